@@ -1,0 +1,88 @@
+"""From the records of trials to what ``results.json`` says of each model."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rnnbench.config.schema import Benchmark
+from rnnbench.results.schema import (
+    DatasetSummary,
+    ModelSummary,
+    Results,
+    Statistic,
+    TrialRecord,
+    TrialSummary,
+)
+
+
+def summarize_run(
+    benchmark: Benchmark, dataset: DatasetSummary, records: Sequence[TrialRecord]
+) -> Results:
+    """Return the results of a whole run.
+
+    Published accuracies stand in it only where they were measured on the same dataset, with as
+    many epochs.
+
+    Args:
+        benchmark: what was run.
+        dataset: on what.
+        records: one a model and seed.
+    """
+    reference = benchmark.reference
+    is_comparable = (
+        reference is not None
+        and reference.dataset == dataset.fingerprint
+        and reference.epochs == benchmark.training.epochs
+    )
+    published = reference.accuracy if reference and is_comparable else {}
+    return Results(
+        name=benchmark.name,
+        dataset=dataset,
+        seeds=list(benchmark.training.seeds),
+        epochs=benchmark.training.epochs,
+        engine=benchmark.training.engine,
+        reference_source=reference.source if reference and published else None,
+        models=[
+            summarize(
+                name,
+                [record for record in records if record.model == name],
+                published.get(name),
+            )
+            for name in benchmark.models
+        ],
+    )
+
+
+def summarize(
+    name: str, records: Sequence[TrialRecord], reference_accuracy: float | None
+) -> ModelSummary:
+    """Return the summary of one model over its trials.
+
+    Args:
+        name: the model.
+        records: its trials, at least one, each with another seed.
+        reference_accuracy: the published accuracy, where it may be compared.
+    """
+    return ModelSummary(
+        name=name,
+        params=records[0].params,
+        accuracy=statistic([record.accuracy for record in records]),
+        macro_f1=statistic([record.macro_f1 for record in records]),
+        ms_per_step=statistic([record.ms_per_step for record in records]),
+        fit_seconds=statistic([record.fit_seconds for record in records]),
+        topics_predicted=len({topic for record in records for topic in record.predicted_topics}),
+        reference_accuracy=reference_accuracy,
+        trials=[
+            TrialSummary(**record.model_dump(include=set(TrialSummary.model_fields)))
+            for record in records
+        ],
+    )
+
+
+def statistic(values: Sequence[float]) -> Statistic:
+    """Return mean and sample standard deviation (n - 1 below the line) of ``values``."""
+    return Statistic(
+        mean=float(np.mean(values)),
+        std=float(np.std(values, ddof=1)) if len(values) > 1 else None,
+        n=len(values),
+    )

@@ -1,0 +1,54 @@
+"""The two streams: results go to standard output, everything else to standard error."""
+
+import json
+import logging
+import os
+from typing import Any
+
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.text import Text
+
+from rnnbench.errors import RnnbenchError
+from rnnbench.report.table import accuracy_table, to_rich
+from rnnbench.results.schema import Results
+
+PIPE_WIDTH = 120
+"""Columns of tables that go to a file or a pipe, where ``COLUMNS`` does not say."""
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = PIPE_WIDTH
+    return console
+
+
+out = _console(stderr=False)
+err = _console(stderr=True)
+
+
+def show_log() -> None:
+    """Show the package's warnings, one line each, on standard error."""
+    handler = RichHandler(console=err, show_time=False, show_path=False, show_level=False)
+    log = logging.getLogger("rnnbench")
+    log.handlers = [handler]
+    log.propagate = False
+
+
+def print_error(error: RnnbenchError) -> None:
+    """Print an error message, red where the terminal has colours, never wrapped."""
+    err.print(Text(str(error), style="red"), soft_wrap=True)
+
+
+def print_results(results: Results, *, as_json: bool) -> None:
+    """Print the accuracy table, or ``results.json``, on standard output."""
+    if as_json:
+        print_json(results.model_dump(mode="json"))
+    else:
+        out.print(to_rich(accuracy_table(results), out))
+
+
+def print_json(value: Any) -> None:
+    """Print ``value`` as JSON on standard output."""
+    out.print(json.dumps(value, indent=1, ensure_ascii=False), soft_wrap=True, markup=False)

@@ -1,0 +1,118 @@
+"""``rnnbench data``: prepare, info and show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rnnbench.cli import options
+
+if TYPE_CHECKING:
+    from rnnbench.config.schema import Data
+    from rnnbench.data.load import CachedCorpus
+
+app = typer.Typer(
+    help="Get the newswires, and see what they hold.",
+    no_args_is_help=True,
+    epilog="Example: rnnbench data prepare configs/all.yaml",
+)
+
+
+@app.command(
+    epilog="Examples: rnnbench data prepare | rnnbench data prepare configs/all.yaml | "
+    "rnnbench data prepare --path reuters21578.tar.gz | rnnbench data prepare --data r8 --json"
+)
+def prepare(
+    config: options.OptionalConfig = None,
+    data: options.Source = None,
+    path: options.DataPath = None,
+    settings: options.Settings = None,
+    as_json: options.Json = False,
+) -> None:
+    """Get the newswires into the cache, from outside if need be, and describe them.
+
+    Without CONFIG the data section has its defaults, which are those of Keras's loader.
+    """
+    _describe(config, data, path, settings, as_json=as_json, offline=False)
+
+
+@app.command(
+    epilog="Examples: rnnbench data info configs/all.yaml | rnnbench data info --data r52 --json"
+)
+def info(
+    config: options.OptionalConfig = None,
+    data: options.Source = None,
+    path: options.DataPath = None,
+    settings: options.Settings = None,
+    as_json: options.Json = False,
+) -> None:
+    """Describe newswires that are in the cache already; nothing is fetched."""
+    _describe(config, data, path, settings, as_json=as_json, offline=True)
+
+
+@app.command(epilog="Examples: rnnbench data show 0 | rnnbench data show 7 --data r8 --json")
+def show(
+    number: Annotated[int, typer.Argument(metavar="N", help="Number of the wire, from 0.")],
+    config: options.OptionalConfig = None,
+    data: options.Source = None,
+    path: options.DataPath = None,
+    settings: options.Settings = None,
+    as_json: options.Json = False,
+) -> None:
+    """Print one newswire, decoded to words, with its topic and its place in the split."""
+    from dataclasses import asdict
+
+    from rnnbench.cli import console
+    from rnnbench.data.audit import wire
+    from rnnbench.data.dataset import make_dataset
+    from rnnbench.report.data import wire_text
+
+    section, corpus = _load(config, data, path, settings)
+    found = wire(corpus.corpus, make_dataset(corpus.corpus, section), number)
+    if as_json:
+        console.print_json(asdict(found))
+    else:
+        console.out.print(wire_text(found))
+
+
+def _describe(
+    config: Path | None,
+    data: str | None,
+    path: str | None,
+    settings: list[str] | None,
+    *,
+    as_json: bool,
+    offline: bool,
+) -> None:
+    from rnnbench.cli import console
+    from rnnbench.data.audit import audit
+    from rnnbench.data.dataset import make_dataset
+    from rnnbench.report.data import data_facts, data_text
+
+    section, corpus = _load(config, data, path, settings, offline=offline)
+    dataset = make_dataset(corpus.corpus, section)
+    facts = audit(corpus.corpus, dataset)
+    if as_json:
+        console.print_json(data_facts(corpus, dataset, facts))
+    else:
+        console.out.print(data_text(corpus, dataset, facts, section))
+
+
+def _load(
+    config: Path | None,
+    data: str | None,
+    path: str | None,
+    settings: list[str] | None,
+    *,
+    offline: bool = False,
+) -> tuple[Data, CachedCorpus]:
+    """Return the data section and the corpus that it asks for."""
+    from rnnbench.cli.display import show_download
+    from rnnbench.config.load import load_data
+    from rnnbench.data.load import load_corpus
+
+    section = load_data(config, options.overrides(options.data_flags(data, path), settings))
+    with show_download(quiet=False) as progress:
+        return section, load_corpus(section, progress, offline=offline)

@@ -1,0 +1,170 @@
+"""What the user sees while waiting: bars on a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from rnnbench.cli.console import err
+from rnnbench.data.fetch import Progress as OnBytes
+from rnnbench.data.fetch import silent
+from rnnbench.runner.events import EpochEnded, Event, Finished, Listener, Planned
+from rnnbench.training.trial import Trial
+
+PLAIN_INTERVAL = 30.0
+"""Seconds between two lines about trials in progress, where there is no terminal."""
+
+
+@contextmanager
+def show_download(*, quiet: bool) -> Iterator[OnBytes]:
+    """Yield what shows downloads: a bar on a terminal, a line at the start elsewhere."""
+    if quiet:
+        yield silent
+        return
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+    )
+    tasks: dict[str, TaskID] = {}
+
+    def on_bytes(what: str, done: int, total: int | None) -> None:
+        if what not in tasks:
+            tasks[what] = bar.add_task(what, total=total)
+            if err.is_terminal:
+                bar.start()
+            else:
+                err.print(what, soft_wrap=True)
+        bar.update(tasks[what], completed=done, total=total)
+
+    try:
+        yield on_bytes
+    finally:
+        if bar.live.is_started:
+            bar.stop()
+
+
+@contextmanager
+def show_trials(*, quiet: bool) -> Iterator[Listener]:
+    """Yield what shows running trials: a bar each on a terminal, plain lines elsewhere."""
+    if quiet:
+        yield lambda _: None
+    elif err.is_terminal:
+        bars = _Bars()
+        with bars.progress:
+            yield bars
+    else:
+        yield _Lines()
+
+
+def _say_what_is_planned(plan: Planned) -> None:
+    if plan.stored:
+        trials = len(plan.stored) + len(plan.to_train)
+        err.print(
+            f"{len(plan.stored)} of {trials} trials are stored and not trained again "
+            "(--fresh trains them)"
+        )
+
+
+class _Bars:
+    """A bar for all epochs of all trials, and one for each running trial."""
+
+    def __init__(self) -> None:
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[scores]}"),
+            TimeElapsedColumn(),
+            TextColumn("ETA"),
+            TimeRemainingColumn(),
+            console=err,
+            transient=True,
+        )
+        self.running: dict[Trial, TaskID] = {}
+        self.finished = 0
+        self.planned = 0
+        self.overall: TaskID | None = None
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Planned(to_train):
+                _say_what_is_planned(event)
+                self.planned = len(to_train)
+                epochs = sum(trial.training.epochs for trial in to_train)
+                self.overall = self.progress.add_task("", total=epochs, scores="epochs in all")
+                self._count_trials()
+            case EpochEnded(trial, epoch, loss, accuracy):
+                if trial not in self.running:
+                    self.running[trial] = self.progress.add_task(
+                        str(trial), total=trial.training.epochs, scores="starting"
+                    )
+                if epoch and self.overall is not None:
+                    scores = f"loss {loss:.4f}  accuracy {accuracy:.4f}"
+                    self.progress.update(self.running[trial], completed=epoch, scores=scores)
+                    self.progress.advance(self.overall)
+            case Finished(trial, record):
+                if trial in self.running:
+                    self.progress.remove_task(self.running.pop(trial))
+                self.finished += 1
+                self._count_trials()
+                self.progress.console.print(
+                    f"{trial}: test accuracy {record.accuracy:.4f}, {record.fit_seconds:.1f} s"
+                )
+
+    def _count_trials(self) -> None:
+        if self.overall is not None:
+            description = f"{self.finished} of {self.planned} trials"
+            self.progress.update(self.overall, description=description)
+
+
+class _Lines:
+    """A line when a trial starts and ends, and one now and then in between."""
+
+    def __init__(self) -> None:
+        self.start = time.monotonic()
+        self.last_line: dict[Trial, float] = {}
+        self.epochs_done = 0
+        self.epochs_planned = 0
+
+    def __call__(self, event: Event) -> None:
+        now = time.monotonic()
+        match event:
+            case Planned(to_train):
+                _say_what_is_planned(event)
+                self.epochs_planned = sum(trial.training.epochs for trial in to_train)
+            case EpochEnded(trial, 0):
+                self.last_line[trial] = now
+                err.print(f"{trial}: started", soft_wrap=True)
+            case EpochEnded(trial, epoch, loss, accuracy):
+                self.epochs_done += 1
+                if now - self.last_line.get(trial, now) >= PLAIN_INTERVAL:
+                    self.last_line[trial] = now
+                    err.print(
+                        f"{trial}: epoch {epoch} of {trial.training.epochs}, loss {loss:.4f}, "
+                        f"accuracy {accuracy:.4f}; {self._seconds_left(now):.0f} s left in all",
+                        soft_wrap=True,
+                    )
+            case Finished(trial, record):
+                err.print(
+                    f"{trial}: test accuracy {record.accuracy:.4f}, {record.fit_seconds:.1f} s",
+                    soft_wrap=True,
+                )
+
+    def _seconds_left(self, now: float) -> float:
+        return (now - self.start) * (self.epochs_planned / max(self.epochs_done, 1) - 1)

@@ -1,0 +1,69 @@
+"""Options that several commands share."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rnnbench.errors import UserError
+
+Config = Annotated[Path, typer.Argument(help="A config file.", show_default=False)]
+OptionalConfig = Annotated[
+    Path | None,
+    typer.Argument(help="A config file, for its data section.", show_default=False),
+]
+Source = Annotated[
+    str | None,
+    typer.Option(
+        "--data", metavar="SOURCE", help="auto, keras, sgml, r52 or r8.", show_default=False
+    ),
+]
+DataPath = Annotated[
+    str | None,
+    typer.Option(
+        "--path", metavar="PATH", help="Read the source from this file or folder, offline."
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY.PATH=VALUE", help="Change any value of the config; repeatable."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+
+def overrides(flags: Iterable[tuple[str, str, str | None]], settings: Iterable[str] | None) -> list:
+    """Return what the flags that were given change in the config.
+
+    Args:
+        flags: (flag, key of the config, value as YAML or ``None`` where it was not given).
+        settings: the values of ``--set``, each ``key.path=value``.
+
+    Returns:
+        A list of ``Override``.
+
+    Raises:
+        UserError: a value of ``--set`` has no ``=``.
+    """
+    from rnnbench.config.load import Override
+
+    given = [Override(flag, key, value) for flag, key, value in flags if value is not None]
+    for setting in settings or ():
+        key, equals, value = setting.partition("=")
+        if not (key and equals):
+            raise UserError(f"--set {setting}: should be key.path=value, as training.epochs=5")
+        given.append(Override(f"--set {setting}", key, value))
+    return given
+
+
+def data_flags(source: str | None, path: str | None) -> list[tuple[str, str, str | None]]:
+    """Return ``--data`` and ``--path`` for ``overrides``."""
+    return [("--data", "data.source", _quoted(source)), ("--path", "data.path", _quoted(path))]
+
+
+def _quoted(text: str | None) -> str | None:
+    """Return ``text`` as a YAML string, whatever it looks like."""
+    return None if text is None else json.dumps(text)

@@ -1,0 +1,90 @@
+"""``rnnbench run``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rnnbench.cli import options
+
+EXAMPLES = (
+    "Examples: rnnbench run configs/all.yaml | "
+    "rnnbench run configs/all.yaml --seeds 5 --jobs 2 | "
+    "rnnbench run configs/all.yaml --models lstm,stacked_lstm --seeds 0,7 --epochs 50 | "
+    "rnnbench run configs/all.yaml --data sgml --path reuters21578.tar.gz | "
+    "rnnbench run configs/lstm.yaml --set training.learning_rate=0.003 --out results/faster"
+)
+
+
+def run(
+    config: options.Config,
+    epochs: Annotated[
+        int | None, typer.Option(metavar="N", help="Epochs of every training.", show_default=False)
+    ] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|LIST", help="Number of seeds, 5, or the seeds: 0,1,2.", show_default=False
+        ),
+    ] = None,
+    models: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Only these models of the config.", show_default=False),
+    ] = None,
+    data: options.Source = None,
+    path: options.DataPath = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Trainings side by side; by default one a core.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Where results go; by default results/NAME.", show_default=False
+        ),
+    ] = None,
+    settings: options.Settings = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Train stored trials again.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Train every model of CONFIG with every seed and print the accuracy table.
+
+    Trials that are stored already are not trained again. Ctrl-C keeps all that finished; the
+    same command goes on from there.
+    """
+    from dataclasses import asdict
+
+    from rnnbench.analysis.summary import summarize_run
+    from rnnbench.cli.console import err, print_results
+    from rnnbench.cli.display import show_download, show_trials
+    from rnnbench.config.load import dump, load, select
+    from rnnbench.report.folder import write_report
+    from rnnbench.results.environment import environment
+    from rnnbench.results.store import Store
+    from rnnbench.runner.benchmark import run_benchmark
+
+    flags = [
+        ("--epochs", "training.epochs", None if epochs is None else str(epochs)),
+        ("--seeds", "training.seeds", seeds and (f"[{seeds}]" if "," in seeds else seeds)),
+        *options.data_flags(data, path),
+    ]
+    benchmark = load(config, options.overrides(flags, settings))
+    if models is not None:
+        benchmark = select(benchmark, [name for name in models.split(",") if name], "--models")
+    folder = out or Path("results", benchmark.name)
+    with show_download(quiet=quiet) as progress, show_trials(quiet=quiet) as listener:
+        outcome = run_benchmark(
+            benchmark, Store(folder), progress, listener, jobs=jobs, fresh=fresh
+        )
+    results = summarize_run(benchmark, outcome.dataset, outcome.records)
+    ran_on = environment(config, **asdict(outcome.workforce)) if outcome.workforce else None
+    write_report(folder, results, dump(benchmark), ran_on)
+    print_results(results, as_json=as_json)
+    if not quiet:
+        err.print(f"Stored in {folder}/", soft_wrap=True)

@@ -1,0 +1,100 @@
+"""The typed benchmark that a config file describes.
+
+Every option is declared here once, with its default; YAML files, command-line flags and
+``--set`` all arrive here.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt
+
+from rnnbench.config.layers import Layers
+from rnnbench.config.section import Section, problem
+
+
+def _name(value: Any) -> Any:
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", value):
+        return value
+    raise problem(f"got {value!r}", "a name has letters, digits, - and _, for it names files")
+
+
+Name = Annotated[str, BeforeValidator(_name)]
+SourceName = Literal["auto", "keras", "sgml", "r52", "r8"]
+OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
+
+
+def _seeds(value: Any) -> Any:
+    if type(value) is int and value > 0:
+        return tuple(range(value))
+    is_list = isinstance(value, list | tuple) and value
+    if is_list and all(type(seed) is int and 0 <= seed < 2**32 for seed in value):
+        if len(set(value)) == len(value):
+            return tuple(value)
+        raise problem("a seed comes twice", "allowed: distinct seeds")
+    raise problem(f"got {value!r}", "allowed: a number of seeds, 3, or a list of seeds, [0, 1, 2]")
+
+
+class Data(Section):
+    """Which newswires, and how they become arrays; the names are those of Keras's loader."""
+
+    source: SourceName = "auto"
+    path: Path | None = Field(default=None, strict=False)
+    """A file or folder to read the source from, instead of downloading it."""
+    num_words: Annotated[int, Field(ge=4)] | None = None
+    """Ids from this one on become the id for unknown words, 2."""
+    maxlen: Annotated[int, Field(ge=3)] | None = None
+    """Wires that are this long or longer, the start mark counted, are left out."""
+    split: Literal["auto", "shuffled", "modapte"] = "auto"
+    """``auto`` is the source's standard split: ``modapte`` for R8 and R52, else ``shuffled``."""
+    test_split: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Share of the wires that the shuffled split keeps for testing."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 113
+    """Seed of the shuffled split."""
+    pad_length: PositiveInt | None = None
+    """Length of every sequence; by default that of the longest."""
+    padding: Literal["pre", "post"] = "pre"
+    """Which end of a short wire is filled with zeros."""
+    truncating: Literal["pre", "post"] = "pre"
+    """Which end of a long wire is cut off, where ``pad_length`` is shorter."""
+
+
+class Training(Section):
+    """How every model is trained."""
+
+    epochs: PositiveInt = 10
+    batch_size: PositiveInt = 32
+    optimizer: OptimizerName = "adam"
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.001
+    engine: Literal["keras"] = "keras"
+    """What trains: ``keras`` is ``model.fit``."""
+    seeds: Annotated[tuple[NonNegativeInt, ...], BeforeValidator(_seeds)] = (0,)
+    """Each model is trained once a seed: a list of seeds, or their number."""
+
+
+class Model(Section):
+    """One classifier: layers from the word ids, one feature a step, to the topics."""
+
+    layers: Layers
+
+
+class Reference(Section):
+    """Published accuracies, and the one setting they may be compared in."""
+
+    source: str
+    dataset: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """Fingerprint of the dataset they were measured on."""
+    epochs: PositiveInt
+    accuracy: dict[Name, Annotated[float, Field(ge=0, le=1)]]
+    """Accuracy by the name of a model."""
+
+
+class Benchmark(Section):
+    """A whole config file."""
+
+    name: Name
+    data: Data = Data()
+    training: Training = Training()
+    models: Annotated[dict[Name, Model], Field(min_length=1)]
+    reference: Reference | None = None

@@ -1,0 +1,130 @@
+"""From a corpus to the arrays that models are trained and tested on."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.config.schema import Data
+from rnnbench.data.corpus import Corpus, sha256_arrays
+from rnnbench.errors import UserError
+
+PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3
+"""Ids with a meaning of their own; a word's id is its rank plus ``INDEX_FROM``."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Padded word ids and labels, split for training and testing.
+
+    Attributes:
+        x_train: int32 ``(n_train, timesteps)``.
+        y_train: int32 ``(n_train,)``, positions in ``topics``.
+        x_test: int32 ``(n_test, timesteps)``.
+        y_test: int32 ``(n_test,)``.
+        topics: names of the topics.
+        train_wires: int64 ``(n_train,)``, the position of each wire in the corpus.
+        test_wires: int64 ``(n_test,)``.
+    """
+
+    x_train: NDArray[np.int32]
+    y_train: NDArray[np.int32]
+    x_test: NDArray[np.int32]
+    y_test: NDArray[np.int32]
+    topics: tuple[str, ...]
+    train_wires: NDArray[np.int64]
+    test_wires: NDArray[np.int64]
+
+    @property
+    def timesteps(self) -> int:
+        """Length of every sequence."""
+        return self.x_train.shape[1]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 of the four arrays and the names of the topics."""
+        arrays = {
+            name: getattr(self, name).astype("<i4")
+            for name in ("x_train", "y_train", "x_test", "y_test")
+        }
+        return sha256_arrays(arrays, {"topics": self.topics})
+
+
+def make_dataset(corpus: Corpus, data: Data) -> Dataset:
+    """Return the dataset that the ``data`` section makes of a corpus.
+
+    Shuffle, start mark, filter by length, unknown words and split are those of
+    ``keras.datasets.reuters.load_data``; padding is that of ``keras.utils.pad_sequences``.
+
+    Raises:
+        UserError: the corpus has no such split, or no wires are left to train or test on.
+    """
+    is_shuffled = data.split == "shuffled" or (data.split == "auto" and corpus.is_test is None)
+    if not is_shuffled and corpus.is_test is None:
+        raise UserError(
+            "data.split: this corpus has no ModApte split (allowed: shuffled, auto; "
+            "or data.source: r52, r8)"
+        )
+    order = np.arange(len(corpus))
+    if is_shuffled:
+        np.random.RandomState(data.seed).shuffle(order)
+    lengths = corpus.lengths + 1  # the start mark
+    if data.maxlen is not None:
+        order = order[lengths[order] < data.maxlen]
+    if is_shuffled:
+        train, test = np.split(order, [int(len(order) * (1 - data.test_split))])
+    else:
+        train, test = order[~corpus.is_test[order]], order[corpus.is_test[order]]
+    if not (len(train) and len(test)):
+        raise UserError(
+            f"data: {len(train)} wires are left to train on and {len(test)} to test on; "
+            "raise data.maxlen or change data.test_split"
+        )
+    timesteps = data.pad_length or int(lengths[order].max())
+    ids = _ids(corpus, order, data.num_words)
+    return Dataset(
+        x_train=_padded(ids, corpus.offsets, train, timesteps, data),
+        y_train=corpus.labels[train],
+        x_test=_padded(ids, corpus.offsets, test, timesteps, data),
+        y_test=corpus.labels[test],
+        topics=corpus.topics,
+        train_wires=train,
+        test_wires=test,
+    )
+
+
+def _ids(corpus: Corpus, kept: NDArray[np.int64], num_words: int | None) -> NDArray[np.int32]:
+    """Return the ids of all tokens; those from ``num_words`` on are the unknown word's.
+
+    Without ``num_words`` Keras takes the largest id among the kept wires for the limit, so that
+    the rarest word becomes unknown; that slip is kept.
+    """
+    ids = corpus.tokens + np.int32(INDEX_FROM)
+    if num_words is None:
+        num_words = max(
+            int(ids[corpus.offsets[wire] : corpus.offsets[wire + 1]].max(initial=START))
+            for wire in kept
+        )
+    return np.where(ids < num_words, ids, np.int32(UNKNOWN))
+
+
+def _padded(
+    ids: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    wires: NDArray[np.int64],
+    timesteps: int,
+    data: Data,
+) -> NDArray[np.int32]:
+    """Return int32 ``(len(wires), timesteps)``: start mark, ids, zeros at the padding's end."""
+    padded = np.full((len(wires), timesteps), PAD, np.int32)
+    for row, wire in zip(padded, wires, strict=True):
+        sequence = np.concatenate([[START], ids[offsets[wire] : offsets[wire + 1]]])
+        if len(sequence) > timesteps:
+            cut = len(sequence) - timesteps
+            sequence = sequence[cut:] if data.truncating == "pre" else sequence[:timesteps]
+        if data.padding == "post":
+            row[: len(sequence)] = sequence
+        else:
+            row[timesteps - len(sequence) :] = sequence
+    return padded

@@ -1,0 +1,1 @@
+"""Where corpora come from, one module a kind of source."""

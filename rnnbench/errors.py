@@ -1,0 +1,37 @@
+"""The errors that end a command with a message instead of a traceback."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class RnnbenchError(Exception):
+    """Something the command line prints in one go, without a traceback.
+
+    ``exit_code`` is the exit status of the command: 1, a run could not be finished.
+    """
+
+    exit_code = 1
+
+
+class UserError(RnnbenchError):
+    """The user's input is wrong; the message says what, where and what is allowed."""
+
+    exit_code = 2
+
+
+class OutOfReachError(RnnbenchError):
+    """Something outside, such as a server or a package index, could not be reached."""
+
+    exit_code = 3
+
+
+def did_you_mean(wrong: str, allowed: Iterable[str]) -> str:
+    """Return what is allowed, and the nearest of it, as the end of an error message.
+
+    >>> did_you_mean("lstn", ["gru", "lstm"])
+    "allowed: gru, lstm; did you mean 'lstm'?"
+    """
+    names = list(allowed)
+    nearest = difflib.get_close_matches(wrong, names, n=1)
+    hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
+    return f"allowed: {', '.join(names)}{hint}"

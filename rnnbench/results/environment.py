@@ -1,0 +1,74 @@
+"""On what a benchmark ran: versions, processor, threads, commit."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import rnnbench
+
+PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "pydantic")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of this package and of those that can change a result."""
+    found = {"rnnbench": rnnbench.__version__}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def environment(config: Path, *, jobs: int, threads: int) -> dict[str, Any]:
+    """Return what ``environment.json`` holds.
+
+    Args:
+        config: the config file, whose checkout is asked for its commit.
+        jobs: processes that train side by side.
+        threads: threads of each of them.
+    """
+    return {
+        "schema_version": 1,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "jobs": jobs,
+        "threads_per_job": threads,
+        "versions": versions(),
+        "git_commit": _commit(config.resolve().parent),
+    }
+
+
+def _cpu() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _commit(folder: Path) -> str | None:
+    """Return the commit of the checkout around ``folder``, ``+`` for changes; or nothing."""
+    try:
+        head, changes = (
+            subprocess.run(  # noqa: S603
+                ["git", "-C", str(folder), *arguments],  # noqa: S607
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=10,
+            ).stdout.strip()
+            for arguments in (
+                ["rev-parse", "HEAD"],
+                ["status", "--porcelain", "--untracked-files=no"],
+            )
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return head + ("+" if changes else "")

@@ -1,0 +1,153 @@
+"""The folder of one run: finished trials, each with its predictions, checked when read.
+
+``trials/<model>-seed<k>.json`` is a record with a checksum of itself and of the predictions in
+``predictions/<model>-seed<k>.npz``. A trial of another configuration that stood there is kept
+under ``superseded/`` and found again when its configuration comes back.
+"""
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.errors import RnnbenchError
+from rnnbench.results.schema import SCHEMA_VERSION, TrialRecord
+from rnnbench.storage import atomic_write, sha256_file, sha256_json, write_text
+
+log = logging.getLogger(__name__)
+
+
+class DamagedResultError(RnnbenchError):
+    """A stored result is not what was written."""
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """A record and the predictions it was computed from.
+
+    Attributes:
+        record: the numbers.
+        labels: int32 ``(n_test,)``, the true topics.
+        probabilities: float32 ``(n_test, n_topics)``.
+    """
+
+    record: TrialRecord
+    labels: NDArray[np.int32]
+    probabilities: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where one trial lies."""
+
+    record: Path
+    predictions: Path
+
+    def move_to(self, other: "_Place") -> None:
+        for file, target in (
+            (self.predictions, other.predictions),
+            (self.record, other.record),
+        ):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(target)
+
+
+class Store:
+    """Reads and writes the trials in one folder."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def save(self, result: TrialResult) -> None:
+        """Write a finished trial; the record comes last, so it never stands without the rest."""
+        record = result.record
+        self._set_aside(record.model, record.seed, keep=record.fingerprint)
+        place = self._current(record.model, record.seed)
+        with atomic_write(place.predictions) as file:
+            np.savez_compressed(file, labels=result.labels, probabilities=result.probabilities)
+        document = record.model_dump(mode="json")
+        document["predictions_sha256"] = sha256_file(place.predictions)
+        document["checksum"] = sha256_json(document)
+        write_text(place.record, json.dumps(document, indent=1) + "\n")
+
+    def find(self, model: str, seed: int, fingerprint: str) -> TrialRecord | None:
+        """Return the stored trial with this fingerprint; a damaged one is named and not used."""
+        current = self._current(model, seed)
+        if record := _read(current, fingerprint):
+            return record
+        aside = self._aside(model, seed, fingerprint)
+        if record := _read(aside, fingerprint):
+            self._set_aside(model, seed, keep=fingerprint)
+            aside.move_to(current)
+        return record
+
+    def load(self, model: str, seed: int) -> TrialResult:
+        """Return a stored trial with its predictions.
+
+        Raises:
+            FileNotFoundError: there is no such trial.
+            DamagedResultError: its files are not what was written.
+        """
+        place = self._current(model, seed)
+        record = read_record(place.record, place.predictions)
+        with np.load(place.predictions, allow_pickle=False) as stored:
+            return TrialResult(record, stored["labels"], stored["probabilities"])
+
+    def _set_aside(self, model: str, seed: int, keep: str) -> None:
+        """Move the trial that stands there out of the way, unless its fingerprint is ``keep``."""
+        current = self._current(model, seed)
+        try:
+            record = read_record(current.record, current.predictions)
+        except (FileNotFoundError, DamagedResultError):
+            return
+        if record.fingerprint != keep:
+            current.move_to(self._aside(model, seed, record.fingerprint))
+
+    def _current(self, model: str, seed: int) -> _Place:
+        name = f"{model}-seed{seed}"
+        return _Place(
+            self.folder / "trials" / f"{name}.json", self.folder / "predictions" / f"{name}.npz"
+        )
+
+    def _aside(self, model: str, seed: int, fingerprint: str) -> _Place:
+        base = self.folder / "superseded" / f"{model}-seed{seed}-{fingerprint[:16]}"
+        return _Place(base.with_name(f"{base.name}.json"), base.with_name(f"{base.name}.npz"))
+
+
+def _read(place: _Place, fingerprint: str) -> TrialRecord | None:
+    try:
+        record = read_record(place.record, place.predictions)
+    except FileNotFoundError:
+        return None
+    except DamagedResultError as error:
+        log.warning("%s; it is not used", error)
+        return None
+    return record if record.fingerprint == fingerprint else None
+
+
+def read_record(file: Path, predictions: Path) -> TrialRecord:
+    """Return the record in ``file``, whose checksums of itself and of ``predictions`` hold.
+
+    Raises:
+        FileNotFoundError: there is no such record.
+        DamagedResultError: a file is not what was written; it names the file.
+    """
+    text = file.read_text(encoding="utf-8", errors="replace")
+    try:
+        document: dict[str, Any] = json.loads(text)
+        if document.get("schema_version") != SCHEMA_VERSION:
+            version = document.get("schema_version")
+            raise ValueError(f"schema version {version}, but this is {SCHEMA_VERSION}")
+        if document.pop("checksum") != sha256_json(document):
+            raise ValueError("its content has another checksum")
+        expected = document.pop("predictions_sha256")
+        record = TrialRecord.model_validate(document)
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise DamagedResultError(f"damaged result: {file}: {error}") from error
+    if not predictions.exists() or sha256_file(predictions) != expected:
+        raise DamagedResultError(f"damaged result: {predictions}: not the predictions of {file}")
+    return record

@@ -1,0 +1,1 @@
+"""From a benchmark to the records of its trials."""

@@ -1,0 +1,37 @@
+"""What a running benchmark tells whoever shows it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rnnbench.results.schema import TrialRecord
+from rnnbench.training.trial import Trial
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The trials that are to be trained, and those that were found stored."""
+
+    to_train: list[Trial]
+    stored: list[Trial]
+
+
+@dataclass(frozen=True)
+class EpochEnded:
+    """A running trial finished an epoch, counted from 1; epoch 0 is its start."""
+
+    trial: Trial
+    epoch: int
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A trial is trained and stored."""
+
+    trial: Trial
+    record: TrialRecord
+
+
+Event = Planned | EpochEnded | Finished
+Listener = Callable[[Event], None]

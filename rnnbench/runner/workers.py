@@ -1,0 +1,136 @@
+"""Worker processes: one a job, with its share of the cores, silent, deaf to Ctrl-C."""
+
+import multiprocessing
+import os
+import queue
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.queues import Queue
+from pathlib import Path
+
+from rnnbench.results.store import TrialResult
+from rnnbench.training.trial import Trial, run_trial
+
+_reports: Queue | None = None
+"""In a worker, where it reports its epochs."""
+
+
+def usable_cores() -> int:
+    """Return the cores this process may use, as affinity and container limits have it."""
+    from joblib import cpu_count
+
+    return cpu_count()
+
+
+@dataclass(frozen=True)
+class Workforce:
+    """How many processes train side by side, and the threads of each."""
+
+    jobs: int
+    threads: int
+
+
+def divide_cores(jobs: int | None, trials: int) -> Workforce:
+    """Return the workforce for a number of trials that leaves no core idle or shared.
+
+    Args:
+        jobs: processes that are wanted; ``None`` is one a core.
+        trials: there are never more processes than trials.
+    """
+    cores = usable_cores()
+    jobs = max(1, min(jobs or cores, trials))
+    return Workforce(jobs, max(1, cores // jobs))
+
+
+def train(trial: Trial) -> TrialResult:
+    """Run a trial in a worker, reporting (trial, epoch, loss, accuracy) as it goes."""
+    report = _reports.put if _reports else (lambda _: None)
+    report((trial, 0, float("nan"), float("nan")))
+    return run_trial(trial, lambda epoch, loss, acc: report((trial, epoch, loss, acc)))
+
+
+class Workers:
+    """An executor of worker processes, their reports, and what they print."""
+
+    def __init__(self, executor: Executor, reports: Queue, log_folder: Path):
+        self.executor, self._reports, self._log_folder = executor, reports, log_folder
+
+    def reports(self) -> Iterator[tuple[Trial, int, float, float]]:
+        """Yield what the workers have reported by now."""
+        while True:
+            try:
+                yield self._reports.get_nowait()
+            except queue.Empty:
+                return
+
+    def last_words(self) -> str:
+        """Return the end of what the workers printed: why one died, perhaps."""
+        texts = [file.read_text(errors="replace") for file in self._log_folder.iterdir()]
+        lines = [line for text in texts for line in text.splitlines()]
+        return "\n".join(lines[-10:])
+
+
+@contextmanager
+def start_workers(workforce: Workforce) -> Iterator[Workers]:
+    """Yield worker processes, which are gone when the block ends."""
+    context = multiprocessing.get_context("spawn")
+    reports: Queue = context.Queue()
+    with tempfile.TemporaryDirectory(prefix="rnnbench-") as log_folder:
+        pool = ProcessPoolExecutor(
+            max_workers=workforce.jobs,
+            mp_context=context,
+            initializer=_start_worker,
+            initargs=(reports, workforce.threads, log_folder),
+        )
+        try:
+            yield Workers(pool, reports, Path(log_folder))
+        finally:
+            # Not waiting for trials in progress: after Ctrl-C nobody wants their results.
+            for child in multiprocessing.active_children():
+                child.terminate()
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def deaf_children() -> Iterator[None]:
+    """Start processes that ignore Ctrl-C from their first moment, while the block runs."""
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _start_worker(reports: Queue, threads: int, log_folder: str) -> None:
+    global _reports  # noqa: PLW0603 - a worker is a process of its own
+    _reports = reports
+    _print_to(Path(log_folder, f"{os.getpid()}.log"))
+    os.environ |= environment_of_worker(threads)
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
+def environment_of_worker(threads: int) -> dict[str, str]:
+    """Return the variables that TensorFlow reads: quiet, on the CPU, with ``threads`` threads."""
+    return {
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "OMP_NUM_THREADS": str(threads),
+    }
+
+
+def _print_to(file: Path) -> None:
+    """Send what this process and its libraries print, C++ ones too, to ``file``."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)

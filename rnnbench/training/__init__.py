@@ -1,0 +1,1 @@
+"""One trial: a model, a dataset and a seed become a record."""

@@ -1,0 +1,48 @@
+"""Engines: functions that train a Keras model in place. The config's ``engine`` names one."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.config.schema import Training
+from rnnbench.results.schema import History
+
+if TYPE_CHECKING:
+    import keras
+
+OnEpoch = Callable[[int, float, float], None]
+"""Called with the number of a finished epoch, from 1, its loss and its accuracy."""
+
+
+def ignore(epoch: int, loss: float, accuracy: float) -> None:
+    """Do nothing after an epoch."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an engine tells of a training.
+
+    Attributes:
+        history: loss and accuracy on the training wires, by epoch.
+        epoch_seconds: wall time of each epoch; the first includes compilation.
+    """
+
+    history: History
+    epoch_seconds: list[float]
+
+
+Engine = Callable[
+    ["keras.Model", NDArray[np.float32], NDArray[np.int32], Training, OnEpoch], Outcome
+]
+"""Trains a model on features ``(n, timesteps, 1)`` and labels ``(n,)``."""
+
+_MODULES = {"keras": "keras_fit"}
+
+
+def load_engine(name: str) -> Engine:
+    """Return the engine ``name``; this imports what it needs."""
+    return importlib.import_module(f"{__name__}.{_MODULES[name]}").fit

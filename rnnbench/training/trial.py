@@ -1,0 +1,120 @@
+"""One trial: one model, trained once with one seed on one dataset.
+
+A trial is plain data that can be sent to another process or machine; ``run_trial`` is the one
+function that carries it out. TensorFlow is imported when it starts, not before.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from rnnbench.config.schema import Data, Model, Training
+from rnnbench.data import cache
+from rnnbench.data.dataset import Dataset, make_dataset
+from rnnbench.errors import RnnbenchError
+from rnnbench.results.environment import versions
+from rnnbench.results.schema import TrialRecord
+from rnnbench.results.store import TrialResult
+from rnnbench.storage import sha256_json
+from rnnbench.training.engines import OnEpoch, ignore, load_engine
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Everything that decides the outcome of one training.
+
+    Attributes:
+        name: name of the model.
+        model: its description.
+        training: how it is trained.
+        seed: of the initial weights and of the order of the batches.
+        data: how the corpus becomes a dataset.
+        corpus: the cached corpus.
+        dataset_fingerprint: what the dataset must turn out to be.
+    """
+
+    name: str
+    model: Model
+    training: Training
+    seed: int
+    data: Data
+    corpus: Path
+    dataset_fingerprint: str
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 of what can change the outcome, and of nothing else."""
+        return sha256_json(
+            {
+                "model": self.model.model_dump(mode="json"),
+                "dataset": self.dataset_fingerprint,
+                "training": self.training.model_dump(mode="json", exclude={"seeds"}),
+                "seed": self.seed,
+                "versions": versions(),
+            }
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} seed {self.seed}"
+
+
+def run_trial(trial: Trial, on_epoch: OnEpoch = ignore) -> TrialResult:
+    """Train, predict the test set and return what came out.
+
+    The same trial on the same machine gives the same weights, bit for bit, with any number of
+    threads.
+
+    Args:
+        trial: what to do.
+        on_epoch: told after each epoch its number from 1, the loss and the accuracy on the
+            training wires.
+
+    Raises:
+        RnnbenchError: the cached corpus is not the one that the trial was planned with.
+    """
+    import keras
+    import tensorflow as tf
+    from sklearn.metrics import accuracy_score, f1_score
+
+    from rnnbench.models.build import build, features
+
+    dataset = _dataset(trial.corpus, trial.data)
+    if dataset.fingerprint != trial.dataset_fingerprint:
+        raise RnnbenchError(f"{trial.corpus}: changed while the benchmark ran; run it again")
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(trial.seed)
+    model = build(trial.model, dataset.timesteps, len(dataset.topics))
+    fit = load_engine(trial.training.engine)
+    outcome = fit(model, features(dataset.x_train), dataset.y_train, trial.training, on_epoch)
+    probabilities = model.predict(features(dataset.x_test), verbose=0)
+    predicted = probabilities.argmax(axis=1)
+    steps_per_epoch = -(-len(dataset.y_train) // trial.training.batch_size)
+    record = TrialRecord(
+        fingerprint=trial.fingerprint,
+        model=trial.name,
+        seed=trial.seed,
+        engine=trial.training.engine,
+        params=model.count_params(),
+        accuracy=accuracy_score(dataset.y_test, predicted),
+        macro_f1=f1_score(dataset.y_test, predicted, average="macro", zero_division=0),
+        predicted_topics=np.unique(predicted).tolist(),
+        epochs=trial.training.epochs,
+        steps=steps_per_epoch * trial.training.epochs,
+        fit_seconds=sum(outcome.epoch_seconds),
+        ms_per_step=_typical(outcome.epoch_seconds) / steps_per_epoch * 1000,
+        history=outcome.history,
+    )
+    return TrialResult(record, dataset.y_test, probabilities)
+
+
+def _typical(epoch_seconds: list[float]) -> float:
+    """Return the median epoch; the first one compiles, so it counts only where it is alone."""
+    return float(np.median(epoch_seconds[1:] or epoch_seconds))
+
+
+@lru_cache(maxsize=1)
+def _dataset(corpus: Path, data: Data) -> Dataset:
+    """Return the dataset, once for all the trials that one process runs."""
+    return make_dataset(cache.read(corpus)[0], data)
