@@ -32,6 +32,7 @@ def did_you_mean(wrong: str, allowed: Iterable[str]) -> str:
     "allowed: gru, lstm; did you mean 'lstm'?"
     """
     names = list(allowed)
-    nearest = difflib.get_close_matches(wrong, names, n=1)
-    hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
-    return f"allowed: {', '.join(names)}{hint}"
+    by_lower_case = {name.lower(): name for name in names}
+    nearest = difflib.get_close_matches(wrong.lower(), by_lower_case, n=1)
+    hint = f"; did you mean '{by_lower_case[nearest[0]]}'?" if nearest else ""
+    return f"allowed: {', '.join(names) or 'none'}{hint}"

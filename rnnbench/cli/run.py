@@ -84,7 +84,7 @@ def run(
         )
     results = summarize_run(benchmark, outcome.dataset, outcome.records)
     ran_on = environment(config, **asdict(outcome.workforce)) if outcome.workforce else None
-    write_report(folder, results, dump(benchmark), ran_on)
+    write_report(folder, results, dump(benchmark, folder), ran_on)
     print_results(results, as_json=as_json)
     if not quiet:
         err.print(f"Stored in {folder}/", soft_wrap=True)

@@ -4,38 +4,20 @@ Everything here works on PyYAML's own nodes: each carries the place where it was
 tree that was put together from several files and flags can still say where a value came from.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, TypeVar
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from rnnbench.errors import UserError, did_you_mean
+from rnnbench.config import yaml12
+from rnnbench.config.problems import ConfigError, Problem
+from rnnbench.errors import did_you_mean
 
 Loc = Sequence[str | int]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong, where it is, and the key it is about."""
-
-    where: str
-    key: str
-    message: str
-
-    def __str__(self) -> str:
-        return ": ".join(part for part in (self.where, self.key, self.message) if part)
-
-
-class ConfigError(UserError):
-    """A config that cannot be used, with every problem that was found in it."""
-
-    def __init__(self, problems: Sequence[Problem]):
-        super().__init__("\n".join(map(str, problems)))
-        self.problems = tuple(problems)
+_T = TypeVar("_T")
 
 
 @dataclass
@@ -46,40 +28,13 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2's numbers and booleans: ``1e-3`` is a number, ``no`` is a word."""
-
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
-
-
-for _tag, _pattern, _first in (
-    ("null", r"^(?:null|~|)$", ["n", "~", ""]),
-    ("bool", r"^(?:true|false)$", list("tf")),
-    ("int", r"^[-+]?[0-9]+$", list("-+0123456789")),
-    (
-        "float",
-        r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$|^[-+]?\.inf$|^\.nan$",
-        list("-+.0123456789"),
-    ),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
-
-
 def read(path: Path) -> Document:
     """Return the tree in the file ``path``; its nodes carry the path as the user wrote it.
 
     Raises:
         ConfigError: there is no such file, or it holds no mapping.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        others = sorted(str(other) for other in path.parent.glob("*.y*ml"))
-        hint = f" ({did_you_mean(str(path), others)})" if others else ""
-        raise ConfigError([Problem(str(path), "", f"no such file{hint}")]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([Problem(str(path), "", f"cannot be read: {error}")]) from None
-    root = compose(text, str(path))
+    root = compose(_text_of(path), str(path))
     if root is None:
         raise ConfigError([Problem(str(path), "", "the file is empty (needs: name, models)")])
     if not isinstance(root, MappingNode):
@@ -89,47 +44,82 @@ def read(path: Path) -> Document:
     return document
 
 
-def compose(text: str, name: str) -> Node | None:
-    """Return the tree in ``text``, whose nodes say that they are from ``name``.
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        neighbours = sorted(other.name for other in path.parent.glob("*.y*ml"))
+        message = f"no such file ({did_you_mean(path.name, neighbours)})"
+    except IsADirectoryError:
+        message = "is a folder (should be a config file)"
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError([Problem(f"{path}:{line}", "", "is not UTF-8")]) from None
+    except (OSError, ValueError) as error:
+        message = f"cannot be read: {error}"
+    raise ConfigError([Problem(str(path), "", message)])
+
+
+def compose(content: str, name: str) -> Node | None:
+    """Return the tree in ``content``, whose nodes say that they are from ``name``.
 
     Raises:
-        ConfigError: the text is not YAML.
+        ConfigError: it is not YAML, or a key is not a word.
     """
-    loader = _Loader(text)
-    loader.name = name
-    try:
-        return loader.get_single_node()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f":{mark.line + 1}" if mark else ""
-        message = ", ".join(part for part in (error.context, error.problem) if part)
-        raise ConfigError([Problem(f"{name}{line}", "", f"not YAML: {message}")]) from None
-    except yaml.YAMLError as error:
-        raise ConfigError([Problem(name, "", f"not YAML: {error}")]) from None
-    finally:
-        loader.dispose()
 
+    def parse() -> Node | None:
+        loader = yaml12.Loader(content)
+        loader.name = name
+        root = loader.get_single_node()
+        _check_keys(root, set())
+        return root
 
-def empty_mapping() -> MappingNode:
-    """Return a tree without entries, for flags to fill."""
-    start = yaml.Mark("--", 0, 0, 0, None, None)
-    return MappingNode("tag:yaml.org,2002:map", [], start, start)
+    return _or_config_error(parse, name, "not YAML")
 
 
 def construct(root: Node) -> Any:
     """Return the plain Python value of a tree.
 
     Raises:
-        ConfigError: a value has a tag that plain data does not have, or contains itself.
+        ConfigError: a value is not plain data, or contains itself.
     """
-    loader = _Loader("")
+    name = root.start_mark.name
+    return _or_config_error(
+        lambda: yaml12.Loader("").construct_document(root), name, "not plain data"
+    )
+
+
+def _or_config_error(act: Callable[[], _T], name: str, what: str) -> _T:
     try:
-        return loader.construct_document(root)
+        return act()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or root.start_mark
-        raise ConfigError([Problem(_place(mark), "", f"not plain data: {error.problem}")]) from None
-    finally:
-        loader.dispose()
+        mark = error.problem_mark or error.context_mark
+        place = _place(mark) if mark else name
+        message = ", ".join(part for part in (error.context, error.problem) if part)
+        raise ConfigError([Problem(place, "", f"{what}: {message}")]) from None
+    except yaml.YAMLError as error:
+        reason = str(error).partition("\n")[0]
+        raise ConfigError([Problem(name, "", f"{what}: {reason}")]) from None
+    except RecursionError:
+        raise ConfigError([Problem(name, "", f"{what}: nested too deeply")]) from None
+
+
+def _check_keys(node: Node | None, seen: set[int]) -> None:
+    """Raise ``yaml.MarkedYAMLError`` where a key is a list or a mapping."""
+    if node is None or id(node) in seen or isinstance(node, ScalarNode):
+        return
+    seen.add(id(node))
+    for entry in node.value:
+        key, value = entry if isinstance(node, MappingNode) else (None, entry)
+        if key is not None and not isinstance(key, ScalarNode):
+            raise yaml.MarkedYAMLError(problem="a key must be a word", problem_mark=key.start_mark)
+        _check_keys(value, seen)
+
+
+def empty_mapping() -> MappingNode:
+    """Return a tree without entries, for flags and bases to fill."""
+    start = yaml.Mark("--", 0, 0, 0, None, None)
+    return MappingNode(f"{yaml12.TAG}map", [], start, start)
 
 
 def where(node: Node) -> str:
@@ -138,13 +128,13 @@ def where(node: Node) -> str:
 
 
 def _place(mark: yaml.Mark) -> str:
-    return mark.name if mark.name.startswith("-") else f"{mark.name}:{mark.line + 1}"
+    return mark.name if mark.name.startswith("--") else f"{mark.name}:{mark.line + 1}"
 
 
 def origin(node: Node) -> Path | None:
     """Return the file a node was written in; ``None`` where it came from a flag."""
     name = node.start_mark.name
-    return None if name.startswith("-") else Path(name)
+    return None if name.startswith("--") else Path(name)
 
 
 def child(node: Node, key: str | int) -> tuple[Node, Node] | None:
@@ -169,34 +159,46 @@ def locate(root: Node, loc: Loc) -> str:
     return where(place)
 
 
-def merged(base: Node, top: Node) -> Node:
-    """Return ``base`` with what ``top`` says instead: mappings key by key, all else whole."""
-    if not (isinstance(base, MappingNode) and isinstance(top, MappingNode)):
-        return top
+def merged(base: MappingNode, top: MappingNode) -> MappingNode:
+    """Return ``base`` with what ``top`` says instead: mappings key by key, all else whole.
+
+    A key without a value does not empty a section of ``base``.
+    """
     entries = {name.value: (name, value) for name, value in base.value}
     for name, value in top.value:
-        below = entries.get(name.value)
-        entries[name.value] = (name, merged(below[1], value) if below else value)
-    return _mapping(list(entries.values()), top)
+        _, below = entries.get(name.value, (None, None))
+        if isinstance(below, MappingNode) and isinstance(value, MappingNode):
+            entries[name.value] = (name, merged(below, value))
+        elif not (isinstance(below, MappingNode) and value.tag == f"{yaml12.TAG}null"):
+            entries[name.value] = (name, value)
+    return yaml12.mapping(list(entries.values()), top)
+
+
+def without(root: MappingNode, key: str) -> MappingNode:
+    """Return ``root`` without the entry ``key``."""
+    return yaml12.mapping([entry for entry in root.value if entry[0].value != key], root)
 
 
 def with_value(root: Node, keys: Loc, value: Node) -> Node:
-    """Return ``root`` with ``value`` at the place that ``keys`` lead to; parents are made."""
+    """Return ``root`` with ``value`` at the place that ``keys`` lead to; mappings are made.
+
+    Raises:
+        ConfigError: a list has no such item.
+    """
     if not keys:
         return value
-    if isinstance(root, SequenceNode) and child(root, keys[0]):
+    key = str(keys[0])
+    if isinstance(root, SequenceNode):
+        if child(root, key) is None:
+            message = f"no item {key} (there are {len(root.value)}, counted from 0)"
+            raise ConfigError([Problem(where(value), "", message)])
         items = list(root.value)
-        items[int(keys[0])] = with_value(items[int(keys[0])], keys[1:], value)
+        items[int(key)] = with_value(items[int(key)], keys[1:], value)
         return SequenceNode(root.tag, items, root.start_mark, root.end_mark)
-    name = ScalarNode("tag:yaml.org,2002:str", str(keys[0]), value.start_mark, value.end_mark)
     entries = {k.value: (k, v) for k, v in root.value} if isinstance(root, MappingNode) else {}
-    _, below = entries.get(name.value, (name, _mapping([], value)))
-    entries[name.value] = (name, with_value(below, keys[1:], value))
-    return _mapping(list(entries.values()), root if isinstance(root, MappingNode) else value)
-
-
-def _mapping(entries: list[tuple[Node, Node]], like: Node) -> MappingNode:
-    return MappingNode("tag:yaml.org,2002:map", entries, like.start_mark, like.end_mark)
+    below = entries[key][1] if key in entries else yaml12.mapping([], value)
+    entries[key] = (yaml12.text(key, value), with_value(below, keys[1:], value))
+    return yaml12.mapping(list(entries.values()), root if isinstance(root, MappingNode) else value)
 
 
 def _find_duplicates(node: Node, loc: tuple[Any, ...], found: list[Problem], seen: set) -> None:

@@ -13,7 +13,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from rnnbench.config.section import Section, at, located, problem, problems
+from rnnbench.config.section import Section, at, located, problem, problems, spell
 from rnnbench.errors import did_you_mean
 
 Activation = Literal[
@@ -27,7 +27,7 @@ Rate = Annotated[float, Field(ge=0, lt=1)]
 def _units_or_topics(value: Any) -> Any:
     if value == "topics" or (type(value) is int and value > 0):
         return value
-    raise problem(f"got {value!r}", "allowed: a positive integer, or topics: one unit a topic")
+    raise problem(f"got {spell(value)}", "allowed: a positive integer, or topics: one unit a topic")
 
 
 class Layer(Section):
@@ -103,7 +103,7 @@ def parse_layer(value: Any) -> Layer:
     if isinstance(value, Layer):
         return value
     if not isinstance(value, dict) or len(value) != 1:
-        raise problem(f"got {value!r}", "a layer is written as `- lstm: {units: 50}`")
+        raise problem(f"got {spell(value)}", "a layer is written as `- lstm: {units: 50}`")
     ((kind, parameters),) = value.items()
     if kind not in LAYERS:
         raise problem(f"unknown layer '{kind}'", did_you_mean(str(kind), LAYERS))

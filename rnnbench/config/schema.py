@@ -5,19 +5,20 @@ Every option is declared here once, with its default; YAML files, command-line f
 """
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt
 
 from rnnbench.config.layers import Layers
-from rnnbench.config.section import Section, problem
+from rnnbench.config.section import Section, problem, spell
 
 
 def _name(value: Any) -> Any:
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", value):
         return value
-    raise problem(f"got {value!r}", "a name has letters, digits, - and _, for it names files")
+    raise problem(f"got {spell(value)}", "a name has letters, digits, - and _, for it names files")
 
 
 Name = Annotated[str, BeforeValidator(_name)]
@@ -25,22 +26,35 @@ SourceName = Literal["auto", "keras", "sgml", "r52", "r8"]
 OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
 
 
+MAX_SEEDS = 10_000
+
+
 def _seeds(value: Any) -> Any:
-    if type(value) is int and value > 0:
+    if type(value) is int and 0 < value <= MAX_SEEDS:
         return tuple(range(value))
     is_list = isinstance(value, list | tuple) and value
     if is_list and all(type(seed) is int and 0 <= seed < 2**32 for seed in value):
         if len(set(value)) == len(value):
             return tuple(value)
         raise problem("a seed comes twice", "allowed: distinct seeds")
-    raise problem(f"got {value!r}", "allowed: a number of seeds, 3, or a list of seeds, [0, 1, 2]")
+    raise problem(
+        f"got {spell(value)}",
+        f"allowed: a number of seeds from 1 to {MAX_SEEDS:,}, or a list of seeds, [0, 1, 2]",
+    )
+
+
+def _path(value: Any) -> Any:
+    if isinstance(value, str | Path) and str(value) and "\0" not in str(value):
+        with suppress(RuntimeError):  # there is no such user
+            return Path(value).expanduser()
+    raise problem(f"got {spell(value)}", "should be the name of a file or a folder")
 
 
 class Data(Section):
     """Which newswires, and how they become arrays; the names are those of Keras's loader."""
 
     source: SourceName = "auto"
-    path: Path | None = Field(default=None, strict=False)
+    path: Annotated[Path, BeforeValidator(_path)] | None = None
     """A file or folder to read the source from, instead of downloading it."""
     num_words: Annotated[int, Field(ge=4)] | None = None
     """Ids from this one on become the id for unknown words, 2."""
@@ -92,6 +106,8 @@ class Reference(Section):
 
 class Benchmark(Section):
     """A whole config file."""
+
+    keys_for_the_reader = ("extends",)
 
     name: Name
     data: Data = Data()

@@ -1,15 +1,12 @@
-"""What all sections of a config have in common: strict types, no unknown keys, no changes."""
+"""What all sections of a config have in common: strict types, no unknown keys, no changes.
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+Every error leaves a section as a sentence: what is wrong, and what is allowed.
+"""
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    ModelWrapValidatorHandler,
-    ValidationError,
-    model_validator,
-)
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from rnnbench.errors import did_you_mean
@@ -22,18 +19,23 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+    keys_for_the_reader: ClassVar[tuple[str, ...]] = ()
+    """Keys that are allowed in the file, but gone before it is validated."""
+
     @model_validator(mode="wrap")
     @classmethod
-    def _answer_unknown_keys(cls, data: Any, handler: ModelWrapValidatorHandler[Any]) -> Any:
+    def _speak_plainly(cls, data: Any, handler: Callable[[Any], Any]) -> Any:
         try:
             return handler({} if data is None else data)
         except ValidationError as error:
-            raise problems(located(error, allowed_keys=cls.model_fields)) from None
+            keys = (*cls.model_fields, *cls.keys_for_the_reader)
+            raise problems(located(error, allowed_keys=keys)) from None
 
 
-def problem(what: str, hint: str) -> PydanticCustomError:
+def problem(what: str, hint: str = "") -> PydanticCustomError:
     """Return the error that reads ``what (hint)``, for any validator to raise."""
-    return PydanticCustomError("problem", "{what} ({hint})", {"what": what, "hint": hint})
+    text = f"{what} ({hint})" if hint else what
+    return PydanticCustomError("problem", "{text}", {"text": text})
 
 
 def problems(details: Iterable[InitErrorDetails]) -> ValidationError:
@@ -49,15 +51,42 @@ def at(loc: Loc, error: PydanticCustomError) -> InitErrorDetails:
 def located(
     error: ValidationError, below: Loc = (), allowed_keys: Iterable[str] = ()
 ) -> Iterator[InitErrorDetails]:
-    """Yield what ``error`` holds, its locations moved below ``below``.
+    """Yield what ``error`` holds as sentences, its locations moved below ``below``.
 
-    Where ``allowed_keys`` are given, an unknown key is answered with them.
+    An unknown key is answered with ``allowed_keys``.
     """
     for item in error.errors():
-        kind, loc, ctx = item["type"], item["loc"], item.get("ctx", {})
-        what: PydanticCustomError | str = kind
-        if kind == "problem":
-            what = problem(**ctx)
-        elif kind == "extra_forbidden" and len(loc) == 1 and allowed_keys:
-            what = problem("unknown key", did_you_mean(str(loc[0]), allowed_keys))
-        yield InitErrorDetails(type=what, loc=(*below, *loc), input=item["input"], ctx=ctx)
+        loc = tuple(part for part in item["loc"] if part != "[key]")
+        yield at((*below, *loc), problem(_sentence(item, allowed_keys)))
+
+
+def spell(value: Any) -> str:
+    """Return ``value`` as a message quotes it: short, and as YAML has it."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _sentence(item: Any, allowed_keys: Iterable[str]) -> str:  # noqa: PLR0911 - one a kind
+    got, ctx = f"got {spell(item['input'])}", item.get("ctx", {})
+    match item["type"]:
+        case "problem":
+            return item["msg"]
+        case "missing":
+            return "missing key"
+        case "extra_forbidden":
+            return f"unknown key ({did_you_mean(str(item['loc'][-1]), allowed_keys)})"
+        case "literal_error":
+            allowed = [part.strip("' ") for part in ctx["expected"].replace(" or ", ",").split(",")]
+            return f"{got} ({did_you_mean(str(item['input']), allowed)})"
+        case "model_type" | "dict_type":
+            return f"{got} (should be a mapping of keys to values)"
+        case "too_short":
+            return "is empty (needs at least one entry)"
+        case "string_pattern_mismatch":
+            return f"{got} (should match {ctx['pattern']})"
+    wanted = item["msg"].replace("Input should", "should")
+    return f"{got} ({wanted[0].lower()}{wanted[1:]})"

@@ -65,7 +65,7 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
 
 
 def _from_path(data: Data) -> CachedCorpus:
-    path = data.path.expanduser()
+    path = data.path
     if not path.exists():
         raise UserError(f"{path}: no such file or folder (data.path, or --path)")
     name = _kind_of_file(path) if data.source == "auto" else data.source
