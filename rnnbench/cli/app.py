@@ -4,23 +4,41 @@ Only Typer is imported here; each command imports what it needs when it runs, so
 answers at once.
 """
 
-import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import rnnbench
 from rnnbench.cli import data, run
 from rnnbench.errors import RnnbenchError
 
 INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
+
+
+class _Group(TyperGroup):
+    """Ends a command that cannot go on with a message and an exit status, not a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        from rnnbench.cli import console
+
+        try:
+            return super().invoke(ctx)
+        except RnnbenchError as error:
+            console.print_error(str(error))
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            console.print_error("Interrupted. What was finished is stored.")
+            raise typer.Exit(INTERRUPTED) from None
+
 
 app = typer.Typer(
     name="rnnbench",
+    cls=_Group,
     help="Benchmark sequence classifiers on Reuters newswires.",
     epilog="Example: rnnbench run configs/all.yaml",
     no_args_is_help=True,
-    add_completion=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -49,13 +67,5 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; errors the user can mend are printed without a traceback."""
-    try:
-        app()
-    except RnnbenchError as error:
-        from rnnbench.cli.console import print_error
-
-        print_error(error)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    """Run the command line."""
+    app()

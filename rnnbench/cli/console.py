@@ -6,10 +6,8 @@ import os
 from typing import Any
 
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.text import Text
 
-from rnnbench.errors import RnnbenchError
 from rnnbench.report.table import accuracy_table, to_rich
 from rnnbench.results.schema import Results
 
@@ -30,21 +28,25 @@ err = _console(stderr=True)
 
 def show_log() -> None:
     """Show the package's warnings, one line each, on standard error."""
-    handler = RichHandler(console=err, show_time=False, show_path=False, show_level=False)
     log = logging.getLogger("rnnbench")
-    log.handlers = [handler]
+    log.handlers = [_Warnings()]
     log.propagate = False
 
 
-def print_error(error: RnnbenchError) -> None:
+class _Warnings(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        err.print(Text(record.getMessage(), style="yellow"), soft_wrap=True)
+
+
+def print_error(message: str) -> None:
     """Print an error message, red where the terminal has colours, never wrapped."""
-    err.print(Text(str(error), style="red"), soft_wrap=True)
+    err.print(Text(message, style="red"), soft_wrap=True)
 
 
 def print_results(results: Results, *, as_json: bool) -> None:
     """Print the accuracy table, or ``results.json``, on standard output."""
     if as_json:
-        print_json(results.model_dump(mode="json"))
+        print_json(json.loads(results.model_dump_json()))
     else:
         out.print(to_rich(accuracy_table(results), out))
 

@@ -69,7 +69,7 @@ class Store:
         place = self._current(record.model, record.seed)
         with atomic_write(place.predictions) as file:
             np.savez_compressed(file, labels=result.labels, probabilities=result.probabilities)
-        document = record.model_dump(mode="json")
+        document = json.loads(record.model_dump_json())
         document["predictions_sha256"] = sha256_file(place.predictions)
         document["checksum"] = sha256_json(document)
         write_text(place.record, json.dumps(document, indent=1) + "\n")

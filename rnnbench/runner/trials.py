@@ -8,7 +8,7 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.results.schema import TrialRecord
 from rnnbench.results.store import Store, TrialResult
 from rnnbench.runner.events import EpochEnded, Finished, Listener
-from rnnbench.runner.workers import Workers, Workforce, deaf_children, start_workers, train
+from rnnbench.runner.workers import Workers, Workforce, start_workers, train
 from rnnbench.training.trial import Trial
 
 REFRESH_SECONDS = 0.2
@@ -44,10 +44,9 @@ def _train(
     trials: Sequence[Trial], workers: Workers, listener: Listener
 ) -> Iterator[tuple[Trial, TrialResult]]:
     """Yield each trial with its result as it finishes, passing on the epochs meanwhile."""
-    with deaf_children():
-        pending: dict[Future[TrialResult], Trial] = {
-            workers.executor.submit(train, trial): trial for trial in trials
-        }
+    pending: dict[Future[TrialResult], Trial] = {
+        workers.submit(train, trial): trial for trial in trials
+    }
     while pending:
         done, _ = wait(pending, timeout=REFRESH_SECONDS, return_when=FIRST_COMPLETED)
         for trial, epoch, loss, accuracy in workers.reports():

@@ -6,15 +6,18 @@ import queue
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.queues import Queue
 from pathlib import Path
+from typing import Any, TypeVar
 
 from rnnbench.results.store import TrialResult
 from rnnbench.training.trial import Trial, run_trial
+
+_T = TypeVar("_T")
 
 _reports: Queue | None = None
 """In a worker, where it reports its epochs."""
@@ -58,7 +61,12 @@ class Workers:
     """An executor of worker processes, their reports, and what they print."""
 
     def __init__(self, executor: Executor, reports: Queue, log_folder: Path):
-        self.executor, self._reports, self._log_folder = executor, reports, log_folder
+        self._executor, self._reports, self._log_folder = executor, reports, log_folder
+
+    def submit(self, function: Callable[..., _T], *arguments: Any) -> "Future[_T]":
+        """Have a worker call ``function``; a worker started for it ignores Ctrl-C from birth."""
+        with _deaf_children():
+            return self._executor.submit(function, *arguments)
 
     def reports(self) -> Iterator[tuple[Trial, int, float, float]]:
         """Yield what the workers have reported by now."""
@@ -97,7 +105,7 @@ def start_workers(workforce: Workforce) -> Iterator[Workers]:
 
 
 @contextmanager
-def deaf_children() -> Iterator[None]:
+def _deaf_children() -> Iterator[None]:
     """Start processes that ignore Ctrl-C from their first moment, while the block runs."""
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
