@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.reader import ReaderError
 
 from rnnbench.config import yaml12
 from rnnbench.config.problems import ConfigError, Problem
@@ -22,10 +23,14 @@ _T = TypeVar("_T")
 
 @dataclass
 class Document:
-    """The root of a tree, and the problems that were met while reading it."""
+    """The root of a tree, and the problems that were met while reading it.
+
+    ``is_whole`` is false where a file that it extends could not be read.
+    """
 
     root: MappingNode
     problems: list[Problem] = field(default_factory=list)
+    is_whole: bool = True
 
 
 def read(path: Path) -> Document:
@@ -39,9 +44,7 @@ def read(path: Path) -> Document:
         raise ConfigError([Problem(str(path), "", "the file is empty (needs: name, models)")])
     if not isinstance(root, MappingNode):
         raise ConfigError([Problem(where(root), "", "should be a mapping, such as `name: all`")])
-    document = Document(root)
-    _find_duplicates(root, (), document.problems, set())
-    return document
+    return Document(root, duplicates(root))
 
 
 def _text_of(path: Path) -> str:
@@ -64,14 +67,14 @@ def compose(content: str, name: str) -> Node | None:
     """Return the tree in ``content``, whose nodes say that they are from ``name``.
 
     Raises:
-        ConfigError: it is not YAML, or a key is not a word.
+        ConfigError: it is not YAML, or not plain data.
     """
 
     def parse() -> Node | None:
         loader = yaml12.Loader(content)
         loader.name = name
         root = loader.get_single_node()
-        _check_keys(root, set())
+        _check_plain(root, set())
         return root
 
     return _or_config_error(parse, name, "not YAML")
@@ -97,23 +100,34 @@ def _or_config_error(act: Callable[[], _T], name: str, what: str) -> _T:
         place = _place(mark) if mark else name
         message = ", ".join(part for part in (error.context, error.problem) if part)
         raise ConfigError([Problem(place, "", f"{what}: {message}")]) from None
-    except yaml.YAMLError as error:
-        reason = str(error).partition("\n")[0]
+    except ReaderError as error:
+        reason = f"the character #x{ord(error.character):04x} is not allowed"
         raise ConfigError([Problem(name, "", f"{what}: {reason}")]) from None
     except RecursionError:
         raise ConfigError([Problem(name, "", f"{what}: nested too deeply")]) from None
 
 
-def _check_keys(node: Node | None, seen: set[int]) -> None:
-    """Raise ``yaml.MarkedYAMLError`` where a key is a list or a mapping."""
-    if node is None or id(node) in seen or isinstance(node, ScalarNode):
+_TAGS = {
+    ScalarNode: {f"{yaml12.TAG}{kind}" for kind in ("str", "null", "bool", "int", "float")},
+    SequenceNode: {f"{yaml12.TAG}seq"},
+    MappingNode: {f"{yaml12.TAG}map"},
+}
+
+
+def _check_plain(node: Node | None, seen: set[int]) -> None:
+    """Raise ``yaml.MarkedYAMLError`` where a key is no word or a tag is not plain data's."""
+    if node is None or id(node) in seen:
         return
     seen.add(id(node))
-    for entry in node.value:
-        key, value = entry if isinstance(node, MappingNode) else (None, entry)
-        if key is not None and not isinstance(key, ScalarNode):
+    if node.tag not in _TAGS[type(node)]:
+        message = f"the tag {node.tag} is not plain data's"
+        raise yaml.MarkedYAMLError(problem=message, problem_mark=node.start_mark)
+    for key, value in node.value if isinstance(node, MappingNode) else ():
+        if not isinstance(key, ScalarNode):
             raise yaml.MarkedYAMLError(problem="a key must be a word", problem_mark=key.start_mark)
-        _check_keys(value, seen)
+        _check_plain(value, seen)
+    for value in node.value if isinstance(node, SequenceNode) else ():
+        _check_plain(value, seen)
 
 
 def empty_mapping() -> MappingNode:
@@ -129,12 +143,6 @@ def where(node: Node) -> str:
 
 def _place(mark: yaml.Mark) -> str:
     return mark.name if mark.name.startswith("--") else f"{mark.name}:{mark.line + 1}"
-
-
-def origin(node: Node) -> Path | None:
-    """Return the file a node was written in; ``None`` where it came from a flag."""
-    name = node.start_mark.name
-    return None if name.startswith("--") else Path(name)
 
 
 def child(node: Node, key: str | int) -> tuple[Node, Node] | None:
@@ -190,7 +198,7 @@ def with_value(root: Node, keys: Loc, value: Node) -> Node:
     key = str(keys[0])
     if isinstance(root, SequenceNode):
         if child(root, key) is None:
-            message = f"no item {key} (there are {len(root.value)}, counted from 0)"
+            message = f"no item {key!r} (allowed: 0 to {len(root.value) - 1})"
             raise ConfigError([Problem(where(value), "", message)])
         items = list(root.value)
         items[int(key)] = with_value(items[int(key)], keys[1:], value)
@@ -199,6 +207,13 @@ def with_value(root: Node, keys: Loc, value: Node) -> Node:
     below = entries[key][1] if key in entries else yaml12.mapping([], value)
     entries[key] = (yaml12.text(key, value), with_value(below, keys[1:], value))
     return yaml12.mapping(list(entries.values()), root if isinstance(root, MappingNode) else value)
+
+
+def duplicates(root: Node) -> list[Problem]:
+    """Return a problem for every key that stands twice in one mapping of a tree."""
+    found: list[Problem] = []
+    _find_duplicates(root, (), found, set())
+    return found
 
 
 def _find_duplicates(node: Node, loc: tuple[Any, ...], found: list[Problem], seen: set) -> None:

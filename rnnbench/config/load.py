@@ -4,18 +4,19 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import yaml
 from pydantic import ValidationError
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.nodes import Node
 
 from rnnbench.config import document as doc
+from rnnbench.config.bases import read_with_bases
 from rnnbench.config.document import Document
 from rnnbench.config.problems import ConfigError, Problem
 from rnnbench.config.schema import Benchmark, Data
 from rnnbench.config.section import Section
-from rnnbench.config.yaml12 import TAG, Dumper, text
+from rnnbench.config.yaml12 import Dumper
 from rnnbench.errors import did_you_mean
 
 _S = TypeVar("_S", bound=Section)
@@ -42,7 +43,7 @@ def load(path: Path, overrides: Sequence[Override] = ()) -> Benchmark:
     Raises:
         ConfigError: with every problem found, each with its file and line, or its flag.
     """
-    return _validated(Benchmark, _read_with_bases(path, ()), overrides)
+    return _validated(Benchmark, read_with_bases(path), overrides)
 
 
 def load_data(path: Path | None, overrides: Sequence[Override] = ()) -> Data:
@@ -81,22 +82,30 @@ class _DataAlone(Section):
 
 def _validated(schema: type[_S], document: Document, overrides: Sequence[Override]) -> _S:
     root: Node = document.root
-    for override in overrides:
-        value = doc.compose(override.value, override.flag) or doc.compose("null", override.flag)
-        root = doc.with_value(root, override.key.split("."), value)
     problems = document.problems
-    is_whole = not any(problem.key == "extends" for problem in problems)
     try:
+        for override in overrides:
+            value = doc.compose(override.value, override.flag) or doc.compose("~", override.flag)
+            problems += doc.duplicates(value)
+            root = doc.with_value(root, override.key.split("."), value)
         valid = schema.model_validate(doc.construct(root))
+    except ConfigError as error:
+        problems += error.problems
     except ValidationError as error:
-        for item in error.errors():
-            # What is missing may stand in the file that could not be read.
-            if is_whole or item["msg"] != "missing key":
-                key = ".".join(str(part) or "''" for part in item["loc"])
-                problems.append(Problem(doc.locate(root, item["loc"]), key, item["msg"]))
+        problems += [
+            Problem(doc.locate(root, item["loc"]), _key(item["loc"]), item["msg"])
+            for item in error.errors()
+            # What is missing may stand in the base that could not be read.
+            if document.is_whole or len(item["loc"]) > 1 or item["msg"] != "missing key"
+        ]
     if problems:
         raise ConfigError(sorted(set(problems), key=lambda problem: problem.reading_order))
     return valid
+
+
+def _key(loc: Sequence[str | int]) -> str:
+    parts = (str(part) for part in loc)
+    return ".".join(part if part and part.isprintable() else repr(part) for part in parts)
 
 
 def dump(benchmark: Benchmark, folder: Path) -> str:
@@ -108,54 +117,5 @@ def dump(benchmark: Benchmark, folder: Path) -> str:
     """
     plain = benchmark.model_dump(mode="json", exclude_none=True)
     if benchmark.data.path is not None:
-        plain["data"]["path"] = os.path.relpath(benchmark.data.path, folder)
+        plain["data"]["path"] = os.path.relpath(benchmark.data.path.resolve(), folder.resolve())
     return yaml.dump(plain, Dumper=Dumper, sort_keys=False, allow_unicode=True)
-
-
-def _read_with_bases(path: Path, above: tuple[Path, ...]) -> Document:
-    """Return the tree of ``path`` merged over those of the files that it extends."""
-    document = doc.read(path)
-    document.root = _with_data_path_from(path.parent, document.root)
-    entry = doc.child(document.root, "extends")
-    if entry is None:
-        return document
-    bases = entry[1].value if isinstance(entry[1], SequenceNode) else [entry[1]]
-    root = doc.empty_mapping()
-    for base in bases or [entry[1]]:
-        try:
-            below = _base(base, path, (*above, path))
-        except ConfigError as error:
-            document.problems += error.problems
-        else:
-            document.problems += below.problems
-            root = doc.merged(root, below.root)
-    return Document(doc.merged(root, doc.without(document.root, "extends")), document.problems)
-
-
-def _base(node: Node, path: Path, above: tuple[Path, ...]) -> Document:
-    """Return the tree of the file that ``node`` of ``path`` names."""
-    if not (isinstance(node, ScalarNode) and node.tag == f"{TAG}str" and node.value.isprintable()):
-        message = "should name a config file, or a list of them (relative to this file)"
-        raise ConfigError([Problem(doc.where(node), "extends", message)])
-    base = path.parent / node.value
-    if base.resolve() in [file.resolve() for file in above]:
-        chain = " -> ".join(str(file) for file in (*above, base))
-        raise ConfigError([Problem(doc.where(node), "extends", f"cycle: {chain}")])
-    if not base.is_file():
-        others = sorted(other.name for other in base.parent.glob("*.y*ml") if other != path)
-        message = f"no such file: {node.value} ({did_you_mean(base.name, others)})"
-        raise ConfigError([Problem(doc.where(node), "extends", message)])
-    return _read_with_bases(base, above)
-
-
-def _with_data_path_from(folder: Path, root: MappingNode) -> MappingNode:
-    """Return ``root`` with ``data.path``, where it has one, taken relative to ``folder``."""
-    data = doc.child(root, "data")
-    entry = doc.child(data[1], "path") if data else None
-    if not (entry and isinstance(entry[1], ScalarNode) and entry[1].tag == f"{TAG}str"):
-        return root
-    path = entry[1].value
-    if not path or path.startswith("~"):
-        return root
-    resolved = text(str(folder / path), like=entry[1])
-    return cast("MappingNode", doc.with_value(root, ["data", "path"], resolved))

@@ -4,6 +4,7 @@ Every option is declared here once, with its default; YAML files, command-line f
 ``--set`` all arrive here.
 """
 
+import os
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -45,7 +46,8 @@ def _seeds(value: Any) -> Any:
 
 def _path(value: Any) -> Any:
     if isinstance(value, str | Path) and str(value) and "\0" not in str(value):
-        with suppress(RuntimeError):  # there is no such user
+        with suppress(RuntimeError, UnicodeEncodeError):  # no such user, no such character
+            os.fsencode(value)
             return Path(value).expanduser()
     raise problem(f"got {spell(value)}", "should be the name of a file or a folder")
 

@@ -3,6 +3,7 @@
 Every error leaves a section as a sentence: what is wrong, and what is allowed.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
@@ -66,7 +67,8 @@ def spell(value: Any) -> str:
         return "nothing"
     if isinstance(value, bool):
         return str(value).lower()
-    text = repr(value)
+    is_nested = isinstance(value, dict | list)
+    text = json.dumps(value, ensure_ascii=False, default=repr) if is_nested else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

