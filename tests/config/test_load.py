@@ -1,0 +1,1008 @@
+"""What a config file may say, and what is answered to one that says something else."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnbench.config.load import Override, load, load_data, select
+from rnnbench.config.problems import ConfigError
+from rnnbench.config.schema import Benchmark, Data, Training
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+MODELS = """\
+models:
+  rnn:
+    layers:
+      - simple_rnn: {units: 2}
+      - dense: {units: topics, activation: softmax}
+"""
+SMALL = f"name: small\n{MODELS}"
+SOFTMAX = "dense: {units: topics, activation: softmax}"
+FINGERPRINT = "a" * 64
+
+TOP_KEYS = "allowed: name, data, training, models, reference, extends"
+DATA_KEYS = (
+    "allowed: source, path, num_words, maxlen, split, test_split, seed, pad_length, padding, "
+    "truncating"
+)
+TRAINING_KEYS = "allowed: epochs, batch_size, optimizer, learning_rate, engine, seeds"
+GRU_KEYS = (
+    "allowed: units, activation, return_sequences, dropout, recurrent_dropout, "
+    "recurrent_activation, reset_after"
+)
+LSTM_KEYS = GRU_KEYS.replace("reset_after", "unit_forget_bias")
+KINDS = "allowed: simple_rnn, gru, lstm, dense, dropout"
+SOURCES = "allowed: auto, keras, sgml, r52, r8"
+OPTIMIZERS = "allowed: adam, adamw, nadam, rmsprop, sgd"
+ACTIVATIONS = (
+    "allowed: tanh, sigmoid, hard_sigmoid, relu, leaky_relu, elu, selu, gelu, silu, softplus, "
+    "softsign, softmax, linear"
+)
+SEEDS = "allowed: a number of seeds from 1 to 10,000, or a list of seeds, [0, 1, 2]"
+UNITS = "allowed: a positive integer, or topics: one unit a topic"
+A_NAME = "a name has letters, digits, - and _, for it names files"
+A_PATH = "should be the name of a file or a folder"
+A_MAPPING = "should be a mapping of keys to values"
+A_LAYER = "a layer is written as `- lstm: {units: 50}`"
+A_BASE = "should name a config file, or a list of them (relative to this file)"
+NO_LAYERS = (
+    "no list of layers (the last layer of a model is `- dense: {units: topics, activation: "
+    "softmax}`)"
+)
+NOT_A_TOPIC = (
+    "the last layer must give a probability a topic (allowed: dense: {units: topics, activation: "
+    "softmax})"
+)
+NEEDS_SEQUENCE = (
+    "needs a sequence, but the layers before it give one vector a wire (set return_sequences: "
+    "true on the recurrent layer before it)"
+)
+GIVES_SEQUENCE = (
+    "gives an answer a time step, but a wire has one topic (set return_sequences: false on the "
+    "last recurrent layer, or add one)"
+)
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def write(text: str, name: str = "good.yaml") -> Path:
+    file = Path(name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def messages(file: Path, *overrides: Override) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(file, overrides)
+    return str(caught.value).splitlines()
+
+
+def answers_to(text: str, *overrides: Override) -> list[str]:
+    return messages(write(text, "bad.yaml"), *overrides)
+
+
+def setting(key: str, value: str) -> Override:
+    """Return what ``--set key=value`` means."""
+    return Override(f"--set {key}={value}", key, value)
+
+
+def case(what: str, *rest):
+    return pytest.param(*rest, id=what)
+
+
+def known_bug(what: str, *rest, why: str):
+    return pytest.param(*rest, id=what, marks=pytest.mark.xfail(strict=True, reason=why))
+
+
+# A config that is wrong, and the whole answer to it.
+
+
+def value(key: str, written: str, answer: str):
+    return case(f"{key}={written}", key, written, answer)
+
+
+@pytest.mark.parametrize(
+    ("key", "written", "answer"),
+    [
+        value("training.epochs", "ten", "got 'ten' (should be a valid integer)"),
+        value("training.epochs", "'10'", "got '10' (should be a valid integer)"),
+        value("training.epochs", "", "got nothing (should be a valid integer)"),
+        value("training.epochs", "0", "got 0 (should be greater than 0)"),
+        value("training.batch_size", "true", "got true (should be a valid integer)"),
+        value("training.learning_rate", "1e999", "got inf (should be a finite number)"),
+        value("training.optimizer", "Adam", f"got 'Adam' ({OPTIMIZERS}; did you mean 'adam'?)"),
+        value("training.seeds", "0", f"got 0 ({SEEDS})"),
+        value("training.seeds", "10001", f"got 10001 ({SEEDS})"),
+        value("training.seeds", "", f"got nothing ({SEEDS})"),
+        value("training.seeds", "[]", f"got [] ({SEEDS})"),
+        value("training.seeds", "[0, 0]", "a seed comes twice (allowed: distinct seeds)"),
+        value("data.source", "kears", f"got 'kears' ({SOURCES}; did you mean 'keras'?)"),
+        value("data.source", "x" * 70, f"got '{'x' * 56}... ({SOURCES})"),
+        value("data.path", "3", f"got 3 ({A_PATH})"),
+        value("data.path", "''", f"got '' ({A_PATH})"),
+        value("data.path", "~nobody-here/x", f"got '~nobody-here/x' ({A_PATH})"),
+        value("data.path", '"a\\0b"', f"got 'a\\x00b' ({A_PATH})"),
+        value("data.padding", "POST", "got 'POST' (allowed: pre, post; did you mean 'post'?)"),
+        value("data.truncating", "middle", "got 'middle' (allowed: pre, post)"),
+        value("data.test_split", "1", "got 1 (should be less than 1)"),
+        value("data.seed", "4294967296", "got 4294967296 (should be less than 4294967296)"),
+        value("data.num_words", "3", "got 3 (should be greater than or equal to 4)"),
+        value("data.maxlen", "2", "got 2 (should be greater than or equal to 3)"),
+    ],
+)
+def test_a_wrong_value_is_answered_with_its_line_and_what_is_allowed(key, written, answer):
+    section, name = key.split(".")
+    text = f"{section}:\n  {name}: {written}\n{SMALL}"
+    assert answers_to(text) == [f"bad.yaml:2: {key}: {answer}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "answers"),
+    [
+        case(
+            "beside-the-sections",
+            f"trainig: {{}}\n{SMALL}",
+            [f"bad.yaml:1: trainig: unknown key ({TOP_KEYS}; did you mean 'training'?)"],
+        ),
+        case(
+            "extend",
+            f"extend: notebook.yaml\n{SMALL}",
+            [f"bad.yaml:1: extend: unknown key ({TOP_KEYS}; did you mean 'extends'?)"],
+        ),
+        case(
+            "in-training",
+            f"training:\n  epoch: 3\n{SMALL}",
+            [f"bad.yaml:2: training.epoch: unknown key ({TRAINING_KEYS}; did you mean 'epochs'?)"],
+        ),
+        case(
+            "in-a-model",
+            f"{SMALL}    Layer: []\n",
+            ["bad.yaml:7: models.rnn.Layer: unknown key (allowed: layers; did you mean 'layers'?)"],
+        ),
+        case(
+            "with-dots",
+            f"training.epochs: 3\n{SMALL}",
+            [f"bad.yaml:1: training.epochs: unknown key ({TOP_KEYS}; did you mean 'training'?)"],
+        ),
+        case(
+            "merge-key-of-YAML-1.1",
+            f"training:\n  <<: {{epochs: 3}}\n{SMALL}",
+            [f"bad.yaml:2: training.<<: unknown key ({TRAINING_KEYS})"],
+        ),
+        case("empty", f"'': 3\n{SMALL}", [f"bad.yaml:1: '': unknown key ({TOP_KEYS})"]),
+        case("a-number", f"{SMALL}1.50: 4\n", [f"bad.yaml:7: 1.50: unknown key ({TOP_KEYS})"]),
+        case("a-list", f"{SMALL}[1, 2]: 3\n", ["bad.yaml:7: not YAML: a key must be a word"]),
+        known_bug(
+            "of-two-lines",
+            f'"a\\nb": 3\n{SMALL}',
+            [f"bad.yaml:1: a\\nb: unknown key ({TOP_KEYS})"],
+            why="a line break or an escape code in a key is printed as it is",
+        ),
+        case(
+            "twice",
+            f"name: first\n{SMALL}",
+            ["bad.yaml:2: name: duplicate key (first on line 1)"],
+        ),
+        case(
+            "thrice",
+            f"training:\n  epochs: 1\n  epochs: 2\n  epochs: 3\n{SMALL}",
+            [
+                "bad.yaml:3: training.epochs: duplicate key (first on line 2)",
+                "bad.yaml:4: training.epochs: duplicate key (first on line 2)",
+            ],
+        ),
+        case(
+            "in-a-layer-twice",
+            "name: small\nmodels:\n  rnn:\n    layers:\n      - gru: {units: 2, units: 3}\n"
+            f"      - {SOFTMAX}\n",
+            ["bad.yaml:5: models.rnn.layers.0.gru.units: duplicate key (first on line 5)"],
+        ),
+    ],
+)
+def test_a_key_is_known_and_stands_once(text, answers):
+    assert answers_to(text) == answers
+
+
+@pytest.mark.parametrize(
+    ("text", "answers"),
+    [
+        case(
+            "no-name-and-no-models",
+            "# a comment\ndata: {}\n",
+            ["bad.yaml:2: models: missing key", "bad.yaml:2: name: missing key"],
+        ),
+        case("name-null", f"name:\n{MODELS}", [f"bad.yaml:1: name: got nothing ({A_NAME})"]),
+        case("data-a-word", f"data: r8\n{SMALL}", [f"bad.yaml:1: data: got 'r8' ({A_MAPPING})"]),
+        case(
+            "models-empty",
+            "name: small\nmodels: {}\n",
+            ["bad.yaml:2: models: is empty (needs at least one entry)"],
+        ),
+        case(
+            "models-null",
+            "name: small\nmodels:\n",
+            [f"bad.yaml:2: models: got nothing ({A_MAPPING})"],
+        ),
+        case(
+            "model-null",
+            "name: small\nmodels:\n  rnn:\n",
+            ["bad.yaml:3: models.rnn.layers: missing key"],
+        ),
+        case(
+            "model-name-with-space",
+            SMALL.replace("rnn:", "my rnn:", 1),
+            [f"bad.yaml:3: models.my rnn: got 'my rnn' ({A_NAME})"],
+        ),
+        case(
+            "layers-null",
+            "name: small\nmodels:\n  rnn:\n    layers:\n",
+            [f"bad.yaml:4: models.rnn.layers: {NO_LAYERS}"],
+        ),
+        case(
+            "reference-empty",
+            f"{SMALL}reference: {{}}\n",
+            [
+                "bad.yaml:7: reference.accuracy: missing key",
+                "bad.yaml:7: reference.dataset: missing key",
+                "bad.yaml:7: reference.epochs: missing key",
+                "bad.yaml:7: reference.source: missing key",
+            ],
+        ),
+        case(
+            "reference-all-wrong",
+            f"{SMALL}reference:\n  source: 3\n  dataset: abc\n  epochs: 0\n"
+            "  accuracy:\n    a: 1.5\n    b c: 0.5\n    d: high\n",
+            [
+                "bad.yaml:8: reference.source: got 3 (should be a valid string)",
+                "bad.yaml:9: reference.dataset: got 'abc' (should match ^[0-9a-f]{64}$)",
+                "bad.yaml:10: reference.epochs: got 0 (should be greater than 0)",
+                "bad.yaml:12: reference.accuracy.a: got 1.5 (should be less than or equal to 1)",
+                f"bad.yaml:13: reference.accuracy.b c: got 'b c' ({A_NAME})",
+                "bad.yaml:14: reference.accuracy.d: got 'high' (should be a valid number)",
+            ],
+        ),
+    ],
+)
+def test_a_section_has_its_shape(text, answers):
+    assert answers_to(text) == answers
+
+
+@pytest.mark.parametrize(
+    ("layers", "answers"),
+    [
+        case(
+            "unknown",
+            ["lstn: {units: 2}", SOFTMAX],
+            [f"5: models.rnn.layers.0: unknown layer 'lstn' ({KINDS}; did you mean 'lstm'?)"],
+        ),
+        case(
+            "in-capitals",
+            ["LSTM: {units: 2}", SOFTMAX],
+            [f"5: models.rnn.layers.0: unknown layer 'LSTM' ({KINDS}; did you mean 'lstm'?)"],
+        ),
+        known_bug(
+            "parameters-not-indented",
+            ["lstm:\n        units: 5", SOFTMAX],
+            [f"5: models.rnn.layers.0: got {{'lstm': null, 'units': 5}} ({A_LAYER})"],
+            why="true and null inside of a list or a mapping are quoted as Python: 'lstm': None",
+        ),
+        case("nothing", ["", SOFTMAX], [f"5: models.rnn.layers.0: got nothing ({A_LAYER})"]),
+        case(
+            "parameters-a-number",
+            ["gru: 50", SOFTMAX],
+            [f"5: models.rnn.layers.0.gru: got 50 ({A_MAPPING})"],
+        ),
+        case(
+            "no-parameters",
+            ["gru:", "dropout: {}", SOFTMAX],
+            [
+                "5: models.rnn.layers.0.gru.units: missing key",
+                "6: models.rnn.layers.1.dropout.rate: missing key",
+            ],
+        ),
+        case(
+            "unknown-parameter",
+            ["gru:\n          units: 2\n          dropuot: 0.1", SOFTMAX],
+            [
+                f"7: models.rnn.layers.0.gru.dropuot: unknown key ({GRU_KEYS}; "
+                "did you mean 'dropout'?)"
+            ],
+        ),
+        case(
+            "parameter-of-another-layer",
+            ["gru: {units: 2, unit_forget_bias: true}", SOFTMAX],
+            [f"5: models.rnn.layers.0.gru.unit_forget_bias: unknown key ({GRU_KEYS})"],
+        ),
+        case(
+            "unknown-activation",
+            ["gru: {units: 2, activation: tahn}", SOFTMAX],
+            [
+                f"5: models.rnn.layers.0.gru.activation: got 'tahn' ({ACTIVATIONS}; "
+                "did you mean 'tanh'?)"
+            ],
+        ),
+        case(
+            "yes-is-a-word",
+            ["gru: {units: 2, reset_after: yes}", SOFTMAX],
+            ["5: models.rnn.layers.0.gru.reset_after: got 'yes' (should be a valid boolean)"],
+        ),
+        case(
+            "dense-layer-of-anything-else",
+            ["gru: {units: 2}", "dense: {units: topic}", "dense: {units: true}", SOFTMAX],
+            [
+                f"6: models.rnn.layers.1.dense.units: got 'topic' ({UNITS})",
+                f"7: models.rnn.layers.2.dense.units: got true ({UNITS})",
+            ],
+        ),
+        case(
+            "recurrent-on-a-vector",
+            ["gru: {units: 2}", "lstm: {units: 2}", "simple_rnn: {units: 2}", SOFTMAX],
+            [
+                f"6: models.rnn.layers.1.lstm: {NEEDS_SEQUENCE}",
+                f"7: models.rnn.layers.2.simple_rnn: {NEEDS_SEQUENCE}",
+            ],
+        ),
+        case(
+            "last-without-softmax",
+            ["gru: {units: 2}", "dense: {units: topics}"],
+            [f"6: models.rnn.layers.1: {NOT_A_TOPIC}"],
+        ),
+        case(
+            "answer-a-step",
+            ["gru: {units: 2, return_sequences: true}", SOFTMAX],
+            [f"6: models.rnn.layers.1: {GIVES_SEQUENCE}"],
+        ),
+    ],
+)
+def test_layers_are_known_and_fit_together(layers, answers):
+    items = "".join(f"      - {layer}\n" for layer in layers)
+    text = f"name: small\nmodels:\n  rnn:\n    layers:\n{items}"
+    assert answers_to(text) == [f"bad.yaml:{answer}" for answer in answers]
+
+
+@pytest.mark.parametrize(
+    ("text", "answers"),
+    [
+        case("empty", "# soon\n", ["bad.yaml: the file is empty (needs: name, models)"]),
+        case("word", "\n\nhello\n", ["bad.yaml:3: should be a mapping, such as `name: all`"]),
+        case(
+            "tab",
+            "name: a\ntraining:\n\tepochs: 3\n",
+            [
+                "bad.yaml:3: not YAML: while scanning for the next token, found character '\\t' "
+                "that cannot start any token"
+            ],
+        ),
+        case(
+            "indented-too-much",
+            "name: a\n  data: {}\n",
+            ["bad.yaml:2: not YAML: mapping values are not allowed here"],
+        ),
+        case(
+            "unknown-alias",
+            "name: *a\n",
+            ["bad.yaml:1: not YAML: found undefined alias 'a'"],
+        ),
+        case(
+            "two-documents",
+            f"{SMALL}---\n{SMALL}",
+            [
+                "bad.yaml:7: not YAML: expected a single document in the stream, but found "
+                "another document"
+            ],
+        ),
+        known_bug(
+            "control-character",
+            "name: a\nmodels: \7\n",
+            [
+                "bad.yaml:2: not YAML: unacceptable character #x0007: special characters are not "
+                "allowed"
+            ],
+            why="the line of a control character is not told",
+        ),
+        case(
+            "python-call",
+            f"data:\n  path: !!python/object/apply:os.system [ls]\n{SMALL}",
+            [
+                "bad.yaml:2: not plain data: could not determine a constructor for the tag "
+                "'tag:yaml.org,2002:python/object/apply:os.system'"
+            ],
+        ),
+        case(
+            "number-that-is-none",
+            f"training: {{epochs: !!int ten}}\n{SMALL}",
+            ["bad.yaml:1: not plain data: 'ten' is no int"],
+        ),
+        case(
+            "list-that-is-none",
+            f"training: !!seq x\n{SMALL}",
+            ["bad.yaml:1: not plain data: expected a sequence node, but found scalar"],
+        ),
+        known_bug(
+            "mapping-that-is-none",
+            f"training: !!map x\n{SMALL}",
+            ["bad.yaml:1: not plain data: expected a mapping node, but found scalar"],
+            why="!!map on a word ends in a ValueError, on a list in a TypeError",
+        ),
+        case(
+            "data-in-themselves",
+            f"data: &data {{path: *data}}\n{SMALL}",
+            [f"bad.yaml:1: data.path: got {{'path': {{...}}}} ({A_PATH})"],
+        ),
+        case(
+            "5000-lists-in-each-other",
+            f"data: {'[' * 5000}{']' * 5000}\n{SMALL}",
+            ["bad.yaml: not YAML: nested too deeply"],
+        ),
+        case(
+            "windows-line-ends",
+            f"{SMALL}training:\n  epochs: x\n".replace("\n", "\r\n"),
+            ["bad.yaml:8: training.epochs: got 'x' (should be a valid integer)"],
+        ),
+    ],
+)
+def test_a_file_is_one_mapping_of_plain_data(text, answers):
+    assert answers_to(text) == answers
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        case("a number of 5000 digits", f"training: {{epochs: {'9' * 5000}}}\n{SMALL}"),
+        known_bug(
+            "half a character",
+            f'data: {{path: "\\ud800"}}\n{SMALL}',
+            why="taken as a path, though no file can have that name",
+        ),
+    ],
+)
+def test_an_odd_value_is_answered_too(text):
+    (answer,) = answers_to(text)
+    assert answer.startswith("bad.yaml:1: ")
+
+
+def test_a_file_that_is_not_there_is_answered_with_the_nearest_that_is():
+    write(SMALL, "Small.yaml")
+    assert messages(Path("smal.yaml")) == [
+        "smal.yaml: no such file (allowed: Small.yaml; did you mean 'Small.yaml'?)"
+    ]
+
+
+def test_a_file_in_a_folder_that_is_not_there():
+    assert messages(Path("nowhere/small.yaml")) == [
+        "nowhere/small.yaml: no such file (allowed: none)"
+    ]
+
+
+def test_a_folder_is_no_config():
+    Path("configs").mkdir()
+    assert messages(Path("configs")) == ["configs: is a folder (should be a config file)"]
+
+
+def test_a_file_in_another_encoding_than_utf_8():
+    Path("bad.yaml").write_bytes("# no\nname: café\n".encode("latin-1"))
+    assert messages(Path("bad.yaml")) == ["bad.yaml:2: is not UTF-8"]
+
+
+@pytest.mark.parametrize(
+    ("files", "answers"),
+    [
+        case(
+            "missing",
+            {"bad.yaml": f"{SMALL}extends: notebok.yaml\n", "notebook.yaml": "data: {}\n"},
+            [
+                "bad.yaml:7: extends: no such file: notebok.yaml (allowed: notebook.yaml; "
+                "did you mean 'notebook.yaml'?)"
+            ],
+        ),
+        case(
+            "missing-in-a-list",
+            {"bad.yaml": f"extends:\n  - a.yaml\n  - b.yaml\n{SMALL}", "a.yaml": "data: {}\n"},
+            ["bad.yaml:3: extends: no such file: b.yaml (allowed: a.yaml; did you mean 'a.yaml'?)"],
+        ),
+        known_bug(
+            "missing-in-a-folder",
+            {"bad.yaml": f"extends: bases/small.yaml\n{SMALL}", "bases/smal.yaml": "data: {}\n"},
+            [
+                "bad.yaml:1: extends: no such file: bases/small.yaml (allowed: bases/smal.yaml; "
+                "did you mean 'bases/smal.yaml'?)"
+            ],
+            why="what is suggested lacks its folder: 'smal.yaml'",
+        ),
+        case(
+            "missing-beside-other-problems",
+            {"bad.yaml": "extends: a.yaml\ntraining: {epochs: x}\nmodels: {rnn: {}}\nfoo: 1\n"},
+            [
+                "bad.yaml:1: extends: no such file: a.yaml (allowed: none)",
+                "bad.yaml:2: training.epochs: got 'x' (should be a valid integer)",
+                f"bad.yaml:4: foo: unknown key ({TOP_KEYS})",
+            ],
+        ),
+        known_bug(
+            "missing-beside-a-layer-that-lacks-something",
+            {"bad.yaml": "extends: a.yaml\nmodels: {rnn: {layers: [gru: {}]}}\n"},
+            [
+                "bad.yaml:1: extends: no such file: a.yaml (allowed: none)",
+                "bad.yaml:2: models.rnn.layers.0.gru.units: missing key",
+            ],
+            why="every missing key is kept back, even in a list, which no base can complete",
+        ),
+        known_bug(
+            "name-too-long",
+            {"bad.yaml": f"extends: {'x' * 300}\n{SMALL}"},
+            [f"bad.yaml:1: extends: no such file: {'x' * 300} (allowed: none)"],
+            why="ends in OSError: File name too long",
+        ),
+        case("nothing", {"bad.yaml": f"extends:\n{SMALL}"}, [f"bad.yaml:1: extends: {A_BASE}"]),
+        case(
+            "a-NUL", {"bad.yaml": f'extends: "a\\0b"\n{SMALL}'}, [f"bad.yaml:1: extends: {A_BASE}"]
+        ),
+        known_bug(
+            "empty-name",
+            {"bad.yaml": f"extends: ''\n{SMALL}"},
+            [f"bad.yaml:1: extends: {A_BASE}"],
+            why="answered with 'no such file:  (allowed: none)'",
+        ),
+        case(
+            "list-in-a-list",
+            {"bad.yaml": f"extends:\n  - a.yaml\n  - [x]\n{SMALL}", "a.yaml": "data: {}\n"},
+            [f"bad.yaml:3: extends: {A_BASE}"],
+        ),
+        case(
+            "twice",
+            {"bad.yaml": f"extends: a.yaml\nextends: a.yaml\n{SMALL}", "a.yaml": "data: {}\n"},
+            ["bad.yaml:2: extends: duplicate key (first on line 1)"],
+        ),
+        known_bug(
+            "twice-and-nothing-else",
+            {"bad.yaml": "extends: a.yaml\nextends: a.yaml\n", "a.yaml": "name: small\n"},
+            [
+                "bad.yaml:1: models: missing key",
+                "bad.yaml:2: extends: duplicate key (first on line 1)",
+            ],
+            why="missing keys are kept back though every file was read",
+        ),
+        case(
+            "cycle-of-one",
+            {"bad.yaml": f"{SMALL}extends: bad.yaml\n"},
+            ["bad.yaml:7: extends: cycle: bad.yaml -> bad.yaml"],
+        ),
+        case(
+            "cycle-further-down",
+            {
+                "bad.yaml": f"extends: a.yaml\n{SMALL}",
+                "a.yaml": "extends: b.yaml\n",
+                "b.yaml": "data: {}\nextends: a.yaml\n",
+            },
+            ["b.yaml:2: extends: cycle: bad.yaml -> a.yaml -> b.yaml -> a.yaml"],
+        ),
+        case(
+            "cycle-through-a-folder",
+            {"bad.yaml": f"extends: sub/a.yaml\n{SMALL}", "sub/a.yaml": "extends: ../bad.yaml\n"},
+            ["sub/a.yaml:1: extends: cycle: bad.yaml -> sub/a.yaml -> sub/../bad.yaml"],
+        ),
+        case(
+            "unknown-key-two-files-down",
+            {
+                "bad.yaml": f"extends: a.yaml\n{SMALL}",
+                "a.yaml": "extends: b.yaml\ntraining:\n  epochs: 3\n",
+                "b.yaml": "training:\n  epoch: 3\n",
+            },
+            [f"b.yaml:2: training.epoch: unknown key ({TRAINING_KEYS}; did you mean 'epochs'?)"],
+        ),
+        case(
+            "duplicate-key-in-a-file-extended-twice",
+            {
+                "bad.yaml": f"extends: [left.yaml, right.yaml]\n{SMALL}",
+                "left.yaml": "extends: a.yaml\n",
+                "right.yaml": "extends: a.yaml\n",
+                "a.yaml": "data:\n  seed: 1\n  seed: 2\n",
+            },
+            ["a.yaml:3: data.seed: duplicate key (first on line 2)"],
+        ),
+        case(
+            "extended-file-not-YAML",
+            {"bad.yaml": f"extends: a.yaml\n{SMALL}", "a.yaml": "data: }\n"},
+            [
+                "a.yaml:1: not YAML: while parsing a block node, expected the node content, but "
+                "found '}'"
+            ],
+        ),
+        known_bug(
+            "extended-file-empty",
+            {"bad.yaml": "extends: a.yaml\n", "a.yaml": ""},
+            ["a.yaml: the file is empty (needs: name, models)"],
+            why="what an extended file that is empty, or not YAML, may have is told as missing",
+        ),
+        case(
+            "a-file-that-does-not-fit-the-extended-one",
+            {"bad.yaml": "extends: a.yaml\ndata: r8\n", "a.yaml": f"{SMALL}data: {{seed: 2}}\n"},
+            [f"bad.yaml:2: data: got 'r8' ({A_MAPPING})"],
+        ),
+    ],
+)
+def test_extends_names_files_that_are_there_and_right(files, answers):
+    for name, text in files.items():
+        write(text, name)
+    assert messages(Path("bad.yaml")) == answers
+
+
+def test_every_problem_is_told_at_once_in_reading_order():
+    write("training:\n  seeds: 0\n", "a.yaml")
+    text = """\
+extends: a.yaml
+name: my bench
+data:
+  sedd: 2
+  source: r9
+  seed: -1
+  seed: 1
+training:
+  batch_size: 0
+  epochs: ten
+models:
+  rnn:
+    layers:
+      - gru: {units: 0}
+      - lstm: {unit: 1}
+      - dense: {units: 3}
+foo: 1
+"""
+    assert answers_to(text, setting("data.maxlen", "0")) == [
+        "--set data.maxlen=0: data.maxlen: got 0 (should be greater than or equal to 3)",
+        f"a.yaml:2: training.seeds: got 0 ({SEEDS})",
+        f"bad.yaml:2: name: got 'my bench' ({A_NAME})",
+        f"bad.yaml:4: data.sedd: unknown key ({DATA_KEYS}; did you mean 'seed'?)",
+        f"bad.yaml:5: data.source: got 'r9' ({SOURCES})",
+        "bad.yaml:7: data.seed: duplicate key (first on line 6)",
+        "bad.yaml:9: training.batch_size: got 0 (should be greater than 0)",
+        "bad.yaml:10: training.epochs: got 'ten' (should be a valid integer)",
+        "bad.yaml:14: models.rnn.layers.0.gru.units: got 0 (should be greater than 0)",
+        f"bad.yaml:15: models.rnn.layers.1.lstm.unit: unknown key ({LSTM_KEYS}; "
+        "did you mean 'units'?)",
+        "bad.yaml:15: models.rnn.layers.1.lstm.units: missing key",
+        f"bad.yaml:16: models.rnn.layers.2: {NOT_A_TOPIC}",
+        f"bad.yaml:17: foo: unknown key ({TOP_KEYS})",
+    ]
+
+
+@pytest.mark.xfail(strict=True, reason="a value that is not plain data hides all other problems")
+def test_a_value_that_is_not_plain_data_hides_no_other_problem():
+    assert len(answers_to(f"data: !newswire r8\nname: first\n{SMALL}")) == 2
+
+
+# A flag that is wrong, and the whole answer to it.
+
+
+@pytest.mark.parametrize(
+    ("override", "answer"),
+    [
+        case(
+            "value",
+            Override("--epochs", "training.epochs", "ten"),
+            "--epochs: training.epochs: got 'ten' (should be a valid integer)",
+        ),
+        case(
+            "unknown-key",
+            setting("training.epoch", "3"),
+            "--set training.epoch=3: training.epoch: unknown key "
+            f"({TRAINING_KEYS}; did you mean 'epochs'?)",
+        ),
+        case(
+            "unknown-section",
+            setting("trainig.epochs", "3"),
+            f"--set trainig.epochs=3: trainig: unknown key ({TOP_KEYS}; did you mean 'training'?)",
+        ),
+        known_bug(
+            "extends",
+            setting("extends", "a.yaml"),
+            "--set extends=a.yaml: extends: unknown key "
+            "(allowed: name, data, training, models, reference)",
+            why="extends, which no flag can set, is called unknown, allowed and suggested at once",
+        ),
+        case(
+            "below-a-number",
+            setting("training.epochs.x", "1"),
+            "--set training.epochs.x=1: training.epochs: got {'x': 1} (should be a valid integer)",
+        ),
+        case(
+            "in-a-layer",
+            setting("models.rnn.layers.0.simple_rnn.units", "x"),
+            "--set models.rnn.layers.0.simple_rnn.units=x: models.rnn.layers.0.simple_rnn.units: "
+            "got 'x' (should be a valid integer)",
+        ),
+        known_bug(
+            "in-another-layer",
+            setting("models.rnn.layers.0.gru.units", "7"),
+            "--set models.rnn.layers.0.gru.units=7: models.rnn.layers.0: "
+            f"got {{'simple_rnn': {{'units': 2}}, 'gru': {{'units': 7}}}} ({A_LAYER})",
+            why="the file is blamed for the second kind that a flag adds to a layer",
+        ),
+        case(
+            "no-such-layer",
+            setting("models.rnn.layers.5.gru.units", "7"),
+            "--set models.rnn.layers.5.gru.units=7: no item 5 (there are 2, counted from 0)",
+        ),
+        case(
+            "in-a-whole-section",
+            setting("training", "{batch_size: 0}"),
+            "--set training={batch_size: 0}: training.batch_size: got 0 (should be greater than 0)",
+        ),
+        case(
+            "not-YAML",
+            setting("training.epochs", "[1"),
+            "--set training.epochs=[1: not YAML: while parsing a flow sequence, expected ',' or "
+            "']', but got '<stream end>'",
+        ),
+        case(
+            "not-plain-data",
+            Override("--epochs", "training.epochs", "!!python/name:os.system"),
+            "--epochs: not plain data: could not determine a constructor for the tag "
+            "'tag:yaml.org,2002:python/name:os.system'",
+        ),
+    ],
+)
+def test_a_flag_is_blamed_by_its_name(override, answer):
+    assert answers_to(SMALL, override) == [answer]
+
+
+@pytest.mark.xfail(strict=True, reason="answered with 'there are 1'")
+def test_a_list_of_one_item_is_counted_in_the_singular():
+    answers = answers_to(f"training: {{seeds: [4]}}\n{SMALL}", setting("training.seeds.1", "7"))
+    assert answers == ["--set training.seeds.1=7: no item 1 (there is 1, counted from 0)"]
+
+
+@pytest.mark.xfail(strict=True, reason="the last one is taken")
+def test_a_key_stands_once_in_what_a_flag_says_too():
+    (answer,) = answers_to(SMALL, Override("--set", "training", "{epochs: 1, epochs: 2}"))
+    assert answer.startswith("--set: training.epochs: duplicate key")
+
+
+def words():
+    return st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), max_size=8)
+
+
+def plain_values():
+    numbers = st.integers(-9999, 9999) | st.floats(allow_nan=False, allow_infinity=False)
+    return st.recursive(
+        st.none() | st.booleans() | numbers | words(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words(), inner, max_size=3),
+        max_leaves=6,
+    )
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "name",
+        "data.path",
+        "training.seeds",
+        "models",
+        "models.rnn.layers.0",
+        "reference.accuracy",
+    ],
+)
+@settings(max_examples=25, deadline=None)
+@given(value=plain_values())
+def test_whatever_a_flag_says_is_taken_or_answered_with_its_place(key, value):
+    flag = Override("--set", key, json.dumps(value, ensure_ascii=False))
+    try:
+        assert isinstance(load(write(SMALL), [flag]), Benchmark)
+    except ConfigError as error:
+        for answer in str(error).splitlines():
+            assert re.match(r"--set: |good\.yaml:\d+: ", answer)
+
+
+# What a config means.
+
+
+def test_a_small_config_leaves_everything_else_at_its_default():
+    small = load(write(SMALL))
+    assert (small.name, small.data, small.training) == ("small", Data(), Training())
+    assert small.reference is None
+
+
+@pytest.mark.parametrize("section", ["training", "reference"])
+def test_an_empty_section_is_the_default(section):
+    assert load(write(f"{section}:\n{SMALL}")) == load(write(SMALL))
+
+
+def test_numbers_and_words_are_those_of_yaml_1_2():
+    text = f"training: {{epochs: 09, learning_rate: 1e-3}}\nname: no\n{MODELS}"
+    benchmark = load(write(text))
+    assert (benchmark.training.epochs, benchmark.training.learning_rate) == (9, 0.001)
+    assert benchmark.name == "no"
+
+
+def test_a_model_may_be_named_by_a_number():
+    assert list(load(write(SMALL.replace("rnn:", "010:", 1))).models) == ["010"]
+
+
+def test_aliases_repeat_what_they_name():
+    benchmark = load(write(f"{SMALL}  twin: *rnn\n".replace("rnn:", "rnn: &rnn", 1)))
+    assert benchmark.models["twin"] == benchmark.models["rnn"]
+
+
+# Configs that extend others.
+
+
+def test_extends_merges_mappings_key_by_key():
+    write(f"training: {{epochs: 3, batch_size: 7}}\n{SMALL}", "base.yaml")
+    training = load(write("extends: base.yaml\ntraining: {epochs: 4}\n")).training
+    assert (training.epochs, training.batch_size) == (4, 7)
+
+
+def test_extends_replaces_lists_whole():
+    write(SMALL, "base.yaml")
+    text = f"extends: base.yaml\nmodels: {{rnn: {{layers: [gru: {{units: 2}}, {SOFTMAX}]}}}}\n"
+    layers = load(write(text)).models["rnn"].layers
+    assert [layer.kind for layer in layers] == ["gru", "dense"]
+
+
+@pytest.mark.parametrize("own", ["training:", "models: {rnn: }"])
+def test_a_section_without_a_value_is_that_of_the_extended_file(own):
+    base = load(write(f"training: {{epochs: 3}}\n{SMALL}", "base.yaml"))
+    assert load(write(f"extends: base.yaml\n{own}\n")) == base
+
+
+def test_a_value_of_nothing_unsets_that_of_the_extended_file():
+    write(f"data: {{maxlen: 50, path: corpus}}\n{SMALL}", "base.yaml")
+    data = load(write("extends: base.yaml\ndata: {maxlen: null, path: }\n")).data
+    assert (data.maxlen, data.path) == (None, None)
+
+
+def test_extends_is_relative_to_its_own_file():
+    write(SMALL, "configs/bases/base.yaml")
+    write("extends: bases/base.yaml\nname: middle\n", "configs/middle.yaml")
+    assert load(write("extends: configs/middle.yaml\n")).name == "middle"
+
+
+def test_the_models_of_extended_files_come_first_and_in_order():
+    write(SMALL.replace("rnn:", "zulu:", 1), "z.yaml")
+    write(SMALL.replace("rnn:", "alpha:", 1), "a.yaml")
+    benchmark = load(write(f"{SMALL}extends: [z.yaml, a.yaml]\n"))
+    assert list(benchmark.models) == ["zulu", "alpha", "rnn"]
+
+
+def test_of_several_extended_files_the_last_wins():
+    write("training: {epochs: 3, batch_size: 7}\n", "first.yaml")
+    write("training: {epochs: 4}\n", "second.yaml")
+    training = load(write(f"extends: [first.yaml, second.yaml]\n{SMALL}")).training
+    assert (training.epochs, training.batch_size) == (4, 7)
+
+
+def test_two_extended_files_may_extend_the_same_file():
+    write("training: {epochs: 3}\n", "base.yaml")
+    for side in ("left", "right"):
+        models = MODELS.replace("rnn:", f"{side}:", 1)
+        write(f"extends: base.yaml\nname: {side}\n{models}", f"{side}.yaml")
+    benchmark = load(write("extends: [left.yaml, right.yaml]\n"))
+    assert (benchmark.name, list(benchmark.models)) == ("right", ["left", "right"])
+    assert benchmark.training.epochs == 3
+
+
+# Flags.
+
+
+def test_a_file_beats_what_it_extends_and_a_flag_beats_the_file():
+    write("training: {epochs: 3, batch_size: 3, seeds: 3}\n", "base.yaml")
+    file = write(f"extends: base.yaml\ntraining: {{epochs: 4, batch_size: 4}}\n{SMALL}")
+    training = load(file, [Override("--epochs", "training.epochs", "5")]).training
+    assert (training.epochs, training.batch_size, training.seeds) == (5, 4, (0, 1, 2))
+
+
+def test_of_two_flags_the_last_wins():
+    first, second = Override("--epochs", "training.epochs", "5"), setting("training.epochs", "6")
+    assert load(write(SMALL), [first, second]).training.epochs == 6
+    assert load(write(SMALL), [second, first]).training.epochs == 5
+
+
+def test_a_flag_mends_what_the_file_gets_wrong():
+    file = write(f"training: {{epochs: ten}}\n{SMALL}")
+    assert load(file, [setting("training.epochs", "5")]).training.epochs == 5
+
+
+def test_a_flag_without_a_value_means_none():
+    file = write(f"data: {{maxlen: 50}}\n{SMALL}")
+    assert load(file, [setting("data.maxlen", "")]).data.maxlen is None
+
+
+def test_a_flag_reaches_into_a_list_by_position():
+    flag = setting("models.rnn.layers.0.simple_rnn.units", "7")
+    layers = load(write(SMALL), [flag]).models["rnn"].layers
+    assert [layer.units for layer in layers] == [7, "topics"]
+
+
+def test_a_flag_reaches_a_model_that_is_named_by_a_number():
+    flag = setting("models.010.layers.0.simple_rnn.units", "7")
+    benchmark = load(write(SMALL.replace("rnn:", "010:", 1)), [flag])
+    assert benchmark.models["010"].layers[0].units == 7
+
+
+# Where a data path leads.
+
+
+def test_a_data_path_is_relative_to_the_file_it_stands_in():
+    write("data: {path: ../corpus}\n", "configs/bases/base.yaml")
+    data = load(write(f"extends: configs/bases/base.yaml\n{SMALL}")).data
+    assert data.path.resolve() == Path("configs/corpus").resolve()
+
+
+def test_an_absolute_data_path_stays(tmp_path):
+    data = load(write(f"data: {{path: {tmp_path}}}\n{SMALL}", "configs/a.yaml")).data
+    assert data.path == tmp_path
+
+
+def test_a_data_path_may_start_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert load(write(f"data: {{path: ~/corpus}}\n{SMALL}")).data.path == tmp_path / "corpus"
+
+
+def test_the_data_path_of_a_flag_is_relative_to_the_working_folder():
+    file = write(f"data: {{path: corpus}}\n{SMALL}", "configs/a.yaml")
+    assert load(file, [Override("--path", "data.path", "corpus")]).data.path == Path("corpus")
+
+
+def test_only_the_data_path_is_relative_to_its_file():
+    text = f"name: &corpus reuters\ndata: {{path: *corpus}}\n{MODELS}"
+    benchmark = load(write(text, "configs/a.yaml"))
+    assert (benchmark.name, benchmark.data.path) == ("reuters", Path("configs/reuters"))
+
+
+# Models by name, and data without models.
+
+
+def test_select_keeps_the_order_of_the_config():
+    benchmark = load(CONFIGS / "all.yaml")
+    chosen = select(benchmark, ["lstm", "vanilla_rnn"], "--models")
+    assert list(chosen.models) == ["vanilla_rnn", "lstm"]
+    assert chosen.training == benchmark.training
+
+
+@pytest.mark.parametrize(
+    ("names", "answers"),
+    [
+        (["RNN", "rnn"], ["--models: no model 'RNN' (allowed: rnn; did you mean 'rnn'?)"]),
+        (["a", "b"], [f"--models: no model '{name}' (allowed: rnn)" for name in "ab"]),
+        ([], ["--models: names no model (allowed: rnn)"]),
+    ],
+)
+def test_select_answers_with_the_models_there_are(names, answers):
+    with pytest.raises(ConfigError) as caught:
+        select(load(write(SMALL)), names, "--models")
+    assert str(caught.value).splitlines() == answers
+
+
+def test_data_without_a_config_are_the_default():
+    assert load_data(None) == Data()
+
+
+def test_data_of_a_config():
+    assert load_data(write(f"data: {{maxlen: 50}}\n{SMALL}")) == Data(maxlen=50)
+
+
+def test_data_of_flags():
+    data = load_data(None, [Override("--data", "data.source", "r8")])
+    assert data == Data(source="r8")
+
+
+@pytest.mark.parametrize(
+    ("override", "answer"),
+    [
+        (setting("data.sede", "3"), f"data.sede: unknown key ({DATA_KEYS}; did you mean 'seed'?)"),
+        (setting("training.epochs", "3"), "training: unknown key (allowed: data)"),
+    ],
+)
+def test_wrong_data_of_flags(override, answer):
+    with pytest.raises(ConfigError) as caught:
+        load_data(None, [override])
+    assert str(caught.value) == f"{override.flag}: {answer}"

@@ -1,0 +1,97 @@
+"""The typed benchmark, its defaults, and the configs that come with the package."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from rnnbench.config.load import load
+from rnnbench.config.problems import ConfigError
+from rnnbench.config.schema import Benchmark, Data, Training
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+SHIPPED = sorted(file.stem for file in CONFIGS.glob("*.yaml") if file.stem != "notebook")
+MODELS = {
+    "rnn": {
+        "layers": [
+            {"simple_rnn": {"units": 2}},
+            {"dense": {"units": "topics", "activation": "softmax"}},
+        ]
+    }
+}
+NOTEBOOK_MODELS = ["vanilla_rnn", "stacked_vanilla_rnn", "lstm", "stacked_lstm"]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_config_has_the_name_of_its_file_and_the_setting_of_the_notebook(name):
+    benchmark = load(CONFIGS / f"{name}.yaml")
+    assert benchmark.name == name
+    assert benchmark.data == Data(num_words=30_000, maxlen=50, test_split=0.3, padding="post")
+    assert benchmark.training == Training(epochs=2 if name == "smoke" else 200, batch_size=50)
+
+
+def test_notebook_yaml_lacks_only_a_name_and_models():
+    file = CONFIGS / "notebook.yaml"
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    assert [(problem.key, problem.message) for problem in caught.value.problems] == [
+        ("models", "missing key"),
+        ("name", "missing key"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["all", "smoke"])
+def test_all_has_the_models_of_the_notebook_in_its_order(name):
+    benchmark = load(CONFIGS / f"{name}.yaml")
+    assert list(benchmark.models) == NOTEBOOK_MODELS
+    assert list(benchmark.reference.accuracy) == NOTEBOOK_MODELS
+
+
+def test_the_data_are_by_default_what_keras_loads():
+    data = Data()
+    assert (data.source, data.path, data.split) == ("auto", None, "auto")
+    assert (data.num_words, data.maxlen, data.test_split, data.seed) == (None, None, 0.2, 113)
+    assert (data.pad_length, data.padding, data.truncating) == (None, "pre", "pre")
+
+
+def test_training_is_by_default_one_seed_of_adam():
+    training = Training()
+    assert (training.epochs, training.batch_size, training.engine) == (10, 32, "keras")
+    assert (training.optimizer, training.learning_rate) == ("adam", 0.001)
+    assert training.seeds == (0,)
+
+
+@pytest.mark.parametrize(
+    ("written", "seeds"),
+    [(3, (0, 1, 2)), (10_000, tuple(range(10_000))), ([5, 3], (5, 3)), ([2**32 - 1], (2**32 - 1,))],
+)
+def test_seeds_are_a_number_of_seeds_or_a_list(written, seeds):
+    assert Training(seeds=written).seeds == seeds
+
+
+@pytest.mark.parametrize("seeds", [True, [-1], [2**32], [1.0]])
+def test_there_are_no_other_seeds(seeds):
+    with pytest.raises(ValidationError, match="allowed: a number of seeds"):
+        Training(seeds=seeds)
+
+
+def test_data_may_be_on_a_path(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Data(path="corpus").path == Data(path=Path("corpus")).path == Path("corpus")
+    assert Data(path="~/corpus").path == tmp_path / "corpus"
+
+
+@pytest.mark.parametrize("name", ["7", "LSTM-2_x"])
+def test_a_name_has_letters_digits_and_dashes(name):
+    assert Benchmark(name=name, models=MODELS).name == name
+
+
+@pytest.mark.parametrize("name", ["-a", "a.b", "../a", "a\n", "é"])
+def test_a_name_has_nothing_else(name):
+    with pytest.raises(ValidationError, match="a name has letters, digits, - and _"):
+        Benchmark(name=name, models=MODELS)
+
+
+def test_a_section_cannot_be_changed():
+    with pytest.raises(ValidationError, match="frozen"):
+        Training().epochs = 3

@@ -1,0 +1,81 @@
+"""The order of a CPython 2.7 dict; the golden values were printed by CPython 2.7.18 itself."""
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnnbench.data.sources.cpython2 import dict_order, string_hash
+
+WORDS = (
+    b"the of to in said and a mln 3 for vs dlrs it reuter 1 pct on lt from its cts is that 2 by "
+    b"year at be with he will has billion was 4 as would share company 000 not new"
+).split()
+
+WORDS_AS_PYTHON_2_ITERATES = (
+    b"and would billion is year share it as vs at in its said from for reuter lt pct 1 to 3 2 4 "
+    b"new has was be on company 000 not with by he a dlrs that cts of mln will the"
+).split()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b"", 0),
+        (b"a", 12416037344),
+        (b"the", 16951513139072902650),
+        (b"said", 16606368166064669859),
+        (b"paradyne's", 7753395952657369152),
+        (b"northerly", 6790599123261587444),
+        (b"\xe9t\xe9", 14329970690367393031),
+        (b"\xff\x00\xfe", 8003493489078072330),
+        (b"mdbl 10996", 11437947026324920262),
+        (b"x" * 100, 12824308884547946692),
+    ],
+)
+def test_string_hash_is_that_of_python_2(text, value):
+    assert string_hash(text) == value
+
+
+def test_words_come_in_the_order_of_a_python_2_dict():
+    assert dict_order(WORDS) == WORDS_AS_PYTHON_2_ITERATES
+
+
+@pytest.mark.parametrize(
+    ("n_keys", "order"),
+    [
+        (5, "w4 w3 w2 w1 w0"),
+        (6, "w5 w4 w3 w2 w1 w0"),
+        (21, "w20 w19 w18 w17 w16 w15 w14 w13 w12 w11 w10 w7 w6 w5 w4 w3 w2 w1 w0 w9 w8"),
+        (22, "w19 w18 w17 w16 w15 w14 w13 w12 w11 w10 w7 w6 w5 w4 w3 w2 w1 w0 w9 w8 w20 w21"),
+    ],
+)
+def test_the_table_grows_where_that_of_python_2_does(n_keys, order):
+    assert dict_order(_numbered(n_keys)) == order.encode().split()
+
+
+@pytest.mark.parametrize(
+    ("n_keys", "sha256"),
+    [
+        (6_000, "7dd88a8333ede63a7a277e5375e7b52194239e5dc62ab1d40ee0ef7e08648a24"),
+        pytest.param(
+            100_000,
+            "dd99b0e09a6bec364b1849f2742b892b01c9e03b67c8da1a2fb85c0e34e53296",
+            id="large tables grow by two, not by four",
+        ),
+    ],
+)
+def test_large_dicts_iterate_as_in_python_2(n_keys, sha256):
+    order = b"\n".join(dict_order(_numbered(n_keys)))
+
+    assert hashlib.sha256(order).hexdigest() == sha256
+
+
+@given(st.lists(st.binary(max_size=4), unique=True, max_size=100))
+def test_the_order_is_a_permutation_of_the_keys(keys):
+    assert sorted(dict_order(keys)) == sorted(keys)
+
+
+def _numbered(n_keys: int) -> list[bytes]:
+    return [b"w%d" % number for number in range(n_keys)]
