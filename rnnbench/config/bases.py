@@ -55,7 +55,7 @@ def _file(node: Node, path: Path, above: tuple[Path, ...]) -> Path:
         raise refuse(f"cycle: {' -> '.join(str(file) for file in (*above, base))}")
     if not os.path.isfile(base):  # noqa: PTH113 - unlike Path's, false for impossible names
         others = sorted(other for other in base.parent.glob("*.y*ml") if other not in above)
-        names = [str(Path(node.value).with_name(other.name)) for other in others]
+        names = [str(Path(node.value).parent / other.name) for other in others]
         raise refuse(f"no such file: {node.value} ({did_you_mean(node.value, names)})")
     return base
 

@@ -101,7 +101,7 @@ def _or_config_error(act: Callable[[], _T], name: str, what: str) -> _T:
         message = ", ".join(part for part in (error.context, error.problem) if part)
         raise ConfigError([Problem(place, "", f"{what}: {message}")]) from None
     except ReaderError as error:
-        reason = f"the character #x{ord(error.character):04x} is not allowed"
+        reason = f"the character #x{error.character:04x} is not allowed"
         raise ConfigError([Problem(name, "", f"{what}: {reason}")]) from None
     except RecursionError:
         raise ConfigError([Problem(name, "", f"{what}: nested too deeply")]) from None
@@ -198,7 +198,7 @@ def with_value(root: Node, keys: Loc, value: Node) -> Node:
     key = str(keys[0])
     if isinstance(root, SequenceNode):
         if child(root, key) is None:
-            message = f"no item {key!r} (allowed: 0 to {len(root.value) - 1})"
+            message = f"no item {key!r} (the list has {len(root.value)}, counted from 0)"
             raise ConfigError([Problem(where(value), "", message)])
         items = list(root.value)
         items[int(key)] = with_value(items[int(key)], keys[1:], value)

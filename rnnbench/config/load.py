@@ -95,12 +95,17 @@ def _validated(schema: type[_S], document: Document, overrides: Sequence[Overrid
         problems += [
             Problem(doc.locate(root, item["loc"]), _key(item["loc"]), item["msg"])
             for item in error.errors()
-            # What is missing may stand in the base that could not be read.
-            if document.is_whole or len(item["loc"]) > 1 or item["msg"] != "missing key"
+            # What is missing may stand in a base that could not be read; lists are never merged.
+            if document.is_whole or item["msg"] != "missing key" or _is_in_list(item["loc"])
         ]
     if problems:
-        raise ConfigError(sorted(set(problems), key=lambda problem: problem.reading_order))
+        distinct = dict.fromkeys(problems)
+        raise ConfigError(sorted(distinct, key=lambda problem: problem.reading_order))
     return valid
+
+
+def _is_in_list(loc: Sequence[str | int]) -> bool:
+    return any(isinstance(part, int) for part in loc)
 
 
 def _key(loc: Sequence[str | int]) -> str:

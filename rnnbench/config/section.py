@@ -5,6 +5,7 @@ Every error leaves a section as a sentence: what is wrong, and what is allowed.
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -67,8 +68,10 @@ def spell(value: Any) -> str:
         return "nothing"
     if isinstance(value, bool):
         return str(value).lower()
-    is_nested = isinstance(value, dict | list)
-    text = json.dumps(value, ensure_ascii=False, default=repr) if is_nested else repr(value)
+    text = repr(value)
+    if isinstance(value, dict | list):
+        with suppress(ValueError):  # it contains itself
+            text = json.dumps(value, ensure_ascii=False, default=repr)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -149,7 +149,7 @@ def test_a_value_is_put_at_its_place(before, keys, after):
 def test_a_list_gets_no_new_items():
     with pytest.raises(ConfigError) as caught:
         document.with_value(tree("a: [1, 2]"), ("a", "2"), tree("9", "--set x"))
-    message = "no item 2 (there are 2, counted from 0)"
+    message = "no item '2' (the list has 2, counted from 0)"
     assert caught.value.problems == (Problem("--set x", "", message),)
 
 
@@ -162,8 +162,3 @@ def test_an_entry_can_be_left_out():
 def test_an_empty_tree_is_there_to_be_filled():
     root = document.with_value(document.empty_mapping(), ("a",), tree("9", "--set"))
     assert value(root) == {"a": 9}
-
-
-def test_a_node_knows_the_file_it_is_from(tmp_path):
-    assert document.origin(tree("a", str(tmp_path))) == tmp_path
-    assert document.origin(tree("a", "--set a=a")) is None
