@@ -8,8 +8,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data import cache
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import make_dataset
-from rnnbench.results.schema import DatasetSummary, History, TrialRecord
-from rnnbench.results.store import TrialResult
+from rnnbench.results.schema import DatasetSummary, History, TrialRecord, TrialResult
 from rnnbench.training.trial import Trial
 
 SOFTMAX = {"dense": {"units": "topics", "activation": "softmax"}}
@@ -47,13 +46,19 @@ def trial(folder: Path, seed: int = 0, **changes) -> Trial:
     cache.write(file, corpus())
     ((name, model),) = plan.models.items()
     fingerprint = make_dataset(corpus(), plan.data).fingerprint
-    return Trial(name, model, plan.training, seed, plan.data, file, fingerprint)
+    return Trial(
+        name, model, plan.training, seed, plan.data, file, "made-up", fingerprint, threads=1
+    )
 
 
 def record(**changes) -> TrialRecord:
     """Return the record of a trial that never happened."""
     facts = {
         "fingerprint": "f" * 64,
+        "source": "made-up",
+        "dataset_fingerprint": "d" * 64,
+        "cpu": "none",
+        "threads": 1,
         "model": "rnn",
         "seed": 0,
         "engine": "keras",

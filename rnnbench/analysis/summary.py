@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rnnbench.config.schema import Benchmark
+from rnnbench.config.schema import Benchmark, Recipe
 from rnnbench.results.schema import (
     DatasetSummary,
     ModelSummary,
@@ -20,37 +20,50 @@ def summarize_run(
 ) -> Results:
     """Return the results of a whole run.
 
-    Published accuracies stand in it only where they were measured on the same dataset, with as
-    many epochs.
+    Published accuracies stand in it only where dataset, training and the model's number of
+    parameters are the same.
 
     Args:
         benchmark: what was run.
         dataset: on what.
         records: one a model and seed.
     """
-    reference = benchmark.reference
-    is_comparable = (
-        reference is not None
-        and reference.dataset == dataset.fingerprint
-        and reference.epochs == benchmark.training.epochs
-    )
-    published = reference.accuracy if reference and is_comparable else {}
+    by_model = {
+        name: [record for record in records if record.model == name] for name in benchmark.models
+    }
+    published = {
+        name: accuracy
+        for name, records in by_model.items()
+        if (accuracy := _published(name, records[0].params, benchmark, dataset)) is not None
+    }
     return Results(
         name=benchmark.name,
         dataset=dataset,
         seeds=list(benchmark.training.seeds),
         epochs=benchmark.training.epochs,
         engine=benchmark.training.engine,
-        reference_source=reference.source if reference and published else None,
+        threads=sorted({record.threads for record in records}),
+        reference_source=benchmark.reference.source if published else None,
         models=[
-            summarize(
-                name,
-                [record for record in records if record.model == name],
-                published.get(name),
-            )
-            for name in benchmark.models
+            summarize(name, records, published.get(name)) for name, records in by_model.items()
         ],
     )
+
+
+def _published(
+    name: str, params: int, benchmark: Benchmark, dataset: DatasetSummary
+) -> float | None:
+    """Return the published accuracy of a model where it was measured in the same setting."""
+    reference = benchmark.reference
+    if reference is None or name not in reference.models:
+        return None
+    recipe = Recipe(**benchmark.training.model_dump(include=set(Recipe.model_fields)))
+    is_same = (reference.dataset, reference.training, reference.models[name].params) == (
+        dataset.fingerprint,
+        recipe,
+        params,
+    )
+    return reference.models[name].accuracy if is_same else None
 
 
 def summarize(

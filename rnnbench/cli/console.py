@@ -3,20 +3,21 @@
 import json
 import logging
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
-from rnnbench.report.table import accuracy_table, to_rich
-from rnnbench.results.schema import Results
+if TYPE_CHECKING:
+    from rnnbench.results.schema import Results
 
 PIPE_WIDTH = 120
 """Columns of tables that go to a file or a pipe, where ``COLUMNS`` does not say."""
 
 
 def _console(*, stderr: bool) -> Console:
-    console = Console(stderr=stderr, highlight=False)
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPE_WIDTH
     return console
@@ -43,8 +44,10 @@ def print_error(message: str) -> None:
     err.print(Text(message, style="red"), soft_wrap=True)
 
 
-def print_results(results: Results, *, as_json: bool) -> None:
+def print_results(results: "Results", *, as_json: bool) -> None:
     """Print the accuracy table, or ``results.json``, on standard output."""
+    from rnnbench.report.table import accuracy_table, to_rich
+
     if as_json:
         print_json(json.loads(results.model_dump_json()))
     else:
@@ -53,4 +56,4 @@ def print_results(results: Results, *, as_json: bool) -> None:
 
 def print_json(value: Any) -> None:
     """Print ``value`` as JSON on standard output."""
-    out.print(json.dumps(value, indent=1, ensure_ascii=False), soft_wrap=True, markup=False)
+    typer.echo(json.dumps(value, indent=1))

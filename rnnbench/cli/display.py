@@ -33,7 +33,7 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
         yield silent
         return
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
@@ -81,15 +81,23 @@ def _say_what_is_planned(plan: Planned) -> None:
         )
 
 
+def _say_what_finished(event: Finished) -> None:
+    record = event.record
+    err.print(
+        f"{event.trial}: test accuracy {record.accuracy:.4f}, {record.fit_seconds:.1f} s",
+        soft_wrap=True,
+    )
+
+
 class _Bars:
     """A bar for all epochs of all trials, and one for each running trial."""
 
     def __init__(self) -> None:
         self.progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[scores]}"),
+            TextColumn("{task.fields[scores]}", markup=False),
             TimeElapsedColumn(),
             TextColumn("ETA"),
             TimeRemainingColumn(),
@@ -109,23 +117,22 @@ class _Bars:
                 epochs = sum(trial.training.epochs for trial in to_train)
                 self.overall = self.progress.add_task("", total=epochs, scores="epochs in all")
                 self._count_trials()
+            case EpochEnded(trial, 0):
+                self.running[trial] = self.progress.add_task(
+                    str(trial), total=trial.training.epochs, scores="starting"
+                )
             case EpochEnded(trial, epoch, loss, accuracy):
-                if trial not in self.running:
-                    self.running[trial] = self.progress.add_task(
-                        str(trial), total=trial.training.epochs, scores="starting"
-                    )
-                if epoch and self.overall is not None:
+                # The last epoch may be told of after the trial's end.
+                if trial in self.running and self.overall is not None:
                     scores = f"loss {loss:.4f}  accuracy {accuracy:.4f}"
                     self.progress.update(self.running[trial], completed=epoch, scores=scores)
                     self.progress.advance(self.overall)
-            case Finished(trial, record):
+            case Finished(trial):
                 if trial in self.running:
                     self.progress.remove_task(self.running.pop(trial))
                 self.finished += 1
                 self._count_trials()
-                self.progress.console.print(
-                    f"{trial}: test accuracy {record.accuracy:.4f}, {record.fit_seconds:.1f} s"
-                )
+                _say_what_finished(event)
 
     def _count_trials(self) -> None:
         if self.overall is not None:
@@ -137,7 +144,7 @@ class _Lines:
     """A line when a trial starts and ends, and one now and then in between."""
 
     def __init__(self) -> None:
-        self.start = time.monotonic()
+        self.start = 0.0
         self.last_line: dict[Trial, float] = {}
         self.epochs_done = 0
         self.epochs_planned = 0
@@ -147,6 +154,7 @@ class _Lines:
         match event:
             case Planned(to_train):
                 _say_what_is_planned(event)
+                self.start = now
                 self.epochs_planned = sum(trial.training.epochs for trial in to_train)
             case EpochEnded(trial, 0):
                 self.last_line[trial] = now
@@ -160,11 +168,8 @@ class _Lines:
                         f"accuracy {accuracy:.4f}; {self._seconds_left(now):.0f} s left in all",
                         soft_wrap=True,
                     )
-            case Finished(trial, record):
-                err.print(
-                    f"{trial}: test accuracy {record.accuracy:.4f}, {record.fit_seconds:.1f} s",
-                    soft_wrap=True,
-                )
+            case Finished():
+                _say_what_finished(event)
 
     def _seconds_left(self, now: float) -> float:
         return (now - self.start) * (self.epochs_planned / max(self.epochs_done, 1) - 1)

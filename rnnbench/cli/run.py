@@ -58,16 +58,14 @@ def run(
     Trials that are stored already are not trained again. Ctrl-C keeps all that finished; the
     same command goes on from there.
     """
-    from dataclasses import asdict
-
     from rnnbench.analysis.summary import summarize_run
     from rnnbench.cli.console import err, print_results
     from rnnbench.cli.display import show_download, show_trials
     from rnnbench.config.load import dump, load, select
-    from rnnbench.report.folder import write_report
-    from rnnbench.results.environment import environment
+    from rnnbench.report.folder import write_config, write_report
     from rnnbench.results.store import Store
-    from rnnbench.runner.benchmark import run_benchmark
+    from rnnbench.runner.benchmark import plan_benchmark, run_plan
+    from rnnbench.runner.workers import divide_cores
 
     flags = [
         ("--epochs", "training.epochs", None if epochs is None else str(epochs)),
@@ -78,13 +76,13 @@ def run(
     if models is not None:
         benchmark = select(benchmark, [name for name in models.split(",") if name], "--models")
     folder = out or Path("results", benchmark.name)
-    with show_download(quiet=quiet) as progress, show_trials(quiet=quiet) as listener:
-        outcome = run_benchmark(
-            benchmark, Store(folder), progress, listener, jobs=jobs, fresh=fresh
-        )
-    results = summarize_run(benchmark, outcome.dataset, outcome.records)
-    ran_on = environment(config, **asdict(outcome.workforce)) if outcome.workforce else None
-    write_report(folder, results, dump(benchmark, folder), ran_on)
+    write_config(folder, dump(benchmark, folder))
+    with show_download(quiet=quiet) as progress:
+        plan = plan_benchmark(benchmark, progress, divide_cores(jobs))
+    with show_trials(quiet=quiet) as listener:
+        records = run_plan(plan, Store(folder), listener, fresh=fresh)
+    results = summarize_run(benchmark, plan.dataset, records)
+    write_report(folder, results)
     print_results(results, as_json=as_json)
     if not quiet:
         err.print(f"Stored in {folder}/", soft_wrap=True)

@@ -83,11 +83,14 @@ class _DataAlone(Section):
 def _validated(schema: type[_S], document: Document, overrides: Sequence[Override]) -> _S:
     root: Node = document.root
     problems = document.problems
-    try:
-        for override in overrides:
+    for override in overrides:
+        try:
             value = doc.compose(override.value, override.flag) or doc.compose("~", override.flag)
             problems += doc.duplicates(value)
             root = doc.with_value(root, override.key.split("."), value)
+        except ConfigError as error:
+            problems += error.problems
+    try:
         valid = schema.model_validate(doc.construct(root))
     except ConfigError as error:
         problems += error.problems

@@ -76,13 +76,18 @@ class Data(Section):
     """Which end of a long wire is cut off, where ``pad_length`` is shorter."""
 
 
-class Training(Section):
-    """How every model is trained."""
+class Recipe(Section):
+    """What decides how a model is trained, whatever trains it."""
 
     epochs: PositiveInt = 10
     batch_size: PositiveInt = 32
     optimizer: OptimizerName = "adam"
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.001
+
+
+class Training(Recipe):
+    """How every model is trained."""
+
     engine: Literal["keras"] = "keras"
     """What trains: ``keras`` is ``model.fit``."""
     seeds: Annotated[tuple[NonNegativeInt, ...], BeforeValidator(_seeds)] = (0,)
@@ -95,15 +100,22 @@ class Model(Section):
     layers: Layers
 
 
+class Published(Section):
+    """What was published of one model."""
+
+    params: PositiveInt
+    accuracy: Annotated[float, Field(ge=0, le=1)]
+
+
 class Reference(Section):
     """Published accuracies, and the one setting they may be compared in."""
 
     source: str
     dataset: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     """Fingerprint of the dataset they were measured on."""
-    epochs: PositiveInt
-    accuracy: dict[Name, Annotated[float, Field(ge=0, le=1)]]
-    """Accuracy by the name of a model."""
+    training: Recipe
+    models: dict[Name, Published]
+    """By the name of the model."""
 
 
 class Benchmark(Section):

@@ -57,7 +57,7 @@ def audit(corpus: Corpus, dataset: Dataset) -> Audit:
     for sequence, label in zip(dataset.x_train, dataset.y_train, strict=True):
         first_label.setdefault(sequence.tobytes(), int(label))
     majority_accuracy = float(in_test[majority] / len(dataset.y_test))
-    # Its precision is its share and its recall is 1; all other topics of the test set score 0.
+    # Its precision is its share and its recall is 1; the other topics of the test set score 0.
     majority_f1 = 2 * majority_accuracy / (1 + majority_accuracy)
     seen = [
         first_label[key] == label
@@ -78,8 +78,7 @@ def audit(corpus: Corpus, dataset: Dataset) -> Audit:
         ],
         majority_topic=dataset.topics[majority],
         majority_accuracy=majority_accuracy,
-        majority_macro_f1=majority_f1
-        / np.count_nonzero(in_test | (np.arange(n_topics) == majority)),
+        majority_macro_f1=majority_f1 / np.count_nonzero(in_test),
         overlap=len(seen),
         overlap_same_label=int(sum(seen)),
         topics_only_in_test=[

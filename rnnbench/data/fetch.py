@@ -77,7 +77,7 @@ def _open(request: urllib.request.Request | str, patience: float) -> http.client
 
     def run() -> None:
         try:
-            outcome.put(urllib.request.urlopen(request, timeout=patience))  # noqa: S310
+            outcome.put(urllib.request.urlopen(request, timeout=STALL))  # noqa: S310
         except Exception as error:
             outcome.put(error)
 
@@ -129,13 +129,13 @@ def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> 
         yield wheels[0]
 
 
-def keras_download(folder: Path, progress: Progress = silent) -> None:
+def keras_download(home: Path, progress: Progress = silent) -> None:
     """Let Keras download ``reuters.npz`` and its word index, and check their hashes.
 
     Keras, and TensorFlow with it, is imported in a process of its own.
 
     Args:
-        folder: where Keras keeps data sets; watched to show the progress.
+        home: Keras's own folder; what comes into its ``datasets`` shows the progress.
         progress: told of the bytes that have come.
 
     Raises:
@@ -146,13 +146,17 @@ def keras_download(folder: Path, progress: Progress = silent) -> None:
     expected_bytes = 2_110_848 + 550_378
 
     def follow(_: str) -> bool:
-        files = [folder / "reuters.npz", folder / "reuters_word_index.json"]
+        files = [home / "datasets" / name for name in ("reuters.npz", "reuters_word_index.json")]
         done = sum(file.stat().st_size for file in files if file.exists())
         progress(what, min(done, expected_bytes), expected_bytes)
         return True
 
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    _run_watched([sys.executable, "-c", code], what, follow, os.environ | quiet)
+    settings = {
+        "KERAS_HOME": str(home),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "CUDA_VISIBLE_DEVICES": "-1",
+    }
+    _run_watched([sys.executable, "-c", code], what, follow, os.environ | settings)
 
 
 def _run_watched(

@@ -17,6 +17,8 @@ AUTO = ("keras", "sgml", "r52")
 """What ``auto`` tries, in this order."""
 SAME_AS_KERAS = ("keras", "sgml")
 """Sources of one and the same corpus: ``auto`` takes either from the cache before it fetches."""
+KERAS_FINGERPRINT = "b037a9a9065118fceaccd0f806a50ddeb1670a41d627106dd067d656baaa0d7d"
+"""Of the Keras Reuters set."""
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz")
 
 
@@ -69,9 +71,10 @@ def _from_path(data: Data) -> CachedCorpus:
         raise UserError(f"{path}: no such file or folder (data.path, or --path)")
     name = _kind_of_file(path) if data.source == "auto" else data.source
     corpus = SOURCES[name].read(path)
-    if corpus.provenance.get("files") == "not the original files":
+    mark = fingerprint(corpus)
+    if name == "sgml" and mark != KERAS_FINGERPRINT:
         log.warning("%s: not the original Reuters-21578, so not the Keras set either", path)
-        return _stored(f"{name}-{fingerprint(corpus)[:16]}", corpus)
+        return _stored(f"{name}-{mark[:16]}", corpus)
     return _stored(name, corpus)
 
 

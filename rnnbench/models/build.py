@@ -11,21 +11,20 @@ from rnnbench.config.layers import Layer
 from rnnbench.config.schema import Model
 
 
-def build(model: Model, timesteps: int, n_topics: int, name: str | None = None) -> keras.Model:
+def build(model: Model, timesteps: int, n_topics: int) -> keras.Model:
     """Return an uncompiled Keras model with fresh weights.
 
     Args:
         model: the description.
         timesteps: length of the sequences.
         n_topics: number of topics, the units of the last layer.
-        name: name of the Keras model.
 
     Returns:
         A model from float32 ``(batch, timesteps, 1)``, one word id a step, to float32
         ``(batch, n_topics)``, a probability a topic.
     """
     layers = [_keras_layer(layer, n_topics) for layer in model.layers]
-    return keras.Sequential([keras.Input((timesteps, 1)), *layers], name=name)
+    return keras.Sequential([keras.Input((timesteps, 1)), *layers])
 
 
 def _keras_layer(layer: Layer, n_topics: int) -> keras.Layer:

@@ -86,7 +86,8 @@ def _caption(results: Results) -> str:
         f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} wires to train on, "
         f"{dataset.test_size:,} to test on, {dataset.timesteps} steps, "
         f"fingerprint {dataset.fingerprint[:12]}. "
-        f"Seeds: {seeds}. Epochs: {results.epochs}. Engine: {results.engine}."
+        f"Seeds: {seeds}. Epochs: {results.epochs}. Engine: {results.engine}, "
+        f"{' or '.join(map(str, results.threads))} thread(s) a training."
     )
 
 
@@ -129,6 +130,7 @@ def to_csv(results: Results) -> str:
     dataset = results.dataset
     rows: list[dict[str, object]] = [
         {
+            "source": dataset.source,
             "model": model.name,
             "params": model.params,
             "seeds": model.accuracy.n,
@@ -144,6 +146,7 @@ def to_csv(results: Results) -> str:
         for model in results.models
     ]
     baseline = {
+        "source": dataset.source,
         "model": f"always '{dataset.majority_topic}'",
         "params": 0,
         "accuracy_mean": dataset.majority_accuracy,

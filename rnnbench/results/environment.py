@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import rnnbench
+from rnnbench.results.schema import SCHEMA_VERSION
 
-PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "pydantic")
+PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn")
 
 
 def versions() -> dict[str, str]:
@@ -23,28 +24,28 @@ def versions() -> dict[str, str]:
     return found
 
 
-def environment(config: Path, *, jobs: int, threads: int) -> dict[str, Any]:
+def environment(*, jobs: int, threads: int) -> dict[str, Any]:
     """Return what ``environment.json`` holds.
 
     Args:
-        config: the config file, whose checkout is asked for its commit.
         jobs: processes that train side by side.
         threads: threads of each of them.
     """
     return {
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "cpu": _cpu(),
+        "cpu": cpu(),
         "cores": os.cpu_count(),
         "jobs": jobs,
         "threads_per_job": threads,
         "versions": versions(),
-        "git_commit": _commit(config.resolve().parent),
+        "git_commit": _commit(Path(rnnbench.__file__).parent),
     }
 
 
-def _cpu() -> str:
+def cpu() -> str:
+    """Return the name of the processor."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         for line in cpuinfo.read_text(errors="replace").splitlines():
@@ -54,7 +55,7 @@ def _cpu() -> str:
 
 
 def _commit(folder: Path) -> str | None:
-    """Return the commit of the checkout around ``folder``, ``+`` for changes; or nothing."""
+    """Return the commit of the checkout around ``folder``, with ``+`` where it was changed."""
     try:
         head, changes = (
             subprocess.run(  # noqa: S603

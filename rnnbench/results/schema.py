@@ -1,7 +1,10 @@
 """What is stored of a benchmark: one record a trial, and one summary of them all."""
 
+from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 SCHEMA_VERSION = 1
@@ -29,25 +32,46 @@ class TrialRecord(Record):
     schema_version: Literal[1] = SCHEMA_VERSION
     fingerprint: str
     """Of everything that can change the outcome: model, data, training, seed, versions."""
+    source: str
+    """Where the newswires came from."""
+    dataset_fingerprint: str
     model: str
     seed: int
     engine: str
+    cpu: str
+    threads: int
+    """Threads of the process that trained it."""
     params: int
     """Trainable parameters."""
     accuracy: float
     """Share of the test wires that got their topic."""
     macro_f1: float
-    """Mean over the topics that stand in the test set or were predicted; as scikit-learn's."""
+    """Mean F1 over the topics that stand in the test set."""
     predicted_topics: list[int]
     """Labels that were predicted at least once."""
     epochs: int
     steps: int
     """Optimizer steps."""
     fit_seconds: float
-    """Wall time of the whole training, compilation included."""
+    """Wall time of the training, preparation and compilation included."""
     ms_per_step: float
-    """Median over the epochs after the first of an epoch's wall time by its steps."""
+    """An epoch's wall time by its steps; the median over the epochs after the first."""
     history: History
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """A record and the predictions it was computed from.
+
+    Attributes:
+        record: the numbers.
+        labels: int32 ``(n_test,)``, the true topics.
+        probabilities: float32 ``(n_test, n_topics)``.
+    """
+
+    record: TrialRecord
+    labels: NDArray[np.int32]
+    probabilities: NDArray[np.float32]
 
 
 class Statistic(Record):
@@ -113,5 +137,7 @@ class Results(Record):
     seeds: list[int]
     epochs: int
     engine: str
+    threads: list[int]
+    """Threads a training, as many numbers as there are different ones."""
     reference_source: str | None
     models: list[ModelSummary]

@@ -12,32 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.results.schema import SCHEMA_VERSION, TrialRecord
+from rnnbench.results.schema import SCHEMA_VERSION, TrialRecord, TrialResult
 from rnnbench.storage import atomic_write, sha256_file, sha256_json, write_text
 
 log = logging.getLogger(__name__)
 
 
 class DamagedResultError(RnnbenchError):
-    """A stored result is not what was written."""
-
-
-@dataclass(frozen=True)
-class TrialResult:
-    """A record and the predictions it was computed from.
-
-    Attributes:
-        record: the numbers.
-        labels: int32 ``(n_test,)``, the true topics.
-        probabilities: float32 ``(n_test, n_topics)``.
-    """
-
-    record: TrialRecord
-    labels: NDArray[np.int32]
-    probabilities: NDArray[np.float32]
+    """A stored result is not what was written, or was written by another version."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +32,13 @@ class _Place:
     predictions: Path
 
     def move_to(self, other: "_Place") -> None:
-        for file, target in (
-            (self.predictions, other.predictions),
+        for file, target in (  # the record first: predictions alone are never taken for a trial
             (self.record, other.record),
+            (self.predictions, other.predictions),
         ):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            file.replace(target)
+            if file.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                file.replace(target)
 
 
 class Store:
@@ -74,8 +59,15 @@ class Store:
         document["checksum"] = sha256_json(document)
         write_text(place.record, json.dumps(document, indent=1) + "\n")
 
-    def find(self, model: str, seed: int, fingerprint: str) -> TrialRecord | None:
-        """Return the stored trial with this fingerprint; a damaged one is named and not used."""
+    def save_environment(self, environment: dict[str, Any]) -> None:
+        """Write on what the trials that follow are trained."""
+        write_text(self.folder / "environment.json", json.dumps(environment, indent=1) + "\n")
+
+    def restore(self, model: str, seed: int, fingerprint: str) -> TrialRecord | None:
+        """Return the trial with this fingerprint, brought back if it had been set aside.
+
+        A damaged trial is named and not used.
+        """
         current = self._current(model, seed)
         if record := _read(current, fingerprint):
             return record
@@ -101,11 +93,13 @@ class Store:
         """Move the trial that stands there out of the way, unless its fingerprint is ``keep``."""
         current = self._current(model, seed)
         try:
-            record = read_record(current.record, current.predictions)
-        except (FileNotFoundError, DamagedResultError):
+            fingerprint = read_record(current.record, current.predictions).fingerprint
+        except FileNotFoundError:
             return
-        if record.fingerprint != keep:
-            current.move_to(self._aside(model, seed, record.fingerprint))
+        except DamagedResultError:
+            fingerprint = "unreadable"
+        if fingerprint != keep:
+            current.move_to(self._aside(model, seed, fingerprint))
 
     def _current(self, model: str, seed: int) -> _Place:
         name = f"{model}-seed{seed}"
@@ -141,13 +135,15 @@ def read_record(file: Path, predictions: Path) -> TrialRecord:
         document: dict[str, Any] = json.loads(text)
         if document.get("schema_version") != SCHEMA_VERSION:
             version = document.get("schema_version")
-            raise ValueError(f"schema version {version}, but this is {SCHEMA_VERSION}")
+            raise ValueError(
+                f"it has schema version {version}, and this rnnbench reads {SCHEMA_VERSION}"
+            )
         if document.pop("checksum") != sha256_json(document):
             raise ValueError("its content has another checksum")
         expected = document.pop("predictions_sha256")
         record = TrialRecord.model_validate(document)
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise DamagedResultError(f"damaged result: {file}: {error}") from error
+        raise DamagedResultError(f"unusable result: {file}: {error}") from error
     if not predictions.exists() or sha256_file(predictions) != expected:
-        raise DamagedResultError(f"damaged result: {predictions}: not the predictions of {file}")
+        raise DamagedResultError(f"unusable result: {predictions}: not the predictions of {file}")
     return record

@@ -7,63 +7,84 @@ from rnnbench.data.audit import audit
 from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.data.fetch import Progress
 from rnnbench.data.load import CachedCorpus, load_corpus
+from rnnbench.results.environment import environment
 from rnnbench.results.schema import DatasetSummary, TrialRecord
 from rnnbench.results.store import Store
 from rnnbench.runner.events import Listener, Planned
-from rnnbench.runner.plan import plan_trials
 from rnnbench.runner.trials import find_stored, train_trials
-from rnnbench.runner.workers import Workforce, divide_cores
+from rnnbench.runner.workers import Workforce
+from rnnbench.training.trial import Trial
 
 
 @dataclass(frozen=True)
-class Run:
-    """What a benchmark was run on, and what came out.
+class Plan:
+    """What a benchmark comes down to.
 
     Attributes:
-        dataset: the dataset.
-        records: one a model and seed.
-        workforce: what trained them; ``None`` where all were stored already.
+        dataset: what all trials are trained and tested on.
+        trials: every model with every seed.
+        workforce: the processes that are to train them.
     """
 
     dataset: DatasetSummary
-    records: list[TrialRecord]
-    workforce: Workforce | None
+    trials: list[Trial]
+    workforce: Workforce
 
 
-def run_benchmark(
-    benchmark: Benchmark,
-    store: Store,
-    progress: Progress,
-    listener: Listener,
-    *,
-    jobs: int | None = None,
-    fresh: bool = False,
-) -> Run:
-    """Prepare the data, then train every model with every seed.
+def plan_benchmark(benchmark: Benchmark, progress: Progress, workforce: Workforce) -> Plan:
+    """Prepare the data and list the trials.
 
     Args:
         benchmark: what to run.
-        store: where finished trials are kept, and found again.
         progress: told of downloads.
-        listener: told of trials.
-        jobs: processes that train side by side; by default one a core.
-        fresh: train stored trials again.
+        workforce: who trains.
 
     Raises:
         UserError: the data section asks for what cannot be had.
         OutOfReachError: no data could be reached.
-        RnnbenchError: a worker process died.
     """
     corpus = load_corpus(benchmark.data, progress)
     dataset = make_dataset(corpus.corpus, benchmark.data)
-    trials = list(plan_trials(benchmark, corpus, dataset))
-    records = {} if fresh else find_stored(trials, store)
-    to_train = [trial for trial in trials if trial not in records]
+    trials = [
+        Trial(
+            name=name,
+            model=model,
+            training=benchmark.training,
+            seed=seed,
+            data=benchmark.data,
+            corpus=corpus.file,
+            source=corpus.corpus.provenance["source"],
+            dataset_fingerprint=dataset.fingerprint,
+            threads=workforce.threads,
+        )
+        for seed in benchmark.training.seeds  # seed by seed, so that each model is seen early
+        for name, model in benchmark.models.items()
+    ]
+    return Plan(_describe(corpus, dataset), trials, workforce)
+
+
+def run_plan(
+    plan: Plan, store: Store, listener: Listener, *, fresh: bool = False
+) -> list[TrialRecord]:
+    """Return the record of every trial, training those that are not stored.
+
+    Args:
+        plan: what to run.
+        store: where finished trials are kept, and found again.
+        listener: told of what happens.
+        fresh: train stored trials again.
+
+    Raises:
+        RnnbenchError: a worker process died.
+    """
+    records = {} if fresh else find_stored(plan.trials, store)
+    to_train = [trial for trial in plan.trials if trial not in records]
     listener(Planned(to_train, list(records)))
-    workforce = divide_cores(jobs, len(to_train)) if to_train else None
-    if workforce:
+    if to_train:
+        workforce = plan.workforce
+        store.save_environment(environment(jobs=workforce.jobs, threads=workforce.threads))
         records |= train_trials(to_train, store, workforce, listener)
-    return Run(_describe(corpus, dataset), [records[trial] for trial in trials], workforce)
+    return [records[trial] for trial in plan.trials]
 
 
 def _describe(corpus: CachedCorpus, dataset: Dataset) -> DatasetSummary:

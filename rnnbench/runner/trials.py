@@ -5,8 +5,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.results.schema import TrialRecord
-from rnnbench.results.store import Store, TrialResult
+from rnnbench.results.schema import TrialRecord, TrialResult
+from rnnbench.results.store import Store
 from rnnbench.runner.events import EpochEnded, Finished, Listener
 from rnnbench.runner.workers import Workers, Workforce, start_workers, train
 from rnnbench.training.trial import Trial
@@ -16,7 +16,7 @@ REFRESH_SECONDS = 0.2
 
 def find_stored(trials: Iterable[Trial], store: Store) -> dict[Trial, TrialRecord]:
     """Return the trials that are stored, with their records."""
-    found = {trial: store.find(trial.name, trial.seed, trial.fingerprint) for trial in trials}
+    found = {trial: store.restore(trial.name, trial.seed, trial.fingerprint) for trial in trials}
     return {trial: record for trial, record in found.items() if record}
 
 
@@ -51,7 +51,8 @@ def _train(
         done, _ = wait(pending, timeout=REFRESH_SECONDS, return_when=FIRST_COMPLETED)
         for trial, epoch, loss, accuracy in workers.reports():
             listener(EpochEnded(trial, epoch, loss, accuracy))
-        for future in done:
+        # Failures last: what finished beside one is stored before it ends the run.
+        for future in sorted(done, key=lambda future: future.exception() is not None):
             try:
                 yield pending.pop(future), future.result()
             except BrokenProcessPool as error:

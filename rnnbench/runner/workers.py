@@ -6,6 +6,7 @@ import queue
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rnnbench.results.store import TrialResult
+from rnnbench.results.schema import TrialResult
 from rnnbench.training.trial import Trial, run_trial
 
 _T = TypeVar("_T")
@@ -38,15 +39,10 @@ class Workforce:
     threads: int
 
 
-def divide_cores(jobs: int | None, trials: int) -> Workforce:
-    """Return the workforce for a number of trials that leaves no core idle or shared.
-
-    Args:
-        jobs: processes that are wanted; ``None`` is one a core.
-        trials: there are never more processes than trials.
-    """
+def divide_cores(jobs: int | None) -> Workforce:
+    """Return ``jobs`` processes, by default one a core, among which the cores are divided."""
     cores = usable_cores()
-    jobs = max(1, min(jobs or cores, trials))
+    jobs = jobs or cores
     return Workforce(jobs, max(1, cores // jobs))
 
 
@@ -88,6 +84,7 @@ def start_workers(workforce: Workforce) -> Iterator[Workers]:
     """Yield worker processes, which are gone when the block ends."""
     context = multiprocessing.get_context("spawn")
     reports: Queue = context.Queue()
+    others = set(multiprocessing.active_children())
     with tempfile.TemporaryDirectory(prefix="rnnbench-") as log_folder:
         pool = ProcessPoolExecutor(
             max_workers=workforce.jobs,
@@ -99,7 +96,7 @@ def start_workers(workforce: Workforce) -> Iterator[Workers]:
             yield Workers(pool, reports, Path(log_folder))
         finally:
             # Not waiting for trials in progress: after Ctrl-C nobody wants their results.
-            for child in multiprocessing.active_children():
+            for child in set(multiprocessing.active_children()) - others:
                 child.terminate()
             pool.shutdown(cancel_futures=True)
 
@@ -107,11 +104,14 @@ def start_workers(workforce: Workforce) -> Iterator[Workers]:
 @contextmanager
 def _deaf_children() -> Iterator[None]:
     """Start processes that ignore Ctrl-C from their first moment, while the block runs."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may change how signals are handled
+        return
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        signal.signal(signal.SIGINT, handler or signal.SIG_DFL)
 
 
 def _start_worker(reports: Queue, threads: int, log_folder: str) -> None:

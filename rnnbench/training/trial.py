@@ -4,6 +4,7 @@ A trial is plain data that can be sent to another process or machine; ``run_tria
 function that carries it out. TensorFlow is imported when it starts, not before.
 """
 
+import time
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -14,9 +15,8 @@ from rnnbench.config.schema import Data, Model, Training
 from rnnbench.data import cache
 from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.errors import RnnbenchError
-from rnnbench.results.environment import versions
-from rnnbench.results.schema import TrialRecord
-from rnnbench.results.store import TrialResult
+from rnnbench.results.environment import cpu, versions
+from rnnbench.results.schema import TrialRecord, TrialResult
 from rnnbench.storage import sha256_json
 from rnnbench.training.engines import OnEpoch, ignore, load_engine
 
@@ -32,7 +32,10 @@ class Trial:
         seed: of the initial weights and of the order of the batches.
         data: how the corpus becomes a dataset.
         corpus: the cached corpus.
+        source: where the corpus came from.
         dataset_fingerprint: what the dataset must turn out to be.
+        threads: threads of the process that trains; large products are summed in an order
+            that depends on them.
     """
 
     name: str
@@ -41,7 +44,9 @@ class Trial:
     seed: int
     data: Data
     corpus: Path
+    source: str
     dataset_fingerprint: str
+    threads: int
 
     @cached_property
     def fingerprint(self) -> str:
@@ -52,6 +57,7 @@ class Trial:
                 "dataset": self.dataset_fingerprint,
                 "training": self.training.model_dump(mode="json", exclude={"seeds"}),
                 "seed": self.seed,
+                "threads": self.threads,
                 "versions": versions(),
             }
         )
@@ -63,8 +69,7 @@ class Trial:
 def run_trial(trial: Trial, on_epoch: OnEpoch = ignore) -> TrialResult:
     """Train, predict the test set and return what came out.
 
-    The same trial on the same machine gives the same weights, bit for bit, with any number of
-    threads.
+    The same trial on the same machine gives the same weights, bit for bit.
 
     Args:
         trial: what to do.
@@ -87,22 +92,34 @@ def run_trial(trial: Trial, on_epoch: OnEpoch = ignore) -> TrialResult:
     keras.utils.set_random_seed(trial.seed)
     model = build(trial.model, dataset.timesteps, len(dataset.topics))
     fit = load_engine(trial.training.engine)
+    start = time.perf_counter()
     outcome = fit(model, features(dataset.x_train), dataset.y_train, trial.training, on_epoch)
+    fit_seconds = time.perf_counter() - start
     probabilities = model.predict(features(dataset.x_test), verbose=0)
     predicted = probabilities.argmax(axis=1)
     steps_per_epoch = -(-len(dataset.y_train) // trial.training.batch_size)
     record = TrialRecord(
         fingerprint=trial.fingerprint,
+        source=trial.source,
+        dataset_fingerprint=trial.dataset_fingerprint,
         model=trial.name,
         seed=trial.seed,
         engine=trial.training.engine,
+        cpu=cpu(),
+        threads=trial.threads,
         params=model.count_params(),
         accuracy=accuracy_score(dataset.y_test, predicted),
-        macro_f1=f1_score(dataset.y_test, predicted, average="macro", zero_division=0),
+        macro_f1=f1_score(
+            dataset.y_test,
+            predicted,
+            labels=np.unique(dataset.y_test),
+            average="macro",
+            zero_division=0,
+        ),
         predicted_topics=np.unique(predicted).tolist(),
         epochs=trial.training.epochs,
         steps=steps_per_epoch * trial.training.epochs,
-        fit_seconds=sum(outcome.epoch_seconds),
+        fit_seconds=fit_seconds,
         ms_per_step=_typical(outcome.epoch_seconds) / steps_per_epoch * 1000,
         history=outcome.history,
     )

@@ -9,8 +9,8 @@ from rnnbench.analysis.summary import statistic, summarize, summarize_run
 REFERENCE = {
     "source": "notebook",
     "dataset": "d" * 64,
-    "epochs": 1,
-    "accuracy": {"rnn": 0.7563},
+    "training": {"epochs": 1, "batch_size": 4},
+    "models": {"rnn": {"params": 10, "accuracy": 0.7563}},
 }
 
 
@@ -57,8 +57,16 @@ def test_a_published_accuracy_stands_beside_ours_in_the_same_setting():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"dataset": "e" * 64}, {"epochs": 200}, {"accuracy": {"another": 0.5}}],
-    ids=["another dataset", "more epochs", "another model"],
+    [
+        {"dataset": "e" * 64},
+        {"training": {"epochs": 200, "batch_size": 4}},
+        {"training": {"epochs": 1, "batch_size": 50}},
+        {"training": {"epochs": 1, "batch_size": 4, "optimizer": "sgd"}},
+        {"training": {"epochs": 1, "batch_size": 4, "learning_rate": 0.01}},
+        {"models": {"rnn": {"params": 11, "accuracy": 0.7563}}},
+        {"models": {"another": {"params": 10, "accuracy": 0.7563}}},
+    ],
+    ids=["dataset", "epochs", "batch size", "optimizer", "learning rate", "size", "name"],
 )
 def test_a_published_accuracy_of_another_setting_is_not_shown(changes):
     results = summarize_run(benchmark(reference=REFERENCE | changes), dataset_summary(), [record()])

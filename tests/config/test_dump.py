@@ -46,7 +46,7 @@ def test_a_name_that_looks_like_something_else_survives_a_dump(name):
 
 def test_a_fingerprint_that_looks_like_a_number_survives_a_dump():
     dataset = f"1e{'0' * 62}"
-    reference = f"reference: {{source: x, dataset: '{dataset}', epochs: 1, accuracy: {{}}}}\n"
+    reference = f"reference: {{source: x, dataset: '{dataset}', training: {{}}, models: {{}}}}\n"
     benchmark = load(write(f"{reference}{SMALL}"))
     assert load(write(dump(benchmark, Path()))).reference.dataset == dataset
 
@@ -162,8 +162,12 @@ def benchmarks():
         {
             "source": texts.map("a paper: {}".format),
             "dataset": st.from_regex(r"[a-f][0-9a-f]{63}", fullmatch=True),
-            "epochs": sizes,
-            "accuracy": st.dictionaries(names, st.floats(0, 1), max_size=3),
+            "training": st.fixed_dictionaries({}, optional={"epochs": sizes}),
+            "models": st.dictionaries(
+                names,
+                st.fixed_dictionaries({"params": sizes, "accuracy": st.floats(0, 1)}),
+                max_size=3,
+            ),
         }
     )
     trees = st.fixed_dictionaries(

@@ -44,7 +44,7 @@ def test_notebook_yaml_lacks_only_a_name_and_models():
 def test_all_has_the_models_of_the_notebook_in_its_order(name):
     benchmark = load(CONFIGS / f"{name}.yaml")
     assert list(benchmark.models) == NOTEBOOK_MODELS
-    assert list(benchmark.reference.accuracy) == NOTEBOOK_MODELS
+    assert list(benchmark.reference.models) == NOTEBOOK_MODELS
 
 
 def test_the_data_are_by_default_what_keras_loads():

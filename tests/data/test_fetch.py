@@ -191,7 +191,8 @@ def test_a_file_that_breaks_off_is_out_of_reach(server):
 
 
 @pytest.mark.parametrize("path", ["silent", "silent-halfway", "dribbling"])
-def test_a_server_that_does_not_come_to_the_point_is_given_up(server, path):
+def test_a_server_that_does_not_come_to_the_point_is_given_up(server, path, monkeypatch):
+    monkeypatch.setattr(fetch, "STALL", 0.5)
     with within(3), pytest.raises(OutOfReachError, match=r"^127\.0\.0\.1: \S"):
         fetch.get(f"{server.url}/{path}", patience=0.5)
 

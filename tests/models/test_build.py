@@ -68,7 +68,7 @@ def test_parameters_of_a_layer_reach_keras():
         }
     )
 
-    config = build(model, timesteps=5, n_topics=2, name="small").layers[0].get_config()
+    config = build(model, timesteps=5, n_topics=2).layers[0].get_config()
 
     assert config["activation"] == "relu"
     assert config["recurrent_activation"] == "hard_sigmoid"

@@ -20,8 +20,8 @@ def results():
         reference={
             "source": "notebook",
             "dataset": "d" * 64,
-            "epochs": 200,
-            "accuracy": {"vanilla_rnn": 0.7562604},
+            "training": {"epochs": 200},
+            "models": {"vanilla_rnn": {"params": 12_746, "accuracy": 0.7562604}},
         },
     )
     records = [
@@ -67,7 +67,7 @@ def test_without_a_comparable_reference_there_is_no_column_for_it():
 def test_the_caption_says_on_what_it_was_measured(results):
     assert accuracy_table(results).caption == (
         "Data: made-up (nowhere), 1,395 wires to train on, 599 to test on, 49 steps, "
-        "fingerprint dddddddddddd. Seeds: 0, 7. Epochs: 200. Engine: keras."
+        "fingerprint dddddddddddd. Seeds: 0, 7. Epochs: 200. Engine: keras, 1 thread(s) a training."
     )
 
 

@@ -17,15 +17,15 @@ def store(tmp_path):
 def test_a_saved_trial_is_found_by_its_fingerprint(store):
     store.save(result(fingerprint=MINE))
 
-    assert store.find("rnn", 0, MINE) == result(fingerprint=MINE).record
+    assert store.restore("rnn", 0, MINE) == result(fingerprint=MINE).record
 
 
 def test_a_trial_of_another_configuration_is_not_found(store):
     store.save(result(fingerprint=MINE))
 
-    assert store.find("rnn", 0, OTHER) is None
-    assert store.find("rnn", 1, MINE) is None
-    assert store.find("gru", 0, MINE) is None
+    assert store.restore("rnn", 0, OTHER) is None
+    assert store.restore("rnn", 1, MINE) is None
+    assert store.restore("gru", 0, MINE) is None
 
 
 def test_predictions_come_back_with_the_record(store):
@@ -49,16 +49,16 @@ def test_a_replaced_trial_is_kept_and_found_again(store):
     store.save(result(fingerprint=OTHER, accuracy=0.75))
 
     assert store.load("rnn", 0).record.accuracy == 0.75
-    assert store.find("rnn", 0, MINE).accuracy == 0.25
+    assert store.restore("rnn", 0, MINE).accuracy == 0.25
     assert store.load("rnn", 0).record.accuracy == 0.25, "the trial found stands in trials/"
-    assert store.find("rnn", 0, OTHER).accuracy == 0.75
+    assert store.restore("rnn", 0, OTHER).accuracy == 0.75
 
 
 def test_the_same_trial_trained_afresh_replaces_the_old_one(store):
     store.save(result(fingerprint=MINE, accuracy=0.25))
     store.save(result(fingerprint=MINE, accuracy=0.75))
 
-    assert store.find("rnn", 0, MINE).accuracy == 0.75
+    assert store.restore("rnn", 0, MINE).accuracy == 0.75
     assert not (store.folder / "superseded").exists()
 
 
@@ -98,9 +98,9 @@ def test_a_damaged_record_is_named_and_never_used(store, damage, caplog):
     file = store.folder / "trials" / "rnn-seed0.json"
     damage(file)
 
-    assert store.find("rnn", 0, MINE) is None
+    assert store.restore("rnn", 0, MINE) is None
     assert str(file) in caplog.text
-    with pytest.raises(DamagedResultError, match="damaged result"):
+    with pytest.raises(DamagedResultError, match="unusable result"):
         store.load("rnn", 0)
 
 
@@ -110,14 +110,16 @@ def test_damaged_predictions_are_named_and_their_record_not_used(store, damage, 
     file = store.folder / "predictions" / "rnn-seed0.npz"
     damage(file)
 
-    assert store.find("rnn", 0, MINE) is None
+    assert store.restore("rnn", 0, MINE) is None
     assert str(file) in caplog.text
 
 
-def test_a_damaged_trial_is_replaced_by_a_new_one(store):
+@pytest.mark.parametrize("damage", [_truncate, _future])
+def test_an_unusable_trial_is_replaced_but_not_lost(store, damage):
     store.save(result(fingerprint=MINE))
-    _truncate(store.folder / "trials" / "rnn-seed0.json")
+    damage(store.folder / "trials" / "rnn-seed0.json")
 
     store.save(result(fingerprint=MINE))
 
-    assert store.find("rnn", 0, MINE)
+    assert store.restore("rnn", 0, MINE)
+    assert (store.folder / "superseded" / "rnn-seed0-unreadable.json").exists()

@@ -45,7 +45,7 @@ def test_scores_are_those_of_the_predictions(tmp_path):
 
     assert result.record.accuracy == np.mean(predicted == result.labels)
     assert result.record.macro_f1 == pytest.approx(
-        f1_score(result.labels, predicted, average="macro")
+        f1_score(result.labels, predicted, labels=np.unique(result.labels), average="macro")
     )
     assert result.record.predicted_topics == sorted(set(predicted))
 
@@ -102,6 +102,12 @@ GRU = {"rnn": {"layers": [{"gru": {"units": 3}}, SOFTMAX]}}
 )
 def test_what_can_change_the_outcome_changes_the_fingerprint(tmp_path, change):
     assert trial(tmp_path, **change).fingerprint != trial(tmp_path).fingerprint
+
+
+def test_the_number_of_threads_changes_the_fingerprint_for_sums_depend_on_it(tmp_path):
+    plan = trial(tmp_path)
+
+    assert replace(plan, threads=2).fingerprint != plan.fingerprint
 
 
 def test_another_version_changes_the_fingerprint(tmp_path, monkeypatch):

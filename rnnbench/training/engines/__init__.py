@@ -28,7 +28,8 @@ class Outcome:
 
     Attributes:
         history: loss and accuracy on the training wires, by epoch.
-        epoch_seconds: wall time of each epoch; the first includes compilation.
+        epoch_seconds: wall time of each epoch, all that comes with it included; the first
+            compiles.
     """
 
     history: History

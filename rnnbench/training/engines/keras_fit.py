@@ -10,14 +10,6 @@ from rnnbench.config.schema import Training
 from rnnbench.results.schema import History
 from rnnbench.training.engines import OnEpoch, Outcome
 
-OPTIMIZERS = {
-    "adam": keras.optimizers.Adam,
-    "adamw": keras.optimizers.AdamW,
-    "nadam": keras.optimizers.Nadam,
-    "rmsprop": keras.optimizers.RMSprop,
-    "sgd": keras.optimizers.SGD,
-}
-
 
 def fit(
     model: keras.Model,
@@ -27,8 +19,10 @@ def fit(
     on_epoch: OnEpoch,
 ) -> Outcome:
     """Train ``model`` in place with ``model.fit``; see ``engines.Engine``."""
+    optimizer = keras.optimizers.get(training.optimizer)
+    optimizer.learning_rate = training.learning_rate
     model.compile(
-        optimizer=OPTIMIZERS[training.optimizer](learning_rate=training.learning_rate),
+        optimizer=optimizer,
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )

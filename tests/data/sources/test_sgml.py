@@ -271,7 +271,6 @@ def test_every_form_gives_the_same_corpus(form, files, reuters_archive, tmp_path
     assert corpus.provenance == {
         "source": "sgml",
         "from": path.name,
-        "files": "Reuters-21578, Distribution 1.0",
     }
 
 

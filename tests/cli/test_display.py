@@ -1,0 +1,94 @@
+import io
+
+import pytest
+from factories import record, trial
+from rich.console import Console
+
+from rnnbench.cli import display
+from rnnbench.cli.display import show_download, show_trials
+from rnnbench.runner.events import EpochEnded, Finished, Planned
+
+WIDTH = 110
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    """What is drawn on a terminal."""
+    console = Console(
+        file=io.StringIO(), force_terminal=True, width=WIDTH, markup=False, color_system=None
+    )
+    monkeypatch.setattr(display, "err", console)
+    return console.file
+
+
+@pytest.fixture
+def lines(monkeypatch):
+    """What is printed where there is no terminal."""
+    console = Console(file=io.StringIO(), width=WIDTH, markup=False)
+    monkeypatch.setattr(display, "err", console)
+    return console.file
+
+
+def _run(listener, planned):
+    listener(Planned([planned], [planned]))
+    listener(EpochEnded(planned, 0, float("nan"), float("nan")))
+    listener(EpochEnded(planned, 1, 0.75, 0.5))
+
+
+def test_a_terminal_shows_every_running_trial_with_its_epoch_and_scores(screen, tmp_path):
+    planned = trial(tmp_path, training={"epochs": 4})
+    with show_trials(quiet=False) as listener:
+        _run(listener, planned)
+        listener.progress.refresh()
+        drawn = screen.getvalue()
+        listener(Finished(planned, record()))
+
+    assert "1 of 2 trials are stored and not trained again" in drawn
+    for part in ("rnn seed 0", "1/4", "loss 0.7500  accuracy 0.5000", "ETA", "0 of 1 trials"):
+        assert part in drawn
+    assert "rnn seed 0: test accuracy 0.5000, 1.5 s" in screen.getvalue()
+
+
+@pytest.mark.usefixtures("screen")
+def test_an_epoch_told_of_after_the_end_of_its_trial_draws_no_bar(tmp_path):
+    planned = trial(tmp_path)
+    with show_trials(quiet=False) as listener:
+        _run(listener, planned)
+        listener(Finished(planned, record()))
+        listener(EpochEnded(planned, 1, 0.5, 0.5))
+
+        assert listener.running == {}
+
+
+def test_a_download_and_then_trials_share_one_terminal(screen, tmp_path):
+    with show_download(quiet=False) as progress:
+        progress("downloading it", 512, 1024)
+        progress("downloading it", 1024, 1024)
+    with show_trials(quiet=False) as listener:
+        _run(listener, trial(tmp_path))
+
+    assert "downloading it" in screen.getvalue()
+
+
+def test_without_a_terminal_there_is_a_line_for_each_start_and_end(lines, tmp_path, monkeypatch):
+    planned = trial(tmp_path, training={"epochs": 4})
+    monkeypatch.setattr(display, "PLAIN_INTERVAL", 0.0)
+    with show_download(quiet=False) as progress, show_trials(quiet=False) as listener:
+        progress("downloading it", 512, 1024)
+        progress("downloading it", 1024, 1024)
+        _run(listener, planned)
+        listener(Finished(planned, record()))
+
+    said = lines.getvalue().splitlines()
+    assert said[0] == "downloading it"
+    assert "rnn seed 0: started" in said
+    assert any("epoch 1 of 4, loss 0.7500, accuracy 0.5000; " in line for line in said)
+    assert said[-1] == "rnn seed 0: test accuracy 0.5000, 1.5 s"
+
+
+def test_quiet_shows_nothing(screen, tmp_path):
+    with show_download(quiet=True) as progress, show_trials(quiet=True) as listener:
+        progress("downloading it", 1, 2)
+        _run(listener, trial(tmp_path))
+
+    assert screen.getvalue() == ""
