@@ -76,9 +76,9 @@ def run(
     if models is not None:
         benchmark = select(benchmark, [name for name in models.split(",") if name], "--models")
     folder = out or Path("results", benchmark.name)
-    write_config(folder, dump(benchmark, folder))
     with show_download(quiet=quiet) as progress:
         plan = plan_benchmark(benchmark, progress, divide_cores(jobs))
+    write_config(folder, dump(benchmark, folder))
     with show_trials(quiet=quiet) as listener:
         records = run_plan(plan, Store(folder), listener, fresh=fresh)
     results = summarize_run(benchmark, plan.dataset, records)

@@ -201,7 +201,7 @@ def test_seeds_can_be_listed(cli):
         (["--epochs", "0"], "--epochs: training.epochs: got 0 (should be greater than 0)"),
         (["--seeds", "x"], "--seeds: training.seeds: got 'x'"),
         (["--models", "lstm"], "--models: no model 'lstm' (allowed: rnn, gru)"),
-        (["--models", ""], "--models: no model ''"),
+        (["--models", ""], "--models: names no model (allowed: rnn, gru)"),
         (["--data", "kears"], "did you mean 'keras'?"),
         (["--path", "nowhere"], "nowhere: no such file or folder"),
         (["--set", "training.epochs"], "should be key.path=value"),
