@@ -259,7 +259,8 @@ def test_a_key_is_known_and_stands_once(text, answers):
                 "bad.yaml:8: reference.source: got 3 (should be a valid string)",
                 "bad.yaml:9: reference.dataset: got 'abc' (should match ^[0-9a-f]{64}$)",
                 "bad.yaml:10: reference.training.epochs: got 0 (should be greater than 0)",
-                "bad.yaml:12: reference.models.a.accuracy: got 1.5 (should be less than or equal to 1)",
+                "bad.yaml:12: reference.models.a.accuracy: got 1.5 "
+                "(should be less than or equal to 1)",
                 f"bad.yaml:13: reference.models.b c: got 'b c' ({A_NAME})",
                 "bad.yaml:14: reference.models.d.accuracy: got 'high' (should be a valid number)",
             ],
