@@ -117,6 +117,7 @@ def _deaf_children() -> Iterator[None]:
 def _start_worker(reports: Queue, threads: int, log_folder: str) -> None:
     global _reports  # noqa: PLW0603 - a worker is a process of its own
     _reports = reports
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _print_to(Path(log_folder, f"{os.getpid()}.log"))
     os.environ |= environment_of_worker(threads)
     import tensorflow as tf
@@ -132,6 +133,14 @@ def environment_of_worker(threads: int) -> dict[str, str]:
         "CUDA_VISIBLE_DEVICES": "-1",
         "OMP_NUM_THREADS": str(threads),
     }
+
+
+def _end_with_parent() -> None:
+    """Leave no worker behind when its parent is killed, and cannot end it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _print_to(file: Path) -> None:

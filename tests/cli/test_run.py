@@ -217,29 +217,42 @@ def test_a_wrong_option_trains_nothing(cli, arguments, message):
     assert not Path("results").exists()
 
 
-def test_ctrl_c_stops_at_once_keeps_what_finished_and_leaves_no_process():
+def _start_and_wait_for(words, *arguments):
+    """Start a run in a process group of its own; return it, and what it said until ``words``."""
     command = [sys.executable, "-m", "rnnbench", "run", "tiny.yaml", "--jobs", "1"]
-    command += ["--set", "training.seeds=[0]", "--set", "models.gru.layers.0.gru.units=64"]
-    running = subprocess.Popen(
-        [*command, "--epochs", "300"], stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    command += ["--seeds", "1", "--epochs", "300", *arguments]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     assert running.stderr is not None
-    said = []
+    said = ""
     for line in running.stderr:
-        said.append(line)
-        if "rnn seed 0: test accuracy" in line:
+        said += line
+        if words in line:
             break
+    return running, said
+
+
+def test_ctrl_c_stops_at_once_keeps_what_finished_and_leaves_no_process():
+    running, said = _start_and_wait_for("rnn seed 0: test accuracy")
     os.killpg(running.pid, signal.SIGINT)
     start = time.monotonic()
-    rest = running.stderr.read()
+    said += running.stderr.read()
 
     assert running.wait() == INTERRUPTED
     assert time.monotonic() - start < 10
-    assert "Interrupted. What was finished is stored." in rest
-    assert "Traceback" not in "".join(said) + rest
+    assert "Interrupted. What was finished is stored." in said
+    assert "Traceback" not in said
     assert Path("results/tiny/trials/rnn-seed0.json").exists()
     assert not Path("results/tiny/trials/gru-seed0.json").exists()
     assert _is_gone_within(10, running.pid)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_is_killed_leaves_no_process(how):
+    running, _ = _start_and_wait_for("rnn seed 0: started")
+    running.send_signal(how)
+    running.wait()
+
+    assert _is_gone_within(20, running.pid)
 
 
 def _is_gone_within(seconds, group):
