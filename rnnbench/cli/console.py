@@ -1,8 +1,10 @@
 """The two streams: results go to standard output, everything else to standard error."""
 
+import io
 import json
 import logging
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -17,6 +19,9 @@ PIPE_WIDTH = 120
 
 
 def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")  # a ± is not worth losing the table
     console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPE_WIDTH
@@ -51,7 +56,7 @@ def print_results(results: "Results", *, as_json: bool) -> None:
     if as_json:
         print_json(json.loads(results.model_dump_json()))
     else:
-        out.print(to_rich(accuracy_table(results), out))
+        out.print(to_rich(accuracy_table(results), out), crop=False)
 
 
 def print_json(value: Any) -> None:

@@ -19,9 +19,11 @@ from rich.progress import (
 from rnnbench.cli.console import err
 from rnnbench.data.fetch import Progress as OnBytes
 from rnnbench.data.fetch import silent
-from rnnbench.runner.events import EpochEnded, Event, Finished, Listener, Planned
+from rnnbench.runner.events import EpochEnded, Event, Failed, Finished, Listener, Planned
 from rnnbench.training.trial import Trial
 
+WIDE = 100
+"""Columns from which on there is room for bars."""
 PLAIN_INTERVAL = 30.0
 """Seconds between two lines about trials in progress, where there is no terminal."""
 
@@ -81,24 +83,25 @@ def _say_what_is_planned(plan: Planned) -> None:
         )
 
 
-def _say_what_finished(event: Finished) -> None:
-    record = event.record
-    err.print(
-        f"{event.trial}: test accuracy {record.accuracy:.4f}, {record.fit_seconds:.1f} s",
-        soft_wrap=True,
-    )
+def _say_what_ended(event: Finished | Failed) -> None:
+    if isinstance(event, Failed):
+        outcome = f"failed: {event.reason}"
+    else:
+        outcome = f"test accuracy {event.record.accuracy:.4f}, {event.record.fit_seconds:.1f} s"
+    err.print(f"{event.trial}: {outcome}", soft_wrap=True)
 
 
 class _Bars:
     """A bar for all epochs of all trials, and one for each running trial."""
 
     def __init__(self) -> None:
+        is_wide = err.width >= WIDE
         self.progress = Progress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
+            *([BarColumn(bar_width=24)] if is_wide else []),
             MofNCompleteColumn(),
             TextColumn("{task.fields[scores]}", markup=False),
-            TimeElapsedColumn(),
+            *([TimeElapsedColumn()] if is_wide else []),
             TextColumn("ETA"),
             TimeRemainingColumn(),
             console=err,
@@ -127,12 +130,12 @@ class _Bars:
                     scores = f"loss {loss:.4f}  accuracy {accuracy:.4f}"
                     self.progress.update(self.running[trial], completed=epoch, scores=scores)
                     self.progress.advance(self.overall)
-            case Finished(trial):
+            case Finished(trial) | Failed(trial):
                 if trial in self.running:
                     self.progress.remove_task(self.running.pop(trial))
                 self.finished += 1
                 self._count_trials()
-                _say_what_finished(event)
+                _say_what_ended(event)
 
     def _count_trials(self) -> None:
         if self.overall is not None:
@@ -168,8 +171,8 @@ class _Lines:
                         f"accuracy {accuracy:.4f}; {self._seconds_left(now):.0f} s left in all",
                         soft_wrap=True,
                     )
-            case Finished():
-                _say_what_finished(event)
+            case Finished() | Failed():
+                _say_what_ended(event)
 
     def _seconds_left(self, now: float) -> float:
         return (now - self.start) * (self.epochs_planned / max(self.epochs_done, 1) - 1)

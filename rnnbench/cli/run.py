@@ -37,6 +37,7 @@ def run(
         int | None,
         typer.Option(
             min=1,
+            max=1024,
             metavar="N",
             help="Trainings side by side; by default one a core.",
             show_default=False,
@@ -62,7 +63,7 @@ def run(
     from rnnbench.cli.console import err, print_results
     from rnnbench.cli.display import show_download, show_trials
     from rnnbench.config.load import dump, load, select
-    from rnnbench.report.folder import write_config, write_report
+    from rnnbench.report.folder import check_folder, write_report
     from rnnbench.results.store import Store
     from rnnbench.runner.benchmark import plan_benchmark, run_plan
     from rnnbench.runner.workers import divide_cores
@@ -78,11 +79,11 @@ def run(
     folder = out or Path("results", benchmark.name)
     with show_download(quiet=quiet) as progress:
         plan = plan_benchmark(benchmark, progress, divide_cores(jobs))
-    write_config(folder, dump(benchmark, folder))
+    check_folder(folder)
     with show_trials(quiet=quiet) as listener:
         records = run_plan(plan, Store(folder), listener, fresh=fresh)
     results = summarize_run(benchmark, plan.dataset, records)
-    write_report(folder, results)
+    write_report(folder, results, dump(benchmark, folder))
     print_results(results, as_json=as_json)
     if not quiet:
         err.print(f"Stored in {folder}/", soft_wrap=True)

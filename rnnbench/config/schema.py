@@ -17,9 +17,10 @@ from rnnbench.config.section import Section, problem, spell
 
 
 def _name(value: Any) -> Any:
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", value):
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", value):
         return value
-    raise problem(f"got {spell(value)}", "a name has letters, digits, - and _, for it names files")
+    hint = "a name has up to 100 letters, digits, - and _, for it names files"
+    raise problem(f"got {spell(value)}", hint)
 
 
 Name = Annotated[str, BeforeValidator(_name)]
@@ -68,7 +69,7 @@ class Data(Section):
     """Share of the wires that the shuffled split keeps for testing."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 113
     """Seed of the shuffled split."""
-    pad_length: PositiveInt | None = None
+    pad_length: Annotated[int, Field(gt=0, le=100_000)] | None = None
     """Length of every sequence; by default that of the longest."""
     padding: Literal["pre", "post"] = "pre"
     """Which end of a short wire is filled with zeros."""

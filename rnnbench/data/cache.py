@@ -8,7 +8,7 @@ import numpy as np
 import platformdirs
 
 from rnnbench.data.corpus import Corpus, fingerprint
-from rnnbench.errors import RnnbenchError
+from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.storage import atomic_write
 
 SCHEMA_VERSION = 1
@@ -31,7 +31,11 @@ def file_of(name: str) -> Path:
 
 
 def write(file: Path, corpus: Corpus) -> str:
-    """Write ``corpus`` to ``file`` atomically and return its fingerprint."""
+    """Write ``corpus`` to ``file`` atomically and return its fingerprint.
+
+    Raises:
+        UserError: the cache folder cannot be written to.
+    """
     mark = fingerprint(corpus)
     facts = {
         "fingerprint": mark,
@@ -42,8 +46,12 @@ def write(file: Path, corpus: Corpus) -> str:
     arrays = {"tokens": corpus.tokens, "offsets": corpus.offsets, "labels": corpus.labels}
     if corpus.is_test is not None:
         arrays["is_test"] = corpus.is_test
-    with atomic_write(file) as out:
-        np.savez(out, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays)
+    try:
+        with atomic_write(file) as out:
+            np.savez(out, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays)
+    except OSError as error:
+        message = f"{file.parent}: cannot write the cache there: {error.strerror}"
+        raise UserError(f"{message} (RNNBENCH_CACHE names another folder)") from error
     return mark
 
 

@@ -47,7 +47,9 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
         if cached := _cached(name):
             return cached
     if offline:
-        raise UserError(f"nothing is cached of {', '.join(tried)}: run `rnnbench data prepare`")
+        choice = "" if data.source == "auto" else f" --data {data.source}"
+        command = f"rnnbench data prepare{choice}"
+        raise UserError(f"nothing is cached of {', '.join(tried)}: run `{command}`")
     reasons = []
     for name in tried:
         if name not in first and (cached := _cached(name)):
@@ -98,7 +100,7 @@ def _cached(name: str) -> CachedCorpus | None:
     except FileNotFoundError:
         return None
     except cache.DamagedCacheError as error:
-        log.warning("%s; it is rebuilt", error)
+        log.warning("%s; it is not used", error)
         return None
     return CachedCorpus(corpus, mark, file)
 

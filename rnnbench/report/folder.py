@@ -1,5 +1,6 @@
 """Writing what a reader wants into the folder of a run."""
 
+import tempfile
 from pathlib import Path
 
 from rnnbench.errors import UserError
@@ -8,20 +9,23 @@ from rnnbench.results.schema import Results
 from rnnbench.storage import write_text
 
 
-def write_config(folder: Path, config: str) -> None:
-    """Write the resolved config as ``config.yaml``, before anything is trained.
+def check_folder(folder: Path) -> None:
+    """Make the folder of a run, before anything is trained.
 
     Raises:
-        UserError: the folder cannot be written to.
+        UserError: it cannot be written to.
     """
     try:
-        write_text(folder / "config.yaml", config)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
         raise UserError(f"{folder}: cannot write there: {error.strerror}") from error
 
 
-def write_report(folder: Path, results: Results) -> None:
-    """Write ``results.json``, ``table.md`` and ``table.csv``."""
+def write_report(folder: Path, results: Results, config: str) -> None:
+    """Write ``results.json``, ``table.md``, ``table.csv``, and the resolved ``config.yaml``."""
+    write_text(folder / "config.yaml", config)
     write_text(folder / "table.md", to_markdown(accuracy_table(results)))
     write_text(folder / "table.csv", to_csv(results))
     write_text(folder / "results.json", results.model_dump_json(indent=1) + "\n")

@@ -70,7 +70,7 @@ def _row(model: ModelSummary, has_reference: bool) -> list[str]:
         str(model.topics_predicted),
         *([MISSING if reference is None else f"{reference:.4f}"] if has_reference else []),
         f"{model.ms_per_step.mean:.2f}",
-        f"{model.fit_seconds.mean:.1f}",
+        f"{model.fit_seconds.mean:.3g}",
     ]
 
 
@@ -115,7 +115,9 @@ def to_rich(table: Table, console: "Console") -> "RichTable":
     wide = build(table.rows)
     if console.measure(wide, options=console.options.update(width=1000)).maximum <= console.width:
         return wide
-    return build([[cell.replace(" ± ", "\n± ") for cell in row] for row in table.rows])
+    narrow = build([[cell.replace(" ± ", "\n± ") for cell in row] for row in table.rows])
+    narrow.width = console.measure(narrow, options=console.options.update(width=1000)).maximum
+    return narrow
 
 
 def to_markdown(table: Table) -> str:

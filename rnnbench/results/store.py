@@ -48,13 +48,23 @@ class Store:
         self.folder = folder
 
     def save(self, result: TrialResult) -> None:
-        """Write a finished trial; the record comes last, so it never stands without the rest."""
+        """Write a finished trial; the record comes last, so it never stands without the rest.
+
+        Raises:
+            RnnbenchError: it cannot be written.
+        """
         record = result.record
         self._set_aside(record.model, record.seed, keep=record.fingerprint)
         place = self._current(record.model, record.seed)
+        try:
+            self._write(result, place)
+        except OSError as error:
+            raise RnnbenchError(f"{place.record}: cannot be stored: {error.strerror}") from error
+
+    def _write(self, result: TrialResult, place: _Place) -> None:
         with atomic_write(place.predictions) as file:
             np.savez_compressed(file, labels=result.labels, probabilities=result.probabilities)
-        document = json.loads(record.model_dump_json())
+        document = json.loads(result.record.model_dump_json())
         document["predictions_sha256"] = sha256_file(place.predictions)
         document["checksum"] = sha256_json(document)
         write_text(place.record, json.dumps(document, indent=1) + "\n")
@@ -130,9 +140,8 @@ def read_record(file: Path, predictions: Path) -> TrialRecord:
         FileNotFoundError: there is no such record.
         DamagedResultError: a file is not what was written; it names the file.
     """
-    text = file.read_text(encoding="utf-8", errors="replace")
     try:
-        document: dict[str, Any] = json.loads(text)
+        document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         if document.get("schema_version") != SCHEMA_VERSION:
             version = document.get("schema_version")
             raise ValueError(
@@ -142,8 +151,10 @@ def read_record(file: Path, predictions: Path) -> TrialRecord:
             raise ValueError("its content has another checksum")
         expected = document.pop("predictions_sha256")
         record = TrialRecord.model_validate(document)
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except FileNotFoundError:
+        raise
+    except (ValueError, KeyError, AttributeError, TypeError, OSError, RecursionError) as error:
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
-    if not predictions.exists() or sha256_file(predictions) != expected:
+    if not predictions.is_file() or sha256_file(predictions) != expected:
         raise DamagedResultError(f"unusable result: {predictions}: not the predictions of {file}")
     return record

@@ -33,5 +33,13 @@ class Finished:
     record: TrialRecord
 
 
-Event = Planned | EpochEnded | Finished
+@dataclass(frozen=True)
+class Failed:
+    """A trial could not be trained."""
+
+    trial: Trial
+    reason: str
+
+
+Event = Planned | EpochEnded | Finished | Failed
 Listener = Callable[[Event], None]

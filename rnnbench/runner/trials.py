@@ -7,8 +7,8 @@ from concurrent.futures.process import BrokenProcessPool
 from rnnbench.errors import RnnbenchError
 from rnnbench.results.schema import TrialRecord, TrialResult
 from rnnbench.results.store import Store
-from rnnbench.runner.events import EpochEnded, Finished, Listener
-from rnnbench.runner.workers import Workers, Workforce, start_workers, train
+from rnnbench.runner.events import EpochEnded, Failed, Finished, Listener
+from rnnbench.runner.workers import Failure, Workers, Workforce, start_workers, train
 from rnnbench.training.trial import Trial
 
 REFRESH_SECONDS = 0.2
@@ -25,26 +25,40 @@ def train_trials(
 ) -> dict[Trial, TrialRecord]:
     """Train every trial and return the records.
 
-    A trial is stored the moment it finishes; Ctrl-C, or a trial that fails, leaves all finished
-    ones stored.
+    A trial is stored the moment it finishes. One that fails does not keep the others from being
+    trained; Ctrl-C leaves all finished ones stored.
 
     Raises:
-        RnnbenchError: a worker process died.
+        RnnbenchError: trials failed, or a worker process died.
     """
     records: dict[Trial, TrialRecord] = {}
+    failures: dict[Trial, Failure] = {}
     with start_workers(workforce) as workers:
-        for trial, result in _train(trials, workers, listener):
-            store.save(result)
-            records[trial] = result.record
-            listener(Finished(trial, result.record))
+        for trial, outcome in _train(trials, workers, listener):
+            if isinstance(outcome, Failure):
+                failures[trial] = outcome
+                listener(Failed(trial, outcome.reason))
+            else:
+                store.save(outcome)
+                records[trial] = outcome.record
+                listener(Finished(trial, outcome.record))
+    if failures:
+        raise RnnbenchError(_failed(failures))
     return records
+
+
+def _failed(failures: dict[Trial, Failure]) -> str:
+    """Return which trials failed and why, and the first traceback that there is."""
+    lines = [f"{trial} failed: {failure.reason}" for trial, failure in failures.items()]
+    tracebacks = [failure.traceback for failure in failures.values() if failure.traceback]
+    return "\n".join([*tracebacks[:1], *lines, "All other trials are stored."])
 
 
 def _train(
     trials: Sequence[Trial], workers: Workers, listener: Listener
-) -> Iterator[tuple[Trial, TrialResult]]:
-    """Yield each trial with its result as it finishes, passing on the epochs meanwhile."""
-    pending: dict[Future[TrialResult], Trial] = {
+) -> Iterator[tuple[Trial, TrialResult | Failure]]:
+    """Yield each trial with its outcome as it ends, passing on the epochs meanwhile."""
+    pending: dict[Future[TrialResult | Failure], Trial] = {
         workers.submit(train, trial): trial for trial in trials
     }
     while pending:

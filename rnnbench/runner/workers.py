@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any, TypeVar
 
+from rnnbench.errors import RnnbenchError
 from rnnbench.results.schema import TrialResult
 from rnnbench.training.trial import Trial, run_trial
 
@@ -46,11 +48,25 @@ def divide_cores(jobs: int | None) -> Workforce:
     return Workforce(jobs, max(1, cores // jobs))
 
 
-def train(trial: Trial) -> TrialResult:
+@dataclass(frozen=True)
+class Failure:
+    """Why a trial failed, as plain text: TensorFlow's exceptions would bring TensorFlow along."""
+
+    reason: str
+    traceback: str
+
+
+def train(trial: Trial) -> TrialResult | Failure:
     """Run a trial in a worker, reporting (trial, epoch, loss, accuracy) as it goes."""
     report = _reports.put if _reports else (lambda _: None)
     report((trial, 0, float("nan"), float("nan")))
-    return run_trial(trial, lambda epoch, loss, acc: report((trial, epoch, loss, acc)))
+    try:
+        return run_trial(trial, lambda epoch, loss, acc: report((trial, epoch, loss, acc)))
+    except RnnbenchError as error:
+        return Failure(str(error), "")
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        return Failure(reason, traceback.format_exc())
 
 
 class Workers:

@@ -77,7 +77,8 @@ def run_trial(trial: Trial, on_epoch: OnEpoch = ignore) -> TrialResult:
             training wires.
 
     Raises:
-        RnnbenchError: the cached corpus is not the one that the trial was planned with.
+        RnnbenchError: the cached corpus is not the one that the trial was planned with, or the
+            training diverged.
     """
     import keras
     import tensorflow as tf
@@ -96,6 +97,8 @@ def run_trial(trial: Trial, on_epoch: OnEpoch = ignore) -> TrialResult:
     outcome = fit(model, features(dataset.x_train), dataset.y_train, trial.training, on_epoch)
     fit_seconds = time.perf_counter() - start
     probabilities = model.predict(features(dataset.x_test), verbose=0)
+    if not np.isfinite(probabilities).all():
+        raise RnnbenchError("it diverged: its probabilities are not numbers")
     predicted = probabilities.argmax(axis=1)
     steps_per_epoch = -(-len(dataset.y_train) // trial.training.batch_size)
     record = TrialRecord(

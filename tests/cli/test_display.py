@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import pytest
 from factories import record, trial
@@ -47,6 +48,19 @@ def test_a_terminal_shows_every_running_trial_with_its_epoch_and_scores(screen, 
     for part in ("rnn seed 0", "1/4", "loss 0.7500  accuracy 0.5000", "ETA", "0 of 1 trials"):
         assert part in drawn
     assert "rnn seed 0: test accuracy 0.5000, 1.5 s" in screen.getvalue()
+
+
+def test_a_narrow_terminal_has_no_bars_but_every_number(monkeypatch, tmp_path):
+    console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
+    monkeypatch.setattr(display, "err", console)
+    planned = trial(tmp_path, training={"epochs": 200})
+    planned = replace(planned, name="stacked_vanilla_rnn")
+    with show_trials(quiet=False) as listener:
+        _run(listener, planned)
+        listener.progress.refresh()
+        drawn = console.file.getvalue()
+
+    assert "stacked_vanilla_rnn seed 0   1/200 loss 0.7500  accuracy 0.5000 ETA -:--:--" in drawn
 
 
 @pytest.mark.usefixtures("screen")

@@ -266,6 +266,29 @@ def _is_gone_within(seconds, group):
     return False
 
 
+def test_a_terminal_that_has_no_plus_minus_gets_the_table_all_the_same(cli):
+    _run(cli, "--seeds", "2")
+    command = [
+        "-m",
+        "rnnbench",
+        "run",
+        "tiny.yaml",
+        "--models",
+        "rnn",
+        "--seeds",
+        "2",
+        "--epochs",
+        "1",
+    ]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+
+    done = subprocess.run(
+        [sys.executable, *command], env=environment, capture_output=True, check=True
+    )
+
+    assert b"? 0." in done.stdout
+
+
 def test_the_smoke_benchmark_runs_on_real_newswires():
     command = [sys.executable, "-m", "rnnbench", "run", CONFIGS / "smoke.yaml", "--json", "--quiet"]
 

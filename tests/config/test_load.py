@@ -44,7 +44,7 @@ ACTIVATIONS = (
 )
 SEEDS = "allowed: a number of seeds from 1 to 10,000, or a list of seeds, [0, 1, 2]"
 UNITS = "allowed: a positive integer, or topics: one unit a topic"
-A_NAME = "a name has letters, digits, - and _, for it names files"
+A_NAME = "a name has up to 100 letters, digits, - and _, for it names files"
 A_PATH = "should be the name of a file or a folder"
 A_MAPPING = "should be a mapping of keys to values"
 A_LAYER = "a layer is written as `- lstm: {units: 50}`"

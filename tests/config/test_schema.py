@@ -27,7 +27,8 @@ def test_a_shipped_config_has_the_name_of_its_file_and_the_setting_of_the_notebo
     benchmark = load(CONFIGS / f"{name}.yaml")
     assert benchmark.name == name
     assert benchmark.data == Data(num_words=30_000, maxlen=50, test_split=0.3, padding="post")
-    assert benchmark.training == Training(epochs=2 if name == "smoke" else 200, batch_size=50)
+    epochs, seeds = (2, 1) if name == "smoke" else (200, 2)
+    assert benchmark.training == Training(epochs=epochs, batch_size=50, seeds=seeds)
 
 
 def test_notebook_yaml_lacks_only_a_name_and_models():
@@ -88,7 +89,7 @@ def test_a_name_has_letters_digits_and_dashes(name):
 
 @pytest.mark.parametrize("name", ["-a", "a.b", "../a", "a\n", "é"])
 def test_a_name_has_nothing_else(name):
-    with pytest.raises(ValidationError, match="a name has letters, digits, - and _"):
+    with pytest.raises(ValidationError, match="a name has up to 100 letters, digits, - and _"):
         Benchmark(name=name, models=MODELS)
 
 

@@ -5,7 +5,7 @@ import pytest
 from factories import benchmark, dataset_summary, record
 from rich.console import Console
 
-from rnnbench.analysis.summary import summarize_run
+from rnnbench.analysis.summary import statistic, summarize_run
 from rnnbench.report.table import accuracy_table, to_csv, to_markdown, to_rich
 
 NAMES = ["vanilla_rnn", "stacked_vanilla_rnn"]
@@ -71,15 +71,21 @@ def test_the_caption_says_on_what_it_was_measured(results):
     )
 
 
-@pytest.mark.parametrize("width", [80, 100, 200])
-def test_a_terminal_of_80_columns_or_more_shows_every_number_whole(results, width):
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_a_terminal_shows_every_number_whole_and_all_within_80_columns(results, width):
+    slow = [
+        model.model_copy(
+            update={"fit_seconds": statistic([236.21]), "ms_per_step": statistic([26.374])}
+        )
+        for model in results.models
+    ]
+    table = accuracy_table(results.model_copy(update={"models": slow}))
     console = Console(width=width, file=io.StringIO())
-    table = accuracy_table(results)
 
-    console.print(to_rich(table, console))
+    console.print(to_rich(table, console), crop=False)
 
     text = console.file.getvalue()
-    assert max(map(len, text.splitlines())) <= width
+    assert max(map(len, text.splitlines())) <= max(width, 80)
     for row in table.rows:
         for cell in row:
             assert all(part in text for part in cell.split(" ± "))

@@ -92,7 +92,18 @@ def _list(file):
     file.write_text("[1, 2]")
 
 
-@pytest.mark.parametrize("damage", [_flip_a_digit, _truncate, _empty, _future, _list])
+def _nest(file):
+    file.write_text("[" * 100_000)
+
+
+def _make_a_folder(file):
+    file.unlink()
+    file.mkdir()
+
+
+@pytest.mark.parametrize(
+    "damage", [_flip_a_digit, _truncate, _empty, _future, _list, _nest, _make_a_folder]
+)
 def test_a_damaged_record_is_named_and_never_used(store, damage, caplog):
     store.save(result(fingerprint=MINE))
     file = store.folder / "trials" / "rnn-seed0.json"

@@ -7,7 +7,7 @@ from factories import trial
 from rnnbench.errors import RnnbenchError
 from rnnbench.results.store import Store
 from rnnbench.runner import trials as runner
-from rnnbench.runner.events import EpochEnded, Finished
+from rnnbench.runner.events import EpochEnded, Failed, Finished
 from rnnbench.runner.trials import find_stored, train_trials
 from rnnbench.runner.workers import Workforce
 from rnnbench.training.trial import run_trial
@@ -40,13 +40,23 @@ def test_a_worker_gives_the_same_bits_as_this_process(tmp_path, store):
     assert records[planned].history == run_trial(planned).record.history
 
 
-def test_trials_finished_before_an_error_are_kept(tmp_path, store):
-    good, bad = trial(tmp_path), replace(trial(tmp_path, seed=1), dataset_fingerprint="0" * 64)
+def test_a_trial_that_fails_is_named_and_the_others_are_trained_and_kept(tmp_path, store):
+    good, bad = trial(tmp_path, seed=1), replace(trial(tmp_path), dataset_fingerprint="0" * 64)
+    events = []
 
-    with pytest.raises(RnnbenchError, match="changed while"):
-        train_trials([good, bad], store, ONE_JOB, lambda _: None)
+    with pytest.raises(RnnbenchError, match=r"^rnn seed 0 failed: .*changed while") as caught:
+        train_trials([bad, good], store, ONE_JOB, events.append)
 
+    assert "All other trials are stored." in str(caught.value)
     assert list(find_stored([good, bad], store)) == [good]
+    assert any(isinstance(event, Failed) and event.trial == bad for event in events)
+
+
+def test_a_bug_in_a_trial_keeps_its_traceback(tmp_path, store):
+    broken = replace(trial(tmp_path), corpus=tmp_path / "nowhere.npz")
+
+    with pytest.raises(RnnbenchError, match=r"Traceback[\s\S]*rnn seed 0 failed: FileNotFound"):
+        train_trials([broken], store, ONE_JOB, lambda _: None)
 
 
 def _die(_):

@@ -77,6 +77,13 @@ def test_each_epoch_is_reported(tmp_path):
     assert [accuracy for _, _, accuracy in seen] == record.history.accuracy
 
 
+def test_a_training_that_diverged_has_no_accuracy(tmp_path):
+    plan = trial(tmp_path, training={"epochs": 2, "optimizer": "sgd", "learning_rate": 1e300})
+
+    with pytest.raises(RnnbenchError, match="it diverged"):
+        run_trial(plan)
+
+
 def test_a_corpus_that_changed_meanwhile_is_refused(tmp_path):
     plan = replace(trial(tmp_path), dataset_fingerprint="0" * 64)
 
