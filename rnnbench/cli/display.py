@@ -24,6 +24,8 @@ from rnnbench.training.trial import Trial
 
 WIDE = 100
 """Columns from which on there is room for bars."""
+DRAW_INTERVAL = 0.1
+"""Seconds between two drawings of the bars."""
 PLAIN_INTERVAL = 30.0
 """Seconds between two lines about trials in progress, where there is no terminal."""
 
@@ -106,13 +108,22 @@ class _Bars:
             TimeRemainingColumn(),
             console=err,
             transient=True,
+            auto_refresh=False,  # a thread that draws would race with the lines that are printed
         )
+        self.last_drawn = 0.0
         self.running: dict[Trial, TaskID] = {}
         self.finished = 0
         self.planned = 0
         self.overall: TaskID | None = None
 
     def __call__(self, event: Event) -> None:
+        self._note(event)
+        now = time.monotonic()
+        if now - self.last_drawn >= DRAW_INTERVAL or not isinstance(event, EpochEnded):
+            self.last_drawn = now
+            self.progress.refresh()
+
+    def _note(self, event: Event) -> None:
         match event:
             case Planned(to_train):
                 _say_what_is_planned(event)
