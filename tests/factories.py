@@ -47,7 +47,16 @@ def trial(folder: Path, seed: int = 0, **changes) -> Trial:
     ((name, model),) = plan.models.items()
     fingerprint = make_dataset(corpus(), plan.data).fingerprint
     return Trial(
-        name, model, plan.training, seed, plan.data, file, "made-up", fingerprint, threads=1
+        name,
+        model,
+        plan.training,
+        seed,
+        plan.data,
+        file,
+        "made-up",
+        fingerprint,
+        threads=1,
+        work=1,
     )
 
 

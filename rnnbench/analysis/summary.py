@@ -84,6 +84,7 @@ def summarize(
         ms_per_step=statistic([record.ms_per_step for record in records]),
         fit_seconds=statistic([record.fit_seconds for record in records]),
         topics_predicted=len({topic for record in records for topic in record.predicted_topics}),
+        stock_layers=sorted({layer for record in records for layer in record.stock_layers}),
         reference_accuracy=reference_accuracy,
         trials=[
             TrialSummary(**record.model_dump(include=set(TrialSummary.model_fields)))

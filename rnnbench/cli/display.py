@@ -1,13 +1,12 @@
 """What the user sees while waiting: bars on a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.progress import (
     BarColumn,
     DownloadColumn,
-    MofNCompleteColumn,
     Progress,
     TaskID,
     TextColumn,
@@ -93,6 +92,29 @@ def _say_what_ended(event: Finished | Failed) -> None:
     err.print(f"{event.trial}: {outcome}", soft_wrap=True)
 
 
+class Effort:
+    """How much of the planned work is done: epochs, each weighed by its arithmetic.
+
+    Attributes:
+        trials: planned ones.
+        epochs_planned: of all trials.
+        epochs_done: so far.
+        planned: the work of all epochs.
+        done: the work of those that ended.
+    """
+
+    def __init__(self, trials: Sequence[Trial]):
+        self.trials = len(trials)
+        self.epochs_planned = sum(trial.training.epochs for trial in trials)
+        self.planned = sum(trial.training.epochs * trial.work for trial in trials)
+        self.epochs_done = self.done = 0
+
+    def count(self, trial: Trial) -> None:
+        """Note that an epoch of ``trial`` ended."""
+        self.epochs_done += 1
+        self.done += trial.work
+
+
 class _Bars:
     """A bar for all epochs of all trials, and one for each running trial."""
 
@@ -101,7 +123,7 @@ class _Bars:
         self.progress = Progress(
             TextColumn("{task.description}", markup=False),
             *([BarColumn(bar_width=24)] if is_wide else []),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[epochs]}", justify="right"),
             TextColumn("{task.fields[scores]}", markup=False),
             *([TimeElapsedColumn()] if is_wide else []),
             TextColumn("ETA"),
@@ -113,8 +135,8 @@ class _Bars:
         self.last_drawn = 0.0
         self.running: dict[Trial, TaskID] = {}
         self.finished = 0
-        self.planned = 0
         self.overall: TaskID | None = None
+        self.effort = Effort([])
 
     def __call__(self, event: Event) -> None:
         self._note(event)
@@ -127,31 +149,47 @@ class _Bars:
         match event:
             case Planned(to_train):
                 _say_what_is_planned(event)
-                self.planned = len(to_train)
-                epochs = sum(trial.training.epochs for trial in to_train)
-                self.overall = self.progress.add_task("", total=epochs, scores="epochs in all")
-                self._count_trials()
+                self.effort = Effort(to_train)
+                self.overall = self.progress.add_task(
+                    "", total=self.effort.planned, epochs="", scores="epochs in all"
+                )
+                self._show_overall()
             case EpochEnded(trial, 0):
+                epochs = trial.training.epochs
                 self.running[trial] = self.progress.add_task(
-                    str(trial), total=trial.training.epochs, scores="starting"
+                    str(trial), total=epochs, epochs=_of(0, epochs), scores="starting"
                 )
             case EpochEnded(trial, epoch, loss, accuracy):
+                self.effort.count(trial)
                 # The last epoch may be told of after the trial's end.
-                if trial in self.running and self.overall is not None:
-                    scores = f"loss {loss:.4f}  accuracy {accuracy:.4f}"
-                    self.progress.update(self.running[trial], completed=epoch, scores=scores)
-                    self.progress.advance(self.overall)
+                if trial in self.running:
+                    self.progress.update(
+                        self.running[trial],
+                        completed=epoch,
+                        epochs=_of(epoch, trial.training.epochs),
+                        scores=f"loss {loss:.4f}  accuracy {accuracy:.4f}",
+                    )
+                self._show_overall()
             case Finished(trial) | Failed(trial):
                 if trial in self.running:
                     self.progress.remove_task(self.running.pop(trial))
                 self.finished += 1
-                self._count_trials()
+                self._show_overall()
                 _say_what_ended(event)
 
-    def _count_trials(self) -> None:
+    def _show_overall(self) -> None:
         if self.overall is not None:
-            description = f"{self.finished} of {self.planned} trials"
-            self.progress.update(self.overall, description=description)
+            self.progress.update(
+                self.overall,
+                description=f"{self.finished} of {self.effort.trials} trials",
+                completed=self.effort.done,
+                epochs=_of(self.effort.epochs_done, self.effort.epochs_planned),
+            )
+
+
+def _of(done: int, planned: int) -> str:
+    """Return ``done/planned``, as wide at the start as at the end."""
+    return f"{done:>{len(str(planned))}}/{planned}"
 
 
 class _Lines:
@@ -160,8 +198,7 @@ class _Lines:
     def __init__(self) -> None:
         self.start = 0.0
         self.last_line: dict[Trial, float] = {}
-        self.epochs_done = 0
-        self.epochs_planned = 0
+        self.effort = Effort([])
 
     def __call__(self, event: Event) -> None:
         now = time.monotonic()
@@ -169,12 +206,12 @@ class _Lines:
             case Planned(to_train):
                 _say_what_is_planned(event)
                 self.start = now
-                self.epochs_planned = sum(trial.training.epochs for trial in to_train)
+                self.effort = Effort(to_train)
             case EpochEnded(trial, 0):
                 self.last_line[trial] = now
                 err.print(f"{trial}: started", soft_wrap=True)
             case EpochEnded(trial, epoch, loss, accuracy):
-                self.epochs_done += 1
+                self.effort.count(trial)
                 if now - self.last_line.get(trial, now) >= PLAIN_INTERVAL:
                     self.last_line[trial] = now
                     err.print(
@@ -186,4 +223,4 @@ class _Lines:
                 _say_what_ended(event)
 
     def _seconds_left(self, now: float) -> float:
-        return (now - self.start) * (self.epochs_planned / max(self.epochs_done, 1) - 1)
+        return (now - self.start) * (self.effort.planned / max(self.effort.done, 1) - 1)

@@ -89,8 +89,8 @@ class Recipe(Section):
 class Training(Recipe):
     """How every model is trained."""
 
-    engine: Literal["keras"] = "keras"
-    """What trains: ``keras`` is ``model.fit``."""
+    engine: Literal["compiled", "keras"] = "compiled"
+    """What trains: whole epochs as one program, or ``model.fit``; the results agree."""
     seeds: Annotated[tuple[NonNegativeInt, ...], BeforeValidator(_seeds)] = (0,)
     """Each model is trained once a seed: a list of seeds, or their number."""
 

@@ -82,12 +82,18 @@ def _mean_and_std(statistic: Statistic) -> str:
 def _caption(results: Results) -> str:
     dataset = results.dataset
     seeds = ", ".join(map(str, results.seeds))
+    stock = [
+        f"{model.name} ({', '.join(model.stock_layers)})"
+        for model in results.models
+        if model.stock_layers
+    ]
     return (
         f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} wires to train on, "
         f"{dataset.test_size:,} to test on, {dataset.timesteps} steps, "
         f"fingerprint {dataset.fingerprint[:12]}. "
         f"Seeds: {seeds}. Epochs: {results.epochs}. Engine: {results.engine}, "
         f"{' or '.join(map(str, results.threads))} thread(s) a training."
+        + (f" Layers left to Keras's own code: {', '.join(stock)}." if stock else "")
     )
 
 

@@ -38,6 +38,8 @@ class TrialRecord(Record):
     model: str
     seed: int
     engine: str
+    stock_layers: list[str] = []
+    """Recurrent layers that the engine ``compiled`` left to Keras's own code, and why."""
     cpu: str
     threads: int
     """Threads of the process that trained it."""
@@ -106,6 +108,8 @@ class ModelSummary(Record):
     fit_seconds: Statistic
     topics_predicted: int
     """Topics that any of its trials predicted for any test wire."""
+    stock_layers: list[str] = []
+    """Recurrent layers that the engine ``compiled`` left to Keras's own code, and why."""
     reference_accuracy: float | None
     """The published accuracy, where it was measured in the same setting."""
     trials: list[TrialSummary]

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from rnnbench.config.schema import Benchmark
+from rnnbench.config.schema import Benchmark, Model
 from rnnbench.data.audit import audit
 from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.data.fetch import Progress
 from rnnbench.data.load import CachedCorpus, load_corpus
+from rnnbench.models.products import products_of_step
 from rnnbench.results.environment import environment
 from rnnbench.results.schema import DatasetSummary, TrialRecord
 from rnnbench.results.store import Store
@@ -22,7 +23,8 @@ class Plan:
 
     Attributes:
         dataset: what all trials are trained and tested on.
-        trials: every model with every seed.
+        trials: every model with every seed, those that take longest first: so no core idles at
+            the end, and the trials of a model, which share a compiled program, are neighbours.
         workforce: the processes that are to train them.
     """
 
@@ -56,10 +58,12 @@ def plan_benchmark(benchmark: Benchmark, progress: Progress, workforce: Workforc
             source=corpus.corpus.provenance["source"],
             dataset_fingerprint=dataset.fingerprint,
             threads=workforce.threads,
+            work=_work(model, dataset),
         )
-        for seed in benchmark.training.seeds  # seed by seed, so that each model is seen early
         for name, model in benchmark.models.items()
+        for seed in benchmark.training.seeds
     ]
+    trials.sort(key=lambda trial: trial.work, reverse=True)
     return Plan(_describe(corpus, dataset), trials, workforce)
 
 
@@ -85,6 +89,16 @@ def run_plan(
         store.save_environment(environment(jobs=workforce.jobs, threads=workforce.threads))
         records |= train_trials(to_train, store, workforce, listener)
     return [records[trial] for trial in plan.trials]
+
+
+def _work(model: Model, dataset: Dataset) -> int:
+    products = products_of_step(
+        model,
+        batch_size=len(dataset.y_train),
+        timesteps=dataset.timesteps,
+        n_topics=len(dataset.topics),
+    )
+    return sum(product.multiply_adds for product in products)
 
 
 def _describe(corpus: CachedCorpus, dataset: Dataset) -> DatasetSummary:

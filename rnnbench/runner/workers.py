@@ -1,5 +1,6 @@
 """Worker processes: one a job, with its share of the cores, silent, deaf to Ctrl-C."""
 
+import gc
 import multiprocessing
 import os
 import queue
@@ -21,6 +22,8 @@ from rnnbench.results.schema import TrialResult
 from rnnbench.training.trial import Trial, run_trial
 
 _T = TypeVar("_T")
+
+Prepare = Callable[[int], None]
 
 _reports: Queue | None = None
 """In a worker, where it reports its epochs."""
@@ -95,9 +98,22 @@ class Workers:
         return "\n".join(lines[-10:])
 
 
+def prepare_tensorflow(threads: int) -> None:
+    """Import TensorFlow, which every trial needs, and give it ``threads`` threads."""
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
 @contextmanager
-def start_workers(workforce: Workforce) -> Iterator[Workers]:
-    """Yield worker processes, which are gone when the block ends."""
+def start_workers(workforce: Workforce, prepare: Prepare = prepare_tensorflow) -> Iterator[Workers]:
+    """Yield worker processes, which are gone when the block ends.
+
+    Args:
+        workforce: how many, and the threads of each.
+        prepare: called in each with its number of threads, before it gets work.
+    """
     context = multiprocessing.get_context("spawn")
     reports: Queue = context.Queue()
     others = set(multiprocessing.active_children())
@@ -106,7 +122,7 @@ def start_workers(workforce: Workforce) -> Iterator[Workers]:
             max_workers=workforce.jobs,
             mp_context=context,
             initializer=_start_worker,
-            initargs=(reports, workforce.threads, log_folder),
+            initargs=(reports, workforce.threads, log_folder, prepare),
         )
         try:
             yield Workers(pool, reports, Path(log_folder))
@@ -130,16 +146,14 @@ def _deaf_children() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler or signal.SIG_DFL)
 
 
-def _start_worker(reports: Queue, threads: int, log_folder: str) -> None:
+def _start_worker(reports: Queue, threads: int, log_folder: str, prepare: Prepare) -> None:
     global _reports  # noqa: PLW0603 - a worker is a process of its own
     _reports = reports
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _print_to(Path(log_folder, f"{os.getpid()}.log"))
     os.environ |= environment_of_worker(threads)
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    prepare(threads)
+    gc.freeze()  # what was imported stays; looking through it again and again costs seconds
 
 
 def environment_of_worker(threads: int) -> dict[str, str]:

@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnbench.config.schema import Data, Model, Training
 from rnnbench.data import cache
@@ -18,7 +19,7 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.results.environment import cpu, versions
 from rnnbench.results.schema import TrialRecord, TrialResult
 from rnnbench.storage import sha256_json
-from rnnbench.training.engines import OnEpoch, ignore, load_engine
+from rnnbench.training.engines import OnEpoch, Outcome, ignore, load_engine
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Trial:
         dataset_fingerprint: what the dataset must turn out to be.
         threads: threads of the process that trains; large products are summed in an order
             that depends on them.
+        work: multiply-adds of an epoch; trials with more take longer.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Trial:
     source: str
     dataset_fingerprint: str
     threads: int
+    work: int
 
     @cached_property
     def fingerprint(self) -> str:
@@ -82,13 +85,13 @@ def run_trial(trial: Trial, on_epoch: OnEpoch = ignore) -> TrialResult:
     """
     import keras
     import tensorflow as tf
-    from sklearn.metrics import accuracy_score, f1_score
 
-    from rnnbench.models.build import build, features
+    from rnnbench.models.build import build, features, predict
 
     dataset = _dataset(trial.corpus, trial.data)
     if dataset.fingerprint != trial.dataset_fingerprint:
         raise RnnbenchError(f"{trial.corpus}: changed while the benchmark ran; run it again")
+    keras.utils.clear_session()  # else what earlier trials left behind grows and grows
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(trial.seed)
     model = build(trial.model, dataset.timesteps, len(dataset.topics))
@@ -96,29 +99,39 @@ def run_trial(trial: Trial, on_epoch: OnEpoch = ignore) -> TrialResult:
     start = time.perf_counter()
     outcome = fit(model, features(dataset.x_train), dataset.y_train, trial.training, on_epoch)
     fit_seconds = time.perf_counter() - start
-    probabilities = model.predict(features(dataset.x_test), verbose=0)
+    probabilities = predict(model, features(dataset.x_test))
     if not np.isfinite(probabilities).all():
         raise RnnbenchError("it diverged: its probabilities are not numbers")
-    predicted = probabilities.argmax(axis=1)
+    record = _record(trial, dataset, model.count_params(), outcome, fit_seconds, probabilities)
+    return TrialResult(record, dataset.y_test, probabilities)
+
+
+def _record(
+    trial: Trial,
+    dataset: Dataset,
+    params: int,
+    outcome: Outcome,
+    fit_seconds: float,
+    probabilities: NDArray[np.float32],
+) -> TrialRecord:
+    from sklearn.metrics import accuracy_score, f1_score
+
+    truth, predicted = dataset.y_test, probabilities.argmax(axis=1)
+    topics = np.unique(truth)
     steps_per_epoch = -(-len(dataset.y_train) // trial.training.batch_size)
-    record = TrialRecord(
+    return TrialRecord(
         fingerprint=trial.fingerprint,
         source=trial.source,
         dataset_fingerprint=trial.dataset_fingerprint,
         model=trial.name,
         seed=trial.seed,
         engine=trial.training.engine,
+        stock_layers=outcome.stock_layers,
         cpu=cpu(),
         threads=trial.threads,
-        params=model.count_params(),
-        accuracy=accuracy_score(dataset.y_test, predicted),
-        macro_f1=f1_score(
-            dataset.y_test,
-            predicted,
-            labels=np.unique(dataset.y_test),
-            average="macro",
-            zero_division=0,
-        ),
+        params=params,
+        accuracy=accuracy_score(truth, predicted),
+        macro_f1=f1_score(truth, predicted, labels=topics, average="macro", zero_division=0),
         predicted_topics=np.unique(predicted).tolist(),
         epochs=trial.training.epochs,
         steps=steps_per_epoch * trial.training.epochs,
@@ -126,7 +139,6 @@ def run_trial(trial: Trial, on_epoch: OnEpoch = ignore) -> TrialResult:
         ms_per_step=_typical(outcome.epoch_seconds) / steps_per_epoch * 1000,
         history=outcome.history,
     )
-    return TrialResult(record, dataset.y_test, probabilities)
 
 
 def _typical(epoch_seconds: list[float]) -> float:

@@ -6,7 +6,7 @@ from factories import record, trial
 from rich.console import Console
 
 from rnnbench.cli import display
-from rnnbench.cli.display import show_download, show_trials
+from rnnbench.cli.display import Effort, show_download, show_trials
 from rnnbench.runner.events import EpochEnded, Finished, Planned
 
 WIDTH = 110
@@ -106,3 +106,14 @@ def test_quiet_shows_nothing(screen, tmp_path):
         _run(listener, trial(tmp_path))
 
     assert screen.getvalue() == ""
+
+
+def test_the_epochs_of_a_large_model_are_more_of_the_work(tmp_path):
+    large = replace(trial(tmp_path, training={"epochs": 2}), name="large", work=9)
+    small = replace(large, name="small", work=1)
+    effort = Effort([large, small])
+
+    effort.count(large)
+
+    assert (effort.epochs_done, effort.epochs_planned) == (1, 4)
+    assert (effort.done, effort.planned) == (9, 20)

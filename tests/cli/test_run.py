@@ -58,7 +58,7 @@ def test_the_table_goes_to_standard_output_and_all_else_to_standard_error(finish
     _, done = finished
 
     assert "always 'earn'" in done.stdout
-    assert "Seeds: 0, 1. Epochs: 2. Engine: keras" in done.stdout
+    assert "Seeds: 0, 1. Epochs: 2. Engine: compiled" in done.stdout
     assert "seed" not in done.stdout.replace("seeds", "")
     assert "gru seed 1: test accuracy" in done.stderr
 
@@ -172,7 +172,7 @@ def test_flags_beat_the_file_only_when_given(cli):
         "batch_size": 8,
         "optimizer": "adam",
         "learning_rate": 0.001,
-        "engine": "keras",
+        "engine": "compiled",
         "seeds": [0],
     }
     assert resolved["data"]["maxlen"] == 50
@@ -232,7 +232,7 @@ def _start_and_wait_for(words, *arguments):
 
 
 def test_ctrl_c_stops_at_once_keeps_what_finished_and_leaves_no_process():
-    running, said = _start_and_wait_for("rnn seed 0: test accuracy")
+    running, said = _start_and_wait_for("gru seed 0: test accuracy")
     os.killpg(running.pid, signal.SIGINT)
     start = time.monotonic()
     said += running.stderr.read()
@@ -241,14 +241,14 @@ def test_ctrl_c_stops_at_once_keeps_what_finished_and_leaves_no_process():
     assert time.monotonic() - start < 10
     assert "Interrupted. What was finished is stored." in said
     assert "Traceback" not in said
-    assert Path("results/tiny/trials/rnn-seed0.json").exists()
-    assert not Path("results/tiny/trials/gru-seed0.json").exists()
+    assert Path("results/tiny/trials/gru-seed0.json").exists()
+    assert not Path("results/tiny/trials/rnn-seed0.json").exists()
     assert _is_gone_within(10, running.pid)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_run_that_is_killed_leaves_no_process(how):
-    running, _ = _start_and_wait_for("rnn seed 0: started")
+    running, _ = _start_and_wait_for("gru seed 0: started")
     running.send_signal(how)
     running.wait()
 

@@ -57,7 +57,7 @@ def test_the_data_are_by_default_what_keras_loads():
 
 def test_training_is_by_default_one_seed_of_adam():
     training = Training()
-    assert (training.epochs, training.batch_size, training.engine) == (10, 32, "keras")
+    assert (training.epochs, training.batch_size, training.engine) == (10, 32, "compiled")
     assert (training.optimizer, training.learning_rate) == ("adam", 0.001)
     assert training.seeds == (0,)
 

@@ -64,10 +64,21 @@ def test_without_a_comparable_reference_there_is_no_column_for_it():
     assert {len(row) for row in accuracy_table(results).rows} == {7}
 
 
+def test_the_caption_names_the_layers_that_were_not_trained_by_our_cores(results):
+    (model, *others) = results.models
+    model = model.model_copy(update={"stock_layers": ["gru: dropout", "gru_1: masking"]})
+    changed = results.model_copy(update={"models": [model, *others]})
+
+    assert accuracy_table(changed).caption.endswith(
+        f" Layers left to Keras's own code: {model.name} (gru: dropout, gru_1: masking)."
+    )
+
+
 def test_the_caption_says_on_what_it_was_measured(results):
     assert accuracy_table(results).caption == (
         "Data: made-up (nowhere), 1,395 wires to train on, 599 to test on, 49 steps, "
-        "fingerprint dddddddddddd. Seeds: 0, 7. Epochs: 200. Engine: keras, 1 thread(s) a training."
+        "fingerprint dddddddddddd. Seeds: 0, 7. Epochs: 200. Engine: compiled, "
+        "1 thread(s) a training."
     )
 
 

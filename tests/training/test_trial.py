@@ -30,7 +30,7 @@ def test_the_record_tells_what_was_done(tmp_path):
 
     record = run_trial(plan).record
 
-    assert (record.model, record.seed, record.engine) == ("rnn", 0, "keras")
+    assert (record.model, record.seed, record.engine) == ("rnn", 0, "compiled")
     assert record.params == 3 * (3 + 1) + 3 + 3 * 3 + 3
     assert record.epochs == len(record.history.loss) == len(record.history.accuracy) == 3
     assert record.steps == 3 * 3, "10 wires are two whole batches of 4 and one of 2"

@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,10 +30,13 @@ class Outcome:
         history: loss and accuracy on the training wires, by epoch.
         epoch_seconds: wall time of each epoch, all that comes with it included; the first
             compiles.
+        stock_layers: recurrent layers that ``compiled`` left to Keras's own code, and why:
+            ``gru_1: dropout``.
     """
 
     history: History
     epoch_seconds: list[float]
+    stock_layers: list[str] = field(default_factory=list)
 
 
 Engine = Callable[
@@ -41,7 +44,7 @@ Engine = Callable[
 ]
 """Trains a model on features ``(n, timesteps, 1)`` and labels ``(n,)``."""
 
-_MODULES = {"keras": "keras_fit"}
+_MODULES = {"compiled": "compiled", "keras": "keras_fit"}
 
 
 def load_engine(name: str) -> Engine:

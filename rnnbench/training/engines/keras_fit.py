@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.config.schema import Training
+from rnnbench.config.schema import Recipe, Training
 from rnnbench.results.schema import History
 from rnnbench.training.engines import OnEpoch, Outcome
 
@@ -19,10 +19,8 @@ def fit(
     on_epoch: OnEpoch,
 ) -> Outcome:
     """Train ``model`` in place with ``model.fit``; see ``engines.Engine``."""
-    optimizer = keras.optimizers.get(training.optimizer)
-    optimizer.learning_rate = training.learning_rate
     model.compile(
-        optimizer=optimizer,
+        optimizer=make_optimizer(training),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
@@ -39,6 +37,13 @@ def fit(
         History(loss=history["loss"], accuracy=history["accuracy"]),
         np.diff(clock.times).tolist(),
     )
+
+
+def make_optimizer(recipe: Recipe) -> keras.Optimizer:
+    """Return the optimizer of ``recipe``."""
+    optimizer = keras.optimizers.get(recipe.optimizer)
+    optimizer.learning_rate = recipe.learning_rate
+    return optimizer
 
 
 class _Clock(keras.callbacks.Callback):

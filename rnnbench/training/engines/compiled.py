@@ -1,0 +1,151 @@
+"""The fast way: recurrent cores of our own, and a whole epoch as one compiled program."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from rnnbench.config.schema import Recipe, Training
+from rnnbench.models.fused import with_cores
+from rnnbench.results.schema import History
+from rnnbench.training.engines import OnEpoch, Outcome
+from rnnbench.training.engines.keras_fit import make_optimizer
+
+Epoch = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+
+
+@dataclass(frozen=True)
+class Program:
+    """An epoch of training, compiled once for all seeds of a model.
+
+    Attributes:
+        model: a copy of the model; its variables live where the program runs.
+        optimizer: its variables too.
+        fresh: the optimizer's variables before the first step.
+        epoch: trains for one epoch and returns the mean loss and the accuracy over it.
+        stock_layers: recurrent layers that Keras's own code computes, and why.
+    """
+
+    model: keras.Model
+    optimizer: keras.Optimizer
+    fresh: list[NDArray]
+    epoch: Epoch
+    stock_layers: set[str]
+
+
+def fit(
+    model: keras.Model,
+    x: NDArray[np.float32],
+    y: NDArray[np.int32],
+    training: Training,
+    on_epoch: OnEpoch,
+) -> Outcome:
+    """Train ``model`` in place, as ``model.fit`` would; see ``engines.Engine``."""
+    # Seeded by keras.utils.set_random_seed; drawn before a program is made, which draws as well.
+    order = np.random.default_rng(random.getrandbits(64))
+    size = min(training.batch_size, len(y))
+    program = _program(model, training, size)
+    _copy(model, program.model)
+    for variable, value in zip(program.optimizer.variables, program.fresh, strict=True):
+        variable.assign(value)
+    features, labels = tf.constant(x), tf.constant(y)
+    history, times = [], [time.perf_counter()]
+    for epoch in range(1, training.epochs + 1):
+        rows, weights = batches(order.permutation(len(y)), size)
+        loss, accuracy = map(float, program.epoch(features, labels, rows, weights))
+        history.append((loss, accuracy))
+        times.append(time.perf_counter())
+        on_epoch(epoch, loss, accuracy)
+    _copy(program.model, model)
+    losses, accuracies = map(list, zip(*history, strict=True))
+    return Outcome(
+        History(loss=losses, accuracy=accuracies),
+        np.diff(times).tolist(),
+        sorted(program.stock_layers),
+    )
+
+
+def batches(order: NDArray[np.integer], batch_size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the rows of each batch, all of one size.
+
+    Args:
+        order: the numbers of the rows, as they are to be trained on.
+        batch_size: rows a batch.
+
+    Returns:
+        int32 ``(steps, batch_size)``, the rows, zeros after the last one, and float32 of the
+        same shape, the weight of each: 0 for those zeros, else 1.
+    """
+    padding = (0, -len(order) % batch_size)
+    rows = np.pad(order.astype(np.int32), padding).reshape(-1, batch_size)
+    weights = np.pad(np.ones(len(order), np.float32), padding).reshape(-1, batch_size)
+    return tf.constant(rows), tf.constant(weights)
+
+
+_programs: dict[str, Program] = {}
+"""The last program; a worker trains all seeds of a model one after the other."""
+
+
+def _program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program:
+    key = f"{model.to_json()} {recipe.optimizer} {recipe.learning_rate} {batch_size}"
+    if key not in _programs:
+        _programs.clear()
+        _programs[key] = make_program(model, recipe, batch_size)
+    return _programs[key]
+
+
+def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program:
+    """Return an epoch of training ``model`` in batches, with the optimizer of ``recipe``."""
+    stock_layers: set[str] = set()
+    copy = with_cores(model, stock_layers.add, batch_size)
+    optimizer = make_optimizer(recipe)
+    optimizer.build(copy.trainable_variables)
+    fresh = [variable.numpy() for variable in optimizer.variables]
+    step = _make_step(copy, optimizer)
+
+    @tf.function(jit_compile=True, autograph=False)
+    def epoch(
+        x: tf.Tensor, y: tf.Tensor, rows: tf.Tensor, weights: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        def body(n: tf.Tensor, loss: tf.Tensor, hits: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            batch = tf.gather(x, rows[n]), tf.gather(y, rows[n])
+            batch_loss, batch_hits = step(*batch, weights[n])
+            return n + 1, loss + batch_loss, hits + batch_hits
+
+        steps = rows.shape[0]
+        _, loss, hits = tf.while_loop(
+            lambda n, *_: n < steps, body, (0, 0.0, 0.0), maximum_iterations=steps
+        )
+        return loss / x.shape[0], hits / x.shape[0]
+
+    return Program(copy, optimizer, fresh, epoch, stock_layers)
+
+
+def _make_step(
+    model: keras.Model, optimizer: keras.Optimizer
+) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+    """Return an optimizer step on a batch, some of whose rows may have the weight 0."""
+
+    def step(x: tf.Tensor, y: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        size = tf.reduce_sum(weights)
+        with tf.GradientTape() as tape:
+            probabilities = model(x, training=True)
+            losses = keras.losses.sparse_categorical_crossentropy(y, probabilities)
+            loss = tf.reduce_sum(losses * weights) / size + sum(model.losses)
+        values = [variable.value for variable in model.trainable_variables]
+        optimizer.apply(tape.gradient(loss, values), model.trainable_variables)
+        is_hit = tf.argmax(probabilities, axis=-1, output_type=y.dtype) == y
+        return loss * size, tf.reduce_sum(tf.cast(is_hit, weights.dtype) * weights)
+
+    return step
+
+
+def _copy(source: keras.Model, target: keras.Model) -> None:
+    """Copy all variables, the states of random generators too."""
+    for ours, theirs in zip(target.variables, source.variables, strict=True):
+        ours.assign(theirs)
