@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import rnnbench
-from rnnbench.cli import data, run
+from rnnbench.cli import bench_speed, data, run
 from rnnbench.errors import RnnbenchError
 
 INTERRUPTED = 130
@@ -39,10 +39,12 @@ app = typer.Typer(
     help="Benchmark sequence classifiers on Reuters newswires.",
     epilog="Example: rnnbench run configs/all.yaml",
     no_args_is_help=True,
+    rich_markup_mode="markdown",  # re-flows paragraphs
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run", epilog=run.EXAMPLES)(run.run)
+app.command("bench-speed", epilog=bench_speed.EXAMPLES)(bench_speed.bench_speed)
 app.add_typer(data.app, name="data")
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from rnnbench.results.schema import Results
+    from rnnbench.results.speed import SpeedResults
 
 PIPE_WIDTH = 120
 """Columns of tables that go to a file or a pipe, where ``COLUMNS`` does not say."""
@@ -57,6 +58,18 @@ def print_results(results: "Results", *, as_json: bool) -> None:
         print_json(json.loads(results.model_dump_json()))
     else:
         out.print(to_rich(accuracy_table(results), out), crop=False)
+
+
+def print_speed(results: "SpeedResults", *, as_json: bool) -> None:
+    """Print the speed tables, or ``speed.json``, on standard output."""
+    from rnnbench.report.speed import contender_table, product_table, speed_table
+    from rnnbench.report.table import to_rich
+
+    if as_json:
+        print_json(json.loads(results.model_dump_json()))
+        return
+    for table in (speed_table(results), contender_table(results), product_table(results)):
+        out.print(to_rich(table, out), crop=False)
 
 
 def print_json(value: Any) -> None:

@@ -88,7 +88,7 @@ def _say_what_ended(event: Finished | Failed) -> None:
     if isinstance(event, Failed):
         outcome = f"failed: {event.reason}"
     else:
-        outcome = f"test accuracy {event.record.accuracy:.4f}, {event.record.fit_seconds:.1f} s"
+        outcome = f"test accuracy {event.accuracy:.4f}, {event.seconds:.1f} s"
     err.print(f"{event.trial}: {outcome}", soft_wrap=True)
 
 

@@ -3,16 +3,32 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rnnbench.errors import UserError
 
+if TYPE_CHECKING:
+    from rnnbench.config.schema import Benchmark
+
 Config = Annotated[Path, typer.Argument(help="A config file.", show_default=False)]
 OptionalConfig = Annotated[
     Path | None,
     typer.Argument(help="A config file, for its data section.", show_default=False),
+]
+Epochs = Annotated[
+    int | None, typer.Option(metavar="N", help="Epochs of every training.", show_default=False)
+]
+Seeds = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|LIST", help="Number of seeds, 5, or the seeds: 0,1,2.", show_default=False
+    ),
+]
+Models = Annotated[
+    str | None,
+    typer.Option(metavar="A,B", help="Only these models of the config.", show_default=False),
 ]
 Source = Annotated[
     str | None,
@@ -32,7 +48,39 @@ Settings = Annotated[
         "--set", metavar="KEY.PATH=VALUE", help="Change any value of the config; repeatable."
     ),
 ]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+
+def load_benchmark(
+    config: Path,
+    epochs: int | None,
+    seeds: str | None,
+    models: str | None,
+    data: list[tuple[str, str, str | None]],
+    settings: Iterable[str] | None,
+) -> "Benchmark":
+    """Return the benchmark of ``config`` with what the flags change, ``data_flags`` among them.
+
+    Raises:
+        UserError: the config or a flag is wrong.
+    """
+    from rnnbench.config.load import load, select
+
+    flags = [
+        ("--epochs", "training.epochs", None if epochs is None else str(epochs)),
+        ("--seeds", "training.seeds", seeds and (f"[{seeds}]" if "," in seeds else seeds)),
+        *data,
+    ]
+    benchmark = load(config, overrides(flags, settings))
+    if models is None:
+        return benchmark
+    return select(benchmark, names(models), "--models")
+
+
+def names(text: str) -> list[str]:
+    """Return the names in a list that commas divide."""
+    return [name for name in text.split(",") if name]
 
 
 def overrides(flags: Iterable[tuple[str, str, str | None]], settings: Iterable[str] | None) -> list:

@@ -18,19 +18,9 @@ EXAMPLES = (
 
 def run(
     config: options.Config,
-    epochs: Annotated[
-        int | None, typer.Option(metavar="N", help="Epochs of every training.", show_default=False)
-    ] = None,
-    seeds: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N|LIST", help="Number of seeds, 5, or the seeds: 0,1,2.", show_default=False
-        ),
-    ] = None,
-    models: Annotated[
-        str | None,
-        typer.Option(metavar="A,B", help="Only these models of the config.", show_default=False),
-    ] = None,
+    epochs: options.Epochs = None,
+    seeds: options.Seeds = None,
+    models: options.Models = None,
     data: options.Source = None,
     path: options.DataPath = None,
     jobs: Annotated[
@@ -51,7 +41,7 @@ def run(
     ] = None,
     settings: options.Settings = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Train stored trials again.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Train every model of CONFIG with every seed and print the accuracy table.
@@ -62,20 +52,15 @@ def run(
     from rnnbench.analysis.summary import summarize_run
     from rnnbench.cli.console import err, print_results
     from rnnbench.cli.display import show_download, show_trials
-    from rnnbench.config.load import dump, load, select
+    from rnnbench.config.load import dump
     from rnnbench.report.folder import check_folder, write_report
     from rnnbench.results.store import Store
     from rnnbench.runner.benchmark import plan_benchmark, run_plan
     from rnnbench.runner.workers import divide_cores
 
-    flags = [
-        ("--epochs", "training.epochs", None if epochs is None else str(epochs)),
-        ("--seeds", "training.seeds", seeds and (f"[{seeds}]" if "," in seeds else seeds)),
-        *options.data_flags(data, path),
-    ]
-    benchmark = load(config, options.overrides(flags, settings))
-    if models is not None:
-        benchmark = select(benchmark, [name for name in models.split(",") if name], "--models")
+    benchmark = options.load_benchmark(
+        config, epochs, seeds, models, options.data_flags(data, path), settings
+    )
     folder = out or Path("results", benchmark.name)
     with show_download(quiet=quiet) as progress:
         plan = plan_benchmark(benchmark, progress, divide_cores(jobs))

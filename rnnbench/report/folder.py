@@ -4,8 +4,10 @@ import tempfile
 from pathlib import Path
 
 from rnnbench.errors import UserError
+from rnnbench.report.speed import to_speed_markdown
 from rnnbench.report.table import accuracy_table, to_csv, to_markdown
 from rnnbench.results.schema import Results
+from rnnbench.results.speed import SpeedResults
 from rnnbench.storage import write_text
 
 
@@ -29,3 +31,9 @@ def write_report(folder: Path, results: Results, config: str) -> None:
     write_text(folder / "table.md", to_markdown(accuracy_table(results)))
     write_text(folder / "table.csv", to_csv(results))
     write_text(folder / "results.json", results.model_dump_json(indent=1) + "\n")
+
+
+def write_speed(folder: Path, results: SpeedResults) -> None:
+    """Write ``speed.json`` and ``speed.md``."""
+    write_text(folder / "speed.md", to_speed_markdown(results))
+    write_text(folder / "speed.json", results.model_dump_json(indent=1) + "\n")

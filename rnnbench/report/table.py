@@ -24,11 +24,13 @@ class Table:
         headers: of the columns; the first column is text, all others are numbers.
         rows: one a model, the baseline last.
         caption: what was measured on what.
+        is_last_apart: whether a line stands above the last row.
     """
 
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str
+    is_last_apart: bool = False
 
 
 def accuracy_table(results: Results) -> Table:
@@ -57,7 +59,7 @@ def accuracy_table(results: Results) -> Table:
         MISSING,
     ]
     rows = [_row(model, has_reference) for model in results.models]
-    return Table(headers, [*rows, baseline], _caption(results))
+    return Table(headers, [*rows, baseline], _caption(results), is_last_apart=True)
 
 
 def _row(model: ModelSummary, has_reference: bool) -> list[str]:
@@ -115,7 +117,8 @@ def to_rich(table: Table, console: "Console") -> "RichTable":
                 no_wrap=True,
             )
         for position, row in enumerate(rows, start=1):
-            rich.add_row(*row, end_section=position == len(rows) - 1)
+            is_above = table.is_last_apart and position == len(rows) - 1
+            rich.add_row(*row, end_section=is_above)
         return rich
 
     wide = build(table.rows)

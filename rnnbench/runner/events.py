@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rnnbench.results.schema import TrialRecord
 from rnnbench.training.trial import Trial
 
 
@@ -27,10 +26,11 @@ class EpochEnded:
 
 @dataclass(frozen=True)
 class Finished:
-    """A trial is trained and stored."""
+    """A trial is done: its test accuracy, and the seconds that its training took."""
 
     trial: Trial
-    record: TrialRecord
+    accuracy: float
+    seconds: float
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,19 @@
 """Finding trials that are stored, and training those that are not."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.results.schema import TrialRecord, TrialResult
+from rnnbench.results.schema import TrialRecord
 from rnnbench.results.store import Store
 from rnnbench.runner.events import EpochEnded, Failed, Finished, Listener
-from rnnbench.runner.workers import Failure, Workers, Workforce, start_workers, train
-from rnnbench.training.trial import Trial
+from rnnbench.runner.workers import Failure, Workers, Workforce, attempt, start_workers
+from rnnbench.training.engines import OnEpoch
+from rnnbench.training.trial import Trial, run_trial
+
+_T = TypeVar("_T")
 
 REFRESH_SECONDS = 0.2
 
@@ -34,32 +38,39 @@ def train_trials(
     records: dict[Trial, TrialRecord] = {}
     failures: dict[Trial, Failure] = {}
     with start_workers(workforce) as workers:
-        for trial, outcome in _train(trials, workers, listener):
+        for trial, outcome in carry_out(run_trial, trials, workers, listener):
             if isinstance(outcome, Failure):
                 failures[trial] = outcome
                 listener(Failed(trial, outcome.reason))
             else:
                 store.save(outcome)
-                records[trial] = outcome.record
-                listener(Finished(trial, outcome.record))
+                records[trial] = record = outcome.record
+                listener(Finished(trial, record.accuracy, record.fit_seconds))
     if failures:
-        raise RnnbenchError(_failed(failures))
+        raise RnnbenchError(f"{describe(failures)}\nAll other trials are stored.")
     return records
 
 
-def _failed(failures: dict[Trial, Failure]) -> str:
+def describe(failures: dict[Trial, Failure]) -> str:
     """Return which trials failed and why, and the first traceback that there is."""
     lines = [f"{trial} failed: {failure.reason}" for trial, failure in failures.items()]
     tracebacks = [failure.traceback for failure in failures.values() if failure.traceback]
-    return "\n".join([*tracebacks[:1], *lines, "All other trials are stored."])
+    return "\n".join([*tracebacks[:1], *lines])
 
 
-def _train(
-    trials: Sequence[Trial], workers: Workers, listener: Listener
-) -> Iterator[tuple[Trial, TrialResult | Failure]]:
-    """Yield each trial with its outcome as it ends, passing on the epochs meanwhile."""
-    pending: dict[Future[TrialResult | Failure], Trial] = {
-        workers.submit(train, trial): trial for trial in trials
+def carry_out(
+    function: Callable[[Trial, OnEpoch], _T],
+    trials: Sequence[Trial],
+    workers: Workers,
+    listener: Listener,
+) -> Iterator[tuple[Trial, _T | Failure]]:
+    """Yield each trial with what ``function`` returned in a worker, passing on the epochs.
+
+    Raises:
+        RnnbenchError: a worker process died.
+    """
+    pending: dict[Future[_T | Failure], Trial] = {
+        workers.submit(attempt, function, trial): trial for trial in trials
     }
     while pending:
         done, _ = wait(pending, timeout=REFRESH_SECONDS, return_when=FIRST_COMPLETED)

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.results.schema import TrialResult
-from rnnbench.training.trial import Trial, run_trial
+from rnnbench.training.engines import OnEpoch
+from rnnbench.training.trial import Trial
 
 _T = TypeVar("_T")
 
@@ -59,12 +59,12 @@ class Failure:
     traceback: str
 
 
-def train(trial: Trial) -> TrialResult | Failure:
-    """Run a trial in a worker, reporting (trial, epoch, loss, accuracy) as it goes."""
+def attempt(function: Callable[[Trial, OnEpoch], _T], trial: Trial) -> _T | Failure:
+    """Have a worker call ``function`` on a trial, reporting (trial, epoch, loss, accuracy)."""
     report = _reports.put if _reports else (lambda _: None)
     report((trial, 0, float("nan"), float("nan")))
     try:
-        return run_trial(trial, lambda epoch, loss, acc: report((trial, epoch, loss, acc)))
+        return function(trial, lambda epoch, loss, acc: report((trial, epoch, loss, acc)))
     except RnnbenchError as error:
         return Failure(str(error), "")
     except Exception as error:

@@ -88,7 +88,7 @@ def run_trial(trial: Trial, on_epoch: OnEpoch = ignore) -> TrialResult:
 
     from rnnbench.models.build import build, features, predict
 
-    dataset = _dataset(trial.corpus, trial.data)
+    dataset = load_dataset(trial.corpus, trial.data)
     if dataset.fingerprint != trial.dataset_fingerprint:
         raise RnnbenchError(f"{trial.corpus}: changed while the benchmark ran; run it again")
     keras.utils.clear_session()  # else what earlier trials left behind grows and grows
@@ -118,7 +118,7 @@ def _record(
 
     truth, predicted = dataset.y_test, probabilities.argmax(axis=1)
     topics = np.unique(truth)
-    steps_per_epoch = -(-len(dataset.y_train) // trial.training.batch_size)
+    steps = steps_per_epoch(trial.training, dataset)
     return TrialRecord(
         fingerprint=trial.fingerprint,
         source=trial.source,
@@ -134,19 +134,24 @@ def _record(
         macro_f1=f1_score(truth, predicted, labels=topics, average="macro", zero_division=0),
         predicted_topics=np.unique(predicted).tolist(),
         epochs=trial.training.epochs,
-        steps=steps_per_epoch * trial.training.epochs,
+        steps=steps * trial.training.epochs,
         fit_seconds=fit_seconds,
-        ms_per_step=_typical(outcome.epoch_seconds) / steps_per_epoch * 1000,
+        ms_per_step=typical_epoch(outcome.epoch_seconds) / steps * 1000,
         history=outcome.history,
     )
 
 
-def _typical(epoch_seconds: list[float]) -> float:
+def steps_per_epoch(training: Training, dataset: Dataset) -> int:
+    """Return the number of batches, the last and smaller one counted."""
+    return -(-len(dataset.y_train) // training.batch_size)
+
+
+def typical_epoch(epoch_seconds: list[float]) -> float:
     """Return the median epoch; the first one compiles, so it counts only where it is alone."""
     return float(np.median(epoch_seconds[1:] or epoch_seconds))
 
 
 @lru_cache(maxsize=1)
-def _dataset(corpus: Path, data: Data) -> Dataset:
+def load_dataset(corpus: Path, data: Data) -> Dataset:
     """Return the dataset, once for all the trials that one process runs."""
     return make_dataset(cache.read(corpus)[0], data)

@@ -2,7 +2,7 @@ import io
 from dataclasses import replace
 
 import pytest
-from factories import record, trial
+from factories import trial
 from rich.console import Console
 
 from rnnbench.cli import display
@@ -42,7 +42,7 @@ def test_a_terminal_shows_every_running_trial_with_its_epoch_and_scores(screen, 
         _run(listener, planned)
         listener.progress.refresh()
         drawn = screen.getvalue()
-        listener(Finished(planned, record()))
+        listener(Finished(planned, 0.5, 1.5))
 
     assert "1 of 2 trials are stored and not trained again" in drawn
     for part in ("rnn seed 0", "1/4", "loss 0.7500  accuracy 0.5000", "ETA", "0 of 1 trials"):
@@ -68,7 +68,7 @@ def test_an_epoch_told_of_after_the_end_of_its_trial_draws_no_bar(tmp_path):
     planned = trial(tmp_path)
     with show_trials(quiet=False) as listener:
         _run(listener, planned)
-        listener(Finished(planned, record()))
+        listener(Finished(planned, 0.5, 1.5))
         listener(EpochEnded(planned, 1, 0.5, 0.5))
 
         assert listener.running == {}
@@ -91,7 +91,7 @@ def test_without_a_terminal_there_is_a_line_for_each_start_and_end(lines, tmp_pa
         progress("downloading it", 512, 1024)
         progress("downloading it", 1024, 1024)
         _run(listener, planned)
-        listener(Finished(planned, record()))
+        listener(Finished(planned, 0.5, 1.5))
 
     said = lines.getvalue().splitlines()
     assert said[0] == "downloading it"

@@ -27,7 +27,7 @@ def test_a_shipped_config_has_the_name_of_its_file_and_the_setting_of_the_notebo
     benchmark = load(CONFIGS / f"{name}.yaml")
     assert benchmark.name == name
     assert benchmark.data == Data(num_words=30_000, maxlen=50, test_split=0.3, padding="post")
-    epochs, seeds = (2, 1) if name == "smoke" else (200, 2)
+    epochs, seeds = (2, 1) if name == "smoke" else (200, 5)
     assert benchmark.training == Training(epochs=epochs, batch_size=50, seeds=seeds)
 
 

@@ -53,12 +53,12 @@ def test_fresh_trains_what_is_stored(plan, tmp_path):
     assert sum(isinstance(event, Finished) for event in events) == len(plan.trials)
 
 
-def _fail(_):
+def _fail(*_):
     raise RnnbenchError("no training today")
 
 
 def test_the_environment_is_stored_before_anything_is_trained(plan, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "train", _fail)
+    monkeypatch.setattr(runner, "run_trial", _fail)
     store = Store(tmp_path / "run")
 
     with pytest.raises(RnnbenchError, match="no training today"):

@@ -59,13 +59,13 @@ def test_a_bug_in_a_trial_keeps_its_traceback(tmp_path, store):
         train_trials([broken], store, ONE_JOB, lambda _: None)
 
 
-def _die(_):
+def _die(*_):
     os.write(2, b"out of memory, says the worker\n")
     os._exit(9)
 
 
 def test_a_worker_that_dies_is_reported_with_its_last_words(tmp_path, store, monkeypatch):
-    monkeypatch.setattr(runner, "train", _die)
+    monkeypatch.setattr(runner, "run_trial", _die)
 
     with pytest.raises(RnnbenchError, match=r"worker process died[\s\S]*says the worker"):
         train_trials([trial(tmp_path)], store, ONE_JOB, lambda _: None)

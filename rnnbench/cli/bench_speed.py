@@ -1,0 +1,83 @@
+"""``rnnbench bench-speed``."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rnnbench.cli import options
+
+if TYPE_CHECKING:
+    from rnnbench.runner.events import Listener
+
+EXAMPLES = (
+    "Examples: rnnbench bench-speed configs/all.yaml | "
+    "rnnbench bench-speed configs/all.yaml --epochs 20 --rounds 3 | "
+    "rnnbench bench-speed configs/gru.yaml --only compiled,torch --json"
+)
+
+
+def bench_speed(
+    config: options.Config,
+    epochs: options.Epochs = None,
+    seeds: options.Seeds = None,
+    models: options.Models = None,
+    data: options.Source = None,
+    path: options.DataPath = None,
+    rounds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="How often each contender trains the table.")
+    ] = 1,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B",
+            help="Only these contenders: compiled, compiled-1, keras, torch.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where results go; by default results/speed-NAME.",
+            show_default=False,
+        ),
+    ] = None,
+    settings: options.Settings = None,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Time CONFIG's whole table with each engine, and with PyTorch where it is installed.
+
+    The contenders take turns: compiled, one process a core; compiled-1, a single process; keras,
+    model.fit on all cores, one model after another; torch, one process a core. Between rounds
+    matrix products are timed: no training can be faster than its products.
+    """
+    from rnnbench.cli.console import err, print_speed
+    from rnnbench.cli.display import show_download, show_trials
+    from rnnbench.report.folder import check_folder, write_speed
+    from rnnbench.runner.benchmark import plan_benchmark
+    from rnnbench.runner.workers import divide_cores
+    from rnnbench.speed import benchmark as speed
+    from rnnbench.speed.contenders import choose
+
+    benchmark = options.load_benchmark(
+        config, epochs, seeds, models, options.data_flags(data, path), settings
+    )
+    contenders = choose(None if only is None else options.names(only), benchmark)
+    folder = out or Path("results", f"speed-{benchmark.name}")
+    with show_download(quiet=quiet) as progress:
+        plan = plan_benchmark(benchmark, progress, divide_cores(None))
+    check_folder(folder)
+
+    def show(what: str) -> AbstractContextManager["Listener"]:
+        if not quiet:
+            err.print(what, soft_wrap=True)
+        return show_trials(quiet=quiet)
+
+    results = speed.bench_speed(benchmark, plan, contenders, rounds, show)
+    write_speed(folder, results)
+    print_speed(results, as_json=as_json)
+    if not quiet:
+        err.print(f"Stored in {folder}/", soft_wrap=True)

@@ -1,0 +1,1 @@
+"""How fast the engines are: against each other, against PyTorch, and against the machine."""

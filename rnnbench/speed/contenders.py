@@ -1,0 +1,139 @@
+"""The ways of training that are compared, and what each trial costs in them."""
+
+import logging
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+
+from rnnbench.config.schema import Benchmark
+from rnnbench.errors import UserError, did_you_mean
+from rnnbench.results.speed import TrialTime
+from rnnbench.runner.workers import Prepare, Workforce, prepare_tensorflow, usable_cores
+from rnnbench.training.engines import OnEpoch
+from rnnbench.training.trial import Trial, load_dataset, run_trial, steps_per_epoch, typical_epoch
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A way of training a whole table.
+
+    Attributes:
+        name: short.
+        what: what it is, in words.
+        workforce: its processes and threads.
+        prepare: makes a process ready.
+        measure: carries out a trial in such a process.
+        engine: what trains; see ``config.schema.Training``.
+    """
+
+    name: str
+    what: str
+    workforce: Workforce
+    prepare: Prepare
+    measure: Callable[[Trial, OnEpoch], TrialTime]
+    engine: str
+
+    def claim(self, trial: Trial) -> Trial:
+        """Return ``trial`` as this contender trains it."""
+        training = trial.training.model_copy(update={"engine": self.engine})
+        return replace(trial, training=training, threads=self.workforce.threads)
+
+
+def choose(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]:
+    """Return the contenders of these names; by default all that can train ``benchmark``.
+
+    Raises:
+        UserError: there is no such contender, or it cannot train a model of the benchmark.
+    """
+    known = {contender.name: contender for contender in _contenders()}
+    for name in names or ():
+        if name not in known:
+            raise UserError(f"--only: unknown contender '{name}' ({did_you_mean(name, known)})")
+    if names is not None and not names:
+        raise UserError(f"--only: names no contender (allowed: {', '.join(known)})")
+    if "torch" in (names or known):
+        reason = _why_not_torch(benchmark)
+        if reason and names:
+            raise UserError(f"--only torch: {reason}")
+        if reason:
+            log.warning("torch does not take part: %s", reason)
+            del known["torch"]
+    return [known[name] for name in names or known]
+
+
+def _contenders() -> list[Contender]:
+    cores = usable_cores()
+    one_a_core, one, sequential = Workforce(cores, 1), Workforce(1, 1), Workforce(1, cores)
+    ours = prepare_tensorflow, measure_engine
+    return [
+        Contender("compiled", "one process a core", one_a_core, *ours, "compiled"),
+        Contender("compiled-1", "a single process", one, *ours, "compiled"),
+        Contender("keras", "the notebook's way, model.fit", sequential, *ours, "keras"),
+        Contender(
+            "torch",
+            "PyTorch, one process a core",
+            one_a_core,
+            prepare_torch,
+            measure_torch,
+            "keras",
+        ),
+    ]
+
+
+def _why_not_torch(benchmark: Benchmark) -> str:
+    """Return why PyTorch cannot take part; empty if it can."""
+    if not find_spec("torch"):
+        return "PyTorch is not installed (pip install 'rnnbench[torch]')"
+    from rnnbench.speed.torch_training import why_not
+
+    reasons = (why_not(model, benchmark.training) for model in benchmark.models.values())
+    return next(filter(None, reasons), "")
+
+
+def prepare_torch(threads: int) -> None:
+    """Import PyTorch and give it ``threads`` threads."""
+    from rnnbench.speed.torch_training import prepare
+
+    prepare(threads)
+
+
+def measure_engine(trial: Trial, on_epoch: OnEpoch) -> TrialTime:
+    """Carry out a trial as ``rnnbench run`` does."""
+    started = time.time()
+    record = run_trial(trial, on_epoch).record
+    return _cost(trial, started, record.accuracy, record.ms_per_step, record.steps)
+
+
+def measure_torch(trial: Trial, on_epoch: OnEpoch) -> TrialTime:
+    """Train the same model on the same data with PyTorch."""
+    from rnnbench.speed.torch_training import train
+
+    started = time.time()
+    dataset = load_dataset(trial.corpus, trial.data)
+    epochs, accuracy = train(trial.model, dataset, trial.training, trial.seed, on_epoch)
+    steps = steps_per_epoch(trial.training, dataset)
+    ms_per_step = typical_epoch(epochs) / steps * 1000
+    return _cost(trial, started, accuracy, ms_per_step, steps * trial.training.epochs)
+
+
+def _cost(
+    trial: Trial, started: float, accuracy: float, ms_per_step: float, steps: int
+) -> TrialTime:
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
+    return TrialTime(
+        model=trial.name,
+        seed=trial.seed,
+        accuracy=accuracy,
+        ms_per_step=ms_per_step,
+        steps=steps,
+        seconds=time.time() - started,
+        started=started,
+        process=os.getpid(),
+        peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6,
+    )

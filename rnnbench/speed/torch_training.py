@@ -1,0 +1,115 @@
+"""The same models, trained with PyTorch's own recurrent layers."""
+
+import time
+
+import numpy as np
+import torch
+from torch import nn
+
+from rnnbench.config.layers import GRU, LSTM, Dropout, Layer, Recurrent, SimpleRNN
+from rnnbench.config.schema import Model, Training
+from rnnbench.data.dataset import Dataset
+from rnnbench.training.engines import OnEpoch
+
+RECURRENT = {SimpleRNN: nn.RNN, GRU: nn.GRU, LSTM: nn.LSTM}
+ACTIVATIONS = {
+    "linear": nn.Identity,
+    "relu": nn.ReLU,
+    "sigmoid": nn.Sigmoid,
+    "softmax": nn.Identity,  # it is in the loss
+    "tanh": nn.Tanh,
+}
+
+
+def prepare(threads: int) -> None:
+    """Give PyTorch ``threads`` threads."""
+    torch.set_num_threads(threads)
+
+
+def why_not(model: Model, training: Training) -> str:
+    """Return what of a training PyTorch has no counterpart for here; empty if nothing."""
+    if training.optimizer != "adam":
+        return f"it is timed with adam only, not {training.optimizer}"
+    strange = (layer for layer in model.layers if not _is_known(layer))
+    return next((f"no counterpart for {layer.model_dump()}" for layer in strange), "")
+
+
+def _is_known(layer: Layer) -> bool:
+    if isinstance(layer, Recurrent):  # PyTorch's have no other options than these
+        return layer == type(layer)(units=layer.units, return_sequences=layer.return_sequences)
+    return isinstance(layer, Dropout) or layer.activation in ACTIVATIONS
+
+
+def train(
+    model: Model, dataset: Dataset, training: Training, seed: int, on_epoch: OnEpoch
+) -> tuple[list[float], float]:
+    """Train as the engines do, and predict the test set.
+
+    Args:
+        model: the description; one that ``why_not`` has nothing against.
+        dataset: to train and test on.
+        training: how.
+        seed: of initial weights and order of the batches.
+        on_epoch: told of each epoch.
+
+    Returns:
+        The wall time of each epoch in seconds, and the test accuracy.
+    """
+    torch.manual_seed(seed)
+    net = _Net(model, len(dataset.topics))
+    optimizer = torch.optim.Adam(net.parameters(), lr=training.learning_rate, eps=1e-7)
+    loss_of = nn.CrossEntropyLoss()
+    x, y = _time_major(dataset.x_train), torch.from_numpy(dataset.y_train).long()
+    times = [time.perf_counter()]
+    for epoch in range(1, training.epochs + 1):
+        loss_sum, hits = torch.zeros(()), torch.zeros(())
+        for rows in torch.randperm(len(y)).split(training.batch_size):
+            scores = net(x[:, rows])
+            loss = loss_of(scores, y[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            loss_sum += loss.detach() * len(rows)
+            hits += (scores.argmax(1) == y[rows]).sum()
+        times.append(time.perf_counter())
+        on_epoch(epoch, float(loss_sum) / len(y), float(hits) / len(y))
+    net.eval()
+    with torch.no_grad():
+        predicted = net(_time_major(dataset.x_test)).argmax(1).numpy()
+    return np.diff(times).tolist(), float(np.mean(predicted == dataset.y_test))
+
+
+def _time_major(ids: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(ids.T[..., np.newaxis].astype(np.float32))
+
+
+class _Net(nn.Module):
+    """Layers from word ids ``(timesteps, batch, 1)`` to a score a topic, before the softmax."""
+
+    def __init__(self, model: Model, n_topics: int):
+        super().__init__()
+        self.layers = nn.ModuleList()
+        self.takes_last = []
+        features = 1
+        for layer in model.layers:
+            module, features = _module(layer, features, n_topics)
+            self.layers.append(module)
+            self.takes_last.append(not getattr(layer, "return_sequences", True))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return scores ``(batch, n_topics)``."""
+        for layer, takes_last in zip(self.layers, self.takes_last, strict=True):
+            x = layer(x)
+            if isinstance(layer, nn.RNNBase):
+                x = x[0][-1] if takes_last else x[0]
+        return x
+
+
+def _module(layer: Layer, features: int, n_topics: int) -> tuple[nn.Module, int]:
+    """Return PyTorch's module for ``layer``, and how many features it puts out."""
+    if isinstance(layer, Recurrent):
+        return RECURRENT[type(layer)](features, layer.units), layer.units
+    if isinstance(layer, Dropout):
+        return nn.Dropout(layer.rate), features
+    units = n_topics if layer.units == "topics" else layer.units
+    return nn.Sequential(nn.Linear(features, units), ACTIVATIONS[layer.activation]()), units
