@@ -1,5 +1,6 @@
 """Small valid documents, of which a test changes what it is about."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,14 @@ from rnnbench.data import cache
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import make_dataset
 from rnnbench.results.schema import DatasetSummary, History, TrialRecord, TrialResult
+from rnnbench.results.speed import (
+    Bound,
+    ContenderTimes,
+    ProductRate,
+    SpeedResults,
+    TableTime,
+    TrialTime,
+)
 from rnnbench.training.trial import Trial
 
 SOFTMAX = {"dense": {"units": "topics", "activation": "softmax"}}
@@ -109,3 +118,48 @@ def dataset_summary(**changes) -> DatasetSummary:
         "majority_macro_f1": 0.125,
     }
     return DatasetSummary(**facts | changes)
+
+
+def trial_time(**changes) -> TrialTime:
+    """Return what a trial that never happened cost."""
+    facts = {
+        "model": "rnn",
+        "seed": 0,
+        "accuracy": 0.5,
+        "ms_per_step": 2.0,
+        "steps": 100,
+        "seconds": 1.0,
+        "started": 3.0,
+        "process": 1,
+        "peak_memory_mb": 800.0,
+    }
+    return TrialTime(**facts | changes)
+
+
+def table_time(trials: Sequence[TrialTime] = (), seconds: float = 10.0) -> TableTime:
+    """Return what a table cost; of one trial, where none is given."""
+    return TableTime(seconds=seconds, trials=list(trials) or [trial_time()])
+
+
+def contender_times(**changes) -> ContenderTimes:
+    """Return what a contender needed in one round."""
+    facts = {"name": "compiled", "what": "fast", "jobs": 2, "threads": 1, "rounds": [table_time()]}
+    return ContenderTimes(**facts | changes)
+
+
+def speed_results(**changes) -> SpeedResults:
+    """Return a speed benchmark of one model that never happened."""
+    slow = [table_time([trial_time(ms_per_step=10.0)], seconds=75.0)]
+    facts = {
+        "name": "small",
+        "dataset_fingerprint": "d" * 64,
+        "train_size": 1395,
+        "timesteps": 49,
+        "epochs": 200,
+        "seeds": [0],
+        "contenders": [contender_times(), contender_times(name="keras", rounds=slow, jobs=1)],
+        "products": [ProductRate(rows=5, inner=6, columns=7, microseconds=8.0, gflops=0.0525)],
+        "bounds": [Bound(model="rnn", ms_per_step=1.25)],
+        "environment": {"cpu": "none", "cores": 2},
+    }
+    return SpeedResults(**facts | changes)

@@ -1,0 +1,111 @@
+import pytest
+from factories import SOFTMAX, benchmark, trial
+
+from rnnbench.errors import UserError
+from rnnbench.runner.workers import Workforce
+from rnnbench.speed import contenders
+from rnnbench.speed.contenders import choose, measure_engine
+from rnnbench.training.engines import ignore
+from rnnbench.training.trial import run_trial
+
+
+@pytest.fixture(autouse=True)
+def _without_torch(monkeypatch):
+    monkeypatch.setattr(contenders, "find_spec", lambda _: None)
+    monkeypatch.setattr(contenders, "usable_cores", lambda: 4)
+
+
+def test_the_engines_are_compared_each_in_its_own_way():
+    found = {each.name: each.workforce for each in choose(None, benchmark())}
+
+    assert found == {
+        "compiled": Workforce(4, 1),
+        "compiled-1": Workforce(1, 1),
+        "keras": Workforce(1, 4),
+    }
+
+
+def test_pytorch_takes_no_part_where_it_is_not_installed_and_the_user_is_told(caplog):
+    choose(None, benchmark())
+
+    assert "torch does not take part: PyTorch is not installed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["kears"], r"--only: unknown contender 'kears' \(allowed: .*did you mean 'keras'"),
+        ([], r"--only: names no contender \(allowed: compiled, compiled-1, keras, torch\)"),
+        (["torch"], r"--only torch: PyTorch is not installed \(pip install"),
+    ],
+)
+def test_a_contender_that_cannot_be_had_is_named(names, message):
+    with pytest.raises(UserError, match=message):
+        choose(names, benchmark())
+
+
+def test_a_contender_trains_with_its_engine_and_its_threads(tmp_path):
+    (keras,) = choose(["keras"], benchmark())
+
+    claimed = keras.claim(trial(tmp_path))
+
+    assert (claimed.training.engine, claimed.threads) == ("keras", 4)
+
+
+def test_an_engines_cost_is_that_of_the_trial_as_run_trains_it(tmp_path):
+    planned = trial(tmp_path, training={"epochs": 3, "batch_size": 4})
+
+    cost = measure_engine(planned, ignore)
+
+    assert cost.accuracy == run_trial(planned).record.accuracy
+    assert (cost.model, cost.seed, cost.steps) == ("rnn", 0, 9)
+    assert cost.ms_per_step * cost.steps / 1000 < cost.seconds
+    assert 10 < cost.peak_memory_mb < 100_000
+
+
+class TestTorch:
+    """Where PyTorch is installed."""
+
+    @pytest.fixture(autouse=True)
+    def _torch(self, monkeypatch):
+        pytest.importorskip("torch")
+        monkeypatch.setattr(contenders, "find_spec", lambda _: "installed")
+
+    def test_it_takes_part(self):
+        assert choose(None, benchmark())[-1].name == "torch"
+
+    def test_it_trains_the_same_models(self, tmp_path):
+        layers = [
+            {"lstm": {"units": 3, "return_sequences": True}},
+            {"dropout": {"rate": 0.1}},
+            {"gru": {"units": 3}},
+            {"dense": {"units": 4, "activation": "relu"}},
+            SOFTMAX,
+        ]
+        training = {"epochs": 60, "learning_rate": 0.01}
+        planned = trial(tmp_path, models={"rnn": {"layers": layers}}, training=training)
+        losses = []
+
+        cost = contenders.measure_torch(planned, lambda _, loss, __: losses.append(loss))
+
+        assert len(losses) == 60
+        assert losses[-1] < losses[0]
+        assert (cost.model, cost.steps) == ("rnn", 60)
+        assert 0 <= cost.accuracy <= 1
+
+    @pytest.mark.parametrize(
+        ("changes", "reason"),
+        [
+            (
+                {"models": {"rnn": {"layers": [{"gru": {"units": 3, "dropout": 0.5}}, SOFTMAX]}}},
+                "no counterpart for .*gru",
+            ),
+            ({"training": {"optimizer": "sgd"}}, "it is timed with adam only, not sgd"),
+        ],
+    )
+    def test_what_it_has_no_counterpart_for_keeps_it_out(self, changes, reason):
+        names = [each.name for each in choose(None, benchmark(**changes))]
+
+        assert "torch" not in names
+        with pytest.raises(UserError, match=f"--only torch: {reason}"):
+            choose(["compiled", "torch"], benchmark(**changes))
