@@ -1,0 +1,171 @@
+"""The cores, against the layers of Keras and against finite differences."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from rnnbench.models import cores
+
+KINDS = {
+    "simple_rnn": (cores.simple_rnn, keras.layers.SimpleRNN),
+    "lstm": (cores.lstm, keras.layers.LSTM),
+    "gru": (cores.gru, keras.layers.GRU),
+}
+WRT = ["x", "kernel", "recurrent kernel", "bias"]
+
+shapes = st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 7), st.integers(1, 4))
+"""Steps, sequences, features, units."""
+sizes = st.sampled_from([0.1, 1, 100])
+"""Of the inputs; large ones saturate the gates, as word ids do."""
+
+
+def of_every_kind_and_shape(test):
+    """Run a test with drawn shapes, and with those at which a core takes another path."""
+    few = cores.FEW_FEATURES
+    for features, units in [(1, 1), (few, 33), (few + 1, 33)]:
+        shape = (3, 2, features, units)
+        test = example(shape=shape, return_sequences=units > 1, size=1, seed=0)(test)
+    test = example(shape=(1, 1, 1, 1), return_sequences=True, size=1, seed=0)(test)
+    test = given(
+        shape=shapes, return_sequences=st.booleans(), size=sizes, seed=st.integers(0, 2**32 - 1)
+    )(test)
+    return pytest.mark.parametrize("kind", KINDS)(settings(max_examples=10)(test))
+
+
+class Task:
+    """A layer, its inputs, and a linear loss of its outputs, all random."""
+
+    def __init__(self, kind, shape, return_sequences, size=1.0, seed=0, dtype="float64"):
+        steps, sequences, features, units = shape
+        random = np.random.default_rng(seed)
+        self.core, layer = KINDS[kind]
+        self.layer = layer(units, return_sequences=return_sequences, dtype=dtype)
+        self.layer.build((sequences, steps, features))
+        self.return_sequences = return_sequences
+        self.scratch = ()
+        self.values = [
+            tf.constant(size * random.normal(size=(steps, sequences, features)), dtype),
+            *(tf.constant(random.normal(size=v.shape) * 0.5, dtype) for v in self.layer.weights),
+        ]
+        self.layer.set_weights(self.values[1:])
+        out = (steps, sequences, units) if return_sequences else (sequences, units)
+        self.slopes = tf.constant(random.normal(size=out), dtype)
+
+    def of_core(self, *values):
+        """Return the outputs of the core."""
+        options = {"return_sequences": self.return_sequences, "scratch": self.scratch}
+        return self.core(*values, **options)
+
+    def of_keras(self, x):
+        """Return the outputs of the layer, time first."""
+        out = self.layer(tf.transpose(x, (1, 0, 2)))
+        return tf.transpose(out, (1, 0, 2)) if self.return_sequences else out
+
+    def loss(self, out):
+        """Return a sum of the outputs, each with a factor of its own."""
+        return tf.reduce_sum(self.slopes * out)
+
+    def gradients_of_core(self):
+        """Return the gradients of the loss, as written by hand."""
+        with tf.GradientTape() as tape:
+            tape.watch(self.values)
+            loss = self.loss(self.of_core(*self.values))
+        return tape.gradient(loss, self.values)
+
+    def gradients_of_keras(self):
+        """Return the gradients of the loss by automatic differentiation of the layer."""
+        x = self.values[0]
+        weights = [variable.value for variable in self.layer.weights]
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = self.loss(self.of_keras(x))
+        return tape.gradient(loss, [x, *weights])
+
+
+def assert_all_close(ours, theirs, tolerance):
+    """Compare tensors, each relative to its largest entry."""
+    for name, our, their in zip(WRT, ours, theirs, strict=True):
+        assert our.shape == their.shape
+        scale = max(np.abs(their).max(), 1e-3)
+        np.testing.assert_allclose(our / scale, their / scale, rtol=0, atol=tolerance, err_msg=name)
+
+
+@of_every_kind_and_shape
+def test_a_core_computes_what_the_layer_of_keras_computes(
+    kind, shape, return_sequences, size, seed
+):
+    task = Task(kind, shape, return_sequences, size, seed, "float32")
+
+    ours, theirs = task.of_core(*task.values), task.of_keras(task.values[0])
+
+    assert ours.dtype == theirs.dtype == tf.float32
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6 * max(1, size))
+
+
+@of_every_kind_and_shape
+def test_the_gradients_are_those_of_automatic_differentiation(
+    kind, shape, return_sequences, size, seed
+):
+    task = Task(kind, shape, return_sequences, size, seed)
+
+    # Where gates are saturated, 1 - tanh^2 loses digits, which large inputs multiply.
+    tolerance = 1e-12 * max(1, size) ** 2
+    assert_all_close(task.gradients_of_core(), task.gradients_of_keras(), tolerance)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("return_sequences", [True, False])
+@pytest.mark.parametrize("features", [1, 7])
+def test_the_gradients_in_single_precision_are_those_of_keras(kind, return_sequences, features):
+    task = Task(kind, (12, 5, features, 33), return_sequences, dtype="float32")
+
+    assert_all_close(task.gradients_of_core(), task.gradients_of_keras(), 1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("features", "return_sequences"), [(2, True), (5, False)])
+def test_every_entry_of_a_gradient_agrees_with_a_finite_difference(
+    kind, features, return_sequences
+):
+    task = Task(kind, (3, 2, features, 2), return_sequences)
+    loss = tf.function(lambda *values: task.loss(task.of_core(*values)))
+    values = [value.numpy() for value in task.values]
+    step = 1e-5
+
+    for gradient, value in zip(task.gradients_of_core(), values, strict=True):
+        for entry in np.ndindex(value.shape):
+            middle = value[entry]
+            value[entry] = middle + step
+            above = loss(*map(tf.constant, values))
+            value[entry] = middle - step
+            below = loss(*map(tf.constant, values))
+            value[entry] = middle
+            slope = float(above - below) / (2 * step)
+            assert slope == pytest.approx(float(gradient[entry]), rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_word_ids_as_they_are_give_numbers_and_gradients_that_are_numbers(kind):
+    task = Task(kind, (49, 4, 1, 8), False, size=30_000, dtype="float32")
+
+    assert np.isfinite(task.of_core(*task.values)).all()
+    assert all(np.isfinite(gradient).all() for gradient in task.gradients_of_core())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("return_sequences", [True, False])
+def test_what_earlier_calls_left_in_the_scratch_makes_no_difference(kind, return_sequences):
+    shape = steps, sequences, _, units = 4, 3, 2, 5
+    scratch = cores.make_scratch(KINDS[kind][0], steps, sequences, units, "float64")
+
+    for seed in range(3):
+        task = Task(kind, shape, return_sequences, seed=seed)
+        plain, plain_gradients = task.of_core(*task.values), task.gradients_of_core()
+        task.scratch = scratch
+
+        np.testing.assert_array_equal(task.of_core(*task.values), plain)
+        assert_all_close(task.gradients_of_core(), plain_gradients, 0)
+        assert all(np.any(buffer != 0) for buffer in scratch), "it is used"
