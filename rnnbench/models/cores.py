@@ -6,9 +6,9 @@ the loops but what is recurrent: the inputs are projected in one product before 
 the gradients of the weights are one product over time x batch after the backward loop, and every
 gate is computed once; the forward loop keeps the factors that the backward loop needs.
 
-Shapes: ``T`` steps, ``B`` sequences, ``I`` features, ``H`` units. ``T``, ``I`` and ``H`` are
-static. The equations are those of Keras's layers; those of the backward loops follow from them by
-the chain rule. ``d_x`` is the gradient of the loss with respect to ``x``.
+Shapes: ``T`` steps, ``B`` sequences, ``I`` features, ``H`` units, all of them static. The
+equations are those of Keras's layers; those of the backward loops follow from them by the chain
+rule. ``d_x`` is the gradient of the loss with respect to ``x``.
 
 Importing this module imports TensorFlow.
 """

@@ -21,10 +21,14 @@ def with_cores(
     """Return a copy of ``model``, its weights new, whose recurrent layers use the cores.
 
     Args:
-        model: a sequential or functional model.
+        model: a sequential or functional model; layers within layers stay as they are.
         on_stock_layer: called, when the copy is called, for each recurrent layer that the cores do
             not cover.
-        batch_size: of all batches that the copy is to see, where they have one size.
+        batch_size: of all batches that the copy is to see, for a loop that need not clear its
+            memory each time.
+
+    Returns:
+        A model that can be called on sequences of static shape, in a compiled program.
     """
 
     def clone(layer: keras.Layer) -> keras.Layer:
@@ -52,7 +56,7 @@ class _Fused:
         """Make the weights, and the scratch where all sizes are known."""
         super().build(sequences_shape, *args)
         timesteps = sequences_shape[1]
-        if self.batch_size and timesteps:
+        if self.batch_size and timesteps and not _why_not(self, None, None):
             self.scratch = cores.make_scratch(
                 self.core, timesteps, self.batch_size, self.units, self.compute_dtype
             )
@@ -109,7 +113,8 @@ def _why_not(layer: Any, initial_state: Any, mask: tf.Tensor | None) -> str:
     """Return what the cores do not cover of what a layer is asked for; empty if they do."""
     is_asked_for = {
         "masking": mask is not None,
-        "dropout": layer.dropout or layer.recurrent_dropout,
+        "dropout": layer.dropout > 0,
+        "recurrent_dropout": layer.recurrent_dropout > 0,
         "activation": layer.activation is not keras.activations.tanh,
         "recurrent_activation": getattr(layer, "recurrent_activation", keras.activations.sigmoid)
         is not keras.activations.sigmoid,

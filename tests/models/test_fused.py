@@ -160,8 +160,11 @@ def test_a_functional_model_with_branches_and_a_shared_layer_is_copied(batch_siz
         (layers.GRU(3, use_bias=False, name="a"), "a: use_bias"),
         (layers.LSTM(3, use_bias=False, name="a"), "a: use_bias"),
         (layers.SimpleRNN(3, dropout=0.5, name="a"), "a: dropout"),
-        (layers.GRU(3, recurrent_dropout=0.5, name="a"), "a: dropout"),
-        (layers.LSTM(3, dropout=0.5, recurrent_dropout=0.5, name="a"), "a: dropout"),
+        (layers.GRU(3, recurrent_dropout=0.5, name="a"), "a: recurrent_dropout"),
+        (
+            layers.LSTM(3, dropout=0.5, recurrent_dropout=0.5, name="a"),
+            "a: dropout, recurrent_dropout",
+        ),
         (layers.LSTM(3, dropout=0.5, activation="relu", name="a"), "a: dropout, activation"),
         (layers.Bidirectional(layers.GRU(3), name="a"), "a: Bidirectional"),
         (layers.RNN(layers.GRUCell(3), name="a"), "a: RNN"),

@@ -45,7 +45,11 @@ def fit(
     training: Training,
     on_epoch: OnEpoch,
 ) -> Outcome:
-    """Train ``model`` in place, as ``model.fit`` would; see ``engines.Engine``."""
+    """Train ``model`` in place, as ``model.fit`` would; see ``engines.Engine``.
+
+    All batches have one size; what fills the last one up has no weight. So a layer must not mix
+    the rows of a batch, as batch normalization does.
+    """
     # Seeded by keras.utils.set_random_seed; drawn before a program is made, which draws as well.
     order = np.random.default_rng(random.getrandbits(64))
     size = min(training.batch_size, len(y))
@@ -148,4 +152,4 @@ def _make_step(
 def _copy(source: keras.Model, target: keras.Model) -> None:
     """Copy all variables, the states of random generators too."""
     for ours, theirs in zip(target.variables, source.variables, strict=True):
-        ours.assign(theirs)
+        ours.assign(theirs.value)

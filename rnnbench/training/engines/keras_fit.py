@@ -10,6 +10,9 @@ from rnnbench.config.schema import Recipe, Training
 from rnnbench.results.schema import History
 from rnnbench.training.engines import OnEpoch, Outcome
 
+ACCURACY = "sparse_categorical_accuracy"
+"""Plain ``accuracy`` would be a binary one where there is a single topic."""
+
 
 def fit(
     model: keras.Model,
@@ -22,7 +25,7 @@ def fit(
     model.compile(
         optimizer=make_optimizer(training),
         loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
+        metrics=[ACCURACY],
     )
     clock = _Clock(on_epoch)
     history = model.fit(
@@ -34,7 +37,7 @@ def fit(
         callbacks=[clock],
     ).history
     return Outcome(
-        History(loss=history["loss"], accuracy=history["accuracy"]),
+        History(loss=history["loss"], accuracy=history[ACCURACY]),
         np.diff(clock.times).tolist(),
     )
 
@@ -60,4 +63,4 @@ class _Clock(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         logs = logs or {}
         self.times.append(time.perf_counter())
-        self.on_epoch(epoch + 1, logs["loss"], logs["accuracy"])
+        self.on_epoch(epoch + 1, logs["loss"], logs[ACCURACY])

@@ -18,10 +18,10 @@ LEARNING_RATE = 0.01
 """Large, so that weights move far more than they are rounded."""
 
 
-def wires(size=1.0):
+def wires():
     """Return made-up inputs and labels; two batches are whole and one is partial."""
     random = np.random.default_rng(0)
-    x = size * random.normal(size=(WIRES, STEPS, 1))
+    x = random.normal(size=(WIRES, STEPS, 1))
     return x.astype(np.float32), random.integers(0, TOPICS, WIRES, dtype=np.int32)
 
 
@@ -42,12 +42,8 @@ def recurrent(kind, is_stacked=False):
 
     model = classifier(stack)
     random = np.random.default_rng(1)
-    model.set_weights([each + 0.1 * random.normal(size=each.shape) for each in weights(model)])
+    model.set_weights([each + 0.1 * random.normal(size=each.shape) for each in model.get_weights()])
     return model
-
-
-def weights(model):
-    return model.get_weights()
 
 
 def orders(epochs):
@@ -78,7 +74,7 @@ def program_of(model, optimizer="adam"):
 
 
 def assert_same_weights(model, other, tolerance):
-    for ours, theirs in zip(weights(model), weights(other), strict=True):
+    for ours, theirs in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance)
 
 
@@ -131,7 +127,7 @@ def test_each_step_has_the_loss_that_it_has_in_stock_keras(steps):
 def test_the_steps_lead_to_the_weights_of_stock_keras(steps):
     moves = [
         np.abs(now - then).max()
-        for now, then in zip(weights(steps.stock), steps.initial, strict=True)
+        for now, then in zip(steps.stock.get_weights(), steps.initial, strict=True)
     ]
 
     assert min(moves) > 100 * 1e-5, "what is compared below is more than the tolerance"
@@ -204,7 +200,7 @@ def fit(model, data=None, **recipe):
                 layers.SimpleRNN(4, return_sequences=True),
                 layers.GRU(4, dropout=0.1, recurrent_dropout=0.1),
             ],
-            ["gru: dropout"],
+            ["gru: dropout, recurrent_dropout"],
         ),
         (
             lambda: [
@@ -316,7 +312,9 @@ def test_it_makes_no_difference_whether_another_seed_was_trained_before(trained)
 def test_another_seed_gives_other_weights(trained):
     models, _, _ = trained
 
-    for first, second in zip(weights(models["first"]), weights(models["second"]), strict=True):
+    for first, second in zip(
+        models["first"].get_weights(), models["second"].get_weights(), strict=True
+    ):
         assert not np.array_equal(first, second)
 
 
