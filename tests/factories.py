@@ -11,9 +11,9 @@ from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import make_dataset
 from rnnbench.results.schema import DatasetSummary, History, TrialRecord, TrialResult
 from rnnbench.results.speed import (
-    Bound,
     ContenderTimes,
     ProductRate,
+    ProductTime,
     SpeedResults,
     TableTime,
     TrialTime,
@@ -156,10 +156,14 @@ def speed_results(**changes) -> SpeedResults:
         "train_size": 1395,
         "timesteps": 49,
         "epochs": 200,
+        "batch_size": 50,
+        "optimizer": "adam",
         "seeds": [0],
         "contenders": [contender_times(), contender_times(name="keras", rounds=slow, jobs=1)],
-        "products": [ProductRate(rows=5, inner=6, columns=7, microseconds=8.0, gflops=0.0525)],
-        "bounds": [Bound(model="rnn", ms_per_step=1.25)],
+        "products": [
+            ProductRate(rows=5, inner=6, columns=7, count=9, microseconds=8.0, gflops=0.0525)
+        ],
+        "product_times": [ProductTime(model="rnn", ms_per_step=1.25)],
         "environment": {"cpu": "none", "cores": 2},
     }
     return SpeedResults(**facts | changes)

@@ -18,28 +18,22 @@ def table_seconds(contender: ContenderTimes) -> float:
     return float(np.median([each.seconds for each in contender.rounds]))
 
 
-def speed_ratio(contender: ContenderTimes, baseline: ContenderTimes) -> float:
-    """Return how many times faster the table is than ``baseline``'s: the median over rounds.
+def speed_ratios(contender: ContenderTimes, baseline: ContenderTimes) -> list[float]:
+    """Return how many times faster the table is than ``baseline``'s, in each round.
 
     A round's two tables were trained one soon after the other, so their ratio is worth more
-    than that of the medians.
+    than that of medians over rounds.
     """
     pairs = zip(baseline.rounds, contender.rounds, strict=True)
-    return float(np.median([slow.seconds / fast.seconds for slow, fast in pairs]))
-
-
-def throughput(contender: ContenderTimes) -> float:
-    """Return the epochs' work done in a second by all processes while all of them train.
-
-    It is the number of processes over the time that one spends on a step of each model.
-    """
-    models = {trial.model for trial in contender.rounds[0].trials}
-    return contender.jobs * 1000 / sum(ms_per_step(contender, model) for model in models)
+    return [slow.seconds / fast.seconds for slow, fast in pairs]
 
 
 def overhead_seconds(contender: ContenderTimes) -> float:
-    """Return the most that a process spent on anything but steps: start, compilation, tests."""
-    return max(overhead for each in contender.rounds for overhead in _overheads(each))
+    """Return what the slowest process spent on anything but steps: the median over rounds.
+
+    That is its start, compilation, predictions, and what epochs took beyond the median one.
+    """
+    return float(np.median([max(_overheads(each)) for each in contender.rounds]))
 
 
 def _overheads(table: TableTime) -> list[float]:

@@ -27,7 +27,7 @@ def bench_speed(
     path: options.DataPath = None,
     rounds: Annotated[
         int, typer.Option(min=1, metavar="N", help="How often each contender trains the table.")
-    ] = 1,
+    ] = 3,
     only: Annotated[
         str | None,
         typer.Option(
@@ -51,15 +51,17 @@ def bench_speed(
     """Time CONFIG's whole table with each engine, and with PyTorch where it is installed.
 
     The contenders take turns: compiled, one process a core; compiled-1, a single process; keras,
-    model.fit on all cores, one model after another; torch, one process a core. Between rounds
-    matrix products are timed: no training can be faster than its products.
+    model.fit on all cores, one model after another; torch, one process a core. Matrix products
+    are timed as well: what a step of a model needs for them alone. Each round is stored when it
+    ends.
     """
     from rnnbench.cli.console import err, print_speed
     from rnnbench.cli.display import show_download, show_trials
+    from rnnbench.config.load import dump
     from rnnbench.report.folder import check_folder, write_speed
     from rnnbench.runner.benchmark import plan_benchmark
     from rnnbench.runner.workers import divide_cores
-    from rnnbench.speed import benchmark as speed
+    from rnnbench.speed.benchmark import bench_speed as measure
     from rnnbench.speed.contenders import choose
 
     benchmark = options.load_benchmark(
@@ -76,8 +78,8 @@ def bench_speed(
             err.print(what, soft_wrap=True)
         return show_trials(quiet=quiet)
 
-    results = speed.bench_speed(benchmark, plan, contenders, rounds, show)
-    write_speed(folder, results)
+    for results in measure(benchmark, plan, contenders, rounds, show):
+        write_speed(folder, results, dump(benchmark, folder))
     print_speed(results, as_json=as_json)
     if not quiet:
         err.print(f"Stored in {folder}/", soft_wrap=True)

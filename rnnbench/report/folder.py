@@ -33,7 +33,8 @@ def write_report(folder: Path, results: Results, config: str) -> None:
     write_text(folder / "results.json", results.model_dump_json(indent=1) + "\n")
 
 
-def write_speed(folder: Path, results: SpeedResults) -> None:
-    """Write ``speed.json`` and ``speed.md``."""
-    write_text(folder / "speed.md", to_speed_markdown(results))
+def write_speed(folder: Path, results: SpeedResults, config: str) -> None:
+    """Write ``speed.json``, ``speed.md``, and the resolved ``config.yaml``."""
+    write_text(folder / "config.yaml", config)
     write_text(folder / "speed.json", results.model_dump_json(indent=1) + "\n")
+    write_text(folder / "speed.md", to_speed_markdown(results))

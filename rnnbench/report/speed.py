@@ -1,53 +1,81 @@
 """The speed tables: times by model, and what each way of training needs besides steps."""
 
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from statistics import median
+
 from rnnbench.analysis import speed
 from rnnbench.report.table import MISSING, Table, to_markdown
 from rnnbench.results.speed import ContenderTimes, SpeedResults
 
 OURS = "compiled"
 
+Column = tuple[str, Callable[[str], str], str]
+"""A header, what stands in the row of a model, and what in the row of all trainings."""
+
 
 def speed_table(results: SpeedResults) -> Table:
-    """Return one row a model with the milliseconds of a step, and one for the whole table."""
-    ours = speed.contender(results, OURS)
-    others = [each for each in results.contenders if each.name != OURS]
-    headers = [
-        "ms per step",
-        *(each.name for each in results.contenders),
-        "product bound",
-        *([f"{OURS} / bound"] if ours else []),
-        *(f"{each.name} / {OURS}" for each in others if ours),
-    ]
-    rows = []
-    for bound in results.bounds:
-        ms = {each.name: speed.ms_per_step(each, bound.model) for each in results.contenders}
-        rows.append(
-            [
-                bound.model,
-                *(f"{value:.2f}" for value in ms.values()),
-                f"{bound.ms_per_step:.2f}",
-                *([f"{ms[OURS] / bound.ms_per_step:.2f}"] if ours else []),
-                *(f"{ms[each.name] / ms[OURS]:.2f}" for each in others if ours),
-            ]
-        )
-    whole = [
-        "whole table, s",
-        *(f"{speed.table_seconds(each):.1f}" for each in results.contenders),
-        MISSING,
-        *([MISSING] if ours else []),
-        *(f"{speed.speed_ratio(ours, each):.2f}" for each in others if ours),
-    ]
+    """Return one row a model with the milliseconds of a step, and one for all trainings."""
+    columns = [*_times(results), *_ratios(results)]
+    names = [each.model for each in results.product_times]
+    rows = [[name, *(cell(name) for _, cell, _ in columns)] for name in names]
+    whole = ["all trainings, s", *(total for _, _, total in columns)]
+    headers = ["ms per step", *(header for header, _, _ in columns)]
     return Table(headers, [*rows, whole], _caption(results), is_last_apart=True)
 
 
+def _times(results: SpeedResults) -> Iterator[Column]:
+    for each in results.contenders:
+        ms = partial(speed.ms_per_step, each)
+        yield each.name, lambda model, ms=ms: f"{ms(model):.2f}", f"{speed.table_seconds(each):.1f}"
+    products = _product_times(results)
+    yield "products alone", lambda model: _number(products[model]), MISSING
+
+
+def _ratios(results: SpeedResults) -> Iterator[Column]:
+    """Yield how our engine compares, where it took part."""
+    ours = speed.contender(results, OURS)
+    if ours is None:
+        return
+    ms, products = partial(speed.ms_per_step, ours), _product_times(results)
+    yield (
+        f"{OURS} / products",
+        lambda model: _number(products[model] and ms(model) / products[model]),
+        MISSING,
+    )
+    for other in results.contenders:
+        if other.name != OURS:
+            theirs = partial(speed.ms_per_step, other)
+            yield (
+                f"{other.name} / {OURS}",
+                lambda model, theirs=theirs: f"{theirs(model) / ms(model):.2f}",
+                _with_range(speed.speed_ratios(ours, other)),
+            )
+
+
+def _product_times(results: SpeedResults) -> dict[str, float | None]:
+    return {each.model: each.ms_per_step for each in results.product_times}
+
+
+def _number(value: float | None) -> str:
+    return MISSING if value is None else f"{value:.2f}"
+
+
+def _with_range(values: Sequence[float]) -> str:
+    """Return the median of several values, with the least and the greatest."""
+    if len(values) == 1:
+        return f"{values[0]:.2f}"
+    return f"{median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
+
+
 def _caption(results: SpeedResults) -> str:
-    environment = results.environment
+    environment, n_rounds = results.environment, len(results.contenders[0].rounds)
     return (
-        f"{len(results.bounds)} models, {len(results.seeds)} seed(s), {results.epochs} epochs, "
-        f"{results.train_size:,} wires of {results.timesteps} steps; medians over "
-        f"{len(results.contenders[0].rounds)} round(s), the contenders in turn. "
-        f"The bound is the time of the matrix products alone, on one core. "
-        f"{environment['cpu']}, {environment['cores']} cores."
+        f"{len(results.product_times)} model(s), {len(results.seeds)} seed(s), "
+        f"{results.epochs} epochs of {results.train_size:,} wires, {results.timesteps} steps long, "
+        f"in batches of {results.batch_size}; medians over {n_rounds} round(s), in which the "
+        "contenders took turns. Products alone: the time of a step's matrix products in NumPy's "
+        f"BLAS on one core. {environment['cpu']}, {environment['cores']} cores."
     )
 
 
@@ -57,14 +85,16 @@ def contender_table(results: SpeedResults) -> Table:
         "contender",
         "processes",
         "threads of each",
-        "steps of every model in 1 s",
-        "most s of a process not spent on steps",
-        "most MB of a process",
+        "s not spent on steps",
+        "peak MB of a process",
         "mean test accuracy",
     ]
-    rows = [_contender_row(each) for each in results.contenders]
     what = "; ".join(f"{each.name}: {each.what}" for each in results.contenders)
-    return Table(headers, rows, f"{what[0].upper()}{what[1:]}.")
+    caption = (
+        f"{what[0].upper()}{what[1:]}. Not spent on steps, by the slowest process: start, "
+        "compilation, predictions, idling."
+    )
+    return Table(headers, [_contender_row(each) for each in results.contenders], caption)
 
 
 def _contender_row(contender: ContenderTimes) -> list[str]:
@@ -73,7 +103,6 @@ def _contender_row(contender: ContenderTimes) -> list[str]:
         contender.name,
         str(contender.jobs),
         str(contender.threads),
-        f"{speed.throughput(contender):.1f}",
         f"{speed.overhead_seconds(contender):.1f}",
         f"{speed.peak_memory_mb(contender):,.0f}",
         f"{sum(trial.accuracy for trial in trials) / len(trials):.4f}",
@@ -85,12 +114,13 @@ def product_table(results: SpeedResults) -> Table:
     rows = [
         [
             f"({rate.rows} x {rate.inner})({rate.inner} x {rate.columns})",
+            str(rate.count),
             f"{rate.microseconds:.1f}",
             f"{rate.gflops:.0f}",
         ]
         for rate in results.products
     ]
-    return Table(["product", "us", "GFLOP/s"], rows, "NumPy's BLAS on one core.")
+    return Table(["product", "in a row", "us each", "GFLOP/s"], rows, "NumPy's BLAS on one core.")
 
 
 def to_speed_markdown(results: SpeedResults) -> str:

@@ -2,7 +2,9 @@
 
 from typing import Any, Literal
 
-from rnnbench.results.schema import SCHEMA_VERSION, Record
+from rnnbench.results.schema import Record
+
+SPEED_SCHEMA_VERSION = 1
 
 
 class TrialTime(Record):
@@ -43,33 +45,40 @@ class ContenderTimes(Record):
 
 
 class ProductRate(Record):
-    """How fast this machine multiplies ``(rows, inner)(inner, columns)`` on one core."""
+    """How fast this machine multiplies ``(rows, inner)(inner, columns)`` on one core.
+
+    ``count`` such products are carried out one after the other; the time is that of one.
+    """
 
     rows: int
     inner: int
     columns: int
+    count: int
     microseconds: float
     gflops: float
 
 
-class Bound(Record):
+class ProductTime(Record):
     """What the matrix products of a model's optimizer step cost on one core, and nothing else."""
 
     model: str
-    ms_per_step: float
+    ms_per_step: float | None
+    """``None`` where all products are too thin to be bound by arithmetic."""
 
 
 class SpeedResults(Record):
     """The content of ``speed.json``."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = SPEED_SCHEMA_VERSION
     name: str
     dataset_fingerprint: str
     train_size: int
     timesteps: int
     epochs: int
+    batch_size: int
+    optimizer: str
     seeds: list[int]
     contenders: list[ContenderTimes]
     products: list[ProductRate]
-    bounds: list[Bound]
+    product_times: list[ProductTime]
     environment: dict[str, Any]

@@ -18,6 +18,10 @@ _T = TypeVar("_T")
 REFRESH_SECONDS = 0.2
 
 
+class WorkerDied(RnnbenchError):
+    """A worker process died."""
+
+
 def find_stored(trials: Iterable[Trial], store: Store) -> dict[Trial, TrialRecord]:
     """Return the trials that are stored, with their records."""
     found = {trial: store.restore(trial.name, trial.seed, trial.fingerprint) for trial in trials}
@@ -37,15 +41,20 @@ def train_trials(
     """
     records: dict[Trial, TrialRecord] = {}
     failures: dict[Trial, Failure] = {}
-    with start_workers(workforce) as workers:
-        for trial, outcome in carry_out(run_trial, trials, workers, listener):
-            if isinstance(outcome, Failure):
-                failures[trial] = outcome
-                listener(Failed(trial, outcome.reason))
-            else:
-                store.save(outcome)
-                records[trial] = record = outcome.record
-                listener(Finished(trial, record.accuracy, record.fit_seconds))
+    try:
+        with start_workers(workforce) as workers:
+            for trial, outcome in carry_out(run_trial, trials, workers, listener):
+                if isinstance(outcome, Failure):
+                    failures[trial] = outcome
+                    listener(Failed(trial, outcome.reason))
+                else:
+                    store.save(outcome)
+                    records[trial] = record = outcome.record
+                    listener(Finished(trial, record.accuracy, record.fit_seconds))
+    except WorkerDied as error:
+        raise RnnbenchError(
+            f"{error}\nFinished trials are stored; run the same command to go on."
+        ) from error
     if failures:
         raise RnnbenchError(f"{describe(failures)}\nAll other trials are stored.")
     return records
@@ -67,7 +76,7 @@ def carry_out(
     """Yield each trial with what ``function`` returned in a worker, passing on the epochs.
 
     Raises:
-        RnnbenchError: a worker process died.
+        WorkerDied: a worker process died.
     """
     pending: dict[Future[_T | Failure], Trial] = {
         workers.submit(attempt, function, trial): trial for trial in trials
@@ -81,7 +90,6 @@ def carry_out(
             try:
                 yield pending.pop(future), future.result()
             except BrokenProcessPool as error:
-                raise RnnbenchError(
-                    "a worker process died (killed, or out of memory?). Finished trials are "
-                    f"stored; run the same command to go on.\n{workers.last_words()}"
+                raise WorkerDied(
+                    f"a worker process died (killed, or out of memory?)\n{workers.last_words()}"
                 ) from error

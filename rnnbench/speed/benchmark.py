@@ -1,24 +1,26 @@
 """The speed benchmark: whole tables, trained by each contender in turn, round after round."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 
 from rnnbench.config.schema import Benchmark
-from rnnbench.errors import RnnbenchError
+from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.products import Product, products_of_step
 from rnnbench.results.environment import environment
 from rnnbench.results.schema import DatasetSummary
 from rnnbench.results.speed import (
-    Bound,
     ContenderTimes,
     ProductRate,
+    ProductTime,
     SpeedResults,
     TableTime,
     TrialTime,
 )
 from rnnbench.runner.benchmark import Plan
-from rnnbench.runner.events import Failed, Finished, Listener, Planned
+from rnnbench.runner.events import Finished, Listener, Planned
 from rnnbench.runner.trials import carry_out, describe
 from rnnbench.runner.workers import Failure, start_workers
 from rnnbench.speed.contenders import Contender
@@ -31,36 +33,69 @@ Show = Callable[[str], AbstractContextManager[Listener]]
 
 def bench_speed(
     benchmark: Benchmark, plan: Plan, contenders: Sequence[Contender], rounds: int, show: Show
-) -> SpeedResults:
-    """Return what each contender needed for the whole table, and what the machine would allow.
+) -> Iterator[SpeedResults]:
+    """Yield, after each round, what all rounds so far have shown.
 
-    The contenders take turns, so that what else happens on the machine meets all of them.
+    In a round each contender trains everything once, so that what else happens on the machine
+    meets all of them; they start in another order each time.
 
     Args:
         benchmark: the models, and how they are trained.
         plan: the same, as trials.
         contenders: who trains.
-        rounds: how often each trains the table.
+        rounds: their number.
         show: told of what happens.
 
     Raises:
-        RnnbenchError: a training failed.
+        UserError: an epoch more is needed, for the first one compiles.
+        RnnbenchError: a training failed, or a worker process died.
     """
+    if benchmark.training.epochs < 2:
+        raise UserError("epochs: got 1, allowed: 2 or more, for the first one compiles")
     products = _products(benchmark, plan.dataset)
-    distinct = {product for each in products.values() for product in each}
-    rates = measure_products(distinct)
+    rates: dict[Product, ProductRate] = {}
     times: dict[str, list[TableTime]] = {contender.name: [] for contender in contenders}
-    for number in range(1, rounds + 1):
-        for contender in contenders:
-            with show(f"round {number} of {rounds}: {contender.name}") as listener:
+    for number in range(rounds):
+        rates = _faster(rates, measure_products(chain.from_iterable(products.values())))
+        start = number % len(contenders)
+        for contender in (*contenders[start:], *contenders[:start]):
+            with show(f"round {number + 1} of {rounds}: {contender.name}") as listener:
                 times[contender.name].append(_train_table(contender, plan.trials, listener))
-        rates = _faster(rates, measure_products(distinct))
+        yield _results(benchmark, plan, contenders, times, products, rates)
+
+
+def _train_table(contender: Contender, trials: Sequence[Trial], listener: Listener) -> TableTime:
+    """Have ``contender`` train everything, from nothing to the last prediction."""
+    claimed = [contender.claim(trial) for trial in trials]
+    listener(Planned(claimed, []))
+    costs: list[TrialTime] = []
+    start = time.time()
+    with start_workers(contender.workforce, contender.prepare) as workers:
+        for trial, cost in carry_out(contender.measure, claimed, workers, listener):
+            if isinstance(cost, Failure):
+                raise RnnbenchError(f"{contender.name}: {describe({trial: cost})}")
+            costs.append(cost.model_copy(update={"started": cost.started - start}))
+            listener(Finished(trial, cost.accuracy, cost.seconds))
+        seconds = time.time() - start
+    return TableTime(seconds=seconds, trials=costs)
+
+
+def _results(
+    benchmark: Benchmark,
+    plan: Plan,
+    contenders: Sequence[Contender],
+    times: dict[str, list[TableTime]],
+    products: dict[str, list[Product]],
+    rates: dict[Product, ProductRate],
+) -> SpeedResults:
     return SpeedResults(
         name=benchmark.name,
         dataset_fingerprint=plan.dataset.fingerprint,
         train_size=plan.dataset.train_size,
         timesteps=plan.dataset.timesteps,
         epochs=benchmark.training.epochs,
+        batch_size=benchmark.training.batch_size,
+        optimizer=benchmark.training.optimizer,
         seeds=list(benchmark.training.seeds),
         contenders=[
             ContenderTimes(
@@ -73,32 +108,19 @@ def bench_speed(
             for contender in contenders
         ],
         products=sorted(rates.values(), key=lambda rate: (rate.rows, rate.inner, rate.columns)),
-        bounds=[
-            Bound(model=name, ms_per_step=_bound(each, rates)) for name, each in products.items()
+        product_times=[
+            ProductTime(model=name, ms_per_step=_ms(each, rates)) for name, each in products.items()
         ],
-        environment=environment(jobs=plan.workforce.jobs, threads=plan.workforce.threads),
+        environment=environment(jobs=plan.workforce.jobs, threads=plan.workforce.threads)
+        | {"torch": _version("torch")},
     )
 
 
-def _train_table(contender: Contender, trials: Sequence[Trial], listener: Listener) -> TableTime:
-    """Have ``contender`` train everything, from nothing to the last prediction."""
-    claimed = [contender.claim(trial) for trial in trials]
-    listener(Planned(claimed, []))
-    costs: list[TrialTime] = []
-    failures: dict[Trial, Failure] = {}
-    start, clock = time.perf_counter(), time.time()
-    with start_workers(contender.workforce, contender.prepare) as workers:
-        for trial, cost in carry_out(contender.measure, claimed, workers, listener):
-            if isinstance(cost, Failure):
-                failures[trial] = cost
-                listener(Failed(trial, cost.reason))
-            else:
-                costs.append(cost.model_copy(update={"started": cost.started - clock}))
-                listener(Finished(trial, cost.accuracy, cost.seconds))
-        seconds = time.perf_counter() - start
-    if failures:
-        raise RnnbenchError(describe(failures))
-    return TableTime(seconds=seconds, trials=costs)
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _products(benchmark: Benchmark, dataset: DatasetSummary) -> dict[str, list[Product]]:
@@ -114,17 +136,17 @@ def _products(benchmark: Benchmark, dataset: DatasetSummary) -> dict[str, list[P
 
 
 def _faster(
-    some: dict[Product, ProductRate], others: dict[Product, ProductRate]
+    before: dict[Product, ProductRate], now: dict[Product, ProductRate]
 ) -> dict[Product, ProductRate]:
+    """Return the faster rate of each product."""
     return {
-        product: min(rate, others[product], key=lambda each: each.microseconds)
-        for product, rate in some.items()
+        product: min(rate, before.get(product, rate), key=lambda each: each.microseconds)
+        for product, rate in now.items()
     }
 
 
-def _bound(products: Sequence[Product], rates: dict[Product, ProductRate]) -> float:
-    return sum(
-        product.count * rates[product].microseconds / 1000
-        for product in products
-        if product in rates
-    )
+def _ms(products: Sequence[Product], rates: dict[Product, ProductRate]) -> float | None:
+    timed = [product for product in products if product in rates]
+    if not timed:
+        return None
+    return sum(product.count * rates[product].microseconds for product in timed) / 1000

@@ -2,10 +2,9 @@
 
 import logging
 import os
-import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
@@ -29,7 +28,7 @@ class Contender:
         workforce: its processes and threads.
         prepare: makes a process ready.
         measure: carries out a trial in such a process.
-        engine: what trains; see ``config.schema.Training``.
+        engine: of ours that trains, if one does; see ``config.schema.Training``.
     """
 
     name: str
@@ -37,11 +36,13 @@ class Contender:
     workforce: Workforce
     prepare: Prepare
     measure: Callable[[Trial, OnEpoch], TrialTime]
-    engine: str
+    engine: str | None
 
     def claim(self, trial: Trial) -> Trial:
         """Return ``trial`` as this contender trains it."""
-        training = trial.training.model_copy(update={"engine": self.engine})
+        training = trial.training
+        if self.engine:
+            training = training.model_copy(update={"engine": self.engine})
         return replace(trial, training=training, threads=self.workforce.threads)
 
 
@@ -52,11 +53,8 @@ def choose(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]
         UserError: there is no such contender, or it cannot train a model of the benchmark.
     """
     known = {contender.name: contender for contender in _contenders()}
-    for name in names or ():
-        if name not in known:
-            raise UserError(f"--only: unknown contender '{name}' ({did_you_mean(name, known)})")
-    if names is not None and not names:
-        raise UserError(f"--only: names no contender (allowed: {', '.join(known)})")
+    if names is not None:
+        _check(names, known)
     if "torch" in (names or known):
         reason = _why_not_torch(benchmark)
         if reason and names:
@@ -65,6 +63,16 @@ def choose(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]
             log.warning("torch does not take part: %s", reason)
             del known["torch"]
     return [known[name] for name in names or known]
+
+
+def _check(names: Sequence[str], known: Iterable[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise UserError(f"--only: unknown contender '{name}' ({did_you_mean(name, known)})")
+        if names.count(name) > 1:
+            raise UserError(f"--only: '{name}' is named twice")
+    if not names:
+        raise UserError(f"--only: names no contender (allowed: {', '.join(known)})")
 
 
 def _contenders() -> list[Contender]:
@@ -77,11 +85,11 @@ def _contenders() -> list[Contender]:
         Contender("keras", "the notebook's way, model.fit", sequential, *ours, "keras"),
         Contender(
             "torch",
-            "PyTorch, one process a core",
+            "eager PyTorch, one process a core",
             one_a_core,
             prepare_torch,
             measure_torch,
-            "keras",
+            None,
         ),
     ]
 
@@ -125,6 +133,8 @@ def measure_torch(trial: Trial, on_epoch: OnEpoch) -> TrialTime:
 def _cost(
     trial: Trial, started: float, accuracy: float, ms_per_step: float, steps: int
 ) -> TrialTime:
+    import resource  # not on Windows
+
     unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
     return TrialTime(
         model=trial.name,

@@ -1,4 +1,4 @@
-"""How fast this machine multiplies matrices: the bound that no training can beat."""
+"""How fast this machine multiplies matrices: what no training with its BLAS can do without."""
 
 import time
 from collections.abc import Iterable
@@ -48,6 +48,7 @@ def _rate(product: Product) -> ProductRate:
         rows=product.rows,
         inner=product.inner,
         columns=product.columns,
+        count=product.count,
         microseconds=min(times) / product.count * 1e6,
         gflops=2 * product.multiply_adds / min(times) / 1e9,
     )

@@ -24,7 +24,7 @@ from rnnbench.training.engines import OnEpoch, Outcome, ignore, load_engine
 
 @dataclass(frozen=True)
 class Trial:
-    """Everything that decides the outcome of one training.
+    """Everything that decides the outcome of one training, and how long it takes.
 
     Attributes:
         name: name of the model.
@@ -37,7 +37,7 @@ class Trial:
         dataset_fingerprint: what the dataset must turn out to be.
         threads: threads of the process that trains; large products are summed in an order
             that depends on them.
-        work: multiply-adds of an epoch; trials with more take longer.
+        work: multiply-adds of an epoch, by which trials are ordered; the outcome is the same.
     """
 
     name: str

@@ -19,15 +19,7 @@ def test_the_ratio_of_two_contenders_is_taken_within_each_round():
     fast = contender_times(rounds=[table_time(seconds=each) for each in (1.0, 2.0, 4.0)])
     slow = contender_times(rounds=[table_time(seconds=each) for each in (8.0, 20.0, 28.0)])
 
-    assert speed.speed_ratio(fast, slow) == 8.0
-
-
-def test_throughput_counts_what_all_processes_do_at_once():
-    trials = [trial_time(ms_per_step=2.0), trial_time(model="other", ms_per_step=3.0)]
-
-    one, two = (contender_times(jobs=jobs, rounds=[table_time(trials)]) for jobs in (1, 2))
-
-    assert (speed.throughput(one), speed.throughput(two)) == (200, 400)
+    assert speed.speed_ratios(fast, slow) == [8.0, 10.0, 7.0]
 
 
 def test_overhead_is_what_the_busiest_process_spends_on_anything_but_steps():

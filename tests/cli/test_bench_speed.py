@@ -28,18 +28,20 @@ def test_it_prints_the_tables_and_stores_what_was_measured(cli):
     result = cli("bench-speed", "tiny.yaml", "--only", "compiled,keras", "--rounds", "2")
 
     assert result.exit_code == 0, result.stderr
-    for words in ("whole table, s", "keras /", "Compiled: one process a core", "GFLOP/s"):
+    for words in ("all trainings, s", "keras /", "Compiled: one process a core", "GFLOP/s"):
         assert words in result.stdout
     assert "round 2 of 2: keras" in result.stderr
     stored = SpeedResults.model_validate_json(Path("results/speed-tiny/speed.json").read_text())
     assert [each.name for each in stored.contenders] == ["compiled", "keras"]
     assert [len(each.rounds) for each in stored.contenders] == [2, 2]
-    assert [bound.model for bound in stored.bounds] == ["rnn"]
-    assert "| whole table, s |" in Path("results/speed-tiny/speed.md").read_text()
+    assert [each.model for each in stored.product_times] == ["rnn"]
+    assert "| all trainings, s |" in Path("results/speed-tiny/speed.md").read_text()
 
 
 def test_json_prints_what_is_stored(cli):
-    result = cli("bench-speed", "tiny.yaml", "--only", "compiled-1", "--json", "--quiet")
+    result = cli(
+        "bench-speed", "tiny.yaml", "--only", "compiled-1", "--rounds", "1", "--json", "--quiet"
+    )
 
     assert json.loads(result.stdout) == json.loads(
         Path("results/speed-tiny/speed.json").read_text()
@@ -51,6 +53,8 @@ def test_json_prints_what_is_stored(cli):
     ("arguments", "message"),
     [
         (["--only", "fastest"], "--only: unknown contender 'fastest'"),
+        (["--only", "keras,keras"], "--only: 'keras' is named twice"),
+        (["--epochs", "1"], "epochs: got 1, allowed: 2 or more"),
         (["--rounds", "0"], "greater than or equal to 1"),
         (["--models", "lstm"], "--models: no model 'lstm'"),
         (["--out", "tiny.yaml"], "tiny.yaml: cannot write there"),
@@ -68,5 +72,5 @@ def test_a_training_that_fails_is_named(cli):
     result = cli("bench-speed", "tiny.yaml", "--only", "compiled-1", *changes)
 
     assert result.exit_code == 1
-    assert "rnn seed 0 failed: it diverged" in result.stderr
+    assert "compiled-1: rnn seed 0 failed: it diverged" in result.stderr
     assert not Path("results/speed-tiny/speed.json").exists()

@@ -1,6 +1,7 @@
-from factories import speed_results
+from factories import contender_times, speed_results, table_time
 
 from rnnbench.report.speed import contender_table, product_table, speed_table, to_speed_markdown
+from rnnbench.results.speed import ProductTime
 
 
 def test_a_model_is_compared_with_the_other_contenders_and_with_the_bound():
@@ -11,8 +12,8 @@ def test_a_model_is_compared_with_the_other_contenders_and_with_the_bound():
         "ms per step": "rnn",
         "compiled": "2.00",
         "keras": "10.00",
-        "product bound": "1.25",
-        "compiled / bound": "1.60",
+        "products alone": "1.25",
+        "compiled / products": "1.60",
         "keras / compiled": "5.00",
     }
 
@@ -20,15 +21,36 @@ def test_a_model_is_compared_with_the_other_contenders_and_with_the_bound():
 def test_the_last_row_is_the_whole_table():
     table = speed_table(speed_results())
 
-    assert table.rows[-1] == ["whole table, s", "10.0", "75.0", "-", "-", "7.50"]
+    assert table.rows[-1] == ["all trainings, s", "10.0", "75.0", "-", "-", "7.50"]
     assert table.is_last_apart
+
+
+def test_several_rounds_give_the_ratio_with_its_range():
+    results = speed_results(
+        contenders=[
+            contender_times(rounds=[table_time(seconds=10.0), table_time(seconds=20.0)]),
+            contender_times(
+                name="keras", rounds=[table_time(seconds=75.0), table_time(seconds=140.0)]
+            ),
+        ]
+    )
+
+    assert speed_table(results).rows[-1][-1] == "7.25 (7.00-7.50)"
+
+
+def test_a_model_of_thin_products_is_not_compared_with_them():
+    thin = [ProductTime(model="rnn", ms_per_step=None)]
+
+    row = speed_table(speed_results(product_times=thin)).rows[0]
+
+    assert row == ["rnn", "2.00", "10.00", "-", "-", "5.00"]
 
 
 def test_the_caption_says_what_was_timed_and_where():
     assert speed_table(speed_results()).caption == (
-        "1 models, 1 seed(s), 200 epochs, 1,395 wires of 49 steps; medians over 1 round(s), the "
-        "contenders in turn. The bound is the time of the matrix products alone, on one core. "
-        "none, 2 cores."
+        "1 model(s), 1 seed(s), 200 epochs of 1,395 wires, 49 steps long, in batches of 50; "
+        "medians over 1 round(s), in which the contenders took turns. Products alone: the time of "
+        "a step's matrix products in NumPy's BLAS on one core. none, 2 cores."
     )
 
 
@@ -36,18 +58,18 @@ def test_without_our_engine_there_is_nothing_to_compare_with():
     results = speed_results()
     alone = results.model_copy(update={"contenders": results.contenders[1:]})
 
-    assert speed_table(alone).headers == ["ms per step", "keras", "product bound"]
+    assert speed_table(alone).headers == ["ms per step", "keras", "products alone"]
 
 
 def test_each_contender_tells_what_it_costs_besides_steps():
     table = contender_table(speed_results())
 
-    assert table.rows[0] == ["compiled", "2", "1", "1000.0", "3.8", "800", "0.5000"]
-    assert table.caption == "Compiled: fast; keras: fast."
+    assert table.rows[0] == ["compiled", "2", "1", "3.8", "800", "0.5000"]
+    assert table.caption.startswith("Compiled: fast; keras: fast.")
 
 
 def test_each_product_is_listed_with_its_rate():
-    assert product_table(speed_results()).rows == [["(5 x 6)(6 x 7)", "8.0", "0"]]
+    assert product_table(speed_results()).rows == [["(5 x 6)(6 x 7)", "9", "8.0", "0"]]
 
 
 def test_markdown_has_all_three_tables():

@@ -74,7 +74,7 @@ class TestTorch:
     def test_it_takes_part(self):
         assert choose(None, benchmark())[-1].name == "torch"
 
-    def test_it_trains_the_same_models(self, tmp_path):
+    def test_it_trains_models_of_the_same_shapes(self, tmp_path):
         layers = [
             {"lstm": {"units": 3, "return_sequences": True}},
             {"dropout": {"rate": 0.1}},
@@ -99,6 +99,20 @@ class TestTorch:
             (
                 {"models": {"rnn": {"layers": [{"gru": {"units": 3, "dropout": 0.5}}, SOFTMAX]}}},
                 "no counterpart for .*gru",
+            ),
+            (
+                {
+                    "models": {
+                        "rnn": {
+                            "layers": [
+                                {"gru": {"units": 3}},
+                                {"dense": {"units": 4, "activation": "softmax"}},
+                                SOFTMAX,
+                            ]
+                        }
+                    }
+                },
+                "no counterpart for .*dense.*softmax",
             ),
             ({"training": {"optimizer": "sgd"}}, "it is timed with adam only, not sgd"),
         ],

@@ -14,7 +14,7 @@ from rnnbench.config.schema import Recipe, Training
 from rnnbench.models.fused import with_cores
 from rnnbench.results.schema import History
 from rnnbench.training.engines import OnEpoch, Outcome
-from rnnbench.training.engines.keras_fit import make_optimizer
+from rnnbench.training.optimizer import make_optimizer
 
 Epoch = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
@@ -26,14 +26,14 @@ class Program:
     Attributes:
         model: a copy of the model; its variables live where the program runs.
         optimizer: its variables too.
-        fresh: the optimizer's variables before the first step.
+        start: the optimizer's variables before the first step.
         epoch: trains for one epoch and returns the mean loss and the accuracy over it.
         stock_layers: recurrent layers that Keras's own code computes, and why.
     """
 
     model: keras.Model
     optimizer: keras.Optimizer
-    fresh: list[NDArray]
+    start: list[NDArray]
     epoch: Epoch
     stock_layers: set[str]
 
@@ -55,7 +55,7 @@ def fit(
     size = min(training.batch_size, len(y))
     program = _program(model, training, size)
     _copy(model, program.model)
-    for variable, value in zip(program.optimizer.variables, program.fresh, strict=True):
+    for variable, value in zip(program.optimizer.variables, program.start, strict=True):
         variable.assign(value)
     features, labels = tf.constant(x), tf.constant(y)
     history, times = [], [time.perf_counter()]
@@ -109,7 +109,7 @@ def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program
     copy = with_cores(model, stock_layers.add, batch_size)
     optimizer = make_optimizer(recipe)
     optimizer.build(copy.trainable_variables)
-    fresh = [variable.numpy() for variable in optimizer.variables]
+    start = [variable.numpy() for variable in optimizer.variables]
     step = _make_step(copy, optimizer)
 
     @tf.function(jit_compile=True, autograph=False)
@@ -127,7 +127,7 @@ def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program
         )
         return loss / x.shape[0], hits / x.shape[0]
 
-    return Program(copy, optimizer, fresh, epoch, stock_layers)
+    return Program(copy, optimizer, start, epoch, stock_layers)
 
 
 def _make_step(

@@ -6,9 +6,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.config.schema import Recipe, Training
+from rnnbench.config.schema import Training
 from rnnbench.results.schema import History
 from rnnbench.training.engines import OnEpoch, Outcome
+from rnnbench.training.optimizer import make_optimizer
 
 ACCURACY = "sparse_categorical_accuracy"
 """Plain ``accuracy`` would be a binary one where there is a single topic."""
@@ -40,13 +41,6 @@ def fit(
         History(loss=history["loss"], accuracy=history[ACCURACY]),
         np.diff(clock.times).tolist(),
     )
-
-
-def make_optimizer(recipe: Recipe) -> keras.Optimizer:
-    """Return the optimizer of ``recipe``."""
-    optimizer = keras.optimizers.get(recipe.optimizer)
-    optimizer.learning_rate = recipe.learning_rate
-    return optimizer
 
 
 class _Clock(keras.callbacks.Callback):

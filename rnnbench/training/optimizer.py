@@ -1,0 +1,12 @@
+"""The optimizer that a config names."""
+
+import keras
+
+from rnnbench.config.schema import Recipe
+
+
+def make_optimizer(recipe: Recipe) -> keras.Optimizer:
+    """Return a new optimizer."""
+    optimizer = keras.optimizers.get(recipe.optimizer)
+    optimizer.learning_rate = recipe.learning_rate
+    return optimizer
