@@ -101,18 +101,28 @@ class Effort:
         epochs_done: so far.
         planned: the work of all epochs.
         done: the work of those that ended.
+        left: epochs that each trial still has to train.
     """
 
     def __init__(self, trials: Sequence[Trial]):
         self.trials = len(trials)
-        self.epochs_planned = sum(trial.training.epochs for trial in trials)
-        self.planned = sum(trial.training.epochs * trial.work for trial in trials)
+        self.left = {trial: trial.training.epochs for trial in trials}
+        self.epochs_planned = sum(self.left.values())
+        self.planned = sum(epochs * trial.work for trial, epochs in self.left.items())
         self.epochs_done = self.done = 0
 
     def count(self, trial: Trial) -> None:
         """Note that an epoch of ``trial`` ended."""
-        self.epochs_done += 1
-        self.done += trial.work
+        if self.left.get(trial):
+            self.left[trial] -= 1
+            self.epochs_done += 1
+            self.done += trial.work
+
+    def give_up(self, trial: Trial) -> None:
+        """Note that ``trial`` failed: what is left of it will not be trained."""
+        epochs = self.left.pop(trial, 0)
+        self.epochs_planned -= epochs
+        self.planned -= epochs * trial.work
 
 
 class _Bars:
@@ -150,9 +160,7 @@ class _Bars:
             case Planned(to_train):
                 _say_what_is_planned(event)
                 self.effort = Effort(to_train)
-                self.overall = self.progress.add_task(
-                    "", total=self.effort.planned, epochs="", scores="epochs in all"
-                )
+                self.overall = self.progress.add_task("", epochs="", scores="epochs in all")
                 self._show_overall()
             case EpochEnded(trial, 0):
                 epochs = trial.training.epochs
@@ -173,6 +181,8 @@ class _Bars:
             case Finished(trial) | Failed(trial):
                 if trial in self.running:
                     self.progress.remove_task(self.running.pop(trial))
+                if isinstance(event, Failed):
+                    self.effort.give_up(trial)
                 self.finished += 1
                 self._show_overall()
                 _say_what_ended(event)
@@ -183,6 +193,7 @@ class _Bars:
                 self.overall,
                 description=f"{self.finished} of {self.effort.trials} trials",
                 completed=self.effort.done,
+                total=self.effort.planned,
                 epochs=_of(self.effort.epochs_done, self.effort.epochs_planned),
             )
 
@@ -219,7 +230,9 @@ class _Lines:
                         f"accuracy {accuracy:.4f}; {self._seconds_left(now):.0f} s left in all",
                         soft_wrap=True,
                     )
-            case Finished() | Failed():
+            case Finished(trial) | Failed(trial):
+                if isinstance(event, Failed):
+                    self.effort.give_up(trial)
                 _say_what_ended(event)
 
     def _seconds_left(self, now: float) -> float:

@@ -90,10 +90,7 @@ class Training(Recipe):
     """How every model is trained."""
 
     engine: Literal["compiled", "keras"] = "compiled"
-    """What trains: whole epochs as one program, or ``model.fit``.
-
-    Steps on the same batches agree up to rounding; the order of the wires is another one.
-    """
+    """What trains: whole epochs as one program, or ``model.fit``; both take the same steps."""
     seeds: Annotated[tuple[NonNegativeInt, ...], BeforeValidator(_seeds)] = (0,)
     """Each model is trained once a seed: a list of seeds, or their number."""
 

@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 REFRESH_SECONDS = 0.2
 
 
-class WorkerDied(RnnbenchError):
+class WorkerDiedError(RnnbenchError):
     """A worker process died."""
 
 
@@ -51,7 +51,7 @@ def train_trials(
                     store.save(outcome)
                     records[trial] = record = outcome.record
                     listener(Finished(trial, record.accuracy, record.fit_seconds))
-    except WorkerDied as error:
+    except WorkerDiedError as error:
         raise RnnbenchError(
             f"{error}\nFinished trials are stored; run the same command to go on."
         ) from error
@@ -76,7 +76,7 @@ def carry_out(
     """Yield each trial with what ``function`` returned in a worker, passing on the epochs.
 
     Raises:
-        WorkerDied: a worker process died.
+        WorkerDiedError: a worker process died.
     """
     pending: dict[Future[_T | Failure], Trial] = {
         workers.submit(attempt, function, trial): trial for trial in trials
@@ -90,6 +90,6 @@ def carry_out(
             try:
                 yield pending.pop(future), future.result()
             except BrokenProcessPool as error:
-                raise WorkerDied(
+                raise WorkerDiedError(
                     f"a worker process died (killed, or out of memory?)\n{workers.last_words()}"
                 ) from error

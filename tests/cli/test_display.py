@@ -117,3 +117,15 @@ def test_the_epochs_of_a_large_model_are_more_of_the_work(tmp_path):
 
     assert (effort.epochs_done, effort.epochs_planned) == (1, 4)
     assert (effort.done, effort.planned) == (9, 20)
+
+
+def test_what_is_left_of_a_trial_that_failed_is_no_longer_planned(tmp_path):
+    failed, other = (trial(tmp_path, seed=seed, training={"epochs": 5}) for seed in (0, 1))
+    effort = Effort([failed, other])
+
+    effort.count(failed)
+    effort.give_up(failed)
+    effort.count(failed)
+
+    assert (effort.epochs_done, effort.epochs_planned) == (1, 6)
+    assert (effort.done, effort.planned) == (1, 6)

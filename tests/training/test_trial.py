@@ -19,6 +19,15 @@ def test_the_same_trial_gives_the_same_weights_and_numbers_bit_for_bit(tmp_path)
     assert first.record.accuracy == second.record.accuracy
 
 
+def test_a_second_seed_of_a_model_is_not_compiled_again(tmp_path):
+    layers = [{"gru": {"units": 5}}, SOFTMAX]  # of no other test: it is not compiled yet
+    changes = {"models": {"rnn": {"layers": layers}}}
+
+    first, second = (run_trial(trial(tmp_path, seed=seed, **changes)).record for seed in (0, 1))
+
+    assert second.fit_seconds < first.fit_seconds / 5
+
+
 def test_another_seed_gives_other_weights(tmp_path):
     first, second = run_trial(trial(tmp_path)), run_trial(trial(tmp_path, seed=1))
 

@@ -1,6 +1,5 @@
 """The fast way: recurrent cores of our own, and a whole epoch as one compiled program."""
 
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from rnnbench.models.fused import with_cores
 from rnnbench.results.schema import History
 from rnnbench.training.engines import OnEpoch, Outcome
 from rnnbench.training.optimizer import make_optimizer
+from rnnbench.training.order import order_generator
 
 Epoch = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
@@ -50,8 +50,7 @@ def fit(
     All batches have one size; what fills the last one up has no weight. So a layer must not mix
     the rows of a batch, as batch normalization does.
     """
-    # Seeded by keras.utils.set_random_seed; drawn before a program is made, which draws as well.
-    order = np.random.default_rng(random.getrandbits(64))
+    order = order_generator()
     size = min(training.batch_size, len(y))
     program = _program(model, training, size)
     _copy(model, program.model)

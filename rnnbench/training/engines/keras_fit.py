@@ -4,12 +4,14 @@ import time
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from rnnbench.config.schema import Training
 from rnnbench.results.schema import History
 from rnnbench.training.engines import OnEpoch, Outcome
 from rnnbench.training.optimizer import make_optimizer
+from rnnbench.training.order import order_generator
 
 ACCURACY = "sparse_categorical_accuracy"
 """Plain ``accuracy`` would be a binary one where there is a single topic."""
@@ -29,11 +31,12 @@ def fit(
         metrics=[ACCURACY],
     )
     clock = _Clock(on_epoch)
+    order = order_generator()
+    orders = np.stack([order.permutation(len(y)) for _ in range(training.epochs)])
     history = model.fit(
-        x,
-        y,
-        batch_size=training.batch_size,
+        _batches(x, y, orders, training.batch_size),
         epochs=training.epochs,
+        steps_per_epoch=-(-len(y) // training.batch_size),
         verbose=0,
         callbacks=[clock],
     ).history
@@ -41,6 +44,26 @@ def fit(
         History(loss=history["loss"], accuracy=history[ACCURACY]),
         np.diff(clock.times).tolist(),
     )
+
+
+def _batches(
+    x: NDArray[np.float32], y: NDArray[np.int32], orders: NDArray[np.integer], batch_size: int
+) -> tf.data.Dataset:
+    """Return the batches of all epochs, as ``model.fit`` makes them of arrays.
+
+    Given arrays and a global seed, it would go through them in the same order in each epoch.
+
+    Args:
+        x: ``(n, timesteps, 1)``.
+        y: ``(n,)``.
+        orders: ``(epochs, n)``, the rows as each epoch goes through them.
+        batch_size: rows a batch; the last one of an epoch may have fewer.
+    """
+    features, labels = tf.constant(x), tf.constant(y)
+    rows = tf.data.Dataset.from_tensor_slices(orders).flat_map(
+        lambda order: tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+    )
+    return rows.map(lambda rows: (tf.gather(features, rows), tf.gather(labels, rows))).prefetch(1)
 
 
 class _Clock(keras.callbacks.Callback):

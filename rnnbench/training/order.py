@@ -1,0 +1,14 @@
+"""The order in which an epoch goes through the wires."""
+
+import random
+
+import numpy as np
+
+
+def order_generator() -> np.random.Generator:
+    """Return what draws an order for each epoch; call its ``permutation``.
+
+    It follows ``keras.utils.set_random_seed``, and is the first that an engine draws, so that a
+    seed gives all engines the same orders.
+    """
+    return np.random.default_rng(random.getrandbits(64))
