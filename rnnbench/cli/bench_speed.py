@@ -32,7 +32,7 @@ def bench_speed(
         str | None,
         typer.Option(
             metavar="A,B",
-            help="Only these contenders: compiled, compiled-1, keras, torch.",
+            help="Only these contenders: compiled, compiled-1, keras, torch, torch-plain.",
             show_default=False,
         ),
     ] = None,
@@ -51,9 +51,9 @@ def bench_speed(
     """Time CONFIG's whole table with each engine, and with PyTorch where it is installed.
 
     The contenders take turns: compiled, one process a core; compiled-1, a single process; keras,
-    model.fit on all cores, one model after another; torch, one process a core. Matrix products
-    are timed as well: what a step of a model needs for them alone. Each round is stored when it
-    ends.
+    model.fit on all cores, one model after another; torch, one process a core, tuned; torch-plain,
+    the same as it comes. Matrix products are timed as well: what a step of a model needs for them
+    alone. Each round is stored when it ends.
     """
     from rnnbench.cli.console import err, print_speed
     from rnnbench.cli.display import show_download, show_trials

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 
 from rnnbench.config.schema import Benchmark
@@ -14,6 +15,8 @@ from rnnbench.results.speed import TrialTime
 from rnnbench.runner.workers import Prepare, Workforce, prepare_tensorflow, usable_cores
 from rnnbench.training.engines import OnEpoch
 from rnnbench.training.trial import Trial, load_dataset, run_trial, steps_per_epoch, typical_epoch
+
+TORCH = ("torch", "torch-plain")
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +58,15 @@ def choose(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]
     known = {contender.name: contender for contender in _contenders()}
     if names is not None:
         _check(names, known)
-    if "torch" in (names or known):
-        reason = _why_not_torch(benchmark)
-        if reason and names:
-            raise UserError(f"--only torch: {reason}")
-        if reason:
-            log.warning("torch does not take part: %s", reason)
-            del known["torch"]
-    return [known[name] for name in names or known]
+    chosen = list(names or known)
+    torch = [name for name in chosen if name in TORCH]
+    reason = _why_not_torch(benchmark) if torch else ""
+    if reason and names:
+        raise UserError(f"--only {torch[0]}: {reason}")
+    if reason:
+        log.warning("torch does not take part: %s", reason)
+        chosen = [name for name in chosen if name not in TORCH]
+    return [known[name] for name in chosen]
 
 
 def _check(names: Sequence[str], known: Iterable[str]) -> None:
@@ -85,10 +89,18 @@ def _contenders() -> list[Contender]:
         Contender("keras", "the notebook's way, model.fit", sequential, *ours, "keras"),
         Contender(
             "torch",
-            "eager PyTorch, one process a core",
+            "eager PyTorch, one process a core, denormals flushed, Adam fused",
             one_a_core,
             prepare_torch,
-            measure_torch,
+            partial(measure_torch, is_tuned=True),
+            None,
+        ),
+        Contender(
+            "torch-plain",
+            "the same as PyTorch comes",
+            one_a_core,
+            prepare_torch,
+            partial(measure_torch, is_tuned=False),
             None,
         ),
     ]
@@ -118,13 +130,15 @@ def measure_engine(trial: Trial, on_epoch: OnEpoch) -> TrialTime:
     return _cost(trial, started, record.accuracy, record.ms_per_step, record.steps)
 
 
-def measure_torch(trial: Trial, on_epoch: OnEpoch) -> TrialTime:
-    """Train the same model on the same data with PyTorch."""
+def measure_torch(trial: Trial, on_epoch: OnEpoch, *, is_tuned: bool) -> TrialTime:
+    """Train a model of the same shapes on the same data with PyTorch."""
     from rnnbench.speed.torch_training import train
 
     started = time.time()
     dataset = load_dataset(trial.corpus, trial.data)
-    epochs, accuracy = train(trial.model, dataset, trial.training, trial.seed, on_epoch)
+    epochs, accuracy = train(
+        trial.model, dataset, trial.training, trial.seed, on_epoch, is_tuned=is_tuned
+    )
     steps = steps_per_epoch(trial.training, dataset)
     ms_per_step = typical_epoch(epochs) / steps * 1000
     return _cost(trial, started, accuracy, ms_per_step, steps * trial.training.epochs)

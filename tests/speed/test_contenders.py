@@ -35,7 +35,10 @@ def test_pytorch_takes_no_part_where_it_is_not_installed_and_the_user_is_told(ca
     ("names", "message"),
     [
         (["kears"], r"--only: unknown contender 'kears' \(allowed: .*did you mean 'keras'"),
-        ([], r"--only: names no contender \(allowed: compiled, compiled-1, keras, torch\)"),
+        (
+            [],
+            r"--only: names no contender \(allowed: compiled, compiled-1, keras, torch, torch-plain\)",
+        ),
         (["torch"], r"--only torch: PyTorch is not installed \(pip install"),
     ],
 )
@@ -72,9 +75,10 @@ class TestTorch:
         monkeypatch.setattr(contenders, "find_spec", lambda _: "installed")
 
     def test_it_takes_part(self):
-        assert choose(None, benchmark())[-1].name == "torch"
+        assert [each.name for each in choose(None, benchmark())][-2:] == ["torch", "torch-plain"]
 
-    def test_it_trains_models_of_the_same_shapes(self, tmp_path):
+    @pytest.mark.parametrize("is_tuned", [True, False])
+    def test_it_trains_models_of_the_same_shapes(self, tmp_path, is_tuned):
         layers = [
             {"lstm": {"units": 3, "return_sequences": True}},
             {"dropout": {"rate": 0.1}},
@@ -86,7 +90,9 @@ class TestTorch:
         planned = trial(tmp_path, models={"rnn": {"layers": layers}}, training=training)
         losses = []
 
-        cost = contenders.measure_torch(planned, lambda _, loss, __: losses.append(loss))
+        cost = contenders.measure_torch(
+            planned, lambda _, loss, __: losses.append(loss), is_tuned=is_tuned
+        )
 
         assert len(losses) == 60
         assert losses[-1] < losses[0]
