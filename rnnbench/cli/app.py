@@ -11,10 +11,8 @@ from typer.core import TyperGroup
 
 import rnnbench
 from rnnbench.cli import bench_speed, data, run
+from rnnbench.cli.options import INTERRUPTED
 from rnnbench.errors import RnnbenchError
-
-INTERRUPTED = 130
-"""128 + SIGINT, as shells have it."""
 
 
 class _Group(TyperGroup):

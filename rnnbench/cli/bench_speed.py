@@ -55,7 +55,7 @@ def bench_speed(
     the same as it comes. Matrix products are timed as well: what a step of a model needs for them
     alone. Each round is stored when it ends.
     """
-    from rnnbench.cli.console import err, print_speed
+    from rnnbench.cli.console import err, print_error, print_speed
     from rnnbench.cli.display import show_download, show_trials
     from rnnbench.config.load import dump
     from rnnbench.report.folder import check_folder, write_speed
@@ -78,8 +78,14 @@ def bench_speed(
             err.print(what, soft_wrap=True)
         return show_trials(quiet=quiet)
 
-    for results in measure(benchmark, plan, contenders, rounds, show):
-        write_speed(folder, results, dump(benchmark, folder))
+    n_stored = 0
+    try:
+        for results in measure(benchmark, plan, contenders, rounds, show):
+            write_speed(folder, results, dump(benchmark, folder))
+            n_stored += 1
+    except KeyboardInterrupt:
+        print_error(f"Interrupted. {n_stored} of {rounds} rounds are stored.")
+        raise typer.Exit(options.INTERRUPTED) from None
     print_speed(results, as_json=as_json)
     if not quiet:
         err.print(f"Stored in {folder}/", soft_wrap=True)

@@ -62,13 +62,13 @@ def print_results(results: "Results", *, as_json: bool) -> None:
 
 def print_speed(results: "SpeedResults", *, as_json: bool) -> None:
     """Print the speed tables, or ``speed.json``, on standard output."""
-    from rnnbench.report.speed import contender_table, product_table, speed_table
+    from rnnbench.report.speed import speed_tables
     from rnnbench.report.table import to_rich
 
     if as_json:
         print_json(json.loads(results.model_dump_json()))
         return
-    for table in (speed_table(results), contender_table(results), product_table(results)):
+    for table in speed_tables(results):
         out.print(to_rich(table, out), crop=False)
 
 

@@ -12,6 +12,9 @@ from rnnbench.errors import UserError
 if TYPE_CHECKING:
     from rnnbench.config.schema import Benchmark
 
+INTERRUPTED = 130
+"""The exit status after Ctrl-C: 128 + SIGINT, as shells have it."""
+
 Config = Annotated[Path, typer.Argument(help="A config file.", show_default=False)]
 OptionalConfig = Annotated[
     Path | None,

@@ -34,7 +34,7 @@ def write_report(folder: Path, results: Results, config: str) -> None:
 
 
 def write_speed(folder: Path, results: SpeedResults, config: str) -> None:
-    """Write ``speed.json``, ``speed.md``, and the resolved ``config.yaml``."""
-    write_text(folder / "config.yaml", config)
+    """Write ``speed.json``, ``speed.md``, and the resolved ``speed-config.yaml``."""
+    write_text(folder / "speed-config.yaml", config)
     write_text(folder / "speed.json", results.model_dump_json(indent=1) + "\n")
     write_text(folder / "speed.md", to_speed_markdown(results))

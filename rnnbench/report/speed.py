@@ -123,7 +123,12 @@ def product_table(results: SpeedResults) -> Table:
     return Table(["product", "in a row", "us each", "GFLOP/s"], rows, "NumPy's BLAS on one core.")
 
 
+def speed_tables(results: SpeedResults) -> list[Table]:
+    """Return all tables."""
+    products = [product_table(results)] if results.products else []
+    return [speed_table(results), contender_table(results), *products]
+
+
 def to_speed_markdown(results: SpeedResults) -> str:
     """Return all tables in GitHub's Markdown."""
-    tables = (speed_table(results), contender_table(results), product_table(results))
-    return "\n".join(map(to_markdown, tables))
+    return "\n".join(map(to_markdown, speed_tables(results)))

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
 
 from rnnbench.config.schema import Benchmark
-from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.errors import RnnbenchError
 from rnnbench.models.products import Product, products_of_step
 from rnnbench.results.environment import environment
 from rnnbench.results.schema import DatasetSummary
@@ -47,11 +47,8 @@ def bench_speed(
         show: told of what happens.
 
     Raises:
-        UserError: an epoch more is needed, for the first one compiles.
         RnnbenchError: a training failed, or a worker process died.
     """
-    if benchmark.training.epochs < 2:
-        raise UserError("epochs: got 1, allowed: 2 or more, for the first one compiles")
     products = _products(benchmark, plan.dataset)
     rates: dict[Product, ProductRate] = {}
     times: dict[str, list[TableTime]] = {contender.name: [] for contender in contenders}

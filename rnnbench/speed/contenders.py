@@ -53,8 +53,11 @@ def choose(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]
     """Return the contenders of these names; by default all that can train ``benchmark``.
 
     Raises:
-        UserError: there is no such contender, or it cannot train a model of the benchmark.
+        UserError: there is no such contender, or it cannot train a model of the benchmark, or
+            there is only the first epoch, which compiles.
     """
+    if benchmark.training.epochs < 2:
+        raise UserError("training.epochs: got 1, allowed: 2 or more, for the first one compiles")
     known = {contender.name: contender for contender in _contenders()}
     if names is not None:
         _check(names, known)
@@ -112,7 +115,9 @@ def _why_not_torch(benchmark: Benchmark) -> str:
         return "PyTorch is not installed (pip install 'rnnbench[torch]')"
     from rnnbench.speed.torch_training import why_not
 
-    reasons = (why_not(model, benchmark.training) for model in benchmark.models.values())
+    reasons = (why_not(name, model) for name, model in benchmark.models.items())
+    if benchmark.training.optimizer != "adam":
+        return f"it is timed with adam only, not {benchmark.training.optimizer}"
     return next(filter(None, reasons), "")
 
 

@@ -28,18 +28,22 @@ def prepare(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-def why_not(model: Model, training: Training) -> str:
-    """Return what of a training PyTorch has no counterpart for here; empty if nothing."""
-    if training.optimizer != "adam":
-        return f"it is timed with adam only, not {training.optimizer}"
-    strange = (layer for layer in model.layers[:-1] if not _is_known(layer))
-    return next((f"no counterpart for {layer.model_dump()}" for layer in strange), "")
+def why_not(name: str, model: Model) -> str:
+    """Return what of a model PyTorch has no counterpart for here; empty if nothing."""
+    strange = [
+        f"{layer.kind}: {', '.join(options)}"
+        for layer in model.layers[:-1]
+        if (options := _strange_options(layer))
+    ]
+    return f"no counterpart for {name} ({'; '.join(strange)})" if strange else ""
 
 
-def _is_known(layer: Layer) -> bool:
+def _strange_options(layer: Layer) -> list[str]:
     if isinstance(layer, Recurrent):  # PyTorch's have no other options than these
-        return layer == type(layer)(units=layer.units, return_sequences=layer.return_sequences)
-    return isinstance(layer, Dropout) or layer.activation in ACTIVATIONS
+        plain = type(layer)(units=layer.units, return_sequences=layer.return_sequences)
+        return [option for option, value in plain if getattr(layer, option) != value]
+    is_known = isinstance(layer, Dropout) or layer.activation in ACTIVATIONS
+    return [] if is_known else ["activation"]
 
 
 def train(
@@ -54,7 +58,7 @@ def train(
     """Train as the engines do, and predict the test set.
 
     Args:
-        model: the description; one that ``why_not`` has nothing against.
+        model: the description; one that ``why_not`` has nothing against; the optimizer is Adam.
         dataset: to train and test on.
         training: how.
         seed: of initial weights and order of the batches.

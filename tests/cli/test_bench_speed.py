@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from rnnbench.cli.app import INTERRUPTED
 from rnnbench.results.speed import SpeedResults
-from rnnbench.speed import gemm
+from rnnbench.speed import benchmark, gemm
 
 TINY = """\
 name: tiny
@@ -54,7 +55,7 @@ def test_json_prints_what_is_stored(cli):
     [
         (["--only", "fastest"], "--only: unknown contender 'fastest'"),
         (["--only", "keras,keras"], "--only: 'keras' is named twice"),
-        (["--epochs", "1"], "epochs: got 1, allowed: 2 or more"),
+        (["--epochs", "1"], "training.epochs: got 1, allowed: 2 or more"),
         (["--rounds", "0"], "greater than or equal to 1"),
         (["--models", "lstm"], "--models: no model 'lstm'"),
         (["--out", "tiny.yaml"], "tiny.yaml: cannot write there"),
@@ -74,3 +75,14 @@ def test_a_training_that_fails_is_named(cli):
     assert result.exit_code == 1
     assert "compiled-1: rnn seed 0 failed: it diverged" in result.stderr
     assert not Path("results/speed-tiny/speed.json").exists()
+
+
+def test_ctrl_c_says_how_many_rounds_are_stored(cli, monkeypatch):
+    def press_ctrl_c(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(benchmark, "measure_products", press_ctrl_c)
+    result = cli("bench-speed", "tiny.yaml", "--only", "compiled")
+
+    assert result.exit_code == INTERRUPTED
+    assert "Interrupted. 0 of 3 rounds are stored." in result.stderr

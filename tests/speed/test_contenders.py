@@ -15,8 +15,12 @@ def _without_torch(monkeypatch):
     monkeypatch.setattr(contenders, "usable_cores", lambda: 4)
 
 
+def plan(**changes):
+    return benchmark(**{"training": {"epochs": 2}} | changes)
+
+
 def test_the_engines_are_compared_each_in_its_own_way():
-    found = {each.name: each.workforce for each in choose(None, benchmark())}
+    found = {each.name: each.workforce for each in choose(None, plan())}
 
     assert found == {
         "compiled": Workforce(4, 1),
@@ -26,7 +30,7 @@ def test_the_engines_are_compared_each_in_its_own_way():
 
 
 def test_pytorch_takes_no_part_where_it_is_not_installed_and_the_user_is_told(caplog):
-    choose(None, benchmark())
+    choose(None, plan())
 
     assert "torch does not take part: PyTorch is not installed" in caplog.text
 
@@ -37,18 +41,18 @@ def test_pytorch_takes_no_part_where_it_is_not_installed_and_the_user_is_told(ca
         (["kears"], r"--only: unknown contender 'kears' \(allowed: .*did you mean 'keras'"),
         (
             [],
-            r"--only: names no contender \(allowed: compiled, compiled-1, keras, torch, torch-plain\)",
+            "--only: names no contender",
         ),
         (["torch"], r"--only torch: PyTorch is not installed \(pip install"),
     ],
 )
 def test_a_contender_that_cannot_be_had_is_named(names, message):
     with pytest.raises(UserError, match=message):
-        choose(names, benchmark())
+        choose(names, plan())
 
 
 def test_a_contender_trains_with_its_engine_and_its_threads(tmp_path):
-    (keras,) = choose(["keras"], benchmark())
+    (keras,) = choose(["keras"], plan())
 
     claimed = keras.claim(trial(tmp_path))
 
@@ -75,7 +79,7 @@ class TestTorch:
         monkeypatch.setattr(contenders, "find_spec", lambda _: "installed")
 
     def test_it_takes_part(self):
-        assert [each.name for each in choose(None, benchmark())][-2:] == ["torch", "torch-plain"]
+        assert [each.name for each in choose(None, plan())][-2:] == ["torch", "torch-plain"]
 
     @pytest.mark.parametrize("is_tuned", [True, False])
     def test_it_trains_models_of_the_same_shapes(self, tmp_path, is_tuned):
@@ -104,7 +108,7 @@ class TestTorch:
         [
             (
                 {"models": {"rnn": {"layers": [{"gru": {"units": 3, "dropout": 0.5}}, SOFTMAX]}}},
-                "no counterpart for .*gru",
+                r"no counterpart for rnn \(gru: dropout\)",
             ),
             (
                 {
@@ -118,14 +122,14 @@ class TestTorch:
                         }
                     }
                 },
-                "no counterpart for .*dense.*softmax",
+                r"no counterpart for rnn \(dense: activation\)",
             ),
             ({"training": {"optimizer": "sgd"}}, "it is timed with adam only, not sgd"),
         ],
     )
     def test_what_it_has_no_counterpart_for_keeps_it_out(self, changes, reason):
-        names = [each.name for each in choose(None, benchmark(**changes))]
+        names = [each.name for each in choose(None, plan(**changes))]
 
         assert "torch" not in names
         with pytest.raises(UserError, match=f"--only torch: {reason}"):
-            choose(["compiled", "torch"], benchmark(**changes))
+            choose(["compiled", "torch"], plan(**changes))
