@@ -14,7 +14,7 @@ Importing this module imports TensorFlow.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import tensorflow as tf
 
@@ -25,228 +25,106 @@ FEW_FEATURES = 4
 
 Gradients = tuple[tf.Tensor, ...]
 State = list[tf.Tensor]
+"""The hidden state, and what else a layer carries from step to step: each ``(B, H)``."""
 Scratch = Sequence[tf.Tensor | tf.Variable]
 Step = Callable[..., tuple[State, list[tf.Tensor]]]
 """From a state and an item of each input to the next state and what is kept of the step."""
 
 
-def simple_rnn(
-    x: tf.Tensor,
-    kernel: tf.Tensor,
-    recurrent_kernel: tf.Tensor,
-    bias: tf.Tensor,
-    *,
-    return_sequences: bool,
-    scratch: Scratch = (),
-) -> tf.Tensor:
-    """Return the hidden states of a ``SimpleRNN``.
+@dataclass(frozen=True)
+class Core:
+    """The arithmetic of a recurrent layer in one step, forward and back; call it for all steps.
 
-    ``h[t] = tanh(x[t] W + h[t-1] U + b)``, ``h[-1] = 0``
-
-    Args:
-        x: ``(T, B, I)``.
-        kernel: ``W``, ``(I, H)``.
-        recurrent_kernel: ``U``, ``(H, H)``.
-        bias: ``b``, ``(H,)``.
-        return_sequences: whether to return the states of all steps, or only the last.
-        scratch: see ``make_scratch``.
-
-    Returns:
-        ``(T, B, H)``, or ``(B, H)``.
+    Attributes:
+        is_sigmoid: for each gate, in Keras's order, whether it is a sigmoid or a ``tanh``.
+        n_states: how many states it carries.
+        kept: widths, in units, of what ``step`` keeps; the hidden state is the last.
+        kept_back: widths of what ``step_back`` keeps: the gradient of ``h[t-1] U``, then what
+            ``d_inputs`` needs besides.
+        step: from the states, ``p = x[t] W + b`` and ``q = h[t-1] U`` to the next states and
+            what is kept. In the columns of sigmoids ``p`` and ``q`` are halved.
+        step_back: from the gradients of the states and what was kept of the step to those of
+            the states before, as far as they do not pass ``U``, and what is kept.
+        d_inputs: from all that ``step_back`` kept to the gradient of ``x W + b``.
     """
 
-    keep, keep_back = _buffers(simple_rnn, x, recurrent_kernel, scratch)
+    is_sigmoid: tuple[bool, ...]
+    n_states: int
+    kept: tuple[int, ...]
+    kept_back: tuple[int, ...]
+    step: Callable[[State, tf.Tensor, tf.Tensor], tuple[State, list[tf.Tensor]]]
+    step_back: Callable[[State, Sequence[tf.Tensor]], tuple[State, list[tf.Tensor]]]
+    d_inputs: Callable[..., tf.Tensor] = lambda d_q: d_q
 
-    @tf.custom_gradient
-    def core(
-        x: tf.Tensor, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor
-    ) -> tuple[tf.Tensor, Callable[[tf.Tensor], Gradients]]:
-        project, projected = _projection(x, kernel, bias)
+    def __call__(
+        self,
+        x: tf.Tensor,
+        kernel: tf.Tensor,
+        recurrent_kernel: tf.Tensor,
+        bias: tf.Tensor,
+        *,
+        return_sequences: bool,
+        scratch: Scratch = (),
+    ) -> tf.Tensor:
+        """Return the hidden states.
 
-        def step(state: State, z: tf.Tensor) -> tuple[State, list[tf.Tensor]]:
-            h = tf.tanh(project(z) + tf.matmul(state[0], recurrent_kernel))
-            return [h], [h]
+        Args:
+            x: ``(T, B, I)``.
+            kernel: ``W``, ``(I, n H)`` for ``n`` gates.
+            recurrent_kernel: ``U``, ``(H, n H)``.
+            bias: ``b``, ``(n H,)``, or ``(2, n H)``, ``b`` and a bias of ``h[t-1] U``.
+            return_sequences: whether to return the states of all steps, or only the last.
+            scratch: see ``make_scratch``.
 
-        start = _zeros(x, recurrent_kernel.shape[0])
-        (hidden,) = _scan(step, [start], [projected], keep)
-
-        def gradients(d_out: tf.Tensor) -> Gradients:
-            back_through = _product_with(tf.transpose(recurrent_kernel))
-
-            def step_back(state: State, h: tf.Tensor, *d_h_here: tf.Tensor) -> tuple:
-                d_z = sum(d_h_here, state[0]) * (1 - h * h)
-                return [back_through(d_z)], [d_z]
-
-            d_last, d_hidden = _split_gradient(d_out, start, return_sequences)
-            (d_z,) = _scan(step_back, [d_last], [hidden, *d_hidden], keep_back, reverse=True)
-            d_x, d_kernel, d_bias = _projection_gradients(d_z, x, kernel)
-            return d_x, d_kernel, _outer(_before(hidden), d_z), d_bias
-
-        return (hidden if return_sequences else hidden[-1]), gradients
-
-    return core(x, kernel, recurrent_kernel, bias)
-
-
-def lstm(
-    x: tf.Tensor,
-    kernel: tf.Tensor,
-    recurrent_kernel: tf.Tensor,
-    bias: tf.Tensor,
-    *,
-    return_sequences: bool,
-    scratch: Scratch = (),
-) -> tf.Tensor:
-    """Return the hidden states of an ``LSTM``.
-
-    ``i, f, o = sigmoid(z)`` and ``g = tanh(z)`` of the parts of ``z = x[t] W + h[t-1] U + b``;
-    ``c[t] = f c[t-1] + i g``, ``h[t] = o tanh(c[t])``, ``c[-1] = h[-1] = 0``
-
-    Args:
-        x: ``(T, B, I)``.
-        kernel: ``W``, ``(I, 4 H)``, its parts in Keras's order ``i, f, g, o``.
-        recurrent_kernel: ``U``, ``(H, 4 H)``.
-        bias: ``b``, ``(4 H,)``.
-        return_sequences: whether to return the states of all steps, or only the last.
-        scratch: see ``make_scratch``.
-
-    Returns:
-        ``(T, B, H)``, or ``(B, H)``.
-    """
-
-    keep, keep_back = _buffers(lstm, x, recurrent_kernel, scratch)
-
-    @tf.custom_gradient
-    def core(
-        x: tf.Tensor, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor
-    ) -> tuple[tf.Tensor, Callable[[tf.Tensor], Gradients]]:
+        Returns:
+            ``(T, B, H)``, or ``(B, H)``.
+        """
         units = recurrent_kernel.shape[0]
-        scale = _halved(units, [True, True, False, True], x.dtype)
-        project, projected = _projection(x, kernel * scale, bias * scale)
-        scaled_recurrent = recurrent_kernel * scale
+        buffers = scratch or _zeros(self, *x.shape[:2], units, x.dtype)
+        keep, keep_back = buffers[: len(self.kept)], buffers[len(self.kept) :]
+        start = [tf.zeros((x.shape[1], units), x.dtype)] * self.n_states
+        scale = _halving(self.is_sigmoid, units, x.dtype)
 
-        def step(state: State, z: tf.Tensor) -> tuple[State, list[tf.Tensor]]:
-            h, c_before = state
-            i, f, g, o = tf.split(tf.tanh(project(z) + tf.matmul(h, scaled_recurrent)), 4, axis=-1)
-            i, f, o = (_sigmoid(half) for half in (i, f, o))
-            c = f * c_before + i * g
-            # As one row: XLA's tanh is slow on what is left of a row after the last full vector.
-            tanh_c = tf.reshape(tf.tanh(tf.reshape(c, (-1,))), tf.shape(c))
-            h = o * tanh_c
-            # The factors by which a gradient passes each gate, and the cell.
-            at_i, at_f, at_g = g * i * (1 - i), c_before * f * (1 - f), i * (1 - g * g)
-            at_o, at_c = tanh_c * o * (1 - o), o * (1 - tanh_c * tanh_c)
-            return [h, c], [at_i, at_f, at_g, at_o, at_c, f, h]
+        @tf.custom_gradient
+        def hidden_states(
+            x: tf.Tensor, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, *biases: tf.Tensor
+        ) -> tuple[tf.Tensor, Callable[[tf.Tensor], Gradients]]:
+            project, projected = _projection(x, kernel * scale, biases[0] * scale)
+            halved = recurrent_kernel * scale, [each * scale for each in biases[1:]]
 
-        start = _zeros(x, units)
-        *factors, hidden = _scan(step, [start, start], [projected], keep)
+            def step(state: State, p: tf.Tensor) -> tuple[State, list[tf.Tensor]]:
+                return self.step(state, project(p), sum(halved[1], tf.matmul(state[0], halved[0])))
 
-        def gradients(d_out: tf.Tensor) -> Gradients:
-            back_through = _product_with(tf.transpose(recurrent_kernel))
+            kept = _scan(step, start, [projected], keep)
+            hidden = kept[-1]
 
-            def step_back(state: State, *kept: tf.Tensor) -> tuple[State, list[tf.Tensor]]:
-                at_i, at_f, at_g, at_o, at_c, f, *d_h_here = kept
-                d_h = sum(d_h_here, state[0])
-                d_c = state[1] + d_h * at_c
-                d_z = tf.concat([d_c * at_i, d_c * at_f, d_c * at_g, d_h * at_o], axis=-1)
-                return [back_through(d_z), d_c * f], [d_z]
+            def gradients(d_out: tf.Tensor) -> Gradients:
+                through_u = _product_with(tf.transpose(recurrent_kernel))
+                last, d_hidden = (start[0], [d_out]) if return_sequences else (d_out, [])
 
-            d_last, d_hidden = _split_gradient(d_out, start, return_sequences)
-            (d_z,) = _scan(
-                step_back, [d_last, start], [*factors, *d_hidden], keep_back, reverse=True
-            )
-            d_x, d_kernel, d_bias = _projection_gradients(d_z, x, kernel)
-            return d_x, d_kernel, _outer(_before(hidden), d_z), d_bias
+                def step_back(state: State, *items: tf.Tensor) -> tuple[State, list[tf.Tensor]]:
+                    kept, d_here = items[: len(self.kept)], items[len(self.kept) :]
+                    d_state = [sum(d_here, state[0]), *state[1:]]
+                    (d_h, *others), kept_back = self.step_back(d_state, kept)
+                    return [d_h + through_u(kept_back[0]), *others], kept_back
 
-        return (hidden if return_sequences else hidden[-1]), gradients
+                inputs = [*kept, *d_hidden]
+                d_q, *others = _scan(step_back, [last, *start[1:]], inputs, keep_back, reverse=True)
+                d_x, d_kernel, d_bias = _projection_gradients(
+                    self.d_inputs(d_q, *others), x, kernel
+                )
+                d_recurrent_biases = [tf.reduce_sum(d_q, axis=[0, 1]) for _ in biases[1:]]
+                return d_x, d_kernel, _outer(_before(hidden), d_q), d_bias, *d_recurrent_biases
 
-    return core(x, kernel, recurrent_kernel, bias)
+            return (hidden if return_sequences else hidden[-1]), gradients
 
-
-def gru(
-    x: tf.Tensor,
-    kernel: tf.Tensor,
-    recurrent_kernel: tf.Tensor,
-    bias: tf.Tensor,
-    *,
-    return_sequences: bool,
-    scratch: Scratch = (),
-) -> tf.Tensor:
-    """Return the hidden states of a ``GRU`` with ``reset_after``.
-
-    Of the parts of ``p = x[t] W + b`` and ``q = h[t-1] U + b'``: ``z, r = sigmoid(p + q)``,
-    ``g = tanh(p + r q)``; ``h[t] = z h[t-1] + (1 - z) g``, ``h[-1] = 0``
-
-    Args:
-        x: ``(T, B, I)``.
-        kernel: ``W``, ``(I, 3 H)``, its parts in Keras's order ``z, r, g``.
-        recurrent_kernel: ``U``, ``(H, 3 H)``.
-        bias: ``(2, 3 H)``, ``b`` and ``b'``.
-        return_sequences: whether to return the states of all steps, or only the last.
-        scratch: see ``make_scratch``.
-
-    Returns:
-        ``(T, B, H)``, or ``(B, H)``.
-    """
-
-    keep, keep_back = _buffers(gru, x, recurrent_kernel, scratch)
-
-    @tf.custom_gradient
-    def core(
-        x: tf.Tensor, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor
-    ) -> tuple[tf.Tensor, Callable[[tf.Tensor], Gradients]]:
-        units = recurrent_kernel.shape[0]
-        scale = _halved(units, [True, True, False], x.dtype)
-        project, projected = _projection(x, kernel * scale, bias[0] * scale)
-        scaled_recurrent, scaled_bias = recurrent_kernel * scale, bias[1] * scale
-
-        def step(state: State, p: tf.Tensor) -> tuple[State, list[tf.Tensor]]:
-            (h_before,) = state
-            p, q = project(p), tf.matmul(h_before, scaled_recurrent) + scaled_bias
-            z, r = tf.split(_sigmoid(tf.tanh((p + q)[:, : 2 * units])), 2, axis=-1)
-            q_g = q[:, 2 * units :]
-            g = tf.tanh(p[:, 2 * units :] + r * q_g)
-            h = z * h_before + (1 - z) * g
-            # The factors by which a gradient passes each gate.
-            at_g = (1 - z) * (1 - g * g)
-            at_z, at_r = (h_before - g) * z * (1 - z), q_g * r * (1 - r)
-            return [h], [at_g, at_z, at_r, z, r, h]
-
-        start = _zeros(x, units)
-        *factors, hidden = _scan(step, [start], [projected], keep)
-
-        def gradients(d_out: tf.Tensor) -> Gradients:
-            back_through = _product_with(tf.transpose(recurrent_kernel))
-
-            def step_back(state: State, *kept: tf.Tensor) -> tuple[State, list[tf.Tensor]]:
-                at_g, at_z, at_r, z, r, *d_h_here = kept
-                d_h = sum(d_h_here, state[0])
-                d_g = d_h * at_g
-                d_q = tf.concat([d_h * at_z, d_g * at_r, d_g * r], axis=-1)
-                return [d_h * z + back_through(d_q)], [d_q, d_g]
-
-            d_last, d_hidden = _split_gradient(d_out, start, return_sequences)
-            d_q, d_g = _scan(step_back, [d_last], [*factors, *d_hidden], keep_back, reverse=True)
-            d_p = tf.concat([d_q[..., : 2 * units], d_g], axis=-1)
-            d_x, d_kernel, d_bias = _projection_gradients(d_p, x, kernel)
-            d_biases = tf.stack([d_bias, tf.reduce_sum(d_q, axis=[0, 1])])
-            return d_x, d_kernel, _outer(_before(hidden), d_q), d_biases
-
-        return (hidden if return_sequences else hidden[-1]), gradients
-
-    return core(x, kernel, recurrent_kernel, bias)
-
-
-_KEPT: dict[Callable[..., tf.Tensor], tuple[tuple[int, ...], tuple[int, ...]]] = {
-    simple_rnn: ((1,), (1,)),
-    lstm: ((1,) * 7, (4,)),
-    gru: ((1,) * 6, (3, 1)),
-}
-"""Widths, in units, of what the forward and the backward loop keep of a step."""
+        biases = tf.unstack(bias) if len(bias.shape) > 1 else [bias]
+        return hidden_states(x, kernel, recurrent_kernel, *biases)
 
 
 def make_scratch(
-    core: Callable[..., tf.Tensor], timesteps: int, batch_size: int, units: int, dtype: str
-) -> Scratch:
+    core: Core, timesteps: int, batch_size: int, units: int, dtype: str
+) -> list[tf.Variable]:
     """Return what ``core`` may overwrite, to be kept from call to call.
 
     Without it each loop over time begins by filling the arrays that it writes to with zeros.
@@ -254,24 +132,109 @@ def make_scratch(
     Returns:
         Variables ``(T, B, n)``.
     """
-    zeros = _empty(core, timesteps, batch_size, units, dtype)
+    zeros = _zeros(core, timesteps, batch_size, units, dtype)
     return [tf.Variable(each, trainable=False) for each in zeros]
 
 
-def _empty(
-    core: Callable[..., tf.Tensor], timesteps: int, batch_size: int, units: int, dtype: Any
+def _zeros(
+    core: Core, timesteps: int, batch_size: int, units: int, dtype: str | tf.DType
 ) -> list[tf.Tensor]:
-    widths = sum(_KEPT[core], ())
+    widths = (*core.kept, *core.kept_back)
     return [tf.zeros((timesteps, batch_size, width * units), dtype) for width in widths]
 
 
-def _buffers(
-    core: Callable[..., tf.Tensor], x: tf.Tensor, recurrent_kernel: tf.Tensor, scratch: Scratch
-) -> tuple[Scratch, Scratch]:
-    """Return what the forward and the backward loop write to."""
-    buffers = scratch or _empty(core, *x.shape[:2], recurrent_kernel.shape[0], x.dtype)
-    n_forward = len(_KEPT[core][0])
-    return buffers[:n_forward], buffers[n_forward:]
+def _simple_rnn_step(_: State, p: tf.Tensor, q: tf.Tensor) -> tuple[State, list[tf.Tensor]]:
+    h = tf.tanh(p + q)
+    return [h], [h]
+
+
+def _simple_rnn_step_back(
+    d_state: State, kept: Sequence[tf.Tensor]
+) -> tuple[State, list[tf.Tensor]]:
+    (d_h,), (h,) = d_state, kept
+    return [0.0], [d_h * (1 - h * h)]
+
+
+simple_rnn = Core(
+    is_sigmoid=(False,),
+    n_states=1,
+    kept=(1,),
+    kept_back=(1,),
+    step=_simple_rnn_step,
+    step_back=_simple_rnn_step_back,
+)
+"""``SimpleRNN``: ``h[t] = tanh(p + q)``, ``h[-1] = 0``."""
+
+
+def _lstm_step(state: State, p: tf.Tensor, q: tf.Tensor) -> tuple[State, list[tf.Tensor]]:
+    _, c_before = state
+    i, f, g, o = tf.split(tf.tanh(p + q), 4, axis=-1)
+    i, f, o = (_sigmoid(half) for half in (i, f, o))
+    c = f * c_before + i * g
+    # As one row: XLA's tanh is slow on what is left of a row after the last full vector.
+    tanh_c = tf.reshape(tf.tanh(tf.reshape(c, (-1,))), tf.shape(c))
+    h = o * tanh_c
+    # The factors by which a gradient passes each gate, and the cell.
+    at_i, at_f, at_g = g * i * (1 - i), c_before * f * (1 - f), i * (1 - g * g)
+    at_o, at_c = tanh_c * o * (1 - o), o * (1 - tanh_c * tanh_c)
+    return [h, c], [at_i, at_f, at_g, at_o, at_c, f, h]
+
+
+def _lstm_step_back(d_state: State, kept: Sequence[tf.Tensor]) -> tuple[State, list[tf.Tensor]]:
+    d_h, d_c = d_state
+    at_i, at_f, at_g, at_o, at_c, f, _ = kept
+    d_c += d_h * at_c
+    d_gates = tf.concat([d_c * at_i, d_c * at_f, d_c * at_g, d_h * at_o], axis=-1)
+    return [0.0, d_c * f], [d_gates]
+
+
+lstm = Core(
+    is_sigmoid=(True, True, False, True),
+    n_states=2,
+    kept=(1,) * 7,
+    kept_back=(4,),
+    step=_lstm_step,
+    step_back=_lstm_step_back,
+)
+"""``LSTM``: ``i, f, o = sigmoid(p + q)`` and ``g = tanh(p + q)`` of the gates ``i, f, g, o``;
+``c[t] = f c[t-1] + i g``, ``h[t] = o tanh(c[t])``, ``c[-1] = h[-1] = 0``."""
+
+
+def _gru_step(state: State, p: tf.Tensor, q: tf.Tensor) -> tuple[State, list[tf.Tensor]]:
+    (h_before,) = state
+    n = 2 * h_before.shape[-1]
+    z, r = tf.split(_sigmoid(tf.tanh((p + q)[:, :n])), 2, axis=-1)
+    q_g = q[:, n:]
+    g = tf.tanh(p[:, n:] + r * q_g)
+    h = z * h_before + (1 - z) * g
+    # The factors by which a gradient passes each gate.
+    at_g = (1 - z) * (1 - g * g)
+    at_z, at_r = (h_before - g) * z * (1 - z), q_g * r * (1 - r)
+    return [h], [at_g, at_z, at_r, z, r, h]
+
+
+def _gru_step_back(d_state: State, kept: Sequence[tf.Tensor]) -> tuple[State, list[tf.Tensor]]:
+    (d_h,) = d_state
+    at_g, at_z, at_r, z, r, _ = kept
+    d_g = d_h * at_g
+    return [d_h * z], [tf.concat([d_h * at_z, d_g * at_r, d_g * r], axis=-1), d_g]
+
+
+def _gru_d_inputs(d_q: tf.Tensor, d_g: tf.Tensor) -> tf.Tensor:
+    return tf.concat([d_q[..., : 2 * d_g.shape[-1]], d_g], axis=-1)
+
+
+gru = Core(
+    is_sigmoid=(True, True, False),
+    n_states=1,
+    kept=(1,) * 6,
+    kept_back=(3, 1),
+    step=_gru_step,
+    step_back=_gru_step_back,
+    d_inputs=_gru_d_inputs,
+)
+"""``GRU`` with ``reset_after``: of the gates ``z, r, g``, ``z, r = sigmoid(p + q)`` and
+``g = tanh(p + r q)``; ``h[t] = z h[t-1] + (1 - z) g``, ``h[-1] = 0``."""
 
 
 def _scan(
@@ -307,11 +270,7 @@ def _scan(
     return results
 
 
-def _zeros(x: tf.Tensor, units: int) -> tf.Tensor:
-    return tf.zeros((x.shape[1], units), x.dtype)
-
-
-def _halved(units: int, is_sigmoid: Sequence[bool], dtype: tf.DType) -> tf.Tensor:
+def _halving(is_sigmoid: Sequence[bool], units: int, dtype: tf.DType) -> tf.Tensor:
     """Return a factor a column with which one ``tanh`` serves all gates; see ``_sigmoid``."""
     return tf.repeat(tf.constant([0.5 if each else 1.0 for each in is_sigmoid], dtype), units)
 
@@ -322,13 +281,6 @@ def _sigmoid(tanh_of_half: tf.Tensor) -> tf.Tensor:
     Below ``z = -17`` it is 0, where ``tf.sigmoid`` still has a number, of less than 1e-7.
     """
     return 0.5 + 0.5 * tanh_of_half
-
-
-def _split_gradient(
-    d_out: tf.Tensor, start: tf.Tensor, return_sequences: bool
-) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    """Return the gradient that the backward loop starts with, and what comes in at each step."""
-    return (start, [d_out]) if return_sequences else (d_out, [])
 
 
 def _projection(

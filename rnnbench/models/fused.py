@@ -47,7 +47,7 @@ def with_cores(
 class _Fused:
     """What the layers below share."""
 
-    core: Callable[..., tf.Tensor]
+    core: cores.Core
     on_stock_layer: OnStockLayer
     batch_size: int | None = None
     scratch: cores.Scratch = ()
@@ -87,19 +87,19 @@ class _Fused:
 class SimpleRNN(_Fused, keras.layers.SimpleRNN):
     """A ``SimpleRNN`` with ``cores.simple_rnn``."""
 
-    core = staticmethod(cores.simple_rnn)
+    core = cores.simple_rnn
 
 
 class LSTM(_Fused, keras.layers.LSTM):
     """An ``LSTM`` with ``cores.lstm``."""
 
-    core = staticmethod(cores.lstm)
+    core = cores.lstm
 
 
 class GRU(_Fused, keras.layers.GRU):
     """A ``GRU`` with ``cores.gru``."""
 
-    core = staticmethod(cores.gru)
+    core = cores.gru
 
 
 _FUSED: dict[type[keras.Layer], type[_Fused]] = {
