@@ -15,13 +15,14 @@ PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn")
 
 def versions() -> dict[str, str]:
     """Return the versions of this package and of those that can change a result."""
-    found = {"rnnbench": rnnbench.__version__}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+    return {"rnnbench": rnnbench.__version__} | {each: _version(each) for each in PACKAGES}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def environment(*, jobs: int, threads: int) -> dict[str, Any]:
@@ -31,15 +32,17 @@ def environment(*, jobs: int, threads: int) -> dict[str, Any]:
         jobs: processes that train side by side.
         threads: threads of each of them.
     """
+    return {"schema_version": SCHEMA_VERSION, "jobs": jobs, "threads_per_job": threads} | machine()
+
+
+def machine(*packages: str) -> dict[str, Any]:
+    """Return processor, system and commit, and the versions of what trains and of ``packages``."""
     return {
-        "schema_version": SCHEMA_VERSION,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpu": cpu(),
         "cores": os.cpu_count(),
-        "jobs": jobs,
-        "threads_per_job": threads,
-        "versions": versions(),
+        "versions": versions() | {each: _version(each) for each in packages},
         "git_commit": _commit(Path(rnnbench.__file__).parent),
     }
 

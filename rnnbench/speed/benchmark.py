@@ -3,13 +3,12 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.products import Product, products_of_step
-from rnnbench.results.environment import environment
+from rnnbench.results.environment import machine
 from rnnbench.results.schema import DatasetSummary
 from rnnbench.results.speed import (
     ContenderTimes,
@@ -108,16 +107,8 @@ def _results(
         product_times=[
             ProductTime(model=name, ms_per_step=_ms(each, rates)) for name, each in products.items()
         ],
-        environment=environment(jobs=plan.workforce.jobs, threads=plan.workforce.threads)
-        | {"torch": _version("torch")},
+        environment=machine("torch"),
     )
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _products(benchmark: Benchmark, dataset: DatasetSummary) -> dict[str, list[Product]]:

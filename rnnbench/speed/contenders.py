@@ -14,7 +14,8 @@ from rnnbench.errors import UserError, did_you_mean
 from rnnbench.results.speed import TrialTime
 from rnnbench.runner.workers import Prepare, Workforce, prepare_tensorflow, usable_cores
 from rnnbench.training.engines import OnEpoch
-from rnnbench.training.trial import Trial, load_dataset, run_trial, steps_per_epoch, typical_epoch
+from rnnbench.training.order import count_batches
+from rnnbench.training.trial import Trial, load_dataset, ms_per_step, run_trial
 
 TORCH = ("torch", "torch-plain")
 
@@ -115,17 +116,17 @@ def _why_not_torch(benchmark: Benchmark) -> str:
         return "PyTorch is not installed (pip install 'rnnbench[torch]')"
     from rnnbench.speed.torch_training import why_not
 
-    reasons = (why_not(name, model) for name, model in benchmark.models.items())
     if benchmark.training.optimizer != "adam":
         return f"it is timed with adam only, not {benchmark.training.optimizer}"
+    reasons = (why_not(name, model) for name, model in benchmark.models.items())
     return next(filter(None, reasons), "")
 
 
 def prepare_torch(threads: int) -> None:
     """Import PyTorch and give it ``threads`` threads."""
-    from rnnbench.speed.torch_training import prepare
+    import torch
 
-    prepare(threads)
+    torch.set_num_threads(threads)
 
 
 def measure_engine(trial: Trial, on_epoch: OnEpoch) -> TrialTime:
@@ -144,14 +145,12 @@ def measure_torch(trial: Trial, on_epoch: OnEpoch, *, is_tuned: bool) -> TrialTi
     epochs, accuracy = train(
         trial.model, dataset, trial.training, trial.seed, on_epoch, is_tuned=is_tuned
     )
-    steps = steps_per_epoch(trial.training, dataset)
-    ms_per_step = typical_epoch(epochs) / steps * 1000
-    return _cost(trial, started, accuracy, ms_per_step, steps * trial.training.epochs)
+    steps = count_batches(len(dataset.y_train), trial.training.batch_size)
+    ms = ms_per_step(epochs, steps)
+    return _cost(trial, started, accuracy, ms, steps * trial.training.epochs)
 
 
-def _cost(
-    trial: Trial, started: float, accuracy: float, ms_per_step: float, steps: int
-) -> TrialTime:
+def _cost(trial: Trial, started: float, accuracy: float, ms: float, steps: int) -> TrialTime:
     import resource  # not on Windows
 
     unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
@@ -159,7 +158,7 @@ def _cost(
         model=trial.name,
         seed=trial.seed,
         accuracy=accuracy,
-        ms_per_step=ms_per_step,
+        ms_per_step=ms,
         steps=steps,
         seconds=time.time() - started,
         started=started,

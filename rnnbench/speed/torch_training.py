@@ -23,11 +23,6 @@ ACTIVATIONS = {
 }
 
 
-def prepare(threads: int) -> None:
-    """Give PyTorch ``threads`` threads."""
-    torch.set_num_threads(threads)
-
-
 def why_not(name: str, model: Model) -> str:
     """Return what of a model PyTorch has no counterpart for here; empty if nothing."""
     strange = [

@@ -1,4 +1,4 @@
-"""The order in which an epoch goes through the wires."""
+"""How an epoch goes through the wires."""
 
 import random
 
@@ -12,3 +12,8 @@ def order_generator() -> np.random.Generator:
     seed gives all engines the same orders.
     """
     return np.random.default_rng(random.getrandbits(64))
+
+
+def count_batches(n: int, batch_size: int) -> int:
+    """Return the number of batches of ``n`` wires, the last and smaller one counted."""
+    return -(-n // batch_size)

@@ -20,6 +20,7 @@ from rnnbench.results.environment import cpu, versions
 from rnnbench.results.schema import TrialRecord, TrialResult
 from rnnbench.storage import sha256_json
 from rnnbench.training.engines import OnEpoch, Outcome, ignore, load_engine
+from rnnbench.training.order import count_batches
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def _record(
 
     truth, predicted = dataset.y_test, probabilities.argmax(axis=1)
     topics = np.unique(truth)
-    steps = steps_per_epoch(trial.training, dataset)
+    steps = count_batches(len(dataset.y_train), trial.training.batch_size)
     return TrialRecord(
         fingerprint=trial.fingerprint,
         source=trial.source,
@@ -136,19 +137,17 @@ def _record(
         epochs=trial.training.epochs,
         steps=steps * trial.training.epochs,
         fit_seconds=fit_seconds,
-        ms_per_step=typical_epoch(outcome.epoch_seconds) / steps * 1000,
+        ms_per_step=ms_per_step(outcome.epoch_seconds, steps),
         history=outcome.history,
     )
 
 
-def steps_per_epoch(training: Training, dataset: Dataset) -> int:
-    """Return the number of batches, the last and smaller one counted."""
-    return -(-len(dataset.y_train) // training.batch_size)
+def ms_per_step(epoch_seconds: list[float], steps: int) -> float:
+    """Return the milliseconds of a step in the median epoch, of ``steps`` steps.
 
-
-def typical_epoch(epoch_seconds: list[float]) -> float:
-    """Return the median epoch; the first one compiles, so it counts only where it is alone."""
-    return float(np.median(epoch_seconds[1:] or epoch_seconds))
+    The first epoch compiles, so it counts only where it is alone.
+    """
+    return float(np.median(epoch_seconds[1:] or epoch_seconds)) / steps * 1000
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ from rnnbench.config.schema import Training
 from rnnbench.results.schema import History
 from rnnbench.training.engines import OnEpoch, Outcome
 from rnnbench.training.optimizer import make_optimizer
-from rnnbench.training.order import order_generator
+from rnnbench.training.order import count_batches, order_generator
 
 ACCURACY = "sparse_categorical_accuracy"
 """Plain ``accuracy`` would be a binary one where there is a single topic."""
@@ -36,7 +36,8 @@ def fit(
     history = model.fit(
         _batches(x, y, orders, training.batch_size),
         epochs=training.epochs,
-        steps_per_epoch=-(-len(y) // training.batch_size),
+        steps_per_epoch=count_batches(len(y), training.batch_size),
+        shuffle=False,  # it is done
         verbose=0,
         callbacks=[clock],
     ).history
