@@ -1,3 +1,3 @@
 """A benchmark of sequence classifiers on Reuters newswires."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

@@ -1,15 +1,26 @@
 """Small valid documents, of which a test changes what it is about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from rnnbench.analysis.summary import summarize_run
+from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data import cache
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import make_dataset
-from rnnbench.results.schema import DatasetSummary, History, TrialRecord, TrialResult
+from rnnbench.report.folder import write_report
+from rnnbench.results.run import Run
+from rnnbench.results.schema import (
+    DatasetSummary,
+    History,
+    TopicCount,
+    TrialRecord,
+    TrialResult,
+)
 from rnnbench.results.speed import (
     ContenderTimes,
     ProductRate,
@@ -18,6 +29,8 @@ from rnnbench.results.speed import (
     TableTime,
     TrialTime,
 )
+from rnnbench.results.store import Store
+from rnnbench.storage import sha256_json
 from rnnbench.training.trial import Trial
 
 SOFTMAX = {"dense": {"units": "topics", "activation": "softmax"}}
@@ -82,8 +95,7 @@ def record(**changes) -> TrialRecord:
         "engine": "keras",
         "params": 10,
         "accuracy": 0.5,
-        "macro_f1": 0.25,
-        "predicted_topics": [0, 1],
+        "scores": "probabilities",
         "epochs": 2,
         "steps": 6,
         "fit_seconds": 1.5,
@@ -93,29 +105,38 @@ def record(**changes) -> TrialRecord:
     return TrialRecord(**facts | changes)
 
 
-def result(**changes) -> TrialResult:
-    """Return a record with predictions of two wires."""
-    return TrialResult(
-        record(**changes),
-        np.array([0, 1], np.int32),
-        np.array([[0.75, 0.25], [0.5, 0.5]], np.float32),
-    )
+LABELS = np.array([0, 0, 1, 2], np.int32)
+"""The topics of four made-up test wires."""
+
+
+def result(answers: Sequence[int] = (0, 0, 0, 1), **changes) -> TrialResult:
+    """Return a trial that gave these ``answers``, each with half the probability, to ``LABELS``."""
+    scores = np.full((len(LABELS), 3), 0.25, np.float32)
+    scores[np.arange(len(LABELS)), list(answers)] = 0.5
+    accuracy = float(np.mean(answers == LABELS))
+    return TrialResult(record(**{"accuracy": accuracy} | changes), LABELS, scores)
 
 
 def dataset_summary(**changes) -> DatasetSummary:
-    """Return the summary of a dataset that is nowhere."""
+    """Return the summary of a dataset that is nowhere, with the test wires of ``LABELS``."""
     facts = {
         "source": "made-up",
         "origin": "nowhere",
         "fingerprint": "d" * 64,
+        "split_fingerprint": "5" * 64,
         "corpus_fingerprint": "c" * 64,
         "train_size": 1395,
-        "test_size": 599,
+        "test_size": 4,
         "timesteps": 49,
-        "classes": 46,
+        "topics": [
+            TopicCount(topic=topic, train=train, test=test)
+            for topic, train, test in (("earn", 997, 2), ("acq", 398, 1), ("grain", 0, 1))
+        ],
+        "overlap": 2,
+        "overlap_same_label": 1,
         "majority_topic": "earn",
-        "majority_accuracy": 0.75,
-        "majority_macro_f1": 0.125,
+        "majority_accuracy": 0.5,
+        "majority_macro_f1": 2 / 9,
     }
     return DatasetSummary(**facts | changes)
 
@@ -167,3 +188,63 @@ def speed_results(**changes) -> SpeedResults:
         "environment": {"cpu": "none", "cores": 2},
     }
     return SpeedResults(**facts | changes)
+
+
+def finished_run(
+    answers: Mapping[str, Sequence[Sequence[int]]],
+    *,
+    folder: Path = Path("results/made-up"),
+    labels: Sequence[int] = LABELS,
+    records: Mapping[str, Mapping[str, Any]] | None = None,
+    dataset: Mapping[str, Any] | None = None,
+    environment: Mapping[str, Any] | None = None,
+    **changes,
+) -> Run:
+    """Return a run that never happened; a trial has the fingerprint of its model and answers.
+
+    Args:
+        answers: by model, what each of its trials said of each wire, of three topics.
+        folder: where it seems to lie.
+        labels: the true topics of the wires.
+        records: what differs in the records of a model, by model.
+        dataset: what differs in the summary of the dataset.
+        environment: what differs in the environment.
+        changes: what differs in the config.
+    """
+    truth = np.array(labels, np.int32)
+    trials = {
+        model: [
+            TrialResult(
+                record(
+                    **{
+                        "fingerprint": sha256_json([model, seed, list(map(int, given))]),
+                        "model": model,
+                        "seed": seed,
+                        "accuracy": float(np.mean(np.array(given) == truth)),
+                    }
+                    | dict((records or {}).get(model, {}))
+                ),
+                truth,
+                np.where(np.arange(3) == np.array(given)[:, np.newaxis], 0.5, 0.25).astype("f4"),
+            )
+            for seed, given in enumerate(of_model)
+        ]
+        for model, of_model in answers.items()
+    }
+    layers = [{"simple_rnn": {"units": 3}}, SOFTMAX]
+    plan = benchmark(**{"models": {model: {"layers": layers} for model in answers}} | changes)
+    summary = dataset_summary(**{"test_size": len(truth)} | dict(dataset or {}))
+    results = summarize_run(plan, summary, [each for one in trials.values() for each in one])
+    machine = {"cpu": "none", "cores": 2, "versions": {"keras": "3.0"}, "git_commit": "0" * 40}
+    return Run(folder, results, trials, plan, machine | dict(environment or {}))
+
+
+def run_folder(folder: Path, answers: Mapping[str, Sequence[Sequence[int]]], **facts) -> Path:
+    """Write the folder of a run that never happened; the rest is as for ``finished_run``."""
+    run = finished_run(answers, folder=folder, **facts)
+    store = Store(folder)
+    store.save_environment(run.environment)
+    for trial in (each for of_model in run.trials.values() for each in of_model):
+        store.save(trial)
+    write_report(folder, run.results, dump(run.benchmark, folder))
+    return folder

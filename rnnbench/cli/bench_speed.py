@@ -62,10 +62,12 @@ def bench_speed(
     from rnnbench.runner.benchmark import plan_benchmark
     from rnnbench.runner.workers import divide_cores
     from rnnbench.speed.benchmark import bench_speed as measure
-    from rnnbench.speed.contenders import choose
+    from rnnbench.speed.contenders import choose, networks_alone
 
-    benchmark = options.load_benchmark(
-        config, epochs, seeds, models, options.data_flags(data, path), settings
+    benchmark = networks_alone(
+        options.load_benchmark(
+            config, epochs, seeds, models, options.data_flags(data, path), settings
+        )
     )
     contenders = choose(None if only is None else options.names(only), benchmark)
     folder = out or Path("results", f"speed-{benchmark.name}")

@@ -12,6 +12,9 @@ from rich.console import Console
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rnnbench.report.table import Table
     from rnnbench.results.schema import Results
     from rnnbench.results.speed import SpeedResults
 
@@ -51,24 +54,30 @@ def print_error(message: str) -> None:
 
 
 def print_results(results: "Results", *, as_json: bool) -> None:
-    """Print the accuracy table, or ``results.json``, on standard output."""
-    from rnnbench.report.table import accuracy_table, to_rich
+    """Print the tables of a run, or ``results.json``, on standard output."""
+    from rnnbench.report.table import result_tables
 
     if as_json:
         print_json(json.loads(results.model_dump_json()))
     else:
-        out.print(to_rich(accuracy_table(results), out), crop=False)
+        print_tables(result_tables(results))
 
 
 def print_speed(results: "SpeedResults", *, as_json: bool) -> None:
     """Print the speed tables, or ``speed.json``, on standard output."""
     from rnnbench.report.speed import speed_tables
-    from rnnbench.report.table import to_rich
 
     if as_json:
         print_json(json.loads(results.model_dump_json()))
-        return
-    for table in speed_tables(results):
+    else:
+        print_tables(speed_tables(results))
+
+
+def print_tables(tables: "Iterable[Table]") -> None:
+    """Print tables on standard output, in the width of the terminal."""
+    from rnnbench.report.table import to_rich
+
+    for table in tables:
         out.print(to_rich(table, out), crop=False)
 
 

@@ -106,7 +106,7 @@ class Effort:
 
     def __init__(self, trials: Sequence[Trial]):
         self.trials = len(trials)
-        self.left = {trial: trial.training.epochs for trial in trials}
+        self.left = {trial: trial.epochs for trial in trials}
         self.epochs_planned = sum(self.left.values())
         self.planned = sum(epochs * trial.work for trial, epochs in self.left.items())
         self.epochs_done = self.done = 0
@@ -163,9 +163,9 @@ class _Bars:
                 self.overall = self.progress.add_task("", epochs="", scores="epochs in all")
                 self._show_overall()
             case EpochEnded(trial, 0):
-                epochs = trial.training.epochs
+                epochs = _of(0, trial.epochs) if trial.epochs else ""
                 self.running[trial] = self.progress.add_task(
-                    str(trial), total=epochs, epochs=_of(0, epochs), scores="starting"
+                    str(trial), total=trial.epochs or None, epochs=epochs, scores="starting"
                 )
             case EpochEnded(trial, epoch, loss, accuracy):
                 self.effort.count(trial)
@@ -174,7 +174,7 @@ class _Bars:
                     self.progress.update(
                         self.running[trial],
                         completed=epoch,
-                        epochs=_of(epoch, trial.training.epochs),
+                        epochs=_of(epoch, trial.epochs),
                         scores=f"loss {loss:.4f}  accuracy {accuracy:.4f}",
                     )
                 self._show_overall()
@@ -226,7 +226,7 @@ class _Lines:
                 if now - self.last_line.get(trial, now) >= PLAIN_INTERVAL:
                     self.last_line[trial] = now
                     err.print(
-                        f"{trial}: epoch {epoch} of {trial.training.epochs}, loss {loss:.4f}, "
+                        f"{trial}: epoch {epoch} of {trial.epochs}, loss {loss:.4f}, "
                         f"accuracy {accuracy:.4f}; {self._seconds_left(now):.0f} s left in all",
                         soft_wrap=True,
                     )

@@ -1,6 +1,8 @@
 """Options that several commands share."""
 
 import json
+import shlex
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -79,6 +81,11 @@ def load_benchmark(
     if models is None:
         return benchmark
     return select(benchmark, names(models), "--models")
+
+
+def command() -> str:
+    """Return what was typed, to be typed again."""
+    return shlex.join(["rnnbench", *sys.argv[1:]])
 
 
 def names(text: str) -> list[str]:

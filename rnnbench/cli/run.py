@@ -66,8 +66,8 @@ def run(
         plan = plan_benchmark(benchmark, progress, divide_cores(jobs))
     check_folder(folder)
     with show_trials(quiet=quiet) as listener:
-        records = run_plan(plan, Store(folder), listener, fresh=fresh)
-    results = summarize_run(benchmark, plan.dataset, records)
+        trials = run_plan(plan, Store(folder), listener, fresh=fresh)
+    results = summarize_run(benchmark, plan.dataset, trials, options.command())
     write_report(folder, results, dump(benchmark, folder))
     print_results(results, as_json=as_json)
     if not quiet:

@@ -3,18 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    PositiveInt,
-    SerializeAsAny,
-    ValidationError,
-    model_serializer,
-)
+from pydantic import BeforeValidator, Field, PositiveInt, SerializeAsAny, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from rnnbench.config.section import Section, at, located, problem, problems, spell
-from rnnbench.errors import did_you_mean
+from rnnbench.config.section import Variant, at, located, parse_variant, problem, problems, spell
 
 Activation = Literal[
     "tanh", "sigmoid", "hard_sigmoid", "relu", "leaky_relu", "elu", "selu", "gelu", "silu",
@@ -30,15 +22,10 @@ def _units_or_topics(value: Any) -> Any:
     raise problem(f"got {spell(value)}", "allowed: a positive integer, or topics: one unit a topic")
 
 
-class Layer(Section):
+class Layer(Variant):
     """A layer with its parameters, named as in Keras."""
 
-    kind: ClassVar[str]
     keras_name: ClassVar[str]
-
-    @model_serializer(mode="wrap")
-    def _as_in_yaml(self, handler: Any) -> dict[str, Any]:
-        return {self.kind: handler(self)}
 
 
 class Recurrent(Layer):
@@ -100,17 +87,7 @@ LAYERS: dict[str, type[Layer]] = {
 
 def parse_layer(value: Any) -> Layer:
     """Return the layer that YAML describes as ``{kind: {parameter: value}}``."""
-    if isinstance(value, Layer):
-        return value
-    if not isinstance(value, dict) or len(value) != 1:
-        raise problem(f"got {spell(value)}", "a layer is written as `- lstm: {units: 50}`")
-    ((kind, parameters),) = value.items()
-    if kind not in LAYERS:
-        raise problem(f"unknown layer '{kind}'", did_you_mean(str(kind), LAYERS))
-    try:
-        return LAYERS[kind].model_validate(parameters)
-    except ValidationError as error:
-        raise problems(located(error, (kind,))) from None
+    return parse_variant(value, LAYERS, "layer", "- lstm: {units: 50}")
 
 
 def parse_layers(value: Any) -> tuple[Layer, ...]:

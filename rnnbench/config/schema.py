@@ -10,8 +10,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    SerializeAsAny,
+    model_validator,
+)
 
+from rnnbench.config.baselines import AnyBaseline
 from rnnbench.config.layers import Layers
 from rnnbench.config.section import Section, problem, spell
 
@@ -84,6 +92,9 @@ class Recipe(Section):
     batch_size: PositiveInt = 32
     optimizer: OptimizerName = "adam"
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.001
+    validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the training wires that is held out to choose the best epoch on; without it the
+    last epoch is taken."""
 
 
 class Training(Recipe):
@@ -95,28 +106,62 @@ class Training(Recipe):
     """Each model is trained once a seed: a list of seeds, or their number."""
 
 
-class Model(Section):
-    """One classifier: layers from the word ids, one feature a step, to the topics."""
+class Network(Section):
+    """A neural classifier: layers from the word ids, one feature a step, to the topics."""
+
+    keys_for_the_reader = ("baseline",)  # which would have made it another kind of model
 
     layers: Layers
+
+
+class BaselineModel(Section):
+    """A classifier without a network."""
+
+    baseline: AnyBaseline
+
+
+def _model(value: Any) -> Any:
+    if isinstance(value, Section):
+        return value
+    is_baseline = isinstance(value, dict) and "baseline" in value
+    return (BaselineModel if is_baseline else Network).model_validate(value)
+
+
+Model = Annotated[SerializeAsAny[Network | BaselineModel], BeforeValidator(_model)]
+
+Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Published(Section):
     """What was published of one model."""
 
-    params: PositiveInt
     accuracy: Annotated[float, Field(ge=0, le=1)]
+    params: PositiveInt | None = None
 
 
 class Reference(Section):
-    """Published accuracies, and the one setting they may be compared in."""
+    """Published accuracies, and the wires they may be compared on.
+
+    With ``dataset`` they belong to models of this benchmark, each compared with ours of the same
+    name, number of parameters and ``training``. With ``split`` they are of other models.
+    """
 
     source: str
-    dataset: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    """Fingerprint of the dataset they were measured on."""
-    training: Recipe
-    models: dict[Name, Published]
-    """By the name of the model."""
+    """Who published them, and where."""
+    dataset: Fingerprint | None = None
+    """Of the padded arrays that they were measured on."""
+    split: Fingerprint | None = None
+    """Of which wires they were trained on and tested on."""
+    training: Recipe | None = None
+    models: Annotated[dict[str, Published], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _is_tied_to_data(self) -> "Reference":
+        if (self.dataset is None) == (self.split is None):
+            raise problem("should have one fingerprint", "allowed: either dataset or split")
+        if self.split is not None and self.training is not None:
+            raise problem("training of other models", "allowed: with dataset, not with split")
+        return self
 
 
 class Benchmark(Section):
@@ -128,4 +173,4 @@ class Benchmark(Section):
     data: Data = Data()
     training: Training = Training()
     models: Annotated[dict[Name, Model], Field(min_length=1)]
-    reference: Reference | None = None
+    references: dict[Name, Reference] = Field(default_factory=dict)

@@ -4,11 +4,17 @@ Every error leaves a section as a sentence: what is wrong, and what is allowed.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from rnnbench.errors import did_you_mean
@@ -32,6 +38,45 @@ class Section(BaseModel):
         except ValidationError as error:
             keys = (*cls.model_fields, *cls.keys_for_the_reader)
             raise problems(located(error, allowed_keys=keys)) from None
+
+
+class Variant(Section):
+    """One of several kinds of a thing, written as ``{kind: parameters}``."""
+
+    kind: ClassVar[str]
+
+    @model_serializer(mode="wrap")
+    def _as_in_yaml(self, handler: Any) -> dict[str, Any]:
+        return {self.kind: handler(self)}
+
+
+_V = TypeVar("_V", bound=Variant)
+
+
+def parse_variant(value: Any, kinds: Mapping[str, type[_V]], what: str, example: str) -> _V:
+    """Return the variant that YAML describes as ``{kind: parameters}``.
+
+    Args:
+        value: what stands in the file.
+        kinds: the kinds there are, by name.
+        what: the word for all of them.
+        example: how one is written.
+
+    Raises:
+        PydanticCustomError: it is not written so, or there is no such kind.
+        ValidationError: its parameters are wrong.
+    """
+    if isinstance(value, Variant):
+        return value
+    if not isinstance(value, dict) or len(value) != 1:
+        raise problem(f"got {spell(value)}", f"a {what} is written as `{example}`")
+    ((kind, parameters),) = value.items()
+    if kind not in kinds:
+        raise problem(f"unknown {what} '{kind}'", did_you_mean(str(kind), kinds))
+    try:
+        return kinds[kind].model_validate(parameters)
+    except ValidationError as error:
+        raise problems(located(error, (kind,))) from None
 
 
 def problem(what: str, hint: str = "") -> PydanticCustomError:

@@ -51,6 +51,15 @@ class Dataset:
         return sha256_arrays(arrays, {"topics": self.topics})
 
 
+def split_fingerprint(corpus_fingerprint: str, dataset: Dataset) -> str:
+    """Return the sha256 of which wires of a corpus are trained on and which are tested on.
+
+    Two datasets that agree in it pose the same question, however their wires are cut and padded.
+    """
+    wires = {name: getattr(dataset, name).astype("<i8") for name in ("train_wires", "test_wires")}
+    return sha256_arrays(wires, {"corpus": corpus_fingerprint})
+
+
 def make_dataset(corpus: Corpus, data: Data) -> Dataset:
     """Return the dataset that the ``data`` section makes of a corpus.
 

@@ -8,10 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.config.layers import Layer
-from rnnbench.config.schema import Model
+from rnnbench.config.schema import Network
+
+EVALUATION_BATCH = 1024
+"""Wires that are predicted at once."""
 
 
-def build(model: Model, timesteps: int, n_topics: int) -> keras.Model:
+def build(model: Network, timesteps: int, n_topics: int) -> keras.Model:
     """Return an uncompiled Keras model with fresh weights.
 
     Args:
@@ -44,5 +47,6 @@ def predict(model: keras.Model, x: NDArray[np.float32]) -> NDArray[np.float32]:
 
     Called once a model, this is faster than ``model.predict``, which is compiled first.
     """
-    batches = [x[start : start + 1024] for start in range(0, len(x), 1024)]
+    starts = range(0, len(x), EVALUATION_BATCH)
+    batches = [x[start : start + EVALUATION_BATCH] for start in starts]
     return np.concatenate([model(batch, training=False) for batch in batches])

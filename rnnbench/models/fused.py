@@ -24,8 +24,8 @@ def with_cores(
         model: a sequential or functional model; layers within layers stay as they are.
         on_stock_layer: called, when the copy is called, for each recurrent layer that the cores do
             not cover.
-        batch_size: of all batches that the copy is to see, for a loop that need not clear its
-            memory each time.
+        batch_size: of the batches that the copy is to be trained on, for a loop that need not
+            clear its memory each time.
 
     Returns:
         A model that can be called on sequences of static shape, in a compiled program.
@@ -79,7 +79,7 @@ class _Fused:
             time_major[::-1] if self.go_backwards else time_major,
             *(tf.convert_to_tensor(weight) for weight in weights),
             return_sequences=self.return_sequences,
-            scratch=self.scratch,
+            scratch=self.scratch if sequences.shape[0] == self.batch_size else (),
         )
         return tf.transpose(hidden, (1, 0, 2)) if self.return_sequences else hidden
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rnnbench.config.layers import GRU, LSTM, Dense, Recurrent, SimpleRNN
-from rnnbench.config.schema import Model
+from rnnbench.config.schema import Network
 
 GATES = {SimpleRNN: 1, GRU: 3, LSTM: 4}
 """Columns of a recurrent layer's kernels, in units."""
@@ -26,7 +26,7 @@ class Product:
 
 
 def products_of_step(
-    model: Model, *, batch_size: int, timesteps: int, n_topics: int
+    model: Network, *, batch_size: int, timesteps: int, n_topics: int
 ) -> list[Product]:
     """Return the products of one optimizer step: forward, back to the inputs, and of the weights.
 
@@ -44,7 +44,7 @@ def products_of_step(
     return list(_products(model, batch_size, timesteps, n_topics))
 
 
-def _products(model: Model, batch: int, timesteps: int, n_topics: int) -> Iterator[Product]:
+def _products(model: Network, batch: int, timesteps: int, n_topics: int) -> Iterator[Product]:
     features, rows = 1, batch * timesteps
     is_first = True
     for layer in model.layers:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from rnnbench.errors import UserError
 from rnnbench.report.speed import to_speed_markdown
-from rnnbench.report.table import accuracy_table, to_csv, to_markdown
+from rnnbench.report.table import result_tables, to_csv, to_markdown
+from rnnbench.results.document import write_document
 from rnnbench.results.schema import Results
 from rnnbench.results.speed import SpeedResults
 from rnnbench.storage import write_text
@@ -28,9 +29,9 @@ def check_folder(folder: Path) -> None:
 def write_report(folder: Path, results: Results, config: str) -> None:
     """Write ``results.json``, ``table.md``, ``table.csv``, and the resolved ``config.yaml``."""
     write_text(folder / "config.yaml", config)
-    write_text(folder / "table.md", to_markdown(accuracy_table(results)))
+    write_text(folder / "table.md", "\n".join(map(to_markdown, result_tables(results))))
     write_text(folder / "table.csv", to_csv(results))
-    write_text(folder / "results.json", results.model_dump_json(indent=1) + "\n")
+    write_document(folder / "results.json", results)
 
 
 def write_speed(folder: Path, results: SpeedResults, config: str) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rnnbench.results.schema import ModelSummary, Results, Statistic
+from rnnbench.analysis.summary import majority_name
+from rnnbench.results.schema import Interval, Metrics, ModelSummary, Results, Statistic
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,64 +22,172 @@ class Table:
     """A table as text.
 
     Attributes:
-        headers: of the columns; the first column is text, all others are numbers.
+        headers: of the columns.
         rows: one a model, the baseline last.
         caption: what was measured on what.
         is_last_apart: whether a line stands above the last row.
+        text_columns: how many of the first columns are text; all others are numbers.
     """
 
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str
     is_last_apart: bool = False
+    text_columns: int = 1
+
+
+def result_tables(results: Results) -> list[Table]:
+    """Return all that a run has found: accuracies, published ones, other metrics, costs."""
+    published = [published_table(results)] if results.published else []
+    return [accuracy_table(results), *published, metrics_table(results), cost_table(results)]
 
 
 def accuracy_table(results: Results) -> Table:
-    """Return one row a model, and one for always answering the most frequent topic."""
+    """Return the accuracy of each model, how sure it is, and what it is not better than."""
     dataset, n = results.dataset, len(results.seeds)
-    over = f"mean ± std over {n} seeds" if n > 1 else "1 seed"
-    has_reference = any(model.reference_accuracy is not None for model in results.models)
     headers = [
         "model",
-        "params",
-        f"test accuracy ({over})",
-        f"macro-F1 ({over})",
-        f"topics ever given (of {dataset.classes})",
-        *([f"{results.reference_source}"] if has_reference else []),
-        "ms per step",
-        "fit s",
+        f"test accuracy ({_over(n)})",
+        f"95 % interval over wires{' and seeds' if n > 1 else ''}",
+        "no clear difference from",
     ]
-    baseline = [
-        f"always '{dataset.majority_topic}'",
-        "0",
-        f"{dataset.majority_accuracy:.4f}",
-        f"{dataset.majority_macro_f1:.4f}",
-        "1",
-        *([MISSING] if has_reference else []),
-        MISSING,
-        MISSING,
+    best = max(results.models, key=lambda model: model.accuracy.mean)
+    rows = [
+        [
+            model.name,
+            mean_and_interval(model.accuracy),
+            _interval(model.accuracy_interval),
+            ", ".join([*(["best"] if model is best else []), *unclear_from(results, model.name)])
+            or MISSING,
+        ]
+        for model in results.models
     ]
-    rows = [_row(model, has_reference) for model in results.models]
-    return Table(headers, [*rows, baseline], _caption(results), is_last_apart=True)
+    rows.append([majority_name(dataset), f"{dataset.majority_accuracy:.4f}", MISSING, MISSING])
+    return Table(headers, rows, _caption(results), is_last_apart=True)
 
 
-def _row(model: ModelSummary, has_reference: bool) -> list[str]:
-    reference = model.reference_accuracy
-    return [
-        model.name,
-        f"{model.params:,}",
-        _mean_and_std(model.accuracy),
-        _mean_and_std(model.macro_f1),
-        str(model.topics_predicted),
-        *([MISSING if reference is None else f"{reference:.4f}"] if has_reference else []),
-        f"{model.ms_per_step.mean:.2f}",
-        f"{model.fit_seconds.mean:.3g}",
+def unclear_from(results: Results, name: str) -> list[str]:
+    """Return which of the best model and the majority baseline ``name`` is not clearly unlike."""
+    best = max(results.models, key=lambda model: model.accuracy.mean).name
+    others = {best: "the best", majority_name(results.dataset): majority_name(results.dataset)}
+    unclear = {
+        frozenset((comparison.a, comparison.b))
+        for comparison in results.comparisons
+        if not comparison.is_clear
+    }
+    return [text for other, text in others.items() if frozenset((name, other)) in unclear]
+
+
+def metrics_table(results: Results) -> Table:
+    """Return the other metrics of each model."""
+    headers = [
+        "model",
+        f"macro-F1 ({_over(len(results.seeds))})",
+        "balanced accuracy",
+        "weighted F1",
+        "top-3",
+        "log-loss",
+        "topics missed",
     ]
+    rows = [
+        [
+            model.name,
+            mean_and_interval(model.macro_f1),
+            f"{model.balanced_accuracy.mean:.4f}",
+            f"{model.weighted_f1.mean:.4f}",
+            f"{model.top3_accuracy.mean:.4f}",
+            f"{model.log_loss.mean:.3f}" if model.log_loss else MISSING,
+            str(len(model.topics_never_predicted)),
+        ]
+        for model in results.models
+    ]
+    in_test = sum(count.test > 0 for count in results.dataset.topics)
+    caption = (
+        f"Means over seeds. Topics missed: of the {in_test} in the test set, those that no seed "
+        "ever answered; macro-F1 and balanced accuracy are means over these topics."
+    )
+    return Table(headers, rows, caption)
 
 
-def _mean_and_std(statistic: Statistic) -> str:
-    spread = "" if statistic.std is None else f" ± {statistic.std:.4f}"
-    return f"{statistic.mean:.4f}{spread}"
+def cost_table(results: Results) -> Table:
+    """Return the size of each model, and the time it takes to train it."""
+    rows = [
+        [
+            model.name,
+            f"{model.params:,}",
+            f"{model.ms_per_step.mean:.2f}" if model.ms_per_step else MISSING,
+            f"{model.fit_seconds.mean:.3g}",
+        ]
+        for model in results.models
+    ]
+    headers = ["model", "params", "ms per step", "fit s"]
+    return Table(headers, rows, "Means over seeds; fit s is a whole training.")
+
+
+def comparisons_table(results: Results) -> Table:
+    """Return the difference of each two models, and of each from the majority baseline."""
+    rows = [
+        [
+            f"{each.a} - {each.b}",
+            f"{each.difference:+.4f}",
+            f"{each.interval.low:+.4f} to {each.interval.high:+.4f}",
+            f"{each.p:.2g}",
+            f"{each.p_holm:.2g}",
+            "" if each.is_clear else "not clear",
+        ]
+        for each in results.comparisons
+    ]
+    methods = sorted({each.method for each in results.comparisons})
+    return Table(
+        ["accuracy of", "difference", "95 % interval over wires and seeds", "p", "p (Holm)", ""],
+        rows,
+        f"p-values: {'; '.join(methods)}; corrected for {len(rows)} comparisons (Holm).",
+    )
+
+
+def published_table(results: Results) -> Table:
+    """Return the published accuracies, and whether the intervals of our models hold them."""
+    rows = [
+        [
+            name,
+            _interval(interval),
+            published.source
+            if published.model == name
+            else f"{published.model} ({published.source})",
+            f"{published.accuracy:.4f}",
+            _where(published.accuracy, interval),
+        ]
+        for published in results.published
+        for name, interval in published.intervals.items()
+    ]
+    yardsticks = sorted({published.yardstick for published in results.published})
+    return Table(
+        ["our model", "its 95 % interval", "published", "accuracy", "lies"],
+        rows,
+        f"Intervals are {' or '.join(yardsticks)}; how sure the published accuracies are is not "
+        "known. Only accuracies on the same wires are shown.",
+    )
+
+
+def _where(accuracy: float, interval: Interval) -> str:
+    if accuracy in interval:
+        return "inside"
+    return "above" if accuracy > interval.high else "below"
+
+
+def _interval(interval: Interval) -> str:
+    return f"{interval.low:.4f} to {interval.high:.4f}"
+
+
+def _over(n_seeds: int) -> str:
+    return f"mean ± 95 % over {n_seeds} seeds" if n_seeds > 1 else "1 seed"
+
+
+def mean_and_interval(statistic: Statistic) -> str:
+    """Return a mean and how far its 95 % interval over seeds reaches; one seed has none."""
+    if statistic.over_seeds is None:
+        return f"{statistic.mean:.4f}"
+    return f"{statistic.mean:.4f} ± {statistic.over_seeds.high - statistic.mean:.4f}"
 
 
 def _caption(results: Results) -> str:
@@ -89,13 +198,23 @@ def _caption(results: Results) -> str:
         for model in results.models
         if model.stock_layers
     ]
+    has_networks = not all(model.is_baseline for model in results.models)
+    epoch = (
+        f"the best of {results.epochs} on {results.validation_split:.0%} of the training wires"
+        if results.validation_split
+        else f"the last of {results.epochs}"
+    )
     return (
         f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} wires to train on, "
         f"{dataset.test_size:,} to test on, {dataset.timesteps} steps, "
         f"fingerprint {dataset.fingerprint[:12]}. "
-        f"Seeds: {seeds}. Epochs: {results.epochs}. Engine: {results.engine}, "
-        f"{' or '.join(map(str, results.threads))} thread(s) a training."
+        f"Seeds: {seeds}. "
+        + (f"Epoch: {epoch}. Engine: {results.engine}, " if has_networks else "")
+        + f"{' or '.join(map(str, results.threads))} thread(s) a training."
         + (f" Layers left to Keras's own code: {', '.join(stock)}." if stock else "")
+        + " No clear difference: a p-value of 0.05 or more, corrected for "
+        f"{len(results.comparisons)} comparisons (Holm)."
+        + ("" if len(results.seeds) > 1 else " One seed tells of these trainings alone.")
     )
 
 
@@ -112,7 +231,7 @@ def to_rich(table: Table, console: "Console") -> "RichTable":
             narrowest = max(len(text) for text in (*lines, *header.split()))
             rich.add_column(
                 textwrap.fill(header, narrowest),
-                justify="right" if index else "left",
+                justify="left" if index < table.text_columns else "right",
                 vertical="bottom",
                 no_wrap=True,
             )
@@ -131,41 +250,45 @@ def to_rich(table: Table, console: "Console") -> "RichTable":
 
 def to_markdown(table: Table) -> str:
     """Return the table in GitHub's Markdown, its caption below."""
-    alignment = ["---", *["---:"] * (len(table.headers) - 1)]
-    lines = [f"| {' | '.join(row)} |" for row in (table.headers, alignment, *table.rows)]
+    n_text = table.text_columns
+    alignment = ["---"] * n_text + ["---:"] * (len(table.headers) - n_text)
+    rows = ([cell.replace("|", "\\|") for cell in row] for row in (table.headers, *table.rows))
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    lines.insert(1, f"| {' | '.join(alignment)} |")
     return "\n".join([*lines, "", table.caption, ""])
 
 
 def to_csv(results: Results) -> str:
-    """Return the same rows for machines: one number a column, in full precision."""
-    dataset = results.dataset
-    rows: list[dict[str, object]] = [
+    """Return the models for machines: one number a column, in full precision."""
+    rows = [_csv_row(results, model) for model in results.models]
+    rows.append(
         {
-            "source": dataset.source,
-            "model": model.name,
-            "params": model.params,
-            "seeds": model.accuracy.n,
-            "accuracy_mean": model.accuracy.mean,
-            "accuracy_std": model.accuracy.std,
-            "macro_f1_mean": model.macro_f1.mean,
-            "macro_f1_std": model.macro_f1.std,
-            "topics_predicted": model.topics_predicted,
-            "reference_accuracy": model.reference_accuracy,
-            "ms_per_step_mean": model.ms_per_step.mean,
-            "fit_seconds_mean": model.fit_seconds.mean,
+            "source": results.dataset.source,
+            "model": majority_name(results.dataset),
+            "params": 0,
+            "accuracy_mean": results.dataset.majority_accuracy,
+            "macro_f1_mean": results.dataset.majority_macro_f1,
         }
-        for model in results.models
-    ]
-    baseline = {
-        "source": dataset.source,
-        "model": f"always '{dataset.majority_topic}'",
-        "params": 0,
-        "accuracy_mean": dataset.majority_accuracy,
-        "macro_f1_mean": dataset.majority_macro_f1,
-        "topics_predicted": 1,
-    }
+    )
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows([*rows, baseline])
+    writer.writerows(rows)
     return text.getvalue()
+
+
+def _csv_row(results: Results, model: ModelSummary) -> dict[str, object]:
+    row: dict[str, object] = {
+        "source": results.dataset.source,
+        "model": model.name,
+        "params": model.params,
+        "trials": model.accuracy.n,
+        "accuracy_low": model.accuracy_interval.low,
+        "accuracy_high": model.accuracy_interval.high,
+        "topics_never_predicted": len(model.topics_never_predicted),
+    }
+    for key in (*Metrics.model_fields, "ms_per_step", "fit_seconds"):
+        statistic: Statistic | None = getattr(model, key)
+        row[f"{key}_mean"] = statistic and statistic.mean
+        row[f"{key}_std"] = statistic and statistic.std
+    return row

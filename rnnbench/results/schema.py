@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Record(BaseModel):
@@ -17,19 +17,25 @@ class Record(BaseModel):
 
 
 class History(Record):
-    """What the trained model scored on the training wires while it was trained, by epoch.
+    """What the model scored while it was trained, by epoch; empty where there are no epochs.
 
     A loss that was not a number is ``None``.
     """
 
-    loss: list[float | None]
-    accuracy: list[float | None]
+    loss: list[float | None] = []
+    """Cross-entropy on the training wires."""
+    accuracy: list[float | None] = []
+    """On the training wires."""
+    val_loss: list[float | None] = []
+    """Cross-entropy on the validation wires, where some are held out."""
+    val_accuracy: list[float | None] = []
+    """On the validation wires."""
 
 
 class TrialRecord(Record):
     """One model, trained once."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     fingerprint: str
     """Of everything that can change the outcome: model, data, training, seed, versions."""
     source: str
@@ -38,27 +44,29 @@ class TrialRecord(Record):
     model: str
     seed: int
     engine: str
+    """What trained it: ``compiled``, ``keras`` or ``scikit-learn``."""
     stock_layers: list[str] = []
     """Recurrent layers that the engine ``compiled`` left to Keras's own code, and why."""
     cpu: str
     threads: int
     """Threads of the process that trained it."""
     params: int
-    """Trainable parameters."""
+    """Trained parameters."""
     accuracy: float
     """Share of the test wires that got their topic."""
-    macro_f1: float
-    """Mean F1 over the topics that stand in the test set."""
-    predicted_topics: list[int]
-    """Labels that were predicted at least once."""
+    scores: Literal["probabilities", "margins"]
+    """What the model gives for a wire and a topic."""
     epochs: int
+    """Epochs of training, 0 where a model knows none."""
+    best_epoch: int | None = None
+    """The epoch whose weights were kept, where validation wires chose it; else the last."""
     steps: int
     """Optimizer steps."""
     fit_seconds: float
     """Wall time of the training, preparation and compilation included."""
-    ms_per_step: float
+    ms_per_step: float | None
     """An epoch's wall time by its steps; the median over the epochs after the first."""
-    history: History
+    history: History = History()
 
 
 @dataclass(frozen=True)
@@ -68,12 +76,27 @@ class TrialResult:
     Attributes:
         record: the numbers.
         labels: int32 ``(n_test,)``, the true topics.
-        probabilities: float32 ``(n_test, n_topics)``.
+        scores: float32 ``(n_test, n_topics)``; the largest of a row is the answer.
     """
 
     record: TrialRecord
     labels: NDArray[np.int32]
-    probabilities: NDArray[np.float32]
+    scores: NDArray[np.float32]
+
+    @property
+    def answers(self) -> NDArray[np.intp]:
+        """The topics that were answered, ``(n_test,)``."""
+        return self.scores.argmax(axis=1)
+
+
+class Interval(Record):
+    """A 95 % interval."""
+
+    low: float
+    high: float
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
 
 
 class Statistic(Record):
@@ -84,35 +107,116 @@ class Statistic(Record):
     """Sample standard deviation; ``None`` for a single trial."""
     n: int
     """Number of trials, each with a seed of its own."""
+    over_seeds: Interval | None
+    """Of the mean, on these test wires; ``None`` for a single trial."""
 
 
-class TrialSummary(Record):
+class Metrics(Record):
+    """How good the answers of one trial are."""
+
+    accuracy: float
+    """Share of the test wires that got their topic."""
+    balanced_accuracy: float
+    """Mean recall over the topics that stand in the test set."""
+    macro_f1: float
+    """Mean F1 over the topics that stand in the test set."""
+    weighted_f1: float
+    """The same mean, weighted by the topics' test wires."""
+    top3_accuracy: float
+    """Share of the test wires whose topic is among the three best scores; a tie does not count."""
+    log_loss: float | None
+    """Cross-entropy in nats, where the model gives probabilities, none below 1.2e-7."""
+
+
+class TrialSummary(Metrics):
     """A trial as it stands in ``results.json``."""
 
+    fingerprint: str
     seed: int
-    accuracy: float
-    macro_f1: float
     fit_seconds: float
-    ms_per_step: float
+    ms_per_step: float | None
     epochs: int
+    best_epoch: int | None
 
 
 class ModelSummary(Record):
     """One model over all its seeds."""
 
     name: str
+    is_baseline: bool
     params: int
     accuracy: Statistic
+    accuracy_interval: Interval
+    """Of the mean accuracy over other test wires of the kind, and over other seeds, where there
+    are several."""
+    accuracy_interval_method: str
+    balanced_accuracy: Statistic
     macro_f1: Statistic
-    ms_per_step: Statistic
+    weighted_f1: Statistic
+    top3_accuracy: Statistic
+    log_loss: Statistic | None
+    topics_never_predicted: list[str]
+    """Topics of the test set that none of its trials predicted for any test wire."""
+    ms_per_step: Statistic | None
     fit_seconds: Statistic
-    topics_predicted: int
-    """Topics that any of its trials predicted for any test wire."""
     stock_layers: list[str] = []
     """Recurrent layers that the engine ``compiled`` left to Keras's own code, and why."""
-    reference_accuracy: float | None
-    """The published accuracy, where it was measured in the same setting."""
     trials: list[TrialSummary]
+
+
+class Comparison(Record):
+    """Two models on the same test wires."""
+
+    a: str
+    b: str
+    difference: float
+    """Mean accuracy of ``a`` less that of ``b``."""
+    interval: Interval
+    p: float
+    """Of no difference."""
+    p_holm: float
+    """The same, corrected for the number of comparisons."""
+    method: str
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the corrected p-value is below 0.05."""
+        return self.p_holm < 0.05
+
+
+class PublishedAccuracy(Record):
+    """A published accuracy, and the 95 % intervals of ours that it is held against."""
+
+    source: str
+    model: str
+    accuracy: float
+    yardstick: str
+    """What the intervals are of."""
+    intervals: dict[str, Interval]
+    """By the name of our model."""
+
+    @property
+    def inside(self) -> list[str]:
+        """Models whose interval holds it."""
+        return [name for name, interval in self.intervals.items() if self.accuracy in interval]
+
+    @property
+    def above(self) -> list[str]:
+        """Models whose interval lies below it."""
+        return [name for name, each in self.intervals.items() if each.high < self.accuracy]
+
+    @property
+    def below(self) -> list[str]:
+        """Models whose interval lies above it."""
+        return [name for name, each in self.intervals.items() if each.low > self.accuracy]
+
+
+class TopicCount(Record):
+    """A topic and its wires."""
+
+    topic: str
+    train: int
+    test: int
 
 
 class DatasetSummary(Record):
@@ -122,11 +226,17 @@ class DatasetSummary(Record):
     origin: str
     fingerprint: str
     """Of the padded arrays, the labels and the names of the topics."""
+    split_fingerprint: str
+    """Of which wires are trained on and tested on, however they are cut and padded."""
     corpus_fingerprint: str
     train_size: int
     test_size: int
     timesteps: int
-    classes: int
+    topics: list[TopicCount]
+    """By label."""
+    overlap: int
+    """Test wires whose padded sequence stands in training too."""
+    overlap_same_label: int
     majority_topic: str
     majority_accuracy: float
     majority_macro_f1: float
@@ -135,13 +245,19 @@ class DatasetSummary(Record):
 class Results(Record):
     """The content of ``results.json``."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     name: str
+    command: str
+    """What was typed."""
     dataset: DatasetSummary
     seeds: list[int]
     epochs: int
+    validation_split: float
+    """Share of the training wires that chose the best epoch; at 0 the last one was taken."""
     engine: str
     threads: list[int]
     """Threads a training, as many numbers as there are different ones."""
-    reference_source: str | None
     models: list[ModelSummary]
+    comparisons: list[Comparison]
+    """Of each two models, and of each with always answering the most frequent topic."""
+    published: list[PublishedAccuracy]

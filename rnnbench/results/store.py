@@ -12,16 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.results.schema import SCHEMA_VERSION, TrialRecord, TrialResult
-from rnnbench.storage import atomic_write, sha256_file, sha256_json, write_text
+from rnnbench.results.document import (
+    DamagedResultError,
+    OtherVersionError,
+    read_document,
+    write_document,
+)
+from rnnbench.results.schema import TrialRecord, TrialResult
+from rnnbench.storage import atomic_write, sha256_file, write_text
 
 log = logging.getLogger(__name__)
-
-
-class DamagedResultError(RnnbenchError):
-    """A stored result is not what was written, or was written by another version."""
 
 
 @dataclass(frozen=True)
@@ -63,29 +67,28 @@ class Store:
 
     def _write(self, result: TrialResult, place: _Place) -> None:
         with atomic_write(place.predictions) as file:
-            np.savez_compressed(file, labels=result.labels, probabilities=result.probabilities)
-        document = json.loads(result.record.model_dump_json())
-        document["predictions_sha256"] = sha256_file(place.predictions)
-        document["checksum"] = sha256_json(document)
-        write_text(place.record, json.dumps(document, indent=1) + "\n")
+            np.savez_compressed(file, labels=result.labels, scores=result.scores)
+        write_document(
+            place.record, result.record, predictions_sha256=sha256_file(place.predictions)
+        )
 
     def save_environment(self, environment: dict[str, Any]) -> None:
         """Write on what the trials that follow are trained."""
         write_text(self.folder / "environment.json", json.dumps(environment, indent=1) + "\n")
 
-    def restore(self, model: str, seed: int, fingerprint: str) -> TrialRecord | None:
-        """Return the trial with this fingerprint, brought back if it had been set aside.
+    def restore(self, model: str, seed: int, fingerprint: str) -> bool:
+        """Return whether the trial with this fingerprint is there; bring it back if set aside.
 
         A damaged trial is named and not used.
         """
-        current = self._current(model, seed)
-        if record := _read(current, fingerprint):
-            return record
-        aside = self._aside(model, seed, fingerprint)
-        if record := _read(aside, fingerprint):
-            self._set_aside(model, seed, keep=fingerprint)
-            aside.move_to(current)
-        return record
+        current, aside = self._current(model, seed), self._aside(model, seed, fingerprint)
+        if _is_there(current, fingerprint):
+            return True
+        if not _is_there(aside, fingerprint):
+            return False
+        self._set_aside(model, seed, keep=fingerprint)
+        aside.move_to(current)
+        return True
 
     def load(self, model: str, seed: int) -> TrialResult:
         """Return a stored trial with its predictions.
@@ -96,8 +99,7 @@ class Store:
         """
         place = self._current(model, seed)
         record = read_record(place.record, place.predictions)
-        with np.load(place.predictions, allow_pickle=False) as stored:
-            return TrialResult(record, stored["labels"], stored["probabilities"])
+        return TrialResult(record, *_read_predictions(place.predictions))
 
     def _set_aside(self, model: str, seed: int, keep: str) -> None:
         """Move the trial that stands there out of the way, unless its fingerprint is ``keep``."""
@@ -122,15 +124,32 @@ class Store:
         return _Place(base.with_name(f"{base.name}.json"), base.with_name(f"{base.name}.npz"))
 
 
-def _read(place: _Place, fingerprint: str) -> TrialRecord | None:
+def _is_there(place: _Place, fingerprint: str) -> bool:
     try:
-        record = read_record(place.record, place.predictions)
-    except FileNotFoundError:
-        return None
+        return read_record(place.record, place.predictions).fingerprint == fingerprint
+    except (FileNotFoundError, OtherVersionError):
+        return False
     except DamagedResultError as error:
         log.warning("%s; it is not used", error)
-        return None
-    return record if record.fingerprint == fingerprint else None
+        return False
+
+
+def _read_predictions(file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return labels and scores.
+
+    Raises:
+        DamagedResultError: they are not in ``file``.
+    """
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            labels, scores = stored["labels"], stored["scores"]
+            if (labels.dtype.kind, scores.dtype.kind) != ("i", "f"):
+                raise ValueError("labels and scores are of another type")
+            if (labels.ndim, scores.ndim) != (1, 2) or len(labels) != len(scores):
+                raise ValueError("labels and scores are of other shapes")
+    except Exception as error:  # NumPy and zipfile have many for a file that is made to mislead
+        raise DamagedResultError(f"unusable result: {file}: {error}") from error
+    return labels, scores
 
 
 def read_record(file: Path, predictions: Path) -> TrialRecord:
@@ -140,20 +159,11 @@ def read_record(file: Path, predictions: Path) -> TrialRecord:
         FileNotFoundError: there is no such record.
         DamagedResultError: a file is not what was written; it names the file.
     """
+    document = read_document(file)
+    expected = document.pop("predictions_sha256", None)
     try:
-        document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if document.get("schema_version") != SCHEMA_VERSION:
-            version = document.get("schema_version")
-            raise ValueError(
-                f"it has schema version {version}, and this rnnbench reads {SCHEMA_VERSION}"
-            )
-        if document.pop("checksum") != sha256_json(document):
-            raise ValueError("its content has another checksum")
-        expected = document.pop("predictions_sha256")
         record = TrialRecord.model_validate(document)
-    except FileNotFoundError:
-        raise
-    except (ValueError, KeyError, AttributeError, TypeError, OSError, RecursionError) as error:
+    except ValidationError as error:
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
     if not predictions.is_file() or sha256_file(predictions) != expected:
         raise DamagedResultError(f"unusable result: {predictions}: not the predictions of {file}")

@@ -5,11 +5,19 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
+from rnnbench.config.schema import Network
 from rnnbench.errors import RnnbenchError
-from rnnbench.results.schema import TrialRecord
 from rnnbench.results.store import Store
 from rnnbench.runner.events import EpochEnded, Failed, Finished, Listener
-from rnnbench.runner.workers import Failure, Workers, Workforce, attempt, start_workers
+from rnnbench.runner.workers import (
+    Failure,
+    Workers,
+    Workforce,
+    attempt,
+    prepare_nothing,
+    prepare_tensorflow,
+    start_workers,
+)
 from rnnbench.training.engines import OnEpoch
 from rnnbench.training.trial import Trial, run_trial
 
@@ -22,16 +30,15 @@ class WorkerDiedError(RnnbenchError):
     """A worker process died."""
 
 
-def find_stored(trials: Iterable[Trial], store: Store) -> dict[Trial, TrialRecord]:
-    """Return the trials that are stored, with their records."""
-    found = {trial: store.restore(trial.name, trial.seed, trial.fingerprint) for trial in trials}
-    return {trial: record for trial, record in found.items() if record}
+def find_stored(trials: Iterable[Trial], store: Store) -> set[Trial]:
+    """Return the trials that are stored."""
+    return {trial for trial in trials if store.restore(trial.name, trial.seed, trial.fingerprint)}
 
 
 def train_trials(
     trials: Sequence[Trial], store: Store, workforce: Workforce, listener: Listener
-) -> dict[Trial, TrialRecord]:
-    """Train every trial and return the records.
+) -> None:
+    """Train and store every trial.
 
     A trial is stored the moment it finishes. One that fails does not keep the others from being
     trained; Ctrl-C leaves all finished ones stored.
@@ -39,17 +46,18 @@ def train_trials(
     Raises:
         RnnbenchError: trials failed, or a worker process died.
     """
-    records: dict[Trial, TrialRecord] = {}
     failures: dict[Trial, Failure] = {}
     try:
-        with start_workers(workforce) as workers:
+        has_networks = any(isinstance(trial.model, Network) for trial in trials)
+        prepare = prepare_tensorflow if has_networks else prepare_nothing
+        with start_workers(workforce, prepare) as workers:
             for trial, outcome in carry_out(run_trial, trials, workers, listener):
                 if isinstance(outcome, Failure):
                     failures[trial] = outcome
                     listener(Failed(trial, outcome.reason))
                 else:
                     store.save(outcome)
-                    records[trial] = record = outcome.record
+                    record = outcome.record
                     listener(Finished(trial, record.accuracy, record.fit_seconds))
     except WorkerDiedError as error:
         raise RnnbenchError(
@@ -57,7 +65,6 @@ def train_trials(
         ) from error
     if failures:
         raise RnnbenchError(f"{describe(failures)}\nAll other trials are stored.")
-    return records
 
 
 def describe(failures: dict[Trial, Failure]) -> str:

@@ -106,6 +106,10 @@ def prepare_tensorflow(threads: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
+def prepare_nothing(threads: int) -> None:
+    """Import nothing, where TensorFlow is not needed."""
+
+
 @contextmanager
 def start_workers(workforce: Workforce, prepare: Prepare = prepare_tensorflow) -> Iterator[Workers]:
     """Yield worker processes, which are gone when the block ends.

@@ -117,7 +117,7 @@ def _products(benchmark: Benchmark, dataset: DatasetSummary) -> dict[str, list[P
             model,
             batch_size=min(benchmark.training.batch_size, dataset.train_size),
             timesteps=dataset.timesteps,
-            n_topics=dataset.classes,
+            n_topics=len(dataset.topics),
         )
         for name, model in benchmark.models.items()
     }

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 
-from rnnbench.config.schema import Benchmark
+from rnnbench.config.schema import Benchmark, Network
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.results.speed import TrialTime
 from rnnbench.runner.workers import Prepare, Workforce, prepare_tensorflow, usable_cores
 from rnnbench.training.engines import OnEpoch
-from rnnbench.training.order import count_batches
-from rnnbench.training.trial import Trial, load_dataset, ms_per_step, run_trial
+from rnnbench.training.steps import count_batches, ms_per_step
+from rnnbench.training.trial import Trial, load_dataset, run_trial
 
 TORCH = ("torch", "torch-plain")
 
@@ -108,6 +108,21 @@ def _contenders() -> list[Contender]:
             None,
         ),
     ]
+
+
+def networks_alone(benchmark: Benchmark) -> Benchmark:
+    """Return ``benchmark`` with what is timed: its networks, trained on all training wires.
+
+    Raises:
+        UserError: it has no networks.
+    """
+    networks = {
+        name: model for name, model in benchmark.models.items() if isinstance(model, Network)
+    }
+    if not networks:
+        raise UserError(f"{benchmark.name}: no model to time (should have a model with layers)")
+    training = benchmark.training.model_copy(update={"validation_split": 0.0})
+    return benchmark.model_copy(update={"models": networks, "training": training})
 
 
 def _why_not_torch(benchmark: Benchmark) -> str:

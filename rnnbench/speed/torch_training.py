@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from rnnbench.config.layers import GRU, LSTM, Dropout, Layer, Recurrent, SimpleRNN
-from rnnbench.config.schema import Model, Training
+from rnnbench.config.schema import Network, Training
 from rnnbench.data.dataset import Dataset
 from rnnbench.training.engines import OnEpoch
 
@@ -23,7 +23,7 @@ ACTIVATIONS = {
 }
 
 
-def why_not(name: str, model: Model) -> str:
+def why_not(name: str, model: Network) -> str:
     """Return what of a model PyTorch has no counterpart for here; empty if nothing."""
     strange = [
         f"{layer.kind}: {', '.join(options)}"
@@ -42,7 +42,7 @@ def _strange_options(layer: Layer) -> list[str]:
 
 
 def train(
-    model: Model,
+    model: Network,
     dataset: Dataset,
     training: Training,
     seed: int,
@@ -98,7 +98,7 @@ def _time_major(ids: np.ndarray) -> torch.Tensor:
 class _Net(nn.Module):
     """Layers from word ids ``(timesteps, batch, 1)`` to a score a topic, before the softmax."""
 
-    def __init__(self, model: Model, n_topics: int):
+    def __init__(self, model: Network, n_topics: int):
         super().__init__()
         self.layers = nn.ModuleList()
         self.takes_last = []

@@ -1,26 +1,25 @@
 """One trial: one model, trained once with one seed on one dataset.
 
 A trial is plain data that can be sent to another process or machine; ``run_trial`` is the one
-function that carries it out. TensorFlow is imported when it starts, not before.
+function that carries it out. TensorFlow is imported when a network is trained, not before.
 """
 
-import time
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rnnbench.config.schema import Data, Model, Training
+from rnnbench.config.schema import Data, Model, Network, Training
 from rnnbench.data import cache
 from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.errors import RnnbenchError
 from rnnbench.results.environment import cpu, versions
 from rnnbench.results.schema import TrialRecord, TrialResult
 from rnnbench.storage import sha256_json
-from rnnbench.training.engines import OnEpoch, Outcome, ignore, load_engine
-from rnnbench.training.order import count_batches
+from rnnbench.training.engines import OnEpoch, ignore
+from rnnbench.training.trained import Trained
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,11 @@ class Trial:
     threads: int
     work: int
 
+    @property
+    def epochs(self) -> int:
+        """Epochs of its training; a baseline has none."""
+        return self.training.epochs if isinstance(self.model, Network) else 0
+
     @cached_property
     def fingerprint(self) -> str:
         """sha256 of what can change the outcome, and of nothing else."""
@@ -59,12 +63,17 @@ class Trial:
             {
                 "model": self.model.model_dump(mode="json"),
                 "dataset": self.dataset_fingerprint,
-                "training": self.training.model_dump(mode="json", exclude={"seeds"}),
+                "training": self._training(),
                 "seed": self.seed,
                 "threads": self.threads,
                 "versions": versions(),
             }
         )
+
+    def _training(self) -> dict[str, Any]:
+        if isinstance(self.model, Network):
+            return self.training.model_dump(mode="json", exclude={"seeds"})
+        return self.training.model_dump(mode="json", include={"validation_split"})
 
     def __str__(self) -> str:
         return f"{self.name} seed {self.seed}"
@@ -84,70 +93,48 @@ def run_trial(trial: Trial, on_epoch: OnEpoch = ignore) -> TrialResult:
         RnnbenchError: the cached corpus is not the one that the trial was planned with, or the
             training diverged.
     """
-    import keras
-    import tensorflow as tf
-
-    from rnnbench.models.build import build, features, predict
-
     dataset = load_dataset(trial.corpus, trial.data)
     if dataset.fingerprint != trial.dataset_fingerprint:
         raise RnnbenchError(f"{trial.corpus}: changed while the benchmark ran; run it again")
-    keras.utils.clear_session()  # else what earlier trials left behind grows and grows
-    tf.config.experimental.enable_op_determinism()
-    keras.utils.set_random_seed(trial.seed)
-    model = build(trial.model, dataset.timesteps, len(dataset.topics))
-    fit = load_engine(trial.training.engine)
-    start = time.perf_counter()
-    outcome = fit(model, features(dataset.x_train), dataset.y_train, trial.training, on_epoch)
-    fit_seconds = time.perf_counter() - start
-    probabilities = predict(model, features(dataset.x_test))
-    if not np.isfinite(probabilities).all():
+    trained = _train(trial, dataset, on_epoch)
+    if not np.isfinite(trained.scores).all():
         raise RnnbenchError("it diverged: its probabilities are not numbers")
-    record = _record(trial, dataset, model.count_params(), outcome, fit_seconds, probabilities)
-    return TrialResult(record, dataset.y_test, probabilities)
+    accuracy = float(np.mean(trained.scores.argmax(axis=1) == dataset.y_test))
+    return TrialResult(_record(trial, trained, accuracy), dataset.y_test, trained.scores)
 
 
-def _record(
-    trial: Trial,
-    dataset: Dataset,
-    params: int,
-    outcome: Outcome,
-    fit_seconds: float,
-    probabilities: NDArray[np.float32],
-) -> TrialRecord:
-    from sklearn.metrics import accuracy_score, f1_score
+def _train(trial: Trial, dataset: Dataset, on_epoch: OnEpoch) -> Trained:
+    if isinstance(trial.model, Network):
+        from rnnbench.training import network
 
-    truth, predicted = dataset.y_test, probabilities.argmax(axis=1)
-    topics = np.unique(truth)
-    steps = count_batches(len(dataset.y_train), trial.training.batch_size)
+        return network.train(trial.model, dataset, trial.training, trial.seed, on_epoch)
+    from rnnbench.training import baseline
+
+    share = trial.training.validation_split
+    return baseline.train(trial.model.baseline, dataset, share, trial.seed)
+
+
+def _record(trial: Trial, trained: Trained, accuracy: float) -> TrialRecord:
     return TrialRecord(
         fingerprint=trial.fingerprint,
         source=trial.source,
         dataset_fingerprint=trial.dataset_fingerprint,
         model=trial.name,
         seed=trial.seed,
-        engine=trial.training.engine,
-        stock_layers=outcome.stock_layers,
+        engine=trained.engine,
+        stock_layers=trained.stock_layers,
         cpu=cpu(),
         threads=trial.threads,
-        params=params,
-        accuracy=accuracy_score(truth, predicted),
-        macro_f1=f1_score(truth, predicted, labels=topics, average="macro", zero_division=0),
-        predicted_topics=np.unique(predicted).tolist(),
-        epochs=trial.training.epochs,
-        steps=steps * trial.training.epochs,
-        fit_seconds=fit_seconds,
-        ms_per_step=ms_per_step(outcome.epoch_seconds, steps),
-        history=outcome.history,
+        params=trained.params,
+        accuracy=accuracy,
+        scores=trained.scores_are,
+        epochs=trained.epochs,
+        best_epoch=trained.best_epoch,
+        steps=trained.epochs * trained.steps_per_epoch,
+        fit_seconds=trained.fit_seconds,
+        ms_per_step=trained.ms_per_step,
+        history=trained.history,
     )
-
-
-def ms_per_step(epoch_seconds: list[float], steps: int) -> float:
-    """Return the milliseconds of a step in the median epoch, of ``steps`` steps.
-
-    The first epoch compiles, so it counts only where it is alone.
-    """
-    return float(np.median(epoch_seconds[1:] or epoch_seconds)) / steps * 1000
 
 
 @lru_cache(maxsize=1)

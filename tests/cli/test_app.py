@@ -3,10 +3,13 @@ import sys
 import time
 
 import pytest
+from typer.main import get_command
 
 import rnnbench
+from rnnbench.cli.app import app
 
-COMMANDS = [[], ["run"], ["data"], ["data", "prepare"], ["data", "info"], ["data", "show"]]
+COMMANDS = [[], *([name] for name in get_command(app).commands)]
+COMMANDS += [["data", name] for name in get_command(app).commands["data"].commands]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -50,6 +50,30 @@ def test_json_prints_what_is_stored(cli):
     assert "round" not in result.stderr
 
 
+SVM = "models.svm={baseline: tfidf_linear_svm}"
+
+
+def test_baselines_are_not_timed_and_no_wires_are_held_out(cli):
+    changes = ["--set", SVM, "--set", "training.validation_split=0.5"]
+    result = cli(
+        "bench-speed", "tiny.yaml", "--only", "compiled-1", "--rounds", "1", "--json", *changes
+    )
+
+    assert result.exit_code == 0, result.stderr
+    timed = SpeedResults.model_validate_json(result.stdout)
+    assert [each.model for each in timed.product_times] == ["rnn"]
+    (trial,) = timed.contenders[0].rounds[0].trials
+    assert (trial.model, trial.steps) == ("rnn", 2 * 6), "22 wires are six batches of 4"
+    assert "svm" not in Path("results/speed-tiny/speed-config.yaml").read_text()
+
+
+def test_baselines_alone_cannot_be_timed(cli):
+    result = cli("bench-speed", "tiny.yaml", "--set", SVM, "--models", "svm")
+
+    assert result.exit_code == 2
+    assert "tiny: no model to time (should have a model with layers)" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -84,6 +84,40 @@ def test_a_download_and_then_trials_share_one_terminal(screen, tmp_path):
     assert "downloading it" in screen.getvalue()
 
 
+def baseline(tmp_path):
+    """Return a trial that knows no epochs."""
+    return trial(tmp_path, models={"svm": {"baseline": "tfidf_linear_svm"}})
+
+
+def test_a_baseline_has_a_bar_without_epochs(screen, tmp_path):
+    planned = baseline(tmp_path)
+    with show_trials(quiet=False) as listener:
+        listener(Planned([planned], []))
+        listener(EpochEnded(planned, 0, float("nan"), float("nan")))
+        listener.progress.refresh()
+        drawn = screen.getvalue()
+        listener(Finished(planned, 0.5, 0.25))
+
+    line = [line for line in drawn.splitlines() if "svm seed 0" in line][-1]
+    assert "starting" in line
+    assert "/" not in line
+    assert "0 of 1 trials" in drawn
+    assert "svm seed 0: test accuracy 0.5000, 0.2 s" in screen.getvalue()
+
+
+def test_a_baseline_has_a_line_for_its_start_and_its_end(lines, tmp_path):
+    planned = baseline(tmp_path)
+    with show_trials(quiet=False) as listener:
+        listener(Planned([planned], []))
+        listener(EpochEnded(planned, 0, float("nan"), float("nan")))
+        listener(Finished(planned, 0.5, 0.75))
+
+    assert lines.getvalue().splitlines() == [
+        "svm seed 0: started",
+        "svm seed 0: test accuracy 0.5000, 0.8 s",
+    ]
+
+
 def test_without_a_terminal_there_is_a_line_for_each_start_and_end(lines, tmp_path, monkeypatch):
     planned = trial(tmp_path, training={"epochs": 4})
     monkeypatch.setattr(display, "PLAIN_INTERVAL", 0.0)
@@ -117,6 +151,15 @@ def test_the_epochs_of_a_large_model_are_more_of_the_work(tmp_path):
 
     assert (effort.epochs_done, effort.epochs_planned) == (1, 4)
     assert (effort.done, effort.planned) == (9, 20)
+
+
+def test_a_baseline_is_no_part_of_the_work(tmp_path):
+    network, svm = trial(tmp_path, training={"epochs": 3}), baseline(tmp_path)
+    effort = Effort([network, svm])
+
+    effort.give_up(svm)
+
+    assert (effort.trials, effort.epochs_planned, effort.planned) == (2, 3, 3)
 
 
 def test_what_is_left_of_a_trial_that_failed_is_no_longer_planned(tmp_path):

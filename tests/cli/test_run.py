@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,8 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from typer.testing import CliRunner
 
-from rnnbench.cli.app import INTERRUPTED
+from rnnbench.cli.app import INTERRUPTED, app
+from rnnbench.results.document import read_document
+from rnnbench.results.run import load_run
 from rnnbench.results.schema import Results
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -54,12 +58,17 @@ def finished(tmp_path_factory, tiny_sgml):
     return folder / "results" / "tiny", done
 
 
+def _stored_results(folder):
+    """Return what results.json holds, its checksum checked."""
+    return Results.model_validate(read_document(folder / "results.json"))
+
+
 def test_the_table_goes_to_standard_output_and_all_else_to_standard_error(finished):
     _, done = finished
 
     assert "always 'earn'" in done.stdout
-    assert "Seeds: 0, 1. Epochs: 2. Engine: compiled" in done.stdout
-    assert "seed" not in done.stdout.replace("seeds", "")
+    assert "Seeds: 0, 1. Epoch: the last of 2. Engine: compiled" in " ".join(done.stdout.split())
+    assert "seed 1" not in done.stdout
     assert "gru seed 1: test accuracy" in done.stderr
 
 
@@ -83,7 +92,7 @@ def test_the_run_leaves_everything_in_its_folder(finished):
 
 def test_results_json_holds_what_was_measured(finished):
     folder, _ = finished
-    results = Results.model_validate_json((folder / "results.json").read_text())
+    results = _stored_results(folder)
 
     assert (results.dataset.train_size, results.dataset.test_size) == (22, 22)
     assert results.dataset.source == "sgml"
@@ -94,7 +103,7 @@ def test_results_json_holds_what_was_measured(finished):
         assert model.accuracy.n == 2
         for trial in model.trials:
             stored = np.load(folder / "predictions" / f"{model.name}-seed{trial.seed}.npz")
-            predicted = stored["probabilities"].argmax(axis=1)
+            predicted = stored["scores"].argmax(axis=1)
             assert trial.accuracy == np.mean(predicted == stored["labels"])
 
 
@@ -137,7 +146,7 @@ def test_a_rerun_trains_nothing_says_so_and_needs_no_tensorflow(cli):
         "from rnnbench.cli.app import main\n"
         "try: main()\n"
         "except SystemExit as stop: assert not stop.code\n"
-        "assert not {'tensorflow', 'sklearn'} & set(sys.modules)"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
@@ -172,6 +181,7 @@ def test_flags_beat_the_file_only_when_given(cli):
         "batch_size": 8,
         "optimizer": "adam",
         "learning_rate": 0.001,
+        "validation_split": 0.0,
         "engine": "compiled",
         "seeds": [0],
     }
@@ -183,9 +193,129 @@ def test_json_prints_the_results_for_machines(cli):
     result = _run(cli, "--json", "--quiet")
 
     printed = Results.model_validate_json(result.stdout)
-    assert printed == Results.model_validate_json(Path("results/tiny/results.json").read_text())
+    assert printed == _stored_results(Path("results/tiny"))
     assert "trained" not in result.stderr
     assert "test accuracy" not in result.stderr
+
+
+BASELINES = """\
+name: baselines
+data: {source: sgml, path: sgml, maxlen: 50, test_split: 0.5}
+training: {seeds: [3, 8]}
+models:
+  bayes: {baseline: multinomial_naive_bayes}
+  random: {baseline: stratified}
+  svm: {baseline: {tfidf_linear_svm: {C: 0.5}}}
+"""
+
+
+def _run_apart(folder, files, *arguments):
+    """Run a config of a folder with made-up wires in it, with one worker; return the outcome."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("RNNBENCH_CACHE", str(folder / "cache"))
+        _write_tiny(folder, files)
+        (folder / "baselines.yaml").write_text(BASELINES)
+        done = CliRunner().invoke(app, ["run", *arguments, "--jobs", "1"])
+    assert done.exit_code == 0, done.output
+    return done
+
+
+@pytest.fixture(scope="module")
+def baselines(tmp_path_factory, tiny_sgml):
+    """The folder of a run of baselines, and its output."""
+    folder = tmp_path_factory.mktemp("baselines")
+    return folder / "results/baselines", _run_apart(folder, tiny_sgml, "baselines.yaml")
+
+
+def _rows_by_model(tables):
+    """Return what Markdown tables say of each model, by their headers."""
+    found = {}
+    for table in re.split(r"\n\n(?=\| )", tables):
+        lines = [line.strip("| ").split(" | ") for line in table.splitlines() if line[:1] == "|"]
+        headers, _, *rows = lines
+        for row in rows if headers[0] == "model" else ():
+            found.setdefault(row[0], {}).update(zip(headers, row, strict=True))
+    return found
+
+
+def test_baselines_are_tried_as_often_as_a_seed_changes_them_and_come_in_the_tables(baselines):
+    folder, done = baselines
+
+    trials = ["bayes-seed3", "random-seed3", "random-seed8", "svm-seed3"]
+    assert sorted(file.stem for file in (folder / "trials").iterdir()) == trials
+    assert "random seed 8: test accuracy" in done.stderr
+    rows = _rows_by_model((folder / "table.md").read_text())
+    assert list(rows) == ["bayes", "random", "svm", "always 'earn'"]
+    assert [name for name, row in rows.items() if row.get("ms per step") == "-"] == [
+        "bayes",
+        "random",
+        "svm",
+    ]
+    assert [name for name, row in rows.items() if row.get("log-loss") == "-"] == ["svm"]
+    printed = " ".join(done.stdout.split())
+    for row in rows.values():
+        for cell in row.values():
+            assert cell in printed
+
+
+def test_results_json_tells_of_baselines_that_they_are_some(cli, baselines):
+    folder, _ = baselines
+
+    rerun = cli("run", folder / "config.yaml", "--out", folder, "--jobs", "1", "--json")
+
+    assert "4 of 4 trials are stored and not trained again" in rerun.stderr
+    printed = Results.model_validate_json(rerun.stdout)
+    assert printed == _stored_results(folder) == load_run(folder).results
+    assert [(model.name, model.is_baseline) for model in printed.models] == [
+        ("bayes", True),
+        ("random", True),
+        ("svm", True),
+    ]
+    bayes, random, svm = printed.models
+    assert [trial.seed for trial in random.trials] == [3, 8]
+    assert (bayes.accuracy.n, random.accuracy.n, svm.accuracy.n) == (1, 2, 1)
+    assert bayes.log_loss.mean > 0
+    assert svm.log_loss is None, "a margin is no probability"
+    for model in printed.models:
+        assert model.ms_per_step is None
+        assert {(trial.epochs, trial.best_epoch) for trial in model.trials} == {(0, None)}
+    words_tell_the_topics_apart = svm.accuracy.mean
+    assert words_tell_the_topics_apart > printed.dataset.majority_accuracy
+
+
+@pytest.fixture(scope="module")
+def validated(tmp_path_factory, tiny_sgml):
+    """The folder of a run with validation wires, of a network and a baseline, and its output."""
+    folder = tmp_path_factory.mktemp("validated")
+    options = ["training.validation_split=0.25", "models.svm.baseline=tfidf_linear_svm"]
+    changes = [part for option in options for part in ("--set", option)]
+    arguments = ["tiny.yaml", "--models", "rnn,svm", "--epochs", "6", *changes]
+    return folder / "results/tiny", _run_apart(folder, tiny_sgml, *arguments)
+
+
+def test_the_caption_says_which_epoch_was_taken(validated):
+    folder, done = validated
+
+    words = "Epoch: the best of 6 on 25% of the training wires."
+    assert words in " ".join(done.stdout.split())
+    assert words in (folder / "table.md").read_text()
+
+
+def test_a_network_tells_its_best_epoch_and_its_scores_on_validation_wires(validated):
+    folder, _ = validated
+    run = load_run(folder)
+
+    assert run.results.validation_split == 0.25
+    network, baseline = run.results.models
+    assert [trial.seed for trial in network.trials] == [0, 1]
+    for trial, stored in zip(network.trials, run.trials["rnn"], strict=True):
+        history = stored.record.history
+        best = max(history.val_accuracy)
+        assert len(history.val_accuracy) == len(history.val_loss) == trial.epochs == 6
+        assert history.val_accuracy[trial.best_epoch - 1] == best
+        assert stored.record.steps == 6 * 5, "17 of 22 wires are five batches of 4"
+    assert [trial.best_epoch for trial in baseline.trials] == [None]
 
 
 def test_seeds_can_be_listed(cli):
@@ -206,6 +336,13 @@ def test_seeds_can_be_listed(cli):
         (["--path", "nowhere"], "nowhere: no such file or folder"),
         (["--set", "training.epochs"], "should be key.path=value"),
         (["--set", "training.epoch=3"], "did you mean 'epochs'?"),
+        (["--set", "models.svm.baseline=tfidf_linear_smv"], "did you mean 'tfidf_linear_svm'?"),
+        (["--set", "training.validation_split=1"], "got 1 (should be less than 1)"),
+        (
+            ["--set", "training.validation_split=0.04"],
+            "training.validation_split: 0.04 of 22 training wires leaves 0 to validate on and 22 "
+            "to train on",
+        ),
         (["--out", "tiny.yaml"], "tiny.yaml: cannot write there"),
     ],
 )
@@ -298,16 +435,22 @@ def test_the_smoke_benchmark_runs_on_real_newswires():
     results = json.loads(done.stdout)
     assert results["dataset"]["source"] in ("keras", "sgml", "r52")
     dataset = results["dataset"]
-    assert (dataset["train_size"], dataset["test_size"], dataset["classes"]) in (
+    n_topics = len(dataset["topics"])
+    assert (dataset["train_size"], dataset["test_size"], n_topics) in (
         (1395, 599, 46),
         (2243, 974, 52),
     )
-    rest = 51 * (dataset["classes"] - 46)  # R52 has more topics than the Keras set
-    assert {model["name"]: model["params"] - rest for model in results["models"]} == {
+    rest = 51 * (n_topics - 46)  # R52 has more topics than the Keras set
+    networks = [model for model in results["models"] if not model["is_baseline"]]
+    assert {model["name"]: model["params"] - rest for model in networks} == {
         "vanilla_rnn": 4_946,
         "stacked_vanilla_rnn": 9_996,
         "lstm": 12_746,
         "stacked_lstm": 32_946,
     }
-    for model in results["models"]:
+    for model in networks:
         assert model["accuracy"]["mean"] >= dataset["majority_accuracy"] - 0.05
+    baselines = [model for model in results["models"] if model["is_baseline"]]
+    assert [model["name"] for model in baselines] == ["multinomial_naive_bayes", "tfidf_linear_svm"]
+    for model in baselines:
+        assert model["accuracy"]["mean"] > dataset["majority_accuracy"]

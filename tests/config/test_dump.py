@@ -46,9 +46,9 @@ def test_a_name_that_looks_like_something_else_survives_a_dump(name):
 
 def test_a_fingerprint_that_looks_like_a_number_survives_a_dump():
     dataset = f"1e{'0' * 62}"
-    reference = f"reference: {{source: x, dataset: '{dataset}', training: {{}}, models: {{}}}}\n"
-    benchmark = load(write(f"{reference}{SMALL}"))
-    assert load(write(dump(benchmark, Path()))).reference.dataset == dataset
+    reference = f"{{source: x, dataset: '{dataset}', models: {{a: {{accuracy: 1}}}}}}"
+    benchmark = load(write(f"references: {{paper: {reference}}}\n{SMALL}"))
+    assert load(write(dump(benchmark, Path()))).references["paper"].dataset == dataset
 
 
 def test_a_dump_keeps_letters_readable():
@@ -89,6 +89,9 @@ shares = st.floats(0, 1, exclude_max=True)
 parts = st.floats(0, 1, exclude_min=True, exclude_max=True)
 sizes = st.integers(1, 2**40)
 seeds = st.integers(0, 2**32 - 1)
+ngrams = st.integers(1, 5)
+strengths = st.floats(0, exclude_min=True, allow_infinity=False)
+fingerprints = st.from_regex(r"[a-f][0-9a-f]{63}", fullmatch=True)
 activations = st.sampled_from(["tanh", "relu", "leaky_relu", "softmax", "linear"])
 
 
@@ -116,7 +119,23 @@ def stepwise():
     )
 
 
-def models():
+def baselines():
+    kinds = {
+        "most_frequent": {},
+        "stratified": {},
+        "tfidf_logistic_regression": {"max_ngram": ngrams, "C": strengths},
+        "tfidf_linear_svm": {"max_ngram": ngrams, "C": strengths},
+        "multinomial_naive_bayes": {"max_ngram": ngrams, "alpha": strengths},
+    }
+    described = [
+        st.fixed_dictionaries({kind: st.none() | st.fixed_dictionaries({}, optional=parameters)})
+        for kind, parameters in kinds.items()
+    ]
+    written = st.sampled_from(sorted(kinds)) | st.one_of(described)
+    return st.fixed_dictionaries({"baseline": written})
+
+
+def networks():
     return st.builds(
         lambda first, last, after: {
             "layers": [
@@ -155,24 +174,28 @@ def benchmarks():
             "batch_size": sizes,
             "optimizer": st.sampled_from(["adam", "adamw", "nadam", "rmsprop", "sgd"]),
             "learning_rate": st.floats(0, exclude_min=True, allow_infinity=False),
+            "validation_split": shares,
             "seeds": st.integers(1, 5) | st.lists(seeds, min_size=1, max_size=3, unique=True),
         },
     )
-    reference = st.fixed_dictionaries(
-        {
-            "source": texts.map("a paper: {}".format),
-            "dataset": st.from_regex(r"[a-f][0-9a-f]{63}", fullmatch=True),
-            "training": st.fixed_dictionaries({}, optional={"epochs": sizes}),
-            "models": st.dictionaries(
-                names,
-                st.fixed_dictionaries({"params": sizes, "accuracy": st.floats(0, 1)}),
-                max_size=3,
-            ),
-        }
+    published = st.fixed_dictionaries({"accuracy": st.floats(0, 1)}, optional={"params": sizes})
+    reference = st.builds(
+        lambda known, tie, fingerprint: known | {tie: fingerprint},
+        st.fixed_dictionaries(
+            {
+                "source": texts.map("a paper: {}".format),
+                "models": st.dictionaries(texts, published, min_size=1, max_size=3),
+            },
+            optional={"training": st.fixed_dictionaries({}, optional={"epochs": sizes})},
+        ),
+        st.sampled_from(["dataset", "split"]),
+        fingerprints,
     )
+    models = st.dictionaries(names, networks() | baselines(), min_size=1, max_size=3)
+    references = st.dictionaries(names, reference, max_size=2)
     trees = st.fixed_dictionaries(
-        {"name": names, "models": st.dictionaries(names, models(), min_size=1, max_size=3)},
-        optional={"data": data, "training": training, "reference": reference},
+        {"name": names, "models": models},
+        optional={"data": data, "training": training, "references": references},
     )
     return trees.map(Benchmark.model_validate)
 

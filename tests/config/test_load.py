@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnnbench.config.baselines import TfidfLinearSVM
 from rnnbench.config.load import Override, load, load_data, select
 from rnnbench.config.problems import ConfigError
-from rnnbench.config.schema import Benchmark, Data, Training
+from rnnbench.config.schema import BaselineModel, Benchmark, Data, Network, Training
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -24,18 +25,24 @@ models:
 SMALL = f"name: small\n{MODELS}"
 SOFTMAX = "dense: {units: topics, activation: softmax}"
 
-TOP_KEYS = "allowed: name, data, training, models, reference, extends"
+TOP_KEYS = "allowed: name, data, training, models, references, extends"
 DATA_KEYS = (
     "allowed: source, path, num_words, maxlen, split, test_split, seed, pad_length, padding, "
     "truncating"
 )
-TRAINING_KEYS = "allowed: epochs, batch_size, optimizer, learning_rate, engine, seeds"
+TRAINING_KEYS = (
+    "allowed: epochs, batch_size, optimizer, learning_rate, validation_split, engine, seeds"
+)
 GRU_KEYS = (
     "allowed: units, activation, return_sequences, dropout, recurrent_dropout, "
     "recurrent_activation, reset_after"
 )
 LSTM_KEYS = GRU_KEYS.replace("reset_after", "unit_forget_bias")
 KINDS = "allowed: simple_rnn, gru, lstm, dense, dropout"
+BASELINES = (
+    "allowed: most_frequent, stratified, tfidf_logistic_regression, tfidf_linear_svm, "
+    "multinomial_naive_bayes"
+)
 SOURCES = "allowed: auto, keras, sgml, r52, r8"
 OPTIMIZERS = "allowed: adam, adamw, nadam, rmsprop, sgd"
 ACTIVATIONS = (
@@ -48,6 +55,8 @@ A_NAME = "a name has up to 100 letters, digits, - and _, for it names files"
 A_PATH = "should be the name of a file or a folder"
 A_MAPPING = "should be a mapping of keys to values"
 A_LAYER = "a layer is written as `- lstm: {units: 50}`"
+A_BASELINE = "a baseline is written as `baseline: tfidf_linear_svm`"
+ONE_FINGERPRINT = "should have one fingerprint (allowed: either dataset or split)"
 NO_LAYERS = (
     "no list of layers (the last layer of a model is `- dense: {units: topics, activation: "
     "softmax}`)"
@@ -113,6 +122,12 @@ def value(key: str, written: str, answer: str):
         value("training.epochs", "0", "got 0 (should be greater than 0)"),
         value("training.batch_size", "true", "got true (should be a valid integer)"),
         value("training.learning_rate", "1e999", "got inf (should be a finite number)"),
+        value("training.validation_split", "1", "got 1 (should be less than 1)"),
+        value(
+            "training.validation_split", "-0.1", "got -0.1 (should be greater than or equal to 0)"
+        ),
+        value("training.validation_split", ".nan", "got nan (should be less than 1)"),
+        value("training.validation_split", "20%", "got '20%' (should be a valid number)"),
         value("training.optimizer", "Adam", f"got 'Adam' ({OPTIMIZERS}; did you mean 'adam'?)"),
         value("training.seeds", "0", f"got 0 ({SEEDS})"),
         value("training.seeds", "10001", f"got 10001 ({SEEDS})"),
@@ -160,7 +175,10 @@ def test_a_wrong_value_is_answered_with_its_line_and_what_is_allowed(key, writte
         case(
             "in-a-model",
             f"{SMALL}    Layer: []\n",
-            ["bad.yaml:7: models.rnn.Layer: unknown key (allowed: layers; did you mean 'layers'?)"],
+            [
+                "bad.yaml:7: models.rnn.Layer: unknown key (allowed: layers, baseline; "
+                "did you mean 'layers'?)"
+            ],
         ),
         case(
             "with-dots",
@@ -239,31 +257,6 @@ def test_a_key_is_known_and_stands_once(text, answers):
             "layers-null",
             "name: small\nmodels:\n  rnn:\n    layers:\n",
             [f"bad.yaml:4: models.rnn.layers: {NO_LAYERS}"],
-        ),
-        case(
-            "reference-empty",
-            f"{SMALL}reference: {{}}\n",
-            [
-                "bad.yaml:7: reference.dataset: missing key",
-                "bad.yaml:7: reference.models: missing key",
-                "bad.yaml:7: reference.source: missing key",
-                "bad.yaml:7: reference.training: missing key",
-            ],
-        ),
-        case(
-            "reference-all-wrong",
-            f"{SMALL}reference:\n  source: 3\n  dataset: abc\n  training: {{epochs: 0}}\n"
-            "  models:\n    a: {params: 1, accuracy: 1.5}\n    b c: {params: 1, accuracy: 0.5}\n"
-            "    d: {params: 1, accuracy: high}\n",
-            [
-                "bad.yaml:8: reference.source: got 3 (should be a valid string)",
-                "bad.yaml:9: reference.dataset: got 'abc' (should match ^[0-9a-f]{64}$)",
-                "bad.yaml:10: reference.training.epochs: got 0 (should be greater than 0)",
-                "bad.yaml:12: reference.models.a.accuracy: got 1.5 "
-                "(should be less than or equal to 1)",
-                f"bad.yaml:13: reference.models.b c: got 'b c' ({A_NAME})",
-                "bad.yaml:14: reference.models.d.accuracy: got 'high' (should be a valid number)",
-            ],
         ),
     ],
 )
@@ -360,6 +353,139 @@ def test_a_section_has_its_shape(text, answers):
 def test_layers_are_known_and_fit_together(layers, answers):
     items = "".join(f"      - {layer}\n" for layer in layers)
     text = f"name: small\nmodels:\n  rnn:\n    layers:\n{items}"
+    assert answers_to(text) == [f"bad.yaml:{answer}" for answer in answers]
+
+
+@pytest.mark.parametrize(
+    ("written", "answers"),
+    [
+        case(
+            "unknown",
+            "baseline: tfidf_linear_smv",
+            [
+                f"baseline: unknown baseline 'tfidf_linear_smv' ({BASELINES}; "
+                "did you mean 'tfidf_linear_svm'?)"
+            ],
+        ),
+        case(
+            "a-layer",
+            "baseline: {lstm: {units: 2}}",
+            [f"baseline: unknown baseline 'lstm' ({BASELINES})"],
+        ),
+        case("nothing", "baseline: ", [f"baseline: got nothing ({A_BASELINE})"]),
+        case("a-number", "baseline: 3", [f"baseline: got 3 ({A_BASELINE})"]),
+        case(
+            "a-list",
+            "baseline: [stratified]",
+            [f'baseline: got ["stratified"] ({A_BASELINE})'],
+        ),
+        case(
+            "two-at-once",
+            "baseline: {most_frequent: , stratified: }",
+            [f'baseline: got {{"most_frequent": null, "stratified": null}} ({A_BASELINE})'],
+        ),
+        case(
+            "parameters-a-number",
+            "baseline: {stratified: 5}",
+            [f"baseline.stratified: got 5 ({A_MAPPING})"],
+        ),
+        case(
+            "unknown-parameter",
+            "baseline: {tfidf_linear_svm: {c: 0.5}}",
+            ["baseline.tfidf_linear_svm.c: unknown key (allowed: max_ngram, C; did you mean 'C'?)"],
+        ),
+        case(
+            "parameter-of-another-baseline",
+            "baseline: {multinomial_naive_bayes: {C: 1}}",
+            [
+                "baseline.multinomial_naive_bayes.C: unknown key (allowed: max_ngram, alpha)",
+            ],
+        ),
+        case(
+            "parameter-of-one-that-has-none",
+            "baseline: {most_frequent: {C: 1}}",
+            ["baseline.most_frequent.C: unknown key (allowed: none)"],
+        ),
+        case(
+            "wrong-parameters",
+            "baseline: {tfidf_logistic_regression: {C: 0, max_ngram: 6}}",
+            [
+                "baseline.tfidf_logistic_regression.C: got 0 (should be greater than 0)",
+                "baseline.tfidf_logistic_regression.max_ngram: got 6 "
+                "(should be less than or equal to 5)",
+            ],
+        ),
+        case(
+            "with-layers",
+            "{baseline: stratified, layers: []}",
+            ["layers: unknown key (allowed: baseline)"],
+        ),
+    ],
+)
+def test_a_baseline_is_known_and_has_its_parameters(written, answers):
+    text = f"name: small\nmodels:\n  svm:\n    {written}\n"
+    assert answers_to(text) == [f"bad.yaml:4: models.svm.{answer}" for answer in answers]
+
+
+FINGERPRINT = "'" + "5" * 64 + "'"
+
+
+@pytest.mark.parametrize(
+    ("references", "answers"),
+    [
+        case("null", "", [f"1: references: got nothing ({A_MAPPING})"]),
+        case("a-list", " [paper]", [f'1: references: got ["paper"] ({A_MAPPING})']),
+        case(
+            "one-without-anything",
+            "\n  paper:",
+            ["2: references.paper.models: missing key", "2: references.paper.source: missing key"],
+        ),
+        case(
+            "all-wrong",
+            "\n  a paper:\n    source: 3\n    dataset: abc\n    training: {epochs: 0}\n"
+            "    models:\n      a: {params: 0, accuracy: 1.5}\n      b: {accuracy: high}\n"
+            "      c: {}",
+            [
+                f"2: references.a paper: got 'a paper' ({A_NAME})",
+                "3: references.a paper.source: got 3 (should be a valid string)",
+                "4: references.a paper.dataset: got 'abc' (should match ^[0-9a-f]{64}$)",
+                "5: references.a paper.training.epochs: got 0 (should be greater than 0)",
+                "7: references.a paper.models.a.accuracy: got 1.5 "
+                "(should be less than or equal to 1)",
+                "7: references.a paper.models.a.params: got 0 (should be greater than 0)",
+                "8: references.a paper.models.b.accuracy: got 'high' (should be a valid number)",
+                "9: references.a paper.models.c.accuracy: missing key",
+            ],
+        ),
+        case(
+            "no-models",
+            f"\n  paper: {{source: x, split: {FINGERPRINT}, models: {{}}}}",
+            ["2: references.paper.models: is empty (needs at least one entry)"],
+        ),
+        case(
+            "tied-to-nothing",
+            "\n  paper: {source: x, models: {a: {accuracy: 1}}}",
+            [f"2: references.paper: {ONE_FINGERPRINT}"],
+        ),
+        case(
+            "tied-to-both",
+            f"\n  paper: {{source: x, dataset: {FINGERPRINT}, split: {FINGERPRINT}, "
+            "models: {a: {accuracy: 1}}}",
+            [f"2: references.paper: {ONE_FINGERPRINT}"],
+        ),
+        case(
+            "an-engine-is-not-part-of-how-others-trained",
+            f"\n  paper: {{source: x, split: {FINGERPRINT}, models: {{a: {{accuracy: 1}}}}, "
+            "training: {engine: keras}}",
+            [
+                "2: references.paper.training.engine: unknown key (allowed: epochs, batch_size, "
+                "optimizer, learning_rate, validation_split)"
+            ],
+        ),
+    ],
+)
+def test_a_reference_says_what_was_published_and_on_which_wires(references, answers):
+    text = f"references:{references}\n{SMALL}"
     assert answers_to(text) == [f"bad.yaml:{answer}" for answer in answers]
 
 
@@ -520,7 +646,7 @@ def test_a_file_in_another_encoding_than_utf_8():
         ),
         case(
             "keys-of-a-section-that-may-stand-in-the-extended-file",
-            {"bad.yaml": f"extends: a.yaml\nreference: {{source: x}}\n{SMALL}"},
+            {"bad.yaml": f"extends: a.yaml\nreferences: {{paper: {{source: x}}}}\n{SMALL}"},
             ["bad.yaml:1: extends: no such file: a.yaml (allowed: none)"],
         ),
         case(
@@ -665,7 +791,10 @@ def plain_values():
         "training.seeds",
         "models",
         "models.rnn.layers.0",
-        "reference.models",
+        "models.rnn",
+        "models.svm.baseline",
+        "references",
+        "references.paper.models",
     ],
 )
 @settings(max_examples=25, deadline=None)
@@ -685,10 +814,10 @@ def test_whatever_a_flag_says_is_taken_or_answered_with_its_place(key, value):
 def test_a_small_config_leaves_everything_else_at_its_default():
     small = load(write(SMALL))
     assert (small.name, small.data, small.training) == ("small", Data(), Training())
-    assert small.reference is None
+    assert small.references == {}
 
 
-@pytest.mark.parametrize("section", ["training", "reference"])
+@pytest.mark.parametrize("section", ["data", "training"])
 def test_an_empty_section_is_the_default(section):
     assert load(write(f"{section}:\n{SMALL}")) == load(write(SMALL))
 
@@ -707,6 +836,25 @@ def test_a_model_may_be_named_by_a_number():
 def test_aliases_repeat_what_they_name():
     benchmark = load(write(f"{SMALL}  twin: *rnn\n".replace("rnn:", "rnn: &rnn", 1)))
     assert benchmark.models["twin"] == benchmark.models["rnn"]
+
+
+@pytest.mark.parametrize(
+    "written", ["tfidf_linear_svm", "{tfidf_linear_svm: }", "{tfidf_linear_svm: {max_ngram: 2}}"]
+)
+def test_a_model_may_be_a_baseline_whose_parameters_may_be_left_out(written):
+    models = load(write(f"{SMALL}  svm: {{baseline: {written}}}\n")).models
+    assert models["svm"] == BaselineModel(baseline=TfidfLinearSVM(max_ngram=2, C=1.0))
+    assert isinstance(models["rnn"], Network)
+
+
+@pytest.mark.parametrize("tie", ["dataset", "split"])
+def test_a_reference_is_tied_to_a_dataset_or_to_a_split(tie):
+    models = '{"a b (2019)": {accuracy: 0.5}}'
+    text = f"references: {{paper: {{source: x, {tie}: {FINGERPRINT}, models: {models}}}}}\n{SMALL}"
+    reference = load(write(text)).references["paper"]
+    assert getattr(reference, tie) == "5" * 64
+    assert {reference.dataset, reference.split} == {None, "5" * 64}
+    assert (reference.training, reference.models["a b (2019)"].params) == (None, None)
 
 
 # Flags.
@@ -739,6 +887,12 @@ def test_a_flag_reaches_into_a_list_by_position():
     flag = setting("models.rnn.layers.0.simple_rnn.units", "7")
     layers = load(write(SMALL), [flag]).models["rnn"].layers
     assert [layer.units for layer in layers] == [7, "topics"]
+
+
+def test_a_flag_reaches_the_parameters_of_a_baseline_of_which_only_the_kind_is_named():
+    file = write(f"{SMALL}  svm: {{baseline: tfidf_linear_svm}}\n")
+    flag = setting("models.svm.baseline.tfidf_linear_svm.C", "0.5")
+    assert load(file, [flag]).models["svm"].baseline == TfidfLinearSVM(C=0.5)
 
 
 def test_a_flag_reaches_a_model_that_is_named_by_a_number():

@@ -5,12 +5,15 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from rnnbench.config.baselines import BASELINES, TfidfLinearSVM
 from rnnbench.config.load import load
 from rnnbench.config.problems import ConfigError
-from rnnbench.config.schema import Benchmark, Data, Training
+from rnnbench.config.schema import BaselineModel, Benchmark, Data, Network, Recipe, Training
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-SHIPPED = sorted(file.stem for file in CONFIGS.glob("*.yaml") if file.stem != "notebook")
+EXTENDED = ["notebook", "references"]
+"""Configs that others extend, without models of their own."""
+SHIPPED = sorted(file.stem for file in CONFIGS.glob("*.yaml") if file.stem not in EXTENDED)
 MODELS = {
     "rnn": {
         "layers": [
@@ -31,10 +34,10 @@ def test_a_shipped_config_has_the_name_of_its_file_and_the_setting_of_the_notebo
     assert benchmark.training == Training(epochs=epochs, batch_size=50, seeds=seeds)
 
 
-def test_notebook_yaml_lacks_only_a_name_and_models():
-    file = CONFIGS / "notebook.yaml"
+@pytest.mark.parametrize("name", EXTENDED)
+def test_a_config_that_others_extend_lacks_only_a_name_and_models(name):
     with pytest.raises(ConfigError) as caught:
-        load(file)
+        load(CONFIGS / f"{name}.yaml")
     assert [(problem.key, problem.message) for problem in caught.value.problems] == [
         ("models", "missing key"),
         ("name", "missing key"),
@@ -42,10 +45,25 @@ def test_notebook_yaml_lacks_only_a_name_and_models():
 
 
 @pytest.mark.parametrize("name", ["all", "smoke"])
-def test_all_has_the_models_of_the_notebook_in_its_order(name):
+def test_all_has_the_models_of_the_notebook_in_its_order_and_two_baselines(name):
     benchmark = load(CONFIGS / f"{name}.yaml")
-    assert list(benchmark.models) == NOTEBOOK_MODELS
-    assert list(benchmark.reference.models) == NOTEBOOK_MODELS
+    assert list(benchmark.models) == [
+        *NOTEBOOK_MODELS,
+        "multinomial_naive_bayes",
+        "tfidf_linear_svm",
+    ]
+    assert list(benchmark.references["notebook"].models) == NOTEBOOK_MODELS
+    assert benchmark.references["notebook"].training == Recipe(epochs=200, batch_size=50)
+
+
+def test_there_is_a_config_of_every_kind_of_baseline_each_under_its_name():
+    models = load(CONFIGS / "baselines.yaml").models
+    assert {name: type(model.baseline) for name, model in models.items()} == BASELINES
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_config_is_compared_with_what_was_published(name):
+    assert load(CONFIGS / f"{name}.yaml").references == load(CONFIGS / "all.yaml").references
 
 
 def test_the_data_are_by_default_what_keras_loads():
@@ -60,6 +78,7 @@ def test_training_is_by_default_one_seed_of_adam():
     assert (training.epochs, training.batch_size, training.engine) == (10, 32, "compiled")
     assert (training.optimizer, training.learning_rate) == ("adam", 0.001)
     assert training.seeds == (0,)
+    assert training.validation_split == 0, "all training wires are trained on"
 
 
 @pytest.mark.parametrize(
@@ -91,6 +110,21 @@ def test_a_name_has_letters_digits_and_dashes(name):
 def test_a_name_has_nothing_else(name):
     with pytest.raises(ValidationError, match="a name has up to 100 letters, digits, - and _"):
         Benchmark(name=name, models=MODELS)
+
+
+def test_a_model_with_layers_is_a_network_and_one_with_a_baseline_is_none():
+    models = MODELS | {"svm": {"baseline": "tfidf_linear_svm"}}
+    found = Benchmark(name="small", models=models).models
+    assert isinstance(found["rnn"], Network)
+    assert found["svm"] == BaselineModel(baseline=TfidfLinearSVM())
+
+
+def test_models_are_dumped_as_they_are_written():
+    models = MODELS | {"svm": {"baseline": {"tfidf_linear_svm": {"max_ngram": 3, "C": 0.5}}}}
+    benchmark = Benchmark(name="small", models=models)
+    dumped = benchmark.model_dump(mode="json")["models"]
+    assert dumped["svm"] == models["svm"]
+    assert Benchmark(name="small", models=dumped) == benchmark
 
 
 def test_a_section_cannot_be_changed():

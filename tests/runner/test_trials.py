@@ -1,6 +1,8 @@
 import os
+import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from factories import trial
 
@@ -24,9 +26,9 @@ def test_trials_are_trained_in_workers_reported_and_stored(tmp_path, store):
     planned = [trial(tmp_path, seed=seed, training={"epochs": 2}) for seed in (0, 1)]
     events = []
 
-    records = train_trials(planned, store, ONE_JOB, events.append)
+    train_trials(planned, store, ONE_JOB, events.append)
 
-    assert find_stored(planned, store) == records
+    assert find_stored(planned, store) == set(planned)
     assert {event.trial for event in events if isinstance(event, Finished)} == set(planned)
     epochs = [event.epoch for event in events if isinstance(event, EpochEnded)]
     assert sorted(epochs) == [0, 0, 1, 1, 2, 2]
@@ -35,9 +37,33 @@ def test_trials_are_trained_in_workers_reported_and_stored(tmp_path, store):
 def test_a_worker_gives_the_same_bits_as_this_process(tmp_path, store):
     planned = trial(tmp_path)
 
-    records = train_trials([planned], store, ONE_JOB, lambda _: None)
+    train_trials([planned], store, ONE_JOB, lambda _: None)
 
-    assert records[planned].history == run_trial(planned).record.history
+    theirs, ours = store.load("rnn", 0), run_trial(planned)
+    assert theirs.record.history == ours.record.history
+    np.testing.assert_array_equal(theirs.scores, ours.scores)
+
+
+def _in_a_process_without_tensorflow(trial, on_epoch):
+    result = run_trial(trial, on_epoch)
+    imported = {"tensorflow", "keras"} & set(sys.modules)
+    if imported:
+        raise RnnbenchError(f"needs {imported}")
+    return result
+
+
+def test_where_there_are_only_baselines_no_worker_imports_tensorflow(tmp_path, store, monkeypatch):
+    monkeypatch.setattr(runner, "run_trial", _in_a_process_without_tensorflow)
+    planned = [
+        trial(tmp_path, models={kind: {"baseline": kind}})
+        for kind in ("most_frequent", "tfidf_linear_svm")
+    ]
+    events = []
+
+    train_trials(planned, store, ONE_JOB, events.append)
+
+    assert find_stored(planned, store) == set(planned)
+    assert [event.epoch for event in events if isinstance(event, EpochEnded)] == [0, 0]
 
 
 def test_a_trial_that_fails_is_named_and_the_others_are_trained_and_kept(tmp_path, store):
@@ -48,7 +74,7 @@ def test_a_trial_that_fails_is_named_and_the_others_are_trained_and_kept(tmp_pat
         train_trials([bad, good], store, ONE_JOB, events.append)
 
     assert "All other trials are stored." in str(caught.value)
-    assert list(find_stored([good, bad], store)) == [good]
+    assert find_stored([good, bad], store) == {good}
     assert any(isinstance(event, Failed) and event.trial == bad for event in events)
 
 

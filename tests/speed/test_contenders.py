@@ -4,7 +4,7 @@ from factories import SOFTMAX, benchmark, trial
 from rnnbench.errors import UserError
 from rnnbench.runner.workers import Workforce
 from rnnbench.speed import contenders
-from rnnbench.speed.contenders import choose, measure_engine
+from rnnbench.speed.contenders import choose, measure_engine, networks_alone
 from rnnbench.training.engines import ignore
 from rnnbench.training.trial import run_trial
 
@@ -68,6 +68,32 @@ def test_an_engines_cost_is_that_of_the_trial_as_run_trains_it(tmp_path):
     assert (cost.model, cost.seed, cost.steps) == ("rnn", 0, 9)
     assert cost.ms_per_step * cost.steps / 1000 < cost.seconds
     assert 10 < cost.peak_memory_mb < 100_000
+
+
+SVM = {"baseline": "tfidf_linear_svm"}
+RNN = {"layers": [{"simple_rnn": {"units": 3}}, SOFTMAX]}
+
+
+def test_networks_alone_are_timed_and_on_all_training_wires():
+    training = {"epochs": 3, "batch_size": 4, "validation_split": 0.2, "seeds": [5, 6]}
+    whole = plan(models={"svm": SVM, "rnn": RNN, "again": RNN}, training=training)
+
+    timed = networks_alone(whole)
+
+    assert list(timed.models) == ["rnn", "again"]
+    assert timed == plan(
+        models={"rnn": RNN, "again": RNN}, training=training | {"validation_split": 0}
+    )
+    assert list(whole.models) == ["svm", "rnn", "again"], "it is left as it was"
+
+
+def test_where_there_are_networks_alone_nothing_changes():
+    assert networks_alone(plan()) == plan()
+
+
+def test_where_there_is_no_network_there_is_nothing_to_time():
+    with pytest.raises(UserError, match=r"^small: no model to time \(should have a model with"):
+        networks_alone(plan(models={"svm": SVM}))
 
 
 class TestTorch:

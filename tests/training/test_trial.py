@@ -3,18 +3,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from factories import SOFTMAX, trial
-from sklearn.metrics import f1_score
 
+from rnnbench.config.baselines import BASELINES
 from rnnbench.config.schema import Data
-from rnnbench.errors import RnnbenchError
+from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.results import environment
+from rnnbench.results.schema import History
 from rnnbench.training.trial import run_trial
+
+SVM = {"svm": {"baseline": "tfidf_linear_svm"}}
 
 
 def test_the_same_trial_gives_the_same_weights_and_numbers_bit_for_bit(tmp_path):
     first, second = run_trial(trial(tmp_path)), run_trial(trial(tmp_path))
 
-    np.testing.assert_array_equal(first.probabilities, second.probabilities)
+    np.testing.assert_array_equal(first.scores, second.scores)
     assert first.record.history == second.record.history
     assert first.record.accuracy == second.record.accuracy
 
@@ -31,7 +34,7 @@ def test_a_second_seed_of_a_model_is_not_compiled_again(tmp_path):
 def test_another_seed_gives_other_weights(tmp_path):
     first, second = run_trial(trial(tmp_path)), run_trial(trial(tmp_path, seed=1))
 
-    assert not np.array_equal(first.probabilities, second.probabilities)
+    assert not np.array_equal(first.scores, second.scores)
 
 
 def test_the_record_tells_what_was_done(tmp_path):
@@ -45,18 +48,22 @@ def test_the_record_tells_what_was_done(tmp_path):
     assert record.steps == 3 * 3, "10 wires are two whole batches of 4 and one of 2"
     assert record.fit_seconds > 0
     assert record.ms_per_step > 0
+    assert record.best_epoch is None
     assert record.fingerprint == plan.fingerprint
 
 
-def test_scores_are_those_of_the_predictions(tmp_path):
+def test_the_accuracy_is_that_of_the_answers(tmp_path):
     result = run_trial(trial(tmp_path))
-    predicted = result.probabilities.argmax(axis=1)
 
-    assert result.record.accuracy == np.mean(predicted == result.labels)
-    assert result.record.macro_f1 == pytest.approx(
-        f1_score(result.labels, predicted, labels=np.unique(result.labels), average="macro")
-    )
-    assert result.record.predicted_topics == sorted(set(predicted))
+    assert result.scores.shape == (10, 3)
+    assert result.record.accuracy == np.mean(result.scores.argmax(axis=1) == result.labels)
+
+
+def test_a_network_answers_with_probabilities(tmp_path):
+    result = run_trial(trial(tmp_path))
+
+    assert result.record.scores == "probabilities"
+    np.testing.assert_allclose(result.scores.sum(axis=1), 1, rtol=1e-5)
 
 
 def test_training_learns(tmp_path):
@@ -65,6 +72,64 @@ def test_training_learns(tmp_path):
     ).record.history
 
     assert history.loss[-1] < history.loss[0]
+
+
+def test_held_out_wires_choose_the_epoch_and_are_not_trained_on_each_time_bit_for_bit(tmp_path):
+    plan = trial(tmp_path, training={"epochs": 5, "batch_size": 4, "validation_split": 0.2})
+
+    first, second = run_trial(plan), run_trial(plan)
+
+    record = first.record
+    assert record.best_epoch in range(1, 6)
+    assert len(record.history.val_loss) == len(record.history.val_accuracy) == 5
+    assert record.steps == 5 * 2, "8 wires are two batches of 4"
+    np.testing.assert_array_equal(first.scores, second.scores)
+    assert (record.history, record.best_epoch) == (second.record.history, second.record.best_epoch)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.01])
+@pytest.mark.parametrize("kind", ["network", "baseline"])
+def test_a_share_that_holds_no_wire_out_is_the_users_error(tmp_path, kind, share):
+    models = {} if kind == "network" else {"models": SVM}
+
+    with pytest.raises(UserError, match=r"training\.validation_split: .* leaves 0 to validate on"):
+        run_trial(trial(tmp_path, training={"validation_split": share}, **models))
+
+
+def test_the_record_of_a_baseline_tells_of_no_epochs_and_no_steps(tmp_path):
+    plan = trial(tmp_path, models=SVM)
+
+    result = run_trial(plan)
+
+    record = result.record
+    assert (record.model, record.seed, record.engine) == ("svm", 0, "scikit-learn")
+    assert (record.epochs, record.steps, record.best_epoch, record.ms_per_step) == (
+        0,
+        0,
+        None,
+        None,
+    )
+    assert (record.history, record.stock_layers) == (History(), [])
+    assert (record.scores, record.fingerprint) == ("margins", plan.fingerprint)
+    assert record.fit_seconds > 0
+    assert record.params > 0
+    assert record.accuracy == np.mean(result.answers == result.labels)
+    assert plan.epochs == 0
+
+
+@pytest.mark.parametrize("kind", BASELINES)
+def test_every_baseline_can_be_tried_and_gives_the_same_scores_again(tmp_path, kind):
+    plan = trial(tmp_path, models={"it": {"baseline": kind}})
+
+    first, second = run_trial(plan), run_trial(plan)
+
+    assert first.scores.shape == (10, 3)
+    assert first.scores.dtype == np.float32
+    np.testing.assert_array_equal(first.scores, second.scores)
+
+
+def test_no_epoch_of_a_baseline_is_reported(tmp_path):
+    run_trial(trial(tmp_path, models=SVM), pytest.fail)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "nadam", "rmsprop", "sgd"])
@@ -86,8 +151,10 @@ def test_each_epoch_is_reported(tmp_path):
     assert [accuracy for _, _, accuracy in seen] == record.history.accuracy
 
 
-def test_a_training_that_diverged_has_no_accuracy(tmp_path):
-    plan = trial(tmp_path, training={"epochs": 2, "optimizer": "sgd", "learning_rate": 1e300})
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_a_training_that_diverged_has_no_accuracy(tmp_path, share):
+    training = {"epochs": 2, "optimizer": "sgd", "learning_rate": 1e300, "validation_split": share}
+    plan = trial(tmp_path, training=training)
 
     with pytest.raises(RnnbenchError, match="it diverged"):
         run_trial(plan)
@@ -112,9 +179,21 @@ GRU = {"rnn": {"layers": [{"gru": {"units": 3}}, SOFTMAX]}}
         {"training": {"epochs": 1, "batch_size": 5}},
         {"training": {"epochs": 1, "batch_size": 4, "learning_rate": 0.1}},
         {"training": {"epochs": 1, "batch_size": 4, "optimizer": "sgd"}},
+        {"training": {"epochs": 1, "batch_size": 4, "validation_split": 0.2}},
+        {"training": {"epochs": 1, "batch_size": 4, "engine": "keras"}},
         {"data": {"test_split": 0.4}},
     ],
-    ids=["seed", "model", "epochs", "batch size", "learning rate", "optimizer", "data"],
+    ids=[
+        "seed",
+        "model",
+        "epochs",
+        "batch size",
+        "learning rate",
+        "optimizer",
+        "validation split",
+        "engine",
+        "data",
+    ],
 )
 def test_what_can_change_the_outcome_changes_the_fingerprint(tmp_path, change):
     assert trial(tmp_path, **change).fingerprint != trial(tmp_path).fingerprint
@@ -142,3 +221,44 @@ def test_what_cannot_change_the_outcome_leaves_the_fingerprint(tmp_path):
     assert {other_folder.fingerprint, other_seeds.fingerprint, other_source.fingerprint} == {
         plan.fingerprint
     }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1},
+        {"models": {"svm": {"baseline": {"tfidf_linear_svm": {"C": 0.5}}}}},
+        {"models": {"svm": {"baseline": "tfidf_logistic_regression"}}},
+        {"training": {"validation_split": 0.2}},
+        {"data": {"test_split": 0.4}},
+    ],
+    ids=["seed", "parameter", "kind", "validation split", "data"],
+)
+def test_what_can_change_the_outcome_of_a_baseline_changes_its_fingerprint(tmp_path, change):
+    before = trial(tmp_path, models=SVM)
+
+    assert trial(tmp_path, **{"models": SVM} | change).fingerprint != before.fingerprint
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        {"epochs": 7},
+        {"batch_size": 5},
+        {"learning_rate": 0.1},
+        {"optimizer": "sgd"},
+        {"engine": "keras"},
+        {"seeds": 3},
+    ],
+    ids=lambda training: next(iter(training)),
+)
+def test_how_networks_are_trained_leaves_the_fingerprint_of_a_baseline(tmp_path, training):
+    before = trial(tmp_path, models=SVM)
+
+    assert trial(tmp_path, models=SVM, training=training).fingerprint == before.fingerprint
+
+
+def test_a_parameter_that_is_written_out_leaves_the_fingerprint(tmp_path):
+    written = {"svm": {"baseline": {"tfidf_linear_svm": {"max_ngram": 2, "C": 1}}}}
+
+    assert trial(tmp_path, models=written).fingerprint == trial(tmp_path, models=SVM).fingerprint

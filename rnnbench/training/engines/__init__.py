@@ -27,22 +27,38 @@ class Outcome:
     """What an engine tells of a training.
 
     Attributes:
-        history: loss and accuracy on the training wires, by epoch.
+        history: loss and accuracy on the training and the validation wires, by epoch.
         epoch_seconds: wall time of each epoch, all that comes with it included; the first
             compiles.
+        best_epoch: the epoch whose weights were kept, where validation wires chose it.
         stock_layers: recurrent layers that ``compiled`` left to Keras's own code, and why:
             ``gru_1: dropout``.
     """
 
     history: History
     epoch_seconds: list[float]
+    best_epoch: int | None = None
     stock_layers: list[str] = field(default_factory=list)
 
 
+Wires = tuple[NDArray[np.float32], NDArray[np.int32]]
+"""Features ``(n, timesteps, 1)`` and labels ``(n,)``."""
+
 Engine = Callable[
-    ["keras.Model", NDArray[np.float32], NDArray[np.int32], Training, OnEpoch], Outcome
+    [
+        "keras.Model",
+        NDArray[np.float32],
+        NDArray[np.int32],
+        Training,
+        OnEpoch,
+        Wires | None,
+    ],
+    Outcome,
 ]
-"""Trains a model on features ``(n, timesteps, 1)`` and labels ``(n,)``."""
+"""Trains a model on features ``(n, timesteps, 1)`` and labels ``(n,)``.
+
+With validation wires the model keeps the weights of its best epoch on those, else of its last.
+"""
 
 _MODULES = {"compiled": "compiled", "keras": "keras_fit"}
 

@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from rnnbench.config.schema import Recipe, Training
 from rnnbench.models.fused import with_cores
 from rnnbench.results.schema import History
-from rnnbench.training.engines import OnEpoch, Outcome
+from rnnbench.training.engines import OnEpoch, Outcome, Wires
 from rnnbench.training.optimizer import make_optimizer
-from rnnbench.training.order import order_generator
+from rnnbench.training.steps import order_generator
+from rnnbench.training.validation import BestEpoch
 
 Epoch = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+
+Evaluate = Callable[[NDArray[np.float32], NDArray[np.int32]], tuple[tf.Tensor, tf.Tensor]]
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Program:
         optimizer: its variables too.
         start: the optimizer's variables before the first step.
         epoch: trains for one epoch and returns the mean loss and the accuracy over it.
+        evaluate: returns loss and accuracy on other wires.
         stock_layers: recurrent layers that Keras's own code computes, and why.
     """
 
@@ -35,6 +39,7 @@ class Program:
     optimizer: keras.Optimizer
     start: list[NDArray]
     epoch: Epoch
+    evaluate: Evaluate
     stock_layers: set[str]
 
 
@@ -44,6 +49,7 @@ def fit(
     y: NDArray[np.int32],
     training: Training,
     on_epoch: OnEpoch,
+    validation: Wires | None = None,
 ) -> Outcome:
     """Train ``model`` in place, as ``model.fit`` would; see ``engines.Engine``.
 
@@ -57,18 +63,30 @@ def fit(
     for variable, value in zip(program.optimizer.variables, program.start, strict=True):
         variable.assign(value)
     features, labels = tf.constant(x), tf.constant(y)
-    history, times = [], [time.perf_counter()]
+    best = BestEpoch(lambda: [variable.numpy() for variable in program.model.variables])
+    history, validated, times = [], [], [time.perf_counter()]
     for epoch in range(1, training.epochs + 1):
         rows, weights = batches(order.permutation(len(y)), size)
         loss, accuracy = map(float, program.epoch(features, labels, rows, weights))
         history.append((loss, accuracy))
+        if validation:
+            validated.append(tuple(map(float, program.evaluate(*validation))))
+            best.note(epoch, *validated[-1])
         times.append(time.perf_counter())
         on_epoch(epoch, loss, accuracy)
+    if validation:
+        for variable, value in zip(program.model.variables, best.weights, strict=True):
+            variable.assign(value)
     _copy(program.model, model)
-    losses, accuracies = map(list, zip(*history, strict=True))
     return Outcome(
-        History(loss=losses, accuracy=accuracies),
+        History(
+            loss=[loss for loss, _ in history],
+            accuracy=[accuracy for _, accuracy in history],
+            val_loss=[loss for loss, _ in validated],
+            val_accuracy=[accuracy for _, accuracy in validated],
+        ),
         np.diff(times).tolist(),
+        best.epoch if validation else None,
         sorted(program.stock_layers),
     )
 
@@ -126,7 +144,14 @@ def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program
         )
         return loss / x.shape[0], hits / x.shape[0]
 
-    return Program(copy, optimizer, start, epoch, stock_layers)
+    @tf.function(jit_compile=True, autograph=False)
+    def evaluate(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        probabilities = copy(x, training=False)
+        losses = keras.losses.sparse_categorical_crossentropy(y, probabilities)
+        is_hit = tf.argmax(probabilities, axis=-1, output_type=y.dtype) == y
+        return tf.reduce_mean(losses), tf.reduce_mean(tf.cast(is_hit, losses.dtype))
+
+    return Program(copy, optimizer, start, epoch, evaluate, stock_layers)
 
 
 def _make_step(

@@ -8,10 +8,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from rnnbench.config.schema import Training
+from rnnbench.models.build import EVALUATION_BATCH
 from rnnbench.results.schema import History
-from rnnbench.training.engines import OnEpoch, Outcome
+from rnnbench.training.engines import OnEpoch, Outcome, Wires
 from rnnbench.training.optimizer import make_optimizer
-from rnnbench.training.order import count_batches, order_generator
+from rnnbench.training.steps import count_batches, order_generator
+from rnnbench.training.validation import BestEpoch
 
 ACCURACY = "sparse_categorical_accuracy"
 """Plain ``accuracy`` would be a binary one where there is a single topic."""
@@ -23,6 +25,7 @@ def fit(
     y: NDArray[np.int32],
     training: Training,
     on_epoch: OnEpoch,
+    validation: Wires | None = None,
 ) -> Outcome:
     """Train ``model`` in place with ``model.fit``; see ``engines.Engine``."""
     model.compile(
@@ -30,20 +33,30 @@ def fit(
         loss="sparse_categorical_crossentropy",
         metrics=[ACCURACY],
     )
-    clock = _Clock(on_epoch)
+    watch = _Watch(on_epoch, BestEpoch(model.get_weights))
     order = order_generator()
     orders = np.stack([order.permutation(len(y)) for _ in range(training.epochs)])
     history = model.fit(
         _batches(x, y, orders, training.batch_size),
         epochs=training.epochs,
         steps_per_epoch=count_batches(len(y), training.batch_size),
+        validation_data=validation,
+        validation_batch_size=EVALUATION_BATCH,
         shuffle=False,  # it is done
         verbose=0,
-        callbacks=[clock],
+        callbacks=[watch],
     ).history
+    if validation:
+        model.set_weights(watch.best.weights)
     return Outcome(
-        History(loss=history["loss"], accuracy=history[ACCURACY]),
-        np.diff(clock.times).tolist(),
+        History(
+            loss=history["loss"],
+            accuracy=history[ACCURACY],
+            val_loss=history.get("val_loss", []),
+            val_accuracy=history.get(f"val_{ACCURACY}", []),
+        ),
+        np.diff(watch.times).tolist(),
+        watch.best.epoch if validation else None,
     )
 
 
@@ -67,12 +80,12 @@ def _batches(
     return rows.map(lambda rows: (tf.gather(features, rows), tf.gather(labels, rows))).prefetch(1)
 
 
-class _Clock(keras.callbacks.Callback):
-    """Notes when each epoch ended, and tells the caller."""
+class _Watch(keras.callbacks.Callback):
+    """Notes when each epoch ended and which was the best, and tells the caller."""
 
-    def __init__(self, on_epoch: OnEpoch):
+    def __init__(self, on_epoch: OnEpoch, best: BestEpoch):
         super().__init__()
-        self.on_epoch = on_epoch
+        self.on_epoch, self.best = on_epoch, best
         self.times: list[float] = []
 
     def on_train_begin(self, logs: dict | None = None) -> None:  # noqa: ARG002
@@ -80,5 +93,7 @@ class _Clock(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         logs = logs or {}
+        if "val_loss" in logs:
+            self.best.note(epoch + 1, logs["val_loss"], logs[f"val_{ACCURACY}"])
         self.times.append(time.perf_counter())
         self.on_epoch(epoch + 1, logs["loss"], logs[ACCURACY])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
+from rnnbench.config.load import load
 from rnnbench.config.schema import Data
 from rnnbench.data.audit import audit
 from rnnbench.data.corpus import fingerprint
@@ -213,8 +214,9 @@ def test_sizes_of_the_notebooks_split(notebook):
     assert notebook.x_test.shape == (599, 49)
 
 
-def test_the_notebooks_dataset_is_the_one_that_the_config_refers_to(notebook, notebook_config):
-    assert notebook.fingerprint == notebook_config["reference"]["dataset"]
+def test_the_notebooks_dataset_is_the_one_that_its_accuracies_are_tied_to(notebook, repository):
+    references = load(repository / "configs" / "all.yaml").references
+    assert notebook.fingerprint == references["notebook"].dataset
 
 
 def test_majority_of_the_notebooks_split(facts):

@@ -1,0 +1,88 @@
+"""Which models differ, on the same test wires."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.analysis.bootstrap import Hits, estimate_difference
+from rnnbench.results.schema import Comparison
+
+MCNEMAR = "McNemar's exact test"
+BOOTSTRAP = "paired bootstrap over wires and seeds"
+
+
+def compare_all(
+    hits: Mapping[str, Hits], resamples: Mapping[str, NDArray[np.float64]]
+) -> list[Comparison]:
+    """Return the comparison of each two models, p-values corrected for their number.
+
+    Args:
+        hits: of each model, on the same wires.
+        resamples: what ``bootstrap.resample`` has for them.
+    """
+    return compare_pairs(list(combinations(hits, 2)), hits, resamples)
+
+
+def compare_pairs(
+    pairs: Sequence[tuple[str, str]],
+    hits: Mapping[str, Hits],
+    resamples: Mapping[str, NDArray[np.float64]],
+) -> list[Comparison]:
+    """Return the comparisons of ``pairs`` of models, p-values corrected for their number.
+
+    Single trials, or trials that all agree, are compared by McNemar's test, means over trials by
+    the bootstrap.
+    """
+    found = []
+    for a, b in pairs:
+        estimate = estimate_difference(hits[a], hits[b], resamples[a], resamples[b])
+        is_single = all((each == each[0]).all() for each in (hits[a], hits[b]))
+        p = mcnemar_p(hits[a][0], hits[b][0]) if is_single else estimate.p
+        found.append((a, b, estimate, p, MCNEMAR if is_single else BOOTSTRAP))
+    corrected = holm([p for *_, p, _ in found])
+    return [
+        Comparison(
+            a=a,
+            b=b,
+            difference=estimate.value,
+            interval=estimate.interval,
+            p=p,
+            p_holm=p_holm,
+            method=method,
+        )
+        for (a, b, estimate, p, method), p_holm in zip(found, corrected, strict=True)
+    ]
+
+
+def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+    """Return the p-value of McNemar's exact test that two classifiers are right equally often.
+
+    Of the wires that just one got right, each is as likely to have it right under the null (Q.
+    McNemar: Note on the sampling error of the difference between correlated proportions or
+    percentages. Psychometrika 12, 1947).
+
+    Args:
+        a: whether the one was right, ``(n_wires,)``.
+        b: whether the other was.
+    """
+    from scipy.stats import binomtest
+
+    only_a, only_b = int(np.sum(a & ~b)), int(np.sum(b & ~a))
+    if only_a + only_b == 0:
+        return 1.0
+    return float(binomtest(only_a, only_a + only_b).pvalue)
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number.
+
+    S. Holm: A simple sequentially rejective multiple test procedure. Scandinavian Journal of
+    Statistics 6 (1979).
+    """
+    order = np.argsort(ps, kind="stable")
+    scaled = np.asarray(ps)[order] * np.arange(len(ps), 0, -1)
+    corrected = np.empty(len(ps))
+    corrected[order] = np.minimum(1, np.maximum.accumulate(scaled))
+    return corrected.tolist()

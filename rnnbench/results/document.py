@@ -1,0 +1,49 @@
+"""Stored JSON documents: each with its schema version and a checksum, checked when read."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rnnbench.errors import RnnbenchError
+from rnnbench.results.schema import SCHEMA_VERSION, Record
+from rnnbench.storage import sha256_json, write_text
+
+
+class DamagedResultError(RnnbenchError):
+    """A stored result is not what was written, or was written by another version."""
+
+
+class OtherVersionError(DamagedResultError):
+    """A stored result was written by another version."""
+
+
+def write_document(path: Path, record: Record, **facts: Any) -> None:
+    """Write a record, with ``facts`` beside its own keys, and the checksum of all that."""
+    document = json.loads(record.model_dump_json()) | facts
+    document["checksum"] = sha256_json(document)
+    write_text(path, json.dumps(document, indent=1) + "\n")
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Return what ``write_document`` wrote, without the checksum.
+
+    Raises:
+        FileNotFoundError: there is no such document.
+        OtherVersionError: another version of the package wrote it.
+        DamagedResultError: it is not what was written.
+    """
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        version = document.get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise OtherVersionError(
+                f"unusable result: {path}: it has schema version {version}, and this rnnbench "
+                f"reads {SCHEMA_VERSION}; run the benchmark again"
+            )
+        if document.pop("checksum") != sha256_json(document):
+            raise ValueError("its content has another checksum")
+    except FileNotFoundError:
+        raise
+    except (ValueError, KeyError, AttributeError, TypeError, OSError, RecursionError) as error:
+        raise DamagedResultError(f"unusable result: {path}: {error}") from error
+    return document

@@ -1,0 +1,94 @@
+"""A finished run, read back from its folder: every file is checked."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from rnnbench.config.load import load
+from rnnbench.config.problems import ConfigError
+from rnnbench.config.schema import Benchmark
+from rnnbench.errors import UserError
+from rnnbench.results.document import DamagedResultError, read_document
+from rnnbench.results.schema import Results, TrialResult
+from rnnbench.results.store import Store
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one ``rnnbench run`` left.
+
+    Attributes:
+        folder: where it lies.
+        results: the summary.
+        trials: the trials of each model, by seed as the run asked for them.
+        benchmark: the resolved config.
+        environment: on what it was trained.
+    """
+
+    folder: Path
+    results: Results
+    trials: dict[str, list[TrialResult]]
+    benchmark: Benchmark
+    environment: dict[str, Any]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The resolved config as plain data."""
+        return self.benchmark.model_dump(mode="json", exclude_none=True)
+
+
+def load_run(folder: Path) -> Run:
+    """Return the finished run in ``folder``.
+
+    Raises:
+        UserError: there is no finished run.
+        DamagedResultError: a file is not what was written; it names the file.
+    """
+    file = folder / "results.json"
+    if not file.is_file():
+        hint = "a folder that `rnnbench run` finished, as results/all"
+        raise UserError(f"{folder}: no results.json in it (should be {hint})")
+    try:
+        results = Results.model_validate(read_document(file))
+    except ValidationError as error:
+        raise DamagedResultError(f"unusable result: {file}: {error}") from error
+    try:
+        trials = _trials(folder, results)
+        benchmark = load(folder / "config.yaml")
+        environment = _environment(folder / "environment.json")
+    except FileNotFoundError as error:
+        raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
+    except ConfigError as error:  # it names the file
+        raise DamagedResultError(f"unusable result: {error}") from error
+    return Run(folder, results, trials, benchmark, environment)
+
+
+def _environment(file: Path) -> dict[str, Any]:
+    try:
+        environment = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(environment, dict):
+            raise ValueError("should be a mapping")
+    except FileNotFoundError:
+        raise
+    except (ValueError, OSError, RecursionError) as error:
+        raise DamagedResultError(f"unusable result: {file}: {error}") from error
+    return environment
+
+
+def _trials(folder: Path, results: Results) -> dict[str, list[TrialResult]]:
+    store = Store(folder)
+    trials = {
+        model.name: [store.load(model.name, trial.seed) for trial in model.trials]
+        for model in results.models
+    }
+    for model in results.models:
+        for summary, trial in zip(model.trials, trials[model.name], strict=True):
+            if summary.fingerprint != trial.record.fingerprint:
+                raise DamagedResultError(
+                    f"unusable result: {folder}: the trial {model.name} seed {summary.seed} is "
+                    "not the one that results.json tells of; run the benchmark again"
+                )
+    return trials

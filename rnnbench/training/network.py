@@ -1,0 +1,48 @@
+"""Training a network. Importing this module imports TensorFlow."""
+
+import time
+
+import keras
+import tensorflow as tf
+
+from rnnbench.config.schema import Network, Training
+from rnnbench.data.dataset import Dataset
+from rnnbench.models.build import build, features, predict
+from rnnbench.training.engines import OnEpoch, load_engine
+from rnnbench.training.steps import count_batches, ms_per_step
+from rnnbench.training.trained import Trained
+from rnnbench.training.validation import hold_out
+
+
+def train(
+    network: Network, dataset: Dataset, training: Training, seed: int, on_epoch: OnEpoch
+) -> Trained:
+    """Train a network and return what it answers on the test wires.
+
+    The same arguments on the same machine give the same weights, bit for bit.
+    """
+    keras.utils.clear_session()  # else what earlier trials left behind grows and grows
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(seed)
+    model = build(network, dataset.timesteps, len(dataset.topics))
+    x, y = features(dataset.x_train), dataset.y_train
+    kept, held_out = hold_out(len(y), training.validation_split)
+    validation = (x[held_out], y[held_out]) if len(held_out) else None
+    fit = load_engine(training.engine)
+    start = time.perf_counter()
+    outcome = fit(model, x[kept], y[kept], training, on_epoch, validation)
+    seconds = time.perf_counter() - start
+    steps = count_batches(len(kept), training.batch_size)
+    return Trained(
+        scores=predict(model, features(dataset.x_test)),
+        scores_are="probabilities",
+        engine=training.engine,
+        params=model.count_params(),
+        fit_seconds=seconds,
+        epochs=training.epochs,
+        steps_per_epoch=steps,
+        ms_per_step=ms_per_step(outcome.epoch_seconds, steps),
+        history=outcome.history,
+        best_epoch=outcome.best_epoch,
+        stock_layers=outcome.stock_layers,
+    )

@@ -1,0 +1,298 @@
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from scipy.stats import t
+
+from rnnbench.analysis import bootstrap
+from rnnbench.analysis.bootstrap import estimate_difference, estimate_mean, resample
+
+hits_of_a_model = arrays(bool, array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=9))
+
+
+@st.composite
+def pairs_of_models(draw):
+    """Hits of two models on the same wires, each with a number of trials of its own."""
+    n_wires = draw(st.integers(2, 30))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return tuple(random.random((draw(st.integers(1, 5)), n_wires)) < 0.8 for _ in "ab")
+
+
+def simulate_means(population, n_trials, n_wires, times, n=999):
+    """The estimates of ``times`` independent benchmarks of one model.
+
+    One call resamples them all, as if they were models of one benchmark: their wires are drawn
+    alike, but have effects of their own.
+    """
+    random = np.random.default_rng(1)
+    hits = dict(enumerate(population.draw(random, times, [n_trials], n_wires)[0]))
+    resamples = resample(hits, n)
+    return [estimate_mean(hits[number], resamples[number]) for number in hits]
+
+
+def simulate_differences(drawn, n=999):
+    """The estimates of independent benchmarks of two models, from the hits of both."""
+    a, b = (dict(enumerate(of_model)) for of_model in drawn)
+    both = {("a", number): a[number] for number in a} | {("b", number): b[number] for number in b}
+    resamples = resample(both, n)
+    return [
+        estimate_difference(a[number], b[number], resamples["a", number], resamples["b", number])
+        for number in a
+    ]
+
+
+def test_resamples_are_the_same_whenever_they_are_made(population):
+    a, b = (each[0] for each in population(seeds=0.1).draw(np.random.default_rng(0), 1, [3, 5], 50))
+
+    first, again = (resample({"a": a, "b": b}, n=300) for _ in range(2))
+    other = resample({"a": a, "b": b}, n=300, seed=1)
+
+    assert all((first[name] == again[name]).all() for name in "ab")
+    assert not any((first[name] == other[name]).all() for name in "ab")
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 300, 10_000])
+def test_resamples_do_not_depend_on_how_many_are_made_at_once(population, chunk, monkeypatch):
+    drawn = population(seeds=0.1).draw(np.random.default_rng(0), 1, [3, 1], 53)
+    hits = {name: each[0] for name, each in zip("ab", drawn, strict=True)}
+    expected = resample(hits, n=300)
+
+    monkeypatch.setattr(bootstrap, "_CHUNK", chunk)
+
+    found = resample(hits, n=300)
+    assert all((found[name] == expected[name]).all() for name in "ab")
+
+
+def test_a_resample_has_the_same_wires_for_all_models():
+    hits = np.random.default_rng(0).random((1, 200)) < 0.8
+
+    resamples = resample({"a": hits, "same": hits, "opposite": ~hits}, n=500)
+
+    assert (resamples["a"] == resamples["same"]).all()
+    assert resamples["a"] + resamples["opposite"] == pytest.approx(1)
+    assert resamples["a"].std() > 0
+
+
+def test_a_resample_has_seeds_of_its_own_for_each_model():
+    hits = np.zeros((4, 20), bool)
+    hits[:2] = True  # a seed is right about all wires or about none
+
+    resamples = resample({"a": hits, "b": hits}, n=4_000)
+
+    assert set(resamples["a"]) == {0, 0.25, 0.5, 0.75, 1}
+    assert np.corrcoef(resamples["a"], resamples["b"])[0, 1] == pytest.approx(0, abs=0.05)
+
+
+@given(hits_of_a_model)
+def test_resamples_scatter_as_much_as_drawing_seeds_and_wires_with_replacement(hits):
+    x = hits - hits.mean()
+    of_seeds, of_wires = x.mean(axis=1, keepdims=True), x.mean(axis=0, keepdims=True)
+    rest = x - of_seeds - of_wires
+    variance = sum(
+        np.mean(part**2) / n
+        for part, n in ((of_seeds, len(x)), (of_wires, x.shape[1]), (rest, x.size))
+    )
+
+    found = resample({"a": hits}, n=4_000)["a"]
+
+    assert found.mean() == pytest.approx(hits.mean(), abs=5 * (variance / 4_000) ** 0.5 + 1e-12)
+    assert found.var() == pytest.approx(variance, rel=0.25, abs=1e-12)
+
+
+@given(hits_of_a_model)
+def test_the_standard_error_is_that_of_the_two_way_analysis_of_variance(hits):
+    n_seeds, n_wires = hits.shape
+    mean, of_seeds, of_wires = hits.mean(), hits.mean(axis=1), hits.mean(axis=0)
+    between_seeds = n_wires * sum((each - mean) ** 2 for each in of_seeds) / (n_seeds - 1)
+    between_wires = n_seeds * sum((each - mean) ** 2 for each in of_wires) / (n_wires - 1)
+    rest = sum(
+        (hits[seed, wire] - of_seeds[seed] - of_wires[wire] + mean) ** 2
+        for seed in range(n_seeds)
+        for wire in range(n_wires)
+    ) / ((n_seeds - 1) * (n_wires - 1))
+
+    estimate = estimate_mean(hits, resample({"a": hits}, n=10)["a"])
+
+    variance = (between_wires + max(0, between_seeds - rest)) / hits.size
+    assert estimate.error == pytest.approx(variance**0.5, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("n_trials", "n_wires", "seeds"), [(5, 599, 0.3), (10, 599, 0.1), (5, 2568, 0.1)]
+)
+def test_the_squared_standard_error_is_the_variance_of_the_mean_on_average(
+    population, n_trials, n_wires, seeds
+):
+    drawn_from = population(seeds=seeds)
+
+    found = simulate_means(drawn_from, n_trials, n_wires, times=1_000, n=2)
+
+    squared = np.mean([estimate.error**2 for estimate in found])
+    assert squared == pytest.approx(drawn_from.variance(n_trials, n_wires), rel=0.08)
+    values = [estimate.value for estimate in found]
+    assert np.var(values) == pytest.approx(drawn_from.variance(n_trials, n_wires), rel=0.15)
+    assert np.mean(values) == pytest.approx(drawn_from.accuracy, abs=0.005)
+
+
+@pytest.mark.parametrize("n_trials", [2, 3, 5])
+@pytest.mark.parametrize("seeds", [0.0, 0.05])
+def test_where_seeds_hardly_differ_the_standard_error_is_not_too_small(population, n_trials, seeds):
+    drawn_from = population(seeds=seeds)
+
+    found = simulate_means(drawn_from, n_trials, 599, times=1_000, n=2)
+
+    too_large = np.mean([estimate.error**2 for estimate in found]) / drawn_from.variance(
+        n_trials, 599
+    )
+    assert 0.97 < too_large < 1.4
+
+
+# Seeds whose effects have a spread of 0.1 differ by 1.6 % of accuracy, of 0.3 by 4.8 %.
+@pytest.mark.parametrize(
+    ("n_trials", "n_wires", "drawn_from"),
+    [
+        (5, 599, {"seeds": 0.05}),
+        (5, 599, {"seeds": 0.1}),
+        (5, 599, {"seeds": 0.3}),
+        (5, 2568, {"seeds": 0.1}),
+        (3, 599, {"seeds": 0.05}),
+        (3, 599, {"seeds": 0.1}),
+        (10, 599, {"seeds": 0.1}),
+        (5, 2189, {"seeds": 0.1, "score": 3.5, "wires": 1.5}),
+    ],
+    ids=str,
+)
+def test_intervals_of_95_percent_hold_the_true_mean_in_93_to_97(
+    population, n_trials, n_wires, drawn_from
+):
+    drawn_from = population(**drawn_from)
+
+    found = simulate_means(drawn_from, n_trials, n_wires, times=2_000)
+
+    held = np.mean([drawn_from.accuracy in estimate.interval for estimate in found])
+    assert 0.93 <= held <= 0.97
+
+
+@pytest.mark.parametrize(("n_trials", "seeds"), [(2, 0.05), (2, 0.1), (3, 0.3)])
+def test_intervals_of_few_seeds_that_differ_a_lot_hold_the_true_mean_in_90_percent(
+    population, n_trials, seeds
+):
+    drawn_from = population(seeds=seeds)
+
+    found = simulate_means(drawn_from, n_trials, 599, times=2_000)
+
+    assert np.mean([drawn_from.accuracy in estimate.interval for estimate in found]) >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("models", "seeds"), [([5, 5], 0.05), ([5, 5], 0.1), ([3, 3], 0.1), ([5, 1], 0.1)], ids=str
+)
+def test_a_difference_is_found_in_5_percent_where_there_is_none(population, models, seeds):
+    random = np.random.default_rng(2)
+    drawn = population(seeds=seeds).draw(random, 1_000, models, 599)
+
+    found = [estimate.p < 0.05 for estimate in simulate_differences(drawn)]
+
+    assert np.mean(found) <= 0.05 + 2 * (0.05 * 0.95 / len(found)) ** 0.5
+
+
+def test_a_difference_is_found_where_there_is_one(population):
+    drawn = [  # from the same numbers, so of the same wires
+        population(seeds=0.1, score=score).draw(np.random.default_rng(3), 300, [5, 5], 599)[index]
+        for index, score in enumerate((2.2, 1.5))
+    ]
+
+    found = simulate_differences(drawn)
+
+    assert np.mean([estimate.value for estimate in found]) == pytest.approx(
+        population(seeds=0.1, score=2.2).accuracy - population(seeds=0.1).accuracy, abs=0.005
+    )
+    assert np.mean([estimate.p < 0.05 for estimate in found]) >= 0.95
+    assert np.mean([estimate.interval.low > 0 for estimate in found]) >= 0.95
+
+
+@given(pairs_of_models())
+def test_a_difference_is_that_of_the_means_and_turns_with_its_order(models):
+    a, b = models
+    resamples = resample({"a": a, "b": b}, n=199)
+
+    one = estimate_difference(a, b, resamples["a"], resamples["b"])
+    other = estimate_difference(b, a, resamples["b"], resamples["a"])
+
+    assert one.value == pytest.approx(a.mean() - b.mean(), abs=1e-12)
+    assert other.value == -one.value
+    assert other.error == pytest.approx(one.error)
+    assert other.p == pytest.approx(one.p, abs=0.011)  # a resample of just 0 may round either way
+    assert other.interval.low == pytest.approx(-one.interval.high, abs=1e-9)
+
+
+@given(pairs_of_models())
+def test_a_small_p_value_goes_with_an_interval_without_0(models):
+    a, b = models
+    resamples = resample({"a": a, "b": b}, n=999)
+
+    estimate = estimate_difference(a, b, resamples["a"], resamples["b"])
+
+    assert 0 < estimate.p <= 1
+    if estimate.p < 0.045:
+        assert 0 not in estimate.interval
+    if estimate.p > 0.055:
+        assert 0 in estimate.interval
+
+
+def test_a_difference_of_correlated_models_is_surer_than_of_others():
+    random = np.random.default_rng(0)
+    a = random.random((1, 2_000)) < 0.8
+    alike, other = a ^ (random.random(a.shape) < 0.02), random.random(a.shape) < 0.8
+
+    estimate = partial(estimate_difference, resamples_a=np.zeros(2), resamples_b=np.zeros(2))
+
+    assert estimate(a, alike).error < estimate(a, other).error / 2
+
+
+def test_models_of_the_same_answers_do_not_differ():
+    hits = np.random.default_rng(0).random((1, 50)) < 0.8
+    resamples = resample({"a": hits, "b": hits}, n=200)
+
+    estimate = estimate_difference(hits, hits, resamples["a"], resamples["b"])
+
+    assert (estimate.value, estimate.error, estimate.p) == (0, 0, 1)
+    assert (estimate.interval.low, estimate.interval.high) == (0, 0)
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+def test_what_never_varies_has_an_interval_of_no_width(is_right):
+    hits = np.full((3, 40), is_right)
+
+    estimate = estimate_mean(hits, resample({"a": hits}, n=100)["a"])
+
+    assert (estimate.interval.low, estimate.interval.high) == (is_right, is_right)
+
+
+def test_a_single_wire_tells_no_error():
+    hits = np.array([[True], [False]])
+
+    assert estimate_mean(hits, resample({"a": hits}, n=100)["a"]).error == 0
+
+
+def test_an_interval_reaches_further_the_more_of_its_width_few_seeds_add():
+    wires_alone = np.tile(np.arange(400) % 4 > 0, (3, 1))
+    seeds_alone = np.zeros((3, 400), bool)
+    seeds_alone[0] = True
+
+    of_wires, of_seeds = (estimate_mean(each, np.zeros(2)) for each in (wires_alone, seeds_alone))
+
+    assert of_wires.reach == pytest.approx(t.ppf(0.975, 399))
+    assert of_seeds.reach == pytest.approx(t.ppf(0.975, 2))
+
+
+def test_the_distribution_has_its_measured_mean_and_its_standard_error_times_reach(population):
+    hits = population(seeds=0.1).draw(np.random.default_rng(0), 1, [5], 599)[0][0]
+
+    estimate = estimate_mean(hits, resample({"a": hits}, n=999)["a"])
+
+    assert estimate.distribution.mean() == pytest.approx(hits.mean())
+    assert estimate.distribution.std() == pytest.approx(estimate.error * estimate.reach / 1.959964)

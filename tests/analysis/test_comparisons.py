@@ -1,0 +1,242 @@
+from itertools import combinations
+from math import comb
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnnbench.analysis.bootstrap import estimate_difference, resample
+from rnnbench.analysis.comparisons import (
+    BOOTSTRAP,
+    MCNEMAR,
+    compare_all,
+    compare_pairs,
+    holm,
+    mcnemar_p,
+)
+
+p_values = st.lists(st.floats(0, 1), max_size=12)
+
+
+def answers(only_a: int, only_b: int, both: int = 50, neither: int = 20):
+    """Who was right, where so many wires were right for just the one or the other."""
+    a = np.repeat([True, False, True, False], [only_a, only_b, both, neither])
+    b = np.repeat([False, True, True, False], [only_a, only_b, both, neither])
+    return a, b
+
+
+def compare(hits, n=499):
+    return compare_all(hits, resample(hits, n))
+
+
+def compare_named(benchmark, resamples):
+    """The comparisons of the models of one of many benchmarks that were resampled together."""
+    names = {key: f"model {key[1]}" for key in benchmark}
+    return compare_all(
+        {names[key]: hits for key, hits in benchmark.items()},
+        {names[key]: resamples[key] for key in benchmark},
+    )
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_mcnemars_p_value_is_the_two_sided_binomial_tail(only_a, only_b):
+    n, fewer = only_a + only_b, min(only_a, only_b)
+    tail = sum(comb(n, hits) for hits in range(fewer + 1)) / 2**n
+
+    assert mcnemar_p(*answers(only_a, only_b)) == pytest.approx(min(1, 2 * tail))
+
+
+@pytest.mark.parametrize(
+    ("only_a", "only_b", "p"),
+    [
+        (1, 9, 0.021484375),
+        (10, 25, 0.0166738478),
+        (30, 30, 1.0),
+        (0, 5, 0.0625),
+        (3, 4, 1.0),
+        (0, 0, 1.0),
+    ],
+)
+def test_mcnemars_p_value_is_that_of_another_library(only_a, only_b, p):
+    assert mcnemar_p(*answers(only_a, only_b)) == pytest.approx(p, abs=1e-9)
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 30), st.integers(0, 30))
+def test_wires_on_which_both_are_right_or_wrong_do_not_count(only_a, only_b, both, neither):
+    expected = mcnemar_p(*answers(only_a, only_b))
+
+    assert mcnemar_p(*answers(only_a, only_b, both, neither)) == expected
+    assert mcnemar_p(*answers(only_b, only_a)) == expected
+
+
+@pytest.mark.parametrize("differing", [5, 6, 17, 40, 100])
+def test_however_many_wires_differ_mcnemar_finds_at_most_5_percent_by_chance(differing):
+    found = sum(
+        comb(differing, only_a) / 2**differing
+        for only_a in range(differing + 1)
+        if mcnemar_p(*answers(only_a, differing - only_a)) <= 0.05
+    )
+
+    assert found <= 0.05
+
+
+def test_mcnemar_finds_a_difference_in_at_most_5_percent_where_there_is_none(population):
+    random = np.random.default_rng(0)
+    a, b = population(seeds=0.0).draw(random, 2_000, [1, 1], 599)
+
+    found = [mcnemar_p(x[0], y[0]) < 0.05 for x, y in zip(a, b, strict=True)]
+
+    assert 0.02 < np.mean(found) <= 0.05 + 2 * (0.05 * 0.95 / len(found)) ** 0.5
+
+
+@pytest.mark.parametrize(
+    ("ps", "corrected"),
+    [
+        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),
+        ([0.2, 0.001, 0.001, 0.6, 0.013], [0.4, 0.005, 0.005, 0.6, 0.039]),
+        ([0.0004, 0.011, 0.012, 0.6, 1.0, 0.04], [0.0024, 0.055, 0.055, 1.0, 1.0, 0.12]),
+        ([0.5], [0.5]),
+        ([], []),
+    ],
+)
+def test_holms_correction_is_that_of_another_library(ps, corrected):
+    assert holm(ps) == pytest.approx(corrected)
+
+
+@given(p_values)
+def test_a_corrected_p_value_is_no_smaller_and_at_most_1(ps):
+    assert all(p <= corrected <= 1 for p, corrected in zip(ps, holm(ps), strict=True))
+
+
+@given(p_values)
+def test_corrected_p_values_keep_their_order(ps):
+    pairs = sorted(zip(ps, holm(ps), strict=True))
+
+    assert [corrected for _, corrected in pairs] == sorted(corrected for _, corrected in pairs)
+
+
+@given(p_values.filter(len))
+def test_holm_corrects_by_no_more_than_their_number_and_the_smallest_by_just_that(ps):
+    corrected = holm(ps)
+
+    assert corrected[int(np.argmin(ps))] == pytest.approx(min(1, len(ps) * min(ps)))
+    for p, of_p in zip(ps, corrected, strict=True):
+        assert of_p <= min(1, len(ps) * p) + 1e-12
+
+
+@given(st.floats(0, 1))
+def test_one_p_value_is_not_corrected(p):
+    assert holm([p]) == [p]
+
+
+@given(p_values.flatmap(lambda ps: st.tuples(st.just(ps), st.permutations(range(len(ps))))))
+def test_holms_correction_does_not_depend_on_the_order(ps_and_order):
+    ps, order = ps_and_order
+    corrected = holm(ps)
+
+    assert holm([ps[index] for index in order]) == [corrected[index] for index in order]
+
+
+def test_single_trials_are_compared_by_mcnemars_test_and_others_by_the_bootstrap(population):
+    drawn = population(seeds=0.1).draw(np.random.default_rng(0), 1, [1, 1, 3], 200)
+    hits = {name: each[0] for name, each in zip("abc", drawn, strict=True)}
+
+    methods = {(each.a, each.b): each.method for each in compare(hits)}
+
+    assert methods == {("a", "b"): MCNEMAR, ("a", "c"): BOOTSTRAP, ("b", "c"): BOOTSTRAP}
+
+
+def test_trials_that_all_agree_are_compared_as_one():
+    a, b = answers(1, 9)
+
+    (found,) = compare({"a": np.tile(a, (3, 1)), "b": np.tile(b, (2, 1))})
+
+    assert (found.method, found.p) == (MCNEMAR, mcnemar_p(a, b))
+
+
+def test_a_comparison_has_the_p_value_of_its_test_corrected_for_all(population):
+    drawn = population(seeds=0.1).draw(np.random.default_rng(1), 1, [1, 1, 3], 200)
+    hits = {name: each[0] for name, each in zip("abc", drawn, strict=True)}
+    resamples = resample(hits, 499)
+
+    comparisons = compare_all(hits, resamples)
+
+    for each in comparisons:
+        a, b = each.a, each.b
+        estimate = estimate_difference(hits[a], hits[b], resamples[a], resamples[b])
+        assert each.difference == estimate.value
+        assert each.interval == estimate.interval
+        expected = mcnemar_p(hits[a][0], hits[b][0]) if each.method == MCNEMAR else estimate.p
+        assert each.p == expected
+    assert [each.p_holm for each in comparisons] == holm([each.p for each in comparisons])
+
+
+def test_each_two_models_are_compared_once_in_their_order():
+    hits = {name: np.random.default_rng(0).random((2, 40)) < 0.8 for name in "dbca"}
+
+    assert [(each.a, each.b) for each in compare(hits)] == list(combinations("dbca", 2))
+
+
+def test_one_model_is_compared_with_none():
+    assert compare({"a": np.ones((2, 10), bool)}) == []
+
+
+def test_fewer_pairs_are_corrected_for_fewer_comparisons(population):
+    drawn = population(seeds=0.1).draw(np.random.default_rng(0), 1, [3, 3, 3], 200)
+    hits = {name: each[0] for name, each in zip("abc", drawn, strict=True)}
+    resamples = resample(hits, 499)
+
+    (alone,) = compare_pairs([("a", "c")], hits, resamples)
+    (among,) = (each for each in compare_all(hits, resamples) if (each.a, each.b) == ("a", "c"))
+
+    assert alone.p_holm == alone.p == among.p
+    assert alone.p_holm <= among.p_holm
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([(1, 1), (1, 3), (3, 1), (4, 3)]))
+def test_a_comparison_of_a_with_b_mirrors_that_of_b_with_a(seed, n_trials):
+    random = np.random.default_rng(seed)
+    hits = {name: random.random((n, 60)) < 0.8 for name, n in zip("ab", n_trials, strict=True)}
+    resamples = resample(hits, 499)
+
+    (one,) = compare_pairs([("a", "b")], hits, resamples)
+    (other,) = compare_pairs([("b", "a")], hits, resamples)
+
+    assert other.difference == -one.difference
+    assert other.interval.low == pytest.approx(-one.interval.high, abs=1e-9)
+    assert other.interval.high == pytest.approx(-one.interval.low, abs=1e-9)
+    assert other.p == pytest.approx(one.p, abs=0.0041)  # a resample of just 0 may round either way
+    assert other.method == one.method
+
+
+@pytest.mark.parametrize("trials", [[5, 5, 5, 5, 1, 1, 1], [5, 5, 5], [1, 1, 1, 1]], ids=str)
+def test_any_difference_at_all_is_found_in_5_percent_where_there_is_none(population, trials):
+    times = 400
+    drawn = population(seeds=0.05).draw(np.random.default_rng(4), times, trials, 599)
+    benchmarks = [
+        {(number, model): each[number] for model, each in enumerate(drawn)}
+        for number in range(times)
+    ]
+    resamples = resample(
+        {name: hits for benchmark in benchmarks for name, hits in benchmark.items()}, 1_999
+    )
+
+    found = [
+        any(each.is_clear for each in compare_named(benchmark, resamples))
+        for benchmark in benchmarks
+    ]
+
+    assert np.mean(found) <= 0.05 + 2 * (0.05 * 0.95 / times) ** 0.5
+
+
+def test_models_that_differ_a_lot_differ_clearly_after_correction(population):
+    drawn = [
+        population(seeds=0.1, score=score).draw(np.random.default_rng(0), 1, [5] * 4, 599)[number]
+        for number, score in enumerate((0.5, 1.5, 1.5, 3.0))
+    ]
+    hits = {name: each[0] for name, each in zip("abcd", drawn, strict=True)}
+
+    clear = {(each.a, each.b) for each in compare(hits, n=1_999) if each.is_clear}
+
+    assert clear == set(combinations("abcd", 2)) - {("b", "c")}
