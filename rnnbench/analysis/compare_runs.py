@@ -1,0 +1,224 @@
+"""Two finished runs side by side: how each model changed, and what else differs."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from rnnbench.analysis.bootstrap import Hits, resample
+from rnnbench.analysis.comparisons import compare_pairs
+from rnnbench.analysis.summary import hits_of
+from rnnbench.errors import UserError, did_you_mean
+from rnnbench.results.run import Run
+from rnnbench.results.schema import Comparison, Interval, ModelSummary, Record
+
+DATA_KEYS = (
+    "source",
+    "origin",
+    "fingerprint",
+    "split_fingerprint",
+    "corpus_fingerprint",
+    "train_size",
+    "test_size",
+    "timesteps",
+)
+DECIDE_THE_WIRES = (
+    "source",
+    "corpus_fingerprint",
+    "train_size",
+    "test_size",
+    "split_fingerprint",
+    "data.maxlen",
+    "data.split",
+    "data.test_split",
+    "data.seed",
+)
+"""Keys of the data, and of the config, that say which wires are trained on and tested on."""
+
+
+class ModelChange(Record):
+    """A model that is in both runs; accuracies are means over its trials."""
+
+    name: str
+    a: ModelSummary
+    b: ModelSummary
+    difference: float
+    """Accuracy in B less that in A."""
+    interval: Interval
+    """Of the difference, over other test wires of the kind, and other seeds."""
+    p: float
+    """Of no difference."""
+    p_holm: float
+    """The same, corrected for the number of models."""
+    method: str
+    is_clear: bool
+    """Whether the corrected p-value is below 0.05."""
+    speed_ratio: float | None
+    """Milliseconds of a step in A by those in B; ``None`` where a model takes no steps."""
+
+
+class Difference(Record):
+    """A fact that is not the same in both runs."""
+
+    part: Literal["config", "data", "environment"]
+    key: str
+    """Where it stands, as ``training.epochs``."""
+    a: Any
+    """What A has there; ``None`` for nothing."""
+    b: Any
+
+
+class RunComparison(Record):
+    """Two runs on the same wires."""
+
+    a: str
+    """The folder of A."""
+    b: str
+    models: list[ModelChange]
+    only_in_a: list[str]
+    only_in_b: list[str]
+    differences: list[Difference]
+
+
+def compare_runs(a: Run, b: Run, only: Sequence[str] | None = None) -> RunComparison:
+    """Return how the models of ``b`` differ from those of the same name in ``a``.
+
+    Args:
+        a: the run to compare with.
+        b: the other.
+        only: names of the models to compare; by default all.
+
+    Raises:
+        UserError: the runs have other wires, no model in common, or none of a name in ``only``.
+    """
+    check_same_wires(a, b)
+    of_a, of_b = ({model.name: model for model in run.results.models} for run in (a, b))
+    names = _chosen(list(of_a | of_b), only)
+    matched = [name for name in names if name in of_a and name in of_b]
+    if not matched:
+        what = "no model" if only is None else f"none of {', '.join(only)}"
+        raise UserError(
+            f"{a.folder}, {b.folder}: {what} is in both runs; models are matched by name "
+            f"(A has {', '.join(of_a)}; B has {', '.join(of_b)})"
+        )
+    return RunComparison(
+        a=str(a.folder),
+        b=str(b.folder),
+        models=[
+            _change(of_a[name], of_b[name], test)
+            for name, test in zip(matched, _test_all(a, b, matched), strict=True)
+        ],
+        only_in_a=[name for name in names if name not in of_b],
+        only_in_b=[name for name in names if name not in of_a],
+        differences=find_differences(a, b),
+    )
+
+
+def wires_of(run: Run) -> tuple[str, bytes]:
+    """Return what two runs have to agree in for their accuracies to be comparable."""
+    labels = next(iter(run.trials.values()))[0].labels
+    return run.results.dataset.split_fingerprint, labels.tobytes()
+
+
+def check_same_wires(a: Run, b: Run) -> None:
+    """Check that two runs were trained and tested on the same wires, however these are cut.
+
+    Raises:
+        UserError: they were not; it says what differs.
+    """
+    if wires_of(a) == wires_of(b):
+        return
+    why = [
+        f"  {each.key}: {_short(each.a)} in A, {_short(each.b)} in B"
+        for each in find_differences(a, b)
+        if each.key in DECIDE_THE_WIRES
+    ]
+    raise UserError(
+        "\n".join(
+            [
+                f"{a.folder}, {b.folder}: not the same wires, so accuracies cannot be compared",
+                *(why or ["  the true topics of the test wires differ"]),
+                "Run one again with the data of the other: the data section of its config, --data "
+                "and --path decide which wires are trained on and tested on.",
+            ]
+        )
+    )
+
+
+def find_differences(a: Run, b: Run) -> list[Difference]:
+    """Return all in which the resolved configs, the data and the environments differ."""
+    data_a, data_b = (run.results.dataset.model_dump(include=set(DATA_KEYS)) for run in (a, b))
+    return [
+        Difference(part=part, key=key, a=in_a, b=in_b)
+        for part, tree_a, tree_b in (
+            ("config", a.config, b.config),
+            ("data", data_a, data_b),
+            ("environment", a.environment, b.environment),
+        )
+        for key, in_a, in_b in _differing(tree_a, tree_b)
+    ]
+
+
+def _differing(a: Any, b: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield key path and both values wherever two trees differ."""
+    if a == b:
+        return
+    branches_a, branches_b = branches(a), branches(b)
+    if branches_a is None or branches_b is None:
+        yield key, a, b
+        return
+    for part in branches_a | branches_b:
+        path = f"{key}.{part}" if key else part
+        yield from _differing(branches_a.get(part), branches_b.get(part), path)
+
+
+def branches(tree: Any) -> dict[str, Any] | None:
+    """Return what a tree has below it by key, or by position; ``None`` for a plain value."""
+    if isinstance(tree, list) and any(isinstance(item, dict) for item in tree):
+        return {str(position): item for position, item in enumerate(tree)}
+    return tree if isinstance(tree, dict) else None
+
+
+def _short(value: Any) -> str:
+    """Return a value for a message; of a fingerprint, enough to tell it from others."""
+    return "nothing" if value is None else str(value)[:12]
+
+
+def _chosen(names: Sequence[str], only: Sequence[str] | None) -> list[str]:
+    if only is None:
+        return list(names)
+    unknown = [name for name in only if name not in names]
+    if unknown or not only:
+        wrong = unknown[0] if unknown else ""
+        raise UserError(f"--models: no run has a model '{wrong}' ({did_you_mean(wrong, names)})")
+    return [name for name in names if name in only]
+
+
+def _test_all(a: Run, b: Run, names: Sequence[str]) -> list[Comparison]:
+    """Return B less A for each model.
+
+    Equal answers are resampled alike, so that they do not differ. What is drawn for a model
+    hangs on its answers, not on its place: B compared with A mirrors A compared with B.
+    """
+    hits: dict[str, Hits] = {}
+    for name in sorted(names):
+        pair = {f"{name} in A": hits_of(a.trials[name]), f"{name} in B": hits_of(b.trials[name])}
+        hits |= sorted(pair.items(), key=lambda item: item[1].tobytes())
+    resamples = resample(hits)
+    pairs = [(f"{name} in B", f"{name} in A") for name in names]
+    for in_b, in_a in pairs:
+        if np.array_equal(hits[in_b], hits[in_a]):
+            resamples[in_b] = resamples[in_a]
+    return compare_pairs(pairs, hits, resamples)
+
+
+def _change(a: ModelSummary, b: ModelSummary, test: Comparison) -> ModelChange:
+    ms_a, ms_b = a.ms_per_step, b.ms_per_step
+    return ModelChange(
+        name=a.name,
+        a=a,
+        b=b,
+        is_clear=test.is_clear,
+        speed_ratio=ms_a.mean / ms_b.mean if ms_a and ms_b else None,
+        **test.model_dump(exclude={"a", "b"}),
+    )

@@ -1,0 +1,66 @@
+"""``rnnbench compare``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rnnbench.cli import options
+from rnnbench.errors import RnnbenchError
+
+EXAMPLES = (
+    "Examples: rnnbench compare results/reference/all results/all | "
+    "rnnbench compare results/before results/after --models lstm,gru --json | "
+    'rnnbench compare results/before results/after --fail-if "accuracy drops significantly" '
+    '--fail-if "macro_f1 drops 0.01" --fail-if "ms_per_step rises 20%"'
+)
+
+
+def compare(
+    run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="The folder of a finished run.")],
+    run_b: Annotated[
+        Path, typer.Argument(metavar="RUN_B", help="The folder of another, on the same wires.")
+    ],
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-if",
+            metavar="GATE",
+            help="Exit with 1 if any model does that from A to B; repeatable. "
+            '"METRIC drops|rises AMOUNT", by more than AMOUNT, which may be a percentage of A, as '
+            '5%; or "accuracy drops|rises significantly". METRIC: accuracy, balanced_accuracy, '
+            "macro_f1, weighted_f1, top3_accuracy, log_loss, ms_per_step or fit_seconds. "
+            "A model of A that B lacks fails every gate; one that is only in B fails none.",
+            show_default=False,
+        ),
+    ] = None,
+    models: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Only these models of the runs.", show_default=False),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show how the models of RUN_B differ from those of the same name in RUN_A.
+
+    Accuracies with intervals and p-values, macro-F1, speed, and what differs in config, data and
+    environment. Runs on different wires are not compared.
+    """
+    from rnnbench.analysis.compare_runs import compare_runs
+    from rnnbench.analysis.gates import judge, parse_gate
+    from rnnbench.cli.console import err, print_json, print_tables
+    from rnnbench.report.compare import comparison_json, comparison_tables, verdict_lines
+    from rnnbench.results.run import load_run
+
+    gates = [parse_gate(text) for text in fail_if or ()]
+    only = None if models is None else options.names(models)
+    comparison = compare_runs(load_run(run_a), load_run(run_b), only)
+    verdicts = [judge(gate, comparison) for gate in gates]
+    if as_json:
+        print_json(comparison_json(comparison, verdicts))
+    else:
+        print_tables(comparison_tables(comparison))
+    passed, failed = verdict_lines(verdicts)
+    for line in passed:
+        err.print(line, soft_wrap=True)
+    if failed:
+        raise RnnbenchError("\n".join(failed))

@@ -1,0 +1,44 @@
+"""``rnnbench leaderboard``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rnnbench.cli import options
+
+EXAMPLES = (
+    "Examples: rnnbench leaderboard results/reference/all results/all | "
+    "rnnbench leaderboard results/* --metric macro_f1 | rnnbench leaderboard results/* --json"
+)
+
+
+def leaderboard(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of finished runs.")],
+    metric: Annotated[
+        str,
+        typer.Option(
+            metavar="METRIC",
+            help="What decides the rank: accuracy, balanced_accuracy, macro_f1, weighted_f1, "
+            "top3_accuracy, log_loss, ms_per_step or fit_seconds.",
+        ),
+    ] = "accuracy",
+    as_json: options.Json = False,
+) -> None:
+    """Rank the models of all RUNs, the best first.
+
+    Only answers to the same wires are comparable: runs on others have a table of their own. The
+    same trials in several runs are shown once.
+    """
+    from rnnbench.analysis.leaderboard import rank_runs
+    from rnnbench.analysis.metrics import check_measure
+    from rnnbench.cli.console import print_json, print_tables
+    from rnnbench.report.leaderboard import board_tables, boards_json
+    from rnnbench.results.run import load_run
+
+    check_measure(metric, "--metric")
+    boards = rank_runs([load_run(run) for run in runs], metric)
+    if as_json:
+        print_json(boards_json(boards))
+    else:
+        print_tables(table for board in boards for table in board_tables(board))

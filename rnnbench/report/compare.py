@@ -1,0 +1,164 @@
+"""Two runs side by side, as tables, as text and as JSON."""
+
+import json
+import re
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from rnnbench.analysis.compare_runs import RunComparison, branches
+from rnnbench.analysis.gates import Failure, Verdict
+from rnnbench.report.table import MISSING, Table, mean_and_interval
+from rnnbench.results.schema import SCHEMA_VERSION, ModelSummary
+
+KEY_WIDTH, VALUE_WIDTH = 34, 19
+"""Where cells of what differs are broken, to fit three columns on a terminal of 80."""
+SHORT = 12
+"""Characters shown of a fingerprint or a commit."""
+
+
+def comparison_tables(comparison: RunComparison) -> list[Table]:
+    """Return how accuracies changed, how the rest did, and what else differs."""
+    return [accuracy_table(comparison), costs_table(comparison), differences_table(comparison)]
+
+
+def accuracy_table(comparison: RunComparison) -> Table:
+    """Return the accuracy of each model in both runs, and how sure the difference is."""
+    headers = [
+        "accuracy of",
+        "in A",
+        "in B",
+        "B - A",
+        "95 % interval of B - A over wires and seeds",
+        "p (Holm)",
+    ]
+    rows = [
+        [
+            each.name,
+            f"{each.a.accuracy.mean:.4f}",
+            f"{each.b.accuracy.mean:.4f}",
+            f"{each.difference:+z.4f}",
+            f"{each.interval.low:+z.4f} to {each.interval.high:+z.4f}",
+            f"{each.p_holm:.2g}",
+        ]
+        for each in comparison.models
+    ]
+    return Table(headers, rows, _caption(comparison))
+
+
+def _caption(comparison: RunComparison) -> str:
+    models = comparison.models
+    n_a, n_b = max(each.a.accuracy.n for each in models), max(each.b.accuracy.n for each in models)
+    clear = [each for each in models if each.is_clear]
+    named = {
+        "Clearly better in B": [each.name for each in clear if each.difference > 0],
+        "Clearly worse in B": [each.name for each in clear if each.difference < 0],
+        "Only in A": comparison.only_in_a,
+        "Only in B": comparison.only_in_b,
+    }
+    methods = " or ".join(sorted({each.method for each in models}))
+    return " ".join(
+        [
+            f"A: {comparison.a}, {n_a} seed(s). B: {comparison.b}, {n_b} seed(s).",
+            f"Accuracies are means over seeds. p: {methods}, corrected for {len(models)} model(s);",
+            "clear: below 0.05." + (not clear) * " No difference is clear.",
+            *(f"{what}: {', '.join(names)}." for what, names in named.items() if names),
+        ]
+    )
+
+
+def costs_table(comparison: RunComparison) -> Table:
+    """Return macro-F1 and speed of each model in both runs."""
+    headers = [
+        "model",
+        "macro-F1 in A (mean ± 95 % over seeds)",
+        "in B (mean ± 95 % over seeds)",
+        "ms per step in A",
+        "in B",
+        "A/B",
+    ]
+    rows = [
+        [
+            each.name,
+            mean_and_interval(each.a.macro_f1),
+            mean_and_interval(each.b.macro_f1),
+            _ms(each.a),
+            _ms(each.b),
+            f"{each.speed_ratio:.2f}" if each.speed_ratio else MISSING,
+        ]
+        for each in comparison.models
+    ]
+    is_same_cpu = all(each.key != "cpu" for each in comparison.differences)
+    caption = "A/B: ms per step in A by that in B; above 1, B is faster"
+    return Table(headers, rows, caption + ("." if is_same_cpu else "; the processors differ."))
+
+
+def _ms(model: ModelSummary) -> str:
+    return f"{model.ms_per_step.mean:.2f}" if model.ms_per_step else MISSING
+
+
+def differences_table(comparison: RunComparison) -> Table:
+    """Return what differs in config, data and environment; a part without any is the same."""
+    rows = []
+    for part in ("config", "data", "environment"):
+        differing = [each for each in comparison.differences if each.part == part]
+        rows += [
+            [_folded(f"{part}: {each.key}", KEY_WIDTH), _shown(each.a), _shown(each.b)]
+            for each in differing
+        ] or [[part, "the same", "the same"]]
+    caption = "From config.yaml with every default, results.json and environment.json."
+    return Table(["what differs", "A", "B"], rows, caption, text_columns=3)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return MISSING
+    if branches(value) is not None:
+        return "present"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    is_hash = len(text) >= 40 and not set(text) - set("0123456789abcdef+")
+    if is_hash:
+        return text[:SHORT] + "+" * text.endswith("+")
+    return _folded(textwrap.shorten(text, 4 * VALUE_WIDTH, placeholder=" ..."), VALUE_WIDTH)
+
+
+def _folded(text: str, width: int) -> str:
+    """Return ``text`` in lines of at most ``width``, where it has marks to break it after."""
+    lines = [""]
+    for part in re.split(r"(?<=[ /-])|(?<=\.)(?!\d)", text):
+        if len(lines[-1] + part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
+def comparison_json(comparison: RunComparison, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """Return what ``--json`` prints."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        **json.loads(comparison.model_dump_json()),
+        "gates": [json.loads(verdict.model_dump_json()) for verdict in verdicts],
+    }
+
+
+def verdict_lines(verdicts: Sequence[Verdict]) -> tuple[list[str], list[str]]:
+    """Return a line for each gate that passed, and one for each model that failed one."""
+    passed = [
+        f"passed: {verdict.gate}: {len(verdict.checked)} model(s)"
+        + (f" (not measured: {', '.join(verdict.unmeasured)})" if verdict.unmeasured else "")
+        for verdict in verdicts
+        if verdict.passed
+    ]
+    failed = [
+        f"failed: {verdict.gate}: {_failed(failure)}"
+        for verdict in verdicts
+        for failure in verdict.failures
+    ]
+    return passed, failed
+
+
+def _failed(failure: Failure) -> str:
+    if failure.b is None:
+        return f"{failure.model}: B lacks " + ("the model" if failure.a is None else "the metric")
+    p = "" if failure.p_holm is None else f", p {failure.p_holm:.2g}"
+    return f"{failure.model}: {failure.a:.6g} in A, {failure.b:.6g} in B{p}"

@@ -1,0 +1,135 @@
+"""``rnnbench compare``."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from factories import run_folder
+
+WIRES = 20
+
+
+def folder(name, records=None, dataset=None, **rights):
+    """A finished run of models that are right about so many of 20 wires, once a trial."""
+    answers = {
+        model: [[0] * right + [1] * (WIRES - right) for right in trials]
+        for model, trials in rights.items()
+    }
+    facts = {"labels": [0] * WIRES, "records": records, "dataset": dataset}
+    return run_folder(Path(name), answers, **facts)
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path, monkeypatch):
+    """Two finished runs, ``before`` and ``after``, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    slow, svm = {"ms_per_step": 2.5}, {"scores": "margins", "ms_per_step": None}
+    folder("before", {"rnn": slow, "svm": svm}, rnn=[18], svm=[9, 9])
+    folder("after", {"rnn": {"ms_per_step": 2.0}, "svm": svm}, rnn=[4], svm=[9, 9], gru=[9])
+
+
+def test_two_runs_stand_side_by_side(cli):
+    result = cli("compare", "before", "after")
+
+    assert result.exit_code == 0, result.stderr
+    for words in ("-0.7000", "Clearly worse in B: rnn", "Only in B: gru", "config: models.gru"):
+        assert words in " ".join(result.stdout.split())
+    assert result.stderr == ""
+
+
+def test_json_is_one_document_and_gates_are_told_on_standard_error(cli):
+    result = cli("compare", "before", "after", "--json", "--fail-if", "ms_per_step rises 1%")
+
+    document = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert set(document) == {
+        "schema_version", "a", "b", "models", "only_in_a", "only_in_b", "differences", "gates"
+    }  # fmt: skip
+    assert document["models"][0]["speed_ratio"] == 1.25
+    assert document["gates"][0]["passed"]
+    assert result.stderr == "passed: ms_per_step rises 1%: 1 model(s) (not measured: svm)\n"
+
+
+def test_a_gate_that_fails_ends_with_1_and_names_model_and_numbers(cli):
+    gates = ["accuracy drops 0.5", "accuracy drops significantly", "accuracy drops 70%"]
+    result = cli("compare", "before", "after", *(x for gate in gates for x in ("--fail-if", gate)))
+
+    assert result.exit_code == 1
+    assert "Clearly worse in B: rnn" in result.stdout
+    assert "failed: accuracy drops 0.5: rnn: 0.9 in A, 0.2 in B\n" in result.stderr
+    assert "failed: accuracy drops significantly: rnn: 0.9 in A, 0.2 in B, p 0.0" in result.stderr
+    assert "failed: accuracy drops 70%: rnn" in result.stderr
+    assert "svm" not in result.stderr
+
+
+def test_a_model_that_vanished_fails_unless_models_leaves_it_out(cli):
+    gate = ["--fail-if", "accuracy rises 0.9"]
+
+    with_it = cli("compare", "after", "before", *gate)
+    without = cli("compare", "after", "before", *gate, "--models", "rnn,svm")
+
+    assert (with_it.exit_code, without.exit_code) == (1, 0)
+    assert with_it.stderr == "failed: accuracy rises 0.9: gru: B lacks the model\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere", "before"], "nowhere: no results.json in it (should be a folder"),
+        (["before", "after", "--models", "rnm"], "no run has a model 'rnm' (allowed: rnn, svm"),
+        (["before", "after", "--models", "gru"], "none of gru is in both runs"),
+        (["nowhere", "nowhere", "--fail-if", "accuracy"], "--fail-if 'accuracy': should be METRIC"),
+        (["nowhere", "nowhere", "--fail-if", "loss drops 1"], "no metric 'loss' (allowed: accu"),
+        (
+            ["before", "after", "--models", "svm", "--fail-if", "log_loss drops 1"],
+            "--fail-if 'log_loss drops 1': no model has log_loss in both runs (svm)",
+        ),
+        (["before", "other"], "before, other: not the same wires, so accuracies cannot be compar"),
+        (["before"], "Missing argument"),
+    ],
+)
+def test_wrong_input_ends_with_2_and_prints_no_table(cli, arguments, message):
+    folder("other", dataset={"split_fingerprint": "6" * 64}, rnn=[9])
+
+    result = cli("compare", *arguments)
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "file", ["results.json", "trials/rnn-seed0.json", "predictions/svm-seed1.npz"]
+)
+def test_a_damaged_run_is_named(cli, file):
+    Path("after", file).write_bytes(b"{}")
+
+    result = cli("compare", "before", "after")
+
+    assert result.exit_code == 1
+    assert f"unusable result: after/{file}" in result.stderr
+    assert "before" not in result.stderr
+
+
+def test_help_has_examples(cli):
+    result = cli("compare", "--help")
+
+    assert "Examples: rnnbench compare" in result.output
+    assert "A model of A that B lacks" in " ".join(result.output.replace("│", "").split())
+
+
+@pytest.mark.parametrize("arguments", [["compare", "before", "after"], ["leaderboard", "before"]])
+def test_no_tensorflow_is_imported(arguments):
+    code = (
+        f"import sys; sys.argv = ['rnnbench', *{arguments}]\n"
+        "from rnnbench.cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "heavy = {'tensorflow', 'keras', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -1,0 +1,76 @@
+"""``rnnbench leaderboard``."""
+
+import json
+from pathlib import Path
+
+import pytest
+from factories import run_folder
+
+WIRES = 20
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path, monkeypatch):
+    """Two runs on the same wires and one on others, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    others = {"split_fingerprint": "6" * 64, "source": "r52"}
+    for name, rights, dataset in (
+        ("old/run", {"rnn": 18, "gru": 2}, {}),
+        ("new/run", {"rnn": 17, "lstm": 19}, {}),
+        ("r52", {"lstm": 9}, others),
+    ):
+        answers = {model: [[0] * right + [1] * (WIRES - right)] for model, right in rights.items()}
+        run_folder(Path(name), answers, labels=[0] * WIRES, dataset=dataset)
+
+
+def test_the_models_of_all_runs_are_ranked_a_table_for_each_choice_of_wires(cli):
+    result = cli("leaderboard", "old/run", "new/run", "r52")
+
+    assert result.exit_code == 0, result.stderr
+    text = " ".join(result.stdout.split())
+    places = [
+        text.index(words)
+        for words in (
+            "1 lstm new/run", "2 rnn old/run", "3 rnn new/run", "4 gru old/run", "Data: made-up",
+            "1 lstm r52", "Data: r52",
+        )
+    ]  # fmt: skip
+    assert places == sorted(places)
+
+
+def test_json_is_one_document(cli):
+    result = cli("leaderboard", "old/run", "new/run", "r52", "--json", "--metric", "macro_f1")
+
+    document = json.loads(result.stdout)
+    assert document["schema_version"] == 2
+    assert [len(board["entries"]) for board in document["leaderboards"]] == [4, 1]
+    assert {board["metric"] for board in document["leaderboards"]} == {"macro_f1"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Missing argument"),
+        (["nowhere"], "nowhere: no results.json in it (should be a folder"),
+        (["nowhere", "--metric", "acuracy"], "--metric: no metric 'acuracy' (allowed: accuracy, "),
+    ],
+)
+def test_wrong_input_ends_with_2(cli, arguments, message):
+    result = cli("leaderboard", *arguments)
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_a_damaged_run_is_named(cli):
+    Path("new/run/trials/rnn-seed0.json").write_text("{}")
+
+    result = cli("leaderboard", "old/run", "new/run")
+
+    assert result.exit_code == 1
+    assert "unusable result: new/run/trials/rnn-seed0.json" in result.stderr
+
+
+def test_help_has_examples(cli):
+    assert "Examples: rnnbench leaderboard" in cli("leaderboard", "--help").output
