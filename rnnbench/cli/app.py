@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import rnnbench
-from rnnbench.cli import bench_speed, compare, data, leaderboard, run
+from rnnbench.cli import bench_speed, compare, data, leaderboard, report, run
 from rnnbench.cli.options import INTERRUPTED
 from rnnbench.errors import RnnbenchError
 
@@ -42,6 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run", epilog=run.EXAMPLES)(run.run)
+app.command("report", epilog=report.EXAMPLES)(report.report)
 app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 app.command("leaderboard", epilog=leaderboard.EXAMPLES)(leaderboard.leaderboard)
 app.command("bench-speed", epilog=bench_speed.EXAMPLES)(bench_speed.bench_speed)

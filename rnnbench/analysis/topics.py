@@ -1,0 +1,53 @@
+"""How models do topic by topic."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.results.schema import TrialResult
+
+
+def frequent_topics(labels: NDArray[np.integer], n: int) -> list[int]:
+    """Return the ``n`` topics with most wires in ``labels``, the most frequent first."""
+    counts = np.bincount(labels)
+    order = sorted(np.flatnonzero(counts).tolist(), key=lambda topic: -counts[topic])
+    return order[:n]
+
+
+def confusion(trials: Sequence[TrialResult], topics: Sequence[int]) -> NDArray[np.float64]:
+    """Return how often the wires of one topic were answered with another.
+
+    Args:
+        trials: of one model; the shares are means over them.
+        topics: the topics to tell apart; all others are one, the last.
+
+    Returns:
+        ``(len(topics) + 1, len(topics) + 1)``: of the wires of the row's topic, the share that got
+        the column's; a row without wires is 0.
+    """
+    place = dict(zip(topics, range(len(topics)), strict=True))
+    size = len(topics) + 1
+    counts = np.zeros((size, size))
+    for trial in trials:
+        for truth, answer in zip(trial.labels.tolist(), trial.answers.tolist(), strict=True):
+            counts[place.get(truth, size - 1), place.get(answer, size - 1)] += 1
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+
+
+def f1_by_topic(
+    trials: Mapping[str, Sequence[TrialResult]], topics: Sequence[int]
+) -> dict[str, NDArray[np.float64]]:
+    """Return the F1 of each of ``topics``, by model, as means over the model's trials."""
+    from sklearn.metrics import f1_score
+
+    return {
+        model: np.mean(
+            [
+                f1_score(each.labels, each.answers, labels=topics, average=None, zero_division=0)
+                for each in of_model
+            ],
+            axis=0,
+        )
+        for model, of_model in trials.items()
+    }

@@ -1,0 +1,33 @@
+"""The words of a finished run's test wires, from the corpus in the cache."""
+
+from rnnbench.config.schema import Data
+from rnnbench.data.dataset import make_dataset
+from rnnbench.data.load import CachedCorpus, load_corpus
+from rnnbench.errors import RnnbenchError
+from rnnbench.results.run import Run
+
+
+def test_wires(run: Run) -> list[list[str]] | None:
+    """Return the words of each test wire, or ``None`` where the run's corpus is not at hand.
+
+    Nothing is fetched.
+    """
+    data = run.benchmark.data
+    for candidate in _candidates(data, run.results.dataset.source):
+        found = _load(candidate)
+        if found and found.fingerprint == run.results.dataset.corpus_fingerprint:
+            dataset = make_dataset(found.corpus, data)
+            return [found.corpus.words(wire) for wire in dataset.test_wires]
+    return None
+
+
+def _candidates(data: Data, source: str) -> list[Data]:
+    cached = data.model_copy(update={"source": source, "path": None})
+    return [cached, data] if data.path else [cached]
+
+
+def _load(data: Data) -> CachedCorpus | None:
+    try:
+        return load_corpus(data, offline=True)
+    except RnnbenchError:
+        return None

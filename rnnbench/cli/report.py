@@ -1,0 +1,32 @@
+"""``rnnbench report``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLES = (
+    "Examples: rnnbench report results/all | rnnbench report results/all --words 8 --errors 40"
+)
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)],
+    words: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Words shown of a mistaken wire, at most.")
+    ] = 60,
+    errors: Annotated[int, typer.Option(min=0, metavar="N", help="Mistaken wires shown.")] = 20,
+) -> None:
+    """Write RUN/report.html, one file that needs no network, with RUN/report.md and RUN/plots/.
+
+    Tables, learning curves, confusion, F1 by topic, the wires that were mistaken most, data and
+    environment. The words of the wires come from the cache; nothing is fetched.
+    """
+    from rnnbench.analysis.wires import test_wires
+    from rnnbench.cli.console import out
+    from rnnbench.report.page import write_page
+    from rnnbench.results.run import load_run
+
+    finished = load_run(run)
+    page = write_page(finished, test_wires(finished) if words else None, words, errors)
+    out.print(str(page), soft_wrap=True)
