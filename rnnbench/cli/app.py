@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import rnnbench
-from rnnbench.cli import bench_speed, compare, data, leaderboard, report, run
+from rnnbench.cli import bench_speed, compare, data, explain, leaderboard, report, run
 from rnnbench.cli.options import INTERRUPTED
 from rnnbench.errors import RnnbenchError
 
@@ -46,6 +46,7 @@ app.command("report", epilog=report.EXAMPLES)(report.report)
 app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 app.command("leaderboard", epilog=leaderboard.EXAMPLES)(leaderboard.leaderboard)
 app.command("bench-speed", epilog=bench_speed.EXAMPLES)(bench_speed.bench_speed)
+app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
 app.add_typer(data.app, name="data")
 
 

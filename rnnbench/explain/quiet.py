@@ -1,0 +1,33 @@
+"""TensorFlow without its chatter."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+STDERR = 2
+
+
+@contextmanager
+def quiet_tensorflow() -> Iterator[None]:
+    """Keep from the user what TensorFlow says while the block imports and runs it, on the CPU.
+
+    Not all of it heeds ``TF_CPP_MIN_LOG_LEVEL``: what its C++ code says on being imported goes past
+    ``sys.stderr`` to the file descriptor. When the block fails, it is shown after all.
+    """
+    os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    sys.stderr.flush()
+    stderr = os.dup(STDERR)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), STDERR)
+        try:
+            yield
+        except Exception:
+            said.seek(0)
+            os.write(stderr, said.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(stderr, STDERR)
+            os.close(stderr)
