@@ -7,7 +7,8 @@ from rnnbench.config.schema import Benchmark, Published, Recipe, Reference
 from rnnbench.results.schema import DatasetSummary, ModelSummary, PublishedAccuracy
 
 ONE_MORE = "of one more training"
-OVER_WIRES = "over wires and seeds"
+OVER_WIRES = "over wires"
+OVER_WIRES_AND_SEEDS = "over wires and seeds"
 
 
 def locate_published(
@@ -52,7 +53,8 @@ def _locate(
     reference: Reference, name: str, accuracy: float, models: Sequence[ModelSummary]
 ) -> PublishedAccuracy:
     intervals = {model.name: model.accuracy_interval for model in models}
-    yardstick = OVER_WIRES
+    is_single = all(model.accuracy.n == 1 for model in models)
+    yardstick = OVER_WIRES if is_single else OVER_WIRES_AND_SEEDS
     if reference.dataset is not None:
         (model,) = models
         if of_one_more := prediction_interval([trial.accuracy for trial in model.trials]):

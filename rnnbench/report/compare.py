@@ -8,7 +8,7 @@ from typing import Any
 
 from rnnbench.analysis.compare_runs import RunComparison, branches
 from rnnbench.analysis.gates import Failure, Verdict
-from rnnbench.report.table import MISSING, Table, mean_and_interval
+from rnnbench.report.table import MISSING, Table, mean_and_interval, short_p
 from rnnbench.results.schema import SCHEMA_VERSION, ModelSummary
 
 KEY_WIDTH, VALUE_WIDTH = 34, 19
@@ -39,7 +39,7 @@ def accuracy_table(comparison: RunComparison) -> Table:
             f"{each.b.accuracy.mean:.4f}",
             f"{each.difference:+z.4f}",
             f"{each.interval.low:+z.4f} to {each.interval.high:+z.4f}",
-            f"{each.p_holm:.2g}",
+            short_p(each.p_holm),
         ]
         for each in comparison.models
     ]
@@ -160,5 +160,5 @@ def verdict_lines(verdicts: Sequence[Verdict]) -> tuple[list[str], list[str]]:
 def _failed(failure: Failure) -> str:
     if failure.b is None:
         return f"{failure.model}: B lacks " + ("the model" if failure.a is None else "the metric")
-    p = "" if failure.p_holm is None else f", p {failure.p_holm:.2g}"
+    p = "" if failure.p_holm is None else f", p {short_p(failure.p_holm)}"
     return f"{failure.model}: {failure.a:.6g} in A, {failure.b:.6g} in B{p}"

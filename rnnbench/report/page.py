@@ -107,7 +107,7 @@ def findings(results: Results) -> list[str]:
     interval = best.accuracy_interval
     sentences = [
         f"{best.name} has the highest test accuracy, {best.accuracy.mean:.3f} "
-        f"(95 % interval over wires and seeds {interval.low:.3f} to {interval.high:.3f})."
+        f"(95 % interval {interval.low:.3f} to {interval.high:.3f})."
     ]
     if level:
         sentences.append(f"Not clearly behind it: {', '.join(level)}.")

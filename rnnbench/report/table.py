@@ -131,8 +131,8 @@ def comparisons_table(results: Results) -> Table:
             f"{each.a} - {each.b}",
             f"{each.difference:+.4f}",
             f"{each.interval.low:+.4f} to {each.interval.high:+.4f}",
-            f"{each.p:.2g}",
-            f"{each.p_holm:.2g}",
+            short_p(each.p),
+            short_p(each.p_holm),
             "" if each.is_clear else "not clear",
         ]
         for each in results.comparisons
@@ -162,7 +162,7 @@ def published_table(results: Results) -> Table:
     ]
     yardsticks = sorted({published.yardstick for published in results.published})
     return Table(
-        ["our model", "its 95 % interval", "published", "accuracy", "lies"],
+        ["our model", "its 95 % interval", "published", "scored", "lies"],
         rows,
         f"Intervals are {' or '.join(yardsticks)}; how sure the published accuracies are is not "
         "known. Only accuracies on the same wires are shown.",
@@ -188,6 +188,11 @@ def mean_and_interval(statistic: Statistic) -> str:
     if statistic.over_seeds is None:
         return f"{statistic.mean:.4f}"
     return f"{statistic.mean:.4f} ± {statistic.over_seeds.high - statistic.mean:.4f}"
+
+
+def short_p(p: float) -> str:
+    """Return a p-value in at most six characters: two digits, or one and a power of ten."""
+    return f"{p:.2g}" if p >= 0.001 else f"{p:.0e}"
 
 
 def _caption(results: Results) -> str:
@@ -228,7 +233,8 @@ def to_rich(table: Table, console: "Console") -> "RichTable":
         rich.caption, rich.caption_justify = table.caption, "left"
         for index, header in enumerate(table.headers):
             lines = [line for row in rows for line in row[index].split("\n")]
-            narrowest = max(len(text) for text in (*lines, *header.split()))
+            words = textwrap.wrap(header, 1, break_long_words=False)
+            narrowest = max(len(text) for text in (*lines, *words))
             rich.add_column(
                 textwrap.fill(header, narrowest),
                 justify="left" if index < table.text_columns else "right",

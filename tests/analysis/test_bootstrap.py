@@ -1,24 +1,37 @@
-from functools import partial
-
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.stats import t
 
 from rnnbench.analysis import bootstrap
-from rnnbench.analysis.bootstrap import estimate_difference, estimate_mean, resample
+from rnnbench.analysis.bootstrap import (
+    SMALLEST_P,
+    Estimate,
+    estimate_difference,
+    estimate_mean,
+    resample,
+)
+from rnnbench.analysis.comparisons import mcnemar_p
+
+# No resample tells anything of a standard error or a p-value.
+NO_RESAMPLES = np.zeros(2)
 
 hits_of_a_model = arrays(bool, array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=9))
 
 
 @st.composite
-def pairs_of_models(draw):
+def pairs_of_models(draw, fewest=1, most=5):
     """Hits of two models on the same wires, each with a number of trials of its own."""
     n_wires = draw(st.integers(2, 30))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    return tuple(random.random((draw(st.integers(1, 5)), n_wires)) < 0.8 for _ in "ab")
+    return tuple(random.random((draw(st.integers(fewest, most)), n_wires)) < 0.8 for _ in "ab")
+
+
+def difference(a, b):
+    """The estimate of a difference, for what hangs on no resample."""
+    return estimate_difference(a, b, NO_RESAMPLES, NO_RESAMPLES)
 
 
 def simulate_means(population, n_trials, n_wires, times, n=999):
@@ -188,15 +201,25 @@ def test_intervals_of_few_seeds_that_differ_a_lot_hold_the_true_mean_in_90_perce
 
 
 @pytest.mark.parametrize(
-    ("models", "seeds"), [([5, 5], 0.05), ([5, 5], 0.1), ([3, 3], 0.1), ([5, 1], 0.1)], ids=str
+    ("models", "seeds"),
+    [([5, 5], 0.05), ([5, 5], 0.3), ([3, 3], 0.1), ([2, 2], 0.1), ([5, 1], 0.1)],
+    ids=str,
 )
 def test_a_difference_is_found_in_5_percent_where_there_is_none(population, models, seeds):
-    random = np.random.default_rng(2)
-    drawn = population(seeds=seeds).draw(random, 1_000, models, 599)
+    drawn = population(seeds=seeds).draw(np.random.default_rng(2), 1_500, models, 599)
 
-    found = [estimate.p < 0.05 for estimate in simulate_differences(drawn)]
+    found = [difference(a, b).p < 0.05 for a, b in zip(*drawn, strict=True)]
 
-    assert np.mean(found) <= 0.05 + 2 * (0.05 * 0.95 / len(found)) ** 0.5
+    assert 0.02 <= np.mean(found) <= 0.05 + 2 * (0.05 * 0.95 / len(found)) ** 0.5
+
+
+def test_with_five_seeds_small_p_values_are_no_more_frequent_than_they_say(population):
+    drawn = population(seeds=0.1).draw(np.random.default_rng(6), 3_000, [5, 5], 599)
+
+    found = np.array([difference(a, b).p for a, b in zip(*drawn, strict=True)])
+
+    for level in (0.05, 0.01, 0.05 / 21):  # the smallest of 21 p-values has to be below the latter
+        assert np.mean(found < level) <= level + 2 * (level / len(found)) ** 0.5
 
 
 def test_a_difference_is_found_where_there_is_one(population):
@@ -225,22 +248,114 @@ def test_a_difference_is_that_of_the_means_and_turns_with_its_order(models):
     assert one.value == pytest.approx(a.mean() - b.mean(), abs=1e-12)
     assert other.value == -one.value
     assert other.error == pytest.approx(one.error)
-    assert other.p == pytest.approx(one.p, abs=0.011)  # a resample of just 0 may round either way
+    assert other.p == pytest.approx(one.p, rel=1e-6)
     assert other.interval.low == pytest.approx(-one.interval.high, abs=1e-9)
 
 
-@given(pairs_of_models())
-def test_a_small_p_value_goes_with_an_interval_without_0(models):
-    a, b = models
-    resamples = resample({"a": a, "b": b}, n=999)
+@pytest.mark.parametrize("models", [[5, 5], [5, 1], [2, 2]], ids=str)
+def test_a_small_p_value_goes_with_an_interval_without_0(population, models):
+    drawn = [  # from the same numbers, so of the same wires
+        population(seeds=0.1, score=score).draw(np.random.default_rng(7), 50, models, 599)[index]
+        for index, score in enumerate((1.8, 1.5))
+    ]
 
-    estimate = estimate_difference(a, b, resamples["a"], resamples["b"])
+    found = simulate_differences(drawn, bootstrap.RESAMPLES)
+
+    assert {estimate.p < 0.05 for estimate in found} == {True, False}
+    for estimate in found:
+        if estimate.p < 0.045:
+            assert 0 not in estimate.interval
+        if estimate.p > 0.055:
+            assert 0 in estimate.interval
+
+
+@given(pairs_of_models(), st.sampled_from([0.5, 0.05, 0.05 / 21, 1e-6]))
+def test_a_p_value_is_small_just_where_the_value_lies_beyond_the_reach_of_its_error(models, level):
+    estimate = difference(*models)
+    assume(estimate.error)
+    distance, reach = abs(estimate.value) / estimate.error, estimate.reach(level / 2)
+    assume(distance != pytest.approx(reach))  # which may round either way
 
     assert 0 < estimate.p <= 1
-    if estimate.p < 0.045:
-        assert 0 not in estimate.interval
-    if estimate.p > 0.055:
-        assert 0 in estimate.interval
+    assert (estimate.p < level) == (distance > reach)
+
+
+@given(pairs_of_models())
+def test_a_p_value_is_twice_the_tail_whose_reach_is_the_value(models):
+    estimate = difference(*models)
+    assume(estimate.error and estimate.p > SMALLEST_P)
+
+    assert estimate.reach(estimate.p / 2) * estimate.error == pytest.approx(abs(estimate.value))
+
+
+@given(st.floats(0, 30), st.integers(1, 600))
+def test_where_one_thing_alone_varies_the_p_value_is_students(distance, df):
+    alone = Estimate(distance * 0.01, NO_RESAMPLES, np.array([0.01**2, 0]), np.array([df, 1.0]))
+
+    assert alone.p == pytest.approx(max(2 * t.sf(distance, df), SMALLEST_P), rel=1e-6)
+
+
+def test_where_several_things_vary_reach_is_the_mean_of_their_quantiles_weighted_by_variance():
+    three_parts_of_wires = Estimate(0.1, NO_RESAMPLES, np.array([3.0, 1.0]), np.array([1.0, 2.0]))
+
+    of_wires, of_seeds = 1 / np.tan(0.1 * np.pi), 0.8 / np.sqrt(2 * 0.9 * 0.1)  # in closed form
+    assert three_parts_of_wires.reach(0.1) == pytest.approx(0.75 * of_wires + 0.25 * of_seeds)
+
+
+@given(pairs_of_models(fewest=2, most=2))
+def test_a_p_value_of_two_seeds_is_no_smaller_than_one_degree_of_freedom_allows_for_them(models):
+    estimate = difference(*models)
+    _, *of_seeds = estimate.variances
+    assume(sum(of_seeds) > 1e-12)
+    share = sum(of_seeds) / estimate.error**2
+
+    allowed = 2 * t.sf(abs(estimate.value) / estimate.error / share, 1)
+
+    assert estimate.p >= allowed * (1 - 1e-6)
+
+
+def test_the_fewer_seeds_the_larger_the_p_value_of_the_same_difference_and_error():
+    p_values = [
+        Estimate(0.05, NO_RESAMPLES, np.array([1e-4, 1e-4]), np.array([598.0, n_seeds - 1.0])).p
+        for n_seeds in (2, 3, 5, 10)
+    ]
+
+    assert p_values == sorted(p_values, reverse=True)
+    assert p_values[0] > 10 * p_values[-1]
+
+
+def test_what_is_far_from_chance_has_a_p_value_far_below_a_resamples_share(population):
+    a, b = (  # from the same numbers, so of the same wires
+        population(seeds=0.0, score=score).draw(np.random.default_rng(3), 1, [5, 5], 599)[index][0]
+        for index, score in enumerate((2.2, 1.2))
+    )
+
+    estimate = difference(a, b)
+
+    assert SMALLEST_P < estimate.p < 1e-6 < 1 / bootstrap.RESAMPLES
+    distance = abs(estimate.value) / estimate.error
+    assert 2 * t.sf(distance, 598) <= estimate.p <= 2 * t.sf(distance, 4)
+
+
+def test_no_p_value_is_below_the_smallest():
+    a, b = np.ones((1, 2_000), bool), np.zeros((1, 2_000), bool)
+    b[0, 0] = True
+
+    assert difference(a, b).p == SMALLEST_P
+
+
+@pytest.mark.parametrize("n_wires", [1, 2, 3, 5, 6, 40])
+def test_where_all_wires_tell_the_same_the_p_value_is_that_of_a_sign_test(n_wires):
+    right, wrong = np.ones((2, n_wires), bool), np.zeros((3, n_wires), bool)
+    in_turn = np.array([np.arange(n_wires) % 2 == seed for seed in (0, 1)])
+
+    ahead, behind, half = (
+        difference(*pair) for pair in ((right, wrong), (wrong, right), (in_turn, wrong))
+    )
+
+    assert (ahead.value, behind.value, half.value) == (1, -1, 0.5)
+    assert ahead.error == behind.error == half.error == 0
+    assert ahead.p == behind.p == half.p == mcnemar_p(right[0], wrong[0]) == 2 / 2**n_wires
 
 
 def test_a_difference_of_correlated_models_is_surer_than_of_others():
@@ -248,9 +363,7 @@ def test_a_difference_of_correlated_models_is_surer_than_of_others():
     a = random.random((1, 2_000)) < 0.8
     alike, other = a ^ (random.random(a.shape) < 0.02), random.random(a.shape) < 0.8
 
-    estimate = partial(estimate_difference, resamples_a=np.zeros(2), resamples_b=np.zeros(2))
-
-    assert estimate(a, alike).error < estimate(a, other).error / 2
+    assert difference(a, alike).error < difference(a, other).error / 2
 
 
 def test_models_of_the_same_answers_do_not_differ():
@@ -275,7 +388,9 @@ def test_what_never_varies_has_an_interval_of_no_width(is_right):
 def test_a_single_wire_tells_no_error():
     hits = np.array([[True], [False]])
 
-    assert estimate_mean(hits, resample({"a": hits}, n=100)["a"]).error == 0
+    estimate = estimate_mean(hits, resample({"a": hits}, n=100)["a"])
+
+    assert (estimate.error, estimate.p) == (0, 1)
 
 
 def test_an_interval_reaches_further_the_more_of_its_width_few_seeds_add():
@@ -283,10 +398,29 @@ def test_an_interval_reaches_further_the_more_of_its_width_few_seeds_add():
     seeds_alone = np.zeros((3, 400), bool)
     seeds_alone[0] = True
 
-    of_wires, of_seeds = (estimate_mean(each, np.zeros(2)) for each in (wires_alone, seeds_alone))
+    of_wires, of_seeds = (estimate_mean(each, NO_RESAMPLES) for each in (wires_alone, seeds_alone))
 
-    assert of_wires.reach == pytest.approx(t.ppf(0.975, 399))
-    assert of_seeds.reach == pytest.approx(t.ppf(0.975, 2))
+    assert of_wires.reach(0.025) == pytest.approx(t.ppf(0.975, 399))
+    assert of_seeds.reach(0.025) == pytest.approx(t.ppf(0.975, 2))
+
+
+def test_what_wires_and_the_seeds_of_each_model_add_is_told_with_its_degrees_of_freedom():
+    seeds_alone = np.zeros((3, 40), bool)
+    seeds_alone[0] = True
+    wires_alone = np.tile(np.arange(40) % 4 > 0, (5, 1))
+
+    estimate = difference(seeds_alone, wires_alone)
+
+    share = 0.75 * 0.25 / 39  # of right wires times wrong ones, by one less than their number
+    assert estimate.variances == pytest.approx([share, 1 / 9, 0])
+    assert estimate.df.tolist() == [39, 2, 4]
+    assert estimate.error == pytest.approx((share + 1 / 9) ** 0.5)
+
+
+def test_a_single_trial_adds_nothing_of_seeds():
+    a, b = (np.random.default_rng(seed).random((1, 40)) < 0.8 for seed in (0, 1))
+
+    assert difference(a, b).df.tolist() == [39]
 
 
 def test_the_distribution_has_its_measured_mean_and_its_standard_error_times_reach(population):
@@ -295,4 +429,6 @@ def test_the_distribution_has_its_measured_mean_and_its_standard_error_times_rea
     estimate = estimate_mean(hits, resample({"a": hits}, n=999)["a"])
 
     assert estimate.distribution.mean() == pytest.approx(hits.mean())
-    assert estimate.distribution.std() == pytest.approx(estimate.error * estimate.reach / 1.959964)
+    assert estimate.distribution.std() == pytest.approx(
+        estimate.error * estimate.reach(0.025) / 1.959964
+    )

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from rnnbench.analysis.intervals import t_interval, wilson_interval
+from rnnbench.analysis.intervals import prediction_interval, t_interval, wilson_interval
 
 T = {2: math.tan(0.95 * math.pi / 2), 3: 0.95 / math.sqrt(2 * 0.975 * 0.025), 5: 2.7764451}
 """Student's quantiles by the number of values: for two and three in closed form."""
@@ -14,12 +14,19 @@ Z = 1.9599640
 """The normal quantile."""
 
 
-@given(
-    st.sampled_from(sorted(T)).flatmap(lambda n: st.lists(st.floats(0, 1), min_size=n, max_size=n))
+few_values = st.sampled_from(sorted(T)).flatmap(
+    lambda n: st.lists(st.floats(0, 1), min_size=n, max_size=n)
 )
-def test_students_interval_is_the_closed_form(values):
+
+
+def mean_and_spread(values):
     n, mean = len(values), math.fsum(values) / len(values)
-    spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
+    return mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
+
+
+@given(few_values)
+def test_students_interval_is_the_closed_form(values):
+    n, (mean, spread) = len(values), mean_and_spread(values)
 
     interval = t_interval(values)
 
@@ -33,15 +40,43 @@ def test_students_interval_of_two_values_reaches_12_7_times_half_their_distance(
     assert (interval.low, interval.high) == pytest.approx((0.6 - 1.27062, 0.6 + 1.27062), abs=1e-5)
 
 
+@given(few_values)
+def test_the_interval_of_one_more_value_is_the_closed_form(values):
+    n, (mean, spread) = len(values), mean_and_spread(values)
+
+    interval = prediction_interval(values)
+
+    assert interval.low == pytest.approx(mean - T[n] * spread * math.sqrt(1 + 1 / n), abs=1e-6)
+    assert interval.high == pytest.approx(mean + T[n] * spread * math.sqrt(1 + 1 / n), abs=1e-6)
+
+
+def test_the_interval_of_one_more_value_is_wider_than_that_of_the_mean():
+    of_mean, of_one_more = t_interval([0.5, 0.7, 0.6]), prediction_interval([0.5, 0.7, 0.6])
+
+    wider = (of_one_more.high - of_one_more.low) / (of_mean.high - of_mean.low)
+    assert wider == pytest.approx(2)  # the root of one value more
+    assert of_one_more.low + of_one_more.high == pytest.approx(1.2)
+
+
 @pytest.mark.parametrize("values", [[], [0.5]])
 def test_fewer_than_two_values_have_no_interval(values):
     assert t_interval(values) is None
+    assert prediction_interval(values) is None
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])
 def test_students_interval_holds_the_mean_of_normal_values_in_95_percent(n):
     random = np.random.default_rng(n)
     held = [0.8 in t_interval(values) for values in random.normal(0.8, 0.01, (4_000, n))]
+
+    assert np.mean(held) == pytest.approx(0.95, abs=0.011)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_the_interval_of_one_more_value_holds_it_in_95_percent(n):
+    drawn = np.random.default_rng(n).normal(0.8, 0.01, (4_000, n + 1))
+
+    held = [one_more in prediction_interval(values) for *values, one_more in drawn]
 
     assert np.mean(held) == pytest.approx(0.95, abs=0.011)
 

@@ -1,7 +1,13 @@
 import pytest
 from factories import benchmark, dataset_summary, result
 
-from rnnbench.analysis.published import locate_published
+from rnnbench.analysis.intervals import prediction_interval, wilson_interval
+from rnnbench.analysis.published import (
+    ONE_MORE,
+    OVER_WIRES,
+    OVER_WIRES_AND_SEEDS,
+    locate_published,
+)
 from rnnbench.analysis.summary import summarize_run
 from rnnbench.results.schema import Interval
 
@@ -17,6 +23,8 @@ OTHERS = {
     "models": {"Text GCN": {"accuracy": 0.9707}, "fastText": {"accuracy": 0.9613}},
 }
 NAMES = ["low", "rnn", "high"]
+ANSWERS = [(0, 0, 0, 1), (0, 0, 1, 1), (0, 0, 1, 2)]
+"""What three trials say: they are right about 2, 3 and 4 of the 4 test wires."""
 
 
 def published(*references, intervals=None, **changes):
@@ -79,6 +87,57 @@ def test_an_accuracy_of_our_models_in_another_setting_is_not_shown(changes):
 )
 def test_what_a_publication_does_not_tell_need_not_be_the_same(changes):
     assert [found.model for found in published(OURS | changes)] == ["rnn"]
+
+
+def of_several_seeds(*references, answers=ANSWERS, accuracies=None):
+    """The results of a model with several trials, and the published accuracies beside it."""
+    trials = [
+        result(given, seed=seed, **({"accuracy": accuracies[seed]} if accuracies else {}))
+        for seed, given in enumerate(answers)
+    ]
+    plan = benchmark(
+        training={"epochs": 1, "batch_size": 4, "seeds": len(trials)},
+        references={f"reference{number}": each for number, each in enumerate(references)},
+    )
+    return summarize_run(plan, dataset_summary(), trials)
+
+
+def test_an_accuracy_of_our_model_is_held_against_what_one_more_training_would_score():
+    (found,) = of_several_seeds(OURS).published
+
+    assert found.yardstick == ONE_MORE
+    assert found.intervals == {"rnn": prediction_interval([0.5, 0.75, 1.0])}
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "lies"),
+    [(0.735, "below"), (0.745, "inside"), (0.765, "inside"), (0.785, "inside"), (0.795, "above")],
+)
+def test_one_more_training_may_score_what_no_mean_would_but_is_on_the_same_wires(accuracy, lies):
+    named = OURS | {"models": {"rnn": {"accuracy": accuracy}}}
+
+    results = of_several_seeds(named, accuracies=[0.760, 0.765, 0.770])
+
+    (model,), (found,) = results.models, results.published
+    assert getattr(found, lies) == ["rnn"]
+    assert (accuracy in model.accuracy.over_seeds) == (accuracy == 0.765)
+    assert accuracy in model.accuracy_interval  # four wires alone tell hardly anything
+
+
+def test_a_single_seed_tells_nothing_of_one_more_training_so_wilsons_interval_stands_in():
+    (found,) = of_several_seeds(OURS, answers=ANSWERS[:1]).published
+
+    assert found.yardstick == OVER_WIRES
+    assert found.intervals == {"rnn": wilson_interval(2, 4)}
+
+
+def test_an_accuracy_of_another_model_is_held_against_our_intervals_over_wires_and_seeds():
+    results = of_several_seeds(OTHERS)
+
+    (model,) = results.models
+    for found in results.published:
+        assert found.yardstick == OVER_WIRES_AND_SEEDS
+        assert found.intervals == {"rnn": model.accuracy_interval}
 
 
 def test_the_engine_and_the_seeds_need_not_be_the_same():

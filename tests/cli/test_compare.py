@@ -60,7 +60,9 @@ def test_a_gate_that_fails_ends_with_1_and_names_model_and_numbers(cli):
     assert result.exit_code == 1
     assert "Clearly worse in B: rnn" in result.stdout
     assert "failed: accuracy drops 0.5: rnn: 0.9 in A, 0.2 in B\n" in result.stderr
-    assert "failed: accuracy drops significantly: rnn: 0.9 in A, 0.2 in B, p 0.0" in result.stderr
+    assert (
+        "failed: accuracy drops significantly: rnn: 0.9 in A, 0.2 in B, p 2e-04\n" in result.stderr
+    )
     assert "failed: accuracy drops 70%: rnn" in result.stderr
     assert "svm" not in result.stderr
 

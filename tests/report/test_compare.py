@@ -18,7 +18,7 @@ from rnnbench.report.compare import (
     differences_table,
     verdict_lines,
 )
-from rnnbench.report.table import to_rich
+from rnnbench.report.table import short_p, to_rich
 
 WIRES = 20
 LONG = "tfidf_logistic_regression"
@@ -67,9 +67,9 @@ def test_each_matched_model_has_both_accuracies_the_difference_and_how_sure_it_i
             "0.8750",
             "+0.7500",
             f"{rnn.interval.low:+.4f} to {rnn.interval.high:+.4f}",
-            f"{rnn.p_holm:.2g}",
+            short_p(rnn.p_holm),
         ],
-        LONG: ["0.5500", "0.5000", "-0.0500", cells(table)[LONG][3], f"{svm.p_holm:.2g}"],
+        LONG: ["0.5500", "0.5000", "-0.0500", cells(table)[LONG][3], short_p(svm.p_holm)],
     }
     assert "95 % interval of B - A over wires and seeds" in table.headers
 
@@ -138,6 +138,23 @@ def test_a_terminal_shows_all_within_80_columns(comparison, width):
     assert max(map(len, console.file.getvalue().splitlines())) <= 80
 
 
+def test_two_runs_of_the_benchmark_fit_into_80_columns():
+    names = ["vanilla_rnn", "stacked_vanilla_rnn", "stacked_lstm", "multinomial_naive_bayes"]
+    records = {name: {"ms_per_step": 26.374, "fit_seconds": 236.21} for name in names}
+    a, b = (
+        run(folder, records, rights=dict.fromkeys(names, rights), training={"seeds": 5})
+        for folder, rights in (("all", [3, 3, 4, 3, 3]), ("keras", [17, 17, 16, 17, 17]))
+    )
+    comparison = compare_runs(a, b)
+    console = Console(width=80, file=io.StringIO())
+
+    for table in comparison_tables(comparison):
+        console.print(to_rich(table, console), crop=False)
+
+    assert all(each.p_holm < 0.0001 for each in comparison.models)
+    assert max(map(len, console.file.getvalue().splitlines())) <= 80
+
+
 def test_json_has_all_of_it(comparison):
     verdict = judge(parse_gate("accuracy drops 0.04"), comparison)
 
@@ -165,7 +182,7 @@ def test_a_failed_gate_has_a_line_a_model_and_one_that_passed_a_line():
         ["passed: log_loss rises 9: 1 model(s) (not measured: svm)"],
         [
             "failed: accuracy drops 1%: rnn: 0.9 in A, 0.1 in B",
-            f"failed: accuracy drops significantly: rnn: 0.9 in A, 0.1 in B, p {p:.2g}",
+            f"failed: accuracy drops significantly: rnn: 0.9 in A, 0.1 in B, p {short_p(p)}",
         ],
     )
 
