@@ -10,7 +10,18 @@ import typer
 from typer.core import TyperGroup
 
 import rnnbench
-from rnnbench.cli import bench_speed, compare, data, explain, leaderboard, report, run
+from rnnbench.cli import (
+    bench_speed,
+    compare,
+    config,
+    data,
+    explain,
+    leaderboard,
+    models,
+    predict,
+    report,
+    run,
+)
 from rnnbench.cli.options import INTERRUPTED
 from rnnbench.errors import RnnbenchError
 
@@ -42,11 +53,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run", epilog=run.EXAMPLES)(run.run)
+app.command("predict", epilog=predict.EXAMPLES)(predict.predict)
 app.command("report", epilog=report.EXAMPLES)(report.report)
 app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 app.command("leaderboard", epilog=leaderboard.EXAMPLES)(leaderboard.leaderboard)
 app.command("bench-speed", epilog=bench_speed.EXAMPLES)(bench_speed.bench_speed)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
+app.add_typer(config.app, name="config")
+app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.cli import options
+from rnnbench.cli import completion, options
 from rnnbench.errors import RnnbenchError
 
 EXAMPLES = (
@@ -17,9 +17,21 @@ EXAMPLES = (
 
 
 def compare(
-    run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="The folder of a finished run.")],
+    run_a: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN_A",
+            help="The folder of a finished run.",
+            autocompletion=completion.run_folders,
+        ),
+    ],
     run_b: Annotated[
-        Path, typer.Argument(metavar="RUN_B", help="The folder of another, on the same wires.")
+        Path,
+        typer.Argument(
+            metavar="RUN_B",
+            help="The folder of another, on the same wires.",
+            autocompletion=completion.run_folders,
+        ),
     ],
     fail_if: Annotated[
         list[str] | None,

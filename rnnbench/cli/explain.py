@@ -38,7 +38,7 @@ def explain(
     from rnnbench.cli.console import out, print_json
     from rnnbench.explain.facts import Sizes, explain_layer
     from rnnbench.explain.kinds import find_kind
-    from rnnbench.explain.quiet import quiet_tensorflow
+    from rnnbench.models.quiet import quiet_tensorflow
     from rnnbench.report.explain import explanation_json, explanation_text
 
     kind = find_kind(layer)

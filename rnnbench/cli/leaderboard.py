@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.cli import options
+from rnnbench.cli import completion, options
 
 EXAMPLES = (
     "Examples: rnnbench leaderboard results/reference/all results/all | "
@@ -14,7 +14,14 @@ EXAMPLES = (
 
 
 def leaderboard(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of finished runs.")],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN",
+            help="Folders of finished runs.",
+            autocompletion=completion.run_folders,
+        ),
+    ],
     metric: Annotated[
         str,
         typer.Option(

@@ -3,12 +3,13 @@
 import json
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rnnbench.cli import completion
 from rnnbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,10 +18,19 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 """The exit status after Ctrl-C: 128 + SIGINT, as shells have it."""
 
-Config = Annotated[Path, typer.Argument(help="A config file.", show_default=False)]
+Config = Annotated[
+    Path,
+    typer.Argument(
+        help="A config file.", show_default=False, autocompletion=completion.config_files
+    ),
+]
 OptionalConfig = Annotated[
     Path | None,
-    typer.Argument(help="A config file, for its data section.", show_default=False),
+    typer.Argument(
+        help="A config file, for its data section.",
+        show_default=False,
+        autocompletion=completion.config_files,
+    ),
 ]
 Epochs = Annotated[
     int | None, typer.Option(metavar="N", help="Epochs of every training.", show_default=False)
@@ -33,7 +43,12 @@ Seeds = Annotated[
 ]
 Models = Annotated[
     str | None,
-    typer.Option(metavar="A,B", help="Only these models of the config.", show_default=False),
+    typer.Option(
+        metavar="A,B",
+        help="Only these models of the config.",
+        show_default=False,
+        autocompletion=completion.models_of_config,
+    ),
 ]
 Source = Annotated[
     str | None,
@@ -81,6 +96,23 @@ def load_benchmark(
     if models is None:
         return benchmark
     return select(benchmark, names(models), "--models")
+
+
+def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
+    """Return the texts that were given: on the command line, in files, on standard input (``-``).
+
+    Raises:
+        UserError: there are none, one has no words in it, or a file cannot be read.
+    """
+    given = [sys.stdin.read() if text == "-" else text for text in texts]
+    for file in files:
+        try:
+            given.append(file.read_text(encoding="utf-8", errors="replace"))
+        except OSError as error:
+            raise UserError(f"{file}: cannot be read: {error.strerror}") from error
+    if not given or not all(text.strip() for text in given):
+        raise UserError("a text is missing (should be TEXT, --file FILE, or - for standard input)")
+    return given
 
 
 def command() -> str:

@@ -5,13 +5,22 @@ from typing import Annotated
 
 import typer
 
+from rnnbench.cli import completion
+
 EXAMPLES = (
     "Examples: rnnbench report results/all | rnnbench report results/all --words 8 --errors 40"
 )
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)],
+    run: Annotated[
+        Path,
+        typer.Argument(
+            help="The folder of a finished run.",
+            show_default=False,
+            autocompletion=completion.run_folders,
+        ),
+    ],
     words: Annotated[
         int, typer.Option(min=0, metavar="N", help="Words shown of a mistaken wire, at most.")
     ] = 60,

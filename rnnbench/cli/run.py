@@ -41,6 +41,9 @@ def run(
     ] = None,
     settings: options.Settings = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Train stored trials again.")] = False,
+    save_models: Annotated[
+        bool, typer.Option("--save-models", help="Keep the trained networks, for `predict`.")
+    ] = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -63,7 +66,7 @@ def run(
     )
     folder = out or Path("results", benchmark.name)
     with show_download(quiet=quiet) as progress:
-        plan = plan_benchmark(benchmark, progress, divide_cores(jobs))
+        plan = plan_benchmark(benchmark, progress, divide_cores(jobs), keep_models=save_models)
     check_folder(folder)
     with show_trials(quiet=quiet) as listener:
         trials = run_plan(plan, Store(folder), listener, fresh=fresh)

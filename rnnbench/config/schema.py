@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from rnnbench.config.baselines import AnyBaseline
-from rnnbench.config.layers import Layers
+from rnnbench.config.layers import Embedding, Layers
 from rnnbench.config.section import Section, problem, spell
 
 
@@ -107,11 +107,36 @@ class Training(Recipe):
 
 
 class Network(Section):
-    """A neural classifier: layers from the word ids, one feature a step, to the topics."""
+    """A neural classifier, from word ids to a probability a topic."""
 
-    keys_for_the_reader = ("baseline",)  # which would have made it another kind of model
 
+class LayeredNetwork(Network):
+    """A stack of layers."""
+
+    keys_for_the_reader = ("baseline", "python")  # which would have made it another kind of model
+
+    inputs: Literal["ids", "scaled_ids"] = "ids"
+    """What the first layer is given, unless it is an embedding: a word's id as a number, or the
+    id divided by the number of ids."""
     layers: Layers
+
+    @model_validator(mode="after")
+    def _scales_no_embedded_ids(self) -> "LayeredNetwork":
+        first = self.layers[0]
+        if self.inputs == "scaled_ids" and first.takes == "ids":
+            what = "an embedding" if isinstance(first, Embedding) else f"layer '{first.kind}'"
+            raise problem(f"inputs: {what} takes whole ids", "allowed: inputs: ids")
+        return self
+
+
+class PythonNetwork(Network):
+    """What a function of the user's own returns."""
+
+    python: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+    """``package.module:function``: given a ``rnnbench.models.shape.Shape``, it returns an
+    uncompiled Keras model."""
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    """Keyword arguments of the function."""
 
 
 class BaselineModel(Section):
@@ -120,14 +145,21 @@ class BaselineModel(Section):
     baseline: AnyBaseline
 
 
+_KINDS_OF_MODELS = {"baseline": BaselineModel, "python": PythonNetwork}
+"""By the key that tells them apart; all others have layers."""
+
+
 def _model(value: Any) -> Any:
     if isinstance(value, Section):
         return value
-    is_baseline = isinstance(value, dict) and "baseline" in value
-    return (BaselineModel if is_baseline else Network).model_validate(value)
+    keys = value if isinstance(value, dict) else ()
+    kind = next((kind for key, kind in _KINDS_OF_MODELS.items() if key in keys), LayeredNetwork)
+    return kind.model_validate(value)
 
 
-Model = Annotated[SerializeAsAny[Network | BaselineModel], BeforeValidator(_model)]
+Model = Annotated[
+    SerializeAsAny[LayeredNetwork | PythonNetwork | BaselineModel], BeforeValidator(_model)
+]
 
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -174,3 +206,9 @@ class Benchmark(Section):
     training: Training = Training()
     models: Annotated[dict[Name, Model], Field(min_length=1)]
     references: dict[Name, Reference] = Field(default_factory=dict)
+
+    def seeds_of(self, model: str) -> tuple[int, ...]:
+        """Return the seeds that ``model`` is trained with: one where none changes its outcome."""
+        described = self.models[model]
+        is_random = not isinstance(described, BaselineModel) or described.baseline.is_random
+        return self.training.seeds if is_random else self.training.seeds[:1]

@@ -1,7 +1,9 @@
 """From a corpus to the arrays that models are trained and tested on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,7 @@ class Dataset:
         x_test: int32 ``(n_test, timesteps)``.
         y_test: int32 ``(n_test,)``.
         topics: names of the topics.
+        n_ids: all ids are below this.
         train_wires: int64 ``(n_train,)``, the position of each wire in the corpus.
         test_wires: int64 ``(n_test,)``.
     """
@@ -33,6 +36,7 @@ class Dataset:
     x_test: NDArray[np.int32]
     y_test: NDArray[np.int32]
     topics: tuple[str, ...]
+    n_ids: int
     train_wires: NDArray[np.int64]
     test_wires: NDArray[np.int64]
 
@@ -91,48 +95,51 @@ def make_dataset(corpus: Corpus, data: Data) -> Dataset:
             "raise data.maxlen or change data.test_split"
         )
     timesteps = data.pad_length or int(lengths[order].max())
-    ids = _ids(corpus, order, data.num_words)
+    n_ids = _n_ids(corpus, order, data.num_words)
+    ids = corpus.tokens + np.int32(INDEX_FROM)
+    wires = np.split(np.where(ids < n_ids, ids, np.int32(UNKNOWN)), corpus.offsets[1:-1])
+    ends = {"padding": data.padding, "truncating": data.truncating}
     return Dataset(
-        x_train=_padded(ids, corpus.offsets, train, timesteps, data),
+        x_train=pad([wires[wire] for wire in train], timesteps, **ends),
         y_train=corpus.labels[train],
-        x_test=_padded(ids, corpus.offsets, test, timesteps, data),
+        x_test=pad([wires[wire] for wire in test], timesteps, **ends),
         y_test=corpus.labels[test],
         topics=corpus.topics,
+        n_ids=n_ids,
         train_wires=train,
         test_wires=test,
     )
 
 
-def _ids(corpus: Corpus, kept: NDArray[np.int64], num_words: int | None) -> NDArray[np.int32]:
-    """Return the ids of all tokens; those from ``num_words`` on are the unknown word's.
+def _n_ids(corpus: Corpus, kept: NDArray[np.int64], num_words: int | None) -> int:
+    """Return below what all ids are; those of other words become the unknown word's.
 
     Without ``num_words`` Keras takes the largest id among the kept wires for the limit, so that
     the rarest word becomes unknown; that slip is kept.
     """
-    ids = corpus.tokens + np.int32(INDEX_FROM)
-    if num_words is None:
-        num_words = max(
-            int(ids[corpus.offsets[wire] : corpus.offsets[wire + 1]].max(initial=START))
-            for wire in kept
-        )
-    return np.where(ids < num_words, ids, np.int32(UNKNOWN))
+    if num_words is not None:
+        return min(num_words, len(corpus.vocabulary) + INDEX_FROM + 1)
+    return INDEX_FROM + max(
+        int(corpus.tokens[corpus.offsets[wire] : corpus.offsets[wire + 1]].max(initial=START))
+        for wire in kept
+    )
 
 
-def _padded(
-    ids: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    wires: NDArray[np.int64],
+def pad(
+    sequences: Sequence[NDArray[np.int32]],
     timesteps: int,
-    data: Data,
+    *,
+    padding: Literal["pre", "post"],
+    truncating: Literal["pre", "post"],
 ) -> NDArray[np.int32]:
-    """Return int32 ``(len(wires), timesteps)``: start mark, ids, zeros at the padding's end."""
-    padded = np.full((len(wires), timesteps), PAD, np.int32)
-    for row, wire in zip(padded, wires, strict=True):
-        sequence = np.concatenate([[START], ids[offsets[wire] : offsets[wire + 1]]])
+    """Return int32 ``(len(sequences), timesteps)``: start mark, ids, zeros at the padding's end."""
+    padded = np.full((len(sequences), timesteps), PAD, np.int32)
+    for row, ids in zip(padded, sequences, strict=True):
+        sequence = np.concatenate([[START], ids])
         if len(sequence) > timesteps:
             cut = len(sequence) - timesteps
-            sequence = sequence[cut:] if data.truncating == "pre" else sequence[:timesteps]
-        if data.padding == "post":
+            sequence = sequence[cut:] if truncating == "pre" else sequence[:timesteps]
+        if padding == "post":
             row[: len(sequence)] = sequence
         else:
             row[timesteps - len(sequence) :] = sequence

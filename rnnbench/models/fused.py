@@ -1,4 +1,6 @@
-"""Keras's recurrent layers, computed by the cores wherever those cover what is asked for.
+"""Keras's layers, computed fast in a compiled program.
+
+Recurrent ones are computed by the cores wherever those cover what is asked for.
 
 Importing this module imports TensorFlow.
 """
@@ -18,7 +20,7 @@ OnStockLayer = Callable[[str], None]
 def with_cores(
     model: keras.Model, on_stock_layer: OnStockLayer, batch_size: int | None = None
 ) -> keras.Model:
-    """Return a copy of ``model``, its weights new, whose recurrent layers use the cores.
+    """Return a copy of ``model``, its weights new, with the layers of this module.
 
     Args:
         model: a sequential or functional model; layers within layers stay as they are.
@@ -32,14 +34,23 @@ def with_cores(
     """
 
     def clone(layer: keras.Layer) -> keras.Layer:
-        fused = _FUSED.get(type(layer))
-        if fused is None:
-            if isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional):
-                on_stock_layer(f"{layer.name}: {type(layer).__name__}")
-            return type(layer).from_config(layer.get_config())
-        copy = fused.from_config(layer.get_config())
-        copy.on_stock_layer, copy.batch_size = on_stock_layer, batch_size
-        return copy
+        if type(layer) is keras.layers.Bidirectional:
+            copy = keras.layers.Bidirectional(
+                clone(layer.forward_layer),
+                merge_mode=layer.merge_mode,
+                backward_layer=clone(layer.backward_layer),
+            )
+            prepare(copy.forward_layer)  # it makes copies of the layers that it is given
+            prepare(copy.backward_layer)
+            return copy
+        if isinstance(layer, keras.layers.RNN) and type(layer) not in _FUSED:
+            on_stock_layer(f"{layer.name}: {type(layer).__name__}")
+        return prepare(_FUSED.get(type(layer), type(layer)).from_config(layer.get_config()))
+
+    def prepare(layer: keras.Layer) -> keras.Layer:
+        if isinstance(layer, _Fused):
+            layer.on_stock_layer, layer.batch_size = on_stock_layer, batch_size
+        return layer
 
     return keras.models.clone_model(model, clone_function=clone)
 
@@ -84,25 +95,88 @@ class _Fused:
         return tf.transpose(hidden, (1, 0, 2)) if self.return_sequences else hidden
 
 
+_register = keras.saving.register_keras_serializable(package="rnnbench.fused")
+
+
+@_register
 class SimpleRNN(_Fused, keras.layers.SimpleRNN):
     """A ``SimpleRNN`` with ``cores.simple_rnn``."""
 
     core = cores.simple_rnn
 
 
+@_register
 class LSTM(_Fused, keras.layers.LSTM):
     """An ``LSTM`` with ``cores.lstm``."""
 
     core = cores.lstm
 
 
+@_register
 class GRU(_Fused, keras.layers.GRU):
     """A ``GRU`` with ``cores.gru``."""
 
     core = cores.gru
 
 
-_FUSED: dict[type[keras.Layer], type[_Fused]] = {
+class Conv1D(keras.layers.Conv1D):
+    """A ``Conv1D`` as one product of all windows; XLA's own convolution is slow on a CPU."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Do what the stock layer does; ``inputs`` is ``(batch, timesteps, features)``."""
+        is_plain = self.strides == self.dilation_rate == (1,) and self.groups == 1
+        if not (is_plain and self.use_bias and self.data_format == "channels_last"):
+            return super().call(inputs)
+        (size,) = self.kernel_size
+        before = {"valid": 0, "same": (size - 1) // 2, "causal": size - 1}[self.padding]
+        after = size - 1 - before if self.padding == "same" else 0
+        padded = tf.pad(inputs, [[0, 0], [before, after], [0, 0]])
+        steps = padded.shape[1] - size + 1
+        windows = tf.concat([padded[:, k : k + steps] for k in range(size)], axis=-1)
+        kernel = tf.reshape(tf.convert_to_tensor(self.kernel), (-1, self.filters))
+        return self.activation(tf.matmul(windows, kernel) + self.bias)
+
+
+class _Masked:
+    """Dropout that multiplies with its mask.
+
+    What Keras makes of a mask is a choice between two values, and XLA computes that over and over
+    again: an embedding with dropout took 45 times as long. The masks are others than Keras's.
+    """
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Do what the stock layer does."""
+        if not training or not self.rate:
+            return inputs
+        # A seed is unsigned, and TensorFlow wants it signed.
+        seed = tf.cast(tf.math.floormod(self.seed_generator.next(), tf.int32.max - 1), tf.int32)
+        uniform = tf.random.stateless_uniform(
+            self._mask_shape(inputs), seed, dtype=inputs.dtype, alg="threefry"
+        )
+        return inputs * (tf.cast(uniform >= self.rate, inputs.dtype) / (1 - self.rate))
+
+
+class Dropout(_Masked, keras.layers.Dropout):
+    """A ``Dropout`` that multiplies with its mask."""
+
+    def _mask_shape(self, inputs: tf.Tensor) -> tuple:
+        return tuple(
+            size if own is None else own
+            for size, own in zip(inputs.shape, self.noise_shape or inputs.shape, strict=True)
+        )
+
+
+class SpatialDropout1D(_Masked, keras.layers.SpatialDropout1D):
+    """A ``SpatialDropout1D`` that multiplies with its mask."""
+
+    def _mask_shape(self, inputs: tf.Tensor) -> tuple:
+        return (inputs.shape[0], 1, inputs.shape[2])
+
+
+_FUSED: dict[type[keras.Layer], type[keras.Layer]] = {
+    keras.layers.Dropout: Dropout,
+    keras.layers.SpatialDropout1D: SpatialDropout1D,
+    keras.layers.Conv1D: Conv1D,
     keras.layers.SimpleRNN: SimpleRNN,
     keras.layers.LSTM: LSTM,
     keras.layers.GRU: GRU,

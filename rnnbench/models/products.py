@@ -3,8 +3,20 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rnnbench.config.layers import GRU, LSTM, Dense, Recurrent, SimpleRNN
-from rnnbench.config.schema import Network
+from rnnbench.config.layers import (
+    GRU,
+    LSTM,
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Embedding,
+    Layer,
+    LayerNorm,
+    Pooling,
+    Recurrent,
+    SimpleRNN,
+)
+from rnnbench.config.schema import LayeredNetwork
 
 GATES = {SimpleRNN: 1, GRU: 3, LSTM: 4}
 """Columns of a recurrent layer's kernels, in units."""
@@ -26,7 +38,7 @@ class Product:
 
 
 def products_of_step(
-    model: Network, *, batch_size: int, timesteps: int, n_topics: int
+    model: LayeredNetwork, *, batch_size: int, timesteps: int, n_topics: int
 ) -> list[Product]:
     """Return the products of one optimizer step: forward, back to the inputs, and of the weights.
 
@@ -44,23 +56,65 @@ def products_of_step(
     return list(_products(model, batch_size, timesteps, n_topics))
 
 
-def _products(model: Network, batch: int, timesteps: int, n_topics: int) -> Iterator[Product]:
-    features, rows = 1, batch * timesteps
-    is_first = True
+def _products(model: LayeredNetwork, batch: int, steps: int, n_topics: int) -> Iterator[Product]:
+    features, rows = 1, batch * steps
+    passes_back = False  # nothing passes back to word ids
+    is_sequence = True
     for layer in model.layers:
-        if isinstance(layer, Recurrent):
-            units, columns = layer.units, layer.units * GATES[type(layer)]
-            yield Product(batch, units, columns, timesteps)
-            yield Product(batch, columns, units, timesteps)
-            yield Product(units, rows, columns)
-        elif isinstance(layer, Dense):
-            units = columns = n_topics if layer.units == "topics" else layer.units
-        else:
-            continue
-        yield Product(rows, features, columns)
-        yield Product(features, rows, columns)
-        if not is_first:
-            yield Product(rows, columns, features)
-        features, is_first = units, False
-        if isinstance(layer, Recurrent) and not layer.return_sequences:
-            rows = batch
+        if isinstance(layer, Conv1D) and layer.padding == "valid":
+            steps -= layer.kernel_size - 1
+            rows = batch * steps
+        columns = _columns(layer, features, n_topics)
+        for recurrent in _recurrent_parts(layer):
+            units, gates = recurrent.units, recurrent.units * GATES[type(recurrent)]
+            yield Product(batch, units, gates, steps)
+            yield Product(batch, gates, units, steps)
+            yield Product(units, rows, gates)
+        if columns:
+            inner = features * getattr(layer, "kernel_size", 1)
+            yield Product(rows, inner, columns)
+            yield Product(inner, rows, columns)
+            if passes_back:
+                yield Product(rows, columns, inner)
+        if isinstance(layer, Pooling) and columns:  # attention: from these to a score a step
+            yield Product(rows, columns, 1)
+            yield Product(columns, rows, 1)
+            yield Product(rows, 1, columns)
+        features = _features(layer, features, n_topics)
+        passes_back = passes_back or bool(columns) or _learns_without_products(layer)
+        is_sequence = layer.gives_sequence(from_sequence=is_sequence)
+        rows = batch * steps if is_sequence else batch
+
+
+def _recurrent_parts(layer: Layer) -> list[Recurrent]:
+    if isinstance(layer, Bidirectional):
+        return [layer.layer, layer.layer]
+    return [layer] if isinstance(layer, Recurrent) else []
+
+
+def _learns_without_products(layer: Layer) -> bool:
+    return isinstance(layer, LayerNorm) or (isinstance(layer, Embedding) and layer.trainable)
+
+
+def _columns(layer: Layer, features: int, n_topics: int) -> int:
+    """Return the columns of the kernel that a layer's inputs are multiplied with, 0 for none."""
+    match layer:
+        case Dense(units=units):
+            return n_topics if units == "topics" else units
+        case Conv1D(filters=filters):
+            return filters
+        case Pooling(by="attention"):
+            return features
+    return sum(part.units * GATES[type(part)] for part in _recurrent_parts(layer))
+
+
+def _features(layer: Layer, features: int, n_topics: int) -> int:
+    """Return how many features a layer gives, given ``features``."""
+    match layer:
+        case Embedding(dim=dim):
+            return dim
+        case Bidirectional(layer=inner, merge_mode=mode):
+            return inner.units * (2 if mode == "concat" else 1)
+        case Recurrent(units=units):
+            return units
+    return _columns(layer, features, n_topics) or features

@@ -47,14 +47,7 @@ def load_run(folder: Path) -> Run:
         UserError: there is no finished run.
         DamagedResultError: a file is not what was written; it names the file.
     """
-    file = folder / "results.json"
-    if not file.is_file():
-        hint = "a folder that `rnnbench run` finished, as results/all"
-        raise UserError(f"{folder}: no results.json in it (should be {hint})")
-    try:
-        results = Results.model_validate(read_document(file))
-    except ValidationError as error:
-        raise DamagedResultError(f"unusable result: {file}: {error}") from error
+    results = load_results(folder)
     try:
         trials = _trials(folder, results)
         benchmark = load(folder / "config.yaml")
@@ -76,6 +69,23 @@ def _environment(file: Path) -> dict[str, Any]:
     except (ValueError, OSError, RecursionError) as error:
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
     return environment
+
+
+def load_results(folder: Path) -> Results:
+    """Return the summary of the finished run in ``folder``.
+
+    Raises:
+        UserError: there is no finished run.
+        DamagedResultError: the file is not what was written.
+    """
+    file = folder / "results.json"
+    if not file.is_file():
+        hint = "a folder that `rnnbench run` finished, as results/all"
+        raise UserError(f"{folder}: no results.json in it (should be {hint})")
+    try:
+        return Results.model_validate(read_document(file))
+    except ValidationError as error:
+        raise DamagedResultError(f"unusable result: {file}: {error}") from error
 
 
 def _trials(folder: Path, results: Results) -> dict[str, list[TrialResult]]:

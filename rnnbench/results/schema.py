@@ -77,11 +77,13 @@ class TrialResult:
         record: the numbers.
         labels: int32 ``(n_test,)``, the true topics.
         scores: float32 ``(n_test, n_topics)``; the largest of a row is the answer.
+        model: the trained model as the content of a ``.keras`` file, where it is to be kept.
     """
 
     record: TrialRecord
     labels: NDArray[np.int32]
     scores: NDArray[np.float32]
+    model: bytes | None = None
 
     @property
     def answers(self) -> NDArray[np.intp]:
@@ -217,6 +219,22 @@ class TopicCount(Record):
     topic: str
     train: int
     test: int
+
+
+class Vocabulary(Record):
+    """What turns a text into the word ids of a dataset."""
+
+    schema_version: Literal[2] = SCHEMA_VERSION
+    dataset_fingerprint: str
+    source: str
+    """Of the corpus; it decides how texts are cut into words."""
+    words: list[str]
+    """By rank: the id of the first is 4."""
+    topics: list[str]
+    """By label."""
+    timesteps: int
+    padding: Literal["pre", "post"]
+    truncating: Literal["pre", "post"]
 
 
 class DatasetSummary(Record):

@@ -1,7 +1,8 @@
 """The folder of one run: finished trials, each with its predictions, checked when read.
 
-``trials/<model>-seed<k>.json`` is a record with a checksum of itself and of the predictions in
-``predictions/<model>-seed<k>.npz``. A trial of another configuration that stood there is kept
+``trials/<model>-seed<k>.json`` is a record with a checksum of itself, of the predictions in
+``predictions/<model>-seed<k>.npz``, and of the trained model in ``models/<model>-seed<k>.keras``
+where it was to be kept. A trial of another configuration that stood there is kept
 under ``superseded/`` and found again when its configuration comes back.
 """
 
@@ -22,7 +23,7 @@ from rnnbench.results.document import (
     read_document,
     write_document,
 )
-from rnnbench.results.schema import TrialRecord, TrialResult
+from rnnbench.results.schema import TrialRecord, TrialResult, Vocabulary
 from rnnbench.storage import atomic_write, sha256_file, write_text
 
 log = logging.getLogger(__name__)
@@ -34,11 +35,13 @@ class _Place:
 
     record: Path
     predictions: Path
+    model: Path
 
     def move_to(self, other: "_Place") -> None:
         for file, target in (  # the record first: predictions alone are never taken for a trial
             (self.record, other.record),
             (self.predictions, other.predictions),
+            (self.model, other.model),
         ):
             if file.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -68,23 +71,53 @@ class Store:
     def _write(self, result: TrialResult, place: _Place) -> None:
         with atomic_write(place.predictions) as file:
             np.savez_compressed(file, labels=result.labels, scores=result.scores)
-        write_document(
-            place.record, result.record, predictions_sha256=sha256_file(place.predictions)
-        )
+        checksums = {"predictions_sha256": sha256_file(place.predictions)}
+        if result.model is not None:
+            with atomic_write(place.model) as file:
+                file.write(result.model)
+            checksums["model_sha256"] = sha256_file(place.model)
+        write_document(place.record, result.record, **checksums)
 
     def save_environment(self, environment: dict[str, Any]) -> None:
         """Write on what the trials that follow are trained."""
         write_text(self.folder / "environment.json", json.dumps(environment, indent=1) + "\n")
 
-    def restore(self, model: str, seed: int, fingerprint: str) -> bool:
+    def save_vocabulary(self, vocabulary: Vocabulary) -> None:
+        """Write what turns texts into the ids that the models read."""
+        write_document(self._vocabulary, vocabulary)
+
+    def vocabulary(self) -> Vocabulary:
+        """Return what turns texts into the ids that the models read.
+
+        Raises:
+            FileNotFoundError: no models were kept.
+            DamagedResultError: it is not what was written.
+        """
+        document = read_document(self._vocabulary)
+        try:
+            return Vocabulary.model_validate(document)
+        except ValidationError as error:
+            raise DamagedResultError(f"unusable result: {self._vocabulary}: {error}") from error
+
+    @property
+    def _vocabulary(self) -> Path:
+        return self.folder / "models" / "vocabulary.json"
+
+    def restore(self, model: str, seed: int, fingerprint: str, *, with_model: bool = False) -> bool:
         """Return whether the trial with this fingerprint is there; bring it back if set aside.
 
         A damaged trial is named and not used.
+
+        Args:
+            model: name of the model.
+            seed: of the trial.
+            fingerprint: of the trial.
+            with_model: whether the trained model has to be there too.
         """
         current, aside = self._current(model, seed), self._aside(model, seed, fingerprint)
-        if _is_there(current, fingerprint):
+        if _is_there(current, fingerprint, with_model=with_model):
             return True
-        if not _is_there(aside, fingerprint):
+        if not _is_there(aside, fingerprint, with_model=with_model):
             return False
         self._set_aside(model, seed, keep=fingerprint)
         aside.move_to(current)
@@ -98,14 +131,25 @@ class Store:
             DamagedResultError: its files are not what was written.
         """
         place = self._current(model, seed)
-        record = read_record(place.record, place.predictions)
+        record = _read(place)
         return TrialResult(record, *_read_predictions(place.predictions))
+
+    def model_file(self, model: str, seed: int) -> Path:
+        """Return the file of a trained model that was kept.
+
+        Raises:
+            FileNotFoundError: there is no such trial, or its model was not kept.
+            DamagedResultError: a file is not what was written.
+        """
+        place = self._current(model, seed)
+        _read(place, with_model=True)
+        return place.model
 
     def _set_aside(self, model: str, seed: int, keep: str) -> None:
         """Move the trial that stands there out of the way, unless its fingerprint is ``keep``."""
         current = self._current(model, seed)
         try:
-            fingerprint = read_record(current.record, current.predictions).fingerprint
+            fingerprint = _read(current).fingerprint
         except FileNotFoundError:
             return
         except DamagedResultError:
@@ -116,17 +160,21 @@ class Store:
     def _current(self, model: str, seed: int) -> _Place:
         name = f"{model}-seed{seed}"
         return _Place(
-            self.folder / "trials" / f"{name}.json", self.folder / "predictions" / f"{name}.npz"
+            self.folder / "trials" / f"{name}.json",
+            self.folder / "predictions" / f"{name}.npz",
+            self.folder / "models" / f"{name}.keras",
         )
 
     def _aside(self, model: str, seed: int, fingerprint: str) -> _Place:
         base = self.folder / "superseded" / f"{model}-seed{seed}-{fingerprint[:16]}"
-        return _Place(base.with_name(f"{base.name}.json"), base.with_name(f"{base.name}.npz"))
+        return _Place(
+            *(base.with_name(base.name + suffix) for suffix in (".json", ".npz", ".keras"))
+        )
 
 
-def _is_there(place: _Place, fingerprint: str) -> bool:
+def _is_there(place: _Place, fingerprint: str, *, with_model: bool) -> bool:
     try:
-        return read_record(place.record, place.predictions).fingerprint == fingerprint
+        return _read(place, with_model=with_model).fingerprint == fingerprint
     except (FileNotFoundError, OtherVersionError):
         return False
     except DamagedResultError as error:
@@ -152,19 +200,27 @@ def _read_predictions(file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32
     return labels, scores
 
 
-def read_record(file: Path, predictions: Path) -> TrialRecord:
-    """Return the record in ``file``, whose checksums of itself and of ``predictions`` hold.
+def _read(place: _Place, *, with_model: bool = False) -> TrialRecord:
+    """Return the record of a trial, whose checksums of itself and of its other files hold.
 
     Raises:
-        FileNotFoundError: there is no such record.
+        FileNotFoundError: there is no such record, or no model although it is asked for.
         DamagedResultError: a file is not what was written; it names the file.
     """
-    document = read_document(file)
-    expected = document.pop("predictions_sha256", None)
+    document = read_document(place.record)
+    predictions, model = (document.pop(f"{each}_sha256", None) for each in ("predictions", "model"))
     try:
         record = TrialRecord.model_validate(document)
     except ValidationError as error:
-        raise DamagedResultError(f"unusable result: {file}: {error}") from error
-    if not predictions.is_file() or sha256_file(predictions) != expected:
-        raise DamagedResultError(f"unusable result: {predictions}: not the predictions of {file}")
+        raise DamagedResultError(f"unusable result: {place.record}: {error}") from error
+    _check(place.predictions, predictions, place.record)
+    if with_model:
+        if model is None:
+            raise FileNotFoundError(place.model)
+        _check(place.model, model, place.record)
     return record
+
+
+def _check(file: Path, sha256: str | None, record: Path) -> None:
+    if not file.is_file() or sha256_file(file) != sha256:
+        raise DamagedResultError(f"unusable result: {file}: not what was stored with {record}")

@@ -1,22 +1,30 @@
 """Running a benchmark: from its config to the records of its trials."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rnnbench.config.schema import Benchmark, Model, Network, Training
+from rnnbench.config.schema import (
+    BaselineModel,
+    Benchmark,
+    LayeredNetwork,
+    Model,
+)
 from rnnbench.data.audit import audit
 from rnnbench.data.dataset import Dataset, make_dataset, split_fingerprint
 from rnnbench.data.fetch import Progress
 from rnnbench.data.load import CachedCorpus, load_corpus
+from rnnbench.data.vocabulary import make_vocabulary
 from rnnbench.models.products import products_of_step
 from rnnbench.results.environment import environment
-from rnnbench.results.schema import DatasetSummary, TopicCount, TrialResult
+from rnnbench.results.schema import DatasetSummary, TopicCount, TrialResult, Vocabulary
 from rnnbench.results.store import Store
 from rnnbench.runner.events import Listener, Planned
 from rnnbench.runner.trials import find_stored, train_trials
 from rnnbench.runner.workers import Workforce
 from rnnbench.training.trial import Trial
 from rnnbench.training.validation import hold_out
+
+UNKNOWN_WORK = 10**10
+"""Multiply-adds of an epoch of a model that is not made of our layers: taken for long."""
 
 
 @dataclass(frozen=True)
@@ -29,20 +37,25 @@ class Plan:
             no core idles at the end, and the trials of a model, which share a compiled program,
             are neighbours.
         workforce: the processes that are to train them.
+        vocabulary: what turns texts into the dataset's ids, where models are kept to be used.
     """
 
     dataset: DatasetSummary
     trials: list[Trial]
     workforce: Workforce
+    vocabulary: Vocabulary | None = None
 
 
-def plan_benchmark(benchmark: Benchmark, progress: Progress, workforce: Workforce) -> Plan:
+def plan_benchmark(
+    benchmark: Benchmark, progress: Progress, workforce: Workforce, *, keep_models: bool = False
+) -> Plan:
     """Prepare the data and list the trials.
 
     Args:
         benchmark: what to run.
         progress: told of downloads.
         workforce: who trains.
+        keep_models: whether trained networks are to be kept.
 
     Raises:
         UserError: the config asks for data, or for wires to validate on, that cannot be had.
@@ -63,12 +76,14 @@ def plan_benchmark(benchmark: Benchmark, progress: Progress, workforce: Workforc
             dataset_fingerprint=dataset.fingerprint,
             threads=workforce.threads,
             work=_work(model, dataset),
+            keep_model=keep_models and not isinstance(model, BaselineModel),
         )
         for name, model in benchmark.models.items()
-        for seed in _seeds(model, benchmark.training)
+        for seed in benchmark.seeds_of(name)
     ]
     trials.sort(key=lambda trial: trial.work, reverse=True)
-    return Plan(_describe(corpus, dataset), trials, workforce)
+    vocabulary = make_vocabulary(corpus.corpus, dataset, benchmark.data) if keep_models else None
+    return Plan(_describe(corpus, dataset), trials, workforce, vocabulary)
 
 
 def run_plan(
@@ -92,18 +107,16 @@ def run_plan(
         workforce = plan.workforce
         store.save_environment(environment(jobs=workforce.jobs, threads=workforce.threads))
         train_trials(to_train, store, workforce, listener)
+    if plan.vocabulary is not None:
+        store.save_vocabulary(plan.vocabulary)
     return [store.load(trial.name, trial.seed) for trial in plan.trials]
 
 
-def _seeds(model: Model, training: Training) -> Sequence[int]:
-    """Return the seeds that can change the outcome of ``model``: one where none can."""
-    is_random = isinstance(model, Network) or model.baseline.is_random
-    return training.seeds if is_random else training.seeds[:1]
-
-
 def _work(model: Model, dataset: Dataset) -> int:
-    if not isinstance(model, Network):
+    if isinstance(model, BaselineModel):
         return 0  # next to nothing
+    if not isinstance(model, LayeredNetwork):
+        return UNKNOWN_WORK
     products = products_of_step(
         model,
         batch_size=len(dataset.y_train),

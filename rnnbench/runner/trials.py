@@ -32,7 +32,11 @@ class WorkerDiedError(RnnbenchError):
 
 def find_stored(trials: Iterable[Trial], store: Store) -> set[Trial]:
     """Return the trials that are stored."""
-    return {trial for trial in trials if store.restore(trial.name, trial.seed, trial.fingerprint)}
+    return {
+        trial
+        for trial in trials
+        if store.restore(trial.name, trial.seed, trial.fingerprint, with_model=trial.keep_model)
+    }
 
 
 def train_trials(

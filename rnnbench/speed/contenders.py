@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 
-from rnnbench.config.schema import Benchmark, Network
+from rnnbench.config.schema import Benchmark, LayeredNetwork
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.results.speed import TrialTime
 from rnnbench.runner.workers import Prepare, Workforce, prepare_tensorflow, usable_cores
@@ -117,7 +117,7 @@ def networks_alone(benchmark: Benchmark) -> Benchmark:
         UserError: it has no networks.
     """
     networks = {
-        name: model for name, model in benchmark.models.items() if isinstance(model, Network)
+        name: model for name, model in benchmark.models.items() if isinstance(model, LayeredNetwork)
     }
     if not networks:
         raise UserError(f"{benchmark.name}: no model to time (should have a model with layers)")

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from rnnbench.config.layers import GRU, LSTM, Dropout, Layer, Recurrent, SimpleRNN
-from rnnbench.config.schema import Network, Training
+from rnnbench.config.layers import GRU, LSTM, Dense, Dropout, Layer, Recurrent, SimpleRNN
+from rnnbench.config.schema import LayeredNetwork, Training
 from rnnbench.data.dataset import Dataset
 from rnnbench.training.engines import OnEpoch
 
@@ -23,7 +23,7 @@ ACTIVATIONS = {
 }
 
 
-def why_not(name: str, model: Network) -> str:
+def why_not(name: str, model: LayeredNetwork) -> str:
     """Return what of a model PyTorch has no counterpart for here; empty if nothing."""
     strange = [
         f"{layer.kind}: {', '.join(options)}"
@@ -37,12 +37,13 @@ def _strange_options(layer: Layer) -> list[str]:
     if isinstance(layer, Recurrent):  # PyTorch's have no other options than these
         plain = type(layer)(units=layer.units, return_sequences=layer.return_sequences)
         return [option for option, value in plain if getattr(layer, option) != value]
-    is_known = isinstance(layer, Dropout) or layer.activation in ACTIVATIONS
-    return [] if is_known else ["activation"]
+    if isinstance(layer, Dense):
+        return [] if layer.activation in ACTIVATIONS else ["activation"]
+    return [] if isinstance(layer, Dropout) else ["the layer"]
 
 
 def train(
-    model: Network,
+    model: LayeredNetwork,
     dataset: Dataset,
     training: Training,
     seed: int,
@@ -98,7 +99,7 @@ def _time_major(ids: np.ndarray) -> torch.Tensor:
 class _Net(nn.Module):
     """Layers from word ids ``(timesteps, batch, 1)`` to a score a topic, before the softmax."""
 
-    def __init__(self, model: Network, n_topics: int):
+    def __init__(self, model: LayeredNetwork, n_topics: int):
         super().__init__()
         self.layers = nn.ModuleList()
         self.takes_last = []

@@ -1,5 +1,6 @@
 """Training a network. Importing this module imports TensorFlow."""
 
+import math
 import time
 
 import keras
@@ -7,7 +8,9 @@ import tensorflow as tf
 
 from rnnbench.config.schema import Network, Training
 from rnnbench.data.dataset import Dataset
-from rnnbench.models.build import build, features, predict
+from rnnbench.models.build import build, predict
+from rnnbench.models.saved import to_bytes
+from rnnbench.models.shape import Shape
 from rnnbench.training.engines import OnEpoch, load_engine
 from rnnbench.training.steps import count_batches, ms_per_step
 from rnnbench.training.trained import Trained
@@ -15,7 +18,13 @@ from rnnbench.training.validation import hold_out
 
 
 def train(
-    network: Network, dataset: Dataset, training: Training, seed: int, on_epoch: OnEpoch
+    network: Network,
+    dataset: Dataset,
+    training: Training,
+    seed: int,
+    on_epoch: OnEpoch,
+    *,
+    keep_model: bool,
 ) -> Trained:
     """Train a network and return what it answers on the test wires.
 
@@ -24,8 +33,8 @@ def train(
     keras.utils.clear_session()  # else what earlier trials left behind grows and grows
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
-    model = build(network, dataset.timesteps, len(dataset.topics))
-    x, y = features(dataset.x_train), dataset.y_train
+    model = build(network, Shape(dataset.timesteps, len(dataset.topics), dataset.n_ids))
+    x, y = dataset.x_train, dataset.y_train
     kept, held_out = hold_out(len(y), training.validation_split)
     validation = (x[held_out], y[held_out]) if len(held_out) else None
     fit = load_engine(training.engine)
@@ -34,10 +43,10 @@ def train(
     seconds = time.perf_counter() - start
     steps = count_batches(len(kept), training.batch_size)
     return Trained(
-        scores=predict(model, features(dataset.x_test)),
+        scores=predict(model, dataset.x_test),
         scores_are="probabilities",
         engine=training.engine,
-        params=model.count_params(),
+        params=sum(math.prod(weight.shape) for weight in model.trainable_weights),
         fit_seconds=seconds,
         epochs=training.epochs,
         steps_per_epoch=steps,
@@ -45,4 +54,5 @@ def train(
         history=outcome.history,
         best_epoch=outcome.best_epoch,
         stock_layers=outcome.stock_layers,
+        model=to_bytes(model) if keep_model else None,
     )

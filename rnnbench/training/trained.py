@@ -25,6 +25,7 @@ class Trained:
         history: loss and accuracy by epoch.
         best_epoch: the epoch that was kept, where validation wires chose it.
         stock_layers: layers that the engine left to Keras's own code, and why.
+        model: the content of a ``.keras`` file, where the model is to be kept.
     """
 
     scores: NDArray[np.float32]
@@ -38,3 +39,4 @@ class Trained:
     history: History = field(default_factory=History)
     best_epoch: int | None = None
     stock_layers: list[str] = field(default_factory=list)
+    model: bytes | None = None

@@ -15,6 +15,7 @@ from rnnbench.config.schema import Data, Model, Network, Training
 from rnnbench.data import cache
 from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.errors import RnnbenchError
+from rnnbench.models.code import code_of
 from rnnbench.results.environment import cpu, versions
 from rnnbench.results.schema import TrialRecord, TrialResult
 from rnnbench.storage import sha256_json
@@ -38,6 +39,7 @@ class Trial:
         threads: threads of the process that trains; large products are summed in an order
             that depends on them.
         work: multiply-adds of an epoch, by which trials are ordered; the outcome is the same.
+        keep_model: whether the trained model is part of the result.
     """
 
     name: str
@@ -50,6 +52,10 @@ class Trial:
     dataset_fingerprint: str
     threads: int
     work: int
+    keep_model: bool = False
+
+    def __hash__(self) -> int:
+        return hash((self.fingerprint, self.name))
 
     @property
     def epochs(self) -> int:
@@ -62,6 +68,7 @@ class Trial:
         return sha256_json(
             {
                 "model": self.model.model_dump(mode="json"),
+                "code": code_of(self.model),
                 "dataset": self.dataset_fingerprint,
                 "training": self._training(),
                 "seed": self.seed,
@@ -100,14 +107,22 @@ def run_trial(trial: Trial, on_epoch: OnEpoch = ignore) -> TrialResult:
     if not np.isfinite(trained.scores).all():
         raise RnnbenchError("it diverged: its probabilities are not numbers")
     accuracy = float(np.mean(trained.scores.argmax(axis=1) == dataset.y_test))
-    return TrialResult(_record(trial, trained, accuracy), dataset.y_test, trained.scores)
+    record = _record(trial, trained, accuracy)
+    return TrialResult(record, dataset.y_test, trained.scores, trained.model)
 
 
 def _train(trial: Trial, dataset: Dataset, on_epoch: OnEpoch) -> Trained:
     if isinstance(trial.model, Network):
         from rnnbench.training import network
 
-        return network.train(trial.model, dataset, trial.training, trial.seed, on_epoch)
+        return network.train(
+            trial.model,
+            dataset,
+            trial.training,
+            trial.seed,
+            on_epoch,
+            keep_model=trial.keep_model,
+        )
     from rnnbench.training import baseline
 
     share = trial.training.validation_split

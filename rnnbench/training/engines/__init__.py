@@ -41,13 +41,13 @@ class Outcome:
     stock_layers: list[str] = field(default_factory=list)
 
 
-Wires = tuple[NDArray[np.float32], NDArray[np.int32]]
-"""Features ``(n, timesteps, 1)`` and labels ``(n,)``."""
+Wires = tuple[NDArray[np.int32], NDArray[np.int32]]
+"""Word ids ``(n, timesteps)`` and labels ``(n,)``."""
 
 Engine = Callable[
     [
         "keras.Model",
-        NDArray[np.float32],
+        NDArray[np.int32],
         NDArray[np.int32],
         Training,
         OnEpoch,
@@ -55,7 +55,7 @@ Engine = Callable[
     ],
     Outcome,
 ]
-"""Trains a model on features ``(n, timesteps, 1)`` and labels ``(n,)``.
+"""Trains a model on word ids ``(n, timesteps)`` and labels ``(n,)``.
 
 With validation wires the model keeps the weights of its best epoch on those, else of its last.
 """

@@ -19,7 +19,7 @@ from rnnbench.training.validation import BestEpoch
 
 Epoch = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
-Evaluate = Callable[[NDArray[np.float32], NDArray[np.int32]], tuple[tf.Tensor, tf.Tensor]]
+Evaluate = Callable[[NDArray[np.int32], NDArray[np.int32]], tuple[tf.Tensor, tf.Tensor]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Program:
 
 def fit(
     model: keras.Model,
-    x: NDArray[np.float32],
+    x: NDArray[np.int32],
     y: NDArray[np.int32],
     training: Training,
     on_epoch: OnEpoch,

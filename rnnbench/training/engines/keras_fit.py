@@ -21,7 +21,7 @@ ACCURACY = "sparse_categorical_accuracy"
 
 def fit(
     model: keras.Model,
-    x: NDArray[np.float32],
+    x: NDArray[np.int32],
     y: NDArray[np.int32],
     training: Training,
     on_epoch: OnEpoch,
@@ -61,14 +61,14 @@ def fit(
 
 
 def _batches(
-    x: NDArray[np.float32], y: NDArray[np.int32], orders: NDArray[np.integer], batch_size: int
+    x: NDArray[np.int32], y: NDArray[np.int32], orders: NDArray[np.integer], batch_size: int
 ) -> tf.data.Dataset:
     """Return the batches of all epochs, as ``model.fit`` makes them of arrays.
 
     Given arrays and a global seed, it would go through them in the same order in each epoch.
 
     Args:
-        x: ``(n, timesteps, 1)``.
+        x: ``(n, timesteps)``.
         y: ``(n,)``.
         orders: ``(epochs, n)``, the rows as each epoch goes through them.
         batch_size: rows a batch; the last one of an epoch may have fewer.

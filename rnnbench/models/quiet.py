@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rnnbench.errors import RnnbenchError
+
 STDERR = 2
 
 
@@ -23,6 +25,8 @@ def quiet_tensorflow() -> Iterator[None]:
         os.dup2(said.fileno(), STDERR)
         try:
             yield
+        except RnnbenchError:
+            raise  # it says all there is to say
         except Exception:
             said.seek(0)
             os.write(stderr, said.read())

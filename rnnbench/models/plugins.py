@@ -1,0 +1,93 @@
+"""Models and layers that come from other packages, or from the user's own modules.
+
+Importing this module imports TensorFlow.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from rnnbench.config.layers import PluginLayer
+from rnnbench.config.schema import LayeredNetwork, Model, PythonNetwork
+from rnnbench.errors import RnnbenchError
+from rnnbench.models.shape import Shape
+
+
+class PluginError(RnnbenchError):
+    """Code from outside failed; the message names it."""
+
+
+def call_function(name: str, arguments: dict[str, Any], shape: Shape) -> keras.Model:
+    """Return the model that a function of the user's makes.
+
+    Args:
+        name: ``package.module:function``; modules in the working folder are found too.
+        arguments: keyword arguments, after the shape.
+        shape: of the dataset.
+
+    Raises:
+        PluginError: there is no such function, it failed, or what it returned does not fit.
+    """
+    function = _find(name)
+    try:
+        model = function(shape, **arguments)
+    except Exception as error:
+        raise PluginError(f"python: {name} failed: {type(error).__name__}: {error}") from error
+    if misfit := _misfit(model, shape):
+        raise PluginError(f"python: {name} returned {misfit}")
+    return model
+
+
+def _find(name: str) -> Callable[..., Any]:
+    module, _, function = name.partition(":")
+    if "" not in sys.path:  # a script's path does not begin with the working folder
+        sys.path.insert(0, "")
+    try:
+        return getattr(importlib.import_module(module), function)
+    except Exception as error:
+        raise PluginError(
+            f"python: {name} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _misfit(model: Any, shape: Shape) -> str:
+    """Return what is wrong with a model from outside; empty if nothing."""
+    if not isinstance(model, keras.Model):
+        return f"{type(model).__name__}, not a keras.Model"
+    if not getattr(model, "inputs", None):  # a subclass of keras.Model has none
+        return "a model that is neither sequential nor functional, with known inputs"
+    inputs, outputs = (None, shape.timesteps), (None, shape.n_topics)
+    if model.input_shape != inputs or model.output_shape != outputs:
+        return (
+            f"a model from {model.input_shape} to {model.output_shape} "
+            f"(should be from {inputs}, word ids, to {outputs}, a probability a topic)"
+        )
+    return ""
+
+
+def import_code(model: Model) -> None:
+    """Import the code from outside that a model is made by, so that Keras knows its layers."""
+    if isinstance(model, PythonNetwork):
+        _find(model.python)
+    if isinstance(model, LayeredNetwork):
+        for layer in model.layers:
+            if isinstance(layer, PluginLayer):
+                make_layer(layer)
+
+
+def make_layer(layer: PluginLayer) -> keras.Layer:
+    """Return the Keras layer of a kind that another package brings.
+
+    Raises:
+        PluginError: it failed, or what it returned is not a layer.
+    """
+    try:
+        made = layer.make()
+    except Exception as error:
+        raise PluginError(f"layer {layer.kind} failed: {type(error).__name__}: {error}") from error
+    if not isinstance(made, keras.Layer):
+        raise PluginError(f"layer {layer.kind} made {type(made).__name__}, not a keras.Layer")
+    return made

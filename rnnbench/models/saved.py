@@ -1,0 +1,31 @@
+"""Trained models as ``.keras`` files. Importing this module imports TensorFlow."""
+
+import tempfile
+from pathlib import Path
+
+import keras
+
+from rnnbench.errors import RnnbenchError
+from rnnbench.models import pooling  # noqa: F401 - Keras looks its layers up when it loads a model
+
+
+def to_bytes(model: keras.Model) -> bytes:
+    """Return the content of the ``.keras`` file of ``model``, which loses its optimizer."""
+    if model.compiled:
+        model.compile(optimizer=None)  # include_optimizer=False is heeded in other formats only
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "model.keras")
+        model.save(file)
+        return file.read_bytes()
+
+
+def load(file: Path) -> keras.Model:
+    """Return the model in ``file``, in Keras's safe mode: no code in it is run.
+
+    Raises:
+        RnnbenchError: it cannot be loaded.
+    """
+    try:
+        return keras.models.load_model(file, compile=False, safe_mode=True)
+    except Exception as error:
+        raise RnnbenchError(f"{file}: cannot be loaded: {error}") from error
