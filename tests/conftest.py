@@ -1,7 +1,9 @@
 """What the tests of all parts share: corpora, made-up newswires, and a cache of their own."""
 
+import importlib
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from rnnbench.config.layers import layer_kinds
 from rnnbench.config.schema import Data
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.load import CachedCorpus, load_corpus
@@ -122,6 +125,38 @@ def keras_npz(
 ) -> Path:
     """The Keras Reuters set in the form in which Keras hands it out."""
     return write_keras_files(tmp_path_factory.mktemp("keras-files"), keras_corpus)
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
+    """Puts a folder on the path, as if what is in it had been installed before all began."""
+    folders = []
+
+    def on_path(folder: Path) -> None:
+        monkeypatch.syspath_prepend(folder)
+        layer_kinds.cache_clear()
+        folders.append(folder)
+
+    yield on_path
+    layer_kinds.cache_clear()
+    _forget_modules_in(folders)
+
+
+@pytest.fixture
+def working_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """An empty working folder, whose modules are found and forgotten in the end."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])  # that folder is going to be put into it
+    importlib.invalidate_caches()
+    yield tmp_path
+    _forget_modules_in([tmp_path])
+
+
+def _forget_modules_in(folders: list[Path]) -> None:
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and any(Path(file).is_relative_to(folder) for folder in folders):
+            del sys.modules[name]
 
 
 @contextmanager

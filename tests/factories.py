@@ -77,6 +77,7 @@ def trial(folder: Path, seed: int = 0, **changes) -> Trial:
         file,
         "made-up",
         fingerprint,
+        n_ids=12,
         threads=1,
         work=1,
     )

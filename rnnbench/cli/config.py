@@ -60,10 +60,9 @@ def show(config: options.Config, settings: options.Settings = None) -> None:
 
     What is printed is a config that describes the same benchmark.
     """
-    from rnnbench.config.load import load
-    from rnnbench.report.config import resolved
+    from rnnbench.config.load import dump, load
 
-    _print_yaml(resolved(load(config, options.overrides([], settings))))
+    _print_yaml(dump(load(config, options.overrides([], settings))))
 
 
 @app.command(

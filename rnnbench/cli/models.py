@@ -120,9 +120,14 @@ def _count_params(benchmark: Benchmark) -> tuple[dict[str, int], str]:
         _, shape = _find_data(benchmark.data)
     except UserError as error:
         return {}, f"Parameters are not counted: {error}"
-    with quiet_tensorflow():
-        described = {name: describe(network, shape) for name, network in networks.items()}
-    return {name: each.trainable_params for name, each in described.items()}, ""
+    counts, reasons = {}, []
+    for name, network in networks.items():
+        try:
+            with quiet_tensorflow():
+                counts[name] = describe(network, shape).trainable_params
+        except UserError as error:
+            reasons.append(f"{name}: {error}")
+    return counts, "\n".join(reasons)
 
 
 def _show_network(name: str, network: Model, data: Data, *, as_json: bool) -> None:
@@ -149,4 +154,4 @@ def _find_data(data: Data) -> tuple[CachedCorpus, Shape]:
 
     corpus = load_corpus(data, offline=True)
     dataset = make_dataset(corpus.corpus, data)
-    return corpus, Shape(dataset.timesteps, len(dataset.topics), dataset.n_ids)
+    return corpus, Shape.of(dataset)

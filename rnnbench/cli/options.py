@@ -5,7 +5,7 @@ import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -15,6 +15,8 @@ from rnnbench.errors import UserError
 if TYPE_CHECKING:
     from rnnbench.config.schema import Benchmark
 
+MAX_TEXT = 1_000_000
+"""Bytes of a text that is to be classified."""
 INTERRUPTED = 130
 """The exit status after Ctrl-C: 128 + SIGINT, as shells have it."""
 
@@ -104,15 +106,23 @@ def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
     Raises:
         UserError: there are none, one has no words in it, or a file cannot be read.
     """
-    given = [sys.stdin.read() if text == "-" else text for text in texts]
+    given = [_read(sys.stdin.buffer, "-") if text == "-" else text for text in texts]
     for file in files:
         try:
-            given.append(file.read_text(encoding="utf-8", errors="replace"))
+            with file.open("rb") as opened:
+                given.append(_read(opened, str(file)))
         except OSError as error:
             raise UserError(f"{file}: cannot be read: {error.strerror}") from error
     if not given or not all(text.strip() for text in given):
         raise UserError("a text is missing (should be TEXT, --file FILE, or - for standard input)")
     return given
+
+
+def _read(stream: BinaryIO, name: str) -> str:
+    content = stream.read(MAX_TEXT + 1)
+    if len(content) > MAX_TEXT:
+        raise UserError(f"{name}: too long for a newswire (allowed: {MAX_TEXT:,} bytes)")
+    return content.decode(errors="replace")
 
 
 def command() -> str:

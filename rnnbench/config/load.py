@@ -116,14 +116,16 @@ def _key(loc: Sequence[str | int]) -> str:
     return ".".join(part if part and part.isprintable() else repr(part) for part in parts)
 
 
-def dump(benchmark: Benchmark, folder: Path) -> str:
+def dump(benchmark: Benchmark, folder: Path | None = None) -> str:
     """Return the YAML text of a benchmark, every default written out.
 
     Args:
         benchmark: what to write.
-        folder: where it is going to be read from; ``data.path`` is made relative to it.
+        folder: where it is going to be read from; ``data.path`` is made relative to it, or
+            absolute without it.
     """
-    plain = benchmark.model_dump(mode="json", exclude_none=True)
+    plain = benchmark.model_dump(exclude_none=True)
     if benchmark.data.path is not None:
-        plain["data"]["path"] = os.path.relpath(benchmark.data.path.resolve(), folder.resolve())
+        path = benchmark.data.path.resolve()
+        plain["data"]["path"] = os.path.relpath(path, folder.resolve()) if folder else str(path)
     return yaml.dump(plain, Dumper=Dumper, sort_keys=False, allow_unicode=True)

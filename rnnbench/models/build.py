@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rnnbench.config.layers import Bidirectional, Embedding, Layer, PluginLayer, Pooling
 from rnnbench.config.schema import Network, PythonNetwork
+from rnnbench.errors import UserError
 from rnnbench.models.plugins import call_function, make_layer
 from rnnbench.models.pooling import POOLING
 from rnnbench.models.shape import Shape
@@ -43,7 +44,11 @@ def build(network: Network, shape: Shape) -> keras.Model:
             keras.layers.Rescaling(scale),
             *layers,
         ]
-    return keras.Sequential([keras.Input((shape.timesteps,), dtype="int32"), *layers])
+    try:
+        return keras.Sequential([keras.Input((shape.timesteps,), dtype="int32"), *layers])
+    except ValueError as error:  # a window that is longer than the sequences
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"the layers do not fit {shape.timesteps} steps: {reason}") from error
 
 
 def _keras_layer(layer: Layer, shape: Shape) -> keras.Layer:

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from rnnbench.errors import RnnbenchError
 from rnnbench.models import cores
 
 OnStockLayer = Callable[[str], None]
@@ -45,7 +46,13 @@ def with_cores(
             return copy
         if isinstance(layer, keras.layers.RNN) and type(layer) not in _FUSED:
             on_stock_layer(f"{layer.name}: {type(layer).__name__}")
-        return prepare(_FUSED.get(type(layer), type(layer)).from_config(layer.get_config()))
+        try:
+            copy = _FUSED.get(type(layer), type(layer)).from_config(layer.get_config())
+        except Exception as error:
+            raise RnnbenchError(
+                f"layer {layer.name} cannot be copied ({error}); use training.engine: keras"
+            ) from error
+        return prepare(copy)
 
     def prepare(layer: keras.Layer) -> keras.Layer:
         if isinstance(layer, _Fused):
@@ -137,7 +144,7 @@ class Conv1D(keras.layers.Conv1D):
         return self.activation(tf.matmul(windows, kernel) + self.bias)
 
 
-class _Masked:
+class _DropoutByProduct:
     """Dropout that multiplies with its mask.
 
     What Keras makes of a mask is a choice between two values, and XLA computes that over and over
@@ -156,7 +163,7 @@ class _Masked:
         return inputs * (tf.cast(uniform >= self.rate, inputs.dtype) / (1 - self.rate))
 
 
-class Dropout(_Masked, keras.layers.Dropout):
+class Dropout(_DropoutByProduct, keras.layers.Dropout):
     """A ``Dropout`` that multiplies with its mask."""
 
     def _mask_shape(self, inputs: tf.Tensor) -> tuple:
@@ -166,7 +173,7 @@ class Dropout(_Masked, keras.layers.Dropout):
         )
 
 
-class SpatialDropout1D(_Masked, keras.layers.SpatialDropout1D):
+class SpatialDropout1D(_DropoutByProduct, keras.layers.SpatialDropout1D):
     """A ``SpatialDropout1D`` that multiplies with its mask."""
 
     def _mask_shape(self, inputs: tf.Tensor) -> tuple:

@@ -4,19 +4,22 @@ Importing this module imports TensorFlow.
 """
 
 import importlib
-import sys
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from rnnbench.config.layers import PluginLayer
 from rnnbench.config.schema import LayeredNetwork, Model, PythonNetwork
-from rnnbench.errors import RnnbenchError
+from rnnbench.errors import UserError
+from rnnbench.models.code import find_working_folder
 from rnnbench.models.shape import Shape
 
 
-class PluginError(RnnbenchError):
+class PluginError(UserError):
     """Code from outside failed; the message names it."""
 
 
@@ -35,7 +38,7 @@ def call_function(name: str, arguments: dict[str, Any], shape: Shape) -> keras.M
     try:
         model = function(shape, **arguments)
     except Exception as error:
-        raise PluginError(f"python: {name} failed: {type(error).__name__}: {error}") from error
+        raise PluginError(f"python: {name} failed: {_told(error)}") from error
     if misfit := _misfit(model, shape):
         raise PluginError(f"python: {name} returned {misfit}")
     return model
@@ -43,14 +46,17 @@ def call_function(name: str, arguments: dict[str, Any], shape: Shape) -> keras.M
 
 def _find(name: str) -> Callable[..., Any]:
     module, _, function = name.partition(":")
-    if "" not in sys.path:  # a script's path does not begin with the working folder
-        sys.path.insert(0, "")
+    find_working_folder()
     try:
         return getattr(importlib.import_module(module), function)
     except Exception as error:
-        raise PluginError(
-            f"python: {name} cannot be imported: {type(error).__name__}: {error}"
-        ) from error
+        raise PluginError(f"python: {name} cannot be imported: {_told(error)}") from error
+
+
+def _told(error: Exception) -> str:
+    """Return what went wrong, and in which line."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
 
 
 def _misfit(model: Any, shape: Shape) -> str:
@@ -65,6 +71,10 @@ def _misfit(model: Any, shape: Shape) -> str:
             f"a model from {model.input_shape} to {model.output_shape} "
             f"(should be from {inputs}, word ids, to {outputs}, a probability a topic)"
         )
+    answers = model(np.ones((2, shape.timesteps), np.int32), training=False)  # all start marks
+    answers = keras.ops.convert_to_numpy(answers)
+    if not (np.all(answers >= 0) and np.allclose(answers.sum(axis=1), 1, atol=1e-3)):
+        return "a model that gives no probabilities (should end in a softmax)"
     return ""
 
 
@@ -87,7 +97,7 @@ def make_layer(layer: PluginLayer) -> keras.Layer:
     try:
         made = layer.make()
     except Exception as error:
-        raise PluginError(f"layer {layer.kind} failed: {type(error).__name__}: {error}") from error
+        raise PluginError(f"layer {layer.kind} failed: {_told(error)}") from error
     if not isinstance(made, keras.Layer):
         raise PluginError(f"layer {layer.kind} made {type(made).__name__}, not a keras.Layer")
     return made

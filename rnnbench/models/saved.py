@@ -19,6 +19,14 @@ def to_bytes(model: keras.Model) -> bytes:
         return file.read_bytes()
 
 
+def from_bytes(content: bytes) -> keras.Model:
+    """Return the model in the content of a ``.keras`` file; see ``load``."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "model.keras")
+        file.write_bytes(content)
+        return load(file)
+
+
 def load(file: Path) -> keras.Model:
     """Return the model in ``file``, in Keras's safe mode: no code in it is run.
 
@@ -28,4 +36,5 @@ def load(file: Path) -> keras.Model:
     try:
         return keras.models.load_model(file, compile=False, safe_mode=True)
     except Exception as error:
-        raise RnnbenchError(f"{file}: cannot be loaded: {error}") from error
+        hint = "a layer of your own needs keras.saving.register_keras_serializable"
+        raise RnnbenchError(f"{file.name}: cannot be loaded: {error} ({hint})") from error

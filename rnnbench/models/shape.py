@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from rnnbench.data.dataset import Dataset
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -16,3 +18,8 @@ class Shape:
     timesteps: int
     n_topics: int
     n_ids: int
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "Shape":
+        """Return the shape of ``dataset``."""
+        return cls(dataset.timesteps, len(dataset.topics), dataset.n_ids)

@@ -46,6 +46,7 @@ def predict_texts(
         DamagedResultError: a file is not what was written.
     """
     results = load_results(folder)
+    described = load(folder / "config.yaml").models.get(model)
     file = _find(folder, results, model, seed)
     vocabulary = _vocabulary(folder, results)
     encoded = encode(texts, vocabulary)
@@ -53,12 +54,12 @@ def predict_texts(
     from rnnbench.models.plugins import import_code
     from rnnbench.models.saved import load as load_model
 
-    import_code(load(folder / "config.yaml").models[model])
+    import_code(described)
     probabilities = predict(load_model(file), encoded.ids)
     return [
         Prediction(
             words=len(words),
-            read=min(len(words), vocabulary.timesteps - 1),  # the start mark
+            read=min(len(words), vocabulary.timesteps - (vocabulary.truncating == "post")),
             unknown=unknown,
             topics=sorted(
                 zip(vocabulary.topics, map(float, row), strict=True), key=lambda pair: -pair[1]
@@ -77,12 +78,13 @@ def _find(folder: Path, results: Results, name: str, seed: int | None) -> Path:
     if seed is not None and seed not in seeds:
         raise UserError(f"{folder}: {name} has no seed {seed} (allowed: {_listed(seeds)})")
     try:
-        return Store(folder).model_file(name, seeds[0] if seed is None else seed)
+        trial = next(each for each in models[name].trials if seed in (None, each.seed))
+        return Store(folder).model_file(name, trial.seed, trial.fingerprint)
     except FileNotFoundError:
         why = (
             "a baseline is never kept, it is fitted in a second"
             if models[name].is_baseline
-            else f"run it again: {results.command} --save-models"
+            else _run_again(results)
         )
         raise UserError(f"{folder}: the trained {name} was not kept ({why})") from None
 
@@ -93,11 +95,11 @@ def _vocabulary(folder: Path, results: Results) -> Vocabulary:
         vocabulary = Store(folder).vocabulary()
         if vocabulary.dataset_fingerprint == results.dataset.fingerprint:
             return vocabulary
-    command = results.command.removesuffix(" --save-models")
-    raise UserError(
-        f"{folder}: the vocabulary of its dataset was not kept (run it again: {command} "
-        "--save-models)"
-    )
+    raise UserError(f"{folder}: the vocabulary of its dataset was not kept ({_run_again(results)})")
+
+
+def _run_again(results: Results) -> str:
+    return f"run it again: {results.command.removesuffix(' --save-models')} --save-models"
 
 
 def _listed(seeds: Sequence[int]) -> str:

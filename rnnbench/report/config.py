@@ -4,14 +4,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.syntax import Syntax
 from rich.text import Text
 
 from rnnbench.config.load import load
 from rnnbench.config.problems import ConfigError, Problem
 from rnnbench.config.schema import Benchmark
-from rnnbench.config.yaml12 import Dumper
 
 
 @dataclass(frozen=True)
@@ -63,17 +61,6 @@ def count_trials(benchmark: Benchmark) -> int:
 
 def _counted(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
-def resolved(benchmark: Benchmark) -> str:
-    """Return the YAML text of a benchmark, every default written out, to be saved anywhere.
-
-    It is a config of its own: nothing is extended, and ``data.path`` is absolute.
-    """
-    plain = benchmark.model_dump(exclude_none=True)
-    if benchmark.data.path is not None:
-        plain["data"]["path"] = str(benchmark.data.path.resolve())
-    return yaml.dump(plain, Dumper=Dumper, sort_keys=False, allow_unicode=True)
 
 
 def highlighted(text: str) -> Text:

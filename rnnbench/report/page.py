@@ -115,7 +115,19 @@ def findings(results: Results) -> list[str]:
         f"Not clearly different from {always}, which scores "
         f"{results.dataset.majority_accuracy:.3f}: {', '.join(no_better) or 'none'}."
     )
+    if not all(model.is_baseline for model in results.models):
+        sentences.append(_which_epoch(results))
     return sentences
+
+
+def _which_epoch(results: Results) -> str:
+    if not results.validation_split:
+        return f"Each network is that of the last of {results.epochs} epochs; no data chose it."
+    return (
+        f"Each network is the best of {results.epochs} epochs, chosen on "
+        f"{results.validation_split:.0%} of the training wires, which it was not trained on. The "
+        "test wires chose nothing."
+    )
 
 
 def _topic_f1(run: Run, topics: Sequence[int]) -> list[dict[str, Any]]:

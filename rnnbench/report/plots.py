@@ -78,7 +78,9 @@ def draw_plots(run: Run) -> list[Plot]:
 def accuracy_plot(run: Run) -> Plot:
     """Return the accuracy of each model with both its intervals, and the majority baseline."""
     results = run.results
-    published = {each.model: each for each in results.published}
+    published = [
+        (each.model, each.accuracy) for each in results.published if each.model in each.intervals
+    ]
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()

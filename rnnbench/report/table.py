@@ -155,7 +155,7 @@ def published_table(results: Results) -> Table:
             if published.model == name
             else f"{published.model} ({published.source})",
             f"{published.accuracy:.4f}",
-            _where(published.accuracy, interval),
+            published.lies(name),
         ]
         for published in results.published
         for name, interval in published.intervals.items()
@@ -167,12 +167,6 @@ def published_table(results: Results) -> Table:
         f"Intervals are {' or '.join(yardsticks)}; how sure the published accuracies are is not "
         "known. Only accuracies on the same wires are shown.",
     )
-
-
-def _where(accuracy: float, interval: Interval) -> str:
-    if accuracy in interval:
-        return "inside"
-    return "above" if accuracy > interval.high else "below"
 
 
 def _interval(interval: Interval) -> str:

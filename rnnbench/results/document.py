@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rnnbench.errors import RnnbenchError
+from rnnbench.errors import UserError
 from rnnbench.results.schema import SCHEMA_VERSION, Record
 from rnnbench.storage import sha256_json, write_text
 
 
-class DamagedResultError(RnnbenchError):
+class DamagedResultError(UserError):
     """A stored result is not what was written, or was written by another version."""
 
 

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,15 @@ from typing import Any
 import rnnbench
 from rnnbench.results.schema import SCHEMA_VERSION
 
-PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn")
+NETWORK_PACKAGES = ("tensorflow", "keras", "numpy")
+"""Those that can change what a network learns."""
+BASELINE_PACKAGES = ("scikit-learn", "scipy", "numpy")
+"""Those that can change what a baseline learns."""
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of this package and of those that can change a result."""
-    return {"rnnbench": rnnbench.__version__} | {each: _version(each) for each in PACKAGES}
+def versions(packages: Iterable[str] = NETWORK_PACKAGES + BASELINE_PACKAGES) -> dict[str, str]:
+    """Return the versions of this package and of ``packages``."""
+    return {"rnnbench": rnnbench.__version__} | {each: _version(each) for each in packages}
 
 
 def _version(package: str) -> str:

@@ -1,4 +1,4 @@
-"""A finished run, read back from its folder: every file is checked."""
+"""A finished run, read back from its folder, its results and trials checked by their checksums."""
 
 import json
 from dataclasses import dataclass
@@ -56,14 +56,17 @@ def load_run(folder: Path) -> Run:
         raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
     except ConfigError as error:  # it names the file
         raise DamagedResultError(f"unusable result: {error}") from error
+    if strange := {model.name for model in results.models} - set(benchmark.models):
+        named = ", ".join(sorted(strange))
+        raise DamagedResultError(f"unusable result: {folder}: config.yaml has no model {named}")
     return Run(folder, results, trials, benchmark, environment)
 
 
 def _environment(file: Path) -> dict[str, Any]:
     try:
         environment = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(environment, dict):
-            raise ValueError("should be a mapping")
+        if not isinstance(environment, dict) or not isinstance(environment.get("versions"), dict):
+            raise ValueError("should be a mapping with versions")
     except FileNotFoundError:
         raise
     except (ValueError, OSError, RecursionError) as error:

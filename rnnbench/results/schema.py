@@ -197,20 +197,12 @@ class PublishedAccuracy(Record):
     intervals: dict[str, Interval]
     """By the name of our model."""
 
-    @property
-    def inside(self) -> list[str]:
-        """Models whose interval holds it."""
-        return [name for name, interval in self.intervals.items() if self.accuracy in interval]
-
-    @property
-    def above(self) -> list[str]:
-        """Models whose interval lies below it."""
-        return [name for name, each in self.intervals.items() if each.high < self.accuracy]
-
-    @property
-    def below(self) -> list[str]:
-        """Models whose interval lies above it."""
-        return [name for name, each in self.intervals.items() if each.low > self.accuracy]
+    def lies(self, model: str) -> str:
+        """Return whether it lies ``inside``, ``above`` or ``below`` the interval of a model."""
+        interval = self.intervals[model]
+        if self.accuracy in interval:
+            return "inside"
+        return "above" if self.accuracy > interval.high else "below"
 
 
 class TopicCount(Record):

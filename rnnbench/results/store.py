@@ -76,6 +76,8 @@ class Store:
             with atomic_write(place.model) as file:
                 file.write(result.model)
             checksums["model_sha256"] = sha256_file(place.model)
+        else:
+            place.model.unlink(missing_ok=True)
         write_document(place.record, result.record, **checksums)
 
     def save_environment(self, environment: dict[str, Any]) -> None:
@@ -84,7 +86,12 @@ class Store:
 
     def save_vocabulary(self, vocabulary: Vocabulary) -> None:
         """Write what turns texts into the ids that the models read."""
-        write_document(self._vocabulary, vocabulary)
+        try:
+            write_document(self._vocabulary, vocabulary)
+        except OSError as error:
+            raise RnnbenchError(
+                f"{self._vocabulary}: cannot be stored: {error.strerror}"
+            ) from error
 
     def vocabulary(self) -> Vocabulary:
         """Return what turns texts into the ids that the models read.
@@ -134,15 +141,16 @@ class Store:
         record = _read(place)
         return TrialResult(record, *_read_predictions(place.predictions))
 
-    def model_file(self, model: str, seed: int) -> Path:
+    def model_file(self, model: str, seed: int, fingerprint: str) -> Path:
         """Return the file of a trained model that was kept.
 
         Raises:
             FileNotFoundError: there is no such trial, or its model was not kept.
-            DamagedResultError: a file is not what was written.
+            DamagedResultError: a file is not what was written, or of another trial.
         """
         place = self._current(model, seed)
-        _read(place, with_model=True)
+        if _read(place, with_model=True).fingerprint != fingerprint:
+            raise DamagedResultError(f"unusable result: {place.record}: of another run")
         return place.model
 
     def _set_aside(self, model: str, seed: int, keep: str) -> None:

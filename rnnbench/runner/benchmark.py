@@ -74,6 +74,7 @@ def plan_benchmark(
             corpus=corpus.file,
             source=corpus.corpus.provenance["source"],
             dataset_fingerprint=dataset.fingerprint,
+            n_ids=dataset.n_ids,
             threads=workforce.threads,
             work=_work(model, dataset),
             keep_model=keep_models and not isinstance(model, BaselineModel),

@@ -30,6 +30,8 @@ def why_not(name: str, model: LayeredNetwork) -> str:
         for layer in model.layers[:-1]
         if (options := _strange_options(layer))
     ]
+    if model.inputs != "ids":
+        strange.append(f"inputs: {model.inputs}")
     return f"no counterpart for {name} ({'; '.join(strange)})" if strange else ""
 
 

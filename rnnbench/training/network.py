@@ -9,7 +9,7 @@ import tensorflow as tf
 from rnnbench.config.schema import Network, Training
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.build import build, predict
-from rnnbench.models.saved import to_bytes
+from rnnbench.models.saved import from_bytes, to_bytes
 from rnnbench.models.shape import Shape
 from rnnbench.training.engines import OnEpoch, load_engine
 from rnnbench.training.steps import count_batches, ms_per_step
@@ -33,7 +33,9 @@ def train(
     keras.utils.clear_session()  # else what earlier trials left behind grows and grows
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
-    model = build(network, Shape(dataset.timesteps, len(dataset.topics), dataset.n_ids))
+    model = build(network, Shape.of(dataset))
+    if keep_model:
+        from_bytes(to_bytes(model))  # better now than after hours of training
     x, y = dataset.x_train, dataset.y_train
     kept, held_out = hold_out(len(y), training.validation_split)
     validation = (x[held_out], y[held_out]) if len(held_out) else None

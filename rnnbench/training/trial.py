@@ -7,16 +7,20 @@ function that carries it out. TensorFlow is imported when a network is trained, 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from rnnbench.config.schema import Data, Model, Network, Training
+from rnnbench.config.schema import BaselineModel, Data, Model, Network, Training
 from rnnbench.data import cache
 from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.code import code_of
-from rnnbench.results.environment import cpu, versions
+from rnnbench.results.environment import (
+    BASELINE_PACKAGES,
+    NETWORK_PACKAGES,
+    cpu,
+    versions,
+)
 from rnnbench.results.schema import TrialRecord, TrialResult
 from rnnbench.storage import sha256_json
 from rnnbench.training.engines import OnEpoch, ignore
@@ -36,6 +40,7 @@ class Trial:
         corpus: the cached corpus.
         source: where the corpus came from.
         dataset_fingerprint: what the dataset must turn out to be.
+        n_ids: all word ids are below this, which the dataset does not always show.
         threads: threads of the process that trains; large products are summed in an order
             that depends on them.
         work: multiply-adds of an epoch, by which trials are ordered; the outcome is the same.
@@ -50,6 +55,7 @@ class Trial:
     corpus: Path
     source: str
     dataset_fingerprint: str
+    n_ids: int
     threads: int
     work: int
     keep_model: bool = False
@@ -65,22 +71,24 @@ class Trial:
     @cached_property
     def fingerprint(self) -> str:
         """sha256 of what can change the outcome, and of nothing else."""
-        return sha256_json(
-            {
-                "model": self.model.model_dump(mode="json"),
-                "code": code_of(self.model),
-                "dataset": self.dataset_fingerprint,
-                "training": self._training(),
-                "seed": self.seed,
-                "threads": self.threads,
-                "versions": versions(),
-            }
-        )
-
-    def _training(self) -> dict[str, Any]:
-        if isinstance(self.model, Network):
-            return self.training.model_dump(mode="json", exclude={"seeds"})
-        return self.training.model_dump(mode="json", include={"validation_split"})
+        facts = {
+            "model": self.model.model_dump(mode="json"),
+            "dataset": self.dataset_fingerprint,
+            "validation_split": self.training.validation_split,
+        }
+        if isinstance(self.model, BaselineModel):
+            if self.model.baseline.is_random:
+                facts["seed"] = self.seed
+            return sha256_json(facts | {"versions": versions(BASELINE_PACKAGES)})
+        facts |= {
+            "code": code_of(self.model),
+            "n_ids": self.n_ids,
+            "training": self.training.model_dump(mode="json", exclude={"seeds"}),
+            "seed": self.seed,
+            "threads": self.threads,
+            "versions": versions(NETWORK_PACKAGES),
+        }
+        return sha256_json(facts)
 
     def __str__(self) -> str:
         return f"{self.name} seed {self.seed}"

@@ -1,3 +1,7 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 from typer.testing import CliRunner
 
@@ -8,7 +12,26 @@ from rnnbench.cli.app import app
 def cli():
     """Run the command line in this process."""
 
-    def run(*arguments):
-        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    def run(*arguments, stdin=None):
+        return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_apart(tiny_sgml: dict[str, bytes]) -> Callable[..., Any]:
+    """Runs a config in a folder of its own, with made-up wires in it, by one worker."""
+
+    def run(folder: Path, config: str, *arguments: str) -> Any:
+        (folder / "sgml").mkdir()
+        for name, content in tiny_sgml.items():
+            (folder / "sgml" / name).write_bytes(content)
+        (folder / "tiny.yaml").write_text(config)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            patch.setenv("RNNBENCH_CACHE", str(folder / "cache"))
+            done = CliRunner().invoke(app, ["run", "tiny.yaml", "--jobs", "1", *arguments])
+        assert done.exit_code == 0, done.output
+        return done
 
     return run

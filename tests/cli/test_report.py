@@ -30,6 +30,6 @@ def test_a_damaged_run_is_named_and_not_shown(cli, tmp_path):
 
     done = cli("report", folder)
 
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "results.json: its content has another checksum" in done.stderr
     assert not (folder / "report.html").exists()

@@ -2,10 +2,12 @@ import csv
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from rnnbench.cli.app import INTERRUPTED, app
 from rnnbench.results.document import read_document
 from rnnbench.results.run import load_run
 from rnnbench.results.schema import Results
+from rnnbench.results.store import Store
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -216,7 +219,7 @@ def _run_apart(folder, files, *arguments):
         patch.setenv("RNNBENCH_CACHE", str(folder / "cache"))
         _write_tiny(folder, files)
         (folder / "baselines.yaml").write_text(BASELINES)
-        done = CliRunner().invoke(app, ["run", *arguments, "--jobs", "1"])
+        done = CliRunner().invoke(app, ["run", "--jobs", "1", *arguments])
     assert done.exit_code == 0, done.output
     return done
 
@@ -316,6 +319,109 @@ def test_a_network_tells_its_best_epoch_and_its_scores_on_validation_wires(valid
         assert history.val_accuracy[trial.best_epoch - 1] == best
         assert stored.record.steps == 6 * 5, "17 of 22 wires are five batches of 4"
     assert [trial.best_epoch for trial in baseline.trials] == [None]
+
+
+SVM_TOO = ["--set", "models.svm.baseline=tfidf_linear_svm"]
+ONE_EPOCH = ["--seeds", "1", "--epochs", "1", "--jobs", "1"]
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory, tiny_sgml):
+    """The folder of a run that kept its two networks, and has a baseline too."""
+    folder = tmp_path_factory.mktemp("kept")
+    _run_apart(folder, tiny_sgml, "tiny.yaml", *SVM_TOO, *ONE_EPOCH, "--save-models")
+    return folder / "results/tiny"
+
+
+@pytest.fixture
+def copy_of_kept(kept, tmp_path):
+    """A copy of that folder where the same command goes on with it."""
+    return shutil.copytree(kept, tmp_path / "results/tiny")
+
+
+def _run_again(cli, *arguments):
+    again = cli("run", "tiny.yaml", *SVM_TOO, *ONE_EPOCH, *arguments)
+    assert again.exit_code == 0, again.output
+    return again.stderr
+
+
+def _models_in(folder):
+    return {file.name: file.read_bytes() for file in folder.glob("*.keras")}
+
+
+def test_trained_networks_are_kept_where_that_is_asked_for_and_baselines_are_not(kept, finished):
+    assert sorted(file.name for file in (kept / "models").iterdir()) == [
+        "gru-seed0.keras",
+        "rnn-seed0.keras",
+        "vocabulary.json",
+    ]
+    assert (kept / "trials/svm-seed0.json").exists()
+    assert not (finished[0] / "models").exists(), "it was not asked for"
+
+
+def test_a_kept_model_gives_the_scores_that_are_stored(kept):
+    from rnnbench.data.dataset import make_dataset
+    from rnnbench.data.load import load_corpus
+    from rnnbench.models.build import predict
+    from rnnbench.models.saved import load
+
+    run = load_run(kept)
+    x_test = make_dataset(load_corpus(run.benchmark.data).corpus, run.benchmark.data).x_test
+
+    for name in ("rnn", "gru"):
+        scores = predict(load(kept / f"models/{name}-seed0.keras"), x_test)
+        np.testing.assert_allclose(scores, run.trials[name][0].scores, atol=1e-6)
+
+
+@pytest.mark.parametrize("flags", [["--save-models"], []], ids=["kept again", "not asked for"])
+def test_a_network_that_was_kept_is_not_trained_again(cli, copy_of_kept, flags):
+    before = _models_in(copy_of_kept / "models")
+
+    said = _run_again(cli, *flags)
+
+    assert "3 of 3 trials are stored and not trained again" in said
+    assert _models_in(copy_of_kept / "models") == before
+    assert (copy_of_kept / "models/vocabulary.json").exists()
+
+
+def test_a_network_that_was_not_kept_or_is_damaged_is_trained_again_to_be_kept(cli, copy_of_kept):
+    store, models = Store(copy_of_kept), copy_of_kept / "models"
+    before = store.load("gru", 0)
+    store.save(replace(before, model=None))  # as a run without --save-models leaves it
+    damaged = models / "rnn-seed0.keras"
+    damaged.write_bytes(damaged.read_bytes()[:-20])
+
+    said = _run_again(cli, "--save-models")
+
+    assert f"unusable result: {damaged.relative_to(Path.cwd())}: not what was stored" in said
+    assert "gru-seed0.keras" not in said, "it is not damaged"
+    assert "1 of 3 trials are stored and not trained again" in said
+    for name in ("rnn", "gru"):
+        assert f"{name} seed 0: test accuracy" in said
+        assert store.model_file(name, 0, store.load(name, 0).record.fingerprint).exists()
+    np.testing.assert_array_equal(store.load("gru", 0).scores, before.scores)
+
+
+def test_a_network_that_is_superseded_moves_with_its_trial_and_comes_back_with_it(
+    cli, copy_of_kept
+):
+    before = _models_in(copy_of_kept / "models")
+
+    said = _run_again(cli, "--save-models", "--set", "training.batch_size=8")
+
+    assert "1 of 3 trials are stored" in said, "the baseline knows no batches"
+    after = _models_in(copy_of_kept / "models")
+    assert after.keys() == before.keys()
+    assert after != before
+    superseded = _models_in(copy_of_kept / "superseded")
+    assert sorted(superseded.values()) == sorted(before.values())
+    assert {name.rpartition("-")[0] for name in superseded} == {"rnn-seed0", "gru-seed0"}
+
+    said = _run_again(cli, "--save-models")
+
+    assert "3 of 3 trials are stored and not trained again" in said
+    assert _models_in(copy_of_kept / "models") == before
+    assert sorted(_models_in(copy_of_kept / "superseded").values()) == sorted(after.values())
 
 
 def test_seeds_can_be_listed(cli):

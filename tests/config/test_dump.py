@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnnbench.config.layers import LAYERS
 from rnnbench.config.load import Override, dump, load
 from rnnbench.config.schema import Benchmark
 
@@ -84,6 +85,7 @@ def test_a_dump_names_the_same_data_from_a_folder_that_is_a_link():
 
 
 texts = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), max_size=8)
+identifiers = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,7}", fullmatch=True)
 names = st.from_regex(r"[a-z][a-z0-9_-]{0,7}", fullmatch=True)
 shares = st.floats(0, 1, exclude_max=True)
 parts = st.floats(0, 1, exclude_min=True, exclude_max=True)
@@ -96,27 +98,59 @@ activations = st.sampled_from(["tanh", "relu", "leaky_relu", "softmax", "linear"
 
 
 def recurrent(return_sequences: bool):
-    parameters = st.fixed_dictionaries(
-        {"units": sizes, "return_sequences": st.just(return_sequences)},
-        optional={"activation": activations, "dropout": shares, "recurrent_dropout": shares},
-    )
-    gated = st.fixed_dictionaries(
-        {"units": sizes, "return_sequences": st.just(return_sequences)},
-        optional={"recurrent_activation": activations},
-    )
-    kinds = st.sampled_from(["simple_rnn", "gru", "lstm"])
-    return st.builds(lambda kind, given: {kind: given}, kinds, parameters) | st.builds(
-        lambda kind, given: {kind: given}, st.sampled_from(["gru", "lstm"]), gated
-    )
+    """Return the recurrent kinds of layers, by name, each with the parameters that it has."""
+    known = {"units": sizes, "return_sequences": st.just(return_sequences)}
+    optional = {"activation": activations, "dropout": shares, "recurrent_dropout": shares}
+    gates = {"recurrent_activation": activations}
+    return {
+        "simple_rnn": described(known, optional),
+        "gru": described(known, optional | gates | {"reset_after": st.booleans()}),
+        "lstm": described(known, optional | gates | {"unit_forget_bias": st.booleans()}),
+    }
 
 
-def stepwise():
-    dense = st.fixed_dictionaries(
-        {"units": sizes | st.just("topics")}, optional={"activation": activations}
+def described(known, optional=None):
+    return st.fixed_dictionaries(known, optional=optional or {})
+
+
+def any_of(kinds):
+    """Return layers of these kinds, as YAML has them."""
+    return st.one_of([st.fixed_dictionaries({kind: given}) for kind, given in kinds.items()])
+
+
+def both_ways(return_sequences: bool):
+    mode = {"merge_mode": st.sampled_from(["concat", "sum", "ave", "mul"])}
+    return {"bidirectional": described({"layer": any_of(recurrent(return_sequences))}, mode)}
+
+
+EMBEDDING = described({"dim": sizes}, {"trainable": st.booleans()})
+MASKED = described({"dim": sizes, "masking": st.just(True)}, {"trainable": st.booleans()})
+ANYWHERE = {
+    "dense": described({"units": sizes | st.just("topics")}, {"activation": activations}),
+    "dropout": described({"rate": shares}),
+    "layer_norm": described({}, {"epsilon": strengths}),
+}
+STEPWISE = {
+    **ANYWHERE,
+    **recurrent(return_sequences=True),
+    **both_ways(return_sequences=True),
+    "spatial_dropout": described({"rate": shares}),
+}
+CONV = {
+    "conv1d": described(
+        {"filters": sizes, "kernel_size": sizes},
+        {"padding": st.sampled_from(["valid", "same", "causal"]), "activation": activations},
     )
-    return st.builds(lambda given: {"dense": given}, dense) | st.builds(
-        lambda rate: {"dropout": {"rate": rate}}, shares
-    )
+}
+LAST_OF_SEQUENCE = {
+    **recurrent(return_sequences=False),
+    **both_ways(return_sequences=False),
+    "pooling": described({"by": st.sampled_from(["max", "mean", "last", "attention"])}),
+}
+
+
+def test_every_kind_of_layer_is_drawn():
+    assert {"embedding"} | set(STEPWISE) | set(CONV) | set(LAST_OF_SEQUENCE) == set(LAYERS)
 
 
 def baselines():
@@ -127,27 +161,56 @@ def baselines():
         "tfidf_linear_svm": {"max_ngram": ngrams, "C": strengths},
         "multinomial_naive_bayes": {"max_ngram": ngrams, "alpha": strengths},
     }
-    described = [
-        st.fixed_dictionaries({kind: st.none() | st.fixed_dictionaries({}, optional=parameters)})
-        for kind, parameters in kinds.items()
-    ]
-    written = st.sampled_from(sorted(kinds)) | st.one_of(described)
+    with_parameters = any_of(
+        {kind: st.none() | described({}, parameters) for kind, parameters in kinds.items()}
+    )
+    written = st.sampled_from(sorted(kinds)) | with_parameters
     return st.fixed_dictionaries({"baseline": written})
 
 
 def networks():
-    return st.builds(
-        lambda first, last, after: {
-            "layers": [
+    def stack(embeddings, stepwise):
+        return st.builds(
+            lambda first, between, last, after: [
                 *first,
+                *between,
                 last,
                 *after,
                 {"dense": {"units": "topics", "activation": "softmax"}},
-            ]
+            ],
+            st.lists(any_of({"embedding": embeddings}), max_size=1),
+            st.lists(any_of(stepwise), max_size=3),
+            any_of(LAST_OF_SEQUENCE),
+            st.lists(any_of(ANYWHERE), max_size=2),
+        )
+
+    layers = stack(EMBEDDING, STEPWISE | CONV) | stack(MASKED, STEPWISE)
+    inputs = st.sampled_from(["ids", "scaled_ids"])
+    return st.builds(
+        lambda layers, inputs: {
+            "layers": layers,
+            "inputs": "ids" if "embedding" in layers[0] else inputs,
         },
-        st.lists(recurrent(return_sequences=True) | stepwise(), max_size=3),
-        recurrent(return_sequences=False),
-        st.lists(stepwise(), max_size=2),
+        layers,
+        inputs,
+    )
+
+
+plain = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts,
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(texts, below, max_size=3),
+    max_leaves=5,
+)
+
+
+def functions():
+    return st.fixed_dictionaries(
+        {"python": st.builds("{}.{}:{}".format, identifiers, identifiers, identifiers)},
+        optional={"arguments": st.dictionaries(identifiers, plain, max_size=3)},
     )
 
 
@@ -179,19 +242,15 @@ def benchmarks():
         },
     )
     published = st.fixed_dictionaries({"accuracy": st.floats(0, 1)}, optional={"params": sizes})
-    reference = st.builds(
-        lambda known, tie, fingerprint: known | {tie: fingerprint},
-        st.fixed_dictionaries(
-            {
-                "source": texts.map("a paper: {}".format),
-                "models": st.dictionaries(texts, published, min_size=1, max_size=3),
-            },
-            optional={"training": st.fixed_dictionaries({}, optional={"epochs": sizes})},
-        ),
-        st.sampled_from(["dataset", "split"]),
-        fingerprints,
+    known = {
+        "source": texts.map("a paper: {}".format),
+        "models": st.dictionaries(texts, published, min_size=1, max_size=3),
+    }
+    training_of_ours = {"training": st.fixed_dictionaries({}, optional={"epochs": sizes})}
+    reference = st.fixed_dictionaries(known | {"split": fingerprints}) | st.fixed_dictionaries(
+        known | {"dataset": fingerprints}, optional=training_of_ours
     )
-    models = st.dictionaries(names, networks() | baselines(), min_size=1, max_size=3)
+    models = st.dictionaries(names, networks() | functions() | baselines(), min_size=1, max_size=3)
     references = st.dictionaries(names, reference, max_size=2)
     trees = st.fixed_dictionaries(
         {"name": names, "models": models},

@@ -24,6 +24,8 @@ models:
 """
 SMALL = f"name: small\n{MODELS}"
 SOFTMAX = "dense: {units: topics, activation: softmax}"
+MAX = "pooling: {by: max}"
+CONV = "conv1d: {filters: 3, kernel_size: 2}"
 
 TOP_KEYS = "allowed: name, data, training, models, references, extends"
 DATA_KEYS = (
@@ -38,7 +40,11 @@ GRU_KEYS = (
     "recurrent_activation, reset_after"
 )
 LSTM_KEYS = GRU_KEYS.replace("reset_after", "unit_forget_bias")
-KINDS = "allowed: simple_rnn, gru, lstm, dense, dropout"
+KINDS = (
+    "allowed: embedding, simple_rnn, gru, lstm, bidirectional, conv1d, pooling, dense, dropout, "
+    "spatial_dropout, layer_norm"
+)
+RECURRENT = "allowed: simple_rnn, gru, lstm"
 BASELINES = (
     "allowed: most_frequent, stratified, tfidf_logistic_regression, tfidf_linear_svm, "
     "multinomial_naive_bayes"
@@ -55,6 +61,7 @@ A_NAME = "a name has up to 100 letters, digits, - and _, for it names files"
 A_PATH = "should be the name of a file or a folder"
 A_MAPPING = "should be a mapping of keys to values"
 A_LAYER = "a layer is written as `- lstm: {units: 50}`"
+A_RECURRENT_LAYER = "a recurrent layer is written as `layer: {lstm: {units: 50}}`"
 A_BASELINE = "a baseline is written as `baseline: tfidf_linear_svm`"
 ONE_FINGERPRINT = "should have one fingerprint (allowed: either dataset or split)"
 NO_LAYERS = (
@@ -71,7 +78,11 @@ NEEDS_SEQUENCE = (
 )
 GIVES_SEQUENCE = (
     "gives an answer a time step, but a wire has one topic (set return_sequences: false on the "
-    "last recurrent layer, or add one)"
+    "last recurrent layer, or add a pooling layer)"
+)
+NOT_THE_FIRST = "takes word ids, which only the first layer is given (put it first)"
+ENDS_MASKING = (
+    "does not know of padding, so masking would end here (set masking: false on the embedding)"
 )
 
 
@@ -176,8 +187,8 @@ def test_a_wrong_value_is_answered_with_its_line_and_what_is_allowed(key, writte
             "in-a-model",
             f"{SMALL}    Layer: []\n",
             [
-                "bad.yaml:7: models.rnn.Layer: unknown key (allowed: layers, baseline; "
-                "did you mean 'layers'?)"
+                "bad.yaml:7: models.rnn.Layer: unknown key (allowed: inputs, layers, baseline, "
+                "python; did you mean 'layers'?)"
             ],
         ),
         case(
@@ -339,6 +350,77 @@ def test_a_section_has_its_shape(text, answers):
             ],
         ),
         case(
+            "recurrent-after-pooling",
+            ["pooling: {by: max}", "lstm: {units: 2}", SOFTMAX],
+            [f"6: models.rnn.layers.1.lstm: {NEEDS_SEQUENCE}"],
+        ),
+        case(
+            "embedding-not-first",
+            ["gru: {units: 2, return_sequences: true}", "embedding: {dim: 3}", MAX, SOFTMAX],
+            [f"6: models.rnn.layers.1.embedding: {NOT_THE_FIRST}"],
+        ),
+        case(
+            "embedding-twice",
+            ["embedding: {dim: 3}", "embedding: {dim: 3}", MAX, SOFTMAX],
+            [f"6: models.rnn.layers.1.embedding: {NOT_THE_FIRST}"],
+        ),
+        case(
+            "masking-ended-by-a-convolution",
+            ["embedding: {dim: 3, masking: true}", "dropout: {rate: 0.1}", CONV, MAX, SOFTMAX],
+            [f"7: models.rnn.layers.2.conv1d: {ENDS_MASKING}"],
+        ),
+        case(
+            "bidirectional-of-nothing",
+            ["bidirectional: {layer: }", SOFTMAX],
+            [f"5: models.rnn.layers.0.bidirectional.layer: got nothing ({A_RECURRENT_LAYER})"],
+        ),
+        case(
+            "bidirectional-of-what-is-not-recurrent",
+            ["bidirectional: {layer: {conv1d: {filters: 3, kernel_size: 2}}}", SOFTMAX],
+            [
+                "5: models.rnn.layers.0.bidirectional.layer: unknown recurrent layer 'conv1d' "
+                f"({RECURRENT})"
+            ],
+        ),
+        case(
+            "bidirectional-of-a-layer-in-error",
+            ["bidirectional:\n          layer:\n            gru: {unit: 3}", SOFTMAX],
+            [
+                "7: models.rnn.layers.0.bidirectional.layer.gru.unit: unknown key "
+                f"({GRU_KEYS}; did you mean 'units'?)",
+                "7: models.rnn.layers.0.bidirectional.layer.gru.units: missing key",
+            ],
+        ),
+        case(
+            "unknown-merge-mode",
+            ["bidirectional: {layer: {gru: {units: 2}}, merge_mode: max}", SOFTMAX],
+            [
+                "5: models.rnn.layers.0.bidirectional.merge_mode: got 'max' (allowed: concat, sum, "
+                "ave, mul)"
+            ],
+        ),
+        case(
+            "unknown-way-of-pooling",
+            ["pooling: {by: avg}", SOFTMAX],
+            ["5: models.rnn.layers.0.pooling.by: got 'avg' (allowed: max, mean, last, attention)"],
+        ),
+        case(
+            "unknown-padding",
+            ["conv1d: {filters: 2, kernel_size: 0, padding: full}", MAX, SOFTMAX],
+            [
+                "5: models.rnn.layers.0.conv1d.kernel_size: got 0 (should be greater than 0)",
+                "5: models.rnn.layers.0.conv1d.padding: got 'full' (allowed: valid, same, causal)",
+            ],
+        ),
+        case(
+            "normalisation-without-an-epsilon",
+            ["layer_norm: {epsilon: 0}", "spatial_dropout: {rate: 1}", MAX, SOFTMAX],
+            [
+                "5: models.rnn.layers.0.layer_norm.epsilon: got 0 (should be greater than 0)",
+                "6: models.rnn.layers.1.spatial_dropout.rate: got 1 (should be less than 1)",
+            ],
+        ),
+        case(
             "last-without-softmax",
             ["gru: {units: 2}", "dense: {units: topics}"],
             [f"6: models.rnn.layers.1: {NOT_A_TOPIC}"],
@@ -425,6 +507,57 @@ def test_layers_are_known_and_fit_together(layers, answers):
 def test_a_baseline_is_known_and_has_its_parameters(written, answers):
     text = f"name: small\nmodels:\n  svm:\n    {written}\n"
     assert answers_to(text) == [f"bad.yaml:4: models.svm.{answer}" for answer in answers]
+
+
+A_FUNCTION = r"(should match ^[A-Za-z_][\w.]*:[A-Za-z_]\w*$)"
+
+
+@pytest.mark.parametrize(
+    ("written", "answers"),
+    [
+        case("no-function", "python: nets", [f"python: got 'nets' {A_FUNCTION}"]),
+        case("no-module", "python: ':make'", [f"python: got ':make' {A_FUNCTION}"]),
+        case("a-call", "python: nets:make(3)", [f"python: got 'nets:make(3)' {A_FUNCTION}"]),
+        case("nothing", "python:", ["python: got nothing (should be a valid string)"]),
+        case(
+            "with-layers",
+            "{python: nets:make, layers: []}",
+            ["layers: unknown key (allowed: python, arguments)"],
+        ),
+        case(
+            "arguments-in-a-list",
+            "{python: nets:make, arguments: [3]}",
+            [f"arguments: got [3] ({A_MAPPING})"],
+        ),
+    ],
+)
+def test_a_model_of_python_names_a_function(written, answers):
+    text = f"name: small\nmodels:\n  own:\n    {written}\n"
+    assert answers_to(text) == [f"bad.yaml:4: models.own.{answer}" for answer in answers]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "first", "answer"),
+    [
+        case(
+            "scaled-for-an-embedding",
+            "scaled_ids",
+            "embedding: {dim: 3}",
+            "3: models.rnn: inputs: an embedding takes whole ids (allowed: inputs: ids)",
+        ),
+        case(
+            "of-another-kind",
+            "scaled",
+            CONV,
+            "4: models.rnn.inputs: got 'scaled' (allowed: ids, scaled_ids; did you mean "
+            "'scaled_ids'?)",
+        ),
+    ],
+)
+def test_inputs_fit_the_first_layer(inputs, first, answer):
+    layers = f"      - {first}\n      - {MAX}\n      - {SOFTMAX}\n"
+    text = f"name: small\nmodels:\n  rnn:\n    inputs: {inputs}\n    layers:\n{layers}"
+    assert answers_to(text) == [f"bad.yaml:{answer}"]
 
 
 FINGERPRINT = "'" + "5" * 64 + "'"

@@ -4,7 +4,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from keras import layers
+from stacks import MERGE_MODES, PADDINGS
 
 from rnnbench.models import fused
 from rnnbench.models.fused import with_cores
@@ -142,8 +145,81 @@ def test_what_is_not_recurrent_is_copied_dropout_too():
 
     copy, told = copy_with_cores(model)
 
-    assert_same(copy, model, batch(), training=True)
+    assert_same(copy, model, batch())
+    assert copy.layers[1].get_config() == model.layers[1].get_config()
     assert not told
+
+
+def dropped(layer, shape=(40, 30, 20)):
+    """Return what becomes of ones in two steps of training, in a compiled program."""
+    model = keras.Sequential([keras.Input(shape[1:]), layer])
+    copy, told = copy_with_cores(model)
+    step = tf.function(lambda x: copy(x, training=True), jit_compile=True, autograph=False)
+    x = np.ones(shape, np.float32)
+    first, second = (np.array(step(x)) for _ in range(2))
+    np.testing.assert_array_equal(copy(x), x, err_msg="nothing is dropped while predicting")
+    assert not told
+    return first, second
+
+
+both_kinds_of_dropout = pytest.mark.parametrize("kind", [layers.Dropout, layers.SpatialDropout1D])
+
+
+@both_kinds_of_dropout
+@pytest.mark.parametrize("rate", [0.0, 0.25, 0.9])
+def test_dropout_drops_a_share_and_scales_the_rest_so_that_the_mean_stays(kind, rate):
+    left = 1 / (1 - rate)
+
+    for found in dropped(kind(rate, seed=0)):
+        np.testing.assert_allclose(np.unique(found), [0, left] if rate else [1], rtol=1e-6)
+        assert np.mean(found == 0) == pytest.approx(rate, abs=0.05)
+        assert found.mean() == pytest.approx(1, abs=0.05 * left)
+
+
+@both_kinds_of_dropout
+def test_dropout_drops_others_in_each_step_and_the_same_from_the_same_seed(kind):
+    first, second = dropped(kind(0.5, seed=1))
+    again, _ = dropped(kind(0.5, seed=1))
+    other, _ = dropped(kind(0.5, seed=2))
+
+    np.testing.assert_array_equal(first, again)
+    for found in (second, other):
+        assert np.mean(first == found) == pytest.approx(0.5, abs=0.1), "as often as by chance"
+
+
+def test_dropout_drops_numbers_one_by_one_and_spatial_dropout_a_feature_on_all_steps():
+    one_by_one, _ = dropped(layers.Dropout(0.5, seed=0))
+    features, _ = dropped(layers.SpatialDropout1D(0.5, seed=0))
+
+    assert (np.ptp(features, axis=1) == 0).all()
+    assert np.ptp(features, axis=0).any(), "it is not the same in all wires"
+    assert np.ptp(features, axis=2).any(), "nor for all features"
+    for axis in range(3):
+        assert np.ptp(one_by_one, axis=axis).all()
+
+
+def test_dropout_heeds_the_axes_on_which_all_is_kept_or_dropped():
+    found, _ = dropped(layers.Dropout(0.5, noise_shape=(None, 1, None), seed=0))
+
+    assert (np.ptp(found, axis=1) == 0).all()
+    assert set(np.unique(found)) == {0, 2}
+
+
+@both_kinds_of_dropout
+def test_gradients_pass_where_nothing_is_dropped(kind):
+    copy, _ = copy_with_cores(keras.Sequential([keras.Input((30, 20)), kind(0.5)]))
+
+    @tf.function(jit_compile=True, autograph=False)
+    def outputs_and_gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            out = copy(x, training=True)
+            loss = tf.reduce_sum(out)
+        return out, tape.gradient(loss, x)
+
+    out, gradient = outputs_and_gradient(tf.ones((4, 30, 20)))
+
+    np.testing.assert_array_equal(out, gradient)
 
 
 @pytest.mark.parametrize("batch_size", [None, 4])
@@ -180,7 +256,6 @@ def test_a_functional_model_with_branches_and_a_shared_layer_is_copied(batch_siz
             "a: dropout, recurrent_dropout",
         ),
         (layers.LSTM(3, dropout=0.5, activation="relu", name="a"), "a: dropout, activation"),
-        (layers.Bidirectional(layers.GRU(3), name="a"), "a: Bidirectional"),
         (layers.RNN(layers.GRUCell(3), name="a"), "a: RNN"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
@@ -193,6 +268,189 @@ def test_what_the_cores_do_not_cover_is_left_to_keras_and_told(layer, told_of):
     assert_same(copy, model, batch())
     assert_same(copy, model, batch(), training=True)
     assert told == {told_of}
+
+
+class Reversed(layers.Bidirectional):
+    """A bidirectional layer of somebody's own."""
+
+
+def bidirectional(kind, mode="concat"):
+    """Return a model of a bidirectional layer that hands its sequence on, and one that does not."""
+    return sequential(
+        layers.Bidirectional(KINDS[kind](2, return_sequences=True), merge_mode=mode),
+        layers.Bidirectional(KINDS[kind](3), merge_mode=mode),
+        features=2,
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("mode", MERGE_MODES)
+def test_both_directions_of_a_bidirectional_layer_use_the_cores(kind, mode):
+    model = bidirectional(kind, mode)
+
+    copy, told = copy_with_cores(model)
+
+    assert_same(copy, model, batch(2))
+    assert_same_gradients(copy, model, batch(2))
+    assert not told
+    for layer in copy.layers[:2]:
+        for direction in (layer.forward_layer, layer.backward_layer):
+            assert type(direction) is getattr(fused, KINDS[kind].__name__)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_directions_do_the_same_for_batches_of_one_size_and_take_others_too(kind):
+    model = bidirectional(kind)
+
+    copy, told = copy_with_cores(model, batch_size=4)
+
+    for x in (batch(2), batch(2)[:3], batch(2, seed=1)):
+        assert_same(copy, model, x)
+        assert_same_gradients(copy, model, x)
+    assert not told
+    for layer in copy.layers[:2]:
+        assert layer.forward_layer.scratch
+        assert layer.backward_layer.scratch
+
+
+def test_directions_that_are_not_merged_are_copied_too():
+    inputs = keras.Input((STEPS, 2))
+    directions = layers.Bidirectional(layers.GRU(3), merge_mode=None)(inputs)
+    model = randomized(keras.Model(inputs, layers.Subtract()(directions)))
+
+    copy, told = copy_with_cores(model)
+
+    assert_same(copy, model, batch(2))
+    assert not told
+
+
+def test_the_two_directions_may_be_layers_of_different_kinds():
+    backward = layers.LSTM(3, go_backwards=True)
+    model = sequential(layers.Bidirectional(layers.GRU(3), backward_layer=backward), features=2)
+
+    copy, told = copy_with_cores(model)
+
+    assert_same(copy, model, batch(2))
+    assert_same_gradients(copy, model, batch(2))
+    assert not told
+
+
+def test_each_direction_that_the_cores_do_not_cover_is_told():
+    model = sequential(layers.Bidirectional(layers.GRU(3, dropout=0.5, name="a")), features=2)
+
+    copy, told = copy_with_cores(model)
+
+    assert_same(copy, model, batch(2))
+    assert told == {"forward_a: dropout", "backward_a: dropout"}
+
+
+def test_a_bidirectional_layer_of_masked_steps_is_left_to_keras_and_told():
+    model = sequential(layers.Masking(), layers.Bidirectional(layers.LSTM(3, name="a")))
+
+    copy, told = copy_with_cores(model)
+
+    assert_same(copy, model, batch())
+    assert_same_gradients(copy, model, batch())
+    assert told == {"forward_a: masking", "backward_a: masking"}
+
+
+def test_a_bidirectional_layer_that_is_not_trained_stays_so_in_the_copy():
+    model = sequential(layers.Bidirectional(layers.GRU(3)))
+    model.layers[0].trainable = False
+
+    copy, _ = copy_with_cores(model)
+
+    assert len(copy.trainable_variables) == len(model.trainable_variables) == 2
+    assert_same(copy, model, batch())
+
+
+def test_a_bidirectional_layer_of_another_class_is_copied_as_it_is():
+    model = sequential(Reversed(layers.GRU(3)), features=2)
+
+    copy, _ = copy_with_cores(model)
+
+    assert type(copy.layers[0]) is Reversed
+    assert type(copy.layers[0].forward_layer) is layers.GRU
+    assert_same(copy, model, batch(2))
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+@settings(max_examples=15)
+@given(
+    steps=st.integers(1, 7),
+    size=st.integers(1, 7),
+    features=st.integers(1, 4),
+    filters=st.integers(1, 4),
+    activation=st.sampled_from(["linear", "relu", "tanh"]),
+    seed=st.integers(0, 99),
+)
+def test_a_convolution_and_its_gradients_are_those_of_keras(
+    padding, steps, size, features, filters, activation, seed
+):
+    assume(padding != "valid" or size <= steps)
+    conv = layers.Conv1D(filters, size, padding=padding, activation=activation)
+    model = randomized(keras.Sequential([keras.Input((steps, features)), conv]))
+    x = np.random.default_rng(seed).normal(size=(3, steps, features)).astype(np.float32)
+
+    copy, told = copy_with_cores(model)
+
+    assert type(copy.layers[0]) is fused.Conv1D
+    assert copy(x).shape == model(x).shape
+    ours, theirs = (outputs_and_gradients(each, x) for each in (copy, model))
+    for our, their in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(our, their, atol=1e-5)
+    assert not told
+
+
+def outputs_and_gradients(model, x):
+    """Return the outputs, and the gradients of their squares by inputs and weights."""
+    x = tf.constant(x)
+    weights = [variable.value for variable in model.trainable_variables]
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        outputs = model(x)
+        loss = tf.reduce_sum(outputs**2)
+    return [outputs, *tape.gradient(loss, [x, *weights])]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"strides": 2},
+        {"dilation_rate": 2},
+        {"groups": 2},
+        {"use_bias": False},
+        {"data_format": "channels_first"},
+        {"activation": None},
+    ],
+    ids=lambda options: next(iter(options)),
+)
+def test_a_convolution_with_other_parameters_does_what_it_does_in_keras(options):
+    model = randomized(
+        keras.Sequential([keras.Input((6, 4)), layers.Conv1D(2, 3, padding="same", **options)])
+        if "data_format" not in options
+        else keras.Sequential([keras.Input((6, 4)), layers.Conv1D(2, 3, **options)])
+    )
+    x = np.random.default_rng(0).normal(size=(3, 6, 4)).astype(np.float32)
+
+    copy, told = copy_with_cores(model)
+
+    ours, theirs = (outputs_and_gradients(each, x) for each in (copy, model))
+    for our, their in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(our, their, atol=1e-5)
+    assert not told
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_a_compiled_convolution_gives_the_same(padding):
+    conv = layers.Conv1D(3, 4, padding=padding)
+    model = randomized(keras.Sequential([keras.Input((6, 2)), conv]))
+    x = np.random.default_rng(0).normal(size=(3, 6, 2)).astype(np.float32)
+    copy, _ = copy_with_cores(model)
+
+    compiled = tf.function(copy, jit_compile=True, autograph=False)
+
+    np.testing.assert_allclose(compiled(x), model(x), atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,22 +1,25 @@
 """What the arithmetic of a training step comes down to, against numbers worked out by hand."""
 
 from collections import Counter
+from math import prod
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stacks import STACKS, network
 
 from rnnbench.config.load import load
-from rnnbench.config.schema import Network
+from rnnbench.config.schema import LayeredNetwork
 from rnnbench.models.products import Product, products_of_step
+from rnnbench.models.shape import Shape
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 NOTEBOOK = {
     name: model
     for config in ("all", "stacked_gru")
     for name, model in load(CONFIGS / f"{config}.yaml").models.items()
-    if isinstance(model, Network)
+    if isinstance(model, LayeredNetwork)
 }
 SOFTMAX = {"dense": {"units": "topics", "activation": "softmax"}}
 
@@ -28,7 +31,7 @@ def of_notebook(name, batch_size=50):
 
 def of_layers(*layers, batch_size=6):
     """Return the products of a step on sequences of five steps and seven topics."""
-    model = Network.model_validate({"layers": layers})
+    model = LayeredNetwork.model_validate({"layers": layers})
     return products_of_step(model, batch_size=batch_size, timesteps=5, n_topics=7)
 
 
@@ -127,6 +130,138 @@ def test_dropout_has_no_products():
     rnn = {"simple_rnn": {"units": 2}}
 
     assert of_layers({"dropout": {"rate": 0.5}}, rnn, SOFTMAX) == of_layers(rnn, SOFTMAX)
+
+
+EMBEDDING = {"embedding": {"dim": 3}}
+
+
+def test_an_embedding_has_no_products_and_what_comes_after_it_passes_its_gradient_back():
+    assert Counter(of_layers(EMBEDDING, {"simple_rnn": {"units": 2}}, SOFTMAX)) == Counter(
+        [
+            Product(6, 2, 2, count=5),  # the hidden state, step by step
+            Product(6, 2, 2, count=5),  # and back
+            Product(2, 30, 2),  # gradient of the recurrent kernel
+            Product(30, 3, 2),  # the words' vectors
+            Product(3, 30, 2),  # gradient of the kernel
+            Product(30, 2, 3),  # back to the words' vectors
+            Product(6, 2, 7),  # the topics
+            Product(2, 6, 7),
+            Product(6, 7, 2),
+        ]
+    )
+
+
+@pytest.mark.parametrize("below", [[], [{"embedding": {"dim": 3, "trainable": False}}]])
+def test_nothing_passes_back_to_word_ids_or_to_an_embedding_that_is_not_trained(below):
+    products = of_layers(*below, {"dense": {"units": 4}}, {"simple_rnn": {"units": 2}}, SOFTMAX)
+
+    features = 3 if below else 1
+    assert Product(30, features, 4) in products
+    assert Product(30, 4, features) not in products
+    assert Product(30, 2, 4) in products, "the dense layer is trained"
+
+
+def test_what_a_small_stack_costs_is_worked_out_by_hand():
+    stack = [
+        {"embedding": {"dim": 3}},
+        {"spatial_dropout": {"rate": 0.1}},
+        {"conv1d": {"filters": 4, "kernel_size": 2, "padding": "same"}},
+        {"layer_norm": {}},
+        {
+            "bidirectional": {
+                "layer": {"gru": {"units": 2, "return_sequences": True}},
+                "merge_mode": "concat",
+            }
+        },
+        {"pooling": {"by": "max"}},
+        SOFTMAX,
+    ]
+
+    conv = 3 * (30 * (2 * 3) * 4)  # six numbers a window; forward, of the weights, back
+    recurrent = 2 * (2 * 5 * (6 * 2 * 6) + 2 * 30 * 6)  # two directions, three gates of two units
+    inputs = 3 * (30 * 4 * 12)
+    topics = 3 * (6 * 4 * 7)
+    assert sum(product.multiply_adds for product in of_layers(*stack)) == (
+        conv + recurrent + inputs + topics
+    )
+
+
+@pytest.mark.parametrize(("padding", "steps"), [("same", 5), ("causal", 5), ("valid", 3)])
+def test_a_convolution_is_a_product_of_all_its_windows(padding, steps):
+    conv = {"conv1d": {"filters": 4, "kernel_size": 3, "padding": padding}}
+
+    assert Counter(of_layers(EMBEDDING, conv, {"simple_rnn": {"units": 2}}, SOFTMAX)) == Counter(
+        [
+            Product(6 * steps, 9, 4),
+            Product(9, 6 * steps, 4),
+            Product(6 * steps, 4, 9),
+            *2 * [Product(6, 2, 2, count=steps)],
+            Product(2, 6 * steps, 2),
+            Product(6 * steps, 4, 2),
+            Product(4, 6 * steps, 2),
+            Product(6 * steps, 2, 4),
+            Product(6, 2, 7),
+            Product(2, 6, 7),
+            Product(6, 7, 2),
+        ]
+    )
+
+
+@pytest.mark.parametrize(("mode", "features"), [("concat", 4), ("sum", 2), ("ave", 2), ("mul", 2)])
+@pytest.mark.parametrize(("kind", "gates"), [("simple_rnn", 1), ("gru", 3), ("lstm", 4)])
+def test_a_bidirectional_layer_costs_two_layers_of_its_kind(kind, gates, mode, features):
+    described = {"bidirectional": {"layer": {kind: {"units": 2}}, "merge_mode": mode}}
+
+    both = of_layers(EMBEDDING, described, SOFTMAX)
+    one = of_layers(EMBEDDING, {kind: {"units": 2}}, SOFTMAX)
+
+    topics = Counter([Product(6, 2, 7), Product(2, 6, 7), Product(6, 7, 2)])
+    cost_of_one = sum(each.multiply_adds for each in (Counter(one) - topics).elements())
+    cost_of_topics = 3 * (6 * features * 7)
+    assert sum(each.multiply_adds for each in both) == 2 * cost_of_one + cost_of_topics
+    assert Product(6, 2, 2 * gates, count=5) in both
+
+
+@pytest.mark.parametrize("by", ["max", "mean", "last"])
+def test_pooling_that_learns_nothing_has_no_products_and_leaves_one_row_a_wire(by):
+    products = of_layers(EMBEDDING, {"pooling": {"by": by}}, SOFTMAX)
+
+    assert Counter(products) == Counter([Product(6, 3, 7), Product(3, 6, 7), Product(6, 7, 3)])
+
+
+def test_attention_has_a_score_a_step_from_as_many_hidden_numbers_as_features():
+    products = of_layers(EMBEDDING, {"pooling": {"by": "attention"}}, SOFTMAX)
+
+    hidden = [Product(30, 3, 3), Product(3, 30, 3), Product(30, 3, 3)]
+    scores = [Product(30, 3, 1), Product(3, 30, 1), Product(30, 1, 3)]
+    topics = [Product(6, 3, 7), Product(3, 6, 7), Product(6, 7, 3)]
+    assert Counter(products) == Counter(hidden + scores + topics)
+
+
+def test_a_normalisation_has_no_products_but_learns_so_that_gradients_pass_back_to_it():
+    stack = [{"dense": {"units": 4}}, {"pooling": {"by": "mean"}}, SOFTMAX]
+
+    without, normalised = of_layers(*stack), of_layers({"layer_norm": {}}, *stack)
+
+    assert Counter(normalised) - Counter(without) == Counter([Product(30, 4, 1)])
+
+
+@pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)
+def test_the_gradients_of_the_weights_are_as_many_numbers_as_the_kernels_of_the_model(stack):
+    from rnnbench.models.build import build
+
+    batch_size = 11  # no size of a layer is a multiple of it, so it tells which products these are
+    products = of_layers(*stack, SOFTMAX, batch_size=batch_size)
+
+    model = build(network(stack), Shape(timesteps=5, n_topics=7, n_ids=9))
+    kernels = [
+        weight.shape
+        for layer in model.layers
+        for weight in layer.weights
+        if len(weight.shape) > 1 and "bias" not in weight.name and "embedding" not in layer.name
+    ]
+    gradients = [each for each in products if each.inner % batch_size == 0]
+    assert sum(each.rows * each.columns for each in gradients) == sum(map(prod, kernels))
 
 
 @given(batch_size=st.integers(1, 1000), name=st.sampled_from(sorted(NOTEBOOK)))

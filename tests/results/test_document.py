@@ -8,7 +8,7 @@ from factories import record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.errors import RnnbenchError
+from rnnbench.errors import UserError
 from rnnbench.results.document import (
     DamagedResultError,
     OtherVersionError,
@@ -92,8 +92,8 @@ def test_a_document_of_another_version_says_so_and_what_to_do(file, version):
 
 def test_errors_of_documents_end_a_command_with_a_message():
     assert issubclass(OtherVersionError, DamagedResultError)
-    assert issubclass(DamagedResultError, RnnbenchError)
-    assert DamagedResultError("no").exit_code == 1
+    assert issubclass(DamagedResultError, UserError)
+    assert DamagedResultError("no").exit_code == 2
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from rnnbench.errors import UserError
 from rnnbench.report.folder import write_report
 from rnnbench.results.document import DamagedResultError, OtherVersionError, write_document
 from rnnbench.results.environment import environment
-from rnnbench.results.run import load_run
+from rnnbench.results.run import load_results, load_run
 from rnnbench.results.store import Store
 from rnnbench.storage import sha256_file
 
@@ -96,6 +96,13 @@ def test_where_there_is_no_finished_run_the_user_is_told_what_one_is(folder, wha
         f"{folder}: no results.json in it (should be a folder that `rnnbench run` finished, as "
         "results/all)"
     )
+
+
+def test_the_summary_alone_is_read_without_the_trials(folder):
+    shutil.rmtree(folder / "trials")
+    shutil.rmtree(folder / "predictions")
+
+    assert load_results(folder) == RESULTS
 
 
 RECORD, PREDICTIONS = "trials/rnn-seed3.json", "predictions/rnn-seed3.npz"
@@ -197,7 +204,7 @@ def test_a_trial_of_another_run_is_noticed(folder):
 def test_predictions_of_another_trial_are_noticed(folder):
     shutil.copy(folder / "predictions/rnn-seed7.npz", folder / PREDICTIONS)
 
-    with pytest.raises(DamagedResultError, match=f"{named(PREDICTIONS)}: not the predictions of"):
+    with pytest.raises(DamagedResultError, match=f"{named(PREDICTIONS)}: not what was stored with"):
         load_run(folder)
 
 

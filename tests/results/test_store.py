@@ -2,6 +2,7 @@ import io
 import json
 import pickle
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from factories import result
 
 from rnnbench.results.document import DamagedResultError, OtherVersionError, write_document
+from rnnbench.results.schema import Vocabulary
 from rnnbench.results.store import Store
 from rnnbench.storage import sha256_file
 
@@ -276,3 +278,155 @@ def test_an_unusable_trial_is_replaced_but_not_lost(store, damage):
 
     assert store.restore("rnn", 0, MINE)
     assert (store.folder / "superseded" / "rnn-seed0-unreadable.json").exists()
+
+
+def with_model(content=b"a trained model", **changes):
+    """Return a trial whose model is to be kept."""
+    return replace(result(**changes), model=content)
+
+
+def test_a_model_is_kept_beside_its_trial_in_a_file_named_alike(store):
+    store.save(with_model(model="lstm", seed=7, fingerprint=MINE))
+
+    file = store.model_file("lstm", 7, MINE)
+
+    assert file == store.folder / "models" / "lstm-seed7.keras"
+    assert file.read_bytes() == b"a trained model"
+    assert store.load("lstm", 7).record == result(model="lstm", seed=7, fingerprint=MINE).record
+
+
+def test_a_trial_whose_model_was_not_kept_has_none(store):
+    store.save(result(fingerprint=MINE))
+
+    assert not (store.folder / "models").exists()
+    with pytest.raises(FileNotFoundError):
+        store.model_file("rnn", 0, MINE)
+    with pytest.raises(FileNotFoundError):
+        store.model_file("rnn", 1, MINE)
+
+
+def test_a_trial_is_found_with_its_model_only_where_that_was_kept(store):
+    store.save(result(fingerprint=MINE))
+    assert store.restore("rnn", 0, MINE, with_model=False) is True
+    assert store.restore("rnn", 0, MINE, with_model=True) is False
+
+    store.save(with_model(fingerprint=MINE))
+    assert store.restore("rnn", 0, MINE, with_model=False) is True
+    assert store.restore("rnn", 0, MINE, with_model=True) is True
+
+
+def test_a_model_that_was_kept_is_gone_when_its_trial_is_stored_without(store):
+    store.save(with_model(fingerprint=MINE))
+    store.save(result(fingerprint=MINE))
+
+    assert not (store.folder / "models" / "rnn-seed0.keras").exists()
+    assert store.restore("rnn", 0, MINE, with_model=True) is False
+    with pytest.raises(FileNotFoundError):
+        store.model_file("rnn", 0, MINE)
+
+
+@pytest.mark.parametrize("damage", [_truncate, _empty, _make_a_folder, Path.unlink])
+def test_a_damaged_model_is_named_and_not_used_but_its_trial_is(store, damage, caplog):
+    store.save(with_model(fingerprint=MINE))
+    file = store.folder / "models" / "rnn-seed0.keras"
+    damage(file)
+
+    assert store.restore("rnn", 0, MINE) is True
+    assert not caplog.text
+    assert store.restore("rnn", 0, MINE, with_model=True) is False
+    assert f"unusable result: {file}: " in caplog.text
+    with pytest.raises(DamagedResultError, match=rf"^unusable result: {file}: not what was stored"):
+        store.model_file("rnn", 0, MINE)
+
+
+def test_the_model_of_another_trial_is_noticed(store):
+    store.save(with_model(b"one", fingerprint=MINE))
+    store.save(with_model(b"another", fingerprint=MINE, seed=1))
+    folder = store.folder / "models"
+    (folder / "rnn-seed1.keras").replace(folder / "rnn-seed0.keras")
+
+    with pytest.raises(DamagedResultError, match=r"rnn-seed0\.keras"):
+        store.model_file("rnn", 0, MINE)
+
+
+def test_the_model_of_a_trial_of_another_configuration_is_not_given(store):
+    store.save(with_model(fingerprint=MINE))
+
+    with pytest.raises(
+        DamagedResultError, match=r"^unusable result: .*rnn-seed0\.json: of another"
+    ):
+        store.model_file("rnn", 0, OTHER)
+
+
+def test_a_replaced_model_is_kept_with_its_trial_and_comes_back_with_it(store):
+    store.save(with_model(b"mine", fingerprint=MINE))
+    store.save(with_model(b"other", fingerprint=OTHER))
+
+    assert store.model_file("rnn", 0, OTHER).read_bytes() == b"other"
+    aside = store.folder / "superseded" / f"rnn-seed0-{MINE[:16]}.keras"
+    assert aside.read_bytes() == b"mine"
+    assert store.restore("rnn", 0, MINE, with_model=True) is True
+    assert store.model_file("rnn", 0, MINE).read_bytes() == b"mine"
+    assert not aside.exists()
+    assert store.restore("rnn", 0, OTHER, with_model=True) is True
+    assert store.model_file("rnn", 0, OTHER).read_bytes() == b"other"
+
+
+def test_a_trial_without_a_model_does_not_get_that_of_the_trial_before(store):
+    store.save(with_model(fingerprint=MINE))
+    store.save(result(fingerprint=OTHER))
+
+    with pytest.raises(FileNotFoundError):
+        store.model_file("rnn", 0, OTHER)
+    assert not (store.folder / "models" / "rnn-seed0.keras").exists()
+
+
+def test_a_superseded_model_that_is_damaged_does_not_come_back(store, caplog):
+    store.save(with_model(fingerprint=MINE))
+    store.save(result(fingerprint=OTHER))
+    aside = store.folder / "superseded" / f"rnn-seed0-{MINE[:16]}.keras"
+    _truncate(aside)
+
+    assert store.restore("rnn", 0, MINE, with_model=True) is False
+    assert str(aside) in caplog.text
+    assert store.restore("rnn", 0, OTHER) is True
+
+
+VOCABULARY = Vocabulary(
+    dataset_fingerprint="d" * 64,
+    source="sgml",
+    words=["the", "of", "café"],
+    topics=["earn", "acq"],
+    timesteps=9,
+    padding="post",
+    truncating="pre",
+)
+
+
+def test_a_vocabulary_comes_back_as_it_was_stored(store):
+    store.save_vocabulary(VOCABULARY)
+
+    assert store.vocabulary() == VOCABULARY
+
+
+def test_where_no_models_were_kept_there_is_no_vocabulary(store):
+    with pytest.raises(FileNotFoundError):
+        store.vocabulary()
+
+
+@pytest.mark.parametrize("damage", [_truncate, _empty, _list, _nest])
+def test_a_damaged_vocabulary_is_named(store, damage):
+    store.save_vocabulary(VOCABULARY)
+    file = store.folder / "models" / "vocabulary.json"
+    damage(file)
+
+    with pytest.raises(DamagedResultError, match=f"^unusable result: {file}: "):
+        store.vocabulary()
+
+
+def test_a_vocabulary_with_keys_of_another_kind_is_refused(store):
+    file = store.folder / "models" / "vocabulary.json"
+    write_document(file, VOCABULARY, note="by hand")
+
+    with pytest.raises(DamagedResultError, match=rf"^unusable result: {file}: [\s\S]*note"):
+        store.vocabulary()

@@ -5,9 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from factories import benchmark
+from stacks import network as in_stack
 
 from rnnbench.config.schema import Training
 from rnnbench.data.dataset import START, Dataset
+from rnnbench.models.build import predict
+from rnnbench.models.saved import load
 from rnnbench.training.engines import ignore
 from rnnbench.training.network import train
 from rnnbench.training.validation import hold_out
@@ -25,18 +28,27 @@ def dataset() -> Dataset:
     x[:, 0] = START
     y = np.where(random.random(60) < 0.2, random.integers(0, 3, 60), x[:, -1] - 2).astype(np.int32)
     places = np.arange(60)
-    return Dataset(x, y, x[HELD_OUT], y[HELD_OUT], ("a", "b", "c"), places, places[HELD_OUT])
+    topics = ("a", "b", "c")
+    return Dataset(x, y, x[HELD_OUT], y[HELD_OUT], topics, 5, places, places[HELD_OUT])
 
 
-def trained(dataset, engine="compiled", seed=0, validation_split=SHARE):
+def trained(
+    dataset,
+    engine="compiled",
+    seed=0,
+    validation_split=SHARE,
+    network=NETWORK,
+    epochs=EPOCHS,
+    keep_model=False,
+):
     training = Training(
-        epochs=EPOCHS,
+        epochs=epochs,
         batch_size=9,
         learning_rate=0.1,
         engine=engine,
         validation_split=validation_split,
     )
-    return train(NETWORK, dataset, training, seed, ignore)
+    return train(network, dataset, training, seed, ignore, keep_model=keep_model)
 
 
 ENGINES = ["compiled", "keras"]
@@ -117,3 +129,55 @@ def test_no_seed_changes_how_many_wires_are_trained_on_and_held_out(dataset):
         for accuracy, wires in ((history.accuracy, KEPT), (history.val_accuracy, HELD_OUT)):
             hits = np.array(accuracy) * len(wires)
             np.testing.assert_allclose(hits, hits.round(), atol=1e-4)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_kept_model_is_the_one_that_answered(dataset, engine, tmp_path):
+    outcome = trained(dataset, engine, keep_model=True)
+    file = tmp_path / "model.keras"
+    file.write_bytes(outcome.model)
+
+    again = load(file)
+
+    np.testing.assert_array_equal(predict(again, dataset.x_test), outcome.scores)
+    assert again.count_params() == outcome.params
+
+
+def test_no_model_is_kept_unless_it_is_asked_for(outcome):
+    assert outcome.model is None
+
+
+@pytest.mark.parametrize(
+    ("embedding", "params"),
+    [
+        ({"dim": 4}, 5 * 4 + 3 * (4 + 1)),
+        ({"dim": 4, "trainable": False}, 3 * (4 + 1)),
+    ],
+    ids=["all trained", "the embedding is not"],
+)
+def test_parameters_are_counted_that_are_trained(dataset, embedding, params):
+    network = in_stack([{"embedding": embedding}, {"pooling": {"by": "mean"}}])
+
+    assert trained(dataset, network=network, epochs=1).params == params
+
+
+@pytest.mark.parametrize("inputs", ["ids", "scaled_ids"])
+def test_words_are_learned_as_ids_and_as_scaled_ids(dataset, inputs):
+    network = in_stack([{"gru": {"units": 8}}], inputs=inputs)
+
+    losses = trained(dataset, network=network, validation_split=0.0).history.loss
+
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_a_seed_gives_the_same_answers_bit_for_bit_with_an_embedding_and_dropout_too(dataset):
+    below = [{"embedding": {"dim": 3}}, {"dropout": {"rate": 0.5}}]
+    network = in_stack([*below, {"gru": {"units": 2}}])
+
+    first, again, other = (
+        trained(dataset, network=network, epochs=2, seed=seed) for seed in (0, 0, 1)
+    )
+
+    np.testing.assert_array_equal(first.scores, again.scores)
+    assert first.history == again.history
+    assert not np.array_equal(first.scores, other.scores)

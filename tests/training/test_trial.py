@@ -3,13 +3,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from factories import SOFTMAX, trial
+from plugin_files import MAKE, write_module
 
 from rnnbench.config.baselines import BASELINES
 from rnnbench.config.schema import Data
 from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.models.build import predict
+from rnnbench.models.saved import load
 from rnnbench.results import environment
 from rnnbench.results.schema import History
-from rnnbench.training.trial import run_trial
+from rnnbench.training.trial import load_dataset, run_trial
 
 SVM = {"svm": {"baseline": "tfidf_linear_svm"}}
 
@@ -96,6 +99,43 @@ def test_a_share_that_holds_no_wire_out_is_the_users_error(tmp_path, kind, share
         run_trial(trial(tmp_path, training={"validation_split": share}, **models))
 
 
+def test_a_model_that_is_to_be_kept_is_part_of_the_result_and_gives_its_scores(tmp_path):
+    plan = replace(trial(tmp_path), keep_model=True)
+
+    result = run_trial(plan)
+
+    file = tmp_path / "model.keras"
+    file.write_bytes(result.model)
+    x_test = load_dataset(plan.corpus, plan.data).x_test
+    np.testing.assert_array_equal(predict(load(file), x_test), result.scores)
+
+
+def test_no_model_is_part_of_the_result_unless_it_is_to_be_kept(tmp_path):
+    assert run_trial(trial(tmp_path)).model is None
+    assert run_trial(replace(trial(tmp_path, models=SVM), keep_model=True)).model is None
+
+
+def test_a_model_of_the_users_own_is_trained_like_any_other(working_folder):
+    write_module(working_folder, "nets", MAKE)
+    own = {"python": "nets:make", "arguments": {"units": 2}}
+
+    result = run_trial(trial(working_folder, models={"own": own}, training={"epochs": 2}))
+
+    record = result.record
+    assert (record.model, record.engine, record.epochs) == ("own", "compiled", 2)
+    assert record.params == 11 * 2 + 3 * (2 + 1), "all ids of the dataset are below 11"
+    assert record.history.loss[1] < record.history.loss[0]
+    assert result.scores.shape == (10, 3)
+
+
+def test_a_model_of_the_users_own_that_does_not_fit_is_named(working_folder):
+    write_module(working_folder, "nets", "def make(shape): return shape")
+    planned = trial(working_folder, models={"own": {"python": "nets:make"}})
+
+    with pytest.raises(RnnbenchError, match=r"^python: nets:make returned Shape, not a keras"):
+        run_trial(planned)
+
+
 def test_the_record_of_a_baseline_tells_of_no_epochs_and_no_steps(tmp_path):
     plan = trial(tmp_path, models=SVM)
 
@@ -168,6 +208,7 @@ def test_a_corpus_that_changed_meanwhile_is_refused(tmp_path):
 
 
 GRU = {"rnn": {"layers": [{"gru": {"units": 3}}, SOFTMAX]}}
+LAYERS = [{"simple_rnn": {"units": 3}}, SOFTMAX]
 
 
 @pytest.mark.parametrize(
@@ -175,6 +216,7 @@ GRU = {"rnn": {"layers": [{"gru": {"units": 3}}, SOFTMAX]}}
     [
         {"seed": 1},
         {"models": GRU},
+        {"models": {"rnn": {"layers": LAYERS, "inputs": "scaled_ids"}}},
         {"training": {"epochs": 2, "batch_size": 4}},
         {"training": {"epochs": 1, "batch_size": 5}},
         {"training": {"epochs": 1, "batch_size": 4, "learning_rate": 0.1}},
@@ -186,6 +228,7 @@ GRU = {"rnn": {"layers": [{"gru": {"units": 3}}, SOFTMAX]}}
     ids=[
         "seed",
         "model",
+        "inputs",
         "epochs",
         "batch size",
         "learning rate",
@@ -218,21 +261,21 @@ def test_what_cannot_change_the_outcome_leaves_the_fingerprint(tmp_path):
     other_seeds = replace(plan, training=plan.training.model_copy(update={"seeds": (0, 1, 2)}))
     other_source = replace(plan, data=Data(source="sgml", test_split=0.5))
 
-    assert {other_folder.fingerprint, other_seeds.fingerprint, other_source.fingerprint} == {
-        plan.fingerprint
-    }
+    kept = replace(plan, keep_model=True)
+
+    others = (other_folder, other_seeds, other_source, kept)
+    assert {other.fingerprint for other in others} == {plan.fingerprint}
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"seed": 1},
         {"models": {"svm": {"baseline": {"tfidf_linear_svm": {"C": 0.5}}}}},
         {"models": {"svm": {"baseline": "tfidf_logistic_regression"}}},
         {"training": {"validation_split": 0.2}},
         {"data": {"test_split": 0.4}},
     ],
-    ids=["seed", "parameter", "kind", "validation split", "data"],
+    ids=["parameter", "kind", "validation split", "data"],
 )
 def test_what_can_change_the_outcome_of_a_baseline_changes_its_fingerprint(tmp_path, change):
     before = trial(tmp_path, models=SVM)
@@ -262,3 +305,17 @@ def test_a_parameter_that_is_written_out_leaves_the_fingerprint(tmp_path):
     written = {"svm": {"baseline": {"tfidf_linear_svm": {"max_ngram": 2, "C": 1}}}}
 
     assert trial(tmp_path, models=written).fingerprint == trial(tmp_path, models=SVM).fingerprint
+
+
+def test_a_seed_is_of_the_fingerprint_of_a_baseline_only_where_it_answers_at_random(tmp_path):
+    def fingerprint(kind, seed):
+        return trial(tmp_path, seed, models={"b": {"baseline": kind}}).fingerprint
+
+    assert fingerprint("stratified", 0) != fingerprint("stratified", 1)
+    assert fingerprint("tfidf_linear_svm", 0) == fingerprint("tfidf_linear_svm", 1)
+
+
+def test_the_number_of_ids_changes_a_network_even_where_no_array_shows_it(tmp_path):
+    before = trial(tmp_path)
+
+    assert replace(before, n_ids=before.n_ids + 1).fingerprint != before.fingerprint

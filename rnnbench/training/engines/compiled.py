@@ -10,6 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from rnnbench.config.schema import Recipe, Training
+from rnnbench.errors import RnnbenchError
 from rnnbench.models.fused import with_cores
 from rnnbench.results.schema import History
 from rnnbench.training.engines import OnEpoch, Outcome, Wires
@@ -53,13 +54,17 @@ def fit(
 ) -> Outcome:
     """Train ``model`` in place, as ``model.fit`` would; see ``engines.Engine``.
 
-    All batches have one size; what fills the last one up has no weight. So a layer must not mix
-    the rows of a batch, as batch normalization does.
+    All batches have one size; what fills the last one up has no weight.
+
+    Raises:
+        RnnbenchError: a layer mixes the rows of a batch, as batch normalization does; or a layer
+            from outside does not copy as it is.
     """
     order = order_generator()
     size = min(training.batch_size, len(y))
     program = _program(model, training, size)
     _copy(model, program.model)
+    _check_copy(model, program.model, x[:2])
     for variable, value in zip(program.optimizer.variables, program.start, strict=True):
         variable.assign(value)
     features, labels = tf.constant(x), tf.constant(y)
@@ -149,7 +154,9 @@ def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program
         probabilities = copy(x, training=False)
         losses = keras.losses.sparse_categorical_crossentropy(y, probabilities)
         is_hit = tf.argmax(probabilities, axis=-1, output_type=y.dtype) == y
-        return tf.reduce_mean(losses), tf.reduce_mean(tf.cast(is_hit, losses.dtype))
+        return tf.reduce_mean(losses) + sum(copy.losses), tf.reduce_mean(
+            tf.cast(is_hit, losses.dtype)
+        )
 
     return Program(copy, optimizer, start, epoch, evaluate, stock_layers)
 
@@ -171,6 +178,19 @@ def _make_step(
         return loss * size, tf.reduce_sum(tf.cast(is_hit, weights.dtype) * weights)
 
     return step
+
+
+def _check_copy(model: keras.Model, copy: keras.Model, x: NDArray[np.int32]) -> None:
+    if any(isinstance(each, keras.layers.BatchNormalization) for each in model.layers):
+        raise RnnbenchError("batch normalization needs training.engine: keras")
+    if all(type(each).__module__.startswith(("keras.", "rnnbench.")) for each in model.layers):
+        return
+    answers = [keras.ops.convert_to_numpy(each(x, training=False)) for each in (model, copy)]
+    if not np.allclose(*answers, atol=1e-4):
+        raise RnnbenchError(
+            "a copy of the model answers otherwise, so a layer's get_config does not tell all of "
+            "it; mend that, or use training.engine: keras"
+        )
 
 
 def _copy(source: keras.Model, target: keras.Model) -> None:

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from rnnbench.explain.quiet import quiet_tensorflow
+from rnnbench.models.quiet import quiet_tensorflow
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,193 @@
+import json
+import subprocess
+import sys
+
+import factories
+import pytest
+
+from rnnbench.cli import console
+from rnnbench.data import cache
+
+CONFIG = """
+name: a
+data: {source: sgml, pad_length: 5, num_words: 10, test_split: 0.5}
+models:
+  reader:
+    layers:
+      - embedding: {dim: 4}
+      - bidirectional: {layer: {lstm: {units: 2, return_sequences: true}}}
+      - pooling: {by: max}
+      - dense: {units: topics, activation: softmax}
+  plain:
+    layers: [simple_rnn: {units: 3}, dense: {units: topics, activation: softmax}]
+  svm: {baseline: tfidf_linear_svm}
+"""
+
+
+@pytest.fixture(autouse=True)
+def config(tmp_path, monkeypatch):
+    """A config in the working folder, and a wide terminal."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(console.out, "width", 120)
+    (tmp_path / "a.yaml").write_text(CONFIG)
+
+
+@pytest.fixture
+def cached():
+    """Newswires in the cache: words of 8 kinds on 3 topics."""
+    cache.write(cache.file_of("sgml"), factories.corpus())
+
+
+@pytest.mark.parametrize("command", ["list", "show"])
+def test_help_has_an_example(cli, command):
+    assert f"rnnbench models {command}" in " ".join(cli("models", command, "--help").output.split())
+
+
+@pytest.mark.usefixtures("cached")
+def test_models_are_listed_with_their_layers_and_parameters(cli):
+    result = cli("models", "list", "--config", "a.yaml")
+
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert result.exit_code == 0
+    assert lines[2:] == [
+        "reader network embedding 4 → bidirectional lstm 2 → pooling max → dense topics 167",
+        "plain network simple_rnn 3 → dense topics 27",
+        "svm baseline tfidf_linear_svm (max_ngram: 2, C: 1.0) -",
+    ]
+
+
+def test_without_data_models_are_listed_without_parameters(cli):
+    result = cli("models", "list", "--config", "a.yaml")
+
+    assert result.exit_code == 0
+    assert "simple_rnn 3 → dense topics" in result.stdout
+    assert "Parameters are not counted: nothing is cached of sgml" in result.stdout
+
+
+def test_baselines_are_listed_without_data(cli, tmp_path):
+    (tmp_path / "b.yaml").write_text("name: b\nmodels: {svm: {baseline: tfidf_linear_svm}}\n")
+
+    assert "not counted" not in cli("models", "list", "--config", "b.yaml").stdout
+
+
+@pytest.mark.usefixtures("cached")
+def test_a_list_as_json(cli):
+    listed = json.loads(cli("models", "list", "--config", "a.yaml", "--json").stdout)
+
+    assert [(each["name"], each["kind"], each["trainable_params"]) for each in listed] == [
+        ("reader", "network", 167),
+        ("plain", "network", 27),
+        ("svm", "baseline", None),
+    ]
+
+
+@pytest.mark.usefixtures("cached")
+def test_a_network_is_shown_layer_by_layer(cli):
+    result = cli("models", "show", "reader", "--config", "a.yaml")
+
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert result.exit_code == 0
+    for line in (
+        "reader: embedding 4 → bidirectional lstm 2 → pooling max → dense topics",
+        "word ids (batch, 5) 0",
+        "embedding 4 (batch, 5, 4) 40",
+        "bidirectional lstm 2 (batch, 5, 4) 112",
+        "return_sequences: true",
+        "pooling max (batch, 4) 0",
+        "dense topics (batch, 3) 15",
+        "trainable 167",
+        "other 0",
+    ):
+        assert line in lines
+    carried = (
+        "carries forwards hidden (batch, 2), cell (batch, 2); "
+        "backwards hidden (batch, 2), cell (batch, 2)"
+    )
+    assert carried in " ".join(lines)
+
+
+@pytest.mark.usefixtures("cached")
+def test_what_comes_before_the_first_layer_is_shown(cli):
+    shown = cli(
+        *("models", "show", "plain", "--config", "a.yaml"),
+        *("--set", "models.plain.inputs=scaled_ids"),
+    )
+
+    text = " ".join(shown.stdout.split())
+    assert "reshape (batch, 5, 1) 0 one feature a step: the id as a number" in text
+    assert "rescaling (batch, 5, 1) 0 divided by 10" in text
+
+
+@pytest.mark.usefixtures("cached")
+def test_a_network_as_json(cli):
+    shown = json.loads(cli("models", "show", "reader", "--config", "a.yaml", "--json").stdout)
+
+    assert shown["data"]["timesteps"] == 5
+    assert (shown["trainable_params"], shown["other_params"]) == (167, 0)
+    assert [layer["outputs"] for layer in shown["layers"]] == [
+        [[None, 5]],
+        [[None, 5, 4]],
+        [[None, 5, 4]],
+        [[None, 4]],
+        [[None, 3]],
+    ]
+    assert shown["layers"][2]["states"][1] == {
+        "name": "cell",
+        "shape": [None, 2],
+        "direction": "forwards",
+    }
+
+
+def test_without_data_a_network_cannot_be_shown(cli):
+    shown = cli("models", "show", "reader", "--config", "a.yaml")
+    info = cli("data", "info", "a.yaml")
+
+    assert shown.exit_code == info.exit_code == 2
+    assert shown.stderr == info.stderr
+    assert "run `rnnbench data prepare --data sgml`" in shown.stderr
+
+
+def test_a_baseline_is_shown_without_data(cli):
+    result = cli("models", "show", "svm", "--config", "a.yaml")
+
+    assert result.exit_code == 0
+    assert "max_ngram" in result.stdout
+
+
+def test_a_baseline_as_json(cli):
+    assert json.loads(cli("models", "show", "svm", "--config", "a.yaml", "--json").stdout) == {
+        "name": "svm",
+        "kind": "baseline",
+        "baseline": "tfidf_linear_svm",
+        "parameters": {"max_ngram": 2, "C": 1.0},
+    }
+
+
+def test_a_model_that_is_not_there_is_the_users_error(cli):
+    result = cli("models", "show", "raeder", "--config", "a.yaml")
+
+    assert result.exit_code == 2
+    assert "MODEL: no model 'raeder'" in result.stderr
+    assert "did you mean 'reader'?" in result.stderr
+
+
+def test_a_wrong_config_is_the_users_error(cli, tmp_path):
+    (tmp_path / "a.yaml").write_text(CONFIG.replace("simple_rnn", "rnn"))
+
+    result = cli("models", "list", "--config", "a.yaml")
+
+    assert result.exit_code == 2
+    assert "a.yaml:12: models.plain.layers.0: unknown layer 'rnn'" in result.stderr
+
+
+def test_tensorflow_is_not_needed_where_nothing_is_counted():
+    code = (
+        "import sys; sys.argv = ['rnnbench', 'models', 'list', '--config', 'a.yaml']\n"
+        "from rnnbench.cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'tensorflow', 'keras', 'sklearn'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -1,0 +1,247 @@
+"""Models of the user's own, and layers of other packages, through the real command."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from plugin_files import MAKE, write_distribution, write_module, write_scale
+
+CONFIG = """\
+name: own
+data: {source: sgml, path: sgml, maxlen: 50, test_split: 0.5}
+training: {epochs: 1, batch_size: 4}
+models:
+  from_python: {python: nets:make, arguments: {units: 2}}
+  from_plugin:
+    layers:
+      - embedding: {dim: 2}
+      - scale: {start: 2.0}
+      - pooling: {by: mean}
+      - dense: {units: topics, activation: softmax}
+  of_other_topics: {python: nets:of_other_topics}
+  of_nothing: {python: nets:of_nothing}
+  that_fails: {python: nets:that_fails}
+  that_is_missing: {python: nets:that_is_missing}
+  of_a_broken_module: {python: broken:make}
+"""
+WORKING = "from_python,from_plugin"
+NETS = f"""{MAKE}
+
+    def of_other_topics(shape):
+        return keras.Sequential([keras.Input((shape.timesteps,)), keras.layers.Dense(9)])
+
+
+    def of_nothing(shape):
+        return None
+
+
+    def that_fails(shape):
+        raise LookupError("no weights today")
+"""
+TIMESTEPS = 20
+"""Words of the longest of the made-up wires, and the start mark."""
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch):
+    """A command changes the environment of its process, which here is that of the tests."""
+    for name in ("TF_CPP_MIN_LOG_LEVEL", "CUDA_VISIBLE_DEVICES"):
+        monkeypatch.setenv(name, "3")
+
+
+class Place:
+    """A working folder with a config, wires, and code of the user's own."""
+
+    def __init__(self, folder, wires):
+        self.folder = folder
+        (folder / "sgml").mkdir()
+        for name, content in wires.items():
+            (folder / "sgml" / name).write_bytes(content)
+        (folder / "own.yaml").write_text(CONFIG)
+        write_module(folder, "nets", NETS)
+        write_module(folder, "broken", "import not_installed_anywhere")
+        self.site = write_scale(folder / "site")
+
+    def rnnbench(self, *arguments):
+        """Run the command in a process of its own, which knows the package in ``site``."""
+        environment = os.environ | {
+            "RNNBENCH_CACHE": str(self.folder / "cache"),
+            "PYTHONPATH": str(self.site),
+        }
+        command = [str(argument) for argument in (sys.executable, "-m", "rnnbench", *arguments)]
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    @property
+    def trials(self):
+        return sorted(file.stem for file in self.folder.glob("results/own/trials/*.json"))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, tiny_sgml):
+    return Place(tmp_path_factory.mktemp("own"), tiny_sgml)
+
+
+@pytest.fixture(scope="module")
+def tried(place):
+    """What a run of all models says, of which most fail."""
+    return place.rnnbench("run", "own.yaml", "--jobs", "1", "--save-models")
+
+
+@pytest.fixture(scope="module")
+def finished(place, tried):
+    """What a run of those models says that work."""
+    assert tried.returncode == 1
+    arguments = ["--models", WORKING, "--jobs", "1", "--save-models"]
+    return place.rnnbench("run", "own.yaml", *arguments)
+
+
+def test_each_model_that_fails_is_named_with_its_reason_and_without_a_traceback(tried):
+    assert tried.returncode == 1
+    for line in (
+        "of_other_topics seed 0 failed: python: nets:of_other_topics returned a model from "
+        f"(None, {TIMESTEPS}) to (None, 9) (should be from (None, {TIMESTEPS}), word ids, to "
+        "(None, 2), a probability a topic)",
+        "of_nothing seed 0 failed: python: nets:of_nothing returned NoneType, not a keras.Model",
+        "that_fails seed 0 failed: python: nets:that_fails failed: LookupError: no weights today "
+        "(nets.py, line ",
+        "that_is_missing seed 0 failed: python: nets:that_is_missing cannot be imported: "
+        "AttributeError: module 'nets' has no attribute 'that_is_missing'",
+        "of_a_broken_module seed 0 failed: python: broken:make cannot be imported: "
+        "ModuleNotFoundError: No module named 'not_installed_anywhere' (broken.py, line 1)",
+        "All other trials are stored.",
+    ):
+        assert line in tried.stderr
+    assert "Traceback" not in tried.stderr
+    assert tried.stdout == ""
+
+
+def test_the_others_are_trained_and_stored_all_the_same(place, tried):
+    assert "from_python seed 0: test accuracy" in tried.stderr
+    assert "from_plugin seed 0: test accuracy" in tried.stderr
+    assert place.trials == ["from_plugin-seed0", "from_python-seed0"]
+
+
+def test_what_works_comes_in_the_table_and_is_not_trained_again(finished):
+    assert finished.returncode == 0, finished.stderr
+    assert "2 of 2 trials are stored and not trained again" in finished.stderr
+    for name in WORKING.split(","):
+        assert name in finished.stdout
+
+
+@pytest.mark.parametrize("model", WORKING.split(","))
+def test_their_saved_models_can_be_used(cli, place, finished, install, model):
+    assert finished.returncode == 0
+    install(place.site)
+    install(place.folder)  # for nets.py; it is the working folder of those who work there
+
+    done = cli("predict", place.folder / "results/own", model, "net profit rose", "--json")
+
+    assert (done.exit_code, done.stderr) == (0, "")
+    (found,) = json.loads(done.stdout)
+    assert {each["topic"] for each in found["topics"]} == {"earn", "acq"}
+
+
+def test_a_change_of_the_users_module_makes_another_model_of_it(place, finished):
+    assert finished.returncode == 0
+    file = place.folder / "nets.py"
+    before = file.read_text()
+    try:
+        file.write_text("def make(shape, units): raise LookupError('it was called again')")
+        changed = place.rnnbench("run", "own.yaml", "--models", WORKING, "--jobs", "1")
+    finally:
+        file.write_text(before)
+
+    assert changed.returncode == 1
+    assert "1 of 2 trials are stored and not trained again" in changed.stderr
+    assert "python: nets:make failed: LookupError: it was called again" in changed.stderr
+
+
+@pytest.fixture
+def here(tmp_path, tiny_sgml, working_folder):
+    """The same in a working folder of this process, of nothing that is trained."""
+    assert working_folder == tmp_path
+    return Place(tmp_path, tiny_sgml)
+
+
+@pytest.mark.parametrize("module", ["absent", "absent.nets", "sys"])
+def test_a_module_that_is_missing_is_named_before_anything_is_trained(cli, here, install, module):
+    install(here.site)
+
+    done = cli("run", "own.yaml", "--models", "of_nothing", "--set", python(f"{module}:make"))
+
+    assert done.exit_code == 2
+    assert done.stderr.endswith(
+        f"python: {module}:make: no module {module} (should be installed, or in the working "
+        "folder)\n"
+    )
+    assert here.trials == []
+
+
+def python(function):
+    return f"models.of_nothing.python={function}"
+
+
+def test_a_name_that_names_no_function_is_answered_with_what_would(cli, here):
+    done = cli("run", "own.yaml", "--set", python("nets.make"))
+
+    assert done.exit_code == 2
+    assert f"--set {python('nets.make')}: models.of_nothing.python: got 'nets.make'" in done.stderr
+    assert not (here.folder / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (
+            "import not_installed_anywhere",
+            "own.yaml:9: models.from_plugin.layers.1: layer 'scale' cannot be loaded from "
+            "scale_again:Scale: ModuleNotFoundError: No module named 'not_installed_anywhere'\n",
+        ),
+        (
+            "Scale = 3",
+            "own.yaml:9: models.from_plugin.layers.1: layer 'scale': scale_again:Scale is no "
+            "PluginLayer of this kind\n",
+        ),
+    ],
+    ids=["cannot be imported", "of another kind"],
+)
+def test_a_layer_that_cannot_be_had_is_named_with_its_line(cli, here, install, source, message):
+    install(
+        write_distribution(
+            here.folder / "other", {"scale": "scale_again:Scale"}, {"scale_again": source}
+        )
+    )
+
+    done = cli("run", "own.yaml", "--models", "from_plugin")
+
+    assert done.exit_code == 2
+    assert done.stderr == message
+    assert not (here.folder / "results").exists()
+
+
+def test_a_layer_of_a_package_that_is_not_installed_is_unknown(cli, here):
+    done = cli("run", "own.yaml")
+
+    assert done.exit_code == 2
+    assert (
+        "own.yaml:9: models.from_plugin.layers.1: unknown layer 'scale' (allowed: " in done.stderr
+    )
+    assert not (here.folder / "results").exists()
+
+
+def test_a_parameter_of_such_a_layer_is_checked_as_any_other(cli, here, install):
+    install(here.site)
+
+    done = cli("run", "own.yaml", "--set", "models.from_plugin.layers.1.scale.start=two")
+
+    assert done.exit_code == 2
+    assert "layers.1.scale.start: got 'two' (should be a valid number" in done.stderr

@@ -1,0 +1,103 @@
+"""Tiny packages that bring layers, and modules that make models, for the tests of plug-ins."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from textwrap import dedent
+
+SCALE = '''
+    """A layer that multiplies each feature with a number that it learns."""
+    from rnnbench.config.layers import PluginLayer
+
+
+    class Scale(PluginLayer):
+        """Multiplies each feature with a number that it learns."""
+
+        kind = "scale"
+        start: float = 1.0
+
+        def make(self):
+            from made_up_keras import ScaleLayer
+
+            return ScaleLayer(self.start)
+'''
+
+SCALE_IN_KERAS = """
+    import keras
+
+
+    @keras.saving.register_keras_serializable(package="made_up")
+    class ScaleLayer(keras.layers.Layer):
+        def __init__(self, start, **kwargs):
+            super().__init__(**kwargs)
+            self.start = start
+
+        def build(self, input_shape):
+            start = keras.initializers.Constant(self.start)
+            self.factor = self.add_weight(shape=(input_shape[-1],), initializer=start)
+
+        def call(self, inputs):
+            return inputs * self.factor
+
+        def get_config(self):
+            return super().get_config() | {"start": self.start}
+"""
+
+MAKE = """
+    import keras
+
+
+    def make(shape, units=3, **options):
+        return keras.Sequential(
+            [
+                keras.Input((shape.timesteps,), dtype="int32"),
+                keras.layers.Embedding(shape.n_ids, units, **options),
+                keras.layers.GlobalAveragePooling1D(),
+                keras.layers.Dense(shape.n_topics, activation="softmax"),
+            ]
+        )
+"""
+"""A module with a function that makes a model."""
+
+
+def write_module(folder: Path, name: str, source: str) -> Path:
+    """Write a module ``package.name``; the packages that it is in are made too."""
+    file = folder.joinpath(*name.split(".")).with_suffix(".py")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    for package in file.relative_to(folder).parents:
+        if package != Path():
+            (folder / package / "__init__.py").touch()
+    file.write_text(dedent(source))
+    return file
+
+
+def write_distribution(
+    folder: Path,
+    layers: Mapping[str, str],
+    modules: Mapping[str, str],
+    *,
+    name: str = "made-up",
+    version: str = "1.2",
+) -> Path:
+    """Write an installed distribution; return the folder that is to be on the path.
+
+    Args:
+        folder: where to.
+        layers: the kinds of layers that it brings, with the place of each: ``module:Class``.
+        modules: the source of its modules, by name.
+        name: of the distribution.
+        version: of the distribution.
+    """
+    for module, source in modules.items():
+        write_module(folder, module, source)
+    info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    entries = "".join(f"{kind} = {place}\n" for kind, place in layers.items())
+    (info / "entry_points.txt").write_text(f"[rnnbench.layers]\n{entries}")
+    return folder
+
+
+def write_scale(folder: Path, **facts: str) -> Path:
+    """Write a distribution that brings the layer ``scale``."""
+    modules = {"made_up_layers": SCALE, "made_up_keras": SCALE_IN_KERAS}
+    return write_distribution(folder, {"scale": "made_up_layers:Scale"}, modules, **facts)
