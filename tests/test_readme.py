@@ -1,11 +1,34 @@
 from pathlib import Path
 
+import pytest
+
+from rnnbench.report.table import mean_and_interval
+from rnnbench.results.document import read_document
+from rnnbench.results.schema import Results
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_table_is_that_of_the_reference_run():
-    assert (ROOT / "results/reference/all/table.md").read_text().strip() in README
+def test_the_tables_are_those_of_the_reference_run():
+    tables = (ROOT / "results/reference/all/table.md").read_text()
+
+    assert tables.partition("\n| model | macro-F1")[0].strip() in README
+
+
+@pytest.mark.parametrize("name", ["zoo", "r52", "r8"])
+def test_the_accuracies_of_the_wider_field_are_those_of_their_runs(name):
+    models = Results.model_validate(
+        read_document(ROOT / "results/reference" / name / "results.json")
+    ).models
+    (row,) = [
+        line for line in README.splitlines() if f"](results/reference/{name}/table.md)" in line
+    ]
+    best = max((each for each in models if not each.is_baseline), key=lambda m: m.accuracy.mean)
+    (svm,) = [each for each in models if each.name == "tfidf_linear_svm"]
+
+    assert f"{best.name} {mean_and_interval(best.accuracy)}" in row
+    assert f"{svm.accuracy.mean:.4f}" in row
 
 
 def test_the_speed_table_is_that_of_the_reference_run():

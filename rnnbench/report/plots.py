@@ -94,8 +94,9 @@ def accuracy_plot(run: Run) -> Plot:
                     solid_capstyle="butt",
                 )  # fmt: skip
             axes.plot(model.accuracy.mean, row, "o", color=colour, zorder=3)
-            if model.name in published:
-                axes.plot(published[model.name].accuracy, row - 0.3, "D", mfc="none", mec=INK, ms=6)
+            for name, accuracy in published:
+                if name == model.name:
+                    axes.plot(accuracy, row - 0.3, "D", mfc="none", mec=INK, ms=6)
         axes.axvline(results.dataset.majority_accuracy, color=INK, lw=1, ls=":")
         axes.annotate(
             majority_name(results.dataset),

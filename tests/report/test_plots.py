@@ -1,11 +1,12 @@
 import io
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
 from factories import finished_run
 from PIL import Image
 
-from rnnbench.report.plots import PAPER, draw_plots
+from rnnbench.report.plots import PAPER, accuracy_plot, draw_plots
 
 SVG = "{http://www.w3.org/2000/svg}"
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}
@@ -48,3 +49,15 @@ def test_the_same_run_gives_the_same_picture(plots):
     again = {plot.name: plot for plot in draw_plots(finished_run(ANSWERS))}
 
     assert again == plots
+
+
+def test_each_published_accuracy_of_a_model_is_drawn_beside_it():
+    reference = {"source": "notebook", "dataset": "d" * 64, "models": {"rnn": {"accuracy": 0.7}}}
+    without = accuracy_plot(finished_run(ANSWERS))
+    once = accuracy_plot(finished_run(ANSWERS, references={"a": reference}))
+    twice = accuracy_plot(finished_run(ANSWERS, references={"a": reference, "b": reference}))
+
+    def diamonds(plot):  # the legend has one, too
+        return len(re.findall(r"<use [^>]*stroke: #1b1f24[^>]*stroke-linejoin: miter", plot.svg))
+
+    assert (diamonds(without), diamonds(once), diamonds(twice)) == (0, 2, 3)
