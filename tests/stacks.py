@@ -49,7 +49,7 @@ STACKS: dict[str, list[Description]] = {
     "embedding, not trained": [FROZEN, MEAN],
     "embedding, masked": [MASKED, {"layer_norm": {}}, {"pooling": {"by": "attention"}}],
     **{kind: [{kind: {"units": 3}}] for kind in RECURRENT},
-    **{f"{kind}, masked": [MASKED, {kind: {"units": 3}}] for kind in RECURRENT},
+    "gru, masked": [MASKED, {"gru": {"units": 3}}],
     **{
         f"bidirectional, {kind}, {mode}": [EMBEDDING, bidirectional(kind, mode)]
         for mode, kind in ONE_OF_EACH.items()

@@ -33,11 +33,15 @@ def report(
     """
     from rnnbench.analysis.wires import test_wires
     from rnnbench.cli.console import out
+    from rnnbench.errors import UserError
     from rnnbench.report.folder import check_folder
     from rnnbench.report.page import write_page
     from rnnbench.results.run import load_run
 
     finished = load_run(run)
     check_folder(run)
-    page = write_page(finished, test_wires(finished) if words else None, words, errors)
+    try:
+        page = write_page(finished, test_wires(finished) if words else None, words, errors)
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be written: {error.strerror}") from error
     out.print(str(page), soft_wrap=True)

@@ -37,7 +37,7 @@ def call_function(name: str, arguments: dict[str, Any], shape: Shape) -> keras.M
     function = _find(name)
     try:
         model = function(shape, **arguments)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f"python: {name} failed: {_told(error)}") from error
     if misfit := _misfit(model, shape):
         raise PluginError(f"python: {name} returned {misfit}")
@@ -53,7 +53,7 @@ def _find(name: str) -> Callable[..., Any]:
         raise PluginError(f"python: {name} cannot be imported: {_told(error)}") from error
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     """Return what went wrong, and in which line."""
     *_, last = traceback.extract_tb(error.__traceback__)
     return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"

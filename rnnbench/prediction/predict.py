@@ -50,6 +50,8 @@ def predict_texts(
     file = _find(folder, results, model, seed)
     vocabulary = _vocabulary(folder, results)
     encoded = encode(texts, vocabulary)
+    if not all(encoded.words):
+        raise UserError("a text has no words as the corpus has them (should be English newswires)")
     from rnnbench.models.build import predict
     from rnnbench.models.plugins import import_code
     from rnnbench.models.saved import load as load_model

@@ -131,10 +131,9 @@ def _accuracy_legend(axes: Axes, *, has_published: bool) -> None:
     ]
     if has_published:
         handles += axes.plot([], [], "D", mfc="none", mec=INK, ms=6, label="published")
-    axes.legend(
-        handles=handles, loc="upper center", bbox_to_anchor=(0.4, -0.16), ncols=4,
-        handlelength=1.5, columnspacing=1.4, borderaxespad=0.8,
-    )  # fmt: skip
+    axes.figure.legend(
+        handles=handles, loc="outside lower center", ncols=4, handlelength=1.5, columnspacing=1.4
+    )
 
 
 def learning_plot(run: Run) -> Plot:

@@ -197,6 +197,8 @@ def _caption(results: Results) -> str:
         for model in results.models
         if model.stock_layers
     ]
+    share = results.validation_split
+    held_out = f" (less {share:.0%}, held out)" if share else ""
     has_networks = not all(model.is_baseline for model in results.models)
     epoch = (
         f"the best of {results.epochs} on {results.validation_split:.0%} of the training wires"
@@ -204,7 +206,8 @@ def _caption(results: Results) -> str:
         else f"the last of {results.epochs}"
     )
     return (
-        f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} wires to train on, "
+        f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} wires to train on"
+        f"{held_out}, "
         f"{dataset.test_size:,} to test on, {dataset.timesteps} steps, "
         f"fingerprint {dataset.fingerprint[:12]}. "
         f"Seeds: {seeds}. "

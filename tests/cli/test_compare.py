@@ -111,7 +111,7 @@ def test_a_damaged_run_is_named(cli, file):
 
     result = cli("compare", "before", "after")
 
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert f"unusable result: after/{file}" in result.stderr
     assert "before" not in result.stderr
 

@@ -68,7 +68,7 @@ def test_a_damaged_run_is_named(cli):
 
     result = cli("leaderboard", "old/run", "new/run")
 
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "unusable result: new/run/trials/rnn-seed0.json" in result.stderr
 
 

@@ -78,6 +78,7 @@ class Place:
             capture_output=True,
             text=True,
             check=False,
+            timeout=120,
         )
 
     @property

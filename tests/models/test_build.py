@@ -23,6 +23,7 @@ from stacks import (
 
 from rnnbench.config.layers import LAYERS, RECURRENT
 from rnnbench.config.load import load
+from rnnbench.errors import UserError
 from rnnbench.models import build as module
 from rnnbench.models.build import build, predict
 from rnnbench.models.shape import Shape
@@ -239,6 +240,15 @@ def test_wires_are_predicted_alike_however_many_there_are(wires, monkeypatch):
     ids = np.concatenate([IDS, IDS[:4]])[:wires]
 
     np.testing.assert_allclose(predict(model, ids), model(ids), atol=1e-6)
+
+
+def test_a_window_that_is_longer_than_the_wires_is_the_users_error():
+    def windows(size):
+        return {"conv1d": {"filters": 3, "kernel_size": size, "padding": "valid"}}
+
+    assert output_shapes(EMBEDDING, windows(6), MEAN)[1] == (1, 3)
+    with pytest.raises(UserError, match=r"^the layers do not fit 6 steps: .*\(7, 4, 3\)"):
+        build(network([EMBEDDING, windows(7), MEAN]), SHAPE)
 
 
 def test_nothing_is_dropped_while_predicting():

@@ -73,6 +73,17 @@ def test_a_module_that_is_installed_is_found_too(install, tmp_path):
     assert code("installed_nets:make")
 
 
+def test_a_module_in_the_working_folder_does_not_stand_before_one_that_is_installed(
+    install, tmp_path, working_folder
+):
+    installed = write_module(tmp_path / "site", "nets", MAKE)
+    write_module(working_folder, "nets", "# another of the same name")
+    install(tmp_path / "site")
+
+    sha256 = hashlib.sha256(installed.read_bytes()).hexdigest()
+    assert code("nets:make") == {"nets:make": sha256}
+
+
 @pytest.mark.parametrize(
     "module", ["nowhere", "nowhere.nets", "nets.inner", "nets.", "a..b", "sys", "time", "__main__"]
 )

@@ -244,6 +244,22 @@ def test_a_config_that_is_none_is_named_with_its_line(folder, text):
         load_run(folder)
 
 
+def test_a_config_that_lacks_a_model_of_the_results_is_named(folder):
+    config = folder / "config.yaml"
+    config.write_text(config.read_text().replace("  svm:", "  bayes:"))
+
+    with pytest.raises(DamagedResultError, match=r"^unusable result: .*: config\.yaml .* svm$"):
+        load_run(folder)
+
+
+@pytest.mark.parametrize("text", ["{}", '{"versions": "3.0"}'])
+def test_an_environment_without_versions_is_named(folder, text):
+    (folder / "environment.json").write_text(text)
+
+    with pytest.raises(DamagedResultError, match=named("environment.json")):
+        load_run(folder)
+
+
 def test_a_config_by_hand_may_lack_what_has_a_default(folder):
     config = folder / "config.yaml"
     config.write_text(config.read_text().replace("  optimizer: adam\n", ""))

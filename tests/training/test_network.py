@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from factories import benchmark
+from plugin_files import write_module
 from stacks import network as in_stack
 
-from rnnbench.config.schema import Training
+from rnnbench.config.schema import PythonNetwork, Training
 from rnnbench.data.dataset import START, Dataset
+from rnnbench.errors import RnnbenchError
 from rnnbench.models.build import predict
 from rnnbench.models.saved import load
 from rnnbench.training.engines import ignore
@@ -141,6 +143,31 @@ def test_a_kept_model_is_the_one_that_answered(dataset, engine, tmp_path):
 
     np.testing.assert_array_equal(predict(again, dataset.x_test), outcome.scores)
     assert again.count_params() == outcome.params
+
+
+NOT_REGISTERED = """
+    import keras
+
+
+    class Own(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs
+
+
+    def make(shape):
+        ids = keras.Input((shape.timesteps,), dtype="int32")
+        vectors = keras.layers.Embedding(shape.n_ids, 2)(ids)
+        pooled = keras.layers.GlobalMaxPooling1D()(Own()(vectors))
+        return keras.Model(ids, keras.layers.Dense(shape.n_topics, "softmax")(pooled))
+"""
+
+
+def test_a_model_that_cannot_be_loaded_again_is_told_before_it_is_trained(dataset, working_folder):
+    write_module(working_folder, "nets", NOT_REGISTERED)
+    network = PythonNetwork(python="nets:make")
+
+    with pytest.raises(RnnbenchError, match=r"needs keras\.saving\.register_keras_serializable"):
+        train(network, dataset, Training(epochs=1), 0, pytest.fail, keep_model=True)
 
 
 def test_no_model_is_kept_unless_it_is_asked_for(outcome):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from keras import layers
 
 from rnnbench.config.schema import Recipe, Training
+from rnnbench.errors import RnnbenchError
 from rnnbench.training.engines import compiled, ignore, load_engine
 
 KINDS = {"simple_rnn": layers.SimpleRNN, "gru": layers.GRU, "lstm": layers.LSTM}
@@ -224,6 +225,47 @@ def test_a_model_trains_whatever_the_cores_cover(stack, stock_layers):
     assert np.isfinite(losses).all()
     assert losses[-1] < 0.7 * losses[0]
     assert outcome.stock_layers == stock_layers
+
+
+def test_batch_normalization_is_refused_for_it_mixes_the_rows_of_a_batch():
+    model = classifier(lambda: [layers.SimpleRNN(3), layers.BatchNormalization()])
+
+    with pytest.raises(RnnbenchError, match=r"^batch normalization needs training\.engine: keras$"):
+        fit(model)
+
+
+class Forgetful(layers.Layer):
+    """A layer whose config does not tell what it multiplies with."""
+
+    def __init__(self, factor=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, inputs):
+        return inputs * self.factor
+
+    def get_config(self):
+        return {"name": self.name}
+
+
+class Uncopied(Forgetful):
+    """A layer that cannot be made without telling it what to multiply with."""
+
+    def __init__(self, factor, **kwargs):
+        super().__init__(factor, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (lambda: Forgetful(3.0), "a copy of the model answers otherwise, so a layer's get_config"),
+        (lambda: Uncopied(3.0, name="own"), r"layer own cannot be copied \("),
+    ],
+    ids=["another copy", "no copy"],
+)
+def test_a_layer_that_does_not_copy_as_it_is_is_refused(layer, message):
+    with pytest.raises(RnnbenchError, match=rf"^{message}[\s\S]*use training\.engine: keras"):
+        fit(classifier(lambda: [layer(), layers.SimpleRNN(3)]))
 
 
 def orders_of(losses, model, x, y):
