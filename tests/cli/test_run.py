@@ -475,7 +475,7 @@ def _start_and_wait_for(words, *arguments):
 
 
 def test_ctrl_c_stops_at_once_keeps_what_finished_and_leaves_no_process():
-    running, said = _start_and_wait_for("gru seed 0: test accuracy")
+    running, said = _start_and_wait_for("gru seed 0: test accuracy", "--epochs", "2000")
     os.killpg(running.pid, signal.SIGINT)
     start = time.monotonic()
     said += running.stderr.read()
