@@ -188,11 +188,12 @@ def test_where_the_front_is_cut_the_start_mark_goes_first(cli, folder):
     assert [each["words_read"] for each in found] == [8, 9, 9]
 
 
-def test_a_text_without_words_is_answered_all_the_same(cli, finished):
-    (found,) = predictions(cli, finished, "reader", "...")
+def test_a_text_without_words_is_refused(cli, finished):
+    done = cli("predict", finished, "reader", "profit", "!!! ...")
 
-    assert (found["words"], found["words_read"]) == (0, 0)
-    assert len(found["topics"]) == 2
+    assert done.exit_code == 2
+    assert "a text has no words as the corpus has them" in done.stderr
+    assert done.stdout == ""
 
 
 def test_a_process_of_its_own_says_the_same_and_nothing_else(cli, finished):
