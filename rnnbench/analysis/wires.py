@@ -7,7 +7,7 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.results.run import Run
 
 
-def test_wires(run: Run) -> list[list[str]] | None:
+def words_of_test_wires(run: Run) -> list[list[str]] | None:
     """Return the words of each test wire, or ``None`` where the run's corpus is not at hand.
 
     Nothing is fetched.

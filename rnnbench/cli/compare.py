@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.cli import completion, options
+from rnnbench.cli import options
 from rnnbench.errors import RnnbenchError
 
 EXAMPLES = (
@@ -17,21 +17,9 @@ EXAMPLES = (
 
 
 def compare(
-    run_a: Annotated[
-        Path,
-        typer.Argument(
-            metavar="RUN_A",
-            help="The folder of a finished run.",
-            autocompletion=completion.run_folders,
-        ),
-    ],
+    run_a: Annotated[Path, options.run_folder("The folder of a finished run.", "RUN_A")],
     run_b: Annotated[
-        Path,
-        typer.Argument(
-            metavar="RUN_B",
-            help="The folder of another, on the same wires.",
-            autocompletion=completion.run_folders,
-        ),
+        Path, options.run_folder("The folder of another, on the same wires.", "RUN_B")
     ],
     fail_if: Annotated[
         list[str] | None,
@@ -40,8 +28,7 @@ def compare(
             metavar="GATE",
             help="Exit with 1 if any model does that from A to B; repeatable. "
             '"METRIC drops|rises AMOUNT", by more than AMOUNT, which may be a percentage of A, as '
-            '5%; or "accuracy drops|rises significantly". METRIC: accuracy, balanced_accuracy, '
-            "macro_f1, weighted_f1, top3_accuracy, log_loss, ms_per_step or fit_seconds. "
+            f'5%; or "accuracy drops|rises significantly". METRIC: {options.METRICS}. '
             "A model of A that B lacks fails every gate; one that is only in B fails none.",
             show_default=False,
         ),

@@ -36,17 +36,18 @@ def check(
     The exit status is 0 when all are fine, and 2 when one is not.
     """
     from rnnbench.cli import console
-    from rnnbench.report import config as report
+    from rnnbench.config.check import check as check_config
+    from rnnbench.report.config import check_json, check_text
 
-    checks = [report.check(config) for config in configs]
+    checks = [check_config(config) for config in configs]
     if as_json:
-        console.print_json([report.check_json(each) for each in checks])
+        console.print_json([check_json(each) for each in checks])
     else:
         for each in checks:
             for problem in each.problems:
                 console.print_error(str(problem))
             if each.benchmark:
-                typer.echo(report.check_text(each.benchmark, each.file))
+                typer.echo(check_text(each.benchmark, each.file))
     if not all(each.benchmark for each in checks):
         raise typer.Exit(UserError.exit_code)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.cli import completion, options
+from rnnbench.cli import options
 
 EXAMPLES = (
     "Examples: rnnbench leaderboard results/reference/all results/all | "
@@ -14,21 +14,10 @@ EXAMPLES = (
 
 
 def leaderboard(
-    runs: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="RUN",
-            help="Folders of finished runs.",
-            autocompletion=completion.run_folders,
-        ),
-    ],
+    runs: Annotated[list[Path], options.run_folder("Folders of finished runs.", "RUN")],
     metric: Annotated[
         str,
-        typer.Option(
-            metavar="METRIC",
-            help="What decides the rank: accuracy, balanced_accuracy, macro_f1, weighted_f1, "
-            "top3_accuracy, log_loss, ms_per_step or fit_seconds.",
-        ),
+        typer.Option(metavar="METRIC", help=f"What decides the rank: {options.METRICS}."),
     ] = "accuracy",
     as_json: options.Json = False,
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
+from typer.models import ArgumentInfo
 
 from rnnbench.cli import completion
 from rnnbench.errors import UserError
@@ -70,8 +71,23 @@ Settings = Annotated[
         "--set", metavar="KEY.PATH=VALUE", help="Change any value of the config; repeatable."
     ),
 ]
+METRICS = (
+    "accuracy, balanced_accuracy, macro_f1, weighted_f1, top3_accuracy, log_loss, ms_per_step or "
+    "fit_seconds"
+)
+"""What runs are compared and ranked by, for the help."""
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+
+def run_folder(help_text: str, metavar: str | None = None) -> ArgumentInfo:
+    """Return the argument that names the folder of a run, or several."""
+    return typer.Argument(
+        metavar=metavar,
+        help=help_text,
+        show_default=False,
+        autocompletion=completion.run_folders,
+    )
 
 
 def load_benchmark(

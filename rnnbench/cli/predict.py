@@ -15,14 +15,7 @@ EXAMPLES = (
 
 
 def predict(
-    run: Annotated[
-        Path,
-        typer.Argument(
-            help="The folder of a run with --save-models.",
-            show_default=False,
-            autocompletion=completion.run_folders,
-        ),
-    ],
+    run: Annotated[Path, options.run_folder("The folder of a run with --save-models.")],
     model: Annotated[
         str,
         typer.Argument(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.cli import completion
+from rnnbench.cli import options
 
 EXAMPLES = (
     "Examples: rnnbench report results/all | rnnbench report results/all --words 8 --errors 40"
@@ -13,14 +13,7 @@ EXAMPLES = (
 
 
 def report(
-    run: Annotated[
-        Path,
-        typer.Argument(
-            help="The folder of a finished run.",
-            show_default=False,
-            autocompletion=completion.run_folders,
-        ),
-    ],
+    run: Annotated[Path, options.run_folder("The folder of a finished run.")],
     words: Annotated[
         int, typer.Option(min=0, metavar="N", help="Words shown of a mistaken wire, at most.")
     ] = 60,
@@ -31,7 +24,7 @@ def report(
     Tables, learning curves, confusion, F1 by topic, the wires that were mistaken most, data and
     environment. The words of the wires come from the cache; nothing is fetched.
     """
-    from rnnbench.analysis.wires import test_wires
+    from rnnbench.analysis.wires import words_of_test_wires
     from rnnbench.cli.console import out
     from rnnbench.errors import UserError
     from rnnbench.report.folder import check_folder
@@ -41,7 +34,7 @@ def report(
     finished = load_run(run)
     check_folder(run)
     try:
-        page = write_page(finished, test_wires(finished) if words else None, words, errors)
+        page = write_page(finished, words_of_test_wires(finished) if words else None, words, errors)
     except OSError as error:
         raise UserError(f"{error.filename}: cannot be written: {error.strerror}") from error
     out.print(str(page), soft_wrap=True)

@@ -212,3 +212,8 @@ class Benchmark(Section):
         described = self.models[model]
         is_random = not isinstance(described, BaselineModel) or described.baseline.is_random
         return self.training.seeds if is_random else self.training.seeds[:1]
+
+    @property
+    def n_trials(self) -> int:
+        """How many trainings it takes: one a model and seed, where a seed changes anything."""
+        return sum(len(self.seeds_of(model)) for model in self.models)

@@ -24,7 +24,8 @@ def with_cores(
     """Return a copy of ``model``, its weights new, with the layers of this module.
 
     Args:
-        model: a sequential or functional model; layers within layers stay as they are.
+        model: a sequential or functional model; layers within layers stay as they are, save the
+            two of a ``Bidirectional``.
         on_stock_layer: called, when the copy is called, for each recurrent layer that the cores do
             not cover.
         batch_size: of the batches that the copy is to be trained on, for a loop that need not

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from rnnbench.errors import RnnbenchError
 
 STDERR = 2
+QUIET_ON_CPU = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+"""Variables that TensorFlow reads when it is imported."""
 
 
 @contextmanager
@@ -18,7 +20,7 @@ def quiet_tensorflow() -> Iterator[None]:
     Not all of it heeds ``TF_CPP_MIN_LOG_LEVEL``: what its C++ code says on being imported goes past
     ``sys.stderr`` to the file descriptor. When the block fails, it is shown after all.
     """
-    os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    os.environ |= QUIET_ON_CPU
     sys.stderr.flush()
     stderr = os.dup(STDERR)
     with tempfile.TemporaryFile() as said:

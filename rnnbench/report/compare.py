@@ -8,7 +8,7 @@ from typing import Any
 
 from rnnbench.analysis.compare_runs import RunComparison, branches
 from rnnbench.analysis.gates import Failure, Verdict
-from rnnbench.report.table import MISSING, Table, mean_and_interval, short_p
+from rnnbench.report.table import MISSING, Table, mean_and_interval, short_p, signed_interval_text
 from rnnbench.results.schema import SCHEMA_VERSION, ModelSummary
 
 KEY_WIDTH, VALUE_WIDTH = 34, 19
@@ -38,7 +38,7 @@ def accuracy_table(comparison: RunComparison) -> Table:
             f"{each.a.accuracy.mean:.4f}",
             f"{each.b.accuracy.mean:.4f}",
             f"{each.difference:+z.4f}",
-            f"{each.interval.low:+z.4f} to {each.interval.high:+z.4f}",
+            signed_interval_text(each.interval),
             short_p(each.p_holm),
         ]
         for each in comparison.models

@@ -11,6 +11,9 @@ from rnnbench.results.schema import Results
 from rnnbench.results.speed import SpeedResults
 from rnnbench.storage import write_text
 
+PAGES = ("report.html", "report.md")
+"""What ``rnnbench report`` writes into the folder of a run, its plots aside."""
+
 
 def check_folder(folder: Path) -> None:
     """Make the folder of a run, before anything is trained.
@@ -27,11 +30,19 @@ def check_folder(folder: Path) -> None:
 
 
 def write_report(folder: Path, results: Results, config: str) -> None:
-    """Write ``results.json``, ``table.md``, ``table.csv``, and the resolved ``config.yaml``."""
+    """Write ``results.json``, ``table.md``, ``table.csv``, and the resolved ``config.yaml``.
+
+    A report that tells of other results is taken away.
+    """
+    before = folder / "results.json"
+    old = before.read_bytes() if before.is_file() else b""
     write_text(folder / "config.yaml", config)
     write_text(folder / "table.md", "\n".join(map(to_markdown, result_tables(results))))
     write_text(folder / "table.csv", to_csv(results))
     write_document(folder / "results.json", results)
+    if before.read_bytes() != old:
+        for page in PAGES:
+            (folder / page).unlink(missing_ok=True)
 
 
 def write_speed(folder: Path, results: SpeedResults, config: str) -> None:

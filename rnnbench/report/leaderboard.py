@@ -7,7 +7,7 @@ from typing import Any
 from rnnbench.analysis.leaderboard import Board, Entry
 from rnnbench.analysis.metrics import mean_of
 from rnnbench.analysis.summary import majority_name
-from rnnbench.report.table import MISSING, Table, mean_and_interval
+from rnnbench.report.table import MISSING, Table, interval_text, mean_and_interval
 from rnnbench.results.schema import SCHEMA_VERSION
 
 
@@ -30,7 +30,7 @@ def rank_table(board: Board) -> Table:
     cells = [
         [
             mean_and_interval(entry.model.accuracy),
-            f"{entry.model.accuracy_interval.low:.4f} to {entry.model.accuracy_interval.high:.4f}",
+            interval_text(entry.model.accuracy_interval),
             _is_clearly_worse(entry) if by_accuracy else _mean(entry, board.metric),
         ]
         for entry in board.entries

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from rnnbench.analysis.errors import HardWire, hardest_wires
 from rnnbench.analysis.summary import majority_name
 from rnnbench.analysis.topics import f1_by_topic, frequent_topics
+from rnnbench.report.folder import PAGES
 from rnnbench.report.plots import COLOURS, GRID, INK, ON_DARK, PAPER, Plot, draw_plots
 from rnnbench.report.table import (
     accuracy_table,
@@ -64,10 +65,10 @@ def write_page(run: Run, texts: Sequence[Sequence[str]] | None, words: int, n_er
         with atomic_write(run.folder / PLOTS / f"{plot.name}.png") as file:
             file.write(plot.png)
     facts = _facts(run, texts, words, n_errors) | {"plots": plots}
-    page = run.folder / "report.html"
-    write_text(page, _render("report.html.j2", facts))
-    write_text(run.folder / "report.md", _render("report.md.j2", facts))
-    return page
+    pages = [run.folder / name for name in PAGES]
+    for page in pages:
+        write_text(page, _render(f"{page.name}.j2", facts))
+    return pages[0]
 
 
 def _facts(

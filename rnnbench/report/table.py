@@ -51,12 +51,12 @@ def accuracy_table(results: Results) -> Table:
         f"95 % interval over wires{' and seeds' if n > 1 else ''}",
         "no clear difference from",
     ]
-    best = max(results.models, key=lambda model: model.accuracy.mean)
+    best = best_model(results)
     rows = [
         [
             model.name,
             mean_and_interval(model.accuracy),
-            _interval(model.accuracy_interval),
+            interval_text(model.accuracy_interval),
             ", ".join([*(["best"] if model is best else []), *unclear_from(results, model.name)])
             or MISSING,
         ]
@@ -66,9 +66,14 @@ def accuracy_table(results: Results) -> Table:
     return Table(headers, rows, _caption(results), is_last_apart=True)
 
 
+def best_model(results: Results) -> ModelSummary:
+    """Return the model with the highest mean test accuracy; the first of equals."""
+    return max(results.models, key=lambda model: model.accuracy.mean)
+
+
 def unclear_from(results: Results, name: str) -> list[str]:
     """Return which of the best model and the majority baseline ``name`` is not clearly unlike."""
-    best = max(results.models, key=lambda model: model.accuracy.mean).name
+    best = best_model(results).name
     others = {best: "the best", majority_name(results.dataset): majority_name(results.dataset)}
     unclear = {
         frozenset((comparison.a, comparison.b))
@@ -129,8 +134,8 @@ def comparisons_table(results: Results) -> Table:
     rows = [
         [
             f"{each.a} - {each.b}",
-            f"{each.difference:+.4f}",
-            f"{each.interval.low:+.4f} to {each.interval.high:+.4f}",
+            f"{each.difference:+z.4f}",
+            signed_interval_text(each.interval),
             short_p(each.p),
             short_p(each.p_holm),
             "" if each.is_clear else "not clear",
@@ -150,7 +155,7 @@ def published_table(results: Results) -> Table:
     rows = [
         [
             name,
-            _interval(interval),
+            interval_text(interval),
             published.source
             if published.model == name
             else f"{published.model} ({published.source})",
@@ -169,8 +174,14 @@ def published_table(results: Results) -> Table:
     )
 
 
-def _interval(interval: Interval) -> str:
+def interval_text(interval: Interval) -> str:
+    """Return both ends of an interval."""
     return f"{interval.low:.4f} to {interval.high:.4f}"
+
+
+def signed_interval_text(interval: Interval) -> str:
+    """Return both ends of an interval of a difference."""
+    return f"{interval.low:+z.4f} to {interval.high:+z.4f}"
 
 
 def _over(n_seeds: int) -> str:

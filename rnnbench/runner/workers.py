@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rnnbench.errors import RnnbenchError
+from rnnbench.models.quiet import QUIET_ON_CPU
 from rnnbench.training.engines import OnEpoch
 from rnnbench.training.trial import Trial
 
@@ -155,18 +156,9 @@ def _start_worker(reports: Queue, threads: int, log_folder: str, prepare: Prepar
     _reports = reports
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _print_to(Path(log_folder, f"{os.getpid()}.log"))
-    os.environ |= environment_of_worker(threads)
+    os.environ |= QUIET_ON_CPU | {"OMP_NUM_THREADS": str(threads)}
     prepare(threads)
     gc.freeze()  # what was imported stays; looking through it again and again costs seconds
-
-
-def environment_of_worker(threads: int) -> dict[str, str]:
-    """Return the variables that TensorFlow reads: quiet, on the CPU, with ``threads`` threads."""
-    return {
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "OMP_NUM_THREADS": str(threads),
-    }
 
 
 def _end_with_parent() -> None:

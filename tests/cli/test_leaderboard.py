@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from factories import run_folder
 
+from rnnbench.analysis.metrics import MEASURES
+from rnnbench.cli import options
+
 WIRES = 20
 
 
@@ -74,3 +77,7 @@ def test_a_damaged_run_is_named(cli):
 
 def test_help_has_examples(cli):
     assert "Examples: rnnbench leaderboard" in cli("leaderboard", "--help").output
+
+
+def test_the_help_names_every_metric():
+    assert options.METRICS.replace(" or ", " ").replace(",", "").split() == list(MEASURES)

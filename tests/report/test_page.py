@@ -152,3 +152,15 @@ def test_an_inlined_picture_has_ids_of_its_own_and_the_themes_ink():
     assert set(used) <= set(ids)
     assert "var(--ink)" in svg
     assert not re.search(r"<svg[^>]* (width|height)=", svg)
+
+
+def test_a_run_with_other_results_takes_the_old_report_away(tmp_path):
+    folder = run_folder(tmp_path, ANSWERS)
+    write_page(load_run(folder), TEXTS, words=60, n_errors=20)
+
+    run_folder(folder, ANSWERS)
+    assert (folder / "report.html").is_file()
+    run_folder(folder, {"rnn": ANSWERS["rnn"]})
+
+    assert not (folder / "report.html").exists()
+    assert not (folder / "report.md").exists()
