@@ -1,6 +1,6 @@
 """How often simulated 95 % intervals of a mean accuracy hold the truth: prints a table.
 
-Run it as ``python tests/coverage_of_intervals.py``; it takes about five minutes.
+Run it as ``python tests/coverage_of_intervals.py``; it takes about a minute.
 """
 
 import sys

@@ -31,6 +31,20 @@ def test_the_accuracies_of_the_wider_field_are_those_of_their_runs(name):
     assert f"{svm.accuracy.mean:.4f}" in row
 
 
+def test_the_simulated_coverage_is_that_of_the_table():
+    lines = (ROOT / "results/reference/coverage.md").read_text().splitlines()[2:]
+    cells = [line.strip("| ").split(" | ") for line in lines if line.startswith("|")]
+
+    def spread(*seeds):
+        shares = [float(share) for n_seeds, _, share, _ in cells if n_seeds in seeds]
+        return f"{min(shares):.0%} to {max(shares):.0%}".replace("% to", " to").replace("%", " %")
+
+    (text,) = [" ".join(part.split()) for part in README.split("\n\n") if "Simulated" in part]
+    assert f"{spread('5', '10')} of all cases with 5 or 10 seeds" in text
+    assert f"{spread('3')} with 3" in text
+    assert f"{spread('2')} with 2" in text
+
+
 def test_the_speed_table_is_that_of_the_reference_run():
     tables = (ROOT / "results/reference/speed/speed.md").read_text()
 
