@@ -10,8 +10,8 @@ from rnnbench.analysis.summary import summarize_run
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data import cache
-from rnnbench.data.corpus import Corpus
-from rnnbench.data.dataset import make_dataset
+from rnnbench.data.corpus import Corpus, fingerprint
+from rnnbench.data.dataset import make_dataset, split_fingerprint
 from rnnbench.report.folder import write_report
 from rnnbench.results.run import Run
 from rnnbench.results.schema import (
@@ -67,7 +67,7 @@ def trial(folder: Path, seed: int = 0, **changes) -> Trial:
     file = folder / "made-up.npz"
     cache.write(file, corpus())
     ((name, model),) = plan.models.items()
-    fingerprint = make_dataset(corpus(), plan.data).fingerprint
+    dataset = make_dataset(corpus(), plan.data)
     return Trial(
         name,
         model,
@@ -76,7 +76,8 @@ def trial(folder: Path, seed: int = 0, **changes) -> Trial:
         plan.data,
         file,
         "made-up",
-        fingerprint,
+        dataset.fingerprint,
+        split_fingerprint(fingerprint(corpus()), dataset),
         n_ids=12,
         threads=1,
         work=1,

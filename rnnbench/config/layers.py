@@ -51,6 +51,9 @@ class Embedding(Layer):
     trainable: bool = True
     masking: bool = False
     """Whether the layers after it pass over padding."""
+    embeddings_initializer: Literal["uniform", "ppmi"] = "uniform"
+    """Random vectors to begin with, or such as words in like contexts share, learned from the texts
+    of all wires that are not tested or validated on."""
 
 
 class Recurrent(Layer):

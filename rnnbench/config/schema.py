@@ -120,6 +120,13 @@ class LayeredNetwork(Network):
     id divided by the number of ids."""
     layers: Layers
 
+    @property
+    def pretrained_dim(self) -> int | None:
+        """Length of the word vectors that it begins with, where those are learned from texts."""
+        first = self.layers[0]
+        is_pretrained = isinstance(first, Embedding) and first.embeddings_initializer == "ppmi"
+        return first.dim if is_pretrained else None
+
     @model_validator(mode="after")
     def _scales_no_embedded_ids(self) -> "LayeredNetwork":
         first = self.layers[0]

@@ -16,7 +16,7 @@ PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3
 """Ids with a meaning of their own; a word's id is its rank plus ``INDEX_FROM``."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Padded word ids and labels, split for training and testing.
 
@@ -29,6 +29,7 @@ class Dataset:
         n_ids: all ids are below this.
         train_wires: int64 ``(n_train,)``, the position of each wire in the corpus.
         test_wires: int64 ``(n_test,)``.
+        wires: the ids of every wire of the corpus, int32, uncut and without a start mark.
     """
 
     x_train: NDArray[np.int32]
@@ -39,6 +40,7 @@ class Dataset:
     n_ids: int
     train_wires: NDArray[np.int64]
     test_wires: NDArray[np.int64]
+    wires: Sequence[NDArray[np.int32]]
 
     @property
     def timesteps(self) -> int:
@@ -108,6 +110,7 @@ def make_dataset(corpus: Corpus, data: Data) -> Dataset:
         n_ids=n_ids,
         train_wires=train,
         test_wires=test,
+        wires=wires,
     )
 
 

@@ -40,6 +40,10 @@ POOLED = {
     "last": "the last step alone",
     "attention": "a mean over the steps, with learned weights",
 }
+FIRST_VECTORS = {
+    "uniform": "random",
+    "ppmi": "from its neighbours in texts",
+}
 
 
 def models_json(models: Mapping[str, Model], params: Mapping[str, int]) -> list[dict[str, Any]]:
@@ -216,9 +220,9 @@ def _chosen(layer: Layer) -> dict[str, Any]:
 def _words(layer: Layer, shape: Shape) -> str:  # noqa: PLR0911 - one a kind
     """Return what a layer does."""
     match layer:
-        case Embedding(trainable=is_trained):
-            vector = "a trained vector" if is_trained else "a random vector, never trained,"
-            return f"{vector} for each of {shape.n_ids:,} ids"
+        case Embedding(trainable=is_trained, embeddings_initializer=initializer):
+            vector = f"a vector for each of {shape.n_ids:,} ids, {FIRST_VECTORS[initializer]}"
+            return f"{vector} at first" if is_trained else f"{vector} and never trained"
         case Bidirectional(layer=inner, merge_mode=merge_mode):
             return f"reads forwards and backwards, gives {MERGED[merge_mode]}, {_when(inner)}"
         case Recurrent():

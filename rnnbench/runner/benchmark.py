@@ -64,6 +64,7 @@ def plan_benchmark(
     corpus = load_corpus(benchmark.data, progress)
     dataset = make_dataset(corpus.corpus, benchmark.data)
     hold_out(len(dataset.y_train), benchmark.training.validation_split)  # can it be done?
+    facts = _describe(corpus, dataset)
     trials = [
         Trial(
             name=name,
@@ -74,6 +75,7 @@ def plan_benchmark(
             corpus=corpus.file,
             source=corpus.corpus.provenance["source"],
             dataset_fingerprint=dataset.fingerprint,
+            split_fingerprint=facts.split_fingerprint,
             n_ids=dataset.n_ids,
             threads=workforce.threads,
             work=_work(model, dataset),
@@ -84,7 +86,7 @@ def plan_benchmark(
     ]
     trials.sort(key=lambda trial: trial.work, reverse=True)
     vocabulary = make_vocabulary(corpus.corpus, dataset, benchmark.data) if keep_models else None
-    return Plan(_describe(corpus, dataset), trials, workforce, vocabulary)
+    return Plan(facts, trials, workforce, vocabulary)
 
 
 def run_plan(

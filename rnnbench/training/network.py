@@ -6,7 +6,7 @@ import time
 import keras
 import tensorflow as tf
 
-from rnnbench.config.schema import Network, Training
+from rnnbench.config.schema import LayeredNetwork, Network, Training
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.build import build, predict
 from rnnbench.models.saved import from_bytes, to_bytes
@@ -15,6 +15,7 @@ from rnnbench.training.engines import OnEpoch, load_engine
 from rnnbench.training.steps import count_batches, ms_per_step
 from rnnbench.training.trained import Trained
 from rnnbench.training.validation import hold_out
+from rnnbench.training.word_vectors import pretrained_vectors
 
 
 def train(
@@ -41,6 +42,9 @@ def train(
     validation = (x[held_out], y[held_out]) if len(held_out) else None
     fit = load_engine(training.engine)
     start = time.perf_counter()
+    if isinstance(network, LayeredNetwork) and (dim := network.pretrained_dim):
+        vectors = pretrained_vectors(dataset, dim, training.validation_split)
+        model.layers[0].embeddings.assign(vectors)
     outcome = fit(model, x[kept], y[kept], training, on_epoch, validation)
     seconds = time.perf_counter() - start
     steps = count_batches(len(kept), training.batch_size)

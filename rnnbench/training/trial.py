@@ -10,7 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnbench.config.schema import BaselineModel, Data, Model, Network, Training
+from rnnbench.config.schema import (
+    BaselineModel,
+    Data,
+    LayeredNetwork,
+    Model,
+    Network,
+    Training,
+)
 from rnnbench.data import cache
 from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.errors import RnnbenchError
@@ -40,6 +47,8 @@ class Trial:
         corpus: the cached corpus.
         source: where the corpus came from.
         dataset_fingerprint: what the dataset must turn out to be.
+        split_fingerprint: of the whole corpus, and of which wires are tested on; it decides what
+            texts word vectors are learned from.
         n_ids: all word ids are below this, which the dataset does not always show.
         threads: threads of the process that trains; large products are summed in an order
             that depends on them.
@@ -55,6 +64,7 @@ class Trial:
     corpus: Path
     source: str
     dataset_fingerprint: str
+    split_fingerprint: str
     n_ids: int
     threads: int
     work: int
@@ -88,6 +98,8 @@ class Trial:
             "threads": self.threads,
             "versions": versions(NETWORK_PACKAGES),
         }
+        if isinstance(self.model, LayeredNetwork) and self.model.pretrained_dim:
+            facts |= {"split": self.split_fingerprint, "versions": versions()}
         return sha256_json(facts)
 
     def __str__(self) -> str:

@@ -139,8 +139,12 @@ def test_states_of_both_directions_are_shown():
 @pytest.mark.parametrize(
     ("layer", "words"),
     [
-        ({"embedding": {"dim": 4}}, "a trained vector for each of 1,000 ids"),
-        ({"embedding": {"dim": 4, "trainable": False}}, "a random vector, never trained"),
+        ({"embedding": {"dim": 4}}, "a vector for each of 1,000 ids, random at first"),
+        ({"embedding": {"dim": 4, "trainable": False}}, "random and never trained"),
+        (
+            {"embedding": {"dim": 4, "embeddings_initializer": "ppmi"}},
+            "from its neighbours in texts",
+        ),
         ({"gru": {"units": 4, "return_sequences": True}}, "gives its hidden state at each step"),
         (
             {"bidirectional": {"layer": {"gru": {"units": 4}}, "merge_mode": "sum"}},

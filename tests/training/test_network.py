@@ -12,10 +12,11 @@ from rnnbench.config.schema import PythonNetwork, Training
 from rnnbench.data.dataset import START, Dataset
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.build import predict
-from rnnbench.models.saved import load
+from rnnbench.models.saved import from_bytes, load
 from rnnbench.training.engines import ignore
 from rnnbench.training.network import train
 from rnnbench.training.validation import hold_out
+from rnnbench.training.word_vectors import pretrained_vectors
 
 NETWORK = benchmark().models["rnn"]
 SHARE, EPOCHS = 0.4, 12
@@ -31,7 +32,7 @@ def dataset() -> Dataset:
     y = np.where(random.random(60) < 0.2, random.integers(0, 3, 60), x[:, -1] - 2).astype(np.int32)
     places = np.arange(60)
     topics = ("a", "b", "c")
-    return Dataset(x, y, x[HELD_OUT], y[HELD_OUT], topics, 5, places, places[HELD_OUT])
+    return Dataset(x, y, x[HELD_OUT], y[HELD_OUT], topics, 5, places, places[HELD_OUT], wires=x)
 
 
 def trained(
@@ -186,6 +187,19 @@ def test_parameters_are_counted_that_are_trained(dataset, embedding, params):
     network = in_stack([{"embedding": embedding}, {"pooling": {"by": "mean"}}])
 
     assert trained(dataset, network=network, epochs=1).params == params
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_pretrained_embedding_begins_with_vectors_that_know_no_wire_it_is_judged_by(
+    dataset, engine
+):
+    pretrained = {"dim": 4, "embeddings_initializer": "ppmi", "trainable": False}
+    network = in_stack([{"embedding": pretrained}, {"pooling": {"by": "mean"}}])
+
+    outcome = trained(dataset, engine, network=network, epochs=1, keep_model=True)
+
+    vectors = from_bytes(outcome.model).layers[0].get_weights()[0]
+    np.testing.assert_array_equal(vectors, pretrained_vectors(dataset, 4, SHARE))
 
 
 @pytest.mark.parametrize("inputs", ["ids", "scaled_ids"])

@@ -319,3 +319,14 @@ def test_the_number_of_ids_changes_a_network_even_where_no_array_shows_it(tmp_pa
     before = trial(tmp_path)
 
     assert replace(before, n_ids=before.n_ids + 1).fingerprint != before.fingerprint
+
+
+def test_which_texts_there_are_changes_a_network_that_begins_with_vectors_from_them(tmp_path):
+    def fingerprints(initializer):
+        embedding = {"dim": 3, "embeddings_initializer": initializer}
+        layers = [{"embedding": embedding}, {"gru": {"units": 2}}, SOFTMAX]
+        before = trial(tmp_path, models={"rnn": {"layers": layers}})
+        return {before.fingerprint, replace(before, split_fingerprint="0" * 64).fingerprint}
+
+    assert len(fingerprints("ppmi")) == 2
+    assert len(fingerprints("uniform")) == 1

@@ -1,0 +1,80 @@
+"""Word vectors from texts alone, for an embedding to begin with: no topic is looked at."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array
+
+from rnnbench.data.dataset import UNKNOWN, Dataset
+from rnnbench.training.validation import hold_out
+
+WINDOW = 5
+"""Words before and behind a word that are its context."""
+SMOOTHING = 0.75
+"""Power of the counts of contexts, so that rare ones do not look too telling."""
+ROOT_MEAN_SQUARE = 0.5
+"""Of all numbers in the vectors."""
+ROUNDING = 1e-6
+"""Smaller ones, before they are scaled, are what is left of zeros."""
+
+
+@lru_cache(maxsize=1)  # one process trains all seeds of a model
+def pretrained_vectors(dataset: Dataset, dim: int, validation_split: float) -> NDArray[np.float32]:
+    """Return word vectors ``(n_ids, dim)`` that know nothing of what they will be judged by.
+
+    They are learned from all wires of the corpus, uncut, those among them that the dataset left
+    out for their length, but for the test wires and those held out to validate on.
+    """
+    _, held_out = hold_out(len(dataset.y_train), validation_split)
+    judging = np.concatenate([dataset.test_wires, dataset.train_wires[held_out]])
+    texts = np.setdiff1d(np.arange(len(dataset.wires)), judging)
+    return ppmi_vectors([dataset.wires[wire] for wire in texts], dataset.n_ids, dim)
+
+
+def ppmi_vectors(wires: Sequence[NDArray[np.int32]], n_ids: int, dim: int) -> NDArray[np.float32]:
+    """Return a vector for each word, near to those of words with the same neighbours.
+
+    ``U sqrt(S)`` of a truncated singular value decomposition ``U S V'`` of the words' positive
+    pointwise mutual information with the words around them: O. Levy, Y. Goldberg, I. Dagan:
+    Improving Distributional Similarity with Lessons Learned from Word Embeddings (TACL 2015).
+
+    Args:
+        wires: the ids of each, without padding and start mark.
+        n_ids: all ids are below this.
+        dim: length of a vector.
+
+    Returns:
+        ``(n_ids, dim)``. A word that no wire has, and what stands for no word, has zeros; so have
+        all words in features beyond the rank of the matrix.
+    """
+    from sklearn.utils.extmath import randomized_svd
+
+    u, s, _ = randomized_svd(_ppmi(_count_neighbours(wires, n_ids)), dim, random_state=0)
+    vectors = np.zeros((n_ids, dim))
+    vectors[:, : len(s)] = u * np.sqrt(s)
+    scale = np.sqrt(np.mean(vectors**2))
+    is_told = scale > ROUNDING  # a text may tell nothing: one word, over and over
+    return (vectors * (ROOT_MEAN_SQUARE / scale if is_told else 0)).astype(np.float32)
+
+
+def _count_neighbours(wires: Sequence[NDArray[np.int32]], n_ids: int) -> csr_array:
+    """Return how often each word stands within ``WINDOW`` words of each other, symmetric."""
+    gap = np.zeros(WINDOW, np.int32)  # no word sees past the end of its wire
+    ids = np.concatenate([part for wire in wires for part in (wire, gap)])
+    pairs = np.hstack([(ids[:-distance], ids[distance:]) for distance in range(1, WINDOW + 1)])
+    pairs = pairs[:, (pairs > UNKNOWN).all(axis=0)]
+    counts = coo_array((np.ones(pairs.shape[1]), pairs), shape=(n_ids, n_ids)).tocsr()
+    return counts + counts.T
+
+
+def _ppmi(counts: csr_array) -> csr_array:
+    """Return ``max(0, log(P(word, context) / (P(word) P(context))))``, where a pair was seen."""
+    words = counts.sum(axis=1)
+    contexts = words**SMOOTHING
+    pairs = counts.tocoo()
+    row, column = pairs.coords
+    information = np.log(pairs.data * contexts.sum() / (words[row] * contexts[column]))
+    positive = coo_array((np.maximum(information, 0), (row, column)), shape=counts.shape)
+    return positive.tocsr()
