@@ -18,11 +18,11 @@ from rnnbench.cli import (
     explain,
     leaderboard,
     models,
+    options,
     predict,
     report,
     run,
 )
-from rnnbench.cli.options import INTERRUPTED
 from rnnbench.errors import RnnbenchError
 
 
@@ -39,14 +39,14 @@ class _Group(TyperGroup):
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
             console.print_error("Interrupted. What was finished is stored.")
-            raise typer.Exit(INTERRUPTED) from None
+            raise typer.Exit(options.INTERRUPTED) from None
 
 
 app = typer.Typer(
     name="rnnbench",
     cls=_Group,
     help="Benchmark sequence classifiers on Reuters newswires.",
-    epilog="Example: rnnbench run configs/all.yaml",
+    epilog=options.examples("rnnbench run configs/all.yaml"),
     no_args_is_help=True,
     rich_markup_mode="markdown",  # re-flows paragraphs
     pretty_exceptions_enable=False,

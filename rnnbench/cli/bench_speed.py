@@ -11,10 +11,10 @@ from rnnbench.cli import options
 if TYPE_CHECKING:
     from rnnbench.runner.events import Listener
 
-EXAMPLES = (
-    "Examples: rnnbench bench-speed configs/all.yaml | "
-    "rnnbench bench-speed configs/all.yaml --epochs 20 --rounds 3 | "
-    "rnnbench bench-speed configs/gru.yaml --only compiled,torch --json"
+EXAMPLES = options.examples(
+    "rnnbench bench-speed configs/all.yaml",
+    "rnnbench bench-speed configs/all.yaml --epochs 20 --rounds 3",
+    "rnnbench bench-speed configs/gru.yaml --only compiled,torch --json",
 )
 
 

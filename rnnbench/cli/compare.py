@@ -8,11 +8,11 @@ import typer
 from rnnbench.cli import options
 from rnnbench.errors import RnnbenchError
 
-EXAMPLES = (
-    "Examples: rnnbench compare results/reference/all results/all | "
-    "rnnbench compare results/before results/after --models lstm,gru --json | "
-    'rnnbench compare results/before results/after --fail-if "accuracy drops significantly" '
-    '--fail-if "macro_f1 drops 0.01" --fail-if "ms_per_step rises 20%"'
+EXAMPLES = options.examples(
+    "rnnbench compare results/reference/all results/all",
+    "rnnbench compare results/before results/after --models lstm,gru --json",
+    "rnnbench compare results/before results/after --fail-if 'accuracy drops significantly'",
+    "rnnbench compare A B --fail-if 'macro_f1 drops 0.01' --fail-if 'ms_per_step rises 20%'",
 )
 
 

@@ -11,13 +11,15 @@ from rnnbench.errors import UserError
 app = typer.Typer(
     help="Check configs, see what they come to, and start a new one.",
     no_args_is_help=True,
-    epilog="Example: rnnbench config check configs/all.yaml",
+    epilog=options.examples("rnnbench config check configs/all.yaml"),
 )
 
 
 @app.command(
-    epilog="Examples: rnnbench config check configs/all.yaml | "
-    "rnnbench config check configs/gru.yaml configs/lstm.yaml --json"
+    epilog=options.examples(
+        "rnnbench config check configs/all.yaml",
+        "rnnbench config check configs/gru.yaml configs/lstm.yaml --json",
+    )
 )
 def check(
     configs: Annotated[
@@ -53,8 +55,10 @@ def check(
 
 
 @app.command(
-    epilog="Examples: rnnbench config show configs/all.yaml | "
-    "rnnbench config show configs/lstm.yaml --set training.epochs=50 > faster.yaml"
+    epilog=options.examples(
+        "rnnbench config show configs/all.yaml",
+        "rnnbench config show configs/lstm.yaml --set training.epochs=50 > faster.yaml",
+    )
 )
 def show(config: options.Config, settings: options.Settings = None) -> None:
     """Print CONFIG as it is understood: with what it extends, and every default.
@@ -67,8 +71,9 @@ def show(config: options.Config, settings: options.Settings = None) -> None:
 
 
 @app.command(
-    epilog="Examples: rnnbench config new my.yaml | rnnbench config new my.yaml --force | "
-    "rnnbench config new"
+    epilog=options.examples(
+        "rnnbench config new my.yaml", "rnnbench config new my.yaml --force", "rnnbench config new"
+    )
 )
 def new(
     config: Annotated[

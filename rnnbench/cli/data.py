@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Get the newswires, and see what they hold.",
     no_args_is_help=True,
-    epilog="Example: rnnbench data prepare configs/all.yaml",
+    epilog=options.examples("rnnbench data prepare configs/all.yaml"),
 )
 
 
 @app.command(
-    epilog="Examples: rnnbench data prepare | rnnbench data prepare configs/all.yaml | "
-    "rnnbench data prepare --path reuters21578.tar.gz | rnnbench data prepare --data r8 --json"
+    epilog=options.examples(
+        "rnnbench data prepare",
+        "rnnbench data prepare configs/all.yaml",
+        "rnnbench data prepare --path reuters21578.tar.gz",
+        "rnnbench data prepare --data r8 --json",
+    )
 )
 def prepare(
     config: options.OptionalConfig = None,
@@ -39,7 +43,9 @@ def prepare(
 
 
 @app.command(
-    epilog="Examples: rnnbench data info configs/all.yaml | rnnbench data info --data r52 --json"
+    epilog=options.examples(
+        "rnnbench data info configs/all.yaml", "rnnbench data info --data r52 --json"
+    )
 )
 def info(
     config: options.OptionalConfig = None,
@@ -52,7 +58,9 @@ def info(
     _describe(config, data, path, settings, as_json=as_json, offline=True)
 
 
-@app.command(epilog="Examples: rnnbench data show 0 | rnnbench data show 7 --data r8 --json")
+@app.command(
+    epilog=options.examples("rnnbench data show 0", "rnnbench data show 7 --data r8 --json")
+)
 def show(
     number: Annotated[int, typer.Argument(metavar="N", help="Number of the wire, from 0.")],
     config: options.OptionalConfig = None,

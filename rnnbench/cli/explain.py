@@ -7,9 +7,10 @@ import typer
 from rnnbench.cli import options
 from rnnbench.errors import RnnbenchError
 
-EXAMPLES = (
-    "Examples: rnnbench explain lstm | rnnbench explain gru --units 3 --features 1 --steps 5 | "
-    "rnnbench explain simple_rnn --json"
+EXAMPLES = options.examples(
+    "rnnbench explain lstm",
+    "rnnbench explain gru --units 3 --features 1 --steps 5",
+    "rnnbench explain simple_rnn --json",
 )
 
 

@@ -7,9 +7,10 @@ import typer
 
 from rnnbench.cli import options
 
-EXAMPLES = (
-    "Examples: rnnbench leaderboard results/reference/all results/all | "
-    "rnnbench leaderboard results/* --metric macro_f1 | rnnbench leaderboard results/* --json"
+EXAMPLES = options.examples(
+    "rnnbench leaderboard results/reference/all results/all",
+    "rnnbench leaderboard results/* --metric macro_f1",
+    "rnnbench leaderboard results/* --json",
 )
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="See the models of a config, without training them.",
     no_args_is_help=True,
-    epilog="Example: rnnbench models list --config configs/all.yaml",
+    epilog=options.examples("rnnbench models list --config configs/all.yaml"),
 )
 
 Config = Annotated[
@@ -33,8 +33,10 @@ Config = Annotated[
 
 @app.command(
     "list",
-    epilog="Examples: rnnbench models list --config configs/all.yaml | "
-    "rnnbench models list --config configs/all.yaml --data r52 --json",
+    epilog=options.examples(
+        "rnnbench models list --config configs/all.yaml",
+        "rnnbench models list --config configs/all.yaml --data r52 --json",
+    ),
 )
 def list_models(
     config: Config,
@@ -59,8 +61,10 @@ def list_models(
 
 
 @app.command(
-    epilog="Examples: rnnbench models show lstm --config configs/all.yaml | "
-    "rnnbench models show --config configs/all.yaml lstm --data r52 --json"
+    epilog=options.examples(
+        "rnnbench models show lstm --config configs/all.yaml",
+        "rnnbench models show --config configs/all.yaml lstm --data r52 --json",
+    )
 )
 def show(
     model: Annotated[

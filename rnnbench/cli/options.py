@@ -80,6 +80,11 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
+def examples(*commands: str) -> str:
+    """Return what stands below a command's help: ``commands``, to be typed as they are."""
+    return "\n\n".join(["Examples:", *(f"- `{command}`" for command in commands)])
+
+
 def run_folder(help_text: str, metavar: str | None = None) -> ArgumentInfo:
     """Return the argument that names the folder of a run, or several."""
     return typer.Argument(

@@ -7,10 +7,10 @@ import typer
 
 from rnnbench.cli import completion, options
 
-EXAMPLES = (
-    'Examples: rnnbench predict results/all lstm "net profit rose 7 pct" | '
-    "rnnbench predict results/all lstm --file wire.txt --top 3 | "
-    "rnnbench predict results/all lstm - --json < wire.txt"
+EXAMPLES = options.examples(
+    'rnnbench predict results/all lstm "net profit rose 7 pct"',
+    "rnnbench predict results/all lstm --file wire.txt --top 3",
+    "rnnbench predict results/all lstm - --json < wire.txt",
 )
 
 

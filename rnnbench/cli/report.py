@@ -7,8 +7,8 @@ import typer
 
 from rnnbench.cli import options
 
-EXAMPLES = (
-    "Examples: rnnbench report results/all | rnnbench report results/all --words 8 --errors 40"
+EXAMPLES = options.examples(
+    "rnnbench report results/all", "rnnbench report results/all --words 8 --errors 40"
 )
 
 

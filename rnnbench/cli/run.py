@@ -7,12 +7,12 @@ import typer
 
 from rnnbench.cli import options
 
-EXAMPLES = (
-    "Examples: rnnbench run configs/all.yaml | "
-    "rnnbench run configs/all.yaml --seeds 5 --jobs 2 | "
-    "rnnbench run configs/all.yaml --models lstm,stacked_lstm --seeds 0,7 --epochs 50 | "
-    "rnnbench run configs/all.yaml --data sgml --path reuters21578.tar.gz | "
-    "rnnbench run configs/lstm.yaml --set training.learning_rate=0.003 --out results/faster"
+EXAMPLES = options.examples(
+    "rnnbench run configs/all.yaml",
+    "rnnbench run configs/all.yaml --seeds 5 --jobs 2",
+    "rnnbench run configs/all.yaml --models lstm,stacked_lstm --seeds 0,7 --epochs 50",
+    "rnnbench run configs/all.yaml --data sgml --path reuters21578.tar.gz",
+    "rnnbench run configs/lstm.yaml --set training.learning_rate=0.003 --out results/faster",
 )
 
 

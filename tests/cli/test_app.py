@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import time
 
 import pytest
 from typer.main import get_command
@@ -18,32 +17,23 @@ def test_every_command_has_help_with_an_example(cli, command):
 
     assert result.exit_code == 0
     assert " ".join(["rnnbench", *command]) in result.output
-    assert "Example" in result.output
+    assert "Examples:" in result.output
 
 
 def test_the_version_is_printed(cli):
     assert cli("--version").output == f"rnnbench {rnnbench.__version__}\n"
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_help_answers_at_once_and_without_tensorflow(command):
+def test_help_imports_nothing_that_takes_long():
     code = (
-        f"import sys; sys.argv = ['rnnbench', *{command}, '--help']\n"
-        "from rnnbench.cli.app import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "heavy = {'tensorflow', 'keras', 'sklearn', 'numpy'} & set(sys.modules)\n"
+        "import sys\n"
+        "from rnnbench.cli.app import app\n"
+        f"for command in {COMMANDS}:\n"
+        "    app([*command, '--help'], standalone_mode=False)\n"
+        "heavy = {'tensorflow', 'keras', 'sklearn', 'scipy', 'numpy'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
-    fastest = min(_seconds(code) for _ in range(3))
-
-    assert fastest < 0.5
-
-
-def _seconds(code):
-    start = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    return time.perf_counter() - start
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_a_damaged_run_is_named(cli, file):
 def test_help_has_examples(cli):
     result = cli("compare", "--help")
 
-    assert "Examples: rnnbench compare" in result.output
+    assert "• rnnbench compare" in result.output
     assert "A model of A that B lacks" in " ".join(result.output.replace("│", "").split())
 
 

@@ -101,4 +101,4 @@ def test_help_names_the_layers_and_has_an_example(cli):
     result = cli("explain", "--help")
 
     assert "simple_rnn, gru or lstm" in result.output
-    assert "Example" in result.output
+    assert "Examples:" in result.output

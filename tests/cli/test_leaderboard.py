@@ -76,7 +76,7 @@ def test_a_damaged_run_is_named(cli):
 
 
 def test_help_has_examples(cli):
-    assert "Examples: rnnbench leaderboard" in cli("leaderboard", "--help").output
+    assert "• rnnbench leaderboard" in cli("leaderboard", "--help").output
 
 
 def test_the_help_names_every_metric():
