@@ -15,7 +15,9 @@ EXAMPLES = options.examples(
 
 
 def leaderboard(
-    runs: Annotated[list[Path], options.run_folder("Folders of finished runs.", "RUN")],
+    runs: Annotated[
+        list[Path], options.run_folder("Finished runs; what else is there is left out.", "RUN")
+    ],
     metric: Annotated[
         str,
         typer.Option(metavar="METRIC", help=f"What decides the rank: {options.METRICS}."),
@@ -31,10 +33,10 @@ def leaderboard(
     from rnnbench.analysis.metrics import check_measure
     from rnnbench.cli.console import print_json, print_tables
     from rnnbench.report.leaderboard import board_tables, boards_json
-    from rnnbench.results.run import load_run
+    from rnnbench.results.run import load_runs
 
     check_measure(metric, "--metric")
-    boards = rank_runs([load_run(run) for run in runs], metric)
+    boards = rank_runs(load_runs(runs), metric)
     if as_json:
         print_json(boards_json(boards))
     else:

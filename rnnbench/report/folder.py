@@ -7,6 +7,7 @@ from rnnbench.errors import UserError
 from rnnbench.report.speed import to_speed_markdown
 from rnnbench.report.table import result_tables, to_csv, to_markdown
 from rnnbench.results.document import write_document
+from rnnbench.results.run import RESULTS
 from rnnbench.results.schema import Results
 from rnnbench.results.speed import SpeedResults
 from rnnbench.storage import write_text
@@ -34,12 +35,12 @@ def write_report(folder: Path, results: Results, config: str) -> None:
 
     A report that tells of other results is taken away.
     """
-    before = folder / "results.json"
+    before = folder / RESULTS
     old = before.read_bytes() if before.is_file() else b""
     write_text(folder / "config.yaml", config)
     write_text(folder / "table.md", "\n".join(map(to_markdown, result_tables(results))))
     write_text(folder / "table.csv", to_csv(results))
-    write_document(folder / "results.json", results)
+    write_document(folder / RESULTS, results)
     if before.read_bytes() != old:
         for page in PAGES:
             (folder / page).unlink(missing_ok=True)

@@ -1,6 +1,8 @@
 """A finished run, read back from its folder, its results and trials checked by their checksums."""
 
 import json
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,11 @@ from rnnbench.errors import UserError
 from rnnbench.results.document import DamagedResultError, read_document
 from rnnbench.results.schema import Results, TrialResult
 from rnnbench.results.store import Store
+
+log = logging.getLogger(__name__)
+
+RESULTS = "results.json"
+"""The file that makes a folder a finished run."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,23 @@ def load_run(folder: Path) -> Run:
     return Run(folder, results, trials, benchmark, environment)
 
 
+def load_runs(paths: Sequence[Path]) -> list[Run]:
+    """Return the finished runs among ``paths``, which may be all that a shell found in a folder.
+
+    What else lies there is left out with a warning, as long as there is a run.
+
+    Raises:
+        UserError: a path does not exist, or there is no finished run.
+        DamagedResultError: a file of a run is not what was written; it names the file.
+    """
+    others = [path for path in paths if path.exists() and not (path / RESULTS).is_file()]
+    if len(others) == len(paths):
+        others = []
+    for path in others:
+        log.warning("%s: no finished run, left out", path)
+    return [load_run(path) for path in paths if path not in others]
+
+
 def _environment(file: Path) -> dict[str, Any]:
     try:
         environment = json.loads(file.read_text(encoding="utf-8"))
@@ -81,10 +105,10 @@ def load_results(folder: Path) -> Results:
         UserError: there is no finished run.
         DamagedResultError: the file is not what was written.
     """
-    file = folder / "results.json"
+    file = folder / RESULTS
     if not file.is_file():
         hint = "a folder that `rnnbench run` finished, as results/all"
-        raise UserError(f"{folder}: no results.json in it (should be {hint})")
+        raise UserError(f"{folder}: no {RESULTS} in it (should be {hint})")
     try:
         return Results.model_validate(read_document(file))
     except ValidationError as error:

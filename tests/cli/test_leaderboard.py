@@ -66,6 +66,26 @@ def test_wrong_input_ends_with_2(cli, arguments, message):
     assert message in result.stderr
 
 
+def test_what_a_shell_finds_beside_the_runs_is_left_out_with_a_warning(cli):
+    Path("notes.txt").touch()
+    Path("empty").mkdir()
+
+    result = cli("leaderboard", "notes.txt", "r52", "empty")
+
+    assert result.exit_code == 0
+    assert "r52" in result.stdout
+    assert result.stderr.splitlines() == [
+        f"{path}: no finished run, left out" for path in ("notes.txt", "empty")
+    ]
+
+
+def test_a_run_that_does_not_exist_is_an_error_also_beside_others(cli):
+    result = cli("leaderboard", "r52", "r25")
+
+    assert result.exit_code == 2
+    assert "r25: no results.json in it" in result.stderr
+
+
 def test_a_damaged_run_is_named(cli):
     Path("new/run/trials/rnn-seed0.json").write_text("{}")
 
