@@ -36,9 +36,10 @@ def pretrained_vectors(dataset: Dataset, dim: int, validation_split: float) -> N
 def ppmi_vectors(wires: Sequence[NDArray[np.int32]], n_ids: int, dim: int) -> NDArray[np.float32]:
     """Return a vector for each word, near to those of words with the same neighbours.
 
-    ``U sqrt(S)`` of a truncated singular value decomposition ``U S V'`` of the words' positive
-    pointwise mutual information with the words around them: O. Levy, Y. Goldberg, I. Dagan:
-    Improving Distributional Similarity with Lessons Learned from Word Embeddings (TACL 2015).
+    ``U sqrt(S)`` of a singular value decomposition ``U S V'``, truncated and randomized, of the
+    words' positive pointwise mutual information with the words around them: O. Levy, Y. Goldberg,
+    I. Dagan: Improving Distributional Similarity with Lessons Learned from Word Embeddings (TACL
+    2015).
 
     Args:
         wires: the ids of each, without padding and start mark.
