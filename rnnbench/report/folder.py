@@ -6,8 +6,7 @@ from pathlib import Path
 from rnnbench.errors import UserError
 from rnnbench.report.speed import to_speed_markdown
 from rnnbench.report.table import result_tables, to_csv, to_markdown
-from rnnbench.results.document import write_document
-from rnnbench.results.run import RESULTS
+from rnnbench.results.run import RESULTS, save_results
 from rnnbench.results.schema import Results
 from rnnbench.results.speed import SpeedResults
 from rnnbench.storage import write_text
@@ -40,7 +39,7 @@ def write_report(folder: Path, results: Results, config: str) -> None:
     write_text(folder / "config.yaml", config)
     write_text(folder / "table.md", "\n".join(map(to_markdown, result_tables(results))))
     write_text(folder / "table.csv", to_csv(results))
-    write_document(folder / RESULTS, results)
+    save_results(folder, results)
     if before.read_bytes() != old:
         for page in PAGES:
             (folder / page).unlink(missing_ok=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from rnnbench.errors import UserError
 from rnnbench.results.schema import SCHEMA_VERSION, Record
-from rnnbench.storage import sha256_json, write_text
+from rnnbench.storage import sha256_file, sha256_json, write_text
 
 
 class DamagedResultError(UserError):
@@ -47,3 +47,13 @@ def read_document(path: Path) -> dict[str, Any]:
     except (ValueError, KeyError, AttributeError, TypeError, OSError, RecursionError) as error:
         raise DamagedResultError(f"unusable result: {path}: {error}") from error
     return document
+
+
+def check_file(file: Path, sha256: str | None, document: Path) -> None:
+    """Make sure that a file is the one whose checksum stands in a document.
+
+    Raises:
+        DamagedResultError: it is missing, or another one.
+    """
+    if not file.is_file() or sha256_file(file) != sha256:
+        raise DamagedResultError(f"unusable result: {file}: not what was stored with {document}")

@@ -13,14 +13,22 @@ from rnnbench.config.load import load
 from rnnbench.config.problems import ConfigError
 from rnnbench.config.schema import Benchmark
 from rnnbench.errors import UserError
-from rnnbench.results.document import DamagedResultError, read_document
+from rnnbench.results.document import (
+    DamagedResultError,
+    check_file,
+    read_document,
+    write_document,
+)
 from rnnbench.results.schema import Results, TrialResult
 from rnnbench.results.store import Store
+from rnnbench.storage import sha256_file
 
 log = logging.getLogger(__name__)
 
 RESULTS = "results.json"
 """The file that makes a folder a finished run."""
+BESIDE = ("config.yaml", "environment.json")
+"""Files whose checksums it has."""
 
 
 @dataclass(frozen=True)
@@ -98,21 +106,32 @@ def _environment(file: Path) -> dict[str, Any]:
     return environment
 
 
+def save_results(folder: Path, results: Results) -> None:
+    """Write the summary of a run, whose other files are there, and with it their checksums."""
+    beside = {name: sha256_file(folder / name) for name in BESIDE}
+    write_document(folder / RESULTS, results, beside=beside)
+
+
 def load_results(folder: Path) -> Results:
     """Return the summary of the finished run in ``folder``.
 
     Raises:
         UserError: there is no finished run.
-        DamagedResultError: the file is not what was written.
+        DamagedResultError: it, or a file whose checksum it has, is not what was written.
     """
     file = folder / RESULTS
     if not file.is_file():
         hint = "a folder that `rnnbench run` finished, as results/all"
         raise UserError(f"{folder}: no {RESULTS} in it (should be {hint})")
+    document = read_document(file)
+    beside = document.pop("beside", {})
     try:
-        return Results.model_validate(read_document(file))
+        results = Results.model_validate(document)
     except ValidationError as error:
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
+    for name in BESIDE:
+        check_file(folder / name, beside.get(name), file)
+    return results
 
 
 def _trials(folder: Path, results: Results) -> dict[str, list[TrialResult]]:

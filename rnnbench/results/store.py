@@ -20,6 +20,7 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.results.document import (
     DamagedResultError,
     OtherVersionError,
+    check_file,
     read_document,
     write_document,
 )
@@ -221,14 +222,9 @@ def _read(place: _Place, *, with_model: bool = False) -> TrialRecord:
         record = TrialRecord.model_validate(document)
     except ValidationError as error:
         raise DamagedResultError(f"unusable result: {place.record}: {error}") from error
-    _check(place.predictions, predictions, place.record)
+    check_file(place.predictions, predictions, place.record)
     if with_model:
         if model is None:
             raise FileNotFoundError(place.model)
-        _check(place.model, model, place.record)
+        check_file(place.model, model, place.record)
     return record
-
-
-def _check(file: Path, sha256: str | None, record: Path) -> None:
-    if not file.is_file() or sha256_file(file) != sha256:
-        raise DamagedResultError(f"unusable result: {file}: not what was stored with {record}")

@@ -15,7 +15,7 @@ from rnnbench.errors import UserError
 from rnnbench.report.folder import write_report
 from rnnbench.results.document import DamagedResultError, OtherVersionError, write_document
 from rnnbench.results.environment import environment
-from rnnbench.results.run import load_results, load_run
+from rnnbench.results.run import BESIDE, load_results, load_run, save_results
 from rnnbench.results.store import Store
 from rnnbench.storage import sha256_file
 
@@ -234,34 +234,49 @@ def test_predictions_that_would_run_code_are_named_and_run_none(folder, tmp_path
     assert not trace.exists()
 
 
+def rewrite(folder, name, text):
+    """Change a file beside the results as if it had been written so."""
+    (folder / name).write_text(text)
+    save_results(folder, RESULTS)
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_a_file_beside_the_results_that_was_changed_is_noticed(folder, name):
+    with (folder / name).open("a") as file:
+        file.write("\n")
+
+    with pytest.raises(DamagedResultError, match=f"{named(name)}: not what was stored with"):
+        load_results(folder)
+
+
+def test_results_without_checksums_of_the_files_beside_them_are_not_trusted(folder):
+    write_document(folder / "results.json", RESULTS)
+
+    with pytest.raises(DamagedResultError, match=named("config.yaml")):
+        load_results(folder)
+
+
 @pytest.mark.parametrize(
     "text", ["name: !!python/object/apply:os.getcwd []\n", "name: small\n", "models: {}\nname: x\n"]
 )
 def test_a_config_that_is_none_is_named_with_its_line(folder, text):
-    (folder / "config.yaml").write_text(text)
+    rewrite(folder, "config.yaml", text)
 
     with pytest.raises(DamagedResultError, match=rf"{named('config.yaml')}:1: "):
         load_run(folder)
 
 
 def test_a_config_that_lacks_a_model_of_the_results_is_named(folder):
-    config = folder / "config.yaml"
-    config.write_text(config.read_text().replace("  svm:", "  bayes:"))
+    text = (folder / "config.yaml").read_text()
+    rewrite(folder, "config.yaml", text.replace("  svm:", "  bayes:"))
 
     with pytest.raises(DamagedResultError, match=r"^unusable result: .*: config\.yaml .* svm$"):
         load_run(folder)
 
 
-@pytest.mark.parametrize("text", ["{}", '{"versions": "3.0"}'])
+@pytest.mark.parametrize("text", ["{}", '{"versions": "3.0"}', "[" * 100_000, "no JSON"])
 def test_an_environment_without_versions_is_named(folder, text):
-    (folder / "environment.json").write_text(text)
+    rewrite(folder, "environment.json", text)
 
     with pytest.raises(DamagedResultError, match=named("environment.json")):
         load_run(folder)
-
-
-def test_a_config_by_hand_may_lack_what_has_a_default(folder):
-    config = folder / "config.yaml"
-    config.write_text(config.read_text().replace("  optimizer: adam\n", ""))
-
-    assert load_run(folder).benchmark == PLAN
