@@ -42,7 +42,7 @@ class Layer(Variant):
 
 
 class Embedding(Layer):
-    """A trained vector for each word."""
+    """A vector for each word."""
 
     kind = "embedding"
     keras_name = "Embedding"
@@ -51,9 +51,9 @@ class Embedding(Layer):
     trainable: bool = True
     masking: bool = False
     """Whether the layers after it pass over padding."""
-    embeddings_initializer: Literal["uniform", "ppmi"] = "uniform"
-    """Random vectors to begin with, or such as words in like contexts share, learned from the texts
-    of all wires that are not tested or validated on."""
+    embeddings_initializer: Literal["uniform", "ppmi_svd"] = "uniform"
+    """Random vectors to begin with, or a truncated SVD of positive pointwise mutual information, so
+    that words in like contexts begin alike: from all texts that are not tested or validated on."""
 
 
 class Recurrent(Layer):

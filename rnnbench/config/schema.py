@@ -109,6 +109,11 @@ class Training(Recipe):
 class Network(Section):
     """A neural classifier, from word ids to a probability a topic."""
 
+    @property
+    def pretrained_dim(self) -> int | None:
+        """Length of the word vectors that it begins with, where those are learned from texts."""
+        return None
+
 
 class LayeredNetwork(Network):
     """A stack of layers."""
@@ -122,9 +127,9 @@ class LayeredNetwork(Network):
 
     @property
     def pretrained_dim(self) -> int | None:
-        """Length of the word vectors that it begins with, where those are learned from texts."""
+        """That of the embedding; ``None`` where it begins at random."""
         first = self.layers[0]
-        is_pretrained = isinstance(first, Embedding) and first.embeddings_initializer == "ppmi"
+        is_pretrained = isinstance(first, Embedding) and first.embeddings_initializer == "ppmi_svd"
         return first.dim if is_pretrained else None
 
     @model_validator(mode="after")

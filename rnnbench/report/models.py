@@ -42,7 +42,7 @@ POOLED = {
 }
 FIRST_VECTORS = {
     "uniform": "random",
-    "ppmi": "from its neighbours in texts",
+    "ppmi_svd": "from its neighbours in texts",
 }
 
 

@@ -19,13 +19,17 @@ class OtherVersionError(DamagedResultError):
 
 def write_document(path: Path, record: Record, **facts: Any) -> None:
     """Write a record, with ``facts`` beside its own keys, and the checksum of all that."""
-    document = json.loads(record.model_dump_json()) | facts
-    document["checksum"] = sha256_json(document)
+    write_facts(path, json.loads(record.model_dump_json()) | facts)
+
+
+def write_facts(path: Path, facts: dict[str, Any]) -> None:
+    """Write ``facts``, ``schema_version`` among them, and their checksum."""
+    document = facts | {"checksum": sha256_json(facts)}
     write_text(path, json.dumps(document, indent=1) + "\n")
 
 
 def read_document(path: Path) -> dict[str, Any]:
-    """Return what ``write_document`` wrote, without the checksum.
+    """Return what ``write_document`` or ``write_facts`` wrote, without the checksum.
 
     Raises:
         FileNotFoundError: there is no such document.

@@ -1,6 +1,5 @@
-"""A finished run, read back from its folder, its results and trials checked by their checksums."""
+"""A finished run, read back from its folder, every file checked by its checksum."""
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.errors import UserError
 from rnnbench.results.document import (
     DamagedResultError,
+    OtherVersionError,
     check_file,
     read_document,
     write_document,
@@ -27,8 +27,6 @@ log = logging.getLogger(__name__)
 
 RESULTS = "results.json"
 """The file that makes a folder a finished run."""
-BESIDE = ("config.yaml", "environment.json")
-"""Files whose checksums it has."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ def load_run(folder: Path) -> Run:
     try:
         trials = _trials(folder, results)
         benchmark = load(folder / "config.yaml")
-        environment = _environment(folder / "environment.json")
+        environment = read_document(folder / "environment.json")
     except FileNotFoundError as error:
         raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
     except ConfigError as error:  # it names the file
@@ -94,22 +92,9 @@ def load_runs(paths: Sequence[Path]) -> list[Run]:
     return [load_run(path) for path in paths if path not in others]
 
 
-def _environment(file: Path) -> dict[str, Any]:
-    try:
-        environment = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(environment, dict) or not isinstance(environment.get("versions"), dict):
-            raise ValueError("should be a mapping with versions")
-    except FileNotFoundError:
-        raise
-    except (ValueError, OSError, RecursionError) as error:
-        raise DamagedResultError(f"unusable result: {file}: {error}") from error
-    return environment
-
-
 def save_results(folder: Path, results: Results) -> None:
-    """Write the summary of a run, whose other files are there, and with it their checksums."""
-    beside = {name: sha256_file(folder / name) for name in BESIDE}
-    write_document(folder / RESULTS, results, beside=beside)
+    """Write the summary of a run, and with it the checksum of the ``config.yaml`` beside it."""
+    write_document(folder / RESULTS, results, config_sha256=sha256_file(folder / "config.yaml"))
 
 
 def load_results(folder: Path) -> Results:
@@ -117,20 +102,23 @@ def load_results(folder: Path) -> Results:
 
     Raises:
         UserError: there is no finished run.
-        DamagedResultError: it, or a file whose checksum it has, is not what was written.
+        DamagedResultError: it, or the config beside it, is not what was written.
     """
     file = folder / RESULTS
     if not file.is_file():
         hint = "a folder that `rnnbench run` finished, as results/all"
         raise UserError(f"{folder}: no {RESULTS} in it (should be {hint})")
     document = read_document(file)
-    beside = document.pop("beside", {})
+    config_sha256 = document.pop("config_sha256", None)
+    if config_sha256 is None:
+        raise OtherVersionError(
+            f"unusable result: {file}: it has no checksum of config.yaml; run the benchmark again"
+        )
     try:
         results = Results.model_validate(document)
     except ValidationError as error:
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
-    for name in BESIDE:
-        check_file(folder / name, beside.get(name), file)
+    check_file(folder / "config.yaml", config_sha256, file)
     return results
 
 

@@ -6,7 +6,6 @@ where it was to be kept. A trial of another configuration that stood there is ke
 under ``superseded/`` and found again when its configuration comes back.
 """
 
-import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +22,10 @@ from rnnbench.results.document import (
     check_file,
     read_document,
     write_document,
+    write_facts,
 )
 from rnnbench.results.schema import TrialRecord, TrialResult, Vocabulary
-from rnnbench.storage import atomic_write, sha256_file, write_text
+from rnnbench.storage import atomic_write, sha256_file
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class Store:
 
     def save_environment(self, environment: dict[str, Any]) -> None:
         """Write on what the trials that follow are trained."""
-        write_text(self.folder / "environment.json", json.dumps(environment, indent=1) + "\n")
+        write_facts(self.folder / "environment.json", environment)
 
     def save_vocabulary(self, vocabulary: Vocabulary) -> None:
         """Write what turns texts into the ids that the models read."""

@@ -156,7 +156,7 @@ def measure_torch(trial: Trial, on_epoch: OnEpoch, *, is_tuned: bool) -> TrialTi
     from rnnbench.speed.torch_training import train
 
     started = time.time()
-    dataset = load_dataset(trial.corpus, trial.data)
+    dataset, _ = load_dataset(trial.corpus, trial.data)
     epochs, accuracy = train(
         trial.model, dataset, trial.training, trial.seed, on_epoch, is_tuned=is_tuned
     )

@@ -6,7 +6,7 @@ import time
 import keras
 import tensorflow as tf
 
-from rnnbench.config.schema import LayeredNetwork, Network, Training
+from rnnbench.config.schema import Network, Training
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.build import build, predict
 from rnnbench.models.saved import from_bytes, to_bytes
@@ -42,7 +42,7 @@ def train(
     validation = (x[held_out], y[held_out]) if len(held_out) else None
     fit = load_engine(training.engine)
     start = time.perf_counter()
-    if isinstance(network, LayeredNetwork) and (dim := network.pretrained_dim):
+    if dim := network.pretrained_dim:
         vectors = pretrained_vectors(dataset, dim, training.validation_split)
         model.layers[0].embeddings.assign(vectors)
     outcome = fit(model, x[kept], y[kept], training, on_epoch, validation)

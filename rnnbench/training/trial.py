@@ -10,16 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnbench.config.schema import (
-    BaselineModel,
-    Data,
-    LayeredNetwork,
-    Model,
-    Network,
-    Training,
-)
+from rnnbench.config.schema import BaselineModel, Data, Model, Network, Training
 from rnnbench.data import cache
-from rnnbench.data.dataset import Dataset, make_dataset
+from rnnbench.data.dataset import Dataset, make_dataset, split_fingerprint
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.code import code_of
 from rnnbench.results.environment import (
@@ -47,8 +40,8 @@ class Trial:
         corpus: the cached corpus.
         source: where the corpus came from.
         dataset_fingerprint: what the dataset must turn out to be.
-        split_fingerprint: of the whole corpus, and of which wires are tested on; it decides what
-            texts word vectors are learned from.
+        split_fingerprint: of the whole corpus, and of which wires are trained on and tested on:
+            word vectors are learned from texts that the dataset does not show.
         n_ids: all word ids are below this, which the dataset does not always show.
         threads: threads of the process that trains; large products are summed in an order
             that depends on them.
@@ -96,10 +89,11 @@ class Trial:
             "training": self.training.model_dump(mode="json", exclude={"seeds"}),
             "seed": self.seed,
             "threads": self.threads,
-            "versions": versions(NETWORK_PACKAGES),
         }
-        if isinstance(self.model, LayeredNetwork) and self.model.pretrained_dim:
+        if self.model.pretrained_dim:
             facts |= {"split": self.split_fingerprint, "versions": versions()}
+        else:
+            facts |= {"versions": versions(NETWORK_PACKAGES)}
         return sha256_json(facts)
 
     def __str__(self) -> str:
@@ -120,8 +114,9 @@ def run_trial(trial: Trial, on_epoch: OnEpoch = ignore) -> TrialResult:
         RnnbenchError: the cached corpus is not the one that the trial was planned with, or the
             training diverged.
     """
-    dataset = load_dataset(trial.corpus, trial.data)
-    if dataset.fingerprint != trial.dataset_fingerprint:
+    dataset, split = load_dataset(trial.corpus, trial.data)
+    planned = (trial.dataset_fingerprint, trial.split_fingerprint)
+    if (dataset.fingerprint, split) != planned:
         raise RnnbenchError(f"{trial.corpus}: changed while the benchmark ran; run it again")
     trained = _train(trial, dataset, on_epoch)
     if not np.isfinite(trained.scores).all():
@@ -173,6 +168,8 @@ def _record(trial: Trial, trained: Trained, accuracy: float) -> TrialRecord:
 
 
 @lru_cache(maxsize=1)
-def load_dataset(corpus: Path, data: Data) -> Dataset:
-    """Return the dataset, once for all the trials that one process runs."""
-    return make_dataset(cache.read(corpus)[0], data)
+def load_dataset(corpus: Path, data: Data) -> tuple[Dataset, str]:
+    """Return the dataset and the fingerprint of its split, once for all trials of a process."""
+    wires, fingerprint = cache.read(corpus)
+    dataset = make_dataset(wires, data)
+    return dataset, split_fingerprint(fingerprint, dataset)

@@ -13,7 +13,7 @@ from rnnbench.training.validation import hold_out
 WINDOW = 5
 """Words before and behind a word that are its context."""
 SMOOTHING = 0.75
-"""Power of the counts of contexts, so that rare ones do not look too telling."""
+"""Of the distribution of contexts: a power, so that rare ones do not look too telling."""
 ROOT_MEAN_SQUARE = 0.5
 """Of all numbers in the vectors."""
 ROUNDING = 1e-6
@@ -30,10 +30,12 @@ def pretrained_vectors(dataset: Dataset, dim: int, validation_split: float) -> N
     _, held_out = hold_out(len(dataset.y_train), validation_split)
     judging = np.concatenate([dataset.test_wires, dataset.train_wires[held_out]])
     texts = np.setdiff1d(np.arange(len(dataset.wires)), judging)
-    return ppmi_vectors([dataset.wires[wire] for wire in texts], dataset.n_ids, dim)
+    return ppmi_svd_vectors([dataset.wires[wire] for wire in texts], dataset.n_ids, dim)
 
 
-def ppmi_vectors(wires: Sequence[NDArray[np.int32]], n_ids: int, dim: int) -> NDArray[np.float32]:
+def ppmi_svd_vectors(
+    wires: Sequence[NDArray[np.int32]], n_ids: int, dim: int
+) -> NDArray[np.float32]:
     """Return a vector for each word, near to those of words with the same neighbours.
 
     ``U sqrt(S)`` of a singular value decomposition ``U S V'``, truncated and randomized, of the
@@ -51,8 +53,11 @@ def ppmi_vectors(wires: Sequence[NDArray[np.int32]], n_ids: int, dim: int) -> ND
         all words in features beyond the rank of the matrix.
     """
     from sklearn.utils.extmath import randomized_svd
+    from threadpoolctl import threadpool_limits
 
-    u, s, _ = randomized_svd(_ppmi(_count_neighbours(wires, n_ids)), dim, random_state=0)
+    information = _ppmi(_count_neighbours(wires, n_ids))
+    with threadpool_limits(1):  # so that no number depends on the cores
+        u, s, _ = randomized_svd(information, dim, random_state=0)
     vectors = np.zeros((n_ids, dim))
     vectors[:, : len(s)] = u * np.sqrt(s)
     scale = np.sqrt(np.mean(vectors**2))
@@ -71,7 +76,10 @@ def _count_neighbours(wires: Sequence[NDArray[np.int32]], n_ids: int) -> csr_arr
 
 
 def _ppmi(counts: csr_array) -> csr_array:
-    """Return ``max(0, log(P(word, context) / (P(word) P(context))))``, where a pair was seen."""
+    """Return ``max(0, log(P(word, context) / (P(word) P(context))))``, where a pair was seen.
+
+    ``P(context)`` is smoothed: of counts to the power of ``SMOOTHING``.
+    """
     words = counts.sum(axis=1)
     contexts = words**SMOOTHING
     pairs = counts.tocoo()

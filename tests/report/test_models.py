@@ -142,7 +142,7 @@ def test_states_of_both_directions_are_shown():
         ({"embedding": {"dim": 4}}, "a vector for each of 1,000 ids, random at first"),
         ({"embedding": {"dim": 4, "trainable": False}}, "random and never trained"),
         (
-            {"embedding": {"dim": 4, "embeddings_initializer": "ppmi"}},
+            {"embedding": {"dim": 4, "embeddings_initializer": "ppmi_svd"}},
             "from its neighbours in texts",
         ),
         ({"gru": {"units": 4, "return_sequences": True}}, "gives its hidden state at each step"),

@@ -193,7 +193,7 @@ def test_parameters_are_counted_that_are_trained(dataset, embedding, params):
 def test_a_pretrained_embedding_begins_with_vectors_that_know_no_wire_it_is_judged_by(
     dataset, engine
 ):
-    pretrained = {"dim": 4, "embeddings_initializer": "ppmi", "trainable": False}
+    pretrained = {"dim": 4, "embeddings_initializer": "ppmi_svd", "trainable": False}
     network = in_stack([{"embedding": pretrained}, {"pooling": {"by": "mean"}}])
 
     outcome = trained(dataset, engine, network=network, epochs=1, keep_model=True)

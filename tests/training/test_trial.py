@@ -1,12 +1,15 @@
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
-from factories import SOFTMAX, trial
+from factories import SOFTMAX, corpus, trial
 from plugin_files import MAKE, write_module
 
 from rnnbench.config.baselines import BASELINES
 from rnnbench.config.schema import Data
+from rnnbench.data import cache
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.build import predict
 from rnnbench.models.saved import load
@@ -106,7 +109,7 @@ def test_a_model_that_is_to_be_kept_is_part_of_the_result_and_gives_its_scores(t
 
     file = tmp_path / "model.keras"
     file.write_bytes(result.model)
-    x_test = load_dataset(plan.corpus, plan.data).x_test
+    x_test = load_dataset(plan.corpus, plan.data)[0].x_test
     np.testing.assert_array_equal(predict(load(file), x_test), result.scores)
 
 
@@ -321,12 +324,48 @@ def test_the_number_of_ids_changes_a_network_even_where_no_array_shows_it(tmp_pa
     assert replace(before, n_ids=before.n_ids + 1).fingerprint != before.fingerprint
 
 
+def begun_with(initializer, folder):
+    embedding = {"dim": 3, "embeddings_initializer": initializer}
+    layers = [{"embedding": embedding}, {"pooling": {"by": "max"}}, SOFTMAX]
+    return trial(folder, models={"rnn": {"layers": layers}}, data={"maxlen": 5})
+
+
 def test_which_texts_there_are_changes_a_network_that_begins_with_vectors_from_them(tmp_path):
     def fingerprints(initializer):
-        embedding = {"dim": 3, "embeddings_initializer": initializer}
-        layers = [{"embedding": embedding}, {"gru": {"units": 2}}, SOFTMAX]
-        before = trial(tmp_path, models={"rnn": {"layers": layers}})
+        before = begun_with(initializer, tmp_path)
         return {before.fingerprint, replace(before, split_fingerprint="0" * 64).fingerprint}
 
-    assert len(fingerprints("ppmi")) == 2
+    assert len(fingerprints("ppmi_svd")) == 2
     assert len(fingerprints("uniform")) == 1
+
+
+def test_what_decomposes_matrices_changes_such_a_network_and_no_other(tmp_path, monkeypatch):
+    before = {each: begun_with(each, tmp_path).fingerprint for each in ("ppmi_svd", "uniform")}
+    version = environment._version
+    monkeypatch.setattr(
+        environment, "_version", lambda name: "99" if name == "scikit-learn" else version(name)
+    )
+
+    assert begun_with("ppmi_svd", tmp_path).fingerprint != before["ppmi_svd"]
+    assert begun_with("uniform", tmp_path).fingerprint == before["uniform"]
+
+
+def test_texts_that_changed_since_the_plan_are_noticed_even_where_no_array_shows_them(tmp_path):
+    plan = begun_with("ppmi_svd", tmp_path)
+    before = corpus()
+    longest = int(np.argmax(before.lengths))
+    assert before.lengths[longest] >= 5  # left out
+    tokens = before.tokens.copy()
+    tokens[before.offsets[longest]] = tokens[before.offsets[longest]] % 8 + 1
+    cache.write(plan.corpus, replace(before, tokens=tokens))
+
+    with pytest.raises(RnnbenchError, match="changed while the benchmark ran"):
+        run_trial(plan)
+
+
+def test_pretrained_vectors_give_the_same_answers_bit_for_bit_in_another_process(tmp_path):
+    plan = begun_with("ppmi_svd", tmp_path)
+    with ProcessPoolExecutor(1, get_context("spawn")) as other:
+        theirs = other.submit(run_trial, plan).result()
+
+    np.testing.assert_array_equal(run_trial(plan).scores, theirs.scores)

@@ -16,7 +16,7 @@ from rnnbench.training.word_vectors import (
     ROUNDING,
     SMOOTHING,
     WINDOW,
-    ppmi_vectors,
+    ppmi_svd_vectors,
     pretrained_vectors,
 )
 
@@ -48,7 +48,7 @@ def plain_ppmi(texts):
 
 @given(wires())
 def test_they_are_the_words_side_of_the_decomposition_of_positive_mutual_information(texts):
-    vectors = ppmi_vectors(texts, N_IDS, N_IDS).astype(float)
+    vectors = ppmi_svd_vectors(texts, N_IDS, N_IDS).astype(float)
 
     u, s, _ = np.linalg.svd(plain_ppmi(texts))
     products = u @ np.diag(s) @ u.T  # of all words with all, whatever the signs of the features
@@ -57,8 +57,8 @@ def test_they_are_the_words_side_of_the_decomposition_of_positive_mutual_informa
 
 
 @given(wires(), st.integers(1, 2 * N_IDS))
-def test_no_word_and_a_word_that_no_wire_has_get_zeros_and_all_have_one_length(texts, dim):
-    vectors = ppmi_vectors(texts, N_IDS, dim)
+def test_no_word_and_a_word_that_no_wire_has_get_zeros(texts, dim):
+    vectors = ppmi_svd_vectors(texts, N_IDS, dim)
 
     assert (vectors.shape, vectors.dtype) == ((N_IDS, dim), np.float32)
     seen = set(np.concatenate(texts).tolist())
@@ -68,11 +68,23 @@ def test_no_word_and_a_word_that_no_wire_has_get_zeros_and_all_have_one_length(t
         assert np.sqrt(np.mean(vectors.astype(float) ** 2)) == pytest.approx(ROOT_MEAN_SQUARE)
 
 
+def test_they_are_cut_off_behind_the_most_telling_features():
+    random = np.random.default_rng(0)
+    texts = [random.integers(UNKNOWN, N_IDS, 12, dtype=np.int32) for _ in range(5)]
+
+    vectors = ppmi_svd_vectors(texts, N_IDS, 3).astype(float)
+
+    u, s, _ = np.linalg.svd(plain_ppmi(texts))
+    products = u[:, :3] @ np.diag(s[:3]) @ u[:, :3].T
+    scale = ROOT_MEAN_SQUARE**2 * N_IDS * 3 / s[:3].sum()
+    np.testing.assert_allclose(vectors @ vectors.T, scale * products, atol=1e-5)
+
+
 def test_a_word_sees_its_neighbours_and_not_past_the_end_of_its_wire():
     far, near = FIRST_WORD, FIRST_WORD + 1
     texts = [[far] + [UNKNOWN] * WINDOW + [near], [near, near], [far, far]]
 
-    vectors = ppmi_vectors([np.array(text, np.int32) for text in texts], N_IDS, 2)
+    vectors = ppmi_svd_vectors([np.array(text, np.int32) for text in texts], N_IDS, 2)
 
     assert vectors[far] @ vectors[near] == pytest.approx(0)
 
@@ -83,7 +95,7 @@ def test_words_with_the_same_neighbours_get_like_vectors():
     of_money = [np.array([random.choice([profit, loss]), rose, rose], np.int32) for _ in range(50)]
     of_grain = [np.array([random.choice([wheat, corn]), fell, fell], np.int32) for _ in range(50)]
 
-    vectors = ppmi_vectors(of_money + of_grain, N_IDS, 3)
+    vectors = ppmi_svd_vectors(of_money + of_grain, N_IDS, 3)
 
     assert vectors[profit] @ vectors[loss] > 0.1
     assert abs(vectors[profit] @ vectors[wheat]) < 0.01
