@@ -1,0 +1,103 @@
+"""Print what the networks of a config score on training wires that they did not learn from.
+
+Networks and epochs are chosen by this, so that no test wire chooses anything; the texts of the
+test wires are gone before anything is learned::
+
+    python tests/choice_of_networks.py configs/zoo.yaml --folds 5
+    python tests/choice_of_networks.py configs/r52.yaml --last 0.2
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.config.load import load
+from rnnbench.config.schema import Network, Training
+from rnnbench.data.dataset import Dataset, make_dataset
+from rnnbench.data.load import load_corpus
+from rnnbench.models.quiet import quiet_tensorflow
+from rnnbench.report.table import Table, to_markdown
+
+SEED = 0
+
+
+def main() -> None:
+    arguments = _arguments()
+    benchmark = load(arguments.config)
+    dataset = make_dataset(load_corpus(benchmark.data).corpus, benchmark.data)
+    n = len(dataset.y_train)
+    parts = folds(n, arguments.folds) if arguments.folds else [last(n, arguments.last)]
+    datasets = [within_training(dataset, judged) for judged in parts]
+    rows = []
+    for name, model in benchmark.models.items():
+        if isinstance(model, Network):
+            rows.append([name, f"{accuracy(model, datasets, benchmark.training):.4f}"])
+            print(rows[-1], file=sys.stderr)  # noqa: T201
+    how = f"{arguments.folds} folds" if arguments.folds else f"the last {arguments.last:.0%}"
+    caption = (
+        f"Accuracy on {sum(len(each.y_test) for each in datasets):,} of {n:,} training wires "
+        f"({how}), after {benchmark.training.epochs} epochs on the others; seed {SEED}."
+    )
+    sys.stdout.write(to_markdown(Table(["network", "accuracy"], rows, caption)))
+
+
+def accuracy(network: Network, datasets: list[Dataset], training: Training) -> float:
+    """Return the share of the test wires of all ``datasets`` that are answered rightly."""
+    with quiet_tensorflow():
+        from rnnbench.training.engines import ignore
+        from rnnbench.training.network import train
+
+        outcomes = [
+            train(network, each, training, SEED, ignore, keep_model=False) for each in datasets
+        ]
+    hits = [
+        outcome.scores.argmax(axis=1) == each.y_test
+        for outcome, each in zip(outcomes, datasets, strict=True)
+    ]
+    return float(np.concatenate(hits).mean())
+
+
+def folds(n: int, count: int) -> Iterator[NDArray[np.intp]]:
+    """Return which of ``n`` training wires are judged on in each round, each in one."""
+    return map(np.sort, np.array_split(np.random.default_rng(SEED).permutation(n), count))
+
+
+def last(n: int, share: float) -> NDArray[np.intp]:
+    """Return the last of ``n`` training wires, which where wires are in order are the latest."""
+    return np.arange(n - int(n * share), n)
+
+
+def within_training(dataset: Dataset, judged: NDArray[np.intp]) -> Dataset:
+    """Return the dataset whose test wires are those of its training wires that are judged on."""
+    learned = np.setdiff1d(np.arange(len(dataset.y_train)), judged)
+    texts = list(dataset.wires)
+    for wire in dataset.test_wires:
+        texts[wire] = texts[wire][:0]
+    return replace(
+        dataset,
+        x_train=dataset.x_train[learned],
+        y_train=dataset.y_train[learned],
+        train_wires=dataset.train_wires[learned],
+        x_test=dataset.x_train[judged],
+        y_test=dataset.y_train[judged],
+        test_wires=dataset.train_wires[judged],
+        wires=texts,
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("config", type=Path)
+    how = parser.add_mutually_exclusive_group(required=True)
+    how.add_argument("--folds", type=int, help="cross-validate in so many rounds")
+    how.add_argument("--last", type=float, help="hold out this share of the wires, the last ones")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
