@@ -15,6 +15,7 @@ from rnnbench.data.dataset import make_dataset, split_fingerprint
 from rnnbench.report.folder import write_report
 from rnnbench.results.run import Run
 from rnnbench.results.schema import (
+    SCHEMA_VERSION,
     DatasetSummary,
     History,
     TopicCount,
@@ -237,7 +238,13 @@ def finished_run(
     plan = benchmark(**{"models": {model: {"layers": layers} for model in answers}} | changes)
     summary = dataset_summary(**{"test_size": len(truth)} | dict(dataset or {}))
     results = summarize_run(plan, summary, [each for one in trials.values() for each in one])
-    machine = {"cpu": "none", "cores": 2, "versions": {"keras": "3.0"}, "git_commit": "0" * 40}
+    machine = {
+        "schema_version": SCHEMA_VERSION,
+        "cpu": "none",
+        "cores": 2,
+        "versions": {"keras": "3.0"},
+        "git_commit": "0" * 40,
+    }
     return Run(folder, results, trials, plan, machine | dict(environment or {}))
 
 

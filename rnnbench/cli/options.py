@@ -127,7 +127,7 @@ def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
     Raises:
         UserError: there are none, one has no words in it, or a file cannot be read.
     """
-    given = [_read(sys.stdin.buffer, "-") if text == "-" else text for text in texts]
+    given = [_standard_input() if text == "-" else text for text in texts]
     for file in files:
         try:
             with file.open("rb") as opened:
@@ -137,6 +137,10 @@ def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
     if not given or not all(text.strip() for text in given):
         raise UserError("a text is missing (should be TEXT, --file FILE, or - for standard input)")
     return given
+
+
+def _standard_input() -> str:
+    return _read(sys.stdin.buffer, "-") if sys.stdin else ""  # it may be closed
 
 
 def _read(stream: BinaryIO, name: str) -> str:

@@ -54,9 +54,15 @@ def _find(name: str) -> Callable[..., Any]:
 
 
 def _told(error: BaseException) -> str:
-    """Return what went wrong, and in which line."""
-    *_, last = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
+    """Return what went wrong, and in which line of the code from outside, if it got that far."""
+    what = f"{type(error).__name__}: {error}"
+    files = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_outside(frame)]
+    return f"{what} ({Path(files[-1].filename).name}, line {files[-1].lineno})" if files else what
+
+
+def _is_outside(frame: traceback.FrameSummary) -> bool:
+    is_of_import = frame.filename == importlib.__file__ or frame.filename.startswith("<frozen")
+    return not is_of_import and frame.filename != __file__
 
 
 def _misfit(model: Any, shape: Shape) -> str:
@@ -65,6 +71,8 @@ def _misfit(model: Any, shape: Shape) -> str:
         return f"{type(model).__name__}, not a keras.Model"
     if not getattr(model, "inputs", None):  # a subclass of keras.Model has none
         return "a model that is neither sequential nor functional, with known inputs"
+    if model.compiled:
+        return "a compiled model (should be uncompiled: the config says how it is trained)"
     inputs, outputs = (None, shape.timesteps), (None, shape.n_topics)
     if model.input_shape != inputs or model.output_shape != outputs:
         return (

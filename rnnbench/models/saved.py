@@ -37,4 +37,5 @@ def load(file: Path) -> keras.Model:
         return keras.models.load_model(file, compile=False, safe_mode=True)
     except Exception as error:
         hint = "a layer of your own needs keras.saving.register_keras_serializable"
-        raise RnnbenchError(f"{file.name}: cannot be loaded: {error} ({hint})") from error
+        reason = str(error).partition("\n")[0]  # Keras adds the whole config
+        raise RnnbenchError(f"{file.name}: cannot be loaded: {reason} ({hint})") from error

@@ -101,7 +101,8 @@ def _vocabulary(folder: Path, results: Results) -> Vocabulary:
 
 
 def _run_again(results: Results) -> str:
-    return f"run it again: {results.command.removesuffix(' --save-models')} --save-models"
+    command = results.command.replace(" --save-models", "")
+    return f"run it again: {command} --save-models"
 
 
 def _listed(seeds: Sequence[int]) -> str:

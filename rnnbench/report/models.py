@@ -97,6 +97,8 @@ def _layer_in_short(layer: Layer) -> str:
     """Return its kind, and the parameters that have to be given, such as ``gru 64``."""
     if isinstance(layer, Bidirectional):
         return f"bidirectional {_layer_in_short(layer.layer)}"
+    if isinstance(layer, Embedding) and layer.embeddings_initializer != "uniform":
+        return f"embedding {layer.dim} {layer.embeddings_initializer}"
     if isinstance(layer, Dense) and layer.activation not in ("linear", "softmax"):
         return f"dense {layer.units} {layer.activation}"
     fields = type(layer).model_fields
@@ -297,5 +299,6 @@ def _table(footers: Mapping[str, str]) -> Table:
     )
     for header, footer in footers.items():
         table.add_column(header, footer)
+    table.columns[0].overflow = "fold"  # a name that is cut cannot be typed
     table.columns[-1].justify = "right"
     return table

@@ -36,8 +36,13 @@ def prediction_text(prediction: Prediction, top: int) -> RenderableType:
 
 def _what_was_read(prediction: Prediction) -> str:
     unknown = dict.fromkeys(prediction.unknown)
-    shown = ", ".join(list(unknown)[:UNKNOWN_SHOWN])
+    shown = ", ".join(map(_printable, list(unknown)[:UNKNOWN_SHOWN]))
     more = ", …" if len(unknown) > UNKNOWN_SHOWN else ""
     listed = f": {shown}{more}" if unknown else ""
     cut = "" if prediction.read == prediction.words else f", {prediction.read} of them read"
     return f"{prediction.words} words{cut}, {len(prediction.unknown)} unknown{listed}"
+
+
+def _printable(word: str) -> str:
+    """Return a word without what would move the cursor of a terminal, or worse."""
+    return "".join(letter if letter.isprintable() else "�" for letter in word)

@@ -133,6 +133,7 @@ def _trials(folder: Path, results: Results) -> dict[str, list[TrialResult]]:
             if summary.fingerprint != trial.record.fingerprint:
                 raise DamagedResultError(
                     f"unusable result: {folder}: the trial {model.name} seed {summary.seed} is "
-                    "not the one that results.json tells of; run the benchmark again"
+                    f"not the one that {RESULTS} tells of, for another run into this folder did "
+                    f"not finish; run it again: {results.command}"
                 )
     return trials

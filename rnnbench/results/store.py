@@ -81,9 +81,13 @@ class Store:
             place.model.unlink(missing_ok=True)
         write_document(place.record, result.record, **checksums)
 
+    def has_environment(self) -> bool:
+        """Tell whether it is stored on what trials were trained."""
+        return self._environment.is_file()
+
     def save_environment(self, environment: dict[str, Any]) -> None:
-        """Write on what the trials that follow are trained."""
-        write_facts(self.folder / "environment.json", environment)
+        """Write on what the trials are trained."""
+        write_facts(self._environment, environment)
 
     def save_vocabulary(self, vocabulary: Vocabulary) -> None:
         """Write what turns texts into the ids that the models read."""
@@ -106,6 +110,10 @@ class Store:
             return Vocabulary.model_validate(document)
         except ValidationError as error:
             raise DamagedResultError(f"unusable result: {self._vocabulary}: {error}") from error
+
+    @property
+    def _environment(self) -> Path:
+        return self.folder / "environment.json"
 
     @property
     def _vocabulary(self) -> Path:

@@ -108,8 +108,11 @@ def run_plan(
     listener(Planned(to_train, list(stored)))
     if to_train:
         workforce = plan.workforce
-        store.save_environment(environment(jobs=workforce.jobs, threads=workforce.threads))
+        facts = environment(jobs=workforce.jobs, threads=workforce.threads)
+        if not store.has_environment():  # if nothing finishes, what stood there is still true
+            store.save_environment(facts)
         train_trials(to_train, store, workforce, listener)
+        store.save_environment(facts)
     if plan.vocabulary is not None:
         store.save_vocabulary(plan.vocabulary)
     return [store.load(trial.name, trial.seed) for trial in plan.trials]

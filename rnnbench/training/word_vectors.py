@@ -15,9 +15,9 @@ WINDOW = 5
 SMOOTHING = 0.75
 """Of the distribution of contexts: a power, so that rare ones do not look too telling."""
 ROOT_MEAN_SQUARE = 0.5
-"""Of all numbers in the vectors."""
+"""Of all numbers in the vectors, up to the rank of the matrix."""
 ROUNDING = 1e-6
-"""Smaller ones, before they are scaled, are what is left of zeros."""
+"""Smaller singular values are what is left of zeros."""
 
 
 @lru_cache(maxsize=1)  # one process trains all seeds of a model
@@ -58,11 +58,11 @@ def ppmi_svd_vectors(
     information = _ppmi(_count_neighbours(wires, n_ids))
     with threadpool_limits(1):  # so that no number depends on the cores
         u, s, _ = randomized_svd(information, dim, random_state=0)
+    rank = np.count_nonzero(s > ROUNDING)  # 0 where texts tell nothing: one word, over and over
     vectors = np.zeros((n_ids, dim))
-    vectors[:, : len(s)] = u * np.sqrt(s)
-    scale = np.sqrt(np.mean(vectors**2))
-    is_told = scale > ROUNDING  # a text may tell nothing: one word, over and over
-    return (vectors * (ROOT_MEAN_SQUARE / scale if is_told else 0)).astype(np.float32)
+    vectors[:, :rank] = u[:, :rank] * np.sqrt(s[:rank])
+    scale = np.sqrt(np.mean(vectors[:, :rank] ** 2)) if rank else 1.0
+    return (vectors * (ROOT_MEAN_SQUARE / scale)).astype(np.float32)
 
 
 def _count_neighbours(wires: Sequence[NDArray[np.int32]], n_ids: int) -> csr_array:

@@ -10,9 +10,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rnnbench.cli.options import read_texts
 from rnnbench.config.load import load
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus
+from rnnbench.errors import UserError
 from rnnbench.results.store import Store
 
 CONFIG = """\
@@ -204,6 +206,13 @@ def test_a_process_of_its_own_says_the_same_and_nothing_else(cli, finished):
     assert done.stderr == ""
     (found,), (expected,) = json.loads(done.stdout), predictions(cli, finished, "reader", TEXT)
     assert probabilities(found) == pytest.approx(probabilities(expected), abs=1e-6)
+
+
+def test_a_standard_input_that_is_closed_has_no_text(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+
+    with pytest.raises(UserError, match="a text is missing"):
+        read_texts(["-"], [])
 
 
 def test_a_folder_can_be_moved(cli, finished, folder):

@@ -109,6 +109,7 @@ def test_the_defaults_are_those_of_keras():
     assert Dense(units=5).model_dump() == {"dense": {"units": 5, "activation": "linear"}}
     assert Embedding(dim=5).model_dump() == {
         "embedding": {"dim": 5, "trainable": True, "masking": False}
+        | {"embeddings_initializer": "uniform"}
     }
     assert Bidirectional(layer=SimpleRNN(units=5)).model_dump() == {
         "bidirectional": {"layer": {"simple_rnn": recurrent}, "merge_mode": "concat"}

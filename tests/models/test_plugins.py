@@ -71,6 +71,14 @@ def test_a_functional_model_fits_too(working_folder):
     assert predict(model, IDS).shape == (2, 3)
 
 
+@pytest.mark.parametrize("source", ["make = 3", ""], ids=["no function", "nothing there"])
+def test_no_line_of_the_import_system_is_named_for_one_of_the_users(working_folder, source):
+    with pytest.raises(PluginError) as caught:
+        call(working_folder, source)
+
+    assert "line" not in str(caught.value)
+
+
 FAILS = "raise RuntimeError('out of order')"
 
 
@@ -89,6 +97,19 @@ FAILS = "raise RuntimeError('out of order')"
             "takes_more:make",
             "def make(shape, units): ...",
             "failed: TypeError: .*missing 1 required .*'units'",
+        ),
+        (
+            "compiled:make",
+            f"""{MAKE}
+    made = make
+
+
+    def make(shape):
+        model = made(shape)
+        model.compile("sgd")
+        return model
+""",
+            "returned a compiled model",
         ),
         ("nothing:make", "def make(shape): ...", "returned NoneType, not a keras.Model"),
         (

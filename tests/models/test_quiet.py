@@ -25,6 +25,13 @@ def test_nothing_that_is_said_reaches_the_user(capfd):
     assert capfd.readouterr() == ("", "ours")
 
 
+def test_what_a_users_module_prints_does_not_reach_standard_output(capfd):
+    with quiet_tensorflow():
+        print("noise")  # noqa: T201
+
+    assert capfd.readouterr() == ("", "")
+
+
 def test_it_is_shown_when_something_fails(capfd):
     def fail():
         with quiet_tensorflow():

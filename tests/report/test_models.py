@@ -22,6 +22,13 @@ PROVENANCE = {"source": "made-up", "from": "nowhere"}
         ([{"embedding": {"dim": 64}}, {"gru": {"units": 32}}], "embedding 64 → gru 32"),
         (
             [
+                {"embedding": {"dim": 64, "embeddings_initializer": "ppmi_svd"}},
+                {"gru": {"units": 32}},
+            ],
+            "embedding 64 ppmi_svd → gru 32",
+        ),
+        (
+            [
                 {"bidirectional": {"layer": {"gru": {"units": 64, "return_sequences": True}}}},
                 {"pooling": {"by": "max"}},
             ],

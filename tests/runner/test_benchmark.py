@@ -6,6 +6,7 @@ from factories import SOFTMAX, benchmark
 
 from rnnbench.config.baselines import BASELINES
 from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.results.schema import SCHEMA_VERSION
 from rnnbench.results.store import Store
 from rnnbench.runner import trials as runner
 from rnnbench.runner.benchmark import plan_benchmark, run_plan
@@ -150,3 +151,16 @@ def test_the_environment_is_stored_before_anything_is_trained(plan, tmp_path, mo
 
     environment = json.loads((store.folder / "environment.json").read_text())
     assert (environment["jobs"], environment["threads_per_job"]) == (1, 1)
+
+
+def test_a_rerun_that_finishes_nothing_leaves_the_environment_of_what_is_stored(
+    plan, tmp_path, monkeypatch
+):
+    store = Store(tmp_path / "run")
+    store.save_environment({"schema_version": SCHEMA_VERSION, "jobs": 7})
+    monkeypatch.setattr(runner, "run_trial", _fail)
+
+    with pytest.raises(RnnbenchError, match="no training today"):
+        run_plan(plan, store, lambda _: None)
+
+    assert json.loads((store.folder / "environment.json").read_text())["jobs"] == 7
