@@ -1,4 +1,4 @@
-"""Print what the networks of a config score on training wires that they did not learn from.
+"""Print what the models of a config score on training wires that they did not learn from.
 
 Networks and epochs are chosen by this, so that no test wire chooses anything; the texts of the
 test wires are gone before anything is learned::
@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.config.load import load
-from rnnbench.config.schema import Network, Training
+from rnnbench.config.schema import Model, Training
 from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.data.load import load_corpus
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.report.table import Table, to_markdown
+from rnnbench.training.trial import train
 
 SEED = 0
 
@@ -35,29 +36,23 @@ def main() -> None:
     datasets = [within_training(dataset, judged) for judged in parts]
     rows = []
     for name, model in benchmark.models.items():
-        if isinstance(model, Network):
-            rows.append([name, f"{accuracy(model, datasets, benchmark.training):.4f}"])
-            print(rows[-1], file=sys.stderr)  # noqa: T201
+        rows.append([name, f"{accuracy(model, datasets, benchmark.training):.4f}"])
+        print(*rows[-1], file=sys.stderr)  # noqa: T201
     how = f"{arguments.folds} folds" if arguments.folds else f"the last {arguments.last:.0%}"
     caption = (
         f"Accuracy on {sum(len(each.y_test) for each in datasets):,} of {n:,} training wires "
-        f"({how}), after {benchmark.training.epochs} epochs on the others; seed {SEED}."
+        f"({how}), trained on the others for {benchmark.training.epochs} epochs; seed {SEED}."
     )
-    sys.stdout.write(to_markdown(Table(["network", "accuracy"], rows, caption)))
+    sys.stdout.write(to_markdown(Table(["model", "accuracy"], rows, caption)))
 
 
-def accuracy(network: Network, datasets: list[Dataset], training: Training) -> float:
+def accuracy(model: Model, datasets: list[Dataset], training: Training) -> float:
     """Return the share of the test wires of all ``datasets`` that are answered rightly."""
     with quiet_tensorflow():
-        from rnnbench.training.engines import ignore
-        from rnnbench.training.network import train
-
-        outcomes = [
-            train(network, each, training, SEED, ignore, keep_model=False) for each in datasets
-        ]
+        scores = [train(model, each, training, SEED).scores for each in datasets]
     hits = [
-        outcome.scores.argmax(axis=1) == each.y_test
-        for outcome, each in zip(outcomes, datasets, strict=True)
+        each.argmax(axis=1) == dataset.y_test
+        for each, dataset in zip(scores, datasets, strict=True)
     ]
     return float(np.concatenate(hits).mean())
 

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt, SerializeAsAny, ValidationError
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from rnnbench.config.section import Variant, at, located, parse_variant, problem, problems, spell
@@ -19,12 +19,15 @@ Activation = Literal[
 ]  # fmt: skip
 Rate = Annotated[float, Field(ge=0, lt=1)]
 """A share of units to drop."""
+LARGEST = 100_000
+Size = Annotated[int, Field(gt=0, le=LARGEST)]
+"""A number of units, features or steps; larger ones are slips, and end with no memory left."""
 
 
 def _units_or_topics(value: Any) -> Any:
-    if value == "topics" or (type(value) is int and value > 0):
+    if value == "topics" or (type(value) is int and 0 < value <= LARGEST):
         return value
-    raise problem(f"got {spell(value)}", "allowed: a positive integer, or topics: one unit a topic")
+    raise problem(f"got {spell(value)}", f"allowed: 1 to {LARGEST:,}, or topics: one unit a topic")
 
 
 class Layer(Variant):
@@ -47,7 +50,7 @@ class Embedding(Layer):
     kind = "embedding"
     keras_name = "Embedding"
     takes = "ids"
-    dim: PositiveInt
+    dim: Size
     trainable: bool = True
     masking: bool = False
     """Whether the layers after it pass over padding."""
@@ -60,7 +63,7 @@ class Recurrent(Layer):
     """What the recurrent layers share."""
 
     takes = "sequence"
-    units: PositiveInt
+    units: Size
     activation: Activation = "tanh"
     return_sequences: bool = False
     dropout: Rate = 0.0
@@ -124,8 +127,8 @@ class Conv1D(Layer):
     keras_name = "Conv1D"
     takes = "sequence"
     hands_mask_on = False
-    filters: PositiveInt
-    kernel_size: PositiveInt
+    filters: Size
+    kernel_size: Size
     padding: Literal["valid", "same", "causal"] = "same"
     activation: Activation = "linear"
 

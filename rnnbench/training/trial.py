@@ -118,7 +118,9 @@ def run_trial(trial: Trial, on_epoch: OnEpoch = ignore) -> TrialResult:
     planned = (trial.dataset_fingerprint, trial.split_fingerprint)
     if (dataset.fingerprint, split) != planned:
         raise RnnbenchError(f"{trial.corpus}: changed while the benchmark ran; run it again")
-    trained = _train(trial, dataset, on_epoch)
+    trained = train(
+        trial.model, dataset, trial.training, trial.seed, on_epoch, keep_model=trial.keep_model
+    )
     if not np.isfinite(trained.scores).all():
         raise RnnbenchError("it diverged: its probabilities are not numbers")
     accuracy = float(np.mean(trained.scores.argmax(axis=1) == dataset.y_test))
@@ -126,22 +128,23 @@ def run_trial(trial: Trial, on_epoch: OnEpoch = ignore) -> TrialResult:
     return TrialResult(record, dataset.y_test, trained.scores, trained.model)
 
 
-def _train(trial: Trial, dataset: Dataset, on_epoch: OnEpoch) -> Trained:
-    if isinstance(trial.model, Network):
+def train(
+    model: Model,
+    dataset: Dataset,
+    training: Training,
+    seed: int,
+    on_epoch: OnEpoch = ignore,
+    *,
+    keep_model: bool = False,
+) -> Trained:
+    """Train a model of either kind and return what it answers on the test wires."""
+    if isinstance(model, Network):
         from rnnbench.training import network
 
-        return network.train(
-            trial.model,
-            dataset,
-            trial.training,
-            trial.seed,
-            on_epoch,
-            keep_model=trial.keep_model,
-        )
+        return network.train(model, dataset, training, seed, on_epoch, keep_model=keep_model)
     from rnnbench.training import baseline
 
-    share = trial.training.validation_split
-    return baseline.train(trial.model.baseline, dataset, share, trial.seed)
+    return baseline.train(model.baseline, dataset, training.validation_split, seed)
 
 
 def _record(trial: Trial, trained: Trained, accuracy: float) -> TrialRecord:

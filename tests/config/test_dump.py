@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.config.layers import LAYERS
+from rnnbench.config.layers import LARGEST, LAYERS
 from rnnbench.config.load import Override, dump, load
 from rnnbench.config.schema import Benchmark
 
@@ -89,7 +89,7 @@ identifiers = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,7}", fullmatch=True)
 names = st.from_regex(r"[a-z][a-z0-9_-]{0,7}", fullmatch=True)
 shares = st.floats(0, 1, exclude_max=True)
 parts = st.floats(0, 1, exclude_min=True, exclude_max=True)
-sizes = st.integers(1, 2**40)
+sizes = st.integers(1, LARGEST)
 seeds = st.integers(0, 2**32 - 1)
 ngrams = st.integers(1, 5)
 strengths = st.floats(0, exclude_min=True, allow_infinity=False)

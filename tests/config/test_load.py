@@ -56,7 +56,7 @@ ACTIVATIONS = (
     "softsign, softmax, linear"
 )
 SEEDS = "allowed: a number of seeds from 1 to 10,000, or a list of seeds, [0, 1, 2]"
-UNITS = "allowed: a positive integer, or topics: one unit a topic"
+UNITS = "allowed: 1 to 100,000, or topics: one unit a topic"
 A_NAME = "a name has up to 100 letters, digits, - and _, for it names files"
 A_PATH = "should be the name of a file or a folder"
 A_MAPPING = "should be a mapping of keys to values"
@@ -339,6 +339,15 @@ def test_a_section_has_its_shape(text, answers):
             [
                 f"6: models.rnn.layers.1.dense.units: got 'topic' ({UNITS})",
                 f"7: models.rnn.layers.2.dense.units: got true ({UNITS})",
+            ],
+        ),
+        case(
+            "sizes-that-no-memory-holds",
+            ["gru: {units: 100001}", "dense: {units: 100001}", SOFTMAX],
+            [
+                "5: models.rnn.layers.0.gru.units: got 100001 (should be less than or equal to "
+                "100000)",
+                f"6: models.rnn.layers.1.dense.units: got 100001 ({UNITS})",
             ],
         ),
         case(
