@@ -68,7 +68,10 @@ def train_trials(
             f"{error}\nFinished trials are stored; run the same command to go on."
         ) from error
     if failures:
-        raise RnnbenchError(f"{describe(failures)}\nAll other trials are stored.")
+        raise RnnbenchError(
+            f"{describe(failures)}\nAll other trials are stored; "
+            "for a table of other models, name them with --models."
+        )
 
 
 def describe(failures: dict[Trial, Failure]) -> str:
@@ -92,15 +95,20 @@ def carry_out(
     pending: dict[Future[_T | Failure], Trial] = {
         workers.submit(attempt, function, trial): trial for trial in trials
     }
+    started: set[Trial] = set()
     while pending:
         done, _ = wait(pending, timeout=REFRESH_SECONDS, return_when=FIRST_COMPLETED)
         for trial, epoch, loss, accuracy in workers.reports():
+            started.add(trial)
             listener(EpochEnded(trial, epoch, loss, accuracy))
         # Failures last: what finished beside one is stored before it ends the run.
         for future in sorted(done, key=lambda future: future.exception() is not None):
             try:
-                yield pending.pop(future), future.result()
+                outcome = future.result()
             except BrokenProcessPool as error:
+                in_training = sorted(str(trial) for trial in pending.values() if trial in started)
                 raise WorkerDiedError(
-                    f"a worker process died (killed, or out of memory?)\n{workers.last_words()}"
+                    "a worker process died (killed, or out of memory?); in training: "
+                    f"{', '.join(in_training) or 'nothing yet'}\n{workers.last_words()}"
                 ) from error
+            yield pending.pop(future), outcome

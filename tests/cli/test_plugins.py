@@ -118,7 +118,7 @@ def test_each_model_that_fails_is_named_with_its_reason_and_without_a_traceback(
         "AttributeError: module 'nets' has no attribute 'that_is_missing'",
         "of_a_broken_module seed 0 failed: python: broken:make cannot be imported: "
         "ModuleNotFoundError: No module named 'not_installed_anywhere' (broken.py, line 1)",
-        "All other trials are stored.",
+        "All other trials are stored; for a table of other models, name them with --models.",
     ):
         assert line in tried.stderr
     assert "Traceback" not in tried.stderr

@@ -1,5 +1,6 @@
 import os
 import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -73,7 +74,7 @@ def test_a_trial_that_fails_is_named_and_the_others_are_trained_and_kept(tmp_pat
     with pytest.raises(RnnbenchError, match=r"^rnn seed 0 failed: .*changed while") as caught:
         train_trials([bad, good], store, ONE_JOB, events.append)
 
-    assert "All other trials are stored." in str(caught.value)
+    assert "All other trials are stored; for a table of other models" in str(caught.value)
     assert find_stored([good, bad], store) == {good}
     assert any(isinstance(event, Failed) and event.trial == bad for event in events)
 
@@ -86,12 +87,15 @@ def test_a_bug_in_a_trial_keeps_its_traceback(tmp_path, store):
 
 
 def _die(*_):
+    time.sleep(1)  # for what it reports to arrive
     os.write(2, b"out of memory, says the worker\n")
     os._exit(9)
 
 
-def test_a_worker_that_dies_is_reported_with_its_last_words(tmp_path, store, monkeypatch):
+def test_a_worker_that_dies_is_reported_with_its_trial_and_its_last_words(
+    tmp_path, store, monkeypatch
+):
     monkeypatch.setattr(runner, "run_trial", _die)
 
-    with pytest.raises(RnnbenchError, match=r"worker process died[\s\S]*says the worker"):
-        train_trials([trial(tmp_path)], store, ONE_JOB, lambda _: None)
+    with pytest.raises(RnnbenchError, match=r"died .*: rnn seed 0\n[\s\S]*says the worker"):
+        train_trials([trial(tmp_path), trial(tmp_path, seed=1)], store, ONE_JOB, lambda _: None)
