@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.cli.app import INTERRUPTED
+from rnnbench.cli.options import INTERRUPTED
 from rnnbench.results.speed import SpeedResults
 from rnnbench.speed import benchmark, gemm
 

@@ -15,9 +15,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from rnnbench.cli.app import INTERRUPTED, app
-from rnnbench.results.document import read_document
-from rnnbench.results.run import load_run
+from rnnbench.cli.app import app
+from rnnbench.cli.options import INTERRUPTED
+from rnnbench.results.run import load_results, load_run
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
 
@@ -61,11 +61,6 @@ def finished(tmp_path_factory, tiny_sgml):
     return folder / "results" / "tiny", done
 
 
-def _stored_results(folder):
-    """Return what results.json holds, its checksum checked."""
-    return Results.model_validate(read_document(folder / "results.json"))
-
-
 def test_the_table_goes_to_standard_output_and_all_else_to_standard_error(finished):
     _, done = finished
 
@@ -95,7 +90,7 @@ def test_the_run_leaves_everything_in_its_folder(finished):
 
 def test_results_json_holds_what_was_measured(finished):
     folder, _ = finished
-    results = _stored_results(folder)
+    results = load_results(folder)
 
     assert (results.dataset.train_size, results.dataset.test_size) == (22, 22)
     assert results.dataset.source == "sgml"
@@ -196,7 +191,7 @@ def test_json_prints_the_results_for_machines(cli):
     result = _run(cli, "--json", "--quiet")
 
     printed = Results.model_validate_json(result.stdout)
-    assert printed == _stored_results(Path("results/tiny"))
+    assert printed == load_results(Path("results/tiny"))
     assert "trained" not in result.stderr
     assert "test accuracy" not in result.stderr
 
@@ -269,7 +264,7 @@ def test_results_json_tells_of_baselines_that_they_are_some(cli, baselines):
 
     assert "4 of 4 trials are stored and not trained again" in rerun.stderr
     printed = Results.model_validate_json(rerun.stdout)
-    assert printed == _stored_results(folder) == load_run(folder).results
+    assert printed == load_results(folder) == load_run(folder).results
     assert [(model.name, model.is_baseline) for model in printed.models] == [
         ("bayes", True),
         ("random", True),
