@@ -59,5 +59,7 @@ def check_file(file: Path, sha256: str | None, document: Path) -> None:
     Raises:
         DamagedResultError: it is missing, or another one.
     """
-    if not file.is_file() or sha256_file(file) != sha256:
+    if not file.is_file():
+        raise DamagedResultError(f"unusable result: {file}: there is no such file")
+    if sha256_file(file) != sha256:
         raise DamagedResultError(f"unusable result: {file}: not what was stored with {document}")

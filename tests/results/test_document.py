@@ -12,11 +12,12 @@ from rnnbench.errors import UserError
 from rnnbench.results.document import (
     DamagedResultError,
     OtherVersionError,
+    check_file,
     read_document,
     write_document,
 )
 from rnnbench.results.schema import SCHEMA_VERSION, TrialRecord
-from rnnbench.storage import sha256_json
+from rnnbench.storage import sha256_file, sha256_json
 
 
 @pytest.fixture
@@ -159,3 +160,14 @@ def test_what_is_no_document_is_damaged(tmp_path, content):
 def test_a_folder_is_no_document(tmp_path):
     with pytest.raises(DamagedResultError, match=f"^unusable result: {tmp_path}: "):
         read_document(tmp_path)
+
+
+def test_a_file_beside_a_document_that_is_missing_or_another_one_is_named(tmp_path, file):
+    beside = tmp_path / "b.npz"
+    with pytest.raises(DamagedResultError, match=r"b\.npz: there is no such file"):
+        check_file(beside, "5" * 64, file)
+
+    beside.write_bytes(b"scores")
+    check_file(beside, sha256_file(beside), file)
+    with pytest.raises(DamagedResultError, match=r"b\.npz: not what was stored with .*a\.json"):
+        check_file(beside, "5" * 64, file)

@@ -325,8 +325,16 @@ def test_a_model_that_was_kept_is_gone_when_its_trial_is_stored_without(store):
         store.model_file("rnn", 0, MINE)
 
 
-@pytest.mark.parametrize("damage", [_truncate, _empty, _make_a_folder, Path.unlink])
-def test_a_damaged_model_is_named_and_not_used_but_its_trial_is(store, damage, caplog):
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (_truncate, "not what was stored"),
+        (_empty, "not what was stored"),
+        (_make_a_folder, "there is no such file"),
+        (Path.unlink, "there is no such file"),
+    ],
+)
+def test_a_damaged_model_is_named_and_not_used_but_its_trial_is(store, damage, reason, caplog):
     store.save(with_model(fingerprint=MINE))
     file = store.folder / "models" / "rnn-seed0.keras"
     damage(file)
@@ -335,7 +343,7 @@ def test_a_damaged_model_is_named_and_not_used_but_its_trial_is(store, damage, c
     assert not caplog.text
     assert store.restore("rnn", 0, MINE, with_model=True) is False
     assert f"unusable result: {file}: " in caplog.text
-    with pytest.raises(DamagedResultError, match=rf"^unusable result: {file}: not what was stored"):
+    with pytest.raises(DamagedResultError, match=rf"^unusable result: {file}: {reason}"):
         store.model_file("rnn", 0, MINE)
 
 
