@@ -63,8 +63,8 @@ def folds(n: int, count: int) -> Iterator[NDArray[np.intp]]:
 
 
 def last(n: int, share: float) -> NDArray[np.intp]:
-    """Return the last of ``n`` training wires, which where wires are in order are the latest."""
-    return np.arange(n - int(n * share), n)
+    """Return the last of ``n`` training wires, one at least; in order, these are the latest."""
+    return np.arange(n - max(1, int(n * share)), n)
 
 
 def within_training(dataset: Dataset, judged: NDArray[np.intp]) -> Dataset:
@@ -85,12 +85,24 @@ def within_training(dataset: Dataset, judged: NDArray[np.intp]) -> Dataset:
     )
 
 
+def _folds(text: str) -> int:
+    if (count := int(text)) < 2:
+        raise argparse.ArgumentTypeError(f"got {text} (allowed: 2 or more)")
+    return count
+
+
+def _share(text: str) -> float:
+    if not 0 < (share := float(text)) < 1:
+        raise argparse.ArgumentTypeError(f"got {text} (allowed: between 0 and 1)")
+    return share
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("config", type=Path)
     how = parser.add_mutually_exclusive_group(required=True)
-    how.add_argument("--folds", type=int, help="cross-validate in so many rounds")
-    how.add_argument("--last", type=float, help="hold out this share of the wires, the last ones")
+    how.add_argument("--folds", type=_folds, help="cross-validate in so many rounds, at least 2")
+    how.add_argument("--last", type=_share, help="hold out this share of the wires, the last ones")
     return parser.parse_args()
 
 

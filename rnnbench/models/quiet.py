@@ -20,7 +20,8 @@ def quiet_tensorflow() -> Iterator[None]:
 
     Not all of it heeds ``TF_CPP_MIN_LOG_LEVEL``: what its C++ code says on being imported goes past
     ``sys.stderr`` to the file descriptor. What a user's module prints is kept back too, for it
-    would stand before the JSON on standard output. When the block fails, all is shown after all.
+    would stand before the JSON on standard output. When the block fails, all is shown after all,
+    save where it is an ``RnnbenchError`` that explains itself.
     """
     os.environ |= QUIET_ON_CPU
     sys.stderr.flush()
@@ -34,7 +35,7 @@ def quiet_tensorflow() -> Iterator[None]:
             raise  # it says all there is to say
         except Exception:
             said.seek(0)
-            os.write(stderr, said.read() + printed.getvalue().encode())
+            os.write(stderr, said.read() + printed.getvalue().encode(errors="backslashreplace"))
             raise
         finally:
             sys.stderr.flush()

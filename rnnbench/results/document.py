@@ -44,6 +44,8 @@ def read_document(path: Path) -> dict[str, Any]:
                 f"unusable result: {path}: it has schema version {version}, and this rnnbench "
                 f"reads {SCHEMA_VERSION}; run the benchmark again"
             )
+        if "checksum" not in document:
+            raise ValueError("it has no checksum")
         if document.pop("checksum") != sha256_json(document):
             raise ValueError("its content has another checksum")
     except FileNotFoundError:

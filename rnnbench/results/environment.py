@@ -62,7 +62,7 @@ def cpu() -> str:
 
 
 def _commit(folder: Path) -> str | None:
-    """Return the commit of the checkout around ``folder``, with ``+`` where it was changed."""
+    """Return the commit that ``folder`` is checked out from, with ``+`` where it was changed."""
     try:
         head, changes = (
             subprocess.run(  # noqa: S603
@@ -74,7 +74,7 @@ def _commit(folder: Path) -> str | None:
             ).stdout.strip()
             for arguments in (
                 ["rev-parse", "HEAD"],
-                ["status", "--porcelain", "--untracked-files=no"],
+                ["status", "--porcelain", "--untracked-files=no", "--", "."],
             )
         )
     except (OSError, subprocess.SubprocessError):

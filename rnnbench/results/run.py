@@ -64,7 +64,7 @@ def load_run(folder: Path) -> Run:
     try:
         trials = _trials(folder, results)
         benchmark = load(folder / "config.yaml")
-        environment = read_document(folder / "environment.json")
+        environment = _environment(folder)
     except FileNotFoundError as error:
         raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
     except ConfigError as error:  # it names the file
@@ -112,7 +112,8 @@ def load_results(folder: Path) -> Results:
     config_sha256 = document.pop("config_sha256", None)
     if config_sha256 is None:
         raise OtherVersionError(
-            f"unusable result: {file}: it has no checksum of config.yaml; run the benchmark again"
+            f"unusable result: {file}: it has no checksum of config.yaml; run the benchmark again "
+            "with --fresh"
         )
     try:
         results = Results.model_validate(document)
@@ -120,6 +121,13 @@ def load_results(folder: Path) -> Results:
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
     check_file(folder / "config.yaml", config_sha256, file)
     return results
+
+
+def _environment(folder: Path) -> dict[str, Any]:
+    try:
+        return read_document(folder / "environment.json")
+    except DamagedResultError as error:  # nobody knows any more on what the trials were trained
+        raise type(error)(f"{error}; run the benchmark again with --fresh") from error
 
 
 def _trials(folder: Path, results: Results) -> dict[str, list[TrialResult]]:

@@ -17,7 +17,7 @@ from rnnbench.models.products import products_of_step
 from rnnbench.results.environment import environment
 from rnnbench.results.schema import DatasetSummary, TopicCount, TrialResult, Vocabulary
 from rnnbench.results.store import Store
-from rnnbench.runner.events import Listener, Planned
+from rnnbench.runner.events import Event, Finished, Listener, Planned
 from rnnbench.runner.trials import find_stored, train_trials
 from rnnbench.runner.workers import Workforce
 from rnnbench.training.trial import Trial
@@ -109,10 +109,15 @@ def run_plan(
     if to_train:
         workforce = plan.workforce
         facts = environment(jobs=workforce.jobs, threads=workforce.threads)
-        if not store.has_environment():  # if nothing finishes, what stood there is still true
+        if not store.has_environment():
             store.save_environment(facts)
-        train_trials(to_train, store, workforce, listener)
-        store.save_environment(facts)
+
+        def keep_environment(event: Event) -> None:
+            if isinstance(event, Finished):  # until then, what stood there is still true
+                store.save_environment(facts)
+            listener(event)
+
+        train_trials(to_train, store, workforce, keep_environment)
     if plan.vocabulary is not None:
         store.save_vocabulary(plan.vocabulary)
     return [store.load(trial.name, trial.seed) for trial in plan.trials]

@@ -45,6 +45,18 @@ def test_it_is_shown_when_something_fails(capfd):
     assert capfd.readouterr() == ("", "a hint, ours")
 
 
+def test_what_was_printed_is_shown_then_too_whatever_it_is(capfd):
+    def fail():
+        with quiet_tensorflow():
+            print("half a character: \ud800")  # noqa: T201
+            raise ValueError("the true cause")
+
+    with pytest.raises(ValueError, match="the true cause"):
+        fail()
+
+    assert capfd.readouterr() == ("", "half a character: \\ud800\n")
+
+
 def test_tensorflow_is_asked_to_be_quiet_and_to_leave_gpus_alone():
     with quiet_tensorflow():
         asked = os.environ["TF_CPP_MIN_LOG_LEVEL"], os.environ["CUDA_VISIBLE_DEVICES"]

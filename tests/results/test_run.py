@@ -252,6 +252,13 @@ def test_a_file_beside_the_results_that_was_changed_is_noticed(folder, name):
         load_run(folder)
 
 
+def test_an_environment_that_is_damaged_has_to_be_measured_anew(folder):
+    _truncate(folder / "environment.json")
+
+    with pytest.raises(DamagedResultError, match=r"; run the benchmark again with --fresh$"):
+        load_run(folder)
+
+
 def test_results_of_before_there_were_checksums_of_configs_have_to_be_made_again(folder):
     write_document(folder / "results.json", RESULTS)
 

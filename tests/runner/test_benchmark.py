@@ -12,6 +12,7 @@ from rnnbench.runner import trials as runner
 from rnnbench.runner.benchmark import plan_benchmark, run_plan
 from rnnbench.runner.events import Finished
 from rnnbench.runner.workers import Workforce
+from rnnbench.training.trial import run_trial
 
 WORKFORCE = Workforce(jobs=1, threads=1)
 
@@ -164,3 +165,20 @@ def test_a_rerun_that_finishes_nothing_leaves_the_environment_of_what_is_stored(
         run_plan(plan, store, lambda _: None)
 
     assert json.loads((store.folder / "environment.json").read_text())["jobs"] == 7
+
+
+def _fail_but_for_seed_0(trial, on_epoch):
+    if trial.seed:
+        raise RnnbenchError("no training today")
+    return run_trial(trial, on_epoch)
+
+
+def test_what_finished_beside_a_failure_has_its_environment(plan, tmp_path, monkeypatch):
+    store = Store(tmp_path / "run")
+    store.save_environment({"schema_version": SCHEMA_VERSION, "jobs": 7})
+    monkeypatch.setattr(runner, "run_trial", _fail_but_for_seed_0)
+
+    with pytest.raises(RnnbenchError, match="no training today"):
+        run_plan(plan, store, lambda _: None)
+
+    assert json.loads((store.folder / "environment.json").read_text())["jobs"] == 1
