@@ -163,6 +163,7 @@ class _Bars:
                 self.overall = self.progress.add_task("", epochs="", scores="epochs in all")
                 self._show_overall()
             case EpochEnded(trial, 0):
+                self._take_away(trial)  # its bar of before, where its worker died
                 epochs = _of(0, trial.epochs) if trial.epochs else ""
                 self.running[trial] = self.progress.add_task(
                     str(trial), total=trial.epochs or None, epochs=epochs, scores="starting"
@@ -179,13 +180,16 @@ class _Bars:
                     )
                 self._show_overall()
             case Finished(trial) | Failed(trial):
-                if trial in self.running:
-                    self.progress.remove_task(self.running.pop(trial))
+                self._take_away(trial)
                 if isinstance(event, Failed):
                     self.effort.give_up(trial)
                 self.finished += 1
                 self._show_overall()
                 _say_what_ended(event)
+
+    def _take_away(self, trial: Trial) -> None:
+        if trial in self.running:
+            self.progress.remove_task(self.running.pop(trial))
 
     def _show_overall(self) -> None:
         if self.overall is not None:

@@ -37,7 +37,9 @@ def call_function(name: str, arguments: dict[str, Any], shape: Shape) -> keras.M
     function = _find(name)
     try:
         model = function(shape, **arguments)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise PluginError(f"python: {name} failed: {_told(error)}") from error
     if misfit := _misfit(model, shape):
         raise PluginError(f"python: {name} returned {misfit}")
@@ -49,7 +51,9 @@ def _find(name: str) -> Callable[..., Any]:
     find_working_folder()
     try:
         return getattr(importlib.import_module(module), function)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a script may end in sys.exit()
         raise PluginError(f"python: {name} cannot be imported: {_told(error)}") from error
 
 
@@ -104,7 +108,9 @@ def make_layer(layer: PluginLayer) -> keras.Layer:
     """
     try:
         made = layer.make()
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise PluginError(f"layer {layer.kind} failed: {_told(error)}") from error
     if not isinstance(made, keras.Layer):
         raise PluginError(f"layer {layer.kind} made {type(made).__name__}, not a keras.Layer")

@@ -1,12 +1,16 @@
 """Finding trials that are stored, and training those that are not."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from dataclasses import replace
 from typing import TypeVar
 
 from rnnbench.config.schema import Network
 from rnnbench.errors import RnnbenchError
+from rnnbench.results.schema import TrialResult
 from rnnbench.results.store import Store
 from rnnbench.runner.events import EpochEnded, Failed, Finished, Listener
 from rnnbench.runner.workers import (
@@ -17,17 +21,31 @@ from rnnbench.runner.workers import (
     prepare_nothing,
     prepare_tensorflow,
     start_workers,
+    take_outcome,
 )
 from rnnbench.training.engines import OnEpoch
 from rnnbench.training.trial import Trial, run_trial
 
+log = logging.getLogger(__name__)
+
 _T = TypeVar("_T")
 
 REFRESH_SECONDS = 0.2
+DIED = "a worker process died (killed, or out of memory?)"
 
 
 class WorkerDiedError(RnnbenchError):
-    """A worker process died."""
+    """A worker process died.
+
+    Attributes:
+        in_training: the trials that the workers were at.
+        last_words: the end of what they printed.
+    """
+
+    def __init__(self, in_training: Sequence[Trial], last_words: str):
+        names = ", ".join(map(str, in_training)) or "nothing yet"
+        super().__init__(f"{DIED}; in training: {names}\n{last_words}".rstrip())
+        self.in_training, self.last_words = in_training, last_words
 
 
 def find_stored(trials: Iterable[Trial], store: Store) -> set[Trial]:
@@ -44,34 +62,61 @@ def train_trials(
 ) -> None:
     """Train and store every trial.
 
-    A trial is stored the moment it finishes. One that fails does not keep the others from being
-    trained; Ctrl-C leaves all finished ones stored.
+    A trial is stored the moment it finishes. One that fails, or takes its process with it, does not
+    keep the others from being trained; Ctrl-C leaves all finished ones stored.
 
     Raises:
-        RnnbenchError: trials failed, or a worker process died.
+        RnnbenchError: trials failed, or workers cannot even start.
     """
     failures: dict[Trial, Failure] = {}
-    try:
-        has_networks = any(isinstance(trial.model, Network) for trial in trials)
-        prepare = prepare_tensorflow if has_networks else prepare_nothing
-        with start_workers(workforce, prepare) as workers:
-            for trial, outcome in carry_out(run_trial, trials, workers, listener):
-                if isinstance(outcome, Failure):
-                    failures[trial] = outcome
-                    listener(Failed(trial, outcome.reason))
-                else:
-                    store.save(outcome)
-                    record = outcome.record
-                    listener(Finished(trial, record.accuracy, record.fit_seconds))
-    except WorkerDiedError as error:
-        raise RnnbenchError(
-            f"{error}\nFinished trials are stored; run the same command to go on."
-        ) from error
+    with closing(_whoever_dies(trials, workforce, listener)) as outcomes:
+        for trial, outcome in outcomes:
+            if isinstance(outcome, Failure):
+                failures[trial] = outcome
+                listener(Failed(trial, outcome.reason))
+            else:
+                store.save(outcome)
+                record = outcome.record
+                listener(Finished(trial, record.accuracy, record.fit_seconds))
     if failures:
         raise RnnbenchError(
             f"{describe(failures)}\nAll other trials are stored; "
             "for a table of other models, name them with --models."
         )
+
+
+def _whoever_dies(
+    trials: Sequence[Trial], workforce: Workforce, listener: Listener
+) -> Generator[tuple[Trial, TrialResult | Failure], None, None]:
+    """Yield each trial with its result, going on with new workers where one dies.
+
+    What was in training then is trained again, each trial by itself: memory that was too little for
+    two may do for one. A trial whose worker dies when there is no other has failed.
+
+    Raises:
+        WorkerDiedError: a worker died before it came to a trial.
+    """
+    has_networks = any(isinstance(trial.model, Network) for trial in trials)
+    prepare = prepare_tensorflow if has_networks else prepare_nothing
+    rounds = [list(trials)]
+    while rounds:
+        waiting = rounds.pop(0)
+        jobs = min(workforce.jobs, len(waiting))
+        try:
+            with start_workers(replace(workforce, jobs=jobs), prepare) as workers:
+                for trial, outcome in carry_out(run_trial, tuple(waiting), workers, listener):
+                    waiting.remove(trial)
+                    yield trial, outcome
+        except WorkerDiedError as error:
+            if not error.in_training:
+                raise
+            others = [trial for trial in waiting if trial not in error.in_training]
+            rounds = [each for each in (others, *rounds) if each]
+            if len(error.in_training) == 1:
+                yield error.in_training[0], Failure(f"{DIED}\n{error.last_words}".rstrip(), "")
+            else:
+                log.warning("%s\nThese are trained again, each by itself.", error)
+                rounds += [[trial] for trial in error.in_training]
 
 
 def describe(failures: dict[Trial, Failure]) -> str:
@@ -92,23 +137,20 @@ def carry_out(
     Raises:
         WorkerDiedError: a worker process died.
     """
-    pending: dict[Future[_T | Failure], Trial] = {
-        workers.submit(attempt, function, trial): trial for trial in trials
-    }
-    started: set[Trial] = set()
-    while pending:
-        done, _ = wait(pending, timeout=REFRESH_SECONDS, return_when=FIRST_COMPLETED)
-        for trial, epoch, loss, accuracy in workers.reports():
-            started.add(trial)
-            listener(EpochEnded(trial, epoch, loss, accuracy))
-        # Failures last: what finished beside one is stored before it ends the run.
-        for future in sorted(done, key=lambda future: future.exception() is not None):
-            try:
-                outcome = future.result()
-            except BrokenProcessPool as error:
-                in_training = sorted(str(trial) for trial in pending.values() if trial in started)
-                raise WorkerDiedError(
-                    "a worker process died (killed, or out of memory?); in training: "
-                    f"{', '.join(in_training) or 'nothing yet'}\n{workers.last_words()}"
-                ) from error
-            yield pending.pop(future), outcome
+    files = {trial: workers.new_file() for trial in trials}
+    pending: dict[Future[None], Trial] = {}
+    try:
+        for trial, file in files.items():
+            pending[workers.submit(attempt, function, trial, file)] = trial
+        while pending:
+            done, _ = wait(pending, timeout=REFRESH_SECONDS, return_when=FIRST_COMPLETED)
+            for trial, epoch, loss, accuracy in workers.reports():
+                listener(EpochEnded(trial, epoch, loss, accuracy))
+            # Failures last: what finished beside one is stored before it ends the run.
+            for future in sorted(done, key=lambda future: future.exception() is not None):
+                future.result()
+                trial = pending.pop(future)
+                yield trial, take_outcome(files[trial])
+    except BrokenProcessPool as error:
+        in_training = [trial for trial in pending.values() if files[trial].exists()]
+        raise WorkerDiedError(in_training, workers.last_words()) from error

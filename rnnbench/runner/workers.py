@@ -3,12 +3,14 @@
 import gc
 import multiprocessing
 import os
+import pickle
 import queue
 import signal
 import sys
 import tempfile
 import threading
 import traceback
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -60,29 +62,49 @@ class Failure:
     traceback: str
 
 
-def attempt(function: Callable[[Trial, OnEpoch], _T], trial: Trial) -> _T | Failure:
-    """Have a worker call ``function`` on a trial, reporting (trial, epoch, loss, accuracy)."""
+def attempt(function: Callable[[Trial, OnEpoch], Any], trial: Trial, file: Path) -> None:
+    """Have a worker call ``function`` on a trial, reporting (trial, epoch, loss, accuracy).
+
+    The file is there from its start, and holds in the end what was returned, or a ``Failure``. A
+    pipe holds less: of a worker that was killed while it wrote, the pool would wait for the rest.
+    """
+    file.touch()
+    file.write_bytes(pickle.dumps(_attempt(function, trial)))
+
+
+def _attempt(function: Callable[[Trial, OnEpoch], _T], trial: Trial) -> _T | Failure:
     report = _reports.put if _reports else (lambda _: None)
     report((trial, 0, float("nan"), float("nan")))
     try:
         return function(trial, lambda epoch, loss, acc: report((trial, epoch, loss, acc)))
     except RnnbenchError as error:
         return Failure(str(error), "")
-    except Exception as error:
+    except BaseException as error:  # SystemExit, too: code from outside may raise anything
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
         return Failure(reason, traceback.format_exc())
 
 
-class Workers:
-    """An executor of worker processes, their reports, and what they print."""
+def take_outcome(file: Path) -> Any:
+    """Return what ``attempt`` left in a file, and take the file away."""
+    outcome = pickle.loads(file.read_bytes())  # noqa: S301 - a worker of ours wrote it
+    file.unlink()
+    return outcome
 
-    def __init__(self, executor: Executor, reports: Queue, log_folder: Path):
-        self._executor, self._reports, self._log_folder = executor, reports, log_folder
+
+class Workers:
+    """An executor of worker processes, their reports, and the folder of what they leave."""
+
+    def __init__(self, executor: Executor, reports: Queue, folder: Path):
+        self._executor, self._reports, self._folder = executor, reports, folder
 
     def submit(self, function: Callable[..., _T], *arguments: Any) -> "Future[_T]":
         """Have a worker call ``function``; a worker started for it ignores Ctrl-C from birth."""
         with _deaf_children():
             return self._executor.submit(function, *arguments)
+
+    def new_file(self) -> Path:
+        """Return a file for ``attempt``, which is not there yet."""
+        return self._folder / uuid.uuid4().hex
 
     def reports(self) -> Iterator[tuple[Trial, int, float, float]]:
         """Yield what the workers have reported by now."""
@@ -94,7 +116,7 @@ class Workers:
 
     def last_words(self) -> str:
         """Return the end of what the workers printed: why one died, perhaps."""
-        texts = [file.read_text(errors="replace") for file in self._log_folder.iterdir()]
+        texts = [file.read_text(errors="replace") for file in self._folder.glob("*.log")]
         lines = [line for text in texts for line in text.splitlines()]
         return "\n".join(lines[-10:])
 
@@ -122,20 +144,29 @@ def start_workers(workforce: Workforce, prepare: Prepare = prepare_tensorflow) -
     context = multiprocessing.get_context("spawn")
     reports: Queue = context.Queue()
     others = set(multiprocessing.active_children())
-    with tempfile.TemporaryDirectory(prefix="rnnbench-") as log_folder:
+    with tempfile.TemporaryDirectory(prefix="rnnbench-") as folder:
         pool = ProcessPoolExecutor(
             max_workers=workforce.jobs,
             mp_context=context,
             initializer=_start_worker,
-            initargs=(reports, workforce.threads, log_folder, prepare),
+            initargs=(reports, workforce.threads, Path(folder), prepare),
         )
+        workers = Workers(pool, reports, Path(folder))
         try:
-            yield Workers(pool, reports, Path(log_folder))
+            # All processes start now: of one that is started later the pool may not notice the
+            # death, for it watches those that there were when it was last given something to do.
+            for _ in range(workforce.jobs):
+                workers.submit(_do_nothing)
+            yield workers
         finally:
             # Not waiting for trials in progress: after Ctrl-C nobody wants their results.
             for child in set(multiprocessing.active_children()) - others:
                 child.terminate()
             pool.shutdown(cancel_futures=True)
+
+
+def _do_nothing() -> None:
+    """Be called, so that there is a process to call it."""
 
 
 @contextmanager
@@ -151,13 +182,15 @@ def _deaf_children() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler or signal.SIG_DFL)
 
 
-def _start_worker(reports: Queue, threads: int, log_folder: str, prepare: Prepare) -> None:
+def _start_worker(reports: Queue, threads: int, folder: Path, prepare: Prepare) -> None:
     global _reports  # noqa: PLW0603 - a worker is a process of its own
     _reports = reports
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _print_to(Path(log_folder, f"{os.getpid()}.log"))
+    log = folder / f"{os.getpid()}.log"
+    _print_to(log)
     os.environ |= QUIET_ON_CPU | {"OMP_NUM_THREADS": str(threads)}
     prepare(threads)
+    os.truncate(log, 0)  # what TensorFlow says whenever it is imported explains nothing
     gc.freeze()  # what was imported stays; looking through it again and again costs seconds
 
 

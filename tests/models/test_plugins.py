@@ -90,6 +90,7 @@ FAILS = "raise RuntimeError('out of order')"
         ("lacks.inner:make", "", "cannot be imported: ModuleNotFoundError: .*not a package"),
         ("syntax:make", "def make(:", "cannot be imported: SyntaxError: "),
         ("broken:make", FAILS, "cannot be imported: RuntimeError: out of order"),
+        ("script:make", "raise SystemExit(0)", "cannot be imported: SystemExit: 0"),
         ("no_function:make", "make = 3", "failed: TypeError: 'int' object is not callable"),
         ("fails:make", f"def make(shape): {FAILS}", "failed: RuntimeError: out of order"),
         ("takes_nothing:make", "def make(): ...", "failed: TypeError: .*0 positional arguments"),

@@ -87,15 +87,73 @@ def test_a_bug_in_a_trial_keeps_its_traceback(tmp_path, store):
 
 
 def _die(*_):
-    time.sleep(1)  # for what it reports to arrive
     os.write(2, b"out of memory, says the worker\n")
     os._exit(9)
 
 
-def test_a_worker_that_dies_is_reported_with_its_trial_and_its_last_words(
+def _die_with_seed_0(one, on_epoch):
+    if one.seed == 0:
+        _die()
+    return run_trial(one, on_epoch)
+
+
+def _die_beside_another(one, on_epoch):
+    """Stand for two trials that fit into memory one at a time, not both at a time."""
+    others = one.corpus.with_name("others")
+    others.mkdir(exist_ok=True)
+    if len(list(others.iterdir())) < 2:
+        (others / str(one.seed)).touch()
+        while len(list(others.iterdir())) < 2:
+            time.sleep(0.05)
+        if one.seed == 0:
+            _die()
+        time.sleep(600)
+    return run_trial(one, on_epoch)
+
+
+def test_a_trial_whose_worker_dies_is_named_with_its_last_words_and_the_others_are_trained(
     tmp_path, store, monkeypatch
 ):
-    monkeypatch.setattr(runner, "run_trial", _die)
+    monkeypatch.setattr(runner, "run_trial", _die_with_seed_0)
+    trials = [trial(tmp_path, seed=seed) for seed in (1, 0, 2)]
+    events = []
 
-    with pytest.raises(RnnbenchError, match=r"died .*: rnn seed 0\n[\s\S]*says the worker"):
-        train_trials([trial(tmp_path), trial(tmp_path, seed=1)], store, ONE_JOB, lambda _: None)
+    with pytest.raises(RnnbenchError) as caught:
+        train_trials(trials, store, ONE_JOB, events.append)
+
+    said = str(caught.value)
+    assert said.startswith("rnn seed 0 failed: a worker process died (killed, or out of memory?)\n")
+    assert "out of memory, says the worker" in said
+    assert "oneDNN" not in said  # nor what else TensorFlow says whenever it starts
+    assert find_stored(trials, store) == {trials[0], trials[2]}
+    assert [event.trial for event in events if isinstance(event, Failed)] == [trials[1]]
+
+
+def test_what_was_in_training_when_a_worker_died_is_trained_again_one_at_a_time(
+    tmp_path, store, monkeypatch, caplog
+):
+    monkeypatch.setattr(runner, "run_trial", _die_beside_another)
+    trials = [trial(tmp_path, seed=seed) for seed in (0, 1)]
+
+    train_trials(trials, store, Workforce(jobs=2, threads=1), lambda _: None)
+
+    assert find_stored(trials, store) == set(trials)
+    assert "in training: rnn seed 0, rnn seed 1\n" in caplog.text
+
+
+def test_workers_that_die_before_they_come_to_a_trial_end_the_run(tmp_path, store, monkeypatch):
+    monkeypatch.setattr(runner, "prepare_tensorflow", _die)
+
+    with pytest.raises(RnnbenchError, match=r"died .*: nothing yet\nout of memory"):
+        train_trials([trial(tmp_path)], store, ONE_JOB, lambda _: None)
+
+
+def _exit(*_):
+    raise SystemExit(0)
+
+
+def test_a_trial_that_ends_its_process_politely_is_named_as_well(tmp_path, store, monkeypatch):
+    monkeypatch.setattr(runner, "run_trial", _exit)
+
+    with pytest.raises(RnnbenchError, match="rnn seed 0 failed: SystemExit: 0"):
+        train_trials([trial(tmp_path)], store, ONE_JOB, lambda _: None)
