@@ -74,6 +74,19 @@ def test_an_epoch_told_of_after_the_end_of_its_trial_draws_no_bar(tmp_path):
         assert listener.running == {}
 
 
+@pytest.mark.usefixtures("screen")
+def test_a_trial_that_starts_again_has_one_bar(tmp_path):
+    planned = trial(tmp_path)
+    with show_trials(quiet=False) as listener:
+        _run(listener, planned)
+        listener(EpochEnded(planned, 0, float("nan"), float("nan")))
+
+        assert [task.description for task in listener.progress.tasks] == [
+            "0 of 1 trials",
+            "rnn seed 0",
+        ]
+
+
 def test_a_download_and_then_trials_share_one_terminal(screen, tmp_path):
     with show_download(quiet=False) as progress:
         progress("downloading it", 512, 1024)
