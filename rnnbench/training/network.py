@@ -31,12 +31,13 @@ def train(
 
     The same arguments on the same machine give the same weights, bit for bit.
     """
+    shape = Shape.of(dataset)
+    if keep_model:  # can it be? Better now than after hours, and before anything is drawn by seed
+        from_bytes(to_bytes(build(network, shape)))
     keras.utils.clear_session()  # else what earlier trials left behind grows and grows
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
-    model = build(network, Shape.of(dataset))
-    if keep_model:
-        from_bytes(to_bytes(model))  # better now than after hours of training
+    model = build(network, shape)
     x, y = dataset.x_train, dataset.y_train
     kept, held_out = hold_out(len(y), training.validation_split)
     validation = (x[held_out], y[held_out]) if len(held_out) else None

@@ -94,6 +94,19 @@ def test_both_engines_keep_the_same_epoch_of_the_same_training(outcomes):
     np.testing.assert_allclose(ours.history.val_loss, kerass.history.val_loss, rtol=1e-3)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_keeping_the_network_changes_nothing_in_it(dataset, engine):
+    layers = [{"embedding": {"dim": 3}}, {"dropout": {"rate": 0.5}}, {"gru": {"units": 2}}]
+    network = in_stack(layers)
+    kept, other = (
+        trained(dataset, engine, network=network, epochs=2, keep_model=keep)
+        for keep in (True, False)
+    )
+
+    assert kept.history == other.history
+    assert (kept.scores == other.scores).all()
+
+
 def test_without_held_out_wires_there_is_no_best_epoch_and_all_wires_are_trained_on(dataset):
     outcome = trained(dataset, validation_split=0.0)
 
