@@ -69,7 +69,7 @@ def train_trials(
         RnnbenchError: trials failed, or workers cannot even start.
     """
     failures: dict[Trial, Failure] = {}
-    with closing(_whoever_dies(trials, workforce, listener)) as outcomes:
+    with closing(_train_all(trials, workforce, listener)) as outcomes:
         for trial, outcome in outcomes:
             if isinstance(outcome, Failure):
                 failures[trial] = outcome
@@ -85,7 +85,7 @@ def train_trials(
         )
 
 
-def _whoever_dies(
+def _train_all(
     trials: Sequence[Trial], workforce: Workforce, listener: Listener
 ) -> Generator[tuple[Trial, TrialResult | Failure], None, None]:
     """Yield each trial with its result, going on with new workers where one dies.
