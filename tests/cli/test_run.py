@@ -459,6 +459,8 @@ def _start_and_wait_for(words, *arguments):
     """Start a run in a process group of its own; return it, and what it said until ``words``."""
     command = [sys.executable, "-m", "rnnbench", "run", "tiny.yaml", "--jobs", "1"]
     command += ["--seeds", "1", "--epochs", "300", *arguments]
+    # Else a run would inherit it from tests in the background of a shell that Ctrl-C is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     assert running.stderr is not None
     said = ""
@@ -475,7 +477,7 @@ def test_ctrl_c_stops_at_once_keeps_what_finished_and_leaves_no_process():
     start = time.monotonic()
     said += running.stderr.read()
 
-    assert running.wait() == INTERRUPTED
+    assert running.wait() == INTERRUPTED, said
     assert time.monotonic() - start < 10
     assert "Interrupted. What was finished is stored." in said
     assert "Traceback" not in said
