@@ -5,7 +5,8 @@ Importing this module imports TensorFlow.
 
 import importlib
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,8 @@ def call_function(name: str, arguments: dict[str, Any], shape: Shape) -> keras.M
         PluginError: there is no such function, it failed, or what it returned does not fit.
     """
     function = _find(name)
-    try:
+    with _named(f"python: {name} failed"):
         model = function(shape, **arguments)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise PluginError(f"python: {name} failed: {_told(error)}") from error
     if misfit := _misfit(model, shape):
         raise PluginError(f"python: {name} returned {misfit}")
     return model
@@ -49,12 +46,19 @@ def call_function(name: str, arguments: dict[str, Any], shape: Shape) -> keras.M
 def _find(name: str) -> Callable[..., Any]:
     module, _, function = name.partition(":")
     find_working_folder()
-    try:
+    with _named(f"python: {name} cannot be imported"):
         return getattr(importlib.import_module(module), function)
+
+
+@contextmanager
+def _named(failure: str) -> Iterator[None]:
+    """Run code from outside, which may raise anything: a script ends in ``sys.exit()``."""
+    try:
+        yield
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # a script may end in sys.exit()
-        raise PluginError(f"python: {name} cannot be imported: {_told(error)}") from error
+    except BaseException as error:
+        raise PluginError(f"{failure}: {_told(error)}") from error
 
 
 def _told(error: BaseException) -> str:
@@ -106,12 +110,8 @@ def make_layer(layer: PluginLayer) -> keras.Layer:
     Raises:
         PluginError: it failed, or what it returned is not a layer.
     """
-    try:
+    with _named(f"layer {layer.kind} failed"):
         made = layer.make()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise PluginError(f"layer {layer.kind} failed: {_told(error)}") from error
     if not isinstance(made, keras.Layer):
         raise PluginError(f"layer {layer.kind} made {type(made).__name__}, not a keras.Layer")
     return made

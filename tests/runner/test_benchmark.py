@@ -154,31 +154,23 @@ def test_the_environment_is_stored_before_anything_is_trained(plan, tmp_path, mo
     assert (environment["jobs"], environment["threads_per_job"]) == (1, 1)
 
 
-def test_a_rerun_that_finishes_nothing_leaves_the_environment_of_what_is_stored(
-    plan, tmp_path, monkeypatch
-):
-    store = Store(tmp_path / "run")
-    store.save_environment({"schema_version": SCHEMA_VERSION, "jobs": 7})
-    monkeypatch.setattr(runner, "run_trial", _fail)
-
-    with pytest.raises(RnnbenchError, match="no training today"):
-        run_plan(plan, store, lambda _: None)
-
-    assert json.loads((store.folder / "environment.json").read_text())["jobs"] == 7
-
-
 def _fail_but_for_seed_0(trial, on_epoch):
     if trial.seed:
         raise RnnbenchError("no training today")
     return run_trial(trial, on_epoch)
 
 
-def test_what_finished_beside_a_failure_has_its_environment(plan, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("train", "jobs"), [(_fail, 7), (_fail_but_for_seed_0, 1)], ids=["nothing", "a trial"]
+)
+def test_a_rerun_that_fails_changes_the_environment_if_it_finishes(
+    plan, tmp_path, monkeypatch, train, jobs
+):
     store = Store(tmp_path / "run")
     store.save_environment({"schema_version": SCHEMA_VERSION, "jobs": 7})
-    monkeypatch.setattr(runner, "run_trial", _fail_but_for_seed_0)
+    monkeypatch.setattr(runner, "run_trial", train)
 
     with pytest.raises(RnnbenchError, match="no training today"):
         run_plan(plan, store, lambda _: None)
 
-    assert json.loads((store.folder / "environment.json").read_text())["jobs"] == 1
+    assert json.loads((store.folder / "environment.json").read_text())["jobs"] == jobs
