@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.config.load import load
-from rnnbench.config.schema import Model, Training
 from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.data.load import load_corpus
+from rnnbench.models.descriptions import Model
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.report.table import Table, to_markdown
+from rnnbench.training.recipe import Training
 from rnnbench.training.trial import train
 
 SEED = 0

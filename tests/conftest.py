@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from rnnbench.config.layers import layer_kinds
-from rnnbench.config.schema import Data
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.load import CachedCorpus, load_corpus
+from rnnbench.data.settings import Data
 from rnnbench.data.sources import sgml
+from rnnbench.models.layers import layer_kinds
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 

@@ -12,16 +12,10 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data import cache
 from rnnbench.data.corpus import Corpus, fingerprint
 from rnnbench.data.dataset import make_dataset, split_fingerprint
+from rnnbench.records import SCHEMA_VERSION
 from rnnbench.report.folder import write_report
 from rnnbench.results.run import Run
-from rnnbench.results.schema import (
-    SCHEMA_VERSION,
-    DatasetSummary,
-    History,
-    TopicCount,
-    TrialRecord,
-    TrialResult,
-)
+from rnnbench.results.schema import DatasetSummary, TopicCount
 from rnnbench.results.speed import (
     ContenderTimes,
     ProductRate,
@@ -32,6 +26,7 @@ from rnnbench.results.speed import (
 )
 from rnnbench.results.store import Store
 from rnnbench.storage import sha256_json
+from rnnbench.training.outcome import History, TrialRecord, TrialResult
 from rnnbench.training.trial import Trial
 
 SOFTMAX = {"dense": {"units": "topics", "activation": "softmax"}}

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 from factories import SOFTMAX
 
-from rnnbench.config.layers import RECURRENT, Bidirectional, Conv1D, Pooling
-from rnnbench.config.schema import LayeredNetwork
+from rnnbench.models.descriptions import LayeredNetwork
+from rnnbench.models.layers import RECURRENT, Bidirectional, Conv1D, Pooling
 
 Description = dict[str, Any]
 

@@ -9,8 +9,8 @@ from factories import corpus
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnbench.config.schema import Data
 from rnnbench.data.dataset import make_dataset
+from rnnbench.data.settings import Data
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from rnnbench.config.load import Override, load
-from rnnbench.config.schema import Network
+from rnnbench.models.descriptions import Network
 from rnnbench.report.table import mean_and_interval
 from rnnbench.results.run import load_results, load_run
 

@@ -9,8 +9,9 @@ from rnnbench.analysis.bootstrap import Hits, resample
 from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.analysis.summary import hits_of
 from rnnbench.errors import UserError, did_you_mean
+from rnnbench.records import Record
 from rnnbench.results.run import Run
-from rnnbench.results.schema import Comparison, Interval, ModelSummary, Record
+from rnnbench.results.schema import Comparison, Interval, ModelSummary
 
 DATA_KEYS = (
     "source",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnbench.results.schema import TrialResult
+from rnnbench.training.outcome import TrialResult
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pydantic import computed_field
 from rnnbench.analysis.compare_runs import ModelChange, RunComparison
 from rnnbench.analysis.metrics import check_measure, mean_of
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.results.schema import Record
+from rnnbench.records import Record
 
 DIRECTIONS = {"drops": -1, "rises": 1}
 SIGNIFICANTLY = "significantly"

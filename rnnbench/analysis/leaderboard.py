@@ -10,8 +10,9 @@ from rnnbench.analysis.compare_runs import wires_of
 from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.analysis.metrics import LOWER_IS_BETTER, mean_of
 from rnnbench.analysis.summary import hits_of
+from rnnbench.records import Record
 from rnnbench.results.run import Run
-from rnnbench.results.schema import Comparison, DatasetSummary, ModelSummary, Record
+from rnnbench.results.schema import Comparison, DatasetSummary, ModelSummary
 
 
 class Entry(Record):

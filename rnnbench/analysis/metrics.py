@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.results.schema import Metrics, ModelSummary, TrialResult
+from rnnbench.results.schema import Metrics, ModelSummary
+from rnnbench.training.outcome import TrialResult
 
 TOP = 3
 LOWER_IS_BETTER = ("log_loss", "ms_per_step", "fit_seconds")

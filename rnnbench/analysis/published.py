@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from rnnbench.analysis.intervals import prediction_interval
-from rnnbench.config.schema import Benchmark, Published, Recipe, Reference
+from rnnbench.config.schema import Benchmark, Published, Reference
 from rnnbench.results.schema import DatasetSummary, ModelSummary, PublishedAccuracy
+from rnnbench.training.recipe import Recipe
 
 ONE_MORE = "of one more training"
 OVER_WIRES = "over wires"

@@ -9,7 +9,8 @@ from rnnbench.analysis.comparisons import compare_all
 from rnnbench.analysis.intervals import t_interval, wilson_interval
 from rnnbench.analysis.metrics import compute_metrics
 from rnnbench.analysis.published import locate_published
-from rnnbench.config.schema import BaselineModel, Benchmark
+from rnnbench.config.schema import Benchmark
+from rnnbench.models.descriptions import BaselineModel
 from rnnbench.results.schema import (
     DatasetSummary,
     Interval,
@@ -17,9 +18,9 @@ from rnnbench.results.schema import (
     ModelSummary,
     Results,
     Statistic,
-    TrialResult,
     TrialSummary,
 )
+from rnnbench.training.outcome import TrialResult
 
 
 def summarize_run(

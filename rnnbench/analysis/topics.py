@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.results.schema import TrialResult
+from rnnbench.training.outcome import TrialResult
 
 
 def frequent_topics(labels: NDArray[np.integer], n: int) -> list[int]:

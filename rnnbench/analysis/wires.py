@@ -1,8 +1,8 @@
 """The words of a finished run's test wires, from the corpus in the cache."""
 
-from rnnbench.config.schema import Data
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import CachedCorpus, load_corpus
+from rnnbench.data.settings import Data
 from rnnbench.errors import RnnbenchError
 from rnnbench.results.run import Run
 

@@ -10,8 +10,8 @@ import typer
 from rnnbench.cli import options
 
 if TYPE_CHECKING:
-    from rnnbench.config.schema import Data
     from rnnbench.data.load import CachedCorpus
+    from rnnbench.data.settings import Data
 
 app = typer.Typer(
     help="Get the newswires, and see what they hold.",

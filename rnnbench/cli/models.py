@@ -10,8 +10,10 @@ import typer
 from rnnbench.cli import completion, options
 
 if TYPE_CHECKING:
-    from rnnbench.config.schema import Benchmark, Data, Model
+    from rnnbench.config.schema import Benchmark
     from rnnbench.data.load import CachedCorpus
+    from rnnbench.data.settings import Data
+    from rnnbench.models.descriptions import Model
     from rnnbench.models.shape import Shape
 
 app = typer.Typer(
@@ -88,7 +90,7 @@ def show(
     """
     from rnnbench.cli import console
     from rnnbench.config.load import select
-    from rnnbench.config.schema import BaselineModel
+    from rnnbench.models.descriptions import BaselineModel
     from rnnbench.report.models import baseline_json, baseline_text
 
     benchmark = select(_load(config, data, path, settings), [model], "MODEL")
@@ -111,9 +113,9 @@ def _load(
 
 def _count_params(benchmark: Benchmark) -> tuple[dict[str, int], str]:
     """Return the trained parameters of each network, or none and why they are not known."""
-    from rnnbench.config.schema import Network
     from rnnbench.errors import UserError
     from rnnbench.models.describe import describe
+    from rnnbench.models.descriptions import Network
     from rnnbench.models.quiet import quiet_tensorflow
 
     models = benchmark.models.items()

@@ -14,10 +14,11 @@ from rnnbench.config import document as doc
 from rnnbench.config.bases import read_with_bases
 from rnnbench.config.document import Document
 from rnnbench.config.problems import ConfigError, Problem
-from rnnbench.config.schema import Benchmark, Data
-from rnnbench.config.section import Section
+from rnnbench.config.schema import Benchmark
 from rnnbench.config.yaml12 import Dumper
+from rnnbench.data.settings import Data
 from rnnbench.errors import did_you_mean
+from rnnbench.section import Section
 
 _S = TypeVar("_S", bound=Section)
 

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.config.schema import Data
 from rnnbench.data.corpus import Corpus, sha256_arrays
+from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
 
 PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3

@@ -4,10 +4,10 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from rnnbench.config.schema import Data
 from rnnbench.data import cache
 from rnnbench.data.corpus import Corpus, fingerprint
 from rnnbench.data.fetch import Progress, silent
+from rnnbench.data.settings import Data
 from rnnbench.data.sources.catalog import SOURCES
 from rnnbench.errors import OutOfReachError, UserError
 

@@ -2,15 +2,32 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.config.schema import Data
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import INDEX_FROM, UNKNOWN, Dataset, pad
+from rnnbench.data.settings import Data
 from rnnbench.data.tokenizers import TOKENIZERS
-from rnnbench.results.schema import Vocabulary
+from rnnbench.records import SCHEMA_VERSION, Record
+
+
+class Vocabulary(Record):
+    """What turns a text into the word ids of a dataset."""
+
+    schema_version: Literal[2] = SCHEMA_VERSION
+    dataset_fingerprint: str
+    source: str
+    """Of the corpus; it decides how texts are cut into words."""
+    words: list[str]
+    """By rank: the id of the first is 4."""
+    topics: list[str]
+    """By label."""
+    timesteps: int
+    padding: Literal["pre", "post"]
+    truncating: Literal["pre", "post"]
 
 
 def make_vocabulary(corpus: Corpus, dataset: Dataset, data: Data) -> Vocabulary:

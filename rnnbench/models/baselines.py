@@ -1,80 +1,82 @@
-"""From the description of a baseline to a scikit-learn pipeline.
+"""The kinds of baselines: classifiers without a network, from scikit-learn."""
 
-Importing this module imports scikit-learn.
-"""
+from typing import Annotated, Any, ClassVar
 
-from typing import Any, Literal
+from pydantic import BeforeValidator, Field, PositiveInt, SerializeAsAny
 
-import numpy as np
-from numpy.typing import NDArray
-from sklearn.dummy import DummyClassifier
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.naive_bayes import MultinomialNB
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.svm import LinearSVC
+from rnnbench.section import Variant, parse_variant
 
-from rnnbench.config import baselines as kinds
-from rnnbench.data.dataset import PAD, START
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-def make_classifier(baseline: kinds.Baseline, seed: int) -> Pipeline:
-    """Return an unfitted classifier of texts.
+class Baseline(Variant):
+    """A classifier with its parameters, named as in scikit-learn."""
 
-    Args:
-        baseline: which, and with what parameters.
-        seed: for those that answer at random.
-    """
-    match baseline:
-        case kinds.MostFrequent():
-            return make_pipeline(DummyClassifier(strategy="prior"))
-        case kinds.Stratified():
-            return make_pipeline(DummyClassifier(strategy="stratified", random_state=seed))
-        case kinds.TfidfLogisticRegression(max_ngram=n, C=c):
-            return make_pipeline(
-                TfidfVectorizer(**_ngrams(n)), LogisticRegression(C=c, max_iter=1000)
-            )
-        case kinds.TfidfLinearSVM(max_ngram=n, C=c):
-            return make_pipeline(TfidfVectorizer(**_ngrams(n)), LinearSVC(C=c, random_state=0))
-        case kinds.MultinomialNaiveBayes(max_ngram=n, alpha=alpha):
-            return make_pipeline(CountVectorizer(**_ngrams(n)), MultinomialNB(alpha=alpha))
-    raise TypeError(f"no classifier for {baseline}")
+    is_random: ClassVar[bool] = False
+    """Whether a seed changes what it answers; else one trial tells all."""
 
 
-def _ngrams(longest: int) -> dict[str, Any]:
-    """Return the parameters of a vectorizer of texts whose words are divided by spaces."""
-    return {
-        "tokenizer": str.split,
-        "token_pattern": None,
-        "lowercase": False,
-        "ngram_range": (1, longest),
-    }
+class MostFrequent(Baseline):
+    """Always answers the most frequent topic; its probabilities are the topics' shares."""
+
+    kind = "most_frequent"
 
 
-def texts(ids: NDArray[np.int32]) -> list[str]:
-    """Return the ids ``(n, timesteps)`` as texts, without padding and start mark."""
-    return [" ".join(str(word) for word in row if word not in (PAD, START)) for row in ids.tolist()]
+class Stratified(Baseline):
+    """Answers at random, each topic as often as it comes in training."""
+
+    kind = "stratified"
+    is_random = True
 
 
-def score(
-    classifier: Pipeline, wires: list[str], n_topics: int
-) -> tuple[NDArray[np.float64], Literal["probabilities", "margins"]]:
-    """Return a score for each wire and topic ``(len(wires), n_topics)``, and what scores are.
+class Words(Baseline):
+    """What the classifiers of counted words share."""
 
-    A topic that was not trained on has the probability 0, or a margin below all others.
-    """
-    has_margins = not hasattr(classifier, "predict_proba")
-    known = classifier.decision_function(wires) if has_margins else classifier.predict_proba(wires)
-    if known.ndim == 1:  # the margin of the second of two topics
-        known = np.stack([-known, known], axis=1)
-    lowest = known.min() - 1 if has_margins else 0.0
-    scores = np.full((len(wires), n_topics), lowest)
-    scores[:, classifier.classes_] = known
-    return scores, "margins" if has_margins else "probabilities"
+    max_ngram: Annotated[PositiveInt, Field(le=5)] = 2
+    """Words in a row that are counted together, at most."""
 
 
-def count_params(classifier: Pipeline) -> int:
-    """Return how many numbers the fitted classifier has learned, word weights aside."""
-    fitted = classifier[-1]
-    names = ("coef_", "intercept_", "feature_log_prob_", "class_log_prior_")
-    return sum(np.size(getattr(fitted, name)) for name in names if hasattr(fitted, name))
+class TfidfLogisticRegression(Words):
+    """Logistic regression on TF-IDF."""
+
+    kind = "tfidf_logistic_regression"
+    C: Positive = 1.0
+    """Inverse of the strength of L2 regularization."""
+
+
+class TfidfLinearSVM(Words):
+    """A linear support vector machine on TF-IDF; it gives margins, not probabilities."""
+
+    kind = "tfidf_linear_svm"
+    C: Positive = 1.0
+    """Inverse of the strength of L2 regularization."""
+
+
+class MultinomialNaiveBayes(Words):
+    """Naive Bayes on counts of words."""
+
+    kind = "multinomial_naive_bayes"
+    max_ngram: Annotated[PositiveInt, Field(le=5)] = 1
+    alpha: Positive = 1.0
+    """Additive smoothing."""
+
+
+BASELINES: dict[str, type[Baseline]] = {
+    baseline.kind: baseline
+    for baseline in (
+        MostFrequent,
+        Stratified,
+        TfidfLogisticRegression,
+        TfidfLinearSVM,
+        MultinomialNaiveBayes,
+    )
+}
+
+
+def parse_baseline(value: Any) -> Baseline:
+    """Return the baseline that YAML names, or describes as ``{kind: {parameter: value}}``."""
+    described = {value: None} if isinstance(value, str) else value
+    return parse_variant(described, BASELINES, "baseline", "baseline: tfidf_linear_svm")
+
+
+AnyBaseline = Annotated[SerializeAsAny[Baseline], BeforeValidator(parse_baseline)]

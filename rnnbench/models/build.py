@@ -9,9 +9,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.config.layers import Bidirectional, Embedding, Layer, PluginLayer, Pooling
-from rnnbench.config.schema import Network, PythonNetwork
 from rnnbench.errors import UserError
+from rnnbench.models.descriptions import Network, PythonNetwork
+from rnnbench.models.layers import Bidirectional, Embedding, Layer, PluginLayer, Pooling
 from rnnbench.models.plugins import call_function, make_layer
 from rnnbench.models.pooling import POOLING
 from rnnbench.models.shape import Shape

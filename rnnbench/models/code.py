@@ -5,9 +5,9 @@ import sys
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from rnnbench.config.layers import PLUGINS, PluginLayer
-from rnnbench.config.schema import LayeredNetwork, Model, PythonNetwork
 from rnnbench.errors import UserError
+from rnnbench.models.descriptions import LayeredNetwork, Model, PythonNetwork
+from rnnbench.models.layers import PLUGINS, PluginLayer
 from rnnbench.storage import sha256_file, sha256_json
 
 

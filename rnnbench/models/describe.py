@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rnnbench.config.layers import Layer
-from rnnbench.config.schema import LayeredNetwork, Network
+from rnnbench.models.descriptions import LayeredNetwork, Network
+from rnnbench.models.layers import Layer
 from rnnbench.models.shape import Shape
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnnbench.config.layers import PluginLayer
-from rnnbench.config.schema import LayeredNetwork, Model, PythonNetwork
 from rnnbench.errors import UserError
 from rnnbench.models.code import find_working_folder
+from rnnbench.models.descriptions import LayeredNetwork, Model, PythonNetwork
+from rnnbench.models.layers import PluginLayer
 from rnnbench.models.shape import Shape
 
 

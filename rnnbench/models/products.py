@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rnnbench.config.layers import (
+from rnnbench.models.descriptions import LayeredNetwork
+from rnnbench.models.layers import (
     GRU,
     LSTM,
     Bidirectional,
@@ -16,7 +17,6 @@ from rnnbench.config.layers import (
     Recurrent,
     SimpleRNN,
 )
-from rnnbench.config.schema import LayeredNetwork
 
 GATES = {SimpleRNN: 1, GRU: 3, LSTM: 4}
 """Columns of a recurrent layer's kernels, in units."""

@@ -8,8 +8,9 @@ from typing import Any
 
 from rnnbench.analysis.compare_runs import RunComparison, branches
 from rnnbench.analysis.gates import Failure, Verdict
+from rnnbench.records import SCHEMA_VERSION
 from rnnbench.report.table import MISSING, Table, mean_and_interval, short_p, signed_interval_text
-from rnnbench.results.schema import SCHEMA_VERSION, ModelSummary
+from rnnbench.results.schema import ModelSummary
 
 KEY_WIDTH, VALUE_WIDTH = 34, 19
 """Where cells of what differs are broken, to fit three columns on a terminal of 80."""

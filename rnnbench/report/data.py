@@ -7,10 +7,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from rnnbench.config.schema import Data
 from rnnbench.data.audit import Audit, Wire
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.load import CachedCorpus
+from rnnbench.data.settings import Data
 
 TOPICS_SHOWN = 10
 BAR_WIDTH = 30

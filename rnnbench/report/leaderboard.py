@@ -7,8 +7,8 @@ from typing import Any
 from rnnbench.analysis.leaderboard import Board, Entry
 from rnnbench.analysis.metrics import mean_of
 from rnnbench.analysis.summary import majority_name
+from rnnbench.records import SCHEMA_VERSION
 from rnnbench.report.table import MISSING, Table, interval_text, mean_and_interval
-from rnnbench.results.schema import SCHEMA_VERSION
 
 
 def board_tables(board: Board) -> list[Table]:

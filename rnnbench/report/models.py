@@ -10,8 +10,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from rnnbench.config.baselines import Baseline
-from rnnbench.config.layers import (
+from rnnbench.models.baselines import Baseline
+from rnnbench.models.describe import Description, Dimensions, LayerFacts, State
+from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model, PythonNetwork
+from rnnbench.models.layers import (
     Bidirectional,
     Conv1D,
     Dense,
@@ -23,8 +25,6 @@ from rnnbench.config.layers import (
     Recurrent,
     SpatialDropout,
 )
-from rnnbench.config.schema import BaselineModel, LayeredNetwork, Model, PythonNetwork
-from rnnbench.models.describe import Description, Dimensions, LayerFacts, State
 from rnnbench.models.shape import Shape
 from rnnbench.report.table import MISSING
 

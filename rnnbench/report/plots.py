@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from rnnbench.analysis.summary import majority_name
 from rnnbench.analysis.topics import confusion, frequent_topics
 from rnnbench.results.run import Run
-from rnnbench.results.schema import TrialResult
+from rnnbench.training.outcome import TrialResult
 
 INK, GRID, PAPER = "#1b1f24", "#d0d7de", "#fefefe"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#6f6f6f")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.errors import UserError
-from rnnbench.results.schema import SCHEMA_VERSION, Record
+from rnnbench.records import SCHEMA_VERSION, Record
 from rnnbench.storage import sha256_file, sha256_json, write_text
 
 

@@ -19,9 +19,10 @@ from rnnbench.results.document import (
     read_document,
     write_document,
 )
-from rnnbench.results.schema import Results, TrialResult
+from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
 from rnnbench.storage import sha256_file
+from rnnbench.training.outcome import TrialResult
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from rnnbench.results.schema import Record
+from rnnbench.records import Record
 
 SPEED_SCHEMA_VERSION = 1
 

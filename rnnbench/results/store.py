@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.errors import RnnbenchError
 from rnnbench.results.document import (
     DamagedResultError,
@@ -24,8 +25,8 @@ from rnnbench.results.document import (
     write_document,
     write_facts,
 )
-from rnnbench.results.schema import TrialRecord, TrialResult, Vocabulary
 from rnnbench.storage import atomic_write, sha256_file
+from rnnbench.training.outcome import TrialRecord, TrialResult
 
 log = logging.getLogger(__name__)
 

@@ -2,24 +2,21 @@
 
 from dataclasses import dataclass
 
-from rnnbench.config.schema import (
-    BaselineModel,
-    Benchmark,
-    LayeredNetwork,
-    Model,
-)
+from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import audit
 from rnnbench.data.dataset import Dataset, make_dataset, split_fingerprint
 from rnnbench.data.fetch import Progress
 from rnnbench.data.load import CachedCorpus, load_corpus
-from rnnbench.data.vocabulary import make_vocabulary
+from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
+from rnnbench.environment import environment
+from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
 from rnnbench.models.products import products_of_step
-from rnnbench.results.environment import environment
-from rnnbench.results.schema import DatasetSummary, TopicCount, TrialResult, Vocabulary
+from rnnbench.results.schema import DatasetSummary, TopicCount
 from rnnbench.results.store import Store
 from rnnbench.runner.events import Event, Finished, Listener, Planned
 from rnnbench.runner.trials import find_stored, train_trials
 from rnnbench.runner.workers import Workforce
+from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial
 from rnnbench.training.validation import hold_out
 

@@ -8,9 +8,8 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TypeVar
 
-from rnnbench.config.schema import Network
 from rnnbench.errors import RnnbenchError
-from rnnbench.results.schema import TrialResult
+from rnnbench.models.descriptions import Network
 from rnnbench.results.store import Store
 from rnnbench.runner.events import EpochEnded, Failed, Finished, Listener
 from rnnbench.runner.workers import (
@@ -24,6 +23,7 @@ from rnnbench.runner.workers import (
     take_outcome,
 )
 from rnnbench.training.engines import OnEpoch
+from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial, run_trial
 
 log = logging.getLogger(__name__)

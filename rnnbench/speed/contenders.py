@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 
-from rnnbench.config.schema import Benchmark, LayeredNetwork
+from rnnbench.config.schema import Benchmark
 from rnnbench.errors import UserError, did_you_mean
+from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.results.speed import TrialTime
 from rnnbench.runner.workers import Prepare, Workforce, prepare_tensorflow, usable_cores
 from rnnbench.training.engines import OnEpoch

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from rnnbench.config.layers import GRU, LSTM, Dense, Dropout, Layer, Recurrent, SimpleRNN
-from rnnbench.config.schema import LayeredNetwork, Training
 from rnnbench.data.dataset import Dataset
+from rnnbench.models.descriptions import LayeredNetwork
+from rnnbench.models.layers import GRU, LSTM, Dense, Dropout, Layer, Recurrent, SimpleRNN
 from rnnbench.training.engines import OnEpoch
+from rnnbench.training.recipe import Training
 
 RECURRENT = {SimpleRNN: nn.RNN, GRU: nn.GRU, LSTM: nn.LSTM}
 ACTIVATIONS = {

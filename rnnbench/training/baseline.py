@@ -4,9 +4,9 @@ import time
 
 import numpy as np
 
-from rnnbench.config.baselines import Baseline
 from rnnbench.data.dataset import Dataset
-from rnnbench.models.baselines import count_params, make_classifier, score, texts
+from rnnbench.models.baselines import Baseline
+from rnnbench.models.classifiers import count_params, make_classifier, score, texts
 from rnnbench.training.trained import Trained
 from rnnbench.training.validation import hold_out
 

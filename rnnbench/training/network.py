@@ -6,12 +6,13 @@ import time
 import keras
 import tensorflow as tf
 
-from rnnbench.config.schema import Network, Training
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.build import build, predict
+from rnnbench.models.descriptions import Network
 from rnnbench.models.saved import from_bytes, to_bytes
 from rnnbench.models.shape import Shape
 from rnnbench.training.engines import OnEpoch, load_engine
+from rnnbench.training.recipe import Training
 from rnnbench.training.steps import count_batches, ms_per_step
 from rnnbench.training.trained import Trained
 from rnnbench.training.validation import hold_out

@@ -2,7 +2,7 @@
 
 import keras
 
-from rnnbench.config.schema import Recipe
+from rnnbench.training.recipe import Recipe
 
 
 def make_optimizer(recipe: Recipe) -> keras.Optimizer:

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.results.schema import History
+from rnnbench.training.outcome import History
 
 
 @dataclass(frozen=True)

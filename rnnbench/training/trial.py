@@ -10,20 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnbench.config.schema import BaselineModel, Data, Model, Network, Training
 from rnnbench.data import cache
 from rnnbench.data.dataset import Dataset, make_dataset, split_fingerprint
+from rnnbench.data.settings import Data
+from rnnbench.environment import BASELINE_PACKAGES, NETWORK_PACKAGES, cpu, versions
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.code import code_of
-from rnnbench.results.environment import (
-    BASELINE_PACKAGES,
-    NETWORK_PACKAGES,
-    cpu,
-    versions,
-)
-from rnnbench.results.schema import TrialRecord, TrialResult
+from rnnbench.models.descriptions import BaselineModel, Model, Network
 from rnnbench.storage import sha256_json
 from rnnbench.training.engines import OnEpoch, ignore
+from rnnbench.training.outcome import TrialRecord, TrialResult
+from rnnbench.training.recipe import Training
 from rnnbench.training.trained import Trained
 
 

@@ -9,7 +9,7 @@ from sklearn import metrics as sklearn_metrics
 
 from rnnbench.analysis.metrics import TOP, check_measure, compute_metrics, top_accuracy
 from rnnbench.errors import UserError
-from rnnbench.results.schema import TrialResult
+from rnnbench.training.outcome import TrialResult
 
 
 @st.composite

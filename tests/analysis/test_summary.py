@@ -15,7 +15,8 @@ from rnnbench.analysis.summary import (
     statistic,
     summarize_run,
 )
-from rnnbench.results.schema import Metrics, Results, TrialResult
+from rnnbench.results.schema import Metrics, Results
+from rnnbench.training.outcome import TrialResult
 
 RIGHT, ALWAYS_EARN = (0, 0, 1, 2), (0, 0, 0, 0)
 

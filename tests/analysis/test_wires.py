@@ -3,11 +3,11 @@ from pathlib import Path
 from factories import corpus, finished_run
 
 from rnnbench.analysis.wires import words_of_test_wires
-from rnnbench.config.schema import Data
 from rnnbench.data import cache
 from rnnbench.data.corpus import fingerprint
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus
+from rnnbench.data.settings import Data
 
 ANSWERS = {"rnn": [(0, 0, 0, 1)]}
 

@@ -7,21 +7,15 @@ import pytest
 from rich.console import Console
 
 from rnnbench.cli import console
-from rnnbench.config.baselines import BASELINES
 from rnnbench.config.document import compose, construct
-from rnnbench.config.layers import LAYERS
 from rnnbench.config.load import load
-from rnnbench.config.schema import (
-    BaselineModel,
-    Benchmark,
-    Data,
-    LayeredNetwork,
-    Published,
-    PythonNetwork,
-    Reference,
-    Training,
-)
+from rnnbench.config.schema import Benchmark, Published, Reference
 from rnnbench.config.starter import starter
+from rnnbench.data.settings import Data
+from rnnbench.models.baselines import BASELINES
+from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, PythonNetwork
+from rnnbench.models.layers import LAYERS
+from rnnbench.training.recipe import Training
 
 LSTM = "{layers: [lstm: {units: 2}, dense: {units: topics, activation: softmax}]}"
 FINE = f"name: a\nmodels:\n  m: {LSTM}\n"

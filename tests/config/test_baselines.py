@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from rnnbench.config.baselines import (
+from rnnbench.models.baselines import (
     BASELINES,
     MostFrequent,
     MultinomialNaiveBayes,

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.config.layers import LARGEST, LAYERS
 from rnnbench.config.load import Override, dump, load
 from rnnbench.config.schema import Benchmark
+from rnnbench.models.layers import LARGEST, LAYERS
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 MODELS = """\

@@ -8,10 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.config.baselines import TfidfLinearSVM
 from rnnbench.config.load import Override, load, load_data, select
 from rnnbench.config.problems import ConfigError
-from rnnbench.config.schema import BaselineModel, Benchmark, Data, Network, Training
+from rnnbench.config.schema import Benchmark
+from rnnbench.data.settings import Data
+from rnnbench.models.baselines import TfidfLinearSVM
+from rnnbench.models.descriptions import BaselineModel, Network
+from rnnbench.training.recipe import Training
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

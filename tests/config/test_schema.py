@@ -5,19 +5,13 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from rnnbench.config.baselines import BASELINES, TfidfLinearSVM
 from rnnbench.config.load import load
 from rnnbench.config.problems import ConfigError
-from rnnbench.config.schema import (
-    BaselineModel,
-    Benchmark,
-    Data,
-    LayeredNetwork,
-    Network,
-    PythonNetwork,
-    Recipe,
-    Training,
-)
+from rnnbench.config.schema import Benchmark
+from rnnbench.data.settings import Data
+from rnnbench.models.baselines import BASELINES, TfidfLinearSVM
+from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Network, PythonNetwork
+from rnnbench.training.recipe import Recipe, Training
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 EXTENDED = ["notebook", "references"]

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from rnnbench.config.schema import Data
 from rnnbench.data.audit import audit, wire
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import make_dataset
+from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
 
 EARN, ACQ, TRADE, GOLD = range(4)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from rnnbench.config.schema import Data
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import PAD, START, UNKNOWN, make_dataset, split_fingerprint
+from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
 
 WORDS = [f"w{rank}" for rank in range(1, 10)]

@@ -13,11 +13,11 @@ import urllib.request
 import pytest
 
 from rnnbench.config.load import load
-from rnnbench.config.schema import Data
 from rnnbench.data import archive, cache
 from rnnbench.data.corpus import corpus_of_words, fingerprint
 from rnnbench.data.dataset import make_dataset, split_fingerprint
 from rnnbench.data.load import load_corpus
+from rnnbench.data.settings import Data
 from rnnbench.data.sources import catalog
 from rnnbench.errors import OutOfReachError, UserError
 

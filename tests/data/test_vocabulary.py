@@ -5,9 +5,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from rnnbench.config.schema import Data
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import PAD, START, UNKNOWN, make_dataset
+from rnnbench.data.settings import Data
 from rnnbench.data.vocabulary import encode, make_vocabulary
 from rnnbench.errors import UserError
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.config import layers
 from rnnbench.errors import UserError
 from rnnbench.explain.kinds import GRU, KINDS, LSTM, SIMPLE_RNN, find_kind
+from rnnbench.models import layers
 
 kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 sizes = st.integers(1, 40)

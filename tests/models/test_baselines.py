@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from rnnbench.config.baselines import (
+from rnnbench.data.dataset import PAD, START
+from rnnbench.models.baselines import (
     BASELINES,
     Baseline,
     MostFrequent,
@@ -17,8 +18,7 @@ from rnnbench.config.baselines import (
     TfidfLinearSVM,
     TfidfLogisticRegression,
 )
-from rnnbench.data.dataset import PAD, START
-from rnnbench.models.baselines import count_params, make_classifier, score, texts
+from rnnbench.models.classifiers import count_params, make_classifier, score, texts
 
 N_TOPICS = 5
 KNOWN = [0, 2, 3]

@@ -21,11 +21,11 @@ from stacks import (
     randomized,
 )
 
-from rnnbench.config.layers import LAYERS, RECURRENT
 from rnnbench.config.load import load
 from rnnbench.errors import UserError
 from rnnbench.models import build as module
 from rnnbench.models.build import build, predict
+from rnnbench.models.layers import LAYERS, RECURRENT
 from rnnbench.models.shape import Shape
 
 ALL = load(Path(__file__).parents[2] / "configs" / "all.yaml")

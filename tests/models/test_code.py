@@ -8,9 +8,9 @@ from factories import SOFTMAX, trial
 from plugin_files import MAKE, write_module, write_scale
 from stacks import STACKS, network
 
-from rnnbench.config.schema import BaselineModel, PythonNetwork
 from rnnbench.errors import UserError
 from rnnbench.models.code import code_of
+from rnnbench.models.descriptions import BaselineModel, PythonNetwork
 
 
 def code(python):

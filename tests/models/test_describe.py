@@ -1,6 +1,6 @@
 import pytest
 
-from rnnbench.config.schema import LayeredNetwork
+from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.shape import Shape
 
 SHAPE = Shape(timesteps=5, n_topics=3, n_ids=10)

@@ -8,8 +8,8 @@ import pytest
 from plugin_files import MAKE, write_distribution, write_module, write_scale
 from stacks import network
 
-from rnnbench.config.schema import BaselineModel, PythonNetwork
 from rnnbench.models.build import build, predict
+from rnnbench.models.descriptions import BaselineModel, PythonNetwork
 from rnnbench.models.plugins import PluginError, call_function, import_code
 from rnnbench.models.saved import load, to_bytes
 from rnnbench.models.shape import Shape
@@ -218,7 +218,7 @@ def test_a_model_with_such_a_layer_is_loaded_where_its_code_was_imported(install
 
 
 LAYER = """
-    from rnnbench.config.layers import PluginLayer
+    from rnnbench.models.layers import PluginLayer
 
 
     class Own(PluginLayer):
@@ -251,7 +251,7 @@ def test_a_layer_that_cannot_be_made_is_named(install, tmp_path, body, message):
 
 def test_a_layer_from_outside_that_takes_word_ids_is_given_word_ids(install, tmp_path):
     source = """
-        from rnnbench.config.layers import PluginLayer
+        from rnnbench.models.layers import PluginLayer
 
 
         class Own(PluginLayer):

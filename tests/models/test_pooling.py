@@ -7,7 +7,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.config.layers import Pooling
+from rnnbench.models.layers import Pooling
 from rnnbench.models.pooling import POOLING
 
 pytestmark = pytest.mark.filterwarnings("ignore:You are using a softmax over axis 1")

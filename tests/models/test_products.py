@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stacks import STACKS, network
 
 from rnnbench.config.load import load
-from rnnbench.config.schema import LayeredNetwork
+from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.products import Product, products_of_step
 from rnnbench.models.shape import Shape
 

@@ -6,8 +6,9 @@ import pytest
 from factories import SOFTMAX
 from rich.console import Console
 
-from rnnbench.config.schema import Benchmark, LayeredNetwork
+from rnnbench.config.schema import Benchmark
 from rnnbench.models.describe import Description, LayerFacts, State
+from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.shape import Shape
 from rnnbench.report.models import baseline_text, in_short, models_text, network_text
 
@@ -194,7 +195,7 @@ def _network(*layers, **settings):
 
 def _drawn(layer, states=(), width=100):
     """Return the lines of a network from those of this layer on."""
-    from rnnbench.config.layers import parse_layer
+    from rnnbench.models.layers import parse_layer
 
     facts = LayerFacts(
         name="layer",

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench.errors import UserError
+from rnnbench.records import SCHEMA_VERSION
 from rnnbench.results.document import (
     DamagedResultError,
     OtherVersionError,
@@ -16,8 +17,8 @@ from rnnbench.results.document import (
     read_document,
     write_document,
 )
-from rnnbench.results.schema import SCHEMA_VERSION, TrialRecord
 from rnnbench.storage import sha256_file, sha256_json
+from rnnbench.training.outcome import TrialRecord
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from factories import SOFTMAX, benchmark, dataset_summary, result
 
 from rnnbench.analysis.summary import summarize_run
 from rnnbench.config.load import dump
+from rnnbench.environment import environment
 from rnnbench.errors import UserError
 from rnnbench.report.folder import write_report
 from rnnbench.results.document import DamagedResultError, OtherVersionError, write_document
-from rnnbench.results.environment import environment
 from rnnbench.results.run import load_results, load_run, save_results
 from rnnbench.results.store import Store
 from rnnbench.storage import sha256_file

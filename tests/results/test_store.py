@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from factories import result
 
+from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.results.document import DamagedResultError, OtherVersionError, write_document
-from rnnbench.results.schema import Vocabulary
 from rnnbench.results.store import Store
 from rnnbench.storage import sha256_file
 

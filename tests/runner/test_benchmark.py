@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from factories import SOFTMAX, benchmark
 
-from rnnbench.config.baselines import BASELINES
 from rnnbench.errors import RnnbenchError, UserError
-from rnnbench.results.schema import SCHEMA_VERSION
+from rnnbench.models.baselines import BASELINES
+from rnnbench.records import SCHEMA_VERSION
 from rnnbench.results.store import Store
 from rnnbench.runner import trials as runner
 from rnnbench.runner.benchmark import plan_benchmark, run_plan

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from factories import corpus
 
-from rnnbench.config.baselines import (
+from rnnbench.data.dataset import PAD, Dataset, make_dataset
+from rnnbench.data.settings import Data
+from rnnbench.models.baselines import (
     BASELINES,
     MostFrequent,
     MultinomialNaiveBayes,
     Stratified,
     TfidfLinearSVM,
 )
-from rnnbench.config.schema import Data
-from rnnbench.data.dataset import PAD, Dataset, make_dataset
-from rnnbench.results.schema import History
 from rnnbench.training.baseline import train
+from rnnbench.training.outcome import History
 from rnnbench.training.validation import hold_out
 
 kinds = pytest.mark.parametrize("kind", BASELINES)

@@ -8,13 +8,14 @@ from factories import benchmark
 from plugin_files import write_module
 from stacks import network as in_stack
 
-from rnnbench.config.schema import PythonNetwork, Training
 from rnnbench.data.dataset import START, Dataset
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.build import predict
+from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.models.saved import from_bytes, load
 from rnnbench.training.engines import ignore
 from rnnbench.training.network import train
+from rnnbench.training.recipe import Training
 from rnnbench.training.validation import hold_out
 from rnnbench.training.word_vectors import pretrained_vectors
 

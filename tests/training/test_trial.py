@@ -7,14 +7,14 @@ import pytest
 from factories import SOFTMAX, corpus, trial
 from plugin_files import MAKE, write_module
 
-from rnnbench.config.baselines import BASELINES
-from rnnbench.config.schema import Data
+from rnnbench import environment
 from rnnbench.data import cache
+from rnnbench.data.settings import Data
 from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.models.baselines import BASELINES
 from rnnbench.models.build import predict
 from rnnbench.models.saved import load
-from rnnbench.results import environment
-from rnnbench.results.schema import History
+from rnnbench.training.outcome import History
 from rnnbench.training.trial import load_dataset, run_trial
 
 SVM = {"svm": {"baseline": "tfidf_linear_svm"}}

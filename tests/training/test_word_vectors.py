@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnbench.config.schema import Data
 from rnnbench.data.dataset import UNKNOWN, make_dataset
+from rnnbench.data.settings import Data
 from rnnbench.training.validation import hold_out
 from rnnbench.training.word_vectors import (
     ROOT_MEAN_SQUARE,

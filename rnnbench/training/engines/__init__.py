@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.config.schema import Training
-from rnnbench.results.schema import History
+from rnnbench.training.outcome import History
+from rnnbench.training.recipe import Training
 
 if TYPE_CHECKING:
     import keras

@@ -9,12 +9,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from rnnbench.config.schema import Recipe, Training
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.fused import with_cores
-from rnnbench.results.schema import History
 from rnnbench.training.engines import OnEpoch, Outcome, Wires
 from rnnbench.training.optimizer import make_optimizer
+from rnnbench.training.outcome import History
+from rnnbench.training.recipe import Recipe, Training
 from rnnbench.training.steps import order_generator
 from rnnbench.training.validation import BestEpoch
 

@@ -7,11 +7,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from rnnbench.config.schema import Training
 from rnnbench.models.build import EVALUATION_BATCH
-from rnnbench.results.schema import History
 from rnnbench.training.engines import OnEpoch, Outcome, Wires
 from rnnbench.training.optimizer import make_optimizer
+from rnnbench.training.outcome import History
+from rnnbench.training.recipe import Training
 from rnnbench.training.steps import count_batches, order_generator
 from rnnbench.training.validation import BestEpoch
 

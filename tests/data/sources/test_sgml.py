@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from rnnbench.config.load import load
-from rnnbench.config.schema import Data
 from rnnbench.data.audit import audit
 from rnnbench.data.corpus import fingerprint
 from rnnbench.data.dataset import PAD, make_dataset
+from rnnbench.data.settings import Data
 from rnnbench.data.sources.catalog import SOURCES
 from rnnbench.data.sources.sgml import (
     FILE_NAMES,

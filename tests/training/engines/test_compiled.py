@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keras import layers
 
-from rnnbench.config.schema import Recipe, Training
 from rnnbench.errors import RnnbenchError
 from rnnbench.training.engines import compiled, ignore, load_engine
+from rnnbench.training.recipe import Recipe, Training
 
 KINDS = {"simple_rnn": layers.SimpleRNN, "gru": layers.GRU, "lstm": layers.LSTM}
 WIRES, STEPS, TOPICS, BATCH_SIZE = 23, 6, 5, 8

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from keras import layers
 
-from rnnbench.config.schema import Training
 from rnnbench.models.build import predict
 from rnnbench.training.engines import Outcome, ignore, load_engine
+from rnnbench.training.recipe import Training
 
 ENGINES = ["compiled", "keras"]
 STEPS, TOPICS, EPOCHS = 6, 3, 12

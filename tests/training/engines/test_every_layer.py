@@ -9,12 +9,12 @@ import pytest
 import tensorflow as tf
 from stacks import STACKS, is_random, network
 
-from rnnbench.config.schema import Training
 from rnnbench.models.build import build, predict
 from rnnbench.models.saved import load, to_bytes
 from rnnbench.models.shape import Shape
-from rnnbench.results.schema import History
 from rnnbench.training.engines import Outcome, ignore, load_engine
+from rnnbench.training.outcome import History
+from rnnbench.training.recipe import Training
 
 ENGINES = ["compiled", "keras"]
 SHAPE = Shape(timesteps=5, n_topics=3, n_ids=12)

@@ -1,8 +1,8 @@
 import keras
 import numpy as np
 
-from rnnbench.config.schema import Training
 from rnnbench.training.engines import ignore, keras_fit
+from rnnbench.training.recipe import Training
 
 
 def test_where_there_is_a_single_topic_every_answer_is_right():

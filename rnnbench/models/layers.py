@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from rnnbench.config.section import Variant, at, located, parse_variant, problem, problems, spell
+from rnnbench.section import Variant, at, located, parse_variant, problem, problems, spell
 
 PLUGINS = "rnnbench.layers"
 """The group of entry points in which other packages name their kinds of layers."""

@@ -2,7 +2,7 @@ import subprocess
 from pathlib import Path
 
 import rnnbench
-from rnnbench.results.environment import environment, versions
+from rnnbench.environment import environment, versions
 
 
 def test_versions_name_what_can_change_a_result():

@@ -9,7 +9,7 @@ from plugin_files import write_distribution, write_scale
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from rnnbench.config.layers import (
+from rnnbench.models.layers import (
     GRU,
     LAYERS,
     LSTM,
@@ -377,7 +377,7 @@ class TestPlugins:
 
     def test_what_it_takes_is_heeded(self, install, tmp_path):
         source = """
-            from rnnbench.config.layers import PluginLayer
+            from rnnbench.models.layers import PluginLayer
 
 
             class Own(PluginLayer):
@@ -427,10 +427,10 @@ class TestPlugins:
         "source",
         [
             "Own = 3",
-            "from rnnbench.config.layers import LSTM as Own",
-            "from rnnbench.config.layers import PluginLayer as Own",
-            "from rnnbench.config.layers import PluginLayer\nclass Own(PluginLayer): units: int",
-            "from rnnbench.config.layers import PluginLayer\n"
+            "from rnnbench.models.layers import LSTM as Own",
+            "from rnnbench.models.layers import PluginLayer as Own",
+            "from rnnbench.models.layers import PluginLayer\nclass Own(PluginLayer): units: int",
+            "from rnnbench.models.layers import PluginLayer\n"
             "class Own(PluginLayer): kind = 'other'",
         ],
         ids=["no class", "one of ours", "the base class", "without a kind", "of another kind"],

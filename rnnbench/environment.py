@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import rnnbench
-from rnnbench.results.schema import SCHEMA_VERSION
+from rnnbench.records import SCHEMA_VERSION
 
 NETWORK_PACKAGES = ("tensorflow", "keras", "numpy")
 """Those that can change what a network learns."""

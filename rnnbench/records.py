@@ -1,0 +1,11 @@
+"""What all stored records have in common."""
+
+from pydantic import BaseModel, ConfigDict
+
+SCHEMA_VERSION = 2
+
+
+class Record(BaseModel):
+    """A stored document; unknown keys are refused, so that nothing is dropped in silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="null")
