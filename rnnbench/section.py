@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from rnnbench.errors import did_you_mean
+from rnnbench.registry import PluginError
 
 Loc = tuple[str | int, ...]
 
@@ -75,6 +76,8 @@ def parse_variant(value: Any, kinds: Mapping[str, type[_V]], what: str, example:
         raise problem(f"unknown {what} '{kind}'", did_you_mean(str(kind), kinds))
     try:
         return kinds[kind].model_validate(parameters)
+    except PluginError as error:
+        raise problem(str(error)) from error
     except ValidationError as error:
         raise problems(located(error, (kind,))) from None
 

@@ -1,4 +1,4 @@
-"""Tiny packages that bring layers, and modules that make models, for the tests of plug-ins."""
+"""Small packages that bring plug-ins, and modules that make models, for tests."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from textwrap import dedent
 
 SCALE = '''
     """A layer that multiplies each feature with a number that it learns."""
-    from rnnbench.config.layers import PluginLayer
+    from rnnbench.models.layers import PluginLayer
 
 
     class Scale(PluginLayer):
@@ -72,9 +72,10 @@ def write_module(folder: Path, name: str, source: str) -> Path:
 
 def write_distribution(
     folder: Path,
-    layers: Mapping[str, str],
+    entries: Mapping[str, str],
     modules: Mapping[str, str],
     *,
+    group: str = "rnnbench.layers",
     name: str = "made-up",
     version: str = "1.2",
 ) -> Path:
@@ -82,8 +83,9 @@ def write_distribution(
 
     Args:
         folder: where to.
-        layers: the kinds of layers that it brings, with the place of each: ``module:Class``.
+        entries: the names of what it brings, with the place of each: ``module:Class``.
         modules: the source of its modules, by name.
+        group: the entry-point group of what it brings.
         name: of the distribution.
         version: of the distribution.
     """
@@ -92,8 +94,8 @@ def write_distribution(
     info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-    entries = "".join(f"{kind} = {place}\n" for kind, place in layers.items())
-    (info / "entry_points.txt").write_text(f"[rnnbench.layers]\n{entries}")
+    lines = "".join(f"{name} = {place}\n" for name, place in entries.items())
+    (info / "entry_points.txt").write_text(f"[{group}]\n{lines}")
     return folder
 
 

@@ -13,15 +13,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnnbench.errors import UserError
 from rnnbench.models.code import find_working_folder
 from rnnbench.models.descriptions import LayeredNetwork, Model, PythonNetwork
 from rnnbench.models.layers import PluginLayer
 from rnnbench.models.shape import Shape
-
-
-class PluginError(UserError):
-    """Code from outside failed; the message names it."""
+from rnnbench.registry import PluginError
 
 
 def call_function(name: str, arguments: dict[str, Any], shape: Shape) -> keras.Model:

@@ -1,0 +1,112 @@
+"""Registries of what people add: layers, metrics, baselines, sources, engines, executors.
+
+Another package adds one by naming it in an entry-point group. It is loaded only when somebody
+asks for it by name.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, TypeVar
+
+from rnnbench.errors import UserError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class PluginError(UserError):
+    """Code from outside this package failed; the message names it."""
+
+
+class Registry(Mapping[str, T], Generic[T]):
+    """All entries of one kind, by name: the built-in ones first, then those of other packages.
+
+    Iterating gives names and loads nothing. Looking up the name of a plug-in loads it.
+
+    Args:
+        what: the word for one entry in messages: ``layer``.
+        base: the class that an entry is a subclass of, if ``holds_classes``, or else an instance.
+        built_in: the entries of this package.
+        key: the attribute that holds an entry's name.
+        holds_classes: whether the entries are classes.
+
+    Attributes:
+        group: the entry-point group: ``rnnbench.layers`` for layers.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        base: type,
+        built_in: Iterable[T],
+        *,
+        key: str = "name",
+        holds_classes: bool = False,
+    ):
+        self.what = what
+        self.group = f"rnnbench.{what}s"
+        self._base, self._key, self._holds_classes = base, key, holds_classes
+        self._usable: dict[str, T] = {getattr(entry, key): entry for entry in built_in}
+        self._built_in = tuple(self._usable)
+
+    @cached_property
+    def _plugins(self) -> dict[str, EntryPoint]:
+        found = entry_points(group=self.group)
+        return {each.name: each for each in found if each.name not in self._built_in}
+
+    def __getitem__(self, name: str) -> T:
+        """Return the entry called ``name``.
+
+        Raises:
+            KeyError: there is none.
+            PluginError: it cannot be loaded or used; the message names it and its package.
+        """
+        if name not in self._usable:
+            self._usable[name] = self._load(self._plugins[name])
+        return self._usable[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self._built_in, *self._plugins])
+
+    def __len__(self) -> int:
+        return len(self._built_in) + len(self._plugins)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._built_in or name in self._plugins
+
+    def usable(self) -> list[T]:
+        """Return every entry; a plug-in that fails is left out with a warning."""
+        entries = []
+        for name in self:
+            try:
+                entries.append(self[name])
+            except PluginError as error:
+                log.warning("%s; it is left out", error)
+        return entries
+
+    def _load(self, plugin: EntryPoint) -> T:
+        package = f" of the package {plugin.dist.name}" if plugin.dist else ""
+        entry = f"{self.what} '{plugin.name}'{package}"
+        try:
+            found: Any = plugin.load()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a module may even end in sys.exit()
+            reason = f"{type(error).__name__}: {error}"
+            raise PluginError(f"{entry} cannot be loaded from {plugin.value}: {reason}") from error
+        if misfit := self._misfit(found, plugin.name):
+            raise PluginError(f"{entry}: {plugin.value} {misfit}")
+        return found  # type: ignore[no-any-return]
+
+    def _misfit(self, found: Any, name: str) -> str | None:
+        base = f"{self._base.__module__}.{self._base.__qualname__}"
+        if self._holds_classes:
+            if not (isinstance(found, type) and issubclass(found, self._base)):
+                return f"is not a subclass of {base}"
+        elif not isinstance(found, self._base):
+            return f"is not an instance of {base}"
+        own = getattr(found, self._key, None)
+        return None if own == name else f"has the {self._key} {own!r}, not {name!r}"

@@ -1,0 +1,92 @@
+"""Registries: built-in entries, and those of packages that are really installed."""
+
+import logging
+import sys
+from dataclasses import dataclass
+
+import pytest
+from plugin_files import write_distribution
+
+from rnnbench.registry import PluginError, Registry
+
+
+@dataclass(frozen=True)
+class Fruit:
+    name: str
+
+
+APPLE = """
+    from test_registry import Fruit
+
+    pear = Fruit("pear")
+    no_fruit = 3
+"""
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Install a package with entry points for fruits."""
+    monkeypatch.setitem(sys.modules, "test_registry", sys.modules[__name__])
+
+    def install(**entries: str) -> Registry[Fruit]:
+        modules = {"orchard": APPLE, "fails": "raise ValueError('frost')", "leaves": "exit(3)"}
+        write_distribution(tmp_path, entries, modules, group="rnnbench.fruits", name="a-garden")
+        monkeypatch.syspath_prepend(tmp_path)
+        return Registry("fruit", Fruit, [Fruit("apple")])
+
+    yield install
+    for module in ("orchard", "fails", "leaves"):
+        sys.modules.pop(module, None)
+
+
+def test_built_in_entries_come_first_and_plug_ins_after_them(install):
+    fruits = install(pear="orchard:pear")
+    assert list(fruits) == ["apple", "pear"]
+    assert len(fruits) == 2
+    assert fruits["pear"] == Fruit("pear")
+
+
+def test_naming_the_entries_loads_no_plug_in(install):
+    fruits = install(broken="fails:x")
+    assert "broken" in list(fruits)
+    assert "broken" in fruits
+    assert "fails" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("entries", "reason"),
+    [
+        ({"broken": "fails:x"}, "cannot be loaded from fails:x: ValueError: frost"),
+        ({"broken": "leaves:x"}, "cannot be loaded from leaves:x: SystemExit: 3"),
+        ({"broken": "nowhere:x"}, "cannot be loaded from nowhere:x: ModuleNotFoundError"),
+        ({"broken": "orchard:no_fruit"}, "orchard:no_fruit is not an instance of"),
+        ({"broken": "orchard:pear"}, "orchard:pear has the name 'pear', not 'broken'"),
+    ],
+)
+def test_a_plug_in_that_fails_is_named_with_its_package(install, entries, reason):
+    fruits = install(**entries)
+    with pytest.raises(PluginError, match="fruit 'broken' of the package a-garden") as error:
+        fruits["broken"]
+    assert reason in str(error.value)
+    assert fruits["apple"] == Fruit("apple")
+
+
+def test_a_plug_in_that_fails_is_left_out_where_all_are_asked_for(install, caplog):
+    fruits = install(broken="fails:x", pear="orchard:pear")
+    with caplog.at_level(logging.WARNING):
+        assert fruits.usable() == [Fruit("apple"), Fruit("pear")]
+    assert "frost; it is left out" in caplog.text
+
+
+def test_a_plug_in_cannot_take_the_place_of_a_built_in_entry(install):
+    assert install(apple="orchard:pear")["apple"] == Fruit("apple")
+
+
+def test_an_unknown_name_is_a_key_error(install):
+    with pytest.raises(KeyError):
+        install()["plum"]
+
+
+def test_entries_may_be_classes():
+    fruits = Registry("fruit", object, [int], key="__name__", holds_classes=True)
+    assert fruits["int"] is int
