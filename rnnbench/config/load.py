@@ -1,38 +1,23 @@
 """From a config and flags to a typed benchmark, or to every problem in them."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from rnnbench.config import yaml12
-from rnnbench.config.merge import Tree, read, tree_of, with_value
+from rnnbench.config.merge import Override, Tree, tree_of
 from rnnbench.config.problems import ConfigError, Problem, key_path
 from rnnbench.config.schema import Benchmark
-from rnnbench.config.yaml12 import Node
+from rnnbench.config.yaml12 import to_yaml
 from rnnbench.data.settings import Data
 from rnnbench.errors import did_you_mean
 from rnnbench.section import Section
 
+__all__ = ["Override", "dump", "load", "load_data", "select"]
+
 _S = TypeVar("_S", bound=Section)
-
-
-@dataclass(frozen=True)
-class Override:
-    """A value that a flag sets instead of the file's.
-
-    Attributes:
-        flag: the flag as the user wrote it, for messages: ``--epochs``.
-        key: the place in the config: ``training.epochs``.
-        value: the value as YAML text.
-    """
-
-    flag: str
-    key: str
-    value: str
 
 
 def load(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Benchmark:
@@ -45,7 +30,7 @@ def load(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] =
     Raises:
         ConfigError: with every problem found, each with its file and line, or its flag.
     """
-    return _validated(Benchmark, _tree(config), overrides)
+    return _validated(Benchmark, tree_of(config, overrides))
 
 
 def load_data(
@@ -58,7 +43,7 @@ def load_data(
     """
     if config is not None:
         return load(config, overrides).data
-    return _validated(_OnlyData, tree_of({}), overrides).data
+    return _validated(_OnlyData, tree_of({}, overrides)).data
 
 
 def select(benchmark: Benchmark, names: Sequence[str], flag: str) -> Benchmark:
@@ -93,53 +78,39 @@ def dump(benchmark: Benchmark, folder: Path | None = None) -> str:
     if benchmark.data.path is not None:
         path = benchmark.data.path.resolve()
         plain["data"]["path"] = os.path.relpath(path, folder.resolve()) if folder else str(path)
-    return yaml12.dump(plain)
+    return to_yaml(plain)
 
 
 class _OnlyData(Section):
     data: Data = Data()
 
 
-def _tree(config: Path | str | Mapping[str, Any]) -> Tree:
-    return tree_of(config) if isinstance(config, Mapping) else read(Path(config))
-
-
-def _validated(schema: type[_S], tree: Tree, overrides: Sequence[Override]) -> _S:
-    root, problems = tree.root, tree.problems
-    for override in overrides:
-        try:
-            value, duplicates = yaml12.parse(override.value, override.flag, has_lines=False)
-            problems += duplicates
-            nothing = Node(None, override.flag)
-            root = with_value(root, override.key.split("."), value or nothing)
-        except ConfigError as error:
-            problems += error.problems
+def _validated(schema: type[_S], tree: Tree) -> _S:
+    problems = tree.problems
     try:
-        valid = schema.model_validate(root.plain)
+        valid = schema.model_validate(tree.root.plain)
     except ValidationError as error:
-        problems += _located(error, root, is_whole=tree.is_whole)
+        problems = [*problems, *_located(error, tree)]
     if problems:
         distinct = dict.fromkeys(problems)
         raise ConfigError(sorted(distinct, key=lambda problem: problem.reading_order))
     return valid
 
 
-def _located(error: ValidationError, root: Node, *, is_whole: bool) -> list[Problem]:
-    """Return what ``error`` holds, each with the place of its key, or of the nearest above it.
+def _located(error: ValidationError, tree: Tree) -> Iterator[Problem]:
+    """Yield the problems in ``error``, each with the place of its key, or of the nearest above it.
 
     A missing key may be in a file that could not be read, unless it is missing in a list: lists
     are never merged.
     """
-    problems = []
     for item in error.errors():
         keys = item["loc"]
         is_in_list = any(isinstance(key, int) for key in keys)
-        if item["msg"] == "missing key" and not (is_whole or is_in_list):
+        if item["msg"] == "missing key" and not (tree.is_whole or is_in_list):
             continue
-        node = root
+        node = tree.root
         for key in keys:
             if str(key) not in node.children:
                 break
             node = node.children[str(key)]
-        problems.append(Problem(node.where, key_path(keys), item["msg"]))
-    return problems
+        yield Problem(node.where, key_path(keys), item["msg"])

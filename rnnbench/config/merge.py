@@ -1,4 +1,4 @@
-"""One tree of values from a config file and the files that it ``extends``."""
+"""One tree of values from a config, the files that it ``extends``, and flags."""
 
 import os.path
 from collections.abc import Mapping, Sequence
@@ -11,19 +11,59 @@ from rnnbench.config.yaml12 import MAX_DEPTH, Node, parse
 from rnnbench.errors import did_you_mean
 
 
+@dataclass(frozen=True)
+class Override:
+    """A value that a flag sets instead of the file's.
+
+    Attributes:
+        flag: the flag as the user wrote it, for messages: ``--epochs``.
+        key: the place in the config: ``training.epochs``.
+        value: the value as YAML text.
+    """
+
+    flag: str
+    key: str
+    value: str
+
+
 @dataclass
 class Tree:
     """The values of a config.
 
     Attributes:
-        root: its mapping.
-        problems: those that were found while it was read.
+        root: the mapping that holds all others.
+        problems: the problems that were found so far.
         is_whole: false if a file that it extends could not be read.
     """
 
     root: Node
     problems: list[Problem]
     is_whole: bool = True
+
+
+def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override]) -> Tree:
+    """Return the tree of a config, with the values of flags.
+
+    Args:
+        config: a file, or a mapping, whose paths are relative to the working folder.
+        overrides: the flags.
+
+    Raises:
+        ConfigError: the file cannot be read, or the mapping contains itself.
+    """
+    if isinstance(config, Mapping):
+        tree = _extended(Tree(_node(config), []), Path(), ())
+    else:
+        tree = read(Path(config))
+    for override in overrides:
+        try:
+            value, duplicates = parse(override.value, override.flag, has_lines=False)
+            new = value or Node(None, override.flag)
+            tree.root = with_value(tree.root, override.key.split("."), new)
+            tree.problems += duplicates
+        except ConfigError as error:
+            tree.problems += error.problems
+    return tree
 
 
 def read(path: Path, above: tuple[Path, ...] = ()) -> Tree:
@@ -44,16 +84,8 @@ def read(path: Path, above: tuple[Path, ...] = ()) -> Tree:
     return _extended(Tree(root, problems), path.parent, (*above, path))
 
 
-def tree_of(config: Mapping[str, Any]) -> Tree:
-    """Return the tree of a config in Python; its paths are relative to the working folder.
-
-    Raises:
-        ConfigError: it is nested too deeply, or contains itself.
-    """
-    return _extended(Tree(_node(config), []), Path(), ())
-
-
 def _node(value: Any, depth: int = 0) -> Node:
+    """Return a value of Python as a node without a place."""
     if depth > MAX_DEPTH:
         message = f"nested too deeply (allowed: {MAX_DEPTH} levels)"
         raise ConfigError([Problem("", "", message)])
@@ -86,7 +118,7 @@ def _extended(tree: Tree, folder: Path, above: tuple[Path, ...]) -> Tree:
     Args:
         tree: as it was written.
         folder: the folder that its paths are relative to.
-        above: its own file, after those that led to it by ``extends``.
+        above: the files that led to it by ``extends``; the last one is its own.
     """
     own = _with_data_path_from(folder, tree.root)
     if "extends" not in own.value:
@@ -155,9 +187,9 @@ def merged(base: Node, top: Node) -> Node:
 
 
 def with_value(root: Node, keys: Sequence[str], new: Node) -> Node:
-    """Return ``root`` with ``new`` in the place that ``keys`` lead to; missing mappings are made.
+    """Return ``root`` with ``new`` in the place that ``keys`` lead to; missing mappings are added.
 
-    All on the way there but ``root`` is then where ``new`` was written.
+    The values on the way there get the place of ``new``; ``root`` keeps its own.
 
     Raises:
         ConfigError: a list has no such item.

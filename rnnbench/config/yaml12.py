@@ -82,7 +82,7 @@ for _kind, (_pattern, _first, _) in _SCALARS.items():
         _dialect.add_implicit_resolver(f"{_TAG}{_kind}", re.compile(f"^(?:{_pattern})$"), _first)
 
 
-def dump(value: Any) -> str:
+def to_yaml(value: Any) -> str:
     """Return plain data as YAML text."""
     return yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True)
 

@@ -73,7 +73,8 @@ RECORDED = {title.removeprefix("# "): text.splitlines() for title, _, text in BL
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_wrong_config_is_answered_as_recorded(case):
-    assert answer(*CASES[case]).splitlines() == RECORDED.get(case)
+    hint = "to accept the new message, see the top of this file"
+    assert answer(*CASES[case]).splitlines() == RECORDED.get(case), hint
 
 
 def test_no_answer_is_left_from_a_case_that_is_gone():
