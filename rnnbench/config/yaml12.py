@@ -93,7 +93,7 @@ def parse(text: str, name: str, *, has_lines: bool = True) -> tuple[Node | None,
     Args:
         text: a YAML document; without one, the tree is ``None``.
         name: the file, or the flag, that it comes from.
-        has_lines: whether places have line numbers; those in a flag help nobody.
+        has_lines: whether places get line numbers, which are of no use in a flag.
 
     Raises:
         ConfigError: it is not YAML, or not plain data.
@@ -150,12 +150,14 @@ class _Converter:
                 Node(self.value(item, (*keys, position)), self.where(item.start_mark))
                 for position, item in enumerate(node.value)
             ]
-        if isinstance(node, yaml.ScalarNode) and kind == "str":
-            return node.value
-        if not isinstance(node, yaml.ScalarNode) or kind not in _SCALARS:
-            raise self._error(node, keys, f"the tag {node.tag} is not allowed")
+        if isinstance(node, yaml.ScalarNode) and kind in ("str", *_SCALARS):
+            return self._scalar(node, kind, keys)
+        raise self._error(node, keys, f"the tag {node.tag} is not allowed")
+
+    def _scalar(self, node: yaml.ScalarNode, kind: str, keys: tuple[str | int, ...]) -> Any:
+        convert = str if kind == "str" else _SCALARS[kind][2]
         try:
-            return _SCALARS[kind][2](node.value)
+            return convert(node.value)
         except (ValueError, KeyError):
             message = f"'{node.value[:40]}' is not a valid {kind}"
             raise self._error(node, keys, message) from None
