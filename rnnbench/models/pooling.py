@@ -18,7 +18,7 @@ class _Pooling(keras.layers.Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def compute_output_shape(self, input_shape: tuple) -> tuple:
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return ``(batch, features)``."""
         return (input_shape[0], input_shape[2])
 
@@ -72,12 +72,24 @@ class AttentionPooling(_Pooling):
     (NAACL 2016), with as many hidden units as features.
     """
 
-    def build(self, input_shape: tuple) -> None:
+    def __init__(
+        self, kernel_seed: int | None = None, query_seed: int | None = None, **kwargs: Any
+    ):
+        super().__init__(**kwargs)
+        self.kernel_seed, self.query_seed = kernel_seed, query_seed
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the seeds too."""
+        seeds = {"kernel_seed": self.kernel_seed, "query_seed": self.query_seed}
+        return {**super().get_config(), **seeds}
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the weights."""
         features = input_shape[-1]
-        self.kernel = self.add_weight(shape=(features, features), name="kernel")
-        self.bias = self.add_weight(shape=(features,), initializer="zeros", name="bias")
-        self.query = self.add_weight(shape=(features, 1), name="query")
+        random = keras.initializers.GlorotUniform
+        self.kernel = self.add_weight((features, features), random(self.kernel_seed), name="kernel")
+        self.bias = self.add_weight((features,), "zeros", name="bias")
+        self.query = self.add_weight((features, 1), random(self.query_seed), name="query")
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """Return ``(batch, features)``; ``mask`` is ``(batch, timesteps)``, true where kept."""
