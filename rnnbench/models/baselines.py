@@ -1,18 +1,11 @@
 """Baselines: classifiers without a network, from scikit-learn."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, PositiveInt, SerializeAsAny
 
 from rnnbench.registry import Registry
 from rnnbench.section import Variant, parse_variant
-
-if TYPE_CHECKING:
-    from sklearn.base import ClassifierMixin
-    from sklearn.feature_extraction.text import CountVectorizer
-    from sklearn.pipeline import Pipeline
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -29,10 +22,10 @@ class Baseline(Variant):
     gives_probabilities: ClassVar[bool] = True
     """Whether the pipeline has ``predict_proba``; otherwise it has ``decision_function``."""
 
-    def pipeline(self, seed: int) -> Pipeline:
-        """Return an unfitted classifier of texts. Import scikit-learn here, not at the top.
+    def pipeline(self, seed: int) -> Any:
+        """Return an unfitted scikit-learn pipeline; import scikit-learn here, not at the top.
 
-        A text consists of word ids, separated by spaces, without padding and start mark.
+        Its inputs are texts: word ids separated by spaces, without padding and start mark.
 
         Args:
             seed: for classifiers that draw at random.
@@ -45,7 +38,7 @@ class MostFrequent(Baseline):
 
     kind = "most_frequent"
 
-    def pipeline(self, seed: int) -> Pipeline:  # noqa: ARG002
+    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
         """Return a dummy classifier."""
         from sklearn.dummy import DummyClassifier
         from sklearn.pipeline import make_pipeline
@@ -59,7 +52,7 @@ class Stratified(Baseline):
     kind = "stratified"
     is_random = True
 
-    def pipeline(self, seed: int) -> Pipeline:
+    def pipeline(self, seed: int) -> Any:
         """Return a dummy classifier."""
         from sklearn.dummy import DummyClassifier
         from sklearn.pipeline import make_pipeline
@@ -73,18 +66,13 @@ class _Words(Baseline):
     max_ngram: Annotated[PositiveInt, Field(le=5)] = 2
     """The most words in a row that are counted together."""
 
-    def _of_counts(
-        self, vectorizer: type[CountVectorizer], classifier: ClassifierMixin
-    ) -> Pipeline:
+    def _of_words(self, classifier: Any, *, tfidf: bool) -> Any:
+        from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
         from sklearn.pipeline import make_pipeline
 
-        count = vectorizer(
-            tokenizer=str.split,
-            token_pattern=None,
-            lowercase=False,
-            ngram_range=(1, self.max_ngram),
-        )
-        return make_pipeline(count, classifier)
+        vectorizer = TfidfVectorizer if tfidf else CountVectorizer
+        words = {"tokenizer": str.split, "token_pattern": None, "lowercase": False}
+        return make_pipeline(vectorizer(**words, ngram_range=(1, self.max_ngram)), classifier)
 
 
 class TfidfLogisticRegression(_Words):
@@ -94,12 +82,11 @@ class TfidfLogisticRegression(_Words):
     C: Positive = 1.0
     """Inverse of the strength of L2 regularization."""
 
-    def pipeline(self, seed: int) -> Pipeline:  # noqa: ARG002
+    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
         """Return TF-IDF with logistic regression."""
-        from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.linear_model import LogisticRegression
 
-        return self._of_counts(TfidfVectorizer, LogisticRegression(C=self.C, max_iter=1000))
+        return self._of_words(LogisticRegression(C=self.C, max_iter=1000), tfidf=True)
 
 
 class TfidfLinearSVM(_Words):
@@ -110,12 +97,11 @@ class TfidfLinearSVM(_Words):
     C: Positive = 1.0
     """Inverse of the strength of L2 regularization."""
 
-    def pipeline(self, seed: int) -> Pipeline:  # noqa: ARG002
+    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
         """Return TF-IDF with a linear SVM."""
-        from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.svm import LinearSVC
 
-        return self._of_counts(TfidfVectorizer, LinearSVC(C=self.C, random_state=0))
+        return self._of_words(LinearSVC(C=self.C, random_state=0), tfidf=True)
 
 
 class MultinomialNaiveBayes(_Words):
@@ -126,20 +112,22 @@ class MultinomialNaiveBayes(_Words):
     alpha: Positive = 1.0
     """Additive smoothing."""
 
-    def pipeline(self, seed: int) -> Pipeline:  # noqa: ARG002
+    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
         """Return counts with naive Bayes."""
-        from sklearn.feature_extraction.text import CountVectorizer
         from sklearn.naive_bayes import MultinomialNB
 
-        return self._of_counts(CountVectorizer, MultinomialNB(alpha=self.alpha))
+        return self._of_words(MultinomialNB(alpha=self.alpha), tfidf=False)
 
 
+_BUILT_IN = [
+    MostFrequent,
+    Stratified,
+    TfidfLogisticRegression,
+    TfidfLinearSVM,
+    MultinomialNaiveBayes,
+]
 BASELINES: Registry[type[Baseline]] = Registry(
-    "baseline",
-    Baseline,
-    [MostFrequent, Stratified, TfidfLogisticRegression, TfidfLinearSVM, MultinomialNaiveBayes],
-    key="kind",
-    holds_classes=True,
+    "baseline", Baseline, _BUILT_IN, key="kind", holds_classes=True
 )
 """All kinds, by name."""
 

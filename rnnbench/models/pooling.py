@@ -1,4 +1,4 @@
-"""Layers from one vector a step to one vector a wire, which pass over masked steps.
+"""Keras layers that make one vector of each sequence and skip masked steps.
 
 Importing this module imports TensorFlow.
 """
@@ -23,12 +23,12 @@ class _Pooling(keras.layers.Layer):
         return (input_shape[0], input_shape[2])
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
-        """Return no mask: what is left has no steps."""
+        """Return no mask: no steps are left."""
 
 
 @_register
 class MaxPooling(_Pooling):
-    """The largest of each feature; 0 where all steps are masked."""
+    """The largest value of each feature; 0 if all steps are masked."""
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """Return ``(batch, features)``; ``mask`` is ``(batch, timesteps)``, true where kept."""
@@ -41,7 +41,7 @@ class MaxPooling(_Pooling):
 
 @_register
 class MeanPooling(_Pooling):
-    """The mean of each feature; 0 where all steps are masked."""
+    """The mean of each feature; 0 if all steps are masked."""
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """Return ``(batch, features)``; ``mask`` is ``(batch, timesteps)``, true where kept."""

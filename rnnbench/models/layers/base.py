@@ -1,19 +1,13 @@
 """The base class of all kinds of layers, built in or from another package."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from rnnbench.models.shape import Shape
 from rnnbench.section import Variant
-
-if TYPE_CHECKING:
-    import keras
-
-    from rnnbench.models.shape import Shape
 
 LARGEST = 100_000
 Size = Annotated[int, Field(gt=0, le=LARGEST)]
@@ -26,7 +20,7 @@ Activation = Literal[
 ]  # fmt: skip
 
 SeedOf = Callable[[str], int]
-"""Gives each random part of a layer a seed of its own, by its role: ``kernel``, ``dropout``."""
+"""Gives each random part of a layer a seed of its own: ``kernel``, ``dropout``."""
 
 
 @dataclass(frozen=True)
@@ -84,26 +78,43 @@ class Batch:
 class Layer(Variant):
     """A kind of layer. Its fields are the parameters in a config, named as in Keras.
 
-    A kind needs the class attribute ``kind``, its name in configs, and ``keras_layer``. All other
-    attributes and methods have defaults for a layer that works on each vector by itself. Another
-    package adds a kind by naming its class in the entry-point group ``rnnbench.layers``.
+    A kind needs ``kind``, its name in configs, and ``keras_name`` or its own ``keras_layer``. All
+    else has defaults, for a layer that works on each vector by itself. Another package adds a kind
+    by naming its class in the entry-point group ``rnnbench.layers``.
     """
 
+    keras_name: ClassVar[str]
+    """The class in ``keras.layers`` with the same parameters."""
+    initializers: ClassVar[Mapping[str, str]] = {}
+    """Keras's initializers of the weights that are random at first, by weight."""
+    has_dropout: ClassVar[bool] = False
+    """Whether the Keras layer takes a seed for dropout."""
     takes: ClassVar[Literal["ids", "sequence", "anything"]] = "anything"
     """Word ids, which only the first layer gets; sequences of vectors; or those and single vectors
     alike."""
     hands_mask_on: ClassVar[bool] = True
     """Whether the layers after it still know which steps are padding."""
+    is_trained: ClassVar[bool] = True
+    """Whether it has trained weights."""
 
-    def keras_layer(self, shape: Shape, seed_of: SeedOf) -> keras.Layer:
+    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
         """Return the Keras layer. Import Keras here, not at the top of the module.
 
         Args:
             shape: of the dataset.
-            seed_of: gives initializers and dropout their seeds. Whatever gets none of these
-                follows Keras's global seed, which is set for layers of other packages only.
+            seed_of: gives initializers and dropout their seeds. In layers of other packages
+                those without one follow Keras's global seed, which is set before.
+            options: replace arguments of the Keras layer, where a subclass needs it.
         """
-        raise NotImplementedError
+        import keras
+
+        arguments = dict(self)
+        for weight, name in self.initializers.items():
+            initializer = getattr(keras.initializers, name)
+            arguments[f"{weight}_initializer"] = initializer(seed=seed_of(weight))
+        if self.has_dropout:
+            arguments["seed"] = seed_of("dropout")
+        return getattr(keras.layers, self.keras_name)(**arguments | options)
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:
         """Return whether it gives a vector for each step, and not one for each document."""
@@ -124,24 +135,14 @@ class Layer(Variant):
         """The length of word vectors learned from texts that it begins with, if it does."""
         return None
 
-    @property
-    def is_trained(self) -> bool:
-        """Whether it has trained weights."""
-        return True
-
-    def features(self, batch: Batch) -> int:
-        """Return the length of the vectors that it makes of ``batch``."""
-        return batch.features
-
-    def gives(self, batch: Batch) -> Batch:
-        """Return what it makes of ``batch``."""
+    def gives(self, batch: Batch, **changes: Any) -> Batch:
+        """Return the shape of what it makes of ``batch``, with ``changes`` to the usual one."""
         is_sequence = self.gives_sequence(from_sequence=batch.steps is not None)
-        return replace(
-            batch,
-            steps=batch.steps if is_sequence else None,
-            features=self.features(batch),
-            passes_back=batch.passes_back or self.is_trained,
-        )
+        usual = {
+            "steps": batch.steps if is_sequence else None,
+            "passes_back": batch.passes_back or self.is_trained,
+        }
+        return replace(batch, **usual | changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:  # noqa: ARG002
         """Return its matrix products in one training step on ``batch``."""

@@ -1,10 +1,8 @@
-"""Layers without a state: convolution, pooling, dense layers, dropout, normalization."""
-
-from __future__ import annotations
+"""Layers without a state: embedding, convolution, pooling, dense, dropout, normalization."""
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -18,18 +16,68 @@ from rnnbench.models.layers.base import (
     SeedOf,
     Size,
 )
+from rnnbench.models.shape import Shape
 from rnnbench.section import problem, spell
 
-if TYPE_CHECKING:
-    import keras
 
-    from rnnbench.models.shape import Shape
+class Embedding(Layer):
+    """A vector for each word, comes first; initialized by uniform or ppmi_svd."""
+
+    kind = "embedding"
+    takes = "ids"
+    dim: Size
+    trainable: bool = True
+    masking: bool = False
+    """Whether the layers after it skip padding."""
+    embeddings_initializer: Literal["uniform", "ppmi_svd"] = "uniform"
+    """The first vectors: random ones, or a truncated SVD of positive pointwise mutual information.
+    The latter gives words in similar contexts similar vectors, and is learned from all texts except
+    those of the test and validation sets."""
+
+    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
+        """Return a Keras ``Embedding``, random at first: only training has the texts."""
+        import keras
+
+        return keras.layers.Embedding(
+            shape.n_ids,
+            self.dim,
+            mask_zero=self.masking,
+            trainable=self.trainable,
+            embeddings_initializer=keras.initializers.RandomUniform(seed=seed_of("embeddings")),
+            **options,
+        )
+
+    @property
+    def gives_mask(self) -> bool:
+        """Whether it marks padding."""
+        return self.masking
+
+    @property
+    def pretrained_dim(self) -> int | None:
+        """The length of its vectors, if they are learned from texts at first."""
+        return self.dim if self.embeddings_initializer == "ppmi_svd" else None
+
+    def gives(self, batch: Batch, **changes: Any) -> Batch:
+        """Return the vectors; no gradient passes further back than to them."""
+        return super().gives(batch, features=self.dim, passes_back=self.trainable, **changes)
+
+    def in_short(self) -> str:
+        """Return ``embedding 64``, with the initializer where it is not the usual one."""
+        return super().in_short() + (" ppmi_svd" if self.pretrained_dim else "")
+
+    def in_words(self, shape: Shape) -> str:
+        """Return how many vectors there are, and where they come from."""
+        first = "from its neighbours in texts" if self.pretrained_dim else "random"
+        vector = f"a vector for each of {shape.n_ids:,} ids, {first}"
+        return f"{vector} at first" if self.trainable else f"{vector} and never trained"
 
 
 class Conv1D(Layer):
     """A convolution over the steps."""
 
     kind = "conv1d"
+    keras_name = "Conv1D"
+    initializers = {"kernel": "GlorotUniform"}
     takes = "sequence"
     hands_mask_on = False
     filters: Size
@@ -37,23 +85,10 @@ class Conv1D(Layer):
     padding: Literal["valid", "same", "causal"] = "same"
     activation: Activation = "linear"
 
-    def keras_layer(self, shape: Shape, seed_of: SeedOf) -> keras.Layer:  # noqa: ARG002
-        """Return a Keras ``Conv1D``."""
-        import keras
-
-        kernel = keras.initializers.GlorotUniform(seed=seed_of("kernel"))
-        return keras.layers.Conv1D(**dict(self), kernel_initializer=kernel)
-
-    def features(self, batch: Batch) -> int:  # noqa: ARG002
-        """Return the number of filters."""
-        return self.filters
-
-    def gives(self, batch: Batch) -> Batch:
+    def gives(self, batch: Batch, **changes: Any) -> Batch:
         """Return a vector for each window."""
-        windows = batch.steps or 1
-        if self.padding == "valid":
-            windows -= self.kernel_size - 1
-        return replace(super().gives(batch), steps=windows)
+        windows = (batch.steps or 1) - (self.kernel_size - 1 if self.padding == "valid" else 0)
+        return super().gives(batch, steps=windows, features=self.filters, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
         """Return those of all windows at once."""
@@ -71,25 +106,23 @@ class Pooling(Layer):
     kind = "pooling"
     takes = "sequence"
     by: Literal["max", "mean", "last", "attention"]
-    """The largest value of each feature, the mean, the last step, or a mean with learned
-    weights."""
 
-    def keras_layer(self, shape: Shape, seed_of: SeedOf) -> keras.Layer:  # noqa: ARG002
+    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
         """Return one of the layers in ``rnnbench.models.pooling``."""
         from rnnbench.models.pooling import POOLING, AttentionPooling
 
         if self.by == "attention":
-            return AttentionPooling(seed_of("kernel"), seed_of("query"))
-        return POOLING[self.by]()
+            return AttentionPooling(seed_of("kernel"), seed_of("query"), **options)
+        return POOLING[self.by](**options)
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:  # noqa: ARG002
         """Return false."""
         return False
 
-    @property
-    def is_trained(self) -> bool:
-        """Whether it is attention."""
-        return self.by == "attention"
+    def gives(self, batch: Batch, **changes: Any) -> Batch:
+        """Return one vector for each document; only attention is trained."""
+        is_trained = self.by == "attention"
+        return super().gives(batch, passes_back=batch.passes_back or is_trained, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
         """Yield those of attention: to as many hidden numbers as features, and to one score."""
@@ -118,94 +151,78 @@ class Dense(Layer):
     """A fully connected layer; units: topics gives one for each topic."""
 
     kind = "dense"
+    keras_name = "Dense"
+    initializers = {"kernel": "GlorotUniform"}
     units: Annotated[int | Literal["topics"], BeforeValidator(_units_or_topics)]
     activation: Activation = "linear"
 
-    def keras_layer(self, shape: Shape, seed_of: SeedOf) -> keras.Layer:
-        """Return a Keras ``Dense``."""
-        import keras
+    def count_units(self, n_topics: int) -> int:
+        """Return the number of units, given that of the topics."""
+        return n_topics if self.units == "topics" else self.units
 
-        return keras.layers.Dense(
-            shape.n_topics if self.units == "topics" else self.units,
-            activation=self.activation,
-            kernel_initializer=keras.initializers.GlorotUniform(seed=seed_of("kernel")),
-        )
+    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
+        """Return a Keras ``Dense``."""
+        units = self.count_units(shape.n_topics)
+        return super().keras_layer(shape, seed_of, units=units, **options)
 
     @property
     def gives_topics(self) -> bool:
         """Whether it is a softmax over the topics."""
         return self.units == "topics" and self.activation == "softmax"
 
-    def features(self, batch: Batch) -> int:
-        """Return the number of units."""
-        return batch.n_topics if self.units == "topics" else self.units
+    def gives(self, batch: Batch, **changes: Any) -> Batch:
+        """Return a number for each unit."""
+        return super().gives(batch, features=self.count_units(batch.n_topics), **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
         """Return those of its kernel."""
-        return batch.times_kernel(self.features(batch))
+        return batch.times_kernel(self.count_units(batch.n_topics))
 
     def in_short(self) -> str:
         """Return ``dense 9 relu``; a softmax over the topics is ``dense topics``."""
         is_plain = self.activation in ("linear", "softmax")
-        return f"dense {self.units}" + ("" if is_plain else f" {self.activation}")
+        return super().in_short() + ("" if is_plain else f" {self.activation}")
 
     def in_words(self, shape: Shape) -> str:  # noqa: ARG002
         """Return what its numbers are."""
         return "a probability for each topic" if self.gives_topics else "weighted sums of features"
 
 
-class _DropsOut(Layer):
-    """Sets a share of the numbers it is given to 0 during training; not a kind by itself."""
-
-    keras_name: ClassVar[str]
-    dropped: ClassVar[str]
-    """The share of what."""
-    rate: Rate
-
-    def keras_layer(self, shape: Shape, seed_of: SeedOf) -> keras.Layer:  # noqa: ARG002
-        """Return the Keras layer of its name."""
-        import keras
-
-        return getattr(keras.layers, self.keras_name)(self.rate, seed=seed_of("dropout"))
-
-    @property
-    def is_trained(self) -> bool:
-        """False: it has no weights."""
-        return False
-
-    def in_words(self, shape: Shape) -> str:  # noqa: ARG002
-        """Return the share that it drops."""
-        return f"sets {100 * self.rate:g} % of {self.dropped} to 0 during training"
-
-
-class Dropout(_DropsOut):
+class Dropout(Layer):
     """Sets a share of its inputs to 0 during training."""
 
     kind = "dropout"
     keras_name = "Dropout"
-    dropped = "its inputs"
+    has_dropout = True
+    is_trained = False
+    rate: Rate
 
 
-class SpatialDropout(_DropsOut):
+class SpatialDropout(Layer):
     """Sets a share of the features to 0 during training, each on all steps."""
 
     kind = "spatial_dropout"
     keras_name = "SpatialDropout1D"
-    dropped = "the features on all steps"
+    has_dropout = True
+    is_trained = False
     takes = "sequence"
+    rate: Rate
 
 
 class LayerNorm(Layer):
     """Brings each vector to mean 0 and variance 1, then scales it as learned."""
 
     kind = "layer_norm"
+    keras_name = "LayerNormalization"
     epsilon: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1e-3
 
-    def keras_layer(self, shape: Shape, seed_of: SeedOf) -> keras.Layer:  # noqa: ARG002
-        """Return a Keras ``LayerNormalization``."""
-        import keras
 
-        return keras.layers.LayerNormalization(epsilon=self.epsilon)
-
-
-KINDS: tuple[type[Layer], ...] = (Conv1D, Pooling, Dense, Dropout, SpatialDropout, LayerNorm)
+KINDS: tuple[type[Layer], ...] = (
+    Embedding,
+    Conv1D,
+    Pooling,
+    Dense,
+    Dropout,
+    SpatialDropout,
+    LayerNorm,
+)

@@ -1,27 +1,22 @@
 """Layers that read a sequence step by step."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, SerializeAsAny
 
 from rnnbench.models.layers.base import Activation, Batch, Layer, Product, Rate, SeedOf, Size
+from rnnbench.models.shape import Shape
 from rnnbench.section import parse_variant
-
-if TYPE_CHECKING:
-    import keras
-
-    from rnnbench.models.shape import Shape
 
 
 class Recurrent(Layer):
     """A recurrent layer; not a kind by itself."""
 
+    initializers = {"kernel": "GlorotUniform", "recurrent": "Orthogonal"}
+    has_dropout = True
     takes = "sequence"
-    keras_name: ClassVar[str]
     gates: ClassVar[int]
     """Blocks of ``units`` columns that stand side by side in its kernels."""
     states: ClassVar[str] = "a hidden state"
@@ -32,43 +27,30 @@ class Recurrent(Layer):
     dropout: Rate = 0.0
     recurrent_dropout: Rate = 0.0
 
-    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> keras.Layer:  # noqa: ARG002
-        """Return the Keras layer of its name."""
-        import keras
-
-        return getattr(keras.layers, self.keras_name)(
-            **dict(self),
-            kernel_initializer=keras.initializers.GlorotUniform(seed=seed_of("kernel")),
-            recurrent_initializer=keras.initializers.Orthogonal(seed=seed_of("recurrent_kernel")),
-            seed=seed_of("dropout"),
-            **options,
-        )
-
     def gives_sequence(self, *, from_sequence: bool) -> bool:  # noqa: ARG002
         """Return whether it gives its hidden state of each step, and not only the last."""
         return self.return_sequences
 
-    def features(self, batch: Batch) -> int:  # noqa: ARG002
-        """Return the length of its hidden state."""
-        return self.units
+    def gives(self, batch: Batch, **changes: Any) -> Batch:
+        """Return hidden states."""
+        return super().gives(batch, features=self.units, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
         """Yield those of the hidden state, step by step, and those of its inputs, all at once."""
-        columns = self.units * self.gates
-        steps = batch.steps or 1
+        columns, steps = self.units * self.gates, batch.steps or 1
         yield Product(batch.size, self.units, columns, steps)
         yield Product(batch.size, columns, self.units, steps)
         yield Product(self.units, batch.rows, columns)
         yield from batch.times_kernel(columns)
 
+    @property
+    def when(self) -> str:
+        """When it gives its hidden state."""
+        return "at each step" if self.return_sequences else "after the last step"
+
     def in_words(self, shape: Shape) -> str:  # noqa: ARG002
         """Return what it carries, and when it gives its hidden state."""
-        return f"reads the steps in turn, carries {self.states}, {self.when()}"
-
-    def when(self) -> str:
-        """Return when it gives its hidden state."""
-        when = "at each step" if self.return_sequences else "after the last step"
-        return f"gives its hidden state {when}"
+        return f"reads the steps in turn, carries {self.states}, gives its hidden state {self.when}"
 
 
 class SimpleRNN(Recurrent):
@@ -115,7 +97,7 @@ class Bidirectional(Layer):
     layer: Annotated[SerializeAsAny[Recurrent], BeforeValidator(_recurrent)]
     merge_mode: Literal["concat", "sum", "ave", "mul"] = "concat"
 
-    def keras_layer(self, shape: Shape, seed_of: SeedOf) -> keras.Layer:
+    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
         """Return a Keras ``Bidirectional``.
 
         It is given both directions: a backward layer that Keras makes itself is a copy with the
@@ -130,15 +112,18 @@ class Bidirectional(Layer):
             go_backwards=True,
             name=f"backward_{forward.name}",
         )
-        return keras.layers.Bidirectional(forward, self.merge_mode, backward_layer=backward)
+        return keras.layers.Bidirectional(
+            forward, self.merge_mode, backward_layer=backward, **options
+        )
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:
         """Return whether the layers in it give their hidden states of each step."""
         return self.layer.gives_sequence(from_sequence=from_sequence)
 
-    def features(self, batch: Batch) -> int:
-        """Return the length of both hidden states, merged."""
-        return self.layer.features(batch) * (2 if self.merge_mode == "concat" else 1)
+    def gives(self, batch: Batch, **changes: Any) -> Batch:
+        """Return merged hidden states."""
+        features = self.layer.units * (2 if self.merge_mode == "concat" else 1)
+        return super().gives(batch, features=features, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
         """Return those of two recurrent layers."""
@@ -160,9 +145,8 @@ class Bidirectional(Layer):
             "ave": "the mean of both hidden states",
             "mul": "the product of both hidden states",
         }[self.merge_mode]
-        when = self.layer.when().removeprefix("gives its hidden state ")
         carries = f"carries {self.layer.states} each way"
-        return f"reads forwards and backwards, {carries}, gives {merged} {when}"
+        return f"reads forwards and backwards, {carries}, gives {merged} {self.layer.when}"
 
 
 KINDS: tuple[type[Layer], ...] = (*RECURRENT.values(), Bidirectional)

@@ -6,18 +6,13 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, SerializeAsAny, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from rnnbench.models.layers import embedding, feedforward, recurrent
+from rnnbench.models.layers import feedforward, recurrent
 from rnnbench.models.layers.base import Layer
 from rnnbench.registry import Registry
 from rnnbench.section import at, located, parse_variant, problem, problems
 
-LAYERS: Registry[type[Layer]] = Registry(
-    "layer",
-    Layer,
-    [*embedding.KINDS, *recurrent.KINDS, *feedforward.KINDS],
-    key="kind",
-    holds_classes=True,
-)
+_BUILT_IN = [*feedforward.KINDS, *recurrent.KINDS]
+LAYERS: Registry[type[Layer]] = Registry("layer", Layer, _BUILT_IN, key="kind", holds_classes=True)
 """All kinds, by name."""
 
 
