@@ -48,6 +48,11 @@ class Variant(Section):
 
     kind: ClassVar[str]
 
+    @classmethod
+    def summary(cls) -> str:
+        """Return the first line of its docstring, which says in one line what it is."""
+        return (cls.__doc__ or "").strip().partition("\n")[0]
+
     @model_serializer(mode="wrap")
     def _as_in_yaml(self, handler: Any) -> dict[str, Any]:
         return {self.kind: handler(self)}
