@@ -6,11 +6,12 @@ asks for it by name.
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
-from rnnbench.errors import UserError
+from rnnbench.errors import RnnbenchError, UserError
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +102,25 @@ class Registry(Mapping[str, T], Generic[T]):
             except PluginError as error:
                 log.warning("%s; it is left out", error)
         return entries
+
+    @contextmanager
+    def blamed(self, name: str) -> Iterator[None]:
+        """Turn an error of the plug-in ``name`` in this block into one that names its package.
+
+        An error of a built-in entry is a bug of ours, so it stays as it is.
+
+        Raises:
+            PluginError: the plug-in failed.
+        """
+        try:
+            yield
+        except RnnbenchError:
+            raise
+        except Exception as error:
+            if name in self._built_in:
+                raise
+            entry = self.label(name)
+            raise PluginError(f"{entry} failed: {type(error).__name__}: {error}") from error
 
     def _load(self, plugin: EntryPoint) -> T:
         entry = self.label(plugin.name)

@@ -81,7 +81,7 @@ def tiny_sgml() -> dict[str, bytes]:
             ("earn", f"Net profit rose {number} pct" + " in the quarter" * (number % 5)),
             ("acq", f"It buys unit {number}" + " of the company's" * (number % 4)),
         ]
-        if number < sgml.MIN_WIRES - 1:
+        if number < sgml.MIN_DOCUMENTS - 1:
             wires.append(("rare", f"Nothing {number} of note"))
         files[name] = "".join(
             f"<REUTERS><TOPICS><D>{topic}</D></TOPICS>\n<TEXT><BODY>{body}\n Reuter\n&#3;</BODY>"

@@ -11,6 +11,7 @@ import typer
 from typer.models import ArgumentInfo
 
 from rnnbench.cli import completion
+from rnnbench.data.sources.catalog import SOURCES
 from rnnbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ Models = Annotated[
 Source = Annotated[
     str | None,
     typer.Option(
-        "--data", metavar="SOURCE", help="auto, keras, sgml, r52 or r8.", show_default=False
+        "--data", metavar="SOURCE", help=f"{', '.join(['auto', *SOURCES])}.", show_default=False
     ),
 ]
 DataPath = Annotated[

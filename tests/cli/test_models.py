@@ -37,7 +37,7 @@ def config(tmp_path, monkeypatch):
 @pytest.fixture
 def cached():
     """Newswires in the cache: words of 8 kinds on 3 topics."""
-    cache.write(cache.file_of("sgml"), factories.corpus())
+    cache.store("sgml", factories.corpus())
 
 
 @pytest.mark.usefixtures("cached")
