@@ -87,9 +87,14 @@ class Registry(Mapping[str, T], Generic[T]):
                 log.warning("%s; it is left out", error)
         return entries
 
+    def describe(self, name: str) -> str:
+        """Return an entry and its package for a message: ``layer 'scale' of the package x``."""
+        plugin = self._plugins.get(name)
+        package = f" of the package {plugin.dist.name}" if plugin and plugin.dist else ""
+        return f"{self.what} '{name}'{package}"
+
     def _load(self, plugin: EntryPoint) -> T:
-        package = f" of the package {plugin.dist.name}" if plugin.dist else ""
-        entry = f"{self.what} '{plugin.name}'{package}"
+        entry = self.describe(plugin.name)
         try:
             found: Any = plugin.load()
         except KeyboardInterrupt:

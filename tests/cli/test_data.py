@@ -84,7 +84,7 @@ def test_a_wire_that_is_not_there_is_the_users_error(cli, number):
     result = cli("data", "show", number, *MADE_UP)
 
     assert result.exit_code == 2
-    assert f"wire {number}: no such wire (allowed: 0 to 43)" in result.stderr
+    assert f"newswire {number}: there is none (allowed: 0 to 43)" in result.stderr
 
 
 def test_data_out_of_reach_ends_with_3_and_says_what_to_bring(cli, monkeypatch, tmp_path):
