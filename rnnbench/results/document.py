@@ -28,7 +28,7 @@ def write_facts(path: Path, facts: dict[str, Any]) -> None:
     write_text(path, json.dumps(document, indent=1) + "\n")
 
 
-def read_document(path: Path) -> dict[str, Any]:
+def read_document(path: Path, expected_version: int = SCHEMA_VERSION) -> dict[str, Any]:
     """Return what ``write_document`` or ``write_facts`` wrote, without the checksum.
 
     Raises:
@@ -39,10 +39,10 @@ def read_document(path: Path) -> dict[str, Any]:
     try:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         version = document.get("schema_version")
-        if version != SCHEMA_VERSION:
+        if version != expected_version:
             raise OtherVersionError(
                 f"unusable result: {path}: it has schema version {version}, and this rnnbench "
-                f"reads {SCHEMA_VERSION}; run the benchmark again"
+                f"reads {expected_version}; run the benchmark again"
             )
         if "checksum" not in document:
             raise ValueError("it has no checksum")

@@ -29,7 +29,7 @@ PLAN = benchmark(
 TRIALS = [
     result(answers=(0, 0, 0, 1), model="rnn", seed=7, fingerprint="7" * 64),
     result(answers=(0, 0, 1, 2), model="rnn", seed=3, fingerprint="3" * 64),
-    result(answers=(2, 0, 1, 1), model="svm", seed=7, fingerprint="a" * 64, scores="margins"),
+    result(answers=(2, 0, 1, 1), model="svm", seed=7, fingerprint="a" * 64, score_kind="margins"),
 ]
 RESULTS = summarize_run(PLAN, dataset_summary(), TRIALS, "rnnbench run small.yaml")
 
@@ -39,7 +39,7 @@ def finished(tmp_path_factory):
     """The folder of a run, as ``rnnbench run`` leaves it."""
     folder = tmp_path_factory.mktemp("finished") / "small"
     store = Store(folder)
-    store.save_environment(environment(jobs=2, threads=1))
+    store.save_environment(environment(["numpy"], jobs=2, threads=1))
     for trial in TRIALS:
         store.save(trial)
     write_report(folder, RESULTS, dump(PLAN, folder))
@@ -58,7 +58,7 @@ def test_a_run_comes_back_as_it_was_left(finished):
     assert run.folder == finished
     assert run.results == RESULTS
     assert run.benchmark == PLAN
-    assert run.environment == environment(jobs=2, threads=1)
+    assert run.environment == environment(["numpy"], jobs=2, threads=1)
 
 
 def test_the_trials_of_each_model_come_by_seed_as_the_run_asked_for_them(finished):
@@ -269,7 +269,7 @@ def test_results_of_before_there_were_checksums_of_configs_have_to_be_made_again
 
 
 def test_a_run_that_goes_on_elsewhere_can_still_be_read(folder):
-    other = environment(jobs=7, threads=3)
+    other = environment(["numpy"], jobs=7, threads=3)
     Store(folder).save_environment(other)
 
     assert load_run(folder).environment == other

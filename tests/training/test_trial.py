@@ -25,7 +25,7 @@ def test_the_same_trial_gives_the_same_weights_and_numbers_bit_for_bit(tmp_path)
 
     np.testing.assert_array_equal(first.scores, second.scores)
     assert first.record.history == second.record.history
-    assert first.record.accuracy == second.record.accuracy
+    assert first.accuracy == second.accuracy
 
 
 def test_a_second_seed_of_a_model_is_not_compiled_again(tmp_path):
@@ -62,13 +62,13 @@ def test_the_accuracy_is_that_of_the_answers(tmp_path):
     result = run_trial(trial(tmp_path))
 
     assert result.scores.shape == (10, 3)
-    assert result.record.accuracy == np.mean(result.scores.argmax(axis=1) == result.labels)
+    assert result.accuracy == np.mean(result.scores.argmax(axis=1) == result.labels)
 
 
 def test_a_network_answers_with_probabilities(tmp_path):
     result = run_trial(trial(tmp_path))
 
-    assert result.record.scores == "probabilities"
+    assert result.record.score_kind == "probabilities"
     np.testing.assert_allclose(result.scores.sum(axis=1), 1, rtol=1e-5)
 
 
@@ -153,10 +153,10 @@ def test_the_record_of_a_baseline_tells_of_no_epochs_and_no_steps(tmp_path):
         None,
     )
     assert (record.history, record.stock_layers) == (History(), [])
-    assert (record.scores, record.fingerprint) == ("margins", plan.fingerprint)
+    assert (record.score_kind, record.fingerprint) == ("margins", plan.fingerprint)
     assert record.fit_seconds > 0
     assert record.params > 0
-    assert record.accuracy == np.mean(result.answers == result.labels)
+    assert result.accuracy == np.mean(result.answers == result.labels)
     assert plan.epochs == 0
 
 
