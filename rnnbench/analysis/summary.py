@@ -99,7 +99,7 @@ def compute_metrics(trials: Sequence[TrialResult]) -> list[dict[str, float]]:
 
 
 def _applies(metric: Metric, trial: TrialResult) -> bool:
-    return not metric.needs_probabilities or trial.record.scores == "probabilities"
+    return not metric.needs_probabilities or trial.record.score_kind == "probabilities"
 
 
 def _compute(metric: Metric, trial: TrialResult) -> float:

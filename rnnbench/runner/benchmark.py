@@ -104,7 +104,8 @@ def run_plan(
     listener(Planned(to_train, list(stored)))
     if to_train:
         workforce = plan.workforce
-        facts = environment(jobs=workforce.jobs, threads=workforce.threads)
+        packages = dict.fromkeys(each for trial in plan.trials for each in trial.engine.packages)
+        facts = environment(packages, jobs=workforce.jobs, threads=workforce.threads)
         if not store.has_environment():
             store.save_environment(facts)
 

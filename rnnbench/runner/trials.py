@@ -6,10 +6,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.models.descriptions import Network
 from rnnbench.results.store import Store
 from rnnbench.runner.events import EpochEnded, Failed, Finished, Listener
 from rnnbench.runner.workers import (
@@ -17,12 +17,10 @@ from rnnbench.runner.workers import (
     Workers,
     Workforce,
     attempt,
-    prepare_nothing,
-    prepare_tensorflow,
     start_workers,
     take_outcome,
 )
-from rnnbench.training.engines import OnEpoch
+from rnnbench.training.engines import ENGINES, OnEpoch
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial, run_trial
 
@@ -76,8 +74,7 @@ def train_trials(
                 listener(Failed(trial, outcome.reason))
             else:
                 store.save(outcome)
-                record = outcome.record
-                listener(Finished(trial, record.accuracy, record.fit_seconds))
+                listener(Finished(trial, outcome.accuracy, outcome.record.fit_seconds))
     if failures:
         raise RnnbenchError(
             f"{describe(failures)}\nAll other trials are stored; "
@@ -96,8 +93,7 @@ def _train_all(
     Raises:
         WorkerDiedError: a worker died before it came to a trial.
     """
-    has_networks = any(isinstance(trial.model, Network) for trial in trials)
-    prepare = prepare_tensorflow if has_networks else prepare_nothing
+    prepare = partial(prepare_engines, sorted({trial.engine.name for trial in trials}))
     rounds = [list(trials)]
     while rounds:
         waiting = rounds.pop(0)
@@ -117,6 +113,12 @@ def _train_all(
             else:
                 log.warning("%s\nThese are trained again, each by itself.", error)
                 rounds += [[trial] for trial in error.in_training]
+
+
+def prepare_engines(names: Sequence[str], threads: int) -> None:
+    """Get a worker process ready for the trials of the named engines."""
+    for name in names:
+        ENGINES[name].prepare(threads)
 
 
 def describe(failures: dict[Trial, Failure]) -> str:

@@ -121,20 +121,8 @@ class Workers:
         return "\n".join(lines[-10:])
 
 
-def prepare_tensorflow(threads: int) -> None:
-    """Import TensorFlow, which every trial needs, and give it ``threads`` threads."""
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
-
-
-def prepare_nothing(threads: int) -> None:
-    """Import nothing, where TensorFlow is not needed."""
-
-
 @contextmanager
-def start_workers(workforce: Workforce, prepare: Prepare = prepare_tensorflow) -> Iterator[Workers]:
+def start_workers(workforce: Workforce, prepare: Prepare) -> Iterator[Workers]:
     """Yield worker processes, which are gone when the block ends.
 
     Args:

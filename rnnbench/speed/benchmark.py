@@ -24,6 +24,7 @@ from rnnbench.runner.trials import carry_out, describe
 from rnnbench.runner.workers import Failure, start_workers
 from rnnbench.speed.contenders import Contender
 from rnnbench.speed.gemm import measure_products
+from rnnbench.training.engines import ENGINES
 from rnnbench.training.trial import Trial
 
 Show = Callable[[str], AbstractContextManager[Listener]]
@@ -107,7 +108,7 @@ def _results(
         product_times=[
             ProductTime(model=name, ms_per_step=_ms(each, rates)) for name, each in products.items()
         ],
-        environment=machine("torch"),
+        environment=machine((*ENGINES["compiled"].packages, "torch")),
     )
 
 

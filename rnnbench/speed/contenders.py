@@ -13,8 +13,8 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.results.speed import TrialTime
-from rnnbench.runner.workers import Prepare, Workforce, prepare_tensorflow, usable_cores
-from rnnbench.training.engines import OnEpoch
+from rnnbench.runner.workers import Prepare, Workforce, usable_cores
+from rnnbench.training.engines import ENGINES, OnEpoch
 from rnnbench.training.steps import count_batches, ms_per_step
 from rnnbench.training.trial import Trial, load_dataset, run_trial
 
@@ -87,11 +87,12 @@ def _check(names: Sequence[str], known: Iterable[str]) -> None:
 def _contenders() -> list[Contender]:
     cores = usable_cores()
     one_a_core, one, sequential = Workforce(cores, 1), Workforce(1, 1), Workforce(1, cores)
-    ours = prepare_tensorflow, measure_engine
+    ours = ENGINES["compiled"].prepare, measure_engine
+    keras = ENGINES["keras"].prepare, measure_engine
     return [
         Contender("compiled", "one process a core", one_a_core, *ours, "compiled"),
         Contender("compiled-1", "a single process", one, *ours, "compiled"),
-        Contender("keras", "the notebook's way, model.fit", sequential, *ours, "keras"),
+        Contender("keras", "the notebook's way, model.fit", sequential, *keras, "keras"),
         Contender(
             "torch",
             "eager PyTorch, one process a core, denormals flushed, Adam fused",
@@ -148,8 +149,8 @@ def prepare_torch(threads: int) -> None:
 def measure_engine(trial: Trial, on_epoch: OnEpoch) -> TrialTime:
     """Carry out a trial as ``rnnbench run`` does."""
     started = time.time()
-    record = run_trial(trial, on_epoch).record
-    return _cost(trial, started, record.accuracy, record.ms_per_step, record.steps)
+    result = run_trial(trial, on_epoch)
+    return _cost(trial, started, result.accuracy, result.record.ms_per_step, result.record.steps)
 
 
 def measure_torch(trial: Trial, on_epoch: OnEpoch, *, is_tuned: bool) -> TrialTime:

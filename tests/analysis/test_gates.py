@@ -13,7 +13,7 @@ from rnnbench.errors import UserError
 from rnnbench.metrics import quantity_names
 
 DOCUMENTS = 20
-MARGINS = {"scores": "margins"}
+MARGINS = {"score_kind": "margins"}
 
 DIRECTION = st.sampled_from(["drops", "rises"])
 GATES = st.builds(

@@ -21,7 +21,7 @@ from rnnbench.report.compare import (
 from rnnbench.report.table import short_p, to_rich
 
 LONG = "tfidf_logistic_regression"
-MARGINS = {"scores": "margins", "ms_per_step": None}
+MARGINS = {"score_kind": "margins", "ms_per_step": None}
 
 
 @pytest.fixture(scope="module")

@@ -59,11 +59,11 @@ def test_a_replaced_trial_is_kept_and_found_again(store):
     store.save(result(fingerprint=MINE, accuracy=0.25))
     store.save(result(fingerprint=OTHER, accuracy=0.75))
 
-    assert store.load("rnn", 0).record.accuracy == 0.75
+    assert store.load("rnn", 0).accuracy == 0.75
     assert store.restore("rnn", 0, MINE)
-    assert store.load("rnn", 0).record.accuracy == 0.25, "the trial found stands in trials/"
+    assert store.load("rnn", 0).accuracy == 0.25, "the trial found stands in trials/"
     assert store.restore("rnn", 0, OTHER)
-    assert store.load("rnn", 0).record.accuracy == 0.75
+    assert store.load("rnn", 0).accuracy == 0.75
 
 
 def test_the_same_trial_trained_afresh_replaces_the_old_one(store):
@@ -71,7 +71,7 @@ def test_the_same_trial_trained_afresh_replaces_the_old_one(store):
     store.save(result(fingerprint=MINE, accuracy=0.75))
 
     assert store.restore("rnn", 0, MINE)
-    assert store.load("rnn", 0).record.accuracy == 0.75
+    assert store.load("rnn", 0).accuracy == 0.75
     assert not (store.folder / "superseded").exists()
 
 

@@ -142,7 +142,7 @@ def test_what_was_in_training_when_a_worker_died_is_trained_again_one_at_a_time(
 
 
 def test_workers_that_die_before_they_come_to_a_trial_end_the_run(tmp_path, store, monkeypatch):
-    monkeypatch.setattr(runner, "prepare_tensorflow", _die)
+    monkeypatch.setattr(runner, "prepare_engines", _die)
 
     with pytest.raises(RnnbenchError, match=r"died .*: nothing yet\nout of memory"):
         train_trials([trial(tmp_path)], store, ONE_JOB, lambda _: None)

@@ -7,6 +7,7 @@ import pytest
 
 from rnnbench.runner import workers
 from rnnbench.runner.workers import Workforce, divide_cores, start_workers
+from rnnbench.training.engines import ENGINES
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def _sleep():
 
 @pytest.fixture(scope="module")
 def pool():
-    with start_workers(Workforce(jobs=1, threads=1)) as started:
+    with start_workers(Workforce(jobs=1, threads=1), ENGINES["keras"].prepare) as started:
         yield started
 
 
@@ -72,7 +73,7 @@ def test_ctrl_c_does_not_reach_a_worker(pool):
 
 def test_no_worker_outlives_its_block():
     others = set(multiprocessing.active_children())
-    with start_workers(Workforce(jobs=1, threads=1)) as started:
+    with start_workers(Workforce(jobs=1, threads=1), ENGINES["keras"].prepare) as started:
         started.submit(_sleep)
         children = set(multiprocessing.active_children()) - others
         assert children
