@@ -200,5 +200,5 @@ def test_a_source_that_fails_does_not_matter_to_the_others(with_plugins):
 def test_sources_are_listed_with_the_files_that_they_read(cli):
     listed = cli("data", "sources").stdout
 
-    assert "R8: 7,674 newswires on 8 topics" in listed
-    assert "reuters.npz, with reuters_word_index.json beside it" in listed
+    for start in ("keras", "The Reuters set", "reuters.npz, with", "r8", "R8: 7,674"):
+        assert f" {start} " in listed
