@@ -78,6 +78,21 @@ class Registry(Mapping[str, T], Generic[T]):
     def __contains__(self, name: object) -> bool:
         return name in self._built_in or name in self._plugins
 
+    def plugin(self, name: str) -> EntryPoint | None:
+        """Return the entry point that brings ``name``; ``None`` if it is built in or unknown."""
+        return self._plugins.get(name)
+
+    def label(self, name: str) -> str:
+        """Return how messages name an entry: ``layer 'scale' of the package made-up``."""
+        plugin = self.plugin(name)
+        package = f" of the package {plugin.dist.name}" if plugin and plugin.dist else ""
+        return f"{self.what} '{name}'{package}"
+
+    def refresh(self) -> None:
+        """Look for plug-ins anew, as after one was installed; those loaded before are dropped."""
+        vars(self).pop("_plugins", None)
+        self._usable = {name: self._usable[name] for name in self._built_in}
+
     def usable(self) -> list[T]:
         """Return every entry; a plug-in that fails is left out with a warning."""
         entries = []
@@ -104,15 +119,11 @@ class Registry(Mapping[str, T], Generic[T]):
         except Exception as error:
             if name in self._built_in:
                 raise
-            entry = self._called(self._plugins[name])
+            entry = self.label(name)
             raise PluginError(f"{entry} failed: {type(error).__name__}: {error}") from error
 
-    def _called(self, plugin: EntryPoint) -> str:
-        package = f" of the package {plugin.dist.name}" if plugin.dist else ""
-        return f"{self.what} '{plugin.name}'{package}"
-
     def _load(self, plugin: EntryPoint) -> T:
-        entry = self._called(plugin)
+        entry = self.label(plugin.name)
         try:
             found: Any = plugin.load()
         except KeyboardInterrupt:

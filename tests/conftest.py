@@ -16,7 +16,8 @@ from rnnbench.data.corpus import Corpus
 from rnnbench.data.load import CachedCorpus, load_corpus
 from rnnbench.data.settings import Data
 from rnnbench.data.sources import sgml
-from rnnbench.models.layers import layer_kinds
+from rnnbench.models.baselines import BASELINES
+from rnnbench.models.layers import LAYERS
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -134,11 +135,13 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]
 
     def on_path(folder: Path) -> None:
         monkeypatch.syspath_prepend(folder)
-        layer_kinds.cache_clear()
+        LAYERS.refresh()
+        BASELINES.refresh()
         folders.append(folder)
 
     yield on_path
-    layer_kinds.cache_clear()
+    LAYERS.refresh()
+    BASELINES.refresh()
     _forget_modules_in(folders)
 
 

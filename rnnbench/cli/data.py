@@ -105,17 +105,17 @@ def _describe(
     as_json: bool,
     offline: bool,
 ) -> None:
-    from rnnbench.data.audit import audit
+    from rnnbench.data.audit import summarize_dataset
     from rnnbench.data.dataset import make_dataset
     from rnnbench.report.data import data_facts, data_text
 
     section, corpus = _load(config, data, path, settings, offline=offline)
     dataset = make_dataset(corpus.corpus, section)
-    facts = audit(corpus.corpus, dataset)
+    summary = summarize_dataset(corpus, dataset)
     if as_json:
-        console.print_json(data_facts(corpus, dataset, facts))
+        console.print_json(data_facts(corpus, summary))
     else:
-        console.out.print(data_text(corpus, dataset, facts, section))
+        console.out.print(data_text(corpus, summary, section))
 
 
 def _load(
