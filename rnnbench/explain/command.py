@@ -1,5 +1,6 @@
-"""``rnnbench explain``."""
+"""The command ``rnnbench explain``."""
 
+import json
 from typing import Annotated
 
 import typer
@@ -32,22 +33,22 @@ def explain(
 ) -> None:
     """Explain a recurrent layer: shapes, states, equations, parameters, and its steps in NumPy.
 
-    All of it is read off a Keras layer of these sizes, whose output is computed a second time, step
-    by step, in NumPy; exits with 1 if the two differ by more than 1e-6. The sizes have upper bounds
-    so that this takes no longer than to import TensorFlow.
+    The facts are read from a real Keras layer of these sizes. NumPy computes its output again, step
+    by step; if the two differ by more than 1e-6, the exit code is 1. The sizes are limited so that
+    importing TensorFlow always takes the longest.
     """
     from rnnbench.cli.console import out, print_json
     from rnnbench.explain.facts import Sizes, explain_layer
     from rnnbench.explain.kinds import find_kind
+    from rnnbench.explain.page import explanation_page
     from rnnbench.models.quiet import quiet_tensorflow
-    from rnnbench.report.explain import explanation_json, explanation_text
 
     kind = find_kind(layer)
     with quiet_tensorflow():
         explanation = explain_layer(kind, Sizes(units, features, steps, batch))
     if as_json:
-        print_json(explanation_json(explanation))
+        print_json(json.loads(explanation.model_dump_json()))
     else:
-        out.print(explanation_text(explanation), crop=False)
-    if failures := explanation.failures():
-        raise RnnbenchError("\n".join(failures))
+        out.print(explanation_page(explanation), crop=False)
+    if explanation.failures:
+        raise RnnbenchError("\n".join(explanation.failures))

@@ -1,16 +1,18 @@
-"""``rnnbench predict``."""
+"""The command ``rnnbench predict``."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from rnnbench.cli import completion, options
+from rnnbench.prediction.texts import read_texts
 
 EXAMPLES = options.examples(
     'rnnbench predict results/all lstm "net profit rose 7 pct"',
-    "rnnbench predict results/all lstm --file wire.txt --top 3",
-    "rnnbench predict results/all lstm - --json < wire.txt",
+    "rnnbench predict results/all lstm --file newswire.txt --top 3",
+    "rnnbench predict results/all lstm - --json < newswire.txt",
 )
 
 
@@ -32,25 +34,29 @@ def predict(
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(metavar="K", help="Which training; by default the first.", show_default=False),
+        typer.Option(
+            metavar="K",
+            help="The seed of the trained network; by default the first.",
+            show_default=False,
+        ),
     ] = None,
     top: Annotated[int, typer.Option(min=1, metavar="N", help="Topics shown.")] = 5,
     as_json: options.Json = False,
 ) -> None:
-    """Say which topics newswires have, by a network that `rnnbench run --save-models` kept.
+    """Predict the topics of newswires with a network that `rnnbench run --save-models` kept.
 
-    Texts are cut into words as the corpus was; words that it has not are counted.
+    Texts are split into words in the same way as the corpus; unknown words are counted.
     """
     from rnnbench.cli.console import out, print_json
     from rnnbench.models.quiet import quiet_tensorflow
     from rnnbench.prediction.predict import predict_texts
-    from rnnbench.report.prediction import prediction_json, prediction_text
+    from rnnbench.prediction.table import prediction_table
 
-    given = options.read_texts(texts or [], file or [])
+    given = read_texts(texts or [], file or [])
     with quiet_tensorflow():
-        predictions = predict_texts(run, model, seed, given)
+        found = predict_texts(run, model, seed, given, top)
     if as_json:
-        print_json([prediction_json(each, top) for each in predictions])
+        print_json(json.loads(found.model_dump_json()))
         return
-    for each in predictions:
-        out.print(prediction_text(each, top))
+    for each in found.predictions:
+        out.print(prediction_table(each))
