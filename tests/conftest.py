@@ -20,6 +20,7 @@ from rnnbench.data.load import CachedCorpus, load_corpus
 from rnnbench.data.settings import Data
 from rnnbench.data.sources import sgml
 from rnnbench.models.layers import layer_kinds
+from rnnbench.models.quiet import QUIET_ON_CPU
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -163,10 +164,12 @@ def _forget_modules_in(folders: list[Path]) -> None:
 
 
 @pytest.fixture
-def cli():
-    """Run the command line in this process."""
+def cli(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Run the command line in this process, whose environment it may change meanwhile."""
+    for name in QUIET_ON_CPU:
+        monkeypatch.setenv(name, "3")
 
-    def run(*arguments, stdin=None):
+    def run(*arguments: object, stdin: str | None = None) -> Any:
         return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
 
     return run

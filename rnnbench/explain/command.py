@@ -1,7 +1,7 @@
 """The command ``rnnbench explain``."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,20 +15,18 @@ EXAMPLES = options.examples(
 )
 
 
+def _size(largest: int, help_text: str) -> Any:
+    return typer.Option(min=1, max=largest, metavar="N", help=help_text)
+
+
 def explain(
     layer: Annotated[
         str, typer.Argument(metavar="LAYER", help="simple_rnn, gru or lstm.", show_default=False)
     ],
-    units: Annotated[int, typer.Option(min=1, max=256, metavar="N", help="Units, h.")] = 50,
-    features: Annotated[
-        int, typer.Option(min=1, max=256, metavar="N", help="Features of a step, i.")
-    ] = 30,
-    steps: Annotated[
-        int, typer.Option(min=1, max=50, metavar="N", help="Steps of a sequence.")
-    ] = 10,
-    batch: Annotated[
-        int, typer.Option(min=1, max=64, metavar="N", help="Sequences side by side.")
-    ] = 4,
+    units: Annotated[int, _size(256, "Units, h.")] = 50,
+    features: Annotated[int, _size(256, "Features of a step, i.")] = 30,
+    steps: Annotated[int, _size(50, "Steps of a sequence.")] = 10,
+    batch: Annotated[int, _size(64, "Sequences side by side.")] = 4,
     as_json: options.Json = False,
 ) -> None:
     """Explain a recurrent layer: shapes, states, equations, parameters, and its steps in NumPy.
@@ -40,7 +38,7 @@ def explain(
     from rnnbench.cli.console import out, print_json
     from rnnbench.explain.facts import Sizes, explain_layer
     from rnnbench.explain.kinds import find_kind
-    from rnnbench.explain.page import explanation_page
+    from rnnbench.explain.page import Page
     from rnnbench.models.quiet import quiet_tensorflow
 
     kind = find_kind(layer)
@@ -49,6 +47,6 @@ def explain(
     if as_json:
         print_json(json.loads(explanation.model_dump_json()))
     else:
-        out.print(explanation_page(explanation), crop=False)
+        out.print(Page(explanation), crop=False)
     if explanation.failures:
         raise RnnbenchError("\n".join(explanation.failures))

@@ -64,15 +64,7 @@ class CarriedState(State):
 
 @dataclass(frozen=True)
 class Weight:
-    """A weight of the layer.
-
-    Attributes:
-        name: in Keras.
-        symbol: in the equations.
-        shape: in Keras.
-        formula: of its size.
-        count: its size in Keras.
-    """
+    """A weight: its symbol in the equations, and the formula and the real count of its numbers."""
 
     name: str
     symbol: str
@@ -92,37 +84,24 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Step:
-    """The hidden state of the first sequence after a step.
-
-    Attributes:
-        step: its number, from 1.
-        numpy: values of the first units in NumPy.
-        keras: the same in Keras.
-        largest_difference: between the two at this step, over all units and sequences.
-    """
+    """The hidden state of the first sequence after a step, counted from 1, in the first units."""
 
     step: int
     numpy: tuple[float, ...]
     keras: tuple[float, ...]
     largest_difference: float
+    """Between the two at this step, over all units and sequences."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """A comparison of the recurrence in NumPy with the Keras layer.
-
-    Attributes:
-        dtype: the precision of both.
-        steps: all steps.
-        compared: the count of compared numbers: the hidden state of every step and the last value
-            of each state.
-        largest_difference: over all of them.
-        tolerance: the largest allowed difference.
-    """
+    """A comparison of the recurrence in NumPy with the Keras layer, both in precision ``dtype``."""
 
     dtype: str
     steps: tuple[Step, ...]
     compared: int
+    """The count of compared numbers: the outputs with ``return_sequences`` on and off, and the last
+    value of each state."""
     largest_difference: float
     tolerance: float = TOLERANCE
 

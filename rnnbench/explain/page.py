@@ -17,9 +17,23 @@ INDENT = 3
 
 HEADING, VALUE, ASIDE, GOOD, BAD = "bold cyan", "bold", "dim", "green", "bold red"
 
+Blocks = Iterator[RenderableType]
+"""Paragraphs and tables; a blank line separates them."""
 
-def explanation_page(explanation: Explanation) -> RenderableType:
-    """Return the explanation in six numbered parts; print it uncropped."""
+
+@dataclass(frozen=True)
+class Page:
+    """An explanation in six numbered parts; print it uncropped."""
+
+    explanation: Explanation
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines = [line for block in _page(self.explanation) for line in (block, "")]
+        yield from console.render(Group(*lines[:-1]), options.update(width=WIDTH))
+
+
+def _page(explanation: Explanation) -> Blocks:
+    yield from _title(explanation)
     parts = {
         "The input has three axes": _input(explanation),
         "The output": _outputs(explanation),
@@ -28,89 +42,61 @@ def explanation_page(explanation: Explanation) -> RenderableType:
         "The trainable parameters": _parameters(explanation),
         "The same in NumPy, step by step": _check(explanation.check),
     }
-    page = [*_title(explanation)]
     for number, (heading, body) in enumerate(parts.items(), start=1):
-        page += ["", Text(f"{number}  {heading}", style=HEADING), ""]
-        page.append(Padding(Group(*body), (0, 0, 0, INDENT)))
-    return _Page(Group(*page))
+        yield Text(f"{number}  {heading}", style=HEADING)
+        for block in body:
+            yield Padding(block, (0, 0, 0, INDENT))
 
 
-@dataclass(frozen=True)
-class _Page:
-    content: RenderableType
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield from console.render(self.content, options.update(width=WIDTH))
-
-
-def _title(explanation: Explanation) -> Iterator[RenderableType]:
+def _title(explanation: Explanation) -> Blocks:
     name, units = explanation.keras_name, explanation.sizes.units
-    yield Text.assemble((name, "bold"), f", {explanation.title}")
-    yield Text(explanation.source, style=ASIDE)
-    yield ""
+    title, source = f", {explanation.title}\n", explanation.source
+    yield Text.assemble((name, "bold"), title, (source, ASIDE))
     yield Text(
         f"Shapes, weights and values are those of a keras.layers.{name}({units}), Keras "
         f"{explanation.keras_version}, with random weights and biases, called on random input."
     )
 
 
-def _input(explanation: Explanation) -> Iterator[RenderableType]:
+def _input(explanation: Explanation) -> Blocks:
     axes = explanation.axes
-    shape, names = tuple(axis.size for axis in axes), ", ".join(axis.name for axis in axes)
-    yield Text.assemble("x  ", (str(shape), VALUE), (f"  ({names})", ASIDE))
-    yield ""
-    yield _grid(
-        [(axis.name, f"{axis.size}", axis.meaning) for axis in axes],
-        Column(),
-        Column(style=VALUE, justify="right"),
-        Column(style=ASIDE),
-    )
+    shape, names = tuple(axis.size for axis in axes), _listed(axis.name for axis in axes)
+    yield Text.assemble("x  ", (str(shape), VALUE), (f"  {names}", ASIDE))
+    width = len(str(max(shape)))
+    rows = [(axis.name, f"{axis.size:>{width}}", axis.meaning) for axis in axes]
+    yield _grid(rows, ("", VALUE, ASIDE))
 
 
-def _outputs(explanation: Explanation) -> Iterator[RenderableType]:
-    yield _grid(
-        [
-            (f"return_sequences={each.return_sequences}", str(each.shape), _axes(each.axes))
-            for each in explanation.outputs
-        ],
-        Column(),
-        Column(style=VALUE),
-        Column(style=ASIDE),
-    )
-    yield ""
-    meanings = (f"{each.return_sequences}: {each.meaning}" for each in explanation.outputs)
-    yield Text("; ".join(meanings) + ".")
-
-
-def _axes(names: Iterable[str]) -> str:
+def _listed(names: Iterable[str]) -> str:
     return f"({', '.join(names)})"
 
 
-def _states(explanation: Explanation) -> Iterator[RenderableType]:
-    yield _grid(
-        [(each.symbol, each.name, str(each.shape), each.meaning) for each in explanation.states],
-        Column(style=VALUE),
-        Column(),
-        Column(style=VALUE),
-        Column(style=ASIDE),
-    )
-    yield ""
+def _outputs(explanation: Explanation) -> Blocks:
+    outputs = explanation.outputs
+    rows = [
+        (f"return_sequences={each.return_sequences}", str(each.shape), _listed(each.axes))
+        for each in outputs
+    ]
+    yield _grid(rows, ("", VALUE, ASIDE))
+    yield Text("; ".join(f"{each.return_sequences}: {each.meaning}" for each in outputs) + ".")
+
+
+def _states(explanation: Explanation) -> Blocks:
+    states = explanation.states
+    rows = [(each.symbol, each.name, str(each.shape), each.meaning) for each in states]
+    yield _grid(rows, (VALUE, "", VALUE, ASIDE))
     yield Text("(batch, units), zero before the first step; return_state=True gives the last.")
 
 
-def _equations(explanation: Explanation) -> Iterator[RenderableType]:
-    rows = [(each.text, each.meaning) for each in explanation.equations]
-    yield _grid(rows, Column(style=VALUE), Column(style=ASIDE))
-    yield ""
-    yield from map(Text, explanation.notes)
+def _equations(explanation: Explanation) -> Blocks:
+    yield _grid([(each.text, each.meaning) for each in explanation.equations], (VALUE, ASIDE))
+    yield Text("\n".join(explanation.notes))
 
 
-def _parameters(explanation: Explanation) -> Iterator[RenderableType]:
+def _parameters(explanation: Explanation) -> Blocks:
     sizes, formula = explanation.sizes, explanation.parameters.formula
     yield Text(f"units h = {sizes.units}, features i = {sizes.features}")
-    yield ""
     yield _weights(explanation.parameters)
-    yield ""
     yield Text.assemble((formula.text, VALUE), f" = {formula.numbers} = {formula.value:,}")
 
 
@@ -132,13 +118,11 @@ def _counts(by_formula: int, in_keras: int) -> tuple[str, Text]:
     return f"{by_formula:,}", Text(f"{in_keras:,}", GOOD if by_formula == in_keras else BAD)
 
 
-def _check(check: Check) -> Iterator[RenderableType]:
+def _check(check: Check) -> Blocks:
     n_units = len(check.steps[0].numpy)
     units = "the only unit" if n_units == 1 else f"the first {n_units} units"
     yield Text(f"The hidden state of the first sequence, {units}; both in {check.dtype}:")
-    yield ""
     yield _steps(check.steps)
-    yield ""
     is_close = check.largest_difference <= check.tolerance
     yield Text.assemble(
         f"All {check.compared:,} numbers of the output: at most ",
@@ -163,9 +147,9 @@ def _table(*columns: Column | str) -> Table:
     return Table(*columns, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
 
 
-def _grid(rows: Iterable[Sequence[str]], *columns: Column) -> Table:
-    """Return rows without lines."""
-    grid = Table.grid(*columns, padding=(0, 2))
+def _grid(rows: Iterable[Sequence[str]], styles: Iterable[str]) -> Table:
+    """Return rows without lines, with a style for each column."""
+    grid = Table.grid(*(Column(style=style) for style in styles), padding=(0, 2))
     for row in rows:
         grid.add_row(*map(Text, row))
     return grid

@@ -25,13 +25,7 @@ def run(
 ) -> States:
     """Return each state after every step, ``(B, T, H)``, in the precision of the arguments.
 
-    Args:
-        step: of the recurrence.
-        n_states: the number of states; all are zero before the first step.
-        x: the sequences, ``(B, T, I)``.
-        kernel: see above.
-        recurrent_kernel: see above.
-        bias: see above.
+    ``x`` are the sequences, ``(B, T, I)``. All states are zero before the first step.
 
     Examples:
         The cell of an LSTM counts steps when its gates are open and its candidate is 1, or almost:

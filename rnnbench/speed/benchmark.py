@@ -36,14 +36,7 @@ def bench_speed(
     """Yield after each round the results of all rounds so far.
 
     In a round each contender trains everything once, so that other load on the machine affects all
-    of them; each round starts with another contender.
-
-    Args:
-        benchmark: the networks and how they are trained.
-        plan: the trials of ``benchmark``.
-        contenders: the ways of training.
-        rounds: their number.
-        show: shows the progress.
+    of them; each round starts with another contender. ``plan`` holds the trials of ``benchmark``.
 
     Raises:
         RnnbenchError: a training failed, or a worker process died.

@@ -11,7 +11,6 @@ from rnnbench.cli import options
 
 if TYPE_CHECKING:
     from rnnbench.runner.events import Listener
-    from rnnbench.speed.records import SpeedResults
 
 EXAMPLES = options.examples(
     "rnnbench bench-speed configs/all.yaml",
@@ -65,7 +64,7 @@ def bench_speed(
     from rnnbench.runner.workers import divide_cores
     from rnnbench.speed import benchmark as speed
     from rnnbench.speed.contenders import choose, only_networks
-    from rnnbench.speed.table import speed_tables
+    from rnnbench.speed.table import speed_tables, write_speed
 
     benchmark = only_networks(
         options.load_benchmark(
@@ -86,7 +85,7 @@ def bench_speed(
     n_stored = 0
     try:
         for results in speed.bench_speed(benchmark, plan, contenders, rounds, show):
-            _store(folder, results, dump(benchmark, folder))
+            write_speed(folder, results, dump(benchmark, folder))
             n_stored += 1
     except KeyboardInterrupt:
         print_error(f"Interrupted. {n_stored} of {rounds} rounds are stored.")
@@ -97,14 +96,3 @@ def bench_speed(
         print_tables(speed_tables(results))
     if not quiet:
         err.print(f"Stored in {folder}/", soft_wrap=True)
-
-
-def _store(folder: Path, results: "SpeedResults", config: str) -> None:
-    """Write ``speed.json``, ``speed.md``, and the resolved ``speed-config.yaml``."""
-    from rnnbench.report.table import to_markdown
-    from rnnbench.speed.table import speed_tables
-    from rnnbench.storage import write_text
-
-    write_text(folder / "speed-config.yaml", config)
-    write_text(folder / "speed.json", results.model_dump_json(indent=1) + "\n")
-    write_text(folder / "speed.md", "\n".join(map(to_markdown, speed_tables(results))))

@@ -18,9 +18,6 @@ def time_products(products: Iterable[Product]) -> dict[Product, float]:
 
     The repeats are carried out one after the other, like the steps of a recurrent layer; the
     fastest of many runs counts. Products too thin to be bound by arithmetic are left out.
-
-    Args:
-        products: of any number of models.
     """
     from threadpoolctl import threadpool_limits
 

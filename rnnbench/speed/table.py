@@ -1,13 +1,22 @@
 """The speed tables: times by model, costs besides the steps, and matrix products."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import mean, median
 
-from rnnbench.report.table import MISSING, Table
+from rnnbench.report.table import MISSING, Table, to_markdown
 from rnnbench.speed import analysis
 from rnnbench.speed.records import ContenderTimes, SpeedResults
+from rnnbench.storage import write_text
 
 OURS = "compiled"
+
+
+def write_speed(folder: Path, results: SpeedResults, config: str) -> None:
+    """Write ``speed.json``, ``speed.md``, and the resolved ``speed-config.yaml``."""
+    write_text(folder / "speed-config.yaml", config)
+    write_text(folder / "speed.json", results.model_dump_json(indent=1) + "\n")
+    write_text(folder / "speed.md", "\n".join(map(to_markdown, speed_tables(results))))
 
 
 def speed_tables(results: SpeedResults) -> list[Table]:

@@ -12,13 +12,6 @@ from rnnbench.explain.kinds import GRU, KINDS
 SMALL = ["--units", 3, "--features", 2, "--steps", 4, "--batch", 2]
 
 
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch):
-    """The command changes the environment of its process, here that of the tests."""
-    for name in ("TF_CPP_MIN_LOG_LEVEL", "CUDA_VISIBLE_DEVICES"):
-        monkeypatch.setenv(name, "3")
-
-
 @pytest.mark.parametrize("layer", KINDS)
 def test_it_explains_a_layer(cli, layer):
     result = cli("explain", layer, *SMALL)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rnnbench.explain import facts
 from rnnbench.explain.facts import Sizes
 from rnnbench.explain.kinds import KINDS, LSTM, SIMPLE_RNN
-from rnnbench.explain.page import explanation_page
+from rnnbench.explain.page import Page
 
 NOTEBOOK = Sizes(units=50, features=30, steps=10, batch=4)
 
@@ -20,7 +20,7 @@ explain_layer = cache(facts.explain_layer)
 def shown(explanation, width=80, **options):
     """Return the lines on the screen without trailing blanks."""
     console = Console(width=width, file=io.StringIO(), **options)
-    console.print(explanation_page(explanation), crop=False)
+    console.print(Page(explanation), crop=False)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 

@@ -33,13 +33,6 @@ models:
 TEXT = "Net profit rose 7 pct in the quarter"
 
 
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch):
-    """The command changes the environment of its process, here that of the tests."""
-    for name in ("TF_CPP_MIN_LOG_LEVEL", "CUDA_VISIBLE_DEVICES"):
-        monkeypatch.setenv(name, "3")
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, run_apart):
     """The folder of a run that kept its networks."""
@@ -141,15 +134,6 @@ def test_texts_come_from_the_command_line_from_files_and_from_standard_input(pre
     assert predict("-", "--file", file, stdin=TEXT) == typed
     assert predict(TEXT, "-", stdin=f"{other}\n") == typed
     assert predict("--file", file, "--file", file) == typed[1:] * 2
-
-
-def test_a_file_need_not_be_utf_8(predict, tmp_path):
-    file = tmp_path / "newswire.txt"
-    file.write_bytes(b"Net profit \xff rose")
-
-    (found,) = predict("--file", file)
-
-    assert (found["words"], found["unknown_words"]) == (3, [])
 
 
 def test_top_limits_the_topics(cli, predict, finished):

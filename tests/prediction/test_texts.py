@@ -23,6 +23,13 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
             read_texts([], [file])
 
 
+def test_a_file_need_not_be_utf_8(tmp_path):
+    file = tmp_path / "newswire.txt"
+    file.write_bytes(b"Net profit \xff rose")
+
+    assert read_texts(["first"], [file]) == ["first", "Net profit \ufffd rose"]
+
+
 def test_a_text_that_is_too_long_is_not_read(tmp_path):
     file = tmp_path / "long.txt"
     file.write_text("x" * (MAX_TEXT + 1))

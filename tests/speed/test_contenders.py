@@ -4,11 +4,10 @@ from factories import SOFTMAX, benchmark, trial
 from rnnbench.errors import UserError
 from rnnbench.runner.workers import Workforce
 from rnnbench.speed import contenders
-from rnnbench.speed.contenders import choose, only_networks, run_engine
+from rnnbench.speed.contenders import choose, run_engine
 from rnnbench.training.engines import ignore
 from rnnbench.training.trial import run_trial
 
-SVM = {"baseline": "tfidf_linear_svm"}
 RNN = {"layers": [{"simple_rnn": {"units": 3}}, SOFTMAX]}
 
 
@@ -45,7 +44,6 @@ def test_pytorch_takes_no_part_where_it_is_not_installed_and_the_user_is_told(ca
     [
         (["kears"], r"--only: unknown contender 'kears' \(allowed: .*did you mean 'keras'"),
         (["keras", "keras"], "--only: 'keras' is named twice"),
-        ([], "--only: names no contender"),
         (["torch"], r"--only torch: PyTorch is not installed \(pip install"),
     ],
 )
@@ -71,24 +69,6 @@ def test_an_engine_runs_the_trial_exactly_as_the_command_run_does(tmp_path):
     assert (cost.model, cost.seed, cost.steps) == ("rnn", 0, 9)
     assert cost.ms_per_step * cost.steps / 1000 < cost.seconds
     assert 10 < cost.peak_memory_mb < 100_000
-
-
-def test_only_networks_are_timed_and_on_all_training_documents():
-    training = {"epochs": 3, "batch_size": 4, "validation_split": 0.2, "seeds": [5, 6]}
-    whole = plan(models={"svm": SVM, "rnn": RNN, "again": RNN}, training=training)
-
-    timed = only_networks(whole)
-
-    assert timed == plan(
-        models={"rnn": RNN, "again": RNN}, training=training | {"validation_split": 0}
-    )
-    assert only_networks(timed) == timed
-    assert list(whole.models) == ["svm", "rnn", "again"], "it is left as it was"
-
-
-def test_a_benchmark_without_networks_has_nothing_to_time():
-    with pytest.raises(UserError, match=r"^small: no model to time \(should have a model with"):
-        only_networks(plan(models={"svm": SVM}))
 
 
 class TestTorch:
