@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnbench.errors import UserError
 from rnnbench.explain.kinds import GRU, KINDS, LSTM, SIMPLE_RNN, find_kind
 from rnnbench.models import layers
 
@@ -87,14 +86,3 @@ def as_python(equation):
 def test_the_names_are_those_of_configs_and_of_keras(kind):
     assert getattr(layers, kind.keras_name).kind == kind.name
     assert find_kind(kind.name) is kind
-
-
-@pytest.mark.parametrize(
-    ("name", "hint"), [("LSTM", "did you mean 'lstm'?"), ("grru", "did you mean 'gru'?"), ("x", "")]
-)
-def test_an_unknown_name_is_answered_with_the_allowed_ones(name, hint):
-    with pytest.raises(UserError) as caught:
-        find_kind(name)
-
-    assert f"no layer '{name}' (allowed: simple_rnn, gru, lstm" in str(caught.value)
-    assert hint in str(caught.value)
