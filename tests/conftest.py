@@ -7,17 +7,21 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import settings
+from typer.testing import CliRunner
 
+from rnnbench.cli.app import app
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.load import CachedCorpus, load_corpus
 from rnnbench.data.settings import Data
 from rnnbench.data.sources import sgml
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.layers import LAYERS
+from rnnbench.models.quiet import QUIET_ON_CPU
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -160,6 +164,37 @@ def _forget_modules_in(folders: list[Path]) -> None:
         file = getattr(module, "__file__", None)
         if file and any(Path(file).is_relative_to(folder) for folder in folders):
             del sys.modules[name]
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Run the command line in this process, whose environment it may change meanwhile."""
+    for name in QUIET_ON_CPU:
+        monkeypatch.setenv(name, "3")
+
+    def run(*arguments: object, stdin: str | None = None) -> Any:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_apart(tiny_sgml: dict[str, bytes]) -> Callable[..., Any]:
+    """Runs a config in a folder of its own, with made-up wires in it, by one worker."""
+
+    def run(folder: Path, config: str, *arguments: str) -> Any:
+        (folder / "sgml").mkdir()
+        for name, content in tiny_sgml.items():
+            (folder / "sgml" / name).write_bytes(content)
+        (folder / "tiny.yaml").write_text(config)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            patch.setenv("RNNBENCH_CACHE", str(folder / "cache"))
+            done = CliRunner().invoke(app, ["run", "tiny.yaml", "--jobs", "1", *arguments])
+        assert done.exit_code == 0, done.output
+        return done
+
+    return run
 
 
 @contextmanager
