@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import rnnbench
-from rnnbench.records import SCHEMA_VERSION
 
+SCHEMA_VERSION = 2
+"""Of ``environment.json``."""
 NETWORK_PACKAGES = ("tensorflow", "keras", "numpy")
 """Those that can change what a network learns."""
 BASELINE_PACKAGES = ("scikit-learn", "scipy", "numpy")

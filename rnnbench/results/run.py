@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from rnnbench.config.load import load
 from rnnbench.config.problems import ConfigError
 from rnnbench.config.schema import Benchmark
+from rnnbench.environment import SCHEMA_VERSION as ENVIRONMENT_VERSION
 from rnnbench.errors import UserError
-from rnnbench.results.document import (
+from rnnbench.results.files import (
     DamagedResultError,
     OtherVersionError,
     check_file,
     read_document,
+    validate,
+    version_of,
     write_document,
 )
 from rnnbench.results.schema import Results
@@ -109,40 +110,28 @@ def load_results(folder: Path) -> Results:
     if not file.is_file():
         hint = "a folder that `rnnbench run` finished, as results/all"
         raise UserError(f"{folder}: no {RESULTS} in it (should be {hint})")
-    document = read_document(file)
+    document = read_document(file, version_of(Results))
     config_sha256 = document.pop("config_sha256", None)
     if config_sha256 is None:
         raise OtherVersionError(
             f"unusable result: {file}: it has no checksum of config.yaml; run the benchmark again "
             "with --fresh"
         )
-    try:
-        results = Results.model_validate(document)
-    except ValidationError as error:
-        raise DamagedResultError(f"unusable result: {file}: {error}") from error
+    results = validate(file, Results, document)
     check_file(folder / "config.yaml", config_sha256, file)
     return results
 
 
 def _environment(folder: Path) -> dict[str, Any]:
     try:
-        return read_document(folder / "environment.json")
+        return read_document(folder / "environment.json", ENVIRONMENT_VERSION)
     except DamagedResultError as error:  # nobody knows any more on what the trials were trained
         raise type(error)(f"{error}; run the benchmark again with --fresh") from error
 
 
 def _trials(folder: Path, results: Results) -> dict[str, list[TrialResult]]:
     store = Store(folder)
-    trials = {
-        model.name: [store.load(model.name, trial.seed) for trial in model.trials]
+    return {
+        model.name: [store.load(model.name, each.seed, each.fingerprint) for each in model.trials]
         for model in results.models
     }
-    for model in results.models:
-        for summary, trial in zip(model.trials, trials[model.name], strict=True):
-            if summary.fingerprint != trial.record.fingerprint:
-                raise DamagedResultError(
-                    f"unusable result: {folder}: the trial {model.name} seed {summary.seed} is "
-                    f"not the one that {RESULTS} tells of, for another run into this folder did "
-                    f"not finish; run it again: {results.command}"
-                )
-    return trials

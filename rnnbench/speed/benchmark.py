@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from itertools import chain
 
 from rnnbench.config.schema import Benchmark
@@ -18,13 +18,11 @@ from rnnbench.results.speed import (
     TableTime,
     TrialTime,
 )
-from rnnbench.runner.benchmark import Plan
+from rnnbench.runner.benchmark import Plan, describe
 from rnnbench.runner.events import Finished, Listener, Planned
-from rnnbench.runner.trials import carry_out, describe
-from rnnbench.runner.workers import Failure, start_workers
+from rnnbench.runner.executors import TrialFailure
 from rnnbench.speed.contenders import Contender
 from rnnbench.speed.gemm import measure_products
-from rnnbench.training.trial import Trial
 
 Show = Callable[[str], AbstractContextManager[Listener]]
 """Given what begins now, shows its trials."""
@@ -56,23 +54,25 @@ def bench_speed(
         start = number % len(contenders)
         for contender in (*contenders[start:], *contenders[:start]):
             with show(f"round {number + 1} of {rounds}: {contender.name}") as listener:
-                times[contender.name].append(_train_table(contender, plan.trials, listener))
+                times[contender.name].append(_train_table(contender, plan, listener))
         yield _results(benchmark, plan, contenders, times, products, rates)
 
 
-def _train_table(contender: Contender, trials: Sequence[Trial], listener: Listener) -> TableTime:
+def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableTime:
     """Have ``contender`` train everything, from nothing to the last prediction."""
-    claimed = [contender.claim(trial) for trial in trials]
+    claimed = [contender.claim(trial) for trial in plan.trials]
     listener(Planned(claimed, []))
     costs: list[TrialTime] = []
     start = time.time()
-    with start_workers(contender.workforce, contender.prepare) as workers:
-        for trial, cost in carry_out(contender.measure, claimed, workers, listener):
-            if isinstance(cost, Failure):
+    seconds = 0.0
+    outcomes = contender.executor.run(claimed, plan.corpora, listener, contender.task)
+    with closing(outcomes):
+        for trial, cost in outcomes:
+            if isinstance(cost, TrialFailure):
                 raise RnnbenchError(f"{contender.name}: {describe({trial: cost})}")
             costs.append(cost.model_copy(update={"started": cost.started - start}))
             listener(Finished(trial, cost.accuracy, cost.seconds))
-        seconds = time.time() - start
+            seconds = time.time() - start
     return TableTime(seconds=seconds, trials=costs)
 
 
@@ -97,8 +97,8 @@ def _results(
             ContenderTimes(
                 name=contender.name,
                 what=contender.what,
-                jobs=contender.workforce.jobs,
-                threads=contender.workforce.threads,
+                jobs=contender.executor.jobs,
+                threads=contender.executor.threads,
                 rounds=times[contender.name],
             )
             for contender in contenders

@@ -4,19 +4,22 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.results.speed import TrialTime
-from rnnbench.runner.workers import Prepare, Workforce, prepare_tensorflow, usable_cores
+from rnnbench.runner.executors import LocalExecutor, Task
+from rnnbench.runner.executors.base import prepare_engine
+from rnnbench.runner.executors.local import usable_cores
 from rnnbench.training.engines import OnEpoch
 from rnnbench.training.steps import count_batches, ms_per_step
-from rnnbench.training.trial import Trial, load_dataset, run_trial
+from rnnbench.training.trial import Trial, dataset_of, run_trial
 
 TORCH = ("torch", "torch-plain")
 
@@ -30,17 +33,15 @@ class Contender:
     Attributes:
         name: short.
         what: what it is, in words.
-        workforce: its processes and threads.
-        prepare: makes a process ready.
-        measure: carries out a trial in such a process.
+        executor: its processes and threads.
+        task: what is done with a trial in such a process.
         engine: of ours that trains, if one does; see ``config.schema.Training``.
     """
 
     name: str
     what: str
-    workforce: Workforce
-    prepare: Prepare
-    measure: Callable[[Trial, OnEpoch], TrialTime]
+    executor: LocalExecutor
+    task: Task[TrialTime]
     engine: str | None
 
     def claim(self, trial: Trial) -> Trial:
@@ -48,7 +49,7 @@ class Contender:
         training = trial.training
         if self.engine:
             training = training.model_copy(update={"engine": self.engine})
-        return replace(trial, training=training, threads=self.workforce.threads)
+        return replace(trial, training=training, threads=self.executor.threads)
 
 
 def choose(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]:
@@ -86,28 +87,20 @@ def _check(names: Sequence[str], known: Iterable[str]) -> None:
 
 def _contenders() -> list[Contender]:
     cores = usable_cores()
-    one_a_core, one, sequential = Workforce(cores, 1), Workforce(1, 1), Workforce(1, cores)
-    ours = prepare_tensorflow, measure_engine
+    one_a_core, one, sequential = (
+        LocalExecutor(jobs, threads) for jobs, threads in ((cores, 1), (1, 1), (1, cores))
+    )
+    ours = Task(measure_engine, prepare_engine)
+    tuned, plain = (
+        Task(partial(measure_torch, is_tuned=is_tuned), prepare_torch) for is_tuned in (True, False)
+    )
+    eager = "eager PyTorch, one process a core, denormals flushed, Adam fused"
     return [
-        Contender("compiled", "one process a core", one_a_core, *ours, "compiled"),
-        Contender("compiled-1", "a single process", one, *ours, "compiled"),
-        Contender("keras", "the notebook's way, model.fit", sequential, *ours, "keras"),
-        Contender(
-            "torch",
-            "eager PyTorch, one process a core, denormals flushed, Adam fused",
-            one_a_core,
-            prepare_torch,
-            partial(measure_torch, is_tuned=True),
-            None,
-        ),
-        Contender(
-            "torch-plain",
-            "the same as PyTorch comes",
-            one_a_core,
-            prepare_torch,
-            partial(measure_torch, is_tuned=False),
-            None,
-        ),
+        Contender("compiled", "one process a core", one_a_core, ours, "compiled"),
+        Contender("compiled-1", "a single process", one, ours, "compiled"),
+        Contender("keras", "the notebook's way, model.fit", sequential, ours, "keras"),
+        Contender("torch", eager, one_a_core, tuned, None),
+        Contender("torch-plain", "the same as PyTorch comes", one_a_core, plain, None),
     ]
 
 
@@ -138,26 +131,26 @@ def _why_not_torch(benchmark: Benchmark) -> str:
     return next(filter(None, reasons), "")
 
 
-def prepare_torch(threads: int) -> None:
-    """Import PyTorch and give it ``threads`` threads."""
+def prepare_torch(trial: Trial) -> None:
+    """Import PyTorch and give it the trial's number of threads."""
     import torch
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(trial.threads)
 
 
-def measure_engine(trial: Trial, on_epoch: OnEpoch) -> TrialTime:
+def measure_engine(trial: Trial, corpus: Path, on_epoch: OnEpoch) -> TrialTime:
     """Carry out a trial as ``rnnbench run`` does."""
     started = time.time()
-    record = run_trial(trial, on_epoch).record
+    record = run_trial(trial, corpus, on_epoch).record
     return _cost(trial, started, record.accuracy, record.ms_per_step, record.steps)
 
 
-def measure_torch(trial: Trial, on_epoch: OnEpoch, *, is_tuned: bool) -> TrialTime:
+def measure_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch, *, is_tuned: bool) -> TrialTime:
     """Train a model of the same shapes on the same data with PyTorch."""
     from rnnbench.speed.torch_training import train
 
     started = time.time()
-    dataset, _ = load_dataset(trial.corpus, trial.data)
+    dataset = dataset_of(trial, corpus)
     epochs, accuracy = train(
         trial.model, dataset, trial.training, trial.seed, on_epoch, is_tuned=is_tuned
     )

@@ -68,7 +68,7 @@ class Place:
         """Run the command in a process of its own, which knows the package in ``site``."""
         environment = os.environ | {
             "RNNBENCH_CACHE": str(self.folder / "cache"),
-            "PYTHONPATH": str(self.site),
+            "PYTHONPATH": os.pathsep.join([str(self.site), os.environ.get("PYTHONPATH", "")]),
         }
         command = [str(argument) for argument in (sys.executable, "-m", "rnnbench", *arguments)]
         return subprocess.run(
@@ -83,7 +83,7 @@ class Place:
 
     @property
     def trials(self):
-        return sorted(file.stem for file in self.folder.glob("results/own/trials/*.json"))
+        return sorted(file.stem[:-17] for file in self.folder.glob("results/own/trials/*.json"))
 
 
 @pytest.fixture(scope="module")

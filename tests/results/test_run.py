@@ -14,8 +14,9 @@ from rnnbench.config.load import dump
 from rnnbench.environment import environment
 from rnnbench.errors import UserError
 from rnnbench.report.folder import write_report
-from rnnbench.results.document import DamagedResultError, OtherVersionError, write_document
+from rnnbench.results.files import DamagedResultError, OtherVersionError, write_document
 from rnnbench.results.run import load_results, load_run, save_results
+from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
 from rnnbench.storage import sha256_file
 
@@ -105,7 +106,8 @@ def test_the_summary_alone_is_read_without_the_trials(folder):
     assert load_results(folder) == RESULTS
 
 
-RECORD, PREDICTIONS = "trials/rnn-seed3.json", "predictions/rnn-seed3.npz"
+STEM = "rnn-seed3-3333333333333333"
+RECORD, PREDICTIONS = f"trials/{STEM}.json", f"predictions/{STEM}.npz"
 FILES = ["results.json", "config.yaml", "environment.json", RECORD, PREDICTIONS]
 
 
@@ -191,18 +193,25 @@ def test_results_with_keys_of_another_kind_are_refused_even_with_their_checksum(
         load_run(folder)
 
 
-def test_a_trial_of_another_run_is_noticed(folder):
-    other = result(model="rnn", seed=3, fingerprint="9" * 64)
-    Store(folder).save(other)
+def test_a_trial_of_another_configuration_beside_it_changes_nothing(folder):
+    Store(folder).save(result(model="rnn", seed=3, fingerprint="9" * 64))
 
-    with pytest.raises(
-        DamagedResultError, match=r"the trial rnn seed 3 is not the one that results\.json tells of"
-    ):
+    assert load_run(folder).trials["rnn"][1].record == TRIALS[1].record
+
+
+@pytest.mark.parametrize("fingerprint", ["../" * 9 + "etc/passwd", "3" * 63, "F" * 64])
+def test_a_fingerprint_that_was_made_up_never_becomes_a_path(folder, fingerprint):
+    text = RESULTS.model_dump_json().replace("3" * 64, fingerprint)
+    crafted = Results.model_validate_json(text)
+    save_results(folder, crafted)
+
+    with pytest.raises(DamagedResultError, match=named(str(folder)) + ".* 64 lower-case"):
         load_run(folder)
 
 
 def test_predictions_of_another_trial_are_noticed(folder):
-    shutil.copy(folder / "predictions/rnn-seed7.npz", folder / PREDICTIONS)
+    other = PREDICTIONS.replace("3", "7")
+    shutil.copy(folder / other, folder / PREDICTIONS)
 
     with pytest.raises(DamagedResultError, match=f"{named(PREDICTIONS)}: not what was stored with"):
         load_run(folder)

@@ -1,12 +1,10 @@
 import pytest
-from factories import SOFTMAX, benchmark, trial
+from factories import SOFTMAX, benchmark, train, trial
 
 from rnnbench.errors import UserError
-from rnnbench.runner.workers import Workforce
 from rnnbench.speed import contenders
 from rnnbench.speed.contenders import choose, measure_engine, networks_alone
 from rnnbench.training.engines import ignore
-from rnnbench.training.trial import run_trial
 
 
 @pytest.fixture(autouse=True)
@@ -20,12 +18,14 @@ def plan(**changes):
 
 
 def test_the_engines_are_compared_each_in_its_own_way():
-    found = {each.name: each.workforce for each in choose(None, plan())}
+    found = {
+        each.name: (each.executor.jobs, each.executor.threads) for each in choose(None, plan())
+    }
 
     assert found == {
-        "compiled": Workforce(4, 1),
-        "compiled-1": Workforce(1, 1),
-        "keras": Workforce(1, 4),
+        "compiled": (4, 1),
+        "compiled-1": (1, 1),
+        "keras": (1, 4),
     }
 
 
@@ -62,9 +62,9 @@ def test_a_contender_trains_with_its_engine_and_its_threads(tmp_path):
 def test_an_engines_cost_is_that_of_the_trial_as_run_trains_it(tmp_path):
     planned = trial(tmp_path, training={"epochs": 3, "batch_size": 4})
 
-    cost = measure_engine(planned, ignore)
+    cost = measure_engine(planned, tmp_path / "made-up.npz", ignore)
 
-    assert cost.accuracy == run_trial(planned).record.accuracy
+    assert cost.accuracy == train(tmp_path, planned).record.accuracy
     assert (cost.model, cost.seed, cost.steps) == ("rnn", 0, 9)
     assert cost.ms_per_step * cost.steps / 1000 < cost.seconds
     assert 10 < cost.peak_memory_mb < 100_000
@@ -121,7 +121,10 @@ class TestTorch:
         losses = []
 
         cost = contenders.measure_torch(
-            planned, lambda _, loss, __: losses.append(loss), is_tuned=is_tuned
+            planned,
+            tmp_path / "made-up.npz",
+            lambda _, loss, __: losses.append(loss),
+            is_tuned=is_tuned,
         )
 
         assert len(losses) == 60
