@@ -1,4 +1,4 @@
-"""On what a benchmark ran: versions, processor, threads, commit."""
+"""The environment of a run: versions, processor, threads, commit."""
 
 import os
 import platform
@@ -12,14 +12,10 @@ import rnnbench
 
 SCHEMA_VERSION = 2
 """Of ``environment.json``."""
-NETWORK_PACKAGES = ("tensorflow", "keras", "numpy")
-"""Those that can change what a network learns."""
-BASELINE_PACKAGES = ("scikit-learn", "scipy", "numpy")
-"""Those that can change what a baseline learns."""
 
 
-def versions(packages: Iterable[str] = NETWORK_PACKAGES + BASELINE_PACKAGES) -> dict[str, str]:
-    """Return the versions of this package and of ``packages``."""
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of rnnbench and of ``packages``, by name; some may be missing."""
     return {"rnnbench": rnnbench.__version__} | {each: _version(each) for each in packages}
 
 
@@ -30,24 +26,26 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def environment(*, jobs: int, threads: int) -> dict[str, Any]:
-    """Return what ``environment.json`` holds.
+def environment(packages: Iterable[str], *, jobs: int, threads: int) -> dict[str, Any]:
+    """Return the content of ``environment.json``.
 
     Args:
+        packages: those whose versions can change a result.
         jobs: processes that train side by side.
-        threads: threads of each of them.
+        threads: threads of each process.
     """
-    return {"schema_version": SCHEMA_VERSION, "jobs": jobs, "threads_per_job": threads} | machine()
+    facts = {"schema_version": SCHEMA_VERSION, "jobs": jobs, "threads_per_job": threads}
+    return facts | machine(packages)
 
 
-def machine(*packages: str) -> dict[str, Any]:
-    """Return processor, system and commit, and the versions of what trains and of ``packages``."""
+def machine(packages: Iterable[str]) -> dict[str, Any]:
+    """Return the processor, the system, the commit, and the versions of ``packages``."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpu": cpu(),
         "cores": os.cpu_count(),
-        "versions": versions() | {each: _version(each) for each in packages},
+        "versions": versions(packages),
         "git_commit": _commit(Path(rnnbench.__file__).parent),
     }
 
@@ -63,7 +61,10 @@ def cpu() -> str:
 
 
 def _commit(folder: Path) -> str | None:
-    """Return the commit that ``folder`` is checked out from, with ``+`` where it was changed."""
+    """Return the checked-out commit of ``folder``, with ``+`` if files differ from it.
+
+    ``None`` outside a repository, or without git.
+    """
     try:
         head, changes = (
             subprocess.run(  # noqa: S603

@@ -41,10 +41,10 @@ def compute_metrics(trial: TrialResult) -> Metrics:
     _, recall, f1, support = precision_recall_fscore_support(
         labels, answers, labels=topics, zero_division=0
     )
-    is_probability = trial.record.scores == "probabilities"
+    is_probability = trial.record.score_kind == "probabilities"
     every_topic = range(trial.scores.shape[1])
     return Metrics(
-        accuracy=trial.record.accuracy,
+        accuracy=trial.accuracy,
         balanced_accuracy=float(recall.mean()),
         macro_f1=float(f1.mean()),
         weighted_f1=float(np.average(f1, weights=support)),

@@ -22,6 +22,7 @@ from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.errors import RnnbenchError
 from rnnbench.results.files import (
     DamagedResultError,
+    Document,
     OtherVersionError,
     Upgrades,
     check_file,
@@ -37,7 +38,14 @@ from rnnbench.training.outcome import TrialRecord, TrialResult
 
 log = logging.getLogger(__name__)
 
-UPGRADES: Upgrades = {}
+
+def _from_version_2(document: Document) -> Document:
+    """Return a trial that held its accuracy, and its kind of scores under another name."""
+    kept = {key: value for key, value in document.items() if key not in ("accuracy", "scores")}
+    return kept | {"schema_version": 3, "score_kind": document["scores"]}
+
+
+UPGRADES: Upgrades = {2: _from_version_2}
 """How records of trials that older versions wrote are read."""
 
 

@@ -111,7 +111,7 @@ def run_plan(
     to_train = [trial for trial in plan.trials if trial not in stored]
     listener(Planned(to_train, list(stored)))
     if to_train:
-        failures = _train(to_train, plan.corpora, executor, store, listener)
+        failures = _train(to_train, plan, executor, store, listener)
         if failures:
             raise RnnbenchError(
                 f"{describe(failures)}\nAll other trials are stored; "
@@ -139,18 +139,15 @@ def describe(failures: Mapping[Trial, TrialFailure]) -> str:
 
 
 def _train(
-    trials: list[Trial],
-    corpora: Mapping[str, Path],
-    executor: Executor,
-    store: Store,
-    listener: Listener,
+    trials: list[Trial], plan: Plan, executor: Executor, store: Store, listener: Listener
 ) -> dict[Trial, TrialFailure]:
-    """Train and store trials; return those that failed."""
-    facts = environment(jobs=executor.jobs, threads=executor.threads)
+    """Train and store ``trials`` of a plan; return those that failed."""
+    packages = dict.fromkeys(each for trial in plan.trials for each in trial.engine.packages)
+    facts = environment(packages, jobs=executor.jobs, threads=executor.threads)
     if not store.has_environment():
         store.save_environment(facts)
     failures = {}
-    outcomes = executor.run(trials, corpora, listener, TRAINING)
+    outcomes = executor.run(trials, plan.corpora, listener, TRAINING)
     with closing(outcomes):
         for trial, outcome in outcomes:
             if isinstance(outcome, TrialFailure):
@@ -159,8 +156,7 @@ def _train(
                 continue
             store.save(outcome)
             store.save_environment(facts)  # until now, the one that stood there was still true
-            record = outcome.record
-            listener(Finished(trial, record.accuracy, record.fit_seconds))
+            listener(Finished(trial, outcome.accuracy, outcome.record.fit_seconds))
     return failures
 
 

@@ -141,8 +141,8 @@ def prepare_torch(trial: Trial) -> None:
 def measure_engine(trial: Trial, corpus: Path, on_epoch: OnEpoch) -> TrialTime:
     """Carry out a trial as ``rnnbench run`` does."""
     started = time.time()
-    record = run_trial(trial, corpus, on_epoch).record
-    return _cost(trial, started, record.accuracy, record.ms_per_step, record.steps)
+    result = run_trial(trial, corpus, on_epoch)
+    return _cost(trial, started, result.accuracy, result.record.ms_per_step, result.record.steps)
 
 
 def measure_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch, *, is_tuned: bool) -> TrialTime:

@@ -14,6 +14,7 @@ from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import GRU, LSTM, Dense, Dropout, Layer, Recurrent, SimpleRNN
 from rnnbench.training.engines import OnEpoch
 from rnnbench.training.recipe import Training
+from rnnbench.training.steps import batches
 
 RECURRENT = {SimpleRNN: nn.RNN, GRU: nn.GRU, LSTM: nn.LSTM}
 ACTIVATIONS = {
@@ -79,7 +80,8 @@ def train(
     times = [time.perf_counter()]
     for epoch in range(1, training.epochs + 1):
         loss_sum, hits = torch.zeros(()), torch.zeros(())
-        for rows in torch.randperm(len(y)).split(training.batch_size):
+        for batch in batches(len(y), training.batch_size, seed, epoch):
+            rows = torch.from_numpy(batch)
             scores = net(x[:, rows])
             loss = loss_of(scores, y[rows])
             optimizer.zero_grad()

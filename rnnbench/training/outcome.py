@@ -1,4 +1,4 @@
-"""What one trial gives: its record, and the predictions that it was computed from."""
+"""The result of one trial: a record, and the scores that all metrics are computed from."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,70 +6,95 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.records import SCHEMA_VERSION, Record
+from rnnbench.records import Record
+
+TRIAL_VERSION: Literal[3] = 3
+"""Of the schema of ``TrialRecord``."""
 
 
 class History(Record):
-    """What the model scored while it was trained, by epoch; empty where there are no epochs.
+    """Loss and accuracy by epoch; empty where there are no epochs.
 
-    A loss that was not a number is ``None``.
+    A loss is the mean cross-entropy in nats; one that was not a number is ``None``.
     """
 
     loss: list[float | None] = []
-    """Cross-entropy on the training wires."""
+    """On the training documents."""
     accuracy: list[float | None] = []
-    """On the training wires."""
+    """On the training documents."""
     val_loss: list[float | None] = []
-    """Cross-entropy on the validation wires, where some are held out."""
+    """On the validation documents, where some are held out."""
     val_accuracy: list[float | None] = []
-    """On the validation wires."""
+    """On the validation documents."""
 
 
-class TrialRecord(Record):
-    """One model, trained once."""
+class Outcome(Record):
+    """The facts of one training, as an engine reports them."""
 
-    schema_version: Literal[2] = SCHEMA_VERSION
+    engine: str
+    """Name of the engine that trained the model."""
+    params: int
+    """Number of trained parameters."""
+    score_kind: Literal["probabilities", "margins"]
+    """The kind of score that the model gives for each document and topic."""
+    epochs: int = 0
+    """Epochs of training; 0 for a model without epochs."""
+    best_epoch: int | None = None
+    """The epoch, from 1, whose weights were kept because it did best on the validation documents;
+    ``None`` where none are held out and the last epoch was kept."""
+    steps: int = 0
+    """Optimizer steps in all epochs together."""
+    fit_seconds: float
+    """Wall time of the training, preparation and compilation included."""
+    ms_per_step: float | None = None
+    """Milliseconds per optimizer step; the median over the epochs after the first."""
+    history: History = History()
+    stock_layers: list[str] = []
+    """Recurrent layers that the engine ``compiled`` left to Keras's own code, and why:
+    ``gru_1: dropout``."""
+
+
+class TrialRecord(Outcome):
+    """One training, with everything that identifies it."""
+
+    schema_version: Literal[3] = TRIAL_VERSION
     fingerprint: str
     """Of everything that can change the outcome: model, data, training, seed, versions."""
     source: str
-    """Where the newswires came from."""
+    """The source of the documents."""
     dataset_fingerprint: str
     model: str
+    """Name of the model."""
     seed: int
-    engine: str
-    """What trained it: ``compiled``, ``keras`` or ``scikit-learn``."""
-    stock_layers: list[str] = []
-    """Recurrent layers that the engine ``compiled`` left to Keras's own code, and why."""
     cpu: str
+    """Name of the processor."""
     threads: int
-    """Threads of the process that trained it."""
-    params: int
-    """Trained parameters."""
-    accuracy: float
-    """Share of the test wires that got their topic."""
-    scores: Literal["probabilities", "margins"]
-    """What the model gives for a wire and a topic."""
-    epochs: int
-    """Epochs of training, 0 where a model knows none."""
-    best_epoch: int | None = None
-    """The epoch whose weights were kept, where validation wires chose it; else the last."""
-    steps: int
-    """Optimizer steps."""
-    fit_seconds: float
-    """Wall time of the training, preparation and compilation included."""
-    ms_per_step: float | None
-    """An epoch's wall time by its steps; the median over the epochs after the first."""
-    history: History = History()
+    """Threads of the process that trained the model."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What an engine returns.
+
+    Attributes:
+        outcome: the facts of the training.
+        scores: float32 ``(n_test, n_topics)``; the largest in a row is the model's answer.
+        model: the trained model as the content of a ``.keras`` file, where it is to be kept.
+    """
+
+    outcome: Outcome
+    scores: NDArray[np.float32]
+    model: bytes | None = None
 
 
 @dataclass(frozen=True)
 class TrialResult:
-    """A record and the predictions it was computed from.
+    """The result of one trial.
 
     Attributes:
-        record: the numbers.
+        record: the facts.
         labels: int32 ``(n_test,)``, the true topics.
-        scores: float32 ``(n_test, n_topics)``; the largest of a row is the answer.
+        scores: float32 ``(n_test, n_topics)``; the largest in a row is the model's answer.
         model: the trained model as the content of a ``.keras`` file, where it is to be kept.
     """
 
@@ -80,5 +105,11 @@ class TrialResult:
 
     @property
     def answers(self) -> NDArray[np.intp]:
-        """The topics that were answered, ``(n_test,)``."""
-        return self.scores.argmax(axis=1)
+        """The answered topics, ``(n_test,)``."""
+        answers: NDArray[np.intp] = self.scores.argmax(axis=1)
+        return answers
+
+    @property
+    def accuracy(self) -> float:
+        """The share of the test documents whose topic was answered."""
+        return float(np.mean(self.answers == self.labels))

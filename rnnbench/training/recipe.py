@@ -4,7 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt
 
+from rnnbench.errors import did_you_mean
 from rnnbench.section import Section, problem, spell
+from rnnbench.training.engines import ENGINES
 
 OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
 MAX_SEEDS = 10_000
@@ -24,22 +26,29 @@ def _seeds(value: Any) -> Any:
     )
 
 
+def _engine(value: Any) -> Any:
+    if isinstance(value, str) and value in ENGINES:
+        return value
+    raise problem(f"got {spell(value)}", did_you_mean(str(value), ENGINES))
+
+
 class Recipe(Section):
-    """What decides how a model is trained, whatever trains it."""
+    """The hyperparameters of a training, which are the same in every engine."""
 
     epochs: PositiveInt = 10
     batch_size: PositiveInt = 32
     optimizer: OptimizerName = "adam"
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.001
     validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the training wires that is held out to choose the best epoch on; without it the
-    last epoch is taken."""
+    """Share of the training documents that is held out to choose the best epoch; at 0 the last
+    epoch is kept."""
 
 
 class Training(Recipe):
-    """How every model is trained."""
+    """The whole ``training`` section."""
 
-    engine: Literal["compiled", "keras"] = "compiled"
-    """What trains: whole epochs as one program, or ``model.fit``; both take the same steps."""
+    engine: Annotated[str, BeforeValidator(_engine)] = "compiled"
+    """The engine that trains the networks. ``compiled`` runs whole epochs as one program,
+    ``keras`` uses ``model.fit``; both take the same steps. Other packages may add more."""
     seeds: Annotated[tuple[NonNegativeInt, ...], BeforeValidator(_seeds)] = (0,)
-    """Each model is trained once a seed: a list of seeds, or their number."""
+    """Each model is trained once for each seed: a list of seeds, or their number."""

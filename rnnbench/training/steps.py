@@ -1,27 +1,42 @@
-"""How an epoch goes through the wires."""
+"""The order of the optimizer steps, the same in every engine."""
 
-import random
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 
-def order_generator() -> np.random.Generator:
-    """Return what draws an order for each epoch; call its ``permutation``.
+def batches(n: int, batch_size: int, seed: int, epoch: int) -> list[NDArray[np.intp]]:
+    """Return the training documents of each step of an epoch.
 
-    It follows ``keras.utils.set_random_seed``, and is the first that an engine draws, so that a
-    seed gives all engines the same orders.
+    Nothing but the arguments decides the order: it is the permutation of
+    ``numpy.random.default_rng([seed, epoch])``, cut after every ``batch_size`` documents.
+
+    Args:
+        n: the number of training documents.
+        batch_size: documents in a step.
+        seed: of the trial.
+        epoch: its number, from 1.
+
+    Returns:
+        Positions of documents, ``(batch_size,)`` for each step. The last step may have fewer.
     """
-    return np.random.default_rng(random.getrandbits(64))
+    order = np.random.default_rng([seed, epoch]).permutation(n)
+    return np.split(order, range(batch_size, n, batch_size))
 
 
 def count_batches(n: int, batch_size: int) -> int:
-    """Return the number of batches of ``n`` wires, the last and smaller one counted."""
+    """Return the number of batches in ``n`` documents, including a smaller last one."""
     return -(-n // batch_size)
 
 
-def ms_per_step(epoch_seconds: list[float], steps: int) -> float:
-    """Return the milliseconds of a step in the median epoch, of ``steps`` steps.
+def ms_per_step(epoch_seconds: Sequence[float], steps: int) -> float:
+    """Return the milliseconds per step in the median epoch.
 
-    The first epoch compiles, so it counts only where it is alone.
+    The first epoch includes compilation, so it counts only if there is no other.
+
+    Args:
+        epoch_seconds: the wall time of each epoch.
+        steps: in each epoch.
     """
     return float(np.median(epoch_seconds[1:] or epoch_seconds)) / steps * 1000

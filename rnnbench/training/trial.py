@@ -13,15 +13,16 @@ import numpy as np
 from rnnbench.data import cache
 from rnnbench.data.dataset import Dataset, make_dataset, split_fingerprint
 from rnnbench.data.settings import Data
-from rnnbench.environment import BASELINE_PACKAGES, NETWORK_PACKAGES, cpu, versions
+from rnnbench.environment import cpu, versions
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.code import code_of
 from rnnbench.models.descriptions import BaselineModel, Model, Network
+from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
-from rnnbench.training.engines import OnEpoch, ignore
-from rnnbench.training.outcome import TrialRecord, TrialResult
+from rnnbench.training import word_vectors
+from rnnbench.training.engines import Engine, OnEpoch, engine_for, ignore
+from rnnbench.training.outcome import Outcome, Trained, TrialRecord, TrialResult
 from rnnbench.training.recipe import Training
-from rnnbench.training.trained import Trained
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,15 @@ class Trial:
         """Epochs of its training; a baseline has none."""
         return self.training.epochs if isinstance(self.model, Network) else 0
 
+    @property
+    def engine(self) -> Engine:
+        """The engine that trains it.
+
+        Raises:
+            UserError: the engine that the config names does not cover the model.
+        """
+        return engine_for(self.model, self.training, self.name)
+
     @cached_property
     def fingerprint(self) -> str:
         """sha256 of what can change the outcome, and of nothing else."""
@@ -79,7 +89,7 @@ class Trial:
         if isinstance(self.model, BaselineModel):
             if self.model.baseline.is_random:
                 facts["seed"] = self.seed
-            return sha256_json(facts | {"versions": versions(BASELINE_PACKAGES)})
+            return sha256_json(facts | {"versions": versions(self.engine.packages)})
         facts |= {
             "code": code_of(self.model),
             "n_ids": self.n_ids,
@@ -87,11 +97,11 @@ class Trial:
             "seed": self.seed,
             "threads": self.threads,
         }
+        packages = self.engine.packages
         if self.model.pretrained_dim:
-            facts |= {"split": self.split_fingerprint, "versions": versions()}
-        else:
-            facts |= {"versions": versions(NETWORK_PACKAGES)}
-        return sha256_json(facts)
+            facts["split"] = self.split_fingerprint
+            packages += word_vectors.PACKAGES
+        return sha256_json(facts | {"versions": versions(packages)})
 
     def __str__(self) -> str:
         return f"{self.name} seed {self.seed}"
@@ -118,8 +128,7 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     )
     if not np.isfinite(trained.scores).all():
         raise RnnbenchError("it diverged: its probabilities are not numbers")
-    accuracy = float(np.mean(trained.scores.argmax(axis=1) == dataset.y_test))
-    record = _record(trial, trained, accuracy)
+    record = _record(trial, trained.outcome)
     return TrialResult(record, dataset.y_test, trained.scores, trained.model)
 
 
@@ -132,36 +141,31 @@ def train(
     *,
     keep_model: bool = False,
 ) -> Trained:
-    """Train a model of either kind and return what it answers on the test wires."""
-    if isinstance(model, Network):
-        from rnnbench.training import network
+    """Train a model with the engine that covers it; see ``Engine.fit``.
 
-        return network.train(model, dataset, training, seed, on_epoch, keep_model=keep_model)
-    from rnnbench.training import baseline
+    Raises:
+        UserError: the engine that ``training`` names does not cover the model.
+        PluginError: an engine from another package returned scores of the wrong shape.
+    """
+    engine = engine_for(model, training)
+    trained = engine.fit(model, dataset, training, seed, on_epoch, keep_model=keep_model)
+    expected = (len(dataset.y_test), len(dataset.topics))
+    if trained.scores.shape != expected:
+        got = f"returned scores of the shape {trained.scores.shape}"
+        raise PluginError(f"engine '{engine.name}' {got} (should be {expected})")
+    return trained
 
-    return baseline.train(model.baseline, dataset, training.validation_split, seed)
 
-
-def _record(trial: Trial, trained: Trained, accuracy: float) -> TrialRecord:
+def _record(trial: Trial, outcome: Outcome) -> TrialRecord:
     return TrialRecord(
+        **dict(outcome),
         fingerprint=trial.fingerprint,
         source=trial.source,
         dataset_fingerprint=trial.dataset_fingerprint,
         model=trial.name,
         seed=trial.seed,
-        engine=trained.engine,
-        stock_layers=trained.stock_layers,
         cpu=cpu(),
         threads=trial.threads,
-        params=trained.params,
-        accuracy=accuracy,
-        scores=trained.scores_are,
-        epochs=trained.epochs,
-        best_epoch=trained.best_epoch,
-        steps=trained.epochs * trained.steps_per_epoch,
-        fit_seconds=trained.fit_seconds,
-        ms_per_step=trained.ms_per_step,
-        history=trained.history,
     )
 
 

@@ -10,6 +10,8 @@ from scipy.sparse import coo_array, csr_array
 from rnnbench.data.dataset import UNKNOWN, Dataset
 from rnnbench.training.validation import hold_out
 
+PACKAGES = ("scikit-learn", "scipy")
+"""The distributions, besides NumPy, whose versions can change the vectors."""
 WINDOW = 5
 """Words before and behind a word that are its context."""
 SMOOTHING = 0.75

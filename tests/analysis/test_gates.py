@@ -166,7 +166,7 @@ def test_a_model_that_vanished_fails_every_gate_and_a_new_one_none():
 
 
 def test_a_number_that_vanished_fails_and_one_that_never_was_is_named():
-    margins = {"scores": "margins"}
+    margins = {"score_kind": "margins"}
     a = run(rnn=[17], lstm=[17], svm=[17], records={"svm": margins})
     b = run(rnn=[17], lstm=[17], svm=[17], records={"svm": margins, "lstm": margins})
 
@@ -178,7 +178,7 @@ def test_a_number_that_vanished_fails_and_one_that_never_was_is_named():
 
 
 def test_a_gate_that_nothing_can_be_held_against_is_the_users_error():
-    svm = run(svm=[17], records={"svm": {"scores": "margins", "ms_per_step": None}})
+    svm = run(svm=[17], records={"svm": {"score_kind": "margins", "ms_per_step": None}})
 
     for metric in ("log_loss", "ms_per_step"):
         with pytest.raises(UserError, match=f"no model has {metric} in both runs \\(svm\\)"):

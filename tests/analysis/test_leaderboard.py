@@ -68,7 +68,7 @@ def test_no_model_is_better_than_one_with_a_lower_rank(rights, metric):
 
 
 def test_a_model_without_the_metric_comes_last_without_a_rank():
-    records = {"svm": {"scores": "margins"}}
+    records = {"svm": {"score_kind": "margins"}}
     (board,) = rank_runs([run("one", svm=[20], rnn=[9], records=records)], "log_loss")
 
     assert order(board) == [(1, "rnn", "one"), (None, "svm", "one")]

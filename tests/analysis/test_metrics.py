@@ -81,7 +81,7 @@ def test_a_topic_without_test_wires_is_no_part_of_the_means():
     labels = np.array([0, 0, 1], np.int32)
     scores = np.eye(4, dtype=np.float32)[[0, 3, 1]]  # topics 2 and 3 have no test wires
 
-    metrics = compute_metrics(TrialResult(record(scores="margins"), labels, scores))
+    metrics = compute_metrics(TrialResult(record(score_kind="margins"), labels, scores))
 
     assert metrics.balanced_accuracy == pytest.approx((1 / 2 + 1) / 2)
     assert metrics.macro_f1 == pytest.approx((2 / 3 + 1) / 2)
@@ -96,7 +96,7 @@ def test_log_loss_stays_finite_where_a_topic_has_no_probability():
     assert metrics.log_loss == pytest.approx(-np.log(np.finfo(np.float32).eps) / 2, rel=1e-3)
 
 
-@given(trials(scores="margins"))
+@given(trials(score_kind="margins"))
 def test_margins_have_no_log_loss(trial):
     assert compute_metrics(trial).log_loss is None
 

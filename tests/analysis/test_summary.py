@@ -95,7 +95,7 @@ def test_each_trial_keeps_its_own_numbers():
 
 
 def test_a_model_without_steps_or_probabilities_has_no_statistic_of_them():
-    summary = summarize(result(scores="margins", ms_per_step=None))
+    summary = summarize(result(score_kind="margins", ms_per_step=None))
 
     assert (summary.log_loss, summary.ms_per_step) == (None, None)
 

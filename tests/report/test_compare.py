@@ -36,7 +36,7 @@ def run(name, records=None, **facts):
 
 @pytest.fixture
 def comparison():
-    svm = {LONG: {"scores": "margins", "ms_per_step": None}}
+    svm = {LONG: {"score_kind": "margins", "ms_per_step": None}}
     a = run(
         "before",
         svm,
@@ -172,8 +172,8 @@ def test_json_has_all_of_it(comparison):
 
 
 def test_a_failed_gate_has_a_line_a_model_and_one_that_passed_a_line():
-    a = run("a", rights={"rnn": [18], "svm": [9]}, records={"svm": {"scores": "margins"}})
-    b = run("b", rights={"rnn": [2], "svm": [9]}, records={"svm": {"scores": "margins"}})
+    a = run("a", rights={"rnn": [18], "svm": [9]}, records={"svm": {"score_kind": "margins"}})
+    b = run("b", rights={"rnn": [2], "svm": [9]}, records={"svm": {"score_kind": "margins"}})
     gates = ["accuracy drops 1%", "accuracy drops significantly", "log_loss rises 9"]
     verdicts = [judge(parse_gate(gate), compare_runs(a, b)) for gate in gates]
     p = verdicts[1].failures[0].p_holm

@@ -128,8 +128,8 @@ def test_errors_of_documents_end_a_command_with_a_message():
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ('"accuracy": 0.5', '"accuracy": 0.75'),
-        ('"accuracy": 0.5', '"accuracy": NaN'),
+        ('"fit_seconds": 1.5', '"fit_seconds": 1.25'),
+        ('"fit_seconds": 1.5', '"fit_seconds": NaN'),
         ('"model": "rnn"', '"model": "gru"'),
         ('"seed": 0', '"seed": 0, "note": "x"'),
         ('"steps": 6,', ""),

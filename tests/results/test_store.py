@@ -13,7 +13,12 @@ import pytest
 from factories import result
 
 from rnnbench.data.vocabulary import Vocabulary
-from rnnbench.results.files import DamagedResultError, OtherVersionError, write_document
+from rnnbench.results.files import (
+    DamagedResultError,
+    OtherVersionError,
+    write_document,
+    write_facts,
+)
 from rnnbench.results.store import Store
 from rnnbench.storage import sha256_file
 
@@ -87,12 +92,12 @@ def test_the_files_are_named_after_model_seed_and_fingerprint(store, network):
 
 
 def test_trials_of_several_configurations_stand_beside_each_other(store):
-    store.save(with_model(b"mine", accuracy=0.25))
-    store.save(with_model(b"other", accuracy=0.75, fingerprint=OTHER))
+    store.save(with_model(b"mine", params=1))
+    store.save(with_model(b"other", params=2, fingerprint=OTHER))
 
-    for fingerprint, accuracy, content in ((MINE, 0.25, b"mine"), (OTHER, 0.75, b"other")):
+    for fingerprint, params, content in ((MINE, 1, b"mine"), (OTHER, 2, b"other")):
         key = ("rnn", 0, fingerprint)
-        assert store.load(*key).record.accuracy == accuracy
+        assert store.load(*key).record.params == params
         assert store.model_file(*key).read_bytes() == content
 
 
@@ -105,10 +110,10 @@ def test_two_models_of_one_description_have_a_trial_each(store):
 
 
 def test_the_same_trial_trained_afresh_replaces_the_old_one(store):
-    store.save(with_model(accuracy=0.25))
-    store.save(result(fingerprint=MINE, accuracy=0.75))
+    store.save(with_model(params=1))
+    store.save(result(fingerprint=MINE, params=2))
 
-    assert store.load(*KEY).record.accuracy == 0.75
+    assert store.load(*KEY).record.params == 2
     assert not store.has(*KEY, with_model=True), "the new one was stored without its network"
     with pytest.raises(FileNotFoundError):
         store.model_file(*KEY)
@@ -185,8 +190,19 @@ def test_a_trial_of_an_older_version_is_found_by_its_fingerprint_where_it_lies(
     assert store.model_file(*KEY).read_bytes() == b"a trained network"
     assert not store.has("rnn", 0, OTHER)
 
-    store.save(result(fingerprint=MINE, accuracy=0.75))
-    assert store.load(*KEY).record.accuracy == 0.75, "what is stored now comes first"
+    store.save(result(fingerprint=MINE, params=2))
+    assert store.load(*KEY).record.params == 2, "what is stored now comes first"
+
+
+def test_the_record_of_an_older_version_is_upgraded(store, record):
+    saved = result(fingerprint=MINE)
+    store.save(saved)
+    old = json.loads(record.read_text())
+    del old["checksum"], old["score_kind"]
+    write_facts(record, old | {"schema_version": 2, "accuracy": 0.5, "scores": "probabilities"})
+
+    assert store.has(*KEY)
+    assert store.load(*KEY).record == saved.record
 
 
 def test_a_loss_that_is_not_a_number_is_stored_as_null(store, record):
@@ -200,7 +216,7 @@ def test_a_loss_that_is_not_a_number_is_stored_as_null(store, record):
 
 
 def _flip_a_digit(file):
-    file.write_text(file.read_text().replace('"accuracy": 0.5', '"accuracy": 0.9', 1))
+    file.write_text(file.read_text().replace('"steps": 6', '"steps": 9', 1))
 
 
 def _truncate(file):

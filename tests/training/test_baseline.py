@@ -41,11 +41,12 @@ def test_it_tells_what_it_cost_and_of_no_epochs(dataset):
     trained = train(MultinomialNaiveBayes(), dataset, 0.0, seed=0)
 
     words = np.setdiff1d(dataset.x_train, [0, 1])
-    assert trained.params == 3 * len(words) + 3
-    assert trained.fit_seconds > 0
-    assert (trained.engine, trained.scores_are) == ("scikit-learn", "probabilities")
-    assert (trained.epochs, trained.steps_per_epoch, trained.ms_per_step) == (0, 0, None)
-    assert (trained.history, trained.best_epoch, trained.stock_layers) == (History(), None, [])
+    outcome = trained.outcome
+    assert outcome.params == 3 * len(words) + 3
+    assert outcome.fit_seconds > 0
+    assert (outcome.engine, outcome.score_kind) == ("scikit-learn", "probabilities")
+    assert (outcome.epochs, outcome.steps, outcome.ms_per_step) == (0, 0, None)
+    assert (outcome.history, outcome.best_epoch, outcome.stock_layers) == (History(), None, [])
 
 
 def test_it_learns_the_training_wires_by_heart_where_they_can_be_told_apart(dataset):
@@ -64,7 +65,7 @@ def test_the_test_wires_have_no_influence_on_what_is_learned(dataset, kind, shar
 
     ours, others = (train(BASELINES[kind](), each, share, seed=0) for each in (dataset, other))
 
-    assert ours.params == others.params
+    assert ours.outcome.params == others.outcome.params
     if kind != "stratified":  # it draws wire by wire
         np.testing.assert_array_equal(np.roll(ours.scores, 5, axis=0), others.scores)
 
@@ -79,7 +80,7 @@ def test_held_out_wires_are_not_learned_for_a_network_does_not_learn_them_either
     ours, others = (train(BASELINES[kind](), each, 0.4, seed=0) for each in (dataset, other))
 
     np.testing.assert_array_equal(ours.scores, others.scores)
-    assert ours.params == others.params
+    assert ours.outcome.params == others.outcome.params
 
 
 def test_the_shares_of_the_topics_are_those_of_the_wires_that_are_learned(dataset):

@@ -80,8 +80,8 @@ def test_the_record_of_a_network_tells_what_was_done(tmp_path):
     assert record.ms_per_step > 0
     assert record.best_epoch is None
     assert record.fingerprint == plan.fingerprint
-    assert record.accuracy == np.mean(result.answers == result.labels)
-    assert record.scores == "probabilities"
+    assert result.accuracy == np.mean(result.answers == result.labels)
+    assert record.score_kind == "probabilities"
     assert result.scores.shape == (10, 3)
     np.testing.assert_allclose(result.scores.sum(axis=1), 1, rtol=1e-5)
 
@@ -96,10 +96,10 @@ def test_the_record_of_a_baseline_tells_of_no_epochs_and_no_steps(tmp_path):
     assert (record.epochs, record.steps, plan.epochs) == (0, 0, 0)
     assert (record.best_epoch, record.ms_per_step) == (None, None)
     assert (record.history, record.stock_layers) == (History(), [])
-    assert (record.scores, record.fingerprint) == ("margins", plan.fingerprint)
+    assert (record.score_kind, record.fingerprint) == ("margins", plan.fingerprint)
     assert record.fit_seconds > 0
     assert record.params > 0
-    assert record.accuracy == np.mean(result.answers == result.labels)
+    assert result.accuracy == np.mean(result.answers == result.labels)
 
 
 @pytest.mark.parametrize("kind", BASELINES)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.models.descriptions import Network
 from rnnbench.runner.events import Listener
 from rnnbench.training.engines import OnEpoch
 from rnnbench.training.outcome import TrialResult
@@ -63,12 +62,8 @@ class Task(Generic[T]):
 
 
 def prepare_engine(trial: Trial) -> None:
-    """Import what trains a trial, and give it the trial's number of threads."""
-    if isinstance(trial.model, Network):
-        import tensorflow as tf
-
-        tf.config.threading.set_intra_op_parallelism_threads(trial.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(trial.threads)
+    """Have the engine of a trial import what it needs, with the trial's number of threads."""
+    trial.engine.prepare(trial.threads)
 
 
 TRAINING: Task[TrialResult] = Task(run_trial, prepare_engine)

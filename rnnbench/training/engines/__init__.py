@@ -1,68 +1,42 @@
-"""Engines: functions that train a Keras model in place. The config's ``engine`` names one."""
+"""Engines train models. The config names one, and scikit-learn trains the baselines."""
 
-import importlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rnnbench.training.outcome import History
-from rnnbench.training.recipe import Training
+from rnnbench.errors import UserError
+from rnnbench.models.descriptions import BaselineModel, Model
+from rnnbench.registry import Registry
+from rnnbench.training.engines.base import Engine, OnEpoch, ignore
+from rnnbench.training.engines.on_keras import KerasEngine
+from rnnbench.training.engines.scikit_learn import ScikitLearn
 
 if TYPE_CHECKING:
-    import keras
+    from rnnbench.training.recipe import Training
 
-OnEpoch = Callable[[int, float, float], None]
-"""Called with the number of a finished epoch, from 1, its loss and its accuracy."""
+__all__ = ["ENGINES", "Engine", "OnEpoch", "engine_for", "ignore"]
+
+ENGINES: Registry[Engine] = Registry(
+    "engine",
+    Engine,
+    [KerasEngine("compiled", "compiled"), KerasEngine("keras", "keras_fit"), ScikitLearn()],
+)
 
 
-def ignore(epoch: int, loss: float, accuracy: float) -> None:
-    """Do nothing after an epoch."""
+def engine_for(model: Model, training: "Training", name: str = "this model") -> Engine:
+    """Return the engine that trains a model.
 
+    Args:
+        model: its description.
+        training: the ``training`` section, which names the engine for networks.
+        name: the name of the model, for the error message.
 
-@dataclass(frozen=True)
-class Outcome:
-    """What an engine tells of a training.
-
-    Attributes:
-        history: loss and accuracy on the training and the validation wires, by epoch.
-        epoch_seconds: wall time of each epoch, all that comes with it included; the first
-            compiles.
-        best_epoch: the epoch whose weights were kept, where validation wires chose it.
-        stock_layers: recurrent layers that ``compiled`` left to Keras's own code, and why:
-            ``gru_1: dropout``.
+    Raises:
+        UserError: the engine does not cover the model; the message names those that do.
+        PluginError: the engine comes from another package and cannot be loaded.
     """
-
-    history: History
-    epoch_seconds: list[float]
-    best_epoch: int | None = None
-    stock_layers: list[str] = field(default_factory=list)
-
-
-Wires = tuple[NDArray[np.int32], NDArray[np.int32]]
-"""Word ids ``(n, timesteps)`` and labels ``(n,)``."""
-
-Engine = Callable[
-    [
-        "keras.Model",
-        NDArray[np.int32],
-        NDArray[np.int32],
-        Training,
-        OnEpoch,
-        Wires | None,
-    ],
-    Outcome,
-]
-"""Trains a model on word ids ``(n, timesteps)`` and labels ``(n,)``.
-
-With validation wires the model keeps the weights of its best epoch on those, else of its last.
-"""
-
-_MODULES = {"compiled": "compiled", "keras": "keras_fit"}
-
-
-def load_engine(name: str) -> Engine:
-    """Return the engine ``name``; this imports what it needs."""
-    return importlib.import_module(f"{__name__}.{_MODULES[name]}").fit
+    engine = ENGINES["scikit-learn" if isinstance(model, BaselineModel) else training.engine]
+    if engine.covers(model, training):
+        return engine
+    able = [each.name for each in ENGINES.usable() if each.covers(model, training)]
+    raise UserError(
+        f"training.engine: {engine.name} cannot train {name} (allowed: {', '.join(able) or 'none'})"
+    )

@@ -1,8 +1,12 @@
-"""The fast way: recurrent cores of our own, and a whole epoch as one compiled program."""
+"""The engine ``compiled``: our own recurrent cores, and a whole epoch as one compiled program.
 
-import time
-from collections.abc import Callable
+Importing this module imports TensorFlow.
+"""
+
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import keras
 import numpy as np
@@ -11,16 +15,14 @@ from numpy.typing import NDArray
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.fused import with_cores
-from rnnbench.training.engines import OnEpoch, Outcome, Wires
-from rnnbench.training.optimizer import make_optimizer
-from rnnbench.training.outcome import History
+from rnnbench.training.engines.network import Documents
+from rnnbench.training.engines.optimizer import make_optimizer
+from rnnbench.training.epochs import Epochs
 from rnnbench.training.recipe import Recipe, Training
-from rnnbench.training.steps import order_generator
-from rnnbench.training.validation import BestEpoch
+from rnnbench.training.steps import batches
 
-Epoch = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
-
-Evaluate = Callable[[NDArray[np.int32], NDArray[np.int32]], tuple[tf.Tensor, tf.Tensor]]
+Scores = tuple[tf.Tensor, tf.Tensor]
+"""Mean loss and accuracy."""
 
 
 @dataclass(frozen=True)
@@ -28,39 +30,38 @@ class Program:
     """An epoch of training, compiled once for all seeds of a model.
 
     Attributes:
-        model: a copy of the model; its variables live where the program runs.
-        optimizer: its variables too.
+        model: a copy of the model, whose variables the program trains.
+        optimizer: trains them.
         start: the optimizer's variables before the first step.
-        epoch: trains for one epoch and returns the mean loss and the accuracy over it.
-        evaluate: returns loss and accuracy on other wires.
+        epoch: trains for one epoch. It takes all documents, their labels, and the batches and
+            weights of ``pad``; it returns the scores in training.
+        evaluate: returns the scores on other documents and labels.
         stock_layers: recurrent layers that Keras's own code computes, and why.
     """
 
     model: keras.Model
     optimizer: keras.Optimizer
-    start: list[NDArray]
-    epoch: Epoch
-    evaluate: Evaluate
+    start: list[NDArray[np.generic]]
+    epoch: Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], Scores]
+    evaluate: Callable[[NDArray[np.int32], NDArray[np.int32]], Scores]
     stock_layers: set[str]
 
 
-def fit(
+def train(
     model: keras.Model,
-    x: NDArray[np.int32],
-    y: NDArray[np.int32],
+    documents: Documents,
+    validation: Documents | None,
     training: Training,
-    on_epoch: OnEpoch,
-    validation: Wires | None = None,
-) -> Outcome:
-    """Train ``model`` in place, as ``model.fit`` would; see ``engines.Engine``.
-
-    All batches have one size; what fills the last one up has no weight.
+    seed: int,
+    epochs: Epochs,
+) -> list[str]:
+    """Train ``model`` in place, as ``model.fit`` would; see ``network.Train``.
 
     Raises:
         RnnbenchError: a layer mixes the rows of a batch, as batch normalization does; or a layer
-            from outside does not copy as it is.
+            from another package does not copy exactly.
     """
-    order = order_generator()
+    x, y = documents
     size = min(training.batch_size, len(y))
     program = _program(model, training, size)
     _copy(model, program.model)
@@ -68,57 +69,45 @@ def fit(
     for variable, value in zip(program.optimizer.variables, program.start, strict=True):
         variable.assign(value)
     features, labels = tf.constant(x), tf.constant(y)
-    best = BestEpoch(lambda: [variable.numpy() for variable in program.model.variables])
-    history, validated, times = [], [], [time.perf_counter()]
     for epoch in range(1, training.epochs + 1):
-        rows, weights = batches(order.permutation(len(y)), size)
+        rows, weights = pad(batches(len(y), size, seed, epoch), size)
         loss, accuracy = map(float, program.epoch(features, labels, rows, weights))
-        history.append((loss, accuracy))
+        judged = None
         if validation:
-            validated.append(tuple(map(float, program.evaluate(*validation))))
-            best.note(epoch, *validated[-1])
-        times.append(time.perf_counter())
-        on_epoch(epoch, loss, accuracy)
-    if validation:
-        for variable, value in zip(program.model.variables, best.weights, strict=True):
-            variable.assign(value)
+            val_loss, val_accuracy = map(float, program.evaluate(*validation))
+            judged = val_loss, val_accuracy
+        epochs.note(loss, accuracy, judged, program.model.get_weights)
     _copy(program.model, model)
-    return Outcome(
-        History(
-            loss=[loss for loss, _ in history],
-            accuracy=[accuracy for _, accuracy in history],
-            val_loss=[loss for loss, _ in validated],
-            val_accuracy=[accuracy for _, accuracy in validated],
-        ),
-        np.diff(times).tolist(),
-        best.epoch if validation else None,
-        sorted(program.stock_layers),
-    )
+    return sorted(program.stock_layers)
 
 
-def batches(order: NDArray[np.integer], batch_size: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the rows of each batch, all of one size.
+def pad(rows: Sequence[NDArray[np.intp]], size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return batches filled up to one size, as a compiled program needs them.
 
     Args:
-        order: the numbers of the rows, as they are to be trained on.
-        batch_size: rows a batch.
+        rows: the documents of each batch, at most ``size``.
+        size: of every batch.
 
     Returns:
-        int32 ``(steps, batch_size)``, the rows, zeros after the last one, and float32 of the
-        same shape, the weight of each: 0 for those zeros, else 1.
+        int32 ``(steps, size)``, the documents, and float32 ``(steps, size)``, their weights. What
+        fills up a batch is document 0 with the weight 0; all other weights are 1.
     """
-    padding = (0, -len(order) % batch_size)
-    rows = np.pad(order.astype(np.int32), padding).reshape(-1, batch_size)
-    weights = np.pad(np.ones(len(order), np.float32), padding).reshape(-1, batch_size)
-    return tf.constant(rows), tf.constant(weights)
+    padded = np.zeros((len(rows), size), np.int32)
+    weights = np.zeros((len(rows), size), np.float32)
+    for step, batch in enumerate(rows):
+        padded[step, : len(batch)] = batch
+        weights[step, : len(batch)] = 1
+    return tf.constant(padded), tf.constant(weights)
 
 
 _programs: dict[str, Program] = {}
-"""The last program; a worker trains all seeds of a model one after the other."""
+"""The last program only, because a worker trains all seeds of a model in a row."""
 
 
 def _program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program:
-    key = f"{model.to_json()} {recipe.optimizer} {recipe.learning_rate} {batch_size}"
+    # Seeds are left out: weights and the states of random generators are copied for each training.
+    layers = re.sub(r'"seed": (\d+|null)', "", model.to_json())
+    key = f"{layers} {recipe.optimizer} {recipe.learning_rate} {batch_size}"
     if key not in _programs:
         _programs.clear()
         _programs[key] = make_program(model, recipe, batch_size)
@@ -126,7 +115,13 @@ def _program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program:
 
 
 def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program:
-    """Return an epoch of training ``model`` in batches, with the optimizer of ``recipe``."""
+    """Return a program that trains a copy of ``model``.
+
+    Args:
+        model: a network, already built; layers that the cores cover are replaced in the copy.
+        recipe: the optimizer and its learning rate.
+        batch_size: documents in each batch that the program is given.
+    """
     stock_layers: set[str] = set()
     copy = with_cores(model, stock_layers.add, batch_size)
     optimizer = make_optimizer(recipe)
@@ -134,7 +129,6 @@ def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program
     start = [variable.numpy() for variable in optimizer.variables]
     step = _make_step(copy, optimizer)
 
-    @tf.function(jit_compile=True, autograph=False)
     def epoch(
         x: tf.Tensor, y: tf.Tensor, rows: tf.Tensor, weights: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
@@ -149,22 +143,25 @@ def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program
         )
         return loss / x.shape[0], hits / x.shape[0]
 
-    @tf.function(jit_compile=True, autograph=False)
     def evaluate(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         probabilities = copy(x, training=False)
         losses = keras.losses.sparse_categorical_crossentropy(y, probabilities)
-        is_hit = tf.argmax(probabilities, axis=-1, output_type=y.dtype) == y
-        return tf.reduce_mean(losses) + sum(copy.losses), tf.reduce_mean(
-            tf.cast(is_hit, losses.dtype)
-        )
+        hits = tf.cast(_is_hit(probabilities, y), losses.dtype)
+        return tf.reduce_mean(losses) + sum(copy.losses), tf.reduce_mean(hits)
 
-    return Program(copy, optimizer, start, epoch, evaluate, stock_layers)
+    compile_whole = partial(tf.function, jit_compile=True, autograph=False)
+    programs = compile_whole(epoch), compile_whole(evaluate)
+    return Program(copy, optimizer, start, *programs, stock_layers)
 
 
 def _make_step(
     model: keras.Model, optimizer: keras.Optimizer
 ) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
-    """Return an optimizer step on a batch, some of whose rows may have the weight 0."""
+    """Return a function that takes one optimizer step.
+
+    Its arguments are a batch ``(batch_size, timesteps)``, its labels and weights ``(batch_size,)``;
+    rows of the weight 0 count for nothing. It returns the sum of the losses and the right answers.
+    """
 
     def step(x: tf.Tensor, y: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         size = tf.reduce_sum(weights)
@@ -174,10 +171,14 @@ def _make_step(
             loss = tf.reduce_sum(losses * weights) / size + sum(model.losses)
         values = [variable.value for variable in model.trainable_variables]
         optimizer.apply(tape.gradient(loss, values), model.trainable_variables)
-        is_hit = tf.argmax(probabilities, axis=-1, output_type=y.dtype) == y
-        return loss * size, tf.reduce_sum(tf.cast(is_hit, weights.dtype) * weights)
+        hits = tf.cast(_is_hit(probabilities, y), weights.dtype)
+        return loss * size, tf.reduce_sum(hits * weights)
 
     return step
+
+
+def _is_hit(probabilities: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    return tf.argmax(probabilities, axis=-1, output_type=y.dtype) == y
 
 
 def _check_copy(model: keras.Model, copy: keras.Model, x: NDArray[np.int32]) -> None:
@@ -185,15 +186,15 @@ def _check_copy(model: keras.Model, copy: keras.Model, x: NDArray[np.int32]) -> 
         raise RnnbenchError("batch normalization needs training.engine: keras")
     if all(type(each).__module__.startswith(("keras.", "rnnbench.")) for each in model.layers):
         return
-    answers = [keras.ops.convert_to_numpy(each(x, training=False)) for each in (model, copy)]
-    if not np.allclose(*answers, atol=1e-4):
+    ours, theirs = (keras.ops.convert_to_numpy(each(x, training=False)) for each in (model, copy))
+    if not np.allclose(ours, theirs, atol=1e-4):
         raise RnnbenchError(
-            "a copy of the model answers otherwise, so a layer's get_config does not tell all of "
-            "it; mend that, or use training.engine: keras"
+            "a copy of the model gives different answers, so the get_config of a layer leaves "
+            "something out; complete it, or use training.engine: keras"
         )
 
 
 def _copy(source: keras.Model, target: keras.Model) -> None:
-    """Copy all variables, the states of random generators too."""
+    """Copy all variables, including the states of random generators, which draw the dropout."""
     for ours, theirs in zip(target.variables, source.variables, strict=True):
         ours.assign(theirs.value)

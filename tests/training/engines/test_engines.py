@@ -1,143 +1,184 @@
-"""What every engine does with validation wires."""
+"""Which engine trains which model, and an engine that another package brings."""
 
-from dataclasses import dataclass
+import json
+import os
+import subprocess
+import sys
 
-import keras
-import numpy as np
 import pytest
-from keras import layers
+from factories import benchmark
+from plugin_files import write_distribution
 
-from rnnbench.models.build import predict
-from rnnbench.training.engines import Outcome, ignore, load_engine
+from rnnbench.errors import UserError
+from rnnbench.training.engines import ENGINES, engine_for
 from rnnbench.training.recipe import Training
 
-ENGINES = ["compiled", "keras"]
-STEPS, TOPICS, EPOCHS = 6, 3, 12
+NETWORK = benchmark().models["rnn"]
+BASELINE = benchmark(models={"svm": {"baseline": "tfidf_linear_svm"}}).models["svm"]
 
 
-def wires(n, seed):
-    """Return sequences whose topic is which of three steps is the largest; a tenth is wrong."""
-    random = np.random.default_rng(seed)
-    x = random.normal(size=(n, STEPS, 1)).astype(np.float32)
-    y = x[:, -3:, 0].argmax(axis=1)
-    return x, np.where(random.random(n) < 0.1, (y + 1) % 3, y).astype(np.int32)
+@pytest.mark.parametrize("name", ["compiled", "keras"])
+def test_networks_are_trained_by_the_engine_that_the_config_names_and_baselines_are_not(name):
+    training = Training(engine=name)
+
+    assert engine_for(NETWORK, training) is ENGINES[name]
+    assert engine_for(BASELINE, training) is ENGINES["scikit-learn"]
 
 
-TRAINED_ON, HELD_OUT = wires(48, seed=0), wires(40, seed=1)
+def test_an_engine_that_does_not_cover_a_model_is_named_with_the_model_and_those_that_do():
+    with pytest.raises(UserError) as caught:
+        engine_for(NETWORK, Training(engine="scikit-learn"), "my_rnn")
+
+    assert str(caught.value) == (
+        "training.engine: scikit-learn cannot train my_rnn (allowed: compiled, keras)"
+    )
 
 
-def classifier(*above):
-    """Return a model as a trial makes it: named as if it were the first, its seed set."""
-    keras.utils.clear_session(free_memory=False)
-    keras.utils.set_random_seed(0)
-    topics = layers.Dense(TOPICS, activation="softmax")
-    return keras.Sequential([keras.Input((STEPS, 1)), layers.SimpleRNN(4), *above, topics])
+def test_no_engine_imports_its_library_before_it_is_used():
+    code = (
+        "import sys; from rnnbench.training.recipe import Training; Training(engine='keras')\n"
+        "from rnnbench.training.engines import ENGINES; list(ENGINES.values())\n"
+        "print({'tensorflow', 'keras', 'sklearn', 'scipy'} & set(sys.modules))\n"
+        "ENGINES['keras'].prepare(3); import tensorflow as tf\n"
+        "gpus = tf.config.list_physical_devices('GPU')\n"
+        "print(tf.config.threading.get_intra_op_parallelism_threads(), gpus)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines() == ["set()", "3 []"]
 
 
-def fit(engine, model, validation, on_epoch=ignore, **recipe):
-    training = Training(**{"epochs": EPOCHS, "batch_size": 16, "learning_rate": 0.1} | recipe)
-    return load_engine(engine)(model, *TRAINED_ON, training, on_epoch, validation)
+MOST_FREQUENT = """
+    import sys
+
+    import numpy as np
+
+    from rnnbench.models.descriptions import Network
+    from rnnbench.training.engines import Engine
+    from rnnbench.training.outcome import Outcome, Trained
 
 
-def loss_and_accuracy(model, x, y):
-    probabilities = predict(model, x)
-    own = probabilities[np.arange(len(y)), y]
-    return -np.log(own).mean(), np.mean(probabilities.argmax(axis=1) == y)
+    class MostFrequent(Engine):
+        name = "most-frequent"
+        packages = ("made-up",)
+
+        def prepare(self, threads):
+            assert "tensorflow" not in sys.modules
+
+        def covers(self, model, training):
+            return isinstance(model, Network)
+
+        def fit(self, model, dataset, training, seed, on_epoch, *, keep_model):
+            shares = np.bincount(dataset.y_train, minlength=len(dataset.topics))
+            shares = shares / len(dataset.y_train)
+            on_epoch(1, 0.0, float(shares.max()))
+            outcome = Outcome(
+                engine=self.name, params=len(shares), score_kind="probabilities", fit_seconds=0.5
+            )
+            assert "tensorflow" not in sys.modules
+            return Trained(outcome, np.tile(shares.astype("f4"), (len(dataset.y_test), 1)))
 
 
-@dataclass
-class Trained:
-    """A model, trained with validation wires, and what was told meanwhile."""
+    class Careless(MostFrequent):
+        name = "careless"
 
-    engine: str
-    model: keras.Model
-    outcome: Outcome
-    told: list[tuple[int, float, float]]
+        def fit(self, *arguments, **options):
+            trained = super().fit(*arguments, **options)
+            return Trained(trained.outcome, trained.scores[:-1])
 
 
-def train(engine):
-    model, told = classifier(), []
-    outcome = fit(engine, model, HELD_OUT, lambda *report: told.append(report))
-    return Trained(engine, model, outcome, told)
+    engine, careless = MostFrequent(), Careless()
+"""
+ENTRIES = {
+    "most-frequent": "made_up:engine",
+    "careless": "made_up:careless",
+    "broken": "not_installed_anywhere:engine",
+}
+CONFIG = """\
+name: own
+data: {source: sgml, path: sgml, test_split: 0.5}
+training: {engine: most-frequent}
+models:
+  rnn: {layers: [simple_rnn: {units: 2}, dense: {units: topics, activation: softmax}]}
+"""
+
+
+class Place:
+    """A working folder with documents, a config, and an installed package with engines."""
+
+    def __init__(self, folder, documents):
+        self.folder = folder
+        (folder / "sgml").mkdir()
+        for name, content in documents.items():
+            (folder / "sgml" / name).write_bytes(content)
+        (folder / "own.yaml").write_text(CONFIG)
+
+    def run(self, *changes, version="1.2"):
+        """Run the benchmark in a process of its own, with a version of the package installed."""
+        site = self.folder / f"site-{version}"
+        if not site.exists():
+            modules = {"made_up": MOST_FREQUENT}
+            write_distribution(site, ENTRIES, modules, group="rnnbench.engines", version=version)
+        path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
+        arguments = [part for change in changes for part in ("--set", change)]
+        return subprocess.run(
+            [sys.executable, "-m", "rnnbench", "run", "own.yaml", "--jobs", "1", *arguments],
+            cwd=self.folder,
+            env=os.environ | {"RNNBENCH_CACHE": str(self.folder / "cache"), "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def stored(self, name):
+        return json.loads((self.folder / "results" / "own" / name).read_text())
 
 
 @pytest.fixture(scope="module")
-def both():
-    return {engine: train(engine) for engine in ENGINES}
+def place(tmp_path_factory, tiny_sgml):
+    return Place(tmp_path_factory.mktemp("own"), tiny_sgml)
 
 
-@pytest.fixture(params=ENGINES)
-def trained(request, both):
-    return both[request.param]
+def test_an_engine_of_another_package_trains_and_its_version_is_part_of_the_fingerprint(place):
+    done = place.run()
+
+    assert done.returncode == 0, done.stderr
+    before = place.stored("results.json")
+    (model,) = before["models"]
+    assert before["engine"] == "most-frequent"
+    assert model["params"] == len(before["dataset"]["topics"])
+    assert place.stored("environment.json")["versions"]["made-up"] == "1.2"
+
+    assert place.run(version="1.3").returncode == 0
+
+    (again,) = place.stored("results.json")["models"]
+    assert again["trials"][0]["fingerprint"] != model["trials"][0]["fingerprint"]
 
 
-def test_the_best_epoch_is_that_of_the_highest_accuracy_on_the_validation_wires(trained):
-    accuracies = trained.outcome.history.val_accuracy
+@pytest.mark.parametrize(
+    ("engine", "status", "message"),
+    [
+        (
+            "most-freqent",
+            2,
+            "training.engine: got 'most-freqent' (allowed: compiled, keras, scikit-learn, "
+            "most-frequent, careless, broken; did you mean 'most-frequent'?)",
+        ),
+        (
+            "broken",
+            2,
+            "engine 'broken' of the package made-up cannot be loaded from "
+            "not_installed_anywhere:engine: ModuleNotFoundError",
+        ),
+        ("careless", 1, "engine 'careless' returned scores of the shape ("),
+        ("scikit-learn", 2, "scikit-learn cannot train rnn (allowed: compiled, keras, most-"),
+    ],
+)
+def test_an_engine_that_cannot_be_used_is_named(place, engine, status, message):
+    done = place.run(f"training.engine={engine}")
 
-    assert trained.outcome.best_epoch == np.argmax(accuracies) + 1
-    assert max(accuracies) > accuracies[-1] + 0.05, "it is better than the last one"
-
-
-def test_the_model_keeps_the_weights_of_the_best_epoch(trained):
-    best, history = trained.outcome.best_epoch - 1, trained.outcome.history
-
-    loss, accuracy = loss_and_accuracy(trained.model, *HELD_OUT)
-
-    assert accuracy == pytest.approx(history.val_accuracy[best], abs=1e-6)
-    assert loss == pytest.approx(history.val_loss[best], rel=1e-4)
-
-
-def test_the_weights_are_those_of_a_training_that_ends_with_the_best_epoch(trained):
-    best, history, model = trained.outcome.best_epoch, trained.outcome.history, classifier()
-
-    shorter = fit(trained.engine, model, None, epochs=best)
-
-    assert shorter.best_epoch is None
-    assert (shorter.history.val_loss, shorter.history.val_accuracy) == ([], [])
-    np.testing.assert_allclose(shorter.history.loss, history.loss[:best], rtol=1e-5)
-    for ours, others in zip(trained.model.get_weights(), model.get_weights(), strict=True):
-        np.testing.assert_allclose(ours, others, atol=1e-5)
-
-
-def test_every_epoch_is_validated_and_told_of_with_its_scores_in_training(trained):
-    history = trained.outcome.history
-
-    assert {len(values) for values in history.model_dump().values()} == {EPOCHS}
-    assert trained.told == list(
-        zip(range(1, EPOCHS + 1), history.loss, history.accuracy, strict=True)
-    )
-    assert len(trained.outcome.epoch_seconds) == EPOCHS
-
-
-def test_the_engines_agree_up_to_rounding(both):
-    ours, kerass = (both[engine] for engine in ENGINES)
-
-    assert ours.outcome.best_epoch == kerass.outcome.best_epoch
-    for name, values in ours.outcome.history:
-        np.testing.assert_allclose(values, getattr(kerass.outcome.history, name), rtol=1e-3)
-    for mine, theirs in zip(ours.model.get_weights(), kerass.model.get_weights(), strict=True):
-        np.testing.assert_allclose(mine, theirs, atol=1e-3)
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_nothing_is_dropped_while_validating(engine):
-    model = classifier(layers.Dropout(0.5))
-    expected = loss_and_accuracy(model, *HELD_OUT)
-
-    history = fit(engine, model, HELD_OUT, epochs=2, optimizer="sgd", learning_rate=1e-12).history
-
-    assert abs(history.loss[0] - history.loss[1]) > 1e-3, "while training there is"
-    np.testing.assert_allclose(history.val_loss, [expected[0]] * 2, rtol=1e-5)
-    np.testing.assert_allclose(history.val_accuracy, [expected[1]] * 2, rtol=1e-6)
-
-
-@pytest.mark.parametrize("size", [1, 16, 17])
-def test_there_may_be_as_many_validation_wires_as_in_a_batch_or_fewer_or_more(size):
-    model = classifier()
-    x, y = (each[:size] for each in HELD_OUT)
-
-    history = fit("compiled", model, (x, y), epochs=1).history
-
-    loss, accuracy = loss_and_accuracy(model, x, y)
-    assert history.val_loss == [pytest.approx(loss, rel=1e-4)]
-    assert history.val_accuracy == [pytest.approx(accuracy)]
+    assert done.returncode == status
+    assert message in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr

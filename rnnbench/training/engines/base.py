@@ -1,0 +1,74 @@
+"""The interface that every engine has."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rnnbench.data.dataset import Dataset
+    from rnnbench.models.descriptions import Model
+    from rnnbench.training.outcome import Trained
+    from rnnbench.training.recipe import Training
+
+OnEpoch = Callable[[int, float, float], None]
+"""Called after each epoch with its number, from 1, and its loss and accuracy in training."""
+
+
+def ignore(epoch: int, loss: float, accuracy: float) -> None:
+    """Do nothing after an epoch."""
+
+
+class Engine(ABC):
+    """Trains models that a config describes.
+
+    Another package adds an engine by naming an instance in the entry-point group
+    ``rnnbench.engines``. Import heavy libraries inside the methods, so that a config that names
+    the engine can be read quickly.
+
+    Attributes:
+        name: its name in a config.
+        packages: the distributions whose versions can change a result. They are part of the
+            fingerprint of every trial; an engine from another package includes that package.
+    """
+
+    name: str
+    packages: tuple[str, ...] = ()
+
+    def prepare(self, threads: int) -> None:  # noqa: B027 - many engines need no preparation
+        """Get a worker process ready for its first trial; later calls change nothing.
+
+        Args:
+            threads: the number of threads that the process may use, the same in every call.
+        """
+
+    @abstractmethod
+    def covers(self, model: "Model", training: "Training") -> bool:
+        """Return whether this engine can train ``model`` in this way."""
+
+    @abstractmethod
+    def fit(
+        self,
+        model: "Model",
+        dataset: "Dataset",
+        training: "Training",
+        seed: int,
+        on_epoch: OnEpoch,
+        *,
+        keep_model: bool,
+    ) -> "Trained":
+        """Train a model, and score the test documents with it.
+
+        The same arguments on the same machine must give the same scores, bit for bit.
+
+        Args:
+            model: a description that this engine covers.
+            dataset: the documents to train on and to score.
+            training: the ``training`` section of the config. The part ``validation_split`` of the
+                training documents, see ``validation.hold_out``, only chooses the best epoch.
+            seed: decides everything that is left to chance.
+            on_epoch: called after each epoch.
+            keep_model: whether to return the trained model too, if the engine can.
+
+        Raises:
+            RnnbenchError: the model cannot be trained.
+        """

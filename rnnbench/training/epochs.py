@@ -1,0 +1,68 @@
+"""What an engine notes while it trains a network."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.training.engines.base import OnEpoch, ignore
+from rnnbench.training.outcome import History
+
+Weights = Sequence[NDArray[np.floating]]
+
+
+@dataclass
+class Epochs:
+    """The epochs of one training so far.
+
+    The best epoch has the highest validation accuracy, then the lowest validation loss, and is the
+    first of equal ones. One whose loss is not a finite number is the best only if all are so.
+
+    Attributes:
+        on_epoch: called after each epoch.
+        history: loss and accuracy by epoch.
+        best_epoch: its number, from 1; ``None`` without validation documents.
+        best_weights: the weights of the best epoch.
+        seconds: the wall time of each epoch; the first one begins with this object.
+    """
+
+    on_epoch: OnEpoch = ignore
+    history: History = field(default_factory=History)
+    best_epoch: int | None = None
+    best_weights: Weights = ()
+    seconds: list[float] = field(default_factory=list)
+    _best: tuple[float, float] = (-1.0, 0.0)
+    _clock: float = field(default_factory=time.perf_counter)
+
+    def note(
+        self,
+        loss: float,
+        accuracy: float,
+        validation: tuple[float, float] | None,
+        read_weights: Callable[[], Weights],
+    ) -> None:
+        """Note that an epoch ended.
+
+        Args:
+            loss: mean cross-entropy on the training documents, in nats.
+            accuracy: on the training documents.
+            validation: loss and accuracy on the validation documents.
+            read_weights: returns the weights; called only if this is the best epoch so far.
+        """
+        self.history.loss.append(loss)
+        self.history.accuracy.append(accuracy)
+        epoch = len(self.history.loss)
+        if validation:
+            val_loss, val_accuracy = validation
+            self.history.val_loss.append(val_loss)
+            self.history.val_accuracy.append(val_accuracy)
+            score = (val_accuracy, -val_loss) if math.isfinite(val_loss) else (-0.5, 0.0)
+            if score > self._best:
+                self._best, self.best_epoch, self.best_weights = score, epoch, read_weights()
+        now = time.perf_counter()
+        self.seconds.append(now - self._clock)
+        self._clock = now
+        self.on_epoch(epoch, loss, accuracy)

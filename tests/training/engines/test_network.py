@@ -1,0 +1,271 @@
+"""Networks in both Keras engines: the influence of training, validation and test documents."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from plugin_files import write_module
+from stacks import EMBEDDING, MEAN, network
+
+from rnnbench.data.dataset import START, Dataset
+from rnnbench.errors import RnnbenchError
+from rnnbench.models.build import predict
+from rnnbench.models.descriptions import PythonNetwork
+from rnnbench.models.saved import from_bytes
+from rnnbench.training.engines import ENGINES, ignore
+from rnnbench.training.recipe import Training
+from rnnbench.training.validation import hold_out
+from rnnbench.training.word_vectors import pretrained_vectors
+
+SHARE, EPOCHS = 0.4, 12
+KEPT, HELD_OUT = hold_out(60, SHARE)
+NAMES = ["compiled", "keras"]
+RNN = network([{"simple_rnn": {"units": 3}}])
+DROPOUT = network([EMBEDDING, {"dropout": {"rate": 0.5}}, {"gru": {"units": 2}}])
+STANDING_STILL = {"optimizer": "sgd", "learning_rate": 1e-12}
+both_engines = pytest.mark.parametrize("engine", NAMES)
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    """Documents whose last word mostly tells the topic; the test documents are those held out."""
+    random = np.random.default_rng(0)
+    x = random.integers(2, 5, (60, 5), dtype=np.int32)
+    x[:, 0] = START
+    y = np.where(random.random(60) < 0.2, random.integers(0, 3, 60), x[:, -1] - 2).astype(np.int32)
+    places = np.arange(60)
+    topics = ("a", "b", "c")
+    return Dataset(x, y, x[HELD_OUT], y[HELD_OUT], topics, 5, places, places[HELD_OUT], wires=x)
+
+
+def fit(
+    dataset, engine="compiled", model=RNN, seed=0, on_epoch=ignore, keep_model=False, **training
+):
+    recipe = {"epochs": EPOCHS, "batch_size": 9, "learning_rate": 0.1, "validation_split": SHARE}
+    training = Training(**recipe | training)
+    return ENGINES[engine].fit(model, dataset, training, seed, on_epoch, keep_model=keep_model)
+
+
+def loss_and_accuracy(trained, dataset):
+    """Return how well the test documents are answered."""
+    own = trained.scores[np.arange(len(dataset.y_test)), dataset.y_test]
+    return -np.log(own).mean(), np.mean(trained.scores.argmax(axis=1) == dataset.y_test)
+
+
+@pytest.fixture(scope="module")
+def trainings(dataset):
+    """The same training by each engine, with the epochs it told of."""
+    told = {engine: [] for engine in NAMES}
+    listeners = {engine: lambda *epoch, to=told[engine]: to.append(epoch) for engine in NAMES}
+    return {
+        engine: (fit(dataset, engine, on_epoch=listeners[engine]), told[engine]) for engine in NAMES
+    }
+
+
+@pytest.fixture(params=NAMES)
+def training(request, trainings):
+    return trainings[request.param]
+
+
+def test_every_epoch_is_recorded_and_told(training):
+    trained, told = training
+    outcome, history = trained.outcome, trained.outcome.history
+
+    assert outcome.score_kind == "probabilities"
+    assert (outcome.epochs, outcome.steps) == (EPOCHS, 4 * EPOCHS)
+    assert {len(values) for values in history.model_dump().values()} == {EPOCHS}
+    assert told == list(zip(range(1, EPOCHS + 1), history.loss, history.accuracy, strict=True))
+    assert 0 < outcome.ms_per_step * outcome.steps / 1000 < outcome.fit_seconds
+    assert trained.model is None
+
+
+def test_the_scores_are_those_of_the_epoch_that_was_best_on_the_held_out_documents(
+    training, dataset
+):
+    trained, _ = training
+    best, history = trained.outcome.best_epoch - 1, trained.outcome.history
+
+    loss, accuracy = loss_and_accuracy(trained, dataset)
+
+    assert loss == pytest.approx(history.val_loss[best], rel=1e-4)
+    assert accuracy == pytest.approx(history.val_accuracy[best])
+    assert accuracy == pytest.approx(max(history.val_accuracy))
+    assert accuracy > history.val_accuracy[-1] + 0.01, "the last epoch would have been worse"
+
+
+def test_a_training_that_ends_with_the_best_epoch_gives_the_same_scores(training, dataset):
+    trained, _ = training
+    best = trained.outcome.best_epoch
+
+    shorter = fit(dataset, trained.outcome.engine, epochs=best)
+
+    assert shorter.outcome.best_epoch == best
+    np.testing.assert_array_equal(shorter.scores, trained.scores)
+
+
+def test_both_engines_keep_the_same_epoch_of_the_same_training(trainings):
+    (ours, _), (stock, _) = trainings.values()
+
+    assert ours.outcome.best_epoch == stock.outcome.best_epoch
+    np.testing.assert_allclose(ours.scores, stock.scores, atol=1e-3)
+    for name, values in ours.outcome.history:
+        np.testing.assert_allclose(values, getattr(stock.outcome.history, name), rtol=1e-3)
+
+
+@both_engines
+def test_dropout_drops_other_features_in_each_epoch_and_none_while_validating(dataset, engine):
+    trained = fit(dataset, engine, DROPOUT, epochs=2, **STANDING_STILL)
+
+    history = trained.outcome.history
+    loss, accuracy = loss_and_accuracy(trained, dataset)
+    assert abs(history.loss[0] - history.loss[1]) > 1e-5
+    np.testing.assert_allclose(history.val_loss, [loss] * 2, rtol=1e-5)
+    np.testing.assert_allclose(history.val_accuracy, [accuracy] * 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1, 9, 10])
+def test_there_may_be_fewer_or_more_validation_documents_than_in_a_batch(dataset, size):
+    share = (size + 0.5) / 60
+    _, held_out = hold_out(60, share)
+    judged = replace(dataset, x_test=dataset.x_train[held_out], y_test=dataset.y_train[held_out])
+
+    trained = fit(judged, epochs=1, validation_split=share)
+
+    loss, accuracy = loss_and_accuracy(trained, judged)
+    assert trained.outcome.history.val_loss == [pytest.approx(loss, rel=1e-4)]
+    assert trained.outcome.history.val_accuracy == [pytest.approx(accuracy)]
+
+
+def test_without_a_share_there_is_no_best_epoch_and_all_documents_are_trained_on(dataset):
+    outcome = fit(dataset, validation_split=0.0).outcome
+
+    assert outcome.best_epoch is None
+    assert (outcome.history.val_loss, outcome.history.val_accuracy) == ([], [])
+    assert outcome.steps == 7 * EPOCHS
+
+
+def test_the_test_documents_influence_neither_the_training_nor_the_choice(dataset):
+    other = replace(dataset, x_test=dataset.x_test[::-1].copy(), y_test=(dataset.y_test + 1) % 3)
+
+    ours, others = fit(dataset), fit(other)
+
+    assert ours.outcome.history == others.outcome.history
+    assert ours.outcome.best_epoch == others.outcome.best_epoch
+    np.testing.assert_allclose(ours.scores, others.scores[::-1], atol=1e-6)
+
+
+def test_the_held_out_documents_decide_the_choice_and_nothing_else(dataset):
+    labels = dataset.y_train.copy()
+    labels[HELD_OUT] = (labels[HELD_OUT] + 1) % 3
+
+    ours, others = (fit(each).outcome for each in (dataset, replace(dataset, y_train=labels)))
+
+    assert ours.history.loss == others.history.loss
+    assert ours.history.accuracy == others.history.accuracy
+    assert ours.history.val_accuracy != others.history.val_accuracy
+    assert ours.best_epoch != others.best_epoch
+
+
+def test_every_seed_trains_on_as_many_documents_and_holds_as_many_out(dataset):
+    first, second = (fit(dataset, seed=seed).outcome.history for seed in (0, 1))
+
+    assert first.loss != second.loss
+    for history in (first, second):
+        for accuracy, part in ((history.accuracy, KEPT), (history.val_accuracy, HELD_OUT)):
+            hits = np.array(accuracy) * len(part)
+            np.testing.assert_allclose(hits, hits.round(), atol=1e-4)
+
+
+@both_engines
+def test_a_seed_gives_the_same_training_bit_for_bit_whether_or_not_the_model_is_kept(
+    dataset, engine
+):
+    first, kept, other = (
+        fit(dataset, engine, DROPOUT, seed, epochs=2, keep_model=keep)
+        for seed, keep in [(0, False), (0, True), (1, False)]
+    )
+
+    assert first.outcome.history == kept.outcome.history
+    np.testing.assert_array_equal(first.scores, kept.scores)
+    assert not np.array_equal(first.scores, other.scores)
+
+
+@both_engines
+def test_a_kept_model_is_an_ordinary_one_of_keras_that_gives_the_same_scores(dataset, engine):
+    trained = fit(dataset, engine, keep_model=True)
+
+    again = from_bytes(trained.model)
+
+    assert type(again.layers[-2]) is keras.layers.SimpleRNN
+    np.testing.assert_array_equal(predict(again, dataset.x_test), trained.scores)
+    assert again.count_params() == trained.outcome.params
+
+
+NOT_REGISTERED = """
+    import keras
+
+
+    class Own(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs
+
+
+    def make(shape):
+        ids = keras.Input((shape.timesteps,), dtype="int32")
+        vectors = keras.layers.Embedding(shape.n_ids, 2)(ids)
+        pooled = keras.layers.GlobalMaxPooling1D()(Own()(vectors))
+        return keras.Model(ids, keras.layers.Dense(shape.n_topics, "softmax")(pooled))
+"""
+
+
+def test_a_model_that_cannot_be_loaded_again_fails_before_it_is_trained(dataset, working_folder):
+    write_module(working_folder, "nets", NOT_REGISTERED)
+
+    with pytest.raises(RnnbenchError, match=r"needs keras\.saving\.register_keras_serializable"):
+        fit(dataset, model=PythonNetwork(python="nets:make"), on_epoch=pytest.fail, keep_model=True)
+
+
+@pytest.mark.parametrize(("trainable", "params"), [(True, 5 * 4 + 3 * 5), (False, 3 * 5)])
+def test_only_parameters_that_are_trained_are_counted(dataset, trainable, params):
+    model = network([{"embedding": {"dim": 4, "trainable": trainable}}, MEAN])
+
+    assert fit(dataset, model=model, epochs=1).outcome.params == params
+
+
+@both_engines
+def test_a_pretrained_embedding_starts_with_vectors_of_other_documents_than_it_is_judged_by(
+    dataset, engine
+):
+    pretrained = {"dim": 4, "embeddings_initializer": "ppmi_svd", "trainable": False}
+    model = network([{"embedding": pretrained}, MEAN])
+
+    trained = fit(dataset, engine, model, epochs=1, keep_model=True)
+
+    vectors = from_bytes(trained.model).layers[0].get_weights()[0]
+    np.testing.assert_array_equal(vectors, pretrained_vectors(dataset, 4, SHARE))
+
+
+@pytest.mark.parametrize("inputs", ["ids", "scaled_ids"])
+def test_words_are_learned_as_ids_and_as_scaled_ids(dataset, inputs):
+    model = network([{"gru": {"units": 8}}], inputs=inputs)
+
+    losses = fit(dataset, model=model, validation_split=0.0).outcome.history.loss
+
+    assert losses[-1] < 0.9 * losses[0]
+
+
+@both_engines
+def test_with_a_single_topic_every_answer_is_right_and_padding_of_a_batch_counts_for_nothing(
+    dataset, engine
+):
+    single = replace(
+        dataset,
+        y_train=np.zeros_like(dataset.y_train),
+        y_test=np.zeros_like(dataset.y_test),
+        topics=("a",),
+    )
+
+    history = fit(single, engine, epochs=1, batch_size=7).outcome.history
+
+    assert (history.loss, history.accuracy) == ([0.0], [1.0])
