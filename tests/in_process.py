@@ -1,5 +1,6 @@
 """An executor that carries out trials in this very process: quick, and as short as one can be."""
 
+from dataclasses import replace
 from functools import partial
 
 from rnnbench.runner.events import EpochEnded
@@ -13,6 +14,7 @@ class InProcess(Executor):
         self.jobs, self.threads = jobs or 1, 1
 
     def run(self, trials, corpora, listener, task):
+        task = replace(task, prepare=lambda _: None)  # TensorFlow keeps the threads it has
         for trial in trials:
 
             def on_epoch(*facts, trial=trial):
