@@ -19,7 +19,6 @@ from rnnbench.models.code import code_of
 from rnnbench.models.descriptions import BaselineModel, Model, Network
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
-from rnnbench.training import word_vectors
 from rnnbench.training.engines import Engine, OnEpoch, engine_for, ignore
 from rnnbench.training.outcome import Outcome, Trained, TrialRecord, TrialResult
 from rnnbench.training.recipe import Training
@@ -99,8 +98,10 @@ class Trial:
         }
         packages = self.engine.packages
         if self.model.pretrained_dim:
+            from rnnbench.training.word_vectors import PACKAGES
+
             facts["split"] = self.split_fingerprint
-            packages += word_vectors.PACKAGES
+            packages += PACKAGES
         return sha256_json(facts | {"versions": versions(packages)})
 
     def __str__(self) -> str:

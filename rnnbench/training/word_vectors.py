@@ -1,4 +1,4 @@
-"""Word vectors from texts alone, for an embedding to begin with: no topic is looked at."""
+"""Word vectors that an embedding can start with, learned from texts without any topics."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -13,64 +13,72 @@ from rnnbench.training.validation import hold_out
 PACKAGES = ("scikit-learn", "scipy")
 """The distributions, besides NumPy, whose versions can change the vectors."""
 WINDOW = 5
-"""Words before and behind a word that are its context."""
+"""A word's context is this many words before it and after it."""
 SMOOTHING = 0.75
-"""Of the distribution of contexts: a power, so that rare ones do not look too telling."""
+"""Exponent of the context counts, which keeps rare contexts from looking too telling."""
 ROOT_MEAN_SQUARE = 0.5
-"""Of all numbers in the vectors, up to the rank of the matrix."""
+"""Of the numbers in the vectors, in the features up to the rank of the matrix."""
 ROUNDING = 1e-6
-"""Smaller singular values are what is left of zeros."""
+"""Singular values below this are taken for zeros."""
 
 
 @lru_cache(maxsize=1)  # one process trains all seeds of a model
 def pretrained_vectors(dataset: Dataset, dim: int, validation_split: float) -> NDArray[np.float32]:
-    """Return word vectors ``(n_ids, dim)`` that know nothing of what they will be judged by.
+    """Return word vectors that are independent of the documents they will be judged by.
 
-    They are learned from all wires of the corpus, uncut, those among them that the dataset left
-    out for their length, but for the test wires and those held out to validate on.
+    They are learned from all documents of the corpus at full length, including those that the
+    dataset left out for their length, except the test documents and those held out to validate on.
+
+    Args:
+        dataset: with the documents of its corpus.
+        dim: the length of a vector.
+        validation_split: the share of training documents that is held out.
+
+    Returns:
+        float32 ``(n_ids, dim)``; see ``ppmi_svd_vectors``.
     """
     _, held_out = hold_out(len(dataset.y_train), validation_split)
     judging = np.concatenate([dataset.test_wires, dataset.train_wires[held_out]])
-    texts = np.setdiff1d(np.arange(len(dataset.wires)), judging)
-    return ppmi_svd_vectors([dataset.wires[wire] for wire in texts], dataset.n_ids, dim)
+    others = np.setdiff1d(np.arange(len(dataset.wires)), judging)
+    return ppmi_svd_vectors([dataset.wires[each] for each in others], dataset.n_ids, dim)
 
 
 def ppmi_svd_vectors(
-    wires: Sequence[NDArray[np.int32]], n_ids: int, dim: int
+    documents: Sequence[NDArray[np.int32]], n_ids: int, dim: int
 ) -> NDArray[np.float32]:
-    """Return a vector for each word, near to those of words with the same neighbours.
+    """Return a vector for each word; words with the same neighbours have similar vectors.
 
-    ``U sqrt(S)`` of a singular value decomposition ``U S V'``, truncated and randomized, of the
-    words' positive pointwise mutual information with the words around them: O. Levy, Y. Goldberg,
-    I. Dagan: Improving Distributional Similarity with Lessons Learned from Word Embeddings (TACL
-    2015).
+    The vectors are ``U sqrt(S)`` of a truncated, randomized singular value decomposition
+    ``U S V'`` of the words' positive pointwise mutual information with the words around them:
+    O. Levy, Y. Goldberg, I. Dagan: Improving Distributional Similarity with Lessons Learned from
+    Word Embeddings (TACL 2015).
 
     Args:
-        wires: the ids of each, without padding and start mark.
+        documents: the word ids of each, without padding and start mark.
         n_ids: all ids are below this.
-        dim: length of a vector.
+        dim: the length of a vector.
 
     Returns:
-        ``(n_ids, dim)``. A word that no wire has, and what stands for no word, has zeros; so have
-        all words in features beyond the rank of the matrix.
+        float32 ``(n_ids, dim)``. The vectors of ids that are not words, and of words in no
+        document, are zeros; so are all features beyond the rank of the matrix.
     """
     from sklearn.utils.extmath import randomized_svd
     from threadpoolctl import threadpool_limits
 
-    information = _ppmi(_count_neighbours(wires, n_ids))
-    with threadpool_limits(1):  # so that no number depends on the cores
+    information = _ppmi(_count_neighbours(documents, n_ids))
+    with threadpool_limits(1):  # or the numbers would depend on the cores
         u, s, _ = randomized_svd(information, dim, random_state=0)
-    rank = np.count_nonzero(s > ROUNDING)  # 0 where texts tell nothing: one word, over and over
+    rank = np.count_nonzero(s > ROUNDING)  # 0 for texts of a single word, over and over
     vectors = np.zeros((n_ids, dim))
     vectors[:, :rank] = u[:, :rank] * np.sqrt(s[:rank])
     scale = np.sqrt(np.mean(vectors[:, :rank] ** 2)) if rank else 1.0
     return (vectors * (ROOT_MEAN_SQUARE / scale)).astype(np.float32)
 
 
-def _count_neighbours(wires: Sequence[NDArray[np.int32]], n_ids: int) -> csr_array:
-    """Return how often each word stands within ``WINDOW`` words of each other, symmetric."""
-    gap = np.zeros(WINDOW, np.int32)  # no word sees past the end of its wire
-    ids = np.concatenate([part for wire in wires for part in (wire, gap)])
+def _count_neighbours(documents: Sequence[NDArray[np.int32]], n_ids: int) -> csr_array:
+    """Return how often two words are within ``WINDOW`` words: symmetric, ``(n_ids, n_ids)``."""
+    gap = np.zeros(WINDOW, np.int32)  # between documents, so that no context spans two of them
+    ids = np.concatenate([part for document in documents for part in (document, gap)])
     pairs = np.hstack([(ids[:-distance], ids[distance:]) for distance in range(1, WINDOW + 1)])
     pairs = pairs[:, (pairs > UNKNOWN).all(axis=0)]
     counts = coo_array((np.ones(pairs.shape[1]), pairs), shape=(n_ids, n_ids)).tocsr()
@@ -78,9 +86,9 @@ def _count_neighbours(wires: Sequence[NDArray[np.int32]], n_ids: int) -> csr_arr
 
 
 def _ppmi(counts: csr_array) -> csr_array:
-    """Return ``max(0, log(P(word, context) / (P(word) P(context))))``, where a pair was seen.
+    """Return ``max(0, log(P(word, context) / (P(word) P(context))))`` of all pairs that occur.
 
-    ``P(context)`` is smoothed: of counts to the power of ``SMOOTHING``.
+    ``P(context)`` is smoothed: it comes from counts to the power of ``SMOOTHING``.
     """
     words = counts.sum(axis=1)
     contexts = words**SMOOTHING

@@ -64,7 +64,7 @@ def test_an_engines_cost_is_that_of_the_trial_as_run_trains_it(tmp_path):
 
     cost = measure_engine(planned, tmp_path / "made-up.npz", ignore)
 
-    assert cost.accuracy == train(tmp_path, planned).record.accuracy
+    assert cost.accuracy == train(tmp_path, planned).accuracy
     assert (cost.model, cost.seed, cost.steps) == ("rnn", 0, 9)
     assert cost.ms_per_step * cost.steps / 1000 < cost.seconds
     assert 10 < cost.peak_memory_mb < 100_000

@@ -1,4 +1,4 @@
-"""Word vectors: held against a plain computation, and blind to what they are judged by."""
+"""Word vectors: equal to a plain computation, and independent of the documents that judge them."""
 
 from dataclasses import replace
 
@@ -21,18 +21,17 @@ from rnnbench.training.word_vectors import (
 )
 
 N_IDS = 9
-FIRST_WORD = UNKNOWN + 1
 SHARE = 0.4
 
 
 @st.composite
-def wires(draw):
+def documents(draw):
     texts = draw(st.lists(st.lists(st.integers(UNKNOWN, N_IDS - 1), max_size=15), min_size=1))
     return [np.array(text, np.int32) for text in texts]
 
 
 def plain_ppmi(texts):
-    """The matrix by its definition, word by word."""
+    """Return the matrix by its definition, word by word."""
     counts = np.zeros((N_IDS, N_IDS))
     for text in texts:
         for here, word in enumerate(text):
@@ -46,8 +45,8 @@ def plain_ppmi(texts):
         return np.nan_to_num(np.maximum(np.log(joint / apart), 0))
 
 
-@given(wires())
-def test_they_are_the_words_side_of_the_decomposition_of_positive_mutual_information(texts):
+@given(documents())
+def test_they_are_the_left_side_of_the_decomposition_of_the_mutual_information(texts):
     vectors = ppmi_svd_vectors(texts, N_IDS, N_IDS).astype(float)
 
     u, s, _ = np.linalg.svd(plain_ppmi(texts))
@@ -57,8 +56,8 @@ def test_they_are_the_words_side_of_the_decomposition_of_positive_mutual_informa
     np.testing.assert_allclose(vectors @ vectors.T, scale * products, atol=1e-5)
 
 
-@given(wires(), st.integers(1, 2 * N_IDS))
-def test_no_word_and_a_word_that_no_wire_has_get_zeros(texts, dim):
+@given(documents(), st.integers(1, 2 * N_IDS))
+def test_padding_and_words_in_no_document_have_zeros(texts, dim):
     vectors = ppmi_svd_vectors(texts, N_IDS, dim)
 
     assert (vectors.shape, vectors.dtype) == ((N_IDS, dim), np.float32)
@@ -70,7 +69,7 @@ def test_no_word_and_a_word_that_no_wire_has_get_zeros(texts, dim):
         assert np.sqrt(np.mean(told**2)) == pytest.approx(ROOT_MEAN_SQUARE)
 
 
-def test_they_are_cut_off_behind_the_most_telling_features():
+def test_the_features_of_the_largest_singular_values_are_kept():
     random = np.random.default_rng(0)
     texts = [random.integers(UNKNOWN, N_IDS, 12, dtype=np.int32) for _ in range(5)]
 
@@ -82,38 +81,17 @@ def test_they_are_cut_off_behind_the_most_telling_features():
     np.testing.assert_allclose(vectors @ vectors.T, scale * products, atol=1e-5)
 
 
-def test_a_word_sees_its_neighbours_and_not_past_the_end_of_its_wire():
-    far, near = FIRST_WORD, FIRST_WORD + 1
-    texts = [[far] + [UNKNOWN] * WINDOW + [near], [near, near], [far, far]]
-
-    vectors = ppmi_svd_vectors([np.array(text, np.int32) for text in texts], N_IDS, 2)
-
-    assert vectors[far] @ vectors[near] == pytest.approx(0)
-
-
-def test_words_with_the_same_neighbours_get_like_vectors():
-    random = np.random.default_rng(0)
-    rose, fell, wheat, corn, profit, loss = range(3, 9)
-    of_money = [np.array([random.choice([profit, loss]), rose, rose], np.int32) for _ in range(50)]
-    of_grain = [np.array([random.choice([wheat, corn]), fell, fell], np.int32) for _ in range(50)]
-
-    vectors = ppmi_svd_vectors(of_money + of_grain, N_IDS, 3)
-
-    assert vectors[profit] @ vectors[loss] > 0.1
-    assert abs(vectors[profit] @ vectors[wheat]) < 0.01
-
-
 @pytest.fixture
 def dataset():
-    """Of a made-up corpus, from which the longest wires are left out."""
+    """A made-up corpus, without its longest documents."""
     return make_dataset(factories.corpus(wires=60), Data(test_split=0.3, maxlen=6))
 
 
 def rewritten(dataset, which):
-    """The same dataset, each of some wires with another text."""
+    """Return the same dataset with other texts in some documents."""
     texts = list(dataset.wires)
-    for wire in which:
-        texts[wire] = np.full(20, FIRST_WORD, np.int32)
+    for document in which:
+        texts[document] = np.full(20, UNKNOWN + 1, np.int32)
     return replace(dataset, wires=texts)
 
 
@@ -121,14 +99,14 @@ def vectors_of(dataset):
     return pretrained_vectors(dataset, 3, SHARE)
 
 
-def test_they_know_no_test_wire_and_none_that_is_held_out_to_validate_on(dataset):
+def test_they_depend_on_no_test_document_and_none_that_is_held_out(dataset):
     _, held_out = hold_out(len(dataset.y_train), SHARE)
     judging = [*dataset.test_wires, *dataset.train_wires[held_out]]
 
     np.testing.assert_array_equal(vectors_of(rewritten(dataset, judging)), vectors_of(dataset))
 
 
-def test_they_know_the_wires_that_are_trained_on_and_those_left_out_for_their_length(dataset):
+def test_they_depend_on_training_documents_and_on_those_left_out_for_their_length(dataset):
     kept, _ = hold_out(len(dataset.y_train), SHARE)
     used = np.concatenate([dataset.train_wires, dataset.test_wires])
     left_out = np.setdiff1d(np.arange(len(dataset.wires)), used)
@@ -138,7 +116,7 @@ def test_they_know_the_wires_that_are_trained_on_and_those_left_out_for_their_le
         assert not np.allclose(vectors_of(rewritten(dataset, which)), vectors_of(dataset))
 
 
-def test_they_know_no_topic(dataset):
+def test_they_depend_on_no_topic(dataset):
     shuffled = replace(dataset, y_train=dataset.y_train[::-1], y_test=dataset.y_test[::-1])
 
     np.testing.assert_array_equal(vectors_of(shuffled), vectors_of(dataset))

@@ -6,7 +6,7 @@ from rnnbench.errors import UserError
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.registry import Registry
 from rnnbench.training.engines.base import Engine, OnEpoch, ignore
-from rnnbench.training.engines.on_keras import KerasEngine
+from rnnbench.training.engines.keras_engine import KerasEngine
 from rnnbench.training.engines.scikit_learn import ScikitLearn
 
 if TYPE_CHECKING:

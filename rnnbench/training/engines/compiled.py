@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.fused import with_cores
-from rnnbench.training.engines.network import Documents
-from rnnbench.training.engines.optimizer import make_optimizer
+from rnnbench.training.engines.keras_engine import Documents, make_optimizer
 from rnnbench.training.epochs import Epochs
 from rnnbench.training.recipe import Recipe, Training
 from rnnbench.training.steps import batches
@@ -55,7 +54,7 @@ def train(
     seed: int,
     epochs: Epochs,
 ) -> list[str]:
-    """Train ``model`` in place, as ``model.fit`` would; see ``network.Train``.
+    """Train ``model`` in place, as ``model.fit`` would; see ``keras_engine.Train``.
 
     Raises:
         RnnbenchError: a layer mixes the rows of a batch, as batch normalization does; or a layer
@@ -129,9 +128,7 @@ def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program
     start = [variable.numpy() for variable in optimizer.variables]
     step = _make_step(copy, optimizer)
 
-    def epoch(
-        x: tf.Tensor, y: tf.Tensor, rows: tf.Tensor, weights: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def epoch(x: tf.Tensor, y: tf.Tensor, rows: tf.Tensor, weights: tf.Tensor) -> Scores:
         def body(n: tf.Tensor, loss: tf.Tensor, hits: tf.Tensor) -> tuple[tf.Tensor, ...]:
             batch = tf.gather(x, rows[n]), tf.gather(y, rows[n])
             batch_loss, batch_hits = step(*batch, weights[n])
@@ -143,7 +140,7 @@ def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program
         )
         return loss / x.shape[0], hits / x.shape[0]
 
-    def evaluate(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def evaluate(x: tf.Tensor, y: tf.Tensor) -> Scores:
         probabilities = copy(x, training=False)
         losses = keras.losses.sparse_categorical_crossentropy(y, probabilities)
         hits = tf.cast(_is_hit(probabilities, y), losses.dtype)

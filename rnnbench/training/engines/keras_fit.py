@@ -5,8 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnbench.models.build import EVALUATION_BATCH
-from rnnbench.training.engines.network import Documents
-from rnnbench.training.engines.optimizer import make_optimizer
+from rnnbench.training.engines.keras_engine import Documents, make_optimizer
 from rnnbench.training.epochs import Epochs
 from rnnbench.training.recipe import Training
 from rnnbench.training.steps import batches, count_batches
@@ -23,7 +22,7 @@ def train(
     seed: int,
     epochs: Epochs,
 ) -> list[str]:
-    """Train ``model`` in place with ``model.fit``; see ``network.Train``."""
+    """Train ``model`` in place with ``model.fit``; see ``keras_engine.Train``."""
 
     def note(_: int, logs: dict[str, float]) -> None:
         judged = (logs["val_loss"], logs[f"val_{ACCURACY}"]) if validation else None

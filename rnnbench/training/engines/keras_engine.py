@@ -1,0 +1,144 @@
+"""The shared part of engines that train a network as a Keras model.
+
+TensorFlow is imported when one is used.
+"""
+
+import importlib
+import math
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.models.descriptions import Model, Network
+from rnnbench.models.quiet import QUIET_ON_CPU
+from rnnbench.models.shape import Shape
+from rnnbench.training.engines.base import Engine, OnEpoch
+from rnnbench.training.epochs import Epochs
+from rnnbench.training.outcome import Outcome, Trained
+from rnnbench.training.steps import count_batches, ms_per_step
+from rnnbench.training.validation import hold_out
+
+if TYPE_CHECKING:
+    import keras
+
+    from rnnbench.data.dataset import Dataset
+    from rnnbench.training.recipe import Recipe, Training
+
+Documents = tuple[NDArray[np.int32], NDArray[np.int32]]
+"""Word ids ``(n, timesteps)`` and labels ``(n,)``."""
+
+Train = Callable[["keras.Model", Documents, Documents | None, "Training", int, Epochs], list[str]]
+"""Trains an uncompiled model in place, in the order of ``steps.batches``.
+
+It is given the model, the training documents, the validation documents if there are any, the
+``training`` section, the seed, and ``Epochs`` to note each epoch in. It returns the layers that
+run slower than the engine can; see ``Outcome.stock_layers``.
+"""
+
+
+class KerasEngine(Engine):
+    """Trains networks; the engines of this class differ only in how they take optimizer steps.
+
+    Args:
+        name: its name in a config.
+        module: the module of this package whose ``train`` takes the steps; see ``Train``.
+    """
+
+    packages = ("tensorflow", "keras", "numpy")
+
+    def __init__(self, name: str, module: str):
+        self.name, self._module = name, f"{__package__}.{module}"
+
+    def prepare(self, threads: int) -> None:
+        """Import TensorFlow, which takes seconds, and limit its threads."""
+        os.environ |= QUIET_ON_CPU
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+    def covers(self, model: Model, training: "Training") -> bool:  # noqa: ARG002
+        """Return whether the model is a network."""
+        return isinstance(model, Network)
+
+    def fit(
+        self,
+        model: Model,
+        dataset: "Dataset",
+        training: "Training",
+        seed: int,
+        on_epoch: OnEpoch,
+        *,
+        keep_model: bool,
+    ) -> Trained:
+        """Train a network and score the test documents; see ``Engine.fit``."""
+        from rnnbench.models.build import predict
+        from rnnbench.models.saved import to_bytes
+
+        assert isinstance(model, Network)  # noqa: S101 - the engine covers nothing else
+        x, y = dataset.x_train, dataset.y_train
+        kept, held_out = hold_out(len(y), training.validation_split)
+        validation = (x[held_out], y[held_out]) if len(held_out) else None
+        train: Train = importlib.import_module(self._module).train
+        built = _build(model, Shape.of(dataset), seed, check_saving=keep_model)
+        epochs = Epochs(on_epoch)
+        start = time.perf_counter()
+        if model.pretrained_dim:
+            _embed(built, dataset, model.pretrained_dim, training.validation_split)
+        stock_layers = train(built, (x[kept], y[kept]), validation, training, seed, epochs)
+        if validation:
+            built.set_weights(epochs.best_weights)
+        seconds = time.perf_counter() - start
+        steps = count_batches(len(kept), training.batch_size)
+        outcome = Outcome(
+            engine=self.name,
+            params=sum(math.prod(weight.shape) for weight in built.trainable_weights),
+            score_kind="probabilities",
+            epochs=training.epochs,
+            best_epoch=epochs.best_epoch,
+            steps=training.epochs * steps,
+            fit_seconds=seconds,
+            ms_per_step=ms_per_step(epochs.seconds, steps),
+            history=epochs.history,
+            stock_layers=stock_layers,
+        )
+        content = to_bytes(built) if keep_model else None
+        return Trained(outcome, predict(built, dataset.x_test), content)
+
+
+def _build(network: Network, shape: Shape, seed: int, *, check_saving: bool) -> "keras.Model":
+    """Return the model with the initial weights and the dropout masks of a seed."""
+    import keras
+    import tensorflow as tf
+
+    from rnnbench.models.build import build
+    from rnnbench.models.saved import from_bytes, to_bytes
+
+    if check_saving:  # a model that cannot be saved should fail now, not after hours of training
+        from_bytes(to_bytes(build(network, shape)))
+    keras.utils.clear_session()  # or memory would grow with every trial
+    tf.config.experimental.enable_op_determinism()
+    # Code from outside may draw from the global generators, in a function that makes a model or
+    # in a layer while it trains; with deterministic ops, TensorFlow's raises unless it is seeded.
+    keras.utils.set_random_seed(seed)
+    return build(network, shape)
+
+
+def _embed(model: "keras.Model", dataset: "Dataset", dim: int, validation_split: float) -> None:
+    """Start the embedding of a model with vectors that are learned from texts."""
+    from rnnbench.training.word_vectors import pretrained_vectors
+
+    model.layers[0].embeddings.assign(pretrained_vectors(dataset, dim, validation_split))
+
+
+def make_optimizer(recipe: "Recipe") -> "keras.Optimizer":
+    """Return a new optimizer with Keras's defaults and the learning rate of ``recipe``."""
+    import keras
+
+    optimizer = keras.optimizers.get(recipe.optimizer)
+    optimizer.learning_rate = recipe.learning_rate
+    return optimizer
