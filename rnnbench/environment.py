@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import rnnbench
-from rnnbench.records import SCHEMA_VERSION
+
+SCHEMA_VERSION = 2
+"""Of ``environment.json``."""
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:

@@ -11,9 +11,9 @@ from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data import cache
 from rnnbench.data.audit import DatasetSummary, TopicCount
-from rnnbench.data.corpus import Corpus, fingerprint
+from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import make_dataset, split_fingerprint
-from rnnbench.records import SCHEMA_VERSION
+from rnnbench.environment import SCHEMA_VERSION
 from rnnbench.report.folder import write_report
 from rnnbench.results.run import Run
 from rnnbench.results.store import Store
@@ -26,8 +26,9 @@ from rnnbench.speed.records import (
     TrialTime,
 )
 from rnnbench.storage import sha256_json
+from rnnbench.training.engines import OnEpoch, ignore
 from rnnbench.training.outcome import History, TrialRecord, TrialResult
-from rnnbench.training.trial import Trial
+from rnnbench.training.trial import Trial, run_trial
 
 SOFTMAX = {"dense": {"units": "topics", "activation": "softmax"}}
 
@@ -57,11 +58,16 @@ def corpus(wires: int = 20, topics: int = 3, seed: int = 0) -> Corpus:
     )
 
 
-def trial(folder: Path, seed: int = 0, **changes) -> Trial:
-    """Return a trial on a made-up corpus that is cached in ``folder``."""
-    plan = benchmark(**changes)
+def corpora(folder: Path) -> dict[str, Path]:
+    """Return the file of the made-up corpus in ``folder``, by fingerprint; it is written there."""
     file = folder / "made-up.npz"
-    cache.write(file, corpus())
+    return {cache.write(file, corpus()): file}
+
+
+def trial(folder: Path, seed: int = 0, **changes) -> Trial:
+    """Return a trial on the made-up corpus, whose file is written to ``folder``."""
+    plan = benchmark(**changes)
+    (mark,) = corpora(folder)
     ((name, model),) = plan.models.items()
     dataset = make_dataset(corpus(), plan.data)
     return Trial(
@@ -70,14 +76,19 @@ def trial(folder: Path, seed: int = 0, **changes) -> Trial:
         plan.training,
         seed,
         plan.data,
-        file,
+        mark,
         "made-up",
         dataset.fingerprint,
-        split_fingerprint(fingerprint(corpus()), dataset),
+        split_fingerprint(mark, dataset),
         n_ids=12,
         threads=1,
         work=1,
     )
+
+
+def train(folder: Path, planned: Trial, on_epoch: OnEpoch = ignore) -> TrialResult:
+    """Carry out a trial on the made-up corpus in ``folder``, in this process."""
+    return run_trial(planned, folder / "made-up.npz", on_epoch)
 
 
 def record(**changes) -> TrialRecord:

@@ -9,12 +9,12 @@ from rnnbench.analysis.summary import summarize_run
 from rnnbench.config.load import load
 from rnnbench.config.problems import ConfigError
 from rnnbench.config.schema import Benchmark
+from rnnbench.environment import SCHEMA_VERSION as ENVIRONMENT_VERSION
 from rnnbench.metrics import usable_metrics
-from rnnbench.results.document import DamagedResultError, read_document
+from rnnbench.results.files import DamagedResultError, read_document
 from rnnbench.results.run import RESULTS, Outline, Run, read_results
-from rnnbench.results.schema import SUMMARY_VERSION, Results
+from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
-from rnnbench.training.outcome import TrialResult
 
 log = logging.getLogger(__name__)
 
@@ -30,12 +30,12 @@ def load_run(folder: Path) -> Run:
         DamagedResultError: a file is not as it was written; the message names it.
     """
     outline, results = read_results(folder)
+    store = Store(folder)
     try:
         benchmark = _benchmark(folder, outline)
         trials = {
             model.name: [
-                _load_trial(folder, model.name, trial.seed, trial.fingerprint, outline.command)
-                for trial in model.trials
+                store.load(model.name, trial.seed, trial.fingerprint) for trial in model.trials
             ]
             for model in outline.models
         }
@@ -44,11 +44,7 @@ def load_run(folder: Path) -> Run:
         raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
     missing = [name for name in usable_metrics() if name not in outline.metrics]
     if results is None or missing:
-        reason = (
-            f"it lacks {', '.join(missing)}"
-            if results
-            else f"it has schema version {outline.schema_version}, now {SUMMARY_VERSION}"
-        )
+        reason = f"it lacks {', '.join(missing)}" if results else "an older version wrote it"
         log.warning("%s: %s; summarized anew from the stored trials", folder / RESULTS, reason)
         flat = [trial for of_model in trials.values() for trial in of_model]
         results = summarize_run(benchmark, outline.dataset, flat, outline.command)
@@ -93,18 +89,8 @@ def _benchmark(folder: Path, outline: Outline) -> Benchmark:
     return benchmark
 
 
-def _load_trial(folder: Path, model: str, seed: int, fingerprint: str, command: str) -> TrialResult:
-    trial = Store(folder).load(model, seed)
-    if trial.record.fingerprint != fingerprint:
-        raise DamagedResultError(
-            f"unusable result: {folder}: the trial {model} seed {seed} is not the one in {RESULTS},"
-            f" because another run into this folder did not finish; run it again: {command}"
-        )
-    return trial
-
-
 def _environment(folder: Path) -> dict[str, Any]:
     try:
-        return read_document(folder / "environment.json")
+        return read_document(folder / "environment.json", ENVIRONMENT_VERSION)
     except DamagedResultError as error:  # only a new run can tell the machine of its trials
         raise type(error)(f"{error}; run the benchmark again with --fresh") from error

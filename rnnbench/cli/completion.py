@@ -62,6 +62,14 @@ def model_of_run(ctx: typer.Context, incomplete: str) -> Iterable[str]:  # noqa:
     return [model["name"] for model in results["models"] if not model.get("is_baseline")]
 
 
+@_completer
+def executors(ctx: typer.Context, incomplete: str) -> Iterable[str]:  # noqa: ARG001
+    """Offer the executors of this package and of others."""
+    from rnnbench.runner.executors import EXECUTORS
+
+    return EXECUTORS
+
+
 def _found(*patterns: str) -> list[str]:
     """Return the files of the working folder that fit a pattern, pattern by pattern."""
     files = (file for pattern in patterns for file in sorted(Path().glob(pattern)))

@@ -28,15 +28,14 @@ def report(
     from rnnbench.analysis.load import load_run
     from rnnbench.cli.console import out
     from rnnbench.errors import UserError
-    from rnnbench.report.folder import check_folder
     from rnnbench.report.page import write_page
+    from rnnbench.results.lock import lock_folder
 
     finished = load_run(run)
-    check_folder(run)
     try:
-        page = write_page(
-            finished, words_of_test_documents(finished) if words else None, words, errors
-        )
+        texts = words_of_test_documents(finished) if words else None
+        with lock_folder(run, options.command()):
+            page = write_page(finished, texts, words, errors)
     except OSError as error:
         raise UserError(f"{error.filename}: cannot be written: {error.strerror}") from error
     out.print(str(page), soft_wrap=True)

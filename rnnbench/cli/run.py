@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.cli import options
+from rnnbench.cli import completion, options
 
 EXAMPLES = options.examples(
     "rnnbench run configs/all.yaml",
@@ -33,6 +33,14 @@ def run(
             show_default=False,
         ),
     ] = None,
+    executor: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Where trials run: local, or an executor that another package brings.",
+            autocompletion=completion.executors,
+        ),
+    ] = "local",
     out: Annotated[
         Path | None,
         typer.Option(
@@ -56,22 +64,24 @@ def run(
     from rnnbench.cli.console import err, print_results
     from rnnbench.cli.display import show_download, show_trials
     from rnnbench.config.load import dump
-    from rnnbench.report.folder import check_folder, write_report
+    from rnnbench.report.folder import write_report
+    from rnnbench.results.lock import lock_folder
     from rnnbench.results.store import Store
     from rnnbench.runner.benchmark import plan_benchmark, run_plan
-    from rnnbench.runner.workers import divide_cores
+    from rnnbench.runner.executors import executor_class
 
     benchmark = options.load_benchmark(
         config, epochs, seeds, models, options.data_flags(data, path), settings
     )
-    folder = out or Path("results", benchmark.name)
+    trainer = executor_class(executor)(jobs)
+    folder, command = out or Path("results", benchmark.name), options.command()
     with show_download(quiet=quiet) as progress:
-        plan = plan_benchmark(benchmark, progress, divide_cores(jobs), keep_models=save_models)
-    check_folder(folder)
-    with show_trials(quiet=quiet) as listener:
-        trials = run_plan(plan, Store(folder), listener, fresh=fresh)
-    results = summarize_run(benchmark, plan.dataset, trials, options.command())
-    write_report(folder, results, dump(benchmark, folder))
+        plan = plan_benchmark(benchmark, progress, trainer.threads, keep_models=save_models)
+    with lock_folder(folder, command):
+        with show_trials(quiet=quiet) as listener:
+            trials = run_plan(plan, trainer, Store(folder), listener, fresh=fresh)
+        results = summarize_run(benchmark, plan.dataset, trials, command)
+        write_report(folder, results, dump(benchmark, folder))
     print_results(results, as_json=as_json)
     if not quiet:
         err.print(f"Stored in {folder}/", soft_wrap=True)

@@ -1,9 +1,7 @@
 """Writing what a reader wants into the folder of a run."""
 
-import tempfile
 from pathlib import Path
 
-from rnnbench.errors import UserError
 from rnnbench.report.table import result_tables, to_csv, to_markdown
 from rnnbench.results.run import RESULTS, save_results
 from rnnbench.results.schema import Results
@@ -11,20 +9,6 @@ from rnnbench.storage import write_text
 
 PAGES = ("report.html", "report.md")
 """What ``rnnbench report`` writes into the folder of a run, its plots aside."""
-
-
-def check_folder(folder: Path) -> None:
-    """Make the folder of a run, before anything is trained.
-
-    Raises:
-        UserError: it cannot be written to.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise UserError(f"{folder}: cannot write there: {error.strerror}") from error
 
 
 def write_report(folder: Path, results: Results, config: str) -> None:

@@ -4,17 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
 from rnnbench.records import Record
-from rnnbench.results.document import (
-    DamagedResultError,
+from rnnbench.results.files import (
     OtherVersionError,
+    Upgrades,
     check_file,
     read_document,
+    validate,
     write_document,
 )
 from rnnbench.results.schema import SUMMARY_VERSION, Results
@@ -23,8 +22,8 @@ from rnnbench.training.outcome import TrialResult
 
 RESULTS = "results.json"
 """The file that makes a folder a finished run."""
-READABLE_VERSIONS = (2, SUMMARY_VERSION)
-"""Versions of ``results.json`` from which the trials of a run can be found."""
+UPGRADES: Upgrades = {2: lambda old: old | {"schema_version": SUMMARY_VERSION, "metrics": []}}
+"""Of an older ``results.json`` only the outline is read."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,6 @@ class _ModelOutline(Record, extra="ignore"):
 class Outline(Record, extra="ignore"):
     """The part of ``results.json`` that all readable versions share: which trials a run has."""
 
-    schema_version: int
     command: str
     dataset: DatasetSummary
     metrics: list[str] = []
@@ -87,18 +85,14 @@ def read_results(folder: Path) -> tuple[Outline, Results | None]:
     if not file.is_file():
         hint = "a folder that `rnnbench run` finished, such as results/all"
         raise UserError(f"{folder}: no {RESULTS} in it (should be {hint})")
-    document = read_document(file, READABLE_VERSIONS)
+    document = read_document(file, SUMMARY_VERSION, UPGRADES)
     config_sha256 = document.pop("config_sha256", None)
     if config_sha256 is None:
         raise OtherVersionError(
             f"unusable result: {file}: it has no checksum of config.yaml; run the benchmark again "
             "with --fresh"
         )
-    try:
-        outline = Outline.model_validate(document)
-        is_current = outline.schema_version == SUMMARY_VERSION
-        results = Results.model_validate(document) if is_current else None
-    except ValidationError as error:
-        raise DamagedResultError(f"unusable result: {file}: {error}") from error
+    outline = validate(file, Outline, document)
+    results = validate(file, Results, document) if outline.metrics else None
     check_file(folder / "config.yaml", config_sha256, file)
     return outline, results

@@ -1,53 +1,61 @@
-"""The folder of one run: finished trials, each with its predictions, checked when read.
+"""The trials in a results folder, each under its fingerprint.
 
-``trials/<model>-seed<k>.json`` is a record with a checksum of itself, of the predictions in
-``predictions/<model>-seed<k>.npz``, and of the trained model in ``models/<model>-seed<k>.keras``
-where it was to be kept. A trial of another configuration that stood there is kept
-under ``superseded/`` and found again when its configuration comes back.
+``trials/<model>-seed<k>-<16 digits>.json`` is the record of a trial, named after the first digits
+of its fingerprint. It holds a checksum of itself, of the predictions in ``predictions/`` and, where
+the trained network was kept, of its file in ``models/``; those files have the same name. Trials of
+other configurations can stand beside it: a trial is read by its whole fingerprint, and no other is
+ever given for it.
 """
 
+import errno
 import logging
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.errors import RnnbenchError
-from rnnbench.results.document import (
+from rnnbench.results.files import (
     DamagedResultError,
+    Document,
     OtherVersionError,
+    Upgrades,
     check_file,
     read_document,
+    validate,
+    version_of,
     write_document,
     write_facts,
 )
+from rnnbench.section import spell
 from rnnbench.storage import atomic_write, sha256_file
-from rnnbench.training.outcome import TRIAL_VERSION, TrialRecord, TrialResult
+from rnnbench.training.outcome import TrialRecord, TrialResult
 
 log = logging.getLogger(__name__)
 
 
+def _from_version_2(document: Document) -> Document:
+    """Return a trial that held its accuracy, and its kind of scores under another name."""
+    kept = {key: value for key, value in document.items() if key not in ("accuracy", "scores")}
+    return kept | {"schema_version": 3, "score_kind": document["scores"]}
+
+
+UPGRADES: Upgrades = {2: _from_version_2}
+"""How records of trials that older versions wrote are read."""
+
+
 @dataclass(frozen=True)
 class _Place:
-    """Where one trial lies."""
+    """The files of one trial."""
 
     record: Path
     predictions: Path
     model: Path
-
-    def move_to(self, other: "_Place") -> None:
-        for file, target in (  # the record first: predictions alone are never taken for a trial
-            (self.record, other.record),
-            (self.predictions, other.predictions),
-            (self.model, other.model),
-        ):
-            if file.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                file.replace(target)
 
 
 class Store:
@@ -63,54 +71,113 @@ class Store:
             RnnbenchError: it cannot be written.
         """
         record = result.record
-        self._set_aside(record.model, record.seed, keep=record.fingerprint)
-        place = self._current(record.model, record.seed)
+        place = next(self._places(record.model, record.seed, record.fingerprint))
         try:
-            self._write(result, place)
+            _write(result, place)
         except OSError as error:
             raise RnnbenchError(f"{place.record}: cannot be stored: {error.strerror}") from error
 
-    def _write(self, result: TrialResult, place: _Place) -> None:
-        with atomic_write(place.predictions) as file:
-            np.savez_compressed(file, labels=result.labels, scores=result.scores)
-        checksums = {"predictions_sha256": sha256_file(place.predictions)}
-        if result.model is not None:
-            with atomic_write(place.model) as file:
-                file.write(result.model)
-            checksums["model_sha256"] = sha256_file(place.model)
-        else:
-            place.model.unlink(missing_ok=True)
-        write_document(place.record, result.record, **checksums)
+    def has(self, model: str, seed: int, fingerprint: str, *, with_model: bool = False) -> bool:
+        """Tell whether a trial is stored; a damaged one is named in a warning and does not count.
+
+        Args:
+            model: its name.
+            seed: of the trial.
+            fingerprint: of the trial.
+            with_model: whether the trained network must be there too.
+        """
+        try:
+            self._find(model, seed, fingerprint, with_model=with_model)
+        except (FileNotFoundError, OtherVersionError):
+            return False
+        except DamagedResultError as error:
+            log.warning("%s; it is not used", error)
+            return False
+        return True
+
+    def load(self, model: str, seed: int, fingerprint: str) -> TrialResult:
+        """Return a stored trial with its predictions.
+
+        Raises:
+            FileNotFoundError: there is no such trial.
+            DamagedResultError: its files are not what was written.
+        """
+        place, record = self._find(model, seed, fingerprint)
+        return TrialResult(record, *_read_predictions(place.predictions))
+
+    def model_file(self, model: str, seed: int, fingerprint: str) -> Path:
+        """Return the file of a trained network that was kept.
+
+        Raises:
+            FileNotFoundError: there is no such trial, or its network was not kept.
+            DamagedResultError: its files are not what was written.
+        """
+        return self._find(model, seed, fingerprint, with_model=True)[0].model
+
+    def _find(
+        self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
+    ) -> tuple[_Place, TrialRecord]:
+        places = list(self._places(model, seed, fingerprint))
+        for place in places:
+            try:
+                record = _read(place, with_model=with_model)
+            except FileNotFoundError:
+                continue
+            if (record.model, record.seed, record.fingerprint) == (model, seed, fingerprint):
+                return place, record
+        raise FileNotFoundError(errno.ENOENT, "no such trial", str(places[0].record))
+
+    def _places(self, model: str, seed: int, fingerprint: str) -> Iterator[_Place]:
+        """Yield where a trial is written, and then where older versions wrote it.
+
+        Raises:
+            DamagedResultError: model or fingerprint may not be part of a file name.
+        """
+        whole = f"{model}-seed{seed}-{fingerprint}"
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}-seed-?\d+-[0-9a-f]{64}", whole):
+            raise DamagedResultError(
+                f"unusable result: {self.folder}: {spell(whole)} is not the name of a trial "
+                "(should be a model, a seed and 64 lower-case hexadecimal digits)"
+            )
+        name = whole[:-48]
+        for stem in (name, f"{model}-seed{seed}"):
+            yield _Place(
+                self.folder / "trials" / f"{stem}.json",
+                self.folder / "predictions" / f"{stem}.npz",
+                self.folder / "models" / f"{stem}.keras",
+            )
+        superseded = self.folder / "superseded" / name
+        yield _Place(*(superseded.with_name(name + end) for end in (".json", ".npz", ".keras")))
 
     def has_environment(self) -> bool:
-        """Tell whether it is stored on what trials were trained."""
+        """Tell whether it is stored where trials were trained."""
         return self._environment.is_file()
 
     def save_environment(self, environment: dict[str, Any]) -> None:
-        """Write on what the trials are trained."""
+        """Write on what machine and with what packages trials are trained."""
         write_facts(self._environment, environment)
 
     def save_vocabulary(self, vocabulary: Vocabulary) -> None:
-        """Write what turns texts into the ids that the models read."""
+        """Write the vocabulary with which kept networks read texts.
+
+        Raises:
+            RnnbenchError: it cannot be written.
+        """
         try:
             write_document(self._vocabulary, vocabulary)
         except OSError as error:
-            raise RnnbenchError(
-                f"{self._vocabulary}: cannot be stored: {error.strerror}"
-            ) from error
+            message = f"{self._vocabulary}: cannot be stored: {error.strerror}"
+            raise RnnbenchError(message) from error
 
     def vocabulary(self) -> Vocabulary:
-        """Return what turns texts into the ids that the models read.
+        """Return the vocabulary with which kept networks read texts.
 
         Raises:
-            FileNotFoundError: no models were kept.
+            FileNotFoundError: no networks were kept.
             DamagedResultError: it is not what was written.
         """
-        document = read_document(self._vocabulary)
-        try:
-            return Vocabulary.model_validate(document)
-        except ValidationError as error:
-            raise DamagedResultError(f"unusable result: {self._vocabulary}: {error}") from error
+        document = read_document(self._vocabulary, version_of(Vocabulary))
+        return validate(self._vocabulary, Vocabulary, document)
 
     @property
     def _environment(self) -> Path:
@@ -120,120 +187,51 @@ class Store:
     def _vocabulary(self) -> Path:
         return self.folder / "models" / "vocabulary.json"
 
-    def restore(self, model: str, seed: int, fingerprint: str, *, with_model: bool = False) -> bool:
-        """Return whether the trial with this fingerprint is there; bring it back if set aside.
 
-        A damaged trial is named and not used.
-
-        Args:
-            model: name of the model.
-            seed: of the trial.
-            fingerprint: of the trial.
-            with_model: whether the trained model has to be there too.
-        """
-        current, aside = self._current(model, seed), self._aside(model, seed, fingerprint)
-        if _is_there(current, fingerprint, with_model=with_model):
-            return True
-        if not _is_there(aside, fingerprint, with_model=with_model):
-            return False
-        self._set_aside(model, seed, keep=fingerprint)
-        aside.move_to(current)
-        return True
-
-    def load(self, model: str, seed: int) -> TrialResult:
-        """Return a stored trial with its predictions.
-
-        Raises:
-            FileNotFoundError: there is no such trial.
-            DamagedResultError: its files are not what was written.
-        """
-        place = self._current(model, seed)
-        record = _read(place)
-        return TrialResult(record, *_read_predictions(place.predictions))
-
-    def model_file(self, model: str, seed: int, fingerprint: str) -> Path:
-        """Return the file of a trained model that was kept.
-
-        Raises:
-            FileNotFoundError: there is no such trial, or its model was not kept.
-            DamagedResultError: a file is not what was written, or of another trial.
-        """
-        place = self._current(model, seed)
-        if _read(place, with_model=True).fingerprint != fingerprint:
-            raise DamagedResultError(f"unusable result: {place.record}: of another run")
-        return place.model
-
-    def _set_aside(self, model: str, seed: int, keep: str) -> None:
-        """Move the trial that stands there out of the way, unless its fingerprint is ``keep``."""
-        current = self._current(model, seed)
-        try:
-            fingerprint = _read(current).fingerprint
-        except FileNotFoundError:
-            return
-        except DamagedResultError:
-            fingerprint = "unreadable"
-        if fingerprint != keep:
-            current.move_to(self._aside(model, seed, fingerprint))
-
-    def _current(self, model: str, seed: int) -> _Place:
-        name = f"{model}-seed{seed}"
-        return _Place(
-            self.folder / "trials" / f"{name}.json",
-            self.folder / "predictions" / f"{name}.npz",
-            self.folder / "models" / f"{name}.keras",
-        )
-
-    def _aside(self, model: str, seed: int, fingerprint: str) -> _Place:
-        base = self.folder / "superseded" / f"{model}-seed{seed}-{fingerprint[:16]}"
-        return _Place(
-            *(base.with_name(base.name + suffix) for suffix in (".json", ".npz", ".keras"))
-        )
+def _write(result: TrialResult, place: _Place) -> None:
+    with atomic_write(place.predictions) as file:
+        np.savez_compressed(file, labels=result.labels, scores=result.scores)
+    checksums = {"predictions_sha256": sha256_file(place.predictions)}
+    if result.model is not None:
+        with atomic_write(place.model) as file:
+            file.write(result.model)
+        checksums["model_sha256"] = sha256_file(place.model)
+    else:
+        place.model.unlink(missing_ok=True)
+    write_document(place.record, result.record, **checksums)
 
 
-def _is_there(place: _Place, fingerprint: str, *, with_model: bool) -> bool:
-    try:
-        return _read(place, with_model=with_model).fingerprint == fingerprint
-    except (FileNotFoundError, OtherVersionError):
-        return False
-    except DamagedResultError as error:
-        log.warning("%s; it is not used", error)
-        return False
+def _read(place: _Place, *, with_model: bool) -> TrialRecord:
+    """Return the record of a trial after checking the checksums of its files.
+
+    Raises:
+        FileNotFoundError: there is no such record, or no network although it is asked for.
+        DamagedResultError: a file is not what was written; it names the file.
+    """
+    document = read_document(place.record, version_of(TrialRecord), UPGRADES)
+    predictions, model = (document.pop(f"{each}_sha256", None) for each in ("predictions", "model"))
+    record = validate(place.record, TrialRecord, document)
+    check_file(place.predictions, predictions, place.record)
+    if with_model:
+        if model is None:
+            raise FileNotFoundError(errno.ENOENT, "it was not kept", str(place.model))
+        check_file(place.model, model, place.record)
+    return record
 
 
 def _read_predictions(file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return labels and scores.
+    """Return labels ``(n_test,)`` and scores ``(n_test, n_topics)``.
 
     Raises:
-        DamagedResultError: they are not in ``file``.
+        DamagedResultError: ``file`` does not hold them.
     """
     try:
         with np.load(file, allow_pickle=False) as stored:
             labels, scores = stored["labels"], stored["scores"]
             if (labels.dtype.kind, scores.dtype.kind) != ("i", "f"):
-                raise ValueError("labels and scores are of another type")
+                raise ValueError("labels or scores have the wrong type")
             if (labels.ndim, scores.ndim) != (1, 2) or len(labels) != len(scores):
-                raise ValueError("labels and scores are of other shapes")
-    except Exception as error:  # NumPy and zipfile have many for a file that is made to mislead
+                raise ValueError("labels or scores have the wrong shape")
+    except Exception as error:  # a file made to mislead makes NumPy and zipfile raise many kinds
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
     return labels, scores
-
-
-def _read(place: _Place, *, with_model: bool = False) -> TrialRecord:
-    """Return the record of a trial, whose checksums of itself and of its other files hold.
-
-    Raises:
-        FileNotFoundError: there is no such record, or no model although it is asked for.
-        DamagedResultError: a file is not what was written; it names the file.
-    """
-    document = read_document(place.record, (TRIAL_VERSION,))
-    predictions, model = (document.pop(f"{each}_sha256", None) for each in ("predictions", "model"))
-    try:
-        record = TrialRecord.model_validate(document)
-    except ValidationError as error:
-        raise DamagedResultError(f"unusable result: {place.record}: {error}") from error
-    check_file(place.predictions, predictions, place.record)
-    if with_model:
-        if model is None:
-            raise FileNotFoundError(place.model)
-        check_file(place.model, model, place.record)
-    return record

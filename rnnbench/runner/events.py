@@ -1,4 +1,4 @@
-"""What a running benchmark tells whoever shows it."""
+"""Events of a running benchmark, for whoever shows its progress."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,10 @@ class Planned:
 
 @dataclass(frozen=True)
 class EpochEnded:
-    """A running trial finished an epoch, counted from 1; epoch 0 is its start."""
+    """A running trial finished an epoch, counted from 1, with its loss and accuracy in training.
+
+    Epoch 0 is the start of the trial.
+    """
 
     trial: Trial
     epoch: int

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import asdict, astuple
 from itertools import chain
 
@@ -10,10 +10,9 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.environment import machine
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.products import Product, products_of_step
-from rnnbench.runner.benchmark import Plan
+from rnnbench.runner.benchmark import Plan, describe
 from rnnbench.runner.events import Finished, Listener, Planned
-from rnnbench.runner.trials import carry_out, describe
-from rnnbench.runner.workers import Failure, start_workers
+from rnnbench.runner.executors import TrialFailure
 from rnnbench.speed.contenders import Contender, networks
 from rnnbench.speed.gemm import time_products
 from rnnbench.speed.records import (
@@ -24,7 +23,6 @@ from rnnbench.speed.records import (
     TableTime,
     TrialTime,
 )
-from rnnbench.training.trial import Trial
 
 Show = Callable[[str], AbstractContextManager[Listener]]
 """Given a sentence about a table, shows its trials while it is trained."""
@@ -50,7 +48,7 @@ def bench_speed(
         start = number % len(contenders)
         for contender in (*contenders[start:], *contenders[:start]):
             with show(f"round {number + 1} of {rounds}: {contender.name}") as listener:
-                tables[contender.name].append(_train_table(contender, plan.trials, listener))
+                tables[contender.name].append(_train_table(contender, plan, listener))
         yield SpeedResults(
             name=benchmark.name,
             dataset_fingerprint=plan.dataset.fingerprint,
@@ -83,19 +81,20 @@ def _products(benchmark: Benchmark, plan: Plan) -> dict[str, list[Product]]:
     }
 
 
-def _train_table(contender: Contender, trials: Sequence[Trial], listener: Listener) -> TableTime:
+def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableTime:
     """Train everything with ``contender``, its processes started for it."""
-    adapted = [contender.adapt(trial) for trial in trials]
+    adapted = [contender.adapt(trial) for trial in plan.trials]
     listener(Planned(adapted, []))
     costs: list[TrialTime] = []
-    start = time.time()
-    with start_workers(contender.workforce, contender.prepare) as workers:
-        for trial, cost in carry_out(contender.run, adapted, workers, listener):
-            if isinstance(cost, Failure):
+    start, seconds = time.time(), 0.0
+    outcomes = contender.executor.run(adapted, plan.corpora, listener, contender.task)
+    with closing(outcomes):
+        for trial, cost in outcomes:
+            if isinstance(cost, TrialFailure):
                 raise RnnbenchError(f"{contender.name}: {describe({trial: cost})}")
             costs.append(cost.model_copy(update={"started": cost.started - start}))
             listener(Finished(trial, cost.accuracy, cost.seconds))
-        seconds = time.time() - start
+            seconds = time.time() - start
     return TableTime(seconds=seconds, trials=costs)
 
 
@@ -103,8 +102,8 @@ def _times(contender: Contender, tables: list[TableTime]) -> ContenderTimes:
     return ContenderTimes(
         name=contender.name,
         what=contender.what,
-        jobs=contender.workforce.jobs,
-        threads=contender.workforce.threads,
+        jobs=contender.executor.jobs,
+        threads=contender.executor.threads,
         rounds=tables,
     )
 

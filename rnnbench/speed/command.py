@@ -59,9 +59,8 @@ def bench_speed(
     from rnnbench.cli.console import err, print_error, print_json, print_tables
     from rnnbench.cli.display import show_download, show_trials
     from rnnbench.config.load import dump
-    from rnnbench.report.folder import check_folder
+    from rnnbench.results.lock import lock_folder
     from rnnbench.runner.benchmark import plan_benchmark
-    from rnnbench.runner.workers import divide_cores
     from rnnbench.speed import benchmark as speed
     from rnnbench.speed.contenders import choose, only_networks
     from rnnbench.speed.table import speed_tables, write_speed
@@ -74,8 +73,7 @@ def bench_speed(
     contenders = choose(None if only is None else options.names(only), benchmark)
     folder = out or Path("results", f"speed-{benchmark.name}")
     with show_download(quiet=quiet) as progress:
-        plan = plan_benchmark(benchmark, progress, divide_cores(None))
-    check_folder(folder)
+        plan = plan_benchmark(benchmark, progress, threads=1)
 
     def show(table: str) -> AbstractContextManager["Listener"]:
         if not quiet:
@@ -84,9 +82,10 @@ def bench_speed(
 
     n_stored = 0
     try:
-        for results in speed.bench_speed(benchmark, plan, contenders, rounds, show):
-            write_speed(folder, results, dump(benchmark, folder))
-            n_stored += 1
+        with lock_folder(folder, options.command()):
+            for results in speed.bench_speed(benchmark, plan, contenders, rounds, show):
+                write_speed(folder, results, dump(benchmark, folder))
+                n_stored += 1
     except KeyboardInterrupt:
         print_error(f"Interrupted. {n_stored} of {rounds} rounds are stored.")
         raise typer.Exit(options.INTERRUPTED) from None

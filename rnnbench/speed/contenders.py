@@ -4,20 +4,23 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import cast
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.runner.workers import Prepare, Workforce, prepare_tensorflow, usable_cores
+from rnnbench.runner.executors import LocalExecutor, Task
+from rnnbench.runner.executors.base import prepare_engine
+from rnnbench.runner.executors.local import usable_cores
 from rnnbench.speed.records import TrialTime
 from rnnbench.training.engines import OnEpoch
 from rnnbench.training.steps import count_batches, ms_per_step
-from rnnbench.training.trial import Trial, load_dataset, run_trial
+from rnnbench.training.trial import Trial, dataset_of, run_trial
 
 TORCH = ("torch", "torch-plain")
 
@@ -31,24 +34,22 @@ class Contender:
     Attributes:
         name: short.
         what: the way in words.
-        workforce: its processes and threads.
-        prepare: gets a process ready.
-        run: carries out a trial in such a process.
+        executor: its processes and threads.
+        task: the training of a trial in such a process.
         engine: the engine of rnnbench that trains, if one does.
     """
 
     name: str
     what: str
-    workforce: Workforce
-    prepare: Prepare
-    run: Callable[[Trial, OnEpoch], TrialTime]
+    executor: LocalExecutor
+    task: Task[TrialTime]
     engine: str | None = None
 
     def adapt(self, trial: Trial) -> Trial:
         """Return ``trial`` with the engine and threads of this contender."""
         engine = {"engine": self.engine} if self.engine else {}
         training = trial.training.model_copy(update=engine)
-        return replace(trial, training=training, threads=self.workforce.threads)
+        return replace(trial, training=training, threads=self.executor.threads)
 
 
 def choose(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]:
@@ -85,18 +86,18 @@ def _check(names: Sequence[str], known: Collection[str]) -> None:
 
 def _contenders() -> list[Contender]:
     cores = usable_cores()
-    one_a_core, one, sequential = Workforce(cores, 1), Workforce(1, 1), Workforce(1, cores)
-    ours = prepare_tensorflow, run_engine
-    tuned, plain = (partial(run_torch, is_tuned=is_tuned) for is_tuned in (True, False))
+    one_a_core, sequential = LocalExecutor(cores, 1), LocalExecutor(1, cores)
+    ours = Task(run_engine, prepare_engine)
+    tuned, plain = (
+        Task(partial(run_torch, is_tuned=is_tuned), prepare_torch) for is_tuned in (True, False)
+    )
     eager = "eager PyTorch, one process per core"
     return [
-        Contender("compiled", "one process per core", one_a_core, *ours, "compiled"),
-        Contender("compiled-1", "a single process", one, *ours, "compiled"),
-        Contender("keras", "model.fit, as in the notebook", sequential, *ours, "keras"),
-        Contender(
-            "torch", f"{eager}, denormals flushed, Adam fused", one_a_core, prepare_torch, tuned
-        ),
-        Contender("torch-plain", f"{eager}, its defaults", one_a_core, prepare_torch, plain),
+        Contender("compiled", "one process per core", one_a_core, ours, "compiled"),
+        Contender("compiled-1", "a single process", LocalExecutor(1, 1), ours, "compiled"),
+        Contender("keras", "model.fit, as in the notebook", sequential, ours, "keras"),
+        Contender("torch", f"{eager}, denormals flushed, Adam fused", one_a_core, tuned),
+        Contender("torch-plain", f"{eager}, its defaults", one_a_core, plain),
     ]
 
 
@@ -130,26 +131,26 @@ def _why_not_torch(benchmark: Benchmark) -> str:
     return next(filter(None, reasons), "")
 
 
-def prepare_torch(threads: int) -> None:
-    """Import PyTorch and give it ``threads`` threads."""
+def prepare_torch(trial: Trial) -> None:
+    """Import PyTorch and give it the trial's number of threads."""
     import torch
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(trial.threads)
 
 
-def run_engine(trial: Trial, on_epoch: OnEpoch) -> TrialTime:
+def run_engine(trial: Trial, corpus: Path, on_epoch: OnEpoch) -> TrialTime:
     """Carry out a trial exactly as ``rnnbench run`` does."""
     started = time.time()
-    result = run_trial(trial, on_epoch)
+    result = run_trial(trial, corpus, on_epoch)
     return _cost(trial, started, result.accuracy, result.record.ms_per_step, result.record.steps)
 
 
-def run_torch(trial: Trial, on_epoch: OnEpoch, *, is_tuned: bool) -> TrialTime:
+def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch, *, is_tuned: bool) -> TrialTime:
     """Train a model of the same shapes on the same data with PyTorch."""
     from rnnbench.speed.torch_training import train
 
     started = time.time()
-    dataset, _ = load_dataset(trial.corpus, trial.data)
+    dataset = dataset_of(trial, corpus)
     model = cast(LayeredNetwork, trial.model)
     epochs, accuracy = train(model, dataset, trial.training, trial.seed, on_epoch, is_tuned)
     steps = count_batches(len(dataset.y_train), trial.training.batch_size)

@@ -18,7 +18,6 @@ from rnnbench.models.layers.feedforward import Dense, Dropout
 from rnnbench.models.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
 from rnnbench.training.engines import OnEpoch
 from rnnbench.training.recipe import Training
-from rnnbench.training.steps import batches
 
 RECURRENT = {SimpleRNN: nn.RNN, GRU: nn.GRU, LSTM: nn.LSTM}
 ACTIVATIONS = {"linear": nn.Identity, "relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
@@ -78,8 +77,7 @@ def train(
     times = [time.perf_counter()]
     for epoch in range(1, training.epochs + 1):
         loss_sum, hits = torch.zeros(()), torch.zeros(())
-        for batch in batches(len(y), training.batch_size, seed, epoch):
-            rows = torch.from_numpy(batch)
+        for rows in torch.randperm(len(y)).split(training.batch_size):
             scores = net(x[:, rows])
             loss = loss_of(scores, y[rows])
             optimizer.zero_grad()

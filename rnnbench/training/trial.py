@@ -26,7 +26,7 @@ from rnnbench.training.recipe import Training
 
 @dataclass(frozen=True)
 class Trial:
-    """Everything that decides the outcome of one training, and how long it takes.
+    """Everything that decides the outcome of one training, as plain data without paths.
 
     Attributes:
         name: name of the model.
@@ -34,15 +34,15 @@ class Trial:
         training: how it is trained.
         seed: of the initial weights and of the order of the batches.
         data: how the corpus becomes a dataset.
-        corpus: the cached corpus.
+        corpus_fingerprint: of the corpus, which whoever trains the trial has as a file.
         source: where the corpus came from.
         dataset_fingerprint: what the dataset must turn out to be.
-        split_fingerprint: of the whole corpus, and of which wires are trained on and tested on:
-            word vectors are learned from texts that the dataset does not show.
-        n_ids: all word ids are below this, which the dataset does not always show.
-        threads: threads of the process that trains; large products are summed in an order
-            that depends on them.
-        work: multiply-adds of an epoch, by which trials are ordered; the outcome is the same.
+        split_fingerprint: of the whole corpus, and of which documents are in the training and
+            the test set: word vectors are learned from texts that the dataset does not show.
+        n_ids: all word ids are below this; the largest need not occur in the dataset.
+        threads: threads of the process that trains; they change the order in which large
+            products are summed.
+        work: multiply-adds of an epoch. Trials are ordered by it; it does not change the outcome.
         keep_model: whether the trained model is part of the result.
     """
 
@@ -51,7 +51,7 @@ class Trial:
     training: Training
     seed: int
     data: Data
-    corpus: Path
+    corpus_fingerprint: str
     source: str
     dataset_fingerprint: str
     split_fingerprint: str
@@ -110,24 +110,22 @@ class Trial:
         return f"{self.name} seed {self.seed}"
 
 
-def run_trial(trial: Trial, on_epoch: OnEpoch = ignore) -> TrialResult:
-    """Train, predict the test set and return what came out.
+def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialResult:
+    """Train, predict the test set and return the result.
 
     The same trial on the same machine gives the same weights, bit for bit.
 
     Args:
-        trial: what to do.
-        on_epoch: told after each epoch its number from 1, the loss and the accuracy on the
-            training wires.
+        trial: the trial to carry out.
+        corpus: the file of its corpus, as ``data.cache`` writes it.
+        on_epoch: called after each epoch with its number from 1, and the loss and the accuracy
+            on the training set.
 
     Raises:
-        RnnbenchError: the cached corpus is not the one that the trial was planned with, or the
-            training diverged.
+        RnnbenchError: the corpus is not the one that the trial was planned with, or the training
+            diverged.
     """
-    dataset, split = load_dataset(trial.corpus, trial.data)
-    planned = (trial.dataset_fingerprint, trial.split_fingerprint)
-    if (dataset.fingerprint, split) != planned:
-        raise RnnbenchError(f"{trial.corpus}: changed while the benchmark ran; run it again")
+    dataset = dataset_of(trial, corpus)
     trained = train(
         trial.model, dataset, trial.training, trial.seed, on_epoch, keep_model=trial.keep_model
     )
@@ -174,9 +172,27 @@ def _record(trial: Trial, outcome: Outcome) -> TrialRecord:
     )
 
 
+def dataset_of(trial: Trial, corpus: Path) -> Dataset:
+    """Return the dataset that a trial is trained and tested on.
+
+    Raises:
+        RnnbenchError: the file ``corpus`` is not the corpus that the trial was planned with.
+    """
+    dataset, split = _load_dataset(corpus, trial.corpus_fingerprint, trial.data)
+    if (dataset.fingerprint, split) != (trial.dataset_fingerprint, trial.split_fingerprint):
+        raise _changed(corpus)
+    return dataset
+
+
 @lru_cache(maxsize=1)
-def load_dataset(corpus: Path, data: Data) -> tuple[Dataset, str]:
+def _load_dataset(file: Path, corpus_fingerprint: str, data: Data) -> tuple[Dataset, str]:
     """Return the dataset and the fingerprint of its split, once for all trials of a process."""
-    wires, fingerprint = cache.read(corpus)
-    dataset = make_dataset(wires, data)
-    return dataset, split_fingerprint(fingerprint, dataset)
+    corpus, found = cache.read(file)
+    if found != corpus_fingerprint:
+        raise _changed(file)
+    dataset = make_dataset(corpus, data)
+    return dataset, split_fingerprint(found, dataset)
+
+
+def _changed(file: Path) -> RnnbenchError:
+    return RnnbenchError(f"{file}: changed while the benchmark ran; run it again")

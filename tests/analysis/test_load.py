@@ -13,7 +13,7 @@ from rnnbench.config.load import dump
 from rnnbench.environment import environment
 from rnnbench.errors import UserError
 from rnnbench.report.folder import write_report
-from rnnbench.results.document import (
+from rnnbench.results.files import (
     DamagedResultError,
     OtherVersionError,
     write_document,

@@ -109,7 +109,7 @@ class Place:
 
     @property
     def trials(self):
-        return sorted(file.stem for file in self.folder.glob("results/own/trials/*.json"))
+        return sorted(file.stem[:-17] for file in self.folder.glob("results/own/trials/*.json"))
 
 
 @pytest.fixture(scope="module")

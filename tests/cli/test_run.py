@@ -1,6 +1,8 @@
 import csv
+import inspect
 import json
 import os
+import platform
 import re
 import shutil
 import signal
@@ -10,16 +12,21 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import in_process
 import numpy as np
 import pytest
 import yaml
+from plugin_files import write_distribution
 from typer.testing import CliRunner
 
 from rnnbench.analysis.load import load_results, load_run
 from rnnbench.cli.app import app
 from rnnbench.cli.options import INTERRUPTED
+from rnnbench.registry import Registry
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
+from rnnbench.runner import executors
+from rnnbench.runner.executors import Executor, LocalExecutor
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -38,6 +45,12 @@ def config(tmp_path, tiny_sgml, monkeypatch):
     """A config of two small models on made-up wires, in the working folder."""
     monkeypatch.chdir(tmp_path)
     _write_tiny(tmp_path, tiny_sgml)
+
+
+def _files(folder, kind="trials", pattern="*"):
+    """Return the files of the trials in a results folder, by model and seed: ``rnn-seed0``."""
+    found = sorted(Path(folder, kind).glob(f"{pattern}-seed*"))
+    return {file.stem.rpartition("-")[0]: file for file in found}
 
 
 def _write_tiny(folder, files):
@@ -80,9 +93,13 @@ def test_nothing_of_tensorflows_chatter_reaches_the_user(finished):
 def test_the_run_leaves_everything_in_its_folder(finished):
     folder, _ = finished
 
-    trials = [f"{model}-seed{seed}" for model in ("gru", "rnn") for seed in (0, 1)]
+    trials = [
+        f"{model.name}-seed{trial.seed}-{trial.fingerprint[:16]}"
+        for model in load_results(folder).models
+        for trial in model.trials
+    ]
     assert sorted(str(file.relative_to(folder)) for file in folder.rglob("*.*")) == sorted(
-        ["config.yaml", "environment.json", "results.json", "table.csv", "table.md"]
+        [".lock", "config.yaml", "environment.json", "results.json", "table.csv", "table.md"]
         + [f"trials/{trial}.json" for trial in trials]
         + [f"predictions/{trial}.npz" for trial in trials]
     )
@@ -100,7 +117,7 @@ def test_results_json_holds_what_was_measured(finished):
         assert model.accuracy.mean == pytest.approx(np.mean(accuracies))
         assert model.accuracy.n == 2
         for trial in model.trials:
-            stored = np.load(folder / "predictions" / f"{model.name}-seed{trial.seed}.npz")
+            stored = np.load(_files(folder, "predictions")[f"{model.name}-seed{trial.seed}"])
             predicted = stored["scores"].argmax(axis=1)
             assert trial.metrics["accuracy"] == np.mean(predicted == stored["labels"])
 
@@ -130,13 +147,14 @@ def _run(cli, *arguments):
 
 def test_a_rerun_trains_nothing_says_so_and_needs_no_tensorflow(cli):
     _run(cli)
-    before = Path("results/tiny/trials/rnn-seed0.json").stat().st_mtime_ns
+    (trial,) = _files("results/tiny").values()
+    before = trial.stat().st_mtime_ns
     environment = Path("results/tiny/environment.json").read_text()
 
     rerun = _run(cli)
 
     assert "1 of 1 trials are stored and not trained again" in rerun.stderr
-    assert Path("results/tiny/trials/rnn-seed0.json").stat().st_mtime_ns == before
+    assert trial.stat().st_mtime_ns == before
     assert Path("results/tiny/environment.json").read_text() == environment
     code = (
         "import sys\n"
@@ -151,22 +169,23 @@ def test_a_rerun_trains_nothing_says_so_and_needs_no_tensorflow(cli):
 
 def test_fresh_trains_again(cli):
     _run(cli)
-    before = Path("results/tiny/trials/rnn-seed0.json").stat().st_mtime_ns
+    (trial,) = _files("results/tiny").values()
+    before = trial.stat().st_mtime_ns
 
     _run(cli, "--fresh")
 
-    assert Path("results/tiny/trials/rnn-seed0.json").stat().st_mtime_ns > before
+    assert trial.stat().st_mtime_ns > before
 
 
 def test_a_damaged_trial_is_named_and_trained_again(cli):
     _run(cli)
-    file = Path("results/tiny/trials/rnn-seed0.json")
+    (file,) = _files("results/tiny").values()
     file.write_text(file.read_text()[:-30])
 
     rerun = _run(cli)
 
     assert "unusable result" in rerun.stderr
-    assert "rnn-seed0.json" in rerun.stderr
+    assert str(file) in rerun.stderr
     assert "rnn seed 0: test accuracy" in rerun.stderr
 
 
@@ -241,7 +260,7 @@ def test_baselines_are_tried_as_often_as_a_seed_changes_them_and_come_in_the_tab
     folder, done = baselines
 
     trials = ["bayes-seed3", "random-seed3", "random-seed8", "svm-seed3"]
-    assert sorted(file.stem for file in (folder / "trials").iterdir()) == trials
+    assert list(_files(folder)) == trials
     assert "random seed 8: test accuracy" in done.stderr
     rows = _rows_by_model((folder / "table.md").read_text())
     assert list(rows) == ["bayes", "random", "svm", "always 'earn'"]
@@ -345,12 +364,9 @@ def _models_in(folder):
 
 
 def test_trained_networks_are_kept_where_that_is_asked_for_and_baselines_are_not(kept, finished):
-    assert sorted(file.name for file in (kept / "models").iterdir()) == [
-        "gru-seed0.keras",
-        "rnn-seed0.keras",
-        "vocabulary.json",
-    ]
-    assert (kept / "trials/svm-seed0.json").exists()
+    assert list(_files(kept, "models")) == ["gru-seed0", "rnn-seed0"]
+    assert (kept / "models/vocabulary.json").exists()
+    assert list(_files(kept)) == ["gru-seed0", "rnn-seed0", "svm-seed0"]
     assert not (finished[0] / "models").exists(), "it was not asked for"
 
 
@@ -364,7 +380,7 @@ def test_a_kept_model_gives_the_scores_that_are_stored(kept):
     x_test = make_dataset(load_corpus(run.benchmark.data).corpus, run.benchmark.data).x_test
 
     for name in ("rnn", "gru"):
-        scores = predict(load(kept / f"models/{name}-seed0.keras"), x_test)
+        scores = predict(load(_files(kept, "models")[f"{name}-seed0"]), x_test)
         np.testing.assert_allclose(scores, run.trials[name][0].scores, atol=1e-6)
 
 
@@ -380,50 +396,43 @@ def test_a_network_that_was_kept_is_not_trained_again(cli, copy_of_kept, flags):
 
 
 def test_a_network_that_was_not_kept_or_is_damaged_is_trained_again_to_be_kept(cli, copy_of_kept):
-    store, models = Store(copy_of_kept), copy_of_kept / "models"
-    before = store.load("gru", 0)
+    store, before = Store(copy_of_kept), load_run(copy_of_kept).trials["gru"][0]
     store.save(replace(before, model=None))  # as a run without --save-models leaves it
-    damaged = models / "rnn-seed0.keras"
+    damaged = _files(copy_of_kept, "models")["rnn-seed0"]
     damaged.write_bytes(damaged.read_bytes()[:-20])
 
     said = _run_again(cli, "--save-models")
 
     assert f"unusable result: {damaged.relative_to(Path.cwd())}: not what was stored" in said
-    assert "gru-seed0.keras" not in said, "it is not damaged"
+    assert "gru-seed0" not in said, "it is not damaged"
     assert "1 of 3 trials are stored and not trained again" in said
     for name in ("rnn", "gru"):
         assert f"{name} seed 0: test accuracy" in said
-        assert store.model_file(name, 0, store.load(name, 0).record.fingerprint).exists()
-    np.testing.assert_array_equal(store.load("gru", 0).scores, before.scores)
+    assert list(_files(copy_of_kept, "models")) == ["gru-seed0", "rnn-seed0"]
+    again = load_run(copy_of_kept).trials["gru"][0]
+    np.testing.assert_array_equal(again.scores, before.scores)
 
 
-def test_a_network_that_is_superseded_moves_with_its_trial_and_comes_back_with_it(
-    cli, copy_of_kept
-):
+def test_networks_of_two_configurations_are_kept_beside_each_other(cli, copy_of_kept):
     before = _models_in(copy_of_kept / "models")
 
     said = _run_again(cli, "--save-models", "--set", "training.batch_size=8")
 
     assert "1 of 3 trials are stored" in said, "the baseline knows no batches"
     after = _models_in(copy_of_kept / "models")
-    assert after.keys() == before.keys()
-    assert after != before
-    superseded = _models_in(copy_of_kept / "superseded")
-    assert sorted(superseded.values()) == sorted(before.values())
-    assert {name.rpartition("-")[0] for name in superseded} == {"rnn-seed0", "gru-seed0"}
+    assert after.items() > before.items()
+    assert len(after) == 4
 
     said = _run_again(cli, "--save-models")
 
     assert "3 of 3 trials are stored and not trained again" in said
-    assert _models_in(copy_of_kept / "models") == before
-    assert sorted(_models_in(copy_of_kept / "superseded").values()) == sorted(after.values())
+    assert _models_in(copy_of_kept / "models") == after
 
 
 def test_seeds_can_be_listed(cli):
     _run(cli, "--seeds", "3,5")
 
-    assert Path("results/tiny/trials/rnn-seed3.json").exists()
-    assert Path("results/tiny/trials/rnn-seed5.json").exists()
+    assert list(_files("results/tiny")) == ["rnn-seed3", "rnn-seed5"]
 
 
 @pytest.mark.parametrize(
@@ -445,6 +454,7 @@ def test_seeds_can_be_listed(cli):
             "to train on",
         ),
         (["--out", "tiny.yaml"], "tiny.yaml: cannot write there"),
+        (["--executor", "locl"], "--executor: no executor 'locl' (allowed: local; did you mean"),
     ],
 )
 def test_a_wrong_option_trains_nothing(cli, arguments, message):
@@ -481,8 +491,7 @@ def test_ctrl_c_stops_at_once_keeps_what_finished_and_leaves_no_process():
     assert time.monotonic() - start < 10
     assert "Interrupted. What was finished is stored." in said
     assert "Traceback" not in said
-    assert Path("results/tiny/trials/gru-seed0.json").exists()
-    assert not Path("results/tiny/trials/rnn-seed0.json").exists()
+    assert list(_files("results/tiny")) == ["gru-seed0"]
     assert _is_gone_within(10, running.pid)
 
 
@@ -493,6 +502,61 @@ def test_a_run_that_is_killed_leaves_no_process(how):
     running.wait()
 
     assert _is_gone_within(20, running.pid)
+
+
+NB = "models.nb.baseline.multinomial_naive_bayes.alpha"
+
+
+def test_two_runs_that_want_one_folder_do_not_mix(cli):
+    """The second one is refused while the first one trains, and later has results of its own."""
+    running, said = _start_and_wait_for(
+        "rnn seed 0: started", "--models", "nb,rnn", "--epochs", "600", "--set", f"{NB}=1"
+    )
+    other = ("run", "tiny.yaml", "--models", "nb", "--seeds", "1", "--set", f"{NB}=50")
+
+    refused = cli(*other)
+
+    assert refused.exit_code == 2
+    message = " ".join(refused.stderr.split())
+    assert "results/tiny: another process is writing there: process" in message
+    assert f"process {running.pid} on {platform.node()}, since 20" in message
+    assert f"--models nb,rnn --epochs 600 --set {NB}=1" in message
+    assert "with --out" in message
+    said += running.stderr.read()
+    assert running.wait() == 0, said
+    first = load_run(Path("results/tiny"))
+    assert cli(*other, "--out", "alone").exit_code == 0
+    assert cli(*other).exit_code == 0
+    second, alone = load_run(Path("results/tiny")), load_run(Path("alone"))
+    assert first.config["models"]["nb"]["baseline"]["multinomial_naive_bayes"]["alpha"] == 1
+    assert second.trials["nb"][0].record.fingerprint == alone.trials["nb"][0].record.fingerprint
+    assert first.trials["nb"][0].record.fingerprint != alone.trials["nb"][0].record.fingerprint
+    np.testing.assert_array_equal(second.trials["nb"][0].scores, alone.trials["nb"][0].scores)
+
+
+def test_the_lock_of_a_run_that_was_killed_is_no_obstacle(cli):
+    running, _ = _start_and_wait_for("gru seed 0: started")
+    running.kill()
+    running.wait()
+
+    _run(cli)
+
+
+def test_trials_run_where_an_installed_package_has_them_run(cli, install, tmp_path, monkeypatch):
+    modules = {"made_up": inspect.getsource(in_process), "fails": "raise OSError('no cluster')"}
+    entries = {"in-process": "made_up:InProcess", "broken": "fails:x"}
+    group = "rnnbench.executors"
+    install(write_distribution(tmp_path / "site", entries, modules, group=group))
+    fresh = Registry("executor", Executor, [LocalExecutor], holds_classes=True)
+    monkeypatch.setattr(executors, "EXECUTORS", fresh)
+
+    there = _run(cli, "--executor", "in-process", "--out", "there")
+
+    assert "rnn seed 0: started" in there.stderr
+    assert "1 of 1 trials are stored" in _run(cli, "--out", "there", "--jobs", "2").stderr
+    refused = cli("run", "tiny.yaml", "--executor", "broken")
+    assert refused.exit_code == 2
+    assert "executor 'broken' of the package made-up cannot be loaded" in refused.stderr
 
 
 def _is_gone_within(seconds, group):

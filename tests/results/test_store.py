@@ -1,6 +1,9 @@
+"""Trials in a results folder, each read by its fingerprint and by no other."""
+
 import io
 import json
 import pickle
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +13,18 @@ import pytest
 from factories import result
 
 from rnnbench.data.vocabulary import Vocabulary
-from rnnbench.results.document import DamagedResultError, OtherVersionError, write_document
+from rnnbench.results.files import (
+    DamagedResultError,
+    OtherVersionError,
+    write_document,
+    write_facts,
+)
 from rnnbench.results.store import Store
 from rnnbench.storage import sha256_file
 
 MINE, OTHER = "a" * 64, "b" * 64
+KEY = ("rnn", 0, MINE)
+STEM = "rnn-seed0-aaaaaaaaaaaaaaaa"
 
 
 @pytest.fixture
@@ -22,71 +32,191 @@ def store(tmp_path):
     return Store(tmp_path / "run")
 
 
-def test_a_saved_trial_is_found_by_its_fingerprint(store):
-    store.save(result(fingerprint=MINE))
-
-    assert store.restore("rnn", 0, MINE) is True
-    assert store.load("rnn", 0).record == result(fingerprint=MINE).record
-
-
-def test_a_trial_of_another_configuration_is_not_found(store):
-    store.save(result(fingerprint=MINE))
-
-    assert store.restore("rnn", 0, OTHER) is False
-    assert store.restore("rnn", 1, MINE) is False
-    assert store.restore("gru", 0, MINE) is False
+@pytest.fixture
+def record(store):
+    """The file of the record of ``KEY``."""
+    return store.folder / "trials" / f"{STEM}.json"
 
 
-def test_predictions_come_back_with_the_record(store):
-    store.save(result())
+@pytest.fixture
+def predictions(store):
+    """The file of the predictions of ``KEY``."""
+    return store.folder / "predictions" / f"{STEM}.npz"
 
-    loaded = store.load("rnn", 0)
 
-    np.testing.assert_array_equal(loaded.labels, result().labels)
-    np.testing.assert_array_equal(loaded.scores, result().scores)
+@pytest.fixture
+def network(store):
+    """The file of the network of ``KEY``."""
+    return store.folder / "models" / f"{STEM}.keras"
+
+
+def with_model(content=b"a trained network", **changes):
+    """Return a trial whose network is to be kept."""
+    return replace(result(**{"fingerprint": MINE} | changes), model=content)
+
+
+def test_a_trial_comes_back_with_its_predictions(store):
+    saved = result(fingerprint=MINE)
+    store.save(saved)
+
+    assert store.has(*KEY)
+    loaded = store.load(*KEY)
+    assert loaded.record == saved.record
+    np.testing.assert_array_equal(loaded.labels, saved.labels)
+    np.testing.assert_array_equal(loaded.scores, saved.scores)
     np.testing.assert_array_equal(loaded.answers, [0, 0, 0, 1])
     assert (loaded.labels.dtype, loaded.scores.dtype) == (np.int32, np.float32)
 
 
-def test_the_files_are_named_after_model_and_seed(store):
-    store.save(result(model="lstm", seed=7))
+@pytest.mark.parametrize("key", [("rnn", 0, OTHER), ("rnn", 1, MINE), ("gru", 0, MINE)])
+def test_a_trial_is_given_for_its_own_model_seed_and_fingerprint_alone(store, key):
+    store.save(with_model())
+
+    assert not store.has(*key)
+    with pytest.raises(FileNotFoundError):
+        store.load(*key)
+    with pytest.raises(FileNotFoundError):
+        store.model_file(*key)
+
+
+def test_the_files_are_named_after_model_seed_and_fingerprint(store, network):
+    store.save(with_model())
+    store.save(result(model="lstm", seed=7, fingerprint=OTHER))
 
     files = {str(file.relative_to(store.folder)) for file in store.folder.rglob("*.*")}
-    assert files == {"trials/lstm-seed7.json", "predictions/lstm-seed7.npz"}
+    names = [f"trials/{STEM}.json", f"predictions/{STEM}.npz", f"models/{STEM}.keras"]
+    other = "lstm-seed7-bbbbbbbbbbbbbbbb"
+    assert files == {*names, f"trials/{other}.json", f"predictions/{other}.npz"}
+    assert store.model_file(*KEY) == network
+    assert network.read_bytes() == b"a trained network"
 
 
-def test_a_replaced_trial_is_kept_and_found_again(store):
-    store.save(result(fingerprint=MINE, accuracy=0.25))
-    store.save(result(fingerprint=OTHER, accuracy=0.75))
+def test_trials_of_several_configurations_stand_beside_each_other(store):
+    store.save(with_model(b"mine", params=1))
+    store.save(with_model(b"other", params=2, fingerprint=OTHER))
 
-    assert store.load("rnn", 0).accuracy == 0.75
-    assert store.restore("rnn", 0, MINE)
-    assert store.load("rnn", 0).accuracy == 0.25, "the trial found stands in trials/"
-    assert store.restore("rnn", 0, OTHER)
-    assert store.load("rnn", 0).accuracy == 0.75
+    for fingerprint, params, content in ((MINE, 1, b"mine"), (OTHER, 2, b"other")):
+        key = ("rnn", 0, fingerprint)
+        assert store.load(*key).record.params == params
+        assert store.model_file(*key).read_bytes() == content
+
+
+def test_two_models_of_one_description_have_a_trial_each(store):
+    store.save(result(model="rnn", fingerprint=MINE))
+    store.save(result(model="twin", fingerprint=MINE))
+
+    for model in ("rnn", "twin"):
+        assert store.load(model, 0, MINE).record.model == model
 
 
 def test_the_same_trial_trained_afresh_replaces_the_old_one(store):
-    store.save(result(fingerprint=MINE, accuracy=0.25))
-    store.save(result(fingerprint=MINE, accuracy=0.75))
+    store.save(with_model(params=1))
+    store.save(result(fingerprint=MINE, params=2))
 
-    assert store.restore("rnn", 0, MINE)
-    assert store.load("rnn", 0).accuracy == 0.75
-    assert not (store.folder / "superseded").exists()
+    assert store.load(*KEY).record.params == 2
+    assert not store.has(*KEY, with_model=True), "the new one was stored without its network"
+    with pytest.raises(FileNotFoundError):
+        store.model_file(*KEY)
+    assert not any((store.folder / "models").iterdir())
 
 
-def test_a_loss_that_is_not_a_number_is_stored_as_null(store):
+def test_a_network_is_asked_for_only_where_it_was_kept(store):
+    store.save(result(fingerprint=MINE))
+    assert store.has(*KEY)
+    assert not store.has(*KEY, with_model=True)
+    assert not (store.folder / "models").exists()
+
+    store.save(with_model())
+    assert store.has(*KEY)
+    assert store.has(*KEY, with_model=True)
+
+
+@pytest.mark.parametrize(
+    ("model", "fingerprint"),
+    [
+        ("rnn", "../" * 20 + "etc"),
+        ("rnn", "a" * 63 + "/"),
+        ("rnn", "A" * 64),
+        ("rnn", "a" * 63),
+        ("rnn", "a" * 64 + "\n"),
+        ("rnn", "\u0661" * 64),
+        ("rnn", ""),
+        ("../rnn", MINE),
+        ("r\0n", MINE),
+        ("r" * 300, MINE),
+    ],
+)
+def test_names_from_outside_never_become_paths(store, model, fingerprint):
+    assert not store.has(model, 0, fingerprint)
+    for read in (store.load, store.model_file):
+        with pytest.raises(DamagedResultError, match=f"^unusable result: {store.folder}: .* 64 "):
+            read(model, 0, fingerprint)
+    with pytest.raises(DamagedResultError):
+        store.save(result(model=model, fingerprint=fingerprint))
+    assert not store.folder.exists()
+
+
+def test_a_record_under_the_name_of_another_trial_is_not_given(store, record):
+    store.save(result(fingerprint=OTHER))
+    for kind in ("trials", "predictions"):
+        (file,) = (store.folder / kind).iterdir()
+        file.rename(file.with_stem(STEM))
+
+    assert record.exists()
+    assert not store.has(*KEY)
+    with pytest.raises(FileNotFoundError):
+        store.load(*KEY)
+
+
+def _as_older_versions_wrote_it(store, folders, stem):
+    """Move the files of ``KEY`` to where older versions kept them."""
+    kinds = zip(("trials", "predictions", "models"), folders, strict=True)
+    for file, folder in [(next((store.folder / kind).iterdir()), to) for kind, to in kinds]:
+        (store.folder / folder).mkdir(exist_ok=True)
+        shutil.move(file, store.folder / folder / f"{stem}{file.suffix}")
+
+
+OLD_PLACES = [(("trials", "predictions", "models"), "rnn-seed0"), (("superseded",) * 3, STEM)]
+
+
+@pytest.mark.parametrize(("folders", "stem"), OLD_PLACES, ids=["current", "superseded"])
+def test_a_trial_of_an_older_version_is_found_by_its_fingerprint_where_it_lies(
+    store, folders, stem
+):
+    store.save(with_model())
+    _as_older_versions_wrote_it(store, folders, stem)
+
+    assert store.load(*KEY).record == with_model().record
+    assert store.model_file(*KEY).read_bytes() == b"a trained network"
+    assert not store.has("rnn", 0, OTHER)
+
+    store.save(result(fingerprint=MINE, params=2))
+    assert store.load(*KEY).record.params == 2, "what is stored now comes first"
+
+
+def test_the_record_of_an_older_version_is_upgraded(store, record):
+    saved = result(fingerprint=MINE)
+    store.save(saved)
+    old = json.loads(record.read_text())
+    del old["checksum"], old["score_kind"]
+    write_facts(record, old | {"schema_version": 2, "accuracy": 0.5, "scores": "probabilities"})
+
+    assert store.has(*KEY)
+    assert store.load(*KEY).record == saved.record
+
+
+def test_a_loss_that_is_not_a_number_is_stored_as_null(store, record):
     history = {"loss": [float("nan"), float("inf")], "accuracy": [0.5, 0.5]}
-    store.save(result(history=history))
+    store.save(result(history=history, fingerprint=MINE))
 
-    text = (store.folder / "trials" / "rnn-seed0.json").read_text()
+    text = record.read_text()
 
     assert json.loads(text, parse_constant=pytest.fail)["history"]["loss"] == [None, None]
-    assert store.load("rnn", 0).record.history.loss == [None, None]
+    assert store.load(*KEY).record.history.loss == [None, None]
 
 
 def _flip_a_digit(file):
-    file.write_text(file.read_text().replace('"accuracy": 0.5', '"accuracy": 0.9', 1))
+    file.write_text(file.read_text().replace('"steps": 6', '"steps": 9', 1))
 
 
 def _truncate(file):
@@ -95,10 +225,6 @@ def _truncate(file):
 
 def _empty(file):
     file.write_bytes(b"")
-
-
-def _of_another_version(file):
-    file.write_text(file.read_text().replace('"schema_version": 2', '"schema_version": 1'))
 
 
 def _list(file):
@@ -115,40 +241,60 @@ def _make_a_folder(file):
 
 
 @pytest.mark.parametrize("damage", [_flip_a_digit, _truncate, _empty, _list, _nest, _make_a_folder])
-def test_a_damaged_record_is_named_and_never_used(store, damage, caplog):
+def test_a_damaged_record_is_named_and_never_used(store, record, damage, caplog):
     store.save(result(fingerprint=MINE))
-    file = store.folder / "trials" / "rnn-seed0.json"
-    damage(file)
+    damage(record)
 
-    assert store.restore("rnn", 0, MINE) is False
-    assert str(file) in caplog.text
-    with pytest.raises(DamagedResultError, match="unusable result"):
-        store.load("rnn", 0)
+    assert not store.has(*KEY)
+    assert f"unusable result: {record}: " in caplog.text
+    with pytest.raises(DamagedResultError, match=f"^unusable result: {record}: "):
+        store.load(*KEY)
 
 
-def test_a_trial_of_another_version_is_trained_again_without_alarm(store, caplog):
+@pytest.mark.parametrize("damage", [_truncate, _empty, Path.unlink])
+def test_damaged_predictions_are_named_and_their_record_not_used(
+    store, predictions, damage, caplog
+):
     store.save(result(fingerprint=MINE))
-    _of_another_version(store.folder / "trials" / "rnn-seed0.json")
+    damage(predictions)
 
-    assert store.restore("rnn", 0, MINE) is False
+    assert not store.has(*KEY)
+    assert str(predictions) in caplog.text
+    store.save(result(fingerprint=MINE))
+    assert store.has(*KEY)
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (_truncate, "not what was stored"),
+        (lambda file: file.write_bytes(b"of another trial"), "not what was stored"),
+        (_make_a_folder, "there is no such file"),
+        (Path.unlink, "there is no such file"),
+    ],
+)
+def test_a_damaged_network_is_named_and_not_used_but_its_trial_is(
+    store, network, damage, reason, caplog
+):
+    store.save(with_model())
+    damage(network)
+
+    assert store.has(*KEY)
+    assert not caplog.text
+    assert not store.has(*KEY, with_model=True)
+    assert f"unusable result: {network}: " in caplog.text
+    with pytest.raises(DamagedResultError, match=rf"^unusable result: {network}: {reason}"):
+        store.model_file(*KEY)
+
+
+def test_a_trial_of_an_unknown_version_is_trained_again_without_alarm(store, record, caplog):
+    store.save(result(fingerprint=MINE))
+    record.write_text(record.read_text().replace('"schema_version": ', '"schema_version": 99'))
+
+    assert not store.has(*KEY)
     assert not caplog.text
     with pytest.raises(OtherVersionError, match="run the benchmark again"):
-        store.load("rnn", 0)
-
-
-def test_a_trial_that_was_never_stored_cannot_be_loaded(store):
-    with pytest.raises(FileNotFoundError):
-        store.load("rnn", 0)
-
-
-@pytest.mark.parametrize("damage", [_truncate, _empty, lambda file: file.unlink()])
-def test_damaged_predictions_are_named_and_their_record_not_used(store, damage, caplog):
-    store.save(result(fingerprint=MINE))
-    file = store.folder / "predictions" / "rnn-seed0.npz"
-    damage(file)
-
-    assert store.restore("rnn", 0, MINE) is False
-    assert str(file) in caplog.text
+        store.load(*KEY)
 
 
 class _Hostile:
@@ -207,24 +353,24 @@ def _array_larger_than_any_memory(file):
     _archive(file, _member(LABELS), member.replace(b", 0), }", b", 9), }"))
 
 
-def _encrypted(file):
+def _with_header_byte(file, local, central, value):
+    """Write an archive, and change a byte of each header of a member, which stands twice."""
     _archive(file, _member(LABELS), _member(SCORES))
-    # Bit 0 of the flags says so, in the header of a member and in the directory.
     content = bytearray(file.read_bytes())
-    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        content[content.index(signature) + flags] |= 1
+    for signature, place in ((b"PK\x03\x04", local), (b"PK\x01\x02", central)):
+        content[content.index(signature) + place] = value
     file.write_bytes(content)
+
+
+def _encrypted(file):
+    _with_header_byte(file, 6, 8, 1)
 
 
 def _compressed_in_no_known_way(file):
-    _archive(file, _member(LABELS), _member(SCORES))
-    content = bytearray(file.read_bytes())
-    for signature, method in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
-        content[content.index(signature) + method] = 77
-    file.write_bytes(content)
+    _with_header_byte(file, 8, 10, 77)
 
 
-def _one_score_a_wire(file):
+def _one_score_a_document(file):
     np.savez(file, labels=LABELS, scores=SCORES[:, 0])
 
 
@@ -249,155 +395,21 @@ def _words(file):
         _array_larger_than_any_memory,
         _encrypted,
         _compressed_in_no_known_way,
-        _one_score_a_wire,
+        _one_score_a_document,
         _a_label_too_few,
         _words,
     ],
 )
-def test_predictions_that_were_made_to_mislead_are_named_and_run_nothing(store, write):
-    store.save(result())
-    record, predictions = (
-        store.folder / "trials" / "rnn-seed0.json",
-        store.folder / "predictions" / "rnn-seed0.npz",
-    )
+def test_predictions_made_to_mislead_are_named_and_run_nothing(store, record, predictions, write):
+    saved = result(fingerprint=MINE)
+    store.save(saved)
     write(predictions)
-    write_document(record, result().record, predictions_sha256=sha256_file(predictions))
+    write_document(record, saved.record, predictions_sha256=sha256_file(predictions))
 
     with pytest.raises(DamagedResultError, match=f"^unusable result: {predictions}: "):
-        store.load("rnn", 0)
+        store.load(*KEY)
 
     assert not predictions.with_name("trace").exists()
-
-
-@pytest.mark.parametrize("damage", [_truncate, _of_another_version])
-def test_an_unusable_trial_is_replaced_but_not_lost(store, damage):
-    store.save(result(fingerprint=MINE))
-    damage(store.folder / "trials" / "rnn-seed0.json")
-
-    store.save(result(fingerprint=MINE))
-
-    assert store.restore("rnn", 0, MINE)
-    assert (store.folder / "superseded" / "rnn-seed0-unreadable.json").exists()
-
-
-def with_model(content=b"a trained model", **changes):
-    """Return a trial whose model is to be kept."""
-    return replace(result(**changes), model=content)
-
-
-def test_a_model_is_kept_beside_its_trial_in_a_file_named_alike(store):
-    store.save(with_model(model="lstm", seed=7, fingerprint=MINE))
-
-    file = store.model_file("lstm", 7, MINE)
-
-    assert file == store.folder / "models" / "lstm-seed7.keras"
-    assert file.read_bytes() == b"a trained model"
-    assert store.load("lstm", 7).record == result(model="lstm", seed=7, fingerprint=MINE).record
-
-
-def test_a_trial_whose_model_was_not_kept_has_none(store):
-    store.save(result(fingerprint=MINE))
-
-    assert not (store.folder / "models").exists()
-    with pytest.raises(FileNotFoundError):
-        store.model_file("rnn", 0, MINE)
-    with pytest.raises(FileNotFoundError):
-        store.model_file("rnn", 1, MINE)
-
-
-def test_a_trial_is_found_with_its_model_only_where_that_was_kept(store):
-    store.save(result(fingerprint=MINE))
-    assert store.restore("rnn", 0, MINE, with_model=False) is True
-    assert store.restore("rnn", 0, MINE, with_model=True) is False
-
-    store.save(with_model(fingerprint=MINE))
-    assert store.restore("rnn", 0, MINE, with_model=False) is True
-    assert store.restore("rnn", 0, MINE, with_model=True) is True
-
-
-def test_a_model_that_was_kept_is_gone_when_its_trial_is_stored_without(store):
-    store.save(with_model(fingerprint=MINE))
-    store.save(result(fingerprint=MINE))
-
-    assert not (store.folder / "models" / "rnn-seed0.keras").exists()
-    assert store.restore("rnn", 0, MINE, with_model=True) is False
-    with pytest.raises(FileNotFoundError):
-        store.model_file("rnn", 0, MINE)
-
-
-@pytest.mark.parametrize(
-    ("damage", "reason"),
-    [
-        (_truncate, "not what was stored"),
-        (_empty, "not what was stored"),
-        (_make_a_folder, "there is no such file"),
-        (Path.unlink, "there is no such file"),
-    ],
-)
-def test_a_damaged_model_is_named_and_not_used_but_its_trial_is(store, damage, reason, caplog):
-    store.save(with_model(fingerprint=MINE))
-    file = store.folder / "models" / "rnn-seed0.keras"
-    damage(file)
-
-    assert store.restore("rnn", 0, MINE) is True
-    assert not caplog.text
-    assert store.restore("rnn", 0, MINE, with_model=True) is False
-    assert f"unusable result: {file}: " in caplog.text
-    with pytest.raises(DamagedResultError, match=rf"^unusable result: {file}: {reason}"):
-        store.model_file("rnn", 0, MINE)
-
-
-def test_the_model_of_another_trial_is_noticed(store):
-    store.save(with_model(b"one", fingerprint=MINE))
-    store.save(with_model(b"another", fingerprint=MINE, seed=1))
-    folder = store.folder / "models"
-    (folder / "rnn-seed1.keras").replace(folder / "rnn-seed0.keras")
-
-    with pytest.raises(DamagedResultError, match=r"rnn-seed0\.keras"):
-        store.model_file("rnn", 0, MINE)
-
-
-def test_the_model_of_a_trial_of_another_configuration_is_not_given(store):
-    store.save(with_model(fingerprint=MINE))
-
-    with pytest.raises(
-        DamagedResultError, match=r"^unusable result: .*rnn-seed0\.json: of another"
-    ):
-        store.model_file("rnn", 0, OTHER)
-
-
-def test_a_replaced_model_is_kept_with_its_trial_and_comes_back_with_it(store):
-    store.save(with_model(b"mine", fingerprint=MINE))
-    store.save(with_model(b"other", fingerprint=OTHER))
-
-    assert store.model_file("rnn", 0, OTHER).read_bytes() == b"other"
-    aside = store.folder / "superseded" / f"rnn-seed0-{MINE[:16]}.keras"
-    assert aside.read_bytes() == b"mine"
-    assert store.restore("rnn", 0, MINE, with_model=True) is True
-    assert store.model_file("rnn", 0, MINE).read_bytes() == b"mine"
-    assert not aside.exists()
-    assert store.restore("rnn", 0, OTHER, with_model=True) is True
-    assert store.model_file("rnn", 0, OTHER).read_bytes() == b"other"
-
-
-def test_a_trial_without_a_model_does_not_get_that_of_the_trial_before(store):
-    store.save(with_model(fingerprint=MINE))
-    store.save(result(fingerprint=OTHER))
-
-    with pytest.raises(FileNotFoundError):
-        store.model_file("rnn", 0, OTHER)
-    assert not (store.folder / "models" / "rnn-seed0.keras").exists()
-
-
-def test_a_superseded_model_that_is_damaged_does_not_come_back(store, caplog):
-    store.save(with_model(fingerprint=MINE))
-    store.save(result(fingerprint=OTHER))
-    aside = store.folder / "superseded" / f"rnn-seed0-{MINE[:16]}.keras"
-    _truncate(aside)
-
-    assert store.restore("rnn", 0, MINE, with_model=True) is False
-    assert str(aside) in caplog.text
-    assert store.restore("rnn", 0, OTHER) is True
 
 
 VOCABULARY = Vocabulary(
@@ -412,29 +424,23 @@ VOCABULARY = Vocabulary(
 
 
 def test_a_vocabulary_comes_back_as_it_was_stored(store):
+    with pytest.raises(FileNotFoundError):
+        store.vocabulary()
+
     store.save_vocabulary(VOCABULARY)
 
     assert store.vocabulary() == VOCABULARY
 
 
-def test_where_no_models_were_kept_there_is_no_vocabulary(store):
-    with pytest.raises(FileNotFoundError):
-        store.vocabulary()
+def _with_a_note(file):
+    write_document(file, VOCABULARY, note="by hand")
 
 
-@pytest.mark.parametrize("damage", [_truncate, _empty, _list, _nest])
+@pytest.mark.parametrize("damage", [_truncate, _empty, _list, _nest, _with_a_note])
 def test_a_damaged_vocabulary_is_named(store, damage):
     store.save_vocabulary(VOCABULARY)
     file = store.folder / "models" / "vocabulary.json"
     damage(file)
 
     with pytest.raises(DamagedResultError, match=f"^unusable result: {file}: "):
-        store.vocabulary()
-
-
-def test_a_vocabulary_with_keys_of_another_kind_is_refused(store):
-    file = store.folder / "models" / "vocabulary.json"
-    write_document(file, VOCABULARY, note="by hand")
-
-    with pytest.raises(DamagedResultError, match=rf"^unusable result: {file}: [\s\S]*note"):
         store.vocabulary()

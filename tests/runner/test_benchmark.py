@@ -1,29 +1,28 @@
+"""From a benchmark to the results of its trials, wherever they are trained."""
+
 import json
 
 import numpy as np
 import pytest
 from factories import SOFTMAX, benchmark
+from in_process import InProcess
 
+from rnnbench.environment import SCHEMA_VERSION
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.baselines import BASELINES
-from rnnbench.records import SCHEMA_VERSION
 from rnnbench.results.store import Store
-from rnnbench.runner import trials as runner
-from rnnbench.runner.benchmark import plan_benchmark, run_plan
-from rnnbench.runner.events import Finished
-from rnnbench.runner.workers import Workforce
-from rnnbench.training.trial import run_trial
-
-WORKFORCE = Workforce(jobs=1, threads=1)
+from rnnbench.runner.benchmark import find_stored, plan_benchmark, run_plan
+from rnnbench.runner.events import EpochEnded, Failed, Finished, Planned
+from rnnbench.runner.executors import TrialFailure
 
 
 @pytest.fixture
 def make_plan(tiny_sgml_folder):
-    """Plans a benchmark on made-up wires."""
+    """Plans a benchmark on made-up documents."""
 
     def make(data=None, **changes):
         data = {"source": "sgml", "path": tiny_sgml_folder, "test_split": 0.5} | (data or {})
-        return plan_benchmark(benchmark(data=data, **changes), lambda *_: None, WORKFORCE)
+        return plan_benchmark(benchmark(data=data, **changes), lambda *_: None, threads=1)
 
     return make
 
@@ -34,6 +33,17 @@ def plan(make_plan):
     layers = [{"simple_rnn": {"units": units}} for units in (2, 5)]
     small, big = ({"layers": [layer, SOFTMAX]} for layer in layers)
     return make_plan(models={"small": small, "big": big}, training={"seeds": [0, 7], "epochs": 1})
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "run")
+
+
+def run(plan, store, executor=None, **options):
+    """Run a plan; return its results and the events."""
+    events = []
+    return run_plan(plan, executor or InProcess(), store, events.append, **options), events
 
 
 def test_every_model_is_planned_with_every_seed_those_that_take_longest_first(plan):
@@ -47,6 +57,12 @@ def test_every_model_is_planned_with_every_seed_those_that_take_longest_first(pl
     assert {trial.source for trial in plan.trials} == {"sgml"}
 
 
+def test_trials_name_their_corpus_by_fingerprint_and_hold_no_path(plan, tiny_sgml_folder):
+    assert {trial.corpus_fingerprint for trial in plan.trials} == plan.corpora.keys()
+    assert plan.corpora.keys() == {plan.dataset.corpus_fingerprint}
+    assert str(tiny_sgml_folder) not in repr(plan.trials)
+
+
 def test_a_baseline_that_no_seed_changes_is_planned_once_and_after_all_networks(make_plan):
     models = {
         "svm": {"baseline": "tfidf_linear_svm"},
@@ -56,12 +72,12 @@ def test_a_baseline_that_no_seed_changes_is_planned_once_and_after_all_networks(
 
     trials = make_plan(models=models, training={"seeds": [7, 3], "epochs": 1}).trials
 
-    assert [(trial.name, trial.seed) for trial in trials] == [
-        ("rnn", 7),
-        ("rnn", 3),
-        ("svm", 7),
-        ("random", 7),
-        ("random", 3),
+    assert [str(trial) for trial in trials] == [
+        "rnn seed 7",
+        "rnn seed 3",
+        "svm seed 7",
+        "random seed 7",
+        "random seed 3",
     ]
 
 
@@ -72,7 +88,7 @@ def test_every_kind_of_baseline_is_planned_as_often_as_seeds_can_change_it(make_
     assert len(plan.trials) == (3 if kind == "stratified" else 1)
 
 
-def test_the_dataset_is_described_with_the_wires_of_each_topic_by_label(plan):
+def test_the_dataset_is_described_with_the_documents_of_each_topic_by_label(plan):
     dataset = plan.dataset
 
     assert [count.topic for count in dataset.topics] == ["earn", "acq"]
@@ -82,7 +98,7 @@ def test_the_dataset_is_described_with_the_wires_of_each_topic_by_label(plan):
     assert dataset.majority_accuracy == dataset.topics[0].test / 22
 
 
-def test_how_wires_are_cut_and_padded_makes_another_dataset_of_the_same_split(make_plan):
+def test_how_documents_are_cut_and_padded_makes_another_dataset_of_the_same_split(make_plan):
     ours, padded, split_otherwise = (
         make_plan(data).dataset for data in ({}, {"padding": "post"}, {"seed": 1})
     )
@@ -93,84 +109,93 @@ def test_how_wires_are_cut_and_padded_makes_another_dataset_of_the_same_split(ma
 
 
 @pytest.mark.parametrize("share", [0.01, 0.04])
-def test_a_share_that_holds_no_wire_out_is_refused_before_anything_is_trained(make_plan, share):
+def test_a_share_that_holds_no_document_out_is_refused_before_anything_is_trained(make_plan, share):
     with pytest.raises(UserError, match=rf"^training\.validation_split: {share} of 22 .*leaves 0"):
         make_plan(training={"validation_split": share})
 
 
-def test_what_is_stored_is_not_trained_again(plan, tmp_path):
-    store, events = Store(tmp_path / "run"), []
-    first = run_plan(plan, store, lambda _: None)
+def test_trials_are_reported_and_stored_and_not_trained_again(plan, store):
+    first, events = run(plan, store)
 
-    again = run_plan(plan, store, events.append)
+    assert isinstance(events[0], Planned)
+    assert events[0].to_train == plan.trials
+    finished = [event.trial for event in events if isinstance(event, Finished)]
+    assert finished == plan.trials
+    assert [event.epoch for event in events if isinstance(event, EpochEnded)] == [0, 1] * 4
 
-    assert [(each.record.model, each.record.seed) for each in first] == [
+    again, events = run(plan, store)
+
+    assert [(each.record.model, each.record.seed) for each in again] == [
         (trial.name, trial.seed) for trial in plan.trials
     ]
-    assert [each.record for each in again] == [each.record for each in first]
     for ours, theirs in zip(again, first, strict=True):
+        assert ours.record == theirs.record
         np.testing.assert_array_equal(ours.scores, theirs.scores)
         np.testing.assert_array_equal(ours.labels, theirs.labels)
     (event,) = events
-    assert event.to_train == []
-    assert set(event.stored) == set(plan.trials)
+    assert (event.to_train, set(event.stored)) == ([], set(plan.trials))
+
+    _, events = run(plan, store, fresh=True)
+
+    assert sum(isinstance(event, Finished) for event in events) == len(plan.trials)
 
 
-def test_of_a_plan_that_grew_only_what_is_new_is_trained(make_plan, tmp_path):
-    store, events = Store(tmp_path / "run"), []
+def test_of_a_plan_that_grew_only_what_is_new_is_trained(make_plan, store):
     models = {"svm": {"baseline": "tfidf_linear_svm"}}
-    run_plan(make_plan(models=models), store, lambda _: None)
+    run(make_plan(models=models), store)
 
     models["random"] = {"baseline": "stratified"}
     grown = make_plan(models=models, training={"epochs": 9, "seeds": 2})
-    results = run_plan(grown, store, events.append)
+    results, events = run(grown, store)
 
     assert [str(trial) for trial in events[0].to_train] == ["random seed 0", "random seed 1"]
     assert [str(trial) for trial in events[0].stored] == ["svm seed 0"]
     assert len(results) == 3
 
 
-def test_fresh_trains_what_is_stored(plan, tmp_path):
-    store, events = Store(tmp_path / "run"), []
-    run_plan(plan, store, lambda _: None)
+class Fails(InProcess):
+    """Fails on all trials, or on those of one seed."""
 
-    run_plan(plan, store, events.append, fresh=True)
+    def __init__(self, seeds, traceback=""):
+        super().__init__()
+        self.seeds, self.traceback = seeds, traceback
 
-    assert sum(isinstance(event, Finished) for event in events) == len(plan.trials)
+    def run(self, trials, corpora, listener, task):
+        for trial, outcome in super().run(trials, corpora, listener, task):
+            failure = TrialFailure("no training today", self.traceback)
+            yield trial, failure if trial.seed in self.seeds else outcome
 
 
-def _fail(*_):
-    raise RnnbenchError("no training today")
+def test_a_trial_that_fails_is_named_and_the_others_are_stored(plan, store):
+    events = []
+
+    with pytest.raises(RnnbenchError) as caught:
+        run_plan(plan, Fails([7], "Traceback ..."), store, events.append)
+
+    assert str(caught.value) == (
+        "Traceback ...\n"
+        "big seed 7 failed: no training today\n"
+        "small seed 7 failed: no training today\n"
+        "All other trials are stored; for a table of other models, name them with --models."
+    )
+    failed = {event.trial for event in events if isinstance(event, Failed)}
+    assert failed == {trial for trial in plan.trials if trial.seed == 7}
+    assert find_stored(plan.trials, store) == set(plan.trials) - failed
 
 
-def test_the_environment_is_stored_before_anything_is_trained(plan, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "run_trial", _fail)
-    store = Store(tmp_path / "run")
+@pytest.mark.parametrize(("seeds", "jobs"), [([0, 7], 7), ([7], 1)], ids=["nothing", "a trial"])
+def test_a_rerun_that_fails_changes_the_environment_if_it_finishes(plan, store, seeds, jobs):
+    store.save_environment({"schema_version": SCHEMA_VERSION, "jobs": 7})
 
     with pytest.raises(RnnbenchError, match="no training today"):
-        run_plan(plan, store, lambda _: None)
+        run(plan, store, Fails(seeds))
+
+    assert json.loads((store.folder / "environment.json").read_text())["jobs"] == jobs
+
+
+def test_the_environment_is_stored_before_anything_is_trained(plan, store):
+    with pytest.raises(RnnbenchError, match="no training today"):
+        run(plan, store, Fails([0, 7]))
 
     environment = json.loads((store.folder / "environment.json").read_text())
     assert (environment["jobs"], environment["threads_per_job"]) == (1, 1)
-
-
-def _fail_but_for_seed_0(trial, on_epoch):
-    if trial.seed:
-        raise RnnbenchError("no training today")
-    return run_trial(trial, on_epoch)
-
-
-@pytest.mark.parametrize(
-    ("train", "jobs"), [(_fail, 7), (_fail_but_for_seed_0, 1)], ids=["nothing", "a trial"]
-)
-def test_a_rerun_that_fails_changes_the_environment_if_it_finishes(
-    plan, tmp_path, monkeypatch, train, jobs
-):
-    store = Store(tmp_path / "run")
-    store.save_environment({"schema_version": SCHEMA_VERSION, "jobs": 7})
-    monkeypatch.setattr(runner, "run_trial", train)
-
-    with pytest.raises(RnnbenchError, match="no training today"):
-        run_plan(plan, store, lambda _: None)
-
-    assert json.loads((store.folder / "environment.json").read_text())["jobs"] == jobs

@@ -1,12 +1,10 @@
 import pytest
-from factories import SOFTMAX, benchmark, trial
+from factories import SOFTMAX, benchmark, train, trial
 
 from rnnbench.errors import UserError
-from rnnbench.runner.workers import Workforce
 from rnnbench.speed import contenders
 from rnnbench.speed.contenders import choose, run_engine
 from rnnbench.training.engines import ignore
-from rnnbench.training.trial import run_trial
 
 RNN = {"layers": [{"simple_rnn": {"units": 3}}, SOFTMAX]}
 
@@ -24,12 +22,12 @@ def plan(*layers, **changes):
 
 
 def test_each_engine_is_timed_in_its_own_way():
-    found = {each.name: each.workforce for each in choose(None, plan())}
+    found = {each.name: each.executor for each in choose(None, plan())}
 
-    assert found == {
-        "compiled": Workforce(4, 1),
-        "compiled-1": Workforce(1, 1),
-        "keras": Workforce(1, 4),
+    assert {name: (each.jobs, each.threads) for name, each in found.items()} == {
+        "compiled": (4, 1),
+        "compiled-1": (1, 1),
+        "keras": (1, 4),
     }
 
 
@@ -63,9 +61,9 @@ def test_a_contender_trains_with_its_engine_and_its_threads(tmp_path):
 def test_an_engine_runs_the_trial_exactly_as_the_command_run_does(tmp_path):
     planned = trial(tmp_path, training={"epochs": 3, "batch_size": 4})
 
-    cost = run_engine(planned, ignore)
+    cost = run_engine(planned, tmp_path / "made-up.npz", ignore)
 
-    assert cost.accuracy == run_trial(planned).accuracy
+    assert cost.accuracy == train(tmp_path, planned).accuracy
     assert (cost.model, cost.seed, cost.steps) == ("rnn", 0, 9)
     assert cost.ms_per_step * cost.steps / 1000 < cost.seconds
     assert 10 < cost.peak_memory_mb < 100_000
@@ -96,7 +94,10 @@ class TestTorch:
         losses = []
 
         cost = contenders.run_torch(
-            planned, lambda _, loss, __: losses.append(loss), is_tuned=is_tuned
+            planned,
+            tmp_path / "made-up.npz",
+            lambda _, loss, __: losses.append(loss),
+            is_tuned=is_tuned,
         )
 
         assert len(losses) == 60

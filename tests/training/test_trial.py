@@ -6,14 +6,13 @@ from multiprocessing import get_context
 
 import numpy as np
 import pytest
-from factories import SOFTMAX, corpus, trial
+from factories import SOFTMAX, corpora, corpus, train, trial
 
 from rnnbench import environment
 from rnnbench.data import cache
 from rnnbench.data.settings import Data
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.baselines import BASELINES
-from rnnbench.training.trial import run_trial
 
 LAYERS = [{"simple_rnn": {"units": 3}}, SOFTMAX]
 RNN, SVM = {"rnn": {"layers": LAYERS}}, {"svm": {"baseline": "tfidf_linear_svm"}}
@@ -32,7 +31,7 @@ def pretrained(folder, initializer="ppmi_svd"):
 def test_the_same_trial_gives_the_same_result_bit_for_bit(tmp_path, models):
     plan = trial(tmp_path, models=models)
 
-    first, second = run_trial(plan), run_trial(plan)
+    first, second = train(tmp_path, plan), train(tmp_path, plan)
 
     assert first.scores.shape == (10, 3)
     np.testing.assert_array_equal(first.scores, second.scores)
@@ -42,15 +41,15 @@ def test_the_same_trial_gives_the_same_result_bit_for_bit(tmp_path, models):
 def test_pretrained_vectors_give_the_same_answers_bit_for_bit_in_another_process(tmp_path):
     plan = pretrained(tmp_path)
     with ProcessPoolExecutor(1, get_context("spawn")) as other:
-        theirs = other.submit(run_trial, plan).result()
+        theirs = other.submit(train, tmp_path, plan).result()
 
-    np.testing.assert_array_equal(run_trial(plan).scores, theirs.scores)
+    np.testing.assert_array_equal(train(tmp_path, plan).scores, theirs.scores)
 
 
 def test_the_result_tells_what_was_done(tmp_path):
     plan, seen = trial(tmp_path, training={"epochs": 3, "batch_size": 4}), []
 
-    result = run_trial(plan, lambda *report: seen.append(report))
+    result = train(tmp_path, plan, lambda *report: seen.append(report))
 
     record, history = result.record, result.record.history
     assert (record.model, record.seed, record.engine) == ("rnn", 0, "compiled")
@@ -64,7 +63,7 @@ def test_the_result_tells_what_was_done(tmp_path):
 def test_the_result_of_a_baseline_tells_of_no_epochs(tmp_path):
     plan = replace(trial(tmp_path, models=SVM), keep_model=True)
 
-    result = run_trial(plan, pytest.fail)
+    result = train(tmp_path, plan, pytest.fail)
 
     record = result.record
     assert (record.model, record.engine, record.score_kind) == ("svm", "scikit-learn", "margins")
@@ -76,8 +75,8 @@ def test_the_result_of_a_baseline_tells_of_no_epochs(tmp_path):
 def test_a_model_is_part_of_the_result_if_it_is_to_be_kept(tmp_path):
     plan = trial(tmp_path)
 
-    assert run_trial(plan).model is None
-    assert run_trial(replace(plan, keep_model=True)).model
+    assert train(tmp_path, plan).model is None
+    assert train(tmp_path, replace(plan, keep_model=True)).model
 
 
 @pytest.mark.parametrize("models", [RNN, SVM], ids=["network", "baseline"])
@@ -85,7 +84,7 @@ def test_a_share_that_holds_no_document_out_is_the_users_error(tmp_path, models)
     plan = trial(tmp_path, training={"validation_split": 0.05}, models=models)
 
     with pytest.raises(UserError, match=r"training\.validation_split: .* leaves 0 to validate on"):
-        run_trial(plan)
+        train(tmp_path, plan)
 
 
 @pytest.mark.parametrize("share", [0, 0.5])
@@ -93,14 +92,15 @@ def test_a_training_that_diverged_has_failed(tmp_path, share):
     training = {"epochs": 2, "optimizer": "sgd", "learning_rate": 1e300, "validation_split": share}
 
     with pytest.raises(RnnbenchError, match="it diverged"):
-        run_trial(trial(tmp_path, training=training))
+        train(tmp_path, trial(tmp_path, training=training))
 
 
-def test_a_corpus_that_changed_meanwhile_is_refused(tmp_path):
-    plan = replace(trial(tmp_path), dataset_fingerprint="0" * 64)
+@pytest.mark.parametrize("fact", ["corpus", "dataset", "split"])
+def test_data_that_are_not_the_planned_ones_are_refused(tmp_path, fact):
+    plan = replace(trial(tmp_path), **{f"{fact}_fingerprint": "0" * 64})
 
-    with pytest.raises(RnnbenchError, match="changed while the benchmark ran"):
-        run_trial(plan)
+    with pytest.raises(RnnbenchError, match=r"made-up\.npz: changed while the benchmark ran"):
+        train(tmp_path, plan)
 
 
 def test_texts_that_changed_since_the_plan_are_noticed_even_where_no_array_shows_them(tmp_path):
@@ -110,10 +110,12 @@ def test_texts_that_changed_since_the_plan_are_noticed_even_where_no_array_shows
     assert before.lengths[longest] >= 5, "it is left out"
     tokens = before.tokens.copy()
     tokens[before.offsets[longest]] = tokens[before.offsets[longest]] % 8 + 1
-    cache.write(plan.corpus, replace(before, tokens=tokens))
+    cache.write(tmp_path / "made-up.npz", replace(before, tokens=tokens))
 
     with pytest.raises(RnnbenchError, match="changed while the benchmark ran"):
-        run_trial(plan)
+        train(tmp_path, plan)
+    corpora(tmp_path)
+    assert train(tmp_path, plan).labels.size, "once the right one is back"
 
 
 @pytest.mark.parametrize(
@@ -189,7 +191,7 @@ def test_another_version_changes_the_fingerprint(tmp_path, monkeypatch):
 def test_no_other_fact_changes_the_fingerprint(tmp_path):
     plan = trial(tmp_path)
     others = (
-        replace(plan, corpus=tmp_path / "elsewhere.npz"),
+        replace(plan, name="another"),
         replace(plan, training=plan.training.model_copy(update={"seeds": (0, 1, 2)})),
         replace(plan, data=Data(source="sgml", test_split=0.5)),
         replace(plan, keep_model=True),

@@ -1,0 +1,80 @@
+"""The lock of a results folder: only one process at a time writes what the folder holds once.
+
+Trials are stored under their fingerprints, but there is one ``results.json``, one ``config.yaml``,
+one set of tables and one ``environment.json``, which must all belong to the same run.
+"""
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+
+from rnnbench.errors import UserError
+from rnnbench.records import Record
+from rnnbench.storage import write_text
+
+LOCK, HOLDER = ".lock", ".lock.json"
+"""The locked file, and the file that says who holds the lock."""
+
+
+class Holder(Record):
+    """The process that holds a lock."""
+
+    pid: int
+    host: str
+    since: str
+    """When it took the lock, in ISO 8601."""
+    command: str
+
+
+@contextmanager
+def lock_folder(folder: Path, command: str) -> Iterator[None]:
+    """Make ``folder`` and keep other processes from writing into it while the block runs.
+
+    The operating system frees the lock of a process that has died.
+
+    Args:
+        folder: of a run.
+        command: what this process does, for the message that another one gives.
+
+    Raises:
+        UserError: another process holds the lock, or the folder cannot be written to.
+    """
+    lock = FileLock(folder / LOCK, timeout=0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+        holder = Holder(
+            pid=os.getpid(),
+            host=platform.node(),
+            since=datetime.now().astimezone().isoformat(" ", "seconds"),
+            command=command,
+        )
+        write_text(folder / HOLDER, holder.model_dump_json())
+    except Timeout:
+        raise UserError(
+            f"{folder}: another process is writing there: {_holder_of(folder)}\n"
+            "Wait until it has finished, or choose another folder with --out."
+        ) from None
+    except OSError as error:
+        lock.release()
+        raise UserError(f"{folder}: cannot write there: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            (folder / HOLDER).unlink()
+        lock.release()
+
+
+def _holder_of(folder: Path) -> str:
+    try:
+        holder = Holder.model_validate_json((folder / HOLDER).read_bytes())
+    except (OSError, ValidationError):  # it has just begun, or is about to end
+        return "it has not said which"
+    return f"process {holder.pid} on {holder.host}, since {holder.since}: {holder.command}"

@@ -1,0 +1,32 @@
+"""Executors, by name: the processes of this machine, and those that other packages bring."""
+
+from rnnbench.errors import UserError, did_you_mean
+from rnnbench.registry import Registry
+from rnnbench.runner.executors.base import TRAINING, Executor, Task, TrialFailure
+from rnnbench.runner.executors.local import LocalExecutor
+
+__all__ = [
+    "EXECUTORS",
+    "TRAINING",
+    "Executor",
+    "LocalExecutor",
+    "Task",
+    "TrialFailure",
+    "executor_class",
+]
+
+EXECUTORS: Registry[type[Executor]] = Registry(
+    "executor", Executor, [LocalExecutor], holds_classes=True
+)
+
+
+def executor_class(name: str) -> type[Executor]:
+    """Return the executor called ``name``.
+
+    Raises:
+        UserError: there is none, or it cannot be loaded; the message names its package.
+    """
+    if name not in EXECUTORS:
+        hint = did_you_mean(name, EXECUTORS)
+        raise UserError(f"--executor: no executor '{name}' ({hint})")
+    return EXECUTORS[name]

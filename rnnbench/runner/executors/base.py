@@ -1,0 +1,116 @@
+"""The interface of executors, which decide where trials run."""
+
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Generic, TypeVar
+
+from rnnbench.errors import RnnbenchError
+from rnnbench.runner.events import Listener
+from rnnbench.training.engines import OnEpoch
+from rnnbench.training.outcome import TrialResult
+from rnnbench.training.trial import Trial, run_trial
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class TrialFailure:
+    """Why a trial failed, as plain text: TensorFlow's exceptions can be read only where it is."""
+
+    reason: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class Task(Generic[T]):
+    """What is done with each trial, in the process that it is given to.
+
+    Attributes:
+        carry_out: called with the trial, the file of its corpus, and a function to be told of
+            finished epochs; its result is the outcome of the trial. It can be pickled.
+        prepare: called before, with the trial: imports what it needs. It can be pickled.
+    """
+
+    carry_out: Callable[[Trial, Path, OnEpoch], T]
+    prepare: Callable[[Trial], None]
+
+    def attempt(
+        self, trial: Trial, corpus: Path, on_start: Callable[[], None], on_epoch: OnEpoch
+    ) -> T | TrialFailure:
+        """Return the outcome of a trial, whatever code from outside may raise.
+
+        Args:
+            trial: what to carry out.
+            corpus: the file of its corpus.
+            on_start: called when all is prepared.
+            on_epoch: called after each epoch.
+        """
+        try:
+            self.prepare(trial)
+            on_start()
+            return self.carry_out(trial, corpus, on_epoch)
+        except RnnbenchError as error:
+            return TrialFailure(str(error))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a model of the user's own may even end in sys.exit()
+            reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+            return TrialFailure(reason, traceback.format_exc())
+
+
+def prepare_engine(trial: Trial) -> None:
+    """Have the engine of a trial import what it needs, with the trial's number of threads."""
+    trial.engine.prepare(trial.threads)
+
+
+TRAINING: Task[TrialResult] = Task(run_trial, prepare_engine)
+"""What ``rnnbench run`` does with each trial."""
+
+
+class Executor(ABC):
+    """Carries out trials: in processes of this machine, or on others.
+
+    Args:
+        jobs: how many trials run side by side; by default as many as there are cores.
+
+    Attributes:
+        name: by which ``--executor`` finds it.
+        jobs: how many trials run side by side.
+        threads: of each process that trains. Trials are planned with this number, since sums,
+            and so results, depend on it.
+    """
+
+    name: ClassVar[str]
+    jobs: int
+    threads: int
+
+    @abstractmethod
+    def __init__(self, jobs: int | None = None):
+        """Make an executor; nothing is started before ``run``."""
+
+    @abstractmethod
+    def run(
+        self,
+        trials: Sequence[Trial],
+        corpora: Mapping[str, Path],
+        listener: Listener,
+        task: Task[T],
+    ) -> Generator[tuple[Trial, T | TrialFailure], None, None]:
+        """Yield each trial with its outcome as soon as there is one, in any order.
+
+        A trial that fails keeps no other from being carried out. When the generator is closed,
+        trials in progress are given up, and nothing that was started goes on.
+
+        Args:
+            trials: what to carry out; it is best begun in this order.
+            corpora: the file of each corpus on this machine, by fingerprint. Wherever a trial
+                runs, the executor provides a file with the same content.
+            listener: to be told of each ``EpochEnded``; epoch 0 is the start of a trial.
+            task: what to do with each trial.
+
+        Raises:
+            RnnbenchError: trials cannot be carried out at all.
+        """

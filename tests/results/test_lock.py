@@ -1,0 +1,103 @@
+"""The lock of a results folder, between real processes."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from rnnbench.errors import UserError
+from rnnbench.results.lock import HOLDER, lock_folder
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from rnnbench.results.lock import lock_folder
+with lock_folder(Path(sys.argv[1]), "rnnbench run it"):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def other(tmp_path):
+    """Another process that holds the lock of a folder until it reads a line."""
+    command = [sys.executable, "-c", HOLD, tmp_path / "run"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "run"
+
+
+def lock_once(folder):
+    with lock_folder(folder, "rnnbench report it"):
+        pass
+
+
+def test_who_holds_the_lock_is_named_with_what_to_do(other, folder):
+    with pytest.raises(UserError) as caught:
+        lock_once(folder)
+
+    said = str(caught.value)
+    assert said.startswith(f"{folder}: another process is writing there: process {other.pid} on ")
+    assert said.endswith(
+        ": rnnbench run it\nWait until it has finished, or choose another folder with --out."
+    )
+
+
+@pytest.mark.usefixtures("other")
+@pytest.mark.parametrize("content", ["", "{}", '{"pid": "../x"}'])
+def test_a_holder_that_has_not_said_who_it_is_is_respected_too(folder, content):
+    (folder / HOLDER).write_text(content)
+
+    with pytest.raises(UserError, match="another process is writing there: it has not said which"):
+        lock_once(folder)
+
+
+def test_the_lock_is_free_once_its_holder_has_finished(other, folder):
+    other.communicate("\n")
+
+    lock_once(folder)
+    assert not (folder / HOLDER).exists()
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_holder_that_died_is_no_obstacle(other, folder, how):
+    other.send_signal(how)
+    other.wait()
+
+    with lock_folder(folder, "mine"):
+        assert f'"pid":{os.getpid()}' in (folder / HOLDER).read_text()
+
+
+def test_two_runs_of_one_process_exclude_each_other_as_well(folder):
+    with lock_folder(folder, "first"), pytest.raises(UserError, match=f"process {os.getpid()} on"):
+        lock_once(folder)
+    lock_once(folder)
+
+
+def test_what_is_raised_in_the_block_frees_the_lock(folder):
+    with pytest.raises(KeyboardInterrupt), lock_folder(folder, "first"):
+        raise KeyboardInterrupt
+    lock_once(folder)
+
+
+@pytest.mark.parametrize("in_the_way", ["run", "run/.lock", "run/.lock.json"])
+def test_a_folder_that_cannot_be_written_to_is_refused(folder, in_the_way):
+    path = folder.parent / in_the_way
+    path.parent.mkdir(exist_ok=True)
+    if in_the_way == "run":
+        path.touch()
+    else:
+        path.mkdir()
+
+    for _ in range(2):
+        with pytest.raises(UserError, match=f"^{folder}: cannot write there: "):
+            lock_once(folder)

@@ -1,0 +1,182 @@
+"""Worker processes: silent, deaf to Ctrl-C, and replaced where they die."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+
+import numpy as np
+import pytest
+from factories import corpora, train, trial
+
+from rnnbench.errors import RnnbenchError
+from rnnbench.runner.events import EpochEnded
+from rnnbench.runner.executors import TRAINING, LocalExecutor, Task, TrialFailure, local
+
+
+def _prepare_nothing(_):
+    """Be ready."""
+
+
+def run(trials, folder, carry_out=None, *, jobs=1, prepare=_prepare_nothing):
+    """Return the outcomes of trials by seed, and the events; trains where nothing else is given."""
+    events = []
+    task = Task(carry_out, prepare) if carry_out else TRAINING
+    outcomes = LocalExecutor(jobs, 1).run(trials, corpora(folder), events.append, task)
+    return {one.seed: outcome for one, outcome in outcomes}, events
+
+
+@pytest.fixture
+def trials(tmp_path):
+    return [trial(tmp_path, seed=seed, training={"epochs": 2}) for seed in (1, 0, 2)]
+
+
+@pytest.mark.parametrize(
+    ("cores", "jobs", "expected"),
+    [(2, None, (2, 1)), (2, 1, (1, 2)), (8, None, (8, 1)), (8, 3, (3, 2)), (2, 5, (5, 1))],
+)
+def test_cores_are_divided_among_the_jobs(monkeypatch, cores, jobs, expected):
+    monkeypatch.setattr(local, "usable_cores", lambda: cores)
+
+    executor = LocalExecutor(jobs)
+
+    assert (executor.jobs, executor.threads) == expected
+
+
+def test_trials_are_trained_and_reported_with_the_same_bits_as_in_this_process(tmp_path, trials):
+    outcomes, events = run(trials, tmp_path)
+
+    assert outcomes.keys() == {0, 1, 2}
+    ours = train(tmp_path, trials[0])
+    assert outcomes[1].record.history == ours.record.history
+    np.testing.assert_array_equal(outcomes[1].scores, ours.scores)
+    assert all(isinstance(event, EpochEnded) for event in events)
+    assert sorted(event.epoch for event in events) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
+def test_nothing_to_do_starts_nothing(tmp_path):
+    assert run([], tmp_path) == ({}, [])
+
+
+def _facts(*_):
+    return {"tensorflow", "keras"} & set(sys.modules), os.environ["OMP_NUM_THREADS"]
+
+
+def _threads(*_):
+    import tensorflow as tf
+
+    threading = tf.config.threading
+    return (
+        threading.get_intra_op_parallelism_threads(),
+        threading.get_inter_op_parallelism_threads(),
+        tf.config.get_visible_devices("GPU"),
+    )
+
+
+def test_a_worker_has_its_share_of_the_threads_and_no_gpu(tmp_path, trials):
+    outcomes, _ = run(trials[:1], tmp_path, _threads, prepare=TRAINING.prepare)
+
+    assert outcomes == {1: (1, 1, [])}
+
+
+def test_a_worker_imports_what_its_trials_need_and_no_tensorflow_for_baselines(tmp_path):
+    baseline = trial(tmp_path, models={"svm": {"baseline": "tfidf_linear_svm"}})
+
+    outcomes, _ = run([baseline], tmp_path, _facts, prepare=TRAINING.prepare)
+
+    assert outcomes == {0: (set(), "1")}
+
+
+def _speak(*_):
+    os.write(1, b"from C++\n")
+    print("from Python")  # noqa: T201
+    os.kill(os.getpid(), signal.SIGINT)
+    return os.getpid()
+
+
+def test_a_worker_neither_prints_nor_hears_ctrl_c(tmp_path, trials, capfd):
+    outcomes, _ = run(trials, tmp_path, _speak)
+
+    (pid,) = set(outcomes.values())
+    assert pid != os.getpid()
+    assert capfd.readouterr() == ("", "")
+
+
+def _sleep(*_):
+    time.sleep(600)
+
+
+def _sleep_with_seed_0(one, *_):
+    return _sleep() if one.seed == 0 else None
+
+
+def test_no_worker_outlives_a_run_that_is_closed(tmp_path, trials):
+    others = set(multiprocessing.active_children())
+    task = Task(_sleep_with_seed_0, _prepare_nothing)
+    outcomes = LocalExecutor(2, 1).run(trials, corpora(tmp_path), lambda _: None, task)
+    next(outcomes)
+    children = set(multiprocessing.active_children()) - others
+    assert len(children) == 2
+
+    outcomes.close()
+
+    assert not any(child.is_alive() for child in children)
+
+
+def _fail_with_seed_0(one, *_):
+    if one.seed == 0:
+        raise RnnbenchError("no training today")
+
+
+def test_a_trial_that_fails_keeps_no_other_from_being_carried_out(tmp_path, trials):
+    outcomes, _ = run(trials, tmp_path, _fail_with_seed_0)
+
+    assert outcomes == {1: None, 0: TrialFailure("no training today"), 2: None}
+
+
+def _die(*_):
+    os.write(2, b"out of memory, says the worker\n")
+    os._exit(9)
+
+
+def _die_with_seed_0(one, *_):
+    return _die() if one.seed == 0 else "done"
+
+
+def test_a_trial_whose_worker_dies_fails_with_its_last_words_and_the_others_go_on(tmp_path, trials):
+    outcomes, _ = run(trials, tmp_path, _die_with_seed_0, prepare=TRAINING.prepare)
+
+    assert (outcomes[1], outcomes[2]) == ("done", "done")
+    reason = outcomes[0].reason
+    assert reason.startswith("a worker process died (killed, or out of memory?)\n")
+    assert "out of memory, says the worker" in reason
+    assert "oneDNN" not in reason, "nor what else TensorFlow says whenever it starts"
+
+
+def _die_beside_another(one, corpus, _):
+    """Stand for two trials that fit into memory one at a time, not both at a time."""
+    others = corpus.with_name("others")
+    others.mkdir(exist_ok=True)
+    if len(list(others.iterdir())) < 2:
+        (others / str(one.seed)).touch()
+        while len(list(others.iterdir())) < 2:
+            time.sleep(0.05)
+        if one.seed == 0:
+            _die()
+        _sleep()
+    return "done"
+
+
+def test_trials_that_ran_when_a_worker_died_are_started_again_one_at_a_time(
+    tmp_path, trials, caplog
+):
+    outcomes, _ = run(trials[:2], tmp_path, _die_beside_another, jobs=2)
+
+    assert outcomes == {0: "done", 1: "done"}
+    assert "in training: rnn seed 1, rnn seed 0\n" in caplog.text
+
+
+def test_workers_that_die_before_they_come_to_a_trial_end_the_run(tmp_path, trials):
+    with pytest.raises(RnnbenchError, match=r"died .*: nothing yet\nout of memory"):
+        run(trials, tmp_path, _facts, prepare=_die)
