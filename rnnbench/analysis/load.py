@@ -11,8 +11,8 @@ from rnnbench.config.problems import ConfigError
 from rnnbench.config.schema import Benchmark
 from rnnbench.metrics import usable_metrics
 from rnnbench.results.document import DamagedResultError, read_document
-from rnnbench.results.run import RESULTS, Outline, Run, read_results
-from rnnbench.results.schema import SUMMARY_VERSION, Results
+from rnnbench.results.run import RESULTS, Run, load_results
+from rnnbench.results.schema import Results, TrialSummary
 from rnnbench.results.store import Store
 from rnnbench.training.outcome import TrialResult
 
@@ -29,29 +29,21 @@ def load_run(folder: Path) -> Run:
         UserError: there is no finished run.
         DamagedResultError: a file is not as it was written; the message names it.
     """
-    outline, results = read_results(folder)
+    results = load_results(folder)
     try:
-        benchmark = _benchmark(folder, outline)
+        benchmark = _benchmark(folder, results)
         trials = {
-            model.name: [
-                _load_trial(folder, model.name, trial.seed, trial.fingerprint, outline.command)
-                for trial in model.trials
-            ]
-            for model in outline.models
+            model.name: [_load_trial(folder, model.name, trial) for trial in model.trials]
+            for model in results.models
         }
         environment = _environment(folder)
     except FileNotFoundError as error:
         raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
-    missing = [name for name in usable_metrics() if name not in outline.metrics]
-    if results is None or missing:
-        reason = (
-            f"it lacks {', '.join(missing)}"
-            if results
-            else f"it has schema version {outline.schema_version}, now {SUMMARY_VERSION}"
-        )
+    if missing := [name for name in usable_metrics() if name not in results.metrics]:
+        reason = f"it lacks {', '.join(missing)}" if results.metrics else "of an older version"
         log.warning("%s: %s; summarized anew from the stored trials", folder / RESULTS, reason)
         flat = [trial for of_model in trials.values() for trial in of_model]
-        results = summarize_run(benchmark, outline.dataset, flat, outline.command)
+        results = summarize_run(benchmark, results.dataset, flat, results.command)
     return Run(folder, results, trials, benchmark, environment)
 
 
@@ -72,33 +64,23 @@ def load_runs(paths: Sequence[Path]) -> list[Run]:
     return [load_run(path) for path in paths if path not in others]
 
 
-def load_results(folder: Path) -> Results:
-    """Return the summary of the finished run in ``folder``; an older one is made anew.
-
-    Raises:
-        UserError: there is no finished run.
-        DamagedResultError: a file is not as it was written; the message names it.
-    """
-    return read_results(folder)[1] or load_run(folder).results
-
-
-def _benchmark(folder: Path, outline: Outline) -> Benchmark:
+def _benchmark(folder: Path, results: Results) -> Benchmark:
     try:
         benchmark = load(folder / "config.yaml")
     except ConfigError as error:  # it names the file
         raise DamagedResultError(f"unusable result: {error}") from error
-    if unknown := {model.name for model in outline.models} - set(benchmark.models):
+    if unknown := {model.name for model in results.models} - set(benchmark.models):
         named = ", ".join(sorted(unknown))
         raise DamagedResultError(f"unusable result: {folder}: config.yaml has no model {named}")
     return benchmark
 
 
-def _load_trial(folder: Path, model: str, seed: int, fingerprint: str, command: str) -> TrialResult:
-    trial = Store(folder).load(model, seed)
-    if trial.record.fingerprint != fingerprint:
+def _load_trial(folder: Path, model: str, summary: TrialSummary) -> TrialResult:
+    trial = Store(folder).load(model, summary.seed)
+    if trial.record.fingerprint != summary.fingerprint:
         raise DamagedResultError(
-            f"unusable result: {folder}: the trial {model} seed {seed} is not the one in {RESULTS},"
-            f" because another run into this folder did not finish; run it again: {command}"
+            f"unusable result: {folder}: the trial {model} seed {summary.seed} is not the one in "
+            f"{RESULTS}, because another run into this folder did not finish; run it again"
         )
     return trial
 

@@ -15,6 +15,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import METRICS, Metric, usable_metrics
 from rnnbench.models.descriptions import BaselineModel
+from rnnbench.registry import PluginError
 from rnnbench.results.schema import Interval, ModelSummary, Results, Statistic, TrialSummary
 from rnnbench.training.outcome import TrialResult
 
@@ -82,16 +83,16 @@ def accuracy_interval(hits: Hits, resamples: NDArray[np.float64]) -> tuple[Inter
 def compute_metrics(trials: Sequence[TrialResult]) -> list[dict[str, float]]:
     """Return the metrics of each trial by name, without those that do not apply.
 
-    A metric that fails, as a plug-in may, is left out of all trials with a warning.
+    A plug-in that fails is left out of all trials with a warning.
     """
     values: list[dict[str, float]] = [{} for _ in trials]
     for metric in usable_metrics().values():
         covered = [index for index, trial in enumerate(trials) if _applies(metric, trial)]
         try:
-            found = [_compute(metric, trials[index]) for index in covered]
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            log.warning("%s failed: %s; it is left out", METRICS.describe(metric.name), reason)
+            with METRICS.blamed(metric.name):
+                found = [_compute(metric, trials[index]) for index in covered]
+        except PluginError as error:
+            log.warning("%s; it is left out", error)
             continue
         for index, value in zip(covered, found, strict=True):
             values[index][metric.name] = value

@@ -1,13 +1,17 @@
 """Stored JSON documents: each with its schema version and a checksum, checked when read."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from rnnbench.errors import UserError
 from rnnbench.records import SCHEMA_VERSION, Record
 from rnnbench.storage import sha256_file, sha256_json, write_text
+
+Document = dict[str, Any]
+Upgrades = Mapping[int, Callable[[Document], Document]]
+"""By schema version: returns a document of that version as one of a later version."""
 
 
 class DamagedResultError(UserError):
@@ -29,30 +33,36 @@ def write_facts(path: Path, facts: dict[str, Any]) -> None:
     write_text(path, json.dumps(document, indent=1) + "\n")
 
 
-def read_document(path: Path, versions: Sequence[int] = (SCHEMA_VERSION,)) -> dict[str, Any]:
+def read_document(
+    path: Path, version: int = SCHEMA_VERSION, upgrades: Upgrades | None = None
+) -> Document:
     """Return what ``write_document`` or ``write_facts`` wrote, without the checksum.
 
     Args:
-        path: of the file.
-        versions: the schema versions that can be read.
+        path: of the document.
+        version: the schema version that is wanted.
+        upgrades: how older versions are turned into it.
 
     Raises:
         FileNotFoundError: there is no such document.
         OtherVersionError: another version of the package wrote it.
         DamagedResultError: it is not what was written.
     """
+    upgrades = upgrades or {}
     try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        version = document.get("schema_version")
-        if version not in versions:
+        document: Document = json.loads(path.read_text(encoding="utf-8"))
+        found = document.get("schema_version")
+        if found != version and found not in upgrades:
             raise OtherVersionError(
-                f"unusable result: {path}: it has schema version {version}, and this rnnbench "
-                f"reads {' or '.join(map(str, versions))}; run the benchmark again"
+                f"unusable result: {path}: it has schema version {found}, and this rnnbench reads "
+                f"{version}; run the benchmark again"
             )
         if "checksum" not in document:
             raise ValueError("it has no checksum")
         if document.pop("checksum") != sha256_json(document):
             raise ValueError("its content has another checksum")
+        while document["schema_version"] in upgrades:
+            document = upgrades[document["schema_version"]](document)
     except FileNotFoundError:
         raise
     except (ValueError, KeyError, AttributeError, TypeError, OSError, RecursionError) as error:

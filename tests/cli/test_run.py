@@ -15,9 +15,10 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from rnnbench.analysis.load import load_results, load_run
+from rnnbench.analysis.load import load_run
 from rnnbench.cli.app import app
 from rnnbench.cli.options import INTERRUPTED
+from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
 
