@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from factories import SOFTMAX, benchmark, dataset_summary, result
+from factories import MARGINS, SOFTMAX, benchmark, dataset_summary, result
 
 from rnnbench.analysis.load import load_run
 from rnnbench.analysis.summary import summarize_run
@@ -33,7 +33,7 @@ PLAN = benchmark(
 TRIALS = [
     result(answers=(0, 0, 0, 1), model="rnn", seed=7, fingerprint="7" * 64),
     result(answers=(0, 0, 1, 2), model="rnn", seed=3, fingerprint="3" * 64),
-    result(answers=(2, 0, 1, 1), model="svm", seed=7, fingerprint="a" * 64, scores="margins"),
+    result(answers=(2, 0, 1, 1), model="svm", seed=7, fingerprint="a" * 64, **MARGINS),
 ]
 RESULTS = summarize_run(PLAN, dataset_summary(), TRIALS, "rnnbench run small.yaml")
 RECORD, PREDICTIONS = "trials/rnn-seed3*.json", "predictions/rnn-seed3*.npz"

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from factories import benchmark, dataset_summary, result
+from factories import MARGINS, benchmark, dataset_summary, result
 from hypothesis import given
 from hypothesis import strategies as st
 from simulations.crossed import Population
@@ -78,7 +78,7 @@ def test_a_model_is_summarized_over_its_seeds():
 
 
 def test_a_model_without_steps_or_probabilities_has_no_statistic_of_them():
-    trials = [result(RIGHT, scores="margins", ms_per_step=None), result(RIGHT)]
+    trials = [result(RIGHT, ms_per_step=None, **MARGINS), result(RIGHT)]
 
     assert "log_loss" not in summarize(trials[0]).metrics
     assert summarize(trials[0]).mean("log_loss") is summarize(trials[0]).ms_per_step is None
