@@ -32,7 +32,7 @@ class Table:
     Attributes:
         headers: of the columns.
         rows: one for each model, the baseline last.
-        caption: what was measured on what.
+        caption: the facts that a reader needs beside the numbers.
         is_last_apart: whether a line stands above the last row.
         text_columns: how many of the first columns are text; all others are numbers.
     """
@@ -57,7 +57,7 @@ def result_tables(results: Results) -> list[Table]:
 
 
 def accuracy_table(results: Results) -> Table:
-    """Return the accuracy of each model, its interval, and what it is not clearly better than."""
+    """Return the accuracy of each model, its interval, and if it is like the best or majority."""
     dataset, n, best = results.dataset, len(results.seeds), best_model(results)
 
     def unclear(model: ModelSummary) -> str:

@@ -67,7 +67,7 @@ def test_a_model_is_summarized_over_its_seeds():
 
     summary = summarize(*trials)
 
-    metrics = compute_metrics(trials)
+    metrics = compute_metrics({"rnn": trials})["rnn"]
     assert list(metrics[0]) == list(METRICS)
     assert summary.metrics == {
         name: statistic([each[name] for each in metrics]) for name in METRICS
