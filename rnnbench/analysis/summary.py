@@ -3,12 +3,13 @@
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.analysis.bootstrap import Hits, estimate_mean, resample
-from rnnbench.analysis.comparisons import compare_all
+from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.analysis.intervals import t_interval, wilson_interval
 from rnnbench.analysis.published import locate_published
 from rnnbench.config.schema import Benchmark
@@ -63,7 +64,7 @@ def summarize_run(
         threads=sorted({trial.record.threads for trial in trials}),
         metrics=list(usable_metrics()),
         models=models,
-        comparisons=compare_all(hits, resamples),
+        comparisons=compare_pairs(list(combinations(hits, 2)), hits, resamples),
         published=locate_published(benchmark, dataset, models),
     )
 

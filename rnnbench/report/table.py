@@ -114,7 +114,7 @@ def metrics_table(results: Results) -> Table:
     in_test = sum(count.test > 0 for count in results.dataset.topics)
     sentences = [
         "Means over seeds.",
-        *(f"{metric.header}: {metric.description}." for metric in metrics),
+        *(f"{each.header}: {each.description}." for each in metrics if each.description),
         f"topics missed: of the {in_test} in the test set, those that no seed ever answered.",
     ]
     return table_of(results.models, columns, " ".join(sentences))

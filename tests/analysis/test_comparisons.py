@@ -8,13 +8,7 @@ from hypothesis import strategies as st
 from simulations.crossed import Population
 
 from rnnbench.analysis.bootstrap import estimate_difference, resample
-from rnnbench.analysis.comparisons import (
-    BOOTSTRAP,
-    MCNEMAR,
-    compare_all,
-    holm,
-    mcnemar_p,
-)
+from rnnbench.analysis.comparisons import BOOTSTRAP, MCNEMAR, compare_pairs, holm, mcnemar_p
 
 p_values = st.lists(st.floats(0, 1), max_size=12)
 
@@ -26,8 +20,10 @@ def answers(only_a: int, only_b: int, both: int = 50, neither: int = 20):
     return a, b
 
 
-def compare(hits, n=499):
-    return compare_all(hits, resample(hits, n))
+def compare(hits, resamples=None):
+    """Compare all pairs of models."""
+    resamples = resamples or resample(hits, 1_999)
+    return compare_pairs(list(combinations(hits, 2)), hits, resamples)
 
 
 @given(st.integers(0, 60), st.integers(0, 60))
@@ -102,7 +98,7 @@ def test_a_comparison_has_the_p_value_of_its_test_corrected_for_all():
     hits = {name: each[0] for name, each in zip("abc", drawn, strict=True)}
     resamples = resample(hits, 499)
 
-    comparisons = compare_all(hits, resamples)
+    comparisons = compare(hits, resamples)
 
     for each in comparisons:
         a, b = each.a, each.b
@@ -131,7 +127,7 @@ def test_any_difference_that_is_not_there_is_found_in_5_percent(trials, seeds):
     found = [
         any(
             each.is_clear
-            for each in compare_all(dict(zip(no_resamples, benchmark, strict=True)), no_resamples)
+            for each in compare(dict(zip(no_resamples, benchmark, strict=True)), no_resamples)
         )
         for benchmark in zip(*drawn, strict=True)
     ]
@@ -146,6 +142,6 @@ def test_models_that_differ_a_lot_differ_clearly_after_correction():
     ]
     hits = {name: each[0] for name, each in zip("abcd", drawn, strict=True)}
 
-    clear = {(each.a, each.b) for each in compare(hits, n=1_999) if each.is_clear}
+    clear = {(each.a, each.b) for each in compare(hits) if each.is_clear}
 
     assert clear == set(combinations("abcd", 2)) - {("b", "c")}
