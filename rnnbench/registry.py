@@ -93,16 +93,6 @@ class Registry(Mapping[str, T], Generic[T]):
         vars(self).pop("_plugins", None)
         self._usable = {name: self._usable[name] for name in self._built_in}
 
-    def usable(self) -> list[T]:
-        """Return every entry; a plug-in that fails is left out with a warning."""
-        entries = []
-        for name in self:
-            try:
-                entries.append(self[name])
-            except PluginError as error:
-                log.warning("%s; it is left out", error)
-        return entries
-
     @contextmanager
     def blamed(self, name: str) -> Iterator[None]:
         """Turn an error of the plug-in ``name`` in this block into one that names its package.
@@ -119,8 +109,18 @@ class Registry(Mapping[str, T], Generic[T]):
         except Exception as error:
             if name in self._built_in:
                 raise
-            entry = self.label(name)
-            raise PluginError(f"{entry} failed: {type(error).__name__}: {error}") from error
+            reason = f"{type(error).__name__}: {error}"
+            raise PluginError(f"{self.label(name)} failed: {reason}") from error
+
+    def usable(self) -> list[T]:
+        """Return every entry; a plug-in that fails is left out with a warning."""
+        entries = []
+        for name in self:
+            try:
+                entries.append(self[name])
+            except PluginError as error:
+                log.warning("%s; it is left out", error)
+        return entries
 
     def _load(self, plugin: EntryPoint) -> T:
         entry = self.label(plugin.name)

@@ -113,6 +113,8 @@ def record(**changes) -> TrialRecord:
     return TrialRecord(**facts | changes)
 
 
+MARGINS = {"score_kind": "margins"}
+"""What differs in the record of a model that gives margins instead of probabilities."""
 LABELS = np.array([0, 0, 1, 2], np.int32)
 """The topics of four made-up test wires."""
 

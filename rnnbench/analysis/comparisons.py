@@ -1,7 +1,6 @@
 """Which models differ on the same test documents."""
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +12,6 @@ MCNEMAR = "McNemar's exact test"
 BOOTSTRAP = "paired bootstrap over documents and seeds"
 
 
-def compare_all(
-    hits: Mapping[str, Hits], resamples: Mapping[str, NDArray[np.float64]]
-) -> list[Comparison]:
-    """Return the comparison of every pair of models, p-values corrected for their number.
-
-    Args:
-        hits: of each model, on the same documents.
-        resamples: the result of ``bootstrap.resample`` for them.
-    """
-    return compare_pairs(list(combinations(hits, 2)), hits, resamples)
-
-
 def compare_pairs(
     pairs: Sequence[tuple[str, str]],
     hits: Mapping[str, Hits],
@@ -34,6 +21,11 @@ def compare_pairs(
 
     Single trials, or trials that all agree, are compared by McNemar's test, means over several
     trials by the bootstrap.
+
+    Args:
+        pairs: of models.
+        hits: of each model, on the same documents.
+        resamples: the result of ``bootstrap.resample`` for them.
     """
     found = []
     for a, b in pairs:

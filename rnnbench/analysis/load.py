@@ -12,7 +12,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.environment import SCHEMA_VERSION as ENVIRONMENT_VERSION
 from rnnbench.metrics import usable_metrics
 from rnnbench.results.files import DamagedResultError, read_document
-from rnnbench.results.run import RESULTS, Outline, Run, read_results
+from rnnbench.results.run import RESULTS, Run, load_results
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
 
@@ -29,25 +29,24 @@ def load_run(folder: Path) -> Run:
         UserError: there is no finished run.
         DamagedResultError: a file is not as it was written; the message names it.
     """
-    outline, results = read_results(folder)
+    results = load_results(folder)
     store = Store(folder)
     try:
-        benchmark = _benchmark(folder, outline)
+        benchmark = _benchmark(folder, results)
         trials = {
             model.name: [
                 store.load(model.name, trial.seed, trial.fingerprint) for trial in model.trials
             ]
-            for model in outline.models
+            for model in results.models
         }
         environment = _environment(folder)
     except FileNotFoundError as error:
         raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
-    missing = [name for name in usable_metrics() if name not in outline.metrics]
-    if results is None or missing:
-        reason = f"it lacks {', '.join(missing)}" if results else "an older version wrote it"
+    if missing := [name for name in usable_metrics() if name not in results.metrics]:
+        reason = f"it lacks {', '.join(missing)}" if results.metrics else "of an older version"
         log.warning("%s: %s; summarized anew from the stored trials", folder / RESULTS, reason)
         flat = [trial for of_model in trials.values() for trial in of_model]
-        results = summarize_run(benchmark, outline.dataset, flat, outline.command)
+        results = summarize_run(benchmark, results.dataset, flat, results.command)
     return Run(folder, results, trials, benchmark, environment)
 
 
@@ -68,22 +67,12 @@ def load_runs(paths: Sequence[Path]) -> list[Run]:
     return [load_run(path) for path in paths if path not in others]
 
 
-def load_results(folder: Path) -> Results:
-    """Return the summary of the finished run in ``folder``; an older one is made anew.
-
-    Raises:
-        UserError: there is no finished run.
-        DamagedResultError: a file is not as it was written; the message names it.
-    """
-    return read_results(folder)[1] or load_run(folder).results
-
-
-def _benchmark(folder: Path, outline: Outline) -> Benchmark:
+def _benchmark(folder: Path, results: Results) -> Benchmark:
     try:
         benchmark = load(folder / "config.yaml")
     except ConfigError as error:  # it names the file
         raise DamagedResultError(f"unusable result: {error}") from error
-    if unknown := {model.name for model in outline.models} - set(benchmark.models):
+    if unknown := {model.name for model in results.models} - set(benchmark.models):
         named = ", ".join(sorted(unknown))
         raise DamagedResultError(f"unusable result: {folder}: config.yaml has no model {named}")
     return benchmark

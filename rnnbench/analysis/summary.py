@@ -2,19 +2,21 @@
 
 import logging
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.analysis.bootstrap import Hits, estimate_mean, resample
-from rnnbench.analysis.comparisons import compare_all
+from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.analysis.intervals import t_interval, wilson_interval
 from rnnbench.analysis.published import locate_published
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import METRICS, Metric, usable_metrics
 from rnnbench.models.descriptions import BaselineModel
+from rnnbench.registry import PluginError
 from rnnbench.results.schema import Interval, ModelSummary, Results, Statistic, TrialSummary
 from rnnbench.training.outcome import TrialResult
 
@@ -43,7 +45,14 @@ def summarize_run(
     hits = {name: hits_of(of_model) for name, of_model in by_model.items()}
     hits[majority_name(dataset)] = majority[np.newaxis]
     resamples = resample(hits)
-    models = _summarize_models(benchmark, by_model, topics, hits, resamples)
+    metrics = compute_metrics(by_model)
+    models = []
+    for name, of_model in by_model.items():
+        is_baseline = isinstance(benchmark.models[name], BaselineModel)
+        interval, method = accuracy_interval(hits[name], resamples[name])
+        models.append(
+            _summarize(name, is_baseline, of_model, metrics[name], topics, interval, method)
+        )
     return Results(
         name=benchmark.name,
         command=command,
@@ -55,7 +64,7 @@ def summarize_run(
         threads=sorted({trial.record.threads for trial in trials}),
         metrics=list(usable_metrics()),
         models=models,
-        comparisons=compare_all(hits, resamples),
+        comparisons=compare_pairs(list(combinations(hits, 2)), hits, resamples),
         published=locate_published(benchmark, dataset, models),
     )
 
@@ -79,85 +88,72 @@ def accuracy_interval(hits: Hits, resamples: NDArray[np.float64]) -> tuple[Inter
     return clipped, "bootstrap over documents and seeds"
 
 
-def compute_metrics(trials: Sequence[TrialResult]) -> list[dict[str, float]]:
-    """Return the metrics of each trial by name, without those that do not apply.
+def compute_metrics(
+    trials: Mapping[str, Sequence[TrialResult]],
+) -> dict[str, list[dict[str, float]]]:
+    """Return by model the metrics of each trial by name, without those that do not apply.
 
-    A metric that fails, as a plug-in may, is left out of all trials with a warning.
+    A plug-in that fails is left out of all trials with a warning.
     """
-    values: list[dict[str, float]] = [{} for _ in trials]
+    computed: dict[str, list[dict[str, float]]] = {
+        model: [{} for _ in of_model] for model, of_model in trials.items()
+    }
     for metric in usable_metrics().values():
-        covered = [index for index, trial in enumerate(trials) if _applies(metric, trial)]
         try:
-            found = [_compute(metric, trials[index]) for index in covered]
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            log.warning("%s failed: %s; it is left out", METRICS.label(metric.name), reason)
+            with METRICS.blamed(metric.name):
+                values = {
+                    model: [_compute(metric, trial) for trial in of_model]
+                    for model, of_model in trials.items()
+                }
+        except PluginError as error:
+            log.warning("%s; it is left out", error)
             continue
-        for index, value in zip(covered, found, strict=True):
-            values[index][metric.name] = value
-    return values
+        for model, of_model in values.items():
+            for trial, value in zip(computed[model], of_model, strict=True):
+                if value is not None:
+                    trial[metric.name] = value
+    return computed
 
 
-def _applies(metric: Metric, trial: TrialResult) -> bool:
-    return not metric.needs_probabilities or trial.record.score_kind == "probabilities"
-
-
-def _compute(metric: Metric, trial: TrialResult) -> float:
+def _compute(metric: Metric, trial: TrialResult) -> float | None:
+    if metric.needs_probabilities and trial.record.score_kind != "probabilities":
+        return None
     value = float(metric.function(trial.labels, trial.scores))
     if not math.isfinite(value):
         raise ValueError(f"its value is {value}")
     return value
 
 
-def _summarize_models(
-    benchmark: Benchmark,
-    trials: Mapping[str, Sequence[TrialResult]],
+def _summarize(
+    name: str,
+    is_baseline: bool,
+    trials: Sequence[TrialResult],
+    metrics: Sequence[Mapping[str, float]],
     topics: Sequence[str],
-    hits: Mapping[str, Hits],
-    resamples: Mapping[str, NDArray[np.float64]],
-) -> list[ModelSummary]:
-    flat = [trial for of_model in trials.values() for trial in of_model]
-    metrics = iter(compute_metrics(flat))
-    models = []
-    for name, of_model in trials.items():
-        records = [trial.record for trial in of_model]
-        summaries = [
-            TrialSummary(fingerprint=record.fingerprint, seed=record.seed, metrics=next(metrics))
-            for record in records
-        ]
-        answered = np.unique([trial.answers for trial in of_model])
-        interval, method = accuracy_interval(hits[name], resamples[name])
-        models.append(
-            ModelSummary(
-                name=name,
-                is_baseline=isinstance(benchmark.models[name], BaselineModel),
-                params=records[0].params,
-                accuracy_interval=interval,
-                accuracy_interval_method=method,
-                metrics=_statistics(summaries),
-                topics_never_predicted=[
-                    topics[topic] for topic in np.setdiff1d(of_model[0].labels, answered)
-                ],
-                ms_per_step=_statistic_of_some(record.ms_per_step for record in records),
-                fit_seconds=statistic([record.fit_seconds for record in records]),
-                stock_layers=sorted({layer for record in records for layer in record.stock_layers}),
-                trials=summaries,
-            )
-        )
-    return models
-
-
-def _statistics(trials: Sequence[TrialSummary]) -> dict[str, Statistic]:
-    found = {
-        name: _statistic_of_some(trial.metrics.get(name) for trial in trials)
-        for name in usable_metrics()
-    }
-    return {name: each for name, each in found.items() if each is not None}
-
-
-def _statistic_of_some(values: Iterable[float | None]) -> Statistic | None:
-    numbers = [value for value in values if value is not None]
-    return statistic(numbers) if numbers else None
+    interval: Interval,
+    method: str,
+) -> ModelSummary:
+    records = [trial.record for trial in trials]
+    answered = np.unique([trial.answers for trial in trials])
+    never = np.setdiff1d(trials[0].labels, answered)
+    times = [record.ms_per_step for record in records if record.ms_per_step is not None]
+    values = {name: [each[name] for each in metrics if name in each] for name in usable_metrics()}
+    return ModelSummary(
+        name=name,
+        is_baseline=is_baseline,
+        params=records[0].params,
+        accuracy_interval=interval,
+        accuracy_interval_method=method,
+        metrics={name: statistic(numbers) for name, numbers in values.items() if numbers},
+        topics_never_predicted=[topics[topic] for topic in never],
+        ms_per_step=statistic(times) if times else None,
+        fit_seconds=statistic([record.fit_seconds for record in records]),
+        stock_layers=sorted({layer for record in records for layer in record.stock_layers}),
+        trials=[
+            TrialSummary(fingerprint=record.fingerprint, seed=record.seed, metrics=dict(each))
+            for record, each in zip(records, metrics, strict=True)
+        ],
+    )
 
 
 def statistic(values: Sequence[float]) -> Statistic:

@@ -5,11 +5,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
 
-from rnnbench.analysis.load import load_results
 from rnnbench.config.load import load
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.records import Record
+from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
 

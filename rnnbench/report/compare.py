@@ -4,6 +4,7 @@ import json
 import re
 import textwrap
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from rnnbench.analysis.compare_runs import ModelChange, RunComparison, branches
@@ -12,12 +13,14 @@ from rnnbench.metrics import METRICS, MS_PER_STEP, Metric
 from rnnbench.report.table import (
     MISSING,
     SECOND,
+    Columns,
     Table,
     mean_and_interval,
     mean_text,
     metrics_of,
     short_p,
     signed_interval_text,
+    table_of,
 )
 from rnnbench.results.schema import SUMMARY_VERSION
 
@@ -39,26 +42,17 @@ def comparison_tables(comparison: RunComparison) -> list[Table]:
 
 def accuracy_table(comparison: RunComparison) -> Table:
     """Return the accuracy of each model in both runs, and how certain the difference is."""
-    headers = [
-        "accuracy of",
-        "in A",
-        "in B",
-        "B - A",
-        "95 % interval of B - A over documents and seeds",
-        "p (Holm)",
-    ]
-    rows = [
-        [
-            each.name,
-            f"{each.a.accuracy.mean:.4f}",
-            f"{each.b.accuracy.mean:.4f}",
-            f"{each.difference:+z.4f}",
-            signed_interval_text(each.interval),
-            short_p(each.p_holm),
-        ]
-        for each in comparison.models
-    ]
-    return Table(headers, rows, _caption(comparison))
+    columns: Columns[ModelChange] = {
+        "accuracy of": lambda each: each.name,
+        "in A": lambda each: f"{each.a.accuracy.mean:.4f}",
+        "in B": lambda each: f"{each.b.accuracy.mean:.4f}",
+        "B - A": lambda each: f"{each.difference:+z.4f}",
+        "95 % interval of B - A over documents and seeds": lambda each: signed_interval_text(
+            each.interval
+        ),
+        "p (Holm)": lambda each: short_p(each.p_holm),
+    }
+    return table_of(comparison.models, columns, _caption(comparison))
 
 
 def _caption(comparison: RunComparison) -> str:
@@ -85,44 +79,33 @@ def _caption(comparison: RunComparison) -> str:
 def metrics_table(comparison: RunComparison) -> Table:
     """Return how much the mean of each other metric changed."""
     metrics = metrics_of([model for each in comparison.models for model in (each.a, each.b)])
-    rows = [
-        [each.name, *(_moved(each, metric) for metric in metrics)] for each in comparison.models
-    ]
-    headers = ["B - A of", *(metric.header for metric in metrics)]
-    lower = [metric.header for metric in metrics if not metric.higher_is_better]
-    caption = "Differences of means over seeds."
-    return Table(
-        headers, rows, caption + (f" Lower is better: {', '.join(lower)}." if lower else "")
-    )
+    columns: Columns[ModelChange] = {"B - A of": lambda each: each.name}
+    columns |= {metric.header: partial(_moved, metric) for metric in metrics}
+    lower = ", ".join(metric.header for metric in metrics if not metric.higher_is_better)
+    caption = "Differences of means over seeds." + (f" Lower is better: {lower}." if lower else "")
+    return table_of(comparison.models, columns, caption)
 
 
-def _moved(change: ModelChange, metric: Metric) -> str:
+def _moved(metric: Metric, change: ModelChange) -> str:
     a, b = change.a.mean(metric.name), change.b.mean(metric.name)
     return MISSING if a is None or b is None else format(b - a, f"+z{metric.format}")
 
 
 def costs_table(comparison: RunComparison) -> Table:
     """Return macro-F1 and speed of each model in both runs."""
-    headers = [
-        "model",
-        f"{METRICS[SECOND].header} in A (mean ± 95 % over seeds)",
-        "in B (mean ± 95 % over seeds)",
-        f"{MS_PER_STEP.header} in A",
-        "in B",
-        "A/B",
-    ]
-    rows = [
-        [
-            each.name,
-            *(mean_and_interval(model.metrics[SECOND]) for model in (each.a, each.b)),
-            *(mean_text(model, MS_PER_STEP) for model in (each.a, each.b)),
-            f"{each.speed_ratio:.2f}" if each.speed_ratio else MISSING,
-        ]
-        for each in comparison.models
-    ]
+    second, over = METRICS[SECOND].header, "(mean ± 95 % over seeds)"
+    columns: Columns[ModelChange] = {
+        "model": lambda each: each.name,
+        f"{second} in A {over}": lambda each: mean_and_interval(each.a.metrics[SECOND]),
+        f"in B {over}": lambda each: mean_and_interval(each.b.metrics[SECOND]),
+        f"{MS_PER_STEP.header} in A": lambda each: mean_text(MS_PER_STEP, each.a),
+        "in B": lambda each: mean_text(MS_PER_STEP, each.b),
+        "A/B": lambda each: f"{each.speed_ratio:.2f}" if each.speed_ratio else MISSING,
+    }
     is_same_cpu = all(each.key != "cpu" for each in comparison.differences)
     caption = "A/B: ms per step in A by that in B; above 1, B is faster"
-    return Table(headers, rows, caption + ("." if is_same_cpu else "; the processors differ."))
+    caption += "." if is_same_cpu else "; the processors differ."
+    return table_of(comparison.models, columns, caption)
 
 
 def differences_table(comparison: RunComparison) -> Table:

@@ -1,6 +1,7 @@
 """The models of many runs in one order, as tables and as JSON."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rnnbench.analysis.leaderboard import Board, Entry
@@ -9,10 +10,12 @@ from rnnbench.metrics import FIT_SECONDS, METRICS, find_quantity
 from rnnbench.report.table import (
     MISSING,
     SECOND,
+    Columns,
     Table,
     interval_text,
     mean_and_interval,
     mean_text,
+    table_of,
 )
 from rnnbench.results.schema import SUMMARY_VERSION
 
@@ -27,44 +30,36 @@ def rank_table(board: Board) -> Table:
 
     If another metric decides the rank, it takes the last column.
     """
-    by_accuracy = board.metric == "accuracy"
-    metric = find_quantity(board.metric, "--metric")
-    headers = [
-        "test accuracy (mean ± 95 % over seeds)",
-        "95 % interval over documents and seeds",
-        "clearly worse than the first" if by_accuracy else f"{metric.name} (mean over seeds)",
-    ]
-    cells = [
-        [
-            mean_and_interval(entry.model.accuracy),
-            interval_text(entry.model.accuracy_interval),
-            _is_clearly_worse(entry) if by_accuracy else mean_text(entry.model, metric),
-        ]
-        for entry in board.entries
-    ]
+    columns: Columns[Entry] = {
+        "test accuracy (mean ± 95 % over seeds)": lambda entry: mean_and_interval(
+            entry.model.accuracy
+        ),
+        "95 % interval over documents and seeds": lambda entry: interval_text(
+            entry.model.accuracy_interval
+        ),
+    }
+    if board.metric == "accuracy":
+        columns["clearly worse than the first"] = _is_clearly_worse
+    else:
+        metric = find_quantity(board.metric, "--metric")
+        header = f"{metric.name} (mean over seeds)"
+        columns[header] = lambda entry: mean_text(metric, entry.model)
     always = [f"{board.dataset.majority_accuracy:.4f}", MISSING, MISSING]
-    return _table(board, headers, cells, always, _caption(board))
+    return _table(board, columns, always, _caption(board))
 
 
 def costs_table(board: Board) -> Table:
     """Return macro-F1 of each model, its size, and the time of one training."""
-    headers = [
-        f"{METRICS[SECOND].header} (mean ± 95 % over seeds)",
-        "seeds",
-        "params",
-        FIT_SECONDS.header,
-    ]
-    cells = [
-        [
-            mean_and_interval(entry.model.metrics[SECOND]),
-            str(entry.model.accuracy.n),
-            f"{entry.model.params:,}",
-            mean_text(entry.model, FIT_SECONDS),
-        ]
-        for entry in board.entries
-    ]
+    columns: Columns[Entry] = {
+        f"{METRICS[SECOND].header} (mean ± 95 % over seeds)": lambda entry: mean_and_interval(
+            entry.model.metrics[SECOND]
+        ),
+        "seeds": lambda entry: str(entry.model.accuracy.n),
+        "params": lambda entry: f"{entry.model.params:,}",
+        FIT_SECONDS.header: lambda entry: mean_text(FIT_SECONDS, entry.model),
+    }
     always = [f"{board.dataset.majority_macro_f1:.4f}", MISSING, "0", MISSING]
-    return _table(board, headers, cells, always, "fit s: mean wall time of one training.")
+    return _table(board, columns, always, "fit s: mean wall time of one training.")
 
 
 def boards_json(boards: Sequence[Board]) -> dict[str, Any]:
@@ -75,22 +70,16 @@ def boards_json(boards: Sequence[Board]) -> dict[str, Any]:
     }
 
 
-def _table(
-    board: Board,
-    headers: Sequence[str],
-    cells: Sequence[Sequence[str]],
-    always: Sequence[str],
-    caption: str,
-) -> Table:
-    """Return a table with rank, model and run before the ``cells``, and the baseline last."""
-    rows = [
-        [str(entry.rank or MISSING), entry.model.name, entry.run, *row]
-        for entry, row in zip(board.entries, cells, strict=True)
-    ]
-    rows.append([MISSING, majority_name(board.dataset), MISSING, *always])
-    return Table(
-        ["rank", "model", "run", *headers], rows, caption, is_last_apart=True, text_columns=3
-    )
+def _table(board: Board, columns: Columns[Entry], always: Sequence[str], caption: str) -> Table:
+    """Return a table with rank, model and run first, and the majority baseline last."""
+    named: Columns[Entry] = {
+        "rank": lambda entry: str(entry.rank or MISSING),
+        "model": lambda entry: entry.model.name,
+        "run": lambda entry: entry.run,
+    }
+    table = table_of(board.entries, named | columns, caption)
+    last = [MISSING, majority_name(board.dataset), MISSING, *always]
+    return replace(table, rows=[*table.rows, last], is_last_apart=True, text_columns=3)
 
 
 def _is_clearly_worse(entry: Entry) -> str:

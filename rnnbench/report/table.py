@@ -3,17 +3,22 @@
 import csv
 import io
 import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from rnnbench.analysis.summary import majority_name
 from rnnbench.metrics import COSTS, FIT_SECONDS, Metric, Quantity, usable_metrics
-from rnnbench.results.schema import Interval, ModelSummary, Results, Statistic
+from rnnbench.results.schema import Comparison, Interval, ModelSummary, Results, Statistic
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as RichTable
+
+T = TypeVar("T")
+Columns = dict[str, Callable[[T], str]]
+"""The cell of an item, by the header of its column."""
 
 MISSING = "-"
 SECOND = "macro_f1"
@@ -27,7 +32,7 @@ class Table:
     Attributes:
         headers: of the columns.
         rows: one for each model, the baseline last.
-        caption: what was measured on what.
+        caption: the facts that a reader needs beside the numbers.
         is_last_apart: whether a line stands above the last row.
         text_columns: how many of the first columns are text; all others are numbers.
     """
@@ -39,6 +44,12 @@ class Table:
     text_columns: int = 1
 
 
+def table_of(items: Sequence[T], columns: Columns[T], caption: str) -> Table:
+    """Return a table with a row for each item; ``columns`` gives the cell under each header."""
+    rows = [[cell(item) for cell in columns.values()] for item in items]
+    return Table(list(columns), rows, caption)
+
+
 def result_tables(results: Results) -> list[Table]:
     """Return the tables of a run: accuracies, published ones, other metrics, costs."""
     published = [published_table(results)] if results.published else []
@@ -46,27 +57,24 @@ def result_tables(results: Results) -> list[Table]:
 
 
 def accuracy_table(results: Results) -> Table:
-    """Return the accuracy of each model, its interval, and what it is not clearly better than."""
-    dataset, n = results.dataset, len(results.seeds)
-    headers = [
-        "model",
-        f"test accuracy ({_over(n)})",
-        f"95 % interval over documents{' and seeds' if n > 1 else ''}",
-        "no clear difference from",
-    ]
-    best = best_model(results)
-    rows = [
-        [
-            model.name,
-            mean_and_interval(model.accuracy),
-            interval_text(model.accuracy_interval),
-            ", ".join([*(["best"] if model is best else []), *unclear_from(results, model.name)])
-            or MISSING,
-        ]
-        for model in results.models
-    ]
-    rows.append([majority_name(dataset), f"{dataset.majority_accuracy:.4f}", MISSING, MISSING])
-    return Table(headers, rows, _caption(results), is_last_apart=True)
+    """Return the accuracy of each model, its interval, and if it is like the best or majority."""
+    dataset, n, best = results.dataset, len(results.seeds), best_model(results)
+
+    def unclear(model: ModelSummary) -> str:
+        itself = ["best"] if model is best else []
+        return ", ".join([*itself, *unclear_from(results, model.name)]) or MISSING
+
+    columns: Columns[ModelSummary] = {
+        "model": lambda model: model.name,
+        f"test accuracy ({_over(n)})": lambda model: mean_and_interval(model.accuracy),
+        f"95 % interval over documents{' and seeds' if n > 1 else ''}": lambda model: interval_text(
+            model.accuracy_interval
+        ),
+        "no clear difference from": unclear,
+    }
+    table = table_of(results.models, columns, _caption(results))
+    always = [majority_name(dataset), f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
+    return replace(table, rows=[*table.rows, always], is_last_apart=True)
 
 
 def best_model(results: Results) -> ModelSummary:
@@ -95,66 +103,48 @@ def metrics_of(models: Sequence[ModelSummary]) -> list[Metric]:
 def metrics_table(results: Results) -> Table:
     """Return the other metrics of each model."""
     metrics = metrics_of(results.models)
-    over = {SECOND: f" ({_over(len(results.seeds))})"}
-    rows = [
-        [
-            model.name,
-            *(
-                mean_and_interval(model.metrics[SECOND])
-                if metric.name == SECOND
-                else mean_text(model, metric)
-                for metric in metrics
-            ),
-            str(len(model.topics_never_predicted)),
-        ]
-        for model in results.models
-    ]
+    columns: Columns[ModelSummary] = {"model": lambda model: model.name}
+    for metric in metrics:
+        if metric.name == SECOND:
+            header = f"{metric.header} ({_over(len(results.seeds))})"
+            columns[header] = lambda model: mean_and_interval(model.metrics[SECOND])
+        else:
+            columns[metric.header] = partial(mean_text, metric)
+    columns["topics missed"] = lambda model: str(len(model.topics_never_predicted))
     in_test = sum(count.test > 0 for count in results.dataset.topics)
     sentences = [
         "Means over seeds.",
-        *(f"{metric.header}: {metric.description}." for metric in metrics),
+        *(f"{each.header}: {each.description}." for each in metrics if each.description),
         f"topics missed: of the {in_test} in the test set, those that no seed ever answered.",
     ]
-    headers = [metric.header + over.get(metric.name, "") for metric in metrics]
-    return Table(["model", *headers, "topics missed"], rows, " ".join(sentences))
+    return table_of(results.models, columns, " ".join(sentences))
 
 
 def cost_table(results: Results) -> Table:
     """Return the size of each model, and the time it takes to train it."""
-    rows = [
-        [model.name, f"{model.params:,}", *(mean_text(model, cost) for cost in COSTS.values())]
-        for model in results.models
-    ]
-    headers = ["model", "params", *(cost.header for cost in COSTS.values())]
-    return Table(headers, rows, f"Means over seeds; {FIT_SECONDS.header} is a whole training.")
+    columns: Columns[ModelSummary] = {
+        "model": lambda model: model.name,
+        "params": lambda model: f"{model.params:,}",
+        **{cost.header: partial(mean_text, cost) for cost in COSTS.values()},
+    }
+    caption = f"Means over seeds; {FIT_SECONDS.header} is a whole training."
+    return table_of(results.models, columns, caption)
 
 
 def comparisons_table(results: Results) -> Table:
     """Return the differences between all models and the majority baseline, in pairs."""
-    rows = [
-        [
-            f"{each.a} - {each.b}",
-            f"{each.difference:+z.4f}",
-            signed_interval_text(each.interval),
-            short_p(each.p),
-            short_p(each.p_holm),
-            "" if each.is_clear else "not clear",
-        ]
-        for each in results.comparisons
-    ]
-    methods = sorted({each.method for each in results.comparisons})
-    return Table(
-        [
-            "accuracy of",
-            "difference",
-            "95 % interval over documents and seeds",
-            "p",
-            "p (Holm)",
-            "",
-        ],
-        rows,
-        f"p-values: {'; '.join(methods)}; corrected for {len(rows)} comparisons (Holm).",
-    )
+    columns: Columns[Comparison] = {
+        "accuracy of": lambda each: f"{each.a} - {each.b}",
+        "difference": lambda each: f"{each.difference:+z.4f}",
+        "95 % interval over documents and seeds": lambda each: signed_interval_text(each.interval),
+        "p": lambda each: short_p(each.p),
+        "p (Holm)": lambda each: short_p(each.p_holm),
+        "": lambda each: "" if each.is_clear else "not clear",
+    }
+    methods = "; ".join(sorted({each.method for each in results.comparisons}))
+    n = len(results.comparisons)
+    caption = f"p-values: {methods}; corrected for {n} comparisons (Holm)."
+    return table_of(results.comparisons, columns, caption)
 
 
 def published_table(results: Results) -> Table:
@@ -191,7 +181,7 @@ def signed_interval_text(interval: Interval) -> str:
     return f"{interval.low:+z.4f} to {interval.high:+z.4f}"
 
 
-def mean_text(model: ModelSummary, quantity: Quantity) -> str:
+def mean_text(quantity: Quantity, model: ModelSummary) -> str:
     """Return the mean of a metric or cost over the seeds of a model."""
     mean = model.mean(quantity.name)
     return MISSING if mean is None else format(mean, quantity.format)

@@ -5,12 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
-from rnnbench.records import Record
 from rnnbench.results.files import (
+    Document,
     OtherVersionError,
-    Upgrades,
     check_file,
     read_document,
     validate,
@@ -22,8 +20,14 @@ from rnnbench.training.outcome import TrialResult
 
 RESULTS = "results.json"
 """The file that makes a folder a finished run."""
-UPGRADES: Upgrades = {2: lambda old: old | {"schema_version": SUMMARY_VERSION, "metrics": []}}
-"""Of an older ``results.json`` only the outline is read."""
+METRICS_OF_VERSION_2 = (
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "weighted_f1",
+    "top3_accuracy",
+    "log_loss",
+)
 
 
 @dataclass(frozen=True)
@@ -50,32 +54,13 @@ class Run:
         return self.benchmark.model_dump(mode="json", exclude_none=True)
 
 
-class _TrialOutline(Record, extra="ignore"):
-    fingerprint: str
-    seed: int
-
-
-class _ModelOutline(Record, extra="ignore"):
-    name: str
-    trials: list[_TrialOutline]
-
-
-class Outline(Record, extra="ignore"):
-    """The part of ``results.json`` that all readable versions share: which trials a run has."""
-
-    command: str
-    dataset: DatasetSummary
-    metrics: list[str] = []
-    models: list[_ModelOutline]
-
-
 def save_results(folder: Path, results: Results) -> None:
     """Write the summary of a run, with the checksum of the ``config.yaml`` beside it."""
     write_document(folder / RESULTS, results, config_sha256=sha256_file(folder / "config.yaml"))
 
 
-def read_results(folder: Path) -> tuple[Outline, Results | None]:
-    """Return the outline of a run and its summary, which is ``None`` in an older version.
+def load_results(folder: Path) -> Results:
+    """Return the summary of the finished run in ``folder``.
 
     Raises:
         UserError: there is no finished run.
@@ -85,14 +70,34 @@ def read_results(folder: Path) -> tuple[Outline, Results | None]:
     if not file.is_file():
         hint = "a folder that `rnnbench run` finished, such as results/all"
         raise UserError(f"{folder}: no {RESULTS} in it (should be {hint})")
-    document = read_document(file, SUMMARY_VERSION, UPGRADES)
+    document = read_document(file, SUMMARY_VERSION, {2: _upgrade_from_2})
     config_sha256 = document.pop("config_sha256", None)
     if config_sha256 is None:
         raise OtherVersionError(
             f"unusable result: {file}: it has no checksum of config.yaml; run the benchmark again "
             "with --fresh"
         )
-    outline = validate(file, Outline, document)
-    results = validate(file, Results, document) if outline.metrics else None
+    results = validate(file, Results, document)
     check_file(folder / "config.yaml", config_sha256, file)
-    return outline, results
+    return results
+
+
+def _upgrade_from_2(document: Document) -> Document:
+    """Gather the metrics, which were fields of their own.
+
+    ``metrics`` of the whole stays empty: it tells that the summary is to be made anew.
+    """
+    models = []
+    for model in document["models"]:
+        trials = [
+            {"fingerprint": trial["fingerprint"], "seed": trial["seed"]} | _gather(trial)
+            for trial in model["trials"]
+        ]
+        others = {key: value for key, value in model.items() if key not in METRICS_OF_VERSION_2}
+        models.append(others | _gather(model) | {"trials": trials})
+    return document | {"schema_version": SUMMARY_VERSION, "metrics": [], "models": models}
+
+
+def _gather(record: Document) -> Document:
+    metrics = {name: record[name] for name in METRICS_OF_VERSION_2}
+    return {"metrics": {name: value for name, value in metrics.items() if value is not None}}

@@ -102,7 +102,7 @@ class PublishedAccuracy(Record):
     model: str
     accuracy: float
     yardstick: str
-    """What the intervals cover: one more training, other documents, or other seeds too."""
+    """The scope of the intervals: one more training, other documents, or other seeds too."""
     intervals: dict[str, Interval]
     """By the name of our model."""
 

@@ -8,14 +8,7 @@ from hypothesis import strategies as st
 from simulations.crossed import Population
 
 from rnnbench.analysis.bootstrap import estimate_difference, resample
-from rnnbench.analysis.comparisons import (
-    BOOTSTRAP,
-    MCNEMAR,
-    compare_all,
-    compare_pairs,
-    holm,
-    mcnemar_p,
-)
+from rnnbench.analysis.comparisons import BOOTSTRAP, MCNEMAR, compare_pairs, holm, mcnemar_p
 
 p_values = st.lists(st.floats(0, 1), max_size=12)
 
@@ -27,8 +20,10 @@ def answers(only_a: int, only_b: int, both: int = 50, neither: int = 20):
     return a, b
 
 
-def compare(hits, n=499):
-    return compare_all(hits, resample(hits, n))
+def compare(hits, resamples=None):
+    """Compare all pairs of models."""
+    resamples = resamples or resample(hits, 1_999)
+    return compare_pairs(list(combinations(hits, 2)), hits, resamples)
 
 
 @given(st.integers(0, 60), st.integers(0, 60))
@@ -39,38 +34,12 @@ def test_mcnemars_p_value_is_the_two_sided_binomial_tail(only_a, only_b):
     assert mcnemar_p(*answers(only_a, only_b)) == pytest.approx(min(1, 2 * tail))
 
 
-@pytest.mark.parametrize(
-    ("only_a", "only_b", "p"),
-    [
-        (1, 9, 0.021484375),
-        (10, 25, 0.0166738478),
-        (30, 30, 1.0),
-        (0, 5, 0.0625),
-        (3, 4, 1.0),
-        (0, 0, 1.0),
-    ],
-)
-def test_mcnemars_p_value_is_that_of_another_library(only_a, only_b, p):
-    assert mcnemar_p(*answers(only_a, only_b)) == pytest.approx(p, abs=1e-9)
-
-
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 30), st.integers(0, 30))
 def test_documents_on_which_both_are_right_or_wrong_do_not_count(only_a, only_b, both, neither):
     expected = mcnemar_p(*answers(only_a, only_b))
 
     assert mcnemar_p(*answers(only_a, only_b, both, neither)) == expected
     assert mcnemar_p(*answers(only_b, only_a)) == expected
-
-
-@pytest.mark.parametrize("differing", [5, 6, 17, 40, 100])
-def test_mcnemar_finds_a_difference_by_chance_in_at_most_5_percent(differing):
-    found = sum(
-        comb(differing, only_a) / 2**differing
-        for only_a in range(differing + 1)
-        if mcnemar_p(*answers(only_a, differing - only_a)) <= 0.05
-    )
-
-    assert found <= 0.05
 
 
 @pytest.mark.parametrize(
@@ -129,7 +98,7 @@ def test_a_comparison_has_the_p_value_of_its_test_corrected_for_all():
     hits = {name: each[0] for name, each in zip("abc", drawn, strict=True)}
     resamples = resample(hits, 499)
 
-    comparisons = compare_all(hits, resamples)
+    comparisons = compare(hits, resamples)
 
     for each in comparisons:
         a, b = each.a, each.b
@@ -139,34 +108,6 @@ def test_a_comparison_has_the_p_value_of_its_test_corrected_for_all():
         expected = mcnemar_p(hits[a][0], hits[b][0]) if each.method == MCNEMAR else estimate.p
         assert each.p == expected
     assert [each.p_holm for each in comparisons] == holm([each.p for each in comparisons])
-
-
-def test_fewer_pairs_are_corrected_for_fewer_comparisons():
-    drawn = Population(seeds=0.1).draw(np.random.default_rng(0), 1, [3, 3, 3], 200)
-    hits = {name: each[0] for name, each in zip("abc", drawn, strict=True)}
-    resamples = resample(hits, 499)
-
-    (alone,) = compare_pairs([("a", "c")], hits, resamples)
-    (among,) = (each for each in compare_all(hits, resamples) if (each.a, each.b) == ("a", "c"))
-
-    assert alone.p_holm == alone.p == among.p
-    assert alone.p_holm <= among.p_holm
-
-
-@given(st.integers(0, 2**32 - 1), st.sampled_from([(1, 1), (1, 3), (3, 1), (4, 3)]))
-def test_a_comparison_of_a_with_b_mirrors_that_of_b_with_a(seed, n_trials):
-    random = np.random.default_rng(seed)
-    hits = {name: random.random((n, 60)) < 0.8 for name, n in zip("ab", n_trials, strict=True)}
-    resamples = resample(hits, 499)
-
-    (one,) = compare_pairs([("a", "b")], hits, resamples)
-    (other,) = compare_pairs([("b", "a")], hits, resamples)
-
-    assert other.difference == -one.difference
-    assert other.interval.low == pytest.approx(-one.interval.high, abs=1e-9)
-    assert other.interval.high == pytest.approx(-one.interval.low, abs=1e-9)
-    assert other.p == pytest.approx(one.p, rel=1e-6)
-    assert other.method == one.method
 
 
 @pytest.mark.parametrize(
@@ -186,7 +127,7 @@ def test_any_difference_that_is_not_there_is_found_in_5_percent(trials, seeds):
     found = [
         any(
             each.is_clear
-            for each in compare_all(dict(zip(no_resamples, benchmark, strict=True)), no_resamples)
+            for each in compare(dict(zip(no_resamples, benchmark, strict=True)), no_resamples)
         )
         for benchmark in zip(*drawn, strict=True)
     ]
@@ -201,6 +142,6 @@ def test_models_that_differ_a_lot_differ_clearly_after_correction():
     ]
     hits = {name: each[0] for name, each in zip("abcd", drawn, strict=True)}
 
-    clear = {(each.a, each.b) for each in compare(hits, n=1_999) if each.is_clear}
+    clear = {(each.a, each.b) for each in compare(hits) if each.is_clear}
 
     assert clear == set(combinations("abcd", 2)) - {("b", "c")}

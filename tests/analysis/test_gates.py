@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from factories import scored_run
+from factories import MARGINS, scored_run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +13,6 @@ from rnnbench.errors import UserError
 from rnnbench.metrics import quantity_names
 
 DOCUMENTS = 20
-MARGINS = {"score_kind": "margins"}
 
 DIRECTION = st.sampled_from(["drops", "rises"])
 GATES = st.builds(

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from factories import scored_run
+from factories import MARGINS, scored_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -69,8 +69,7 @@ def test_no_model_is_better_than_one_with_a_lower_rank(rights, metric):
 
 
 def test_a_model_without_the_metric_comes_last_without_a_rank():
-    records = {"svm": {"score_kind": "margins"}}
-    (board,) = rank_runs([run("one", svm=[20], rnn=[9], records=records)], "log_loss")
+    (board,) = rank_runs([run("one", svm=[20], rnn=[9], records={"svm": MARGINS})], "log_loss")
 
     assert order(board) == [(1, "rnn", "one"), (None, "svm", "one")]
 

@@ -5,9 +5,9 @@ import shutil
 
 import numpy as np
 import pytest
-from factories import SOFTMAX, benchmark, dataset_summary, result
+from factories import MARGINS, SOFTMAX, benchmark, dataset_summary, result
 
-from rnnbench.analysis.load import load_results, load_run
+from rnnbench.analysis.load import load_run
 from rnnbench.analysis.summary import summarize_run
 from rnnbench.config.load import dump
 from rnnbench.environment import environment
@@ -19,7 +19,7 @@ from rnnbench.results.files import (
     write_document,
     write_facts,
 )
-from rnnbench.results.run import save_results
+from rnnbench.results.run import load_results, save_results
 from rnnbench.results.store import Store
 from rnnbench.storage import sha256_file
 
@@ -33,7 +33,7 @@ PLAN = benchmark(
 TRIALS = [
     result(answers=(0, 0, 0, 1), model="rnn", seed=7, fingerprint="7" * 64),
     result(answers=(0, 0, 1, 2), model="rnn", seed=3, fingerprint="3" * 64),
-    result(answers=(2, 0, 1, 1), model="svm", seed=7, fingerprint="a" * 64, score_kind="margins"),
+    result(answers=(2, 0, 1, 1), model="svm", seed=7, fingerprint="a" * 64, **MARGINS),
 ]
 RESULTS = summarize_run(PLAN, dataset_summary(), TRIALS, "rnnbench run small.yaml")
 RECORD, PREDICTIONS = "trials/rnn-seed3*.json", "predictions/rnn-seed3*.npz"
@@ -126,54 +126,42 @@ def test_the_summary_is_read_without_the_trials(folder):
     assert load_results(folder) == RESULTS
 
 
+def flattened(record):
+    """Return a record as version 2 had it: with every metric as a field."""
+    return record | dict.fromkeys(RESULTS.metrics) | record.pop("metrics")
+
+
 def as_version_2(folder):
-    """Rewrite the summary as that of the version before, in which metrics were fields."""
-    models = [
-        {
-            "name": model.name,
-            "accuracy": {"mean": model.accuracy.mean},
-            "trials": [
-                {"fingerprint": trial.fingerprint, "seed": trial.seed, "accuracy": 0.1}
-                for trial in model.trials
-            ],
-        }
-        for model in RESULTS.models
-    ]
-    facts = RESULTS.model_dump(mode="json", exclude={"metrics"}) | {
-        "schema_version": 2,
-        "config_sha256": sha256_file(folder / "config.yaml"),
-        "models": models,
-    }
-    write_facts(folder / "results.json", facts)
+    document = RESULTS.model_dump(mode="json")
+    del document["metrics"]
+    for model in document["models"]:
+        model["trials"] = [flattened(trial) | {"epochs": 2} for trial in model["trials"]]
+    facts = {"schema_version": 2, "models": [flattened(model) for model in document["models"]]}
+    config_sha256 = sha256_file(folder / "config.yaml")
+    write_facts(folder / "results.json", document | facts | {"config_sha256": config_sha256})
 
 
 def without_log_loss(folder):
-    """Rewrite the summary as that of a package which does not know a metric."""
-    known = RESULTS.model_copy(update={"metrics": RESULTS.metrics[:-1]})
-    save_results(folder, known)
+    """Rewrite the summary as a package would that does not know a metric."""
+    save_results(folder, RESULTS.model_copy(update={"metrics": RESULTS.metrics[:-1]}))
 
 
 @pytest.mark.parametrize(
     ("rewrite", "reason"),
-    [(as_version_2, "it has schema version 2, now 3"), (without_log_loss, "it lacks log_loss")],
+    [(as_version_2, "of an older version"), (without_log_loss, "it lacks log_loss")],
 )
 def test_an_older_summary_is_made_anew_from_the_trials_with_a_warning(
     folder, caplog, rewrite, reason
 ):
     rewrite(folder)
-    before = (folder / "results.json").read_bytes()
+    file = folder / "results.json"
+    before = file.read_bytes()
 
+    assert load_results(folder).models == RESULTS.models
     assert load_run(folder).results == RESULTS
 
-    file = folder / "results.json"
     assert caplog.messages == [f"{file}: {reason}; summarized anew from the stored trials"]
     assert file.read_bytes() == before
-
-
-def test_the_summary_alone_of_an_older_version_is_made_anew_too(folder):
-    as_version_2(folder)
-
-    assert load_results(folder) == RESULTS
 
 
 @pytest.mark.parametrize("name", FILES[1:])
@@ -224,7 +212,7 @@ def test_a_file_of_an_unknown_version_is_named_with_both_versions(folder, name):
     file = find(folder, name)
     file.write_text(re.sub(r'"schema_version": \d', '"schema_version": 1', file.read_text()))
 
-    with refusal(folder, name, ": it has schema version 1, .* reads [23]", OtherVersionError):
+    with refusal(folder, name, ": it has schema version 1, .* reads [23];", OtherVersionError):
         load_run(folder)
 
 

@@ -37,6 +37,7 @@ METRICS = """
         description="mean squared error of the probabilities",
         function=brier_score,
     )
+    NAN = Metric(name="nan", header="nan", function=lambda labels, scores: float("nan"))
     WRONG = Metric(name="wrong", header="wrong", function=divide)
 """
 BROKEN = "import not_installed_anywhere"
@@ -45,6 +46,7 @@ WARNINGS = [
     "ModuleNotFoundError: No module named 'not_installed_anywhere'; it is left out",
     "metric 'wrong' of the package made-up failed: ZeroDivisionError: division by zero; it is left "
     "out",
+    "metric 'nan' of the package made-up failed: ValueError: its value is nan; it is left out",
 ]
 
 
@@ -60,6 +62,7 @@ def rnnbench(tmp_path_factory, tiny_sgml):
         "brier": "made_up_metrics:BRIER",
         "broken": "made_up_broken:BROKEN",
         "wrong": "made_up_metrics:WRONG",
+        "nan": "made_up_metrics:NAN",
     }
     modules = {"made_up_metrics": METRICS, "made_up_broken": BROKEN}
     site = write_distribution(folder / "site", entries, modules, group="rnnbench.metrics")
@@ -114,7 +117,7 @@ def test_a_run_without_it_is_summarized_anew_and_both_are_compared(rnnbench):
     result = rnnbench("compare", "before", "after", "--fail-if", "brier rises 0")
 
     assert result.returncode == 0, result.stderr
-    assert "before/results.json: it lacks brier, wrong; summarized anew" in result.stderr
+    assert "before/results.json: it lacks brier, wrong, nan; summarized anew" in result.stderr
     assert "passed: brier rises 0: 1 model(s) (not measured: svm)" in result.stderr
     assert "Lower is better: log-loss, Brier score." in " ".join(result.stdout.split())
 

@@ -19,10 +19,11 @@ import yaml
 from plugin_files import write_distribution
 from typer.testing import CliRunner
 
-from rnnbench.analysis.load import load_results, load_run
+from rnnbench.analysis.load import load_run
 from rnnbench.cli.app import app
 from rnnbench.cli.options import INTERRUPTED
 from rnnbench.registry import Registry
+from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
 from rnnbench.runner import executors

@@ -4,7 +4,7 @@ import io
 import json
 
 import pytest
-from factories import scored_run
+from factories import MARGINS, scored_run
 from rich.console import Console
 
 from rnnbench.analysis.compare_runs import compare_runs
@@ -21,7 +21,7 @@ from rnnbench.report.compare import (
 from rnnbench.report.table import short_p, to_rich
 
 LONG = "tfidf_logistic_regression"
-MARGINS = {"score_kind": "margins", "ms_per_step": None}
+SVM = MARGINS | {"ms_per_step": None}
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +29,14 @@ def comparison():
     a = scored_run(
         {"rnn": [2, 3], "gru": [9], LONG: [11]},
         folder="results/before",
-        records={LONG: MARGINS},
+        records={LONG: SVM},
         training={"seeds": 2},
         environment={"platform": "Linux-6.18.44-x86_64-with-glibc2.41"},
     )
     b = scored_run(
         {"rnn": [18, 17], "lstm": [9], LONG: [10]},
         folder="results/after",
-        records={LONG: MARGINS, "rnn": {"ms_per_step": 1.0}},
+        records={LONG: SVM, "rnn": {"ms_per_step": 1.0}},
         environment={"git_commit": "a" * 40 + "+", "cpu": "another"},
     )
     return compare_runs(a, b)
@@ -166,7 +166,7 @@ def test_json_has_all_of_it(comparison):
 
 
 def test_a_failed_gate_has_a_line_for_each_model_and_one_that_passed_a_line(comparison):
-    a, b = (scored_run({"rnn": [right], "svm": [9]}, records={"svm": MARGINS}) for right in (18, 2))
+    a, b = (scored_run({"rnn": [right], "svm": [9]}, records={"svm": SVM}) for right in (18, 2))
     gates = ["accuracy drops 1%", "accuracy drops significantly", "log_loss rises 9"]
     verdicts = [judge(parse_gate(gate), compare_runs(a, b)) for gate in gates]
     p = verdicts[1].failures[0].p_holm

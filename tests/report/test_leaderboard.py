@@ -4,7 +4,7 @@ import io
 import json
 
 import pytest
-from factories import scored_run
+from factories import MARGINS, scored_run
 from rich.console import Console
 
 from rnnbench.analysis.leaderboard import rank_runs
@@ -15,7 +15,7 @@ from rnnbench.report.table import to_rich
 @pytest.fixture(scope="module")
 def runs():
     """Two runs that differ in one model."""
-    records = {"svm": {"score_kind": "margins", "params": 12_746, "fit_seconds": 236.21}}
+    records = {"svm": MARGINS | {"params": 12_746, "fit_seconds": 236.21}}
     one = {"stacked_vanilla_rnn": [2, 3], "multinomial_naive_bayes": [18], "svm": [17]}
     return [
         scored_run(one, folder="results/one", records=records),

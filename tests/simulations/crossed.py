@@ -37,21 +37,6 @@ class Population:
 
         return float(ndtr(self.score / self.total))
 
-    def variance(self, n_trials: int, n_documents: int) -> float:
-        """Return the variance of the mean of so many hits."""
-
-        def both_right(correlation: float) -> float:
-            from scipy.stats import multivariate_normal
-
-            normal = multivariate_normal(cov=[[1, correlation], [correlation, 1]])
-            return normal.cdf([self.score / self.total] * 2)
-
-        mean = self.accuracy
-        same_document = both_right(self.documents**2 / self.total**2) - mean**2
-        same_seed = both_right(self.seeds**2 / self.total**2) - mean**2
-        pairs = mean * (1 - mean) + (n_trials - 1) * same_document + (n_documents - 1) * same_seed
-        return pairs / (n_trials * n_documents)
-
     def draw(
         self, random: np.random.Generator, times: int, models: Sequence[int], n_documents: int
     ) -> list[np.ndarray]:
