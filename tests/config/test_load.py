@@ -44,8 +44,8 @@ GRU_KEYS = (
 )
 LSTM_KEYS = GRU_KEYS.replace("reset_after", "unit_forget_bias")
 KINDS = (
-    "allowed: embedding, simple_rnn, gru, lstm, bidirectional, conv1d, pooling, dense, dropout, "
-    "spatial_dropout, layer_norm"
+    "allowed: embedding, conv1d, pooling, dense, dropout, spatial_dropout, layer_norm, simple_rnn, "
+    "gru, lstm, bidirectional"
 )
 RECURRENT = "allowed: simple_rnn, gru, lstm"
 BASELINES = (
@@ -59,7 +59,7 @@ ACTIVATIONS = (
     "softsign, softmax, linear"
 )
 SEEDS = "allowed: a number of seeds from 1 to 10,000, or a list of seeds, [0, 1, 2]"
-UNITS = "allowed: 1 to 100,000, or topics: one unit a topic"
+UNITS = "allowed: 1 to 100,000, or topics: one unit for each topic"
 A_NAME = "a name has up to 100 letters, digits, - and _, for it names files"
 A_PATH = "should be the name of a file or a folder"
 A_MAPPING = "should be a mapping of keys to values"
@@ -72,20 +72,20 @@ NO_LAYERS = (
     "softmax}`)"
 )
 NOT_A_TOPIC = (
-    "the last layer must give a probability a topic (allowed: dense: {units: topics, activation: "
-    "softmax})"
+    "the last layer must give a probability for each topic (allowed: dense: {units: topics, "
+    "activation: softmax})"
 )
 NEEDS_SEQUENCE = (
-    "needs a sequence, but the layers before it give one vector a wire (set return_sequences: "
-    "true on the recurrent layer before it)"
+    "needs a sequence, but the layers before it give one vector for each document (set "
+    "return_sequences: true on the recurrent layer before it)"
 )
 GIVES_SEQUENCE = (
-    "gives an answer a time step, but a wire has one topic (set return_sequences: false on the "
-    "last recurrent layer, or add a pooling layer)"
+    "gives an answer at each step, but a document has one topic (set return_sequences: false "
+    "on the last recurrent layer, or add a pooling layer)"
 )
 NOT_THE_FIRST = "takes word ids, which only the first layer is given (put it first)"
 ENDS_MASKING = (
-    "does not know of padding, so masking would end here (set masking: false on the embedding)"
+    "does not know about padding, so masking would end here (set masking: false on the embedding)"
 )
 
 
@@ -555,7 +555,7 @@ def test_a_model_of_python_names_a_function(written, answers):
             "scaled-for-an-embedding",
             "scaled_ids",
             "embedding: {dim: 3}",
-            "3: models.rnn: inputs: an embedding takes whole ids (allowed: inputs: ids)",
+            "3: models.rnn: inputs: embedding takes whole ids (allowed: inputs: ids)",
         ),
         case(
             "of-another-kind",

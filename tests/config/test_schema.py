@@ -152,7 +152,7 @@ def test_word_ids_are_not_scaled_and_a_function_has_no_arguments_unless_it_is_sa
 def test_word_ids_can_be_scaled_for_any_first_layer_but_an_embedding():
     assert LayeredNetwork.model_validate(MODELS["rnn"] | {"inputs": "scaled_ids"})
     above = [{"pooling": {"by": "mean"}}, MODELS["rnn"]["layers"][-1]]
-    with pytest.raises(ValidationError, match=r"inputs: an embedding takes whole ids \(allowed"):
+    with pytest.raises(ValidationError, match=r"inputs: embedding takes whole ids \(allowed"):
         LayeredNetwork.model_validate(
             {"inputs": "scaled_ids", "layers": [{"embedding": {"dim": 2}}, *above]}
         )
