@@ -109,13 +109,13 @@ def place(tmp_path_factory, tiny_sgml):
 
 @pytest.fixture(scope="module")
 def tried(place):
-    """What a run of all models says, of which most fail."""
+    """A run of all models, some of which fail."""
     return place.rnnbench("run", "own.yaml", "--jobs", "1", "--save-models")
 
 
 @pytest.fixture(scope="module")
 def finished(place, tried):
-    """What a run of those models says that work."""
+    """A later run of the models that work."""
     assert tried.returncode == 1
     arguments = ["--models", WORKING, "--jobs", "1", "--save-models"]
     return place.rnnbench("run", "own.yaml", *arguments)

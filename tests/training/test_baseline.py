@@ -17,7 +17,6 @@ from rnnbench.models.baselines import (
     MostFrequent,
     MultinomialNaiveBayes,
     Stratified,
-    TfidfLinearSVM,
 )
 from rnnbench.registry import PluginError
 from rnnbench.training.baseline import count_params, score, texts, train
@@ -95,17 +94,14 @@ def test_documents_of_unknown_words_or_of_none_are_scored_all_the_same(kind):
     assert set(found.argmax(axis=1)) <= set(KNOWN)
 
 
-def test_most_frequent_has_the_shares_of_all_topics():
-    found = scored(MostFrequent(), ["20", "never seen", ""])
+def test_baselines_that_read_no_words_know_how_often_each_topic_comes():
+    shares = [0.2, 0, 0.5, 0.3, 0]
 
-    np.testing.assert_allclose(found, [[0.2, 0, 0.5, 0.3, 0]] * 3)
-
-
-def test_stratified_answers_each_topic_as_often_as_it_comes():
     found = scored(Stratified(), ["any"] * 4000)
 
+    np.testing.assert_allclose(scored(MostFrequent(), ["20", "new", ""]), [shares] * 3)
     assert set(found.flat) == {0, 1}, "it is sure of what it draws"
-    np.testing.assert_allclose(found.mean(axis=0), [0.2, 0, 0.5, 0.3, 0], atol=0.04)
+    np.testing.assert_allclose(found.mean(axis=0), shares, atol=0.04)
 
 
 @pytest.mark.parametrize(
@@ -144,15 +140,6 @@ def test_a_text_has_the_ids_of_a_document_in_order_without_padding_and_start_mar
         ]
 
 
-@kinds
-def test_every_test_document_gets_a_score_for_every_topic(dataset, kind):
-    found = scores(kind, dataset)
-
-    assert found.shape == (20, 3)
-    assert found.dtype == np.float32
-    assert np.isfinite(found).all()
-
-
 def test_a_training_has_a_cost_and_no_epochs(dataset):
     trained = train(MultinomialNaiveBayes(), dataset, 0.0, seed=0)
 
@@ -164,15 +151,6 @@ def test_a_training_has_a_cost_and_no_epochs(dataset):
     assert (trained.history, trained.best_epoch, trained.stock_layers) == (History(), None, [])
 
 
-def test_training_documents_are_learned_by_heart(dataset):
-    tested_on_training = replace(dataset, x_test=dataset.x_train, y_test=dataset.y_train)
-
-    trained = train(TfidfLinearSVM(C=1e6), tested_on_training, 0.0, seed=0)
-
-    answers = trained.scores.argmax(axis=1)
-    assert np.mean(answers == dataset.y_train) > 0.9, "one topic in three would be guessed"
-
-
 @kinds
 @pytest.mark.parametrize("share", [0.0, 0.4])
 def test_test_documents_have_no_influence_on_training(dataset, kind, share):
@@ -181,6 +159,7 @@ def test_test_documents_have_no_influence_on_training(dataset, kind, share):
     ours, others = (train(BASELINES[kind](), each, share, seed=0) for each in (dataset, other))
 
     assert ours.params == others.params
+    assert (ours.scores.shape, ours.scores.dtype) == ((20, 3), np.float32)
     if kind != "stratified":  # it draws document by document
         np.testing.assert_array_equal(np.roll(ours.scores, 5, axis=0), others.scores)
 
@@ -196,12 +175,6 @@ def test_held_out_documents_are_not_learned_just_as_for_a_network(dataset, kind)
     if kind == "most_frequent":
         shares = np.bincount(dataset.y_train[kept], minlength=3) / 12
         np.testing.assert_allclose(scores(kind, dataset, 0.4), np.tile(shares, (20, 1)), rtol=1e-6)
-
-
-def test_the_seed_is_that_of_a_random_baseline(dataset):
-    first, other = (train(Stratified(), dataset, 0.0, seed=seed).scores for seed in (0, 1))
-
-    assert not np.array_equal(first, other)
 
 
 def test_a_baseline_from_outside_that_fails_is_named(dataset):
