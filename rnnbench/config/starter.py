@@ -17,8 +17,6 @@ from rnnbench.section import Variant, spell
 from rnnbench.storage import write_text
 
 NAME = "starter"
-WIDTH = 80
-"""Columns of a terminal."""
 
 
 def starter(name: str = NAME) -> str:
@@ -39,21 +37,18 @@ def _listed(kinds: Iterable[type[Variant]], start: str) -> str:
     indent = start.replace("-", " ")
     lines = []
     for kind in kinds:
-        lines += wrap(
-            kind.summary(), WIDTH, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "
-        )
-        parameters = ", ".join(
-            f"{key}:\0{'N' if field.is_required() else _as_yaml(field.default)}"
+        values = {
+            key: "N" if field.is_required() else field.default
             for key, field in kind.model_fields.items()
-        )
-        after = " " * len(f"{kind.kind}: {{")
+        }
+        # A space that must not become the end of a line is \0.
+        spelled = ", ".join(f"{key}:\0{_as_yaml(value)}" for key, value in values.items())
+        after = indent + " " * len(f"{kind.kind}: {{")
+        lines += [f"{indent}# {line}" for line in wrap(kind.summary(), 78 - len(indent))]
         lines += wrap(
-            f"{kind.kind}:\0{{{parameters}}}",
-            WIDTH,
-            initial_indent=start,
-            subsequent_indent=indent + after,
+            f"{kind.kind}:\0{{{spelled}}}", 80, initial_indent=start, subsequent_indent=after
         )
-    return "".join(f"{line}\n" for line in lines).replace("\0", " ")  # \0: no line ends here
+    return "".join(f"{line}\n" for line in lines).replace("\0", " ")
 
 
 def _as_yaml(value: Any) -> str:

@@ -33,31 +33,32 @@ class Baseline(Variant):
         raise NotImplementedError
 
 
-class MostFrequent(Baseline):
-    """Always answers the most frequent topic, with the shares of all topics."""
+class _Dummy(Baseline):
+    """A classifier that reads no words; not a kind by itself."""
 
-    kind = "most_frequent"
-
-    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
-        """Return a dummy classifier."""
-        from sklearn.dummy import DummyClassifier
-        from sklearn.pipeline import make_pipeline
-
-        return make_pipeline(DummyClassifier(strategy="prior"))
-
-
-class Stratified(Baseline):
-    """Answers at random, with each topic as often as in the training data."""
-
-    kind = "stratified"
-    is_random = True
+    strategy: ClassVar[str]
 
     def pipeline(self, seed: int) -> Any:
         """Return a dummy classifier."""
         from sklearn.dummy import DummyClassifier
         from sklearn.pipeline import make_pipeline
 
-        return make_pipeline(DummyClassifier(strategy="stratified", random_state=seed))
+        return make_pipeline(DummyClassifier(strategy=self.strategy, random_state=seed))
+
+
+class MostFrequent(_Dummy):
+    """Always answers the most frequent topic, with the shares of all topics."""
+
+    kind = "most_frequent"
+    strategy = "prior"
+
+
+class Stratified(_Dummy):
+    """Answers at random, with each topic as often as in the training data."""
+
+    kind = "stratified"
+    is_random = True
+    strategy = "stratified"
 
 
 class _Words(Baseline):
@@ -119,15 +120,12 @@ class MultinomialNaiveBayes(_Words):
         return self._of_words(MultinomialNB(alpha=self.alpha), tfidf=False)
 
 
-_BUILT_IN = [
-    MostFrequent,
-    Stratified,
-    TfidfLogisticRegression,
-    TfidfLinearSVM,
-    MultinomialNaiveBayes,
-]
 BASELINES: Registry[type[Baseline]] = Registry(
-    "baseline", Baseline, _BUILT_IN, key="kind", holds_classes=True
+    "baseline",
+    Baseline,
+    [MostFrequent, Stratified, TfidfLogisticRegression, TfidfLinearSVM, MultinomialNaiveBayes],
+    key="kind",
+    holds_classes=True,
 )
 """All kinds, by name."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES, Baseline
-from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model, PythonNetwork
+from rnnbench.models.descriptions import LayeredNetwork, Model, PythonNetwork
 from rnnbench.models.layers import LAYERS, Layer
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_file, sha256_json
@@ -75,14 +75,10 @@ def code_of(model: Model) -> dict[str, str]:
     Raises:
         UserError: there is no such module, or it is not in a file.
     """
-    parts: tuple[Layer | Baseline, ...] = ()
     if isinstance(model, PythonNetwork):
         module = model.python.partition(":")[0]
         return {model.python: _sha256(module, f"python: {model.python}")}
-    if isinstance(model, LayeredNetwork):
-        parts = model.layers
-    if isinstance(model, BaselineModel):
-        parts = (model.baseline,)
+    parts = model.layers if isinstance(model, LayeredNetwork) else (model.baseline,)
     return {part.kind: _version(part) for part in parts if is_from_outside(part)}
 
 

@@ -63,20 +63,10 @@ def add_from_outside(model: keras.Sequential, layer: Layer, shape: Shape, seed_o
     Raises:
         PluginError: it failed, or what it returned is not a layer.
     """
-    # Its initializers may ignore ``seed_of`` and draw from Keras's global generators.
+    # Its initializers may ignore ``seed_of`` and draw from the global generators.
     keras.utils.set_random_seed(seed_of("global"))
-    made = _make(layer, shape, seed_of)
     with from_outside(LAYERS.label(layer.kind)):
-        model.add(made)
-
-
-def _make(layer: Layer, shape: Shape, seed_of: SeedOf) -> keras.Layer:
-    with from_outside(LAYERS.label(layer.kind)):
-        made = layer.keras_layer(shape, seed_of)
-    if not isinstance(made, keras.Layer):
-        made_type = type(made).__name__
-        raise PluginError(f"{LAYERS.label(layer.kind)} made {made_type}, not a keras.Layer")
-    return made
+        model.add(layer.keras_layer(shape, seed_of))
 
 
 def import_code(model: Model) -> None:
@@ -89,4 +79,5 @@ def import_code(model: Model) -> None:
         find_function(model.python)
     if isinstance(model, LayeredNetwork):
         for layer in filter(is_from_outside, model.layers):
-            _make(layer, Shape(timesteps=1, n_topics=1, n_ids=1), lambda _: 0)
+            with from_outside(LAYERS.label(layer.kind)):  # a layer imports Keras when it is made
+                layer.keras_layer(Shape(timesteps=1, n_topics=1, n_ids=1), lambda _: 0)

@@ -82,9 +82,9 @@ def network_json(
         "kind": kind_of(model),
         "data": {**provenance, **asdict(shape)},
         "layers": [
-            asdict(facts) | {"described_by": layer and layer.model_dump(mode="json")}
-            for facts in description.layers
-            for layer in [facts.described_by]
+            asdict(each)
+            | {"described_by": each.described_by and each.described_by.model_dump(mode="json")}
+            for each in description.layers
         ],
         "trainable_params": description.trainable_params,
         "other_params": description.other_params,
@@ -105,11 +105,11 @@ def baseline_json(name: str, model: BaselineModel) -> dict[str, Any]:
 def baseline_text(name: str, model: BaselineModel) -> RenderableType:
     """Return a baseline with its parameters."""
     baseline = model.baseline
-    table = _table({"parameter": "", "value": ""})
+    parameters = _table({"parameter": "", "value": ""})
     for key, value in baseline:
-        table.add_row(key, str(value))
-    parameters = table if dict(baseline) else "It has no parameters to choose."
-    return Group(_title(name, baseline.kind), Text(baseline.summary()), "", parameters)
+        parameters.add_row(key, str(value))
+    below = parameters if dict(baseline) else "It has no parameters."
+    return Group(_title(name, baseline.kind), Text(baseline.summary()), "", below)
 
 
 def network_text(

@@ -51,6 +51,12 @@ def test_models_are_listed_with_their_layers_and_parameters(cli):
         "plain network simple_rnn 3 → dense topics 27",
         "svm baseline tfidf_linear_svm (max_ngram: 2, C: 1.0) -",
     ]
+    listed = json.loads(cli("models", "list", "--config", "a.yaml", "--json").stdout)
+    assert [(each["name"], each["kind"], each["trainable_params"]) for each in listed] == [
+        ("reader", "network", 167),
+        ("plain", "network", 27),
+        ("svm", "baseline", None),
+    ]
 
 
 def test_without_data_models_are_listed_without_parameters(cli):
@@ -61,17 +67,6 @@ def test_without_data_models_are_listed_without_parameters(cli):
     assert "Parameters are not counted: nothing is cached of sgml" in result.stdout
     only_svm = ["--set", "models={svm: {baseline: tfidf_linear_svm}}"]
     assert "not counted" not in cli("models", "list", "--config", "a.yaml", *only_svm).stdout
-
-
-@pytest.mark.usefixtures("cached")
-def test_a_list_as_json(cli):
-    listed = json.loads(cli("models", "list", "--config", "a.yaml", "--json").stdout)
-
-    assert [(each["name"], each["kind"], each["trainable_params"]) for each in listed] == [
-        ("reader", "network", 167),
-        ("plain", "network", 27),
-        ("svm", "baseline", None),
-    ]
 
 
 @pytest.mark.usefixtures("cached")

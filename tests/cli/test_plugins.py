@@ -22,18 +22,11 @@ models:
       - dense: {units: topics, activation: softmax}
   from_baseline: {baseline: {nearest: {k: 2}}}
   that_cannot_fit: {baseline: {nearest: {k: 0}}}
-  of_other_topics: {python: nets:of_other_topics}
   of_nothing: {python: nets:of_nothing}
   that_fails: {python: nets:that_fails}
-  that_is_missing: {python: nets:that_is_missing}
-  of_a_broken_module: {python: broken:make}
 """
 WORKING = "from_python,from_plugin,from_baseline"
 NETS = f"""{MAKE}
-
-    def of_other_topics(shape):
-        return keras.Sequential([keras.Input((shape.timesteps,)), keras.layers.Dense(9)])
-
 
     def of_nothing(shape):
         return None
@@ -59,8 +52,6 @@ NEAREST = """
 
             return make_pipeline(CountVectorizer(), KNeighborsClassifier(self.k))
 """
-TIMESTEPS = 20
-"""Words of the longest of the made-up newswires, and the start mark."""
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +71,6 @@ class Place:
             (folder / "sgml" / name).write_bytes(content)
         (folder / "own.yaml").write_text(CONFIG)
         write_module(folder, "nets", NETS)
-        write_module(folder, "broken", "import not_installed_anywhere")
         self.site = write_scale(folder / "site")
         write_distribution(
             self.site,
@@ -119,13 +109,13 @@ def place(tmp_path_factory, tiny_sgml):
 
 @pytest.fixture(scope="module")
 def tried(place):
-    """What a run of all models says, of which most fail."""
+    """A run of all models, some of which fail."""
     return place.rnnbench("run", "own.yaml", "--jobs", "1", "--save-models")
 
 
 @pytest.fixture(scope="module")
 def finished(place, tried):
-    """What a run of those models says that work."""
+    """A later run of the models that work."""
     assert tried.returncode == 1
     arguments = ["--models", WORKING, "--jobs", "1", "--save-models"]
     return place.rnnbench("run", "own.yaml", *arguments)
@@ -134,16 +124,9 @@ def finished(place, tried):
 def test_each_model_that_fails_is_named_with_its_reason_and_without_a_traceback(tried):
     assert tried.returncode == 1
     for line in (
-        "of_other_topics seed 0 failed: python: nets:of_other_topics returned a model from "
-        f"(None, {TIMESTEPS}) to (None, 9) (should be from (None, {TIMESTEPS}), word ids, to "
-        "(None, 2), a probability for each topic)",
         "of_nothing seed 0 failed: python: nets:of_nothing returned NoneType, not a keras.Model",
         "that_fails seed 0 failed: python: nets:that_fails failed: LookupError: no weights today "
         "(nets.py, line ",
-        "that_is_missing seed 0 failed: python: nets:that_is_missing cannot be imported: "
-        "AttributeError: module 'nets' has no attribute 'that_is_missing'",
-        "of_a_broken_module seed 0 failed: python: broken:make cannot be imported: "
-        "ModuleNotFoundError: No module named 'not_installed_anywhere' (broken.py, line 1)",
         "that_cannot_fit seed 0 failed: baseline 'nearest' of the package neighbours failed: "
         "InvalidParameterError: ",
         "All other trials are stored; for a table of other models, name them with --models.",
@@ -197,30 +180,17 @@ def here(tmp_path, tiny_sgml, working_folder):
     return Place(tmp_path, tiny_sgml)
 
 
-@pytest.mark.parametrize("module", ["absent", "absent.nets", "sys"])
-def test_a_module_that_is_missing_is_named_before_anything_is_trained(cli, here, install, module):
+def test_a_module_that_is_missing_is_named_before_anything_is_trained(cli, here, install):
     install(here.site)
 
-    done = cli("run", "own.yaml", "--models", "of_nothing", "--set", python(f"{module}:make"))
+    done = cli("run", "own.yaml", "--set", "models.of_nothing.python=absent.nets:make")
 
     assert done.exit_code == 2
     assert done.stderr.endswith(
-        f"python: {module}:make: no module {module} (should be installed, or in the working "
+        "python: absent.nets:make: no module absent.nets (should be installed, or in the working "
         "folder)\n"
     )
     assert here.trials == []
-
-
-def python(function):
-    return f"models.of_nothing.python={function}"
-
-
-def test_a_name_that_names_no_function_is_answered_with_what_would(cli, here):
-    done = cli("run", "own.yaml", "--set", python("nets.make"))
-
-    assert done.exit_code == 2
-    assert f"--set {python('nets.make')}: models.of_nothing.python: got 'nets.make'" in done.stderr
-    assert not (here.folder / "results").exists()
 
 
 BROKEN = {
@@ -231,26 +201,19 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-@pytest.mark.parametrize(
-    ("module", "source", "reason"),
-    [
-        ("absent", "import nothing", "ModuleNotFoundError: No module named 'nothing'"),
-        ("other", "It = 3", "other:It is not a subclass of rnnbench.models."),
-    ],
-)
 def test_a_plug_in_that_cannot_be_used_is_named_and_stops_no_other_command(
-    cli, here, install, what, module, source, reason
+    cli, here, install, what
 ):
-    entries = {"scale" if what == "layer" else "nearest": f"{module}:It"}
+    entries = {"scale" if what == "layer" else "nearest": "absent:It"}
     broken = {"group": f"rnnbench.{what}s", "name": "broken"}
-    install(write_distribution(here.folder / "broken", entries, {module: source}, **broken))
+    install(write_distribution(here.folder / "broken", entries, {}, **broken))
     (here.folder / "fine.yaml").write_text("name: fine\nmodels: {m: {baseline: stratified}}\n")
 
     done = cli("run", "own.yaml", "--models", "of_nothing")
 
     assert done.exit_code == 2
     assert BROKEN[what] in done.stderr
-    assert reason in done.stderr
+    assert "ModuleNotFoundError: No module named 'absent'" in done.stderr
     assert not (here.folder / "results").exists()
     assert cli("models", "list", "--config", "fine.yaml").exit_code == 0
     assert cli("config", "new", "new.yaml").exit_code == 0
@@ -266,22 +229,5 @@ def test_plug_ins_are_listed_shown_and_offered_like_built_in_kinds(cli, here, in
     new = cli("config", "new").stdout
     assert "- scale: {start: 1.0}" in new
     assert "nearest: {k: 1}" in new
-
-
-def test_a_layer_of_a_package_that_is_not_installed_is_unknown(cli, here):
-    done = cli("run", "own.yaml")
-
-    assert done.exit_code == 2
-    assert (
-        "own.yaml:9: models.from_plugin.layers.1: unknown layer 'scale' (allowed: " in done.stderr
-    )
-    assert not (here.folder / "results").exists()
-
-
-def test_a_parameter_of_such_a_layer_is_checked_as_any_other(cli, here, install):
-    install(here.site)
-
-    done = cli("run", "own.yaml", "--set", "models.from_plugin.layers.1.scale.start=two")
-
-    assert done.exit_code == 2
-    assert "layers.1.scale.start: got 'two' (should be a valid number" in done.stderr
+    wrong = cli("run", "own.yaml", "--set", "models.from_plugin.layers.1.scale.start=two")
+    assert "layers.1.scale.start: got 'two' (should be a valid number" in wrong.stderr

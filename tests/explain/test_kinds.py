@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnbench.explain.kinds import GRU, KINDS, LSTM, SIMPLE_RNN, find_kind
-from rnnbench.models.layers import recurrent
+from rnnbench.models.layers.recurrent import RECURRENT
 
 kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 sizes = st.integers(1, 40)
@@ -84,5 +84,5 @@ def as_python(equation):
 
 @kinds
 def test_the_names_are_those_of_configs_and_of_keras(kind):
-    assert getattr(recurrent, kind.keras_name).kind == kind.name
+    assert RECURRENT[kind.name].keras_name == kind.keras_name
     assert find_kind(kind.name) is kind

@@ -139,23 +139,16 @@ def test_every_misfit_is_told_but_the_layer_after_a_wrong_one_is_not_blamed():
     assert misfits(VECTOR, {"dense": {"units": "topic"}}) == [(1, "got 'topic' (allowed:")]
 
 
-@pytest.mark.parametrize(
-    "last",
-    [
-        VECTOR,
-        DENSE,
-        DROPOUT,
-        {"dense": {"units": "topics"}},
-        {"dense": SOFTMAX["dense"] | {"units": 46}},
-    ],
-)
-def test_the_last_layer_gives_a_probability_for_each_topic(last):
-    assert (1, "the last layer") in misfits(SEQUENCE, last)
-
-
-@pytest.mark.parametrize("before", [SEQUENCE, EMBEDDING, CONV, DENSE], ids=kind_of)
-def test_a_document_has_one_answer(before):
-    assert misfits(before, SOFTMAX) == [(1, "gives an answer")]
+@pytest.mark.parametrize("units", ["topics", 46])
+@pytest.mark.parametrize("activation", ["linear", "softmax"])
+def test_the_last_layer_gives_a_probability_for_each_topic_of_a_document(units, activation):
+    last = {"dense": {"units": units, "activation": activation}}
+    if last == SOFTMAX:
+        assert fits(VECTOR, last)
+        for before in (SEQUENCE, EMBEDDING, CONV, DENSE):
+            assert misfits(before, last) == [(1, "gives an answer")]
+    else:
+        assert misfits(VECTOR, last) == misfits(VECTOR, DROPOUT) == [(1, "the last layer")]
 
 
 def test_an_embedding_comes_first_and_nothing_else_takes_word_ids():
@@ -179,15 +172,11 @@ def test_others_take_single_vectors_as_well_as_sequences(layer):
     assert fits(EMBEDDING, layer, POOLING, layer, SOFTMAX)
 
 
-@pytest.mark.parametrize("between", [[], [DROPOUT], [DENSE, NORM], [SEQUENCE]], ids=str)
-def test_a_convolution_would_end_masking(between):
-    assert fits(EMBEDDING, *between, CONV, POOLING, SOFTMAX)
-    assert misfits(MASKED, *between, CONV, POOLING, SOFTMAX) == [
-        (1 + len(between), "does not know")
-    ]
-
-
-def test_without_steps_there_is_nothing_to_mask():
+def test_a_convolution_would_end_masking_as_long_as_there_are_steps_to_mask():
+    for between in ([], [DROPOUT], [DENSE, NORM], [SEQUENCE]):
+        place = 1 + len(between)
+        assert fits(EMBEDDING, *between, CONV, POOLING, SOFTMAX)
+        assert misfits(MASKED, *between, CONV, POOLING, SOFTMAX) == [(place, "does not know")]
     assert fits(MASKED, DROPOUT, BOTH_WAYS_STEP_BY_STEP, NORM, SPATIAL, POOLING, DENSE, SOFTMAX)
     assert misfits(MASKED, VECTOR, CONV, SOFTMAX) == [(2, "needs a sequence,")]
 

@@ -205,9 +205,9 @@ LAYER = """
     [
         (FAILS, "failed: RuntimeError: out of order"),
         ("import not_there", "failed: ModuleNotFoundError: No module named 'not_there'"),
-        ("return None", "made NoneType, not a keras.Layer"),
-        ("import keras; return keras.layers.Dense", "made .*, not a keras.Layer"),
-        ("return super().keras_layer(shape, seed_of)", "failed: NotImplementedError"),
+        ("return None", "failed: ValueError: Only instances of `keras.Layer` can be added"),
+        ("import keras; return keras.layers.Dense", "failed: ValueError: Only instances of"),
+        ("return super().keras_layer(shape, seed_of)", "failed: AttributeError: .*keras_name"),
     ],
     ids=["fails", "cannot import", "nothing", "a class", "not written"],
 )

@@ -82,7 +82,7 @@ def test_a_baseline_is_shown_with_its_parameters():
     assert text.startswith("bayes: multinomial_naive_bayes\n")
     assert "Naive Bayes on counts of words." in text
     assert "alpha         1.0" in text
-    assert "It has no parameters to choose." in printed(baseline_text("m", baselines["m"]))
+    assert "It has no parameters." in printed(baseline_text("m", baselines["m"]))
 
 
 def test_a_layer_is_shown_with_its_shape_its_parameters_and_what_was_chosen():

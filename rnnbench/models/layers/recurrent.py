@@ -20,7 +20,7 @@ class Recurrent(Layer):
     gates: ClassVar[int]
     """Blocks of ``units`` columns that stand side by side in its kernels."""
     states: ClassVar[str] = "a hidden state"
-    """What it carries from step to step."""
+    """The states that it carries from step to step."""
     units: Size
     activation: Activation = "tanh"
     return_sequences: bool = False
