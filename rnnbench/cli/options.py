@@ -11,7 +11,9 @@ import typer
 from typer.models import ArgumentInfo
 
 from rnnbench.cli import completion
+from rnnbench.data.sources.catalog import SOURCES
 from rnnbench.errors import UserError
+from rnnbench.metrics import quantity_names
 
 if TYPE_CHECKING:
     from rnnbench.config.schema import Benchmark
@@ -56,7 +58,7 @@ Models = Annotated[
 Source = Annotated[
     str | None,
     typer.Option(
-        "--data", metavar="SOURCE", help="auto, keras, sgml, r52 or r8.", show_default=False
+        "--data", metavar="SOURCE", help=f"{', '.join(['auto', *SOURCES])}.", show_default=False
     ),
 ]
 DataPath = Annotated[
@@ -71,11 +73,8 @@ Settings = Annotated[
         "--set", metavar="KEY.PATH=VALUE", help="Change any value of the config; repeatable."
     ),
 ]
-METRICS = (
-    "accuracy, balanced_accuracy, macro_f1, weighted_f1, top3_accuracy, log_loss, ms_per_step or "
-    "fit_seconds"
-)
-"""What runs are compared and ranked by, for the help."""
+METRICS = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
+"""The names of everything that runs can be compared and ranked by, for the help."""
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 

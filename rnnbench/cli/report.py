@@ -24,17 +24,19 @@ def report(
     Tables, learning curves, confusion, F1 by topic, the wires that were mistaken most, data and
     environment. The words of the wires come from the cache; nothing is fetched.
     """
-    from rnnbench.analysis.wires import words_of_test_wires
+    from rnnbench.analysis.documents import words_of_test_documents
+    from rnnbench.analysis.load import load_run
     from rnnbench.cli.console import out
     from rnnbench.errors import UserError
     from rnnbench.report.folder import check_folder
     from rnnbench.report.page import write_page
-    from rnnbench.results.run import load_run
 
     finished = load_run(run)
     check_folder(run)
     try:
-        page = write_page(finished, words_of_test_wires(finished) if words else None, words, errors)
+        page = write_page(
+            finished, words_of_test_documents(finished) if words else None, words, errors
+        )
     except OSError as error:
         raise UserError(f"{error.filename}: cannot be written: {error.strerror}") from error
     out.print(str(page), soft_wrap=True)

@@ -225,7 +225,7 @@ def _read(place: _Place, *, with_model: bool = False) -> TrialRecord:
         FileNotFoundError: there is no such record, or no model although it is asked for.
         DamagedResultError: a file is not what was written; it names the file.
     """
-    document = read_document(place.record, TRIAL_VERSION)
+    document = read_document(place.record, (TRIAL_VERSION,))
     predictions, model = (document.pop(f"{each}_sha256", None) for each in ("predictions", "model"))
     try:
         record = TrialRecord.model_validate(document)
