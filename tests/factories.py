@@ -16,7 +16,8 @@ from rnnbench.data.dataset import make_dataset, split_fingerprint
 from rnnbench.records import SCHEMA_VERSION
 from rnnbench.report.folder import write_report
 from rnnbench.results.run import Run
-from rnnbench.results.speed import (
+from rnnbench.results.store import Store
+from rnnbench.speed.records import (
     ContenderTimes,
     ProductRate,
     ProductTime,
@@ -24,7 +25,6 @@ from rnnbench.results.speed import (
     TableTime,
     TrialTime,
 )
-from rnnbench.results.store import Store
 from rnnbench.storage import sha256_json
 from rnnbench.training.outcome import History, TrialRecord, TrialResult
 from rnnbench.training.trial import Trial

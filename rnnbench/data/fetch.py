@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import urllib.parse
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -100,8 +99,9 @@ def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> 
         pinned = Path(folder, "requirements.txt")
         pinned.write_text(f"{requirement} --hash=sha256:{sha256}\n")
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-        command += ["--no-input", "--disable-pip-version-check", "--retries=1"]
-        command += ["--progress-bar=raw", "--dest", folder, "--requirement", str(pinned)]
+        command += ["--no-input", "--disable-pip-version-check", "--progress-bar=raw"]
+        command += ["--retries=1", f"--timeout={PATIENCE}"]
+        command += ["--dest", folder, "--requirement", str(pinned)]
         doing = f"downloading {requirement} through pip"
         _run_pip(command, doing, progress)
         wheels = list(Path(folder).glob("*.whl"))
@@ -111,52 +111,18 @@ def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> 
 
 
 def _run_pip(command: list[str], doing: str, progress: Progress) -> None:
-    """Run pip and report its progress; stop it when it is stuck."""
-    last_lines: deque[str] = deque(maxlen=20)
-    last_sign, answered = time.monotonic(), False
     with subprocess.Popen(  # noqa: S603 - the command is ours
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        errors="replace",
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     ) as process:
+        lines: deque[str] = deque(maxlen=20)
         try:
-            for line in _lines_as_they_come(process):
+            for line in process.stdout or ():
+                lines.append(line.strip())
                 if match := re.match(r"Progress (\d+) of (\d+)", line):
                     progress(doing, int(match[1]), int(match[2]))
-                answered |= bool(re.match(r"\s*(Progress|Downloading|Using cached|Saved)", line))
-                if line:
-                    last_lines.append(line.strip())
-                    # Before the index has answered, pip only talks to itself.
-                    last_sign = time.monotonic() if answered else last_sign
-                limit = STALL if answered else PATIENCE
-                if time.monotonic() - last_sign > limit:
-                    raise OutOfReachError(f"{doing}: no answer in {limit:.0f} s")
         except BaseException:
             process.kill()
             raise
     if process.returncode != 0:
-        errors = [line for line in last_lines if line.startswith("ERROR")] or list(last_lines)
-        raise OutOfReachError(f"{doing}: {errors[-1] if errors else 'failed'}")
-
-
-def _lines_as_they_come(process: subprocess.Popen[str]) -> Iterator[str]:
-    """Yield the lines that ``process`` prints, and an empty one after every 0.2 s of silence."""
-    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-
-    def read() -> None:
-        for line in process.stdout or ():
-            lines.put(line)
-        lines.put(None)
-
-    threading.Thread(target=read, daemon=True).start()
-    while True:
-        try:
-            line = lines.get(timeout=0.2)
-        except queue.Empty:
-            line = ""
-        if line is None:
-            return
-        yield line
+        errors = [line for line in lines if line.startswith("ERROR")] or [*lines, "failed"]
+        raise OutOfReachError(f"{doing}: {errors[-1]}")

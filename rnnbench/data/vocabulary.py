@@ -71,12 +71,9 @@ def encode(texts: Sequence[str], vocabulary: Vocabulary) -> Encoded:
         raise UserError(f"the source '{vocabulary.source}' of this model is not installed ({hint})")
     with SOURCES.blamed(vocabulary.source):
         words = [list(SOURCES[vocabulary.source].tokenize(text)) for text in texts]
-    rank = {word: position for position, word in enumerate(vocabulary.words, start=1)}
+    id_of = {word: number for number, word in enumerate(vocabulary.words, INDEX_FROM + 1)}
     sequences = [
-        np.array(
-            [rank[word] + INDEX_FROM if word in rank else UNKNOWN for word in of_text], np.int32
-        )
-        for of_text in words
+        np.array([id_of.get(word, UNKNOWN) for word in of_text], np.int32) for of_text in words
     ]
     ids = pad(
         sequences,
@@ -84,5 +81,5 @@ def encode(texts: Sequence[str], vocabulary: Vocabulary) -> Encoded:
         padding=vocabulary.padding,
         truncating=vocabulary.truncating,
     )
-    unknown = [[word for word in of_text if word not in rank] for of_text in words]
+    unknown = [[word for word in of_text if word not in id_of] for of_text in words]
     return Encoded(ids, words, unknown)

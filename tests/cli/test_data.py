@@ -18,14 +18,9 @@ def test_prepare_describes_the_newswires(cli):
     result = cli("data", "prepare", *MADE_UP, "--set", "data.test_split=0.5")
 
     assert result.exit_code == 0
-    for fact in (
-        "44 newswires, 2 topics, 35 words",
-        "22 newswires to train on, 22 to test on, 20 steps",
-        "majority baseline",
-        "train/test overlap",
-        "topics only in test",
-        "█",
-    ):
+    assert "44 newswires, 2 topics, 35 words" in result.stdout
+    assert "22 newswires to train on, 22 to test on, 20 steps" in result.stdout
+    for fact in ("majority baseline", "train/test overlap", "topics only in test", "█"):
         assert fact in result.stdout
     assert "not the original files of sgml" in result.stderr
 
@@ -34,7 +29,6 @@ def test_json_holds_the_same_facts(cli):
     facts = json.loads(cli("data", "prepare", *MADE_UP, "--json").stdout)
 
     assert (facts["documents"], facts["topics"], facts["vocabulary"]) == (44, 2, 35)
-    assert facts["train_size"] + facts["test_size"] == 44
     assert len(facts["topic_counts"]) == 2
     assert len(facts["corpus_fingerprint"]) == len(facts["dataset_fingerprint"]) == 64
 
@@ -83,19 +77,17 @@ def test_a_newswire_that_does_not_exist_is_the_users_error(cli, number):
 
 
 def test_data_out_of_reach_ends_with_3_and_says_what_to_bring(cli, monkeypatch, tmp_path):
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    for name in ("KERAS_HOME", "PIP_FIND_LINKS"):
+        monkeypatch.setenv(name, str(tmp_path))
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
 
     result = cli("data", "prepare")
 
     assert result.exit_code == 3
-    for name in ("keras", "sgml", "r52"):
-        assert f"{name} is out of reach: " in result.stderr
-        assert f"--data {name} --path FILE" in result.stderr
+    for text in ("keras is out of reach: ", "Tried:", "--data r52 --path FILE"):
+        assert text in result.stderr
 
 
 def test_an_unknown_source_is_refused_with_those_that_exist(cli):
@@ -208,5 +200,5 @@ def test_a_source_that_fails_does_not_matter_to_the_others(with_plugins):
 def test_sources_are_listed_with_the_files_that_they_read(cli):
     listed = cli("data", "sources").stdout
 
-    assert "R8: 7,674 newswires on 8 topics" in listed
-    assert "reuters.npz, with reuters_word_index.json beside it" in listed
+    for start in ("keras", "The Reuters set", "reuters.npz, with", "r8", "R8: 7,674"):
+        assert f" {start} " in listed

@@ -1,5 +1,6 @@
 """What the tests of data share: a bound on memory, and servers on the loopback."""
 
+import hashlib
 import http.server
 import os
 import socket
@@ -9,6 +10,8 @@ import urllib.request
 from contextlib import contextmanager
 
 import pytest
+
+from rnnbench.data.sources import keras_npz
 
 CONTENT = bytes(range(256)) * 1_000
 
@@ -31,6 +34,19 @@ def bounded_memory():
 
 
 @pytest.fixture
+def pinned(monkeypatch):
+    """Makes an npz and its word index pass for the files that Keras distributes."""
+
+    def pin(npz):
+        word_index = npz.with_name(keras_npz.WORD_INDEX).read_bytes()
+        monkeypatch.setattr(keras_npz, "NPZ_SHA256", hashlib.sha256(npz.read_bytes()).hexdigest())
+        monkeypatch.setattr(keras_npz, "WORD_INDEX_MD5", hashlib.md5(word_index).hexdigest())  # noqa: S324
+        return npz
+
+    return pin
+
+
+@pytest.fixture
 def closed_port():
     """The address of a port at which nobody listens."""
     with socket.socket() as unused:
@@ -50,7 +66,7 @@ def no_settings(monkeypatch):
 
 @pytest.fixture
 def server(tmp_path, no_settings):  # noqa: ARG001
-    """A server on the loopback; each path of ``Handler`` behaves in a way of its own."""
+    """A server on the loopback; each path of ``Handler`` behaves differently."""
     folder = tmp_path / "served"
     folder.mkdir()
     with Server(folder) as server:
@@ -80,26 +96,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
         getattr(self, behaviour.replace("-", "_"), self.missing)()
 
     def whole(self):
-        self.start(len(CONTENT))
-        self.wfile.write(CONTENT)
+        self.send(CONTENT)
 
     def without_a_length(self):
-        self.start(None)
-        self.wfile.write(CONTENT)
+        self.send(CONTENT, length=None)
 
     def missing(self):
         self.send_error(404)
 
     def broken_off(self):
-        self.start(len(CONTENT))
-        self.wfile.write(CONTENT[:1000])
+        self.send(CONTENT[:1000], length=len(CONTENT))
 
     def silent(self):
         self.server.is_over.wait()
 
     def silent_halfway(self):
         self.broken_off()
-        self.wfile.flush()
         self.server.is_over.wait()
 
     def dribbling(self):
@@ -109,7 +121,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.flush_headers()
 
     def endless(self):
-        self.start(None)
+        self.send(b"", length=None)
         while not self.server.is_over.is_set():
             self.wfile.write(bytes(1 << 16))
 
@@ -117,24 +129,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """A package index: a page with links to the files of one package."""
         wheels = self.server.folder.glob("*.whl")
         page = "".join(f'<a href="/files/{w.name}">{w.name}</a>' for w in wheels).encode()
-        self.start(len(page), "text/html")
-        self.wfile.write(page)
+        self.send(page, kind="text/html")
 
     def files(self):
         content = (self.server.folder / self.path.split("/")[-1]).read_bytes()
-        self.start(len(content))
-        self.wfile.write(content[:1000])
-        self.wfile.flush()
+        self.send(content[:1000], length=len(content))
         if self.server.files_stall:
             self.server.is_over.wait()
         self.wfile.write(content[1000:])
 
-    def start(self, length, kind="application/octet-stream"):
+    def send(self, content, *, length=-1, kind="application/octet-stream"):
         self.send_response(200)
         self.send_header("Content-Type", kind)
         if length is not None:
-            self.send_header("Content-Length", str(length))
+            self.send_header("Content-Length", str(len(content) if length < 0 else length))
         self.end_headers()
+        self.wfile.write(content)
+        self.wfile.flush()
 
     def log_message(self, *_):
         """Keep quiet."""

@@ -122,9 +122,6 @@ def _build(network: Network, shape: Shape, seed: int, *, check_saving: bool) -> 
         from_bytes(to_bytes(build(network, shape, seed)))
     keras.utils.clear_session()  # or memory would grow with every trial
     tf.config.experimental.enable_op_determinism()
-    # For layers from outside: while they train, they may draw from TensorFlow's global generator,
-    # which raises an error with deterministic ops unless it was seeded.
-    keras.utils.set_random_seed(seed)
     return build(network, shape, seed)
 
 

@@ -1,5 +1,6 @@
-"""``rnnbench bench-speed``."""
+"""The command ``rnnbench bench-speed``."""
 
+import json
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -40,7 +41,7 @@ def bench_speed(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Where results go; by default results/speed-NAME.",
+            help="The folder for the results; by default results/speed-NAME.",
             show_default=False,
         ),
     ] = None,
@@ -48,23 +49,24 @@ def bench_speed(
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Time CONFIG's whole table with each engine, and with PyTorch where it is installed.
+    """Time the training of CONFIG's whole table by each engine and, if installed, by PyTorch.
 
-    The contenders take turns: compiled, one process a core; compiled-1, a single process; keras,
-    model.fit on all cores, one model after another; torch, one process a core, tuned; torch-plain,
-    the same as it comes. Matrix products are timed as well: what a step of a model needs for them
-    alone. Each round is stored when it ends.
+    The contenders take turns: compiled, one process per core; compiled-1, a single process; keras,
+    model.fit on all cores, one model after another; torch, tuned, one process per core;
+    torch-plain, the same with PyTorch's defaults. The matrix products of each model's training step
+    are also timed alone. Each round is stored when it ends.
     """
-    from rnnbench.cli.console import err, print_error, print_speed
+    from rnnbench.cli.console import err, print_error, print_json, print_tables
     from rnnbench.cli.display import show_download, show_trials
     from rnnbench.config.load import dump
-    from rnnbench.report.folder import check_folder, write_speed
+    from rnnbench.report.folder import check_folder
     from rnnbench.runner.benchmark import plan_benchmark
     from rnnbench.runner.workers import divide_cores
-    from rnnbench.speed.benchmark import bench_speed as measure
-    from rnnbench.speed.contenders import choose, networks_alone
+    from rnnbench.speed import benchmark as speed
+    from rnnbench.speed.contenders import choose, only_networks
+    from rnnbench.speed.table import speed_tables, write_speed
 
-    benchmark = networks_alone(
+    benchmark = only_networks(
         options.load_benchmark(
             config, epochs, seeds, models, options.data_flags(data, path), settings
         )
@@ -75,19 +77,22 @@ def bench_speed(
         plan = plan_benchmark(benchmark, progress, divide_cores(None))
     check_folder(folder)
 
-    def show(what: str) -> AbstractContextManager["Listener"]:
+    def show(table: str) -> AbstractContextManager["Listener"]:
         if not quiet:
-            err.print(what, soft_wrap=True)
+            err.print(table, soft_wrap=True)
         return show_trials(quiet=quiet)
 
     n_stored = 0
     try:
-        for results in measure(benchmark, plan, contenders, rounds, show):
+        for results in speed.bench_speed(benchmark, plan, contenders, rounds, show):
             write_speed(folder, results, dump(benchmark, folder))
             n_stored += 1
     except KeyboardInterrupt:
         print_error(f"Interrupted. {n_stored} of {rounds} rounds are stored.")
         raise typer.Exit(options.INTERRUPTED) from None
-    print_speed(results, as_json=as_json)
+    if as_json:
+        print_json(json.loads(results.model_dump_json()))
+    else:
+        print_tables(speed_tables(results))
     if not quiet:
         err.print(f"Stored in {folder}/", soft_wrap=True)
