@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.dataset import PAD, START
+from rnnbench.data.dataset import PAD, START, Dataset
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.code import from_outside, is_from_outside
 from rnnbench.models.descriptions import BaselineModel, Model
@@ -18,7 +18,6 @@ from rnnbench.training.validation import hold_out
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-    from rnnbench.data.dataset import Dataset
     from rnnbench.training.recipe import Training
 
 
@@ -35,14 +34,18 @@ class ScikitLearn(Engine):
     def fit(
         self,
         model: Model,
-        dataset: "Dataset",
+        dataset: Dataset,
         training: "Training",
         seed: int,
         on_epoch: OnEpoch,  # noqa: ARG002
         *,
         keep_model: bool,  # noqa: ARG002
     ) -> Trained:
-        """Fit a baseline and score the test documents; see ``Engine.fit``."""
+        """Fit a baseline and score the test documents; see ``Engine.fit``.
+
+        Raises:
+            PluginError: a baseline from another package failed; the message names it.
+        """
         assert isinstance(model, BaselineModel)  # noqa: S101 - the engine covers nothing else
         baseline = model.baseline
         kept, _ = hold_out(len(dataset.y_train), training.validation_split)
