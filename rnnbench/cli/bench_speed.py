@@ -55,10 +55,11 @@ def bench_speed(
     the same as it comes. Matrix products are timed as well: what a step of a model needs for them
     alone. Each round is stored when it ends.
     """
-    from rnnbench.cli.console import err, print_error, print_speed
+    from rnnbench.cli.console import err, print_error, print_record
     from rnnbench.cli.display import show_download, show_trials
     from rnnbench.config.load import dump
     from rnnbench.report.folder import check_folder, write_speed
+    from rnnbench.report.speed import speed_tables
     from rnnbench.runner.benchmark import plan_benchmark
     from rnnbench.runner.workers import divide_cores
     from rnnbench.speed.benchmark import bench_speed as measure
@@ -88,6 +89,6 @@ def bench_speed(
     except KeyboardInterrupt:
         print_error(f"Interrupted. {n_stored} of {rounds} rounds are stored.")
         raise typer.Exit(options.INTERRUPTED) from None
-    print_speed(results, as_json=as_json)
+    print_record(results, *speed_tables(results), as_json=as_json)
     if not quiet:
         err.print(f"Stored in {folder}/", soft_wrap=True)

@@ -43,7 +43,7 @@ def check(
 
     checks = [check_config(config) for config in configs]
     if as_json:
-        console.print_json([check_json(each) for each in checks])
+        console.print_record({"files": [check_json(each) for each in checks]}, as_json=True)
     else:
         for each in checks:
             for problem in each.problems:

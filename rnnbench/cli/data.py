@@ -79,10 +79,7 @@ def show(
 
     section, corpus = _load(config, data, path, settings)
     found = wire(corpus.corpus, make_dataset(corpus.corpus, section), number)
-    if as_json:
-        console.print_json(asdict(found))
-    else:
-        console.out.print(wire_text(found))
+    console.print_record(asdict(found), wire_text(found), as_json=as_json)
 
 
 def _describe(
@@ -102,10 +99,8 @@ def _describe(
     section, corpus = _load(config, data, path, settings, offline=offline)
     dataset = make_dataset(corpus.corpus, section)
     facts = audit(corpus.corpus, dataset)
-    if as_json:
-        console.print_json(data_facts(corpus, dataset, facts))
-    else:
-        console.out.print(data_text(corpus, dataset, facts, section))
+    record, view = data_facts(corpus, dataset, facts), data_text(corpus, dataset, facts, section)
+    console.print_record(record, view, as_json=as_json)
 
 
 def _load(

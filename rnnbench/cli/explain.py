@@ -36,7 +36,7 @@ def explain(
     by step, in NumPy; exits with 1 if the two differ by more than 1e-6. The sizes have upper bounds
     so that this takes no longer than to import TensorFlow.
     """
-    from rnnbench.cli.console import out, print_json
+    from rnnbench.cli.console import print_record
     from rnnbench.explain.facts import Sizes, explain_layer
     from rnnbench.explain.kinds import find_kind
     from rnnbench.models.quiet import quiet_tensorflow
@@ -45,9 +45,7 @@ def explain(
     kind = find_kind(layer)
     with quiet_tensorflow():
         explanation = explain_layer(kind, Sizes(units, features, steps, batch))
-    if as_json:
-        print_json(explanation_json(explanation))
-    else:
-        out.print(explanation_text(explanation), crop=False)
+    view = explanation_text(explanation)
+    print_record(explanation_json(explanation), view, as_json=as_json)
     if failures := explanation.failures():
         raise RnnbenchError("\n".join(failures))

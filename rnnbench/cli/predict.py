@@ -41,7 +41,7 @@ def predict(
 
     Texts are cut into words as the corpus was; words that it has not are counted.
     """
-    from rnnbench.cli.console import out, print_json
+    from rnnbench.cli.console import print_record
     from rnnbench.models.quiet import quiet_tensorflow
     from rnnbench.prediction.predict import predict_texts
     from rnnbench.report.prediction import prediction_json, prediction_text
@@ -49,8 +49,6 @@ def predict(
     given = options.read_texts(texts or [], file or [])
     with quiet_tensorflow():
         predictions = predict_texts(run, model, seed, given)
-    if as_json:
-        print_json([prediction_json(each, top) for each in predictions])
-        return
-    for each in predictions:
-        out.print(prediction_text(each, top))
+    record = {"predictions": [prediction_json(each, top) for each in predictions]}
+    views = [prediction_text(each, top) for each in predictions]
+    print_record(record, *views, as_json=as_json)

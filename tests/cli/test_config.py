@@ -86,7 +86,7 @@ def test_checks_as_json(cli, folder):
     (folder / "fine.yaml").write_text(FINE)
 
     result = cli("config", "check", "wrong.yaml", "fine.yaml", "--json")
-    wrong, fine = json.loads(result.stdout)
+    wrong, fine = json.loads(result.stdout)["files"]
 
     assert result.exit_code == 2
     assert (wrong["file"], wrong["is_fine"], wrong["models"]) == ("wrong.yaml", False, None)

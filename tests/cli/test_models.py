@@ -72,7 +72,7 @@ def test_baselines_are_listed_without_data(cli, tmp_path):
 
 @pytest.mark.usefixtures("cached")
 def test_a_list_as_json(cli):
-    listed = json.loads(cli("models", "list", "--config", "a.yaml", "--json").stdout)
+    listed = json.loads(cli("models", "list", "--config", "a.yaml", "--json").stdout)["models"]
 
     assert [(each["name"], each["kind"], each["trainable_params"]) for each in listed] == [
         ("reader", "network", 167),
@@ -156,6 +156,7 @@ def test_a_baseline_is_shown_without_data(cli):
 
 def test_a_baseline_as_json(cli):
     assert json.loads(cli("models", "show", "svm", "--config", "a.yaml", "--json").stdout) == {
+        "schema_version": 1,
         "name": "svm",
         "kind": "baseline",
         "baseline": "tfidf_linear_svm",

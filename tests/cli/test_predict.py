@@ -68,7 +68,7 @@ def without_models(folder):
 def predictions(cli, *arguments, stdin=None):
     done = cli("predict", *arguments, "--json", stdin=stdin)
     assert (done.exit_code, done.stderr) == (0, "")
-    return json.loads(done.stdout)
+    return json.loads(done.stdout)["predictions"]
 
 
 def probabilities(prediction):
@@ -204,7 +204,10 @@ def test_a_process_of_its_own_says_the_same_and_nothing_else(cli, finished):
     done = subprocess.run(command, input=TEXT, capture_output=True, text=True, check=True)
 
     assert done.stderr == ""
-    (found,), (expected,) = json.loads(done.stdout), predictions(cli, finished, "reader", TEXT)
+    (found,), (expected,) = (
+        json.loads(done.stdout)["predictions"],
+        predictions(cli, finished, "reader", TEXT),
+    )
     assert probabilities(found) == pytest.approx(probabilities(expected), abs=1e-6)
 
 
