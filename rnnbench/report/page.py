@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from rnnbench.report.folder import PAGES
 from rnnbench.report.plots import COLOURS, GRID, INK, ON_DARK, PAPER, Plot
-from rnnbench.report.sections import Contents, findings, make_sections
+from rnnbench.report.sections import findings, make_sections
 from rnnbench.report.table import to_markdown
 from rnnbench.results.run import Run
 from rnnbench.storage import atomic_write, write_text
@@ -20,20 +20,15 @@ PLOTS = "plots"
 def write_page(run: Run, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int) -> Path:
     """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of a run.
 
-    Args:
-        run: the run to show.
-        texts: the words of each test document, if they are available.
-        words: the number of words of a document shown at most.
-        n_errors: the number of misclassified documents shown.
-
     Returns:
-        The HTML file.
+        The HTML file. The arguments are those of ``make_sections``.
     """
-    sections = make_sections(Contents(run, texts, words, n_errors))
-    for plot in (plot for section in sections for plot in section.plots()):
-        write_text(run.folder / PLOTS / f"{plot.name}.svg", _on_paper(plot.svg))
-        with atomic_write(run.folder / PLOTS / f"{plot.name}.png") as file:
-            file.write(plot.png)
+    sections = make_sections(run, texts, words, n_errors)
+    for kind, content in (part for section in sections for part in section.parts):
+        for plot in {"figure": [content], "figures": content}.get(kind, []):
+            write_text(run.folder / PLOTS / f"{plot.name}.svg", _on_paper(plot.svg))
+            with atomic_write(run.folder / PLOTS / f"{plot.name}.png") as file:
+                file.write(plot.png)
     environment = Environment(
         loader=PackageLoader("rnnbench.report"),
         autoescape=select_autoescape(["html.j2"]),  # the content of a run's folder is not trusted

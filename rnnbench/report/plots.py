@@ -13,13 +13,13 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from rnnbench.analysis.summary import majority_name
 from rnnbench.analysis.topics import confusion, frequent_topics
 from rnnbench.results.run import Run
-from rnnbench.results.schema import ModelSummary, Results
+from rnnbench.results.schema import Results
 from rnnbench.training.outcome import TrialResult
 
 INK, GRID, PAPER = "#1b1f24", "#d0d7de", "#fefefe"
@@ -27,9 +27,13 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8
 ON_DARK = ("#4ea8de", "#f0803c", "#2fc49a", "#dd9cc0", "#f0b53a", "#8fd0f5", "#c3a065", "#a5adb5")
 """The same palette, lighter, for a dark background."""
 STYLES = ("-", "--", ":", "-.")
+BLUES = LinearSegmentedColormap.from_list("blues", [(0, 0.447, 0.698, a) for a in (0, 1)])
+"""Shares from 0 to 1, as the opacity of the first colour."""
 SHOWN_TOPICS = 10
 DPI = 150
-PUBLISHED: dict[str, Any] = {"marker": "D", "ls": "", "mfc": "none", "mec": INK, "ms": 6}
+THIN: dict[str, Any] = {"lw": 1.5}
+THICK: dict[str, Any] = {"lw": 7, "alpha": 0.45}
+DIAMOND: dict[str, Any] = {"marker": "D", "ls": "", "mfc": "none", "mec": INK, "ms": 6}
 
 _SETTINGS: dict[Any, Any] = {
     "font.family": "sans-serif",
@@ -74,57 +78,52 @@ class Plot:
 
 def accuracy_plot(run: Run) -> Plot:
     """Draw the accuracy of each model with both its intervals, and the majority baseline."""
-    results = run.results
+    results, models = run.results, run.results.models
+    rows = {model.name: row for row, model in enumerate(reversed(models))}
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        for row, model in enumerate(reversed(results.models)):
-            _draw_accuracy(axes, row, model)
-            for each in results.published:
-                if each.model == model.name and each.model in each.intervals:
-                    axes.plot(each.accuracy, row - 0.3, label="published", **PUBLISHED)
+        for model in models:
+            colour = COLOURS[1] if model.is_baseline else COLOURS[0]
+            whole, seeds = model.accuracy_interval, model.accuracy.over_seeds
+            axes.hlines(rows[model.name], whole.low, whole.high, color=colour, **THIN)
+            if seeds:
+                axes.hlines(rows[model.name], seeds.low, seeds.high, color=colour, **THICK)
+            axes.plot(model.accuracy.mean, rows[model.name], "o", color=colour)
+        published = [each for each in results.published if each.model in each.intervals]
+        for each in published:
+            axes.plot(each.accuracy, rows[each.model] - 0.3, **DIAMOND)
         _draw_majority(axes, results)
-        axes.set_yticks(range(len(results.models)), [m.name for m in reversed(results.models)])
-        axes.set_ylim(-0.7, len(results.models) - 0.4)
+        axes.set_yticks(list(rows.values()), list(rows))
+        axes.set_ylim(-0.7, len(rows) - 0.4)
         axes.grid(axis="y", visible=False)
         axes.set_xlabel("test accuracy")
-        _add_accuracy_legend(figure, axes)
+        _add_accuracy_legend(figure, axes, has_published=bool(published))
 
     lines = [
         f"{model.name} {model.accuracy.mean:.3f} "
         f"({model.accuracy_interval.low:.3f} to {model.accuracy_interval.high:.3f})"
-        for model in results.models
+        for model in models
     ]
-    height = 1.6 + 0.42 * len(results.models)
-    return _plot("accuracy", "Test accuracy", "; ".join(lines), (8, height), draw)
-
-
-def _draw_accuracy(axes: Axes, row: int, model: ModelSummary) -> None:
-    colour = COLOURS[1] if model.is_baseline else COLOURS[0]
-    whole, seeds = model.accuracy_interval, model.accuracy.over_seeds
-    axes.hlines(row, whole.low, whole.high, color=colour, lw=1.5, zorder=2)
-    if seeds:
-        axes.hlines(row, seeds.low, seeds.high, color=colour, lw=7, alpha=0.45, zorder=2)
-    axes.plot(model.accuracy.mean, row, "o", color=colour, zorder=3)
+    return _plot("accuracy", "Test accuracy", "; ".join(lines), (8, 1.6 + 0.42 * len(rows)), draw)
 
 
 def _draw_majority(axes: Axes, results: Results) -> None:
     accuracy = results.dataset.majority_accuracy
     axes.axvline(accuracy, color=INK, lw=1, ls=":")
-    axes.annotate(
-        majority_name(results.dataset), (accuracy, 1), xycoords=("data", "axes fraction"),
-        xytext=(0, 4), textcoords="offset points", ha="center", va="bottom",
+    axes.text(
+        accuracy, 1.01, majority_name(results.dataset), transform=axes.get_xaxis_transform(),
+        ha="center", va="bottom",
     )  # fmt: skip
 
 
-def _add_accuracy_legend(figure: Figure, axes: Axes) -> None:
-    _, labels = axes.get_legend_handles_labels()
+def _add_accuracy_legend(figure: Figure, axes: Axes, *, has_published: bool) -> None:
     grey = COLOURS[7]
     handles = [
         *axes.plot([], [], "o", color=grey, label="mean over seeds"),
-        *axes.plot([], [], color=grey, lw=7, alpha=0.45, label="95 % over seeds"),
-        *axes.plot([], [], color=grey, lw=1.5, label="95 % over documents and seeds"),
-        *(axes.plot([], [], label="published", **PUBLISHED) if "published" in labels else ()),
+        *axes.plot([], [], color=grey, label="95 % over seeds", **THICK),
+        *axes.plot([], [], color=grey, label="95 % over documents and seeds", **THIN),
+        *(axes.plot([], [], label="published", **DIAMOND) if has_published else ()),
     ]
     figure.legend(
         handles=handles, loc="outside lower center", ncols=4, handlelength=1.5, columnspacing=1.4
@@ -182,38 +181,30 @@ def confusion_plot(run: Run, model: str) -> Plot:
     labels = run.trials[model][0].labels
     topics = frequent_topics(labels, SHOWN_TOPICS)
     shares = confusion(run.trials[model], topics)
-    in_test = {
-        run.results.dataset.topics[topic].topic: int((labels == topic).sum()) for topic in topics
-    }
-    in_test["others"] = len(labels) - sum(in_test.values())
+    counts = {run.results.dataset.topics[topic].topic: (labels == topic).sum() for topic in topics}
+    counts["others"] = len(labels) - sum(counts.values())
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        for row, column in np.ndindex(shares.shape):
-            _draw_share(axes, row, column, float(shares[row, column]))
-        size = len(in_test)
-        axes.set(xlim=(0, size), ylim=(size, 0), aspect="equal", xlabel="predicted topic")
-        axes.set_ylabel("true topic (test documents)")
-        middles = np.arange(size) + 0.5
-        axes.set_xticks(middles, list(in_test), rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(middles, [f"{name} ({count})" for name, count in in_test.items()])
+        axes.pcolormesh(shares, cmap=BLUES, vmin=0, vmax=1, edgecolors=GRID, lw=0.6)
+        for (row, column), share in np.ndenumerate(shares):
+            if share >= 0.005:
+                axes.text(
+                    column + 0.5, row + 0.5, f"{share:.2f}".lstrip("0"), ha="center", va="center",
+                    fontsize=8.5, color="#ffffff" if share > 0.55 else INK,
+                )  # fmt: skip
+        axes.set(aspect="equal", xlabel="predicted topic", ylabel="true topic (test documents)")
+        axes.invert_yaxis()
+        middles = np.arange(len(counts)) + 0.5
+        axes.set_xticks(middles, list(counts), rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_yticks(middles, [f"{name} ({count})" for name, count in counts.items()])
         axes.tick_params(length=0)
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
 
-    recall = ", ".join(f"{n} {s:.2f}" for n, s in zip(in_test, shares.diagonal(), strict=True))
+    recall = ", ".join(f"{n} {s:.2f}" for n, s in zip(counts, shares.diagonal(), strict=True))
     alt = f"Share of the documents of each topic that {model} classified correctly: {recall}"
     return _plot(f"confusion-{model}", f"Confusion of {model}", alt, (6.4, 6), draw)
-
-
-def _draw_share(axes: Axes, row: int, column: int, share: float) -> None:
-    face = (0, 0.447, 0.698, share)
-    axes.add_patch(Rectangle((column, row), 1, 1, facecolor=face, edgecolor=GRID, lw=0.6))
-    if share >= 0.005:
-        axes.text(
-            column + 0.5, row + 0.5, f"{share:.2f}".lstrip("0"), ha="center", va="center",
-            fontsize=8.5, color="#ffffff" if share > 0.55 else INK,
-        )  # fmt: skip
 
 
 def _plot(

@@ -1,9 +1,9 @@
 """The sections of a report, as data that both templates show in one loop.
 
-To add a section, write a function that returns it and name the function in ``SECTIONS``.
+To add a section, add it to the list in ``make_sections``.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,94 +11,104 @@ from rnnbench.analysis.errors import HardWire, hardest_wires
 from rnnbench.analysis.summary import majority_name
 from rnnbench.analysis.topics import f1_by_topic, frequent_topics
 from rnnbench.report import table
-from rnnbench.report.plots import Plot, accuracy_plot, confusion_plot, learning_plot
+from rnnbench.report.plots import accuracy_plot, confusion_plot, learning_plot
 from rnnbench.results.run import Run
-from rnnbench.results.schema import Results
+from rnnbench.results.schema import DatasetSummary, Results
 
+Kind = Literal["table", "heatmap", "figure", "figures", "facts", "command", "mistake"]
+Part = tuple[Kind, Any]
+"""A piece of a section: the macro that shows it in each template, and the macro's argument.
 
-@dataclass(frozen=True)
-class Part:
-    """A piece of a section.
+A table or heat map (which shades the columns after the third by their numbers) shows a ``Table``;
+a figure shows a ``Plot``, and figures show several that unfold; facts are texts by name; a command
+is a line to type; a mistake is made by ``_mistake``.
+"""
 
-    Attributes:
-        kind: the macro that shows it, in each template. ``table`` and ``heatmap`` show a ``Table``
-            (a heat map shades all columns after the third by their numbers), ``figure`` a ``Plot``,
-            ``figures`` plots that unfold, ``facts`` a dict of names and texts, ``command`` a
-            command line, and ``mistake`` a ``Mistake``.
-        content: the argument of the macro.
-    """
-
-    kind: Literal["table", "heatmap", "figure", "figures", "facts", "command", "mistake"]
-    content: Any
+NO_TEXTS = (
+    " Their words are not shown: either none were asked for, or the newswires of this run are not "
+    "in the cache of the machine that wrote this report."
+)
 
 
 @dataclass(frozen=True)
 class Section:
-    """A section of a report.
-
-    Attributes:
-        id: the target of the link to it, unique in the report.
-        title: its heading.
-        parts: its content, from top to bottom.
-        lead: the text below the heading; empty for none.
-    """
+    """A section of a report: its link target, heading, content, and the text above the content."""
 
     id: str
     title: str
     parts: Sequence[Part]
     lead: str = ""
 
-    def plots(self) -> Iterator[Plot]:
-        """Yield the plots in it."""
-        for part in self.parts:
-            if part.kind == "figure":
-                yield part.content
-            elif part.kind == "figures":
-                yield from part.content
 
+def make_sections(
+    run: Run, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
+) -> list[Section]:
+    """Return the sections of a report, without those that have nothing to show.
 
-@dataclass(frozen=True)
-class Mistake:
-    """A test document that many models misclassified.
-
-    Attributes:
-        position: its place in the test set, from 0.
-        topic: the true topic.
-        text: its first words; empty if they are not available.
-        answers: the answer of each model.
-    """
-
-    position: int
-    topic: str
-    text: str
-    answers: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Contents:
-    """Everything that a report is made from.
-
-    Attributes:
-        run: the run.
+    Args:
+        run: the run to show.
         texts: the words of each test document, if they are available.
         words: the number of words of a document shown at most.
         n_errors: the number of misclassified documents shown.
     """
-
-    run: Run
-    texts: Sequence[Sequence[str]] | None
-    words: int
-    n_errors: int
-
-    @property
-    def results(self) -> Results:
-        """The summary of the run."""
-        return self.run.results
-
-
-def make_sections(contents: Contents) -> list[Section]:
-    """Return the sections of a report; those that have nothing to show are left out."""
-    return [section for make in SECTIONS if (section := make(contents))]
+    results, learning = run.results, learning_plot(run)
+    hardest = hardest_wires(run.trials, n_errors)
+    sections = [
+        Section(
+            "accuracy",
+            "Accuracy",
+            [("figure", accuracy_plot(run)), ("table", table.accuracy_table(results))],
+        ),
+        Section(
+            "published",
+            "Published accuracies",
+            [("table", table.published_table(results))] if results.published else [],
+        ),
+        Section(
+            "differences",
+            "Differences",
+            [("table", table.comparisons_table(results))],
+            "Every pair of models on the same test documents. Each interval is for its own "
+            "comparison alone; whether a difference is clear is decided after correcting for the "
+            "number of comparisons.",
+        ),
+        Section(
+            "metrics",
+            "Other metrics",
+            [("table", table.metrics_table(results)), ("table", table.cost_table(results))],
+        ),
+        Section(
+            "learning",
+            "Learning curves",
+            [("figure", learning)] if learning else [],
+            "Lines are medians over seeds; bands run from the lowest to the highest seed. On the "
+            "training documents, loss and accuracy are means over the batches of an epoch, while "
+            "the weights are still changing.",
+        ),
+        Section("topics", "F1 by topic", [("heatmap", _topic_table(run))]),
+        Section(
+            "confusion",
+            "Confusion",
+            [("figures", [confusion_plot(run, model) for model in run.trials])],
+            "For the most frequent topics: the share of the documents of the row's topic that were "
+            "classified as the column's topic; means over seeds.",
+        ),
+        Section(
+            "errors",
+            "Errors",
+            [("mistake", _mistake(document, results, texts, words)) for document in hardest],
+            "The test documents that were misclassified most often." + NO_TEXTS * (texts is None),
+        ),
+        Section("data", "Data", [("facts", _data_facts(results.dataset))]),
+        Section(
+            "reproduce",
+            "Reproduce",
+            [("command", results.command), ("facts", _machine_facts(run.environment))],
+            "The command, and the machine and versions it ran with. The config with every default "
+            "is in config.yaml beside this file.",
+        ),
+    ]
+    return [section for section in sections if section.parts]
 
 
 def findings(results: Results) -> list[str]:
@@ -136,107 +146,42 @@ def _which_epoch(results: Results) -> str:
     )
 
 
-def _accuracy(contents: Contents) -> Section:
-    parts = [
-        Part("figure", accuracy_plot(contents.run)),
-        Part("table", table.accuracy_table(contents.results)),
-    ]
-    return Section("accuracy", "Accuracy", parts)
-
-
-def _published(contents: Contents) -> Section | None:
-    if not contents.results.published:
-        return None
-    shown = table.published_table(contents.results)
-    return Section("published", "Published accuracies", [Part("table", shown)])
-
-
-def _differences(contents: Contents) -> Section:
-    return Section(
-        "differences",
-        "Differences",
-        [Part("table", table.comparisons_table(contents.results))],
-        "Every pair of models on the same test documents. Each interval is for its own comparison "
-        "alone; whether a difference is clear is decided after correcting for the number of "
-        "comparisons.",
-    )
-
-
-def _metrics(contents: Contents) -> Section:
-    tables = [table.metrics_table(contents.results), table.cost_table(contents.results)]
-    return Section("metrics", "Other metrics", [Part("table", each) for each in tables])
-
-
-def _learning(contents: Contents) -> Section | None:
-    if (plot := learning_plot(contents.run)) is None:
-        return None
-    return Section(
-        "learning",
-        "Learning curves",
-        [Part("figure", plot)],
-        "Lines are medians over seeds; bands run from the lowest to the highest seed. On the "
-        "training documents, loss and accuracy are means over the batches of an epoch, while the "
-        "weights are still changing.",
-    )
-
-
-def _topics(contents: Contents) -> Section:
-    models, counts = contents.results.models, contents.results.dataset.topics
-    labels = next(iter(contents.run.trials.values()))[0].labels
-    topics = frequent_topics(labels, len(counts))
-    f1 = f1_by_topic(contents.run.trials, topics)
+def _topic_table(run: Run) -> table.Table:
+    """Return the F1 of each model on each topic of the test set, the most frequent first."""
+    counts = run.results.dataset.topics
+    topics = frequent_topics(next(iter(run.trials.values()))[0].labels, len(counts))
+    f1 = f1_by_topic(run.trials, topics)
     rows = [
         [counts[topic].topic, str(counts[topic].train), str(counts[topic].test)]
-        + [f"{f1[model.name][row]:.2f}" for model in models]
+        + [f"{of_model[row]:.2f}" for of_model in f1.values()]
         for row, topic in enumerate(topics)
     ]
-    headers = ["topic", "train", "test", *(model.name for model in models)]
     caption = (
         "Means over seeds, for the topics in the test set, with the number of training and test "
         "documents of each. An F1 score on a handful of documents is little more than an anecdote."
     )
-    return Section("topics", "F1 by topic", [Part("heatmap", table.Table(headers, rows, caption))])
+    return table.Table(["topic", "train", "test", *f1], rows, caption)
 
 
-def _confusion(contents: Contents) -> Section:
-    plots = [confusion_plot(contents.run, model) for model in contents.run.trials]
-    return Section(
-        "confusion",
-        "Confusion",
-        [Part("figures", plots)],
-        "For the most frequent topics: the share of the documents of the row's topic that were "
-        "classified as the column's topic; means over seeds.",
-    )
-
-
-def _errors(contents: Contents) -> Section:
-    hardest = hardest_wires(contents.run.trials, contents.n_errors)
-    parts = [Part("mistake", _mistake(document, contents)) for document in hardest]
-    lead = f"The {len(parts)} test documents that were misclassified most often."
-    if contents.texts is None:
-        lead += (
-            " Their words are not shown: either none were asked for, or the newswires of this run "
-            "are not in the cache of the machine that wrote this report."
-        )
-    return Section("errors", "Errors", parts, lead)
-
-
-def _mistake(document: HardWire, contents: Contents) -> Mistake:
-    topics = [count.topic for count in contents.results.dataset.topics]
+def _mistake(
+    document: HardWire, results: Results, texts: Sequence[Sequence[str]] | None, words: int
+) -> dict[str, Any]:
+    """Return the position, topic and text of a document, and the answer of each model."""
+    topics = [count.topic for count in results.dataset.topics]
     answers = {
         model: topics[answer.topic]
         + (f" ({answer.trials} of {answer.of} seeds)" if answer.trials < answer.of else "")
         for model, answer in document.answers.items()
     }
-    words = contents.texts[document.position] if contents.texts else []
-    text = " ".join(words[: contents.words]) + " …" * (len(words) > contents.words)
-    return Mistake(document.position, topics[document.topic], text, answers)
+    all_words = texts[document.position] if texts else []
+    text = " ".join(all_words[:words]) + " …" * (len(all_words) > words)
+    topic = topics[document.topic]
+    return {"position": document.position, "topic": topic, "text": text, "answers": answers}
 
 
-def _data(contents: Contents) -> Section:
-    dataset = contents.results.dataset
+def _data_facts(dataset: DatasetSummary) -> dict[str, str]:
     only_in_test = [count.topic for count in dataset.topics if count.test and not count.train]
-    facts = {
+    return {
         "source": f"{dataset.source} ({dataset.origin})",
         "documents": f"{dataset.train_size:,} for training, {dataset.test_size:,} for testing, "
         f"{dataset.timesteps} steps each",
@@ -244,41 +189,16 @@ def _data(contents: Contents) -> Section:
         f"{dataset.majority_accuracy:.4f}",
         "overlap": f"{dataset.overlap} test documents also occur in the training set, "
         f"{dataset.overlap_same_label} of them with the same label",
-        "only in test": f"{', '.join(only_in_test)}: no model can have learned these"
+        "only in test": ", ".join(only_in_test) + ": no model can have learned these"
         if only_in_test
         else "no topic",
         "dataset": dataset.fingerprint,
         "split": dataset.split_fingerprint,
         "corpus": dataset.corpus_fingerprint,
     }
-    return Section("data", "Data", [Part("facts", facts)])
 
 
-def _reproduce(contents: Contents) -> Section:
-    machine = contents.run.environment
-    facts = {
-        key.replace("_", " "): value
-        for key, value in machine.items()
-        if key not in ("versions", "schema_version")
-    }
-    return Section(
-        "reproduce",
-        "Reproduce",
-        [Part("command", contents.results.command), Part("facts", facts | machine["versions"])],
-        "The command, and the machine and versions it ran with. The config with every default is "
-        "in config.yaml beside this file.",
-    )
-
-
-SECTIONS = (
-    _accuracy,
-    _published,
-    _differences,
-    _metrics,
-    _learning,
-    _topics,
-    _confusion,
-    _errors,
-    _data,
-    _reproduce,
-)
+def _machine_facts(environment: dict[str, Any]) -> dict[str, Any]:
+    apart = ("versions", "schema_version")
+    facts = {key.replace("_", " "): environment[key] for key in environment if key not in apart}
+    return {**facts, **environment["versions"]}

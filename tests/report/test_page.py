@@ -4,10 +4,10 @@ from html.parser import HTMLParser
 import pytest
 from factories import finished_run, run_folder
 
-from rnnbench.report import sections
+from rnnbench.report import page as writer
 from rnnbench.report.page import inline_svg, write_page
 from rnnbench.report.plots import accuracy_plot
-from rnnbench.report.sections import Part, Section, findings
+from rnnbench.report.sections import Section, findings
 from rnnbench.results.run import load_run
 from rnnbench.training.outcome import History
 
@@ -66,10 +66,8 @@ def test_the_navigation_leads_to_every_section(page):
 
 
 def test_a_new_section_is_shown_in_both_pages_and_in_the_navigation(tmp_path, monkeypatch):
-    part = Part("facts", {"colour": "<blue>"})
-    monkeypatch.setattr(
-        sections, "SECTIONS", (lambda _: Section("mine", "My own", [part], "Look."), lambda _: None)
-    )
+    mine = Section("mine", "My own", [("facts", {"colour": "<blue>"})], "Look.")
+    monkeypatch.setattr(writer, "make_sections", lambda *_: [mine])
 
     html, markdown = pages(run_folder(tmp_path, ANSWERS))
 
