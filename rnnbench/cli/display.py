@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from rich.progress import (
     BarColumn,
@@ -36,31 +36,20 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
     if quiet:
         yield silent
         return
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=err,
-        transient=True,
-    )
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    description = TextColumn("{task.description}", markup=False)
     tasks: dict[str, TaskID] = {}
+    bars = Progress(description, *columns, console=err, transient=True)
 
     def on_bytes(what: str, done: int, total: int | None) -> None:
         if what not in tasks:
-            tasks[what] = bar.add_task(what, total=total)
-            if err.is_terminal:
-                bar.start()
-            else:
+            tasks[what] = bars.add_task(what, total=total)
+            if not err.is_terminal:
                 err.print(what, soft_wrap=True)
-        bar.update(tasks[what], completed=done, total=total)
+        bars.update(tasks[what], completed=done, total=total)
 
-    try:
+    with bars if err.is_terminal else nullcontext():
         yield on_bytes
-    finally:
-        if bar.live.is_started:
-            bar.stop()
 
 
 @contextmanager

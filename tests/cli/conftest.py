@@ -10,7 +10,7 @@ from rnnbench.cli.app import app
 
 @pytest.fixture
 def cli():
-    """Run the command line in this process."""
+    """Run a command line in this process."""
 
     def run(*arguments, stdin=None):
         return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
@@ -20,7 +20,7 @@ def cli():
 
 @pytest.fixture(scope="session")
 def run_apart(tiny_sgml: dict[str, bytes]) -> Callable[..., Any]:
-    """Runs a config in a folder of its own, with made-up wires in it, by one worker."""
+    """Run a config in a folder of its own, on made-up documents, with one worker."""
 
     def run(folder: Path, config: str, *arguments: str) -> Any:
         (folder / "sgml").mkdir()
