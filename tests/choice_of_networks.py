@@ -71,18 +71,18 @@ def last(n: int, share: float) -> NDArray[np.intp]:
 def within_training(dataset: Dataset, judged: NDArray[np.intp]) -> Dataset:
     """Return the dataset whose test wires are those of its training wires that are judged on."""
     learned = np.setdiff1d(np.arange(len(dataset.y_train)), judged)
-    texts = list(dataset.wires)
-    for wire in dataset.test_wires:
+    texts = list(dataset.documents)
+    for wire in dataset.test_documents:
         texts[wire] = texts[wire][:0]
     return replace(
         dataset,
         x_train=dataset.x_train[learned],
         y_train=dataset.y_train[learned],
-        train_wires=dataset.train_wires[learned],
+        train_documents=dataset.train_documents[learned],
         x_test=dataset.x_train[judged],
         y_test=dataset.y_train[judged],
-        test_wires=dataset.train_wires[judged],
-        wires=texts,
+        test_documents=dataset.train_documents[judged],
+        documents=texts,
     )
 
 

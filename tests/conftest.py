@@ -16,7 +16,8 @@ from rnnbench.data.corpus import Corpus
 from rnnbench.data.load import CachedCorpus, load_corpus
 from rnnbench.data.settings import Data
 from rnnbench.data.sources import sgml
-from rnnbench.models.layers import layer_kinds
+from rnnbench.models.baselines import BASELINES
+from rnnbench.models.layers import LAYERS
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -80,7 +81,7 @@ def tiny_sgml() -> dict[str, bytes]:
             ("earn", f"Net profit rose {number} pct" + " in the quarter" * (number % 5)),
             ("acq", f"It buys unit {number}" + " of the company's" * (number % 4)),
         ]
-        if number < sgml.MIN_WIRES - 1:
+        if number < sgml.MIN_DOCUMENTS - 1:
             wires.append(("rare", f"Nothing {number} of note"))
         files[name] = "".join(
             f"<REUTERS><TOPICS><D>{topic}</D></TOPICS>\n<TEXT><BODY>{body}\n Reuter\n&#3;</BODY>"
@@ -134,11 +135,13 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]
 
     def on_path(folder: Path) -> None:
         monkeypatch.syspath_prepend(folder)
-        layer_kinds.cache_clear()
+        LAYERS.refresh()
+        BASELINES.refresh()
         folders.append(folder)
 
     yield on_path
-    layer_kinds.cache_clear()
+    LAYERS.refresh()
+    BASELINES.refresh()
     _forget_modules_in(folders)
 
 

@@ -34,29 +34,31 @@ def test_the_last_share_are_the_last_wires():
 def test_learned_and_judged_wires_are_the_training_wires_each_in_one_part(dataset):
     inner = within_training(dataset, np.array([1, 4]))
 
-    assert inner.test_wires.tolist() == dataset.train_wires[[1, 4]].tolist()
-    assert sorted([*inner.train_wires, *inner.test_wires]) == sorted(dataset.train_wires)
+    assert inner.test_documents.tolist() == dataset.train_documents[[1, 4]].tolist()
+    assert sorted([*inner.train_documents, *inner.test_documents]) == sorted(
+        dataset.train_documents
+    )
     assert (inner.x_test == dataset.x_train[[1, 4]]).all()
     assert (inner.y_test == dataset.y_train[[1, 4]]).all()
-    assert len(inner.x_train) == len(inner.y_train) == len(inner.train_wires)
+    assert len(inner.x_train) == len(inner.y_train) == len(inner.train_documents)
 
 
 def test_nothing_of_the_test_wires_is_left(dataset):
-    texts = [wire[::-1] for wire in dataset.wires]
+    texts = [wire[::-1] for wire in dataset.documents]
     rewritten = replace(
         dataset,
         x_test=dataset.x_test[::-1] + 1,
         y_test=1 - dataset.y_test,
-        wires=[
-            text if place in dataset.test_wires else wire
-            for place, (text, wire) in enumerate(zip(texts, dataset.wires, strict=True))
+        documents=[
+            text if place in dataset.test_documents else wire
+            for place, (text, wire) in enumerate(zip(texts, dataset.documents, strict=True))
         ],
     )
 
     one, other = (within_training(each, np.arange(3)) for each in (dataset, rewritten))
 
     assert one.fingerprint == other.fingerprint
-    for ours, others in zip(one.wires, other.wires, strict=True):
+    for ours, others in zip(one.documents, other.documents, strict=True):
         assert ours.tolist() == others.tolist()
-    assert all(len(one.wires[place]) == 0 for place in dataset.test_wires)
-    assert all(len(one.wires[place]) for place in one.test_wires)
+    assert all(len(one.documents[place]) == 0 for place in dataset.test_documents)
+    assert all(len(one.documents[place]) for place in one.test_documents)

@@ -90,3 +90,14 @@ def test_an_unknown_name_is_a_key_error(install):
 def test_entries_may_be_classes():
     fruits = Registry("fruit", object, [int], key="__name__", holds_classes=True)
     assert fruits["int"] is int
+
+
+def test_the_code_of_a_plug_in_is_blamed_with_its_package_and_ours_is_not(install):
+    fruits = install(pear="orchard:pear")
+    with (
+        pytest.raises(PluginError, match="'pear' of the package a-garden failed: ValueError: rot"),
+        fruits.blamed("pear"),
+    ):
+        raise ValueError("rot")
+    with pytest.raises(ValueError, match="^rot$"), fruits.blamed("apple"):
+        raise ValueError("rot")

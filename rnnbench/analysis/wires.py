@@ -17,7 +17,7 @@ def words_of_test_wires(run: Run) -> list[list[str]] | None:
         found = _load(candidate)
         if found and found.fingerprint == run.results.dataset.corpus_fingerprint:
             dataset = make_dataset(found.corpus, data)
-            return [found.corpus.words(wire) for wire in dataset.test_wires]
+            return [found.corpus.words(wire) for wire in dataset.test_documents]
     return None
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import typer
 
-from rnnbench.config.bases import read_with_bases
-from rnnbench.config.document import child
+from rnnbench.config.merge import read
 
 Completer = Callable[[typer.Context, str], list[str]]
 
@@ -51,8 +50,7 @@ def _run_folders(_: typer.Context) -> Iterable[str]:
 def _models_of_config(ctx: typer.Context) -> list[str]:
     # While the value of an option is typed, arguments are not parsed yet: the config is in args.
     config = Path(ctx.params.get("config") or ctx.args[0])
-    found = child(read_with_bases(config).root, "models") if config.is_file() else None
-    return [name.value for name, _ in found[1].value] if found else []
+    return list(read(config).root.plain["models"].keys()) if config.is_file() else []
 
 
 def _models_of_run(ctx: typer.Context) -> list[str]:

@@ -1,20 +1,22 @@
-"""``rnnbench data``: prepare, info and show."""
+"""``rnnbench data``: prepare, info, show and sources."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnnbench.cli import options
+from rnnbench.cli import console, options
+from rnnbench.data.sources.catalog import SOURCES
 
 if TYPE_CHECKING:
     from rnnbench.data.load import CachedCorpus
     from rnnbench.data.settings import Data
 
 app = typer.Typer(
-    help="Get the newswires, and see what they hold.",
+    help="Get the newswires, and describe them.",
     no_args_is_help=True,
     epilog=options.examples("rnnbench data prepare configs/all.yaml"),
 )
@@ -35,9 +37,9 @@ def prepare(
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
-    """Get the newswires into the cache, from outside if need be, and describe them.
+    """Put the newswires into the cache, downloading them if necessary, and describe them.
 
-    Without CONFIG the data section has its defaults, which are those of Keras's loader.
+    Without CONFIG, the data section has its defaults, which are those of Keras's loader.
     """
     _describe(config, data, path, settings, as_json=as_json, offline=False)
 
@@ -54,7 +56,7 @@ def info(
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
-    """Describe newswires that are in the cache already; nothing is fetched."""
+    """Describe newswires that are in the cache already; nothing is downloaded."""
     _describe(config, data, path, settings, as_json=as_json, offline=True)
 
 
@@ -62,24 +64,31 @@ def info(
     epilog=options.examples("rnnbench data show 0", "rnnbench data show 7 --data r8 --json")
 )
 def show(
-    number: Annotated[int, typer.Argument(metavar="N", help="Number of the wire, from 0.")],
+    number: Annotated[int, typer.Argument(metavar="N", help="Number of the newswire, from 0.")],
     config: options.OptionalConfig = None,
     data: options.Source = None,
     path: options.DataPath = None,
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
-    """Print one newswire, decoded to words, with its topic and its place in the split."""
-    from dataclasses import asdict
-
-    from rnnbench.cli import console
-    from rnnbench.data.audit import wire
+    """Print the words of one newswire, its topic, and whether it is for training or testing."""
+    from rnnbench.data.audit import find_document
     from rnnbench.data.dataset import make_dataset
-    from rnnbench.report.data import wire_text
+    from rnnbench.report.data import document_text
 
     section, corpus = _load(config, data, path, settings)
-    found = wire(corpus.corpus, make_dataset(corpus.corpus, section), number)
-    console.print_record(asdict(found), wire_text(found), as_json=as_json)
+    found = find_document(corpus.corpus, make_dataset(corpus.corpus, section), number)
+    console.print_record(asdict(found), document_text(found), as_json=as_json)
+
+
+@app.command(epilog=options.examples("rnnbench data sources", "rnnbench data sources --json"))
+def sources(as_json: options.Json = False) -> None:
+    """List the sources of newswires, and the file that can be used instead of a download."""
+    from rnnbench.report.data import sources_text
+
+    found = SOURCES.usable()
+    facts = {each.name: {"help": each.help, "file": each.file} for each in found}
+    console.print_record({"sources": facts}, sources_text(found), as_json=as_json)
 
 
 def _describe(
@@ -91,7 +100,6 @@ def _describe(
     as_json: bool,
     offline: bool,
 ) -> None:
-    from rnnbench.cli import console
     from rnnbench.data.audit import audit
     from rnnbench.data.dataset import make_dataset
     from rnnbench.report.data import data_facts, data_text

@@ -12,6 +12,7 @@ import typer
 from rnnbench.cli import completion
 from rnnbench.config.load import Override, load, select
 from rnnbench.config.schema import Benchmark
+from rnnbench.data.sources.catalog import SOURCES
 from rnnbench.errors import UserError
 
 MAX_TEXT = 1_000_000
@@ -56,7 +57,7 @@ Models = Annotated[
 Source = Annotated[
     str | None,
     typer.Option(
-        "--data", metavar="SOURCE", help="auto, keras, sgml, r52 or r8.", show_default=False
+        "--data", metavar="SOURCE", help=f"{', '.join(['auto', *SOURCES])}.", show_default=False
     ),
 ]
 DataPath = Annotated[

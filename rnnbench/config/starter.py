@@ -1,27 +1,63 @@
 """The config that a new one starts from."""
 
 import re
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
+from textwrap import wrap
+from typing import Any
 
 import yaml
 
 from rnnbench.config.yaml12 import Dumper
 from rnnbench.errors import UserError
+from rnnbench.models.baselines import BASELINES
+from rnnbench.models.layers import LAYERS
+from rnnbench.section import Variant, spell
 from rnnbench.storage import write_text
 
 NAME = "starter"
+WIDTH = 80
+"""Columns of a terminal."""
 
 
 def starter(name: str = NAME) -> str:
     """Return a config with a small example, whose comments explain every section.
 
     Args:
-        name: of the benchmark; what no name may have in it becomes ``_``.
+        name: of the benchmark; characters that are not allowed in a name become ``_``.
     """
     template = files("rnnbench.config").joinpath("starter.yaml").read_text(encoding="utf-8")
     valid = re.sub(r"[^A-Za-z0-9_-]+", "_", name).lstrip("_-")[:100] or NAME
-    return template.replace(f"name: {NAME}\n", yaml.dump({"name": valid}, Dumper=Dumper), 1)
+    named = template.replace(f"name: {NAME}\n", yaml.dump({"name": valid}, Dumper=Dumper), 1)
+    layers, baselines = _listed(LAYERS.usable(), "#   - "), _listed(BASELINES.usable(), "  #   ")
+    return named.replace("#   LAYERS\n", layers).replace("  #   BASELINES\n", baselines)
+
+
+def _listed(kinds: Iterable[type[Variant]], start: str) -> str:
+    """Return each kind in comment lines: what it is, and its parameters with their defaults."""
+    indent = start.replace("-", " ")
+    lines = []
+    for kind in kinds:
+        lines += wrap(
+            kind.summary(), WIDTH, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "
+        )
+        parameters = ", ".join(
+            f"{key}:\0{'N' if field.is_required() else _as_yaml(field.default)}"
+            for key, field in kind.model_fields.items()
+        )
+        after = " " * len(f"{kind.kind}: {{")
+        lines += wrap(
+            f"{kind.kind}:\0{{{parameters}}}",
+            WIDTH,
+            initial_indent=start,
+            subsequent_indent=indent + after,
+        )
+    return "".join(f"{line}\n" for line in lines).replace("\0", " ")  # \0: no line ends here
+
+
+def _as_yaml(value: Any) -> str:
+    return value if isinstance(value, str) else spell(value)
 
 
 def write_starter(path: Path, *, overwrite: bool = False) -> None:

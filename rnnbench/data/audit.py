@@ -90,14 +90,14 @@ def audit(corpus: Corpus, dataset: Dataset) -> Audit:
 
 
 @dataclass(frozen=True)
-class Wire:
+class Document:
     """One newswire.
 
     Attributes:
         number: its position in the corpus.
         topic: the name of its topic.
         words: its text.
-        place: ``training``, ``test`` or ``left out``, under a dataset.
+        place: where a dataset has put it.
     """
 
     number: int
@@ -106,17 +106,18 @@ class Wire:
     place: Literal["training", "test", "left out"]
 
 
-def wire(corpus: Corpus, dataset: Dataset, number: int) -> Wire:
-    """Return wire ``number`` of ``corpus``, and where ``dataset`` has put it.
+def find_document(corpus: Corpus, dataset: Dataset, number: int) -> Document:
+    """Return document ``number`` of ``corpus``, and where ``dataset`` has put it.
 
     Raises:
-        UserError: there is no such wire.
+        UserError: there is no such document.
     """
     if not 0 <= number < len(corpus):
-        raise UserError(f"wire {number}: no such wire (allowed: 0 to {len(corpus) - 1})")
-    if number in dataset.train_wires:
-        place = "training"
-    else:
-        place = "test" if number in dataset.test_wires else "left out"
+        raise UserError(f"newswire {number}: there is none (allowed: 0 to {len(corpus) - 1})")
     topic = corpus.topics[corpus.labels[number]]
-    return Wire(number, topic, corpus.words(number), place)
+    place: Literal["training", "test", "left out"] = "left out"
+    if number in dataset.train_documents:
+        place = "training"
+    elif number in dataset.test_documents:
+        place = "test"
+    return Document(number, topic, corpus.words(number), place)

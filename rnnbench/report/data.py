@@ -1,5 +1,6 @@
 """A dataset described for people and for machines."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -7,17 +8,18 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from rnnbench.data.audit import Audit, Wire
+from rnnbench.data.audit import Audit, Document
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.load import CachedCorpus
 from rnnbench.data.settings import Data
+from rnnbench.data.source import Source
 
 TOPICS_SHOWN = 10
 BAR_WIDTH = 30
 
 
 def data_facts(corpus: CachedCorpus, dataset: Dataset, audit: Audit) -> dict[str, Any]:
-    """Return what ``--json`` prints."""
+    """Return the facts as ``--json`` prints them."""
     facts = asdict(audit)
     facts["length_quantiles"] = {f"{q:.0%}": n for q, n in audit.length_quantiles.items()}
     facts["topic_counts"] = [
@@ -40,11 +42,11 @@ def data_text(
     length = "any length" if section.maxlen is None else f"maxlen {section.maxlen}"
     rows = {
         "source": f"{provenance['source']} ({provenance['from']})",
-        "corpus": f"{audit.wires:,} wires, {audit.topics} topics, {audit.vocabulary:,} words",
+        "corpus": f"{audit.wires:,} newswires, {audit.topics} topics, {audit.vocabulary:,} words",
         "fingerprint": corpus.fingerprint,
-        "words a wire": ", ".join(f"{q:.0%} {n:,}" for q, n in audit.length_quantiles.items()),
+        "words in each": ", ".join(f"{q:.0%} {n:,}" for q, n in audit.length_quantiles.items()),
         "dataset": (
-            f"{audit.train_size:,} wires to train on, {audit.test_size:,} to test on, "
+            f"{audit.train_size:,} newswires to train on, {audit.test_size:,} to test on, "
             f"{audit.timesteps:,} steps ({cut}, {length})"
         ),
         "dataset fingerprint": dataset.fingerprint,
@@ -52,7 +54,7 @@ def data_text(
             f"always answering '{audit.majority_topic}' scores {audit.majority_accuracy:.4f}"
         ),
         "train/test overlap": (
-            f"{audit.overlap} test wires also stand in training, "
+            f"{audit.overlap} test newswires are in the training set too, "
             f"{audit.overlap_same_label} of them with the same label"
         ),
         "topics only in test": ", ".join(audit.topics_only_in_test) or "none",
@@ -78,7 +80,16 @@ def _topics(audit: Audit) -> Table:
     return table
 
 
-def wire_text(wire: Wire) -> Text:
-    """Return a heading and the words of a wire."""
-    heading = f"wire {wire.number}, topic {wire.topic}, {len(wire.words)} words, {wire.place}"
-    return Text.assemble((heading, "bold"), "\n\n", " ".join(wire.words))
+def document_text(document: Document) -> Text:
+    """Return a heading and the words of a document."""
+    words, place = document.words, document.place
+    heading = f"newswire {document.number}, topic {document.topic}, {len(words)} words, {place}"
+    return Text.assemble((heading, "bold"), "\n\n", " ".join(words))
+
+
+def sources_text(sources: Iterable[Source]) -> Table:
+    """Return a table of the sources there are."""
+    table = Table("--data", "newswires", "--path")
+    for source in sources:
+        table.add_row(source.name, source.help, source.file)
+    return table

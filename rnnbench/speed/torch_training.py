@@ -11,7 +11,9 @@ from torch import nn
 
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.models.layers import GRU, LSTM, Dense, Dropout, Layer, Recurrent, SimpleRNN
+from rnnbench.models.layers import Layer
+from rnnbench.models.layers.feedforward import Dense, Dropout
+from rnnbench.models.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
 from rnnbench.training.engines import OnEpoch
 from rnnbench.training.recipe import Training
 

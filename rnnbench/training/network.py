@@ -34,11 +34,11 @@ def train(
     """
     shape = Shape.of(dataset)
     if keep_model:  # can it be? Better now than after hours, and before anything is drawn by seed
-        from_bytes(to_bytes(build(network, shape)))
+        from_bytes(to_bytes(build(network, shape, seed)))
     keras.utils.clear_session()  # else what earlier trials left behind grows and grows
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
-    model = build(network, shape)
+    model = build(network, shape, seed)
     x, y = dataset.x_train, dataset.y_train
     kept, held_out = hold_out(len(y), training.validation_split)
     validation = (x[held_out], y[held_out]) if len(held_out) else None

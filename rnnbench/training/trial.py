@@ -79,6 +79,8 @@ class Trial:
         if isinstance(self.model, BaselineModel):
             if self.model.baseline.is_random:
                 facts["seed"] = self.seed
+            if code := code_of(self.model):
+                facts["code"] = code
             return sha256_json(facts | {"versions": versions(BASELINE_PACKAGES)})
         facts |= {
             "code": code_of(self.model),

@@ -28,9 +28,9 @@ def pretrained_vectors(dataset: Dataset, dim: int, validation_split: float) -> N
     out for their length, but for the test wires and those held out to validate on.
     """
     _, held_out = hold_out(len(dataset.y_train), validation_split)
-    judging = np.concatenate([dataset.test_wires, dataset.train_wires[held_out]])
-    texts = np.setdiff1d(np.arange(len(dataset.wires)), judging)
-    return ppmi_svd_vectors([dataset.wires[wire] for wire in texts], dataset.n_ids, dim)
+    judging = np.concatenate([dataset.test_documents, dataset.train_documents[held_out]])
+    texts = np.setdiff1d(np.arange(len(dataset.documents)), judging)
+    return ppmi_svd_vectors([dataset.documents[wire] for wire in texts], dataset.n_ids, dim)
 
 
 def ppmi_svd_vectors(

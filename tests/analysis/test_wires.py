@@ -21,12 +21,12 @@ def run_on(mark, **data):
 
 
 def test_the_words_are_those_of_the_test_wires_of_the_corpus_in_the_cache():
-    cache.write(cache.file_of("r8"), corpus())
+    cache.store("r8", corpus())
     run = run_on(fingerprint(corpus()))
 
     words = words_of_test_wires(run)
 
-    wires = make_dataset(corpus(), run.benchmark.data).test_wires
+    wires = make_dataset(corpus(), run.benchmark.data).test_documents
     assert words == [corpus().words(wire) for wire in wires]
     assert len(words) == 10
 
@@ -36,7 +36,7 @@ def test_without_a_cached_corpus_there_are_none():
 
 
 def test_another_corpus_of_the_same_source_is_not_taken_for_the_runs():
-    cache.write(cache.file_of("r8"), corpus(seed=1))
+    cache.store("r8", corpus(seed=1))
 
     assert words_of_test_wires(run_on(fingerprint(corpus()))) is None
 
@@ -49,7 +49,7 @@ def test_a_corpus_that_the_user_brought_is_read_again_from_its_file(tiny_sgml_fo
 
     words = words_of_test_wires(run)
 
-    wires = make_dataset(found.corpus, run.benchmark.data).test_wires
+    wires = make_dataset(found.corpus, run.benchmark.data).test_documents
     assert words == [found.corpus.words(wire) for wire in wires]
 
 

@@ -50,7 +50,7 @@ def variables(line):
     ("line", "offered"),
     [
         ("", [*COMMANDS]),
-        ("data s", ["show"]),
+        ("data sh", ["show"]),
         ("run --see", ["--seeds"]),
         *(
             (f"{command} ", ["base.yaml", "more.yaml", "configs/all.yaml"])

@@ -109,7 +109,7 @@ def test_texts(finished):
     """The words of each test wire of the run, as a text."""
     data = load(finished / "config.yaml").data
     corpus = load_corpus(data).corpus
-    return [" ".join(corpus.words(wire)) for wire in make_dataset(corpus, data).test_wires]
+    return [" ".join(corpus.words(wire)) for wire in make_dataset(corpus, data).test_documents]
 
 
 @pytest.mark.parametrize("seed", [3, 8])

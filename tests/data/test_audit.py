@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from rnnbench.data.audit import audit, wire
+from rnnbench.data.audit import audit, find_document
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.settings import Data
@@ -74,7 +74,7 @@ def test_overlap_counts_test_wires_that_stand_in_training(corpus, dataset):
     assert audit(corpus, dataset).overlap == 2
 
 
-def test_overlap_with_the_same_label_goes_by_the_first_such_training_wire(corpus, dataset):
+def test_overlap_with_the_same_label_goes_by_the_first_such_training_document(corpus, dataset):
     assert audit(corpus, dataset).overlap_same_label == 1
 
 
@@ -112,16 +112,16 @@ def test_macro_f1_of_the_majority_of_r52_is_that_of_scikit_learn(r52_corpus):
     ("number", "place"), [(0, "training"), (4, "left out"), (5, "test"), (9, "test")]
 )
 def test_a_wire_is_shown_with_its_place_under_the_dataset(corpus, dataset, number, place):
-    assert wire(corpus, dataset, number).place == place
+    assert find_document(corpus, dataset, number).place == place
 
 
 def test_a_wire_is_shown_with_its_topic_and_its_words(corpus, dataset):
-    shown = wire(corpus, dataset, 2)
+    shown = find_document(corpus, dataset, 2)
 
     assert (shown.number, shown.topic, shown.words) == (2, "acq", ["buys", "unit"])
 
 
 @pytest.mark.parametrize("number", [-1, 10])
 def test_a_wire_that_does_not_exist_is_refused_with_those_that_do(corpus, dataset, number):
-    with pytest.raises(UserError, match=rf"wire {number}: no such wire \(allowed: 0 to 9\)"):
-        wire(corpus, dataset, number)
+    with pytest.raises(UserError, match=rf"newswire {number}: there is none \(allowed: 0 to 9\)"):
+        find_document(corpus, dataset, number)

@@ -25,7 +25,7 @@ def saved(model, folder) -> Path:
 
 @pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)
 def test_a_model_that_is_loaded_gives_the_same_numbers(stack, tmp_path):
-    model = randomized(build(network(stack), SHAPE))
+    model = randomized(build(network(stack), SHAPE, 0))
 
     again = load(saved(model, tmp_path))
 
@@ -37,7 +37,7 @@ def test_a_model_that_is_loaded_gives_the_same_numbers(stack, tmp_path):
 
 @pytest.mark.parametrize("inputs", ["ids", "scaled_ids"])
 def test_a_model_that_is_loaded_still_takes_word_ids(inputs, tmp_path):
-    model = build(network([{"gru": {"units": 3}}], inputs=inputs), SHAPE)
+    model = build(network([{"gru": {"units": 3}}], inputs=inputs), SHAPE, 0)
 
     again = load(saved(model, tmp_path))
 
@@ -45,7 +45,7 @@ def test_a_model_that_is_loaded_still_takes_word_ids(inputs, tmp_path):
 
 
 def test_what_is_not_trained_is_not_trained_after_loading_either(tmp_path):
-    model = build(network(STACKS["embedding, not trained"]), SHAPE)
+    model = build(network(STACKS["embedding, not trained"]), SHAPE, 0)
 
     again = load(saved(model, tmp_path))
 
@@ -54,7 +54,7 @@ def test_what_is_not_trained_is_not_trained_after_loading_either(tmp_path):
 
 
 def test_the_optimizer_is_left_out(tmp_path):
-    model = build(network(STACKS["embedding"]), SHAPE)
+    model = build(network(STACKS["embedding"]), SHAPE, 0)
     plain = len(to_bytes(model))
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(IDS, np.zeros(len(IDS)), verbose=0)
@@ -87,7 +87,7 @@ def _of_something_else(file):
 
 @pytest.mark.parametrize("damage", [_empty, _truncate, _of_something_else, Path.unlink])
 def test_a_file_that_holds_no_model_is_named(damage, tmp_path):
-    file = saved(build(network(STACKS["embedding"]), SHAPE), tmp_path)
+    file = saved(build(network(STACKS["embedding"]), SHAPE, 0), tmp_path)
     damage(file)
 
     with pytest.raises(RnnbenchError, match=r"^.*model\.keras: cannot be loaded: "):

@@ -111,10 +111,10 @@ def dataset():
 
 def rewritten(dataset, which):
     """The same dataset, each of some wires with another text."""
-    texts = list(dataset.wires)
+    texts = list(dataset.documents)
     for wire in which:
         texts[wire] = np.full(20, FIRST_WORD, np.int32)
-    return replace(dataset, wires=texts)
+    return replace(dataset, documents=texts)
 
 
 def vectors_of(dataset):
@@ -123,17 +123,17 @@ def vectors_of(dataset):
 
 def test_they_know_no_test_wire_and_none_that_is_held_out_to_validate_on(dataset):
     _, held_out = hold_out(len(dataset.y_train), SHARE)
-    judging = [*dataset.test_wires, *dataset.train_wires[held_out]]
+    judging = [*dataset.test_documents, *dataset.train_documents[held_out]]
 
     np.testing.assert_array_equal(vectors_of(rewritten(dataset, judging)), vectors_of(dataset))
 
 
 def test_they_know_the_wires_that_are_trained_on_and_those_left_out_for_their_length(dataset):
     kept, _ = hold_out(len(dataset.y_train), SHARE)
-    used = np.concatenate([dataset.train_wires, dataset.test_wires])
-    left_out = np.setdiff1d(np.arange(len(dataset.wires)), used)
+    used = np.concatenate([dataset.train_documents, dataset.test_documents])
+    left_out = np.setdiff1d(np.arange(len(dataset.documents)), used)
 
-    for which in (dataset.train_wires[kept], left_out):
+    for which in (dataset.train_documents[kept], left_out):
         assert len(which)
         assert not np.allclose(vectors_of(rewritten(dataset, which)), vectors_of(dataset))
 

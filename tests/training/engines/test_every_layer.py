@@ -46,7 +46,7 @@ class Trained:
 def train(stack, engine) -> Trained:
     keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(0)
-    model = build(network(stack), SHAPE)
+    model = build(network(stack), SHAPE, 0)
     before = model.get_weights()
     outcome: Outcome = load_engine(engine)(model, *wires(), TRAINING, ignore, None)
     return Trained(model, before, outcome.history)
