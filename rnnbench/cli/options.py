@@ -5,15 +5,17 @@ import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
 from rnnbench.cli import completion
-from rnnbench.config.load import Override, load, select
-from rnnbench.config.schema import Benchmark
 from rnnbench.data.sources.catalog import SOURCES
 from rnnbench.errors import UserError
+
+if TYPE_CHECKING:
+    from rnnbench.config.load import Override
+    from rnnbench.config.schema import Benchmark
 
 MAX_TEXT = 1_000_000
 """The longest text that is classified, in bytes."""
@@ -103,12 +105,14 @@ def load_benchmark(
     models: str | None,
     data: list[tuple[str, str, str | None]],
     settings: Iterable[str] | None,
-) -> Benchmark:
+) -> "Benchmark":
     """Load ``config`` with the changes that the options ask for; ``data`` is from ``data_flags``.
 
     Raises:
         UserError: the config or an option is wrong.
     """
+    from rnnbench.config.load import load, select  # slow: completion goes without it
+
     flags = [
         ("--epochs", "training.epochs", None if epochs is None else str(epochs)),
         ("--seeds", "training.seeds", seeds and (f"[{seeds}]" if "," in seeds else seeds)),
@@ -159,7 +163,7 @@ def names(text: str) -> list[str]:
 
 def overrides(
     flags: Iterable[tuple[str, str, str | None]], settings: Iterable[str] | None
-) -> list[Override]:
+) -> "list[Override]":
     """Return the changes that options make to the config.
 
     Args:
@@ -169,6 +173,8 @@ def overrides(
     Raises:
         UserError: a value of ``--set`` has no ``=``.
     """
+    from rnnbench.config.load import Override
+
     given = [Override(flag, key, value) for flag, key, value in flags if value is not None]
     for setting in settings or ():
         key, equals, value = setting.partition("=")

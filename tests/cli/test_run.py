@@ -479,7 +479,7 @@ def test_ctrl_c_stops_at_once_keeps_what_finished_and_leaves_no_process():
 
     assert running.wait() == INTERRUPTED, said
     assert time.monotonic() - start < 10
-    assert "Interrupted. What was finished is stored." in said
+    assert "Interrupted. Everything that finished is stored." in said
     assert "Traceback" not in said
     assert Path("results/tiny/trials/gru-seed0.json").exists()
     assert not Path("results/tiny/trials/rnn-seed0.json").exists()
