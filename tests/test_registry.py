@@ -99,5 +99,5 @@ def test_the_code_of_a_plug_in_is_blamed_with_its_package_and_ours_is_not(instal
         fruits.blamed("pear"),
     ):
         raise ValueError("rot")
-    with pytest.raises(ValueError, match="^rot$"), fruits.blamed("apple"):
+    with pytest.raises(ValueError, match=r"^rot$"), fruits.blamed("apple"):
         raise ValueError("rot")

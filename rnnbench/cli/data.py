@@ -100,14 +100,14 @@ def _describe(
     as_json: bool,
     offline: bool,
 ) -> None:
-    from rnnbench.data.audit import audit
+    from rnnbench.data.audit import summarize_dataset
     from rnnbench.data.dataset import make_dataset
     from rnnbench.report.data import data_facts, data_text
 
     section, corpus = _load(config, data, path, settings, offline=offline)
     dataset = make_dataset(corpus.corpus, section)
-    facts = audit(corpus.corpus, dataset)
-    record, view = data_facts(corpus, dataset, facts), data_text(corpus, dataset, facts, section)
+    summary = summarize_dataset(corpus, dataset)
+    record, view = data_facts(corpus, summary), data_text(corpus, summary, section)
     console.print_record(record, view, as_json=as_json)
 
 

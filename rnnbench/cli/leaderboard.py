@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from rnnbench.analysis.leaderboard import rank_runs
-from rnnbench.analysis.metrics import check_measure
+from rnnbench.analysis.load import load_runs
 from rnnbench.cli import console, options
+from rnnbench.metrics import find_quantity
 from rnnbench.report.leaderboard import board_tables, boards_json
-from rnnbench.results.run import load_runs
 
 EXAMPLES = options.examples(
     "rnnbench leaderboard results/reference/all results/all",
@@ -33,7 +33,7 @@ def leaderboard(
     Only results on the same documents are comparable, so each set of documents has a table of its
     own. Trials that occur in several runs are shown once.
     """
-    check_measure(metric, "--metric")
+    find_quantity(metric, "--metric")
     boards = rank_runs(load_runs(runs), metric)
     tables = [table for board in boards for table in board_tables(board)]
     console.print_record(boards_json(boards), *tables, as_json=as_json)

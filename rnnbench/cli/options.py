@@ -12,6 +12,7 @@ import typer
 from rnnbench.cli import completion
 from rnnbench.data.sources.catalog import SOURCES
 from rnnbench.errors import UserError
+from rnnbench.metrics import quantity_names
 
 if TYPE_CHECKING:
     from rnnbench.config.load import Override
@@ -74,11 +75,8 @@ Settings = Annotated[
         "--set", metavar="KEY.PATH=VALUE", help="Change any value of the config; repeatable."
     ),
 ]
-METRICS = (
-    "accuracy, balanced_accuracy, macro_f1, weighted_f1, top3_accuracy, log_loss, ms_per_step or "
-    "fit_seconds"
-)
-"""The metrics that runs are compared and ranked by, for the help."""
+METRICS = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
+"""The names of everything that runs can be compared and ranked by, for the help."""
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.analysis.wires import words_of_test_wires
+from rnnbench.analysis.documents import words_of_test_documents
+from rnnbench.analysis.load import load_run
 from rnnbench.cli import console, options
 from rnnbench.errors import UserError
 from rnnbench.report.folder import check_folder
-from rnnbench.results.run import load_run
 
 EXAMPLES = options.examples(
     "rnnbench report results/all", "rnnbench report results/all --words 8 --errors 40"
@@ -36,7 +36,9 @@ def report(
     finished = load_run(run)
     check_folder(run)
     try:
-        page = write_page(finished, words_of_test_wires(finished) if words else None, words, errors)
+        page = write_page(
+            finished, words_of_test_documents(finished) if words else None, words, errors
+        )
     except OSError as error:
         raise UserError(f"{error.filename}: cannot be written: {error.strerror}") from error
     console.out.print(str(page), soft_wrap=True)

@@ -5,10 +5,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from rnnbench.analysis.load import load_results
 from rnnbench.config.load import load
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
 

@@ -6,31 +6,45 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from rnnbench.analysis.compare_runs import RunComparison, branches
+from rnnbench.analysis.compare_runs import ModelChange, RunComparison, branches
 from rnnbench.analysis.gates import Failure, Verdict
-from rnnbench.records import SCHEMA_VERSION
-from rnnbench.report.table import MISSING, Table, mean_and_interval, short_p, signed_interval_text
-from rnnbench.results.schema import ModelSummary
+from rnnbench.metrics import METRICS, MS_PER_STEP, Metric
+from rnnbench.report.table import (
+    MISSING,
+    SECOND,
+    Table,
+    mean_and_interval,
+    mean_text,
+    metrics_of,
+    short_p,
+    signed_interval_text,
+)
+from rnnbench.results.schema import SUMMARY_VERSION
 
 KEY_WIDTH, VALUE_WIDTH = 34, 19
-"""Where cells of what differs are broken, to fit three columns on a terminal of 80."""
+"""Where the cells of the differences are broken, so that three columns fit into 80 characters."""
 SHORT = 12
 """Characters shown of a fingerprint or a commit."""
 
 
 def comparison_tables(comparison: RunComparison) -> list[Table]:
-    """Return how accuracies changed, how the rest did, and what else differs."""
-    return [accuracy_table(comparison), costs_table(comparison), differences_table(comparison)]
+    """Return how accuracy, other metrics and costs changed, and what else differs."""
+    return [
+        accuracy_table(comparison),
+        metrics_table(comparison),
+        costs_table(comparison),
+        differences_table(comparison),
+    ]
 
 
 def accuracy_table(comparison: RunComparison) -> Table:
-    """Return the accuracy of each model in both runs, and how sure the difference is."""
+    """Return the accuracy of each model in both runs, and how certain the difference is."""
     headers = [
         "accuracy of",
         "in A",
         "in B",
         "B - A",
-        "95 % interval of B - A over wires and seeds",
+        "95 % interval of B - A over documents and seeds",
         "p (Holm)",
     ]
     rows = [
@@ -63,28 +77,45 @@ def _caption(comparison: RunComparison) -> str:
             f"A: {comparison.a}, {n_a} seed(s). B: {comparison.b}, {n_b} seed(s).",
             f"Accuracies are means over seeds. p: {methods}, corrected for {len(models)} model(s);",
             "clear: below 0.05." + (not clear) * " No difference is clear.",
-            *(f"{what}: {', '.join(names)}." for what, names in named.items() if names),
+            *(f"{label}: {', '.join(names)}." for label, names in named.items() if names),
         ]
     )
+
+
+def metrics_table(comparison: RunComparison) -> Table:
+    """Return how much the mean of each other metric changed."""
+    metrics = metrics_of([model for each in comparison.models for model in (each.a, each.b)])
+    rows = [
+        [each.name, *(_moved(each, metric) for metric in metrics)] for each in comparison.models
+    ]
+    headers = ["B - A of", *(metric.header for metric in metrics)]
+    lower = [metric.header for metric in metrics if not metric.higher_is_better]
+    caption = "Differences of means over seeds."
+    return Table(
+        headers, rows, caption + (f" Lower is better: {', '.join(lower)}." if lower else "")
+    )
+
+
+def _moved(change: ModelChange, metric: Metric) -> str:
+    a, b = change.a.mean(metric.name), change.b.mean(metric.name)
+    return MISSING if a is None or b is None else format(b - a, f"+z{metric.format}")
 
 
 def costs_table(comparison: RunComparison) -> Table:
     """Return macro-F1 and speed of each model in both runs."""
     headers = [
         "model",
-        "macro-F1 in A (mean ± 95 % over seeds)",
+        f"{METRICS[SECOND].header} in A (mean ± 95 % over seeds)",
         "in B (mean ± 95 % over seeds)",
-        "ms per step in A",
+        f"{MS_PER_STEP.header} in A",
         "in B",
         "A/B",
     ]
     rows = [
         [
             each.name,
-            mean_and_interval(each.a.macro_f1),
-            mean_and_interval(each.b.macro_f1),
-            _ms(each.a),
-            _ms(each.b),
+            *(mean_and_interval(model.metrics[SECOND]) for model in (each.a, each.b)),
+            *(mean_text(model, MS_PER_STEP) for model in (each.a, each.b)),
             f"{each.speed_ratio:.2f}" if each.speed_ratio else MISSING,
         ]
         for each in comparison.models
@@ -94,12 +125,8 @@ def costs_table(comparison: RunComparison) -> Table:
     return Table(headers, rows, caption + ("." if is_same_cpu else "; the processors differ."))
 
 
-def _ms(model: ModelSummary) -> str:
-    return f"{model.ms_per_step.mean:.2f}" if model.ms_per_step else MISSING
-
-
 def differences_table(comparison: RunComparison) -> Table:
-    """Return what differs in config, data and environment; a part without any is the same."""
+    """Return the differences in config, data and environment; a part without any is the same."""
     rows = []
     for part in ("config", "data", "environment"):
         differing = [each for each in comparison.differences if each.part == part]
@@ -124,7 +151,7 @@ def _shown(value: Any) -> str:
 
 
 def _folded(text: str, width: int) -> str:
-    """Return ``text`` in lines of at most ``width``, where it has marks to break it after."""
+    """Return ``text`` in lines of at most ``width``, broken after punctuation if possible."""
     lines = [""]
     for part in re.split(r"(?<=[ /-])|(?<=\.)(?!\d)", text):
         if len(lines[-1] + part) > width:
@@ -134,11 +161,11 @@ def _folded(text: str, width: int) -> str:
 
 
 def comparison_json(comparison: RunComparison, verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Return what ``--json`` prints."""
+    """Return the document that ``--json`` prints."""
     return {
-        "schema_version": SCHEMA_VERSION,
-        **json.loads(comparison.model_dump_json()),
-        "gates": [json.loads(verdict.model_dump_json()) for verdict in verdicts],
+        "schema_version": SUMMARY_VERSION,
+        **comparison.model_dump(mode="json"),
+        "gates": [verdict.model_dump(mode="json") for verdict in verdicts],
     }
 
 

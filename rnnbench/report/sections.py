@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rnnbench.analysis.errors import HardWire, hardest_wires
+from rnnbench.analysis.misclassified import HardDocument, hardest_documents
 from rnnbench.analysis.summary import majority_name
 from rnnbench.analysis.topics import f1_by_topic, frequent_topics
+from rnnbench.data.audit import DatasetSummary
 from rnnbench.report import table
 from rnnbench.report.plots import accuracy_plot, confusion_plot, learning_plot
 from rnnbench.results.run import Run
-from rnnbench.results.schema import DatasetSummary, Results
+from rnnbench.results.schema import Results
 
 Kind = Literal["table", "heatmap", "figure", "figures", "facts", "command", "mistake"]
 Part = tuple[Kind, Any]
@@ -52,7 +53,7 @@ def make_sections(
         n_errors: the number of misclassified documents shown.
     """
     results, learning = run.results, learning_plot(run)
-    hardest = hardest_wires(run.trials, n_errors)
+    hardest = hardest_documents(run.trials, n_errors)
     sections = [
         Section(
             "accuracy",
@@ -164,7 +165,7 @@ def _topic_table(run: Run) -> table.Table:
 
 
 def _mistake(
-    document: HardWire, results: Results, texts: Sequence[Sequence[str]] | None, words: int
+    document: HardDocument, results: Results, texts: Sequence[Sequence[str]] | None, words: int
 ) -> dict[str, Any]:
     """Return the position, topic and text of a document, and the answer of each model."""
     topics = [count.topic for count in results.dataset.topics]
@@ -180,7 +181,6 @@ def _mistake(
 
 
 def _data_facts(dataset: DatasetSummary) -> dict[str, str]:
-    only_in_test = [count.topic for count in dataset.topics if count.test and not count.train]
     return {
         "source": f"{dataset.source} ({dataset.origin})",
         "documents": f"{dataset.train_size:,} for training, {dataset.test_size:,} for testing, "
@@ -189,8 +189,8 @@ def _data_facts(dataset: DatasetSummary) -> dict[str, str]:
         f"{dataset.majority_accuracy:.4f}",
         "overlap": f"{dataset.overlap} test documents also occur in the training set, "
         f"{dataset.overlap_same_label} of them with the same label",
-        "only in test": ", ".join(only_in_test) + ": no model can have learned these"
-        if only_in_test
+        "only in test": ", ".join(dataset.topics_only_in_test) + ": no model can have learned these"
+        if dataset.topics_only_in_test
         else "no topic",
         "dataset": dataset.fingerprint,
         "split": dataset.split_fingerprint,

@@ -1,6 +1,7 @@
 """Stored JSON documents: each with its schema version and a checksum, checked when read."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,12 @@ def write_facts(path: Path, facts: dict[str, Any]) -> None:
     write_text(path, json.dumps(document, indent=1) + "\n")
 
 
-def read_document(path: Path) -> dict[str, Any]:
+def read_document(path: Path, versions: Sequence[int] = (SCHEMA_VERSION,)) -> dict[str, Any]:
     """Return what ``write_document`` or ``write_facts`` wrote, without the checksum.
+
+    Args:
+        path: of the file.
+        versions: the schema versions that can be read.
 
     Raises:
         FileNotFoundError: there is no such document.
@@ -39,10 +44,10 @@ def read_document(path: Path) -> dict[str, Any]:
     try:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         version = document.get("schema_version")
-        if version != SCHEMA_VERSION:
+        if version not in versions:
             raise OtherVersionError(
                 f"unusable result: {path}: it has schema version {version}, and this rnnbench "
-                f"reads {SCHEMA_VERSION}; run the benchmark again"
+                f"reads {' or '.join(map(str, versions))}; run the benchmark again"
             )
         if "checksum" not in document:
             raise ValueError("it has no checksum")

@@ -1,17 +1,15 @@
-"""A finished run, read back from its folder, every file checked by its checksum."""
+"""A finished run, and the ``results.json`` that makes a folder one."""
 
-import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from rnnbench.config.load import load
-from rnnbench.config.problems import ConfigError
 from rnnbench.config.schema import Benchmark
+from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
+from rnnbench.records import Record
 from rnnbench.results.document import (
     DamagedResultError,
     OtherVersionError,
@@ -19,27 +17,26 @@ from rnnbench.results.document import (
     read_document,
     write_document,
 )
-from rnnbench.results.schema import Results
-from rnnbench.results.store import Store
+from rnnbench.results.schema import SUMMARY_VERSION, Results
 from rnnbench.storage import sha256_file
 from rnnbench.training.outcome import TrialResult
 
-log = logging.getLogger(__name__)
-
 RESULTS = "results.json"
 """The file that makes a folder a finished run."""
+READABLE_VERSIONS = (2, SUMMARY_VERSION)
+"""Versions of ``results.json`` from which the trials of a run can be found."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one ``rnnbench run`` left.
+    """A finished run.
 
     Attributes:
-        folder: where it lies.
+        folder: where it is stored.
         results: the summary.
-        trials: the trials of each model, by seed as the run asked for them.
+        trials: the trials of each model, in the order of the seeds in the config.
         benchmark: the resolved config.
-        environment: on what it was trained.
+        environment: the machine and the package versions.
     """
 
     folder: Path
@@ -54,62 +51,43 @@ class Run:
         return self.benchmark.model_dump(mode="json", exclude_none=True)
 
 
-def load_run(folder: Path) -> Run:
-    """Return the finished run in ``folder``.
-
-    Raises:
-        UserError: there is no finished run.
-        DamagedResultError: a file is not what was written; it names the file.
-    """
-    results = load_results(folder)
-    try:
-        trials = _trials(folder, results)
-        benchmark = load(folder / "config.yaml")
-        environment = _environment(folder)
-    except FileNotFoundError as error:
-        raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
-    except ConfigError as error:  # it names the file
-        raise DamagedResultError(f"unusable result: {error}") from error
-    if strange := {model.name for model in results.models} - set(benchmark.models):
-        named = ", ".join(sorted(strange))
-        raise DamagedResultError(f"unusable result: {folder}: config.yaml has no model {named}")
-    return Run(folder, results, trials, benchmark, environment)
+class _TrialOutline(Record, extra="ignore"):
+    fingerprint: str
+    seed: int
 
 
-def load_runs(paths: Sequence[Path]) -> list[Run]:
-    """Return the finished runs among ``paths``, which may be all that a shell found in a folder.
+class _ModelOutline(Record, extra="ignore"):
+    name: str
+    trials: list[_TrialOutline]
 
-    What else lies there is left out with a warning, as long as there is a run.
 
-    Raises:
-        UserError: a path does not exist, or there is no finished run.
-        DamagedResultError: a file of a run is not what was written; it names the file.
-    """
-    others = [path for path in paths if path.exists() and not (path / RESULTS).is_file()]
-    if len(others) == len(paths):
-        others = []
-    for path in others:
-        log.warning("%s: no finished run, left out", path)
-    return [load_run(path) for path in paths if path not in others]
+class Outline(Record, extra="ignore"):
+    """The part of ``results.json`` that all readable versions share: which trials a run has."""
+
+    schema_version: int
+    command: str
+    dataset: DatasetSummary
+    metrics: list[str] = []
+    models: list[_ModelOutline]
 
 
 def save_results(folder: Path, results: Results) -> None:
-    """Write the summary of a run, and with it the checksum of the ``config.yaml`` beside it."""
+    """Write the summary of a run, with the checksum of the ``config.yaml`` beside it."""
     write_document(folder / RESULTS, results, config_sha256=sha256_file(folder / "config.yaml"))
 
 
-def load_results(folder: Path) -> Results:
-    """Return the summary of the finished run in ``folder``.
+def read_results(folder: Path) -> tuple[Outline, Results | None]:
+    """Return the outline of a run and its summary, which is ``None`` in an older version.
 
     Raises:
         UserError: there is no finished run.
-        DamagedResultError: it, or the config beside it, is not what was written.
+        DamagedResultError: ``results.json`` or ``config.yaml`` is not as it was written.
     """
     file = folder / RESULTS
     if not file.is_file():
-        hint = "a folder that `rnnbench run` finished, as results/all"
+        hint = "a folder that `rnnbench run` finished, such as results/all"
         raise UserError(f"{folder}: no {RESULTS} in it (should be {hint})")
-    document = read_document(file)
+    document = read_document(file, READABLE_VERSIONS)
     config_sha256 = document.pop("config_sha256", None)
     if config_sha256 is None:
         raise OtherVersionError(
@@ -117,32 +95,10 @@ def load_results(folder: Path) -> Results:
             "with --fresh"
         )
     try:
-        results = Results.model_validate(document)
+        outline = Outline.model_validate(document)
+        is_current = outline.schema_version == SUMMARY_VERSION
+        results = Results.model_validate(document) if is_current else None
     except ValidationError as error:
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
     check_file(folder / "config.yaml", config_sha256, file)
-    return results
-
-
-def _environment(folder: Path) -> dict[str, Any]:
-    try:
-        return read_document(folder / "environment.json")
-    except DamagedResultError as error:  # nobody knows any more on what the trials were trained
-        raise type(error)(f"{error}; run the benchmark again with --fresh") from error
-
-
-def _trials(folder: Path, results: Results) -> dict[str, list[TrialResult]]:
-    store = Store(folder)
-    trials = {
-        model.name: [store.load(model.name, trial.seed) for trial in model.trials]
-        for model in results.models
-    }
-    for model in results.models:
-        for summary, trial in zip(model.trials, trials[model.name], strict=True):
-            if summary.fingerprint != trial.record.fingerprint:
-                raise DamagedResultError(
-                    f"unusable result: {folder}: the trial {model.name} seed {summary.seed} is "
-                    f"not the one that {RESULTS} tells of, for another run into this folder did "
-                    f"not finish; run it again: {results.command}"
-                )
-    return trials
+    return outline, results

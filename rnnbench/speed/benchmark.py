@@ -6,10 +6,10 @@ from contextlib import AbstractContextManager
 from itertools import chain
 
 from rnnbench.config.schema import Benchmark
+from rnnbench.data.audit import DatasetSummary
 from rnnbench.environment import machine
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.products import Product, products_of_step
-from rnnbench.results.schema import DatasetSummary
 from rnnbench.results.speed import (
     ContenderTimes,
     ProductRate,

@@ -89,7 +89,7 @@ def test_a_model_that_vanished_fails_unless_models_leaves_it_out(cli):
             ["before", "after", "--models", "svm", "--fail-if", "log_loss drops 1"],
             "--fail-if 'log_loss drops 1': no model has log_loss in both runs (svm)",
         ),
-        (["before", "other"], "before, other: not the same wires, so accuracies cannot be compar"),
+        (["before", "other"], "before, other: not the same newswires, so accuracies cannot be com"),
         (["before"], "Missing argument"),
     ],
 )

@@ -33,7 +33,7 @@ def test_prepare_describes_the_newswires(cli):
 def test_json_holds_the_same_facts(cli):
     facts = json.loads(cli("data", "prepare", *MADE_UP, "--json").stdout)
 
-    assert (facts["wires"], facts["topics"], facts["vocabulary"]) == (44, 2, 35)
+    assert (facts["documents"], facts["topics"], facts["vocabulary"]) == (44, 2, 35)
     assert facts["train_size"] + facts["test_size"] == 44
     assert len(facts["topic_counts"]) == 2
     assert len(facts["corpus_fingerprint"]) == len(facts["dataset_fingerprint"]) == 64
@@ -160,7 +160,7 @@ def test_a_source_of_another_package_is_used_like_a_built_in_one(with_plugins):
     brought = with_plugins("prepare", "--data", "tweets", "--path", "tweets.csv", "--json")
     assert not brought.stderr
     facts = json.loads(brought.stdout)
-    assert (facts["source"], facts["from"], facts["wires"]) == ("tweets", "tweets.csv", 10)
+    assert (facts["source"], facts["from"], facts["documents"]) == ("tweets", "tweets.csv", 10)
 
     shown = json.loads(with_plugins("show", "0", "--data", "tweets", "--json").stdout)
     assert (shown["topic"], shown["words"]) == ("cats", ["meow", "purr"])

@@ -4,11 +4,11 @@ from html.parser import HTMLParser
 import pytest
 from factories import finished_run, run_folder
 
+from rnnbench.analysis.load import load_run
 from rnnbench.report import page as writer
 from rnnbench.report.page import inline_svg, write_page
 from rnnbench.report.plots import accuracy_plot
 from rnnbench.report.sections import Section, findings
-from rnnbench.results.run import load_run
 from rnnbench.training.outcome import History
 
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}

@@ -1,6 +1,7 @@
 import io
 import tarfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 
 from rnnbench.config.load import load
 from rnnbench.data.archive import read_members
-from rnnbench.data.audit import audit
+from rnnbench.data.audit import summarize_dataset
 from rnnbench.data.corpus import fingerprint
 from rnnbench.data.dataset import PAD, make_dataset
+from rnnbench.data.load import CachedCorpus
 from rnnbench.data.settings import Data
 from rnnbench.data.sources.keras_npz import TOPICS
 from rnnbench.data.sources.sgml import (
@@ -200,12 +202,13 @@ def test_the_split_of_the_notebook_has_its_golden_values(keras_corpus, repositor
     config = yaml.safe_load((repository / "configs" / "notebook.yaml").read_text())
     data = Data.model_validate(config["data"])
     notebook = make_dataset(keras_corpus, data)
-    facts = audit(keras_corpus, notebook)
+    facts = summarize_dataset(CachedCorpus(keras_corpus, FINGERPRINT, Path("unused")), notebook)
+    earn = facts.topics_by_frequency[0]
 
     assert (data.num_words, data.maxlen, data.test_split) == (30_000, 50, 0.3)
     assert notebook.x_train.shape == (1395, 49)
     assert notebook.x_test.shape == (599, 49)
-    assert facts.topic_counts[0] == ("earn", 997, 448)
+    assert (earn.topic, earn.train, earn.test) == ("earn", 997, 448)
     assert facts.majority_topic == "earn"
     assert round(facts.majority_accuracy, 4) == 0.7479
     assert (facts.overlap, facts.overlap_same_label) == (34, 14)

@@ -1,17 +1,18 @@
-"""The test wires that models get wrong."""
+"""The test documents that models get wrong."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnbench.training.outcome import TrialResult
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model said of a wire: its most frequent answer, and how many trials gave it."""
+    """A model's most frequent answer to a document, and how many of its trials gave it."""
 
     topic: int
     trials: int
@@ -19,13 +20,13 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class HardWire:
-    """A test wire that was often mistaken.
+class HardDocument:
+    """A test document that was often misclassified.
 
     Attributes:
         position: in the test set, from 0.
         topic: the true one.
-        mistaken: share of the models' answers that were wrong, each model counted alike.
+        mistaken: share of the answers that were wrong; each model has the same weight.
         answers: by model.
     """
 
@@ -35,12 +36,12 @@ class HardWire:
     answers: dict[str, Answer]
 
 
-def hardest_wires(
+def hardest_documents(
     trials: Mapping[str, Sequence[TrialResult]], n: int, per_topic: int = 3
-) -> list[HardWire]:
-    """Return the ``n`` test wires that were mistaken most, at most ``per_topic`` of a topic.
+) -> list[HardDocument]:
+    """Return the ``n`` most misclassified test documents, at most ``per_topic`` of a topic.
 
-    Wires that are level come in the order of the test set.
+    Ties are in the order of the test set.
     """
     answers = {model: np.stack([t.answers for t in of_model]) for model, of_model in trials.items()}
     labels = next(iter(trials.values()))[0].labels
@@ -53,7 +54,7 @@ def hardest_wires(
             of_topic[topic] += 1
             chosen.append(position)
     return [
-        HardWire(
+        HardDocument(
             position,
             int(labels[position]),
             float(mistaken[position]),
@@ -63,6 +64,6 @@ def hardest_wires(
     ]
 
 
-def _most_frequent(answers: np.ndarray) -> Answer:
+def _most_frequent(answers: NDArray[np.intp]) -> Answer:
     ((topic, trials),) = Counter(answers.tolist()).most_common(1)
     return Answer(topic, trials, len(answers))

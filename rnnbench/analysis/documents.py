@@ -1,4 +1,4 @@
-"""The words of a finished run's test wires, from the corpus in the cache."""
+"""The words of the test documents of a finished run, from the corpus in the cache."""
 
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import CachedCorpus, load_corpus
@@ -7,8 +7,8 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.results.run import Run
 
 
-def words_of_test_wires(run: Run) -> list[list[str]] | None:
-    """Return the words of each test wire, or ``None`` where the run's corpus is not at hand.
+def words_of_test_documents(run: Run) -> list[list[str]] | None:
+    """Return the words of each test document, or ``None`` if the corpus is not at hand.
 
     Nothing is fetched.
     """
@@ -17,7 +17,7 @@ def words_of_test_wires(run: Run) -> list[list[str]] | None:
         found = _load(candidate)
         if found and found.fingerprint == run.results.dataset.corpus_fingerprint:
             dataset = make_dataset(found.corpus, data)
-            return [found.corpus.words(wire) for wire in dataset.test_documents]
+            return [found.corpus.words(number) for number in dataset.test_documents]
     return None
 
 

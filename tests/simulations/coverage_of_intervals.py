@@ -1,6 +1,6 @@
-"""How often simulated 95 % intervals of a mean accuracy hold the truth: prints a table.
+"""Print how often simulated 95 % intervals of a mean accuracy contain the truth.
 
-Run it as ``python tests/coverage_of_intervals.py``; it takes about a minute.
+Run it as ``python tests/simulations/coverage_of_intervals.py``; it takes about a minute.
 """
 
 import sys
@@ -11,17 +11,17 @@ from crossed import Population
 from rnnbench.analysis.bootstrap import estimate_mean, resample
 from rnnbench.report.table import Table, to_markdown
 
-N_WIRES, TIMES, RESAMPLES, CHUNK = 599, 4_000, 999, 200
+N_DOCUMENTS, TIMES, RESAMPLES, CHUNK = 599, 4_000, 999, 200
 SEEDS = (2, 3, 5, 10)
 SPREADS = (0.05, 0.1, 0.3)
 
 
 def coverage(population: Population, n_trials: int) -> tuple[float, float]:
-    """Return the shares of intervals that hold the truth: ours, and the plain bootstrap's."""
+    """Return the shares of intervals that contain the truth: ours, and the plain bootstrap's."""
     random = np.random.default_rng(0)
     ours, plain = [], []
     for _ in range(TIMES // CHUNK):
-        (hits,) = population.draw(random, CHUNK, [n_trials], N_WIRES)
+        (hits,) = population.draw(random, CHUNK, [n_trials], N_DOCUMENTS)
         resamples = resample(dict(enumerate(hits)), RESAMPLES, seed=int(random.integers(2**32)))
         for number, each in enumerate(hits):
             low, high = np.quantile(resamples[number], [0.025, 0.975])
@@ -40,8 +40,8 @@ def main() -> None:
             rows.append([str(n_trials), f"{points:.1f}", f"{ours:.3f}", f"{plain:.3f}"])
             print(rows[-1], file=sys.stderr)  # noqa: T201
     caption = (
-        f"Share of intervals that hold the true mean, of {TIMES:,} simulated benchmarks of "
-        f"{N_WIRES} wires and a model of {100 * Population(seeds=0.1).accuracy:.0f} % accuracy; "
+        f"Share of intervals that contain the true mean, of {TIMES:,} simulated benchmarks of "
+        f"{N_DOCUMENTS} newswires and a model of {Population(seeds=0.1).accuracy:.0%} accuracy; "
         "points: the standard deviation of its accuracy over seeds."
     )
     headers = ["seeds", "points", "our intervals", "plain bootstrap"]
@@ -49,10 +49,10 @@ def main() -> None:
 
 
 def _points(population: Population) -> float:
-    """Return by how much accuracy moves with the effect of a seed."""
+    """Return the slope of accuracy in the effect of a seed."""
     from scipy.stats import norm
 
-    scale = (1 + population.wires**2) ** 0.5
+    scale = (1 + population.documents**2) ** 0.5
     return float(norm.pdf(population.score / scale) / scale)
 
 
