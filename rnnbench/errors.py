@@ -1,20 +1,20 @@
-"""The errors that end a command with a message instead of a traceback."""
+"""Errors that end a command with a message instead of a traceback."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class RnnbenchError(Exception):
-    """Something the command line prints in one go, without a traceback.
+    """An error whose message the command line prints without a traceback.
 
-    ``exit_code`` is the exit status of the command: 1, a run could not be finished.
+    ``exit_code`` is the exit status of the command: 1 if a run could not be finished.
     """
 
     exit_code = 1
 
 
 class UserError(RnnbenchError):
-    """The user's input is wrong; the message says what, where and what is allowed."""
+    """The user's input is wrong; the message says where, and what is allowed."""
 
     exit_code = 2
 
@@ -26,7 +26,7 @@ class OutOfReachError(RnnbenchError):
 
 
 def did_you_mean(wrong: str, allowed: Iterable[str]) -> str:
-    """Return what is allowed, and the nearest of it, as the end of an error message.
+    """Return the allowed names, and the one nearest to ``wrong``, to end an error message.
 
     >>> did_you_mean("lstn", ["gru", "lstm"])
     "allowed: gru, lstm; did you mean 'lstm'?"

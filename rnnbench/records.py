@@ -2,8 +2,6 @@
 
 from pydantic import BaseModel, ConfigDict
 
-SCHEMA_VERSION = 2
-
 
 class Record(BaseModel):
     """A stored document; unknown keys are refused, so that nothing is dropped in silence."""

@@ -6,11 +6,12 @@ asks for it by name.
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
-from rnnbench.errors import UserError
+from rnnbench.errors import RnnbenchError, UserError
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,40 @@ class Registry(Mapping[str, T], Generic[T]):
     def __contains__(self, name: object) -> bool:
         return name in self._built_in or name in self._plugins
 
+    def plugin(self, name: str) -> EntryPoint | None:
+        """Return the entry point that brings ``name``; ``None`` if it is built in or unknown."""
+        return self._plugins.get(name)
+
+    def label(self, name: str) -> str:
+        """Return how messages name an entry: ``layer 'scale' of the package made-up``."""
+        plugin = self.plugin(name)
+        package = f" of the package {plugin.dist.name}" if plugin and plugin.dist else ""
+        return f"{self.what} '{name}'{package}"
+
+    def refresh(self) -> None:
+        """Look for plug-ins anew, as after one was installed; those loaded before are dropped."""
+        vars(self).pop("_plugins", None)
+        self._usable = {name: self._usable[name] for name in self._built_in}
+
+    @contextmanager
+    def blamed(self, name: str) -> Iterator[None]:
+        """Turn an error of the plug-in ``name`` in this block into one that names its package.
+
+        An error of a built-in entry is a bug of ours, so it stays as it is.
+
+        Raises:
+            PluginError: the plug-in failed.
+        """
+        try:
+            yield
+        except RnnbenchError:
+            raise
+        except Exception as error:
+            if name in self._built_in:
+                raise
+            reason = f"{type(error).__name__}: {error}"
+            raise PluginError(f"{self.label(name)} failed: {reason}") from error
+
     def usable(self) -> list[T]:
         """Return every entry; a plug-in that fails is left out with a warning."""
         entries = []
@@ -88,8 +123,7 @@ class Registry(Mapping[str, T], Generic[T]):
         return entries
 
     def _load(self, plugin: EntryPoint) -> T:
-        package = f" of the package {plugin.dist.name}" if plugin.dist else ""
-        entry = f"{self.what} '{plugin.name}'{package}"
+        entry = self.label(plugin.name)
         try:
             found: Any = plugin.load()
         except KeyboardInterrupt:

@@ -1,6 +1,7 @@
-"""What all sections of a config have in common: strict types, no unknown keys, no changes.
+"""Sections of a config: strict types, no unknown keys, no changes, and errors in plain words.
 
-Every error leaves a section as a sentence: what is wrong, and what is allowed.
+pydantic's errors become sentences that say what is wrong, and what is allowed. A validator of a
+section raises ``problem(...)``, or several errors at once as ``problems(...)``.
 """
 
 import json
@@ -15,21 +16,22 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from rnnbench.errors import did_you_mean
 from rnnbench.registry import PluginError
 
 Loc = tuple[str | int, ...]
+"""Keys and positions that lead to a value."""
 
 
 class Section(BaseModel):
-    """One mapping of a config file: each key is a field, declared once."""
+    """One mapping of a config; each key is a field."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     keys_for_the_reader: ClassVar[tuple[str, ...]] = ()
-    """Keys that are allowed in the file, but gone before it is validated."""
+    """Keys that a file may have too, but that are gone when the section is validated."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -42,9 +44,14 @@ class Section(BaseModel):
 
 
 class Variant(Section):
-    """One of several kinds of a thing, written as ``{kind: parameters}``."""
+    """One of several kinds of something, written as ``{kind: parameters}``."""
 
     kind: ClassVar[str]
+
+    @classmethod
+    def summary(cls) -> str:
+        """Return the first line of its docstring, which says in one line what it is."""
+        return (cls.__doc__ or "").strip().partition("\n")[0]
 
     @model_serializer(mode="wrap")
     def _as_in_yaml(self, handler: Any) -> dict[str, Any]:
@@ -55,20 +62,20 @@ _V = TypeVar("_V", bound=Variant)
 
 
 def parse_variant(value: Any, kinds: Mapping[str, type[_V]], what: str, example: str) -> _V:
-    """Return the variant that YAML describes as ``{kind: parameters}``.
+    """Return the variant that ``{kind: parameters}`` describes.
 
     Args:
-        value: what stands in the file.
-        kinds: the kinds there are, by name.
-        what: the word for all of them.
-        example: how one is written.
+        value: the mapping, or a variant, which is returned as it is.
+        kinds: the classes of all kinds, by name.
+        what: the word for all of them: ``layer``.
+        example: an example of how one is written.
 
     Raises:
-        PydanticCustomError: it is not written so, or there is no such kind.
+        PydanticCustomError: it is written in another way, or there is no such kind.
         ValidationError: its parameters are wrong.
     """
     if isinstance(value, Variant):
-        return value
+        value = {value.kind: value}
     if not isinstance(value, dict) or len(value) != 1:
         raise problem(f"got {spell(value)}", f"a {what} is written as `{example}`")
     ((kind, parameters),) = value.items()
@@ -83,27 +90,30 @@ def parse_variant(value: Any, kinds: Mapping[str, type[_V]], what: str, example:
 
 
 def problem(what: str, hint: str = "") -> PydanticCustomError:
-    """Return the error that reads ``what (hint)``, for any validator to raise."""
+    """Return the error ``what (hint)``, for a validator to raise."""
     text = f"{what} ({hint})" if hint else what
     return PydanticCustomError("problem", "{text}", {"text": text})
 
 
 def problems(details: Iterable[InitErrorDetails]) -> ValidationError:
-    """Return one error that holds several, for any validator to raise."""
+    """Return one error that holds several, for a validator to raise."""
     return ValidationError.from_exception_data("config", list(details))
 
 
 def at(loc: Loc, error: PydanticCustomError) -> InitErrorDetails:
-    """Return ``error`` as one of several, at the location ``loc``."""
+    """Return ``error``, located at ``loc``, for ``problems``."""
     return InitErrorDetails(type=error, loc=loc, input=None)
 
 
 def located(
     error: ValidationError, below: Loc = (), allowed_keys: Iterable[str] = ()
 ) -> Iterator[InitErrorDetails]:
-    """Yield what ``error`` holds as sentences, its locations moved below ``below``.
+    """Yield the errors in ``error`` as sentences, for ``problems``.
 
-    An unknown key is answered with ``allowed_keys``.
+    Args:
+        error: pydantic's.
+        below: keys to put before each location.
+        allowed_keys: the hint for an unknown key.
     """
     for item in error.errors():
         loc = tuple(part for part in item["loc"] if part != "[key]")
@@ -111,7 +121,7 @@ def located(
 
 
 def spell(value: Any) -> str:
-    """Return ``value`` as a message quotes it: short, and as YAML has it."""
+    """Return ``value`` for a message: as in YAML, and not longer than 60 characters."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -123,7 +133,7 @@ def spell(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _sentence(item: Any, allowed_keys: Iterable[str]) -> str:  # noqa: PLR0911 - one a kind
+def _sentence(item: ErrorDetails, allowed_keys: Iterable[str]) -> str:  # noqa: PLR0911 - one a type
     got, ctx = f"got {spell(item['input'])}", item.get("ctx", {})
     match item["type"]:
         case "problem":

@@ -1,4 +1,4 @@
-"""Writing files so that a reader never meets half of one, and hashing what was written."""
+"""Atomic writes, and hashes of files and of JSON."""
 
 import hashlib
 import json
@@ -12,9 +12,10 @@ from typing import Any, BinaryIO
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file beside ``path`` that becomes ``path`` when the block ends well.
+    """Open a temporary file that becomes ``path`` at the end of the block, so that no reader ever
+    sees half a file.
 
-    The folder is made where it is missing. When the block raises, ``path`` keeps what it had.
+    Missing folders are made. If the block raises an exception, ``path`` stays as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -24,7 +25,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes private files; results are meant to be shared as the umask says.
+        # mkstemp makes private files, but results may be shared as far as the umask allows.
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
@@ -41,16 +42,20 @@ def write_text(path: Path, text: str) -> None:
 
 
 def canonical_json(value: Any) -> bytes:
-    """Return the one JSON spelling of ``value`` that fingerprints are taken of."""
+    """Return the one JSON spelling of ``value``, which fingerprints are computed from.
+
+    Raises:
+        ValueError: it holds a number that JSON does not have, such as NaN.
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 def sha256_json(value: Any) -> str:
-    """Return the sha256 of the canonical JSON of ``value``, in hexadecimal."""
+    """Return the SHA-256 of the canonical JSON of ``value``, in hexadecimal."""
     return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
 def sha256_file(path: Path) -> str:
-    """Return the sha256 of the content of ``path``, in hexadecimal."""
+    """Return the SHA-256 of the content of ``path``, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""What the tests of all parts share: corpora, made-up newswires, and a cache of their own."""
+"""Fixtures for all tests: corpora, made-up newswires, and a cache for each test."""
 
 import importlib
 import json
@@ -7,16 +7,21 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import settings
+from typer.testing import CliRunner
 
+from rnnbench.cli.app import app
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.load import CachedCorpus, load_corpus
 from rnnbench.data.settings import Data
 from rnnbench.data.sources import sgml
-from rnnbench.models.layers import layer_kinds
+from rnnbench.models.baselines import BASELINES
+from rnnbench.models.layers import LAYERS
+from rnnbench.models.quiet import QUIET_ON_CPU
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -26,7 +31,7 @@ settings.load_profile("rnnbench")
 
 @pytest.fixture(autouse=True)
 def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache folder of the test's own, empty at first; the user's is never touched."""
+    """An empty cache folder for each test; the user's is never touched."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("RNNBENCH_CACHE", str(folder))
     return folder
@@ -40,7 +45,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def reuters_archive(repository: Path) -> Path:
-    """The original Reuters-21578, which may not be part of the repository."""
+    """The original Reuters-21578, which must not be part of the repository."""
     archive = repository.parent / "shared" / "reuters" / "reuters21578.tar.gz"
     if not archive.is_file():
         pytest.skip(f"Reuters-21578 may not be distributed, and is not at {archive}")
@@ -56,7 +61,7 @@ def keras_corpus(reuters_archive: Path, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="session")
 def r52_cached(tmp_path_factory: pytest.TempPathFactory) -> CachedCorpus:
-    """R52 from the package index, with its file in a cache of the session's own."""
+    """R52 from the package index, with its file in a cache for the session."""
     with _cache_in(tmp_path_factory.mktemp("r52")):
         return load_corpus(Data(source="r52"))
 
@@ -69,23 +74,23 @@ def r52_corpus(r52_cached: CachedCorpus) -> Corpus:
 
 @pytest.fixture(scope="session")
 def tiny_sgml() -> dict[str, bytes]:
-    """The 22 files of Reuters-21578, name -> content, with 58 made-up wires.
+    """The 22 files of Reuters-21578, name -> content, with 58 made-up documents.
 
-    Each file has a wire on ``earn`` and one on ``acq``, which are kept; fourteen files have one on
-    ``rare`` too, which is one wire short of being kept.
+    Each file has a document on ``earn`` and one on ``acq``. Fourteen files also have one on
+    ``rare``, a topic that needs one more document to be kept.
     """
     files = {}
     for number, name in enumerate(sgml.FILE_NAMES):
-        wires = [
+        documents = [
             ("earn", f"Net profit rose {number} pct" + " in the quarter" * (number % 5)),
             ("acq", f"It buys unit {number}" + " of the company's" * (number % 4)),
         ]
-        if number < sgml.MIN_WIRES - 1:
-            wires.append(("rare", f"Nothing {number} of note"))
+        if number < sgml.MIN_DOCUMENTS - 1:
+            documents.append(("rare", f"Nothing {number} of note"))
         files[name] = "".join(
             f"<REUTERS><TOPICS><D>{topic}</D></TOPICS>\n<TEXT><BODY>{body}\n Reuter\n&#3;</BODY>"
             "</TEXT></REUTERS>\n"
-            for topic, body in wires
+            for topic, body in documents
         ).encode("latin-1")
     return files
 
@@ -102,14 +107,14 @@ def tiny_sgml_folder(tmp_path: Path, tiny_sgml: dict[str, bytes]) -> Path:
 
 @pytest.fixture(scope="session")
 def write_keras_files() -> Callable[[Path, Corpus], Path]:
-    """Writes a corpus as Keras stores it: reuters.npz, and its word index beside it."""
+    """Writes a corpus in the format of Keras: reuters.npz and its word index."""
 
     def write(folder: Path, corpus: Corpus) -> Path:
-        wires = np.empty(len(corpus), dtype=object)
+        documents = np.empty(len(corpus), dtype=object)
         for number in range(len(corpus)):
-            wires[number] = corpus.tokens[slice(*corpus.offsets[number : number + 2])].tolist()
+            documents[number] = corpus.tokens[slice(*corpus.offsets[number : number + 2])].tolist()
         npz = folder / "reuters.npz"
-        np.savez(npz, x=wires, y=corpus.labels.astype(np.int64))
+        np.savez(npz, x=documents, y=corpus.labels.astype(np.int64))
         word_index = {word: rank for rank, word in enumerate(corpus.vocabulary, start=1)}
         (folder / "reuters_word_index.json").write_text(json.dumps(word_index))
         return npz
@@ -123,30 +128,32 @@ def keras_npz(
     write_keras_files: Callable[[Path, Corpus], Path],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """The Keras Reuters set in the form in which Keras hands it out."""
+    """The Keras Reuters set in the format of Keras."""
     return write_keras_files(tmp_path_factory.mktemp("keras-files"), keras_corpus)
 
 
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
-    """Puts a folder on the path, as if what is in it had been installed before all began."""
+    """Puts a folder on the path, as if its packages had always been installed."""
     folders = []
 
     def on_path(folder: Path) -> None:
         monkeypatch.syspath_prepend(folder)
-        layer_kinds.cache_clear()
+        LAYERS.refresh()
+        BASELINES.refresh()
         folders.append(folder)
 
     yield on_path
-    layer_kinds.cache_clear()
+    LAYERS.refresh()
+    BASELINES.refresh()
     _forget_modules_in(folders)
 
 
 @pytest.fixture
 def working_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """An empty working folder, whose modules are found and forgotten in the end."""
+    """An empty working folder; modules in it can be imported, and are forgotten at the end."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])  # that folder is going to be put into it
+    monkeypatch.setattr(sys, "path", [*sys.path])  # the folder will be put into it
     importlib.invalidate_caches()
     yield tmp_path
     _forget_modules_in([tmp_path])
@@ -157,6 +164,37 @@ def _forget_modules_in(folders: list[Path]) -> None:
         file = getattr(module, "__file__", None)
         if file and any(Path(file).is_relative_to(folder) for folder in folders):
             del sys.modules[name]
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Run the command line in this process, whose environment it may change meanwhile."""
+    for name in QUIET_ON_CPU:
+        monkeypatch.setenv(name, "3")
+
+    def run(*arguments: object, stdin: str | None = None) -> Any:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_apart(tiny_sgml: dict[str, bytes]) -> Callable[..., Any]:
+    """Runs a config in a folder of its own, with made-up wires in it, by one worker."""
+
+    def run(folder: Path, config: str, *arguments: str) -> Any:
+        (folder / "sgml").mkdir()
+        for name, content in tiny_sgml.items():
+            (folder / "sgml" / name).write_bytes(content)
+        (folder / "tiny.yaml").write_text(config)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            patch.setenv("RNNBENCH_CACHE", str(folder / "cache"))
+            done = CliRunner().invoke(app, ["run", "tiny.yaml", "--jobs", "1", *arguments])
+        assert done.exit_code == 0, done.output
+        return done
+
+    return run
 
 
 @contextmanager

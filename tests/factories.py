@@ -10,13 +10,14 @@ from rnnbench.analysis.summary import summarize_run
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data import cache
+from rnnbench.data.audit import DatasetSummary, TopicCount
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import make_dataset, split_fingerprint
 from rnnbench.environment import SCHEMA_VERSION
 from rnnbench.report.folder import write_report
 from rnnbench.results.run import Run
-from rnnbench.results.schema import DatasetSummary, TopicCount
-from rnnbench.results.speed import (
+from rnnbench.results.store import Store
+from rnnbench.speed.records import (
     ContenderTimes,
     ProductRate,
     ProductTime,
@@ -24,7 +25,6 @@ from rnnbench.results.speed import (
     TableTime,
     TrialTime,
 )
-from rnnbench.results.store import Store
 from rnnbench.storage import sha256_json
 from rnnbench.training.engines import OnEpoch, ignore
 from rnnbench.training.outcome import History, TrialRecord, TrialResult
@@ -113,6 +113,8 @@ def record(**changes) -> TrialRecord:
     return TrialRecord(**facts | changes)
 
 
+MARGINS = {"score_kind": "margins"}
+"""What differs in the record of a model that gives margins instead of probabilities."""
 LABELS = np.array([0, 0, 1, 2], np.int32)
 """The topics of four made-up test wires."""
 
@@ -251,12 +253,34 @@ def finished_run(
     return Run(folder, results, trials, plan, machine | dict(environment or {}))
 
 
+def scored_run(
+    rights: Mapping[str, Sequence[int]], *, folder: str = "results/made-up", of: int = 20, **facts
+) -> Run:
+    """Return a run that never happened, on documents of one topic; see ``finished_run``.
+
+    Args:
+        rights: by model, how many of the first documents each of its trials is right about.
+        folder: where it seems to lie.
+        of: number of documents.
+        facts: for ``finished_run``.
+    """
+    answers = {
+        model: [[0] * right + [1] * (of - right) for right in trials]
+        for model, trials in rights.items()
+    }
+    return finished_run(answers, folder=Path(folder), labels=[0] * of, **facts)
+
+
 def run_folder(folder: Path, answers: Mapping[str, Sequence[Sequence[int]]], **facts) -> Path:
     """Write the folder of a run that never happened; the rest is as for ``finished_run``."""
-    run = finished_run(answers, folder=folder, **facts)
-    store = Store(folder)
+    return write_run(finished_run(answers, folder=folder, **facts))
+
+
+def write_run(run: Run) -> Path:
+    """Write a run that never happened into its folder, which is returned."""
+    store = Store(run.folder)
     store.save_environment(run.environment)
     for trial in (each for of_model in run.trials.values() for each in of_model):
         store.save(trial)
-    write_report(folder, run.results, dump(run.benchmark, folder))
-    return folder
+    write_report(run.folder, run.results, dump(run.benchmark, run.folder))
+    return run.folder

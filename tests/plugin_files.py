@@ -6,16 +6,16 @@ from textwrap import dedent
 
 SCALE = '''
     """A layer that multiplies each feature with a number that it learns."""
-    from rnnbench.models.layers import PluginLayer
+    from rnnbench.models.layers import Layer
 
 
-    class Scale(PluginLayer):
+    class Scale(Layer):
         """Multiplies each feature with a number that it learns."""
 
         kind = "scale"
         start: float = 1.0
 
-        def make(self):
+        def keras_layer(self, shape, seed_of):
             from made_up_keras import ScaleLayer
 
             return ScaleLayer(self.start)

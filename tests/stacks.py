@@ -8,7 +8,8 @@ import numpy as np
 from factories import SOFTMAX
 
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.models.layers import RECURRENT, Bidirectional, Conv1D, Pooling
+from rnnbench.models.layers.feedforward import Conv1D, Pooling
+from rnnbench.models.layers.recurrent import RECURRENT, Bidirectional
 
 Description = dict[str, Any]
 

@@ -2,10 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from rnnbench.analysis.load import load_run
 from rnnbench.config.load import Override, load
 from rnnbench.models.descriptions import Network
 from rnnbench.report.table import mean_and_interval
-from rnnbench.results.run import load_results, load_run
+from rnnbench.results.run import load_results
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

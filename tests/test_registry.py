@@ -3,6 +3,7 @@
 import logging
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from plugin_files import write_distribution
@@ -82,6 +83,17 @@ def test_a_plug_in_cannot_take_the_place_of_a_built_in_entry(install):
     assert install(apple="orchard:pear")["apple"] == Fruit("apple")
 
 
+def test_it_is_known_which_package_brings_an_entry_also_after_a_new_one_was_installed(install):
+    fruits = install(pear="orchard:pear")
+    assert (fruits.plugin("pear").value, fruits.plugin("apple")) == ("orchard:pear", None)
+    assert fruits.label("pear") == "fruit 'pear' of the package a-garden"
+    assert fruits.label("apple") == "fruit 'apple'"
+    write_distribution(Path(sys.path[0]), {"fig": "x:y"}, {}, group="rnnbench.fruits", name="b")
+    assert list(fruits) == ["apple", "pear"]
+    fruits.refresh()
+    assert set(fruits) == {"apple", "pear", "fig"}
+
+
 def test_an_unknown_name_is_a_key_error(install):
     with pytest.raises(KeyError):
         install()["plum"]
@@ -90,3 +102,14 @@ def test_an_unknown_name_is_a_key_error(install):
 def test_entries_may_be_classes():
     fruits = Registry("fruit", object, [int], key="__name__", holds_classes=True)
     assert fruits["int"] is int
+
+
+def test_the_code_of_a_plug_in_is_blamed_with_its_package_and_ours_is_not(install):
+    fruits = install(pear="orchard:pear")
+    with (
+        pytest.raises(PluginError, match="'pear' of the package a-garden failed: ValueError: rot"),
+        fruits.blamed("pear"),
+    ):
+        raise ValueError("rot")
+    with pytest.raises(ValueError, match=r"^rot$"), fruits.blamed("apple"):
+        raise ValueError("rot")

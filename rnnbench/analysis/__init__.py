@@ -1,1 +1,1 @@
-"""From the records of trials to what they mean; nothing here trains or prints."""
+"""Summaries, intervals and tests made from the records of trials; nothing here trains or prints."""

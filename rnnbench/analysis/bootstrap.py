@@ -1,19 +1,20 @@
-"""How far a mean accuracy would move with other test wires and other seeds.
+"""How far a mean accuracy would move with other test documents and other seeds.
 
-Seeds and wires are crossed: each trained model answers each wire. Both are resampled, the wires
-together for all models, so that differences are of models on the same wires.
+Seeds and documents are crossed: each trained model answers each document. Both are resampled,
+the documents together for all models, so that differences are between models on the same
+documents.
 
-Resampling both is known to get the spread wrong: with few seeds theirs comes out too small, by one
-part in their number, and what neither seed nor wire explains is counted three times (A. B. Owen:
-The pigeonhole bootstrap. Annals of Applied Statistics 1, 2007). So the resamples give only the
-shape of the distribution; an analysis of variance gives its width, and Student's t what is owed to
-the small number of seeds. At accuracies around 85 % and seeds that differ by 1 to 5 points,
-simulated intervals held the truth in 94 to 95 % of all cases with five or ten seeds, in 93 to 95 %
-with three, in 88 to 95 % with two; the plain bootstrap's in 73 to 98 %
-(``tests/coverage_of_intervals.py``). Of seven equal models, some two came out different, corrected
-for all comparisons, in 3 to 5 % of all cases with five seeds, and in 6 to 9 % with three or two: so
-use five. No interval tells of what was never seen: a training in ten that collapses is missed by
-most sets of five.
+Resampling both gets the spread wrong (A. B. Owen: The pigeonhole bootstrap. Annals of Applied
+Statistics 1, 2007): the part of the seeds comes out too small by one part in their number, and the
+variation that neither seed nor document explains is counted three times. So the resamples only
+give the shape of the distribution; an analysis of variance gives its width, and Student's t
+allows for the small number of seeds. In simulations (``tests/simulations``) with accuracies around
+85 % and seeds that differ by 1 to 5 points, the intervals contained the truth in 94 to 95 % of all
+cases with five or ten seeds, in 93 to 95 % with three, and in 88 to 95 % with two; those of the
+plain bootstrap in 73 to 98 %. Among seven equal models, some pair came out as different, after the
+correction for all comparisons, in 3 to 5 % of all cases with five seeds and in 6 to 9 % with two or
+three: so use five. No interval covers what was never seen: most sets of five seeds miss a collapse
+that happens in one training in ten.
 """
 
 from collections.abc import Mapping
@@ -27,54 +28,55 @@ from rnnbench.analysis.intervals import LEVEL
 from rnnbench.results.schema import Interval
 
 Hits = NDArray[np.bool_]
-"""Whether each trial of a model got each test wire right, ``(n_trials, n_wires)``."""
+"""Whether each trial of a model got each test document right, ``(n_trials, n_documents)``."""
 
 RESAMPLES = 9_999
 SMALLEST_P = 1e-12
 ROUNDING = 1e-12
-"""Accuracies that are less apart are the same."""
+"""Accuracies that are closer than this are equal."""
 _CHUNK = 500
-"""Resamples that are made at once, to keep memory small."""
+"""Resamples that are made at once, to save memory."""
 
 
 def resample(
     hits: Mapping[str, Hits], n: int = RESAMPLES, seed: int = 0
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the mean accuracy of each model on ``n`` resamples of wires and of its trials.
+    """Return the mean accuracy of each model on ``n`` resamples of documents and trials.
 
     Args:
-        hits: of each model, on the same wires.
+        hits: of each model, on the same documents.
         n: number of resamples.
         seed: of the resampling.
 
     Returns:
-        By model, ``(n,)``. A resample has the same wires for all models.
+        By model, ``(n,)``. A resample has the same documents for all models.
     """
     random = np.random.default_rng(seed)
-    on_wires = np.split(
-        _resample_wires(np.concatenate(list(hits.values())), n, random),
+    accuracies = np.split(
+        _resample_documents(np.concatenate(list(hits.values())), n, random),
         np.cumsum([len(each) for each in hits.values()])[:-1],
         axis=1,
     )
     means = {}
-    for model, trials in zip(hits, on_wires, strict=True):
+    for model, trials in zip(hits, accuracies, strict=True):
         picked = random.integers(trials.shape[1], size=trials.shape)
         means[model] = np.take_along_axis(trials, picked, axis=1).mean(axis=1)
     return means
 
 
-def _resample_wires(hits: Hits, n: int, random: np.random.Generator) -> NDArray[np.float64]:
-    """Return the accuracy of each row of ``hits`` on ``n`` resamples of wires, ``(n, rows)``."""
-    n_wires = hits.shape[1]
+def _resample_documents(hits: Hits, n: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """Return the accuracy of each row of ``hits`` on ``n`` resamples, ``(n, rows)``."""
+    n_documents = hits.shape[1]
     columns = hits.T.astype(np.float32)
     chunks = []
     for start in range(0, n, _CHUNK):
         size = min(_CHUNK, n - start)
-        drawn = random.integers(n_wires, size=(size, n_wires))
-        drawn += np.arange(size)[:, np.newaxis] * n_wires
-        times = np.bincount(drawn.ravel(), minlength=size * n_wires).reshape(size, n_wires)
+        drawn = random.integers(n_documents, size=(size, n_documents))
+        drawn += np.arange(size)[:, np.newaxis] * n_documents
+        times = np.bincount(drawn.ravel(), minlength=size * n_documents).reshape(size, n_documents)
         chunks.append(times.astype(np.float32) @ columns)
-    return np.concatenate(chunks).astype(np.float64) / n_wires
+    accuracies: NDArray[np.float64] = np.concatenate(chunks).astype(np.float64) / n_documents
+    return accuracies
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,11 @@ class Estimate:
     """A mean accuracy, or a difference of two, with its distribution.
 
     Attributes:
-        value: what was measured.
-        resamples: ``(n,)``, what it is on resamples.
-        variances: what wires add to the variance of ``value``, and the seeds of each model.
-        df: the degrees of freedom of each.
+        value: the measured value.
+        resamples: ``(n,)``, the values on resamples.
+        variances: the parts of the variance of ``value`` that come from the documents and from
+            the seeds of each model.
+        df: the degrees of freedom of each part.
     """
 
     value: float
@@ -95,15 +98,15 @@ class Estimate:
 
     @property
     def error(self) -> float:
-        """The standard error, over other wires and other seeds."""
+        """The standard error over other documents and other seeds."""
         return float(self.variances.sum() ** 0.5)
 
     def reach(self, tail: float) -> float:
-        """Return how many standard errors leave ``tail`` of the distribution above them.
+        """Return the number of standard errors above which ``tail`` of the distribution lies.
 
-        It is the mean of Student's quantiles for each part of the variance, weighted by the parts
+        This is the mean of Student's quantiles for each part of the variance, weighted by the parts
         (W. G. Cochran, G. M. Cox: Experimental Designs, 1950); Satterthwaite's degrees of freedom
-        turned out to be too many with three seeds.
+        proved too high for three seeds.
         """
         from scipy.special import stdtrit
 
@@ -111,7 +114,7 @@ class Estimate:
 
     @cached_property
     def distribution(self) -> NDArray[np.float64]:
-        """The resamples, moved as far apart as ``error`` and ``reach`` say."""
+        """The resamples, stretched to the width that ``error`` and ``reach`` give."""
         from scipy.stats import norm
 
         spread = self.resamples.std()
@@ -119,11 +122,13 @@ class Estimate:
             return np.full_like(self.resamples, self.value)
         tail = (1 - LEVEL) / 2
         stretch = self.error / spread * self.reach(tail) / norm.isf(tail)
-        return self.value + stretch * (self.resamples - self.resamples.mean())
+        centred = self.resamples - self.resamples.mean()
+        stretched: NDArray[np.float64] = self.value + stretch * centred
+        return stretched
 
     @property
     def interval(self) -> Interval:
-        """Of 95 %, from percentile to percentile."""
+        """The 95 % interval between two percentiles of ``distribution``."""
         tail = (1 - LEVEL) / 2
         low, high = np.quantile(self.distribution, [tail, 1 - tail])
         return Interval(low=low, high=high)
@@ -132,12 +137,12 @@ class Estimate:
     def p(self) -> float:
         """Two-sided p-value of the hypothesis that it is 0.
 
-        It is taken from Student's distribution, not from the resamples, which say little of the
+        It comes from Student's distribution, not from the resamples, which say little about the
         far tails that a correction for many comparisons needs.
         """
         from scipy.optimize import brentq
 
-        if not self.error:  # all wires tell the same: a sign test
+        if not self.error:  # all documents say the same: a sign test
             return 1.0 if self.value == 0 else max(SMALLEST_P, float(0.5 ** self.df[0]))
         distance = abs(self.value) / self.error
         if self.reach(SMALLEST_P / 2) <= distance:
@@ -155,7 +160,7 @@ def estimate_mean(hits: Hits, resamples: NDArray[np.float64]) -> Estimate:
 
     Args:
         hits: of the model.
-        resamples: what ``resample`` has for it.
+        resamples: the result of ``resample`` for it.
     """
     return Estimate(float(hits.mean()), resamples, *_variances(hits.mean(axis=0), hits))
 
@@ -163,32 +168,32 @@ def estimate_mean(hits: Hits, resamples: NDArray[np.float64]) -> Estimate:
 def estimate_difference(
     a: Hits, b: Hits, resamples_a: NDArray[np.float64], resamples_b: NDArray[np.float64]
 ) -> Estimate:
-    """Return the mean accuracy of ``a`` less that of ``b``, on the same wires.
+    """Return the mean accuracy of ``a`` minus that of ``b`` on the same documents.
 
     Args:
         a: hits of a model.
         b: hits of another.
-        resamples_a: what ``resample`` has for ``a``.
-        resamples_b: what the same call has for ``b``.
+        resamples_a: the result of ``resample`` for ``a``.
+        resamples_b: the result of the same call for ``b``.
     """
     difference = float(a.mean() - b.mean())
-    by_wire = a.mean(axis=0) - b.mean(axis=0)
-    return Estimate(difference, resamples_a - resamples_b, *_variances(by_wire, a, b))
+    by_document = a.mean(axis=0) - b.mean(axis=0)
+    return Estimate(difference, resamples_a - resamples_b, *_variances(by_document, a, b))
 
 
 def _variances(
-    by_wire: NDArray[np.float64], *hits: Hits
+    by_document: NDArray[np.float64], *hits: Hits
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the parts of the variance of a mean over wires and seeds, with degrees of freedom.
+    """Return the parts of the variance of a mean, with their degrees of freedom.
 
-    The scatter of ``by_wire`` holds all that wires add. What seeds add is the component of seeds
-    in the two-way analysis of variance of each model's hits, taken for 0 where it comes out
-    below (S. R. Searle, G. Casella, C. E. McCulloch: Variance Components, 1992, chapter 4).
+    The scatter of ``by_document`` is the whole part of the documents. The part of the seeds is
+    their component in the two-way analysis of variance of each model's hits, or 0 if that comes
+    out negative (S. R. Searle, G. Casella, C. E. McCulloch: Variance Components, 1992, chapter 4).
     """
-    n_wires = len(by_wire)
-    if n_wires < 2:
+    n_documents = len(by_document)
+    if n_documents < 2:
         return np.zeros(1), np.zeros(1)
-    parts = [(_variance(by_wire) / n_wires, n_wires - 1.0)]
+    parts = [(_variance(by_document) / n_documents, n_documents - 1.0)]
     parts += [
         (_seeds_variance(each) / len(each), len(each) - 1.0) for each in hits if len(each) > 1
     ]
@@ -197,14 +202,14 @@ def _variances(
 
 
 def _variance(values: NDArray[np.float64]) -> float:
-    """Return the variance of ``values``: exactly 0 where they are equal up to rounding."""
+    """Return the variance of ``values``: exactly 0 if they are equal up to rounding."""
     return 0.0 if np.ptp(values) < ROUNDING else float(values.var(ddof=1))
 
 
 def _seeds_variance(hits: Hits) -> float:
-    """Return by how much the accuracies of seeds vary, beyond what chance at each wire explains."""
-    n_seeds, n_wires = hits.shape
-    of_seed, of_wire = hits.mean(axis=1, keepdims=True), hits.mean(axis=0, keepdims=True)
-    rest = ((hits - of_seed - of_wire + hits.mean()) ** 2).sum()
-    by_chance = rest / ((n_seeds - 1) * (n_wires - 1)) / n_wires
-    return max(0.0, _variance(of_seed) - by_chance)
+    """Return the variance of accuracy over seeds that chance at single documents cannot explain."""
+    n_seeds, n_documents = hits.shape
+    of_seed, of_document = hits.mean(axis=1, keepdims=True), hits.mean(axis=0, keepdims=True)
+    rest = ((hits - of_seed - of_document + hits.mean()) ** 2).sum()
+    by_chance = rest / ((n_seeds - 1) * (n_documents - 1)) / n_documents
+    return max(0.0, _variance(of_seed) - float(by_chance))

@@ -23,7 +23,7 @@ DATA_KEYS = (
     "test_size",
     "timesteps",
 )
-DECIDE_THE_WIRES = (
+DECIDE_THE_DOCUMENTS = (
     "source",
     "corpus_fingerprint",
     "train_size",
@@ -34,7 +34,7 @@ DECIDE_THE_WIRES = (
     "data.test_split",
     "data.seed",
 )
-"""Keys of the data, and of the config, that say which wires are trained on and tested on."""
+"""Keys of the data and of the config that decide which documents are trained on and tested on."""
 
 
 class ModelChange(Record):
@@ -44,18 +44,18 @@ class ModelChange(Record):
     a: ModelSummary
     b: ModelSummary
     difference: float
-    """Accuracy in B less that in A."""
+    """Accuracy in B minus that in A."""
     interval: Interval
-    """Of the difference, over other test wires of the kind, and other seeds."""
+    """Interval of the difference over other test documents and other seeds."""
     p: float
-    """Of no difference."""
+    """P-value of no difference."""
     p_holm: float
     """The same, corrected for the number of models."""
     method: str
     is_clear: bool
     """Whether the corrected p-value is below 0.05."""
     speed_ratio: float | None
-    """Milliseconds of a step in A by those in B; ``None`` where a model takes no steps."""
+    """Milliseconds of a step in A by those in B; ``None`` for a model that takes no steps."""
 
 
 class Difference(Record):
@@ -63,14 +63,14 @@ class Difference(Record):
 
     part: Literal["config", "data", "environment"]
     key: str
-    """Where it stands, as ``training.epochs``."""
+    """Its path, such as ``training.epochs``."""
     a: Any
-    """What A has there; ``None`` for nothing."""
+    """The value in A; ``None`` if there is none."""
     b: Any
 
 
 class RunComparison(Record):
-    """Two runs on the same wires."""
+    """Two runs on the same documents."""
 
     a: str
     """The folder of A."""
@@ -90,24 +90,25 @@ def compare_runs(a: Run, b: Run, only: Sequence[str] | None = None) -> RunCompar
         only: names of the models to compare; by default all.
 
     Raises:
-        UserError: the runs have other wires, no model in common, or none of a name in ``only``.
+        UserError: the runs have different documents, no model in common, or none of a name in
+            ``only``.
     """
-    check_same_wires(a, b)
+    check_same_documents(a, b)
     of_a, of_b = ({model.name: model for model in run.results.models} for run in (a, b))
     names = _chosen(list(of_a | of_b), only)
     matched = [name for name in names if name in of_a and name in of_b]
     if not matched:
-        what = "no model" if only is None else f"none of {', '.join(only)}"
+        which = "no model" if only is None else f"none of {', '.join(only)}"
         raise UserError(
-            f"{a.folder}, {b.folder}: {what} is in both runs; models are matched by name "
+            f"{a.folder}, {b.folder}: {which} is in both runs; models are matched by name "
             f"(A has {', '.join(of_a)}; B has {', '.join(of_b)})"
         )
+    tests = _test_all(a, b, matched)
     return RunComparison(
         a=str(a.folder),
         b=str(b.folder),
         models=[
-            _change(of_a[name], of_b[name], test)
-            for name, test in zip(matched, _test_all(a, b, matched), strict=True)
+            _change(of_a[name], of_b[name], test) for name, test in zip(matched, tests, strict=True)
         ],
         only_in_a=[name for name in names if name not in of_b],
         only_in_b=[name for name in names if name not in of_a],
@@ -115,53 +116,54 @@ def compare_runs(a: Run, b: Run, only: Sequence[str] | None = None) -> RunCompar
     )
 
 
-def wires_of(run: Run) -> tuple[str, bytes]:
-    """Return what two runs have to agree in for their accuracies to be comparable."""
+def documents_of(run: Run) -> tuple[str, bytes]:
+    """Return what two runs must agree in for their accuracies to be comparable."""
     labels = next(iter(run.trials.values()))[0].labels
     return run.results.dataset.split_fingerprint, labels.tobytes()
 
 
-def check_same_wires(a: Run, b: Run) -> None:
-    """Check that two runs were trained and tested on the same wires, however these are cut.
+def check_same_documents(a: Run, b: Run) -> None:
+    """Check that two runs had the same training and test documents, however they were cut.
 
     Raises:
-        UserError: they were not; it says what differs.
+        UserError: they had not; the message says what differs.
     """
-    if wires_of(a) == wires_of(b):
+    if documents_of(a) == documents_of(b):
         return
     why = [
         f"  {each.key}: {_short(each.a)} in A, {_short(each.b)} in B"
         for each in find_differences(a, b)
-        if each.key in DECIDE_THE_WIRES
+        if each.key in DECIDE_THE_DOCUMENTS
     ]
     raise UserError(
         "\n".join(
             [
-                f"{a.folder}, {b.folder}: not the same wires, so accuracies cannot be compared",
-                *(why or ["  the true topics of the test wires differ"]),
-                "Run one again with the data of the other: the data section of its config, --data "
-                "and --path decide which wires are trained on and tested on.",
+                f"{a.folder}, {b.folder}: not the same newswires, so accuracies cannot be compared",
+                *(why or ["  the true topics of the test newswires differ"]),
+                "Run one of them again with the data of the other: the data section of the config, "
+                "--data and --path decide which newswires are trained on and tested on.",
             ]
         )
     )
 
 
 def find_differences(a: Run, b: Run) -> list[Difference]:
-    """Return all in which the resolved configs, the data and the environments differ."""
+    """Return every difference in the resolved configs, the data and the environments."""
     data_a, data_b = (run.results.dataset.model_dump(include=set(DATA_KEYS)) for run in (a, b))
+    parts: list[tuple[Literal["config", "data", "environment"], Any, Any]] = [
+        ("config", a.config, b.config),
+        ("data", data_a, data_b),
+        ("environment", a.environment, b.environment),
+    ]
     return [
         Difference(part=part, key=key, a=in_a, b=in_b)
-        for part, tree_a, tree_b in (
-            ("config", a.config, b.config),
-            ("data", data_a, data_b),
-            ("environment", a.environment, b.environment),
-        )
+        for part, tree_a, tree_b in parts
         for key, in_a, in_b in _differing(tree_a, tree_b)
     ]
 
 
 def _differing(a: Any, b: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield key path and both values wherever two trees differ."""
+    """Yield the key path and both values wherever two trees differ."""
     if a == b:
         return
     branches_a, branches_b = branches(a), branches(b)
@@ -174,7 +176,7 @@ def _differing(a: Any, b: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
 
 
 def branches(tree: Any) -> dict[str, Any] | None:
-    """Return what a tree has below it by key, or by position; ``None`` for a plain value."""
+    """Return the branches of a tree by key, or by position; ``None`` for a plain value."""
     if isinstance(tree, list) and any(isinstance(item, dict) for item in tree):
         return {str(position): item for position, item in enumerate(tree)}
     return tree if isinstance(tree, dict) else None
@@ -196,10 +198,10 @@ def _chosen(names: Sequence[str], only: Sequence[str] | None) -> list[str]:
 
 
 def _test_all(a: Run, b: Run, names: Sequence[str]) -> list[Comparison]:
-    """Return B less A for each model.
+    """Return B minus A for each model.
 
-    Equal answers are resampled alike, so that they do not differ. What is drawn for a model
-    hangs on its answers, not on its place: B compared with A mirrors A compared with B.
+    Equal answers get the same resamples, so that they do not differ. The resamples of a model
+    depend on its answers, not on its place: comparing B with A mirrors comparing A with B.
     """
     hits: dict[str, Hits] = {}
     for name in sorted(names):

@@ -1,7 +1,6 @@
-"""Which models differ, on the same test wires."""
+"""Which models differ on the same test documents."""
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,19 +9,7 @@ from rnnbench.analysis.bootstrap import Hits, estimate_difference
 from rnnbench.results.schema import Comparison
 
 MCNEMAR = "McNemar's exact test"
-BOOTSTRAP = "paired bootstrap over wires and seeds"
-
-
-def compare_all(
-    hits: Mapping[str, Hits], resamples: Mapping[str, NDArray[np.float64]]
-) -> list[Comparison]:
-    """Return the comparison of each two models, p-values corrected for their number.
-
-    Args:
-        hits: of each model, on the same wires.
-        resamples: what ``bootstrap.resample`` has for them.
-    """
-    return compare_pairs(list(combinations(hits, 2)), hits, resamples)
+BOOTSTRAP = "paired bootstrap over documents and seeds"
 
 
 def compare_pairs(
@@ -32,8 +19,13 @@ def compare_pairs(
 ) -> list[Comparison]:
     """Return the comparisons of ``pairs`` of models, p-values corrected for their number.
 
-    Single trials, or trials that all agree, are compared by McNemar's test, means over trials by
-    the bootstrap.
+    Single trials, or trials that all agree, are compared by McNemar's test, means over several
+    trials by the bootstrap.
+
+    Args:
+        pairs: of models.
+        hits: of each model, on the same documents.
+        resamples: the result of ``bootstrap.resample`` for them.
     """
     found = []
     for a, b in pairs:
@@ -59,13 +51,13 @@ def compare_pairs(
 def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     """Return the p-value of McNemar's exact test that two classifiers are right equally often.
 
-    Of the wires that just one got right, each is as likely to have it right under the null (Q.
-    McNemar: Note on the sampling error of the difference between correlated proportions or
-    percentages. Psychometrika 12, 1947).
+    Under the null hypothesis, either of the two is equally likely to be the one that is right
+    about a document that only one is right about (Q. McNemar: Note on the sampling error of the
+    difference between correlated proportions or percentages. Psychometrika 12, 1947).
 
     Args:
-        a: whether the one was right, ``(n_wires,)``.
-        b: whether the other was.
+        a: whether one classifier was right, ``(n_documents,)``.
+        b: whether the other was right.
     """
     from scipy.stats import binomtest
 

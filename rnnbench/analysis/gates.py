@@ -1,4 +1,4 @@
-"""Conditions under which a comparison of two runs fails, as ``accuracy drops 0.01``."""
+"""Conditions under which a comparison of two runs fails, such as ``accuracy drops 0.01``."""
 
 import math
 from dataclasses import dataclass
@@ -6,24 +6,26 @@ from dataclasses import dataclass
 from pydantic import computed_field
 
 from rnnbench.analysis.compare_runs import ModelChange, RunComparison
-from rnnbench.analysis.metrics import check_measure, mean_of
 from rnnbench.errors import UserError, did_you_mean
+from rnnbench.metrics import find_quantity
 from rnnbench.records import Record
 
 DIRECTIONS = {"drops": -1, "rises": 1}
 SIGNIFICANTLY = "significantly"
-EXAMPLES = "as 'accuracy drops 0.01', 'ms_per_step rises 10%' or 'accuracy drops significantly'"
+EXAMPLES = (
+    "such as 'accuracy drops 0.01', 'ms_per_step rises 10%' or 'accuracy drops significantly'"
+)
 
 
 @dataclass(frozen=True)
 class Gate:
-    """What no model may do from A to B.
+    """A change from A to B that no model may make.
 
     Attributes:
-        metric: one of ``metrics.MEASURES``.
+        metric: a metric or a cost, by name.
         direction: ``drops`` or ``rises``.
-        amount: what it may move without failing; ``None`` for what is not significant.
-        is_relative: whether ``amount`` is a percentage of what A has.
+        amount: how far it may move without failing; ``None`` if only a significant move fails.
+        is_relative: whether ``amount`` is a percentage of the value in A.
     """
 
     metric: str
@@ -36,9 +38,11 @@ class Gate:
         amount = SIGNIFICANTLY if self.amount is None else f"{self.amount!r}".removesuffix(".0")
         return f"{self.metric} {self.direction} {amount}{percent}"
 
-    def is_met_by(self, change: ModelChange) -> bool:
-        """Return whether a model, for which both runs have the metric, moved that far."""
-        a, b = mean_of(change.a, self.metric), mean_of(change.b, self.metric)
+    def is_failed_by(self, change: ModelChange) -> bool:
+        """Return whether a model moved too far, or lost a metric that it had in A."""
+        a, b = change.a.mean(self.metric), change.b.mean(self.metric)
+        if a is None or b is None:
+            return a is not None
         moved = (b - a) * DIRECTIONS[self.direction]
         if self.amount is None:
             return moved > 0 and change.is_clear
@@ -47,28 +51,28 @@ class Gate:
 
 
 class Failure(Record):
-    """A model that does not pass a gate."""
+    """A model that fails a gate."""
 
     model: str
     a: float | None
-    """What A has; ``None`` where B lacks the model."""
+    """The value in A; ``None`` if B lacks the model."""
     b: float | None
-    """What B has; ``None`` where it lacks the model, or its metric."""
+    """The value in B; ``None`` if B lacks the model or its metric."""
     p_holm: float | None = None
-    """The corrected p-value, where the gate is on significance."""
+    """The corrected p-value, for a gate on significance."""
 
 
 class Verdict(Record):
-    """What became of a gate."""
+    """The outcome of a gate."""
 
     gate: str
     checked: list[str]
-    """Models whose numbers were compared."""
+    """Models whose values were compared."""
     unmeasured: list[str]
-    """Models for which A has no such number, as the log-loss of an SVM."""
+    """Models that have no such value in A, such as the log-loss of an SVM."""
     failures: list[Failure]
 
-    @computed_field
+    @computed_field  # type: ignore[prop-decorator]  # as pydantic documents it
     @property
     def passed(self) -> bool:
         """Whether no model failed."""
@@ -79,18 +83,19 @@ def parse_gate(text: str) -> Gate:
     """Return the gate in ``METRIC drops|rises AMOUNT[%]`` or ``METRIC drops|rises significantly``.
 
     Raises:
-        UserError: it is not a gate; it says what is allowed.
+        UserError: it is not a gate; the message says what is allowed.
     """
     words = text.split()
     if len(words) != 3:
         raise _wrong(text, f"should be METRIC drops|rises AMOUNT, {EXAMPLES}")
     metric, direction, amount = words
-    check_measure(metric, f"--fail-if '{text}'")
+    find_quantity(metric, f"--fail-if '{text}'")
     if direction not in DIRECTIONS:
         raise _wrong(text, f"got '{direction}' ({did_you_mean(direction, DIRECTIONS)})")
     if amount == SIGNIFICANTLY:
         if metric != "accuracy":
-            raise _wrong(text, f"only accuracy is tested; give an amount, as '{metric} drops 5%'")
+            example = f"give an amount, such as '{metric} {direction} 5%'"
+            raise _wrong(text, f"only accuracy is tested for significance; {example}")
         return Gate(metric, direction, None)
     return Gate(metric, direction, _number(text, amount), amount.endswith("%"))
 
@@ -107,39 +112,34 @@ def _number(text: str, amount: str) -> float:
     return number
 
 
-def _wrong(text: str, what: str) -> UserError:
-    return UserError(f"--fail-if '{text}': {what}")
+def _wrong(text: str, reason: str) -> UserError:
+    return UserError(f"--fail-if '{text}': {reason}")
 
 
 def judge(gate: Gate, comparison: RunComparison) -> Verdict:
-    """Return which models fail a gate.
-
-    What A has and B lacks, a model or its metric, fails.
+    """Return which models fail a gate; a model or metric that only A has fails it.
 
     Raises:
         UserError: no model has the metric in both runs, so that nothing could be checked.
     """
-    has_a = [each for each in comparison.models if mean_of(each.a, gate.metric) is not None]
-    checked = [each for each in has_a if mean_of(each.b, gate.metric) is not None]
-    names = [each.name for each in comparison.models]
+    unmeasured = [each.name for each in comparison.models if each.a.mean(gate.metric) is None]
+    checked = [
+        each.name
+        for each in comparison.models
+        if each.name not in unmeasured and each.b.mean(gate.metric) is not None
+    ]
     if not checked:
-        raise _wrong(str(gate), f"no model has {gate.metric} in both runs ({', '.join(names)})")
-    failed = [each for each in has_a if each not in checked or gate.is_met_by(each)]
-    return Verdict(
-        gate=str(gate),
-        checked=[each.name for each in checked],
-        unmeasured=[each.name for each in comparison.models if each not in has_a],
-        failures=[
-            *(_failure(gate, each) for each in failed),
-            *(Failure(model=name, a=None, b=None) for name in comparison.only_in_a),
-        ],
-    )
-
-
-def _failure(gate: Gate, change: ModelChange) -> Failure:
-    return Failure(
-        model=change.name,
-        a=mean_of(change.a, gate.metric),
-        b=mean_of(change.b, gate.metric),
-        p_holm=change.p_holm if gate.amount is None else None,
-    )
+        names = ", ".join(each.name for each in comparison.models)
+        raise _wrong(str(gate), f"no model has {gate.metric} in both runs ({names})")
+    failures = [
+        Failure(
+            model=each.name,
+            a=each.a.mean(gate.metric),
+            b=each.b.mean(gate.metric),
+            p_holm=each.p_holm if gate.amount is None else None,
+        )
+        for each in comparison.models
+        if gate.is_failed_by(each)
+    ]
+    failures += [Failure(model=name, a=None, b=None) for name in comparison.only_in_a]
+    return Verdict(gate=str(gate), checked=checked, unmeasured=unmeasured, failures=failures)

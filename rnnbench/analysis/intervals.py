@@ -1,4 +1,4 @@
-"""Intervals of 95 % in closed form: of a mean over seeds, and of a share of wires."""
+"""95 % intervals in closed form: of a mean over seeds, and of a share of documents."""
 
 from collections.abc import Sequence
 
@@ -33,7 +33,7 @@ def prediction_interval(values: Sequence[float]) -> Interval | None:
 
 
 def wilson_interval(hits: int, n: int) -> Interval:
-    """Return Wilson's interval of a share, of which ``hits`` of ``n`` were seen.
+    """Return Wilson's interval of a share of which ``hits`` in ``n`` were seen.
 
     E. B. Wilson: Probable inference, the law of succession, and statistical inference.
     Journal of the American Statistical Association 22 (1927).

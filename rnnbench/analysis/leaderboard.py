@@ -1,4 +1,4 @@
-"""The models of many runs in one order, where they answered the same wires."""
+"""The models of many runs in one order, if they answered the same test documents."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,52 +6,53 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rnnbench.analysis.bootstrap import Hits, resample
-from rnnbench.analysis.compare_runs import wires_of
+from rnnbench.analysis.compare_runs import documents_of
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.metrics import LOWER_IS_BETTER, mean_of
 from rnnbench.analysis.summary import hits_of
+from rnnbench.data.audit import DatasetSummary
+from rnnbench.metrics import find_quantity
 from rnnbench.records import Record
 from rnnbench.results.run import Run
-from rnnbench.results.schema import Comparison, DatasetSummary, ModelSummary
+from rnnbench.results.schema import Comparison, ModelSummary
 
 
 class Entry(Record):
     """A model of a run."""
 
     rank: int | None
-    """From 1; equals share one. ``None`` for a model without the metric."""
+    """From 1; equals share a rank. ``None`` for a model without the metric."""
     run: str
     model: ModelSummary
     against_best: Comparison | None
-    """Of the model with the best accuracy with this one; ``None`` for that model itself."""
+    """The model with the best accuracy compared with this one; ``None`` for that model itself."""
 
 
 class Board(Record):
-    """The models that answered the same wires, the best first."""
+    """The models that answered the same documents, the best first."""
 
     metric: str
     dataset: DatasetSummary
-    """Of the first run; others may have the same wires cut and padded differently."""
+    """Of the first run; others may have cut and padded the same documents differently."""
     runs: list[str]
     entries: list[Entry]
 
 
 def rank_runs(runs: Sequence[Run], metric: str = "accuracy") -> list[Board]:
-    """Return one leaderboard for each choice of wires, in the order of the runs.
+    """Return one leaderboard for each set of documents, in the order of the runs.
 
     Args:
         runs: finished runs.
-        metric: one of ``MEASURES``, by whose mean over seeds the models are ranked.
+        metric: a metric or a cost; its mean over seeds decides the rank.
     """
     names = distinct_names([run.folder for run in runs])
-    of_wires: dict[tuple[str, bytes], dict[str, Run]] = {}
+    groups: dict[tuple[str, bytes], dict[str, Run]] = {}
     for name, run in zip(names, runs, strict=True):
-        of_wires.setdefault(wires_of(run), {})[name] = run
-    return [_board(group, metric) for group in of_wires.values()]
+        groups.setdefault(documents_of(run), {})[name] = run
+    return [_board(group, metric) for group in groups.values()]
 
 
 def distinct_names(folders: Sequence[Path]) -> list[str]:
-    """Return for each folder as few last parts of its path as tell it from the others."""
+    """Return for each folder the shortest end of its path that no other folder shares."""
     paths = [folder.resolve() for folder in folders]
 
     def shortest(path: Path) -> str:
@@ -65,9 +66,17 @@ def distinct_names(folders: Sequence[Path]) -> list[str]:
     return [shortest(path) for path in paths]
 
 
+@dataclass(frozen=True)
+class _Contestant:
+    run: str
+    model: ModelSummary
+    hits: Hits
+
+
 def _board(runs: Mapping[str, Run], metric: str) -> Board:
     contestants = _contestants(runs)
     scores = [_score(each.model, metric) for each in contestants]
+    against_best = _against_best(contestants)
     entries = [
         Entry(
             rank=None if score is None else 1 + sum(s is not None and s > score for s in scores),
@@ -75,9 +84,7 @@ def _board(runs: Mapping[str, Run], metric: str) -> Board:
             model=each.model,
             against_best=comparison,
         )
-        for each, score, comparison in zip(
-            contestants, scores, _against_best(contestants), strict=True
-        )
+        for each, score, comparison in zip(contestants, scores, against_best, strict=True)
     ]
     return Board(
         metric=metric,
@@ -87,16 +94,9 @@ def _board(runs: Mapping[str, Run], metric: str) -> Board:
     )
 
 
-@dataclass(frozen=True)
-class _Contestant:
-    run: str
-    model: ModelSummary
-    hits: Hits
-
-
 def _contestants(runs: Mapping[str, Run]) -> list[_Contestant]:
-    """Return the models of all runs; the same trials with the same outcome once."""
-    found: dict[tuple, _Contestant] = {}
+    """Return the models of all runs; the same trials with the same outcome only once."""
+    found: dict[tuple[object, ...], _Contestant] = {}
     for name, run in runs.items():
         for model in run.results.models:
             hits = hits_of(run.trials[model.name])
@@ -106,11 +106,12 @@ def _contestants(runs: Mapping[str, Run]) -> list[_Contestant]:
 
 
 def _score(model: ModelSummary, metric: str) -> float | None:
-    """Return what is the higher the better, rounded so that equals are equal."""
-    mean = mean_of(model, metric)
+    """Return a number that is higher for a better model, rounded so that equals are equal."""
+    mean = model.mean(metric)
     if mean is None:
         return None
-    return round(-mean if metric in LOWER_IS_BETTER else mean, 12)
+    sign = 1 if find_quantity(metric, "--metric").higher_is_better else -1
+    return round(sign * mean, 12)
 
 
 def _against_best(contestants: Sequence[_Contestant]) -> list[Comparison | None]:

@@ -1,27 +1,27 @@
-"""Published accuracies beside ours, where they were measured on the same wires."""
+"""Published accuracies beside ours, if they were measured on the same documents."""
 
 from collections.abc import Sequence
 
 from rnnbench.analysis.intervals import prediction_interval
 from rnnbench.config.schema import Benchmark, Published, Reference
-from rnnbench.results.schema import DatasetSummary, ModelSummary, PublishedAccuracy
+from rnnbench.data.audit import DatasetSummary
+from rnnbench.results.schema import ModelSummary, PublishedAccuracy
 from rnnbench.training.recipe import Recipe
 
 ONE_MORE = "of one more training"
-OVER_WIRES = "over wires"
-OVER_WIRES_AND_SEEDS = "over wires and seeds"
+OVER_DOCUMENTS = "over documents"
+OVER_DOCUMENTS_AND_SEEDS = "over documents and seeds"
 
 
 def locate_published(
     benchmark: Benchmark, dataset: DatasetSummary, models: Sequence[ModelSummary]
 ) -> list[PublishedAccuracy]:
-    """Return the published accuracies that may be compared, and where they lie as to ours.
+    """Return the published accuracies that are comparable, with the intervals of our models.
 
-    An accuracy of a model of this benchmark was measured on the same test wires as ours of that
-    name, if dataset, training and number of parameters are the same; so it is held against what
-    one more training of ours would score. Accuracies of other models are held against the
-    intervals of all of ours over wires and seeds, if the wires to train and to test on are the
-    same.
+    The published accuracy of one of our models has the same test documents as ours if dataset,
+    training and number of parameters are the same. It is compared with the interval of one more
+    training of ours. The accuracy of any other model is compared with the intervals of all our
+    models over documents and seeds, if it has the same training and test documents.
     """
     return [
         _locate(reference, name, published.accuracy, comparable)
@@ -55,10 +55,11 @@ def _locate(
 ) -> PublishedAccuracy:
     intervals = {model.name: model.accuracy_interval for model in models}
     is_single = all(model.accuracy.n == 1 for model in models)
-    yardstick = OVER_WIRES if is_single else OVER_WIRES_AND_SEEDS
+    yardstick = OVER_DOCUMENTS if is_single else OVER_DOCUMENTS_AND_SEEDS
     if reference.dataset is not None:
         (model,) = models
-        if of_one_more := prediction_interval([trial.accuracy for trial in model.trials]):
+        accuracies = [trial.metrics["accuracy"] for trial in model.trials]
+        if of_one_more := prediction_interval(accuracies):
             intervals, yardstick = {model.name: of_one_more}, ONE_MORE
     return PublishedAccuracy(
         source=reference.source,

@@ -1,26 +1,26 @@
-"""From the trials of a run to what ``results.json`` says of each model."""
+"""From the trials of a run to the summary in ``results.json``."""
 
-from collections.abc import Sequence
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnbench.analysis.bootstrap import Hits, estimate_mean, resample
-from rnnbench.analysis.comparisons import compare_all
+from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.analysis.intervals import t_interval, wilson_interval
-from rnnbench.analysis.metrics import compute_metrics
 from rnnbench.analysis.published import locate_published
 from rnnbench.config.schema import Benchmark
+from rnnbench.data.audit import DatasetSummary
+from rnnbench.metrics import METRICS, Metric, usable_metrics
 from rnnbench.models.descriptions import BaselineModel
-from rnnbench.results.schema import (
-    DatasetSummary,
-    Interval,
-    Metrics,
-    ModelSummary,
-    Results,
-    Statistic,
-    TrialSummary,
-)
+from rnnbench.registry import PluginError
+from rnnbench.results.schema import Interval, ModelSummary, Results, Statistic, TrialSummary
 from rnnbench.training.outcome import TrialResult
+
+log = logging.getLogger(__name__)
 
 
 def summarize_run(
@@ -32,25 +32,27 @@ def summarize_run(
     """Return the results of a whole run.
 
     Args:
-        benchmark: what was run.
-        dataset: on what.
-        trials: one a model and seed.
-        command: what was typed.
+        benchmark: the config.
+        dataset: the dataset.
+        trials: one for each model and seed.
+        command: the command line.
     """
     by_model = {
         name: [trial for trial in trials if trial.record.model == name] for name in benchmark.models
     }
-    labels = trials[0].labels
     topics = [count.topic for count in dataset.topics]
-    hits = {name: hits_of(trials) for name, trials in by_model.items()}
-    majority = labels == topics.index(dataset.majority_topic)
+    majority = trials[0].labels == topics.index(dataset.majority_topic)
+    hits = {name: hits_of(of_model) for name, of_model in by_model.items()}
     hits[majority_name(dataset)] = majority[np.newaxis]
     resamples = resample(hits)
+    metrics = compute_metrics(by_model)
     models = []
     for name, of_model in by_model.items():
         is_baseline = isinstance(benchmark.models[name], BaselineModel)
         interval, method = accuracy_interval(hits[name], resamples[name])
-        models.append(_summarize(name, is_baseline, of_model, topics, interval, method))
+        models.append(
+            _summarize(name, is_baseline, of_model, metrics[name], topics, interval, method)
+        )
     return Results(
         name=benchmark.name,
         command=command,
@@ -60,82 +62,105 @@ def summarize_run(
         validation_split=benchmark.training.validation_split,
         engine=benchmark.training.engine,
         threads=sorted({trial.record.threads for trial in trials}),
+        metrics=list(usable_metrics()),
         models=models,
-        comparisons=compare_all(hits, resamples),
+        comparisons=compare_pairs(list(combinations(hits, 2)), hits, resamples),
         published=locate_published(benchmark, dataset, models),
     )
 
 
 def majority_name(dataset: DatasetSummary) -> str:
-    """Return what always answering the most frequent topic is called."""
+    """Return the name of the baseline that always answers the most frequent topic."""
     return f"always '{dataset.majority_topic}'"
 
 
 def hits_of(trials: Sequence[TrialResult]) -> Hits:
-    """Return whether each trial got each test wire right, ``(n_trials, n_wires)``."""
+    """Return whether each trial got each test document right, ``(n_trials, n_documents)``."""
     return np.stack([trial.answers == trial.labels for trial in trials])
 
 
-def accuracy_interval(hits: Hits, resamples: np.ndarray) -> tuple[Interval, str]:
-    """Return the 95 % interval of a mean accuracy, and how it was found."""
+def accuracy_interval(hits: Hits, resamples: NDArray[np.float64]) -> tuple[Interval, str]:
+    """Return the 95 % interval of a mean accuracy, and the method that found it."""
     if (hits == hits[0]).all():  # a single trial, or as good as that
         return wilson_interval(int(hits[0].sum()), hits.shape[1]), "Wilson"
     found = estimate_mean(hits, resamples).interval
     clipped = Interval(low=max(found.low, 0.0), high=min(found.high, 1.0))
-    return clipped, "bootstrap over wires and seeds"
+    return clipped, "bootstrap over documents and seeds"
+
+
+def compute_metrics(
+    trials: Mapping[str, Sequence[TrialResult]],
+) -> dict[str, list[dict[str, float]]]:
+    """Return by model the metrics of each trial by name, without those that do not apply.
+
+    A plug-in that fails is left out of all trials with a warning.
+    """
+    computed: dict[str, list[dict[str, float]]] = {
+        model: [{} for _ in of_model] for model, of_model in trials.items()
+    }
+    for metric in usable_metrics().values():
+        try:
+            with METRICS.blamed(metric.name):
+                values = {
+                    model: [_compute(metric, trial) for trial in of_model]
+                    for model, of_model in trials.items()
+                }
+        except PluginError as error:
+            log.warning("%s; it is left out", error)
+            continue
+        for model, of_model in values.items():
+            for trial, value in zip(computed[model], of_model, strict=True):
+                if value is not None:
+                    trial[metric.name] = value
+    return computed
+
+
+def _compute(metric: Metric, trial: TrialResult) -> float | None:
+    if metric.needs_probabilities and trial.record.score_kind != "probabilities":
+        return None
+    value = float(metric.function(trial.labels, trial.scores))
+    if not math.isfinite(value):
+        raise ValueError(f"its value is {value}")
+    return value
 
 
 def _summarize(
     name: str,
     is_baseline: bool,
     trials: Sequence[TrialResult],
+    metrics: Sequence[Mapping[str, float]],
     topics: Sequence[str],
     interval: Interval,
     method: str,
 ) -> ModelSummary:
     records = [trial.record for trial in trials]
-    metrics = [compute_metrics(trial) for trial in trials]
     answered = np.unique([trial.answers for trial in trials])
     never = np.setdiff1d(trials[0].labels, answered)
+    times = [record.ms_per_step for record in records if record.ms_per_step is not None]
+    values = {name: [each[name] for each in metrics if name in each] for name in usable_metrics()}
     return ModelSummary(
         name=name,
         is_baseline=is_baseline,
         params=records[0].params,
         accuracy_interval=interval,
         accuracy_interval_method=method,
-        **{
-            key: statistic([getattr(each, key) for each in metrics])
-            for key in Metrics.model_fields
-        },
+        metrics={name: statistic(numbers) for name, numbers in values.items() if numbers},
         topics_never_predicted=[topics[topic] for topic in never],
-        ms_per_step=statistic([record.ms_per_step for record in records]),
+        ms_per_step=statistic(times) if times else None,
         fit_seconds=statistic([record.fit_seconds for record in records]),
         stock_layers=sorted({layer for record in records for layer in record.stock_layers}),
         trials=[
-            TrialSummary(
-                **each.model_dump(),
-                **record.model_dump(
-                    include={
-                        "fingerprint", "seed", "fit_seconds", "ms_per_step", "epochs", "best_epoch"
-                    }
-                ),
-            )
+            TrialSummary(fingerprint=record.fingerprint, seed=record.seed, metrics=dict(each))
             for record, each in zip(records, metrics, strict=True)
         ],
-    )  # fmt: skip
+    )
 
 
-def statistic(values: Sequence[float | None]) -> Statistic | None:
-    """Return mean, sample standard deviation (n - 1 below the line) and interval of ``values``.
-
-    ``None`` where they are not numbers.
-    """
-    numbers = [value for value in values if value is not None]
-    if not numbers:
-        return None
+def statistic(values: Sequence[float]) -> Statistic:
+    """Return mean, sample standard deviation (n - 1 below the line) and interval of ``values``."""
     return Statistic(
-        mean=float(np.mean(numbers)),
-        std=float(np.std(numbers, ddof=1)) if len(numbers) > 1 else None,
-        n=len(numbers),
-        over_seeds=t_interval(numbers),
+        mean=float(np.mean(values)),
+        std=float(np.std(values, ddof=1)) if len(values) > 1 else None,
+        n=len(values),
+        over_seeds=t_interval(values),
     )

@@ -1,4 +1,4 @@
-"""How models do topic by topic."""
+"""How well models do topic by topic."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,22 +9,22 @@ from rnnbench.training.outcome import TrialResult
 
 
 def frequent_topics(labels: NDArray[np.integer], n: int) -> list[int]:
-    """Return the ``n`` topics with most wires in ``labels``, the most frequent first."""
+    """Return the ``n`` topics with most documents in ``labels``, the most frequent first."""
     counts = np.bincount(labels)
     order = sorted(np.flatnonzero(counts).tolist(), key=lambda topic: -counts[topic])
     return order[:n]
 
 
 def confusion(trials: Sequence[TrialResult], topics: Sequence[int]) -> NDArray[np.float64]:
-    """Return how often the wires of one topic were answered with another.
+    """Return how often documents of one topic were answered with another.
 
     Args:
         trials: of one model; the shares are means over them.
         topics: the topics to tell apart; all others are one, the last.
 
     Returns:
-        ``(len(topics) + 1, len(topics) + 1)``: of the wires of the row's topic, the share that got
-        the column's; a row without wires is 0.
+        ``(len(topics) + 1, len(topics) + 1)``: the share of the documents of the row's topic that
+        got the column's; a row without documents is 0.
     """
     place = dict(zip(topics, range(len(topics)), strict=True))
     size = len(topics) + 1
@@ -32,13 +32,14 @@ def confusion(trials: Sequence[TrialResult], topics: Sequence[int]) -> NDArray[n
     for trial in trials:
         for truth, answer in zip(trial.labels.tolist(), trial.answers.tolist(), strict=True):
             counts[place.get(truth, size - 1), place.get(answer, size - 1)] += 1
-    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    shares: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return shares
 
 
 def f1_by_topic(
     trials: Mapping[str, Sequence[TrialResult]], topics: Sequence[int]
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the F1 of each of ``topics``, by model, as means over the model's trials."""
+    """Return the F1 of each of ``topics`` by model: means over the model's trials."""
     from sklearn.metrics import f1_score
 
     return {

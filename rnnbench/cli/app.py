@@ -10,20 +10,11 @@ import typer
 from typer.core import TyperGroup
 
 import rnnbench
-from rnnbench.cli import (
-    bench_speed,
-    compare,
-    config,
-    data,
-    explain,
-    leaderboard,
-    models,
-    options,
-    predict,
-    report,
-    run,
-)
+from rnnbench.cli import compare, config, data, leaderboard, models, options, report, run
 from rnnbench.errors import RnnbenchError
+from rnnbench.explain import command as explain
+from rnnbench.prediction import command as predict
+from rnnbench.speed import command as bench_speed
 
 
 class _Group(TyperGroup):

@@ -46,9 +46,9 @@ def compare(
     """
     from rnnbench.analysis.compare_runs import compare_runs
     from rnnbench.analysis.gates import judge, parse_gate
+    from rnnbench.analysis.load import load_run
     from rnnbench.cli.console import err, print_json, print_tables
     from rnnbench.report.compare import comparison_json, comparison_tables, verdict_lines
-    from rnnbench.results.run import load_run
 
     gates = [parse_gate(text) for text in fail_if or ()]
     only = None if models is None else options.names(models)

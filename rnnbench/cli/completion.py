@@ -78,10 +78,8 @@ def _found(*patterns: str) -> list[str]:
 
 def _models_of_config(ctx: typer.Context) -> list[str]:
     """Return the names of the models of ``config`` and the files that it extends."""
-    from rnnbench.config.bases import read_with_bases
-    from rnnbench.config.document import child
+    from rnnbench.config.merge import read
 
     # While the value of an option is typed, the arguments before it are not yet told apart.
     config = Path(ctx.params.get("config") or ctx.args[0])
-    found = child(read_with_bases(config).root, "models") if config.is_file() else None
-    return [name.value for name, _ in found[1].value] if found else []
+    return list(read(config).root.plain["models"].keys()) if config.is_file() else []

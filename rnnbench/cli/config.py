@@ -1,15 +1,23 @@
 """``rnnbench config``: check, show and new."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from rnnbench.cli import completion, options
+from rnnbench.cli import completion, console, options
+from rnnbench.config.load import dump, load
+from rnnbench.config.problems import ConfigError, Problem
+from rnnbench.config.schema import Benchmark
+from rnnbench.config.starter import starter, write_starter
 from rnnbench.errors import UserError
 
+SCHEMA_VERSION = 1
+"""Version of the JSON that ``check`` prints."""
+
 app = typer.Typer(
-    help="Check configs, see what they come to, and start a new one.",
+    help="Check configs, see them with every default, and start a new one.",
     no_args_is_help=True,
     epilog=options.examples("rnnbench config check configs/all.yaml"),
 )
@@ -33,24 +41,22 @@ def check(
     ],
     as_json: options.Json = False,
 ) -> None:
-    """Say everything that is wrong with config files, with file and line; nothing is trained.
+    """Report every problem in config files, with file and line. Nothing is trained.
 
-    The exit status is 0 when all are fine, and 2 when one is not.
+    The exit status is 0 if all files are fine, else 2.
     """
-    from rnnbench.cli import console
-    from rnnbench.config.check import check as check_config
-    from rnnbench.report.config import check_json, check_text
-
-    checks = [check_config(config) for config in configs]
+    checked = {file: _check(file) for file in configs}
     if as_json:
-        console.print_json([check_json(each) for each in checks])
+        facts = [_facts(file, *found) for file, found in checked.items()]
+        console.print_json({"schema_version": SCHEMA_VERSION, "files": facts})
     else:
-        for each in checks:
-            for problem in each.problems:
+        for file, (benchmark, problems) in checked.items():
+            for problem in problems:
                 console.print_error(str(problem))
-            if each.benchmark:
-                typer.echo(check_text(each.benchmark, each.file))
-    if not all(each.benchmark for each in checks):
+            if benchmark:
+                models = _counted(len(benchmark.models), "model")
+                typer.echo(f"{file}: fine, {models}, {_counted(benchmark.n_trials, 'trial')}")
+    if not all(benchmark for benchmark, _ in checked.values()):
         raise typer.Exit(UserError.exit_code)
 
 
@@ -61,12 +67,10 @@ def check(
     )
 )
 def show(config: options.Config, settings: options.Settings = None) -> None:
-    """Print CONFIG as it is understood: with what it extends, and every default.
+    """Print CONFIG in full: merged with the files that it extends, and with every default.
 
-    What is printed is a config that describes the same benchmark.
+    The output is a config of the same benchmark.
     """
-    from rnnbench.config.load import dump, load
-
     _print_yaml(dump(load(config, options.overrides([], settings))))
 
 
@@ -80,14 +84,9 @@ def new(
         Path | None,
         typer.Argument(help="The file to write; without it the config is printed."),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite CONFIG where it exists.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite CONFIG if it exists.")] = False,
 ) -> None:
-    """Write a config to start from: a small example, with all there is explained beside it."""
-    from rnnbench.cli import console
-    from rnnbench.config.starter import starter, write_starter
-
+    """Write a config to start from: a small example, with comments that explain every option."""
     if config is None:
         _print_yaml(starter())
         return
@@ -95,12 +94,37 @@ def new(
     console.err.print(f"Written to {config}; next: rnnbench config check {config}", soft_wrap=True)
 
 
-def _print_yaml(text: str) -> None:
-    """Print YAML on standard output: in colours on a terminal, else to the letter."""
-    from rnnbench.cli.console import out
-    from rnnbench.report.config import highlighted
+def _check(file: Path) -> tuple[Benchmark | None, tuple[Problem, ...]]:
+    """Return the benchmark in ``file`` if nothing is wrong, and every problem."""
+    try:
+        return load(file), ()
+    except ConfigError as error:
+        return None, error.problems
 
-    if out.is_terminal:
-        out.print(highlighted(text), soft_wrap=True, end="")
-    else:
+
+def _facts(
+    file: Path, benchmark: Benchmark | None, problems: tuple[Problem, ...]
+) -> dict[str, Any]:
+    return {
+        "file": str(file),
+        "is_fine": benchmark is not None,
+        "name": benchmark.name if benchmark else None,
+        "models": len(benchmark.models) if benchmark else None,
+        "trials": benchmark.n_trials if benchmark else None,
+        "problems": [asdict(problem) for problem in problems],
+    }
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _print_yaml(text: str) -> None:
+    """Print YAML on standard output, in colours on a terminal, else unchanged."""
+    if not console.out.is_terminal:
         typer.echo(text, nl=False)
+        return
+    from rich.syntax import Syntax
+
+    syntax = Syntax("", "yaml", theme="ansi_dark", background_color="default")
+    console.out.print(syntax.highlight(text), soft_wrap=True, end="")

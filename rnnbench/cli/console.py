@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from rnnbench.report.table import Table
     from rnnbench.results.schema import Results
-    from rnnbench.results.speed import SpeedResults
 
 PIPE_WIDTH = 120
 """Columns of tables that go to a file or a pipe, where ``COLUMNS`` does not say."""
@@ -61,16 +60,6 @@ def print_results(results: "Results", *, as_json: bool) -> None:
         print_json(json.loads(results.model_dump_json()))
     else:
         print_tables(result_tables(results))
-
-
-def print_speed(results: "SpeedResults", *, as_json: bool) -> None:
-    """Print the speed tables, or ``speed.json``, on standard output."""
-    from rnnbench.report.speed import speed_tables
-
-    if as_json:
-        print_json(json.loads(results.model_dump_json()))
-    else:
-        print_tables(speed_tables(results))
 
 
 def print_tables(tables: "Iterable[Table]") -> None:

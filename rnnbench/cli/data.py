@@ -1,20 +1,22 @@
-"""``rnnbench data``: prepare, info and show."""
+"""``rnnbench data``: prepare, info, show and sources."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnnbench.cli import options
+from rnnbench.cli import console, options
+from rnnbench.data.sources.catalog import SOURCES
 
 if TYPE_CHECKING:
     from rnnbench.data.load import CachedCorpus
     from rnnbench.data.settings import Data
 
 app = typer.Typer(
-    help="Get the newswires, and see what they hold.",
+    help="Get the newswires, and describe them.",
     no_args_is_help=True,
     epilog=options.examples("rnnbench data prepare configs/all.yaml"),
 )
@@ -35,9 +37,9 @@ def prepare(
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
-    """Get the newswires into the cache, from outside if need be, and describe them.
+    """Put the newswires into the cache, downloading them if necessary, and describe them.
 
-    Without CONFIG the data section has its defaults, which are those of Keras's loader.
+    Without CONFIG, the data section has its defaults, which are those of Keras's loader.
     """
     _describe(config, data, path, settings, as_json=as_json, offline=False)
 
@@ -54,7 +56,7 @@ def info(
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
-    """Describe newswires that are in the cache already; nothing is fetched."""
+    """Describe newswires that are in the cache already; nothing is downloaded."""
     _describe(config, data, path, settings, as_json=as_json, offline=True)
 
 
@@ -62,27 +64,36 @@ def info(
     epilog=options.examples("rnnbench data show 0", "rnnbench data show 7 --data r8 --json")
 )
 def show(
-    number: Annotated[int, typer.Argument(metavar="N", help="Number of the wire, from 0.")],
+    number: Annotated[int, typer.Argument(metavar="N", help="Number of the newswire, from 0.")],
     config: options.OptionalConfig = None,
     data: options.Source = None,
     path: options.DataPath = None,
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
-    """Print one newswire, decoded to words, with its topic and its place in the split."""
-    from dataclasses import asdict
-
-    from rnnbench.cli import console
-    from rnnbench.data.audit import wire
+    """Print the words of one newswire, its topic, and whether it is for training or testing."""
+    from rnnbench.data.audit import find_document
     from rnnbench.data.dataset import make_dataset
-    from rnnbench.report.data import wire_text
+    from rnnbench.report.data import document_text
 
     section, corpus = _load(config, data, path, settings)
-    found = wire(corpus.corpus, make_dataset(corpus.corpus, section), number)
+    found = find_document(corpus.corpus, make_dataset(corpus.corpus, section), number)
     if as_json:
         console.print_json(asdict(found))
     else:
-        console.out.print(wire_text(found))
+        console.out.print(document_text(found))
+
+
+@app.command(epilog=options.examples("rnnbench data sources", "rnnbench data sources --json"))
+def sources(as_json: options.Json = False) -> None:
+    """List the sources of newswires, and the file that can be used instead of a download."""
+    from rnnbench.report.data import sources_text
+
+    found = SOURCES.usable()
+    if as_json:
+        console.print_json({s.name: {"help": s.help, "file": s.file} for s in found})
+    else:
+        console.out.print(sources_text(found))
 
 
 def _describe(
@@ -94,18 +105,17 @@ def _describe(
     as_json: bool,
     offline: bool,
 ) -> None:
-    from rnnbench.cli import console
-    from rnnbench.data.audit import audit
+    from rnnbench.data.audit import summarize_dataset
     from rnnbench.data.dataset import make_dataset
     from rnnbench.report.data import data_facts, data_text
 
     section, corpus = _load(config, data, path, settings, offline=offline)
     dataset = make_dataset(corpus.corpus, section)
-    facts = audit(corpus.corpus, dataset)
+    summary = summarize_dataset(corpus, dataset)
     if as_json:
-        console.print_json(data_facts(corpus, dataset, facts))
+        console.print_json(data_facts(corpus, summary))
     else:
-        console.out.print(data_text(corpus, dataset, facts, section))
+        console.out.print(data_text(corpus, summary, section))
 
 
 def _load(

@@ -30,12 +30,12 @@ def leaderboard(
     same trials in several runs are shown once.
     """
     from rnnbench.analysis.leaderboard import rank_runs
-    from rnnbench.analysis.metrics import check_measure
+    from rnnbench.analysis.load import load_runs
     from rnnbench.cli.console import print_json, print_tables
+    from rnnbench.metrics import find_quantity
     from rnnbench.report.leaderboard import board_tables, boards_json
-    from rnnbench.results.run import load_runs
 
-    check_measure(metric, "--metric")
+    find_quantity(metric, "--metric")
     boards = rank_runs(load_runs(runs), metric)
     if as_json:
         print_json(boards_json(boards))

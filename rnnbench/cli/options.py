@@ -3,21 +3,21 @@
 import json
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.models import ArgumentInfo
 
 from rnnbench.cli import completion
+from rnnbench.data.sources.catalog import SOURCES
 from rnnbench.errors import UserError
+from rnnbench.metrics import quantity_names
 
 if TYPE_CHECKING:
     from rnnbench.config.schema import Benchmark
 
-MAX_TEXT = 1_000_000
-"""Bytes of a text that is to be classified."""
 INTERRUPTED = 130
 """The exit status after Ctrl-C: 128 + SIGINT, as shells have it."""
 
@@ -56,7 +56,7 @@ Models = Annotated[
 Source = Annotated[
     str | None,
     typer.Option(
-        "--data", metavar="SOURCE", help="auto, keras, sgml, r52 or r8.", show_default=False
+        "--data", metavar="SOURCE", help=f"{', '.join(['auto', *SOURCES])}.", show_default=False
     ),
 ]
 DataPath = Annotated[
@@ -71,11 +71,8 @@ Settings = Annotated[
         "--set", metavar="KEY.PATH=VALUE", help="Change any value of the config; repeatable."
     ),
 ]
-METRICS = (
-    "accuracy, balanced_accuracy, macro_f1, weighted_f1, top3_accuracy, log_loss, ms_per_step or "
-    "fit_seconds"
-)
-"""What runs are compared and ranked by, for the help."""
+METRICS = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
+"""The names of everything that runs can be compared and ranked by, for the help."""
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
@@ -119,35 +116,6 @@ def load_benchmark(
     if models is None:
         return benchmark
     return select(benchmark, names(models), "--models")
-
-
-def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
-    """Return the texts that were given: on the command line, in files, on standard input (``-``).
-
-    Raises:
-        UserError: there are none, one has no words in it, or a file cannot be read.
-    """
-    given = [_standard_input() if text == "-" else text for text in texts]
-    for file in files:
-        try:
-            with file.open("rb") as opened:
-                given.append(_read(opened, str(file)))
-        except OSError as error:
-            raise UserError(f"{file}: cannot be read: {error.strerror}") from error
-    if not given or not all(text.strip() for text in given):
-        raise UserError("a text is missing (should be TEXT, --file FILE, or - for standard input)")
-    return given
-
-
-def _standard_input() -> str:
-    return _read(sys.stdin.buffer, "-") if sys.stdin else ""  # it may be closed
-
-
-def _read(stream: BinaryIO, name: str) -> str:
-    content = stream.read(MAX_TEXT + 1)
-    if len(content) > MAX_TEXT:
-        raise UserError(f"{name}: too long for a newswire (allowed: {MAX_TEXT:,} bytes)")
-    return content.decode(errors="replace")
 
 
 def command() -> str:

@@ -24,16 +24,16 @@ def report(
     Tables, learning curves, confusion, F1 by topic, the wires that were mistaken most, data and
     environment. The words of the wires come from the cache; nothing is fetched.
     """
-    from rnnbench.analysis.wires import words_of_test_wires
+    from rnnbench.analysis.documents import words_of_test_documents
+    from rnnbench.analysis.load import load_run
     from rnnbench.cli.console import out
     from rnnbench.errors import UserError
     from rnnbench.report.page import write_page
     from rnnbench.results.lock import lock_folder
-    from rnnbench.results.run import load_run
 
     finished = load_run(run)
     try:
-        texts = words_of_test_wires(finished) if words else None
+        texts = words_of_test_documents(finished) if words else None
         with lock_folder(run, options.command()):
             page = write_page(finished, texts, words, errors)
     except OSError as error:

@@ -1,1 +1,1 @@
-"""From YAML to a typed, validated benchmark; knows no TensorFlow."""
+"""From YAML to a typed, validated benchmark, without TensorFlow."""

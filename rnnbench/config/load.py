@@ -1,61 +1,49 @@
-"""From a config file and flags to a typed benchmark, or to everything that is wrong with it."""
+"""From a config and flags to a typed benchmark, or to every problem in them."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-import yaml
 from pydantic import ValidationError
-from yaml.nodes import Node
 
-from rnnbench.config import document as doc
-from rnnbench.config.bases import read_with_bases
-from rnnbench.config.document import Document
-from rnnbench.config.problems import ConfigError, Problem
+from rnnbench.config.merge import Override, Tree, tree_of
+from rnnbench.config.problems import ConfigError, Problem, key_path
 from rnnbench.config.schema import Benchmark
-from rnnbench.config.yaml12 import Dumper
+from rnnbench.config.yaml12 import to_yaml
 from rnnbench.data.settings import Data
 from rnnbench.errors import did_you_mean
 from rnnbench.section import Section
 
+__all__ = ["Override", "dump", "load", "load_data", "select"]
+
 _S = TypeVar("_S", bound=Section)
 
 
-@dataclass(frozen=True)
-class Override:
-    """A value that a flag puts in the place of the file's.
+def load(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Benchmark:
+    """Return the benchmark that ``config`` describes, changed by ``overrides``.
 
-    Attributes:
-        flag: how the user wrote it, for messages: ``--epochs``.
-        key: the place in the config: ``training.epochs``.
-        value: the value as YAML text.
-    """
-
-    flag: str
-    key: str
-    value: str
-
-
-def load(path: Path, overrides: Sequence[Override] = ()) -> Benchmark:
-    """Return the benchmark in the file ``path`` and those it extends, changed by ``overrides``.
+    Args:
+        config: a YAML file, or a mapping with the same keys and values.
+        overrides: values of flags; of two for one key, the last one counts.
 
     Raises:
         ConfigError: with every problem found, each with its file and line, or its flag.
     """
-    return _validated(Benchmark, read_with_bases(path), overrides)
+    return _validated(Benchmark, tree_of(config, overrides))
 
 
-def load_data(path: Path | None, overrides: Sequence[Override] = ()) -> Data:
-    """Return the ``data`` section of a config file, or the defaults without one.
+def load_data(
+    config: Path | str | Mapping[str, Any] | None, overrides: Sequence[Override] = ()
+) -> Data:
+    """Return the ``data`` section of a config, or the default one without a config.
 
     Raises:
         ConfigError: as ``load``.
     """
-    if path is not None:
-        return load(path, overrides).data
-    return _validated(_DataAlone, Document(doc.empty_mapping()), overrides).data
+    if config is not None:
+        return load(config, overrides).data
+    return _validated(_OnlyData, tree_of({}, overrides)).data
 
 
 def select(benchmark: Benchmark, names: Sequence[str], flag: str) -> Benchmark:
@@ -64,69 +52,65 @@ def select(benchmark: Benchmark, names: Sequence[str], flag: str) -> Benchmark:
     Raises:
         ConfigError: there is no such model; the message blames ``flag``.
     """
-    unknown = [name for name in names if name not in benchmark.models]
-    if unknown or not names:
-        wrong = [(name, f"no model '{name}'") for name in unknown] or [("", "names no model")]
+    wrong = {name: f"no model '{name}'" for name in names if name not in benchmark.models}
+    if not names:
+        wrong = {"": "names no model"}
+    if wrong:
         raise ConfigError(
             [
-                Problem(flag, "", f"{what} ({did_you_mean(name, benchmark.models)})")
-                for name, what in wrong
+                Problem(flag, "", f"{message} ({did_you_mean(name, benchmark.models)})")
+                for name, message in wrong.items()
             ]
         )
     kept = {name: model for name, model in benchmark.models.items() if name in names}
     return benchmark.model_copy(update={"models": kept})
 
 
-class _DataAlone(Section):
+def dump(benchmark: Benchmark, folder: Path | None = None) -> str:
+    """Return a benchmark as YAML, with every default written out.
+
+    Args:
+        benchmark: the benchmark.
+        folder: the folder that the text is going to be read from: ``data.path`` is made relative
+            to it. Without it the path is absolute.
+    """
+    plain = benchmark.model_dump(exclude_none=True)
+    if benchmark.data.path is not None:
+        path = benchmark.data.path.resolve()
+        plain["data"]["path"] = os.path.relpath(path, folder.resolve()) if folder else str(path)
+    return to_yaml(plain)
+
+
+class _OnlyData(Section):
     data: Data = Data()
 
 
-def _validated(schema: type[_S], document: Document, overrides: Sequence[Override]) -> _S:
-    root: Node = document.root
-    problems = document.problems
-    for override in overrides:
-        try:
-            value = doc.compose(override.value, override.flag) or doc.compose("~", override.flag)
-            problems += doc.duplicates(value)
-            root = doc.with_value(root, override.key.split("."), value)
-        except ConfigError as error:
-            problems += error.problems
+def _validated(schema: type[_S], tree: Tree) -> _S:
+    problems = tree.problems
     try:
-        valid = schema.model_validate(doc.construct(root))
-    except ConfigError as error:
-        problems += error.problems
+        valid = schema.model_validate(tree.root.plain)
     except ValidationError as error:
-        problems += [
-            Problem(doc.locate(root, item["loc"]), _key(item["loc"]), item["msg"])
-            for item in error.errors()
-            # What is missing may stand in a base that could not be read; lists are never merged.
-            if document.is_whole or item["msg"] != "missing key" or _is_in_list(item["loc"])
-        ]
+        problems = [*problems, *_located(error, tree)]
     if problems:
         distinct = dict.fromkeys(problems)
         raise ConfigError(sorted(distinct, key=lambda problem: problem.reading_order))
     return valid
 
 
-def _is_in_list(loc: Sequence[str | int]) -> bool:
-    return any(isinstance(part, int) for part in loc)
+def _located(error: ValidationError, tree: Tree) -> Iterator[Problem]:
+    """Yield the problems in ``error``, each with the place of its key, or of the nearest above it.
 
-
-def _key(loc: Sequence[str | int]) -> str:
-    parts = (str(part) for part in loc)
-    return ".".join(part if part and part.isprintable() else repr(part) for part in parts)
-
-
-def dump(benchmark: Benchmark, folder: Path | None = None) -> str:
-    """Return the YAML text of a benchmark, every default written out.
-
-    Args:
-        benchmark: what to write.
-        folder: where it is going to be read from; ``data.path`` is made relative to it, or
-            absolute without it.
+    A missing key may be in a file that could not be read, unless it is missing in a list: lists
+    are never merged.
     """
-    plain = benchmark.model_dump(exclude_none=True)
-    if benchmark.data.path is not None:
-        path = benchmark.data.path.resolve()
-        plain["data"]["path"] = os.path.relpath(path, folder.resolve()) if folder else str(path)
-    return yaml.dump(plain, Dumper=Dumper, sort_keys=False, allow_unicode=True)
+    for item in error.errors():
+        keys = item["loc"]
+        is_in_list = any(isinstance(key, int) for key in keys)
+        if item["msg"] == "missing key" and not (tree.is_whole or is_in_list):
+            continue
+        node = tree.root
+        for key in keys:
+            if str(key) not in node.children:
+                break
+            node = node.children[str(key)]
+        yield Problem(node.where, key_path(keys), item["msg"])

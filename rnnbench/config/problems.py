@@ -1,4 +1,4 @@
-"""What is wrong with a config, and where."""
+"""Problems in a config, each with its place."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,13 @@ from rnnbench.errors import UserError
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong.
+    """One mistake in a config.
 
     Attributes:
-        where: ``file:line``, or the flag that it came from.
-        key: the key path that it is about, or nothing.
-        message: what is wrong, and what is allowed.
+        where: ``file:line``, or the flag that the value came from; empty for a config that was
+            given as a mapping.
+        key: path of the key, ``training.epochs``; empty for a problem of the whole file.
+        message: the mistake, and what is allowed.
     """
 
     where: str
@@ -25,7 +26,7 @@ class Problem:
 
     @property
     def reading_order(self) -> tuple[str, int, str]:
-        """Sorts problems as a reader meets them: by file, line, key."""
+        """Sort key: file, line, key."""
         file, _, line = self.where.rpartition(":")
         return (file, int(line), self.key) if line.isdecimal() else (self.where, 0, self.key)
 
@@ -36,3 +37,9 @@ class ConfigError(UserError):
     def __init__(self, problems: Sequence[Problem]):
         super().__init__("\n".join(map(str, problems)))
         self.problems = tuple(problems)
+
+
+def key_path(keys: Sequence[str | int]) -> str:
+    """Return ``keys`` joined by dots; a key that would not show is quoted."""
+    parts = (str(key) for key in keys)
+    return ".".join(part if part and part.isprintable() else repr(part) for part in parts)

@@ -1,7 +1,7 @@
-"""The typed benchmark that a config file describes.
+"""The typed benchmark that a config describes: its sections, each with its keys and defaults.
 
-Every option is declared here once, with its default; YAML files, command-line flags and
-``--set`` all arrive here.
+``data`` and ``training`` are declared in ``rnnbench.data`` and ``rnnbench.training``, models in
+``rnnbench.models``.
 """
 
 import re
@@ -15,7 +15,7 @@ from rnnbench.section import Section, problem, spell
 from rnnbench.training.recipe import Recipe, Training
 
 
-def _name(value: Any) -> Any:
+def _name(value: Any) -> str:
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", value):
         return value
     hint = "a name has up to 100 letters, digits, - and _, for it names files"
@@ -27,25 +27,25 @@ Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Published(Section):
-    """What was published of one model."""
+    """The published results of one model."""
 
     accuracy: Annotated[float, Field(ge=0, le=1)]
     params: PositiveInt | None = None
 
 
 class Reference(Section):
-    """Published accuracies, and the wires they may be compared on.
+    """Published accuracies, and the data that they hold for.
 
-    With ``dataset`` they belong to models of this benchmark, each compared with ours of the same
-    name, number of parameters and ``training``. With ``split`` they are of other models.
+    With ``dataset``, they are for models of this benchmark: each is compared with our model of the
+    same name, number of parameters and ``training``. With ``split``, they are for other models.
     """
 
     source: str
     """Who published them, and where."""
     dataset: Fingerprint | None = None
-    """Of the padded arrays that they were measured on."""
+    """Fingerprint of the padded arrays that they were measured on."""
     split: Fingerprint | None = None
-    """Of which wires they were trained on and tested on."""
+    """Fingerprint of the split: which documents they were trained on and tested on."""
     training: Recipe | None = None
     models: Annotated[dict[str, Published], Field(min_length=1)]
 
@@ -59,7 +59,7 @@ class Reference(Section):
 
 
 class Benchmark(Section):
-    """A whole config file."""
+    """A whole config."""
 
     keys_for_the_reader = ("extends",)
 
@@ -70,12 +70,12 @@ class Benchmark(Section):
     references: dict[Name, Reference] = Field(default_factory=dict)
 
     def seeds_of(self, model: str) -> tuple[int, ...]:
-        """Return the seeds that ``model`` is trained with: one where none changes its outcome."""
+        """Return the seeds of the trials of ``model``: only one if its scores depend on no seed."""
         described = self.models[model]
         is_random = not isinstance(described, BaselineModel) or described.baseline.is_random
         return self.training.seeds if is_random else self.training.seeds[:1]
 
     @property
     def n_trials(self) -> int:
-        """How many trainings it takes: one a model and seed, where a seed changes anything."""
+        """Number of trials: one per model and seed, with the seeds of ``seeds_of``."""
         return sum(len(self.seeds_of(model)) for model in self.models)

@@ -1,88 +1,181 @@
 """The YAML of configs: plain data, with the numbers and booleans of YAML 1.2.
 
-PyYAML speaks YAML 1.1, in which ``1e-3`` is a word, ``010`` is 8 and ``no`` is false.
+PyYAML reads YAML 1.1, in which ``1e-3`` is a string, ``010`` is 8 and ``no`` is false. Only its
+parser is used here; its nodes become values that know where they were written.
 """
 
 import re
 from collections.abc import Callable
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import yaml
-from yaml.constructor import ConstructorError
-from yaml.nodes import MappingNode, Node, ScalarNode
+from yaml.reader import ReaderError
 
-TAG = "tag:yaml.org,2002:"
+from rnnbench.config.problems import ConfigError, Problem, key_path
 
-_RESOLVERS = (
-    ("null", r"null|~|", ["n", "~", ""]),
-    ("bool", r"true|false", list("tf")),
-    ("int", r"[-+]?[0-9]+", list("-+0123456789")),
-    (
-        "float",
+MAX_DEPTH = 100
+"""Levels of lists and mappings. Data that contain themselves, by an alias, have no end."""
+MAX_VALUES = 100_000
+"""Values in one file. Aliases of aliases could stand for more than any memory holds."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value of a config that knows where it was written.
+
+    Attributes:
+        value: the entries of a mapping by key, the items of a list, or a single value.
+        where: ``file:line`` of its key, or of the item of a list; or the flag that it came from.
+    """
+
+    value: Any
+    where: str
+
+    @property
+    def children(self) -> dict[str, "Node"]:
+        """The entries of a mapping by key, or the items of a list by position, from ``"0"``."""
+        if isinstance(self.value, list):
+            return {str(position): item for position, item in enumerate(self.value)}
+        return self.value if isinstance(self.value, dict) else {}
+
+    @cached_property
+    def plain(self) -> Any:
+        """The value as Python's own dicts, lists and scalars."""
+        if isinstance(self.value, dict):
+            return {key: child.plain for key, child in self.value.items()}
+        if isinstance(self.value, list):
+            return [item.plain for item in self.value]
+        return self.value
+
+
+_TAG = "tag:yaml.org,2002:"
+_SCALARS: dict[str, tuple[str, list[str], Callable[[str], Any]]] = {
+    "null": (r"null|~|", ["n", "~", ""], lambda _: None),
+    "bool": (r"true|false", ["t", "f"], {"true": True, "false": False}.__getitem__),
+    "int": (r"[-+]?[0-9]+", list("-+0123456789"), int),
+    "float": (
         r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan",
         list("-+.0123456789"),
+        lambda text: float(text.replace(".inf", "inf").replace(".nan", "nan")),
     ),
-)
+}
+"""For each type: how it is written, the characters that it begins with, and its conversion."""
 
 
-class Loader(yaml.SafeLoader):
-    """Reads plain data; any other tag is an error. Keys stay as they were written."""
-
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
-    yaml_constructors: ClassVar[dict[str | None, Any]] = {
-        f"{TAG}str": yaml.SafeLoader.construct_yaml_str,
-        f"{TAG}seq": yaml.SafeLoader.construct_yaml_seq,
-        f"{TAG}map": yaml.SafeLoader.construct_yaml_map,
-        None: yaml.SafeLoader.construct_undefined,
-    }
-
-    def construct_mapping(self, node: Node, deep: bool = False) -> dict[str, Any]:
-        """Return a mapping, its keys as text."""
-        return {key.value: self.construct_object(value, deep=deep) for key, value in node.value}
+class _Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers = {}
 
 
 class Dumper(yaml.SafeDumper):
     """Writes plain data so that both versions of YAML read the same."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {
+    yaml_implicit_resolvers = {
         first: list(resolvers)
         for first, resolvers in yaml.SafeDumper.yaml_implicit_resolvers.items()
     }
 
 
-def _constructor(kind: str, convert: Callable[[str], Any]) -> Callable[[Loader, ScalarNode], Any]:
-    def construct(loader: Loader, node: ScalarNode) -> Any:
-        text = loader.construct_scalar(node)
+for _kind, (_pattern, _first, _) in _SCALARS.items():
+    for _dialect in (_Loader, Dumper):
+        _dialect.add_implicit_resolver(f"{_TAG}{_kind}", re.compile(f"^(?:{_pattern})$"), _first)
+
+
+def to_yaml(value: Any) -> str:
+    """Return plain data as YAML text."""
+    return yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True)
+
+
+def parse(text: str, name: str, *, has_lines: bool = True) -> tuple[Node | None, list[Problem]]:
+    """Return the tree in ``text``, and a problem for every duplicate key.
+
+    Args:
+        text: a YAML document; without one, the tree is ``None``.
+        name: the file, or the flag, that it comes from.
+        has_lines: whether places get line numbers, which are of no use in a flag.
+
+    Raises:
+        ConfigError: it is not YAML, or not plain data.
+    """
+    convert = _Converter(name, has_lines=has_lines)
+    try:
+        root = yaml.compose(text, _Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = convert.where(mark) if mark else name
+        reason = ", ".join(part for part in (error.context, error.problem) if part)
+    except ReaderError as error:
+        place, reason = name, f"the character #x{error.character:04x} is not allowed"
+    except RecursionError:
+        place, reason = name, "nested too deeply"
+    else:
+        tree = Node(convert.value(root), convert.where(root.start_mark)) if root else None
+        return tree, list(convert.duplicates.values())
+    raise ConfigError([Problem(place, "", f"not YAML: {reason}")])
+
+
+class _Converter:
+    """Converts the nodes of PyYAML.
+
+    Attributes:
+        duplicates: a problem for every duplicate key, by the identity of its node.
+    """
+
+    def __init__(self, name: str, *, has_lines: bool):
+        self.duplicates: dict[int, Problem] = {}
+        self._name, self._has_lines = name, has_lines
+        self._n_values = 0
+
+    def where(self, mark: yaml.Mark) -> str:
+        """Return a place as messages name it."""
+        return f"{self._name}:{mark.line + 1}" if self._has_lines else self._name
+
+    def value(self, node: yaml.Node, keys: tuple[str | int, ...] = ()) -> Any:
+        """Return the value of ``node``, which ``keys`` lead to.
+
+        Raises:
+            ConfigError: it is not plain data.
+        """
+        self._n_values += 1
+        if len(keys) > MAX_DEPTH or self._n_values > MAX_VALUES:
+            allowed = f"{MAX_DEPTH} levels, {MAX_VALUES:,} values"
+            message = f"nested too deeply, or too many values (allowed: {allowed})"
+            raise self._error(node, (), message)
+        kind = node.tag.removeprefix(_TAG)
+        if isinstance(node, yaml.MappingNode) and kind == "map":
+            return self._mapping(node, keys)
+        if isinstance(node, yaml.SequenceNode) and kind == "seq":
+            return [
+                Node(self.value(item, (*keys, position)), self.where(item.start_mark))
+                for position, item in enumerate(node.value)
+            ]
+        if isinstance(node, yaml.ScalarNode) and kind in ("str", *_SCALARS):
+            return self._scalar(node, kind, keys)
+        raise self._error(node, keys, f"the tag {node.tag} is not allowed")
+
+    def _scalar(self, node: yaml.ScalarNode, kind: str, keys: tuple[str | int, ...]) -> Any:
+        convert = str if kind == "str" else _SCALARS[kind][2]
         try:
-            return convert(text)
+            return convert(node.value)
         except (ValueError, KeyError):
-            message = f"'{text[:40]}' is no {kind}"
-            raise ConstructorError(None, None, message, node.start_mark) from None
+            message = f"'{node.value[:40]}' is not a valid {kind}"
+            raise self._error(node, keys, message) from None
 
-    return construct
+    def _mapping(self, node: yaml.MappingNode, keys: tuple[str | int, ...]) -> dict[str, Node]:
+        entries: dict[str, Node] = {}
+        first_lines: dict[str, int] = {}
+        for name, value in node.value:
+            if not isinstance(name, yaml.ScalarNode):
+                raise self._error(name, keys, "a key cannot be a list or a mapping")
+            key, line = name.value, name.start_mark.line + 1
+            place, path = self.where(name.start_mark), (*keys, key)
+            if key in entries:
+                message = f"duplicate key (first on line {first_lines[key]})"
+                self.duplicates.setdefault(id(name), Problem(place, key_path(path), message))
+            first_lines.setdefault(key, line)
+            entries[key] = Node(self.value(value, path), place)
+        return entries
 
-
-def _float(text: str) -> float:
-    return float(text.replace(".inf", "inf").replace(".nan", "nan"))
-
-
-for _kind, _convert in {
-    "null": lambda _: None,
-    "bool": {"true": True, "false": False}.__getitem__,
-    "int": int,
-    "float": _float,
-}.items():
-    Loader.add_constructor(f"{TAG}{_kind}", _constructor(_kind, _convert))
-for _kind, _pattern, _first in _RESOLVERS:
-    for _dialect in (Loader, Dumper):
-        _dialect.add_implicit_resolver(f"{TAG}{_kind}", re.compile(f"^(?:{_pattern})$"), _first)
-
-
-def mapping(entries: list[tuple[Node, Node]], like: Node) -> MappingNode:
-    """Return a mapping that says it was written where ``like`` was."""
-    return MappingNode(f"{TAG}map", entries, like.start_mark, like.end_mark)
-
-
-def text(value: str, like: Node) -> ScalarNode:
-    """Return a text that says it was written where ``like`` was."""
-    return ScalarNode(f"{TAG}str", value, like.start_mark, like.end_mark)
+    def _error(self, node: yaml.Node, keys: tuple[str | int, ...], message: str) -> ConfigError:
+        return ConfigError([Problem(self.where(node.start_mark), key_path(keys), message)])

@@ -1,4 +1,4 @@
-"""What a dataset holds, and what a reader must know before believing an accuracy on it."""
+"""Facts about a dataset that a reader needs before believing an accuracy on it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,98 +6,112 @@ from typing import Literal
 import numpy as np
 
 from rnnbench.data.corpus import Corpus
-from rnnbench.data.dataset import Dataset
+from rnnbench.data.dataset import Dataset, split_fingerprint
+from rnnbench.data.load import CachedCorpus
 from rnnbench.errors import UserError
+from rnnbench.records import Record
 
-QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
+
+class TopicCount(Record):
+    """A topic and how many documents it has."""
+
+    topic: str
+    train: int
+    test: int
 
 
-@dataclass(frozen=True)
-class Audit:
-    """Facts about a corpus and the dataset made of it.
+class DatasetSummary(Record):
+    """A dataset, and how well always answering its most frequent topic does."""
 
-    Attributes:
-        wires, topics, vocabulary: sizes of the corpus.
-        train_size, test_size, timesteps: sizes of the dataset.
-        length_quantiles: words a wire, over the corpus, by quantile.
-        topic_counts: (topic, wires in training, wires in test), the most frequent first.
-        majority_topic: the most frequent topic in training.
-        majority_accuracy: share of the test wires that have this topic, which is the accuracy
-            of always answering it.
-        majority_macro_f1: the macro-F1 of always answering it.
-        overlap: test wires whose padded sequence stands in training too.
-        overlap_same_label: how many of those have the label of the first such training wire.
-        topics_only_in_test: topics that no model can have learned.
-    """
-
-    wires: int
-    topics: int
-    vocabulary: int
+    source: str
+    origin: str
+    fingerprint: str
+    """Of the padded arrays, the labels and the names of the topics."""
+    split_fingerprint: str
+    """Of which documents are trained on and tested on, however they are cut and padded."""
+    corpus_fingerprint: str
     train_size: int
     test_size: int
     timesteps: int
-    length_quantiles: dict[float, int]
-    topic_counts: list[tuple[str, int, int]]
-    majority_topic: str
-    majority_accuracy: float
-    majority_macro_f1: float
+    topics: list[TopicCount]
+    """By label."""
     overlap: int
+    """Test documents whose padded sequence is also a training sequence."""
     overlap_same_label: int
-    topics_only_in_test: list[str]
+    """How many of those have the label of the first such training sequence."""
+    majority_topic: str
+    """The most frequent topic in training."""
+    majority_accuracy: float
+    """Accuracy of always answering the majority topic."""
+    majority_macro_f1: float
+    """Macro-F1 of always answering the majority topic."""
+
+    @property
+    def topics_by_frequency(self) -> list[TopicCount]:
+        """The topics, the most frequent first."""
+        return sorted(self.topics, key=lambda count: -(count.train + count.test))
+
+    @property
+    def topics_only_in_test(self) -> list[str]:
+        """Topics that no model can have learned."""
+        return [count.topic for count in self.topics if count.test and not count.train]
 
 
-def audit(corpus: Corpus, dataset: Dataset) -> Audit:
-    """Return the facts about ``dataset`` and the ``corpus`` that it was made of."""
-    n_topics = len(dataset.topics)
-    in_train = np.bincount(dataset.y_train, minlength=n_topics)
-    in_test = np.bincount(dataset.y_test, minlength=n_topics)
-    majority = int(in_train.argmax())
-    by_frequency = sorted(range(n_topics), key=lambda topic: -(in_train[topic] + in_test[topic]))
-    first_label: dict[bytes, int] = {}
-    for sequence, label in zip(dataset.x_train, dataset.y_train, strict=True):
-        first_label.setdefault(sequence.tobytes(), int(label))
-    majority_accuracy = float(in_test[majority] / len(dataset.y_test))
+def summarize_dataset(corpus: CachedCorpus, dataset: Dataset) -> DatasetSummary:
+    """Return the facts about a ``dataset`` that was made of ``corpus``."""
+    train, test = (
+        np.bincount(labels, minlength=len(dataset.topics))
+        for labels in (dataset.y_train, dataset.y_test)
+    )
+    majority = int(train.argmax())
+    accuracy = float(test[majority] / len(dataset.y_test))
     # Its precision is its share and its recall is 1; the other topics of the test set score 0.
-    majority_f1 = 2 * majority_accuracy / (1 + majority_accuracy)
-    seen = [
-        first_label[key] == label
-        for sequence, label in zip(dataset.x_test, dataset.y_test, strict=True)
-        if (key := sequence.tobytes()) in first_label
-    ]
-    return Audit(
-        wires=len(corpus),
-        topics=n_topics,
-        vocabulary=len(corpus.vocabulary),
+    macro_f1 = 2 * accuracy / (1 + accuracy) / int(np.count_nonzero(test))
+    overlap = _overlap(dataset)
+    return DatasetSummary(
+        source=corpus.corpus.provenance["source"],
+        origin=corpus.corpus.provenance["from"],
+        fingerprint=dataset.fingerprint,
+        split_fingerprint=split_fingerprint(corpus.fingerprint, dataset),
+        corpus_fingerprint=corpus.fingerprint,
         train_size=len(dataset.y_train),
         test_size=len(dataset.y_test),
         timesteps=dataset.timesteps,
-        length_quantiles={q: int(np.quantile(corpus.lengths, q)) for q in QUANTILES},
-        topic_counts=[
-            (dataset.topics[topic], int(in_train[topic]), int(in_test[topic]))
-            for topic in by_frequency
+        topics=[
+            TopicCount(topic=topic, train=in_train, test=in_test)
+            for topic, in_train, in_test in zip(
+                dataset.topics, train.tolist(), test.tolist(), strict=True
+            )
         ],
+        overlap=len(overlap),
+        overlap_same_label=sum(overlap),
         majority_topic=dataset.topics[majority],
-        majority_accuracy=majority_accuracy,
-        majority_macro_f1=majority_f1 / np.count_nonzero(in_test),
-        overlap=len(seen),
-        overlap_same_label=int(sum(seen)),
-        topics_only_in_test=[
-            dataset.topics[topic]
-            for topic in range(n_topics)
-            if in_test[topic] and not in_train[topic]
-        ],
+        majority_accuracy=accuracy,
+        majority_macro_f1=macro_f1,
     )
 
 
+def _overlap(dataset: Dataset) -> list[bool]:
+    """Return of each test sequence that is in training too whether the first such has its label."""
+    first_label: dict[bytes, int] = {}
+    for sequence, label in zip(dataset.x_train, dataset.y_train, strict=True):
+        first_label.setdefault(sequence.tobytes(), int(label))
+    return [
+        first_label[key] == int(label)
+        for sequence, label in zip(dataset.x_test, dataset.y_test, strict=True)
+        if (key := sequence.tobytes()) in first_label
+    ]
+
+
 @dataclass(frozen=True)
-class Wire:
+class Document:
     """One newswire.
 
     Attributes:
         number: its position in the corpus.
         topic: the name of its topic.
         words: its text.
-        place: ``training``, ``test`` or ``left out``, under a dataset.
+        place: where a dataset has put it.
     """
 
     number: int
@@ -106,17 +120,18 @@ class Wire:
     place: Literal["training", "test", "left out"]
 
 
-def wire(corpus: Corpus, dataset: Dataset, number: int) -> Wire:
-    """Return wire ``number`` of ``corpus``, and where ``dataset`` has put it.
+def find_document(corpus: Corpus, dataset: Dataset, number: int) -> Document:
+    """Return document ``number`` of ``corpus``, and where ``dataset`` has put it.
 
     Raises:
-        UserError: there is no such wire.
+        UserError: there is no such document.
     """
     if not 0 <= number < len(corpus):
-        raise UserError(f"wire {number}: no such wire (allowed: 0 to {len(corpus) - 1})")
-    if number in dataset.train_wires:
-        place = "training"
-    else:
-        place = "test" if number in dataset.test_wires else "left out"
+        raise UserError(f"newswire {number}: there is none (allowed: 0 to {len(corpus) - 1})")
     topic = corpus.topics[corpus.labels[number]]
-    return Wire(number, topic, corpus.words(number), place)
+    place: Literal["training", "test", "left out"] = "left out"
+    if number in dataset.train_documents:
+        place = "training"
+    elif number in dataset.test_documents:
+        place = "test"
+    return Document(number, topic, corpus.words(number), place)

@@ -1,8 +1,14 @@
-"""Corpora on disk: pickle-free npz files whose content is checked on every load."""
+"""Corpora on disk: npz files without pickles, whose content is checked on every load.
+
+A file is named after its source and the fingerprint of its corpus, so it can be found by either.
+"""
 
 import json
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import platformdirs
@@ -11,12 +17,12 @@ from rnnbench.data.corpus import Corpus, fingerprint
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.storage import atomic_write
 
-SCHEMA_VERSION = 1
-"""Goes up when the same source would give another corpus, or the file another layout."""
+SCHEMA_VERSION = 2
+"""Goes up when the same source would give another corpus, or when the layout of files changes."""
 
 
 class DamagedCacheError(RnnbenchError):
-    """A cached corpus is not what was written."""
+    """A cached corpus is not the one that was written."""
 
 
 def folder() -> Path:
@@ -25,16 +31,64 @@ def folder() -> Path:
     return Path(chosen) if chosen else platformdirs.user_cache_path("rnnbench")
 
 
-def file_of(name: str) -> Path:
-    """Return the file in which the corpus ``name`` is cached."""
-    return folder() / "corpora" / f"v{SCHEMA_VERSION}" / f"{name}.npz"
+def store(name: str, corpus: Corpus) -> tuple[Path, str]:
+    """Cache ``corpus`` as one of the source ``name``; return its file and its fingerprint.
+
+    Raises:
+        UserError: the cache folder cannot be written to.
+    """
+    mark = fingerprint(corpus)
+    file = _corpora() / f"{name}-{mark}.npz"
+    write(file, corpus)
+    return file, mark
+
+
+def newest(name: str) -> Path | None:
+    """Return the file that was last cached for the source ``name``, if there is one."""
+    files = _files(name, "[0-9a-f]" * 64)
+    return max(files, key=lambda file: file.stat().st_mtime_ns, default=None)
+
+
+def find(mark: str) -> Path | None:
+    """Return a file that is named after the corpus fingerprint ``mark``, if there is one.
+
+    Raises:
+        ValueError: ``mark`` is not a fingerprint.
+    """
+    if not re.fullmatch("[0-9a-f]{64}", mark):
+        raise ValueError(f"not a fingerprint: {mark!r}")
+    return min(_files("*", mark), default=None)
+
+
+def read_by_fingerprint(mark: str) -> Corpus:
+    """Return the cached corpus with the fingerprint ``mark``.
+
+    Raises:
+        FileNotFoundError: it is not in the cache.
+        DamagedCacheError: its file is damaged.
+        ValueError: ``mark`` is not a fingerprint.
+    """
+    if (file := find(mark)) is None:
+        raise FileNotFoundError(f"no corpus with the fingerprint {mark} is cached")
+    corpus, found = read(file)
+    if found != mark:
+        raise DamagedCacheError(f"damaged cache: {file}: its fingerprint is {found}")
+    return corpus
+
+
+def _corpora() -> Path:
+    return folder() / "corpora" / f"v{SCHEMA_VERSION}"
+
+
+def _files(name: str, mark: str) -> Iterator[Path]:
+    return _corpora().glob(f"{name}-{mark}.npz")
 
 
 def write(file: Path, corpus: Corpus) -> str:
     """Write ``corpus`` to ``file`` atomically and return its fingerprint.
 
     Raises:
-        UserError: the cache folder cannot be written to.
+        UserError: the folder cannot be written to.
     """
     mark = fingerprint(corpus)
     facts = {
@@ -43,12 +97,17 @@ def write(file: Path, corpus: Corpus) -> str:
         "vocabulary": corpus.vocabulary,
         "provenance": corpus.provenance,
     }
-    arrays = {"tokens": corpus.tokens, "offsets": corpus.offsets, "labels": corpus.labels}
+    arrays: dict[str, Any] = {
+        "facts": np.frombuffer(json.dumps(facts).encode(), np.uint8),
+        "tokens": corpus.tokens,
+        "offsets": corpus.offsets,
+        "labels": corpus.labels,
+    }
     if corpus.is_test is not None:
         arrays["is_test"] = corpus.is_test
     try:
         with atomic_write(file) as out:
-            np.savez(out, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays)
+            np.savez(out, **arrays)
     except OSError as error:
         message = f"{file.parent}: cannot write the cache there: {error.strerror}"
         raise UserError(f"{message} (RNNBENCH_CACHE names another folder)") from error
@@ -56,11 +115,11 @@ def write(file: Path, corpus: Corpus) -> str:
 
 
 def read(file: Path) -> tuple[Corpus, str]:
-    """Return the corpus in ``file`` and its fingerprint, which was checked.
+    """Return the corpus in ``file`` and its fingerprint, which has been checked.
 
     Raises:
-        FileNotFoundError: nothing is cached there.
-        DamagedCacheError: the file is not what was written; it names the file.
+        FileNotFoundError: there is no such file.
+        DamagedCacheError: the file is not the one that was written; the message names it.
     """
     try:
         with np.load(file, allow_pickle=False) as stored:
@@ -74,12 +133,12 @@ def read(file: Path) -> tuple[Corpus, str]:
                 vocabulary=tuple(facts["vocabulary"]),
                 provenance=facts["provenance"],
             )
-            mark = facts["fingerprint"]
+            mark: str = facts["fingerprint"]
         if fingerprint(corpus) != mark:
             raise ValueError("its content has another fingerprint")
     except FileNotFoundError:
         raise
-    except Exception as error:  # there is no end to what damage makes zipfile and NumPy raise
+    except Exception as error:  # damage makes zipfile and NumPy raise almost anything
         reason = str(error).partition("\n")[0]
         raise DamagedCacheError(f"damaged cache: {file}: {reason}") from error
     return corpus, mark

@@ -1,4 +1,4 @@
-"""From a corpus to the arrays that models are trained and tested on."""
+"""From a corpus to the arrays for training and testing models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from rnnbench.data.corpus import Corpus, sha256_arrays
 from rnnbench.data.settings import Data
+from rnnbench.data.sources.catalog import BUILT_IN
 from rnnbench.errors import UserError
 
 PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3
-"""Ids with a meaning of their own; a word's id is its rank plus ``INDEX_FROM``."""
+"""Special ids; the id of a word is its rank plus ``INDEX_FROM``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +27,10 @@ class Dataset:
         x_test: int32 ``(n_test, timesteps)``.
         y_test: int32 ``(n_test,)``.
         topics: names of the topics.
-        n_ids: all ids are below this.
-        train_wires: int64 ``(n_train,)``, the position of each wire in the corpus.
-        test_wires: int64 ``(n_test,)``.
-        wires: the ids of every wire of the corpus, int32, uncut and without a start mark.
+        n_ids: every id is below this.
+        train_documents: int64 ``(n_train,)``, the position of each document in the corpus.
+        test_documents: int64 ``(n_test,)``.
+        documents: the ids of every document of the corpus, int32, uncut, without a start mark.
     """
 
     x_train: NDArray[np.int32]
@@ -38,14 +39,14 @@ class Dataset:
     y_test: NDArray[np.int32]
     topics: tuple[str, ...]
     n_ids: int
-    train_wires: NDArray[np.int64]
-    test_wires: NDArray[np.int64]
-    wires: Sequence[NDArray[np.int32]]
+    train_documents: NDArray[np.int64]
+    test_documents: NDArray[np.int64]
+    documents: Sequence[NDArray[np.int32]]
 
     @property
     def timesteps(self) -> int:
         """Length of every sequence."""
-        return self.x_train.shape[1]
+        return int(self.x_train.shape[1])
 
     @cached_property
     def fingerprint(self) -> str:
@@ -58,12 +59,16 @@ class Dataset:
 
 
 def split_fingerprint(corpus_fingerprint: str, dataset: Dataset) -> str:
-    """Return the sha256 of which wires of a corpus are trained on and which are tested on.
+    """Return the sha256 of which documents of a corpus are in the training and the test set.
 
-    Two datasets that agree in it pose the same question, however their wires are cut and padded.
+    Datasets with the same value pose the same task, however their documents are cut and padded.
     """
-    wires = {name: getattr(dataset, name).astype("<i8") for name in ("train_wires", "test_wires")}
-    return sha256_arrays(wires, {"corpus": corpus_fingerprint})
+    # Published splits are known by their fingerprints, so the names of the arrays never change.
+    arrays = {
+        "train_wires": dataset.train_documents.astype("<i8"),
+        "test_wires": dataset.test_documents.astype("<i8"),
+    }
+    return sha256_arrays(arrays, {"corpus": corpus_fingerprint})
 
 
 def make_dataset(corpus: Corpus, data: Data) -> Dataset:
@@ -73,58 +78,67 @@ def make_dataset(corpus: Corpus, data: Data) -> Dataset:
     ``keras.datasets.reuters.load_data``; padding is that of ``keras.utils.pad_sequences``.
 
     Raises:
-        UserError: the corpus has no such split, or no wires are left to train or test on.
+        UserError: the corpus has no such split, or no documents are left to train or test on.
     """
-    is_shuffled = data.split == "shuffled" or (data.split == "auto" and corpus.is_test is None)
-    if not is_shuffled and corpus.is_test is None:
-        raise UserError(
-            "data.split: this corpus has no ModApte split (allowed: shuffled, auto; "
-            "or data.source: r52, r8)"
-        )
-    order = np.arange(len(corpus))
-    if is_shuffled:
-        np.random.RandomState(data.seed).shuffle(order)
-    lengths = corpus.lengths + 1  # the start mark
-    if data.maxlen is not None:
-        order = order[lengths[order] < data.maxlen]
-    if is_shuffled:
-        train, test = np.split(order, [int(len(order) * (1 - data.test_split))])
-    else:
-        train, test = order[~corpus.is_test[order]], order[corpus.is_test[order]]
-    if not (len(train) and len(test)):
-        raise UserError(
-            f"data: {len(train)} wires are left to train on and {len(test)} to test on; "
-            "raise data.maxlen or change data.test_split"
-        )
-    timesteps = data.pad_length or int(lengths[order].max())
-    n_ids = _n_ids(corpus, order, data.num_words)
+    train, test = _split(corpus, data)
+    kept = np.concatenate([train, test])
+    timesteps = data.pad_length or int(corpus.lengths[kept].max()) + 1
+    n_ids = _n_ids(corpus, kept, data.num_words)
     ids = corpus.tokens + np.int32(INDEX_FROM)
-    wires = np.split(np.where(ids < n_ids, ids, np.int32(UNKNOWN)), corpus.offsets[1:-1])
-    ends = {"padding": data.padding, "truncating": data.truncating}
+    documents = np.split(np.where(ids < n_ids, ids, np.int32(UNKNOWN)), corpus.offsets[1:-1])
+
+    def padded(numbers: NDArray[np.int64]) -> NDArray[np.int32]:
+        sequences = [documents[number] for number in numbers]
+        return pad(sequences, timesteps, padding=data.padding, truncating=data.truncating)
+
     return Dataset(
-        x_train=pad([wires[wire] for wire in train], timesteps, **ends),
+        x_train=padded(train),
         y_train=corpus.labels[train],
-        x_test=pad([wires[wire] for wire in test], timesteps, **ends),
+        x_test=padded(test),
         y_test=corpus.labels[test],
         topics=corpus.topics,
         n_ids=n_ids,
-        train_wires=train,
-        test_wires=test,
-        wires=wires,
+        train_documents=train,
+        test_documents=test,
+        documents=documents,
     )
 
 
-def _n_ids(corpus: Corpus, kept: NDArray[np.int64], num_words: int | None) -> int:
-    """Return below what all ids are; those of other words become the unknown word's.
+def _split(corpus: Corpus, data: Data) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the positions of the training and of the test documents, in their order."""
+    order = np.arange(len(corpus))
+    is_test = None if data.split == "shuffled" else corpus.is_test
+    if is_test is None:
+        if data.split == "modapte":
+            having = ", ".join(source.name for source in BUILT_IN if source.split == "modapte")
+            hint = f"allowed: shuffled, auto; or data.source: {having}"
+            raise UserError(f"data.split: this corpus has no ModApte split ({hint})")
+        np.random.RandomState(data.seed).shuffle(order)
+    if data.maxlen is not None:
+        order = order[corpus.lengths[order] + 1 < data.maxlen]  # 1 for the start mark
+    if is_test is None:
+        train, test = np.split(order, [int(len(order) * (1 - data.test_split))])
+    else:
+        train, test = order[~is_test[order]], order[is_test[order]]
+    if not (len(train) and len(test)):
+        raise UserError(
+            f"data: {len(train)} documents are left to train on and {len(test)} to test on; "
+            "raise data.maxlen or change data.test_split"
+        )
+    return train, test
 
-    Without ``num_words`` Keras takes the largest id among the kept wires for the limit, so that
-    the rarest word becomes unknown; that slip is kept.
+
+def _n_ids(corpus: Corpus, kept: NDArray[np.int64], num_words: int | None) -> int:
+    """Return the limit of ids; a word whose id is not below it becomes unknown.
+
+    Without ``num_words`` Keras uses the largest id among the kept documents as the limit, so that
+    the rarest word becomes unknown; this mistake is kept.
     """
     if num_words is not None:
         return min(num_words, len(corpus.vocabulary) + INDEX_FROM + 1)
     return INDEX_FROM + max(
-        int(corpus.tokens[corpus.offsets[wire] : corpus.offsets[wire + 1]].max(initial=START))
-        for wire in kept
+        int(corpus.tokens[slice(*corpus.offsets[number : number + 2])].max(initial=START))
+        for number in kept
     )
 
 
@@ -135,7 +149,7 @@ def pad(
     padding: Literal["pre", "post"],
     truncating: Literal["pre", "post"],
 ) -> NDArray[np.int32]:
-    """Return int32 ``(len(sequences), timesteps)``: start mark, ids, zeros at the padding's end."""
+    """Return int32 ``(len(sequences), timesteps)``: a start mark, the ids, and zeros to pad."""
     padded = np.full((len(sequences), timesteps), PAD, np.int32)
     for row, ids in zip(padded, sequences, strict=True):
         sequence = np.concatenate([[START], ids])

@@ -1,30 +1,24 @@
-"""From the ``data`` section of a config to a corpus: cached, read from a file, or fetched."""
+"""From the ``data`` section of a config to a corpus: cached, read from a file, or downloaded."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rnnbench.data import cache
 from rnnbench.data.corpus import Corpus, fingerprint
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.settings import Data
-from rnnbench.data.sources.catalog import SOURCES
+from rnnbench.data.source import Source
+from rnnbench.data.sources.catalog import AUTO, BUILT_IN, SOURCES
 from rnnbench.errors import OutOfReachError, UserError
 
 log = logging.getLogger(__name__)
 
-AUTO = ("keras", "sgml", "r52")
-"""What ``auto`` tries, in this order."""
-SAME_AS_KERAS = ("keras", "sgml")
-"""Sources of one and the same corpus: ``auto`` takes either from the cache before it fetches."""
-KERAS_FINGERPRINT = "b037a9a9065118fceaccd0f806a50ddeb1670a41d627106dd067d656baaa0d7d"
-"""Of the Keras Reuters set."""
-ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz")
-
 
 @dataclass(frozen=True)
 class CachedCorpus:
-    """A corpus, its fingerprint, and the file in the cache from which a worker can load it."""
+    """A corpus, its fingerprint, and its file in the cache."""
 
     corpus: Corpus
     fingerprint: str
@@ -35,76 +29,91 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
     """Return the corpus that ``data`` asks for.
 
     Raises:
-        UserError: the file at ``data.path`` is not what the source needs; or nothing is cached
-            and ``offline`` forbids to fetch.
-        OutOfReachError: nothing could be had; it says what was tried, and what to bring.
+        UserError: the file at ``data.path`` cannot be read by the source; or nothing is cached,
+            and ``offline`` forbids downloads.
+        OutOfReachError: nothing can be downloaded; the message says what was tried, and which
+            files would do instead.
+        PluginError: the source of another package failed.
     """
     if data.path is not None:
-        return _from_path(data)
-    tried = AUTO if data.source == "auto" else (data.source,)
-    first = SAME_AS_KERAS if data.source == "auto" and not offline else tried
-    for name in first:
+        return _from_path(data.path, data.source)
+    names = AUTO if data.source == "auto" else (data.source,)
+    # Several sources give the same corpus: any of them in the cache is better than a download.
+    same = [name for name in names if name == names[0] or SOURCES[name].rebuilds == names[0]]
+    for name in names if offline else same:
         if cached := _cached(name):
             return cached
     if offline:
         choice = "" if data.source == "auto" else f" --data {data.source}"
         command = f"rnnbench data prepare{choice}"
-        raise UserError(f"nothing is cached of {', '.join(tried)}: run `{command}`")
+        raise UserError(f"nothing is cached of {', '.join(names)}: run `{command}`")
     reasons = []
-    for name in tried:
-        if name not in first and (cached := _cached(name)):
+    for name in names:
+        if name not in same and (cached := _cached(name)):
             return cached
         try:
-            return _stored(name, SOURCES[name].fetch(progress))
+            return _fetched(SOURCES[name], progress)
         except OutOfReachError as error:
             log.warning("%s is out of reach: %s", name, error)
             reasons.append(f"  {name}: {error}")
-    files = "\n".join(f"  --data {name} --path FILE: {SOURCES[name].file}" for name in tried)
-    raise OutOfReachError(
-        "no Reuters newswires could be had. Tried:\n"
-        + "\n".join(reasons)
-        + f"\nBring a file instead:\n{files}"
-    )
+    files = [f"  --data {name} --path FILE: {SOURCES[name].file}" for name in names]
+    lines = ["no newswires could be had. Tried:", *reasons, "Bring a file instead:", *files]
+    raise OutOfReachError("\n".join(lines))
 
 
-def _from_path(data: Data) -> CachedCorpus:
-    path = data.path
+def _from_path(path: Path, name: str) -> CachedCorpus:
     if not path.exists():
         raise UserError(f"{path}: no such file or folder (data.path, or --path)")
-    name = _kind_of_file(path) if data.source == "auto" else data.source
-    corpus = SOURCES[name].read(path)
-    mark = fingerprint(corpus)
-    if name == "sgml" and mark != KERAS_FINGERPRINT:
-        log.warning("%s: not the original Reuters-21578, so not the Keras set either", path)
-        return _stored(f"{name}-{mark[:16]}", corpus)
-    return _stored(name, corpus)
+    source = _source_of(path) if name == "auto" else SOURCES[name]
+    corpus = _from_source(source, path.name, lambda: source.read(path))
+    if source.fingerprint in (None, fingerprint(corpus)):
+        return _stored(source.name, corpus)
+    log.warning("%s: not the original files of %s, so the corpus differs", path, source.name)
+    return _stored(f"altered-{source.name}", corpus)
 
 
-def _kind_of_file(path: Path) -> str:
-    """Return the source that reads files like ``path``."""
-    suffix = path.suffix.lower()
-    if suffix == ".npz":
-        return "keras"
-    if suffix == ".whl":
-        return "r52"
-    if path.is_dir() or suffix in ARCHIVES:
-        return "sgml"
-    files = "; ".join(f"{name}: {source.file}" for name, source in SOURCES.items())
-    raise UserError(f"{path}: no source reads such a file (allowed: {files})")
+def _source_of(path: Path) -> Source:
+    """Return the source that recognises ``path``; other packages are asked last."""
+    found = [source for source in BUILT_IN if source.recognises(path)]
+    usable = [] if found else SOURCES.usable()
+    found += [source for source in usable if source.recognises(path)]
+    if found:
+        return found[0]
+    files = "; ".join(f"{source.name}: {source.file}" for source in usable)
+    raise UserError(f"{path}: no source reads such a file or folder (allowed: {files})")
 
 
 def _cached(name: str) -> CachedCorpus | None:
-    file = cache.file_of(name)
+    if (file := cache.newest(name)) is None:
+        return None
     try:
         corpus, mark = cache.read(file)
-    except FileNotFoundError:
-        return None
     except cache.DamagedCacheError as error:
         log.warning("%s; it is not used", error)
         return None
     return CachedCorpus(corpus, mark, file)
 
 
+def _fetched(source: Source, progress: Progress) -> CachedCorpus:
+    if (fetch := source.fetch) is None:
+        raise OutOfReachError("it can only be read from a file")
+    return _stored(source.name, _from_source(source, source.name, lambda: fetch(progress)))
+
+
+def _from_source(source: Source, origin: str, make: Callable[[], Corpus]) -> Corpus:
+    """Return the corpus that ``make`` gets from ``source``, with its provenance.
+
+    Raises:
+        PluginError: the code of another package failed.
+    """
+    with SOURCES.blamed(source.name):
+        corpus = make()
+        if (corpus.is_test is None) != (source.split == "shuffled"):
+            raise ValueError(f"its split is not '{source.split}'")
+    own = {"source": source.name}
+    return replace(corpus, provenance=own | {"from": origin} | corpus.provenance | own)
+
+
 def _stored(name: str, corpus: Corpus) -> CachedCorpus:
-    file = cache.file_of(name)
-    return CachedCorpus(corpus, cache.write(file, corpus), file)
+    file, mark = cache.store(name, corpus)
+    return CachedCorpus(corpus, mark, file)

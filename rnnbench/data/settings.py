@@ -7,9 +7,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from rnnbench.data.sources.catalog import SOURCES
+from rnnbench.errors import did_you_mean
 from rnnbench.section import Section, problem, spell
 
-SourceName = Literal["auto", "keras", "sgml", "r52", "r8"]
+
+def _source(value: Any) -> Any:
+    if value == "auto" or value in list(SOURCES):
+        return value
+    raise problem(f"got {spell(value)}", did_you_mean(str(value), ["auto", *SOURCES]))
 
 
 def _path(value: Any) -> Any:
@@ -21,24 +27,26 @@ def _path(value: Any) -> Any:
 
 
 class Data(Section):
-    """Which newswires, and how they become arrays; the names are those of Keras's loader."""
+    """Which documents to use, and how they become arrays; named as in Keras's loader."""
 
-    source: SourceName = "auto"
+    source: Annotated[str, BeforeValidator(_source)] = "auto"
+    """A source of the catalogue, or ``auto``: the first of several that can be had."""
     path: Annotated[Path, BeforeValidator(_path)] | None = None
     """A file or folder to read the source from, instead of downloading it."""
     num_words: Annotated[int, Field(ge=4)] | None = None
-    """Ids from this one on become the id for unknown words, 2."""
+    """Ids from this one on are replaced by the id for unknown words, 2."""
     maxlen: Annotated[int, Field(ge=3)] | None = None
-    """Wires that are this long or longer, the start mark counted, are left out."""
+    """Documents of this length or longer, the start mark included, are left out."""
     split: Literal["auto", "shuffled", "modapte"] = "auto"
-    """``auto`` is the source's standard split: ``modapte`` for R8 and R52, else ``shuffled``."""
+    """``modapte`` is the split that comes with the source, as the ModApte split does with R8 and
+    R52; ``auto`` is the same if the source has one, or else ``shuffled``."""
     test_split: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Share of the wires that the shuffled split keeps for testing."""
+    """Share of the documents that the shuffled split reserves for testing."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 113
     """Seed of the shuffled split."""
     pad_length: Annotated[int, Field(gt=0, le=100_000)] | None = None
     """Length of every sequence; by default that of the longest."""
     padding: Literal["pre", "post"] = "pre"
-    """Which end of a short wire is filled with zeros."""
+    """The end of a short document that is filled with zeros."""
     truncating: Literal["pre", "post"] = "pre"
-    """Which end of a long wire is cut off, where ``pad_length`` is shorter."""
+    """The end of a long document that is cut off if ``pad_length`` is shorter."""

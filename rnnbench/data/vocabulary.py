@@ -1,4 +1,4 @@
-"""From texts to word ids, as the dataset of a run has them."""
+"""From texts to word ids, in the same way as in the dataset of a run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,17 +10,18 @@ from numpy.typing import NDArray
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import INDEX_FROM, UNKNOWN, Dataset, pad
 from rnnbench.data.settings import Data
-from rnnbench.data.tokenizers import TOKENIZERS
-from rnnbench.records import SCHEMA_VERSION, Record
+from rnnbench.data.sources.catalog import SOURCES
+from rnnbench.errors import UserError, did_you_mean
+from rnnbench.records import Record
 
 
 class Vocabulary(Record):
-    """What turns a text into the word ids of a dataset."""
+    """The facts that turn a text into the word ids of a dataset."""
 
-    schema_version: Literal[2] = SCHEMA_VERSION
+    schema_version: Literal[2] = 2
     dataset_fingerprint: str
     source: str
-    """Of the corpus; it decides how texts are cut into words."""
+    """The source of the corpus; its tokenizer splits texts into words."""
     words: list[str]
     """By rank: the id of the first is 4."""
     topics: list[str]
@@ -31,7 +32,7 @@ class Vocabulary(Record):
 
 
 def make_vocabulary(corpus: Corpus, dataset: Dataset, data: Data) -> Vocabulary:
-    """Return what turns texts into ids of ``dataset``, which ``data`` made of ``corpus``."""
+    """Return the vocabulary of ``dataset``, which ``data`` made of ``corpus``."""
     return Vocabulary(
         dataset_fingerprint=dataset.fingerprint,
         source=corpus.provenance["source"],
@@ -45,12 +46,12 @@ def make_vocabulary(corpus: Corpus, dataset: Dataset, data: Data) -> Vocabulary:
 
 @dataclass(frozen=True)
 class Encoded:
-    """Texts as a model reads them.
+    """Texts as input of a model.
 
     Attributes:
         ids: int32 ``(n_texts, timesteps)``.
         words: the words of each text.
-        unknown: those that are not in the vocabulary.
+        unknown: the words of each text that are not in the vocabulary.
     """
 
     ids: NDArray[np.int32]
@@ -59,14 +60,20 @@ class Encoded:
 
 
 def encode(texts: Sequence[str], vocabulary: Vocabulary) -> Encoded:
-    """Return ``texts``, cut into words as the corpus was, as ids."""
-    rank = {word: position for position, word in enumerate(vocabulary.words, start=1)}
-    words = [TOKENIZERS[vocabulary.source](text) for text in texts]
+    """Split ``texts`` into words in the same way as the corpus, and return their ids.
+
+    Raises:
+        UserError: the source of the corpus is not installed.
+        PluginError: its tokenizer is from another package, and failed.
+    """
+    if vocabulary.source not in SOURCES:
+        hint = did_you_mean(vocabulary.source, SOURCES)
+        raise UserError(f"the source '{vocabulary.source}' of this model is not installed ({hint})")
+    with SOURCES.blamed(vocabulary.source):
+        words = [list(SOURCES[vocabulary.source].tokenize(text)) for text in texts]
+    id_of = {word: number for number, word in enumerate(vocabulary.words, INDEX_FROM + 1)}
     sequences = [
-        np.array(
-            [rank[word] + INDEX_FROM if word in rank else UNKNOWN for word in of_text], np.int32
-        )
-        for of_text in words
+        np.array([id_of.get(word, UNKNOWN) for word in of_text], np.int32) for of_text in words
     ]
     ids = pad(
         sequences,
@@ -74,5 +81,5 @@ def encode(texts: Sequence[str], vocabulary: Vocabulary) -> Encoded:
         padding=vocabulary.padding,
         truncating=vocabulary.truncating,
     )
-    unknown = [[word for word in of_text if word not in rank] for of_text in words]
+    unknown = [[word for word in of_text if word not in id_of] for of_text in words]
     return Encoded(ids, words, unknown)

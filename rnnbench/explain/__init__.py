@@ -1,4 +1,4 @@
-"""What a recurrent layer computes: facts read off a real Keras layer, and its equations.
+"""``rnnbench explain``: how a recurrent layer works, shown on a real Keras layer.
 
-Importing this package, or any module of it, imports no TensorFlow.
+Importing this package or one of its modules does not import TensorFlow.
 """

@@ -1,30 +1,34 @@
-"""A recurrent layer explained: what can be read off a real Keras layer is.
+"""The facts about a recurrent layer, read from a real Keras layer.
 
-TensorFlow is imported when ``explain_layer`` is called.
+Only ``explain_layer`` imports TensorFlow.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final, Literal
 
+import numpy as np
+from pydantic import computed_field
+
+from rnnbench.explain import recurrences
 from rnnbench.explain.kinds import Equation, Formula, Kind, State
+from rnnbench.explain.recurrences import Floats
+from rnnbench.records import Record
 
-if TYPE_CHECKING:
-    from rnnbench.explain.recurrences import Floats
-
+EXPLANATION_VERSION: Final = 1
 TOLERANCE = 1e-6
-"""By how much NumPy and Keras may differ."""
+"""The largest allowed difference between NumPy and Keras."""
 UNITS_SHOWN = 3
-"""Units whose values are told step by step."""
+"""Units whose values are shown step by step."""
 DTYPE = "float64"
-"""The layer's precision: rounding in float32 can come to more than ``TOLERANCE``."""
+"""The precision of the layer; rounding in float32 can exceed ``TOLERANCE``."""
 
 Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """The sizes of a layer and of what is given to it."""
+    """The sizes of a layer and its input."""
 
     units: int
     features: int
@@ -43,7 +47,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Output:
-    """What the layer gives with ``return_sequences`` off or on."""
+    """The output of the layer with ``return_sequences`` off or on."""
 
     return_sequences: bool
     shape: Shape
@@ -53,22 +57,14 @@ class Output:
 
 @dataclass(frozen=True)
 class CarriedState(State):
-    """A state, with the shape that it has at each step."""
+    """A state and its shape, which is the same at each step."""
 
     shape: Shape
 
 
 @dataclass(frozen=True)
 class Weight:
-    """A weight of the layer.
-
-    Attributes:
-        name: in Keras.
-        symbol: in the equations.
-        shape: in Keras.
-        formula: of its size.
-        count: its size in Keras.
-    """
+    """A weight: its symbol in the equations, and the formula and the real count of its numbers."""
 
     name: str
     symbol: str
@@ -79,7 +75,7 @@ class Weight:
 
 @dataclass(frozen=True)
 class Parameters:
-    """The trainable parameters of the layer: by formula, weight by weight, and as Keras counts."""
+    """The trainable parameters: by formula, weight by weight, and as Keras counts them."""
 
     formula: Formula
     weights: tuple[Weight, ...]
@@ -88,44 +84,32 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Step:
-    """The hidden state of the first sequence after a step.
-
-    Attributes:
-        step: its number, from 1.
-        numpy: values of the first units, as NumPy has them.
-        keras: the same, as Keras has them.
-        largest_difference: of NumPy from Keras at this step, over all units and sequences.
-    """
+    """The hidden state of the first sequence after a step, counted from 1, in the first units."""
 
     step: int
     numpy: tuple[float, ...]
     keras: tuple[float, ...]
     largest_difference: float
+    """Between the two at this step, over all units and sequences."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """The recurrence in NumPy beside Keras's layer.
-
-    Attributes:
-        dtype: the precision of both.
-        steps: all steps.
-        compared: how many numbers were: the hidden states of all steps, and the last of each state.
-        largest_difference: over all of them.
-        tolerance: what it may be.
-    """
+    """A comparison of the recurrence in NumPy with the Keras layer, both in precision ``dtype``."""
 
     dtype: str
     steps: tuple[Step, ...]
     compared: int
+    """The count of compared numbers: the outputs with ``return_sequences`` on and off, and the last
+    value of each state."""
     largest_difference: float
     tolerance: float = TOLERANCE
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """All that is told about a layer."""
+class Explanation(Record):
+    """All facts about a layer."""
 
+    schema_version: Literal[1] = EXPLANATION_VERSION
     layer: str
     keras_name: str
     keras_version: str
@@ -141,19 +125,32 @@ class Explanation:
     parameters: Parameters
     check: Check
 
+    @computed_field  # type: ignore[prop-decorator] # mypy knows no decorated properties
+    @property
     def failures(self) -> list[str]:
-        """Return what is not as it should be, each in a sentence; nothing, if all is well."""
-        return [*_miscounts(self.parameters), *_differences(self.check)]
+        """One sentence for each fact that the Keras layer does not confirm."""
+        weights = [(each.name, each.formula, each.count) for each in self.parameters.weights]
+        weights.append(("all weights", self.parameters.formula, self.parameters.count))
+        failures = [
+            f"{name}: {formula.value:,} parameters by formula, {count:,} in Keras"
+            for name, formula, count in weights
+            if formula.value != count
+        ]
+        if not self.check.largest_difference <= self.check.tolerance:  # it may be nan
+            failures.append(
+                f"NumPy and Keras differ by {self.check.largest_difference:.1e} "
+                f"(allowed: at most {self.check.tolerance:.0e})"
+            )
+        return failures
 
 
 def explain_layer(kind: Kind, sizes: Sizes) -> Explanation:
-    """Make a layer of that kind, call it on made-up sequences, and return the facts.
+    """Make a layer of this kind, call it on random sequences, and return the facts.
 
-    Its kernels are as Keras makes them, its biases random, none of them zero; the same sizes give
-    the same numbers.
+    The kernels come from Keras's initializers; the biases are random, so that none is zero. The
+    same sizes always give the same numbers.
     """
     import keras
-    import numpy as np
 
     random = np.random.default_rng(0)
     x = random.normal(size=(sizes.batch, sizes.steps, sizes.features))
@@ -165,6 +162,7 @@ def explain_layer(kind: Kind, sizes: Sizes) -> Explanation:
     last_only.set_weights(weights)
     sequence, *states = map(np.asarray, layer(x))
     last = np.asarray(last_only(x))
+    in_numpy = recurrences.run(kind.step, len(kind.states), x, *weights)
     return Explanation(
         layer=kind.name,
         keras_name=kind.keras_name,
@@ -172,19 +170,29 @@ def explain_layer(kind: Kind, sizes: Sizes) -> Explanation:
         title=kind.title,
         source=kind.source,
         sizes=sizes,
-        axes=_axes(x.shape),
-        outputs=_outputs(last, sequence),
-        states=_carried(kind, states),
+        axes=(
+            Axis("batch", x.shape[0], "sequences that go through the layer side by side"),
+            Axis("timesteps", x.shape[1], "steps of a sequence, one after the other"),
+            Axis("features", x.shape[2], "numbers that describe a step"),
+        ),
+        outputs=(
+            Output(False, last.shape, ("batch", "units"), "the hidden state after the last step"),
+            Output(True, sequence.shape, ("batch", "timesteps", "units"), "after every step"),
+        ),
+        states=tuple(
+            CarriedState(state.symbol, state.name, state.meaning, values.shape)
+            for state, values in zip(kind.states, states, strict=True)
+        ),
         gates=kind.gates,
         equations=kind.equations,
         notes=kind.notes,
         parameters=_parameters(kind, sizes, layer),
-        check=_check(_states_in_numpy(kind, x, weights), sequence, last, states),
+        check=_check(in_numpy, sequence, last, states),
     )
 
 
 def _build(kind: Kind, sizes: Sizes, **options: bool) -> Any:
-    """Return a built Keras layer, with the same kernels every time."""
+    """Return a built Keras layer, always with the same kernels."""
     import keras
 
     layer = getattr(keras.layers, kind.keras_name)(
@@ -198,30 +206,6 @@ def _build(kind: Kind, sizes: Sizes, **options: bool) -> Any:
     return layer
 
 
-def _axes(shape: Shape) -> tuple[Axis, ...]:
-    batch, steps, features = shape
-    return (
-        Axis("batch", batch, "sequences that go through the layer side by side"),
-        Axis("timesteps", steps, "steps of a sequence, one after the other"),
-        Axis("features", features, "numbers that describe a step"),
-    )
-
-
-def _outputs(last: "Floats", sequence: "Floats") -> tuple[Output, ...]:
-    return (
-        Output(False, last.shape, ("batch", "units"), "the hidden state after the last step"),
-        Output(True, sequence.shape, ("batch", "timesteps", "units"), "that after every step"),
-    )
-
-
-def _carried(kind: Kind, states: Sequence["Floats"]) -> tuple[CarriedState, ...]:
-    """Return the states that Keras gave, by the names that the kind has for them."""
-    return tuple(
-        CarriedState(state.symbol, state.name, state.meaning, values.shape)
-        for state, values in zip(kind.states, states, strict=True)
-    )
-
-
 def _parameters(kind: Kind, sizes: Sizes, layer: Any) -> Parameters:
     formulas = kind.weights(sizes.units, sizes.features)
     weights = tuple(
@@ -232,32 +216,21 @@ def _parameters(kind: Kind, sizes: Sizes, layer: Any) -> Parameters:
     return Parameters(total, weights, layer.count_params())
 
 
-def _states_in_numpy(kind: Kind, x: "Floats", weights: Sequence["Floats"]) -> tuple["Floats", ...]:
-    """Return the states after every step, the hidden one first, each ``(batch, steps, units)``."""
-    from rnnbench.explain import recurrences
-
-    states = getattr(recurrences, kind.name)(x, *weights)
-    return states if isinstance(states, tuple) else (states,)
-
-
 def _check(
-    ours: Sequence["Floats"], sequence: "Floats", last: "Floats", states: Sequence["Floats"]
+    in_numpy: Sequence[Floats], sequence: Floats, last: Floats, states: Sequence[Floats]
 ) -> Check:
-    """Compare all states that NumPy has with what Keras gave.
+    """Compare the states in NumPy with those of Keras.
 
     Args:
-        ours: the states after every step, the hidden one first, each ``(batch, steps, units)``.
-        sequence: the hidden state after every step, ``(batch, steps, units)``.
-        last: the hidden state after the last step, ``(batch, units)``.
-        states: all states after the last step, each ``(batch, units)``.
+        in_numpy: the states after every step, the hidden one first, each ``(batch, steps, units)``.
+        sequence: Keras's hidden state after every step, ``(batch, steps, units)``.
+        last: Keras's hidden state after the last step, ``(batch, units)``.
+        states: all of Keras's states after the last step, each ``(batch, units)``.
     """
-    import numpy as np
-
-    hidden = ours[0]
+    hidden = in_numpy[0]
     pairs = [(hidden, sequence), (hidden[:, -1], last)]
-    pairs += [(each[:, -1], state) for each, state in zip(ours, states, strict=True)]
-    differences = [np.abs(our - their) for our, their in pairs]
-    by_step = differences[0].max(axis=(0, 2))
+    pairs += [(ours[:, -1], theirs) for ours, theirs in zip(in_numpy, states, strict=True)]
+    differences = [np.abs(ours - theirs) for ours, theirs in pairs]
     return Check(
         dtype=DTYPE,
         steps=tuple(
@@ -267,27 +240,8 @@ def _check(
                 keras=tuple(sequence[0, index, :UNITS_SHOWN].tolist()),
                 largest_difference=float(difference),
             )
-            for index, difference in enumerate(by_step)
+            for index, difference in enumerate(differences[0].max(axis=(0, 2)))
         ),
         compared=sum(each.size for each in differences),
         largest_difference=float(np.max([each.max() for each in differences])),
     )
-
-
-def _miscounts(parameters: Parameters) -> list[str]:
-    pairs = [(weight.name, weight.formula, weight.count) for weight in parameters.weights]
-    pairs.append(("all weights", parameters.formula, parameters.count))
-    return [
-        f"{name}: by formula {formula.value:,} parameters, in Keras {count:,}"
-        for name, formula, count in pairs
-        if formula.value != count
-    ]
-
-
-def _differences(check: Check) -> list[str]:
-    if check.largest_difference <= check.tolerance:
-        return []
-    return [
-        f"NumPy and Keras differ by {check.largest_difference:.1e} "
-        f"(allowed: at most {check.tolerance:.0e})"
-    ]

@@ -1,25 +1,21 @@
-"""The recurrent layers as one knows them without asking Keras: equations, gates, formulas.
+"""The recurrent layers on paper: equations, gates and parameter formulas.
 
-``h`` stands for a hidden state with a step, ``hₜ``, and for the number of units without one; ``i``
-for the number of features. The equations are written for rows, as Keras computes them.
+``hₜ`` is the hidden state at a step; ``h`` alone is the number of units and ``i`` the number of
+features. The equations treat vectors as rows, as Keras does.
 """
 
 # ruff: noqa: RUF001, RUF002 - mathematics has signs that look like Latin letters
 
+import re
 from dataclasses import dataclass
 
 from rnnbench.errors import UserError, did_you_mean
+from rnnbench.explain import recurrences
 
 
 @dataclass(frozen=True)
 class State:
-    """What a layer carries from step to step.
-
-    Attributes:
-        symbol: in the equations.
-        name: in words.
-        meaning: what it is for.
-    """
+    """A state that a layer carries from step to step: its symbol in the equations, and in words."""
 
     symbol: str
     name: str
@@ -28,7 +24,7 @@ class State:
 
 @dataclass(frozen=True)
 class Equation:
-    """A line of the recurrence, and what it is."""
+    """A line of the recurrence and its meaning."""
 
     text: str
     meaning: str
@@ -36,11 +32,11 @@ class Equation:
 
 @dataclass(frozen=True)
 class Formula:
-    """How many numbers a weight, or all of them, hold: as a formula in h and i, and with numbers.
+    """The number of parameters of a weight or a layer.
 
     Attributes:
-        text: ``h(h + i) + h``.
-        numbers: ``50 × (50 + 30) + 50``.
+        text: in h and i: ``h(h + i) + h``.
+        numbers: with the sizes filled in: ``50 × (50 + 30) + 50``.
         value: 4,050.
     """
 
@@ -58,17 +54,19 @@ class Kind:
         keras_name: its class in Keras.
         title: its name in words.
         source: who described it, and when.
-        gates: what stands side by side in its weights, in Keras's order; one block has no name.
-        bias_rows: how many biases each gate has.
+        step: a step of it in NumPy.
+        gates: the blocks that stand side by side in its weights, in Keras's order.
+        bias_rows: the number of biases of each gate.
         states: in Keras's order.
         equations: in the order in which they are computed.
-        notes: what else there is to say about the equations.
+        notes: further remarks on the equations.
     """
 
     name: str
     keras_name: str
     title: str
     source: str
+    step: recurrences.Step
     gates: tuple[str, ...]
     bias_rows: int
     states: tuple[State, ...]
@@ -76,40 +74,49 @@ class Kind:
     notes: tuple[str, ...]
 
     def parameters(self, h: int, i: int) -> Formula:
-        """Return how many parameters a layer of ``h`` units on ``i`` features has."""
+        """Return the number of parameters of a layer of ``h`` units on ``i`` features."""
         n, rows = len(self.gates), self.bias_rows
-        biases, numbers = ("h", f"{h}") if rows == 1 else (f"{rows}h", f"{rows} × {h}")
-        text, numbers = f"h(h + i) + {biases}", f"{h} × ({h} + {i}) + {numbers}"
-        if n > 1:
-            text, numbers = f"{n}({text})", f"{n} × ({numbers})"
-        return Formula(text, numbers, n * (h * (h + i) + rows * h))
+        text = f"h(h + i) + {_times(rows)}h"
+        text = text if n == 1 else f"{n}({text})"
+        return _formula(text, h, i, n * (h * (h + i) + rows * h))
 
     def weights(self, h: int, i: int) -> dict[str, Formula]:
-        """Return the sizes of the weights, by the symbols that they have in the equations."""
+        """Return the sizes of the weights, by their symbols in the equations."""
         n, rows = len(self.gates), self.bias_rows
-        width = "h" if n == 1 else f"{n}h"
-        bias = (width, f"{n * h}") if rows == 1 else (f"{rows} × {width}", f"{rows} × {n * h}")
+        width = f"{_times(n)}h"
+        bias = width if rows == 1 else f"{rows} × {width}"
         return {
-            "W": Formula(f"i × {width}", f"{i} × {n * h}", i * n * h),
-            "U": Formula(f"h × {width}", f"{h} × {n * h}", h * n * h),
-            "b" if rows == 1 else "b, d": Formula(*bias, rows * n * h),
+            "W": _formula(f"i × {width}", h, i, i * n * h),
+            "U": _formula(f"h × {width}", h, i, h * n * h),
+            "b" if rows == 1 else "b, d": _formula(bias, h, i, rows * n * h),
         }
 
 
-_ROWS = "xₜ is (batch, features) and hₜ (batch, units): a row for each sequence."
+def _times(n: int) -> str:
+    return "" if n == 1 else f"{n}"
+
+
+def _formula(text: str, h: int, i: int, value: int) -> Formula:
+    """Return a formula with the sizes filled in, its products ``4h`` and ``h(`` spelled out."""
+    products = re.sub(r"(?<=[0-9h])(?=[(h])", " × ", text)
+    return Formula(text, products.replace("h", f"{h}").replace("i", f"{i}"), value)
+
+
+_ROWS = "xₜ is (batch, features) and hₜ (batch, units): one row per sequence."
 _SIGNS = "σ(a) = 1 / (1 + e⁻ᵃ); ⊙ multiplies element by element."
-_HIDDEN = State("h", "hidden state", "its output, which the next step sees, too")
+_HIDDEN = State("h", "hidden state", "the output, which the next step also sees")
 
 SIMPLE_RNN = Kind(
     name="simple_rnn",
     keras_name="SimpleRNN",
     title="vanilla recurrent layer",
     source="Elman 1990",
+    step=recurrences.simple_rnn,
     gates=("h",),
     bias_rows=1,
     states=(_HIDDEN,),
     equations=(Equation("hₜ = tanh(xₜ W + hₜ₋₁ U + b)", "new hidden state"),),
-    notes=(_ROWS, "The same W, U and b serve every step."),
+    notes=(_ROWS, "Every step uses the same W, U and b."),
 )
 
 GRU = Kind(
@@ -117,6 +124,7 @@ GRU = Kind(
     keras_name="GRU",
     title="gated recurrent unit",
     source="Cho et al. 2014; reset_after=True, Keras's default",
+    step=recurrences.gru,
     gates=("z", "r", "h"),
     bias_rows=2,
     states=(_HIDDEN,),
@@ -129,8 +137,8 @@ GRU = Kind(
     notes=(
         _ROWS,
         _SIGNS,
-        "The same weights serve every step. Keras keeps those of z, r and h side by side, in "
-        "this order: W = [W_z W_r W_h], U likewise; the bias has two rows, [b_z b_r b_h] and "
+        "Every step uses the same weights. Keras stores those of z, r and h side by side, in this "
+        "order: W = [W_z W_r W_h], and U likewise; the bias has two rows, [b_z b_r b_h] and "
         "[d_z d_r d_h].",
     ),
 )
@@ -140,12 +148,10 @@ LSTM = Kind(
     keras_name="LSTM",
     title="long short-term memory",
     source="Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000",
+    step=recurrences.lstm,
     gates=("i", "f", "c", "o"),
     bias_rows=1,
-    states=(
-        _HIDDEN,
-        State("c", "cell state", "its memory: gates write to it, and erase"),
-    ),
+    states=(_HIDDEN, State("c", "cell state", "the memory, which gates write and erase")),
     equations=(
         Equation("iₜ = σ(xₜ W_i + hₜ₋₁ U_i + b_i)", "input gate: what to write"),
         Equation("fₜ = σ(xₜ W_f + hₜ₋₁ U_f + b_f)", "forget gate: what to keep"),
@@ -157,8 +163,8 @@ LSTM = Kind(
     notes=(
         _ROWS,
         _SIGNS,
-        "The same weights serve every step. Keras keeps those of i, f, c and o side by side, in "
-        "this order: W = [W_i W_f W_c W_o], U and b likewise.",
+        "Every step uses the same weights. Keras stores those of i, f, c and o side by side, in "
+        "this order: W = [W_i W_f W_c W_o], and U and b likewise.",
     ),
 )
 

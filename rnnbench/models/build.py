@@ -3,74 +3,69 @@
 Importing this module imports TensorFlow.
 """
 
-from typing import Any
+from collections.abc import Iterator
+from functools import partial
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.errors import UserError
-from rnnbench.models.descriptions import Network, PythonNetwork
-from rnnbench.models.layers import Bidirectional, Embedding, Layer, PluginLayer, Pooling
-from rnnbench.models.plugins import call_function, make_layer
-from rnnbench.models.pooling import POOLING
+from rnnbench.models.code import is_from_outside
+from rnnbench.models.descriptions import LayeredNetwork, Network, PythonNetwork
+from rnnbench.models.plugins import add_from_outside, call_function
+from rnnbench.models.seeds import derive_seed
 from rnnbench.models.shape import Shape
 
 EVALUATION_BATCH = 1024
-"""Wires that are predicted at once."""
+"""Documents that are predicted at once."""
 
 
-def build(network: Network, shape: Shape) -> keras.Model:
+def build(network: Network, shape: Shape, seed: int) -> keras.Model:
     """Return an uncompiled Keras model with fresh weights.
 
     Args:
         network: the description.
         shape: of the dataset.
+        seed: the same one gives the same weights, and the same dropout in training.
 
     Returns:
         A model from int32 ``(batch, timesteps)``, word ids, to float32 ``(batch, n_topics)``, a
-        probability a topic.
+        probability for each topic.
 
     Raises:
-        PluginError: a function or a layer from outside failed; it names it.
+        PluginError: a function or a layer from outside failed; the message names it.
+        UserError: a convolution is longer than the sequences.
     """
     if isinstance(network, PythonNetwork):
-        return call_function(network.python, network.arguments, shape)
-    layers = [_keras_layer(layer, shape) for layer in network.layers]
+        return call_function(network.python, network.arguments, shape, seed)
+    assert isinstance(network, LayeredNetwork)  # noqa: S101 - there is no third kind
+    ids = keras.Input((shape.timesteps,), dtype="int32")
+    model = keras.Sequential([ids, *_ids_as_numbers(network, shape)])
+    for position, layer in enumerate(network.layers):
+        seed_of = partial(derive_seed, seed, position)
+        if is_from_outside(layer):
+            add_from_outside(model, layer, shape, seed_of)
+            continue
+        try:
+            model.add(layer.keras_layer(shape, seed_of))
+        except ValueError as error:  # a window that is longer than the sequences
+            reason = str(error).partition("\n")[0]
+            raise UserError(f"the layers do not fit {shape.timesteps} steps: {reason}") from error
+    return model
+
+
+def _ids_as_numbers(network: LayeredNetwork, shape: Shape) -> Iterator[keras.Layer]:
+    """Yield what makes one feature of each id, unless the first layer takes the ids themselves."""
     if network.layers[0].takes != "ids":
-        scale = 1 / shape.n_ids if network.inputs == "scaled_ids" else 1.0
-        layers = [
-            keras.layers.Reshape((shape.timesteps, 1)),
-            keras.layers.Rescaling(scale),
-            *layers,
-        ]
-    try:
-        return keras.Sequential([keras.Input((shape.timesteps,), dtype="int32"), *layers])
-    except ValueError as error:  # a window that is longer than the sequences
-        reason = str(error).partition("\n")[0]
-        raise UserError(f"the layers do not fit {shape.timesteps} steps: {reason}") from error
-
-
-def _keras_layer(layer: Layer, shape: Shape) -> keras.Layer:
-    match layer:
-        case Embedding(dim=dim, trainable=trainable, masking=masking):
-            return keras.layers.Embedding(shape.n_ids, dim, mask_zero=masking, trainable=trainable)
-        case Bidirectional(layer=inner, merge_mode=merge_mode):
-            return keras.layers.Bidirectional(_keras_layer(inner, shape), merge_mode=merge_mode)
-        case Pooling(by=by):
-            return POOLING[by]()
-        case PluginLayer():
-            return make_layer(layer)
-    parameters: dict[str, Any] = dict(layer)
-    if parameters.get("units") == "topics":
-        parameters["units"] = shape.n_topics
-    return getattr(keras.layers, layer.keras_name)(**parameters)
+        yield keras.layers.Reshape((shape.timesteps, 1))
+        yield keras.layers.Rescaling(1 / shape.n_ids if network.inputs == "scaled_ids" else 1.0)
 
 
 def predict(model: keras.Model, x: NDArray[np.int32]) -> NDArray[np.float32]:
     """Return the probabilities ``(n, n_topics)`` of word ids ``(n, timesteps)``.
 
-    Called once a model, this is faster than ``model.predict``, which is compiled first.
+    For a single call this is faster than ``model.predict``, which compiles first.
     """
     starts = range(0, len(x), EVALUATION_BATCH)
     batches = [x[start : start + EVALUATION_BATCH] for start in starts]

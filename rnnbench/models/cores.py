@@ -1,10 +1,10 @@
 """Recurrent layers with back-propagation through time written by hand, for XLA on a CPU.
 
 Each core computes what the Keras layer of its name computes with its default activations, on
-time-major sequences. Compared with automatic differentiation of the stock layer, nothing is in
-the loops but what is recurrent: the inputs are projected in one product before the forward loop,
-the gradients of the weights are one product over time x batch after the backward loop, and every
-gate is computed once; the forward loop keeps the factors that the backward loop needs.
+time-major sequences. Compared with automatic differentiation of the stock layer, the loops hold
+only recurrent work: the inputs are projected in one product before the forward loop, the gradients
+of the weights are one product over time x batch after the backward loop, and every gate is computed
+once, because the forward loop keeps the factors that the backward loop needs.
 
 Shapes: ``T`` steps, ``B`` sequences, ``I`` features, ``H`` units, all of them static. The
 equations are those of Keras's layers; those of the backward loops follow from them by the chain
@@ -15,37 +15,38 @@ Importing this module imports TensorFlow.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import tensorflow as tf
 
 COLUMN_MULTIPLE = 32
-"""XLA's product on a CPU is slow on what is left of its columns after the last multiple of this."""
+"""On a CPU, a product in XLA is slow on the columns after the last multiple of this."""
 FEW_FEATURES = 4
-"""So few features are projected in the loop, for that costs less than to fetch what was stored."""
+"""Up to this many features are projected in the loop, which costs less than storing them first."""
 
 Gradients = tuple[tf.Tensor, ...]
 State = list[tf.Tensor]
-"""The hidden state, and what else a layer carries from step to step: each ``(B, H)``."""
+"""The hidden state, and any other state that a layer carries: each ``(B, H)``."""
 Scratch = Sequence[tf.Tensor | tf.Variable]
 Step = Callable[..., tuple[State, list[tf.Tensor]]]
-"""From a state and an item of each input to the next state and what is kept of the step."""
+"""From a state and one item of each input to the next state and the arrays to keep."""
 
 
 @dataclass(frozen=True)
 class Core:
-    """The arithmetic of a recurrent layer in one step, forward and back; call it for all steps.
+    """The arithmetic of a recurrent layer in one step, forward and back. Call it for all steps.
 
     Attributes:
         is_sigmoid: for each gate, in Keras's order, whether it is a sigmoid or a ``tanh``.
         n_states: how many states it carries.
-        kept: widths, in units, of what ``step`` keeps; the hidden state is the last.
-        kept_back: widths of what ``step_back`` keeps: the gradient of ``h[t-1] U``, then what
-            ``d_inputs`` needs besides.
-        step: from the states, ``p = x[t] W + b`` and ``q = h[t-1] U`` to the next states and
-            what is kept. In the columns of sigmoids ``p`` and ``q`` are halved.
-        step_back: from the gradients of the states and what was kept of the step to those of
-            the states before, as far as they do not pass ``U``, and what is kept.
-        d_inputs: from all that ``step_back`` kept to the gradient of ``x W + b``.
+        kept: widths, in units, of the arrays that ``step`` keeps; the hidden state is the last.
+        kept_back: widths of the arrays that ``step_back`` keeps: the gradient of ``h[t-1] U``, then
+            whatever else ``d_inputs`` needs.
+        step: from the states, ``p = x[t] W + b`` and ``q = h[t-1] U`` to the next states and the
+            arrays to keep. In the columns of sigmoids ``p`` and ``q`` are halved.
+        step_back: from the gradients of the states and the arrays kept in the step to the gradients
+            of the states before, except for their part that passes ``U``, and the arrays to keep.
+        d_inputs: from all arrays that ``step_back`` kept to the gradient of ``x W + b``.
     """
 
     is_sigmoid: tuple[bool, ...]
@@ -80,7 +81,7 @@ class Core:
             ``(T, B, H)``, or ``(B, H)``.
         """
         units = recurrent_kernel.shape[0]
-        buffers = scratch or _zeros(self, *x.shape[:2], units, x.dtype)
+        buffers = scratch or _zeros(self, x.shape[0], x.shape[1], units, x.dtype)
         keep, keep_back = buffers[: len(self.kept)], buffers[len(self.kept) :]
         start = [tf.zeros((x.shape[1], units), x.dtype)] * self.n_states
         scale = _halving(self.is_sigmoid, units, x.dtype)
@@ -125,9 +126,9 @@ class Core:
 def make_scratch(
     core: Core, timesteps: int, batch_size: int, units: int, dtype: str
 ) -> list[tf.Variable]:
-    """Return what ``core`` may overwrite, to be kept from call to call.
+    """Return memory that ``core`` may overwrite, to be kept from call to call.
 
-    Without it each loop over time begins by filling the arrays that it writes to with zeros.
+    Without it each loop over time begins by filling its arrays with zeros.
 
     Returns:
         Variables ``(T, B, n)``.
@@ -245,19 +246,19 @@ def _scan(
     *,
     reverse: bool = False,
 ) -> list[tf.Tensor]:
-    """Run ``step`` over time and return what it kept, stacked along time.
+    """Run ``step`` over time and return the arrays that it kept, stacked along time.
 
     Args:
-        step: what to do.
+        step: carried out for each item of the inputs.
         state: the first state.
         inputs: each ``(T, ...)``.
-        buffers: a stack for each thing kept, to be overwritten; variables are left so.
+        buffers: a stack for each array kept; variables among them are overwritten.
         reverse: begin with the last item.
     """
     n_steps = inputs[0].shape[0]
     stacks = [tf.TensorArray(each.dtype, n_steps).unstack(each) for each in buffers]
 
-    def body(n: tf.Tensor, state: State, stacks: list[tf.TensorArray]) -> tuple:
+    def body(n: tf.Tensor, state: State, stacks: list[tf.TensorArray]) -> tuple[Any, ...]:
         t = n_steps - 1 - n if reverse else n
         state, kept = step(state, *(each[t] for each in inputs))
         return n + 1, state, [each.write(t, new) for each, new in zip(stacks, kept, strict=True)]
@@ -271,14 +272,14 @@ def _scan(
 
 
 def _halving(is_sigmoid: Sequence[bool], units: int, dtype: tf.DType) -> tf.Tensor:
-    """Return a factor a column with which one ``tanh`` serves all gates; see ``_sigmoid``."""
+    """Return a factor for each column, so that one ``tanh`` serves all gates; see ``_sigmoid``."""
     return tf.repeat(tf.constant([0.5 if each else 1.0 for each in is_sigmoid], dtype), units)
 
 
 def _sigmoid(tanh_of_half: tf.Tensor) -> tf.Tensor:
     """Return ``sigmoid(z)``, given ``tanh(z / 2)``, to an absolute precision of 1e-7.
 
-    Below ``z = -17`` it is 0, where ``tf.sigmoid`` still has a number, of less than 1e-7.
+    Below ``z = -17`` it is 0, where ``tf.sigmoid`` still gives a number below 1e-7.
     """
     return 0.5 + 0.5 * tanh_of_half
 
@@ -286,7 +287,7 @@ def _sigmoid(tanh_of_half: tf.Tensor) -> tf.Tensor:
 def _projection(
     x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor
 ) -> tuple[Callable[[tf.Tensor], tf.Tensor], tf.Tensor]:
-    """Return ``x W + b`` as what is done in a step, and on what."""
+    """Return ``x W + b`` as a function for each step, and the sequence that it is applied to."""
     if x.shape[-1] <= FEW_FEATURES:
         features = range(x.shape[-1])
         return lambda x_t: sum((x_t[:, k : k + 1] * kernel[k] for k in features), bias), x
@@ -309,7 +310,7 @@ def _at_each_step(x: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
 
 
 def _product_with(weights: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Return what multiplies by ``weights``, padded to a number of columns that XLA likes."""
+    """Return a product with ``weights``, padded to a number of columns that is fast in XLA."""
     width = weights.shape[-1]
     padded = tf.pad(weights, [[0, 0], [0, -width % COLUMN_MULTIPLE]])
     return lambda a: tf.matmul(a, padded)[:, :width]

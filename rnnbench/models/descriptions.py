@@ -5,47 +5,44 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from rnnbench.models.baselines import AnyBaseline
-from rnnbench.models.layers import Embedding, Layers
+from rnnbench.models.layers import Layers
 from rnnbench.section import Section, problem
 
 
 class Network(Section):
-    """A neural classifier, from word ids to a probability a topic."""
+    """A neural classifier, from word ids to a probability for each topic."""
 
     @property
     def pretrained_dim(self) -> int | None:
-        """Length of the word vectors that it begins with, where those are learned from texts."""
+        """The length of word vectors learned from texts that it begins with, if it does."""
         return None
 
 
 class LayeredNetwork(Network):
     """A stack of layers."""
 
-    keys_for_the_reader = ("baseline", "python")  # which would have made it another kind of model
+    keys_for_the_reader = ("baseline", "python")  # they make another kind of model
 
     inputs: Literal["ids", "scaled_ids"] = "ids"
-    """What the first layer is given, unless it is an embedding: a word's id as a number, or the
-    id divided by the number of ids."""
+    """The input of a first layer that takes no ids: the id of each word as a number, or the id
+    divided by the number of ids."""
     layers: Layers
 
     @property
     def pretrained_dim(self) -> int | None:
-        """That of the embedding; ``None`` where it begins at random."""
-        first = self.layers[0]
-        is_pretrained = isinstance(first, Embedding) and first.embeddings_initializer == "ppmi_svd"
-        return first.dim if is_pretrained else None
+        """That of the first layer; ``None`` if its vectors are random at first."""
+        return self.layers[0].pretrained_dim
 
     @model_validator(mode="after")
     def _scales_no_embedded_ids(self) -> "LayeredNetwork":
         first = self.layers[0]
         if self.inputs == "scaled_ids" and first.takes == "ids":
-            what = "an embedding" if isinstance(first, Embedding) else f"layer '{first.kind}'"
-            raise problem(f"inputs: {what} takes whole ids", "allowed: inputs: ids")
+            raise problem(f"inputs: {first.kind} takes whole ids", "allowed: inputs: ids")
         return self
 
 
 class PythonNetwork(Network):
-    """What a function of the user's own returns."""
+    """A network made by a function of the user's."""
 
     python: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
     """``package.module:function``: given a ``rnnbench.models.shape.Shape``, it returns an
@@ -60,7 +57,7 @@ class BaselineModel(Section):
     baseline: AnyBaseline
 
 
-_KINDS_OF_MODELS = {"baseline": BaselineModel, "python": PythonNetwork}
+_KINDS_OF_MODELS: dict[str, type[Section]] = {"baseline": BaselineModel, "python": PythonNetwork}
 """By the key that tells them apart; all others have layers."""
 
 

@@ -1,6 +1,6 @@
-"""Keras's layers, computed fast in a compiled program.
+"""Layers of Keras that are computed fast in a compiled program.
 
-Recurrent ones are computed by the cores wherever those cover what is asked for.
+The cores compute recurrent layers, as long as they cover all options that are in use.
 
 Importing this module imports TensorFlow.
 """
@@ -15,21 +15,21 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.models import cores
 
 OnStockLayer = Callable[[str], None]
-"""Told of a layer that Keras's own code computes, and why: ``gru_1: dropout``."""
+"""Is told of each layer that Keras's own code computes, and why: ``gru_1: dropout``."""
 
 
 def with_cores(
     model: keras.Model, on_stock_layer: OnStockLayer, batch_size: int | None = None
 ) -> keras.Model:
-    """Return a copy of ``model``, its weights new, with the layers of this module.
+    """Return a copy of ``model`` that has the layers of this module, with new weights.
 
     Args:
-        model: a sequential or functional model; layers within layers stay as they are, save the
-            two of a ``Bidirectional``.
-        on_stock_layer: called, when the copy is called, for each recurrent layer that the cores do
-            not cover.
-        batch_size: of the batches that the copy is to be trained on, for a loop that need not
-            clear its memory each time.
+        model: a sequential or functional model; layers within layers stay as they are, except for
+            the two of a ``Bidirectional``.
+        on_stock_layer: when the copy is called, it is called for each recurrent layer that the
+            cores do not cover.
+        batch_size: of the batches that the copy is trained on, if known. The loops over time then
+            reuse their memory instead of clearing it each time.
 
     Returns:
         A model that can be called on sequences of static shape, in a compiled program.
@@ -42,7 +42,7 @@ def with_cores(
                 merge_mode=layer.merge_mode,
                 backward_layer=clone(layer.backward_layer),
             )
-            prepare(copy.forward_layer)  # it makes copies of the layers that it is given
+            prepare(copy.forward_layer)  # a copy of the layer that was passed in
             prepare(copy.backward_layer)
             return copy
         if isinstance(layer, keras.layers.RNN) and type(layer) not in _FUSED:
@@ -63,8 +63,8 @@ def with_cores(
     return keras.models.clone_model(model, clone_function=clone)
 
 
-class _Fused:
-    """What the layers below share."""
+class _Fused(keras.layers.RNN):
+    """A recurrent layer that a core computes."""
 
     core: cores.Core
     on_stock_layer: OnStockLayer
@@ -72,7 +72,7 @@ class _Fused:
     scratch: cores.Scratch = ()
 
     def build(self, sequences_shape: tuple[int | None, ...], *args: Any) -> None:
-        """Make the weights, and the scratch where all sizes are known."""
+        """Make the weights, and the scratch if all sizes are known."""
         super().build(sequences_shape, *args)
         timesteps = sequences_shape[1]
         if self.batch_size and timesteps and not _why_not(self, None, None):
@@ -128,7 +128,7 @@ class GRU(_Fused, keras.layers.GRU):
 
 
 class Conv1D(keras.layers.Conv1D):
-    """A ``Conv1D`` as one product of all windows; XLA's own convolution is slow on a CPU."""
+    """A ``Conv1D`` as one product of all windows; the convolution of XLA is slow on a CPU."""
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Do what the stock layer does; ``inputs`` is ``(batch, timesteps, features)``."""
@@ -145,11 +145,11 @@ class Conv1D(keras.layers.Conv1D):
         return self.activation(tf.matmul(windows, kernel) + self.bias)
 
 
-class _DropoutByProduct:
-    """Dropout that multiplies with its mask.
+class Dropout(keras.layers.Dropout):
+    """A ``Dropout`` that multiplies with its mask.
 
-    What Keras makes of a mask is a choice between two values, and XLA computes that over and over
-    again: an embedding with dropout took 45 times as long. The masks are others than Keras's.
+    Keras uses the mask to choose between two values, which XLA computes again and again: an
+    embedding with dropout took 45 times as long. The masks differ from those of Keras.
     """
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -163,21 +163,17 @@ class _DropoutByProduct:
         )
         return inputs * (tf.cast(uniform >= self.rate, inputs.dtype) / (1 - self.rate))
 
-
-class Dropout(_DropoutByProduct, keras.layers.Dropout):
-    """A ``Dropout`` that multiplies with its mask."""
-
-    def _mask_shape(self, inputs: tf.Tensor) -> tuple:
+    def _mask_shape(self, inputs: tf.Tensor) -> tuple[int | None, ...]:
         return tuple(
             size if own is None else own
             for size, own in zip(inputs.shape, self.noise_shape or inputs.shape, strict=True)
         )
 
 
-class SpatialDropout1D(_DropoutByProduct, keras.layers.SpatialDropout1D):
+class SpatialDropout1D(Dropout, keras.layers.SpatialDropout1D):
     """A ``SpatialDropout1D`` that multiplies with its mask."""
 
-    def _mask_shape(self, inputs: tf.Tensor) -> tuple:
+    def _mask_shape(self, inputs: tf.Tensor) -> tuple[int | None, ...]:
         return (inputs.shape[0], 1, inputs.shape[2])
 
 
@@ -192,8 +188,8 @@ _FUSED: dict[type[keras.Layer], type[keras.Layer]] = {
 
 
 def _why_not(layer: Any, initial_state: Any, mask: tf.Tensor | None) -> str:
-    """Return what the cores do not cover of what a layer is asked for; empty if they do."""
-    is_asked_for = {
+    """Return the options in use that the cores do not cover; empty if they cover all."""
+    in_use = {
         "masking": mask is not None,
         "dropout": layer.dropout > 0,
         "recurrent_dropout": layer.recurrent_dropout > 0,
@@ -206,4 +202,4 @@ def _why_not(layer: Any, initial_state: Any, mask: tf.Tensor | None) -> str:
         "return_state": layer.return_state,
         "dtype": layer.compute_dtype not in ("float32", "float64"),
     }
-    return ", ".join(what for what, is_asked in is_asked_for.items() if is_asked)
+    return ", ".join(option for option, is_used in in_use.items() if is_used)

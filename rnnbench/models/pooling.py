@@ -1,4 +1,4 @@
-"""Layers from one vector a step to one vector a wire, which pass over masked steps.
+"""Keras layers that make one vector of each sequence and skip masked steps.
 
 Importing this module imports TensorFlow.
 """
@@ -18,17 +18,17 @@ class _Pooling(keras.layers.Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def compute_output_shape(self, input_shape: tuple) -> tuple:
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return ``(batch, features)``."""
         return (input_shape[0], input_shape[2])
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
-        """Return no mask: what is left has no steps."""
+        """Return no mask: no steps are left."""
 
 
 @_register
 class MaxPooling(_Pooling):
-    """The largest of each feature; 0 where all steps are masked."""
+    """The largest value of each feature; 0 if all steps are masked."""
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """Return ``(batch, features)``; ``mask`` is ``(batch, timesteps)``, true where kept."""
@@ -41,7 +41,7 @@ class MaxPooling(_Pooling):
 
 @_register
 class MeanPooling(_Pooling):
-    """The mean of each feature; 0 where all steps are masked."""
+    """The mean of each feature; 0 if all steps are masked."""
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """Return ``(batch, features)``; ``mask`` is ``(batch, timesteps)``, true where kept."""
@@ -72,12 +72,24 @@ class AttentionPooling(_Pooling):
     (NAACL 2016), with as many hidden units as features.
     """
 
-    def build(self, input_shape: tuple) -> None:
+    def __init__(
+        self, kernel_seed: int | None = None, query_seed: int | None = None, **kwargs: Any
+    ):
+        super().__init__(**kwargs)
+        self.kernel_seed, self.query_seed = kernel_seed, query_seed
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the seeds too."""
+        seeds = {"kernel_seed": self.kernel_seed, "query_seed": self.query_seed}
+        return {**super().get_config(), **seeds}
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the weights."""
         features = input_shape[-1]
-        self.kernel = self.add_weight(shape=(features, features), name="kernel")
-        self.bias = self.add_weight(shape=(features,), initializer="zeros", name="bias")
-        self.query = self.add_weight(shape=(features, 1), name="query")
+        random = keras.initializers.GlorotUniform
+        self.kernel = self.add_weight((features, features), random(self.kernel_seed), name="kernel")
+        self.bias = self.add_weight((features,), "zeros", name="bias")
+        self.query = self.add_weight((features, 1), random(self.query_seed), name="query")
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """Return ``(batch, features)``; ``mask`` is ``(batch, timesteps)``, true where kept."""

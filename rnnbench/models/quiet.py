@@ -1,4 +1,4 @@
-"""TensorFlow without its chatter."""
+"""TensorFlow without its messages."""
 
 import io
 import os
@@ -16,12 +16,12 @@ QUIET_ON_CPU = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
 
 @contextmanager
 def quiet_tensorflow() -> Iterator[None]:
-    """Keep from the user what TensorFlow says while the block imports and runs it, on the CPU.
+    """Hide TensorFlow's messages while the block imports and runs it, on the CPU.
 
-    Not all of it heeds ``TF_CPP_MIN_LOG_LEVEL``: what its C++ code says on being imported goes past
-    ``sys.stderr`` to the file descriptor. What a user's module prints is kept back too, for it
-    would stand before the JSON on standard output. When the block fails, all is shown after all,
-    save where it is an ``RnnbenchError`` that explains itself.
+    ``TF_CPP_MIN_LOG_LEVEL`` does not stop all of them: on import, its C++ code writes past
+    ``sys.stderr`` to the file descriptor. Output of the user's own modules is hidden too, because
+    it would come before the JSON on standard output. If the block fails, all of it is shown, except
+    after an ``RnnbenchError``, which explains itself.
     """
     os.environ |= QUIET_ON_CPU
     sys.stderr.flush()

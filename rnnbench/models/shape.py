@@ -1,8 +1,10 @@
-"""What a model has to fit."""
+"""The sizes of a dataset that a model has to fit."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from rnnbench.data.dataset import Dataset
+if TYPE_CHECKING:
+    from rnnbench.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,6 @@ class Shape:
     n_ids: int
 
     @classmethod
-    def of(cls, dataset: Dataset) -> "Shape":
+    def of(cls, dataset: "Dataset") -> "Shape":
         """Return the shape of ``dataset``."""
         return cls(dataset.timesteps, len(dataset.topics), dataset.n_ids)

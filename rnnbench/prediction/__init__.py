@@ -1,1 +1,1 @@
-"""What trained models say of new texts."""
+"""``rnnbench predict``: the topics of new texts, by networks that a run has kept."""

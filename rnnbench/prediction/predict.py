@@ -2,51 +2,64 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Literal
 
 from rnnbench.config.load import load
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import UserError, did_you_mean
+from rnnbench.records import Record
 from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
 
+PREDICTIONS_VERSION: Final = 1
 
-@dataclass(frozen=True)
-class Prediction:
-    """What a network says of one text.
 
-    Attributes:
-        words: how many words the text has.
-        read: how many of them the network can read at once; the others were cut off.
-        unknown: the words that are not in the vocabulary of the run.
-        topics: all topics with their probabilities, the most probable first.
-    """
+class TopicProbability(Record):
+    """A topic and its probability."""
+
+    topic: str
+    probability: float
+
+
+class Prediction(Record):
+    """A network's answer to one text."""
 
     words: int
-    read: int
-    unknown: list[str]
-    topics: list[tuple[str, float]]
+    """Words of the text."""
+    words_read: int
+    """The words that fit into the network's input; the others were cut off."""
+    unknown_words: list[str]
+    """Words, each time they occur, that are not in the vocabulary of the run."""
+    topics: list[TopicProbability]
+    """The most probable first."""
+
+
+class Predictions(Record):
+    """A network's answers to several texts, in their order."""
+
+    schema_version: Literal[1] = PREDICTIONS_VERSION
+    predictions: list[Prediction]
 
 
 def predict_texts(
-    folder: Path, model: str, seed: int | None, texts: Sequence[str]
-) -> list[Prediction]:
-    """Return what a network of a run says of each of ``texts``; this imports TensorFlow.
+    folder: Path, model: str, seed: int | None, texts: Sequence[str], top: int | None = None
+) -> Predictions:
+    """Predict the topics of texts with a network of a run; this imports TensorFlow.
 
     Args:
         folder: of a run with ``--save-models``.
-        model: name of the model.
+        model: name of the network.
         seed: of the trial; by default the first.
-        texts: as they are; they are cut into words as the corpus of the run was.
+        texts: split into words in the same way as the corpus of the run.
+        top: the number of topics for each text; by default all.
 
     Raises:
         UserError: there is no such model or seed, or it was not kept.
-        DamagedResultError: a file is not what was written.
+        DamagedResultError: a file is not as it was written.
     """
     results = load_results(folder)
-    described = load(folder / "config.yaml").models.get(model)
     file = _find(folder, results, model, seed)
     vocabulary = _vocabulary(folder, results)
     encoded = encode(texts, vocabulary)
@@ -56,19 +69,25 @@ def predict_texts(
     from rnnbench.models.plugins import import_code
     from rnnbench.models.saved import load as load_model
 
-    import_code(described)
+    import_code(load(folder / "config.yaml").models[model])
     probabilities = predict(load_model(file), encoded.ids)
-    return [
-        Prediction(
-            words=len(words),
-            read=min(len(words), vocabulary.timesteps - (vocabulary.truncating == "post")),
-            unknown=unknown,
-            topics=sorted(
-                zip(vocabulary.topics, map(float, row), strict=True), key=lambda pair: -pair[1]
-            ),
-        )
-        for words, unknown, row in zip(encoded.words, encoded.unknown, probabilities, strict=True)
-    ]
+    readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
+    return Predictions(
+        predictions=[
+            Prediction(
+                words=len(words),
+                words_read=min(len(words), readable),
+                unknown_words=unknown,
+                topics=[
+                    TopicProbability(topic=vocabulary.topics[label], probability=float(row[label]))
+                    for label in (-row).argsort(kind="stable")[:top]
+                ],
+            )
+            for words, unknown, row in zip(
+                encoded.words, encoded.unknown, probabilities, strict=True
+            )
+        ]
+    )
 
 
 def _find(folder: Path, results: Results, name: str, seed: int | None) -> Path:
@@ -76,15 +95,16 @@ def _find(folder: Path, results: Results, name: str, seed: int | None) -> Path:
     models = {model.name: model for model in results.models}
     if name not in models:
         raise UserError(f"{folder}: no model '{name}' ({did_you_mean(name, models)})")
-    seeds = [trial.seed for trial in models[name].trials]
-    if seed is not None and seed not in seeds:
-        raise UserError(f"{folder}: {name} has no seed {seed} (allowed: {_listed(seeds)})")
+    trials = {trial.seed: trial for trial in models[name].trials}
+    if seed is not None and seed not in trials:
+        allowed = ", ".join(map(str, trials))
+        raise UserError(f"{folder}: {name} has no seed {seed} (allowed: {allowed})")
+    trial = trials[next(iter(trials)) if seed is None else seed]
     try:
-        trial = next(each for each in models[name].trials if seed in (None, each.seed))
         return Store(folder).model_file(name, trial.seed, trial.fingerprint)
     except FileNotFoundError:
         why = (
-            "a baseline is never kept, it is fitted in a second"
+            "a baseline is never kept, because fitting it takes only a second"
             if models[name].is_baseline
             else _run_again(results)
         )
@@ -92,7 +112,7 @@ def _find(folder: Path, results: Results, name: str, seed: int | None) -> Path:
 
 
 def _vocabulary(folder: Path, results: Results) -> Vocabulary:
-    """Return what turns texts into the ids of the dataset that the models were trained on."""
+    """Return the vocabulary of the dataset that the models were trained on."""
     with suppress(FileNotFoundError):
         vocabulary = Store(folder).vocabulary()
         if vocabulary.dataset_fingerprint == results.dataset.fingerprint:
@@ -103,7 +123,3 @@ def _vocabulary(folder: Path, results: Results) -> Vocabulary:
 def _run_again(results: Results) -> str:
     command = results.command.replace(" --save-models", "")
     return f"run it again: {command} --save-models"
-
-
-def _listed(seeds: Sequence[int]) -> str:
-    return ", ".join(map(str, seeds))

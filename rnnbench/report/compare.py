@@ -4,47 +4,55 @@ import json
 import re
 import textwrap
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from rnnbench.analysis.compare_runs import RunComparison, branches
+from rnnbench.analysis.compare_runs import ModelChange, RunComparison, branches
 from rnnbench.analysis.gates import Failure, Verdict
-from rnnbench.records import SCHEMA_VERSION
-from rnnbench.report.table import MISSING, Table, mean_and_interval, short_p, signed_interval_text
-from rnnbench.results.schema import ModelSummary
+from rnnbench.metrics import METRICS, MS_PER_STEP, Metric
+from rnnbench.report.table import (
+    MISSING,
+    SECOND,
+    Columns,
+    Table,
+    mean_and_interval,
+    mean_text,
+    metrics_of,
+    short_p,
+    signed_interval_text,
+    table_of,
+)
+from rnnbench.results.schema import SUMMARY_VERSION
 
 KEY_WIDTH, VALUE_WIDTH = 34, 19
-"""Where cells of what differs are broken, to fit three columns on a terminal of 80."""
+"""Where the cells of the differences are broken, so that three columns fit into 80 characters."""
 SHORT = 12
 """Characters shown of a fingerprint or a commit."""
 
 
 def comparison_tables(comparison: RunComparison) -> list[Table]:
-    """Return how accuracies changed, how the rest did, and what else differs."""
-    return [accuracy_table(comparison), costs_table(comparison), differences_table(comparison)]
+    """Return how accuracy, other metrics and costs changed, and what else differs."""
+    return [
+        accuracy_table(comparison),
+        metrics_table(comparison),
+        costs_table(comparison),
+        differences_table(comparison),
+    ]
 
 
 def accuracy_table(comparison: RunComparison) -> Table:
-    """Return the accuracy of each model in both runs, and how sure the difference is."""
-    headers = [
-        "accuracy of",
-        "in A",
-        "in B",
-        "B - A",
-        "95 % interval of B - A over wires and seeds",
-        "p (Holm)",
-    ]
-    rows = [
-        [
-            each.name,
-            f"{each.a.accuracy.mean:.4f}",
-            f"{each.b.accuracy.mean:.4f}",
-            f"{each.difference:+z.4f}",
-            signed_interval_text(each.interval),
-            short_p(each.p_holm),
-        ]
-        for each in comparison.models
-    ]
-    return Table(headers, rows, _caption(comparison))
+    """Return the accuracy of each model in both runs, and how certain the difference is."""
+    columns: Columns[ModelChange] = {
+        "accuracy of": lambda each: each.name,
+        "in A": lambda each: f"{each.a.accuracy.mean:.4f}",
+        "in B": lambda each: f"{each.b.accuracy.mean:.4f}",
+        "B - A": lambda each: f"{each.difference:+z.4f}",
+        "95 % interval of B - A over documents and seeds": lambda each: signed_interval_text(
+            each.interval
+        ),
+        "p (Holm)": lambda each: short_p(each.p_holm),
+    }
+    return table_of(comparison.models, columns, _caption(comparison))
 
 
 def _caption(comparison: RunComparison) -> str:
@@ -63,43 +71,45 @@ def _caption(comparison: RunComparison) -> str:
             f"A: {comparison.a}, {n_a} seed(s). B: {comparison.b}, {n_b} seed(s).",
             f"Accuracies are means over seeds. p: {methods}, corrected for {len(models)} model(s);",
             "clear: below 0.05." + (not clear) * " No difference is clear.",
-            *(f"{what}: {', '.join(names)}." for what, names in named.items() if names),
+            *(f"{label}: {', '.join(names)}." for label, names in named.items() if names),
         ]
     )
 
 
+def metrics_table(comparison: RunComparison) -> Table:
+    """Return how much the mean of each other metric changed."""
+    metrics = metrics_of([model for each in comparison.models for model in (each.a, each.b)])
+    columns: Columns[ModelChange] = {"B - A of": lambda each: each.name}
+    columns |= {metric.header: partial(_moved, metric) for metric in metrics}
+    lower = ", ".join(metric.header for metric in metrics if not metric.higher_is_better)
+    caption = "Differences of means over seeds." + (f" Lower is better: {lower}." if lower else "")
+    return table_of(comparison.models, columns, caption)
+
+
+def _moved(metric: Metric, change: ModelChange) -> str:
+    a, b = change.a.mean(metric.name), change.b.mean(metric.name)
+    return MISSING if a is None or b is None else format(b - a, f"+z{metric.format}")
+
+
 def costs_table(comparison: RunComparison) -> Table:
     """Return macro-F1 and speed of each model in both runs."""
-    headers = [
-        "model",
-        "macro-F1 in A (mean ± 95 % over seeds)",
-        "in B (mean ± 95 % over seeds)",
-        "ms per step in A",
-        "in B",
-        "A/B",
-    ]
-    rows = [
-        [
-            each.name,
-            mean_and_interval(each.a.macro_f1),
-            mean_and_interval(each.b.macro_f1),
-            _ms(each.a),
-            _ms(each.b),
-            f"{each.speed_ratio:.2f}" if each.speed_ratio else MISSING,
-        ]
-        for each in comparison.models
-    ]
+    second, over = METRICS[SECOND].header, "(mean ± 95 % over seeds)"
+    columns: Columns[ModelChange] = {
+        "model": lambda each: each.name,
+        f"{second} in A {over}": lambda each: mean_and_interval(each.a.metrics[SECOND]),
+        f"in B {over}": lambda each: mean_and_interval(each.b.metrics[SECOND]),
+        f"{MS_PER_STEP.header} in A": lambda each: mean_text(MS_PER_STEP, each.a),
+        "in B": lambda each: mean_text(MS_PER_STEP, each.b),
+        "A/B": lambda each: f"{each.speed_ratio:.2f}" if each.speed_ratio else MISSING,
+    }
     is_same_cpu = all(each.key != "cpu" for each in comparison.differences)
     caption = "A/B: ms per step in A by that in B; above 1, B is faster"
-    return Table(headers, rows, caption + ("." if is_same_cpu else "; the processors differ."))
-
-
-def _ms(model: ModelSummary) -> str:
-    return f"{model.ms_per_step.mean:.2f}" if model.ms_per_step else MISSING
+    caption += "." if is_same_cpu else "; the processors differ."
+    return table_of(comparison.models, columns, caption)
 
 
 def differences_table(comparison: RunComparison) -> Table:
-    """Return what differs in config, data and environment; a part without any is the same."""
+    """Return the differences in config, data and environment; a part without any is the same."""
     rows = []
     for part in ("config", "data", "environment"):
         differing = [each for each in comparison.differences if each.part == part]
@@ -124,7 +134,7 @@ def _shown(value: Any) -> str:
 
 
 def _folded(text: str, width: int) -> str:
-    """Return ``text`` in lines of at most ``width``, where it has marks to break it after."""
+    """Return ``text`` in lines of at most ``width``, broken after punctuation if possible."""
     lines = [""]
     for part in re.split(r"(?<=[ /-])|(?<=\.)(?!\d)", text):
         if len(lines[-1] + part) > width:
@@ -134,11 +144,11 @@ def _folded(text: str, width: int) -> str:
 
 
 def comparison_json(comparison: RunComparison, verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Return what ``--json`` prints."""
+    """Return the document that ``--json`` prints."""
     return {
-        "schema_version": SCHEMA_VERSION,
-        **json.loads(comparison.model_dump_json()),
-        "gates": [json.loads(verdict.model_dump_json()) for verdict in verdicts],
+        "schema_version": SUMMARY_VERSION,
+        **comparison.model_dump(mode="json"),
+        "gates": [verdict.model_dump(mode="json") for verdict in verdicts],
     }
 
 

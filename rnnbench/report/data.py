@@ -1,84 +1,103 @@
 """A dataset described for people and for machines."""
 
-from dataclasses import asdict
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from rnnbench.data.audit import Audit, Wire
-from rnnbench.data.dataset import Dataset
+from rnnbench.data.audit import DatasetSummary, Document
+from rnnbench.data.corpus import Corpus
 from rnnbench.data.load import CachedCorpus
 from rnnbench.data.settings import Data
+from rnnbench.data.source import Source
 
+QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 TOPICS_SHOWN = 10
 BAR_WIDTH = 30
 
 
-def data_facts(corpus: CachedCorpus, dataset: Dataset, audit: Audit) -> dict[str, Any]:
+def data_facts(corpus: CachedCorpus, summary: DatasetSummary) -> dict[str, Any]:
     """Return what ``--json`` prints."""
-    facts = asdict(audit)
-    facts["length_quantiles"] = {f"{q:.0%}": n for q, n in audit.length_quantiles.items()}
-    facts["topic_counts"] = [
-        {"topic": topic, "train": train, "test": test} for topic, train, test in audit.topic_counts
-    ]
     return {
         **corpus.corpus.provenance,
-        "corpus_fingerprint": corpus.fingerprint,
-        "dataset_fingerprint": dataset.fingerprint,
-        **facts,
+        **summary.model_dump(exclude={"source", "origin", "fingerprint", "topics"}),
+        "dataset_fingerprint": summary.fingerprint,
+        "documents": len(corpus.corpus),
+        "topics": len(summary.topics),
+        "vocabulary": len(corpus.corpus.vocabulary),
+        "length_quantiles": length_quantiles(corpus.corpus),
+        "topic_counts": [count.model_dump() for count in summary.topics_by_frequency],
+        "topics_only_in_test": summary.topics_only_in_test,
     }
 
 
-def data_text(
-    corpus: CachedCorpus, dataset: Dataset, audit: Audit, section: Data
-) -> RenderableType:
+def length_quantiles(corpus: Corpus) -> dict[str, int]:
+    """Return quantiles of the number of words in a document, by percentage."""
+    return {f"{q:.0%}": int(np.quantile(corpus.lengths, q)) for q in QUANTILES}
+
+
+def data_text(corpus: CachedCorpus, summary: DatasetSummary, section: Data) -> RenderableType:
     """Return the facts as a table, and the most frequent topics with bars."""
     provenance = corpus.corpus.provenance
     cut = "all words" if section.num_words is None else f"num_words {section.num_words:,}"
+    quantiles = length_quantiles(corpus.corpus)
     length = "any length" if section.maxlen is None else f"maxlen {section.maxlen}"
     rows = {
         "source": f"{provenance['source']} ({provenance['from']})",
-        "corpus": f"{audit.wires:,} wires, {audit.topics} topics, {audit.vocabulary:,} words",
-        "fingerprint": corpus.fingerprint,
-        "words a wire": ", ".join(f"{q:.0%} {n:,}" for q, n in audit.length_quantiles.items()),
-        "dataset": (
-            f"{audit.train_size:,} wires to train on, {audit.test_size:,} to test on, "
-            f"{audit.timesteps:,} steps ({cut}, {length})"
+        "corpus": (
+            f"{len(corpus.corpus):,} newswires, {len(summary.topics)} topics, "
+            f"{len(corpus.corpus.vocabulary):,} words"
         ),
-        "dataset fingerprint": dataset.fingerprint,
+        "fingerprint": corpus.fingerprint,
+        "words in each": ", ".join(f"{share} {n:,}" for share, n in quantiles.items()),
+        "dataset": (
+            f"{summary.train_size:,} newswires to train on, {summary.test_size:,} to test on, "
+            f"{summary.timesteps:,} steps ({cut}, {length})"
+        ),
+        "dataset fingerprint": summary.fingerprint,
         "majority baseline": (
-            f"always answering '{audit.majority_topic}' scores {audit.majority_accuracy:.4f}"
+            f"always answering '{summary.majority_topic}' scores {summary.majority_accuracy:.4f}"
         ),
         "train/test overlap": (
-            f"{audit.overlap} test wires also stand in training, "
-            f"{audit.overlap_same_label} of them with the same label"
+            f"{summary.overlap} test newswires are in the training set too, "
+            f"{summary.overlap_same_label} of them with the same label"
         ),
-        "topics only in test": ", ".join(audit.topics_only_in_test) or "none",
+        "topics only in test": ", ".join(summary.topics_only_in_test) or "none",
     }
     facts = Table.grid(padding=(0, 2))
     for name, value in rows.items():
         facts.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
-    return Group(facts, "", _topics(audit))
+    return Group(facts, "", _topics(summary))
 
 
-def _topics(audit: Audit) -> Table:
-    table = Table(title=f"The most frequent of {audit.topics} topics", title_justify="left")
+def _topics(summary: DatasetSummary) -> Table:
+    table = Table(title=f"The most frequent of {len(summary.topics)} topics", title_justify="left")
     table.add_column("topic")
     table.add_column("train", justify="right")
     table.add_column("test", justify="right")
     table.add_column("share", justify="right")
     table.add_column("")
-    total = audit.train_size + audit.test_size
-    for topic, train, test in audit.topic_counts[:TOPICS_SHOWN]:
-        share = (train + test) / total
+    total = summary.train_size + summary.test_size
+    for count in summary.topics_by_frequency[:TOPICS_SHOWN]:
+        share = (count.train + count.test) / total
         bar = "█" * round(share * BAR_WIDTH) or "▏"
-        table.add_row(topic, f"{train:,}", f"{test:,}", f"{share:.1%}", bar)
+        table.add_row(count.topic, f"{count.train:,}", f"{count.test:,}", f"{share:.1%}", bar)
     return table
 
 
-def wire_text(wire: Wire) -> Text:
-    """Return a heading and the words of a wire."""
-    heading = f"wire {wire.number}, topic {wire.topic}, {len(wire.words)} words, {wire.place}"
-    return Text.assemble((heading, "bold"), "\n\n", " ".join(wire.words))
+def document_text(document: Document) -> Text:
+    """Return a heading and the words of a document."""
+    words, place = document.words, document.place
+    heading = f"newswire {document.number}, topic {document.topic}, {len(words)} words, {place}"
+    return Text.assemble((heading, "bold"), "\n\n", " ".join(words))
+
+
+def sources_text(sources: Iterable[Source]) -> Table:
+    """Return a table of the sources there are."""
+    table = Table("--data", "newswires", "--path")
+    for source in sources:
+        table.add_row(source.name, source.help, source.file)
+    return table

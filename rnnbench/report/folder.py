@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-from rnnbench.report.speed import to_speed_markdown
 from rnnbench.report.table import result_tables, to_csv, to_markdown
 from rnnbench.results.run import RESULTS, save_results
 from rnnbench.results.schema import Results
-from rnnbench.results.speed import SpeedResults
 from rnnbench.storage import write_text
 
 PAGES = ("report.html", "report.md")
@@ -27,10 +25,3 @@ def write_report(folder: Path, results: Results, config: str) -> None:
     if before.read_bytes() != old:
         for page in PAGES:
             (folder / page).unlink(missing_ok=True)
-
-
-def write_speed(folder: Path, results: SpeedResults, config: str) -> None:
-    """Write ``speed.json``, ``speed.md``, and the resolved ``speed-config.yaml``."""
-    write_text(folder / "speed-config.yaml", config)
-    write_text(folder / "speed.json", results.model_dump_json(indent=1) + "\n")
-    write_text(folder / "speed.md", to_speed_markdown(results))

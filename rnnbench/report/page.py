@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from rnnbench.analysis.errors import HardWire, hardest_wires
+from rnnbench.analysis.misclassified import HardDocument, hardest_documents
 from rnnbench.analysis.summary import majority_name
 from rnnbench.analysis.topics import f1_by_topic, frequent_topics
 from rnnbench.report.folder import PAGES
@@ -77,7 +77,7 @@ def _facts(
     """Return what the templates show."""
     results = run.results
     topics = frequent_topics(next(iter(run.trials.values()))[0].labels, len(results.dataset.topics))
-    wires = hardest_wires(run.trials, n_errors)
+    wires = hardest_documents(run.trials, n_errors)
     return {
         "results": results,
         "dataset": results.dataset,
@@ -143,7 +143,7 @@ def _topic_f1(run: Run, topics: Sequence[int]) -> list[dict[str, Any]]:
 
 
 def _mistake(
-    wire: HardWire, results: Results, texts: Sequence[Sequence[str]] | None, words: int
+    wire: HardDocument, results: Results, texts: Sequence[Sequence[str]] | None, words: int
 ) -> Mistake:
     topics = [count.topic for count in results.dataset.topics]
     answers = {

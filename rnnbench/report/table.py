@@ -1,20 +1,28 @@
-"""The accuracy table: results as rows of text, and those as terminal, Markdown or CSV table."""
+"""The tables of a run, and any table for a terminal, as Markdown or as CSV."""
 
 import csv
 import io
 import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from rnnbench.analysis.summary import majority_name
-from rnnbench.results.schema import Interval, Metrics, ModelSummary, Results, Statistic
+from rnnbench.metrics import COSTS, FIT_SECONDS, Metric, Quantity, usable_metrics
+from rnnbench.results.schema import Comparison, Interval, ModelSummary, Results, Statistic
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as RichTable
 
+T = TypeVar("T")
+Columns = dict[str, Callable[[T], str]]
+"""The cell of an item, by the header of its column."""
+
 MISSING = "-"
+SECOND = "macro_f1"
+"""The metric that is shown with its spread, as accuracy is."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +31,8 @@ class Table:
 
     Attributes:
         headers: of the columns.
-        rows: one a model, the baseline last.
-        caption: what was measured on what.
+        rows: one for each model, the baseline last.
+        caption: the facts that a reader needs beside the numbers.
         is_last_apart: whether a line stands above the last row.
         text_columns: how many of the first columns are text; all others are numbers.
     """
@@ -36,34 +44,37 @@ class Table:
     text_columns: int = 1
 
 
+def table_of(items: Sequence[T], columns: Columns[T], caption: str) -> Table:
+    """Return a table with a row for each item; ``columns`` gives the cell under each header."""
+    rows = [[cell(item) for cell in columns.values()] for item in items]
+    return Table(list(columns), rows, caption)
+
+
 def result_tables(results: Results) -> list[Table]:
-    """Return all that a run has found: accuracies, published ones, other metrics, costs."""
+    """Return the tables of a run: accuracies, published ones, other metrics, costs."""
     published = [published_table(results)] if results.published else []
     return [accuracy_table(results), *published, metrics_table(results), cost_table(results)]
 
 
 def accuracy_table(results: Results) -> Table:
-    """Return the accuracy of each model, how sure it is, and what it is not better than."""
-    dataset, n = results.dataset, len(results.seeds)
-    headers = [
-        "model",
-        f"test accuracy ({_over(n)})",
-        f"95 % interval over wires{' and seeds' if n > 1 else ''}",
-        "no clear difference from",
-    ]
-    best = best_model(results)
-    rows = [
-        [
-            model.name,
-            mean_and_interval(model.accuracy),
-            interval_text(model.accuracy_interval),
-            ", ".join([*(["best"] if model is best else []), *unclear_from(results, model.name)])
-            or MISSING,
-        ]
-        for model in results.models
-    ]
-    rows.append([majority_name(dataset), f"{dataset.majority_accuracy:.4f}", MISSING, MISSING])
-    return Table(headers, rows, _caption(results), is_last_apart=True)
+    """Return the accuracy of each model, its interval, and if it is like the best or majority."""
+    dataset, n, best = results.dataset, len(results.seeds), best_model(results)
+
+    def unclear(model: ModelSummary) -> str:
+        itself = ["best"] if model is best else []
+        return ", ".join([*itself, *unclear_from(results, model.name)]) or MISSING
+
+    columns: Columns[ModelSummary] = {
+        "model": lambda model: model.name,
+        f"test accuracy ({_over(n)})": lambda model: mean_and_interval(model.accuracy),
+        f"95 % interval over documents{' and seeds' if n > 1 else ''}": lambda model: interval_text(
+            model.accuracy_interval
+        ),
+        "no clear difference from": unclear,
+    }
+    table = table_of(results.models, columns, _caption(results))
+    always = [majority_name(dataset), f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
+    return replace(table, rows=[*table.rows, always], is_last_apart=True)
 
 
 def best_model(results: Results) -> ModelSummary:
@@ -72,7 +83,7 @@ def best_model(results: Results) -> ModelSummary:
 
 
 def unclear_from(results: Results, name: str) -> list[str]:
-    """Return which of the best model and the majority baseline ``name`` is not clearly unlike."""
+    """Return which of the best model and the majority baseline ``name`` hardly differs from."""
     best = best_model(results).name
     others = {best: "the best", majority_name(results.dataset): majority_name(results.dataset)}
     unclear = {
@@ -83,75 +94,61 @@ def unclear_from(results: Results, name: str) -> list[str]:
     return [text for other, text in others.items() if frozenset((name, other)) in unclear]
 
 
+def metrics_of(models: Sequence[ModelSummary]) -> list[Metric]:
+    """Return the metrics, other than accuracy, that any of ``models`` has."""
+    present = {name for model in models for name in model.metrics} - {"accuracy"}
+    return [metric for name, metric in usable_metrics().items() if name in present]
+
+
 def metrics_table(results: Results) -> Table:
     """Return the other metrics of each model."""
-    headers = [
-        "model",
-        f"macro-F1 ({_over(len(results.seeds))})",
-        "balanced accuracy",
-        "weighted F1",
-        "top-3",
-        "log-loss",
-        "topics missed",
-    ]
-    rows = [
-        [
-            model.name,
-            mean_and_interval(model.macro_f1),
-            f"{model.balanced_accuracy.mean:.4f}",
-            f"{model.weighted_f1.mean:.4f}",
-            f"{model.top3_accuracy.mean:.4f}",
-            f"{model.log_loss.mean:.3f}" if model.log_loss else MISSING,
-            str(len(model.topics_never_predicted)),
-        ]
-        for model in results.models
-    ]
+    metrics = metrics_of(results.models)
+    columns: Columns[ModelSummary] = {"model": lambda model: model.name}
+    for metric in metrics:
+        if metric.name == SECOND:
+            header = f"{metric.header} ({_over(len(results.seeds))})"
+            columns[header] = lambda model: mean_and_interval(model.metrics[SECOND])
+        else:
+            columns[metric.header] = partial(mean_text, metric)
+    columns["topics missed"] = lambda model: str(len(model.topics_never_predicted))
     in_test = sum(count.test > 0 for count in results.dataset.topics)
-    caption = (
-        f"Means over seeds. Topics missed: of the {in_test} in the test set, those that no seed "
-        "ever answered; macro-F1 and balanced accuracy are means over these topics."
-    )
-    return Table(headers, rows, caption)
+    sentences = [
+        "Means over seeds.",
+        *(f"{each.header}: {each.description}." for each in metrics if each.description),
+        f"topics missed: of the {in_test} in the test set, those that no seed ever answered.",
+    ]
+    return table_of(results.models, columns, " ".join(sentences))
 
 
 def cost_table(results: Results) -> Table:
     """Return the size of each model, and the time it takes to train it."""
-    rows = [
-        [
-            model.name,
-            f"{model.params:,}",
-            f"{model.ms_per_step.mean:.2f}" if model.ms_per_step else MISSING,
-            f"{model.fit_seconds.mean:.3g}",
-        ]
-        for model in results.models
-    ]
-    headers = ["model", "params", "ms per step", "fit s"]
-    return Table(headers, rows, "Means over seeds; fit s is a whole training.")
+    columns: Columns[ModelSummary] = {
+        "model": lambda model: model.name,
+        "params": lambda model: f"{model.params:,}",
+        **{cost.header: partial(mean_text, cost) for cost in COSTS.values()},
+    }
+    caption = f"Means over seeds; {FIT_SECONDS.header} is a whole training."
+    return table_of(results.models, columns, caption)
 
 
 def comparisons_table(results: Results) -> Table:
-    """Return the difference of each two models, and of each from the majority baseline."""
-    rows = [
-        [
-            f"{each.a} - {each.b}",
-            f"{each.difference:+z.4f}",
-            signed_interval_text(each.interval),
-            short_p(each.p),
-            short_p(each.p_holm),
-            "" if each.is_clear else "not clear",
-        ]
-        for each in results.comparisons
-    ]
-    methods = sorted({each.method for each in results.comparisons})
-    return Table(
-        ["accuracy of", "difference", "95 % interval over wires and seeds", "p", "p (Holm)", ""],
-        rows,
-        f"p-values: {'; '.join(methods)}; corrected for {len(rows)} comparisons (Holm).",
-    )
+    """Return the differences between all models and the majority baseline, in pairs."""
+    columns: Columns[Comparison] = {
+        "accuracy of": lambda each: f"{each.a} - {each.b}",
+        "difference": lambda each: f"{each.difference:+z.4f}",
+        "95 % interval over documents and seeds": lambda each: signed_interval_text(each.interval),
+        "p": lambda each: short_p(each.p),
+        "p (Holm)": lambda each: short_p(each.p_holm),
+        "": lambda each: "" if each.is_clear else "not clear",
+    }
+    methods = "; ".join(sorted({each.method for each in results.comparisons}))
+    n = len(results.comparisons)
+    caption = f"p-values: {methods}; corrected for {n} comparisons (Holm)."
+    return table_of(results.comparisons, columns, caption)
 
 
 def published_table(results: Results) -> Table:
-    """Return the published accuracies, and whether the intervals of our models hold them."""
+    """Return the published accuracies, and whether the intervals of our models contain them."""
     rows = [
         [
             name,
@@ -169,8 +166,8 @@ def published_table(results: Results) -> Table:
     return Table(
         ["our model", "its 95 % interval", "published", "scored", "lies"],
         rows,
-        f"Intervals are {' or '.join(yardsticks)}; how sure the published accuracies are is not "
-        "known. Only accuracies on the same wires are shown.",
+        f"Intervals are {' or '.join(yardsticks)}; the uncertainty of the published accuracies is "
+        "not known. Only accuracies on the same newswires are shown.",
     )
 
 
@@ -184,55 +181,62 @@ def signed_interval_text(interval: Interval) -> str:
     return f"{interval.low:+z.4f} to {interval.high:+z.4f}"
 
 
+def mean_text(quantity: Quantity, model: ModelSummary) -> str:
+    """Return the mean of a metric or cost over the seeds of a model."""
+    mean = model.mean(quantity.name)
+    return MISSING if mean is None else format(mean, quantity.format)
+
+
 def _over(n_seeds: int) -> str:
     return f"mean ± 95 % over {n_seeds} seeds" if n_seeds > 1 else "1 seed"
 
 
 def mean_and_interval(statistic: Statistic) -> str:
-    """Return a mean and how far its 95 % interval over seeds reaches; one seed has none."""
+    """Return a mean and half the width of its 95 % interval over seeds; one seed has none."""
     if statistic.over_seeds is None:
         return f"{statistic.mean:.4f}"
     return f"{statistic.mean:.4f} ± {statistic.over_seeds.high - statistic.mean:.4f}"
 
 
 def short_p(p: float) -> str:
-    """Return a p-value in at most six characters: two digits, or one and a power of ten."""
+    """Return a p-value in at most six characters: two digits, or one digit and a power of ten."""
     return f"{p:.2g}" if p >= 0.001 else f"{p:.0e}"
 
 
 def _caption(results: Results) -> str:
-    dataset = results.dataset
-    seeds = ", ".join(map(str, results.seeds))
-    stock = [
+    dataset, share = results.dataset, results.validation_split
+    left_to_keras = [
         f"{model.name} ({', '.join(model.stock_layers)})"
         for model in results.models
         if model.stock_layers
     ]
-    share = results.validation_split
     held_out = f" (less {share:.0%}, held out)" if share else ""
-    has_networks = not all(model.is_baseline for model in results.models)
-    epoch = (
-        f"the best of {results.epochs} on {results.validation_split:.0%} of the training wires"
-        if results.validation_split
-        else f"the last of {results.epochs}"
-    )
-    return (
-        f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} wires to train on"
-        f"{held_out}, "
-        f"{dataset.test_size:,} to test on, {dataset.timesteps} steps, "
-        f"fingerprint {dataset.fingerprint[:12]}. "
-        f"Seeds: {seeds}. "
-        + (f"Epoch: {epoch}. Engine: {results.engine}, " if has_networks else "")
-        + f"{' or '.join(map(str, results.threads))} thread(s) a training."
-        + (f" Layers left to Keras's own code: {', '.join(stock)}." if stock else "")
-        + " No clear difference: a p-value of 0.05 or more, corrected for "
+    chosen = f"the best of {results.epochs} on {share:.0%} of the training newswires"
+    epoch = chosen if share else f"the last of {results.epochs}"
+    sentences = [
+        f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} newswires to train on"
+        f"{held_out}, {dataset.test_size:,} to test on, {dataset.timesteps} steps, "
+        f"fingerprint {dataset.fingerprint[:12]}.",
+        f"Seeds: {', '.join(map(str, results.seeds))}.",
+    ]
+    threads = f"{' or '.join(map(str, results.threads))} thread(s) a training."
+    if all(model.is_baseline for model in results.models):
+        sentences.append(threads)
+    else:
+        sentences.append(f"Epoch: {epoch}. Engine: {results.engine}, {threads}")
+    if left_to_keras:
+        sentences.append(f"Layers left to Keras's own code: {', '.join(left_to_keras)}.")
+    sentences.append(
+        "No clear difference: a p-value of 0.05 or more, corrected for "
         f"{len(results.comparisons)} comparisons (Holm)."
-        + ("" if len(results.seeds) > 1 else " One seed tells of these trainings alone.")
     )
+    if len(results.seeds) == 1:
+        sentences.append("With one seed, this holds for these trainings only.")
+    return " ".join(sentences)
 
 
 def to_rich(table: Table, console: "Console") -> "RichTable":
-    """Return the table for a terminal; on a narrow one each ± stands below its mean."""
+    """Return the table for a terminal; on a narrow one, each ± is below its mean."""
     from rich import box
     from rich.table import Table as RichTable
 
@@ -273,7 +277,7 @@ def to_markdown(table: Table) -> str:
 
 
 def to_csv(results: Results) -> str:
-    """Return the models for machines: one number a column, in full precision."""
+    """Return the models for machines: one number in a column, in full precision."""
     rows = [_csv_row(results, model) for model in results.models]
     rows.append(
         {
@@ -301,8 +305,8 @@ def _csv_row(results: Results, model: ModelSummary) -> dict[str, object]:
         "accuracy_high": model.accuracy_interval.high,
         "topics_never_predicted": len(model.topics_never_predicted),
     }
-    for key in (*Metrics.model_fields, "ms_per_step", "fit_seconds"):
-        statistic: Statistic | None = getattr(model, key)
-        row[f"{key}_mean"] = statistic and statistic.mean
-        row[f"{key}_std"] = statistic and statistic.std
+    for name in [*results.metrics, *COSTS]:
+        statistic = model.statistic(name)
+        row[f"{name}_mean"] = statistic and statistic.mean
+        row[f"{name}_std"] = statistic and statistic.std
     return row

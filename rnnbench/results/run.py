@@ -1,46 +1,45 @@
-"""A finished run, read back from its folder, every file checked by its checksum."""
+"""A finished run, and the ``results.json`` that makes a folder one."""
 
-import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rnnbench.config.load import load
-from rnnbench.config.problems import ConfigError
 from rnnbench.config.schema import Benchmark
-from rnnbench.environment import SCHEMA_VERSION as ENVIRONMENT_VERSION
 from rnnbench.errors import UserError
 from rnnbench.results.files import (
-    DamagedResultError,
+    Document,
     OtherVersionError,
     check_file,
     read_document,
     validate,
-    version_of,
     write_document,
 )
-from rnnbench.results.schema import Results
-from rnnbench.results.store import Store
+from rnnbench.results.schema import SUMMARY_VERSION, Results
 from rnnbench.storage import sha256_file
 from rnnbench.training.outcome import TrialResult
 
-log = logging.getLogger(__name__)
-
 RESULTS = "results.json"
 """The file that makes a folder a finished run."""
+METRICS_OF_VERSION_2 = (
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "weighted_f1",
+    "top3_accuracy",
+    "log_loss",
+)
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one ``rnnbench run`` left.
+    """A finished run.
 
     Attributes:
-        folder: where it lies.
+        folder: where it is stored.
         results: the summary.
-        trials: the trials of each model, by seed as the run asked for them.
+        trials: the trials of each model, in the order of the seeds in the config.
         benchmark: the resolved config.
-        environment: on what it was trained.
+        environment: the machine and the package versions.
     """
 
     folder: Path
@@ -55,47 +54,8 @@ class Run:
         return self.benchmark.model_dump(mode="json", exclude_none=True)
 
 
-def load_run(folder: Path) -> Run:
-    """Return the finished run in ``folder``.
-
-    Raises:
-        UserError: there is no finished run.
-        DamagedResultError: a file is not what was written; it names the file.
-    """
-    results = load_results(folder)
-    try:
-        trials = _trials(folder, results)
-        benchmark = load(folder / "config.yaml")
-        environment = _environment(folder)
-    except FileNotFoundError as error:
-        raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
-    except ConfigError as error:  # it names the file
-        raise DamagedResultError(f"unusable result: {error}") from error
-    if strange := {model.name for model in results.models} - set(benchmark.models):
-        named = ", ".join(sorted(strange))
-        raise DamagedResultError(f"unusable result: {folder}: config.yaml has no model {named}")
-    return Run(folder, results, trials, benchmark, environment)
-
-
-def load_runs(paths: Sequence[Path]) -> list[Run]:
-    """Return the finished runs among ``paths``, which may be all that a shell found in a folder.
-
-    What else lies there is left out with a warning, as long as there is a run.
-
-    Raises:
-        UserError: a path does not exist, or there is no finished run.
-        DamagedResultError: a file of a run is not what was written; it names the file.
-    """
-    others = [path for path in paths if path.exists() and not (path / RESULTS).is_file()]
-    if len(others) == len(paths):
-        others = []
-    for path in others:
-        log.warning("%s: no finished run, left out", path)
-    return [load_run(path) for path in paths if path not in others]
-
-
 def save_results(folder: Path, results: Results) -> None:
-    """Write the summary of a run, and with it the checksum of the ``config.yaml`` beside it."""
+    """Write the summary of a run, with the checksum of the ``config.yaml`` beside it."""
     write_document(folder / RESULTS, results, config_sha256=sha256_file(folder / "config.yaml"))
 
 
@@ -104,13 +64,13 @@ def load_results(folder: Path) -> Results:
 
     Raises:
         UserError: there is no finished run.
-        DamagedResultError: it, or the config beside it, is not what was written.
+        DamagedResultError: ``results.json`` or ``config.yaml`` is not as it was written.
     """
     file = folder / RESULTS
     if not file.is_file():
-        hint = "a folder that `rnnbench run` finished, as results/all"
+        hint = "a folder that `rnnbench run` finished, such as results/all"
         raise UserError(f"{folder}: no {RESULTS} in it (should be {hint})")
-    document = read_document(file, version_of(Results))
+    document = read_document(file, SUMMARY_VERSION, {2: _upgrade_from_2})
     config_sha256 = document.pop("config_sha256", None)
     if config_sha256 is None:
         raise OtherVersionError(
@@ -122,16 +82,22 @@ def load_results(folder: Path) -> Results:
     return results
 
 
-def _environment(folder: Path) -> dict[str, Any]:
-    try:
-        return read_document(folder / "environment.json", ENVIRONMENT_VERSION)
-    except DamagedResultError as error:  # nobody knows any more on what the trials were trained
-        raise type(error)(f"{error}; run the benchmark again with --fresh") from error
+def _upgrade_from_2(document: Document) -> Document:
+    """Gather the metrics, which were fields of their own.
+
+    ``metrics`` of the whole stays empty: it tells that the summary is to be made anew.
+    """
+    models = []
+    for model in document["models"]:
+        trials = [
+            {"fingerprint": trial["fingerprint"], "seed": trial["seed"]} | _gather(trial)
+            for trial in model["trials"]
+        ]
+        others = {key: value for key, value in model.items() if key not in METRICS_OF_VERSION_2}
+        models.append(others | _gather(model) | {"trials": trials})
+    return document | {"schema_version": SUMMARY_VERSION, "metrics": [], "models": models}
 
 
-def _trials(folder: Path, results: Results) -> dict[str, list[TrialResult]]:
-    store = Store(folder)
-    return {
-        model.name: [store.load(model.name, each.seed, each.fingerprint) for each in model.trials]
-        for model in results.models
-    }
+def _gather(record: Document) -> Document:
+    metrics = {name: record[name] for name in METRICS_OF_VERSION_2}
+    return {"metrics": {name: value for name, value in metrics.items() if value is not None}}

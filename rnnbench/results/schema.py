@@ -1,8 +1,11 @@
-"""What is stored of a benchmark: one record a trial, and one summary of them all."""
+"""The content of ``results.json``: a summary of all trials of a run."""
 
 from typing import Literal
 
-from rnnbench.records import SCHEMA_VERSION, Record
+from rnnbench.data.audit import DatasetSummary
+from rnnbench.records import Record
+
+SUMMARY_VERSION: Literal[3] = 3
 
 
 class Interval(Record):
@@ -22,37 +25,18 @@ class Statistic(Record):
     std: float | None
     """Sample standard deviation; ``None`` for a single trial."""
     n: int
-    """Number of trials, each with a seed of its own."""
+    """Number of trials, each with its own seed."""
     over_seeds: Interval | None
-    """Of the mean, on these test wires; ``None`` for a single trial."""
+    """Interval of the mean on these test documents; ``None`` for a single trial."""
 
 
-class Metrics(Record):
-    """How good the answers of one trial are."""
-
-    accuracy: float
-    """Share of the test wires that got their topic."""
-    balanced_accuracy: float
-    """Mean recall over the topics that stand in the test set."""
-    macro_f1: float
-    """Mean F1 over the topics that stand in the test set."""
-    weighted_f1: float
-    """The same mean, weighted by the topics' test wires."""
-    top3_accuracy: float
-    """Share of the test wires whose topic is among the three best scores; a tie does not count."""
-    log_loss: float | None
-    """Cross-entropy in nats, where the model gives probabilities, none below 1.2e-7."""
-
-
-class TrialSummary(Metrics):
-    """A trial as it stands in ``results.json``."""
+class TrialSummary(Record):
+    """The metrics of one trial; everything else is in the trial's own record."""
 
     fingerprint: str
     seed: int
-    fit_seconds: float
-    ms_per_step: float | None
-    epochs: int
-    best_epoch: int | None
+    metrics: dict[str, float]
+    """By name; metrics that do not apply are left out."""
 
 
 class ModelSummary(Record):
@@ -61,35 +45,46 @@ class ModelSummary(Record):
     name: str
     is_baseline: bool
     params: int
-    accuracy: Statistic
     accuracy_interval: Interval
-    """Of the mean accuracy over other test wires of the kind, and over other seeds, where there
-    are several."""
+    """Interval of the mean accuracy over other test documents and, with several seeds, over other
+    seeds."""
     accuracy_interval_method: str
-    balanced_accuracy: Statistic
-    macro_f1: Statistic
-    weighted_f1: Statistic
-    top3_accuracy: Statistic
-    log_loss: Statistic | None
+    metrics: dict[str, Statistic]
+    """By name; metrics that do not apply are left out."""
     topics_never_predicted: list[str]
-    """Topics of the test set that none of its trials predicted for any test wire."""
+    """Topics in the test set that no trial predicted for any document."""
     ms_per_step: Statistic | None
     fit_seconds: Statistic
     stock_layers: list[str] = []
     """Recurrent layers that the engine ``compiled`` left to Keras's own code, and why."""
     trials: list[TrialSummary]
 
+    @property
+    def accuracy(self) -> Statistic:
+        """The accuracy, which every model has."""
+        return self.metrics["accuracy"]
+
+    def statistic(self, quantity: str) -> Statistic | None:
+        """Return a metric or cost by its name; ``None`` if the model has none."""
+        costs = {"ms_per_step": self.ms_per_step, "fit_seconds": self.fit_seconds}
+        return costs[quantity] if quantity in costs else self.metrics.get(quantity)
+
+    def mean(self, quantity: str) -> float | None:
+        """Return the mean of a metric or cost over the seeds; ``None`` if the model has none."""
+        statistic = self.statistic(quantity)
+        return statistic.mean if statistic else None
+
 
 class Comparison(Record):
-    """Two models on the same test wires."""
+    """Two models on the same test documents."""
 
     a: str
     b: str
     difference: float
-    """Mean accuracy of ``a`` less that of ``b``."""
+    """Mean accuracy of ``a`` minus that of ``b``."""
     interval: Interval
     p: float
-    """Of no difference."""
+    """P-value of no difference."""
     p_holm: float
     """The same, corrected for the number of comparisons."""
     method: str
@@ -101,13 +96,13 @@ class Comparison(Record):
 
 
 class PublishedAccuracy(Record):
-    """A published accuracy, and the 95 % intervals of ours that it is held against."""
+    """A published accuracy, and the 95 % intervals of our models that it is compared with."""
 
     source: str
     model: str
     accuracy: float
     yardstick: str
-    """What the intervals are of."""
+    """The scope of the intervals: one more training, other documents, or other seeds too."""
     intervals: dict[str, Interval]
     """By the name of our model."""
 
@@ -119,53 +114,24 @@ class PublishedAccuracy(Record):
         return "above" if self.accuracy > interval.high else "below"
 
 
-class TopicCount(Record):
-    """A topic and its wires."""
-
-    topic: str
-    train: int
-    test: int
-
-
-class DatasetSummary(Record):
-    """The dataset, and what always answering its most frequent topic scores."""
-
-    source: str
-    origin: str
-    fingerprint: str
-    """Of the padded arrays, the labels and the names of the topics."""
-    split_fingerprint: str
-    """Of which wires are trained on and tested on, however they are cut and padded."""
-    corpus_fingerprint: str
-    train_size: int
-    test_size: int
-    timesteps: int
-    topics: list[TopicCount]
-    """By label."""
-    overlap: int
-    """Test wires whose padded sequence stands in training too."""
-    overlap_same_label: int
-    majority_topic: str
-    majority_accuracy: float
-    majority_macro_f1: float
-
-
 class Results(Record):
     """The content of ``results.json``."""
 
-    schema_version: Literal[2] = SCHEMA_VERSION
+    schema_version: Literal[3] = SUMMARY_VERSION
     name: str
     command: str
-    """What was typed."""
+    """The command line of the run."""
     dataset: DatasetSummary
     seeds: list[int]
     epochs: int
     validation_split: float
-    """Share of the training wires that chose the best epoch; at 0 the last one was taken."""
+    """Share of the training documents that chose the best epoch; at 0 the last one was taken."""
     engine: str
     threads: list[int]
-    """Threads a training, as many numbers as there are different ones."""
+    """The numbers of threads that trainings had, each once."""
+    metrics: list[str]
+    """The metrics that were known when this was written."""
     models: list[ModelSummary]
     comparisons: list[Comparison]
-    """Of each two models, and of each with always answering the most frequent topic."""
+    """Every pair of models, and every model with always answering the most frequent topic."""
     published: list[PublishedAccuracy]

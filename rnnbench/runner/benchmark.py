@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.audit import audit
-from rnnbench.data.dataset import Dataset, make_dataset, split_fingerprint
+from rnnbench.data.audit import DatasetSummary, summarize_dataset
+from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.data.fetch import Progress
-from rnnbench.data.load import CachedCorpus, load_corpus
+from rnnbench.data.load import load_corpus
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import environment
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
 from rnnbench.models.products import products_of_step
-from rnnbench.results.schema import DatasetSummary, TopicCount
 from rnnbench.results.store import Store
 from rnnbench.runner.events import Failed, Finished, Listener, Planned
 from rnnbench.runner.executors import TRAINING, Executor, TrialFailure
@@ -64,7 +63,7 @@ def plan_benchmark(
     corpus = load_corpus(benchmark.data, progress)
     dataset = make_dataset(corpus.corpus, benchmark.data)
     hold_out(len(dataset.y_train), benchmark.training.validation_split)  # can it be done?
-    facts = _describe(corpus, dataset)
+    facts = summarize_dataset(corpus, dataset)
     trials = [
         Trial(
             name=name,
@@ -172,27 +171,3 @@ def _work(model: Model, dataset: Dataset) -> int:
         n_topics=len(dataset.topics),
     )
     return sum(product.multiply_adds for product in products)
-
-
-def _describe(corpus: CachedCorpus, dataset: Dataset) -> DatasetSummary:
-    facts = audit(corpus.corpus, dataset)
-    counts = {topic: (train, test) for topic, train, test in facts.topic_counts}
-    return DatasetSummary(
-        source=corpus.corpus.provenance["source"],
-        origin=corpus.corpus.provenance["from"],
-        fingerprint=dataset.fingerprint,
-        split_fingerprint=split_fingerprint(corpus.fingerprint, dataset),
-        corpus_fingerprint=corpus.fingerprint,
-        train_size=facts.train_size,
-        test_size=facts.test_size,
-        timesteps=facts.timesteps,
-        topics=[
-            TopicCount(topic=topic, train=counts[topic][0], test=counts[topic][1])
-            for topic in dataset.topics
-        ],
-        overlap=facts.overlap,
-        overlap_same_label=facts.overlap_same_label,
-        majority_topic=facts.majority_topic,
-        majority_accuracy=facts.majority_accuracy,
-        majority_macro_f1=facts.majority_macro_f1,
-    )

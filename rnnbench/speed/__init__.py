@@ -1,1 +1,1 @@
-"""How fast the engines are: against each other, against PyTorch, and against the machine."""
+"""``rnnbench bench-speed``: the engines against each other, PyTorch and the machine's BLAS."""

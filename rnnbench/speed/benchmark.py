@@ -1,16 +1,21 @@
-"""The speed benchmark: whole tables, trained by each contender in turn, round after round."""
+"""The speed benchmark: the contenders take turns in training the whole table."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
+from dataclasses import asdict, astuple
 from itertools import chain
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.environment import machine
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.products import Product, products_of_step
-from rnnbench.results.schema import DatasetSummary
-from rnnbench.results.speed import (
+from rnnbench.runner.benchmark import Plan, describe
+from rnnbench.runner.events import Finished, Listener, Planned
+from rnnbench.runner.executors import TrialFailure
+from rnnbench.speed.contenders import Contender, networks
+from rnnbench.speed.gemm import time_products
+from rnnbench.speed.records import (
     ContenderTimes,
     ProductRate,
     ProductTime,
@@ -18,54 +23,71 @@ from rnnbench.results.speed import (
     TableTime,
     TrialTime,
 )
-from rnnbench.runner.benchmark import Plan, describe
-from rnnbench.runner.events import Finished, Listener, Planned
-from rnnbench.runner.executors import TrialFailure
-from rnnbench.speed.contenders import Contender
-from rnnbench.speed.gemm import measure_products
 
 Show = Callable[[str], AbstractContextManager[Listener]]
-"""Given what begins now, shows its trials."""
+"""Given a sentence about a table, shows its trials while it is trained."""
 
 
 def bench_speed(
     benchmark: Benchmark, plan: Plan, contenders: Sequence[Contender], rounds: int, show: Show
 ) -> Iterator[SpeedResults]:
-    """Yield, after each round, what all rounds so far have shown.
+    """Yield after each round the results of all rounds so far.
 
-    In a round each contender trains everything once, so that what else happens on the machine
-    meets all of them; they start in another order each time.
-
-    Args:
-        benchmark: the models, and how they are trained.
-        plan: the same, as trials.
-        contenders: who trains.
-        rounds: their number.
-        show: told of what happens.
+    In a round each contender trains everything once, so that other load on the machine affects all
+    of them; each round starts with another contender. ``plan`` holds the trials of ``benchmark``.
 
     Raises:
         RnnbenchError: a training failed, or a worker process died.
     """
-    products = _products(benchmark, plan.dataset)
-    rates: dict[Product, ProductRate] = {}
-    times: dict[str, list[TableTime]] = {contender.name: [] for contender in contenders}
+    products = _products(benchmark, plan)
+    seconds: dict[Product, float] = {}
+    tables: dict[str, list[TableTime]] = {contender.name: [] for contender in contenders}
     for number in range(rounds):
-        rates = _faster(rates, measure_products(chain.from_iterable(products.values())))
+        for product, now in time_products(chain.from_iterable(products.values())).items():
+            seconds[product] = min(now, seconds.get(product, now))
         start = number % len(contenders)
         for contender in (*contenders[start:], *contenders[:start]):
             with show(f"round {number + 1} of {rounds}: {contender.name}") as listener:
-                times[contender.name].append(_train_table(contender, plan, listener))
-        yield _results(benchmark, plan, contenders, times, products, rates)
+                tables[contender.name].append(_train_table(contender, plan, listener))
+        yield SpeedResults(
+            name=benchmark.name,
+            dataset_fingerprint=plan.dataset.fingerprint,
+            train_size=plan.dataset.train_size,
+            timesteps=plan.dataset.timesteps,
+            epochs=benchmark.training.epochs,
+            batch_size=benchmark.training.batch_size,
+            optimizer=benchmark.training.optimizer,
+            seeds=list(benchmark.training.seeds),
+            contenders=[_times(each, tables[each.name]) for each in contenders],
+            products=[_rate(each, seconds[each]) for each in sorted(seconds, key=astuple)],
+            product_times=[
+                ProductTime(model=name, ms_per_step=_ms(of_model, seconds))
+                for name, of_model in products.items()
+            ],
+            environment=machine("torch"),
+        )
+
+
+def _products(benchmark: Benchmark, plan: Plan) -> dict[str, list[Product]]:
+    """Return the matrix products of an optimizer step, by model."""
+    return {
+        name: products_of_step(
+            model,
+            batch_size=min(benchmark.training.batch_size, plan.dataset.train_size),
+            timesteps=plan.dataset.timesteps,
+            n_topics=len(plan.dataset.topics),
+        )
+        for name, model in networks(benchmark).items()
+    }
 
 
 def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableTime:
-    """Have ``contender`` train everything, from nothing to the last prediction."""
-    claimed = [contender.claim(trial) for trial in plan.trials]
-    listener(Planned(claimed, []))
+    """Train everything with ``contender``, its processes started for it."""
+    adapted = [contender.adapt(trial) for trial in plan.trials]
+    listener(Planned(adapted, []))
     costs: list[TrialTime] = []
-    start = time.time()
-    seconds = 0.0
-    outcomes = contender.executor.run(claimed, plan.corpora, listener, contender.task)
+    start, seconds = time.time(), 0.0
+    outcomes = contender.executor.run(adapted, plan.corpora, listener, contender.task)
     with closing(outcomes):
         for trial, cost in outcomes:
             if isinstance(cost, TrialFailure):
@@ -76,65 +98,26 @@ def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableT
     return TableTime(seconds=seconds, trials=costs)
 
 
-def _results(
-    benchmark: Benchmark,
-    plan: Plan,
-    contenders: Sequence[Contender],
-    times: dict[str, list[TableTime]],
-    products: dict[str, list[Product]],
-    rates: dict[Product, ProductRate],
-) -> SpeedResults:
-    return SpeedResults(
-        name=benchmark.name,
-        dataset_fingerprint=plan.dataset.fingerprint,
-        train_size=plan.dataset.train_size,
-        timesteps=plan.dataset.timesteps,
-        epochs=benchmark.training.epochs,
-        batch_size=benchmark.training.batch_size,
-        optimizer=benchmark.training.optimizer,
-        seeds=list(benchmark.training.seeds),
-        contenders=[
-            ContenderTimes(
-                name=contender.name,
-                what=contender.what,
-                jobs=contender.executor.jobs,
-                threads=contender.executor.threads,
-                rounds=times[contender.name],
-            )
-            for contender in contenders
-        ],
-        products=sorted(rates.values(), key=lambda rate: (rate.rows, rate.inner, rate.columns)),
-        product_times=[
-            ProductTime(model=name, ms_per_step=_ms(each, rates)) for name, each in products.items()
-        ],
-        environment=machine("torch"),
+def _times(contender: Contender, tables: list[TableTime]) -> ContenderTimes:
+    return ContenderTimes(
+        name=contender.name,
+        what=contender.what,
+        jobs=contender.executor.jobs,
+        threads=contender.executor.threads,
+        rounds=tables,
     )
 
 
-def _products(benchmark: Benchmark, dataset: DatasetSummary) -> dict[str, list[Product]]:
-    return {
-        name: products_of_step(
-            model,
-            batch_size=min(benchmark.training.batch_size, dataset.train_size),
-            timesteps=dataset.timesteps,
-            n_topics=len(dataset.topics),
-        )
-        for name, model in benchmark.models.items()
-    }
+def _rate(product: Product, seconds: float) -> ProductRate:
+    """Return the rate of a product whose ``count`` repeats took ``seconds`` together."""
+    return ProductRate(
+        **asdict(product),
+        microseconds=seconds / product.count * 1e6,
+        gflops=2 * product.multiply_adds / seconds / 1e9,
+    )
 
 
-def _faster(
-    before: dict[Product, ProductRate], now: dict[Product, ProductRate]
-) -> dict[Product, ProductRate]:
-    """Return the faster rate of each product."""
-    return {
-        product: min(rate, before.get(product, rate), key=lambda each: each.microseconds)
-        for product, rate in now.items()
-    }
-
-
-def _ms(products: Sequence[Product], rates: dict[Product, ProductRate]) -> float | None:
-    timed = [product for product in products if product in rates]
-    if not timed:
-        return None
-    return sum(product.count * rates[product].microseconds for product in timed) / 1000
+def _ms(products: Sequence[Product], seconds: dict[Product, float]) -> float | None:
+    """Return the time of the products that were timed; ``None`` if none was."""
+    timed = [seconds[product] for product in products if product in seconds]
+    return sum(timed) * 1000 if timed else None

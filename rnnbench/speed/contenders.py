@@ -1,22 +1,23 @@
-"""The ways of training that are compared, and what each trial costs in them."""
+"""The contenders: ways of training a table, and the cost of a trial in each."""
 
 import logging
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.results.speed import TrialTime
 from rnnbench.runner.executors import LocalExecutor, Task
 from rnnbench.runner.executors.base import prepare_engine
 from rnnbench.runner.executors.local import usable_cores
+from rnnbench.speed.records import TrialTime
 from rnnbench.training.engines import OnEpoch
 from rnnbench.training.steps import count_batches, ms_per_step
 from rnnbench.training.trial import Trial, dataset_of, run_trial
@@ -32,23 +33,22 @@ class Contender:
 
     Attributes:
         name: short.
-        what: what it is, in words.
+        what: the way in words.
         executor: its processes and threads.
-        task: what is done with a trial in such a process.
-        engine: of ours that trains, if one does; see ``config.schema.Training``.
+        task: the training of a trial in such a process.
+        engine: the engine of rnnbench that trains, if one does.
     """
 
     name: str
     what: str
     executor: LocalExecutor
     task: Task[TrialTime]
-    engine: str | None
+    engine: str | None = None
 
-    def claim(self, trial: Trial) -> Trial:
-        """Return ``trial`` as this contender trains it."""
-        training = trial.training
-        if self.engine:
-            training = training.model_copy(update={"engine": self.engine})
+    def adapt(self, trial: Trial) -> Trial:
+        """Return ``trial`` with the engine and threads of this contender."""
+        engine = {"engine": self.engine} if self.engine else {}
+        training = trial.training.model_copy(update=engine)
         return replace(trial, training=training, threads=self.executor.threads)
 
 
@@ -57,7 +57,7 @@ def choose(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]
 
     Raises:
         UserError: there is no such contender, or it cannot train a model of the benchmark, or
-            there is only the first epoch, which compiles.
+            there is only one epoch, which is spent on compiling.
     """
     if benchmark.training.epochs < 2:
         raise UserError("training.epochs: got 1, allowed: 2 or more, for the first one compiles")
@@ -66,16 +66,15 @@ def choose(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]
         _check(names, known)
     chosen = list(names or known)
     torch = [name for name in chosen if name in TORCH]
-    reason = _why_not_torch(benchmark) if torch else ""
-    if reason and names:
-        raise UserError(f"--only {torch[0]}: {reason}")
-    if reason:
+    if torch and (reason := _why_not_torch(benchmark)):
+        if names:
+            raise UserError(f"--only {torch[0]}: {reason}")
         log.warning("torch does not take part: %s", reason)
         chosen = [name for name in chosen if name not in TORCH]
     return [known[name] for name in chosen]
 
 
-def _check(names: Sequence[str], known: Iterable[str]) -> None:
+def _check(names: Sequence[str], known: Collection[str]) -> None:
     for name in names:
         if name not in known:
             raise UserError(f"--only: unknown contender '{name}' ({did_you_mean(name, known)})")
@@ -87,36 +86,37 @@ def _check(names: Sequence[str], known: Iterable[str]) -> None:
 
 def _contenders() -> list[Contender]:
     cores = usable_cores()
-    one_a_core, one, sequential = (
-        LocalExecutor(jobs, threads) for jobs, threads in ((cores, 1), (1, 1), (1, cores))
-    )
-    ours = Task(measure_engine, prepare_engine)
+    one_a_core, sequential = LocalExecutor(cores, 1), LocalExecutor(1, cores)
+    ours = Task(run_engine, prepare_engine)
     tuned, plain = (
-        Task(partial(measure_torch, is_tuned=is_tuned), prepare_torch) for is_tuned in (True, False)
+        Task(partial(run_torch, is_tuned=is_tuned), prepare_torch) for is_tuned in (True, False)
     )
-    eager = "eager PyTorch, one process a core, denormals flushed, Adam fused"
+    eager = "eager PyTorch, one process per core"
     return [
-        Contender("compiled", "one process a core", one_a_core, ours, "compiled"),
-        Contender("compiled-1", "a single process", one, ours, "compiled"),
-        Contender("keras", "the notebook's way, model.fit", sequential, ours, "keras"),
-        Contender("torch", eager, one_a_core, tuned, None),
-        Contender("torch-plain", "the same as PyTorch comes", one_a_core, plain, None),
+        Contender("compiled", "one process per core", one_a_core, ours, "compiled"),
+        Contender("compiled-1", "a single process", LocalExecutor(1, 1), ours, "compiled"),
+        Contender("keras", "model.fit, as in the notebook", sequential, ours, "keras"),
+        Contender("torch", f"{eager}, denormals flushed, Adam fused", one_a_core, tuned),
+        Contender("torch-plain", f"{eager}, its defaults", one_a_core, plain),
     ]
 
 
-def networks_alone(benchmark: Benchmark) -> Benchmark:
-    """Return ``benchmark`` with what is timed: its networks, trained on all training wires.
+def networks(benchmark: Benchmark) -> dict[str, LayeredNetwork]:
+    """Return the models of a benchmark that can be timed, by name."""
+    models = benchmark.models.items()
+    return {name: model for name, model in models if isinstance(model, LayeredNetwork)}
+
+
+def only_networks(benchmark: Benchmark) -> Benchmark:
+    """Return ``benchmark`` with its networks alone, trained on all training documents.
 
     Raises:
         UserError: it has no networks.
     """
-    networks = {
-        name: model for name, model in benchmark.models.items() if isinstance(model, LayeredNetwork)
-    }
-    if not networks:
+    if not networks(benchmark):
         raise UserError(f"{benchmark.name}: no model to time (should have a model with layers)")
     training = benchmark.training.model_copy(update={"validation_split": 0.0})
-    return benchmark.model_copy(update={"models": networks, "training": training})
+    return benchmark.model_copy(update={"models": networks(benchmark), "training": training})
 
 
 def _why_not_torch(benchmark: Benchmark) -> str:
@@ -127,7 +127,7 @@ def _why_not_torch(benchmark: Benchmark) -> str:
 
     if benchmark.training.optimizer != "adam":
         return f"it is timed with adam only, not {benchmark.training.optimizer}"
-    reasons = (why_not(name, model) for name, model in benchmark.models.items())
+    reasons = (why_not(name, model) for name, model in networks(benchmark).items())
     return next(filter(None, reasons), "")
 
 
@@ -138,28 +138,27 @@ def prepare_torch(trial: Trial) -> None:
     torch.set_num_threads(trial.threads)
 
 
-def measure_engine(trial: Trial, corpus: Path, on_epoch: OnEpoch) -> TrialTime:
-    """Carry out a trial as ``rnnbench run`` does."""
+def run_engine(trial: Trial, corpus: Path, on_epoch: OnEpoch) -> TrialTime:
+    """Carry out a trial exactly as ``rnnbench run`` does."""
     started = time.time()
     result = run_trial(trial, corpus, on_epoch)
     return _cost(trial, started, result.accuracy, result.record.ms_per_step, result.record.steps)
 
 
-def measure_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch, *, is_tuned: bool) -> TrialTime:
+def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch, *, is_tuned: bool) -> TrialTime:
     """Train a model of the same shapes on the same data with PyTorch."""
     from rnnbench.speed.torch_training import train
 
     started = time.time()
     dataset = dataset_of(trial, corpus)
-    epochs, accuracy = train(
-        trial.model, dataset, trial.training, trial.seed, on_epoch, is_tuned=is_tuned
-    )
+    model = cast(LayeredNetwork, trial.model)
+    epochs, accuracy = train(model, dataset, trial.training, trial.seed, on_epoch, is_tuned)
     steps = count_batches(len(dataset.y_train), trial.training.batch_size)
     ms = ms_per_step(epochs, steps)
     return _cost(trial, started, accuracy, ms, steps * trial.training.epochs)
 
 
-def _cost(trial: Trial, started: float, accuracy: float, ms: float, steps: int) -> TrialTime:
+def _cost(trial: Trial, started: float, accuracy: float, ms: float | None, steps: int) -> TrialTime:
     import resource  # not on Windows
 
     unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
@@ -167,7 +166,7 @@ def _cost(trial: Trial, started: float, accuracy: float, ms: float, steps: int) 
         model=trial.name,
         seed=trial.seed,
         accuracy=accuracy,
-        ms_per_step=ms,
+        ms_per_step=cast(float, ms),  # None only for baselines, which are not timed
         steps=steps,
         seconds=time.time() - started,
         started=started,

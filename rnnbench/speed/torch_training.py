@@ -4,37 +4,35 @@ They are timed, not scored: PyTorch has its own initial weights, and a second bi
 """
 
 import time
+from typing import Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.models.layers import GRU, LSTM, Dense, Dropout, Layer, Recurrent, SimpleRNN
+from rnnbench.models.layers import Layer
+from rnnbench.models.layers.feedforward import Dense, Dropout
+from rnnbench.models.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
 from rnnbench.training.engines import OnEpoch
 from rnnbench.training.recipe import Training
-from rnnbench.training.steps import batches
 
 RECURRENT = {SimpleRNN: nn.RNN, GRU: nn.GRU, LSTM: nn.LSTM}
-ACTIVATIONS = {
-    "linear": nn.Identity,
-    "relu": nn.ReLU,
-    "sigmoid": nn.Sigmoid,
-    "tanh": nn.Tanh,
-}
+ACTIVATIONS = {"linear": nn.Identity, "relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
 
 
 def why_not(name: str, model: LayeredNetwork) -> str:
-    """Return what of a model PyTorch has no counterpart for here; empty if nothing."""
-    strange = [
+    """Return the parts of a model that have no counterpart here; empty if all have one."""
+    parts = [
         f"{layer.kind}: {', '.join(options)}"
         for layer in model.layers[:-1]
         if (options := _strange_options(layer))
     ]
     if model.inputs != "ids":
-        strange.append(f"inputs: {model.inputs}")
-    return f"no counterpart for {name} ({'; '.join(strange)})" if strange else ""
+        parts.append(f"inputs: {model.inputs}")
+    return f"no counterpart for {name} ({'; '.join(parts)})" if parts else ""
 
 
 def _strange_options(layer: Layer) -> list[str]:
@@ -52,26 +50,25 @@ def train(
     training: Training,
     seed: int,
     on_epoch: OnEpoch,
-    *,
     is_tuned: bool,
 ) -> tuple[list[float], float]:
     """Train as the engines do, and predict the test set.
 
     Args:
-        model: the description; one that ``why_not`` has nothing against; the optimizer is Adam.
+        model: a description in which ``why_not`` finds nothing.
         dataset: to train and test on.
-        training: how.
-        seed: of initial weights and order of the batches.
-        on_epoch: told of each epoch.
-        is_tuned: whether denormal numbers, which are slow, are taken for 0, as in TensorFlow,
-            and the optimizer steps in one kernel; PyTorch does neither by itself.
+        training: epochs, batch size and learning rate; the optimizer is Adam.
+        seed: of initial weights and batch order.
+        on_epoch: called after each epoch.
+        is_tuned: whether to treat slow denormal numbers as 0, as TensorFlow does, and to run the
+            optimizer as one kernel; PyTorch does neither by default.
 
     Returns:
         The wall time of each epoch in seconds, and the test accuracy.
     """
     torch.set_flush_denormal(is_tuned)
     torch.manual_seed(seed)
-    net = _Net(model, len(dataset.topics))
+    net = _network(model, len(dataset.topics))
     optimizer = torch.optim.Adam(
         net.parameters(), lr=training.learning_rate, eps=1e-7, fused=is_tuned
     )
@@ -80,8 +77,7 @@ def train(
     times = [time.perf_counter()]
     for epoch in range(1, training.epochs + 1):
         loss_sum, hits = torch.zeros(()), torch.zeros(())
-        for batch in batches(len(y), training.batch_size, seed, epoch):
-            rows = torch.from_numpy(batch)
+        for rows in torch.randperm(len(y)).split(training.batch_size):
             scores = net(x[:, rows])
             loss = loss_of(scores, y[rows])
             optimizer.zero_grad()
@@ -97,40 +93,41 @@ def train(
     return np.diff(times).tolist(), float(np.mean(predicted == dataset.y_test))
 
 
-def _time_major(ids: np.ndarray) -> torch.Tensor:
+def _time_major(ids: NDArray[np.int32]) -> Any:
+    """Return word ids ``(n, timesteps)`` as a tensor of numbers, ``(timesteps, n, 1)``."""
     return torch.from_numpy(ids.T[..., np.newaxis].astype(np.float32))
 
 
-class _Net(nn.Module):
-    """Layers from word ids ``(timesteps, batch, 1)`` to a score a topic, before the softmax."""
+class _Recurrent(nn.Module):  # type: ignore[misc] # torch is optional, so mypy has no types of it
+    """A recurrent layer that gives its hidden states alone, all or the last."""
 
-    def __init__(self, model: LayeredNetwork, n_topics: int):
+    def __init__(self, rnn: Any, return_sequences: bool):
         super().__init__()
-        self.layers = nn.ModuleList()
-        self.takes_last = []
-        features = 1
-        for layer in model.layers:
-            module, features = _module(layer, features, n_topics)
-            self.layers.append(module)
-            self.takes_last.append(not getattr(layer, "return_sequences", True))
+        self.rnn, self.return_sequences = rnn, return_sequences
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return scores ``(batch, n_topics)``."""
-        for layer, takes_last in zip(self.layers, self.takes_last, strict=True):
-            x = layer(x)
-            if isinstance(layer, nn.RNNBase):
-                x = x[0][-1] if takes_last else x[0]
-        return x
+    def forward(self, x: Any) -> Any:
+        """Return ``(timesteps, batch, units)`` or ``(batch, units)``."""
+        hidden, _ = self.rnn(x)
+        return hidden if self.return_sequences else hidden[-1]
 
 
-def _module(layer: Layer, features: int, n_topics: int) -> tuple[nn.Module, int]:
-    """Return PyTorch's module for ``layer``, and how many features it puts out."""
-    if isinstance(layer, Recurrent):
-        return RECURRENT[type(layer)](features, layer.units), layer.units
-    if isinstance(layer, Dropout):
-        return nn.Dropout(layer.rate), features
-    units = n_topics if layer.units == "topics" else layer.units
-    linear = nn.Linear(features, units)
-    if layer.activation == "softmax":  # of the last layer only, and there it is in the loss
-        return linear, units
-    return nn.Sequential(linear, ACTIVATIONS[layer.activation]()), units
+def _network(model: LayeredNetwork, n_topics: int) -> Any:
+    """Return a module from word ids ``(timesteps, batch, 1)`` to scores ``(batch, n_topics)``.
+
+    A softmax is part of the loss, not of the module.
+    """
+    modules, features = [], 1
+    for layer in model.layers:
+        if isinstance(layer, Recurrent):
+            rnn = RECURRENT[type(layer)](features, layer.units)
+            modules.append(_Recurrent(rnn, layer.return_sequences))
+            features = layer.units
+        elif isinstance(layer, Dropout):
+            modules.append(nn.Dropout(layer.rate))
+        else:
+            dense = cast(Dense, layer)
+            units = n_topics if dense.units == "topics" else dense.units
+            modules.append(nn.Linear(features, units))
+            modules.append(ACTIVATIONS.get(dense.activation, nn.Identity)())
+            features = units
+    return nn.Sequential(*modules)

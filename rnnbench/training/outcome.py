@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.metrics import accuracy
 from rnnbench.records import Record
 
 TRIAL_VERSION: Literal[3] = 3
@@ -112,4 +113,4 @@ class TrialResult:
     @property
     def accuracy(self) -> float:
         """The share of the test documents whose topic was answered."""
-        return float(np.mean(self.answers == self.labels))
+        return accuracy(self.labels, self.scores)

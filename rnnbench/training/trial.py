@@ -19,7 +19,7 @@ from rnnbench.models.code import code_of
 from rnnbench.models.descriptions import BaselineModel, Model, Network
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
-from rnnbench.training.engines import Engine, OnEpoch, engine_for, ignore
+from rnnbench.training.engines import ENGINES, Engine, OnEpoch, engine_for, ignore
 from rnnbench.training.outcome import Outcome, Trained, TrialRecord, TrialResult
 from rnnbench.training.recipe import Training
 
@@ -88,6 +88,8 @@ class Trial:
         if isinstance(self.model, BaselineModel):
             if self.model.baseline.is_random:
                 facts["seed"] = self.seed
+            if code := code_of(self.model):
+                facts["code"] = code
             return sha256_json(facts | {"versions": versions(self.engine.packages)})
         facts |= {
             "code": code_of(self.model),
@@ -146,14 +148,15 @@ def train(
 
     Raises:
         UserError: the engine that ``training`` names does not cover the model.
-        PluginError: an engine from another package returned scores of the wrong shape.
+        PluginError: an engine from another package failed, or returned too few or many scores.
     """
     engine = engine_for(model, training)
-    trained = engine.fit(model, dataset, training, seed, on_epoch, keep_model=keep_model)
+    with ENGINES.blamed(engine.name):
+        trained = engine.fit(model, dataset, training, seed, on_epoch, keep_model=keep_model)
     expected = (len(dataset.y_test), len(dataset.topics))
     if trained.scores.shape != expected:
         got = f"returned scores of the shape {trained.scores.shape}"
-        raise PluginError(f"engine '{engine.name}' {got} (should be {expected})")
+        raise PluginError(f"{ENGINES.label(engine.name)} {got} (should be {expected})")
     return trained
 
 

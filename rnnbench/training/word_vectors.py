@@ -38,9 +38,9 @@ def pretrained_vectors(dataset: Dataset, dim: int, validation_split: float) -> N
         float32 ``(n_ids, dim)``; see ``ppmi_svd_vectors``.
     """
     _, held_out = hold_out(len(dataset.y_train), validation_split)
-    judging = np.concatenate([dataset.test_wires, dataset.train_wires[held_out]])
-    others = np.setdiff1d(np.arange(len(dataset.wires)), judging)
-    return ppmi_svd_vectors([dataset.wires[each] for each in others], dataset.n_ids, dim)
+    judging = np.concatenate([dataset.test_documents, dataset.train_documents[held_out]])
+    others = np.setdiff1d(np.arange(len(dataset.documents)), judging)
+    return ppmi_svd_vectors([dataset.documents[each] for each in others], dataset.n_ids, dim)
 
 
 def ppmi_svd_vectors(

@@ -3,40 +3,38 @@
 from dataclasses import replace
 
 import pytest
-from factories import SOFTMAX, finished_run
+from factories import SOFTMAX, finished_run, scored_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.analysis.bootstrap import estimate_difference, resample
+from rnnbench.analysis.bootstrap import resample
 from rnnbench.analysis.compare_runs import compare_runs, find_differences
-from rnnbench.analysis.comparisons import BOOTSTRAP, MCNEMAR, mcnemar_p
+from rnnbench.analysis.comparisons import BOOTSTRAP, MCNEMAR, compare_pairs
 from rnnbench.analysis.summary import hits_of
 from rnnbench.errors import UserError
 
-N_WIRES = 12
-LABELS = [0] * N_WIRES
+N_DOCUMENTS = 12
 
-# What one to three trials of a model answer to N_WIRES wires, of which 0 is always right.
+# The answers of one to three trials to N_DOCUMENTS documents; 0 is always right.
 TRIALS = st.lists(
-    st.lists(st.integers(0, 2), min_size=N_WIRES, max_size=N_WIRES), min_size=1, max_size=3
+    st.lists(st.integers(0, 2), min_size=N_DOCUMENTS, max_size=N_DOCUMENTS), min_size=1, max_size=3
 )
 BOTH = st.fixed_dictionaries({"rnn": TRIALS, "lstm": TRIALS})
 few = settings(max_examples=25)
 
 
-def run(answers, **facts):
-    return finished_run(answers, labels=LABELS, **facts)
+def run(facts=None, **rights):
+    return scored_run(rights, of=N_DOCUMENTS, **(facts or {}))
 
 
-def hits(*rights):
-    """Trials that are right about the first so many wires."""
-    return [[0] * right + [1] * (N_WIRES - right) for right in rights]
+def answering(answers):
+    return finished_run(answers, labels=[0] * N_DOCUMENTS)
 
 
 @few
 @given(BOTH)
 def test_a_run_does_not_differ_from_itself(answers):
-    comparison = compare_runs(run(answers), run(answers))
+    comparison = compare_runs(answering(answers), answering(answers))
 
     assert comparison.differences == comparison.only_in_a == comparison.only_in_b == []
     for change in comparison.models:
@@ -49,12 +47,14 @@ def test_a_run_does_not_differ_from_itself(answers):
 @few
 @given(BOTH, BOTH)
 def test_b_compared_with_a_mirrors_a_compared_with_b(answers_a, answers_b):
-    a, b = run(answers_a), run(dict(reversed(answers_b.items())))
+    a, b = answering(answers_a), answering(dict(reversed(answers_b.items())))
 
     forth = {change.name: change for change in compare_runs(a, b).models}
     back = {change.name: change for change in compare_runs(b, a).models}
 
     for name, change in forth.items():
+        assert change.difference == pytest.approx(change.b.accuracy.mean - change.a.accuracy.mean)
+        assert 0 <= change.p <= change.p_holm <= 1
         assert back[name].difference == -change.difference
         assert back[name].interval.low == pytest.approx(-change.interval.high, abs=1e-12)
         assert back[name].interval.high == pytest.approx(-change.interval.low, abs=1e-12)
@@ -63,51 +63,24 @@ def test_b_compared_with_a_mirrors_a_compared_with_b(answers_a, answers_b):
         assert (back[name].a, back[name].b) == (change.b, change.a)
 
 
-@few
-@given(BOTH, BOTH)
-def test_the_difference_is_that_of_the_means_and_a_correction_never_helps(answers_a, answers_b):
-    for change in compare_runs(run(answers_a), run(answers_b)).models:
-        assert change.difference == pytest.approx(change.b.accuracy.mean - change.a.accuracy.mean)
-        assert 0 <= change.p <= change.p_holm <= 1
-
-
-def test_single_trials_are_compared_by_mcnemars_test():
-    a, b = run({"rnn": hits(3)}), run({"rnn": hits(9)})
+@pytest.mark.parametrize(
+    ("before", "after", "method"), [([3], [9], MCNEMAR), ([2, 3, 4], [8, 9, 10], BOOTSTRAP)]
+)
+def test_a_change_is_tested_on_the_answers_of_both_runs(before, after, method):
+    a, b = run(rnn=before), run(rnn=after)
+    hits = {"b": hits_of(b.trials["rnn"]), "a": hits_of(a.trials["rnn"])}
+    (expected,) = compare_pairs([("b", "a")], hits, resample(hits))
 
     (change,) = compare_runs(a, b).models
 
-    assert change.method == MCNEMAR
-    assert change.p == mcnemar_p(hits_of(a.trials["rnn"])[0], hits_of(b.trials["rnn"])[0])
-    assert change.is_clear == (change.p < 0.05)
-    assert change.interval.low < change.difference == 0.5 < change.interval.high
-
-
-def test_trials_that_all_agree_are_as_good_as_one():
-    one, three = run({"rnn": hits(10)}), run({"rnn": hits(9, 9, 9)})
-
-    (change,) = compare_runs(three, one).models
-
-    assert (change.method, change.p) == (MCNEMAR, 1)
-
-
-def test_several_trials_are_compared_on_resamples_of_the_same_wires():
-    a, b = run({"rnn": hits(2, 3, 4)}), run({"rnn": hits(9, 10, 11)})
-    found = {"a": hits_of(a.trials["rnn"]), "b": hits_of(b.trials["rnn"])}
-    resamples = resample(found)
-    expected = estimate_difference(found["b"], found["a"], resamples["b"], resamples["a"])
-
-    (change,) = compare_runs(a, b).models
-
-    assert change.method == BOOTSTRAP
-    assert change.difference == expected.value
+    assert (change.method, change.p, change.is_clear) == (method, expected.p, expected.is_clear)
+    assert change.difference == pytest.approx(0.5)
     assert change.interval.low == pytest.approx(expected.interval.low, abs=0.02)
     assert change.interval.high == pytest.approx(expected.interval.high, abs=0.02)
-    assert change.is_clear
 
 
 def test_p_values_are_corrected_for_the_models_that_are_compared():
-    a = run({"rnn": hits(3), "lstm": hits(5)})
-    b = run({"rnn": hits(10), "lstm": hits(5)})
+    a, b = run(rnn=[3], lstm=[5]), run(rnn=[10], lstm=[5])
 
     both = compare_runs(a, b).models[0]
     alone = compare_runs(a, b, ["rnn"]).models[0]
@@ -117,87 +90,68 @@ def test_p_values_are_corrected_for_the_models_that_are_compared():
 
 
 def test_the_speed_ratio_says_how_many_times_as_fast_b_is():
-    a = run({"rnn": hits(3), "svm": hits(4)}, records={"svm": {"ms_per_step": None}})
-    b = run({"rnn": hits(3), "svm": hits(4)}, records={"rnn": {"ms_per_step": 1.25}})
+    a = run({"records": {"svm": {"ms_per_step": None}}}, rnn=[3], svm=[4])
+    b = run({"records": {"rnn": {"ms_per_step": 1.25}}}, rnn=[3], svm=[4])
 
-    changes = compare_runs(a, b).models
-
-    assert [change.speed_ratio for change in changes] == [2, None]
-
-
-def test_models_are_matched_by_name_in_the_order_of_a():
-    a = run({"gru": hits(3), "rnn": hits(3), "lstm": hits(3)})
-    b = run({"lstm": hits(3), "svm": hits(3), "rnn": hits(3)})
-
-    comparison = compare_runs(a, b)
-
-    assert [change.name for change in comparison.models] == ["rnn", "lstm"]
-    assert (comparison.only_in_a, comparison.only_in_b) == (["gru"], ["svm"])
-
-
-def test_only_some_models_are_compared():
-    a, b = run({"rnn": hits(3), "gru": hits(3), "x": hits(3)}), run({"rnn": hits(3)})
-
-    comparison = compare_runs(a, b, ["gru", "rnn"])
-
-    assert [change.name for change in comparison.models] == ["rnn"]
-    assert comparison.only_in_a == ["gru"]
+    assert [change.speed_ratio for change in compare_runs(a, b).models] == [2, None]
 
 
 @pytest.mark.parametrize(
-    ("only", "message"),
+    ("only", "names", "only_in_a", "only_in_b"),
+    [(None, ["rnn", "lstm"], ["gru"], ["svm"]), (["gru", "rnn"], ["rnn"], ["gru"], [])],
+)
+def test_models_are_matched_by_name_in_the_order_of_a(only, names, only_in_a, only_in_b):
+    a, b = run(gru=[3], rnn=[3], lstm=[3]), run(lstm=[3], svm=[3], rnn=[3])
+
+    comparison = compare_runs(a, b, only)
+
+    assert [change.name for change in comparison.models] == names
+    assert (comparison.only_in_a, comparison.only_in_b) == (only_in_a, only_in_b)
+
+
+@pytest.mark.parametrize(
+    ("in_b", "only", "message"),
     [
-        (["lstn"], "--models: no run has a model 'lstn' .*did you mean 'lstm'"),
-        ([], "--models: no run has a model ''"),
-        (["rnn"], "none of rnn is in both runs; .*A has rnn, lstm; B has lstm"),
+        ("lstm", ["lstn"], "--models: no run has a model 'lstn' .*did you mean 'lstm'"),
+        ("lstm", [], "--models: no run has a model ''"),
+        ("lstm", ["rnn"], "none of rnn is in both runs; .*A has rnn, lstm; B has lstm"),
+        ("gru", None, r"no model is in both runs; .*\(A has rnn, lstm; B has gru\)"),
     ],
 )
-def test_a_name_without_a_pair_is_the_users_error(only, message):
+def test_a_name_without_a_pair_is_the_users_error(in_b, only, message):
     with pytest.raises(UserError, match=message):
-        compare_runs(run({"rnn": hits(3), "lstm": hits(3)}), run({"lstm": hits(3)}), only)
+        compare_runs(run(rnn=[3], lstm=[3]), run(**{in_b: [3]}), only)
 
 
-def test_runs_without_a_model_in_common_are_not_compared():
-    with pytest.raises(UserError, match=r"no model is in both runs; .*\(A has rnn; B has gru\)"):
-        compare_runs(run({"rnn": hits(3)}), run({"gru": hits(3)}))
-
-
-def test_accuracies_on_other_wires_are_not_compared_and_what_differs_is_named():
-    b = run(
-        {"rnn": hits(3)},
-        dataset={"split_fingerprint": "6" * 64, "source": "r52", "train_size": 7, "timesteps": 9},
-        data={"test_split": 0.5, "maxlen": 50, "padding": "post"},
-    )
+def test_accuracies_on_other_documents_are_not_compared_and_the_differences_are_named():
+    dataset = {"split_fingerprint": "6" * 64, "source": "r52", "train_size": 7, "timesteps": 9}
+    data = {"test_split": 0.5, "maxlen": 50, "padding": "post"}
 
     with pytest.raises(UserError) as error:
-        compare_runs(run({"rnn": hits(3)}), b)
+        compare_runs(run(rnn=[3]), run({"dataset": dataset, "data": data}, rnn=[3]))
 
     first, *why, last = str(error.value).splitlines()
-    assert first.endswith(": not the same wires, so accuracies cannot be compared")
+    assert first.endswith(": not the same newswires, so accuracies cannot be compared")
     assert why == [
         "  data.maxlen: nothing in A, 50 in B",
         "  source: made-up in A, r52 in B",
         "  split_fingerprint: 555555555555 in A, 666666666666 in B",
         "  train_size: 1395 in A, 7 in B",
     ]
-    assert last.startswith("Run one again with the data of the other")
+    assert last.startswith("Run one of them again with the data of the other")
 
 
-def test_other_true_topics_are_other_wires():
-    b = finished_run({"rnn": hits(3)}, labels=[1] * N_WIRES)
+def test_other_true_topics_are_other_documents():
+    b = finished_run({"rnn": [[0] * N_DOCUMENTS]}, labels=[1] * N_DOCUMENTS)
 
-    with pytest.raises(UserError, match="the true topics of the test wires differ"):
-        compare_runs(run({"rnn": hits(3)}), b)
+    with pytest.raises(UserError, match="the true topics of the test newswires differ"):
+        compare_runs(run(rnn=[3]), b)
 
 
-def test_the_same_wires_cut_and_padded_differently_are_compared_and_that_is_named():
-    b = run(
-        {"rnn": hits(3)},
-        dataset={"fingerprint": "e" * 64, "timesteps": 9},
-        data={"test_split": 0.5, "num_words": 100},
-    )
+def test_the_same_documents_cut_and_padded_differently_are_compared_and_that_is_named():
+    dataset, data = {"fingerprint": "e" * 64, "timesteps": 9}, {"test_split": 0.5, "num_words": 100}
 
-    comparison = compare_runs(run({"rnn": hits(3)}), b)
+    comparison = compare_runs(run(rnn=[3]), run({"dataset": dataset, "data": data}, rnn=[3]))
 
     assert [(each.part, each.key, each.a, each.b) for each in comparison.differences] == [
         ("config", "data.num_words", None, 100),
@@ -208,12 +162,9 @@ def test_the_same_wires_cut_and_padded_differently_are_compared_and_that_is_name
 
 def test_every_difference_of_config_and_environment_has_its_place():
     layers = [{"simple_rnn": {"units": 30}}, {"dropout": {"rate": 0.5}}, SOFTMAX]
-    a = run({"rnn": hits(3, 4)}, training={"seeds": 2})
-    b = run(
-        {"rnn": hits(3)},
-        models={"rnn": {"layers": layers}},
-        environment={"cores": 4, "versions": {"keras": "4.0"}},
-    )
+    environment = {"cores": 4, "versions": {"keras": "4.0"}}
+    a = run({"training": {"seeds": 2}}, rnn=[3, 4])
+    b = run({"models": {"rnn": {"layers": layers}}, "environment": environment}, rnn=[3])
 
     found = {each.key: (each.a, each.b) for each in find_differences(a, b)}
 
@@ -224,7 +175,7 @@ def test_every_difference_of_config_and_environment_has_its_place():
     assert found["versions.keras"] == ("3.0", "4.0")
 
 
-PLAIN = run({"rnn": hits(3)})
+PLAIN = run(rnn=[3])
 TREES = st.recursive(
     st.integers(0, 3) | st.lists(st.integers(0, 3), max_size=2),
     lambda below: (
@@ -235,7 +186,7 @@ TREES = st.recursive(
 
 
 @given(TREES, TREES)
-def test_differences_of_the_environment_are_mirrored_and_none_is_of_equals(tree_a, tree_b):
+def test_differences_of_the_environment_are_mirrored_and_equals_have_none(tree_a, tree_b):
     a, b = (replace(PLAIN, environment={"tree": tree}) for tree in (tree_a, tree_b))
 
     forth = [(each.key, each.a, each.b) for each in find_differences(a, b)]

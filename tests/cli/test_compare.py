@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from factories import run_folder
+from factories import MARGINS, run_folder
 
 WIRES = 20
 
@@ -26,7 +26,7 @@ def runs(tmp_path, monkeypatch):
     """Two finished runs, ``before`` and ``after``, in the working folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
-    slow, svm = {"ms_per_step": 2.5}, {"score_kind": "margins", "ms_per_step": None}
+    slow, svm = {"ms_per_step": 2.5}, MARGINS | {"ms_per_step": None}
     folder("before", {"rnn": slow, "svm": svm}, rnn=[18], svm=[9, 9])
     folder("after", {"rnn": {"ms_per_step": 2.0}, "svm": svm}, rnn=[4], svm=[9, 9], gru=[9])
 
@@ -89,7 +89,7 @@ def test_a_model_that_vanished_fails_unless_models_leaves_it_out(cli):
             ["before", "after", "--models", "svm", "--fail-if", "log_loss drops 1"],
             "--fail-if 'log_loss drops 1': no model has log_loss in both runs (svm)",
         ),
-        (["before", "other"], "before, other: not the same wires, so accuracies cannot be compar"),
+        (["before", "other"], "before, other: not the same newswires, so accuracies cannot be com"),
         (["before"], "Missing argument"),
     ],
 )

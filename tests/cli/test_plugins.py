@@ -1,4 +1,4 @@
-"""Models of the user's own, and layers of other packages, through the real command."""
+"""Models of the user's own, and layers and baselines of other packages, through the commands."""
 
 import json
 import os
@@ -20,18 +20,13 @@ models:
       - scale: {start: 2.0}
       - pooling: {by: mean}
       - dense: {units: topics, activation: softmax}
-  of_other_topics: {python: nets:of_other_topics}
+  from_baseline: {baseline: {nearest: {k: 2}}}
+  that_cannot_fit: {baseline: {nearest: {k: 0}}}
   of_nothing: {python: nets:of_nothing}
   that_fails: {python: nets:that_fails}
-  that_is_missing: {python: nets:that_is_missing}
-  of_a_broken_module: {python: broken:make}
 """
-WORKING = "from_python,from_plugin"
+WORKING = "from_python,from_plugin,from_baseline"
 NETS = f"""{MAKE}
-
-    def of_other_topics(shape):
-        return keras.Sequential([keras.Input((shape.timesteps,)), keras.layers.Dense(9)])
-
 
     def of_nothing(shape):
         return None
@@ -40,8 +35,23 @@ NETS = f"""{MAKE}
     def that_fails(shape):
         raise LookupError("no weights today")
 """
-TIMESTEPS = 20
-"""Words of the longest of the made-up wires, and the start mark."""
+NEAREST = """
+    from rnnbench.models.baselines import Baseline
+
+
+    class Nearest(Baseline):
+        '''The topic of the nearest texts.'''
+
+        kind = "nearest"
+        k: int = 1
+
+        def pipeline(self, seed):
+            from sklearn.feature_extraction.text import CountVectorizer
+            from sklearn.neighbors import KNeighborsClassifier
+            from sklearn.pipeline import make_pipeline
+
+            return make_pipeline(CountVectorizer(), KNeighborsClassifier(self.k))
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -52,20 +62,26 @@ def _environment(monkeypatch):
 
 
 class Place:
-    """A working folder with a config, wires, and code of the user's own."""
+    """A working folder with a config, newswires, and code of the user's own."""
 
-    def __init__(self, folder, wires):
+    def __init__(self, folder, newswires):
         self.folder = folder
         (folder / "sgml").mkdir()
-        for name, content in wires.items():
+        for name, content in newswires.items():
             (folder / "sgml" / name).write_bytes(content)
         (folder / "own.yaml").write_text(CONFIG)
         write_module(folder, "nets", NETS)
-        write_module(folder, "broken", "import not_installed_anywhere")
         self.site = write_scale(folder / "site")
+        write_distribution(
+            self.site,
+            {"nearest": "nearest_text:Nearest"},
+            {"nearest_text": NEAREST},
+            group="rnnbench.baselines",
+            name="neighbours",
+        )
 
     def rnnbench(self, *arguments):
-        """Run the command in a process of its own, which knows the package in ``site``."""
+        """Run the command in a process of its own, which knows the packages in ``site``."""
         environment = os.environ | {
             "RNNBENCH_CACHE": str(self.folder / "cache"),
             "PYTHONPATH": os.pathsep.join([str(self.site), os.environ.get("PYTHONPATH", "")]),
@@ -93,13 +109,13 @@ def place(tmp_path_factory, tiny_sgml):
 
 @pytest.fixture(scope="module")
 def tried(place):
-    """What a run of all models says, of which most fail."""
+    """A run of all models, some of which fail."""
     return place.rnnbench("run", "own.yaml", "--jobs", "1", "--save-models")
 
 
 @pytest.fixture(scope="module")
 def finished(place, tried):
-    """What a run of those models says that work."""
+    """A later run of the models that work."""
     assert tried.returncode == 1
     arguments = ["--models", WORKING, "--jobs", "1", "--save-models"]
     return place.rnnbench("run", "own.yaml", *arguments)
@@ -108,16 +124,11 @@ def finished(place, tried):
 def test_each_model_that_fails_is_named_with_its_reason_and_without_a_traceback(tried):
     assert tried.returncode == 1
     for line in (
-        "of_other_topics seed 0 failed: python: nets:of_other_topics returned a model from "
-        f"(None, {TIMESTEPS}) to (None, 9) (should be from (None, {TIMESTEPS}), word ids, to "
-        "(None, 2), a probability a topic)",
         "of_nothing seed 0 failed: python: nets:of_nothing returned NoneType, not a keras.Model",
         "that_fails seed 0 failed: python: nets:that_fails failed: LookupError: no weights today "
         "(nets.py, line ",
-        "that_is_missing seed 0 failed: python: nets:that_is_missing cannot be imported: "
-        "AttributeError: module 'nets' has no attribute 'that_is_missing'",
-        "of_a_broken_module seed 0 failed: python: broken:make cannot be imported: "
-        "ModuleNotFoundError: No module named 'not_installed_anywhere' (broken.py, line 1)",
+        "that_cannot_fit seed 0 failed: baseline 'nearest' of the package neighbours failed: "
+        "InvalidParameterError: ",
         "All other trials are stored; for a table of other models, name them with --models.",
     ):
         assert line in tried.stderr
@@ -125,20 +136,16 @@ def test_each_model_that_fails_is_named_with_its_reason_and_without_a_traceback(
     assert tried.stdout == ""
 
 
-def test_the_others_are_trained_and_stored_all_the_same(place, tried):
-    assert "from_python seed 0: test accuracy" in tried.stderr
-    assert "from_plugin seed 0: test accuracy" in tried.stderr
-    assert place.trials == ["from_plugin-seed0", "from_python-seed0"]
-
-
-def test_what_works_comes_in_the_table_and_is_not_trained_again(finished):
+def test_the_others_are_trained_stored_and_not_trained_again(place, tried, finished):
     assert finished.returncode == 0, finished.stderr
-    assert "2 of 2 trials are stored and not trained again" in finished.stderr
+    assert "3 of 3 trials are stored and not trained again" in finished.stderr
+    assert len(place.trials) == 3
     for name in WORKING.split(","):
+        assert f"{name} seed 0: test accuracy" in tried.stderr
         assert name in finished.stdout
 
 
-@pytest.mark.parametrize("model", WORKING.split(","))
+@pytest.mark.parametrize("model", ["from_python", "from_plugin"])
 def test_their_saved_models_can_be_used(cli, place, finished, install, model):
     assert finished.returncode == 0
     install(place.site)
@@ -162,7 +169,7 @@ def test_a_change_of_the_users_module_makes_another_model_of_it(place, finished)
         file.write_text(before)
 
     assert changed.returncode == 1
-    assert "1 of 2 trials are stored and not trained again" in changed.stderr
+    assert "2 of 3 trials are stored and not trained again" in changed.stderr
     assert "python: nets:make failed: LookupError: it was called again" in changed.stderr
 
 
@@ -173,76 +180,54 @@ def here(tmp_path, tiny_sgml, working_folder):
     return Place(tmp_path, tiny_sgml)
 
 
-@pytest.mark.parametrize("module", ["absent", "absent.nets", "sys"])
-def test_a_module_that_is_missing_is_named_before_anything_is_trained(cli, here, install, module):
+def test_a_module_that_is_missing_is_named_before_anything_is_trained(cli, here, install):
     install(here.site)
 
-    done = cli("run", "own.yaml", "--models", "of_nothing", "--set", python(f"{module}:make"))
+    done = cli("run", "own.yaml", "--set", "models.of_nothing.python=absent.nets:make")
 
     assert done.exit_code == 2
     assert done.stderr.endswith(
-        f"python: {module}:make: no module {module} (should be installed, or in the working "
+        "python: absent.nets:make: no module absent.nets (should be installed, or in the working "
         "folder)\n"
     )
     assert here.trials == []
 
 
-def python(function):
-    return f"models.of_nothing.python={function}"
+BROKEN = {
+    "layer": "own.yaml:9: models.from_plugin.layers.1: layer 'scale' of the package broken",
+    "baseline": "own.yaml:12: models.from_baseline.baseline: baseline 'nearest' of the package "
+    "broken",
+}
 
 
-def test_a_name_that_names_no_function_is_answered_with_what_would(cli, here):
-    done = cli("run", "own.yaml", "--set", python("nets.make"))
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_plug_in_that_cannot_be_used_is_named_and_stops_no_other_command(
+    cli, here, install, what
+):
+    entries = {"scale" if what == "layer" else "nearest": "absent:It"}
+    broken = {"group": f"rnnbench.{what}s", "name": "broken"}
+    install(write_distribution(here.folder / "broken", entries, {}, **broken))
+    (here.folder / "fine.yaml").write_text("name: fine\nmodels: {m: {baseline: stratified}}\n")
 
-    assert done.exit_code == 2
-    assert f"--set {python('nets.make')}: models.of_nothing.python: got 'nets.make'" in done.stderr
-    assert not (here.folder / "results").exists()
-
-
-@pytest.mark.parametrize(
-    ("source", "message"),
-    [
-        (
-            "import not_installed_anywhere",
-            "own.yaml:9: models.from_plugin.layers.1: layer 'scale' cannot be loaded from "
-            "scale_again:Scale: ModuleNotFoundError: No module named 'not_installed_anywhere'\n",
-        ),
-        (
-            "Scale = 3",
-            "own.yaml:9: models.from_plugin.layers.1: layer 'scale': scale_again:Scale is no "
-            "PluginLayer of this kind\n",
-        ),
-    ],
-    ids=["cannot be imported", "of another kind"],
-)
-def test_a_layer_that_cannot_be_had_is_named_with_its_line(cli, here, install, source, message):
-    install(
-        write_distribution(
-            here.folder / "other", {"scale": "scale_again:Scale"}, {"scale_again": source}
-        )
-    )
-
-    done = cli("run", "own.yaml", "--models", "from_plugin")
+    done = cli("run", "own.yaml", "--models", "of_nothing")
 
     assert done.exit_code == 2
-    assert done.stderr == message
+    assert BROKEN[what] in done.stderr
+    assert "ModuleNotFoundError: No module named 'absent'" in done.stderr
     assert not (here.folder / "results").exists()
+    assert cli("models", "list", "--config", "fine.yaml").exit_code == 0
+    assert cli("config", "new", "new.yaml").exit_code == 0
 
 
-def test_a_layer_of_a_package_that_is_not_installed_is_unknown(cli, here):
-    done = cli("run", "own.yaml")
-
-    assert done.exit_code == 2
-    assert (
-        "own.yaml:9: models.from_plugin.layers.1: unknown layer 'scale' (allowed: " in done.stderr
-    )
-    assert not (here.folder / "results").exists()
-
-
-def test_a_parameter_of_such_a_layer_is_checked_as_any_other(cli, here, install):
+def test_plug_ins_are_listed_shown_and_offered_like_built_in_kinds(cli, here, install):
     install(here.site)
+    only = ["--set", "models={own: {baseline: {nearest: {k: 2}}}}"]
 
-    done = cli("run", "own.yaml", "--set", "models.from_plugin.layers.1.scale.start=two")
-
-    assert done.exit_code == 2
-    assert "layers.1.scale.start: got 'two' (should be a valid number" in done.stderr
+    assert "nearest (k: 2)" in cli("models", "list", "--config", "own.yaml", *only).stdout
+    shown = cli("models", "show", "own", "--config", "own.yaml", *only).stdout
+    assert "The topic of the nearest texts." in shown
+    new = cli("config", "new").stdout
+    assert "- scale: {start: 1.0}" in new
+    assert "nearest: {k: 1}" in new
+    wrong = cli("run", "own.yaml", "--set", "models.from_plugin.layers.1.scale.start=two")
+    assert "layers.1.scale.start: got 'two' (should be a valid number" in wrong.stderr

@@ -25,7 +25,7 @@ def test_a_folder_without_a_finished_run_is_named_with_what_to_do(cli, tmp_path)
 def test_a_damaged_run_is_named_and_not_shown(cli, tmp_path):
     folder = run_folder(tmp_path / "run", ANSWERS)
     results = json.loads((folder / "results.json").read_text())
-    results["models"][0]["accuracy"]["mean"] = 0.99
+    results["models"][0]["metrics"]["accuracy"]["mean"] = 0.99
     (folder / "results.json").write_text(json.dumps(results))
 
     done = cli("report", folder)

@@ -19,10 +19,11 @@ import yaml
 from plugin_files import write_distribution
 from typer.testing import CliRunner
 
+from rnnbench.analysis.load import load_run
 from rnnbench.cli.app import app
 from rnnbench.cli.options import INTERRUPTED
 from rnnbench.registry import Registry
-from rnnbench.results.run import load_results, load_run
+from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
 from rnnbench.runner import executors
@@ -113,13 +114,13 @@ def test_results_json_holds_what_was_measured(finished):
     assert results.dataset.source == "sgml"
     assert [model.name for model in results.models] == ["rnn", "gru"]
     for model in results.models:
-        accuracies = [trial.accuracy for trial in model.trials]
+        accuracies = [trial.metrics["accuracy"] for trial in model.trials]
         assert model.accuracy.mean == pytest.approx(np.mean(accuracies))
         assert model.accuracy.n == 2
         for trial in model.trials:
             stored = np.load(_files(folder, "predictions")[f"{model.name}-seed{trial.seed}"])
             predicted = stored["scores"].argmax(axis=1)
-            assert trial.accuracy == np.mean(predicted == stored["labels"])
+            assert trial.metrics["accuracy"] == np.mean(predicted == stored["labels"])
 
 
 def test_the_resolved_config_runs_the_same_benchmark(finished, cli):
@@ -616,8 +617,8 @@ def test_the_smoke_benchmark_runs_on_real_newswires():
         "stacked_lstm": 32_946,
     }
     for model in networks:
-        assert model["accuracy"]["mean"] >= dataset["majority_accuracy"] - 0.05
+        assert model["metrics"]["accuracy"]["mean"] >= dataset["majority_accuracy"] - 0.05
     baselines = [model for model in results["models"] if model["is_baseline"]]
     assert [model["name"] for model in baselines] == ["multinomial_naive_bayes", "tfidf_linear_svm"]
     for model in baselines:
-        assert model["accuracy"]["mean"] > dataset["majority_accuracy"]
+        assert model["metrics"]["accuracy"]["mean"] > dataset["majority_accuracy"]

@@ -1,24 +1,23 @@
-"""A config that is written out, every default filled in, and read again."""
+"""A config that is written out, with every default, and read again."""
 
+from functools import cache
 from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from rnnbench.config.load import Override, dump, load
-from rnnbench.config.schema import Benchmark
-from rnnbench.models.layers import LARGEST, LAYERS
+from rnnbench.config.load import dump, load
+from rnnbench.config.schema import Benchmark, Name
+from rnnbench.models.baselines import BASELINES
+from rnnbench.models.layers import LAYERS, Layer, Layers, parse_layers
+from rnnbench.section import Section, Variant
 
-CONFIGS = Path(__file__).parents[2] / "configs"
-MODELS = """\
-models:
-  rnn:
-    layers:
-      - simple_rnn: {units: 2}
-      - dense: {units: topics, activation: softmax}
-"""
-SMALL = f"name: small\n{MODELS}"
+DENSE = {"dense": {"units": "topics", "activation": "softmax"}}
+SMALL = {"name": "small", "models": {"rnn": {"layers": [{"simple_rnn": {"units": 2}}, DENSE]}}}
 
 
 @pytest.fixture(autouse=True)
@@ -26,176 +25,57 @@ def _in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def write(text: str, name: str = "good.yaml") -> Path:
-    file = Path(name)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
-    return file
-
-
-def test_a_dump_of_the_whole_benchmark_loads_again():
-    benchmark = load(CONFIGS / "all.yaml")
-    assert load(write(dump(benchmark, Path()))) == benchmark
+def dumped_and_loaded(benchmark: Benchmark, folder: Path = Path()) -> Benchmark:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.yaml").write_text(dump(benchmark, folder), encoding="utf-8")
+    return load(folder / "config.yaml")
 
 
 @pytest.mark.parametrize("name", ["null", "08", "1e3"])
 def test_a_name_that_looks_like_something_else_survives_a_dump(name):
-    benchmark = load(write(f'name: "{name}"\n{MODELS.replace("rnn:", f"{name}:", 1)}'))
-    again = load(write(dump(benchmark, Path())))
+    again = dumped_and_loaded(
+        load(SMALL | {"name": name, "models": {name: SMALL["models"]["rnn"]}})
+    )
     assert (again.name, list(again.models)) == (name, [name])
 
 
 def test_a_fingerprint_that_looks_like_a_number_survives_a_dump():
     dataset = f"1e{'0' * 62}"
-    reference = f"{{source: x, dataset: '{dataset}', models: {{a: {{accuracy: 1}}}}}}"
-    benchmark = load(write(f"references: {{paper: {reference}}}\n{SMALL}"))
-    assert load(write(dump(benchmark, Path()))).references["paper"].dataset == dataset
+    paper = {"source": "x", "dataset": dataset, "models": {"a": {"accuracy": 1.0}}}
+    again = dumped_and_loaded(load(SMALL | {"references": {"paper": paper}}))
+    assert again.references["paper"].dataset == dataset
 
 
 def test_a_dump_keeps_letters_readable():
-    path = Override("--path", "data.path", "Büro/Reuters")
-    assert "path: Büro/Reuters\n" in dump(load(write(SMALL), [path]), Path())
+    assert "path: Büro/Reuters\n" in dump(load(SMALL | {"data": {"path": "Büro/Reuters"}}), Path())
 
 
 @pytest.mark.parametrize(
     ("path", "folder"),
     [
-        ("corpus", "results/small"),
-        ("../corpus", "configs"),
+        ("configs/corpus", "results/small"),
+        ("corpus", "configs"),
         ("/corpora/reuters", "results/small"),
+        ("configs/corpus", "link"),
     ],
 )
 def test_a_dump_names_the_same_data_from_another_folder(path, folder):
-    benchmark = load(write(f"data: {{path: {path}}}\n{SMALL}", "configs/a.yaml"))
-    again = load(write(dump(benchmark, Path(folder)), f"{folder}/config.yaml"))
+    Path("far/away").mkdir(parents=True)
+    Path("link").symlink_to("far/away")
+    benchmark = load(SMALL | {"data": {"path": path}})
+    again = dumped_and_loaded(benchmark, Path(folder))
     assert again.data.path.resolve() == benchmark.data.path.resolve()
 
 
 def test_a_dump_names_relative_data_so_that_all_can_be_moved():
-    benchmark = load(write(f"data: {{path: corpus}}\n{SMALL}", "configs/a.yaml"))
+    benchmark = load(SMALL | {"data": {"path": "configs/corpus"}})
     assert "path: ../../configs/corpus\n" in dump(benchmark, Path("results/small"))
 
 
-def test_a_dump_names_the_same_data_from_a_folder_that_is_a_link():
-    Path("far/away").mkdir(parents=True)
-    Path("results").symlink_to("far/away")
-    benchmark = load(write(f"data: {{path: corpus}}\n{SMALL}", "configs/a.yaml"))
-    again = load(write(dump(benchmark, Path("results")), "results/config.yaml"))
-    assert again.data.path.resolve() == benchmark.data.path.resolve()
-
+# Any benchmark, drawn from the fields of its sections.
 
 texts = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), max_size=8)
-identifiers = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,7}", fullmatch=True)
-names = st.from_regex(r"[a-z][a-z0-9_-]{0,7}", fullmatch=True)
-shares = st.floats(0, 1, exclude_max=True)
-parts = st.floats(0, 1, exclude_min=True, exclude_max=True)
-sizes = st.integers(1, LARGEST)
-seeds = st.integers(0, 2**32 - 1)
-ngrams = st.integers(1, 5)
-strengths = st.floats(0, exclude_min=True, allow_infinity=False)
-fingerprints = st.from_regex(r"[a-f][0-9a-f]{63}", fullmatch=True)
-activations = st.sampled_from(["tanh", "relu", "leaky_relu", "softmax", "linear"])
-
-
-def recurrent(return_sequences: bool):
-    """Return the recurrent kinds of layers, by name, each with the parameters that it has."""
-    known = {"units": sizes, "return_sequences": st.just(return_sequences)}
-    optional = {"activation": activations, "dropout": shares, "recurrent_dropout": shares}
-    gates = {"recurrent_activation": activations}
-    return {
-        "simple_rnn": described(known, optional),
-        "gru": described(known, optional | gates | {"reset_after": st.booleans()}),
-        "lstm": described(known, optional | gates | {"unit_forget_bias": st.booleans()}),
-    }
-
-
-def described(known, optional=None):
-    return st.fixed_dictionaries(known, optional=optional or {})
-
-
-def any_of(kinds):
-    """Return layers of these kinds, as YAML has them."""
-    return st.one_of([st.fixed_dictionaries({kind: given}) for kind, given in kinds.items()])
-
-
-def both_ways(return_sequences: bool):
-    mode = {"merge_mode": st.sampled_from(["concat", "sum", "ave", "mul"])}
-    return {"bidirectional": described({"layer": any_of(recurrent(return_sequences))}, mode)}
-
-
-EMBEDDING = described({"dim": sizes}, {"trainable": st.booleans()})
-MASKED = described({"dim": sizes, "masking": st.just(True)}, {"trainable": st.booleans()})
-ANYWHERE = {
-    "dense": described({"units": sizes | st.just("topics")}, {"activation": activations}),
-    "dropout": described({"rate": shares}),
-    "layer_norm": described({}, {"epsilon": strengths}),
-}
-STEPWISE = {
-    **ANYWHERE,
-    **recurrent(return_sequences=True),
-    **both_ways(return_sequences=True),
-    "spatial_dropout": described({"rate": shares}),
-}
-CONV = {
-    "conv1d": described(
-        {"filters": sizes, "kernel_size": sizes},
-        {"padding": st.sampled_from(["valid", "same", "causal"]), "activation": activations},
-    )
-}
-LAST_OF_SEQUENCE = {
-    **recurrent(return_sequences=False),
-    **both_ways(return_sequences=False),
-    "pooling": described({"by": st.sampled_from(["max", "mean", "last", "attention"])}),
-}
-
-
-def test_every_kind_of_layer_is_drawn():
-    assert {"embedding"} | set(STEPWISE) | set(CONV) | set(LAST_OF_SEQUENCE) == set(LAYERS)
-
-
-def baselines():
-    kinds = {
-        "most_frequent": {},
-        "stratified": {},
-        "tfidf_logistic_regression": {"max_ngram": ngrams, "C": strengths},
-        "tfidf_linear_svm": {"max_ngram": ngrams, "C": strengths},
-        "multinomial_naive_bayes": {"max_ngram": ngrams, "alpha": strengths},
-    }
-    with_parameters = any_of(
-        {kind: st.none() | described({}, parameters) for kind, parameters in kinds.items()}
-    )
-    written = st.sampled_from(sorted(kinds)) | with_parameters
-    return st.fixed_dictionaries({"baseline": written})
-
-
-def networks():
-    def stack(embeddings, stepwise):
-        return st.builds(
-            lambda first, between, last, after: [
-                *first,
-                *between,
-                last,
-                *after,
-                {"dense": {"units": "topics", "activation": "softmax"}},
-            ],
-            st.lists(any_of({"embedding": embeddings}), max_size=1),
-            st.lists(any_of(stepwise), max_size=3),
-            any_of(LAST_OF_SEQUENCE),
-            st.lists(any_of(ANYWHERE), max_size=2),
-        )
-
-    layers = stack(EMBEDDING, STEPWISE | CONV) | stack(MASKED, STEPWISE)
-    inputs = st.sampled_from(["ids", "scaled_ids"])
-    return st.builds(
-        lambda layers, inputs: {
-            "layers": layers,
-            "inputs": "ids" if "embedding" in layers[0] else inputs,
-        },
-        layers,
-        inputs,
-    )
-
-
+names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,7}", fullmatch=True)
 plain = st.recursive(
     st.none()
     | st.booleans()
@@ -207,61 +87,101 @@ plain = st.recursive(
 )
 
 
-def functions():
-    return st.fixed_dictionaries(
-        {"python": st.builds("{}.{}:{}".format, identifiers, identifiers, identifiers)},
-        optional={"arguments": st.dictionaries(identifiers, plain, max_size=3)},
-    )
+def values(hint: Any, *limits: Any) -> st.SearchStrategy:  # noqa: PLR0911 - one a kind of type
+    """Return values for a field of this type, within the limits that ``Field`` sets."""
+    origin, args = get_origin(hint), get_args(hint)
+    if hint in (Name, Layers):
+        return names if hint == Name else stacks()
+    if origin is Annotated:
+        more = [limit for arg in args[1:] for limit in getattr(arg, "metadata", [arg])]
+        return values(args[0], *limits, *more)
+    if origin is Literal:
+        return st.sampled_from(args)
+    if origin in (Union, UnionType):
+        return st.one_of([values(arg) for arg in args])
+    if origin is dict:
+        return st.dictionaries(values(args[0]), values(args[1]), min_size=1, max_size=3)
+    if origin is tuple:
+        return st.lists(values(args[0]), min_size=1, max_size=3, unique=True)
+    if isinstance(hint, type) and issubclass(hint, Section):
+        return variants(hint) if issubclass(hint, Variant) else sections(hint)
+    return scalars(hint, limits)
 
 
-def benchmarks():
-    data = st.fixed_dictionaries(
-        {},
-        optional={
-            "source": st.sampled_from(["auto", "keras", "sgml", "r52", "r8"]),
-            "path": names.map("corpora/{}".format),
-            "num_words": st.integers(4, 2**40),
-            "maxlen": st.integers(3, 2**40),
-            "split": st.sampled_from(["auto", "shuffled", "modapte"]),
-            "test_split": parts,
-            "seed": seeds,
-            "pad_length": st.integers(1, 9999),
-            "padding": st.sampled_from(["pre", "post"]),
-            "truncating": st.sampled_from(["pre", "post"]),
-        },
-    )
-    training = st.fixed_dictionaries(
-        {},
-        optional={
-            "epochs": sizes,
-            "batch_size": sizes,
-            "optimizer": st.sampled_from(["adam", "adamw", "nadam", "rmsprop", "sgd"]),
-            "learning_rate": st.floats(0, exclude_min=True, allow_infinity=False),
-            "validation_split": shares,
-            "seeds": st.integers(1, 5) | st.lists(seeds, min_size=1, max_size=3, unique=True),
-        },
-    )
-    published = st.fixed_dictionaries({"accuracy": st.floats(0, 1)}, optional={"params": sizes})
-    known = {
-        "source": texts.map("a paper: {}".format),
-        "models": st.dictionaries(texts, published, min_size=1, max_size=3),
+def scalars(hint: Any, limits: Any) -> st.SearchStrategy:
+    limit = {
+        name: getattr(each, name)
+        for each in limits
+        for name in ("gt", "ge", "lt", "le", "pattern")
+        if hasattr(each, name)
     }
-    training_of_ours = {"training": st.fixed_dictionaries({}, optional={"epochs": sizes})}
-    reference = st.fixed_dictionaries(known | {"split": fingerprints}) | st.fixed_dictionaries(
-        known | {"dataset": fingerprints}, optional=training_of_ours
-    )
-    models = st.dictionaries(names, networks() | functions() | baselines(), min_size=1, max_size=3)
-    references = st.dictionaries(names, reference, max_size=2)
-    trees = st.fixed_dictionaries(
-        {"name": names, "models": models},
-        optional={"data": data, "training": training, "references": references},
-    )
-    return trees.map(Benchmark.model_validate)
+    low, high = limit.get("ge", limit.get("gt", 1)), limit.get("le", limit.get("lt", 100_000))
+    no_low, no_high = "gt" in limit, "lt" in limit
+    return {
+        bool: st.booleans(),
+        int: st.integers(low + no_low, high - no_high),
+        float: st.floats(low, high, exclude_min=no_low, exclude_max=no_high),
+        str: st.from_regex(limit["pattern"], fullmatch=True) if "pattern" in limit else texts,
+        NoneType: st.none(),
+        Path: names,
+        Any: plain,
+    }[hint]
 
 
-@settings(deadline=None)
-@given(benchmark=benchmarks())
-def test_every_benchmark_that_is_dumped_loads_again(benchmark):
-    again = load(write(dump(benchmark, Path())))
+def variants(base: type[Variant]) -> st.SearchStrategy:
+    """Return ``{kind: parameters}`` of every kind that is a ``base``."""
+    kinds = [kind for kind in [*LAYERS.values(), *BASELINES.values()] if issubclass(kind, base)]
+    return st.one_of([st.fixed_dictionaries({kind.kind: sections(kind)}) for kind in kinds])
+
+
+@cache
+def fields(section: type[Section]) -> st.SearchStrategy:
+    hints = get_type_hints(section, include_extras=True)
+    found = {key: (field, values(hints[key])) for key, field in section.model_fields.items()}
+    return st.fixed_dictionaries(
+        {key: drawn for key, (field, drawn) in found.items() if field.is_required()},
+        optional={key: drawn for key, (field, drawn) in found.items() if not field.is_required()},
+    )
+
+
+def sections(section: type[Section]) -> st.SearchStrategy:
+    """Return valid sections, as YAML has them."""
+
+    def valid_part(facts: dict[str, Any]) -> dict[str, Any]:
+        for key in [None, *section.model_fields]:
+            facts.pop(key, None)
+            if is_valid(section.model_validate, facts):
+                return facts
+        return reject()
+
+    return st.deferred(lambda: fields(section)).map(valid_part)
+
+
+@st.composite
+def stacks(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Draw layers of any kinds that fit together."""
+    ends = [[{"pooling": {"by": "last"}}, DENSE], [DENSE]]
+    layers: list[dict[str, Any]] = []
+    stack = ends[0]
+    for layer in draw(st.lists(values(Layer), max_size=4)):
+        longer = [[*layers, layer, *end] for end in ends]
+        if fitting := [each for each in longer if is_valid(parse_layers, each)]:
+            layers, stack = [*layers, layer], fitting[0]
+    return stack
+
+
+def is_valid(parse: Any, value: Any) -> bool:
+    try:
+        parse(value)
+    except ValidationError:
+        return False
+    return True
+
+
+@settings(max_examples=60)
+@given(facts=sections(Benchmark))
+def test_every_benchmark_that_is_dumped_loads_again(facts):
+    benchmark = Benchmark.model_validate(facts)
+    again = dumped_and_loaded(benchmark)
     assert again == benchmark
     assert list(again.models) == list(benchmark.models)

@@ -1,6 +1,6 @@
-"""What is wrong with a config, as it is printed."""
+"""Problems in a config, as they are printed."""
 
-from rnnbench.config.problems import ConfigError, Problem
+from rnnbench.config.problems import ConfigError, Problem, key_path
 from rnnbench.errors import UserError
 
 
@@ -12,7 +12,7 @@ def test_a_config_error_is_the_users_and_lists_its_problems():
     assert str(error) == "a.yaml:1: name: missing key\nb.yaml: no such file"
 
 
-def test_problems_are_read_by_file_then_line_then_key():
+def test_problems_are_sorted_by_file_then_line_then_key():
     in_order = [
         Problem("--epochs", "training.epochs", "got 0"),
         Problem("a.yaml", "", "no such file"),
@@ -22,3 +22,7 @@ def test_problems_are_read_by_file_then_line_then_key():
     ]
     shuffled = [in_order[index] for index in (3, 1, 4, 0, 2)]
     assert sorted(shuffled, key=lambda problem: problem.reading_order) == in_order
+
+
+def test_a_key_that_would_not_show_is_quoted():
+    assert key_path(["models", "a b", 0, "", "c\n"]) == r"models.a b.0.''.'c\n'"

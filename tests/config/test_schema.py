@@ -15,28 +15,30 @@ from rnnbench.training.recipe import Recipe, Training
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 EXTENDED = ["notebook", "references"]
-"""Configs that others extend, without models of their own."""
+"""Configs without models of their own, for others to extend."""
 OTHER_SETTINGS = ["r52", "r8", "reuters46", "zoo"]
-"""Configs of other wires or of another training than the notebook's."""
+"""Configs with other documents or another training than the notebook's."""
 SHIPPED = sorted(file.stem for file in CONFIGS.glob("*.yaml") if file.stem not in EXTENDED)
-MODELS = {
-    "rnn": {
-        "layers": [
-            {"simple_rnn": {"units": 2}},
-            {"dense": {"units": "topics", "activation": "softmax"}},
-        ]
-    }
-}
 NOTEBOOK_MODELS = ["vanilla_rnn", "stacked_vanilla_rnn", "lstm", "stacked_lstm"]
+
+LAYERS = [{"simple_rnn": {"units": 2}}, {"dense": {"units": "topics", "activation": "softmax"}}]
+SVM = {"baseline": {"tfidf_linear_svm": {"max_ngram": 3, "C": 0.5}}}
+OWN = {"python": "my.nets:make", "arguments": {"units": 8, "rates": [0.1, None]}}
+MODELS = {"rnn": {"layers": LAYERS}, "svm": SVM, "own": OWN}
+
+
+# The configs that come with the package.
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_a_shipped_config_has_the_name_of_its_file(name):
-    assert load(CONFIGS / f"{name}.yaml").name == name
+def test_a_shipped_config_has_the_name_of_its_file_and_the_published_results(name):
+    benchmark = load(CONFIGS / f"{name}.yaml")
+    assert benchmark.name == name
+    assert benchmark.references == load(CONFIGS / "all.yaml").references
 
 
 @pytest.mark.parametrize("name", [name for name in SHIPPED if name not in OTHER_SETTINGS])
-def test_a_shipped_config_has_the_setting_of_the_notebook_unless_it_is_about_another(name):
+def test_a_shipped_config_has_the_settings_of_the_notebook_unless_it_is_about_others(name):
     benchmark = load(CONFIGS / f"{name}.yaml")
     assert benchmark.data == Data(num_words=30_000, maxlen=50, test_split=0.3, padding="post")
     epochs, seeds = (2, 1) if name == "smoke" else (200, 5)
@@ -56,18 +58,15 @@ def test_a_config_that_others_extend_lacks_only_a_name_and_models(name):
 @pytest.mark.parametrize("name", ["all", "smoke"])
 def test_all_has_the_models_of_the_notebook_in_its_order_and_two_baselines(name):
     benchmark = load(CONFIGS / f"{name}.yaml")
-    assert list(benchmark.models) == [
-        *NOTEBOOK_MODELS,
-        "multinomial_naive_bayes",
-        "tfidf_linear_svm",
-    ]
+    baselines = ["multinomial_naive_bayes", "tfidf_linear_svm"]
+    assert list(benchmark.models) == [*NOTEBOOK_MODELS, *baselines]
     assert list(benchmark.references["notebook"].models) == NOTEBOOK_MODELS
     assert benchmark.references["notebook"].training == Recipe(epochs=200, batch_size=50)
 
 
-def test_there_is_a_config_of_every_kind_of_baseline_each_under_its_name():
+def test_every_kind_of_baseline_has_its_model_in_a_config_of_all():
     models = load(CONFIGS / "baselines.yaml").models
-    assert {name: type(model.baseline) for name, model in models.items()} == BASELINES
+    assert {name: type(model.baseline) for name, model in models.items()} == dict(BASELINES)
 
 
 @pytest.mark.parametrize("name", ["r52", "r8"])
@@ -75,24 +74,21 @@ def test_a_config_of_a_dataset_by_name_has_its_data(name):
     assert load(CONFIGS / f"{name}.yaml").data.source == name
 
 
-@pytest.mark.parametrize("name", SHIPPED)
-def test_every_shipped_config_is_compared_with_what_was_published_on_its_wires(name):
-    assert load(CONFIGS / f"{name}.yaml").references == load(CONFIGS / "all.yaml").references
+# Defaults, and values in several forms.
 
 
-def test_the_data_are_by_default_what_keras_loads():
+def test_the_data_are_by_default_as_keras_loads_them():
     data = Data()
     assert (data.source, data.path, data.split) == ("auto", None, "auto")
     assert (data.num_words, data.maxlen, data.test_split, data.seed) == (None, None, 0.2, 113)
     assert (data.pad_length, data.padding, data.truncating) == (None, "pre", "pre")
 
 
-def test_training_is_by_default_one_seed_of_adam():
+def test_training_is_by_default_one_seed_of_adam_on_all_training_documents():
     training = Training()
     assert (training.epochs, training.batch_size, training.engine) == (10, 32, "compiled")
     assert (training.optimizer, training.learning_rate) == ("adam", 0.001)
-    assert training.seeds == (0,)
-    assert training.validation_split == 0, "all training wires are trained on"
+    assert (training.seeds, training.validation_split) == ((0,), 0)
 
 
 @pytest.mark.parametrize(
@@ -103,35 +99,27 @@ def test_seeds_are_a_number_of_seeds_or_a_list(written, seeds):
     assert Training(seeds=written).seeds == seeds
 
 
-@pytest.mark.parametrize("seeds", [True, [-1], [2**32], [1.0]])
-def test_there_are_no_other_seeds(seeds):
-    with pytest.raises(ValidationError, match="allowed: a number of seeds"):
-        Training(seeds=seeds)
-
-
 def test_data_may_be_on_a_path(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert Data(path="corpus").path == Data(path=Path("corpus")).path == Path("corpus")
     assert Data(path="~/corpus").path == tmp_path / "corpus"
 
 
-@pytest.mark.parametrize("name", ["7", "LSTM-2_x"])
+@pytest.mark.parametrize("name", ["7", "LSTM-2_x", "x" * 100])
 def test_a_name_has_letters_digits_and_dashes(name):
     assert Benchmark(name=name, models=MODELS).name == name
 
 
-@pytest.mark.parametrize("name", ["-a", "a.b", "../a", "a\n", "é"])
-def test_a_name_has_nothing_else(name):
-    with pytest.raises(ValidationError, match="a name has up to 100 letters, digits, - and _"):
-        Benchmark(name=name, models=MODELS)
+@pytest.mark.parametrize("python", ["nets:make", "_a.b_2.c:_f", "package.module:Class"])
+def test_a_function_is_named_by_its_module_and_its_name(python):
+    assert PythonNetwork(python=python).python == python
 
 
-SVM = {"baseline": {"tfidf_linear_svm": {"max_ngram": 3, "C": 0.5}}}
-OWN = {"python": "my.nets:make", "arguments": {"units": 8, "rates": [0.1, None]}}
+# Models.
 
 
-def test_a_model_is_of_the_kind_that_its_keys_tell():
-    found = Benchmark(name="small", models=MODELS | {"svm": SVM, "own": OWN}).models
+def test_the_keys_of_a_model_tell_its_kind():
+    found = Benchmark(name="small", models=MODELS).models
     assert {name: type(model) for name, model in found.items()} == {
         "rnn": LayeredNetwork,
         "svm": BaselineModel,
@@ -142,38 +130,21 @@ def test_a_model_is_of_the_kind_that_its_keys_tell():
     assert found["own"] == PythonNetwork(**OWN)
 
 
-def test_word_ids_are_not_scaled_and_a_function_has_no_arguments_unless_it_is_said_so():
-    models = MODELS | {"own": {"python": "nets:make"}}
-    found = Benchmark(name="small", models=models).models
-    assert found["rnn"].inputs == "ids"
-    assert found["own"].arguments == {}
+def test_by_default_word_ids_are_not_scaled_and_a_function_has_no_arguments():
+    assert LayeredNetwork.model_validate(MODELS["rnn"]).inputs == "ids"
+    assert PythonNetwork(python="nets:make").arguments == {}
 
 
-def test_word_ids_can_be_scaled_for_any_first_layer_but_an_embedding():
-    assert LayeredNetwork.model_validate(MODELS["rnn"] | {"inputs": "scaled_ids"})
-    above = [{"pooling": {"by": "mean"}}, MODELS["rnn"]["layers"][-1]]
-    with pytest.raises(ValidationError, match=r"inputs: an embedding takes whole ids \(allowed"):
-        LayeredNetwork.model_validate(
-            {"inputs": "scaled_ids", "layers": [{"embedding": {"dim": 2}}, *above]}
-        )
+def test_word_ids_can_be_scaled():
+    scaled = {"layers": LAYERS, "inputs": "scaled_ids"}
+    assert LayeredNetwork.model_validate(scaled).inputs == "scaled_ids"
 
 
 def test_models_are_dumped_as_they_are_written():
-    benchmark = Benchmark(name="small", models=MODELS | {"svm": SVM, "own": OWN})
+    benchmark = Benchmark(name="small", models=MODELS)
     dumped = benchmark.model_dump(mode="json")["models"]
     assert (dumped["svm"], dumped["own"]) == (SVM, OWN)
     assert Benchmark(name="small", models=dumped) == benchmark
-
-
-@pytest.mark.parametrize("python", ["nets:make", "_a.b_2.c:_f", "package.module:Class"])
-def test_a_function_is_named_by_its_module_and_its_name(python):
-    assert PythonNetwork(python=python).python == python
-
-
-@pytest.mark.parametrize("python", ["nets", "nets:", ":make", "nets:a.b", "2:f", "a b:f", "a:f()"])
-def test_nothing_else_names_a_function(python):
-    with pytest.raises(ValidationError, match="should match"):
-        PythonNetwork(python=python)
 
 
 def test_a_section_cannot_be_changed():

@@ -5,15 +5,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnbench.config.yaml12 import Dumper, Loader
+from rnnbench.config.problems import ConfigError, Problem
+from rnnbench.config.yaml12 import MAX_DEPTH, parse, to_yaml
 
 
 def read(text):
-    return yaml.load(text, Loader=Loader)  # noqa: S506 - it reads plain data only
-
-
-def written(value):
-    return yaml.dump(value, Dumper=Dumper, allow_unicode=True)
+    return parse(text, "a.yaml")[0].plain
 
 
 @pytest.mark.parametrize(
@@ -30,39 +27,77 @@ def written(value):
         ("{a: {b: }}", {"a": {"b": None}}),
     ],
 )
-def test_data_are_those_of_yaml_1_2(text, value):
+def test_values_are_those_of_yaml_1_2(text, value):
     assert (read(text), type(read(text))) == (value, type(value))
 
 
-def test_all_else_is_a_word():
+def test_all_else_is_text():
     words = ["yes", "off", "True", "Null", "0x10", "1_000", "1:30", "2001-01-01", "nan", "<<", "="]
     assert read("\n".join(f"- {word}" for word in words)) == words
 
 
 def test_keys_are_text_as_it_was_written():
-    assert read("{1.50: a, null: b, true: c, 010: d, <<: {e: f}}") == {
-        "1.50": "a",
-        "null": "b",
-        "true": "c",
-        "010": "d",
-        "<<": {"e": "f"},
-    }
+    keys = ["1.50", "null", "true", "010", "<<"]
+    assert list(read("{1.50: a, null: b, true: c, 010: d, <<: {e: f}}")) == keys
 
 
-@pytest.mark.parametrize("text", ["!!set {a}", "!word a"])
-def test_other_tags_are_errors(text):
-    with pytest.raises(yaml.constructor.ConstructorError):
+def test_no_text_is_no_tree():
+    assert parse("# nothing\n", "a.yaml") == (None, [])
+
+
+@pytest.mark.parametrize("text", ["!!set {a}", "!word a", "!!timestamp 2001-01-01"])
+def test_other_tags_are_refused(text):
+    with pytest.raises(ConfigError, match=r"^a.yaml:1: the tag .+ is not allowed$"):
         read(text)
+
+
+def test_an_entry_is_where_its_key_is_and_an_item_where_it_begins():
+    root, problems = parse("a:\n  [1,\n   2]\nb: {c:\n  3}\n", "a.yaml")
+    found = [root.value["a"], *root.value["a"].value, root.value["b"], root.value["b"].value["c"]]
+    assert [node.where for node in found] == [f"a.yaml:{line}" for line in (1, 2, 3, 4, 4)]
+    assert problems == []
+
+
+def test_duplicate_keys_are_found_and_the_last_one_counts():
+    root, problems = parse("a: 1\nb: [{c: 1,\n  c: 2}]\na: 3\n", "a.yaml")
+    assert root.plain == {"a": 3, "b": [{"c": 2}]}
+    assert problems == [
+        Problem("a.yaml:3", "b.0.c", "duplicate key (first on line 2)"),
+        Problem("a.yaml:4", "a", "duplicate key (first on line 1)"),
+    ]
+
+
+BOMB = "\n".join(
+    [f"a0: &a0 [{'x, ' * 9}]", *(f"a{n + 1}: &a{n + 1} [{f'*a{n}, ' * 9}]" for n in range(9))]
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{'[' * (MAX_DEPTH + 1)}0{']' * (MAX_DEPTH + 1)}",
+        f"{'[' * 1000}{']' * 1000}",
+        BOMB,
+    ],
+    ids=["a little too deep", "much too deep", "too many by aliases"],
+)
+def test_what_no_config_needs_is_refused(text):
+    with pytest.raises(ConfigError, match="nested too deeply"):
+        read(text)
+
+
+def test_as_many_levels_as_are_allowed_are_read():
+    assert read(f"{'[' * MAX_DEPTH}0{']' * MAX_DEPTH}")
 
 
 def test_a_word_that_either_version_takes_for_something_else_is_quoted():
     words = ["", "~", "null", "Null", "true", "no", "08", "010", "1_000", "0x1f", "0o7", "1e3"]
     words += ["1e-3", ".5", ".inf", "1:30", "2001-01-01", "<<", "=", "- a", "a: b", "# a", "!a"]
-    assert read(written(words)) == words
-    assert yaml.safe_load(written(words)) == words
+    assert read(to_yaml(words)) == words
+    assert yaml.safe_load(to_yaml(words)) == words
 
 
 @given(st.integers() | st.floats(allow_nan=False) | st.booleans() | st.none())
 def test_both_versions_read_a_number_that_was_written(number):
-    assert read(written(number)) == number
-    assert yaml.safe_load(written(number)) == number
+    assert read(to_yaml(number)) == number
+    assert yaml.safe_load(to_yaml(number)) == number

@@ -1,13 +1,24 @@
+"""What the tests of data share: a bound on memory, and servers on the loopback."""
+
+import hashlib
+import http.server
+import os
 import socket
+import threading
 import tracemalloc
+import urllib.request
 from contextlib import contextmanager
 
 import pytest
 
+from rnnbench.data.sources import keras_npz
+
+CONTENT = bytes(range(256)) * 1_000
+
 
 @pytest.fixture
 def bounded_memory():
-    """Fails where a block ends well but has allocated more than so many bytes at a time."""
+    """Fails if a block ends well but has allocated more than so many bytes at a time."""
 
     @contextmanager
     def bounded(n_bytes):
@@ -23,8 +34,118 @@ def bounded_memory():
 
 
 @pytest.fixture
+def pinned(monkeypatch):
+    """Makes an npz and its word index pass for the files that Keras distributes."""
+
+    def pin(npz):
+        word_index = npz.with_name(keras_npz.WORD_INDEX).read_bytes()
+        monkeypatch.setattr(keras_npz, "NPZ_SHA256", hashlib.sha256(npz.read_bytes()).hexdigest())
+        monkeypatch.setattr(keras_npz, "WORD_INDEX_MD5", hashlib.md5(word_index).hexdigest())  # noqa: S324
+        return npz
+
+    return pin
+
+
+@pytest.fixture
 def closed_port():
     """The address of a port at which nobody listens."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{unused.getsockname()[1]}"
+
+
+@pytest.fixture
+def no_settings(monkeypatch):
+    """Hides the machine's proxies and pip settings."""
+    for name in os.environ:
+        if name.startswith("PIP_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setattr(urllib.request, "_opener", None)  # it has read the proxies already
+
+
+@pytest.fixture
+def server(tmp_path, no_settings):  # noqa: ARG001
+    """A server on the loopback; each path of ``Handler`` behaves differently."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    with Server(folder) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield server
+        server.is_over.set()
+        server.shutdown()
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, folder):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.folder = folder
+        self.files_stall = False
+        self.is_over = threading.Event()
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, *_):
+        """The client may well have hung up."""
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        behaviour = self.path.strip("/").split("/")[0]
+        getattr(self, behaviour.replace("-", "_"), self.missing)()
+
+    def whole(self):
+        self.send(CONTENT)
+
+    def without_a_length(self):
+        self.send(CONTENT, length=None)
+
+    def missing(self):
+        self.send_error(404)
+
+    def broken_off(self):
+        self.send(CONTENT[:1000], length=len(CONTENT))
+
+    def silent(self):
+        self.server.is_over.wait()
+
+    def silent_halfway(self):
+        self.broken_off()
+        self.server.is_over.wait()
+
+    def dribbling(self):
+        self.send_response(200)
+        while not self.server.is_over.wait(0.1):
+            self.send_header("X-Patience", "please")
+            self.flush_headers()
+
+    def endless(self):
+        self.send(b"", length=None)
+        while not self.server.is_over.is_set():
+            self.wfile.write(bytes(1 << 16))
+
+    def simple(self):
+        """A package index: a page with links to the files of one package."""
+        wheels = self.server.folder.glob("*.whl")
+        page = "".join(f'<a href="/files/{w.name}">{w.name}</a>' for w in wheels).encode()
+        self.send(page, kind="text/html")
+
+    def files(self):
+        content = (self.server.folder / self.path.split("/")[-1]).read_bytes()
+        self.send(content[:1000], length=len(content))
+        if self.server.files_stall:
+            self.server.is_over.wait()
+        self.wfile.write(content[1000:])
+
+    def send(self, content, *, length=-1, kind="application/octet-stream"):
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        if length is not None:
+            self.send_header("Content-Length", str(len(content) if length < 0 else length))
+        self.end_headers()
+        self.wfile.write(content)
+        self.wfile.flush()
+
+    def log_message(self, *_):
+        """Keep quiet."""

@@ -14,32 +14,20 @@ from rnnbench.errors import UserError
 WORDS = [f"w{rank}" for rank in range(1, 10)]
 
 
-def corpus_of(*wires, is_test=None):
-    """A corpus of wires that are given by ranks; all have the same topic."""
-    return corpus_of_words(
-        [[f"w{rank}" for rank in wire] for wire in wires],
-        WORDS,
-        labels=[0] * len(wires),
-        topics=["earn"],
-        is_test=is_test,
-        provenance={},
-    )
+def corpus_of(*documents, is_test=None):
+    """A corpus of documents that are given by ranks; all have the same topic."""
+    words = [[f"w{rank}" for rank in document] for document in documents]
+    return corpus_of_words(words, WORDS, [0] * len(words), ["earn"], is_test=is_test)
 
 
 @st.composite
-def corpora(draw, *, shortest_wire=0, has_standard_split=False):
-    wire = st.lists(st.sampled_from(WORDS), min_size=shortest_wire, max_size=8)
-    wires = draw(st.lists(wire, min_size=2, max_size=12))
-    labels = st.lists(st.integers(0, 2), min_size=len(wires), max_size=len(wires))
-    is_test = st.lists(st.booleans(), min_size=len(wires), max_size=len(wires))
-    return corpus_of_words(
-        wires,
-        WORDS,
-        labels=draw(labels),
-        topics=["earn", "acq", "trade"],
-        is_test=draw(is_test) if has_standard_split else None,
-        provenance={},
-    )
+def corpora(draw, *, shortest=0):
+    document = st.lists(st.sampled_from(WORDS), min_size=shortest, max_size=8)
+    documents = draw(st.lists(document, min_size=2, max_size=12))
+    n = len(documents)
+    labels = draw(st.lists(st.integers(0, 2), min_size=n, max_size=n))
+    is_test = draw(st.none() | st.lists(st.booleans(), min_size=n, max_size=n))
+    return corpus_of_words(documents, WORDS, labels, ["earn", "acq", "trade"], is_test=is_test)
 
 
 SETTINGS = st.builds(
@@ -55,7 +43,7 @@ SETTINGS = st.builds(
 
 
 def keras_dataset(npz, data):
-    """What Keras's own code makes of a file; only its download is replaced."""
+    """The arrays that Keras's own code makes of a file; only its download is replaced."""
     import keras
 
     with patch("keras.src.datasets.reuters.get_file", lambda *_, **__: str(npz)):
@@ -65,45 +53,33 @@ def keras_dataset(npz, data):
             test_split=data.test_split,
             seed=data.seed,
         )
-    timesteps = data.pad_length or max(len(wire) for wire in [*x_train, *x_test])
+    timesteps = data.pad_length or max(map(len, [*x_train, *x_test]))
 
-    def padded(wires):
+    def padded(documents):
         return keras.utils.pad_sequences(
-            wires, maxlen=timesteps, padding=data.padding, truncating=data.truncating
+            documents, maxlen=timesteps, padding=data.padding, truncating=data.truncating
         )
 
     return padded(x_train), y_train, padded(x_test), y_test
 
 
 def assert_same_arrays(dataset, arrays):
-    x_train, y_train, x_test, y_test = arrays
-    np.testing.assert_array_equal(dataset.x_train, x_train)
-    np.testing.assert_array_equal(dataset.y_train, y_train)
-    np.testing.assert_array_equal(dataset.x_test, x_test)
-    np.testing.assert_array_equal(dataset.y_test, y_test)
+    ours = (dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test)
+    for found, expected in zip(ours, arrays, strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize(
     "setting",
     [
-        pytest.param({"maxlen": 100}, id="all words"),
-        pytest.param({"num_words": 1000, "pad_length": 200}, id="few words, long wires cut"),
-        pytest.param(
-            {"num_words": 30_000, "pad_length": 500, "truncating": "post"}, id="no maxlen"
-        ),
-        pytest.param(
-            {"num_words": 30_000, "maxlen": 50, "test_split": 0.3, "padding": "post"},
-            id="the notebook",
-        ),
-        pytest.param(
-            {"maxlen": 50, "seed": 7, "test_split": 0.5, "pad_length": 20, "padding": "post"},
-            id="another seed",
-        ),
-        pytest.param(
-            {"num_words": 1000, "maxlen": 50, "seed": 0, "pad_length": 60, "truncating": "post"},
-            id="more padding than need be",
-        ),
+        {"maxlen": 100},
+        {"num_words": 1000, "pad_length": 200},
+        {"num_words": 30_000, "pad_length": 500, "truncating": "post"},
+        {"num_words": 30_000, "maxlen": 50, "test_split": 0.3, "padding": "post"},
+        {"maxlen": 50, "seed": 7, "test_split": 0.5, "pad_length": 20, "padding": "post"},
+        {"num_words": 1000, "maxlen": 50, "seed": 0, "pad_length": 60, "truncating": "post"},
     ],
+    ids=["all words", "few words", "no maxlen", "notebook", "another seed", "padding for all"],
 )
 def test_the_dataset_is_the_one_that_keras_makes_of_the_keras_set(setting, keras_npz, keras_corpus):
     data = Data(**setting)
@@ -112,12 +88,12 @@ def test_the_dataset_is_the_one_that_keras_makes_of_the_keras_set(setting, keras
 
 
 @settings(max_examples=50)
-@given(corpus=corpora(shortest_wire=1), data=SETTINGS)
-def test_the_dataset_is_the_one_that_keras_makes_of_any_wires(
+@given(corpus=corpora(shortest=1), data=SETTINGS)
+def test_the_dataset_is_the_one_that_keras_makes_of_any_documents(
     corpus, data, write_keras_files, tmp_path_factory
 ):
     try:
-        dataset = make_dataset(corpus, data)
+        dataset = make_dataset(replace(corpus, is_test=None), data)
     except UserError:
         assume(False)
     npz = write_keras_files(tmp_path_factory.mktemp("npz"), corpus)
@@ -126,76 +102,50 @@ def test_the_dataset_is_the_one_that_keras_makes_of_any_wires(
 
 
 @given(corpus=corpora(), data=SETTINGS)
-def test_train_and_test_wires_are_disjoint_and_cover_the_kept_wires(corpus, data):
-    kept = [
-        wire
-        for wire in range(len(corpus))
-        if data.maxlen is None or len(corpus.words(wire)) + 1 < data.maxlen
-    ]
+def test_the_documents_that_are_short_enough_are_split_as_promised(corpus, data):
+    kept = np.flatnonzero(corpus.lengths + 1 < (data.maxlen or 100))
+    n_train = int(len(kept) * (1 - data.test_split))
+    if corpus.is_test is not None:
+        n_train = np.count_nonzero(~corpus.is_test[kept])
     try:
         dataset = make_dataset(corpus, data)
     except UserError:
-        assert len(kept) - int(len(kept) * (1 - data.test_split)) in (0, len(kept))
+        assert n_train in (0, len(kept))
         return
 
-    assert sorted([*dataset.train_wires, *dataset.test_wires]) == kept
-    assert len(dataset.train_wires) == int(len(kept) * (1 - data.test_split))
+    train, test = dataset.train_documents, dataset.test_documents
+    assert sorted([*train, *test]) == kept.tolist()
+    assert len(train) == n_train
+    if corpus.is_test is not None:
+        assert (np.diff(train) > 0).all()
+        assert (np.diff(test) > 0).all()
+        assert not corpus.is_test[train].any()
+        assert corpus.is_test[test].all()
 
 
 @given(corpus=corpora(), data=SETTINGS)
-def test_every_row_is_the_wire_that_it_says(corpus, data):
+def test_every_row_is_the_document_with_its_number(corpus, data):
     try:
         dataset = make_dataset(corpus, data)
     except UserError:
         assume(False)
-    rows = [*zip(dataset.train_wires, dataset.x_train, dataset.y_train, strict=True)]
-    rows += zip(dataset.test_wires, dataset.x_test, dataset.y_test, strict=True)
-
-    for wire, row, label in rows:
-        words = corpus.words(wire)
-        assert label == corpus.labels[wire]
-        assert np.count_nonzero(row != PAD) == min(len(words) + 1, dataset.timesteps)
-
-
-@given(corpus=corpora(), data=SETTINGS)
-def test_arrays_have_the_promised_types_and_ids_below_num_words(corpus, data):
-    try:
-        dataset = make_dataset(corpus, data)
-    except UserError:
-        assume(False)
+    numbers = np.concatenate([dataset.train_documents, dataset.test_documents])
     x = np.concatenate([dataset.x_train, dataset.x_test])
+    y = np.concatenate([dataset.y_train, dataset.y_test])
 
+    lengths = np.minimum(corpus.lengths[numbers] + 1, dataset.timesteps)
+    assert (np.count_nonzero(x != PAD, axis=1) == lengths).all()
+    assert (y == corpus.labels[numbers]).all()
     assert x.dtype == dataset.y_train.dtype == dataset.y_test.dtype == np.int32
-    assert x.shape[1] == dataset.timesteps
-    assert data.pad_length in (None, dataset.timesteps)
+    assert x.shape[1] == dataset.timesteps == (data.pad_length or lengths.max())
     assert x.min() >= PAD
     assert x.max() < (data.num_words or len(WORDS) + 4)
     assert 3 not in x
 
 
-@given(corpus=corpora(has_standard_split=True), data=SETTINGS)
-def test_the_standard_split_is_kept(corpus, data):
-    try:
-        dataset = make_dataset(corpus, data)
-    except UserError:
-        assume(False)
-
-    assert not corpus.is_test[dataset.train_wires].any()
-    assert corpus.is_test[dataset.test_wires].all()
-
-
-def test_wires_of_the_standard_split_stay_in_their_order():
-    corpus = corpus_of([1], [2], [3], [4], [5], is_test=[False, True, False, True, False])
-
-    dataset = make_dataset(corpus, Data())
-
-    assert dataset.train_wires.tolist() == [0, 2, 4]
-    assert dataset.test_wires.tolist() == [1, 3]
-
-
-def test_a_corpus_with_a_standard_split_can_be_shuffled_all_the_same():
-    wires = [[1 + number % 9] for number in range(100)]
-    with_split = corpus_of(*wires, is_test=[True] * 100)
+def test_a_corpus_with_a_standard_split_can_be_shuffled_instead():
+    documents = [[1 + number % 9] for number in range(100)]
+    with_split = corpus_of(*documents, is_test=[True] * 100)
     without = replace(with_split, is_test=None)
 
     shuffled = make_dataset(with_split, Data(split="shuffled"))
@@ -203,49 +153,23 @@ def test_a_corpus_with_a_standard_split_can_be_shuffled_all_the_same():
     assert shuffled.fingerprint == make_dataset(without, Data()).fingerprint
 
 
-def test_a_wire_is_a_start_mark_and_its_words_ids():
-    corpus = corpus_of([1, 5, 2], [9], is_test=[False, True])
-
-    assert make_dataset(corpus, Data(num_words=100)).x_train.tolist() == [[START, 4, 8, 5]]
-
-
 @pytest.mark.parametrize(
     ("setting", "row"),
     [
-        ({"padding": "pre"}, [PAD, PAD, START, 4]),
-        ({"padding": "post"}, [START, 4, PAD, PAD]),
-        ({"pad_length": 5}, [PAD, PAD, PAD, START, 4]),
-        ({"pad_length": 1, "truncating": "pre"}, [4]),
-        ({"pad_length": 1, "truncating": "post"}, [START]),
+        ({"num_words": 100}, [PAD, START, 4, 8, 5]),
+        ({"num_words": 100, "padding": "post"}, [START, 4, 8, 5, PAD]),
+        ({"num_words": 100, "pad_length": 6}, [PAD, PAD, START, 4, 8, 5]),
+        ({"num_words": 100, "pad_length": 2, "truncating": "pre"}, [8, 5]),
+        ({"num_words": 100, "pad_length": 2, "truncating": "post"}, [START, 4]),
+        ({"num_words": 8}, [PAD, START, 4, UNKNOWN, 5]),
+        ({}, [PAD, START, 4, 8, 5]),
+        ({"maxlen": 5}, [START, 4, UNKNOWN, 5]),  # the rarest word of those kept, as in Keras
     ],
 )
-def test_padding_and_truncating(setting, row):
-    corpus = corpus_of([1], [2, 3, 4], is_test=[False, True])
+def test_a_row_is_a_start_mark_and_ids_that_are_padded_or_cut(setting, row):
+    corpus = corpus_of([1, 5, 2], [9, 9, 9, 9], [2], is_test=[False, True, True])
 
     assert make_dataset(corpus, Data(**setting)).x_train.tolist() == [row]
-
-
-def test_rare_words_become_unknown():
-    corpus = corpus_of([1, 2, 3], [1], is_test=[False, True])
-
-    assert make_dataset(corpus, Data(num_words=5)).x_train.tolist() == [
-        [START, 4, UNKNOWN, UNKNOWN]
-    ]
-
-
-def test_without_num_words_the_rarest_of_the_kept_words_is_unknown_as_in_keras():
-    corpus = corpus_of([1, 7], [7, 2], [9, 9, 9], is_test=[False, True, False])
-
-    dataset = make_dataset(corpus, Data(maxlen=4))
-
-    assert dataset.x_train.tolist() == [[START, 4, UNKNOWN]]
-    assert dataset.x_test.tolist() == [[START, UNKNOWN, 5]]
-
-
-def test_maxlen_counts_the_start_mark_and_is_out_of_reach():
-    corpus = corpus_of([1], [1, 2], [1, 2, 3], [1], is_test=[False, False, False, True])
-
-    assert make_dataset(corpus, Data(maxlen=4)).train_wires.tolist() == [0, 1]
 
 
 def test_a_corpus_without_the_modapte_split_says_so():
@@ -256,8 +180,8 @@ def test_a_corpus_without_the_modapte_split_says_so():
 @pytest.mark.parametrize(
     ("setting", "counts"),
     [
-        pytest.param({"maxlen": 3}, "0 wires .* and 0 to test", id="maxlen"),
-        pytest.param({"test_split": 0.9}, "0 wires .* and 2 to test", id="test split"),
+        ({"maxlen": 3}, "0 documents .* and 0 to test"),
+        ({"test_split": 0.9}, "0 documents .* and 2 to test"),
     ],
 )
 def test_nothing_left_to_train_or_test_on_is_an_error(setting, counts):
@@ -265,55 +189,37 @@ def test_nothing_left_to_train_or_test_on_is_an_error(setting, counts):
         make_dataset(corpus_of([1, 2], [3, 4]), Data(**setting))
 
 
-def test_the_fingerprint_depends_on_every_setting_that_changes_the_arrays(keras_corpus):
-    plain = Data(maxlen=20)
-    changes = [
-        {"num_words": 1000}, {"maxlen": 21}, {"test_split": 0.3}, {"seed": 1}, {"pad_length": 30},
-        {"padding": "post"},
-    ]  # fmt: skip
-
-    fingerprints = {
-        make_dataset(keras_corpus, plain.model_copy(update=change)).fingerprint
-        for change in [{}, *changes]
-    }
-
-    assert len(fingerprints) == 1 + len(changes)
-
-
-CORPUS = corpus_of(*([1 + number % 9, 2] for number in range(40)))
+CORPUS = corpus_of(*([1 + number % 9, 2] for number in range(40)), [3, 4, 5])
 
 
 @pytest.mark.parametrize(
-    ("change", "is_same"),
+    ("change", "is_same_split"),
     [
         ({"padding": "post", "pad_length": 9}, True),
         ({"num_words": 5}, True),
         ({"pad_length": 1, "truncating": "post"}, True),
         ({"seed": 1}, False),
         ({"test_split": 0.3}, False),
+        ({"maxlen": 4}, False),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_the_split_is_told_by_its_wires_however_they_are_cut_and_padded(change, is_same):
+def test_the_split_is_identified_by_its_documents_however_they_are_cut_and_padded(
+    change, is_same_split
+):
     ours, others = (make_dataset(CORPUS, Data(**setting)) for setting in ({}, change))
 
     assert ours.fingerprint != others.fingerprint
-    assert (split_fingerprint("c", ours) == split_fingerprint("c", others)) == is_same
+    assert (split_fingerprint("c", ours) == split_fingerprint("c", others)) == is_same_split
 
 
-def test_the_same_wires_of_another_corpus_are_another_split():
-    dataset = make_dataset(CORPUS, Data())
-
-    assert split_fingerprint("c", dataset) != split_fingerprint("d", dataset)
-
-
-def test_a_split_is_another_where_any_wire_is_trained_on_or_tested_on_that_was_not():
+def test_a_split_changes_with_its_corpus_and_with_any_document_in_it():
     dataset = make_dataset(CORPUS, Data(test_split=0.5))
-    train, test = dataset.train_wires, dataset.test_wires
+    train, test = dataset.train_documents, dataset.test_documents
 
     splits = {
-        split_fingerprint("c", replace(dataset, train_wires=train, test_wires=test))
+        split_fingerprint("c", replace(dataset, train_documents=train, test_documents=test))
         for train, test in [(train, test), (test, train), (train[1:], test), (train, test[1:])]
     }
 
-    assert len(splits) == 4
+    assert len({*splits, split_fingerprint("d", dataset)}) == 5

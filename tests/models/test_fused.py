@@ -72,33 +72,22 @@ def test_a_copy_with_the_same_weights_predicts_the_same(kind, features, options)
 
     assert_same(copy, model, batch(features))
     assert_same(copy, model, batch(features)[:1])
+    assert type(copy.layers[0]) is getattr(fused, KINDS[kind].__name__)
+    assert copy.layers[0].get_config() == model.layers[0].get_config()
     assert not told
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_copy_for_batches_of_one_size_does_the_same_batch_after_batch(kind):
-    model = sequential(KINDS[kind](4, return_sequences=True), KINDS[kind](3))
-
-    copy, told = copy_with_cores(model, batch_size=4)
-
-    for seed in range(3):
-        assert_same(copy, model, batch(seed=seed))
-        assert_same_gradients(copy, model, batch(seed=seed))
-    assert len(copy.variables) == len(model.variables)
-    assert not told
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("size", [1, 3, 7])
-def test_a_copy_for_batches_of_one_size_takes_batches_of_other_sizes_too(kind, size):
+def test_a_copy_for_batches_of_one_size_does_the_same_and_takes_other_sizes_too(kind):
     model = sequential(KINDS[kind](4, return_sequences=True), KINDS[kind](3))
     x = np.concatenate([batch(), batch(seed=1)])
 
     copy, told = copy_with_cores(model, batch_size=4)
 
-    for part in (x[:4], x[:size], x[:4]):
+    for part in (x[:4], x[4:], x[:1], x[:3], x[:7], x[:4]):
         assert_same(copy, model, part)
         assert_same_gradients(copy, model, part)
+    assert len(copy.variables) == len(model.variables)
     assert not told
 
 
@@ -117,36 +106,18 @@ def test_a_stack_of_layers_is_covered_as_is_a_layer_of_one_unit(kind):
     assert not told
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_copy_of_a_layer_is_one_with_a_core_and_keeps_name_and_parameters(kind):
-    model = sequential(KINDS[kind](4, name="memory"))
-
-    copy, _ = copy_with_cores(model)
-
-    core_layer = copy.get_layer("memory")
-    assert type(core_layer) is getattr(fused, KINDS[kind].__name__)
-    assert core_layer.get_config() == model.get_layer("memory").get_config()
-
-
 def test_the_model_stays_what_it_was_and_shares_nothing_with_the_copy():
-    model = sequential(layers.GRU(4))
+    model = sequential(layers.GRU(4, return_sequences=True), layers.Dropout(0.5), layers.LSTM(4))
     before = model.get_weights()
 
-    copy, _ = copy_with_cores(model)
+    copy, told = copy_with_cores(model)
+    assert_same(copy, model, batch())
     copy.set_weights([np.zeros_like(weight) for weight in before])
 
     assert type(model.layers[0]) is layers.GRU
+    assert copy.layers[1].get_config() == model.layers[1].get_config()
     for now, then in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(now, then)
-
-
-def test_what_is_not_recurrent_is_copied_dropout_too():
-    model = sequential(layers.GRU(4, return_sequences=True), layers.Dropout(0.5), layers.LSTM(4))
-
-    copy, told = copy_with_cores(model)
-
-    assert_same(copy, model, batch())
-    assert copy.layers[1].get_config() == model.layers[1].get_config()
     assert not told
 
 
@@ -189,20 +160,16 @@ def test_dropout_drops_others_in_each_step_and_the_same_from_the_same_seed(kind)
 
 def test_dropout_drops_numbers_one_by_one_and_spatial_dropout_a_feature_on_all_steps():
     one_by_one, _ = dropped(layers.Dropout(0.5, seed=0))
-    features, _ = dropped(layers.SpatialDropout1D(0.5, seed=0))
-
-    assert (np.ptp(features, axis=1) == 0).all()
-    assert np.ptp(features, axis=0).any(), "it is not the same in all wires"
-    assert np.ptp(features, axis=2).any(), "nor for all features"
+    for per_feature in (
+        layers.SpatialDropout1D(0.5, seed=0),
+        layers.Dropout(0.5, noise_shape=(None, 1, None), seed=0),
+    ):
+        features, _ = dropped(per_feature)
+        assert (np.ptp(features, axis=1) == 0).all()
+        assert np.ptp(features, axis=0).any(), "it is not the same in all sequences"
+        assert np.ptp(features, axis=2).any(), "nor for all features"
     for axis in range(3):
         assert np.ptp(one_by_one, axis=axis).all()
-
-
-def test_dropout_heeds_the_axes_on_which_all_is_kept_or_dropped():
-    found, _ = dropped(layers.Dropout(0.5, noise_shape=(None, 1, None), seed=0))
-
-    assert (np.ptp(found, axis=1) == 0).all()
-    assert set(np.unique(found)) == {0, 2}
 
 
 @both_kinds_of_dropout
@@ -227,9 +194,10 @@ def test_a_functional_model_with_branches_and_a_shared_layer_is_copied(batch_siz
     inputs = keras.Input((STEPS, 1))
     sequence = layers.GRU(4, return_sequences=True)(inputs)
     shared = layers.LSTM(3)
+    forwards, backwards = layers.Bidirectional(layers.GRU(3), merge_mode=None)(sequence)
     branches = [shared(sequence), shared(layers.Dense(4)(sequence)), layers.SimpleRNN(2)(sequence)]
-    outputs = layers.Dense(3, activation="softmax")(layers.Concatenate()(branches))
-    model = randomized(keras.Model(inputs, outputs))
+    joined = layers.Concatenate()([*branches, forwards, backwards])
+    model = randomized(keras.Model(inputs, layers.Dense(3, activation="softmax")(joined)))
 
     copy, told = copy_with_cores(model, batch_size)
 
@@ -274,94 +242,51 @@ class Reversed(layers.Bidirectional):
     """A bidirectional layer of somebody's own."""
 
 
-def bidirectional(kind, mode="concat"):
-    """Return a model of a bidirectional layer that hands its sequence on, and one that does not."""
-    return sequential(
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("mode", MERGE_MODES)
+@pytest.mark.parametrize("batch_size", [None, 4])
+def test_both_directions_of_a_bidirectional_layer_use_the_cores(kind, mode, batch_size):
+    model = sequential(
         layers.Bidirectional(KINDS[kind](2, return_sequences=True), merge_mode=mode),
         layers.Bidirectional(KINDS[kind](3), merge_mode=mode),
         features=2,
     )
 
+    copy, told = copy_with_cores(model, batch_size)
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("mode", MERGE_MODES)
-def test_both_directions_of_a_bidirectional_layer_use_the_cores(kind, mode):
-    model = bidirectional(kind, mode)
-
-    copy, told = copy_with_cores(model)
-
-    assert_same(copy, model, batch(2))
-    assert_same_gradients(copy, model, batch(2))
-    assert not told
-    for layer in copy.layers[:2]:
-        for direction in (layer.forward_layer, layer.backward_layer):
-            assert type(direction) is getattr(fused, KINDS[kind].__name__)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_both_directions_do_the_same_for_batches_of_one_size_and_take_others_too(kind):
-    model = bidirectional(kind)
-
-    copy, told = copy_with_cores(model, batch_size=4)
-
-    for x in (batch(2), batch(2)[:3], batch(2, seed=1)):
+    for x in (batch(2), batch(2)[:3]):
         assert_same(copy, model, x)
         assert_same_gradients(copy, model, x)
     assert not told
     for layer in copy.layers[:2]:
-        assert layer.forward_layer.scratch
-        assert layer.backward_layer.scratch
+        for direction in (layer.forward_layer, layer.backward_layer):
+            assert type(direction) is getattr(fused, KINDS[kind].__name__)
+            assert bool(direction.scratch) == bool(batch_size)
 
 
-def test_directions_that_are_not_merged_are_copied_too():
-    inputs = keras.Input((STEPS, 2))
-    directions = layers.Bidirectional(layers.GRU(3), merge_mode=None)(inputs)
-    model = randomized(keras.Model(inputs, layers.Subtract()(directions)))
-
-    copy, told = copy_with_cores(model)
-
-    assert_same(copy, model, batch(2))
-    assert not told
-
-
-def test_the_two_directions_may_be_layers_of_different_kinds():
+def test_the_two_directions_may_be_layers_of_different_kinds_and_stay_untrained():
     backward = layers.LSTM(3, go_backwards=True)
     model = sequential(layers.Bidirectional(layers.GRU(3), backward_layer=backward), features=2)
 
-    copy, told = copy_with_cores(model)
-
-    assert_same(copy, model, batch(2))
-    assert_same_gradients(copy, model, batch(2))
-    assert not told
-
-
-def test_each_direction_that_the_cores_do_not_cover_is_told():
-    model = sequential(layers.Bidirectional(layers.GRU(3, dropout=0.5, name="a")), features=2)
-
-    copy, told = copy_with_cores(model)
-
-    assert_same(copy, model, batch(2))
-    assert told == {"forward_a: dropout", "backward_a: dropout"}
+    for is_trained in (True, False):
+        model.layers[0].trainable = is_trained
+        copy, told = copy_with_cores(model)
+        assert_same(copy, model, batch(2))
+        assert_same_gradients(copy, model, batch(2))
+        assert not told
 
 
-def test_a_bidirectional_layer_of_masked_steps_is_left_to_keras_and_told():
-    model = sequential(layers.Masking(), layers.Bidirectional(layers.LSTM(3, name="a")))
+@pytest.mark.parametrize("options", [{"dropout": 0.5}, {"activation": "relu"}, {}], ids=str)
+def test_each_direction_that_the_cores_do_not_cover_is_told(options):
+    below = [] if options else [layers.Masking()]
+    model = sequential(*below, layers.Bidirectional(layers.GRU(3, name="a", **options)))
 
     copy, told = copy_with_cores(model)
 
     assert_same(copy, model, batch())
     assert_same_gradients(copy, model, batch())
-    assert told == {"forward_a: masking", "backward_a: masking"}
-
-
-def test_a_bidirectional_layer_that_is_not_trained_stays_so_in_the_copy():
-    model = sequential(layers.Bidirectional(layers.GRU(3)))
-    model.layers[0].trainable = False
-
-    copy, _ = copy_with_cores(model)
-
-    assert len(copy.trainable_variables) == len(model.trainable_variables) == 2
-    assert_same(copy, model, batch())
+    reason = next(iter(options), "masking")
+    assert told == {f"forward_a: {reason}", f"backward_a: {reason}"}
 
 
 def test_a_bidirectional_layer_of_another_class_is_copied_as_it_is():
@@ -426,11 +351,9 @@ def outputs_and_gradients(model, x):
     ids=lambda options: next(iter(options)),
 )
 def test_a_convolution_with_other_parameters_does_what_it_does_in_keras(options):
-    model = randomized(
-        keras.Sequential([keras.Input((6, 4)), layers.Conv1D(2, 3, padding="same", **options)])
-        if "data_format" not in options
-        else keras.Sequential([keras.Input((6, 4)), layers.Conv1D(2, 3, **options)])
-    )
+    padding = "valid" if "data_format" in options else "same"
+    conv = layers.Conv1D(2, 3, padding=padding, **options)
+    model = randomized(keras.Sequential([keras.Input((6, 4)), conv]))
     x = np.random.default_rng(0).normal(size=(3, 6, 4)).astype(np.float32)
 
     copy, told = copy_with_cores(model)
@@ -465,27 +388,18 @@ def test_steps_that_are_masked_are_left_to_keras_and_told(kind):
     assert not np.allclose(model(batch())[0], unmasked(batch())[0]), "two steps of it are masked"
 
 
-def test_a_state_given_or_asked_for_is_left_to_keras_and_told():
-    inputs = keras.Input((STEPS, 1))
-    _, state = layers.GRU(3, return_state=True, name="gives")(inputs)
-    outputs = layers.GRU(3, name="takes")(inputs, initial_state=state)
-    model = randomized(keras.Model(inputs, outputs))
-
-    copy, told = copy_with_cores(model)
-
-    assert_same(copy, model, batch())
-    assert told == {"gives: return_state", "takes: initial_state"}
-
-
-def test_a_state_that_is_kept_between_batches_is_left_to_keras_and_told():
+def test_a_state_that_is_given_asked_for_or_kept_is_left_to_keras_and_told():
     inputs = keras.Input(batch_shape=(4, STEPS, 1))
-    model = randomized(keras.Sequential([inputs, layers.LSTM(3, stateful=True, name="a")]))
+    _, state = layers.GRU(3, return_state=True, name="gives")(inputs)
+    taken = layers.GRU(3, name="takes")(inputs, initial_state=state)
+    kept = layers.LSTM(3, stateful=True, name="keeps")(inputs)
+    model = randomized(keras.Model(inputs, layers.Concatenate()([taken, kept])))
 
     copy, told = copy_with_cores(model)
 
     for seed in range(3):
         assert_same(copy, model, batch(seed=seed))
-    assert told == {"a: initial_state"}
+    assert told == {"gives: return_state", "takes: initial_state", "keeps: initial_state"}
 
 
 def test_half_precision_is_left_to_keras_and_told():

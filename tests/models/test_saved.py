@@ -24,8 +24,9 @@ def saved(model, folder) -> Path:
 
 
 @pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)
-def test_a_model_that_is_loaded_gives_the_same_numbers(stack, tmp_path):
-    model = randomized(build(network(stack), SHAPE))
+def test_a_model_that_is_loaded_is_the_same(stack, tmp_path):
+    options = {} if "embedding" in stack[0] else {"inputs": "scaled_ids"}
+    model = randomized(build(network(stack, **options), SHAPE, 0))
 
     again = load(saved(model, tmp_path))
 
@@ -33,28 +34,11 @@ def test_a_model_that_is_loaded_gives_the_same_numbers(stack, tmp_path):
     for ours, theirs in zip(again.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert [type(layer) for layer in again.layers] == [type(layer) for layer in model.layers]
-
-
-@pytest.mark.parametrize("inputs", ["ids", "scaled_ids"])
-def test_a_model_that_is_loaded_still_takes_word_ids(inputs, tmp_path):
-    model = build(network([{"gru": {"units": 3}}], inputs=inputs), SHAPE)
-
-    again = load(saved(model, tmp_path))
-
-    np.testing.assert_array_equal(predict(again, IDS), predict(model, IDS))
-
-
-def test_what_is_not_trained_is_not_trained_after_loading_either(tmp_path):
-    model = build(network(STACKS["embedding, not trained"]), SHAPE)
-
-    again = load(saved(model, tmp_path))
-
-    assert len(again.trainable_weights) == len(model.trainable_weights) == 2
-    assert len(again.non_trainable_weights) == 1
+    assert len(again.trainable_weights) == len(model.trainable_weights)
 
 
 def test_the_optimizer_is_left_out(tmp_path):
-    model = build(network(STACKS["embedding"]), SHAPE)
+    model = build(network(STACKS["embedding"]), SHAPE, 0)
     plain = len(to_bytes(model))
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(IDS, np.zeros(len(IDS)), verbose=0)
@@ -87,7 +71,7 @@ def _of_something_else(file):
 
 @pytest.mark.parametrize("damage", [_empty, _truncate, _of_something_else, Path.unlink])
 def test_a_file_that_holds_no_model_is_named(damage, tmp_path):
-    file = saved(build(network(STACKS["embedding"]), SHAPE), tmp_path)
+    file = saved(build(network(STACKS["embedding"]), SHAPE, 0), tmp_path)
     damage(file)
 
     with pytest.raises(RnnbenchError, match=r"^.*model\.keras: cannot be loaded: "):

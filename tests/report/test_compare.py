@@ -2,10 +2,9 @@
 
 import io
 import json
-from pathlib import Path
 
 import pytest
-from factories import finished_run
+from factories import MARGINS, scored_run
 from rich.console import Console
 
 from rnnbench.analysis.compare_runs import compare_runs
@@ -16,48 +15,51 @@ from rnnbench.report.compare import (
     comparison_tables,
     costs_table,
     differences_table,
+    metrics_table,
     verdict_lines,
 )
 from rnnbench.report.table import short_p, to_rich
 
-WIRES = 20
 LONG = "tfidf_logistic_regression"
+SVM = MARGINS | {"ms_per_step": None}
 
 
-def run(name, records=None, **facts):
-    rights = facts.pop("rights")
-    answers = {
-        model: [[0] * right + [1] * (WIRES - right) for right in trials]
-        for model, trials in rights.items()
-    }
-    folder = Path("results", name)
-    return finished_run(answers, folder=folder, labels=[0] * WIRES, records=records, **facts)
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def comparison():
-    svm = {LONG: {"score_kind": "margins", "ms_per_step": None}}
-    a = run(
-        "before",
-        svm,
-        rights={"rnn": [2, 3], "gru": [9], LONG: [11]},
+    a = scored_run(
+        {"rnn": [2, 3], "gru": [9], LONG: [11]},
+        folder="results/before",
+        records={LONG: SVM},
         training={"seeds": 2},
         environment={"platform": "Linux-6.18.44-x86_64-with-glibc2.41"},
     )
-    b = run(
-        "after",
-        svm | {"rnn": {"ms_per_step": 1.0}},
-        rights={"rnn": [18, 17], "lstm": [9], LONG: [10]},
+    b = scored_run(
+        {"rnn": [18, 17], "lstm": [9], LONG: [10]},
+        folder="results/after",
+        records={LONG: SVM, "rnn": {"ms_per_step": 1.0}},
         environment={"git_commit": "a" * 40 + "+", "cpu": "another"},
     )
     return compare_runs(a, b)
+
+
+@pytest.fixture(scope="module")
+def no_difference():
+    same = scored_run({"rnn": [9]})
+    return compare_runs(same, same)
 
 
 def cells(table):
     return {row[0]: row[1:] for row in table.rows}
 
 
-def test_each_matched_model_has_both_accuracies_the_difference_and_how_sure_it_is(comparison):
+def widest_line(comparison, width):
+    console = Console(width=width, file=io.StringIO())
+    for table in comparison_tables(comparison):
+        console.print(to_rich(table, console), crop=False)
+    return max(map(len, console.file.getvalue().splitlines()))
+
+
+def test_each_matched_model_has_both_accuracies_and_the_difference_with_its_interval(comparison):
     table = accuracy_table(comparison)
 
     rnn, svm = comparison.models
@@ -71,23 +73,19 @@ def test_each_matched_model_has_both_accuracies_the_difference_and_how_sure_it_i
         ],
         LONG: ["0.5500", "0.5000", "-0.0500", cells(table)[LONG][3], short_p(svm.p_holm)],
     }
-    assert "95 % interval of B - A over wires and seeds" in table.headers
+    assert "95 % interval of B - A over documents and seeds" in table.headers
 
 
-def test_the_caption_names_the_runs_the_clear_differences_and_models_without_a_pair(comparison):
+def test_the_caption_names_the_runs_clear_differences_and_models_without_a_pair(
+    comparison, no_difference
+):
     assert accuracy_table(comparison).caption == (
         "A: results/before, 2 seed(s). B: results/after, 2 seed(s). Accuracies are means over "
-        "seeds. p: McNemar's exact test or paired bootstrap over wires and seeds, corrected for 2 "
-        "model(s); clear: below 0.05. Clearly better in B: rnn. Only in A: gru. Only in B: lstm."
+        "seeds. p: McNemar's exact test or paired bootstrap over documents and seeds, corrected "
+        "for 2 model(s); clear: below 0.05. Clearly better in B: rnn. Only in A: gru. Only in B: "
+        "lstm."
     )
-
-
-def test_where_nothing_is_clear_the_caption_says_so():
-    same = run("one", rights={"rnn": [9]})
-
-    caption = accuracy_table(compare_runs(same, same)).caption
-
-    assert caption.endswith("clear: below 0.05. No difference is clear.")
+    assert accuracy_table(no_difference).caption.endswith("No difference is clear.")
 
 
 def test_a_difference_of_nothing_has_no_minus(comparison):
@@ -98,7 +96,20 @@ def test_a_difference_of_nothing_has_no_minus(comparison):
     assert cells(table)["rnn"][2] == "+0.0000"
 
 
-def test_speed_is_shown_where_there_are_steps_and_doubted_where_processors_differ(comparison):
+def test_the_change_of_every_other_metric_is_shown(comparison):
+    table = metrics_table(comparison)
+
+    rnn = comparison.models[0]
+    assert table.headers[1:] == [
+        "macro-F1", "balanced accuracy", "weighted F1", "top-3", "log-loss"
+    ]  # fmt: skip
+    moved = rnn.b.metrics["log_loss"].mean - rnn.a.metrics["log_loss"].mean
+    assert cells(table)["rnn"][1::3] == ["+0.7500", f"{moved:+.3f}"]
+    assert cells(table)[LONG][-1] == "-"
+    assert table.caption == "Differences of means over seeds. Lower is better: log-loss."
+
+
+def test_speed_is_shown_for_models_with_steps_and_doubted_if_processors_differ(comparison):
     table = costs_table(comparison)
 
     assert cells(table)["rnn"][2:] == ["2.50", "1.00", "2.50"]
@@ -108,7 +119,9 @@ def test_speed_is_shown_where_there_are_steps_and_doubted_where_processors_diffe
     assert table.caption.endswith("B is faster; the processors differ.")
 
 
-def test_what_differs_is_named_with_both_values_and_a_part_without_is_the_same(comparison):
+def test_each_difference_has_both_values_and_a_part_without_any_is_the_same(
+    comparison, no_difference
+):
     rows = {row[0].replace("\n", ""): row[1:] for row in differences_table(comparison).rows}
 
     assert rows["config: training.seeds"] == ["[0, 1]", "[0]"]
@@ -118,41 +131,22 @@ def test_what_differs_is_named_with_both_values_and_a_part_without_is_the_same(c
     assert rows["environment: git_commit"] == ["000000000000", "aaaaaaaaaaaa+"]
     assert rows["environment: cpu"] == ["none", "another"]
     assert rows["environment: platform"] == ["Linux-6.18.44-\nx86_64-with-\nglibc2.41", "-"]
+    assert differences_table(no_difference).rows == [
+        [part, "the same", "the same"] for part in ("config", "data", "environment")
+    ]
 
 
-def test_equal_runs_are_the_same_in_every_part():
-    same = run("one", rights={"rnn": [9]})
-
-    rows = differences_table(compare_runs(same, same)).rows
-
-    assert rows == [[part, "the same", "the same"] for part in ("config", "data", "environment")]
-
-
-@pytest.mark.parametrize("width", [80, 120])
-def test_a_terminal_shows_all_within_80_columns(comparison, width):
-    console = Console(width=width, file=io.StringIO())
-
-    for table in comparison_tables(comparison):
-        console.print(to_rich(table, console), crop=False)
-
-    assert max(map(len, console.file.getvalue().splitlines())) <= 80
-
-
-def test_two_runs_of_the_benchmark_fit_into_80_columns():
+def test_two_runs_of_the_benchmark_fit_into_80_columns(comparison):
     names = ["vanilla_rnn", "stacked_vanilla_rnn", "stacked_lstm", "multinomial_naive_bayes"]
     records = {name: {"ms_per_step": 26.374, "fit_seconds": 236.21} for name in names}
     a, b = (
-        run(folder, records, rights=dict.fromkeys(names, rights), training={"seeds": 5})
+        scored_run(dict.fromkeys(names, rights), folder=f"results/{folder}", records=records)
         for folder, rights in (("all", [3, 3, 4, 3, 3]), ("keras", [17, 17, 16, 17, 17]))
     )
-    comparison = compare_runs(a, b)
-    console = Console(width=80, file=io.StringIO())
 
-    for table in comparison_tables(comparison):
-        console.print(to_rich(table, console), crop=False)
-
-    assert all(each.p_holm < 0.0001 for each in comparison.models)
-    assert max(map(len, console.file.getvalue().splitlines())) <= 80
+    assert all(each.p_holm < 0.0001 for each in compare_runs(a, b).models)
+    assert widest_line(compare_runs(a, b), 80) <= 80
+    assert widest_line(comparison, 80) <= widest_line(comparison, 120) <= 80
 
 
 def test_json_has_all_of_it(comparison):
@@ -160,10 +154,10 @@ def test_json_has_all_of_it(comparison):
 
     document = json.loads(json.dumps(comparison_json(comparison, [verdict])))
 
-    assert document["schema_version"] == 2
+    assert document["schema_version"] == 3
     assert [model["name"] for model in document["models"]] == ["rnn", LONG]
     assert document["models"][0]["difference"] == pytest.approx(0.75)
-    assert document["models"][0]["b"]["macro_f1"]["n"] == 2
+    assert document["models"][0]["b"]["metrics"]["macro_f1"]["n"] == 2
     assert (document["only_in_a"], document["only_in_b"]) == (["gru"], ["lstm"])
     assert {each["part"] for each in document["differences"]} == {"config", "environment"}
     (gate,) = document["gates"]
@@ -171,9 +165,8 @@ def test_json_has_all_of_it(comparison):
     assert [failure["model"] for failure in gate["failures"]] == [LONG, "gru"]
 
 
-def test_a_failed_gate_has_a_line_a_model_and_one_that_passed_a_line():
-    a = run("a", rights={"rnn": [18], "svm": [9]}, records={"svm": {"score_kind": "margins"}})
-    b = run("b", rights={"rnn": [2], "svm": [9]}, records={"svm": {"score_kind": "margins"}})
+def test_a_failed_gate_has_a_line_for_each_model_and_one_that_passed_a_line(comparison):
+    a, b = (scored_run({"rnn": [right], "svm": [9]}, records={"svm": SVM}) for right in (18, 2))
     gates = ["accuracy drops 1%", "accuracy drops significantly", "log_loss rises 9"]
     verdicts = [judge(parse_gate(gate), compare_runs(a, b)) for gate in gates]
     p = verdicts[1].failures[0].p_holm
@@ -185,9 +178,5 @@ def test_a_failed_gate_has_a_line_a_model_and_one_that_passed_a_line():
             f"failed: accuracy drops significantly: rnn: 0.9 in A, 0.1 in B, p {short_p(p)}",
         ],
     )
-
-
-def test_what_vanished_is_named(comparison):
     _, failed = verdict_lines([judge(parse_gate("accuracy drops 0.5"), comparison)])
-
     assert failed == ["failed: accuracy drops 0.5: gru: B lacks the model"]

@@ -4,9 +4,9 @@ from html.parser import HTMLParser
 import pytest
 from factories import finished_run, run_folder
 
+from rnnbench.analysis.load import load_run
 from rnnbench.report.page import findings, inline_svg, write_page
 from rnnbench.report.plots import draw_plots
-from rnnbench.results.run import load_run
 
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}
 TEXTS = [["words", "of", "wire", str(number)] for number in range(4)]

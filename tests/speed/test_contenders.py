@@ -3,8 +3,10 @@ from factories import SOFTMAX, benchmark, train, trial
 
 from rnnbench.errors import UserError
 from rnnbench.speed import contenders
-from rnnbench.speed.contenders import choose, measure_engine, networks_alone
+from rnnbench.speed.contenders import choose, run_engine
 from rnnbench.training.engines import ignore
+
+RNN = {"layers": [{"simple_rnn": {"units": 3}}, SOFTMAX]}
 
 
 @pytest.fixture(autouse=True)
@@ -13,16 +15,16 @@ def _without_torch(monkeypatch):
     monkeypatch.setattr(contenders, "usable_cores", lambda: 4)
 
 
-def plan(**changes):
-    return benchmark(**{"training": {"epochs": 2}} | changes)
+def plan(*layers, **changes):
+    """Return a benchmark of two epochs, of a model of these layers if there are any."""
+    models = {"models": {"rnn": {"layers": [*layers, SOFTMAX]}}} if layers else {}
+    return benchmark(**{"training": {"epochs": 2}} | models | changes)
 
 
-def test_the_engines_are_compared_each_in_its_own_way():
-    found = {
-        each.name: (each.executor.jobs, each.executor.threads) for each in choose(None, plan())
-    }
+def test_each_engine_is_timed_in_its_own_way():
+    found = {each.name: each.executor for each in choose(None, plan())}
 
-    assert found == {
+    assert {name: (each.jobs, each.threads) for name, each in found.items()} == {
         "compiled": (4, 1),
         "compiled-1": (1, 1),
         "keras": (1, 4),
@@ -39,14 +41,11 @@ def test_pytorch_takes_no_part_where_it_is_not_installed_and_the_user_is_told(ca
     ("names", "message"),
     [
         (["kears"], r"--only: unknown contender 'kears' \(allowed: .*did you mean 'keras'"),
-        (
-            [],
-            "--only: names no contender",
-        ),
+        (["keras", "keras"], "--only: 'keras' is named twice"),
         (["torch"], r"--only torch: PyTorch is not installed \(pip install"),
     ],
 )
-def test_a_contender_that_cannot_be_had_is_named(names, message):
+def test_a_contender_that_is_not_available_is_named(names, message):
     with pytest.raises(UserError, match=message):
         choose(names, plan())
 
@@ -54,15 +53,15 @@ def test_a_contender_that_cannot_be_had_is_named(names, message):
 def test_a_contender_trains_with_its_engine_and_its_threads(tmp_path):
     (keras,) = choose(["keras"], plan())
 
-    claimed = keras.claim(trial(tmp_path))
+    adapted = keras.adapt(trial(tmp_path))
 
-    assert (claimed.training.engine, claimed.threads) == ("keras", 4)
+    assert (adapted.training.engine, adapted.threads) == ("keras", 4)
 
 
-def test_an_engines_cost_is_that_of_the_trial_as_run_trains_it(tmp_path):
+def test_an_engine_runs_the_trial_exactly_as_the_command_run_does(tmp_path):
     planned = trial(tmp_path, training={"epochs": 3, "batch_size": 4})
 
-    cost = measure_engine(planned, tmp_path / "made-up.npz", ignore)
+    cost = run_engine(planned, tmp_path / "made-up.npz", ignore)
 
     assert cost.accuracy == train(tmp_path, planned).accuracy
     assert (cost.model, cost.seed, cost.steps) == ("rnn", 0, 9)
@@ -70,34 +69,8 @@ def test_an_engines_cost_is_that_of_the_trial_as_run_trains_it(tmp_path):
     assert 10 < cost.peak_memory_mb < 100_000
 
 
-SVM = {"baseline": "tfidf_linear_svm"}
-RNN = {"layers": [{"simple_rnn": {"units": 3}}, SOFTMAX]}
-
-
-def test_networks_alone_are_timed_and_on_all_training_wires():
-    training = {"epochs": 3, "batch_size": 4, "validation_split": 0.2, "seeds": [5, 6]}
-    whole = plan(models={"svm": SVM, "rnn": RNN, "again": RNN}, training=training)
-
-    timed = networks_alone(whole)
-
-    assert list(timed.models) == ["rnn", "again"]
-    assert timed == plan(
-        models={"rnn": RNN, "again": RNN}, training=training | {"validation_split": 0}
-    )
-    assert list(whole.models) == ["svm", "rnn", "again"], "it is left as it was"
-
-
-def test_where_there_are_networks_alone_nothing_changes():
-    assert networks_alone(plan()) == plan()
-
-
-def test_where_there_is_no_network_there_is_nothing_to_time():
-    with pytest.raises(UserError, match=r"^small: no model to time \(should have a model with"):
-        networks_alone(plan(models={"svm": SVM}))
-
-
 class TestTorch:
-    """Where PyTorch is installed."""
+    """With PyTorch installed."""
 
     @pytest.fixture(autouse=True)
     def _torch(self, monkeypatch):
@@ -120,7 +93,7 @@ class TestTorch:
         planned = trial(tmp_path, models={"rnn": {"layers": layers}}, training=training)
         losses = []
 
-        cost = contenders.measure_torch(
+        cost = contenders.run_torch(
             planned,
             tmp_path / "made-up.npz",
             lambda _, loss, __: losses.append(loss),
@@ -133,32 +106,22 @@ class TestTorch:
         assert 0 <= cost.accuracy <= 1
 
     @pytest.mark.parametrize(
-        ("changes", "reason"),
+        ("benchmark", "reason"),
         [
+            (plan({"gru": {"units": 3, "dropout": 0.5}}), r"for rnn \(gru: dropout\)"),
             (
-                {"models": {"rnn": {"layers": [{"gru": {"units": 3, "dropout": 0.5}}, SOFTMAX]}}},
-                r"no counterpart for rnn \(gru: dropout\)",
+                plan({"gru": {"units": 3}}, {"dense": {"units": 4, "activation": "softmax"}}),
+                r"for rnn \(dense: activation\)",
             ),
+            (plan({"simple_rnn": {"units": 3}}, {"layer_norm": {}}), r"\(layer_norm: the layer\)"),
             (
-                {
-                    "models": {
-                        "rnn": {
-                            "layers": [
-                                {"gru": {"units": 3}},
-                                {"dense": {"units": 4, "activation": "softmax"}},
-                                SOFTMAX,
-                            ]
-                        }
-                    }
-                },
-                r"no counterpart for rnn \(dense: activation\)",
+                plan(models={"rnn": RNN | {"inputs": "scaled_ids"}}),
+                r"for rnn \(inputs: scaled_ids\)",
             ),
-            ({"training": {"optimizer": "sgd"}}, "it is timed with adam only, not sgd"),
+            (plan(training={"optimizer": "sgd", "epochs": 2}), "with adam only, not sgd"),
         ],
     )
-    def test_what_it_has_no_counterpart_for_keeps_it_out(self, changes, reason):
-        names = [each.name for each in choose(None, plan(**changes))]
-
-        assert "torch" not in names
-        with pytest.raises(UserError, match=f"--only torch: {reason}"):
-            choose(["compiled", "torch"], plan(**changes))
+    def test_a_part_without_a_counterpart_keeps_it_out(self, benchmark, reason):
+        assert "torch" not in [each.name for each in choose(None, benchmark)]
+        with pytest.raises(UserError, match=f"^--only torch: .* {reason}"):
+            choose(["compiled", "torch"], benchmark)

@@ -89,10 +89,10 @@ def dataset():
 
 def rewritten(dataset, which):
     """Return the same dataset with other texts in some documents."""
-    texts = list(dataset.wires)
+    texts = list(dataset.documents)
     for document in which:
         texts[document] = np.full(20, UNKNOWN + 1, np.int32)
-    return replace(dataset, wires=texts)
+    return replace(dataset, documents=texts)
 
 
 def vectors_of(dataset):
@@ -101,17 +101,17 @@ def vectors_of(dataset):
 
 def test_they_depend_on_no_test_document_and_none_that_is_held_out(dataset):
     _, held_out = hold_out(len(dataset.y_train), SHARE)
-    judging = [*dataset.test_wires, *dataset.train_wires[held_out]]
+    judging = [*dataset.test_documents, *dataset.train_documents[held_out]]
 
     np.testing.assert_array_equal(vectors_of(rewritten(dataset, judging)), vectors_of(dataset))
 
 
 def test_they_depend_on_training_documents_and_on_those_left_out_for_their_length(dataset):
     kept, _ = hold_out(len(dataset.y_train), SHARE)
-    used = np.concatenate([dataset.train_wires, dataset.test_wires])
-    left_out = np.setdiff1d(np.arange(len(dataset.wires)), used)
+    used = np.concatenate([dataset.train_documents, dataset.test_documents])
+    left_out = np.setdiff1d(np.arange(len(dataset.documents)), used)
 
-    for which in (dataset.train_wires[kept], left_out):
+    for which in (dataset.train_documents[kept], left_out):
         assert len(which)
         assert not np.allclose(vectors_of(rewritten(dataset, which)), vectors_of(dataset))
 

@@ -1,1 +1,1 @@
-"""Where corpora come from, one module a kind of source."""
+"""The built-in sources, one module for each kind of file."""

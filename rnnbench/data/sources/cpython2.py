@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 MASK_64 = 2**64 - 1
 
+Table = list[tuple[int, bytes] | None]
+"""Slots, each empty or with a hash and its key."""
+
 
 def string_hash(text: bytes) -> int:
     """Return ``hash(text)`` of 64-bit CPython 2.7 without ``-R``, as an unsigned number.
@@ -20,13 +23,13 @@ def string_hash(text: bytes) -> int:
 
 
 def dict_order(keys: Sequence[bytes]) -> list[bytes]:
-    """Return distinct ``keys`` in the order in which a dict filled with them iterates.
+    """Return distinct ``keys`` in the order of iteration of a dict that was filled with them.
 
     Only insertions are modelled: nothing was ever deleted from the dict in question.
     Source: ``insertdict``, ``dictresize`` and ``lookdict_string`` in CPython 2.7's
     ``Objects/dictobject.c``.
     """
-    table: list[tuple[int, bytes] | None] = [None] * 8
+    table: Table = [None] * 8
     for used, key in enumerate(keys, start=1):
         _insert(table, (string_hash(key), key))
         if used * 3 >= len(table) * 2:
@@ -34,7 +37,7 @@ def dict_order(keys: Sequence[bytes]) -> list[bytes]:
     return [entry[1] for entry in table if entry is not None]
 
 
-def _insert(table: list[tuple[int, bytes] | None], entry: tuple[int, bytes]) -> None:
+def _insert(table: Table, entry: tuple[int, bytes]) -> None:
     mask = len(table) - 1
     slot = perturb = entry[0]
     while table[slot & mask] is not None:
@@ -43,13 +46,11 @@ def _insert(table: list[tuple[int, bytes] | None], entry: tuple[int, bytes]) -> 
     table[slot & mask] = entry
 
 
-def _resized(
-    table: list[tuple[int, bytes] | None], at_least: int
-) -> list[tuple[int, bytes] | None]:
+def _resized(table: Table, at_least: int) -> Table:
     size = 8
     while size <= at_least:
         size <<= 1
-    larger: list[tuple[int, bytes] | None] = [None] * size
+    larger: Table = [None] * size
     for entry in table:
         if entry is not None:
             _insert(larger, entry)

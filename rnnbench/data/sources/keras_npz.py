@@ -1,22 +1,23 @@
-"""The Reuters set as Keras hands it out: ``reuters.npz`` and ``reuters_word_index.json``."""
+"""The Reuters set as Keras distributes it: ``reuters.npz`` and ``reuters_word_index.json``."""
 
+import hashlib
 import io
 import json
-import pickle
+import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 
-from rnnbench.data.archive import read_members
 from rnnbench.data.corpus import Corpus
-from rnnbench.errors import UserError
+from rnnbench.data.fetch import Progress, get
+from rnnbench.data.source import Source
+from rnnbench.data.sources.sgml import words_of
+from rnnbench.errors import OutOfReachError, UserError
 
-NPZ_SHA256 = "d6586e694ee56d7a4e65172e12b3e987c03096cb01eab99753921ef915959916"
-"""Source: ``keras.datasets.reuters.load_data``."""
-WORD_INDEX_MD5 = "4d44cc38712099c9e383dc6e5f11a921"
-"""Source: ``keras.datasets.reuters.get_word_index``."""
+HOME = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
+"""Source of the address and the hashes: ``keras.datasets.reuters``."""
+NPZ, NPZ_SHA256 = "reuters.npz", "d6586e694ee56d7a4e65172e12b3e987c03096cb01eab99753921ef915959916"
+WORD_INDEX, WORD_INDEX_MD5 = "reuters_word_index.json", "4d44cc38712099c9e383dc6e5f11a921"
 
 TOPICS = (
     "cocoa", "grain", "veg-oil", "earn", "acq", "wheat", "copper", "housing", "money-supply",
@@ -28,53 +29,65 @@ TOPICS = (
 """Source: ``keras.datasets.reuters.get_label_names``."""
 
 
-def build_corpus(npz: Path, word_index: Path, provenance: dict[str, str]) -> Corpus:
-    """Return the corpus in the two files of Keras, whose hashes the caller has checked.
-
-    ``x`` holds a list of word ranks a wire, ``y`` the labels.
+def read(npz: Path) -> Corpus:
+    """Return the corpus in the two files of Keras.
 
     Raises:
-        UserError: the files do not hold what Keras's files hold.
+        UserError: one is missing, or is not the file that Keras distributes.
     """
-    members = read_members(npz, lambda member: member in ("x.npy", "y.npy"))
+    word_index = npz.with_name(WORD_INDEX)
+    if not (npz.is_file() and word_index.is_file()):
+        raise UserError(f"{npz}: should be a file, with {WORD_INDEX} beside it")
+    return _corpus(npz.read_bytes(), word_index.read_bytes(), (npz, word_index))
+
+
+def fetch(progress: Progress) -> Corpus:
+    """Return the corpus in Keras's own folder or, if it is not there, download it.
+
+    Raises:
+        OutOfReachError: the files cannot be downloaded.
+    """
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     try:
-        wires = _read_array(members["x.npy"])
-        labels = _read_array(members["y.npy"]).astype(np.int32)
-        ranks: dict[str, int] = json.loads(word_index.read_text(encoding="utf-8"))
-        vocabulary = sorted(ranks, key=ranks.__getitem__)
-        lengths = [len(wire) for wire in wires]
-        return Corpus(
-            tokens=np.concatenate([np.asarray(wire, np.int32) for wire in wires]),
-            offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-            labels=labels,
-            topics=TOPICS,
-            vocabulary=tuple(vocabulary),
-            provenance=provenance,
-        )
-    except Exception as error:  # a pickle that is cut off or made up can raise anything
-        raise UserError(f"{npz}: not the Reuters set of Keras: {error}") from error
+        return read(home / "datasets" / NPZ)
+    except (UserError, OSError):  # missing or damaged
+        urls = (f"{HOME}/{NPZ}", f"{HOME}/{WORD_INDEX}")
+        npz, word_index = (get(url, progress) for url in urls)
+    try:
+        return _corpus(npz, word_index, urls)
+    except UserError as error:
+        raise OutOfReachError(str(error)) from error
 
 
-class _ArraysOnly(pickle.Unpickler):
-    """Rebuilds NumPy arrays, lists and numbers, and refuses to call anything else.
+def _corpus(npz: bytes, word_index: bytes, names: tuple[object, object]) -> Corpus:
+    """Check the hashes of the two files and return their corpus.
 
-    Keras stores the ragged wires as a pickle; an ordinary unpickler would run whatever code a
-    file names.
+    The lists of word ranks are stored as a pickle, which is safe to load: its sha256 is known.
     """
+    if hashlib.sha256(npz).hexdigest() != NPZ_SHA256:
+        raise UserError(f"{names[0]}: not the file that Keras distributes (its sha256 differs)")
+    if hashlib.md5(word_index, usedforsecurity=False).hexdigest() != WORD_INDEX_MD5:
+        raise UserError(f"{names[1]}: not the file that Keras distributes (its md5 differs)")
+    with np.load(io.BytesIO(npz), allow_pickle=True) as arrays:
+        documents, labels = arrays["x"], arrays["y"]
+    ranks: dict[str, int] = json.loads(word_index)
+    return Corpus(
+        tokens=np.concatenate([np.asarray(document, np.int32) for document in documents]),
+        offsets=np.concatenate([[0], np.cumsum([len(document) for document in documents])]),
+        labels=labels.astype(np.int32),
+        topics=TOPICS,
+        vocabulary=tuple(sorted(ranks, key=ranks.__getitem__)),
+        provenance={"from": NPZ, "sha256": NPZ_SHA256},
+    )
 
-    _ALLOWED = ("_reconstruct", "ndarray", "dtype", "scalar")
 
-    def find_class(self, module: str, name: str) -> Any:
-        if module.partition(".")[0] == "numpy" and name in self._ALLOWED:
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"a pickle that names {module}.{name} is refused")
-
-
-def _read_array(content: bytes) -> np.ndarray:
-    file = io.BytesIO(content)
-    version = npy.read_magic(file)
-    header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    _, _, dtype = header(file)
-    if dtype.hasobject:
-        return _ArraysOnly(file, encoding="latin1").load()
-    return npy.read_array(io.BytesIO(content), allow_pickle=False)
+KERAS = Source(
+    name="keras",
+    help="The Reuters set of Keras: 11,228 newswires on 46 topics.",
+    file=f"{NPZ}, with {WORD_INDEX} beside it",
+    read=read,
+    tokenize=words_of,
+    fetch=fetch,
+    patterns=("*.npz",),
+    is_default=True,
+)

@@ -1,25 +1,42 @@
 """Reuters-21578 in SGML, and the exact rebuild of the Keras Reuters set from it.
 
-The script that made ``keras.datasets.reuters`` is not published. What it did is known from its
-outcome, slips included; each slip that is kept here is named where it is kept.
+The script that made ``keras.datasets.reuters`` was never published. Its steps are known from the
+result, mistakes included; each mistake that is kept is named where it is kept.
 """
 
 import hashlib
 import string
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 
+from rnnbench.data.archive import read_members
 from rnnbench.data.corpus import Corpus, corpus_of_words
+from rnnbench.data.fetch import PATIENCE, Progress, get
+from rnnbench.data.source import Source
 from rnnbench.data.sources.cpython2 import dict_order
+from rnnbench.errors import OutOfReachError, UserError
+
+HOMES = (
+    "https://archive.ics.uci.edu/static/public/137/reuters+21578+text+categorization+collection.zip",
+    "https://archive.ics.uci.edu/ml/machine-learning-databases/reuters21578-mld/reuters21578.tar.gz",
+    "https://kdd.ics.uci.edu/databases/reuters21578/reuters21578.tar.gz",
+    "http://www.daviddlewis.com/resources/testcollections/reuters21578/reuters21578.tar.gz",
+)
+INNER_ARCHIVE = "reuters21578.tar.gz"
+"""UCI's zip contains the collection as another archive."""
 
 FILE_NAMES = tuple(f"reut2-{number:03}.sgm" for number in range(22))
 """The files of Distribution 1.0, in the order in which they are read."""
-
+IN_FOLDER = ("reut2-*.sgm", "*/reut2-*.sgm")
 ORIGINAL_SHA256 = "3764d62c6c42ea64f88199a398af03059fb823de62120deefa5cc71f2502a3b3"
 """sha256 over the 22 files of Distribution 1.0, in order, one after another."""
+FINGERPRINT = "b037a9a9065118fceaccd0f806a50ddeb1670a41d627106dd067d656baaa0d7d"
+"""Fingerprint of their corpus, which is the Keras Reuters set."""
 
-MIN_WIRES = 15
-"""A topic with fewer wires is left out, with its wires."""
+MIN_DOCUMENTS = 15
+"""A topic with fewer documents is left out, and so are its documents."""
 
 _TO_SPACE = (set(string.punctuation) - {"'"}) | {"\t", "\n"}
 _TOKEN_BYTES = bytes(
@@ -28,46 +45,85 @@ _TOKEN_BYTES = bytes(
 )
 
 
+def read(path: Path) -> Corpus:
+    """Return the corpus in a folder or an archive of the SGML files.
+
+    Raises:
+        UserError: a file is missing, or the archive cannot be read.
+    """
+    if path.is_dir():
+        found = (file for pattern in IN_FOLDER for file in path.glob(pattern))
+        files = {file.name: file.read_bytes() for file in found}
+    else:
+        files = _unpack(path.read_bytes(), str(path))
+    if missing := [name for name in FILE_NAMES if name not in files]:
+        raise UserError(f"{path}: Reuters-21578 is incomplete: it lacks {', '.join(missing)}")
+    return build_corpus(files[name] for name in FILE_NAMES)
+
+
+def fetch(progress: Progress) -> Corpus:
+    """Download the original files from the first of their homes that has them.
+
+    Raises:
+        OutOfReachError: none of them does.
+    """
+    reasons = []
+    for url in HOMES:
+        try:
+            content = get(url, progress, patience=PATIENCE / len(HOMES))
+            files = _unpack(content, url)
+        except (OutOfReachError, UserError) as error:
+            reasons.append(str(error))
+            continue
+        if is_original(files):
+            corpus = build_corpus(files[name] for name in FILE_NAMES)
+            return replace(corpus, provenance={"from": url})
+        reasons.append(f"{url}: not the original files (their sha256 differs)")
+    raise OutOfReachError("; ".join(dict.fromkeys(reasons)))
+
+
+def _unpack(content: bytes, name: str) -> dict[str, bytes]:
+    files = read_members(content, {*FILE_NAMES, INNER_ARCHIVE}, name)
+    if inner := files.pop(INNER_ARCHIVE, None):
+        return read_members(inner, FILE_NAMES, f"{name}/{INNER_ARCHIVE}")
+    return files
+
+
 def is_original(files: Mapping[str, bytes]) -> bool:
-    """Tell whether ``files`` (name -> content) are those of Distribution 1.0, byte for byte."""
+    """Return whether ``files`` (name -> content) are those of Distribution 1.0, byte for byte."""
     digest = hashlib.sha256()
     for name in FILE_NAMES:
         digest.update(files.get(name, b""))
     return digest.hexdigest() == ORIGINAL_SHA256
 
 
-def build_corpus(
-    files: Iterable[bytes], provenance: dict[str, str], *, min_wires: int = MIN_WIRES
-) -> Corpus:
-    """Return the corpus that the Keras set's recipe makes of SGML files.
+def build_corpus(files: Iterable[bytes], *, min_documents: int = MIN_DOCUMENTS) -> Corpus:
+    """Return the corpus that the recipe of the Keras set makes of SGML files.
 
     Args:
         files: the content of the files, in name order.
-        provenance: where the files come from.
-        min_wires: wires that a topic needs to be kept.
+        min_documents: documents that a topic needs to be kept.
     """
-    wires = [wire for content in files for wire in parse_wires(content)]
-    wires_of_topic = Counter(topic for topic, _ in wires)
-    kept = [(topic, body) for topic, body in wires if wires_of_topic[topic] >= min_wires]
+    documents = [document for content in files for document in parse_documents(content)]
+    counts = Counter(topic for topic, _ in documents)
+    kept = [(topic, body) for topic, body in documents if counts[topic] >= min_documents]
     topics = list(dict.fromkeys(topic for topic, _ in kept))
-    position = {topic: index for index, topic in enumerate(topics)}
     words = [tokenize(body) for _, body in kept]
     return corpus_of_words(
         words,
         rank_words(words),
-        labels=[position[topic] for topic, _ in kept],
+        labels=[topics.index(topic) for topic, _ in kept],
         topics=[topic.decode("latin-1") for topic in topics],
-        provenance=provenance,
     )
 
 
-def parse_wires(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield (topic, body) of every wire of one SGML file that has a topic.
+def parse_documents(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield (topic, body) of every document in one SGML file that has a topic.
 
-    Two slips of the original are kept. The topics end at the first ``</``, which closes the
-    *first* ``<D>``: a wire with several topics is labelled with its first. And the body is that
-    of the next ``<BODY>`` anywhere behind: a wire without a body takes the body of a later one,
-    or, where none follows, the text from five characters behind its own ``<TOPICS>``.
+    Two mistakes of the original are kept. The topics end at the first ``</``, which closes the
+    *first* ``<D>``: a document with several topics is labelled with its first. And the body is
+    that of the next ``<BODY>`` anywhere further on: a document without a body takes the body of
+    a later one or, if none follows, the text from five characters after its own ``<TOPICS>``.
     """
     tag = content.find(b"<TOPICS>")
     while tag >= 0:
@@ -85,15 +141,36 @@ def _until_close(content: bytes, start: int) -> bytes:
 
 
 def tokenize(body: bytes) -> list[bytes]:
-    """Return the words of a body: ASCII lower case, punctuation but the apostrophe as space.
-
-    >>> tokenize(b"Showers continued, said the bank's U.S. unit")
-    [b'showers', b'continued', b'said', b'the', b"bank's", b'u', b's', b'unit']
-    """
+    """Return the words of a body: ASCII lower case; punctuation except the apostrophe is space."""
     return [word for word in body.translate(_TOKEN_BYTES).split(b" ") if word]
 
 
-def rank_words(wires: Iterable[Iterable[bytes]]) -> list[bytes]:
-    """Return the words by count, highest first; ties as a CPython 2.7 dict would iterate."""
-    counts = Counter(word for words in wires for word in words)
+def words_of(text: str) -> list[str]:
+    """Return the words of a text as the Keras Reuters set has them.
+
+    >>> words_of("Showers continued, said the bank's U.S. unit")
+    ['showers', 'continued', 'said', 'the', "bank's", 'u', 's', 'unit']
+    """
+    body = text.encode("latin-1", errors="replace")
+    return [word.decode("latin-1") for word in tokenize(body)]
+
+
+def rank_words(documents: Iterable[Iterable[bytes]]) -> list[bytes]:
+    """Return the words by count, highest first; ties in the order of a CPython 2.7 dict."""
+    counts = Counter(word for words in documents for word in words)
     return sorted(dict_order(list(counts)), key=lambda word: -counts[word])
+
+
+SGML = Source(
+    name="sgml",
+    help="Reuters-21578 in SGML, from which the Keras set is rebuilt exactly.",
+    file="Reuters-21578 as a folder, .tar.gz or .zip",
+    read=read,
+    tokenize=words_of,
+    fetch=fetch,
+    patterns=("*.zip", "*.tar", "*.gz", "*.tgz", "*.bz2", "*.tbz2", "*.xz", "*.txz"),
+    folder_patterns=IN_FOLDER,
+    is_default=True,
+    rebuilds="keras",
+    fingerprint=FINGERPRINT,
+)

@@ -119,13 +119,10 @@ def _build(network: Network, shape: Shape, seed: int, *, check_saving: bool) -> 
     from rnnbench.models.saved import from_bytes, to_bytes
 
     if check_saving:  # a model that cannot be saved should fail now, not after hours of training
-        from_bytes(to_bytes(build(network, shape)))
+        from_bytes(to_bytes(build(network, shape, seed)))
     keras.utils.clear_session()  # or memory would grow with every trial
     tf.config.experimental.enable_op_determinism()
-    # Code from outside may draw from the global generators, in a function that makes a model or
-    # in a layer while it trains; with deterministic ops, TensorFlow's raises unless it is seeded.
-    keras.utils.set_random_seed(seed)
-    return build(network, shape)
+    return build(network, shape, seed)
 
 
 def _embed(model: "keras.Model", dataset: "Dataset", dim: int, validation_split: float) -> None:

@@ -1,17 +1,23 @@
 """The engine of the baselines. scikit-learn is imported when it is used."""
 
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from rnnbench.data.dataset import PAD, START, Dataset
+from rnnbench.models.baselines import BASELINES, Baseline
+from rnnbench.models.code import from_outside, is_from_outside
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.training.engines.base import Engine, OnEpoch
 from rnnbench.training.outcome import Outcome, Trained
 from rnnbench.training.validation import hold_out
 
 if TYPE_CHECKING:
-    from rnnbench.data.dataset import Dataset
+    from sklearn.pipeline import Pipeline
+
     from rnnbench.training.recipe import Training
 
 
@@ -28,24 +34,70 @@ class ScikitLearn(Engine):
     def fit(
         self,
         model: Model,
-        dataset: "Dataset",
+        dataset: Dataset,
         training: "Training",
         seed: int,
         on_epoch: OnEpoch,  # noqa: ARG002
         *,
         keep_model: bool,  # noqa: ARG002
     ) -> Trained:
-        """Fit a baseline and score the test documents; see ``Engine.fit``."""
-        from rnnbench.models.classifiers import count_params, make_classifier, score, texts
+        """Fit a baseline and score the test documents; see ``Engine.fit``.
 
+        Raises:
+            PluginError: a baseline from another package failed; the message names it.
+        """
         assert isinstance(model, BaselineModel)  # noqa: S101 - the engine covers nothing else
+        baseline = model.baseline
         kept, _ = hold_out(len(dataset.y_train), training.validation_split)
-        classifier = make_classifier(model.baseline, seed)
-        start = time.perf_counter()
-        classifier.fit(texts(dataset.x_train[kept]), dataset.y_train[kept])
-        seconds = time.perf_counter() - start
-        scores, kind = score(classifier, texts(dataset.x_test), len(dataset.topics))
+        documents, tested = texts(dataset.x_train[kept]), texts(dataset.x_test)
+        name = BASELINES.label(baseline.kind)
+        with from_outside(name) if is_from_outside(baseline) else nullcontext():
+            classifier = baseline.pipeline(seed)
+            start = time.perf_counter()
+            classifier.fit(documents, dataset.y_train[kept])
+            seconds = time.perf_counter() - start
+            scores = score(baseline, classifier, tested, len(dataset.topics))
         outcome = Outcome(
-            engine=self.name, params=count_params(classifier), score_kind=kind, fit_seconds=seconds
+            engine=self.name,
+            params=count_params(classifier),
+            score_kind="probabilities" if baseline.gives_probabilities else "margins",
+            fit_seconds=seconds,
         )
         return Trained(outcome, scores.astype(np.float32))
+
+
+def texts(ids: NDArray[np.int32]) -> list[str]:
+    """Return the ids ``(n, timesteps)`` as texts, without padding and start mark."""
+    return [" ".join(str(word) for word in row if word not in (PAD, START)) for row in ids.tolist()]
+
+
+def score(
+    baseline: Baseline, classifier: "Pipeline", documents: list[str], n_topics: int
+) -> NDArray[np.float64]:
+    """Return a score for each document and topic, ``(len(documents), n_topics)``.
+
+    A topic that was not trained on has the probability 0, or a margin below all others.
+
+    Args:
+        baseline: it made the classifier.
+        classifier: a fitted one.
+        documents: as ``texts`` returns them.
+        n_topics: columns of the scores.
+    """
+    if baseline.gives_probabilities:
+        known, lowest = classifier.predict_proba(documents), 0.0
+    else:
+        known = classifier.decision_function(documents)
+        if known.ndim == 1:  # the margin of the second of two topics
+            known = np.stack([-known, known], axis=1)
+        lowest = known.min() - 1
+    scores = np.full((len(documents), n_topics), lowest)
+    scores[:, classifier.classes_] = known
+    return scores
+
+
+def count_params(classifier: "Pipeline") -> int:
+    """Return how many numbers the fitted classifier has learned, without the word weights."""
+    fitted = classifier[-1]
+    names = ("coef_", "intercept_", "feature_log_prob_", "class_log_prior_")
+    return sum(np.size(getattr(fitted, name)) for name in names if hasattr(fitted, name))

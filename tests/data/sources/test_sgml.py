@@ -1,28 +1,32 @@
-import io
-import tarfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rnnbench.config.load import load
-from rnnbench.data.audit import audit
+from rnnbench.data.archive import read_members
+from rnnbench.data.audit import summarize_dataset
 from rnnbench.data.corpus import fingerprint
 from rnnbench.data.dataset import PAD, make_dataset
+from rnnbench.data.load import CachedCorpus
 from rnnbench.data.settings import Data
-from rnnbench.data.sources.catalog import SOURCES
+from rnnbench.data.sources.keras_npz import TOPICS
 from rnnbench.data.sources.sgml import (
     FILE_NAMES,
+    FINGERPRINT,
     build_corpus,
     is_original,
-    parse_wires,
+    parse_documents,
     rank_words,
+    read,
     tokenize,
+    words_of,
 )
 from rnnbench.errors import UserError
-
-FINGERPRINT = "b037a9a9065118fceaccd0f806a50ddeb1670a41d627106dd067d656baaa0d7d"
 
 IDS = {
     "the": 1, "of": 2, "to": 3, "in": 4, "said": 5, "four": 185, "270": 2563, "duffour": 7593,
@@ -40,280 +44,198 @@ FIRST_TRAINING_SEQUENCE = [
 ]  # fmt: skip
 
 
-def wires(text):
-    return list(parse_wires(text))
+def topics(*names):
+    return b"<TOPICS>" + b"".join(b"<D>%s</D>" % name for name in names) + b"</TOPICS>"
 
 
-def test_a_wire_has_the_topic_and_the_body_that_follow():
-    assert wires(
-        b"<TOPICS><D>earn</D></TOPICS><BODY>Up.</BODY><TOPICS><D>acq</D></TOPICS><BODY>Buys.</BODY>"
-    ) == [(b"earn", b"Up."), (b"acq", b"Buys.")]
+def body(text):
+    return b"<BODY>%s</BODY>" % text
 
 
-def test_a_wire_with_several_topics_is_labelled_with_its_first():
-    assert wires(b"<TOPICS><D>grain</D><D>wheat</D></TOPICS><BODY>Crop.</BODY>") == [
-        (b"grain", b"Crop.")
-    ]
-
-
-def test_a_wire_without_a_topic_is_skipped():
-    assert (
-        wires(b"<TOPICS></TOPICS><BODY>a</BODY><TOPICS><D>earn</D></TOPICS><BODY>b</BODY>")
-    ) == [(b"earn", b"b")]
-
-
-def test_a_wire_without_a_body_takes_that_of_a_later_wire():
-    assert wires(
-        b"<TOPICS><D>earn</D></TOPICS>"
-        b"<TOPICS></TOPICS>"
-        b"<TOPICS><D>acq</D></TOPICS><BODY>Buys.</BODY>"
-    ) == [(b"earn", b"Buys."), (b"acq", b"Buys.")]
-
-
-def test_a_last_wire_without_a_body_takes_what_stands_five_characters_behind_its_topics_tag():
-    assert wires(b"<TOPICS><D>earn</D></TOPICS><TITLE>Up</TITLE>") == [(b"earn", b"rn")]
-
-
-def test_a_body_never_comes_from_another_file():
-    corpus = build_corpus(
-        [b"<TOPICS><D>trade</D></TOPICS>", b"<BODY>other</BODY>"], {}, min_wires=1
-    )
-
-    assert corpus.words(0) == ["ade"]
-
-
-def test_entities_are_not_decoded():
-    assert wires(b"<TOPICS><D>earn</D></TOPICS><BODY>&lt;XYZ> &#3;</BODY>") == [
-        (b"earn", b"&lt;XYZ> &#3;")
-    ]
-
-
-def test_topics_with_too_few_wires_are_left_out_with_their_wires():
-    corpus = build_corpus([_file("earn", "acq", "earn", "trade", "acq")], {}, min_wires=2)
-
-    assert corpus.topics == ("earn", "acq")
-    assert corpus.labels.tolist() == [0, 1, 0, 1]
-    assert sorted(corpus.vocabulary) == ["word0", "word1", "word2", "word4"]
-
-
-def test_wires_of_a_topic_are_counted_over_all_files():
-    corpus = build_corpus([_file("earn"), _file("acq"), _file("earn")], {}, min_wires=2)
-
-    assert corpus.topics == ("earn",)
-
-
-def test_topics_are_numbered_by_their_first_kept_wire():
-    corpus = build_corpus([_file("rare", "wheat", "acq", "acq", "wheat")], {}, min_wires=2)
-
-    assert corpus.topics == ("wheat", "acq")
-
-
-def test_a_topic_needs_fifteen_wires(tiny_sgml):
-    corpus = build_corpus(tiny_sgml.values(), {})
-
-    assert corpus.topics == ("earn", "acq")
-    assert len(corpus) == 2 * len(FILE_NAMES)
+def file_of(*names):
+    return b"".join(topics(name) + body(b"word%d" % n) for n, name in enumerate(names))
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("content", "documents"),
     [
-        pytest.param(b"The DOLLAR", [b"the", b"dollar"], id="lower case"),
-        pytest.param(b"\xc9t\xc9", [b"\xc9t\xc9"], id="only ASCII letters are lowered"),
-        pytest.param(b"U.S. up 3.5-pct", [b"u", b"s", b"up", b"3", b"5", b"pct"], id="punctuation"),
-        pytest.param(b'!a"#$%&b()*+,-./:;<=>?@[\\]^_`{|}~c', [b"a", b"b", b"c"], id="all of it"),
-        pytest.param(b"bank's 'own'", [b"bank's", b"'own'"], id="the apostrophe stays"),
-        pytest.param(b"a\tb\nc  d", [b"a", b"b", b"c", b"d"], id="white space"),
-        pytest.param(b"a\rb\x03", [b"a\rb\x03"], id="other control characters stay"),
-        pytest.param(b" \n. ", [], id="nothing"),
+        (
+            topics(b"earn") + body(b"Up.") + topics(b"acq") + body(b"Buys."),
+            [(b"earn", b"Up."), (b"acq", b"Buys.")],
+        ),
+        (topics(b"grain", b"wheat") + body(b"Crop."), [(b"grain", b"Crop.")]),
+        (topics() + body(b"a") + topics(b"earn") + body(b"b"), [(b"earn", b"b")]),
+        (
+            topics(b"earn") + topics() + topics(b"acq") + body(b"Buys."),
+            [(b"earn", b"Buys."), (b"acq", b"Buys.")],
+        ),
+        (topics(b"earn") + b"<TITLE>Up</TITLE>", [(b"earn", b"rn")]),
+        (topics(b"earn") + body(b"&lt;XYZ> &#3;"), [(b"earn", b"&lt;XYZ> &#3;")]),
+    ],
+    ids=[
+        "the topic and the body that follow",
+        "only the first topic",
+        "no document without a topic",
+        "the body of a later document",
+        "no body: the text five characters after the tag",
+        "entities are not decoded",
     ],
 )
-def test_words_of_a_body(body, words):
-    assert tokenize(body) == words
+def test_documents_of_a_file(content, documents):
+    assert list(parse_documents(content)) == documents
 
 
-def test_words_are_ranked_by_count_over_all_wires():
-    assert rank_words([[b"b", b"a"], [b"c", b"a"], [b"a", b"b"]]) == [b"a", b"b", b"c"]
+def test_a_body_never_comes_from_another_file():
+    assert build_corpus([topics(b"trade"), body(b"other")], min_documents=1).words(0) == ["ade"]
 
 
-def test_words_that_come_equally_often_are_ranked_as_a_python_2_dict_iterates():
+@pytest.mark.parametrize(
+    ("files", "kept", "labels"),
+    [
+        ([file_of(b"earn", b"acq", b"earn", b"trade", b"acq")], ("earn", "acq"), [0, 1, 0, 1]),
+        ([file_of(b"rare", b"wheat", b"acq", b"acq", b"wheat")], ("wheat", "acq"), [0, 1, 1, 0]),
+        ([file_of(b"earn"), file_of(b"acq"), file_of(b"earn")], ("earn",), [0, 0]),
+    ],
+    ids=["rare topics are left out", "numbered by the first document kept", "over all files"],
+)
+def test_topics_with_enough_documents_are_kept(files, kept, labels):
+    corpus = build_corpus(files, min_documents=2)
+
+    assert corpus.topics == kept
+    assert corpus.labels.tolist() == labels
+
+
+def test_a_topic_needs_fifteen_documents(tiny_sgml):
+    assert build_corpus(tiny_sgml.values()).topics == ("earn", "acq")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("The DOLLAR", ["the", "dollar"]),
+        ("naïve CAFÉ", ["naïve", "cafÉ"]),  # only ASCII letters become lower case
+        ("U.S. up 3.5-pct", ["u", "s", "up", "3", "5", "pct"]),
+        ('!a"#$%&b()*+,-./:;<=>?@[\\]^_`{|}~c', ["a", "b", "c"]),
+        ("bank's 'own'", ["bank's", "'own'"]),
+        ("a\tb\nc  d", ["a", "b", "c", "d"]),
+        ("a\rb\x03", ["a\rb\x03"]),  # other control characters stay
+        ("profit—loss €5", ["profit", "loss", "5"]),  # Latin-1 has neither of the signs
+    ],
+)
+def test_words_of_a_text(text, words):
+    assert words_of(text) == words
+
+
+@given(text=st.text(st.characters(max_codepoint=255)))
+def test_a_text_in_latin_1_is_split_in_the_same_way_as_its_bytes(text):
+    words = [word.decode("latin-1") for word in tokenize(text.encode("latin-1"))]
+
+    assert words_of(text) == words
+
+
+def test_the_words_of_the_keras_set_stay_the_same(keras_corpus):
+    assert words_of(" ".join(keras_corpus.vocabulary)) == list(keras_corpus.vocabulary)
+
+
+def test_words_are_ranked_by_count_and_ties_as_a_python_2_dict_iterates():
     words = [b"w%d" % number for number in range(22)]
 
-    ranked = b" ".join(rank_words([words, [b"w21"]]))
-
-    assert ranked == (
+    assert b" ".join(rank_words([words, [b"w21"]])) == (
         b"w21 w19 w18 w17 w16 w15 w14 w13 w12 w11 w10 w7 w6 w5 w4 w3 w2 w1 w0 w9 w8 w20"
     )
 
 
-@pytest.fixture(scope="module")
-def default(keras_corpus):
-    return make_dataset(keras_corpus, Data())
-
-
-@pytest.fixture(scope="module")
-def notebook_config(repository):
-    return yaml.safe_load((repository / "configs" / "notebook.yaml").read_text())
-
-
-@pytest.fixture(scope="module")
-def notebook(keras_corpus, notebook_config):
-    return make_dataset(keras_corpus, Data.model_validate(notebook_config["data"]))
-
-
-@pytest.fixture(scope="module")
-def facts(keras_corpus, notebook):
-    return audit(keras_corpus, notebook)
-
-
-def test_the_rebuild_has_the_fingerprint_of_the_keras_set(keras_corpus):
+def test_the_rebuild_is_the_keras_set(keras_corpus):
     assert fingerprint(keras_corpus) == FINGERPRINT
-
-
-def test_the_rebuild_has_the_sizes_of_the_keras_set(keras_corpus):
     assert len(keras_corpus) == 11_228
-    assert len(keras_corpus.topics) == 46
     assert len(keras_corpus.vocabulary) == 30_979
-
-
-def test_the_rebuild_has_the_word_ids_of_the_keras_set(keras_corpus):
     assert {word: keras_corpus.vocabulary.index(word) + 1 for word in IDS} == IDS
+    assert keras_corpus.topics == TOPICS
 
 
-def test_the_rebuild_has_the_topics_of_the_keras_set(keras_corpus):
-    assert keras_corpus.topics[:5] == ("cocoa", "grain", "veg-oil", "earn", "acq")
-    assert keras_corpus.topics[45] == "lead"
-
-
-def test_first_training_sequence_of_the_default_split(default):
-    sequence = default.x_train[0]
+def test_the_default_split_has_the_golden_values_of_the_keras_set(keras_corpus):
+    default = make_dataset(keras_corpus, Data())
+    sequence, lengths = default.x_train[0], np.count_nonzero(default.x_train != PAD, axis=1)
 
     assert sequence[sequence != PAD].tolist() == FIRST_TRAINING_SEQUENCE
-
-
-def test_first_labels_of_the_default_split(default):
     assert default.y_train[:10].tolist() == [3, 4, 3, 4, 4, 4, 4, 3, 3, 16]
     assert default.y_test[:10].tolist() == [3, 10, 1, 4, 4, 3, 3, 3, 3, 3]
-
-
-def test_lengths_of_the_default_split(default):
-    lengths = np.count_nonzero(default.x_train != PAD, axis=1)
-
     assert lengths.mean() == pytest.approx(145.5398574927633, abs=1e-12)
     assert lengths.max() == default.timesteps == 2376
 
 
-def test_the_notebook_has_the_setting_of_the_golden_values(notebook_config):
-    setting = {"num_words": 30_000, "maxlen": 50, "test_split": 0.3}
+def test_the_split_of_the_notebook_has_its_golden_values(keras_corpus, repository):
+    config = yaml.safe_load((repository / "configs" / "notebook.yaml").read_text())
+    data = Data.model_validate(config["data"])
+    notebook = make_dataset(keras_corpus, data)
+    facts = summarize_dataset(CachedCorpus(keras_corpus, FINGERPRINT, Path("unused")), notebook)
+    earn = facts.topics_by_frequency[0]
 
-    assert setting.items() <= notebook_config["data"].items()
-
-
-def test_sizes_of_the_notebooks_split(notebook):
+    assert (data.num_words, data.maxlen, data.test_split) == (30_000, 50, 0.3)
     assert notebook.x_train.shape == (1395, 49)
     assert notebook.x_test.shape == (599, 49)
-
-
-def test_the_notebooks_dataset_is_the_one_that_its_accuracies_are_tied_to(notebook, repository):
+    assert (earn.topic, earn.train, earn.test) == ("earn", 997, 448)
+    assert facts.majority_topic == "earn"
+    assert round(facts.majority_accuracy, 4) == 0.7479
+    assert (facts.overlap, facts.overlap_same_label) == (34, 14)
+    assert len(facts.topics_only_in_test) == 4
     references = load(repository / "configs" / "all.yaml").references
     assert notebook.fingerprint == references["notebook"].dataset
 
 
-def test_majority_of_the_notebooks_split(facts):
-    assert facts.topic_counts[0] == ("earn", 997, 448)
-    assert facts.majority_topic == "earn"
-    assert round(facts.majority_accuracy, 4) == 0.7479
-
-
-def test_overlap_of_the_notebooks_split(facts):
-    assert (facts.overlap, facts.overlap_same_label) == (34, 14)
-
-
-def test_topics_of_the_notebooks_split_that_no_model_can_learn(facts):
-    assert len(facts.topics_only_in_test) == 4
-
-
 @pytest.fixture(scope="module")
 def files(reuters_archive):
-    with tarfile.open(reuters_archive) as archive:
-        return {name: archive.extractfile(_member(archive, name)).read() for name in FILE_NAMES}
+    return read_members(reuters_archive.read_bytes(), FILE_NAMES, "x")
 
 
-def test_the_files_are_recognised_as_the_original(files):
+def test_the_original_files_are_recognised(files):
     assert is_original(files)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        pytest.param({"reut2-021.sgm": b""}, id="a file is empty"),
-        pytest.param({"reut2-000.sgm": b"<TOPICS>"}, id="a file is another"),
-    ],
-)
-def test_altered_files_are_recognised(files, change):
-    assert not is_original(files | change)
+    for content in (b"", b"<TOPICS>"):
+        assert not is_original(files | {"reut2-021.sgm": content})
 
 
 @pytest.mark.parametrize("form", ["archive", "folder", "subfolder", "zip", "zip of UCI"])
 def test_every_form_gives_the_same_corpus(form, files, reuters_archive, tmp_path):
-    path = reuters_archive
-    if form == "folder":
-        path = _folder(tmp_path / "reuters", files)
-    elif form == "subfolder":
-        path = _folder(tmp_path / "download" / "reuters21578", files).parent
-    elif form == "zip":
-        path = _zip(tmp_path / "reuters.zip", files)
-    elif form == "zip of UCI":
-        inner = {"README.txt": b"", "reuters21578.tar.gz": reuters_archive.read_bytes()}
-        path = _zip(tmp_path / "uci.zip", inner)
+    inner = {"README.txt": b"", "reuters21578.tar.gz": reuters_archive.read_bytes()}
+    path = {
+        "archive": lambda: reuters_archive,
+        "folder": lambda: _folder(tmp_path, files),
+        "subfolder": lambda: _folder(tmp_path / "reuters21578", files).parent,
+        "zip": lambda: _zip(tmp_path / "reuters.zip", files),
+        "zip of UCI": lambda: _zip(tmp_path / "uci.zip", inner),
+    }[form]()
 
-    corpus = SOURCES["sgml"].read(path)
-
-    assert fingerprint(corpus) == FINGERPRINT
-    assert corpus.provenance == {
-        "source": "sgml",
-        "from": path.name,
-    }
+    assert fingerprint(read(path)) == FINGERPRINT
 
 
-def test_an_archive_that_lacks_a_file_is_refused_by_name(tiny_sgml, tmp_path):
-    files = {name: content for name, content in tiny_sgml.items() if name != "reut2-007.sgm"}
+def test_missing_files_are_named(tiny_sgml, tiny_sgml_folder, tmp_path):
+    missing = ("reut2-003.sgm", "reut2-021.sgm")
+    files = {name: content for name, content in tiny_sgml.items() if name not in missing}
+    for name in missing:
+        (tiny_sgml_folder / name).unlink()
 
-    with pytest.raises(UserError, match=r"it lacks reut2-007\.sgm$"):
-        SOURCES["sgml"].read(_zip(tmp_path / "reuters.zip", files))
+    for path in (tiny_sgml_folder, _zip(tmp_path / "reuters.zip", files)):
+        with pytest.raises(UserError, match=r"it lacks reut2-003\.sgm, reut2-021\.sgm$"):
+            read(path)
 
 
 def test_a_damaged_archive_inside_that_of_uci_is_named(tmp_path):
     path = _zip(tmp_path / "uci.zip", {"reuters21578.tar.gz": b"\x1f\x8b"})
 
     with pytest.raises(UserError, match=r"uci\.zip/reuters21578\.tar\.gz: truncated"):
-        SOURCES["sgml"].read(path)
+        read(path)
 
 
-def test_the_archive_inside_that_of_uci_may_hold_no_other(tmp_path):
-    with io.BytesIO() as buffer:
-        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-            archive.addfile(tarfile.TarInfo("reuters21578.tar.gz"))
-        inner = buffer.getvalue()
+def test_only_one_archive_inside_another_is_opened(tmp_path):
+    inner = _zip(tmp_path / "inner.zip", {"reuters21578.tar.gz": b""}).read_bytes()
     path = _zip(tmp_path / "uci.zip", {"reuters21578.tar.gz": inner})
 
     with pytest.raises(UserError, match="it lacks reut2-000"):
-        SOURCES["sgml"].read(path)
-
-
-def _file(*topics):
-    return b"".join(
-        f"<TOPICS><D>{topic}</D></TOPICS><BODY>word{number}</BODY>".encode()
-        for number, topic in enumerate(topics)
-    )
-
-
-def _member(archive, name):
-    return next(member for member in archive if member.name.endswith(name))
+        read(path)
 
 
 def _folder(folder, files):
-    folder.mkdir(parents=True)
+    folder.mkdir(exist_ok=True)
     for name, content in files.items():
         (folder / name).write_bytes(content)
     return folder

@@ -88,11 +88,19 @@ MOST_FREQUENT = """
             return Trained(trained.outcome, trained.scores[:-1])
 
 
-    engine, careless = MostFrequent(), Careless()
+    class Failing(MostFrequent):
+        name = "failing"
+
+        def fit(self, *arguments, **options):
+            raise LookupError("no weights today")
+
+
+    engine, careless, failing = MostFrequent(), Careless(), Failing()
 """
 ENTRIES = {
     "most-frequent": "made_up:engine",
     "careless": "made_up:careless",
+    "failing": "made_up:failing",
     "broken": "not_installed_anywhere:engine",
 }
 CONFIG = """\
@@ -164,7 +172,7 @@ def test_an_engine_of_another_package_trains_and_its_version_is_part_of_the_fing
             "most-freqent",
             2,
             "training.engine: got 'most-freqent' (allowed: compiled, keras, scikit-learn, "
-            "most-frequent, careless, broken; did you mean 'most-frequent'?)",
+            "most-frequent, careless, failing, broken; did you mean 'most-frequent'?)",
         ),
         (
             "broken",
@@ -172,7 +180,8 @@ def test_an_engine_of_another_package_trains_and_its_version_is_part_of_the_fing
             "engine 'broken' of the package made-up cannot be loaded from "
             "not_installed_anywhere:engine: ModuleNotFoundError",
         ),
-        ("careless", 1, "engine 'careless' returned scores of the shape ("),
+        ("careless", 1, "engine 'careless' of the package made-up returned scores of the shape ("),
+        ("failing", 1, "engine 'failing' of the package made-up failed: LookupError: no weights"),
         ("scikit-learn", 2, "scikit-learn cannot train rnn (allowed: compiled, keras, most-"),
     ],
 )

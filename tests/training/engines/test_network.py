@@ -36,7 +36,7 @@ def dataset() -> Dataset:
     y = np.where(random.random(60) < 0.2, random.integers(0, 3, 60), x[:, -1] - 2).astype(np.int32)
     places = np.arange(60)
     topics = ("a", "b", "c")
-    return Dataset(x, y, x[HELD_OUT], y[HELD_OUT], topics, 5, places, places[HELD_OUT], wires=x)
+    return Dataset(x, y, x[HELD_OUT], y[HELD_OUT], topics, 5, places, places[HELD_OUT], documents=x)
 
 
 def fit(

@@ -1,22 +1,28 @@
-"""Baselines: fitted on the documents that a network would be trained on, and no others."""
+"""Baselines fitted on a dataset: the documents that they learn, and their scores."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from factories import corpus
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
-from rnnbench.data.dataset import PAD, Dataset, make_dataset
+from rnnbench.data.dataset import PAD, START, Dataset, make_dataset
 from rnnbench.data.settings import Data
 from rnnbench.models.baselines import (
     BASELINES,
+    Baseline,
     MostFrequent,
     MultinomialNaiveBayes,
     Stratified,
     TfidfLinearSVM,
 )
 from rnnbench.models.descriptions import BaselineModel
+from rnnbench.registry import PluginError
 from rnnbench.training.engines import ENGINES
+from rnnbench.training.engines.scikit_learn import count_params, score, texts
 from rnnbench.training.outcome import History
 from rnnbench.training.recipe import Training
 from rnnbench.training.validation import hold_out
@@ -31,22 +37,130 @@ def dataset() -> Dataset:
 
 
 def train(baseline, dataset, share=0.0, seed=0):
-    training, model = Training(validation_split=share), BaselineModel(baseline=baseline)
-    return ENGINES["scikit-learn"].fit(
-        model, dataset, training, seed, pytest.fail, keep_model=False
-    )
+    training = Training(validation_split=share)
+    model = BaselineModel.model_construct(baseline=baseline)  # it may be in no registry
+    engine = ENGINES["scikit-learn"]
+    return engine.fit(model, dataset, training, seed, pytest.fail, keep_model=False)
+
+
+def scores(kind, dataset, share=0.0):
+    return train(BASELINES[kind](), dataset, share).scores
+
+
+N_TOPICS = 5
+KNOWN, UNKNOWN = [0, 2, 3], [1, 4]
+"""Topics with and without documents to train on."""
+LABELS = np.repeat(KNOWN, [4, 10, 6])
+DOCUMENTS = [f"{topic}0 {topic}1 {topic}2" for topic in LABELS]
+
+
+def scored(baseline, documents=DOCUMENTS, trained_on=(DOCUMENTS, LABELS), n_topics=N_TOPICS):
+    return score(baseline, baseline.pipeline(0).fit(*trained_on), documents, n_topics)
 
 
 @kinds
-def test_it_answers_every_test_document_with_a_score_for_every_topic(dataset, kind):
-    trained = train(BASELINES[kind](), dataset)
+def test_scores_are_probabilities_or_margins_and_lowest_for_topics_without_documents(kind):
+    baseline = BASELINES[kind]()
 
-    assert trained.scores.shape == (20, 3)
-    assert trained.scores.dtype == np.float32
-    assert np.isfinite(trained.scores).all()
+    found = scored(baseline)
+
+    assert found.shape == (20, N_TOPICS)
+    if baseline.gives_probabilities:
+        np.testing.assert_allclose(found.sum(axis=1), 1)
+        assert (found >= 0).all()
+        assert (found[:, UNKNOWN] == 0).all()
+    else:
+        assert (found[:, KNOWN] < 0).any(), "a margin says on which side of a boundary it is"
+        assert (found[:, UNKNOWN] < found[:, KNOWN].min()).all()
 
 
-def test_it_tells_what_it_cost_and_of_no_epochs(dataset):
+@kinds
+def test_the_best_score_is_the_answer_that_scikit_learn_gives(kind):
+    answers = scored(BASELINES[kind]()).argmax(axis=1)
+
+    classifier = BASELINES[kind]().pipeline(0).fit(DOCUMENTS, LABELS)
+    np.testing.assert_array_equal(answers, classifier.predict(DOCUMENTS))
+    if kind not in ("most_frequent", "stratified"):
+        np.testing.assert_array_equal(answers, LABELS)
+
+
+@pytest.mark.parametrize("pair", [(0, 1), (1, 3), (4, 0)])
+@pytest.mark.parametrize("kind", ["tfidf_linear_svm", "multinomial_naive_bayes"])
+def test_of_two_topics_the_second_has_the_scores_of_the_second(kind, pair):
+    labels = np.array(pair * 5)
+    documents = [f"{label}0 {label}1" for label in labels]
+
+    found = scored(BASELINES[kind](), documents, (documents, labels))
+
+    np.testing.assert_array_equal(found.argmax(axis=1), labels)
+    if kind == "tfidf_linear_svm":
+        np.testing.assert_allclose(found[:, pair[0]], -found[:, pair[1]])
+
+
+@kinds
+def test_documents_of_unknown_words_or_of_none_are_scored_all_the_same(kind):
+    found = scored(BASELINES[kind](), ["77 88", ""])
+
+    assert np.isfinite(found).all()
+    assert set(found.argmax(axis=1)) <= set(KNOWN)
+
+
+def test_baselines_that_read_no_words_know_how_often_each_topic_comes():
+    shares = [0.2, 0, 0.5, 0.3, 0]
+
+    found = scored(Stratified(), ["any"] * 4000)
+
+    np.testing.assert_allclose(scored(MostFrequent(), ["20", "new", ""]), [shares] * 3)
+    assert set(found.flat) == {0, 1}, "it is sure of what it draws"
+    np.testing.assert_allclose(found.mean(axis=0), shares, atol=0.04)
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "params"),
+    [
+        ("most_frequent", {}, 0),
+        ("stratified", {}, 0),
+        ("tfidf_logistic_regression", {"max_ngram": 1}, 3 * 9 + 3),
+        ("tfidf_linear_svm", {"max_ngram": 2}, 3 * (9 + 6) + 3),
+        ("tfidf_linear_svm", {"max_ngram": 3}, 3 * (9 + 6 + 3) + 3),
+        ("multinomial_naive_bayes", {}, 3 * 9 + 3),
+    ],
+)
+def test_parameters_are_a_number_for_each_topic_and_word_or_words_and_one_more_for_each_topic(
+    kind, parameters, params
+):
+    classifier = BASELINES[kind](**parameters).pipeline(0).fit(DOCUMENTS, LABELS)
+
+    assert count_params(classifier) == params
+
+
+ids = arrays.arrays(
+    np.int32, st.tuples(st.integers(1, 4), st.integers(1, 6)), elements=st.integers(0, 40)
+)
+
+
+@given(ids=ids, before=st.integers(0, 3), after=st.integers(0, 3))
+def test_a_text_has_the_ids_of_a_document_in_order_without_padding_and_start_mark(
+    ids, before, after
+):
+    padded = np.pad(ids, [(0, 0), (before, after)], constant_values=PAD)
+
+    for text, row in zip(texts(padded), ids.tolist(), strict=True):
+        assert [int(word) for word in text.split()] == [
+            word for word in row if word not in (PAD, START)
+        ]
+
+
+@kinds
+def test_every_test_document_gets_a_score_for_every_topic(dataset, kind):
+    found = scores(kind, dataset)
+
+    assert found.shape == (20, 3)
+    assert found.dtype == np.float32
+    assert np.isfinite(found).all()
+
+
+def test_a_training_has_a_cost_and_no_epochs(dataset):
     trained = train(MultinomialNaiveBayes(), dataset)
 
     words = np.setdiff1d(dataset.x_train, [0, 1])
@@ -58,7 +172,7 @@ def test_it_tells_what_it_cost_and_of_no_epochs(dataset):
     assert (outcome.history, outcome.best_epoch, outcome.stock_layers) == (History(), None, [])
 
 
-def test_it_learns_the_training_documents_by_heart_where_they_can_be_told_apart(dataset):
+def test_training_documents_are_learned_by_heart(dataset):
     tested_on_training = replace(dataset, x_test=dataset.x_train, y_test=dataset.y_train)
 
     trained = train(TfidfLinearSVM(C=1e6), tested_on_training)
@@ -69,7 +183,7 @@ def test_it_learns_the_training_documents_by_heart_where_they_can_be_told_apart(
 
 @kinds
 @pytest.mark.parametrize("share", [0.0, 0.4])
-def test_the_test_documents_have_no_influence_on_what_is_learned(dataset, kind, share):
+def test_test_documents_have_no_influence_on_training(dataset, kind, share):
     other = replace(dataset, x_test=np.roll(dataset.x_test, 5, axis=0), y_test=1 - dataset.y_test)
 
     ours, others = (train(BASELINES[kind](), each, share) for each in (dataset, other))
@@ -80,41 +194,31 @@ def test_the_test_documents_have_no_influence_on_what_is_learned(dataset, kind, 
 
 
 @kinds
-def test_held_out_documents_are_not_learned_for_a_network_does_not_learn_them_either(dataset, kind):
-    _, held_out = hold_out(20, 0.4)
+def test_held_out_documents_are_not_learned_just_as_for_a_network(dataset, kind):
+    kept, held_out = hold_out(20, 0.4)
     x, y = dataset.x_train.copy(), dataset.y_train.copy()
     x[held_out], y[held_out] = 1000, 0
     other = replace(dataset, x_train=x, y_train=y)
 
-    ours, others = (train(BASELINES[kind](), each, 0.4) for each in (dataset, other))
-
-    np.testing.assert_array_equal(ours.scores, others.scores)
-    assert ours.outcome.params == others.outcome.params
-
-
-def test_the_shares_of_the_topics_are_those_of_the_documents_that_are_learned(dataset):
-    kept, _ = hold_out(20, 0.4)
-
-    trained = train(MostFrequent(), dataset, 0.4)
-
-    shares = np.bincount(dataset.y_train[kept], minlength=3) / 12
-    np.testing.assert_allclose(trained.scores, np.tile(shares, (20, 1)), rtol=1e-6)
+    np.testing.assert_array_equal(scores(kind, dataset, 0.4), scores(kind, other, 0.4))
+    if kind == "most_frequent":
+        shares = np.bincount(dataset.y_train[kept], minlength=3) / 12
+        np.testing.assert_allclose(scores(kind, dataset, 0.4), np.tile(shares, (20, 1)), rtol=1e-6)
 
 
-@kinds
-def test_padding_has_no_influence(dataset, kind):
-    longer = replace(
-        dataset,
-        x_train=np.pad(dataset.x_train, [(0, 0), (0, 3)], constant_values=PAD),
-        x_test=np.pad(dataset.x_test, [(0, 0), (2, 0)], constant_values=PAD),
-    )
-
-    ours, others = (train(BASELINES[kind](), each) for each in (dataset, longer))
-
-    np.testing.assert_array_equal(ours.scores, others.scores)
-
-
-def test_the_seed_is_that_of_what_answers_at_random(dataset):
+def test_the_seed_is_that_of_a_random_baseline(dataset):
     first, other = (train(Stratified(), dataset, seed=seed).scores for seed in (0, 1))
 
     assert not np.array_equal(first, other)
+
+
+def test_a_baseline_from_outside_that_fails_is_named(dataset):
+    class Own(Baseline):
+        kind = "own"
+
+        def pipeline(self, seed):
+            raise SystemExit(seed)
+
+    message = r"^baseline 'own' failed: SystemExit: 3 \(test_scikit_learn.py, line \d+\)$"
+    with pytest.raises(PluginError, match=message):
+        train(Own(), dataset, seed=3)

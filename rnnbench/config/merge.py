@@ -1,0 +1,207 @@
+"""One tree of values from a config, the files that it ``extends``, and flags."""
+
+import os.path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rnnbench.config.problems import ConfigError, Problem
+from rnnbench.config.yaml12 import MAX_DEPTH, Node, parse
+from rnnbench.errors import did_you_mean
+
+
+@dataclass(frozen=True)
+class Override:
+    """A value that a flag sets instead of the file's.
+
+    Attributes:
+        flag: the flag as the user wrote it, for messages: ``--epochs``.
+        key: the place in the config: ``training.epochs``.
+        value: the value as YAML text.
+    """
+
+    flag: str
+    key: str
+    value: str
+
+
+@dataclass
+class Tree:
+    """The values of a config.
+
+    Attributes:
+        root: the mapping that holds all others.
+        problems: the problems that were found so far.
+        is_whole: false if a file that it extends could not be read.
+    """
+
+    root: Node
+    problems: list[Problem]
+    is_whole: bool = True
+
+
+def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override]) -> Tree:
+    """Return the tree of a config, with the values of flags.
+
+    Args:
+        config: a file, or a mapping, whose paths are relative to the working folder.
+        overrides: the flags.
+
+    Raises:
+        ConfigError: the file cannot be read, or the mapping contains itself.
+    """
+    if isinstance(config, Mapping):
+        tree = _extended(Tree(_node(config), []), Path(), ())
+    else:
+        tree = read(Path(config))
+    for override in overrides:
+        try:
+            value, duplicates = parse(override.value, override.flag, has_lines=False)
+            new = value or Node(None, override.flag)
+            tree.root = with_value(tree.root, override.key.split("."), new)
+            tree.problems += duplicates
+        except ConfigError as error:
+            tree.problems += error.problems
+    return tree
+
+
+def read(path: Path, above: tuple[Path, ...] = ()) -> Tree:
+    """Return the tree of the file ``path``, merged over those of the files that it extends.
+
+    Args:
+        path: the file, as messages name it.
+        above: the files that led to it by ``extends``.
+
+    Raises:
+        ConfigError: there is no such file, or it does not hold a mapping.
+    """
+    root, problems = parse(_text_of(path), str(path))
+    if root is None:
+        raise ConfigError([Problem(str(path), "", "the file is empty (needs: name, models)")])
+    if not isinstance(root.value, dict):
+        raise ConfigError([Problem(root.where, "", "should be a mapping, such as `name: all`")])
+    return _extended(Tree(root, problems), path.parent, (*above, path))
+
+
+def _node(value: Any, depth: int = 0) -> Node:
+    """Return a value of Python as a node without a place."""
+    if depth > MAX_DEPTH:
+        message = f"nested too deeply (allowed: {MAX_DEPTH} levels)"
+        raise ConfigError([Problem("", "", message)])
+    if isinstance(value, Mapping):
+        return Node({str(key): _node(below, depth + 1) for key, below in value.items()}, "")
+    if isinstance(value, list | tuple):
+        return Node([_node(item, depth + 1) for item in value], "")
+    return Node(value, "")
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        neighbours = sorted(other.name for other in path.parent.glob("*.y*ml"))
+        message = f"no such file ({did_you_mean(path.name, neighbours)})"
+    except IsADirectoryError:
+        message = "is a folder (should be a config file)"
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError([Problem(f"{path}:{line}", "", "is not UTF-8")]) from None
+    except (OSError, ValueError) as error:
+        message = f"cannot be read: {error}"
+    raise ConfigError([Problem(str(path), "", message)])
+
+
+def _extended(tree: Tree, folder: Path, above: tuple[Path, ...]) -> Tree:
+    """Return ``tree`` merged over the files that it extends.
+
+    Args:
+        tree: as it was written.
+        folder: the folder that its paths are relative to.
+        above: the files that led to it by ``extends``; the last one is its own.
+    """
+    own = _with_data_path_from(folder, tree.root)
+    if "extends" not in own.value:
+        return Tree(own, tree.problems)
+    extends = own.value["extends"]
+    names = extends.value if isinstance(extends.value, list) else []
+    below = Tree(Node({}, own.where), tree.problems)
+    for name in names or [extends]:
+        try:
+            base = read(_file(name, folder, above), above)
+        except ConfigError as error:
+            base = Tree(Node({}, own.where), list(error.problems), is_whole=False)
+        below = Tree(
+            merged(below.root, base.root),
+            [*below.problems, *base.problems],
+            below.is_whole and base.is_whole,
+        )
+    without_extends = {key: node for key, node in own.value.items() if key != "extends"}
+    below.root = merged(below.root, Node(without_extends, own.where))
+    return below
+
+
+def _file(name: Node, folder: Path, above: tuple[Path, ...]) -> Path:
+    """Return the file that ``name`` in ``extends`` stands for, relative to ``folder``."""
+    base: Path | None = folder / name.value if _is_path(name.value) else None
+    if base is None:
+        message = "should name a config file, or a list of them (relative to this file)"
+    elif os.path.realpath(base) in [os.path.realpath(file) for file in above]:
+        message = f"cycle: {' -> '.join(str(file) for file in (*above, base))}"
+    elif not os.path.isfile(base):  # noqa: PTH113 - unlike Path's, false for impossible names
+        others = sorted(other for other in base.parent.glob("*.y*ml") if other not in above)
+        names = [str(Path(name.value).parent / other.name) for other in others]
+        message = f"no such file: {name.value} ({did_you_mean(str(name.value), names)})"
+    else:
+        return base
+    raise ConfigError([Problem(name.where, "extends", message)])
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | Path) and str(value) != "" and str(value).isprintable()
+
+
+def _with_data_path_from(folder: Path, root: Node) -> Node:
+    """Return ``root`` with its ``data.path``, if it has one, taken relative to ``folder``."""
+    data = root.children.get("data")
+    path = data.children.get("path") if data else None
+    if not path or not isinstance(path.value, str) or not path.value or path.value[0] == "~":
+        return root
+    return with_value(root, ["data", "path"], Node(str(folder / path.value), path.where))
+
+
+def merged(base: Node, top: Node) -> Node:
+    """Return ``base`` overridden by ``top``: mappings key by key, all else as a whole.
+
+    A key without a value in ``top`` leaves a mapping of ``base`` as it is.
+    """
+    if not isinstance(base.value, dict):
+        return top
+    if not isinstance(top.value, dict):
+        return base if top.value is None else top
+    changed = {
+        key: merged(base.value[key], node) if key in base.value else node
+        for key, node in top.value.items()
+    }
+    return Node(base.value | changed, top.where)
+
+
+def with_value(root: Node, keys: Sequence[str], new: Node) -> Node:
+    """Return ``root`` with ``new`` in the place that ``keys`` lead to; missing mappings are added.
+
+    The values on the way there get the place of ``new``; ``root`` keeps its own.
+
+    Raises:
+        ConfigError: a list has no such item.
+    """
+    if not keys:
+        return Node(new.value, root.where)
+    key, *below = keys
+    children = dict(root.children)
+    is_list = isinstance(root.value, list)
+    if is_list and key not in children:
+        message = f"no item {key!r} (the list has {len(children)}, counted from 0)"
+        raise ConfigError([Problem(new.where, "", message)])
+    child = Node(children[key].value if key in children else None, new.where)
+    children[key] = with_value(child, below, new)
+    return Node(list(children.values()) if is_list else children, root.where)

@@ -1,0 +1,60 @@
+"""The class of a source of documents, which other packages use too."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Literal
+
+from rnnbench.data.corpus import Corpus
+from rnnbench.data.fetch import Progress
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source of documents: how to recognise, read, download and tokenise them.
+
+    Another package adds one by naming an instance in the entry-point group ``rnnbench.sources``.
+
+    Attributes:
+        name: the value of ``data.source`` and ``--data``: lower-case letters, digits and ``_``.
+        help: one sentence about the documents.
+        file: the file or folder that a user can provide instead of a download, in words.
+        read: returns the corpus in such a file or folder. Raises ``UserError`` if it contains
+            something else. Of the provenance, ``source`` and ``from`` have defaults.
+        tokenize: splits a new text into words in the same way as the texts of the corpus.
+        fetch: downloads the corpus and reports progress. Raises ``OutOfReachError``.
+            ``None`` if the source can only be read from a path.
+        patterns: shell patterns for the names, in lower case, of files that it reads.
+        folder_patterns: shell patterns for files inside a folder that it reads.
+        split: the source's own split: ``modapte`` if its corpora have ``is_test``, or else
+            ``shuffled``.
+        is_default: whether ``data.source: auto`` tries it. This is for built-in sources: no
+            installed package changes the data of a config.
+        rebuilds: the source whose corpus it rebuilds exactly from other files.
+        fingerprint: of the corpus in the original files, if altered files can be read too.
+    """
+
+    name: str
+    help: str
+    file: str
+    read: Callable[[Path], Corpus]
+    tokenize: Callable[[str], list[str]]
+    fetch: Callable[[Progress], Corpus] | None = None
+    patterns: tuple[str, ...] = ()
+    folder_patterns: tuple[str, ...] = ()
+    split: Literal["shuffled", "modapte"] = "shuffled"
+    is_default: bool = False
+    rebuilds: str | None = None
+    fingerprint: str | None = None
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch("[a-z0-9_]+", self.name):  # it becomes part of file names
+            raise ValueError(f"a source cannot be called {self.name!r} (allowed: a-z, 0-9, _)")
+
+    def recognises(self, path: Path) -> bool:
+        """Return whether ``path`` looks like a file or folder that this source reads."""
+        if path.is_dir():
+            return any(any(path.glob(pattern)) for pattern in self.folder_patterns)
+        return any(fnmatchcase(path.name.lower(), pattern) for pattern in self.patterns)

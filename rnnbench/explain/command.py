@@ -1,0 +1,52 @@
+"""The command ``rnnbench explain``."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from rnnbench.cli import options
+from rnnbench.errors import RnnbenchError
+
+EXAMPLES = options.examples(
+    "rnnbench explain lstm",
+    "rnnbench explain gru --units 3 --features 1 --steps 5",
+    "rnnbench explain simple_rnn --json",
+)
+
+
+def _size(largest: int, help_text: str) -> Any:
+    return typer.Option(min=1, max=largest, metavar="N", help=help_text)
+
+
+def explain(
+    layer: Annotated[
+        str, typer.Argument(metavar="LAYER", help="simple_rnn, gru or lstm.", show_default=False)
+    ],
+    units: Annotated[int, _size(256, "Units, h.")] = 50,
+    features: Annotated[int, _size(256, "Features of a step, i.")] = 30,
+    steps: Annotated[int, _size(50, "Steps of a sequence.")] = 10,
+    batch: Annotated[int, _size(64, "Sequences side by side.")] = 4,
+    as_json: options.Json = False,
+) -> None:
+    """Explain a recurrent layer: shapes, states, equations, parameters, and its steps in NumPy.
+
+    The facts are read from a real Keras layer of these sizes. NumPy computes its output again, step
+    by step; if the two differ by more than 1e-6, the exit code is 1. The sizes are limited so that
+    importing TensorFlow always takes the longest.
+    """
+    from rnnbench.cli.console import out, print_json
+    from rnnbench.explain.facts import Sizes, explain_layer
+    from rnnbench.explain.kinds import find_kind
+    from rnnbench.explain.page import Page
+    from rnnbench.models.quiet import quiet_tensorflow
+
+    kind = find_kind(layer)
+    with quiet_tensorflow():
+        explanation = explain_layer(kind, Sizes(units, features, steps, batch))
+    if as_json:
+        print_json(json.loads(explanation.model_dump_json()))
+    else:
+        out.print(Page(explanation), crop=False)
+    if explanation.failures:
+        raise RnnbenchError("\n".join(explanation.failures))

@@ -1,0 +1,155 @@
+"""An explained layer in the terminal, to be read from top to bottom."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.table import Column, Table
+from rich.text import Text
+
+from rnnbench.explain.facts import Check, Explanation, Parameters, Step
+
+WIDTH = 80
+"""Columns on every terminal: longer lines are tiring to read, shorter ones would cut numbers."""
+INDENT = 3
+
+HEADING, VALUE, ASIDE, GOOD, BAD = "bold cyan", "bold", "dim", "green", "bold red"
+
+Blocks = Iterator[RenderableType]
+"""Paragraphs and tables; a blank line separates them."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """An explanation in six numbered parts; print it uncropped."""
+
+    explanation: Explanation
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines = [line for block in _page(self.explanation) for line in (block, "")]
+        yield from console.render(Group(*lines[:-1]), options.update(width=WIDTH))
+
+
+def _page(explanation: Explanation) -> Blocks:
+    yield from _title(explanation)
+    parts = {
+        "The input has three axes": _input(explanation),
+        "The output": _outputs(explanation),
+        "The states carried from step to step": _states(explanation),
+        "The equations": _equations(explanation),
+        "The trainable parameters": _parameters(explanation),
+        "The same in NumPy, step by step": _check(explanation.check),
+    }
+    for number, (heading, body) in enumerate(parts.items(), start=1):
+        yield Text(f"{number}  {heading}", style=HEADING)
+        for block in body:
+            yield Padding(block, (0, 0, 0, INDENT))
+
+
+def _title(explanation: Explanation) -> Blocks:
+    name, units = explanation.keras_name, explanation.sizes.units
+    title, source = f", {explanation.title}\n", explanation.source
+    yield Text.assemble((name, "bold"), title, (source, ASIDE))
+    yield Text(
+        f"Shapes, weights and values are those of a keras.layers.{name}({units}), Keras "
+        f"{explanation.keras_version}, with random weights and biases, called on random input."
+    )
+
+
+def _input(explanation: Explanation) -> Blocks:
+    axes = explanation.axes
+    shape, names = tuple(axis.size for axis in axes), _listed(axis.name for axis in axes)
+    yield Text.assemble("x  ", (str(shape), VALUE), (f"  {names}", ASIDE))
+    width = len(str(max(shape)))
+    rows = [(axis.name, f"{axis.size:>{width}}", axis.meaning) for axis in axes]
+    yield _grid(rows, ("", VALUE, ASIDE))
+
+
+def _listed(names: Iterable[str]) -> str:
+    return f"({', '.join(names)})"
+
+
+def _outputs(explanation: Explanation) -> Blocks:
+    outputs = explanation.outputs
+    rows = [
+        (f"return_sequences={each.return_sequences}", str(each.shape), _listed(each.axes))
+        for each in outputs
+    ]
+    yield _grid(rows, ("", VALUE, ASIDE))
+    yield Text("; ".join(f"{each.return_sequences}: {each.meaning}" for each in outputs) + ".")
+
+
+def _states(explanation: Explanation) -> Blocks:
+    states = explanation.states
+    rows = [(each.symbol, each.name, str(each.shape), each.meaning) for each in states]
+    yield _grid(rows, (VALUE, "", VALUE, ASIDE))
+    yield Text("(batch, units), zero before the first step; return_state=True gives the last.")
+
+
+def _equations(explanation: Explanation) -> Blocks:
+    yield _grid([(each.text, each.meaning) for each in explanation.equations], (VALUE, ASIDE))
+    yield Text("\n".join(explanation.notes))
+
+
+def _parameters(explanation: Explanation) -> Blocks:
+    sizes, formula = explanation.sizes, explanation.parameters.formula
+    yield Text(f"units h = {sizes.units}, features i = {sizes.features}")
+    yield _weights(explanation.parameters)
+    yield Text.assemble((formula.text, VALUE), f" = {formula.numbers} = {formula.value:,}")
+
+
+def _weights(parameters: Parameters) -> Table:
+    table = _table("weight", "", "shape", "size")
+    table.add_column("by formula", justify="right")
+    table.add_column("in Keras", justify="right")
+    for weight in parameters.weights:
+        formula = weight.formula
+        counts = _counts(formula.value, weight.count)
+        table.add_row(weight.symbol, weight.name, str(weight.shape), formula.text, *counts)
+    table.add_section()
+    table.add_row("sum", "", "", "", *_counts(parameters.formula.value, parameters.count))
+    return table
+
+
+def _counts(by_formula: int, in_keras: int) -> tuple[str, Text]:
+    """Return the cells of two counts; the second is green if they are equal."""
+    return f"{by_formula:,}", Text(f"{in_keras:,}", GOOD if by_formula == in_keras else BAD)
+
+
+def _check(check: Check) -> Blocks:
+    n_units = len(check.steps[0].numpy)
+    units = "the only unit" if n_units == 1 else f"the first {n_units} units"
+    yield Text(f"The hidden state of the first sequence, {units}; both in {check.dtype}:")
+    yield _steps(check.steps)
+    is_close = check.largest_difference <= check.tolerance
+    yield Text.assemble(
+        f"All {check.compared:,} numbers of the output: at most ",
+        (f"{check.largest_difference:.1e}", GOOD if is_close else BAD),
+        f" apart (allowed: {check.tolerance:.0e}).",
+    )
+
+
+def _steps(steps: Sequence[Step]) -> Table:
+    table = _table(Column("\nstep", justify="right"))
+    for library in ("NumPy", "Keras"):
+        for unit in range(len(steps[0].numpy)):
+            table.add_column(f"{'' if unit else library}\nunit {unit + 1}", justify="right")
+    table.add_column("largest\ndifference", justify="right")
+    for step in steps:
+        values = [f"{value:.5f}" for value in (*step.numpy, *step.keras)]
+        table.add_row(f"{step.step}", *values, f"{step.largest_difference:.1e}")
+    return table
+
+
+def _table(*columns: Column | str) -> Table:
+    return Table(*columns, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+
+
+def _grid(rows: Iterable[Sequence[str]], styles: Iterable[str]) -> Table:
+    """Return rows without lines, with a style for each column."""
+    grid = Table.grid(*(Column(style=style) for style in styles), padding=(0, 2))
+    for row in rows:
+        grid.add_row(*map(Text, row))
+    return grid

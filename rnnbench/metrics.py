@@ -1,0 +1,164 @@
+"""The metrics of a classifier's answers, and the other numbers that models are compared by.
+
+Another package adds a metric in the entry-point group ``rnnbench.metrics``: an instance of
+``Metric`` under its own name.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+from rnnbench.errors import UserError, did_you_mean
+from rnnbench.registry import Registry
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Labels = NDArray[np.integer]
+    Scores = NDArray[np.floating]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """A number that every trial has, and a summary over the trials.
+
+    Attributes:
+        name: in files, options and messages.
+        header: of its column in a table.
+        format: of its values, as ``format()`` takes it.
+        higher_is_better: whether a higher value is better.
+        description: a phrase that explains it, for captions.
+    """
+
+    name: str
+    header: str
+    format: str = ".4f"
+    higher_is_better: bool = True
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric(Quantity):
+    """A metric of the answers to the test set.
+
+    Attributes:
+        needs_probabilities: whether the scores must be probabilities; a model that gives other
+            scores does not have the metric.
+        function: from the labels, int ``(n_test,)``, and the scores, float
+            ``(n_test, n_topics)``, to the value. The topic with the highest score is the answer.
+    """
+
+    needs_probabilities: bool = False
+    function: "Callable[[Labels, Scores], float]"
+
+
+def accuracy(labels: "Labels", scores: "Scores") -> float:
+    """Return the share of documents whose own topic is the answer."""
+    return float((scores.argmax(axis=1) == labels).mean())
+
+
+def top_accuracy(labels: "Labels", scores: "Scores", k: int = 3) -> float:
+    """Return the share of documents whose topic has one of the ``k`` highest scores.
+
+    A topic that ties with the one after the ``k``-th does not count: nothing chose it.
+    """
+    own = scores[range(len(labels)), labels]
+    at_least = (scores >= own[:, None]).sum(axis=1)  # including itself
+    return float((at_least <= k).mean())
+
+
+def _over_topics(function: str, average: str, labels: "Labels", scores: "Scores") -> float:
+    """Return a score of scikit-learn, averaged over the topics in ``labels``."""
+    from sklearn import metrics
+
+    answers, topics = scores.argmax(axis=1), sorted(set(labels.tolist()))
+    score = getattr(metrics, function)
+    return float(score(labels, answers, labels=topics, average=average, zero_division=0))
+
+
+def _log_loss(labels: "Labels", scores: "Scores") -> float:
+    from sklearn.metrics import log_loss
+
+    return float(log_loss(labels, scores, labels=range(scores.shape[1])))
+
+
+METRICS: Registry[Metric] = Registry(
+    "metric",
+    Metric,
+    [
+        Metric(
+            name="accuracy",
+            header="test accuracy",
+            description="share of the test documents that got their own topic",
+            function=accuracy,
+        ),
+        Metric(
+            name="macro_f1",
+            header="macro-F1",
+            description="mean F1 over the topics in the test set",
+            function=partial(_over_topics, "f1_score", "macro"),
+        ),
+        Metric(
+            name="balanced_accuracy",
+            header="balanced accuracy",
+            description="mean recall over the topics in the test set",
+            function=partial(_over_topics, "recall_score", "macro"),
+        ),
+        Metric(
+            name="weighted_f1",
+            header="weighted F1",
+            description="mean F1 over the topics, weighted by their test documents",
+            function=partial(_over_topics, "f1_score", "weighted"),
+        ),
+        Metric(
+            name="top3_accuracy",
+            header="top-3",
+            description="share of the test documents whose topic has one of the three best scores, "
+            "without ties",
+            function=top_accuracy,
+        ),
+        Metric(
+            name="log_loss",
+            header="log-loss",
+            format=".3f",
+            higher_is_better=False,
+            description="cross-entropy in nats; a probability counts as 1.2e-7 or more",
+            needs_probabilities=True,
+            function=_log_loss,
+        ),
+    ],
+)
+MS_PER_STEP = Quantity(
+    name="ms_per_step", header="ms per step", format=".2f", higher_is_better=False
+)
+FIT_SECONDS = Quantity(name="fit_seconds", header="fit s", format=".3g", higher_is_better=False)
+COSTS = {each.name: each for each in (MS_PER_STEP, FIT_SECONDS)}
+
+
+@cache
+def usable_metrics() -> dict[str, Metric]:
+    """Return all metrics by name; a plug-in that cannot be loaded is left out with a warning."""
+    return {metric.name: metric for metric in METRICS.usable()}
+
+
+def quantity_names() -> list[str]:
+    """Return the names of everything that models can be ranked and compared by."""
+    return [*METRICS, *COSTS]
+
+
+def find_quantity(name: str, where: str) -> Quantity:
+    """Return a metric or a cost by its name.
+
+    Args:
+        name: of the metric.
+        where: where the name stands, for the message.
+
+    Raises:
+        UserError: there is none of that name.
+        PluginError: it is a plug-in that cannot be loaded.
+    """
+    if name not in quantity_names():
+        raise UserError(f"{where}: no metric '{name}' ({did_you_mean(name, quantity_names())})")
+    return COSTS[name] if name in COSTS else METRICS[name]

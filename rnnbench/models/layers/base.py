@@ -1,0 +1,166 @@
+"""The base class of all kinds of layers, built in or from another package."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from rnnbench.models.shape import Shape
+from rnnbench.section import Variant
+
+LARGEST = 100_000
+Size = Annotated[int, Field(gt=0, le=LARGEST)]
+"""A number of units, features or steps. A larger one is a slip and would fill the memory."""
+Rate = Annotated[float, Field(ge=0, lt=1)]
+"""A share of units to drop."""
+Activation = Literal[
+    "tanh", "sigmoid", "hard_sigmoid", "relu", "leaky_relu", "elu", "selu", "gelu", "silu",
+    "softplus", "softsign", "softmax", "linear",
+]  # fmt: skip
+
+SeedOf = Callable[[str], int]
+"""Gives each random part of a layer a seed of its own: ``kernel``, ``dropout``."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """A matrix product ``(rows, inner)(inner, columns)``, carried out ``count`` times."""
+
+    rows: int
+    inner: int
+    columns: int
+    count: int = 1
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiplications, each with an addition, over all ``count`` times."""
+        return self.rows * self.inner * self.columns * self.count
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The shape of a batch between two layers.
+
+    Attributes:
+        size: documents in the batch.
+        steps: length of their sequences, or ``None`` if each document is a single vector.
+        features: length of each vector.
+        n_topics: topics to tell apart.
+        passes_back: whether a layer below is trained, so that gradients must reach it.
+    """
+
+    size: int
+    steps: int | None
+    features: int
+    n_topics: int
+    passes_back: bool = False
+
+    @property
+    def rows(self) -> int:
+        """Vectors in the batch."""
+        return self.size * (1 if self.steps is None else self.steps)
+
+    def times_kernel(self, columns: int, inner: int | None = None) -> Iterable[Product]:
+        """Yield the products of a kernel ``(inner, columns)``: forward, its gradient, and back.
+
+        Args:
+            columns: of the kernel.
+            inner: its rows; by default one for each feature.
+        """
+        inner = inner or self.features
+        yield Product(self.rows, inner, columns)
+        yield Product(inner, self.rows, columns)
+        if self.passes_back:
+            yield Product(self.rows, columns, inner)
+
+
+class Layer(Variant):
+    """A kind of layer. Its fields are the parameters in a config, named as in Keras.
+
+    A kind needs ``kind``, its name in configs, and ``keras_name`` or its own ``keras_layer``. All
+    else has defaults, for a layer that works on each vector by itself. Another package adds a kind
+    by naming its class in the entry-point group ``rnnbench.layers``.
+    """
+
+    keras_name: ClassVar[str]
+    """The class in ``keras.layers`` with the same parameters."""
+    initializers: ClassVar[Mapping[str, str]] = {}
+    """Keras's initializers of the weights that are random at first, by weight."""
+    has_dropout: ClassVar[bool] = False
+    """Whether the Keras layer takes a seed for dropout."""
+    takes: ClassVar[Literal["ids", "sequence", "anything"]] = "anything"
+    """Word ids, which only the first layer gets; sequences of vectors; or those and single vectors
+    alike."""
+    hands_mask_on: ClassVar[bool] = True
+    """Whether the layers after it still know which steps are padding."""
+    is_trained: ClassVar[bool] = True
+    """Whether it has trained weights."""
+
+    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
+        """Return the Keras layer. Import Keras here, not at the top of the module.
+
+        Args:
+            shape: of the dataset.
+            seed_of: gives initializers and dropout their seeds. In layers of other packages
+                those without one follow Keras's global seed, which is set before.
+            options: replace arguments of the Keras layer, where a subclass needs it.
+        """
+        import keras
+
+        arguments = dict(self)
+        for weight, name in self.initializers.items():
+            initializer = getattr(keras.initializers, name)
+            arguments[f"{weight}_initializer"] = initializer(seed=seed_of(weight))
+        if self.has_dropout:
+            arguments["seed"] = seed_of("dropout")
+        return getattr(keras.layers, self.keras_name)(**arguments | options)
+
+    def gives_sequence(self, *, from_sequence: bool) -> bool:
+        """Return whether it gives a vector for each step, and not one for each document."""
+        return from_sequence
+
+    @property
+    def gives_mask(self) -> bool:
+        """Whether it marks padding, so that the layers after it skip it."""
+        return False
+
+    @property
+    def gives_topics(self) -> bool:
+        """Whether it gives a probability for each topic, as the last layer must."""
+        return False
+
+    @property
+    def pretrained_dim(self) -> int | None:
+        """The length of word vectors learned from texts that it begins with, if it does."""
+        return None
+
+    def gives(self, batch: Batch, **changes: Any) -> Batch:
+        """Return the shape of what it makes of ``batch``, with ``changes`` to the usual one."""
+        is_sequence = self.gives_sequence(from_sequence=batch.steps is not None)
+        usual = {
+            "steps": batch.steps if is_sequence else None,
+            "passes_back": batch.passes_back or self.is_trained,
+        }
+        return replace(batch, **usual | changes)
+
+    def products(self, batch: Batch) -> Iterable[Product]:  # noqa: ARG002
+        """Return its matrix products in one training step on ``batch``."""
+        return ()
+
+    def in_short(self) -> str:
+        """Return its kind and the parameters without a default: ``conv1d 8 kernel_size 3``."""
+        fields = type(self).model_fields
+        given = [f"{key} {value}" for key, value in self if fields[key].is_required()]
+        first = [text.partition(" ")[2] for text in given[:1]]  # its name goes without saying
+        return " ".join([self.kind, *first, *given[1:]])
+
+    def settings(self) -> dict[str, Any]:
+        """Return the optional parameters that differ from their defaults."""
+        fields = type(self).model_fields.items()
+        optional = {key: field.default for key, field in fields if not field.is_required()}
+        return {key: value for key, value in self if value != optional.get(key, value)}
+
+    def in_words(self, shape: Shape) -> str:  # noqa: ARG002
+        """Return a sentence on what it does, for a dataset of this shape."""
+        return self.summary()

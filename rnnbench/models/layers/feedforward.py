@@ -1,0 +1,228 @@
+"""Layers without a state: embedding, convolution, pooling, dense, dropout, normalization."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from rnnbench.models.layers.base import (
+    LARGEST,
+    Activation,
+    Batch,
+    Layer,
+    Product,
+    Rate,
+    SeedOf,
+    Size,
+)
+from rnnbench.models.shape import Shape
+from rnnbench.section import problem, spell
+
+
+class Embedding(Layer):
+    """A vector for each word, comes first; initialized by uniform or ppmi_svd."""
+
+    kind = "embedding"
+    takes = "ids"
+    dim: Size
+    trainable: bool = True
+    masking: bool = False
+    """Whether the layers after it skip padding."""
+    embeddings_initializer: Literal["uniform", "ppmi_svd"] = "uniform"
+    """The first vectors: random ones, or a truncated SVD of positive pointwise mutual information.
+    The latter gives words in similar contexts similar vectors, and is learned from all texts except
+    those of the test and validation sets."""
+
+    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
+        """Return a Keras ``Embedding``, random at first: only training has the texts."""
+        import keras
+
+        return keras.layers.Embedding(
+            shape.n_ids,
+            self.dim,
+            mask_zero=self.masking,
+            trainable=self.trainable,
+            embeddings_initializer=keras.initializers.RandomUniform(seed=seed_of("embeddings")),
+            **options,
+        )
+
+    @property
+    def gives_mask(self) -> bool:
+        """Whether it marks padding."""
+        return self.masking
+
+    @property
+    def pretrained_dim(self) -> int | None:
+        """The length of its vectors, if they are learned from texts at first."""
+        return self.dim if self.embeddings_initializer == "ppmi_svd" else None
+
+    def gives(self, batch: Batch, **changes: Any) -> Batch:
+        """Return the vectors; no gradient passes further back than to them."""
+        return super().gives(batch, features=self.dim, passes_back=self.trainable, **changes)
+
+    def in_short(self) -> str:
+        """Return ``embedding 64``, with the initializer where it is not the usual one."""
+        return super().in_short() + (" ppmi_svd" if self.pretrained_dim else "")
+
+    def in_words(self, shape: Shape) -> str:
+        """Return how many vectors there are, and where they come from."""
+        first = "from its neighbours in texts" if self.pretrained_dim else "random"
+        vector = f"a vector for each of {shape.n_ids:,} ids, {first}"
+        return f"{vector} at first" if self.trainable else f"{vector} and never trained"
+
+
+class Conv1D(Layer):
+    """A convolution over the steps."""
+
+    kind = "conv1d"
+    keras_name = "Conv1D"
+    initializers = {"kernel": "GlorotUniform"}
+    takes = "sequence"
+    hands_mask_on = False
+    filters: Size
+    kernel_size: Size
+    padding: Literal["valid", "same", "causal"] = "same"
+    activation: Activation = "linear"
+
+    def gives(self, batch: Batch, **changes: Any) -> Batch:
+        """Return a vector for each window."""
+        windows = (batch.steps or 1) - (self.kernel_size - 1 if self.padding == "valid" else 0)
+        return super().gives(batch, steps=windows, features=self.filters, **changes)
+
+    def products(self, batch: Batch) -> Iterable[Product]:
+        """Return those of all windows at once."""
+        windows = replace(batch, steps=self.gives(batch).steps)
+        return windows.times_kernel(self.filters, inner=self.kernel_size * batch.features)
+
+    def in_words(self, shape: Shape) -> str:  # noqa: ARG002
+        """Return the length of its window."""
+        return f"weighs {self.kernel_size} steps in a row, at each step"
+
+
+class Pooling(Layer):
+    """One vector for each document: by max, mean, last or attention."""
+
+    kind = "pooling"
+    takes = "sequence"
+    by: Literal["max", "mean", "last", "attention"]
+
+    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
+        """Return one of the layers in ``rnnbench.models.pooling``."""
+        from rnnbench.models.pooling import POOLING, AttentionPooling
+
+        if self.by == "attention":
+            return AttentionPooling(seed_of("kernel"), seed_of("query"), **options)
+        return POOLING[self.by](**options)
+
+    def gives_sequence(self, *, from_sequence: bool) -> bool:  # noqa: ARG002
+        """Return false."""
+        return False
+
+    def gives(self, batch: Batch, **changes: Any) -> Batch:
+        """Return one vector for each document; only attention is trained."""
+        is_trained = self.by == "attention"
+        return super().gives(batch, passes_back=batch.passes_back or is_trained, **changes)
+
+    def products(self, batch: Batch) -> Iterable[Product]:
+        """Yield those of attention: to as many hidden numbers as features, and to one score."""
+        if self.by == "attention":
+            yield from batch.times_kernel(batch.features)
+            yield from replace(batch, passes_back=True).times_kernel(1)
+
+    def in_words(self, shape: Shape) -> str:  # noqa: ARG002
+        """Return how it combines the steps."""
+        return {
+            "max": "the largest of each feature over the steps",
+            "mean": "the mean over the steps",
+            "last": "the last step alone",
+            "attention": "a mean over the steps, with learned weights",
+        }[self.by]
+
+
+def _units_or_topics(value: Any) -> Any:
+    if value == "topics" or (type(value) is int and 0 < value <= LARGEST):
+        return value
+    hint = f"allowed: 1 to {LARGEST:,}, or topics: one unit for each topic"
+    raise problem(f"got {spell(value)}", hint)
+
+
+class Dense(Layer):
+    """A fully connected layer; units: topics gives one for each topic."""
+
+    kind = "dense"
+    keras_name = "Dense"
+    initializers = {"kernel": "GlorotUniform"}
+    units: Annotated[int | Literal["topics"], BeforeValidator(_units_or_topics)]
+    activation: Activation = "linear"
+
+    def count_units(self, n_topics: int) -> int:
+        """Return the number of units, given that of the topics."""
+        return n_topics if self.units == "topics" else self.units
+
+    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
+        """Return a Keras ``Dense``."""
+        units = self.count_units(shape.n_topics)
+        return super().keras_layer(shape, seed_of, units=units, **options)
+
+    @property
+    def gives_topics(self) -> bool:
+        """Whether it is a softmax over the topics."""
+        return self.units == "topics" and self.activation == "softmax"
+
+    def gives(self, batch: Batch, **changes: Any) -> Batch:
+        """Return a number for each unit."""
+        return super().gives(batch, features=self.count_units(batch.n_topics), **changes)
+
+    def products(self, batch: Batch) -> Iterable[Product]:
+        """Return those of its kernel."""
+        return batch.times_kernel(self.count_units(batch.n_topics))
+
+    def in_short(self) -> str:
+        """Return ``dense 9 relu``; a softmax over the topics is ``dense topics``."""
+        is_plain = self.activation in ("linear", "softmax")
+        return super().in_short() + ("" if is_plain else f" {self.activation}")
+
+    def in_words(self, shape: Shape) -> str:  # noqa: ARG002
+        """Return what its numbers are."""
+        return "a probability for each topic" if self.gives_topics else "weighted sums of features"
+
+
+class Dropout(Layer):
+    """Sets a share of its inputs to 0 during training."""
+
+    kind = "dropout"
+    keras_name = "Dropout"
+    has_dropout = True
+    is_trained = False
+    rate: Rate
+
+
+class SpatialDropout(Layer):
+    """Sets a share of the features to 0 during training, each on all steps."""
+
+    kind = "spatial_dropout"
+    keras_name = "SpatialDropout1D"
+    has_dropout = True
+    is_trained = False
+    takes = "sequence"
+    rate: Rate
+
+
+class LayerNorm(Layer):
+    """Brings each vector to mean 0 and variance 1, then scales it as learned."""
+
+    kind = "layer_norm"
+    keras_name = "LayerNormalization"
+    epsilon: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1e-3
+
+
+KINDS: tuple[type[Layer], ...] = (
+    Embedding,
+    Conv1D,
+    Pooling,
+    Dense,
+    Dropout,
+    SpatialDropout,
+    LayerNorm,
+)

@@ -1,0 +1,152 @@
+"""Layers that read a sequence step by step."""
+
+from collections.abc import Iterable
+from itertools import chain
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, SerializeAsAny
+
+from rnnbench.models.layers.base import Activation, Batch, Layer, Product, Rate, SeedOf, Size
+from rnnbench.models.shape import Shape
+from rnnbench.section import parse_variant
+
+
+class Recurrent(Layer):
+    """A recurrent layer; not a kind by itself."""
+
+    initializers = {"kernel": "GlorotUniform", "recurrent": "Orthogonal"}
+    has_dropout = True
+    takes = "sequence"
+    gates: ClassVar[int]
+    """Blocks of ``units`` columns that stand side by side in its kernels."""
+    states: ClassVar[str] = "a hidden state"
+    """The states that it carries from step to step."""
+    units: Size
+    activation: Activation = "tanh"
+    return_sequences: bool = False
+    dropout: Rate = 0.0
+    recurrent_dropout: Rate = 0.0
+
+    def gives_sequence(self, *, from_sequence: bool) -> bool:  # noqa: ARG002
+        """Return whether it gives its hidden state of each step, and not only the last."""
+        return self.return_sequences
+
+    def gives(self, batch: Batch, **changes: Any) -> Batch:
+        """Return hidden states."""
+        return super().gives(batch, features=self.units, **changes)
+
+    def products(self, batch: Batch) -> Iterable[Product]:
+        """Yield those of the hidden state, step by step, and those of its inputs, all at once."""
+        columns, steps = self.units * self.gates, batch.steps or 1
+        yield Product(batch.size, self.units, columns, steps)
+        yield Product(batch.size, columns, self.units, steps)
+        yield Product(self.units, batch.rows, columns)
+        yield from batch.times_kernel(columns)
+
+    @property
+    def when(self) -> str:
+        """When it gives its hidden state."""
+        return "at each step" if self.return_sequences else "after the last step"
+
+    def in_words(self, shape: Shape) -> str:  # noqa: ARG002
+        """Return what it carries, and when it gives its hidden state."""
+        return f"reads the steps in turn, carries {self.states}, gives its hidden state {self.when}"
+
+
+class SimpleRNN(Recurrent):
+    """The vanilla recurrent layer."""
+
+    kind = "simple_rnn"
+    keras_name = "SimpleRNN"
+    gates = 1
+
+
+class GRU(Recurrent):
+    """The gated recurrent unit."""
+
+    kind = "gru"
+    keras_name = "GRU"
+    gates = 3
+    recurrent_activation: Activation = "sigmoid"
+    reset_after: bool = True
+
+
+class LSTM(Recurrent):
+    """Long short-term memory."""
+
+    kind = "lstm"
+    keras_name = "LSTM"
+    gates = 4
+    states = "a hidden and a cell state"
+    recurrent_activation: Activation = "sigmoid"
+    unit_forget_bias: bool = True
+
+
+RECURRENT: dict[str, type[Recurrent]] = {layer.kind: layer for layer in (SimpleRNN, GRU, LSTM)}
+
+
+def _recurrent(value: Any) -> Recurrent:
+    return parse_variant(value, RECURRENT, "recurrent layer", "layer: {lstm: {units: 50}}")
+
+
+class Bidirectional(Layer):
+    """A recurrent layer in each direction, such as layer: {gru: {units: 8}}."""
+
+    kind = "bidirectional"
+    takes = "sequence"
+    layer: Annotated[SerializeAsAny[Recurrent], BeforeValidator(_recurrent)]
+    merge_mode: Literal["concat", "sum", "ave", "mul"] = "concat"
+
+    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
+        """Return a Keras ``Bidirectional``.
+
+        It is given both directions: a backward layer that Keras makes itself is a copy with the
+        same seeds, so that both would begin with the same weights.
+        """
+        import keras
+
+        forward = self.layer.keras_layer(shape, lambda role: seed_of(f"forward {role}"))
+        backward = self.layer.keras_layer(
+            shape,
+            lambda role: seed_of(f"backward {role}"),
+            go_backwards=True,
+            name=f"backward_{forward.name}",
+        )
+        return keras.layers.Bidirectional(
+            forward, self.merge_mode, backward_layer=backward, **options
+        )
+
+    def gives_sequence(self, *, from_sequence: bool) -> bool:
+        """Return whether the layers in it give their hidden states of each step."""
+        return self.layer.gives_sequence(from_sequence=from_sequence)
+
+    def gives(self, batch: Batch, **changes: Any) -> Batch:
+        """Return merged hidden states."""
+        features = self.layer.units * (2 if self.merge_mode == "concat" else 1)
+        return super().gives(batch, features=features, **changes)
+
+    def products(self, batch: Batch) -> Iterable[Product]:
+        """Return those of two recurrent layers."""
+        return chain(self.layer.products(batch), self.layer.products(batch))
+
+    def in_short(self) -> str:
+        """Return the layer in it after its kind: ``bidirectional gru 64``."""
+        return f"bidirectional {self.layer.in_short()}"
+
+    def settings(self) -> dict[str, Any]:
+        """Return those of the layer in it, too."""
+        return super().settings() | self.layer.settings()
+
+    def in_words(self, shape: Shape) -> str:  # noqa: ARG002
+        """Return what each direction carries, and how their answers are merged."""
+        merged = {
+            "concat": "both hidden states side by side",
+            "sum": "the sum of both hidden states",
+            "ave": "the mean of both hidden states",
+            "mul": "the product of both hidden states",
+        }[self.merge_mode]
+        carries = f"carries {self.layer.states} each way"
+        return f"reads forwards and backwards, {carries}, gives {merged} {self.layer.when}"
+
+
+KINDS: tuple[type[Layer], ...] = (*RECURRENT.values(), Bidirectional)

@@ -1,0 +1,102 @@
+"""All kinds of layers, and the check that a stack of them fits together."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, SerializeAsAny, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from rnnbench.models.layers import feedforward, recurrent
+from rnnbench.models.layers.base import Layer
+from rnnbench.registry import Registry
+from rnnbench.section import at, located, parse_variant, problem, problems
+
+_BUILT_IN = [*feedforward.KINDS, *recurrent.KINDS]
+LAYERS: Registry[type[Layer]] = Registry("layer", Layer, _BUILT_IN, key="kind", holds_classes=True)
+"""All kinds, by name."""
+
+
+def parse_layer(value: Any) -> Layer:
+    """Return the layer that YAML describes as ``{kind: {parameter: value}}``."""
+    return parse_variant(value, LAYERS, "layer", "- lstm: {units: 50}")
+
+
+def parse_layers(value: Any) -> tuple[Layer, ...]:
+    """Return a stack of layers that ends in a probability for each topic.
+
+    Raises:
+        ValidationError: with every layer that is wrong in itself, and every layer that does not
+            fit those before it.
+    """
+    if not isinstance(value, list | tuple) or not value:
+        raise problem(
+            "no list of layers",
+            "the last layer of a model is `- dense: {units: topics, activation: softmax}`",
+        )
+    layers: list[Layer | None] = []
+    found: list[InitErrorDetails] = []
+    for position, description in enumerate(value):
+        try:
+            layers.append(parse_layer(description))
+        except PydanticCustomError as error:
+            layers.append(None)
+            found.append(at((position,), error))
+        except ValidationError as error:
+            layers.append(None)
+            found += located(error, (position,))
+    found += _misfits(layers)
+    if found:
+        raise problems(found)
+    return tuple(layer for layer in layers if layer)
+
+
+Layers = Annotated[tuple[SerializeAsAny[Layer], ...], BeforeValidator(parse_layers)]
+
+
+def _misfits(layers: Sequence[Layer | None]) -> Iterator[InitErrorDetails]:
+    """Yield where a layer does not fit those before it; ``None`` is a layer in error."""
+    is_sequence: bool | None = True  # None: not known, since it comes after an error
+    is_masked = False
+    for position, layer in enumerate(layers):
+        if layer is None:
+            is_sequence, is_masked = None, False
+            continue
+        if misfit := _misfit(layer, position, is_sequence=is_sequence, is_masked=is_masked):
+            yield at((position, layer.kind), misfit)
+        if layer.takes == "sequence" or is_sequence is not None:
+            is_sequence = layer.gives_sequence(from_sequence=bool(is_sequence))
+        is_masked = (is_masked or layer.gives_mask) and is_sequence is not False
+    if layers[-1] and (misfit := _misfit_at_end(layers[-1], is_sequence=is_sequence)):
+        yield at((len(layers) - 1,), misfit)
+
+
+def _misfit(
+    layer: Layer, position: int, *, is_sequence: bool | None, is_masked: bool
+) -> PydanticCustomError | None:
+    if layer.takes == "ids" and position > 0:
+        return problem("takes word ids, which only the first layer is given", "put it first")
+    if layer.takes == "sequence" and is_sequence is False:
+        return problem(
+            "needs a sequence, but the layers before it give one vector for each document",
+            "set return_sequences: true on the recurrent layer before it",
+        )
+    if is_masked and not layer.hands_mask_on:
+        return problem(
+            "does not know about padding, so masking would end here",
+            "set masking: false on the embedding",
+        )
+    return None
+
+
+def _misfit_at_end(last: Layer, *, is_sequence: bool | None) -> PydanticCustomError | None:
+    if not last.gives_topics:
+        return problem(
+            "the last layer must give a probability for each topic",
+            "allowed: dense: {units: topics, activation: softmax}",
+        )
+    if is_sequence:
+        return problem(
+            "gives an answer at each step, but a document has one topic",
+            "set return_sequences: false on the last recurrent layer, or add a pooling layer",
+        )
+    return None

@@ -1,0 +1,96 @@
+"""The command ``rnnbench predict``."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from rnnbench.cli import completion, options
+from rnnbench.errors import UserError
+
+EXAMPLES = options.examples(
+    'rnnbench predict results/all lstm "net profit rose 7 pct"',
+    "rnnbench predict results/all lstm --file newswire.txt --top 3",
+    "rnnbench predict results/all lstm - --json < newswire.txt",
+)
+
+MAX_TEXT = 1_000_000
+"""The largest text in bytes."""
+
+
+def predict(
+    run: Annotated[Path, options.run_folder("The folder of a run with --save-models.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A network of it.", show_default=False, autocompletion=completion.model_of_run
+        ),
+    ],
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TEXT...", help="Newswires, or - for one from standard input."),
+    ] = None,
+    file: Annotated[
+        list[Path] | None,
+        typer.Option("--file", metavar="FILE", help="A file with one newswire; repeatable."),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K",
+            help="The seed of the trained network; by default the first.",
+            show_default=False,
+        ),
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, metavar="N", help="Topics shown.")] = 5,
+    as_json: options.Json = False,
+) -> None:
+    """Predict the topics of newswires with a network that `rnnbench run --save-models` kept.
+
+    Texts are split into words in the same way as the corpus; unknown words are counted.
+    """
+    from rnnbench.cli.console import out, print_json
+    from rnnbench.models.quiet import quiet_tensorflow
+    from rnnbench.prediction.predict import predict_texts
+    from rnnbench.prediction.table import prediction_table
+
+    given = read_texts(texts or [], file or [])
+    with quiet_tensorflow():
+        found = predict_texts(run, model, seed, given, top)
+    if as_json:
+        print_json(json.loads(found.model_dump_json()))
+        return
+    for each in found.predictions:
+        out.print(prediction_table(each))
+
+
+def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
+    """Return the given texts: from the command line, standard input (``-``) and files.
+
+    Raises:
+        UserError: there are none, one is blank or too long, or a file cannot be read.
+    """
+    given = [_standard_input() if text == "-" else text for text in texts]
+    for file in files:
+        try:
+            with file.open("rb") as opened:
+                given.append(_read(opened, str(file)))
+        except OSError as error:
+            raise UserError(f"{file}: cannot be read: {error.strerror}") from error
+    if not given or not all(text.strip() for text in given):
+        raise UserError("a text is missing (should be TEXT, --file FILE, or - for standard input)")
+    return given
+
+
+def _standard_input() -> str:
+    return _read(sys.stdin.buffer, "-") if sys.stdin else ""  # it may be closed
+
+
+def _read(stream: BinaryIO, name: str) -> str:
+    content = stream.read(MAX_TEXT + 1)
+    if len(content) > MAX_TEXT:
+        raise UserError(f"{name}: too long for a newswire (allowed: {MAX_TEXT:,} bytes)")
+    return content.decode(errors="replace")

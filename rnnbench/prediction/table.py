@@ -1,0 +1,34 @@
+"""A prediction in the terminal."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from rnnbench.prediction.predict import Prediction
+
+BAR_WIDTH = 30
+UNKNOWN_SHOWN = 10
+
+
+def prediction_table(prediction: Prediction) -> RenderableType:
+    """Return the topics with bars, and below them the words that were read and unknown ones."""
+    table = Table.grid(padding=(0, 2))
+    for each in prediction.topics:
+        bar = "█" * round(each.probability * BAR_WIDTH) or "▏"
+        table.add_row(each.topic, f"{each.probability:.4f}", bar)
+    return Group(table, Text(_words(prediction), style="dim"), "")
+
+
+def _words(prediction: Prediction) -> str:
+    n, read, unknown = prediction.words, prediction.words_read, prediction.unknown_words
+    distinct = list(dict.fromkeys(unknown))
+    shown = ", ".join(map(_printable, distinct[:UNKNOWN_SHOWN]))
+    more = ", …" if len(distinct) > UNKNOWN_SHOWN else ""
+    listed = f": {shown}{more}" if unknown else ""
+    cut = "" if read == n else f", {read} of them read"
+    return f"{n} words{cut}, {len(unknown)} unknown{listed}"
+
+
+def _printable(word: str) -> str:
+    """Return a word without characters that would, for example, move the terminal's cursor."""
+    return "".join(letter if letter.isprintable() else "�" for letter in word)

@@ -1,0 +1,97 @@
+"""The command ``rnnbench bench-speed``."""
+
+import json
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rnnbench.cli import options
+
+if TYPE_CHECKING:
+    from rnnbench.runner.events import Listener
+
+EXAMPLES = options.examples(
+    "rnnbench bench-speed configs/all.yaml",
+    "rnnbench bench-speed configs/all.yaml --epochs 20 --rounds 3",
+    "rnnbench bench-speed configs/gru.yaml --only compiled,torch --json",
+)
+
+
+def bench_speed(
+    config: options.Config,
+    epochs: options.Epochs = None,
+    seeds: options.Seeds = None,
+    models: options.Models = None,
+    data: options.Source = None,
+    path: options.DataPath = None,
+    rounds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="How often each contender trains the table.")
+    ] = 3,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B",
+            help="Only these contenders: compiled, compiled-1, keras, torch, torch-plain.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="The folder for the results; by default results/speed-NAME.",
+            show_default=False,
+        ),
+    ] = None,
+    settings: options.Settings = None,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Time the training of CONFIG's whole table by each engine and, if installed, by PyTorch.
+
+    The contenders take turns: compiled, one process per core; compiled-1, a single process; keras,
+    model.fit on all cores, one model after another; torch, tuned, one process per core;
+    torch-plain, the same with PyTorch's defaults. The matrix products of each model's training step
+    are also timed alone. Each round is stored when it ends.
+    """
+    from rnnbench.cli.console import err, print_error, print_json, print_tables
+    from rnnbench.cli.display import show_download, show_trials
+    from rnnbench.config.load import dump
+    from rnnbench.results.lock import lock_folder
+    from rnnbench.runner.benchmark import plan_benchmark
+    from rnnbench.speed import benchmark as speed
+    from rnnbench.speed.contenders import choose, only_networks
+    from rnnbench.speed.table import speed_tables, write_speed
+
+    benchmark = only_networks(
+        options.load_benchmark(
+            config, epochs, seeds, models, options.data_flags(data, path), settings
+        )
+    )
+    contenders = choose(None if only is None else options.names(only), benchmark)
+    folder = out or Path("results", f"speed-{benchmark.name}")
+    with show_download(quiet=quiet) as progress:
+        plan = plan_benchmark(benchmark, progress, threads=1)
+
+    def show(table: str) -> AbstractContextManager["Listener"]:
+        if not quiet:
+            err.print(table, soft_wrap=True)
+        return show_trials(quiet=quiet)
+
+    n_stored = 0
+    try:
+        with lock_folder(folder, options.command()):
+            for results in speed.bench_speed(benchmark, plan, contenders, rounds, show):
+                write_speed(folder, results, dump(benchmark, folder))
+                n_stored += 1
+    except KeyboardInterrupt:
+        print_error(f"Interrupted. {n_stored} of {rounds} rounds are stored.")
+        raise typer.Exit(options.INTERRUPTED) from None
+    if as_json:
+        print_json(json.loads(results.model_dump_json()))
+    else:
+        print_tables(speed_tables(results))
+    if not quiet:
+        err.print(f"Stored in {folder}/", soft_wrap=True)

@@ -1,0 +1,90 @@
+"""The records of a speed benchmark."""
+
+from typing import Any, Final, Literal
+
+from rnnbench.records import Record
+
+SPEED_VERSION: Final = 1
+
+
+class TrialTime(Record):
+    """The cost of one training."""
+
+    model: str
+    seed: int
+    accuracy: float
+    """Share of test documents with the right topic: it shows that the contender really trains."""
+    ms_per_step: float
+    """An epoch's wall time divided by its steps; the median over the epochs after the first."""
+    steps: int
+    seconds: float
+    """Wall time of the whole trial, compilation and predictions included."""
+    started: float
+    """Its start, in seconds after that of the contender."""
+    process: int
+    peak_memory_mb: float
+    """Peak memory of the process up to the end of the trial, in 10**6 bytes."""
+
+
+class TableTime(Record):
+    """One contender's time for the whole table in one round."""
+
+    seconds: float
+    """Wall time from starting the processes to the last prediction."""
+    trials: list[TrialTime]
+
+
+class ContenderTimes(Record):
+    """One way of training, over all rounds."""
+
+    name: str
+    what: str
+    """The way of training in words."""
+    jobs: int
+    threads: int
+    rounds: list[TableTime]
+
+    @property
+    def trials(self) -> list[TrialTime]:
+        """The trials of all rounds."""
+        return [trial for table in self.rounds for trial in table.trials]
+
+
+class ProductRate(Record):
+    """The speed of the product ``(rows, inner)(inner, columns)`` on one core of this machine.
+
+    ``count`` such products are carried out one after the other; the time is that of one.
+    """
+
+    rows: int
+    inner: int
+    columns: int
+    count: int
+    microseconds: float
+    gflops: float
+
+
+class ProductTime(Record):
+    """The time of the matrix products alone in one optimizer step of a model, on one core."""
+
+    model: str
+    ms_per_step: float | None
+    """``None`` if all products are too thin to be bound by arithmetic."""
+
+
+class SpeedResults(Record):
+    """The content of ``speed.json``."""
+
+    schema_version: Literal[1] = SPEED_VERSION
+    name: str
+    dataset_fingerprint: str
+    train_size: int
+    timesteps: int
+    epochs: int
+    batch_size: int
+    optimizer: str
+    seeds: list[int]
+    contenders: list[ContenderTimes]
+    products: list[ProductRate]
+    product_times: list[ProductTime]
+    environment: dict[str, Any]

@@ -1,8 +1,0 @@
-import pytest
-from crossed import Population
-
-
-@pytest.fixture
-def population() -> type[Population]:
-    """What trials are drawn from."""
-    return Population

@@ -1,0 +1,265 @@
+"""A finished run, read back from its folder."""
+
+import re
+import shutil
+
+import numpy as np
+import pytest
+from factories import MARGINS, SOFTMAX, benchmark, dataset_summary, result
+
+from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import summarize_run
+from rnnbench.config.load import dump
+from rnnbench.environment import environment
+from rnnbench.errors import UserError
+from rnnbench.report.folder import write_report
+from rnnbench.results.files import (
+    DamagedResultError,
+    OtherVersionError,
+    write_document,
+    write_facts,
+)
+from rnnbench.results.run import load_results, save_results
+from rnnbench.results.store import Store
+from rnnbench.storage import sha256_file
+
+PLAN = benchmark(
+    models={
+        "rnn": {"layers": [{"simple_rnn": {"units": 3}}, SOFTMAX]},
+        "svm": {"baseline": "tfidf_linear_svm"},
+    },
+    training={"epochs": 1, "seeds": [7, 3]},
+)
+TRIALS = [
+    result(answers=(0, 0, 0, 1), model="rnn", seed=7, fingerprint="7" * 64),
+    result(answers=(0, 0, 1, 2), model="rnn", seed=3, fingerprint="3" * 64),
+    result(answers=(2, 0, 1, 1), model="svm", seed=7, fingerprint="a" * 64, **MARGINS),
+]
+RESULTS = summarize_run(PLAN, dataset_summary(), TRIALS, "rnnbench run small.yaml")
+RECORD, PREDICTIONS = "trials/rnn-seed3*.json", "predictions/rnn-seed3*.npz"
+FILES = ["results.json", "config.yaml", "environment.json", RECORD, PREDICTIONS]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of a run, as ``rnnbench run`` leaves it."""
+    folder = tmp_path_factory.mktemp("finished") / "small"
+    store = Store(folder)
+    store.save_environment(environment(jobs=2, threads=1))
+    for trial in TRIALS:
+        store.save(trial)
+    write_report(folder, RESULTS, dump(PLAN, folder))
+    return folder
+
+
+@pytest.fixture
+def folder(finished, tmp_path):
+    """A copy of that folder, to be damaged."""
+    return shutil.copytree(finished, tmp_path / "small")
+
+
+def find(folder, pattern):
+    (file,) = folder.glob(pattern)
+    return file
+
+
+def refusal(folder, pattern, reason="", error=DamagedResultError):
+    """Expect an error that names a file, and the reason."""
+    return pytest.raises(
+        error, match=rf"^unusable result: .*{re.escape(find(folder, pattern).name)}[\s\S]*{reason}"
+    )
+
+
+def change(file, old, new):
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def test_a_run_comes_back_as_it_was_left(finished):
+    run = load_run(finished)
+
+    assert run.folder == finished
+    assert run.results == load_results(finished) == RESULTS
+    assert run.benchmark == PLAN
+    assert run.environment == environment(jobs=2, threads=1)
+
+
+def test_the_trials_of_each_model_come_in_the_order_of_the_seeds(finished):
+    trials = load_run(finished).trials
+
+    assert {name: [trial.record for trial in each] for name, each in trials.items()} == {
+        "rnn": [TRIALS[0].record, TRIALS[1].record],
+        "svm": [TRIALS[2].record],
+    }
+    np.testing.assert_array_equal(trials["rnn"][1].answers, [0, 0, 1, 2])
+    np.testing.assert_array_equal(trials["svm"][0].scores, TRIALS[2].scores)
+
+
+def test_a_folder_may_be_moved(folder):
+    assert load_run(folder.rename(folder.with_name("moved"))).results == RESULTS
+
+
+@pytest.mark.parametrize("kind", ["nowhere", "empty", "a file", "unfinished"])
+def test_a_folder_without_a_finished_run_is_refused(folder, kind):
+    (folder / "results.json").unlink()
+    if kind != "unfinished":
+        shutil.rmtree(folder)
+    if kind == "empty":
+        folder.mkdir()
+    elif kind == "a file":
+        folder.touch()
+
+    with pytest.raises(UserError) as caught:
+        load_run(folder)
+
+    assert str(caught.value) == (
+        f"{folder}: no results.json in it (should be a folder that `rnnbench run` finished, such "
+        "as results/all)"
+    )
+
+
+def test_the_summary_is_read_without_the_trials(folder):
+    shutil.rmtree(folder / "trials")
+    shutil.rmtree(folder / "predictions")
+
+    assert load_results(folder) == RESULTS
+
+
+def flattened(record):
+    """Return a record as version 2 had it: with every metric as a field."""
+    return record | dict.fromkeys(RESULTS.metrics) | record.pop("metrics")
+
+
+def as_version_2(folder):
+    document = RESULTS.model_dump(mode="json")
+    del document["metrics"]
+    for model in document["models"]:
+        model["trials"] = [flattened(trial) | {"epochs": 2} for trial in model["trials"]]
+    facts = {"schema_version": 2, "models": [flattened(model) for model in document["models"]]}
+    config_sha256 = sha256_file(folder / "config.yaml")
+    write_facts(folder / "results.json", document | facts | {"config_sha256": config_sha256})
+
+
+def without_log_loss(folder):
+    """Rewrite the summary as a package would that does not know a metric."""
+    save_results(folder, RESULTS.model_copy(update={"metrics": RESULTS.metrics[:-1]}))
+
+
+@pytest.mark.parametrize(
+    ("rewrite", "reason"),
+    [(as_version_2, "of an older version"), (without_log_loss, "it lacks log_loss")],
+)
+def test_an_older_summary_is_made_anew_from_the_trials_with_a_warning(
+    folder, caplog, rewrite, reason
+):
+    rewrite(folder)
+    file = folder / "results.json"
+    before = file.read_bytes()
+
+    assert load_results(folder).models == RESULTS.models
+    assert load_run(folder).results == RESULTS
+
+    assert caplog.messages == [f"{file}: {reason}; summarized anew from the stored trials"]
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", FILES[1:])
+def test_a_missing_file_is_named(folder, name):
+    with refusal(folder, name):
+        find(folder, name).unlink()
+        load_run(folder)
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"\xff\xfe\x00", b"[1, 2]", b"[" * 100_000])
+@pytest.mark.parametrize("name", FILES)
+def test_a_damaged_file_is_named(folder, name, damage):
+    file = find(folder, name)
+    file.write_bytes(file.read_bytes()[:-20] if damage is None else damage)
+
+    with refusal(folder, name):
+        load_run(folder)
+
+
+@pytest.mark.parametrize("name", FILES[1:])  # without results.json a run is not finished
+def test_a_folder_in_the_place_of_a_file_is_named(folder, name):
+    file = find(folder, name)
+    file.unlink()
+    file.mkdir()
+
+    with refusal(folder, name):
+        load_run(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "reason"),
+    [
+        ("results.json", "1.5", "1.4", "another checksum"),
+        (RECORD, "1.5", "1.4", "another checksum"),
+        ("config.yaml", "adam", "sgd", ""),
+        ("environment.json", "keras", "torch", "; run the benchmark again with --fresh$"),
+    ],
+)
+def test_a_changed_file_is_noticed(folder, name, old, new, reason):
+    change(find(folder, name), old, new)
+
+    with refusal(folder, name, reason):
+        load_run(folder)
+
+
+@pytest.mark.parametrize("name", ["results.json", RECORD])
+def test_a_file_of_an_unknown_version_is_named_with_both_versions(folder, name):
+    file = find(folder, name)
+    file.write_text(re.sub(r'"schema_version": \d', '"schema_version": 1', file.read_text()))
+
+    with refusal(folder, name, ": it has schema version 1, .* reads [23];", OtherVersionError):
+        load_run(folder)
+
+
+def test_results_with_unknown_keys_are_refused_even_with_their_checksum(folder):
+    write_document(folder / "results.json", RESULTS, config_sha256="0" * 64, note="by hand")
+
+    with refusal(folder, "results.json", "note"):
+        load_run(folder)
+
+
+def test_a_trial_of_another_run_is_noticed(folder):
+    Store(folder).save(result(model="rnn", seed=3, fingerprint="9" * 64))
+
+    with pytest.raises(
+        DamagedResultError, match=r"the trial rnn seed 3 is not the one in results\.json"
+    ):
+        load_run(folder)
+
+
+def test_results_without_a_checksum_of_the_config_have_to_be_made_again(folder):
+    write_document(folder / "results.json", RESULTS)
+
+    with refusal(folder, "results.json", "run the benchmark again", OtherVersionError):
+        load_results(folder)
+
+
+def test_a_run_that_goes_on_elsewhere_can_still_be_read(folder):
+    other = environment(jobs=7, threads=3)
+    Store(folder).save_environment(other)
+
+    assert load_run(folder).environment == other
+
+
+@pytest.mark.parametrize(
+    "text", ["name: !!python/object/apply:os.getcwd []\n", "name: small\n", "models: {}\nname: x\n"]
+)
+def test_an_invalid_config_is_named_with_its_line(folder, text):
+    (folder / "config.yaml").write_text(text)
+    save_results(folder, RESULTS)
+
+    with refusal(folder, "config.yaml", ":1: "):
+        load_run(folder)
+
+
+def test_a_config_that_lacks_a_model_of_the_results_is_named(folder):
+    change(folder / "config.yaml", "  svm:", "  bayes:")
+    save_results(folder, RESULTS)
+
+    with refusal(folder, "config.yaml", " svm$"):
+        load_run(folder)

@@ -1,0 +1,86 @@
+"""The answers to the configs in ``wrong_configs.yaml``, kept in ``wrong_configs.txt``.
+
+If a message has changed on purpose, ``python tests/config/test_messages.py`` writes the answers
+anew, and ``git diff`` shows what users are going to read.
+"""
+
+import re
+from contextlib import chdir
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import yaml
+
+from rnnbench.config.load import Override, load
+from rnnbench.config.problems import ConfigError
+
+CONFIGS = Path(__file__).with_name("wrong_configs.yaml")
+ANSWERS = Path(__file__).with_name("wrong_configs.txt")
+
+
+def read_cases():
+    """Return each case, ``group: case``, with its files, name -> text, and its flags."""
+    groups = yaml.safe_load(CONFIGS.read_text(encoding="utf-8"))
+    small = groups["values"]["small"]
+    found = {}
+    for group, facts in groups.items():
+        around = facts.get("in", "$case")
+        cases = facts.get("cases", ())
+        for name in cases:
+            case = cases[name] if isinstance(cases, dict) else name
+            found[f"{group}: {name}"] = _files(case, around, small), []
+        for flag in facts.get("flags", ()):
+            found[f"{group}: {flag}"] = _files(around, "$case", small), [override(flag)]
+    return found
+
+
+def _files(case, around, small):
+    if isinstance(case, dict):
+        return {file: text.replace("$small\n", small) for file, text in case.items()}
+    text = re.sub(
+        r"^( *)(.*)\$case$",
+        lambda line: f"{line[1]}{line[2]}" + case.rstrip("\n").replace("\n", f"\n{line[1]}"),
+        around,
+        flags=re.MULTILINE,
+    )
+    return {"bad.yaml": f"{text}\n".replace("$small\n", small)}
+
+
+def override(text: str) -> Override:
+    """Return the value that ``--flag key=value`` sets."""
+    flag, setting = text.split(" ", 1)
+    return Override(text if flag == "--set" else flag, *setting.split("=", 1))
+
+
+def answer(files, flags):
+    """Return the answer to a wrong config, the file ``bad.yaml`` of ``files``."""
+    with TemporaryDirectory() as folder, chdir(folder):
+        for name, text in files.items():
+            file = Path(name)
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text, encoding="utf-8", newline="")
+        try:
+            return f"accepted: {load(Path('bad.yaml'), flags)}"
+        except ConfigError as error:
+            return str(error)
+
+
+CASES = read_cases()
+BLOCKS = (block.partition("\n") for block in ANSWERS.read_text(encoding="utf-8").split("\n\n"))
+RECORDED = {title.removeprefix("# "): text.splitlines() for title, _, text in BLOCKS}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_wrong_config_is_answered_as_recorded(case):
+    hint = "to accept the new message, see the top of this file"
+    assert answer(*CASES[case]).splitlines() == RECORDED.get(case), hint
+
+
+def test_no_answer_is_left_from_a_case_that_is_gone():
+    assert set(RECORDED) == set(CASES)
+
+
+if __name__ == "__main__":
+    blocks = [f"# {case}\n{answer(*facts)}" for case, facts in CASES.items()]
+    ANSWERS.write_text("\n\n".join(blocks), encoding="utf-8")

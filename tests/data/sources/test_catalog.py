@@ -1,0 +1,49 @@
+"""Rules for all sources."""
+
+import doctest
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnnbench.data.sources import r52, sgml
+from rnnbench.data.sources.catalog import AUTO, BUILT_IN, SOURCES
+
+every_source = pytest.mark.parametrize("source", BUILT_IN, ids=lambda source: source.name)
+
+
+def test_the_order_of_the_catalogue_and_of_auto():
+    assert list(SOURCES) == ["keras", "sgml", "r52", "r8"]
+    assert AUTO == ("keras", "sgml", "r52")
+
+
+@pytest.mark.parametrize("module", [r52, sgml])
+def test_the_examples_in_the_docstrings_run(module):
+    assert doctest.testmod(module).failed == 0
+
+
+@every_source
+@given(text=st.text())
+def test_any_text_is_split_into_words_that_are_not_split_any_further(source, text):
+    words = source.tokenize(text)
+
+    assert source.tokenize("") == source.tokenize(" \n\t...—") == []
+    assert source.tokenize(" ".join(words)) == words
+    assert all(word and " " not in word for word in words)
+
+
+@pytest.mark.parametrize("name", ["", "auto!", "Tweets", "a/b", "a-b", "*"])
+def test_a_source_has_a_name_that_can_be_part_of_a_file_name(name):
+    with pytest.raises(ValueError, match="a source cannot be called"):
+        replace(sgml.SGML, name=name)
+
+
+def test_files_and_folders_are_recognised_by_patterns(tmp_path):
+    source = replace(sgml.SGML, patterns=("tweets-*.csv",), folder_patterns=("*/*.csv",))
+    assert source.recognises(tmp_path / "Tweets-2020.CSV")
+    assert not source.recognises(tmp_path / "tweets.csv")
+    assert not source.recognises(tmp_path)
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "a.csv").touch()
+    assert source.recognises(tmp_path)

@@ -1,0 +1,28 @@
+"""Seeds that depend on nothing but the trial's seed and the place they are for."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnnbench.models.seeds import derive_seed
+
+places = st.tuples(
+    st.integers(0, 2**70), st.integers(0, 99), st.sampled_from(["kernel", "dropout", "x", "xx", ""])
+)
+
+
+@given(place=places)
+def test_a_seed_is_one_that_keras_and_tensorflow_take(place):
+    assert 0 <= derive_seed(*place) < 2**31
+    assert derive_seed(*place) == derive_seed(*place)
+
+
+@given(one=places, other=places)
+def test_each_place_has_a_seed_of_its_own(one, other):
+    assert (derive_seed(*one) == derive_seed(*other)) == (one == other)
+
+
+def test_seeds_never_change_for_that_would_change_all_results():
+    assert [derive_seed(0, 0, "kernel"), derive_seed(7, 2, "forward dropout")] == [
+        1284679834,
+        1293499687,
+    ]

@@ -1,0 +1,286 @@
+"""``rnnbench predict``, as it is typed, with the networks of a real run."""
+
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnnbench.config.load import load
+from rnnbench.data.dataset import make_dataset
+from rnnbench.data.load import load_corpus
+from rnnbench.errors import UserError
+from rnnbench.prediction.command import MAX_TEXT, read_texts
+from rnnbench.results.store import Store
+
+CONFIG = """\
+name: tiny
+data:
+  {source: sgml, path: sgml, num_words: 60, pad_length: 9, padding: post, truncating: post,
+  test_split: 0.5}
+training: {epochs: 4, batch_size: 4, learning_rate: 0.05, seeds: [3, 8]}
+models:
+  reader:
+    layers:
+      - embedding: {dim: 4}
+      - bidirectional: {layer: {gru: {units: 3, return_sequences: true}}}
+      - pooling: {by: attention}
+      - dense: {units: topics, activation: softmax}
+  svm: {baseline: tfidf_linear_svm}
+"""
+TEXT = "Net profit rose 7 pct in the quarter"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, run_apart):
+    """The folder of a run that kept its networks."""
+    folder = tmp_path_factory.mktemp("kept")
+    run_apart(folder, CONFIG, "--save-models")
+    return folder / "results/tiny"
+
+
+@pytest.fixture
+def folder(finished, tmp_path):
+    """A copy of that folder, for changes."""
+    return shutil.copytree(finished, tmp_path / "tiny")
+
+
+@pytest.fixture
+def predict(cli, finished):
+    """Return the predictions for the command's arguments after the folder and the model."""
+
+    def run(*arguments, folder=finished, stdin=None):
+        done = cli("predict", folder, "reader", *arguments, "--json", stdin=stdin)
+        assert (done.exit_code, done.stderr) == (0, "")
+        document = json.loads(done.stdout)
+        assert document["schema_version"] == 1
+        return document["predictions"]
+
+    return run
+
+
+@pytest.fixture
+def refused(cli):
+    """Return the message of a command that the user must correct."""
+
+    def run(*arguments):
+        done = cli("predict", *arguments)
+        assert (done.exit_code, done.stdout) == (2, "")
+        return done.stderr
+
+    return run
+
+
+def probabilities(prediction):
+    return {each["topic"]: each["probability"] for each in prediction["topics"]}
+
+
+def test_the_most_probable_topics_come_first_with_bars_and_the_words_that_were_read(cli, finished):
+    done = cli("predict", finished, "reader", f"{TEXT} zzz")
+
+    assert (done.exit_code, done.stderr) == (0, "")
+    first, second, words, *rest = done.stdout.splitlines()
+    assert re.fullmatch(r"earn +[01]\.\d{4}  █+ *", first)
+    assert re.fullmatch(r"acq +0\.\d{4}  (█+|▏) *", second)
+    assert first.count("█") > second.count("█")
+    assert words.rstrip() == "9 words, 8 of them read, 1 unknown: zzz"
+    assert not any(rest)
+
+
+def test_json_is_one_document_with_a_prediction_for_each_text(predict):
+    first, second = predict(TEXT, "It buys unit 3")
+
+    assert list(first) == ["words", "words_read", "unknown_words", "topics"]
+    assert (first["words"], first["words_read"], first["unknown_words"]) == (8, 8, [])
+    assert second["words"] == 4
+    for prediction, topic in ((first, "earn"), (second, "acq")):
+        found = probabilities(prediction)
+        assert prediction["topics"][0]["topic"] == topic
+        assert list(found.values()) == sorted(found.values(), reverse=True)
+        assert sum(found.values()) == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", [3, 8])
+def test_a_test_document_is_predicted_as_in_the_run(predict, finished, seed):
+    data = load(finished / "config.yaml").data
+    corpus = load_corpus(data).corpus
+    documents = make_dataset(corpus, data).test_documents
+    texts = [" ".join(corpus.words(document)) for document in documents]
+
+    found = predict(*texts, "--seed", seed)
+
+    stored = Store(finished).load("reader", seed)
+    topics = Store(finished).vocabulary().topics
+    by_label = [[probabilities(each)[topic] for topic in topics] for each in found]
+    assert len(found) == 22
+    np.testing.assert_allclose(by_label, stored.scores, atol=1e-6)
+    assert np.ptp(stored.scores, axis=0).max() > 0.5, "it has learned something"
+
+
+def test_the_default_seed_is_the_first(predict):
+    assert predict(TEXT) == predict(TEXT, "--seed", 3) != predict(TEXT, "--seed", 8)
+
+
+def test_texts_come_from_the_command_line_from_files_and_from_standard_input(predict, tmp_path):
+    other = "It buys unit 3 of the company's"
+    file = tmp_path / "newswire.txt"
+    file.write_text(other, encoding="utf-8")
+
+    typed = predict(TEXT, other)
+
+    assert predict(TEXT, "--file", file) == typed
+    assert predict("-", "--file", file, stdin=TEXT) == typed
+    assert predict(TEXT, "-", stdin=f"{other}\n") == typed
+    assert predict("--file", file, "--file", file) == typed[1:] * 2
+
+
+def test_top_limits_the_topics(cli, predict, finished):
+    (found,) = predict(TEXT, "--top", 1)
+
+    assert list(probabilities(found)) == ["earn"]
+    shown = cli("predict", finished, "reader", TEXT, "--top", 1).stdout
+    assert "earn" in shown
+    assert "acq" not in shown
+
+
+def test_unknown_words_are_counted_each_time_and_the_first_ones_listed_once(cli, predict, finished):
+    few, many = "zzz zinc profit zzz", " ".join(f"word{number}" for number in range(12))
+
+    (of_few,) = predict(few)
+    assert of_few["unknown_words"] == ["zzz", "zinc", "zzz"]
+    shown = " ".join(cli("predict", finished, "reader", few, many).stdout.split())
+    assert "4 words, 3 unknown: zzz, zinc " in shown
+    assert "12 words, 8 of them read, 12 unknown: word0, word1," in shown
+    assert "word9, …" in shown
+    assert "word10" not in shown
+
+
+def test_when_the_front_is_cut_the_start_mark_goes_first(predict, folder):
+    store = Store(folder)
+    store.save_vocabulary(store.vocabulary().model_copy(update={"truncating": "pre"}))
+    texts = [" ".join(["profit"] * words) for words in (8, 9, 10)]
+
+    found = predict(*texts, folder=folder)
+
+    assert [each["words_read"] for each in found] == [8, 9, 9]
+
+
+def test_another_process_gives_the_same_and_prints_nothing_else(predict, finished):
+    command = [sys.executable, "-m", "rnnbench", "predict", finished, "reader", "-", "--json"]
+
+    done = subprocess.run(command, input=TEXT, capture_output=True, text=True, check=True)
+
+    assert done.stderr == ""
+    (found,), (expected,) = json.loads(done.stdout)["predictions"], predict(TEXT)
+    assert probabilities(found) == pytest.approx(probabilities(expected), abs=1e-6)
+
+
+def test_a_folder_can_be_moved(predict, folder):
+    moved = folder.rename(folder.with_name("elsewhere"))
+
+    assert predict(TEXT, folder=moved) == predict(TEXT)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["raeder", TEXT], "no model 'raeder' (allowed: reader, svm; did you mean 'reader'?)"),
+        (["svm", TEXT], "the trained svm was not kept (a baseline is never kept, because "),
+        (["reader", TEXT, "--seed", 4], "reader has no seed 4 (allowed: 3, 8)"),
+        (["reader"], "a text is missing"),
+        (["reader", "profit", "!!! ..."], "a text has no words as the corpus has them"),
+        (["reader", TEXT, "--top", 0], "--top"),
+    ],
+    ids=["no such model", "a baseline", "no such seed", "no text", "no words", "no topics"],
+)
+def test_a_wrong_argument_is_answered_with_the_right_ones(refused, finished, arguments, message):
+    assert message in refused(finished, *arguments)
+
+
+def test_a_folder_without_a_run_is_refused(refused, tmp_path):
+    message = refused(tmp_path, "reader", TEXT)
+
+    assert f"{tmp_path}: no results.json in it (should be a folder that" in message
+
+
+def test_where_networks_were_not_kept_the_command_that_keeps_them_is_named(refused, folder):
+    store = Store(folder)
+    for seed in (3, 8):
+        store.save(replace(store.load("reader", seed), model=None))
+    shutil.rmtree(folder / "models")
+
+    message = refused(folder, "reader", TEXT)
+
+    assert f"{folder}: the trained reader was not kept (run it again: rnnbench " in message
+    assert message.count("--save-models") == 1
+
+
+@pytest.mark.parametrize("name", ["reader-seed3.keras", "vocabulary.json"])
+def test_a_damaged_file_is_named_and_not_used(refused, folder, name):
+    file = folder / "models" / name
+    file.write_bytes(file.read_bytes()[:-20])
+
+    assert refused(folder, "reader", TEXT).startswith(f"unusable result: {file}: ")
+
+
+def _of_another_dataset(folder):
+    store = Store(folder)
+    other = store.vocabulary().model_copy(update={"dataset_fingerprint": "0" * 64})
+    store.save_vocabulary(other)
+
+
+def _is_gone(folder):
+    (folder / "models" / "vocabulary.json").unlink()
+
+
+@pytest.mark.parametrize("change", [_of_another_dataset, _is_gone])
+def test_the_words_of_another_dataset_are_not_used(refused, folder, change):
+    change(folder)
+
+    message = refused(folder, "reader", TEXT)
+
+    assert f"{folder}: the vocabulary of its dataset was not kept (run it again: " in message
+    assert message.count("--save-models") == 1
+
+
+def test_a_kept_network_is_used_though_that_of_another_seed_is_gone(predict, refused, folder):
+    (folder / "models" / "reader-seed3.keras").unlink()
+
+    assert predict(TEXT, "--seed", 8, folder=folder)
+    assert "reader-seed3.keras" in refused(folder, "reader", TEXT)
+
+
+@pytest.mark.parametrize("typed", [[], [""], ["net profit", " "], ["-"]])
+@pytest.mark.parametrize("stdin", [io.TextIOWrapper(io.BytesIO()), None], ids=["empty", "closed"])
+def test_a_missing_or_blank_text_is_refused(monkeypatch, typed, stdin):
+    monkeypatch.setattr(sys, "stdin", stdin)
+
+    with pytest.raises(UserError, match=r"a text is missing \(should be TEXT, --file FILE, or - "):
+        read_texts(typed, [])
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    for file, reason in ((Path("nowhere.txt"), "No such file"), (tmp_path, "Is a directory")):
+        with pytest.raises(UserError, match=f"^{file}: cannot be read: {reason}"):
+            read_texts([], [file])
+
+
+def test_a_file_need_not_be_utf_8(tmp_path):
+    file = tmp_path / "newswire.txt"
+    file.write_bytes(b"Net profit \xff rose")
+
+    assert read_texts(["first"], [file]) == ["first", "Net profit \ufffd rose"]
+
+
+def test_a_text_that_is_too_long_is_not_read(tmp_path):
+    file = tmp_path / "long.txt"
+    file.write_text("x" * (MAX_TEXT + 1))
+
+    with pytest.raises(UserError, match=r"long.txt: too long for a newswire \(allowed: 1,000,000 "):
+        read_texts([], [file])

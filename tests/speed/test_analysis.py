@@ -1,0 +1,34 @@
+import pytest
+from factories import contender_times, table_time, trial_time
+
+from rnnbench.speed.analysis import ms_per_step, overhead_seconds, speedups
+
+
+def test_a_models_ms_per_step_is_the_median_over_seeds_and_rounds():
+    times = contender_times(
+        rounds=[
+            table_time([trial_time(ms_per_step=1.0), trial_time(ms_per_step=9.0, seed=1)]),
+            table_time([trial_time(ms_per_step=2.0), trial_time(model="other", ms_per_step=50.0)]),
+        ]
+    )
+
+    assert ms_per_step(times, "rnn") == 2.0
+
+
+def test_the_ratio_of_two_contenders_is_taken_within_each_round():
+    fast = contender_times(rounds=[table_time(seconds=each) for each in (1.0, 2.0, 4.0)])
+    slow = contender_times(rounds=[table_time(seconds=each) for each in (8.0, 20.0, 28.0)])
+
+    assert speedups(fast, slow) == [8.0, 10.0, 7.0]
+
+
+def test_overhead_is_the_time_of_the_busiest_process_outside_steps():
+    trials = [
+        trial_time(process=1, started=3.0, seconds=4.0, steps=1000, ms_per_step=2.0),
+        trial_time(process=2, started=3.0, seconds=5.0, steps=1000, ms_per_step=4.0),
+        trial_time(process=2, started=8.0, seconds=6.0, steps=1000, ms_per_step=1.0),
+    ]
+
+    overhead = overhead_seconds(contender_times(rounds=[table_time(trials)]))
+
+    assert overhead == pytest.approx(14 - 4 - 1)

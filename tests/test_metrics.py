@@ -1,0 +1,127 @@
+import warnings
+
+import numpy as np
+import pytest
+from factories import LABELS, result
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as sklearn_metrics
+
+from rnnbench.errors import UserError
+from rnnbench.metrics import METRICS, accuracy, find_quantity, top_accuracy
+
+EPSILON = np.finfo(np.float32).eps
+
+
+@st.composite
+def predictions(draw, *, is_tied=False):
+    """Labels and scores of up to 40 documents and 4 to 8 topics; scores are shares of 1."""
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    n_documents, n_topics = draw(st.integers(1, 40)), draw(st.integers(4, 8))
+    labels = random.integers(n_topics, size=n_documents, dtype=np.int32)
+    scores = random.integers(1, 4, (n_documents, n_topics)).astype(float)
+    if not is_tied:
+        scores = random.permuted(np.tile(np.arange(n_topics), (n_documents, 1)), axis=1) + 0.5
+    return labels, (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def compute(name, labels, scores):
+    return METRICS[name].function(labels, scores)
+
+
+@given(predictions())
+def test_each_metric_is_that_of_scikit_learn_under_its_name(predicted):
+    labels, scores = predicted
+    answers, topics = scores.argmax(axis=1), np.unique(labels)
+    facts = {"labels": topics, "zero_division": 0}
+    of_true = scores[np.arange(len(labels)), labels]
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "y_pred contains classes not in y_true")
+        warnings.filterwarnings("ignore", "A single label was found")
+        expected = {
+            "accuracy": sklearn_metrics.accuracy_score(labels, answers),
+            "balanced_accuracy": sklearn_metrics.balanced_accuracy_score(labels, answers),
+            "macro_f1": sklearn_metrics.f1_score(labels, answers, average="macro", **facts),
+            "weighted_f1": sklearn_metrics.f1_score(labels, answers, average="weighted", **facts),
+            "top3_accuracy": sklearn_metrics.top_k_accuracy_score(
+                labels, scores, k=3, labels=range(scores.shape[1])
+            ),
+            "log_loss": -np.log(of_true.clip(EPSILON, 1)).mean(),
+        }
+    found = {name: compute(name, labels, scores) for name in METRICS}
+    assert found == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+def test_the_metrics_of_a_trial_by_hand():
+    scores = result(answers=(0, 1, 1, 1)).scores
+
+    assert LABELS.tolist() == [0, 0, 1, 2]
+    assert {name: compute(name, LABELS, scores) for name in METRICS} == pytest.approx(
+        {
+            "accuracy": 0.5,
+            "macro_f1": (2 / 3 + 1 / 2 + 0) / 3,
+            "balanced_accuracy": (1 / 2 + 1 + 0) / 3,
+            "weighted_f1": (2 * 2 / 3 + 1 / 2 + 0) / 4,
+            "top3_accuracy": 1,
+            "log_loss": np.log([2, 4, 2, 4]).mean(),
+        }
+    )
+
+
+def test_a_topic_without_test_documents_is_no_part_of_the_means():
+    labels = np.array([0, 0, 1], np.int32)
+    scores = np.eye(4, dtype=np.float32)[[0, 3, 1]]  # topics 2 and 3 have no test documents
+
+    assert compute("balanced_accuracy", labels, scores) == pytest.approx((1 / 2 + 1) / 2)
+    assert compute("macro_f1", labels, scores) == pytest.approx((2 / 3 + 1) / 2)
+
+
+def test_log_loss_stays_finite_if_the_true_topic_has_no_probability():
+    loss = compute("log_loss", np.array([1, 0]), np.array([[1, 0], [1, 0]], np.float32))
+
+    assert loss == pytest.approx(-np.log(EPSILON) / 2, rel=1e-3)
+
+
+@given(predictions(is_tied=True), st.integers(1, 8))
+def test_a_topic_that_ties_with_the_one_after_the_last_place_does_not_count(predicted, k):
+    labels, scores = predicted
+    hits = []
+    for label, row in zip(labels, scores, strict=True):
+        others = np.delete(row, label)
+        hits.append(sum(other >= row[label] for other in others) < k)
+
+    assert top_accuracy(labels, scores, k) == pytest.approx(np.mean(hits))
+
+
+@pytest.mark.parametrize(
+    ("scores", "hit"),
+    [
+        ([0.2, 0.4, 0.3, 0.1], True),
+        ([0.1, 0.4, 0.3, 0.2], False),
+        ([0.2, 0.4, 0.3, 0.2], False),
+        ([0.3, 0.3, 0.3, 0.1], True),
+        ([0.3, 0.3, 0.3, 0.3], False),
+    ],
+    ids=["third", "fourth", "third and fourth", "three tie for the first", "all tie"],
+)
+def test_ties_count_only_if_all_fit_into_three_places(scores, hit):
+    assert top_accuracy(np.array([0]), np.array([scores]), 3) == hit
+
+
+@given(predictions())
+def test_with_one_place_it_is_accuracy_and_with_more_no_less_up_to_all(predicted):
+    labels, scores = predicted
+    shares = [top_accuracy(labels, scores, k) for k in range(1, scores.shape[1] + 1)]
+
+    assert shares[0] == accuracy(labels, scores)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+
+
+def test_metrics_and_costs_are_found_by_name():
+    assert find_quantity("macro_f1", "somewhere") is METRICS["macro_f1"]
+    assert not find_quantity("ms_per_step", "somewhere").higher_is_better
+
+    with pytest.raises(UserError, match=r"somewhere: no metric 'macro_f2'.*macro_f1"):
+        find_quantity("macro_f2", "somewhere")
