@@ -1,35 +1,24 @@
 """The executor of this machine: worker processes, one a job, that share its cores."""
 
 import logging
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
+import tempfile
+from collections import deque
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
+from itertools import count
+from multiprocessing.connection import wait
 from pathlib import Path
+from typing import Any
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.runner.events import EpochEnded, Listener
 from rnnbench.runner.executors.base import Executor, T, Task, TrialFailure
-from rnnbench.runner.executors.processes import Workers, start_workers
+from rnnbench.runner.executors.processes import Died, Done, Worker
 from rnnbench.training.trial import Trial
 
 log = logging.getLogger(__name__)
 
-REFRESH_SECONDS = 0.2
 DIED = "a worker process died (killed, or out of memory?)"
-
-
-class WorkerDiedError(RnnbenchError):
-    """A worker process died.
-
-    Attributes:
-        in_training: the trials that the workers were at.
-        last_words: the end of what they printed.
-    """
-
-    def __init__(self, in_training: Sequence[Trial], last_words: str):
-        names = ", ".join(map(str, in_training)) or "nothing yet"
-        super().__init__(f"{DIED}; in training: {names}\n{last_words}".rstrip())
-        self.in_training, self.last_words = in_training, last_words
 
 
 def usable_cores() -> int:
@@ -62,62 +51,71 @@ class LocalExecutor(Executor):
         listener: Listener,
         task: Task[T],
     ) -> Generator[tuple[Trial, T | TrialFailure], None, None]:
-        """Yield each trial with its outcome; new workers go on where one dies.
+        """Yield each trial with its outcome; a new worker goes on where one dies.
 
-        The trials that were running then are started again, each by itself: memory that was too
-        little for two may do for one. A trial whose worker dies when no other runs has failed.
+        The trial of a dead worker is tried again in the end, by itself: memory that was too little
+        for two may do for one. If its worker dies again, it has failed.
 
         Raises:
-            WorkerDiedError: a worker died before it came to a trial.
+            RnnbenchError: workers die before they can start a trial.
         """
-        rounds = [list(trials)] if trials else []
-        while rounds:
-            waiting = rounds.pop(0)
-            try:
-                with start_workers(min(self.jobs, len(waiting)), self.threads) as workers:
-                    for trial, outcome in _carry_out(waiting, corpora, listener, task, workers):
-                        waiting.remove(trial)
-                        yield trial, outcome
-            except WorkerDiedError as error:
-                if not error.in_training:
-                    raise
-                others = [trial for trial in waiting if trial not in error.in_training]
-                rounds = [each for each in (others, *rounds) if each]
-                if len(error.in_training) == 1:
-                    reason = f"{DIED}\n{error.last_words}".rstrip()
-                    yield error.in_training[0], TrialFailure(reason)
+        again = []
+        with closing(self._side_by_side(trials, corpora, listener, task)) as outcomes:
+            for trial, outcome in outcomes:
+                if isinstance(outcome, Died):
+                    again.append(trial)
+                    log.warning("%s: %s; it is tried again by itself in the end", trial, DIED)
                 else:
-                    log.warning("%s\nThese are trained again, each by itself.", error)
-                    rounds += [[trial] for trial in error.in_training]
+                    yield trial, outcome
+        for trial in again:
+            with closing(self._side_by_side([trial], corpora, listener, task)) as outcomes:
+                for _, outcome in outcomes:
+                    yield trial, _failure(outcome) if isinstance(outcome, Died) else outcome
+
+    def _side_by_side(
+        self,
+        trials: Sequence[Trial],
+        corpora: Mapping[str, Path],
+        listener: Listener,
+        task: Task[Any],
+    ) -> Generator[tuple[Trial, Any], None, None]:
+        """Yield each trial with its outcome, or with the death of its worker."""
+        waiting, number = deque(trials), count()
+        workers: dict[Any, Worker] = {}
+
+        def give_next(worker: Worker) -> None:
+            trial = waiting.popleft()
+            worker.give(task, trial, corpora[trial.corpus_fingerprint])
+
+        with tempfile.TemporaryDirectory(prefix="rnnbench-") as folder:
+            try:
+                while workers or waiting:
+                    while waiting and len(workers) < self.jobs:
+                        worker = Worker(self.threads, Path(folder, f"{next(number)}.log"))
+                        workers[worker.connection] = worker
+                        give_next(worker)
+                    for connection in wait(list(workers)):
+                        worker = workers[connection]
+                        trial, message = worker.trial, worker.receive()
+                        if isinstance(message, tuple):
+                            listener(EpochEnded(trial, *message))
+                            continue
+                        if isinstance(message, Done) and waiting:
+                            give_next(worker)
+                        else:
+                            workers.pop(connection).end()
+                        yield trial, message.outcome if isinstance(message, Done) else message
+            finally:
+                for worker in workers.values():
+                    worker.end()
 
 
-def _carry_out(
-    trials: Sequence[Trial],
-    corpora: Mapping[str, Path],
-    listener: Listener,
-    task: Task[T],
-    workers: Workers,
-) -> Iterator[tuple[Trial, T | TrialFailure]]:
-    """Yield each trial with its outcome.
+def _failure(death: Died) -> TrialFailure:
+    """Return the failure of a trial whose worker died when no other ran.
 
     Raises:
-        WorkerDiedError: a worker process died.
+        RnnbenchError: the worker died before it could start the trial: others would, too.
     """
-    pending: dict[Future[None], tuple[Trial, Path]] = {}
-    try:
-        for trial in tuple(trials):
-            file = workers.new_file()
-            future = workers.start(task, trial, corpora[trial.corpus_fingerprint], file)
-            pending[future] = trial, file
-        while pending:
-            done, _ = wait(pending, timeout=REFRESH_SECONDS, return_when=FIRST_COMPLETED)
-            for report in workers.reports():
-                listener(EpochEnded(*report))
-            # Failures last: what finished beside one is stored before it ends the round.
-            for future in sorted(done, key=lambda future: future.exception() is not None):
-                future.result()
-                trial, file = pending.pop(future)
-                yield trial, workers.take_outcome(file)
-    except BrokenProcessPool as error:
-        in_training = [trial for trial, file in pending.values() if file.exists()]
-        raise WorkerDiedError(in_training, workers.last_words()) from error
+    if not death.has_started:
+        raise RnnbenchError(f"{DIED}; in training: nothing yet\n{death.last_words}".rstrip())
+    return TrialFailure(f"{DIED}\n{death.last_words}".rstrip())

@@ -1,20 +1,16 @@
-"""Worker processes of the local executor: silent, and deaf to Ctrl-C."""
+"""A worker process of the local executor: silent, and deaf to Ctrl-C."""
 
 import gc
 import multiprocessing
 import os
-import pickle
-import queue
 import signal
 import sys
-import tempfile
 import threading
-import uuid
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing.queues import Queue
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -22,78 +18,80 @@ from rnnbench.models.quiet import QUIET_ON_CPU
 from rnnbench.runner.executors.base import Task
 from rnnbench.training.trial import Trial
 
-Report = tuple[Trial, int, float, float]
-"""A trial, the number of a finished epoch (0 at the start), its loss and its accuracy."""
-
-_reports: "Queue[Report]"
-"""In a worker, where it reports its epochs."""
+LAST_WORDS = 10
+"""Lines that are kept of what a worker printed before it died."""
 
 
-class Workers:
-    """A pool of worker processes, their reports, and the folder of the files they leave."""
+@dataclass(frozen=True)
+class Done:
+    """A worker's message that its trial has ended, with the outcome."""
 
-    def __init__(self, pool: ProcessPoolExecutor, reports: "Queue[Report]", folder: Path):
-        self._pool, self._reports, self._folder = pool, reports, folder
+    outcome: Any
 
-    def start(self, task: Task[Any], trial: Trial, corpus: Path, file: Path) -> "Future[None]":
-        """Have a worker leave the outcome of a trial in ``file``."""
-        return self.submit(_carry_out, task, trial, corpus, file)
 
-    def submit(self, function: Callable[..., None], *arguments: Any) -> "Future[None]":
-        """Have a worker call ``function``; a worker started for it ignores Ctrl-C from birth."""
+@dataclass(frozen=True)
+class Died:
+    """The death of a worker at its trial.
+
+    Attributes:
+        has_started: whether all was prepared for the trial by then.
+        last_words: the end of what the worker printed.
+    """
+
+    has_started: bool
+    last_words: str
+
+
+Report = tuple[int, float, float]
+"""The number of a finished epoch (0 at the start of the trial), its loss and its accuracy."""
+
+
+class Worker:
+    """A process that carries out one trial after another.
+
+    Args:
+        threads: how many it may use.
+        log: the file to which everything goes that it prints.
+
+    Attributes:
+        connection: becomes readable when ``receive`` has something to return.
+        trial: the trial that it is at.
+    """
+
+    trial: Trial
+
+    def __init__(self, threads: int, log: Path):
+        context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
+        self.connection, theirs = context.Pipe()
+        self._log, self._has_started = log, False
+        self._process = context.Process(target=_work, args=(theirs, threads, log))
         with _deaf_children():
-            return self._pool.submit(function, *arguments)
+            self._process.start()
+        theirs.close()  # or the death of the worker would not be noticed
 
-    def new_file(self) -> Path:
-        """Return a file for ``start``, which does not exist yet."""
-        return self._folder / uuid.uuid4().hex
+    def give(self, task: Task[Any], trial: Trial, corpus: Path) -> None:
+        """Have the worker carry out a trial."""
+        self.trial, self._has_started = trial, False
+        with suppress(BrokenPipeError):  # it died; ``receive`` says so
+            self.connection.send((task, trial, corpus))
 
-    def take_outcome(self, file: Path) -> Any:
-        """Return the outcome that a worker left in a file, and remove the file."""
-        outcome = pickle.loads(file.read_bytes())  # noqa: S301 - a worker of ours wrote it
-        file.unlink()
-        return outcome
-
-    def reports(self) -> Iterator[Report]:
-        """Yield what the workers have reported by now."""
-        while True:
-            try:
-                yield self._reports.get_nowait()
-            except queue.Empty:
-                return
-
-    def last_words(self) -> str:
-        """Return the end of what the workers printed: why one died, perhaps."""
-        texts = [file.read_text(errors="replace") for file in self._folder.glob("*.log")]
-        lines = [line for text in texts for line in text.splitlines()]
-        return "\n".join(lines[-10:])
-
-
-@contextmanager
-def start_workers(jobs: int, threads: int) -> Iterator[Workers]:
-    """Yield ``jobs`` worker processes of ``threads`` threads; they end with the block."""
-    context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-    reports: Queue[Report] = context.Queue()
-    others = set(multiprocessing.active_children())
-    with tempfile.TemporaryDirectory(prefix="rnnbench-") as folder:
-        pool = ProcessPoolExecutor(
-            max_workers=jobs,
-            mp_context=context,
-            initializer=_start_worker,
-            initargs=(reports, threads, Path(folder)),
-        )
-        workers = Workers(pool, reports, Path(folder))
+    def receive(self) -> Report | Done | Died:
+        """Return the next message of the worker, or its death."""
         try:
-            # All processes start now. The pool watches those that existed when it was last given
-            # work; it might not notice the death of one that was started later.
-            for _ in range(jobs):
-                workers.submit(_do_nothing)
-            yield workers
-        finally:
-            # Trials in progress are given up: after Ctrl-C nobody wants their results.
-            for child in set(multiprocessing.active_children()) - others:
-                child.terminate()
-            pool.shutdown(cancel_futures=True)
+            message: Report | Done = self.connection.recv()
+        except (EOFError, OSError):
+            lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
+            return Died(self._has_started, "\n".join(lines[-LAST_WORDS:]))
+        self._has_started = True
+        return message
+
+    def end(self) -> None:
+        """End the process; a trial in progress is given up."""
+        self._process.terminate()
+        self._process.join(5)
+        self._process.kill()
+        self._process.join()
+        self.connection.close()
 
 
 @contextmanager
@@ -109,46 +107,29 @@ def _deaf_children() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler or signal.SIG_DFL)
 
 
-def _do_nothing() -> None:
-    """Be called, so that there is a process to call it."""
-
-
-def _carry_out(task: Task[Any], trial: Trial, corpus: Path, file: Path) -> None:
-    """Leave the outcome of a trial in ``file``, which exists from its start.
-
-    Outcomes do not go through the pool's pipe: if a worker were killed while it wrote to it, the
-    pool would wait for the rest for ever.
-    """
+def _work(connection: "Connection[Any, Any]", threads: int, log: Path) -> None:
+    """Carry out the trials that come through ``connection``, in a process of its own."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _print_to(log)
+    os.environ |= QUIET_ON_CPU | {"OMP_NUM_THREADS": str(threads)}
 
     def on_start() -> None:
-        file.touch()
-        os.truncate(_log_in(file.parent), 0)  # what libraries print on import explains nothing
+        os.truncate(log, 0)  # what libraries print when they are imported explains nothing
         _freeze_imports()
-        _reports.put((trial, 0, float("nan"), float("nan")))
+        on_epoch(0, float("nan"), float("nan"))
 
     def on_epoch(epoch: int, loss: float, accuracy: float) -> None:
-        _reports.put((trial, epoch, loss, accuracy))
+        connection.send((epoch, loss, accuracy))
 
-    file.write_bytes(pickle.dumps(task.attempt(trial, corpus, on_start, on_epoch)))
+    while True:
+        task, trial, corpus = connection.recv()
+        connection.send(Done(task.attempt(trial, corpus, on_start, on_epoch)))
 
 
 @lru_cache(maxsize=1)
 def _freeze_imports() -> None:
     """Keep the collector from searching imported modules over and over, which costs seconds."""
     gc.freeze()
-
-
-def _start_worker(reports: "Queue[Report]", threads: int, folder: Path) -> None:
-    global _reports  # noqa: PLW0603 - a worker is a process of its own
-    _reports = reports
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _print_to(_log_in(folder))
-    os.environ |= QUIET_ON_CPU | {"OMP_NUM_THREADS": str(threads)}
-
-
-def _log_in(folder: Path) -> Path:
-    """Return the file that this process prints to."""
-    return folder / f"{os.getpid()}.log"
 
 
 def _end_with_parent() -> None:

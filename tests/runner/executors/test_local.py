@@ -164,17 +164,29 @@ def _die_beside_another(one, corpus, _):
             time.sleep(0.05)
         if one.seed == 0:
             _die()
-        _sleep()
     return "done"
 
 
-def test_trials_that_ran_when_a_worker_died_are_started_again_one_at_a_time(
-    tmp_path, trials, caplog
-):
+def test_a_trial_whose_worker_died_is_tried_again_by_itself(tmp_path, trials, caplog):
     outcomes, _ = run(trials[:2], tmp_path, _die_beside_another, jobs=2)
 
     assert outcomes == {0: "done", 1: "done"}
-    assert "in training: rnn seed 1, rnn seed 0\n" in caplog.text
+    assert "rnn seed 0: a worker process died (killed, or out of memory?); it is" in caplog.text
+
+
+def _die_once(one, corpus, _):
+    """Stand for a worker that somebody kills."""
+    trace = corpus.with_name(f"seed{one.seed}")
+    if not trace.exists():
+        trace.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "done"
+
+
+def test_workers_that_are_killed_cost_no_trial(tmp_path, trials):
+    outcomes, _ = run(trials, tmp_path, _die_once)
+
+    assert outcomes == {0: "done", 1: "done", 2: "done"}
 
 
 def test_workers_that_die_before_they_come_to_a_trial_end_the_run(tmp_path, trials):
