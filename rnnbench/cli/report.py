@@ -9,6 +9,7 @@ from rnnbench.analysis.documents import words_of_test_documents
 from rnnbench.analysis.load import load_run
 from rnnbench.cli import console, options
 from rnnbench.errors import UserError
+from rnnbench.results.lock import lock_folder
 
 EXAMPLES = options.examples(
     "rnnbench report results/all", "rnnbench report results/all --words 8 --errors 40"
