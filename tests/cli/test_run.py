@@ -293,11 +293,12 @@ def test_results_json_tells_of_baselines_that_they_are_some(cli, baselines):
     bayes, random, svm = printed.models
     assert [trial.seed for trial in random.trials] == [3, 8]
     assert (bayes.accuracy.n, random.accuracy.n, svm.accuracy.n) == (1, 2, 1)
-    assert bayes.log_loss.mean > 0
-    assert svm.log_loss is None, "a margin is no probability"
+    assert bayes.mean("log_loss") > 0
+    assert svm.mean("log_loss") is None, "a margin is no probability"
     for model in printed.models:
         assert model.ms_per_step is None
-        assert {(trial.epochs, trial.best_epoch) for trial in model.trials} == {(0, None)}
+        records = [trial.record for trial in load_run(folder).trials[model.name]]
+        assert {(record.epochs, record.best_epoch) for record in records} == {(0, None)}
     words_tell_the_topics_apart = svm.accuracy.mean
     assert words_tell_the_topics_apart > printed.dataset.majority_accuracy
 
@@ -315,7 +316,7 @@ def validated(tmp_path_factory, tiny_sgml):
 def test_the_caption_says_which_epoch_was_taken(validated):
     folder, done = validated
 
-    words = "Epoch: the best of 6 on 25% of the training wires."
+    words = "Epoch: the best of 6 on 25% of the training newswires."
     assert words in " ".join(done.stdout.split())
     assert words in (folder / "table.md").read_text()
 
@@ -325,15 +326,14 @@ def test_a_network_tells_its_best_epoch_and_its_scores_on_validation_wires(valid
     run = load_run(folder)
 
     assert run.results.validation_split == 0.25
-    network, baseline = run.results.models
-    assert [trial.seed for trial in network.trials] == [0, 1]
-    for trial, stored in zip(network.trials, run.trials["rnn"], strict=True):
-        history = stored.record.history
-        best = max(history.val_accuracy)
-        assert len(history.val_accuracy) == len(history.val_loss) == trial.epochs == 6
-        assert history.val_accuracy[trial.best_epoch - 1] == best
-        assert stored.record.steps == 6 * 5, "17 of 22 wires are five batches of 4"
-    assert [trial.best_epoch for trial in baseline.trials] == [None]
+    records = {name: [trial.record for trial in each] for name, each in run.trials.items()}
+    assert [record.seed for record in records["rnn"]] == [0, 1]
+    for record in records["rnn"]:
+        history = record.history
+        assert len(history.val_accuracy) == len(history.val_loss) == record.epochs == 6
+        assert history.val_accuracy[record.best_epoch - 1] == max(history.val_accuracy)
+        assert record.steps == 6 * 5, "17 of 22 wires are five batches of 4"
+    assert [record.best_epoch for record in records["svm"]] == [None]
 
 
 SVM_TOO = ["--set", "models.svm.baseline=tfidf_linear_svm"]
