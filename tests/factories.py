@@ -15,7 +15,7 @@ from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import make_dataset, split_fingerprint
 from rnnbench.environment import SCHEMA_VERSION
 from rnnbench.report.folder import write_report
-from rnnbench.results.run import Run
+from rnnbench.results.run import StoredRun
 from rnnbench.results.store import Store
 from rnnbench.speed.records import (
     ContenderTimes,
@@ -208,7 +208,7 @@ def finished_run(
     dataset: Mapping[str, Any] | None = None,
     environment: Mapping[str, Any] | None = None,
     **changes,
-) -> Run:
+) -> StoredRun:
     """Return a run that never happened; a trial has the fingerprint of its model and answers.
 
     Args:
@@ -250,12 +250,12 @@ def finished_run(
         "versions": {"keras": "3.0"},
         "git_commit": "0" * 40,
     }
-    return Run(folder, results, trials, plan, machine | dict(environment or {}))
+    return StoredRun(folder, results, trials, plan, machine | dict(environment or {}))
 
 
 def scored_run(
     rights: Mapping[str, Sequence[int]], *, folder: str = "results/made-up", of: int = 20, **facts
-) -> Run:
+) -> StoredRun:
     """Return a run that never happened, on documents of one topic; see ``finished_run``.
 
     Args:
@@ -276,7 +276,7 @@ def run_folder(folder: Path, answers: Mapping[str, Sequence[Sequence[int]]], **f
     return write_run(finished_run(answers, folder=folder, **facts))
 
 
-def write_run(run: Run) -> Path:
+def write_run(run: StoredRun) -> Path:
     """Write a run that never happened into its folder, which is returned."""
     store = Store(run.folder)
     store.save_environment(run.environment)

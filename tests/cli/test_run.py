@@ -21,13 +21,13 @@ from typer.testing import CliRunner
 
 from rnnbench.analysis.load import load_run
 from rnnbench.cli.app import app
-from rnnbench.cli.options import INTERRUPTED
 from rnnbench.registry import Registry
 from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
 from rnnbench.runner import executors
 from rnnbench.runner.executors import Executor, LocalExecutor
+from rnnbench.terminal.options import INTERRUPTED
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
