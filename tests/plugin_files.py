@@ -1,5 +1,8 @@
 """Small packages that bring plug-ins, and modules that make models, for tests."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
@@ -103,3 +106,19 @@ def write_scale(folder: Path, **facts: str) -> Path:
     """Write a distribution that brings the layer ``scale``."""
     modules = {"made_up_layers": SCALE, "made_up_keras": SCALE_IN_KERAS}
     return write_distribution(folder, {"scale": "made_up_layers:Scale"}, modules, **facts)
+
+
+def run_rnnbench(
+    *arguments: object, site: Path, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, to which the packages in ``site`` are installed."""
+    path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
+    return subprocess.run(
+        [sys.executable, "-m", "rnnbench", *map(str, arguments)],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )

@@ -1,13 +1,12 @@
 """Which engine trains which model, and an engine that another package brings."""
 
 import json
-import os
 import subprocess
 import sys
 
 import pytest
 from factories import benchmark
-from plugin_files import write_distribution
+from plugin_files import run_rnnbench, write_distribution
 
 from rnnbench.errors import UserError
 from rnnbench.training.engines import ENGINES, engine_for
@@ -128,17 +127,8 @@ class Place:
         if not site.exists():
             modules = {"made_up": MOST_FREQUENT}
             write_distribution(site, ENTRIES, modules, group="rnnbench.engines", version=version)
-        path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
         arguments = [part for change in changes for part in ("--set", change)]
-        return subprocess.run(
-            [sys.executable, "-m", "rnnbench", "run", "own.yaml", "--jobs", "1", *arguments],
-            cwd=self.folder,
-            env=os.environ | {"RNNBENCH_CACHE": str(self.folder / "cache"), "PYTHONPATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        return run_rnnbench("run", "own.yaml", "--jobs", "1", *arguments, site=site, cwd=self.folder)
 
     def stored(self, name):
         return json.loads((self.folder / "results" / "own" / name).read_text())
@@ -168,18 +158,8 @@ def test_an_engine_of_another_package_trains_and_its_version_is_part_of_the_fing
 @pytest.mark.parametrize(
     ("engine", "status", "message"),
     [
-        (
-            "most-freqent",
-            2,
-            "training.engine: got 'most-freqent' (allowed: compiled, keras, scikit-learn, "
-            "most-frequent, careless, failing, broken; did you mean 'most-frequent'?)",
-        ),
-        (
-            "broken",
-            2,
-            "engine 'broken' of the package made-up cannot be loaded from "
-            "not_installed_anywhere:engine: ModuleNotFoundError",
-        ),
+        ("most-freqent", 2, "(allowed: compiled, keras, scikit-learn, most-frequent, careless, "),
+        ("broken", 2, "engine 'broken' of the package made-up cannot be loaded from not_installed"),
         ("careless", 1, "engine 'careless' of the package made-up returned scores of the shape ("),
         ("failing", 1, "engine 'failing' of the package made-up failed: LookupError: no weights"),
         ("scikit-learn", 2, "scikit-learn cannot train rnn (allowed: compiled, keras, most-"),
