@@ -1,4 +1,4 @@
-"""What an engine notes while it trains a network."""
+"""The notes that an engine takes while it trains a network."""
 
 import math
 import time
@@ -8,10 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.training.engines.base import OnEpoch, ignore
 from rnnbench.training.outcome import History
 
+OnEpoch = Callable[[int, float, float], None]
+"""Called after each epoch with its number, from 1, and its loss and accuracy in training."""
 Weights = Sequence[NDArray[np.floating]]
+
+
+def ignore(epoch: int, loss: float, accuracy: float) -> None:
+    """Do nothing after an epoch."""
 
 
 @dataclass

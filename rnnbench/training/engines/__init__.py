@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 from rnnbench.errors import UserError
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.registry import Registry
-from rnnbench.training.engines.base import Engine, OnEpoch, ignore
+from rnnbench.training.engines.base import Engine
 from rnnbench.training.engines.keras_engine import KerasEngine
 from rnnbench.training.engines.scikit_learn import ScikitLearn
+from rnnbench.training.epochs import OnEpoch, ignore
 
 if TYPE_CHECKING:
     from rnnbench.training.recipe import Training

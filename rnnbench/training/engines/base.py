@@ -1,21 +1,14 @@
 """The interface that every engine has."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rnnbench.data.dataset import Dataset
     from rnnbench.models.descriptions import Model
+    from rnnbench.training.epochs import OnEpoch
     from rnnbench.training.outcome import Trained
     from rnnbench.training.recipe import Training
-
-OnEpoch = Callable[[int, float, float], None]
-"""Called after each epoch with its number, from 1, and its loss and accuracy in training."""
-
-
-def ignore(epoch: int, loss: float, accuracy: float) -> None:
-    """Do nothing after an epoch."""
 
 
 class Engine(ABC):
@@ -52,7 +45,7 @@ class Engine(ABC):
         dataset: "Dataset",
         training: "Training",
         seed: int,
-        on_epoch: OnEpoch,
+        on_epoch: "OnEpoch",
         *,
         keep_model: bool,
     ) -> "Trained":

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.quiet import QUIET_ON_CPU
 from rnnbench.models.shape import Shape
-from rnnbench.training.engines.base import Engine, OnEpoch
-from rnnbench.training.epochs import Epochs
+from rnnbench.training.engines.base import Engine
+from rnnbench.training.epochs import Epochs, OnEpoch
 from rnnbench.training.outcome import Outcome, Trained
 from rnnbench.training.steps import count_batches, ms_per_step
 from rnnbench.training.validation import hold_out

@@ -128,7 +128,9 @@ class Place:
             modules = {"made_up": MOST_FREQUENT}
             write_distribution(site, ENTRIES, modules, group="rnnbench.engines", version=version)
         arguments = [part for change in changes for part in ("--set", change)]
-        return run_rnnbench("run", "own.yaml", "--jobs", "1", *arguments, site=site, cwd=self.folder)
+        return run_rnnbench(
+            "run", "own.yaml", "--jobs", "1", *arguments, site=site, cwd=self.folder
+        )
 
     def stored(self, name):
         return json.loads((self.folder / "results" / "own" / name).read_text())
