@@ -180,7 +180,7 @@ def cli(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def run_apart(tiny_sgml: dict[str, bytes]) -> Callable[..., Any]:
-    """Runs a config in a folder of its own, with made-up wires in it, by one worker."""
+    """Runs a config in a folder of its own, with made-up newswires in it, by one worker."""
 
     def run(folder: Path, config: str, *arguments: str) -> Any:
         (folder / "sgml").mkdir()

@@ -44,14 +44,14 @@ def benchmark(**changes) -> Benchmark:
     return Benchmark.model_validate(tree | changes)
 
 
-def corpus(wires: int = 20, topics: int = 3, seed: int = 0) -> Corpus:
-    """Return a made-up corpus of short wires."""
+def corpus(documents: int = 20, topics: int = 3, seed: int = 0) -> Corpus:
+    """Return a made-up corpus of short documents."""
     random = np.random.default_rng(seed)
-    lengths = random.integers(1, 6, wires)
+    lengths = random.integers(1, 6, documents)
     return Corpus(
         tokens=random.integers(1, 9, lengths.sum(), dtype=np.int32),
         offsets=np.concatenate([[0], np.cumsum(lengths)]),
-        labels=np.arange(wires, dtype=np.int32) % topics,
+        labels=np.arange(documents, dtype=np.int32) % topics,
         topics=tuple(f"topic{number}" for number in range(topics)),
         vocabulary=tuple(f"word{number}" for number in range(1, 9)),
         provenance={"source": "made-up", "from": "nowhere"},

@@ -36,8 +36,8 @@ class Published(Section):
 class Reference(Section):
     """Published accuracies, and the data that they hold for.
 
-    With ``dataset``, they are for models of this benchmark: each is compared with our model of the
-    same name, number of parameters and ``training``. With ``split``, they are for other models.
+    With ``dataset``, they belong to models of this benchmark: each is compared with our model of
+    the same name, number of parameters and ``training``. With ``split``, to other models.
     """
 
     source: str
@@ -45,7 +45,7 @@ class Reference(Section):
     dataset: Fingerprint | None = None
     """Fingerprint of the padded arrays that they were measured on."""
     split: Fingerprint | None = None
-    """Fingerprint of the split: which documents they were trained on and tested on."""
+    """Fingerprint of the split into training and test documents."""
     training: Recipe | None = None
     models: Annotated[dict[str, Published], Field(min_length=1)]
 
@@ -70,7 +70,7 @@ class Benchmark(Section):
     references: dict[Name, Reference] = Field(default_factory=dict)
 
     def seeds_of(self, model: str) -> tuple[int, ...]:
-        """Return the seeds of the trials of ``model``: only one if its scores depend on no seed."""
+        """Return the seeds of a model's trials: only one if no seed changes its scores."""
         described = self.models[model]
         is_random = not isinstance(described, BaselineModel) or described.baseline.is_random
         return self.training.seeds if is_random else self.training.seeds[:1]

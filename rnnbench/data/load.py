@@ -31,8 +31,8 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
     Raises:
         UserError: the file at ``data.path`` cannot be read by the source; or nothing is cached,
             and ``offline`` forbids downloads.
-        OutOfReachError: nothing can be downloaded; the message says what was tried, and which
-            files would do instead.
+        OutOfReachError: nothing can be downloaded; the message lists all attempts, and the files
+            that would do instead.
         PluginError: the source of another package failed.
     """
     if data.path is not None:
@@ -57,7 +57,7 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
             log.warning("%s is out of reach: %s", name, error)
             reasons.append(f"  {name}: {error}")
     files = [f"  --data {name} --path FILE: {SOURCES[name].file}" for name in names]
-    lines = ["no newswires could be had. Tried:", *reasons, "Bring a file instead:", *files]
+    lines = ["no newswires can be reached. Tried:", *reasons, "Provide a file instead:", *files]
     raise OutOfReachError("\n".join(lines))
 
 

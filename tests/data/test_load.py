@@ -234,7 +234,7 @@ def test_if_no_home_serves_reuters_21578_all_reasons_are_given(homes, tiny_sgml_
 def test_if_nothing_can_be_had_one_error_says_what_was_tried_and_what_to_bring(
     source, reasons, files
 ):
-    lines = ["no newswires could be had. Tried:", *reasons, "Bring a file instead:", *files]
+    lines = ["no newswires can be reached. Tried:", *reasons, "Provide a file instead:", *files]
 
     with pytest.raises(OutOfReachError, match="\n".join(lines)):
         load_corpus(Data(source=source))
@@ -261,7 +261,7 @@ def test_altered_files_of_reuters_21578_are_used_with_a_warning_and_kept_apart(
 
     assert (len(found.corpus), found.corpus.topics) == (44, ("earn", "acq"))
     assert f"{tiny_sgml_folder}: not the original files of sgml" in caplog.text
-    assert cache.find(found.fingerprint) == found.file
+    assert found.file.name == f"altered-sgml-{found.fingerprint}.npz"
     with pytest.raises(UserError, match="nothing is cached"):
         load_corpus(Data(source="sgml"), offline=True)
 

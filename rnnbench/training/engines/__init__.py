@@ -23,12 +23,7 @@ ENGINES: Registry[Engine] = Registry(
 
 
 def engine_for(model: Model, training: "Training", name: str = "this model") -> Engine:
-    """Return the engine that trains a model.
-
-    Args:
-        model: its description.
-        training: the ``training`` section, which names the engine for networks.
-        name: the name of the model, for the error message.
+    """Return the engine that trains a model; ``training`` names the one for networks.
 
     Raises:
         UserError: the engine does not cover the model; the message names those that do.

@@ -56,9 +56,9 @@ class Engine(ABC):
         Args:
             model: a description that this engine covers.
             dataset: the documents to train on and to score.
-            training: the ``training`` section of the config. The part ``validation_split`` of the
-                training documents, see ``validation.hold_out``, only chooses the best epoch.
-            seed: decides everything that is left to chance.
+            training: the ``training`` section of the config. The training documents that
+                ``validation.hold_out`` takes away only choose the best epoch.
+            seed: decides everything random.
             on_epoch: called after each epoch.
             keep_model: whether to return the trained model too, if the engine can.
 

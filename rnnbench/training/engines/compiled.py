@@ -81,15 +81,10 @@ def train(
 
 
 def pad(rows: Sequence[NDArray[np.intp]], size: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return batches filled up to one size, as a compiled program needs them.
+    """Return batches filled up to one size, as a compiled program needs them, and their weights.
 
-    Args:
-        rows: the documents of each batch, at most ``size``.
-        size: of every batch.
-
-    Returns:
-        int32 ``(steps, size)``, the documents, and float32 ``(steps, size)``, their weights. What
-        fills up a batch is document 0 with the weight 0; all other weights are 1.
+    Both are ``(steps, size)``. Document 0 with the weight 0 fills up a batch; all other weights
+    are 1.
     """
     padded = np.zeros((len(rows), size), np.int32)
     weights = np.zeros((len(rows), size), np.float32)
@@ -114,12 +109,9 @@ def _program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program:
 
 
 def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program:
-    """Return a program that trains a copy of ``model``.
+    """Return a program that trains a copy of ``model``, with the layers that the cores cover.
 
-    Args:
-        model: a network, already built; layers that the cores cover are replaced in the copy.
-        recipe: the optimizer and its learning rate.
-        batch_size: documents in each batch that the program is given.
+    Every batch that the program is given has ``batch_size`` documents.
     """
     stock_layers: set[str] = set()
     copy = with_cores(model, stock_layers.add, batch_size)
@@ -156,8 +148,8 @@ def _make_step(
 ) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
     """Return a function that takes one optimizer step.
 
-    Its arguments are a batch ``(batch_size, timesteps)``, its labels and weights ``(batch_size,)``;
-    rows of the weight 0 count for nothing. It returns the sum of the losses and the right answers.
+    Its arguments are a batch ``(batch_size, timesteps)``, its labels and its weights; rows with the
+    weight 0 are ignored. It returns the sum of the losses and the number of right answers.
     """
 
     def step(x: tf.Tensor, y: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

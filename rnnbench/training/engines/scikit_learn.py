@@ -75,15 +75,9 @@ def texts(ids: NDArray[np.int32]) -> list[str]:
 def score(
     baseline: Baseline, classifier: "Pipeline", documents: list[str], n_topics: int
 ) -> NDArray[np.float64]:
-    """Return a score for each document and topic, ``(len(documents), n_topics)``.
+    """Return a fitted classifier's score for each document and topic, ``(n, n_topics)``.
 
-    A topic that was not trained on has the probability 0, or a margin below all others.
-
-    Args:
-        baseline: it made the classifier.
-        classifier: a fitted one.
-        documents: as ``texts`` returns them.
-        n_topics: columns of the scores.
+    A topic without training documents has the probability 0, or a margin below all others.
     """
     if baseline.gives_probabilities:
         known, lowest = classifier.predict_proba(documents), 0.0
@@ -98,7 +92,7 @@ def score(
 
 
 def count_params(classifier: "Pipeline") -> int:
-    """Return how many numbers the fitted classifier has learned, without the word weights."""
+    """Return the number of values that a classifier has learned, without the word weights."""
     fitted = classifier[-1]
     names = ("coef_", "intercept_", "feature_log_prob_", "class_log_prior_")
     return sum(np.size(getattr(fitted, name)) for name in names if hasattr(fitted, name))
