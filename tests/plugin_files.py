@@ -111,7 +111,7 @@ def write_scale(folder: Path, **facts: str) -> Path:
 def run_rnnbench(
     *arguments: object, site: Path, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own, to which the packages in ``site`` are installed."""
+    """Run the command in a process of its own, with the packages in ``site`` installed."""
     path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
         [sys.executable, "-m", "rnnbench", *map(str, arguments)],

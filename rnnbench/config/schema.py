@@ -18,7 +18,7 @@ from rnnbench.training.recipe import Recipe, Training
 def _name(value: Any) -> str:
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", value):
         return value
-    hint = "a name has up to 100 letters, digits, - and _, for it names files"
+    hint = "allowed: a letter or digit, then letters, digits, - or _; up to 100 in all"
     raise problem(f"got {spell(value)}", hint)
 
 
@@ -52,9 +52,9 @@ class Reference(Section):
     @model_validator(mode="after")
     def _is_tied_to_data(self) -> "Reference":
         if (self.dataset is None) == (self.split is None):
-            raise problem("should have one fingerprint", "allowed: either dataset or split")
+            raise problem("needs one fingerprint", "allowed: dataset or split, not both")
         if self.split is not None and self.training is not None:
-            raise problem("training of other models", "allowed: with dataset, not with split")
+            raise problem("training belongs to dataset, not to split")
         return self
 
 

@@ -46,7 +46,7 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
     if offline:
         choice = "" if data.source == "auto" else f" --data {data.source}"
         command = f"rnnbench data prepare{choice}"
-        raise UserError(f"nothing is cached of {', '.join(names)}: run `{command}`")
+        raise UserError(f"no newswires of {', '.join(names)} are cached: run `{command}`")
     reasons = []
     for name in names:
         if name not in same and (cached := _cached(name)):

@@ -36,7 +36,7 @@ Train = Callable[["keras.Model", Documents, Documents | None, "Training", int, E
 
 It is given the model, the training documents, the validation documents if there are any, the
 ``training`` section, the seed, and ``Epochs`` to note each epoch in. It returns the layers that
-run slower than the engine can; see ``Outcome.stock_layers``.
+do not run at the engine's full speed; see ``Outcome.stock_layers``.
 """
 
 

@@ -175,30 +175,6 @@ def test_a_seed_gives_the_same_training_bit_for_bit_whether_or_not_the_model_is_
     assert again.count_params() == kept.outcome.params
 
 
-NOT_REGISTERED = """
-    import keras
-
-
-    class Own(keras.layers.Layer):
-        def call(self, inputs):
-            return inputs
-
-
-    def make(shape):
-        ids = keras.Input((shape.timesteps,), dtype="int32")
-        vectors = keras.layers.Embedding(shape.n_ids, 2)(ids)
-        pooled = keras.layers.GlobalMaxPooling1D()(Own()(vectors))
-        return keras.Model(ids, keras.layers.Dense(shape.n_topics, "softmax")(pooled))
-"""
-
-
-def test_a_model_that_cannot_be_loaded_again_fails_before_it_is_trained(dataset, working_folder):
-    write_module(working_folder, "nets", NOT_REGISTERED)
-
-    with pytest.raises(RnnbenchError, match=r"needs keras\.saving\.register_keras_serializable"):
-        fit(dataset, model=PythonNetwork(python="nets:make"), on_epoch=pytest.fail, keep_model=True)
-
-
 NOISY = """
     import keras
     import tensorflow as tf
@@ -219,6 +195,14 @@ NOISY = """
         ]
         return keras.Sequential(layers)
 """
+
+
+def test_a_model_that_cannot_be_loaded_again_fails_before_it_is_trained(dataset, working_folder):
+    write_module(working_folder, "noisy", NOISY)
+    own = PythonNetwork(python="noisy:make")
+
+    with pytest.raises(RnnbenchError, match=r"needs keras\.saving\.register_keras_serializable"):
+        fit(dataset, model=own, on_epoch=pytest.fail, keep_model=True)
 
 
 def test_a_layer_from_outside_that_draws_from_the_global_generator_follows_the_seed_with_model_fit(
