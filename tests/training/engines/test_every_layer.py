@@ -63,12 +63,8 @@ def train(stack, engine, optimizer="adam") -> Trained:
 
 def step_by_step(stack, optimizer="adam") -> Trained:
     """Train with ``train_on_batch``, eagerly: a few steps take less time than to trace one."""
-    model, (x, y), training, history = (
-        fresh(stack),
-        documents(),
-        training_with(optimizer),
-        History(),
-    )
+    model, training, history = fresh(stack), training_with(optimizer), History()
+    x, y = documents()
     before = model.get_weights()
     rule = keras.optimizers.get(optimizer)
     rule.learning_rate = training.learning_rate
@@ -85,8 +81,7 @@ def step_by_step(stack, optimizer="adam") -> Trained:
 def assert_same_training(ours, stock):
     np.testing.assert_allclose(ours.history.loss, stock.history.loss, rtol=1e-5)
     np.testing.assert_allclose(ours.history.accuracy, stock.history.accuracy, atol=1e-6)
-    weights = zip(ours.model.get_weights(), stock.model.get_weights(), strict=True)
-    for mine, theirs in weights:
+    for mine, theirs in zip(ours.model.get_weights(), stock.model.get_weights(), strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=0, atol=TOLERANCE)
 
 
