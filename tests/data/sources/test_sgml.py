@@ -19,6 +19,7 @@ from rnnbench.data.sources.sgml import (
     build_corpus,
     is_original,
     parse_documents,
+    rank_words,
     read,
     words_of,
 )
@@ -124,6 +125,12 @@ def test_words_of_a_text(text, words):
 
 def test_the_words_of_the_keras_set_stay_the_same(keras_corpus):
     assert words_of(" ".join(keras_corpus.vocabulary)) == list(keras_corpus.vocabulary)
+
+
+def test_words_are_ranked_by_count_and_ties_as_a_python_2_dict_iterates():
+    words = [b"w%d" % number for number in range(6)]
+
+    assert rank_words([words, [b"w0"]]) == [b"w0", b"w5", b"w4", b"w3", b"w2", b"w1"]
 
 
 def test_the_rebuild_is_the_keras_set(keras_corpus):
