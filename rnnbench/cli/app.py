@@ -1,27 +1,59 @@
 """The ``rnnbench`` command.
 
-Only Typer is imported here; each command imports what it needs when it runs, so that ``--help``
-answers at once.
+A command is imported when it runs or shows its own help, so that ``rnnbench --help`` and the
+completion of command names answer at once.
 """
 
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_group
 
 import rnnbench
-from rnnbench.cli import compare, config, data, leaderboard, models, options, report, run
 from rnnbench.errors import RnnbenchError
-from rnnbench.explain import command as explain
-from rnnbench.prediction import command as predict
-from rnnbench.speed import command as bench_speed
+
+COMMANDS = {
+    "run": ("rnnbench.cli.run:run", "Train and test every model of a config."),
+    "predict": ("rnnbench.prediction.command:predict", "Classify newswires with a saved network."),
+    "report": ("rnnbench.cli.report:report", "Write an HTML report about a run."),
+    "compare": ("rnnbench.cli.compare:compare", "Show how the models of two runs differ."),
+    "leaderboard": ("rnnbench.cli.leaderboard:leaderboard", "Rank the models of many runs."),
+    "bench-speed": ("rnnbench.speed.command:bench_speed", "Time the training engines."),
+    "explain": ("rnnbench.explain.command:explain", "Explain a recurrent layer step by step."),
+    "config": ("rnnbench.cli.config:app", "Check configs, resolve them, and start a new one."),
+    "models": ("rnnbench.cli.models:app", "Inspect the models of a config without training."),
+    "data": ("rnnbench.cli.data:app", "Get the newswires and look at them."),
+}
+"""The commands: where each one is defined, and its line in ``rnnbench --help``.
+
+A function has its examples beside it, as ``EXAMPLES``; a group of commands is a Typer app.
+"""
 
 
-class _Group(TyperGroup):
-    """Ends a command that cannot go on with a message and an exit status, not a traceback."""
+def load_command(name: str) -> Any:
+    """Import the command ``name`` and return it as Typer runs it."""
+    module_name, _, attribute = COMMANDS[name][0].partition(":")
+    module = import_module(module_name)
+    command = getattr(module, attribute)
+    parent = typer.Typer(rich_markup_mode="markdown")
+    if isinstance(command, typer.Typer):
+        parent.add_typer(command, name=name)
+    else:
+        parent.command(name, epilog=module.EXAMPLES)(command)
+    return get_group(parent).commands[name]
+
+
+class _Commands(TyperGroup):
+    """Imports the command that is asked for; ends with a message, not a traceback, if it fails."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, name and load_command(name), rest
 
     def invoke(self, ctx: Any) -> Any:
-        from rnnbench.cli import console
+        from rnnbench.cli import console, options
 
         try:
             return super().invoke(ctx)
@@ -29,30 +61,28 @@ class _Group(TyperGroup):
             console.print_error(str(error))
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
-            console.print_error("Interrupted. What was finished is stored.")
+            console.print_error("Interrupted. Everything that finished is stored.")
             raise typer.Exit(options.INTERRUPTED) from None
 
 
 app = typer.Typer(
     name="rnnbench",
-    cls=_Group,
+    cls=_Commands,
     help="Benchmark sequence classifiers on Reuters newswires.",
-    epilog=options.examples("rnnbench run configs/all.yaml"),
+    epilog="Examples:\n\n- `rnnbench run configs/all.yaml`",
     no_args_is_help=True,
     rich_markup_mode="markdown",  # re-flows paragraphs
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run", epilog=run.EXAMPLES)(run.run)
-app.command("predict", epilog=predict.EXAMPLES)(predict.predict)
-app.command("report", epilog=report.EXAMPLES)(report.report)
-app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
-app.command("leaderboard", epilog=leaderboard.EXAMPLES)(leaderboard.leaderboard)
-app.command("bench-speed", epilog=bench_speed.EXAMPLES)(bench_speed.bench_speed)
-app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
-app.add_typer(config.app, name="config")
-app.add_typer(models.app, name="models")
-app.add_typer(data.app, name="data")
+
+
+def _in_list() -> None:
+    """Stand for a command in lists of commands, without being imported."""
+
+
+for _name, (_, _summary) in COMMANDS.items():
+    app.command(_name, help=_summary)(_in_list)
 
 
 def _print_version(wanted: bool) -> None:

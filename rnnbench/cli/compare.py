@@ -1,12 +1,16 @@
-"""``rnnbench compare``."""
+"""The command ``rnnbench compare``."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rnnbench.cli import options
+from rnnbench.analysis.compare_runs import compare_runs
+from rnnbench.analysis.gates import judge, parse_gate
+from rnnbench.analysis.load import load_run
+from rnnbench.cli import console, options
 from rnnbench.errors import RnnbenchError
+from rnnbench.report.compare import comparison_json, comparison_tables, verdict_lines
 
 EXAMPLES = options.examples(
     "rnnbench compare results/reference/all results/all",
@@ -19,17 +23,18 @@ EXAMPLES = options.examples(
 def compare(
     run_a: Annotated[Path, options.run_folder("The folder of a finished run.", "RUN_A")],
     run_b: Annotated[
-        Path, options.run_folder("The folder of another, on the same wires.", "RUN_B")
+        Path, options.run_folder("The folder of another run on the same documents.", "RUN_B")
     ],
     fail_if: Annotated[
         list[str] | None,
         typer.Option(
             "--fail-if",
             metavar="GATE",
-            help="Exit with 1 if any model does that from A to B; repeatable. "
-            '"METRIC drops|rises AMOUNT", by more than AMOUNT, which may be a percentage of A, as '
-            f'5%; or "accuracy drops|rises significantly". METRIC: {options.METRICS}. '
-            "A model of A that B lacks fails every gate; one that is only in B fails none.",
+            help="Exit with 1 if this holds for any model; repeatable. A GATE is "
+            '"METRIC drops|rises AMOUNT": from A to B, by more than AMOUNT, which may be a '
+            'percentage of A, as 5%; or "accuracy drops|rises significantly". '
+            f"METRIC: {options.METRICS}. "
+            "A model of A that B lacks fails every gate; a model that is only in B fails none.",
             show_default=False,
         ),
     ] = None,
@@ -41,25 +46,17 @@ def compare(
 ) -> None:
     """Show how the models of RUN_B differ from those of the same name in RUN_A.
 
-    Accuracies with intervals and p-values, macro-F1, speed, and what differs in config, data and
-    environment. Runs on different wires are not compared.
+    The tables show accuracies with intervals and p-values, macro-F1, speed, and every difference
+    in config, data and environment. Runs on different documents cannot be compared.
     """
-    from rnnbench.analysis.compare_runs import compare_runs
-    from rnnbench.analysis.gates import judge, parse_gate
-    from rnnbench.analysis.load import load_run
-    from rnnbench.cli.console import err, print_json, print_tables
-    from rnnbench.report.compare import comparison_json, comparison_tables, verdict_lines
-
     gates = [parse_gate(text) for text in fail_if or ()]
     only = None if models is None else options.names(models)
     comparison = compare_runs(load_run(run_a), load_run(run_b), only)
     verdicts = [judge(gate, comparison) for gate in gates]
-    if as_json:
-        print_json(comparison_json(comparison, verdicts))
-    else:
-        print_tables(comparison_tables(comparison))
+    record = comparison_json(comparison, verdicts)
+    console.print_record(record, *comparison_tables(comparison), as_json=as_json)
     passed, failed = verdict_lines(verdicts)
     for line in passed:
-        err.print(line, soft_wrap=True)
+        console.err.print(line, soft_wrap=True)
     if failed:
         raise RnnbenchError("\n".join(failed))

@@ -1,85 +1,78 @@
-"""What the shell offers when TAB is pressed.
+"""The suggestions that the shell shows when TAB is pressed.
 
-A completer has to answer at once, so files are read here, but nothing is validated. A line that
-is half typed may hold anything: a completer that fails offers nothing, and says nothing.
+They have to come at once, so files are read but not validated. The line may be half typed and
+wrong, so a completer that fails suggests nothing and prints nothing.
 """
 
+import json
 from collections.abc import Callable, Iterable
-from functools import wraps
 from pathlib import Path
 
 import typer
 
+from rnnbench.config.merge import read
+
 Completer = Callable[[typer.Context, str], list[str]]
 
 
-def _completer(offer: Callable[[typer.Context, str], Iterable[str]]) -> Completer:
-    """Return what Typer calls: it keeps what goes on from ``incomplete``, and never raises."""
+def _completer(
+    suggest: Callable[[typer.Context], Iterable[str]], *, is_list: bool = False
+) -> Completer:
+    """Return the function that Typer calls: it keeps the suggestions that fit, and never raises.
 
-    @wraps(offer)  # Typer looks at the names and types of the parameters
+    Args:
+        suggest: gives all that could stand in this place of the line.
+        is_list: whether a comma-separated list is typed, in which nothing is to be repeated.
+    """
+
     def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        before, comma, last = incomplete.rpartition(",") if is_list else ("", "", incomplete)
+        given = before.split(",")
         try:
-            return [text for text in offer(ctx, incomplete) if text.startswith(incomplete)]
+            fitting = [text for text in suggest(ctx) if text.startswith(last) and text not in given]
         except Exception:
             return []
+        return [before + comma + text for text in fitting]
 
     return complete
 
 
-@_completer
-def config_files(ctx: typer.Context, incomplete: str) -> Iterable[str]:  # noqa: ARG001
-    """Offer the YAML files in the working folder and in ``configs/``."""
-    return _found("*.y*ml", "configs/*.y*ml")
-
-
-@_completer
-def run_folders(ctx: typer.Context, incomplete: str) -> Iterable[str]:  # noqa: ARG001
-    """Offer the folders of finished runs, under ``results/`` and in the working folder."""
-    files = _found("results/*/results.json", "results/*/*/results.json", "*/results.json")
-    return dict.fromkeys(str(Path(file).parent) for file in files)
-
-
-@_completer
-def model_of_config(ctx: typer.Context, incomplete: str) -> Iterable[str]:  # noqa: ARG001
-    """Offer the models of the config that stands on the line, ``config``."""
-    return _models_of_config(ctx)
-
-
-@_completer
-def models_of_config(ctx: typer.Context, incomplete: str) -> Iterable[str]:
-    """Offer the same for a list that commas divide: those that are not in it yet."""
-    before, comma, _ = incomplete.rpartition(",")
-    given = before.split(",")
-    return [f"{before}{comma}{name}" for name in _models_of_config(ctx) if name not in given]
-
-
-@_completer
-def model_of_run(ctx: typer.Context, incomplete: str) -> Iterable[str]:  # noqa: ARG001
-    """Offer the networks of the run that stands on the line, ``run``."""
-    import json
-
-    results = json.loads(Path(ctx.params["run"], "results.json").read_text(encoding="utf-8"))
-    return [model["name"] for model in results["models"] if not model.get("is_baseline")]
-
-
-@_completer
-def executors(ctx: typer.Context, incomplete: str) -> Iterable[str]:  # noqa: ARG001
-    """Offer the executors of this package and of others."""
-    from rnnbench.runner.executors import EXECUTORS
-
-    return EXECUTORS
-
-
-def _found(*patterns: str) -> list[str]:
-    """Return the files of the working folder that fit a pattern, pattern by pattern."""
+def _files(*patterns: str) -> list[str]:
     files = (file for pattern in patterns for file in sorted(Path().glob(pattern)))
     return [str(file) for file in files if file.is_file()]
 
 
-def _models_of_config(ctx: typer.Context) -> list[str]:
-    """Return the names of the models of ``config`` and the files that it extends."""
-    from rnnbench.config.merge import read
+def _run_folders(_: typer.Context) -> Iterable[str]:
+    files = _files("results/*/results.json", "results/*/*/results.json", "*/results.json")
+    return dict.fromkeys(str(Path(file).parent) for file in files)
 
-    # While the value of an option is typed, the arguments before it are not yet told apart.
+
+def _models_of_config(ctx: typer.Context) -> list[str]:
+    # While the value of an option is typed, arguments are not parsed yet: the config is in args.
     config = Path(ctx.params.get("config") or ctx.args[0])
     return list(read(config).root.plain["models"].keys()) if config.is_file() else []
+
+
+def _models_of_run(ctx: typer.Context) -> list[str]:
+    results = json.loads(Path(ctx.params["run"], "results.json").read_text(encoding="utf-8"))
+    return [model["name"] for model in results["models"] if not model.get("is_baseline")]
+
+
+def _executors(_: typer.Context) -> Iterable[str]:
+    from rnnbench.runner.executors import EXECUTORS  # imports NumPy and pydantic
+
+    return EXECUTORS
+
+
+config_files = _completer(lambda _: _files("*.y*ml", "configs/*.y*ml"))
+"""YAML files in the working folder and in ``configs/``."""
+run_folders = _completer(_run_folders)
+"""Folders of finished runs, in ``results/`` and in the working folder."""
+model_of_config = _completer(_models_of_config)
+"""Models of the argument or option ``config``, and of the files that it extends."""
+models_of_config = _completer(_models_of_config, is_list=True)
+"""The same, for a comma-separated list."""
+model_of_run = _completer(_models_of_run)
+"""Networks of the argument ``run``."""
+executors = _completer(_executors)
+"""Executors of this package and of others."""

@@ -13,9 +13,6 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.config.starter import starter, write_starter
 from rnnbench.errors import UserError
 
-SCHEMA_VERSION = 1
-"""Version of the JSON that ``check`` prints."""
-
 app = typer.Typer(
     help="Check configs, see them with every default, and start a new one.",
     no_args_is_help=True,
@@ -48,7 +45,7 @@ def check(
     checked = {file: _check(file) for file in configs}
     if as_json:
         facts = [_facts(file, *found) for file, found in checked.items()]
-        console.print_json({"schema_version": SCHEMA_VERSION, "files": facts})
+        console.print_record({"files": facts}, as_json=True)
     else:
         for file, (benchmark, problems) in checked.items():
             for problem in problems:

@@ -1,24 +1,25 @@
-"""The two streams: results go to standard output, everything else to standard error."""
+"""Results go to standard output, everything else to standard error."""
 
 import io
 import json
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
+from pydantic import BaseModel
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from rnnbench.report.table import Table
-    from rnnbench.results.schema import Results
 
 PIPE_WIDTH = 120
-"""Columns of tables that go to a file or a pipe, where ``COLUMNS`` does not say."""
+"""The width of tables in a file or a pipe, unless ``COLUMNS`` is set."""
+JSON_VERSION = 1
+"""The ``schema_version`` of JSON output whose record has none of its own."""
 
 
 def _console(*, stderr: bool) -> Console:
@@ -36,7 +37,7 @@ err = _console(stderr=True)
 
 
 def show_log() -> None:
-    """Show the package's warnings, one line each, on standard error."""
+    """Show the package's warnings on standard error, one line each."""
     log = logging.getLogger("rnnbench")
     log.handlers = [_Warnings()]
     log.propagate = False
@@ -48,28 +49,26 @@ class _Warnings(logging.Handler):
 
 
 def print_error(message: str) -> None:
-    """Print an error message, red where the terminal has colours, never wrapped."""
+    """Print an error message, red if the terminal has colours, never wrapped."""
     err.print(Text(message, style="red"), soft_wrap=True)
 
 
-def print_results(results: "Results", *, as_json: bool) -> None:
-    """Print the tables of a run, or ``results.json``, on standard output."""
-    from rnnbench.report.table import result_tables
+def print_record(
+    record: BaseModel | Mapping[str, Any], *views: "Table | RenderableType", as_json: bool
+) -> None:
+    """Print the result of a command on standard output, as JSON or for people.
+
+    Args:
+        record: the result as data.
+        views: the same as tables or text, fitted to the width of the terminal.
+        as_json: print ``record`` instead of ``views``. ``JSON_VERSION`` is added if the record has
+            no ``schema_version``.
+    """
+    from rnnbench.report.table import Table, to_rich  # commands without tables need no NumPy
 
     if as_json:
-        print_json(json.loads(results.model_dump_json()))
-    else:
-        print_tables(result_tables(results))
-
-
-def print_tables(tables: "Iterable[Table]") -> None:
-    """Print tables on standard output, in the width of the terminal."""
-    from rnnbench.report.table import to_rich
-
-    for table in tables:
-        out.print(to_rich(table, out), crop=False)
-
-
-def print_json(value: Any) -> None:
-    """Print ``value`` as JSON on standard output."""
-    typer.echo(json.dumps(value, indent=1))
+        facts = json.loads(record.model_dump_json()) if isinstance(record, BaseModel) else record
+        typer.echo(json.dumps({"schema_version": JSON_VERSION, **facts}, indent=1))
+        return
+    for view in views:
+        out.print(to_rich(view, out) if isinstance(view, Table) else view, crop=False)

@@ -78,10 +78,7 @@ def show(
 
     section, corpus = _load(config, data, path, settings)
     found = find_document(corpus.corpus, make_dataset(corpus.corpus, section), number)
-    if as_json:
-        console.print_json(asdict(found))
-    else:
-        console.out.print(document_text(found))
+    console.print_record(asdict(found), document_text(found), as_json=as_json)
 
 
 @app.command(epilog=options.examples("rnnbench data sources", "rnnbench data sources --json"))
@@ -90,10 +87,8 @@ def sources(as_json: options.Json = False) -> None:
     from rnnbench.report.data import sources_text
 
     found = SOURCES.usable()
-    if as_json:
-        console.print_json({s.name: {"help": s.help, "file": s.file} for s in found})
-    else:
-        console.out.print(sources_text(found))
+    facts = {each.name: {"help": each.help, "file": each.file} for each in found}
+    console.print_record({"sources": facts}, sources_text(found), as_json=as_json)
 
 
 def _describe(
@@ -112,10 +107,8 @@ def _describe(
     section, corpus = _load(config, data, path, settings, offline=offline)
     dataset = make_dataset(corpus.corpus, section)
     summary = summarize_dataset(corpus, dataset)
-    if as_json:
-        console.print_json(data_facts(corpus, summary))
-    else:
-        console.out.print(data_text(corpus, summary, section))
+    record, view = data_facts(corpus, summary), data_text(corpus, summary, section)
+    console.print_record(record, view, as_json=as_json)
 
 
 def _load(

@@ -1,8 +1,9 @@
-"""What the user sees while waiting: bars on a terminal, plain lines elsewhere."""
+"""The progress of downloads and trainings: bars on a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 from rich.progress import (
     BarColumn,
@@ -21,50 +22,39 @@ from rnnbench.data.fetch import silent
 from rnnbench.runner.events import EpochEnded, Event, Failed, Finished, Listener, Planned
 from rnnbench.training.trial import Trial
 
-WIDE = 100
-"""Columns from which on there is room for bars."""
+WIDE, MEDIUM = 100, 72
+"""The widths, in columns, from which there is room for bars, and for loss and accuracy."""
 DRAW_INTERVAL = 0.1
-"""Seconds between two drawings of the bars."""
+"""Seconds between two updates of the bars."""
 PLAIN_INTERVAL = 30.0
-"""Seconds between two lines about trials in progress, where there is no terminal."""
+"""Seconds between two lines about a running trial, if there is no terminal."""
 
 
 @contextmanager
 def show_download(*, quiet: bool) -> Iterator[OnBytes]:
-    """Yield what shows downloads: a bar on a terminal, a line at the start elsewhere."""
+    """Yield a callback that shows downloads: as bars on a terminal, else as a line at the start."""
     if quiet:
         yield silent
         return
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=err,
-        transient=True,
-    )
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    description = TextColumn("{task.description}", markup=False)
     tasks: dict[str, TaskID] = {}
+    bars = Progress(description, *columns, console=err, transient=True)
 
     def on_bytes(what: str, done: int, total: int | None) -> None:
         if what not in tasks:
-            tasks[what] = bar.add_task(what, total=total)
-            if err.is_terminal:
-                bar.start()
-            else:
+            tasks[what] = bars.add_task(what, total=total)
+            if not err.is_terminal:
                 err.print(what, soft_wrap=True)
-        bar.update(tasks[what], completed=done, total=total)
+        bars.update(tasks[what], completed=done, total=total)
 
-    try:
+    with bars if err.is_terminal else nullcontext():
         yield on_bytes
-    finally:
-        if bar.live.is_started:
-            bar.stop()
 
 
 @contextmanager
 def show_trials(*, quiet: bool) -> Iterator[Listener]:
-    """Yield what shows running trials: a bar each on a terminal, plain lines elsewhere."""
+    """Yield a listener that shows running trials: as bars on a terminal, else as lines."""
     if quiet:
         yield lambda _: None
     elif err.is_terminal:
@@ -75,54 +65,49 @@ def show_trials(*, quiet: bool) -> Iterator[Listener]:
         yield _Lines()
 
 
-def _say_what_is_planned(plan: Planned) -> None:
-    if plan.stored:
-        trials = len(plan.stored) + len(plan.to_train)
-        err.print(
-            f"{len(plan.stored)} of {trials} trials are stored and not trained again "
-            "(--fresh trains them)"
-        )
-
-
-def _say_what_ended(event: Finished | Failed) -> None:
-    if isinstance(event, Failed):
-        outcome = f"failed: {event.reason}"
-    else:
-        outcome = f"test accuracy {event.accuracy:.4f}, {event.seconds:.1f} s"
-    err.print(f"{event.trial}: {outcome}", soft_wrap=True)
-
-
 class Effort:
-    """How much of the planned work is done: epochs, each weighed by its arithmetic.
+    """How much of the planned training is done.
 
     Attributes:
-        trials: planned ones.
-        epochs_planned: of all trials.
-        epochs_done: so far.
-        planned: the work of all epochs.
-        done: the work of those that ended.
-        left: epochs that each trial still has to train.
+        planned: the epochs of each trial.
+        done: those that ended so far.
     """
 
-    def __init__(self, trials: Sequence[Trial]):
-        self.trials = len(trials)
-        self.left = {trial: trial.epochs for trial in trials}
-        self.epochs_planned = sum(self.left.values())
-        self.planned = sum(epochs * trial.work for trial, epochs in self.left.items())
-        self.epochs_done = self.done = 0
+    def __init__(self) -> None:
+        self.planned: Counter[Trial] = Counter()
+        self.done: Counter[Trial] = Counter()
 
-    def count(self, trial: Trial) -> None:
-        """Note that an epoch of ``trial`` ended."""
-        if self.left.get(trial):
-            self.left[trial] -= 1
-            self.epochs_done += 1
-            self.done += trial.work
+    def note(self, event: Event) -> None:
+        """Take an event into account; a failed trial is planned no further."""
+        match event:
+            case Planned(to_train):
+                self.planned = Counter({trial: trial.epochs for trial in to_train})
+            case EpochEnded(trial, epoch):
+                self.done[trial] = min(epoch, self.planned[trial])
+            case Failed(trial):
+                self.planned[trial] = self.done[trial]
 
-    def give_up(self, trial: Trial) -> None:
-        """Note that ``trial`` failed: what is left of it will not be trained."""
-        epochs = self.left.pop(trial, 0)
-        self.epochs_planned -= epochs
-        self.planned -= epochs * trial.work
+    def work(self) -> tuple[int, int]:
+        """Return how much is done and planned: epochs, weighted by the arithmetic of each."""
+        done, planned = (
+            sum(epochs * trial.work for trial, epochs in counts.items())
+            for counts in (self.done, self.planned)
+        )
+        return done, planned
+
+
+def _message(event: Event) -> str | None:
+    match event:
+        case Planned(to_train, stored) if stored:
+            return (
+                f"{len(stored)} of {len(stored) + len(to_train)} trials are stored and not trained "
+                "again (--fresh trains them)"
+            )
+        case Finished(trial, accuracy, seconds):
+            return f"{trial}: test accuracy {accuracy:.4f}, {seconds:.1f} s"
+        case Failed(trial, reason):
+            return f"{trial}: failed: {reason}"
+    return None
 
 
 class _Bars:
@@ -134,7 +119,7 @@ class _Bars:
             TextColumn("{task.description}", markup=False),
             *([BarColumn(bar_width=24)] if is_wide else []),
             TextColumn("{task.fields[epochs]}", justify="right"),
-            TextColumn("{task.fields[scores]}", markup=False),
+            *([TextColumn("{task.fields[scores]}", markup=False)] if err.width >= MEDIUM else []),
             *([TimeElapsedColumn()] if is_wide else []),
             TextColumn("ETA"),
             TimeRemainingColumn(),
@@ -144,66 +129,61 @@ class _Bars:
         )
         self.last_drawn = 0.0
         self.running: dict[Trial, TaskID] = {}
-        self.finished = 0
+        self.ended = 0
         self.overall: TaskID | None = None
-        self.effort = Effort([])
+        self.effort = Effort()
 
     def __call__(self, event: Event) -> None:
-        self._note(event)
+        self.effort.note(event)
+        self._update_trial(event)
+        self._update_overall()
+        if message := _message(event):
+            err.print(message, soft_wrap=True)
         now = time.monotonic()
         if now - self.last_drawn >= DRAW_INTERVAL or not isinstance(event, EpochEnded):
             self.last_drawn = now
             self.progress.refresh()
 
-    def _note(self, event: Event) -> None:
+    def _update_trial(self, event: Event) -> None:
         match event:
-            case Planned(to_train):
-                _say_what_is_planned(event)
-                self.effort = Effort(to_train)
+            case Planned():
                 self.overall = self.progress.add_task("", epochs="", scores="epochs in all")
-                self._show_overall()
             case EpochEnded(trial, 0):
-                self._take_away(trial)  # its bar of before, where its worker died
+                self._remove(trial)  # it starts again if its worker died
                 epochs = _of(0, trial.epochs) if trial.epochs else ""
                 self.running[trial] = self.progress.add_task(
                     str(trial), total=trial.epochs or None, epochs=epochs, scores="starting"
                 )
-            case EpochEnded(trial, epoch, loss, accuracy):
-                self.effort.count(trial)
-                # The last epoch may be told of after the trial's end.
-                if trial in self.running:
-                    self.progress.update(
-                        self.running[trial],
-                        completed=epoch,
-                        epochs=_of(epoch, trial.epochs),
-                        scores=f"loss {loss:.4f}  accuracy {accuracy:.4f}",
-                    )
-                self._show_overall()
+            case EpochEnded(trial, epoch, loss, accuracy) if trial in self.running:
+                # The last epoch may be reported after the end of its trial.
+                self.progress.update(
+                    self.running[trial],
+                    completed=epoch,
+                    epochs=_of(epoch, trial.epochs),
+                    scores=f"loss {loss:.4f}  accuracy {accuracy:.4f}",
+                )
             case Finished(trial) | Failed(trial):
-                self._take_away(trial)
-                if isinstance(event, Failed):
-                    self.effort.give_up(trial)
-                self.finished += 1
-                self._show_overall()
-                _say_what_ended(event)
+                self._remove(trial)
+                self.ended += 1
 
-    def _take_away(self, trial: Trial) -> None:
+    def _remove(self, trial: Trial) -> None:
         if trial in self.running:
             self.progress.remove_task(self.running.pop(trial))
 
-    def _show_overall(self) -> None:
+    def _update_overall(self) -> None:
         if self.overall is not None:
+            done, planned = self.effort.work()
             self.progress.update(
                 self.overall,
-                description=f"{self.finished} of {self.effort.trials} trials",
-                completed=self.effort.done,
-                total=self.effort.planned,
-                epochs=_of(self.effort.epochs_done, self.effort.epochs_planned),
+                description=f"{self.ended} of {len(self.effort.planned)} trials",
+                completed=done,
+                total=planned,
+                epochs=_of(self.effort.done.total(), self.effort.planned.total()),
             )
 
 
 def _of(done: int, planned: int) -> str:
-    """Return ``done/planned``, as wide at the start as at the end."""
+    """Return ``done/planned``, equally wide from start to end."""
     return f"{done:>{len(str(planned))}}/{planned}"
 
 
@@ -213,31 +193,27 @@ class _Lines:
     def __init__(self) -> None:
         self.start = 0.0
         self.last_line: dict[Trial, float] = {}
-        self.effort = Effort([])
+        self.effort = Effort()
 
     def __call__(self, event: Event) -> None:
-        now = time.monotonic()
+        self.effort.note(event)
+        now, message = time.monotonic(), _message(event)
         match event:
-            case Planned(to_train):
-                _say_what_is_planned(event)
+            case Planned():
                 self.start = now
-                self.effort = Effort(to_train)
             case EpochEnded(trial, 0):
                 self.last_line[trial] = now
-                err.print(f"{trial}: started", soft_wrap=True)
+                message = f"{trial}: started"
             case EpochEnded(trial, epoch, loss, accuracy):
-                self.effort.count(trial)
                 if now - self.last_line.get(trial, now) >= PLAIN_INTERVAL:
                     self.last_line[trial] = now
-                    err.print(
+                    message = (
                         f"{trial}: epoch {epoch} of {trial.epochs}, loss {loss:.4f}, "
-                        f"accuracy {accuracy:.4f}; {self._seconds_left(now):.0f} s left in all",
-                        soft_wrap=True,
+                        f"accuracy {accuracy:.4f}; {self._seconds_left(now):.0f} s left in all"
                     )
-            case Finished(trial) | Failed(trial):
-                if isinstance(event, Failed):
-                    self.effort.give_up(trial)
-                _say_what_ended(event)
+        if message:
+            err.print(message, soft_wrap=True)
 
     def _seconds_left(self, now: float) -> float:
-        return (now - self.start) * (self.effort.planned / max(self.effort.done, 1) - 1)
+        done, planned = self.effort.work()
+        return (now - self.start) * (planned / max(done, 1) - 1)

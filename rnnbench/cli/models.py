@@ -1,23 +1,32 @@
-"""``rnnbench models``: list and show."""
-
-from __future__ import annotations
+"""The commands ``rnnbench models list`` and ``show``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from rnnbench.cli import completion, options
-
-if TYPE_CHECKING:
-    from rnnbench.config.schema import Benchmark
-    from rnnbench.data.load import CachedCorpus
-    from rnnbench.data.settings import Data
-    from rnnbench.models.descriptions import Model
-    from rnnbench.models.shape import Shape
+from rnnbench.cli import completion, console, options
+from rnnbench.config.load import select
+from rnnbench.config.schema import Benchmark
+from rnnbench.data.dataset import make_dataset
+from rnnbench.data.load import CachedCorpus, load_corpus
+from rnnbench.data.settings import Data
+from rnnbench.errors import UserError
+from rnnbench.models.describe import describe
+from rnnbench.models.descriptions import BaselineModel, Network
+from rnnbench.models.quiet import quiet_tensorflow
+from rnnbench.models.shape import Shape
+from rnnbench.report.models import (
+    baseline_json,
+    baseline_text,
+    models_json,
+    models_text,
+    network_json,
+    network_text,
+)
 
 app = typer.Typer(
-    help="See the models of a config, without training them.",
+    help="Inspect the models of a config without training them.",
     no_args_is_help=True,
     epilog=options.examples("rnnbench models list --config configs/all.yaml"),
 )
@@ -47,19 +56,14 @@ def list_models(
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
-    """List the models of CONFIG, and how many parameters of each network are trained.
+    """List the models of CONFIG, with the number of trainable parameters of each network.
 
-    They depend on the newswires, so they are counted only where those are in the cache.
+    The numbers depend on the data, so they are shown only if the newswires are in the cache.
     """
-    from rnnbench.cli import console
-    from rnnbench.report.models import models_json, models_text
-
     benchmark = _load(config, data, path, settings)
     params, remark = _count_params(benchmark)
-    if as_json:
-        console.print_json(models_json(benchmark.models, params))
-    else:
-        console.out.print(models_text(benchmark.models, params, remark))
+    record = {"models": models_json(benchmark.models, params)}
+    console.print_record(record, models_text(benchmark.models, params, remark), as_json=as_json)
 
 
 @app.command(
@@ -83,41 +87,33 @@ def show(
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
-    """Print one model layer by layer: what each does, gives, carries, and learns.
+    """Show one model layer by layer: purpose, output shapes, states and parameters.
 
-    Shapes are those on the newswires of CONFIG, which have to be in the cache; nothing is
-    fetched.
+    The shapes are for the newswires of CONFIG, which have to be in the cache; nothing is
+    downloaded.
     """
-    from rnnbench.cli import console
-    from rnnbench.config.load import select
-    from rnnbench.models.descriptions import BaselineModel
-    from rnnbench.report.models import baseline_json, baseline_text
-
     benchmark = select(_load(config, data, path, settings), [model], "MODEL")
     chosen = benchmark.models[model]
-    if not isinstance(chosen, BaselineModel):
-        _show_network(model, chosen, benchmark.data, as_json=as_json)
-    elif as_json:
-        console.print_json(baseline_json(model, chosen))
+    if isinstance(chosen, BaselineModel):
+        record, view = baseline_json(model, chosen), baseline_text(model, chosen)
     else:
-        console.out.print(baseline_text(model, chosen))
+        corpus, shape = _find_data(benchmark.data)
+        with quiet_tensorflow():
+            description = describe(chosen, shape)
+        facts = (model, chosen, description, shape, corpus.corpus.provenance)
+        record, view = network_json(*facts), network_text(*facts)
+    console.print_record(record, view, as_json=as_json)
 
 
 def _load(
     config: Path, data: str | None, path: str | None, settings: list[str] | None
 ) -> Benchmark:
-    """Return the benchmark of ``config`` with what the flags change."""
     flags = options.data_flags(data, path)
     return options.load_benchmark(config, None, None, None, flags, settings)
 
 
 def _count_params(benchmark: Benchmark) -> tuple[dict[str, int], str]:
-    """Return the trained parameters of each network, or none and why they are not known."""
-    from rnnbench.errors import UserError
-    from rnnbench.models.describe import describe
-    from rnnbench.models.descriptions import Network
-    from rnnbench.models.quiet import quiet_tensorflow
-
+    """Return the trainable parameters of each network, and why some are not known."""
     models = benchmark.models.items()
     networks = {name: model for name, model in models if isinstance(model, Network)}
     if not networks:
@@ -136,28 +132,7 @@ def _count_params(benchmark: Benchmark) -> tuple[dict[str, int], str]:
     return counts, "\n".join(reasons)
 
 
-def _show_network(name: str, network: Model, data: Data, *, as_json: bool) -> None:
-    from rnnbench.cli import console
-    from rnnbench.models.describe import describe
-    from rnnbench.models.quiet import quiet_tensorflow
-    from rnnbench.report.models import network_json, network_text
-
-    corpus, shape = _find_data(data)
-    with quiet_tensorflow():
-        description = describe(network, shape)
-    provenance = corpus.corpus.provenance
-    if as_json:
-        console.print_json(network_json(name, network, description, shape, provenance))
-    else:
-        console.out.print(network_text(name, network, description, shape, provenance))
-
-
 def _find_data(data: Data) -> tuple[CachedCorpus, Shape]:
-    """Return the newswires that the cache has, and the shape of the dataset made of them."""
-    from rnnbench.data.dataset import make_dataset
-    from rnnbench.data.load import load_corpus
-    from rnnbench.models.shape import Shape
-
+    """Return the corpus in the cache and the shape of the dataset that is made from it."""
     corpus = load_corpus(data, offline=True)
-    dataset = make_dataset(corpus.corpus, data)
-    return corpus, Shape.of(dataset)
+    return corpus, Shape.of(make_dataset(corpus.corpus, data))

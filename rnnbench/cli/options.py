@@ -1,14 +1,13 @@
-"""Options that several commands share."""
+"""Options and arguments that several commands share."""
 
 import json
 import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.models import ArgumentInfo
 
 from rnnbench.cli import completion
 from rnnbench.data.sources.catalog import SOURCES
@@ -16,10 +15,11 @@ from rnnbench.errors import UserError
 from rnnbench.metrics import quantity_names
 
 if TYPE_CHECKING:
+    from rnnbench.config.load import Override
     from rnnbench.config.schema import Benchmark
 
 INTERRUPTED = 130
-"""The exit status after Ctrl-C: 128 + SIGINT, as shells have it."""
+"""The exit status after Ctrl-C: 128 + SIGINT, as in shells."""
 
 Config = Annotated[
     Path,
@@ -30,7 +30,7 @@ Config = Annotated[
 OptionalConfig = Annotated[
     Path | None,
     typer.Argument(
-        help="A config file, for its data section.",
+        help="A config file; only its data section is used.",
         show_default=False,
         autocompletion=completion.config_files,
     ),
@@ -41,7 +41,9 @@ Epochs = Annotated[
 Seeds = Annotated[
     str | None,
     typer.Option(
-        metavar="N|LIST", help="Number of seeds, 5, or the seeds: 0,1,2.", show_default=False
+        metavar="N|LIST",
+        help="The number of seeds, as 5, or the seeds, as 0,1,2.",
+        show_default=False,
     ),
 ]
 Models = Annotated[
@@ -62,7 +64,7 @@ Source = Annotated[
 DataPath = Annotated[
     str | None,
     typer.Option(
-        "--path", metavar="PATH", help="Read the source from this file or folder, offline."
+        "--path", metavar="PATH", help="Read the source offline, from this file or folder."
     ),
 ]
 Settings = Annotated[
@@ -73,17 +75,17 @@ Settings = Annotated[
 ]
 METRICS = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
 """The names of everything that runs can be compared and ranked by, for the help."""
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def examples(*commands: str) -> str:
-    """Return what stands below a command's help: ``commands``, to be typed as they are."""
+    """Return the text below a command's help: ``commands``, each ready to be typed."""
     return "\n\n".join(["Examples:", *(f"- `{command}`" for command in commands)])
 
 
-def run_folder(help_text: str, metavar: str | None = None) -> ArgumentInfo:
-    """Return the argument that names the folder of a run, or several."""
+def run_folder(help_text: str, metavar: str | None = None) -> Any:
+    """Return an argument that takes one or more folders of runs."""
     return typer.Argument(
         metavar=metavar,
         help=help_text,
@@ -100,12 +102,12 @@ def load_benchmark(
     data: list[tuple[str, str, str | None]],
     settings: Iterable[str] | None,
 ) -> "Benchmark":
-    """Return the benchmark of ``config`` with what the flags change, ``data_flags`` among them.
+    """Load ``config`` with the changes that the options ask for; ``data`` is from ``data_flags``.
 
     Raises:
-        UserError: the config or a flag is wrong.
+        UserError: the config or an option is wrong.
     """
-    from rnnbench.config.load import load, select
+    from rnnbench.config.load import load, select  # slow: completion goes without it
 
     flags = [
         ("--epochs", "training.epochs", None if epochs is None else str(epochs)),
@@ -113,30 +115,27 @@ def load_benchmark(
         *data,
     ]
     benchmark = load(config, overrides(flags, settings))
-    if models is None:
-        return benchmark
-    return select(benchmark, names(models), "--models")
+    return benchmark if models is None else select(benchmark, names(models), "--models")
 
 
 def command() -> str:
-    """Return what was typed, to be typed again."""
+    """Return the command line, quoted so that it can be typed again."""
     return shlex.join(["rnnbench", *sys.argv[1:]])
 
 
 def names(text: str) -> list[str]:
-    """Return the names in a list that commas divide."""
+    """Return the names in a comma-separated list."""
     return [name for name in text.split(",") if name]
 
 
-def overrides(flags: Iterable[tuple[str, str, str | None]], settings: Iterable[str] | None) -> list:
-    """Return what the flags that were given change in the config.
+def overrides(
+    flags: Iterable[tuple[str, str, str | None]], settings: Iterable[str] | None
+) -> "list[Override]":
+    """Return the changes that options make to the config.
 
     Args:
-        flags: (flag, key of the config, value as YAML or ``None`` where it was not given).
+        flags: (option, key of the config, value as YAML or ``None`` if the option is not given).
         settings: the values of ``--set``, each ``key.path=value``.
-
-    Returns:
-        A list of ``Override``.
 
     Raises:
         UserError: a value of ``--set`` has no ``=``.
@@ -153,10 +152,6 @@ def overrides(flags: Iterable[tuple[str, str, str | None]], settings: Iterable[s
 
 
 def data_flags(source: str | None, path: str | None) -> list[tuple[str, str, str | None]]:
-    """Return ``--data`` and ``--path`` for ``overrides``."""
-    return [("--data", "data.source", _quoted(source)), ("--path", "data.path", _quoted(path))]
-
-
-def _quoted(text: str | None) -> str | None:
-    """Return ``text`` as a YAML string, whatever it looks like."""
-    return None if text is None else json.dumps(text)
+    """Return ``--data`` and ``--path`` for ``overrides``; JSON strings are YAML strings."""
+    quoted = [None if text is None else json.dumps(text) for text in (source, path)]
+    return [("--data", "data.source", quoted[0]), ("--path", "data.path", quoted[1])]

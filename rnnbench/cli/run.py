@@ -61,10 +61,11 @@ def run(
     same command goes on from there.
     """
     from rnnbench.analysis.summary import summarize_run
-    from rnnbench.cli.console import err, print_results
+    from rnnbench.cli.console import err, print_record
     from rnnbench.cli.display import show_download, show_trials
     from rnnbench.config.load import dump
     from rnnbench.report.folder import write_report
+    from rnnbench.report.table import result_tables
     from rnnbench.results.lock import lock_folder
     from rnnbench.results.store import Store
     from rnnbench.runner.benchmark import plan_benchmark, run_plan
@@ -82,6 +83,6 @@ def run(
             trials = run_plan(plan, trainer, Store(folder), listener, fresh=fresh)
         results = summarize_run(benchmark, plan.dataset, trials, command)
         write_report(folder, results, dump(benchmark, folder))
-    print_results(results, as_json=as_json)
+    print_record(results, *result_tables(results), as_json=as_json)
     if not quiet:
         err.print(f"Stored in {folder}/", soft_wrap=True)

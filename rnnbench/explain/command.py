@@ -1,6 +1,5 @@
 """The command ``rnnbench explain``."""
 
-import json
 from typing import Annotated, Any
 
 import typer
@@ -35,7 +34,7 @@ def explain(
     by step; if the two differ by more than 1e-6, the exit code is 1. The sizes are limited so that
     importing TensorFlow always takes the longest.
     """
-    from rnnbench.cli.console import out, print_json
+    from rnnbench.cli.console import print_record
     from rnnbench.explain.facts import Sizes, explain_layer
     from rnnbench.explain.kinds import find_kind
     from rnnbench.explain.page import Page
@@ -44,9 +43,6 @@ def explain(
     kind = find_kind(layer)
     with quiet_tensorflow():
         explanation = explain_layer(kind, Sizes(units, features, steps, batch))
-    if as_json:
-        print_json(json.loads(explanation.model_dump_json()))
-    else:
-        out.print(Page(explanation), crop=False)
+    print_record(explanation, Page(explanation), as_json=as_json)
     if explanation.failures:
         raise RnnbenchError("\n".join(explanation.failures))

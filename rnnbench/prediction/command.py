@@ -1,6 +1,5 @@
 """The command ``rnnbench predict``."""
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,7 +51,7 @@ def predict(
 
     Texts are split into words in the same way as the corpus; unknown words are counted.
     """
-    from rnnbench.cli.console import out, print_json
+    from rnnbench.cli.console import print_record
     from rnnbench.models.quiet import quiet_tensorflow
     from rnnbench.prediction.predict import predict_texts
     from rnnbench.prediction.table import prediction_table
@@ -60,11 +59,7 @@ def predict(
     given = read_texts(texts or [], file or [])
     with quiet_tensorflow():
         found = predict_texts(run, model, seed, given, top)
-    if as_json:
-        print_json(json.loads(found.model_dump_json()))
-        return
-    for each in found.predictions:
-        out.print(prediction_table(each))
+    print_record(found, *map(prediction_table, found.predictions), as_json=as_json)
 
 
 def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:

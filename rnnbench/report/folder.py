@@ -1,4 +1,4 @@
-"""Writing what a reader wants into the folder of a run."""
+"""Writing the files of a run that people read."""
 
 from pathlib import Path
 
@@ -8,13 +8,13 @@ from rnnbench.results.schema import Results
 from rnnbench.storage import write_text
 
 PAGES = ("report.html", "report.md")
-"""What ``rnnbench report`` writes into the folder of a run, its plots aside."""
+"""The files that ``rnnbench report`` writes into the folder of a run, besides the plots."""
 
 
 def write_report(folder: Path, results: Results, config: str) -> None:
     """Write ``results.json``, ``table.md``, ``table.csv``, and the resolved ``config.yaml``.
 
-    A report that tells of other results is taken away.
+    If the results differ from those in the folder, an old report is removed.
     """
     before = folder / RESULTS
     old = before.read_bytes() if before.is_file() else b""

@@ -1,32 +1,41 @@
-"""The pictures of a report, as SVG and PNG.
+"""The plots of a report, as SVG and PNG.
 
-Ink and grid have colours of their own, which a page may exchange for others by its theme; the
-data has the colours of M. Okabe and K. Ito, which the colour-blind can tell apart.
+Text and grid lines have colours that nothing else uses, so that a page can replace them to suit its
+theme. The data is drawn in the palette of M. Okabe and K. Ito, which colour-blind readers can tell
+apart.
 """
 
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from rnnbench.analysis.summary import majority_name
 from rnnbench.analysis.topics import confusion, frequent_topics
 from rnnbench.results.run import Run
+from rnnbench.results.schema import Results
 from rnnbench.training.outcome import TrialResult
 
 INK, GRID, PAPER = "#1b1f24", "#d0d7de", "#fefefe"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#6f6f6f")
 ON_DARK = ("#4ea8de", "#f0803c", "#2fc49a", "#dd9cc0", "#f0b53a", "#8fd0f5", "#c3a065", "#a5adb5")
-"""The same colours where the paper is dark."""
+"""The same palette, lighter, for a dark background."""
 STYLES = ("-", "--", ":", "-.")
+BLUES = LinearSegmentedColormap.from_list("blues", [(0, 0.447, 0.698, a) for a in (0, 1)])
+"""Shares from 0 to 1, as the opacity of the first colour."""
 SHOWN_TOPICS = 10
 DPI = 150
+THIN: dict[str, Any] = {"lw": 1.5}
+THICK: dict[str, Any] = {"lw": 7, "alpha": 0.45}
+DIAMOND: dict[str, Any] = {"marker": "D", "ls": "", "mfc": "none", "mec": INK, "ms": 6}
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 10,
     "svg.fonttype": "none",  # text stays text
@@ -50,14 +59,14 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Plot:
-    """A picture.
+    """A plot, drawn.
 
     Attributes:
-        name: of its files, without suffix.
-        title: what it shows.
-        alt: the same for those who cannot see it.
-        svg: the picture without background.
-        png: the picture on white.
+        name: the name of its files, without suffix.
+        title: its heading.
+        alt: the same facts in words, for those who cannot see it.
+        svg: the plot on a transparent background.
+        png: the plot on white.
     """
 
     name: str
@@ -67,104 +76,98 @@ class Plot:
     png: bytes
 
 
-def draw_plots(run: Run) -> list[Plot]:
-    """Return the pictures of a run: accuracies, learning curves, a confusion matrix a model."""
-    plots = [accuracy_plot(run)]
-    if any(trial.record.history.loss for of_model in run.trials.values() for trial in of_model):
-        plots.append(learning_plot(run))
-    return plots + [confusion_plot(run, model) for model in run.trials]
-
-
 def accuracy_plot(run: Run) -> Plot:
-    """Return the accuracy of each model with both its intervals, and the majority baseline."""
-    results = run.results
-    published = [
-        (each.model, each.accuracy) for each in results.published if each.model in each.intervals
-    ]
+    """Draw the accuracy of each model with both its intervals, and the majority baseline."""
+    results, models = run.results, run.results.models
+    rows = {model.name: row for row, model in enumerate(reversed(models))}
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        for row, model in enumerate(reversed(results.models)):
+        for model in models:
             colour = COLOURS[1] if model.is_baseline else COLOURS[0]
-            whole = model.accuracy_interval
-            axes.plot([whole.low, whole.high], [row, row], color=colour, lw=1.5, zorder=2)
-            if seeds := model.accuracy.over_seeds:
-                axes.plot(
-                    [seeds.low, seeds.high], [row, row], color=colour, lw=7, alpha=0.45, zorder=2,
-                    solid_capstyle="butt",
-                )  # fmt: skip
-            axes.plot(model.accuracy.mean, row, "o", color=colour, zorder=3)
-            for name, accuracy in published:
-                if name == model.name:
-                    axes.plot(accuracy, row - 0.3, "D", mfc="none", mec=INK, ms=6)
-        axes.axvline(results.dataset.majority_accuracy, color=INK, lw=1, ls=":")
-        axes.annotate(
-            majority_name(results.dataset),
-            (results.dataset.majority_accuracy, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(0, 4),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-        )
-        axes.set_yticks(range(len(results.models)), [m.name for m in reversed(results.models)])
-        axes.set_ylim(-0.7, len(results.models) - 0.4)
+            whole, seeds = model.accuracy_interval, model.accuracy.over_seeds
+            axes.hlines(rows[model.name], whole.low, whole.high, color=colour, **THIN)
+            if seeds:
+                axes.hlines(rows[model.name], seeds.low, seeds.high, color=colour, **THICK)
+            axes.plot(model.accuracy.mean, rows[model.name], "o", color=colour)
+        published = [each for each in results.published if each.model in each.intervals]
+        for each in published:
+            axes.plot(each.accuracy, rows[each.model] - 0.3, **DIAMOND)
+        _draw_majority(axes, results)
+        axes.set_yticks(list(rows.values()), list(rows))
+        axes.set_ylim(-0.7, len(rows) - 0.4)
         axes.grid(axis="y", visible=False)
         axes.set_xlabel("test accuracy")
-        _accuracy_legend(axes, has_published=bool(published))
+        _add_accuracy_legend(figure, axes, has_published=bool(published))
 
     lines = [
         f"{model.name} {model.accuracy.mean:.3f} "
         f"({model.accuracy_interval.low:.3f} to {model.accuracy_interval.high:.3f})"
-        for model in results.models
+        for model in models
     ]
-    height = 1.6 + 0.42 * len(results.models)
-    return _plot("accuracy", "Test accuracy", "; ".join(lines), (8, height), draw)
+    return _plot("accuracy", "Test accuracy", "; ".join(lines), (8, 1.6 + 0.42 * len(rows)), draw)
 
 
-def _accuracy_legend(axes: Axes, *, has_published: bool) -> None:
+def _draw_majority(axes: Axes, results: Results) -> None:
+    accuracy = results.dataset.majority_accuracy
+    axes.axvline(accuracy, color=INK, lw=1, ls=":")
+    axes.text(
+        accuracy, 1.01, majority_name(results.dataset), transform=axes.get_xaxis_transform(),
+        ha="center", va="bottom",
+    )  # fmt: skip
+
+
+def _add_accuracy_legend(figure: Figure, axes: Axes, *, has_published: bool) -> None:
     grey = COLOURS[7]
     handles = [
-        axes.plot([], [], "o", color=grey, label="mean over seeds")[0],
-        axes.plot([], [], color=grey, lw=7, alpha=0.45, label="95 % over seeds")[0],
-        axes.plot([], [], color=grey, lw=1.5, label="95 % over wires and seeds")[0],
+        *axes.plot([], [], "o", color=grey, label="mean over seeds"),
+        *axes.plot([], [], color=grey, label="95 % over seeds", **THICK),
+        *axes.plot([], [], color=grey, label="95 % over documents and seeds", **THIN),
+        *(axes.plot([], [], label="published", **DIAMOND) if has_published else ()),
     ]
-    if has_published:
-        handles += axes.plot([], [], "D", mfc="none", mec=INK, ms=6, label="published")
-    axes.figure.legend(
+    figure.legend(
         handles=handles, loc="outside lower center", ncols=4, handlelength=1.5, columnspacing=1.4
     )
 
 
-def learning_plot(run: Run) -> Plot:
-    """Return loss and accuracy by epoch: the median over seeds in a band from least to most."""
+def learning_plot(run: Run) -> Plot | None:
+    """Draw loss and accuracy by epoch: the median over seeds, in a band from lowest to highest.
+
+    Returns:
+        The plot, or ``None`` if no model was trained in epochs.
+    """
     networks = [model for model, trials in run.trials.items() if trials[0].record.history.loss]
-    is_validated = bool(run.trials[networks[0]][0].record.history.val_loss)
+    if not networks:
+        return None
+    rows = {"": "training", "val_": "validation"}
+    if not run.trials[networks[0]][0].record.history.val_loss:
+        del rows["val_"]
 
     def draw(figure: Figure) -> None:
-        rows = 2 if is_validated else 1
-        grid = figure.subplots(rows, 2, squeeze=False, sharex=True)
-        for row, (prefix, wires) in zip(
-            grid, (("", "training"), ("val_", "validation")), strict=False
-        ):
-            for axes, what in zip(row, ("loss", "accuracy"), strict=True):
+        grid = figure.subplots(len(rows), 2, squeeze=False, sharex=True)
+        for (prefix, split), row in zip(rows.items(), grid, strict=True):
+            for metric, axes in zip(("loss", "accuracy"), row, strict=True):
                 for number, model in enumerate(networks):
-                    _band(axes, run.trials[model], prefix + what, model, number)
-                axes.set_title(f"{what} on the {wires} wires")
-                axes.set_ylim(bottom=0 if what == "loss" else None)
+                    _draw_curve(axes, run.trials[model], prefix + metric, model, number)
+                axes.set_title(f"{metric} on the {split} documents")
+                axes.set_ylim(bottom=0 if metric == "loss" else None)
         for axes in grid[-1]:
             axes.set_xlabel("epoch")
-        figure.legend(
-            *grid[0][0].get_legend_handles_labels(), loc="outside lower center",
-            ncols=min(len(networks), 4),
-        )  # fmt: skip
+        handles, labels = grid[0][0].get_legend_handles_labels()
+        columns = min(len(networks), 4)
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns)
 
-    height = 3.6 if not is_validated else 6.4
-    alt = f"Loss and accuracy by epoch of {', '.join(networks)}; bands from least to most of seeds"
-    return _plot("learning_curves", "Learning curves", alt, (9, height), draw)
+    alt = (
+        f"Loss and accuracy by epoch of {', '.join(networks)}; "
+        "bands from the lowest to the highest seed"
+    )
+    size = (9, 0.8 + 2.8 * len(rows))
+    return _plot("learning_curves", "Learning curves", alt, size, draw)
 
 
-def _band(axes: Axes, trials: Sequence[TrialResult], key: str, label: str, number: int) -> None:
+def _draw_curve(
+    axes: Axes, trials: Sequence[TrialResult], key: str, label: str, number: int
+) -> None:
     curves = np.array([getattr(trial.record.history, key) for trial in trials], dtype=float)
     epochs = np.arange(1, curves.shape[1] + 1)
     colour = COLOURS[number % len(COLOURS)]
@@ -174,42 +177,33 @@ def _band(axes: Axes, trials: Sequence[TrialResult], key: str, label: str, numbe
 
 
 def confusion_plot(run: Run, model: str) -> Plot:
-    """Return which of the frequent topics of the test set ``model`` answered with which."""
+    """Draw how often ``model`` took each frequent topic of the test set for each other."""
     labels = run.trials[model][0].labels
     topics = frequent_topics(labels, SHOWN_TOPICS)
     shares = confusion(run.trials[model], topics)
-    counts = run.results.dataset.topics
-    names = [*(counts[topic].topic for topic in topics), "others"]
-    wires = [*(counts[topic].test for topic in topics)]
-    wires.append(len(labels) - sum(wires))
+    counts = {run.results.dataset.topics[topic].topic: (labels == topic).sum() for topic in topics}
+    counts["others"] = len(labels) - sum(counts.values())
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        size = len(names)
-        for row, column in np.ndindex(shares.shape):
-            share = shares[row, column]
-            axes.add_patch(
-                mpl.patches.Rectangle(
-                    (column, row), 1, 1, facecolor=(0, 0.447, 0.698, share), edgecolor=GRID, lw=0.6
-                )
-            )
+        axes.pcolormesh(shares, cmap=BLUES, vmin=0, vmax=1, edgecolors=GRID, lw=0.6)
+        for (row, column), share in np.ndenumerate(shares):
             if share >= 0.005:
                 axes.text(
                     column + 0.5, row + 0.5, f"{share:.2f}".lstrip("0"), ha="center", va="center",
                     fontsize=8.5, color="#ffffff" if share > 0.55 else INK,
                 )  # fmt: skip
-        axes.set(xlim=(0, size), ylim=(size, 0), aspect="equal", xlabel="answered")
-        axes.set_ylabel("topic (test wires)")
-        middles = np.arange(size) + 0.5
-        axes.set_xticks(middles, names, rotation=45, ha="right", rotation_mode="anchor")
-        labels = [f"{name} ({count})" for name, count in zip(names, wires, strict=True)]
-        axes.set_yticks(middles, labels)
+        axes.set(aspect="equal", xlabel="predicted topic", ylabel="true topic (test documents)")
+        axes.invert_yaxis()
+        middles = np.arange(len(counts)) + 0.5
+        axes.set_xticks(middles, list(counts), rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_yticks(middles, [f"{name} ({count})" for name, count in counts.items()])
         axes.tick_params(length=0)
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
 
-    recall = ", ".join(f"{n} {s:.2f}" for n, s in zip(names, shares.diagonal(), strict=True))
-    alt = f"Share of the wires of each topic that {model} answered rightly: {recall}"
+    recall = ", ".join(f"{n} {s:.2f}" for n, s in zip(counts, shares.diagonal(), strict=True))
+    alt = f"Share of the documents of each topic that {model} classified correctly: {recall}"
     return _plot(f"confusion-{model}", f"Confusion of {model}", alt, (6.4, 6), draw)
 
 

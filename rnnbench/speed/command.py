@@ -1,6 +1,5 @@
 """The command ``rnnbench bench-speed``."""
 
-import json
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -56,7 +55,7 @@ def bench_speed(
     torch-plain, the same with PyTorch's defaults. The matrix products of each model's training step
     are also timed alone. Each round is stored when it ends.
     """
-    from rnnbench.cli.console import err, print_error, print_json, print_tables
+    from rnnbench.cli.console import err, print_error, print_record
     from rnnbench.cli.display import show_download, show_trials
     from rnnbench.config.load import dump
     from rnnbench.results.lock import lock_folder
@@ -89,9 +88,6 @@ def bench_speed(
     except KeyboardInterrupt:
         print_error(f"Interrupted. {n_stored} of {rounds} rounds are stored.")
         raise typer.Exit(options.INTERRUPTED) from None
-    if as_json:
-        print_json(json.loads(results.model_dump_json()))
-    else:
-        print_tables(speed_tables(results))
+    print_record(results, *speed_tables(results), as_json=as_json)
     if not quiet:
         err.print(f"Stored in {folder}/", soft_wrap=True)

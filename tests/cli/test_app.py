@@ -1,23 +1,51 @@
+import re
+import shlex
 import subprocess
 import sys
 
 import pytest
+from typer.core import TyperGroup
 from typer.main import get_command
 
 import rnnbench
-from rnnbench.cli.app import app
-
-COMMANDS = [[], *([name] for name in get_command(app).commands)]
-COMMANDS += [["data", name] for name in get_command(app).commands["data"].commands]
+from rnnbench.cli.app import COMMANDS, app, load_command
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_every_command_has_help_with_an_example(cli, command):
+def tree():
+    """Every command by what is typed for it, groups included."""
+    commands = {(): get_command(app)}
+    for name in COMMANDS:
+        commands[name,] = command = load_command(name)
+        if isinstance(command, TyperGroup):
+            commands |= {(name, part): each for part, each in command.commands.items()}
+    return commands
+
+
+TREE = tree()
+EXAMPLES = [
+    (words, example)
+    for words, command in TREE.items()
+    for example in re.findall(r"^- `(.+)`$", command.epilog or "", re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize(("words", "example"), EXAMPLES, ids=[each for _, each in EXAMPLES])
+def test_every_example_in_the_help_is_a_valid_command_line(words, example):
+    program, *typed = shlex.split(example.partition(" > ")[0].partition(" < ")[0])
+    command = next(found for n in (2, 1) if (found := tuple(typed[:n])) in TREE)
+
+    assert (program, *typed[: len(words)]) == ("rnnbench", *words)
+    assert not isinstance(TREE[command], TyperGroup)
+    TREE[command].make_context(" ".join(command), typed[len(command) :])  # parses, runs nothing
+
+
+@pytest.mark.parametrize("command", TREE, ids=" ".join)
+def test_every_command_has_help_with_examples(cli, command):
     result = cli(*command, "--help")
 
     assert result.exit_code == 0
-    assert " ".join(["rnnbench", *command]) in result.output
     assert "Examples:" in result.output
+    assert " ".join(["• rnnbench", *command]) in " ".join(result.output.split())
 
 
 def test_the_version_is_printed(cli):
@@ -28,23 +56,29 @@ def test_help_imports_nothing_that_takes_long():
     code = (
         "import sys\n"
         "from rnnbench.cli.app import app\n"
-        f"for command in {COMMANDS}:\n"
+        "def heavy(command, *modules):\n"
         "    app([*command, '--help'], standalone_mode=False)\n"
-        "heavy = {'tensorflow', 'keras', 'sklearn', 'scipy'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
+        "    return {*modules, 'tensorflow', 'keras', 'sklearn', 'scipy'} & set(sys.modules)\n"
+        "assert not heavy([], 'numpy', 'pydantic', 'yaml')\n"
+        f"assert not [each for each in {[*TREE]} if heavy(each, 'matplotlib')]\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [["rnu"], ["run"], ["run", "a.yaml", "--epoch", "1"], ["run", "a.yaml", "--jobs", "0"]],
-    ids=["unknown command", "no config", "unknown option", "no jobs"],
+    ("arguments", "message"),
+    [
+        (["rnu"], "Did you mean 'run'?"),
+        (["run"], "Missing argument"),
+        (["run", "a.yaml", "--epoch", "1"], "No such option"),
+        (["run", "a.yaml", "--jobs", "0"], "greater than or equal to 1"),
+    ],
 )
-def test_a_wrong_command_line_is_the_users_error(cli, arguments):
+def test_a_wrong_command_line_is_the_users_error(cli, arguments, message):
     result = cli(*arguments)
 
     assert result.exit_code == 2
+    assert message in result.stderr
     assert "Traceback" not in result.output
 
 

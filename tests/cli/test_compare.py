@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from factories import MARGINS, run_folder
 
-WIRES = 20
+DOCUMENTS = 20
 
 
 def folder(name, records=None, dataset=None, **rights):
-    """A finished run of models that are right about so many of 20 wires, once a trial."""
+    """A finished run of models that are right about so many of 20 documents, one number a trial."""
     answers = {
-        model: [[0] * right + [1] * (WIRES - right) for right in trials]
+        model: [[0] * right + [1] * (DOCUMENTS - right) for right in trials]
         for model, trials in rights.items()
     }
-    facts = {"labels": [0] * WIRES, "records": records, "dataset": dataset}
+    facts = {"labels": [0] * DOCUMENTS, "records": records, "dataset": dataset}
     return run_folder(Path(name), answers, **facts)
 
 
@@ -115,13 +115,6 @@ def test_a_damaged_run_is_named(cli, pattern):
     assert result.exit_code == 2
     assert f"unusable result: {file}" in result.stderr
     assert "before" not in result.stderr
-
-
-def test_help_has_examples(cli):
-    result = cli("compare", "--help")
-
-    assert "• rnnbench compare" in result.output
-    assert "A model of A that B lacks" in " ".join(result.output.replace("│", "").split())
 
 
 @pytest.mark.parametrize("arguments", [["compare", "before", "after"], ["leaderboard", "before"]])

@@ -9,12 +9,12 @@ from factories import run_folder
 from rnnbench.cli import options
 from rnnbench.metrics import quantity_names
 
-WIRES = 20
+DOCUMENTS = 20
 
 
 @pytest.fixture(autouse=True)
 def runs(tmp_path, monkeypatch):
-    """Two runs on the same wires and one on others, in the working folder."""
+    """Two runs on the same documents and one on others, in the working folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
     others = {"split_fingerprint": "6" * 64, "source": "r52"}
@@ -23,11 +23,13 @@ def runs(tmp_path, monkeypatch):
         ("new/run", {"rnn": 17, "lstm": 19}, {}),
         ("r52", {"lstm": 9}, others),
     ):
-        answers = {model: [[0] * right + [1] * (WIRES - right)] for model, right in rights.items()}
-        run_folder(Path(name), answers, labels=[0] * WIRES, dataset=dataset)
+        answers = {
+            model: [[0] * right + [1] * (DOCUMENTS - right)] for model, right in rights.items()
+        }
+        run_folder(Path(name), answers, labels=[0] * DOCUMENTS, dataset=dataset)
 
 
-def test_the_models_of_all_runs_are_ranked_a_table_for_each_choice_of_wires(cli):
+def test_models_of_all_runs_are_ranked_in_one_table_for_each_set_of_documents(cli):
     result = cli("leaderboard", "old/run", "new/run", "r52")
 
     assert result.exit_code == 0, result.stderr
@@ -66,7 +68,7 @@ def test_wrong_input_ends_with_2(cli, arguments, message):
     assert message in result.stderr
 
 
-def test_what_a_shell_finds_beside_the_runs_is_left_out_with_a_warning(cli):
+def test_files_and_folders_that_are_no_runs_are_left_out_with_a_warning(cli):
     Path("notes.txt").touch()
     Path("empty").mkdir()
 
@@ -94,10 +96,6 @@ def test_a_damaged_run_is_named(cli):
 
     assert result.exit_code == 2
     assert f"unusable result: {file}" in result.stderr
-
-
-def test_help_has_examples(cli):
-    assert "• rnnbench leaderboard" in cli("leaderboard", "--help").output
 
 
 def test_the_help_names_every_metric():

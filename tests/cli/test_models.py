@@ -70,6 +70,17 @@ def test_without_data_models_are_listed_without_parameters(cli):
 
 
 @pytest.mark.usefixtures("cached")
+def test_a_list_as_json(cli):
+    listed = json.loads(cli("models", "list", "--config", "a.yaml", "--json").stdout)["models"]
+
+    assert [(each["name"], each["kind"], each["trainable_params"]) for each in listed] == [
+        ("reader", "network", 167),
+        ("plain", "network", 27),
+        ("svm", "baseline", None),
+    ]
+
+
+@pytest.mark.usefixtures("cached")
 def test_a_network_is_shown_layer_by_layer(cli):
     result = cli("models", "show", "reader", "--config", "a.yaml")
 
@@ -133,6 +144,7 @@ def test_a_baseline_is_shown_without_data(cli):
     assert result.exit_code == 0
     assert "max_ngram" in result.stdout
     assert json.loads(cli("models", "show", "svm", "--config", "a.yaml", "--json").stdout) == {
+        "schema_version": 1,
         "name": "svm",
         "kind": "baseline",
         "baseline": "tfidf_linear_svm",

@@ -154,7 +154,7 @@ def test_their_saved_models_can_be_used(cli, place, finished, install, model):
     done = cli("predict", place.folder / "results/own", model, "net profit rose", "--json")
 
     assert (done.exit_code, done.stderr) == (0, "")
-    (found,) = json.loads(done.stdout)
+    (found,) = json.loads(done.stdout)["predictions"]
     assert {each["topic"] for each in found["topics"]} == {"earn", "acq"}
 
 

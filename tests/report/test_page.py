@@ -5,36 +5,47 @@ import pytest
 from factories import finished_run, run_folder
 
 from rnnbench.analysis.load import load_run
-from rnnbench.report.page import findings, inline_svg, write_page
-from rnnbench.report.plots import draw_plots
+from rnnbench.report import page as writer
+from rnnbench.report.page import inline_svg, write_page
+from rnnbench.report.plots import accuracy_plot
+from rnnbench.report.sections import Section, findings
+from rnnbench.training.outcome import History
 
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}
-TEXTS = [["words", "of", "wire", str(number)] for number in range(4)]
+TEXTS = [["words", "of", "document", str(number)] for number in range(4)]
+
+
+def pages(folder, texts=TEXTS, words=60, n_errors=20):
+    """The report of a run: its HTML, its Markdown."""
+    write_page(load_run(folder), texts, words, n_errors)
+    return (folder / "report.html").read_text(), (folder / "report.md").read_text()
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = run_folder(tmp_path_factory.mktemp("run"), ANSWERS)
-    write_page(load_run(folder), TEXTS, words=60, n_errors=20)
-    return folder
+    return run_folder(tmp_path_factory.mktemp("run"), ANSWERS)
 
 
 @pytest.fixture(scope="module")
 def page(folder):
-    return (folder / "report.html").read_text()
+    return pages(folder)[0]
 
 
-class _Addresses(HTMLParser):
-    """Collects all that a browser would load, and whether tags are closed in order."""
+class _Elements(HTMLParser):
+    """Collects ids, links and all that a browser would load; checks that tags are closed."""
 
-    def __init__(self):
+    def __init__(self, page):
         super().__init__()
-        self.loaded, self.open = [], []
+        self.loaded, self.ids, self.links, self.open = [], [], [], []
+        self.feed(page)
+        assert self.open == []
 
     def handle_starttag(self, tag, attrs):
         loads = ("src", "data", "poster") + (("href",) if tag in ("link", "use", "image") else ())
         self.loaded += [value for name, value in attrs if name in loads]
-        if tag not in ("meta", "br", "img", "link"):
+        self.ids += [value for name, value in attrs if name == "id"]
+        self.links += [value for name, value in attrs if (tag, name) == ("a", "href")]
+        if tag not in ("meta", "br", "img", "link", "wbr"):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
@@ -42,121 +53,117 @@ class _Addresses(HTMLParser):
 
 
 def test_the_page_needs_nothing_from_outside(page):
-    parser = _Addresses()
-    parser.feed(page)
-
-    assert all(address.startswith("#") for address in parser.loaded)
+    assert all(address.startswith("#") for address in _Elements(page).loaded)
     assert "<script" not in page
     assert "@import" not in page
 
 
-def test_every_tag_is_closed(page):
-    parser = _Addresses()
-    parser.feed(page)
+def test_the_navigation_leads_to_every_section(page):
+    elements = _Elements(page)
 
-    assert parser.open == []
-
-
-def test_no_id_comes_twice_in_what_links_lead_to(page):
-    targets = re.findall(r'<a href="#([^"]+)"', page)
-
-    for target in targets:
-        assert page.count(f'id="{target}"') == 1
+    assert len(elements.links) == page.count("<h2") > 0
+    assert all(elements.ids.count(link.removeprefix("#")) == 1 for link in elements.links)
 
 
-def test_the_pictures_lie_beside_it(folder):
+def test_a_new_section_is_shown_in_both_pages_and_in_the_navigation(tmp_path, monkeypatch):
+    mine = Section("mine", "My own", [("facts", {"colour": "<blue>"})], "Look.")
+    monkeypatch.setattr(writer, "make_sections", lambda *_: [mine])
+
+    html, markdown = pages(run_folder(tmp_path, ANSWERS))
+
+    assert _Elements(html).links == ["#mine"]
+    assert "<dt>colour</dt><dd>&lt;blue&gt;</dd>" in html
+    assert markdown.endswith("## My own\n\nLook.\n\n- colour: <blue>\n")
+
+
+def test_the_plots_are_written_beside_the_page(folder, page):
     names = ["accuracy", "confusion-lstm", "confusion-rnn", "learning_curves"]
 
     assert sorted(file.name for file in (folder / "plots").iterdir()) == sorted(
         f"{name}.{suffix}" for name in names for suffix in ("png", "svg")
     )
+    assert page.count("<figure") == len(names)
 
 
-def test_page_and_markdown_show_each_model_and_the_command(folder, page):
-    for text in (page, (folder / "report.md").read_text()):
+def test_without_training_in_epochs_there_are_no_learning_curves(tmp_path):
+    records = {model: {"history": History()} for model in ANSWERS}
+
+    html, _ = pages(run_folder(tmp_path, ANSWERS, records=records))
+
+    assert "Learning curves" not in html
+
+
+def test_page_and_markdown_show_each_model_and_the_command(folder):
+    for text in pages(folder):
         assert all(model in text for model in ANSWERS)
         assert load_run(folder).results.command in text
 
 
-def test_a_mistaken_wire_is_shown_with_its_words_and_what_each_model_said(page):
-    wire = page[page.index("test wire 3") :]
+def test_a_misclassified_document_is_shown_with_its_words_and_every_answer(page):
+    document = page[page.index("test document 3") :]
 
-    assert "words of wire 3" in wire
-    assert re.search(r"<dt>rnn</dt><dd>acq</dd>", wire)
+    assert "words of document 3" in document
+    assert re.search(r"<dt>rnn</dt><dd>acq</dd>", document)
 
 
-def test_no_more_words_are_shown_than_were_asked_for(folder):
-    write_page(load_run(folder), TEXTS, words=2, n_errors=20)
+def test_no_more_words_are_shown_than_requested(folder):
+    text, _ = pages(folder, words=2)
 
-    text = (folder / "report.html").read_text()
     assert "words of …" in text
-    assert "words of wire" not in text
-    write_page(load_run(folder), TEXTS, words=60, n_errors=20)
+    assert "words of document" not in text
 
 
-def test_without_the_corpus_the_page_says_why_there_are_no_words(tmp_path):
-    folder = run_folder(tmp_path, ANSWERS)
-
-    write_page(load_run(folder), None, words=60, n_errors=20)
-
-    assert "Their words are not shown" in (folder / "report.html").read_text()
+def test_without_the_corpus_the_page_says_why_there_are_no_words(folder):
+    assert all("Their words are not shown" in page for page in pages(folder, texts=None))
 
 
-def test_what_stands_in_a_run_is_not_taken_for_html(tmp_path):
-    texts = [["<script>alert(1)</script>"]] * 4
+def test_the_content_of_a_run_is_escaped(tmp_path):
     folder = run_folder(
         tmp_path, ANSWERS, dataset={"origin": "<img src=x>"}, environment={"cpu": "<b>&"}
     )
 
-    write_page(load_run(folder), texts, words=60, n_errors=20)
+    page, _ = pages(folder, texts=[["<script>alert(1)</script>"]] * 4)
 
-    page = (folder / "report.html").read_text()
     assert "<script" not in page
     assert "<img" not in page
     assert "&lt;b&gt;&amp;" in page
 
 
 @pytest.mark.parametrize(
-    ("split", "said"),
+    ("split", "stated"),
     [
-        (0.0, "the last of 1 epochs; no data chose it"),
-        (0.25, "chosen on 25% of the training wires"),
+        (0.0, "the last of 1 epochs; no data was used to choose"),
+        (0.25, "chosen on 25% of the training documents"),
     ],
 )
-def test_the_page_states_which_epoch_is_reported(tmp_path, split, said):
-    folder = run_folder(
-        tmp_path, ANSWERS, training={"epochs": 1, "validation_split": split, "seeds": 2}
-    )
+def test_the_page_states_which_epoch_is_evaluated(tmp_path, split, stated):
+    training = {"epochs": 1, "validation_split": split, "seeds": 2}
+    folder = run_folder(tmp_path, ANSWERS, training=training)
 
-    write_page(load_run(folder), None, words=0, n_errors=0)
-
-    assert said in (folder / "report.html").read_text()
-    assert said in (folder / "report.md").read_text()
+    assert all(stated in page for page in pages(folder, None, words=0, n_errors=0))
 
 
-def test_findings_name_the_best_and_what_is_no_better_than_the_majority():
+def test_findings_name_the_best_and_the_models_no_better_than_the_majority():
     sentences = findings(finished_run(ANSWERS).results)
 
     assert sentences[0].startswith("lstm has the highest test accuracy, 0.875")
     assert sentences[-2].startswith("Not clearly different from always 'earn', which scores 0.500")
 
 
-def test_an_inlined_picture_has_ids_of_its_own_and_the_themes_ink():
-    plot = draw_plots(finished_run(ANSWERS))[0]
-
-    svg = inline_svg(plot)
+def test_an_inlined_plot_has_ids_of_its_own_and_the_colours_of_the_theme():
+    svg = inline_svg(accuracy_plot(finished_run(ANSWERS)))
 
     ids = re.findall(r'\bid="([^"]+)"', svg)
     assert all(each.startswith("accuracy-") for each in ids)
-    used = re.findall(r'(?:url\(#|href="#)([^)"]+)', svg)
+    used = re.findall(r'(?:url\(#|href="#)([^")]+)', svg)
     assert set(used) <= set(ids)
     assert "var(--ink)" in svg
     assert not re.search(r"<svg[^>]* (width|height)=", svg)
 
 
-def test_a_run_with_other_results_takes_the_old_report_away(tmp_path):
+def test_a_run_with_other_results_removes_the_old_report(tmp_path):
     folder = run_folder(tmp_path, ANSWERS)
-    write_page(load_run(folder), TEXTS, words=60, n_errors=20)
+    pages(folder)
 
     run_folder(folder, ANSWERS)
     assert (folder / "report.html").is_file()

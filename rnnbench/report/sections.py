@@ -1,0 +1,204 @@
+"""The sections of a report, as data that both templates show in one loop.
+
+To add a section, add it to the list in ``make_sections``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rnnbench.analysis.misclassified import HardDocument, hardest_documents
+from rnnbench.analysis.summary import majority_name
+from rnnbench.analysis.topics import f1_by_topic, frequent_topics
+from rnnbench.data.audit import DatasetSummary
+from rnnbench.report import table
+from rnnbench.report.plots import accuracy_plot, confusion_plot, learning_plot
+from rnnbench.results.run import Run
+from rnnbench.results.schema import Results
+
+Kind = Literal["table", "heatmap", "figure", "figures", "facts", "command", "mistake"]
+Part = tuple[Kind, Any]
+"""A piece of a section: the macro that shows it in each template, and the macro's argument.
+
+A table or heat map (which shades the columns after the third by their numbers) shows a ``Table``;
+a figure shows a ``Plot``, and figures show several that unfold; facts are texts by name; a command
+is a line to type; a mistake is made by ``_mistake``.
+"""
+
+NO_TEXTS = (
+    " Their words are not shown: either none were asked for, or the newswires of this run are not "
+    "in the cache of the machine that wrote this report."
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of a report: its link target, heading, content, and the text above the content."""
+
+    id: str
+    title: str
+    parts: Sequence[Part]
+    lead: str = ""
+
+
+def make_sections(
+    run: Run, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
+) -> list[Section]:
+    """Return the sections of a report, without those that have nothing to show.
+
+    Args:
+        run: the run to show.
+        texts: the words of each test document, if they are available.
+        words: the number of words of a document shown at most.
+        n_errors: the number of misclassified documents shown.
+    """
+    results, learning = run.results, learning_plot(run)
+    hardest = hardest_documents(run.trials, n_errors)
+    sections = [
+        Section(
+            "accuracy",
+            "Accuracy",
+            [("figure", accuracy_plot(run)), ("table", table.accuracy_table(results))],
+        ),
+        Section(
+            "published",
+            "Published accuracies",
+            [("table", table.published_table(results))] if results.published else [],
+        ),
+        Section(
+            "differences",
+            "Differences",
+            [("table", table.comparisons_table(results))],
+            "Every pair of models on the same test documents. Each interval is for its own "
+            "comparison alone; whether a difference is clear is decided after correcting for the "
+            "number of comparisons.",
+        ),
+        Section(
+            "metrics",
+            "Other metrics",
+            [("table", table.metrics_table(results)), ("table", table.cost_table(results))],
+        ),
+        Section(
+            "learning",
+            "Learning curves",
+            [("figure", learning)] if learning else [],
+            "Lines are medians over seeds; bands run from the lowest to the highest seed. On the "
+            "training documents, loss and accuracy are means over the batches of an epoch, while "
+            "the weights are still changing.",
+        ),
+        Section("topics", "F1 by topic", [("heatmap", _topic_table(run))]),
+        Section(
+            "confusion",
+            "Confusion",
+            [("figures", [confusion_plot(run, model) for model in run.trials])],
+            "For the most frequent topics: the share of the documents of the row's topic that were "
+            "classified as the column's topic; means over seeds.",
+        ),
+        Section(
+            "errors",
+            "Errors",
+            [("mistake", _mistake(document, results, texts, words)) for document in hardest],
+            "The test documents that were misclassified most often." + NO_TEXTS * (texts is None),
+        ),
+        Section("data", "Data", [("facts", _data_facts(results.dataset))]),
+        Section(
+            "reproduce",
+            "Reproduce",
+            [("command", results.command), ("facts", _machine_facts(run.environment))],
+            "The command, and the machine and versions it ran with. The config with every default "
+            "is in config.yaml beside this file.",
+        ),
+    ]
+    return [section for section in sections if section.parts]
+
+
+def findings(results: Results) -> list[str]:
+    """Return the main results in sentences."""
+    by_accuracy = sorted(results.models, key=lambda model: -model.accuracy.mean)
+    best, always = by_accuracy[0], majority_name(results.dataset)
+    level = [m.name for m in by_accuracy[1:] if "the best" in table.unclear_from(results, m.name)]
+    no_better = [m.name for m in by_accuracy if always in table.unclear_from(results, m.name)]
+    interval = best.accuracy_interval
+    sentences = [
+        f"{best.name} has the highest test accuracy, {best.accuracy.mean:.3f} "
+        f"(95 % interval {interval.low:.3f} to {interval.high:.3f})."
+    ]
+    if level:
+        sentences.append(f"Not clearly worse: {', '.join(level)}.")
+    sentences.append(
+        f"Not clearly different from {always}, which scores "
+        f"{results.dataset.majority_accuracy:.3f}: {', '.join(no_better) or 'none'}."
+    )
+    if not all(model.is_baseline for model in results.models):
+        sentences.append(_which_epoch(results))
+    return sentences
+
+
+def _which_epoch(results: Results) -> str:
+    if not results.validation_split:
+        return (
+            f"Each network is evaluated after the last of {results.epochs} epochs; no data was "
+            "used to choose an epoch."
+        )
+    return (
+        f"Each network is evaluated at the best of {results.epochs} epochs, chosen on "
+        f"{results.validation_split:.0%} of the training documents, which were held out from "
+        "training. The test documents were not used to choose anything."
+    )
+
+
+def _topic_table(run: Run) -> table.Table:
+    """Return the F1 of each model on each topic of the test set, the most frequent first."""
+    counts = run.results.dataset.topics
+    topics = frequent_topics(next(iter(run.trials.values()))[0].labels, len(counts))
+    f1 = f1_by_topic(run.trials, topics)
+    rows = [
+        [counts[topic].topic, str(counts[topic].train), str(counts[topic].test)]
+        + [f"{of_model[row]:.2f}" for of_model in f1.values()]
+        for row, topic in enumerate(topics)
+    ]
+    caption = (
+        "Means over seeds, for the topics in the test set, with the number of training and test "
+        "documents of each. An F1 score on a handful of documents is little more than an anecdote."
+    )
+    return table.Table(["topic", "train", "test", *f1], rows, caption)
+
+
+def _mistake(
+    document: HardDocument, results: Results, texts: Sequence[Sequence[str]] | None, words: int
+) -> dict[str, Any]:
+    """Return the position, topic and text of a document, and the answer of each model."""
+    topics = [count.topic for count in results.dataset.topics]
+    answers = {
+        model: topics[answer.topic]
+        + (f" ({answer.trials} of {answer.of} seeds)" if answer.trials < answer.of else "")
+        for model, answer in document.answers.items()
+    }
+    all_words = texts[document.position] if texts else []
+    text = " ".join(all_words[:words]) + " …" * (len(all_words) > words)
+    topic = topics[document.topic]
+    return {"position": document.position, "topic": topic, "text": text, "answers": answers}
+
+
+def _data_facts(dataset: DatasetSummary) -> dict[str, str]:
+    return {
+        "source": f"{dataset.source} ({dataset.origin})",
+        "documents": f"{dataset.train_size:,} for training, {dataset.test_size:,} for testing, "
+        f"{dataset.timesteps} steps each",
+        "majority topic": f"{dataset.majority_topic}: always predicting it scores "
+        f"{dataset.majority_accuracy:.4f}",
+        "overlap": f"{dataset.overlap} test documents also occur in the training set, "
+        f"{dataset.overlap_same_label} of them with the same label",
+        "only in test": ", ".join(dataset.topics_only_in_test) + ": no model can have learned these"
+        if dataset.topics_only_in_test
+        else "no topic",
+        "dataset": dataset.fingerprint,
+        "split": dataset.split_fingerprint,
+        "corpus": dataset.corpus_fingerprint,
+    }
+
+
+def _machine_facts(environment: dict[str, Any]) -> dict[str, Any]:
+    apart = ("versions", "schema_version")
+    facts = {key.replace("_", " "): environment[key] for key in environment if key not in apart}
+    return {**facts, **environment["versions"]}
