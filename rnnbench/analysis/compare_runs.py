@@ -1,6 +1,6 @@
 """Two finished runs side by side: how each model changed, and what else differs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +10,7 @@ from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.analysis.summary import hits_of
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.records import Record
-from rnnbench.results.run import Run
+from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Comparison, Interval, ModelSummary
 
 DATA_KEYS = (
@@ -81,7 +81,7 @@ class RunComparison(Record):
     differences: list[Difference]
 
 
-def compare_runs(a: Run, b: Run, only: Sequence[str] | None = None) -> RunComparison:
+def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) -> RunComparison:
     """Return how the models of ``b`` differ from those of the same name in ``a``.
 
     Args:
@@ -116,13 +116,13 @@ def compare_runs(a: Run, b: Run, only: Sequence[str] | None = None) -> RunCompar
     )
 
 
-def documents_of(run: Run) -> tuple[str, bytes]:
+def documents_of(run: StoredRun) -> tuple[str, bytes]:
     """Return what two runs must agree in for their accuracies to be comparable."""
     labels = next(iter(run.trials.values()))[0].labels
     return run.results.dataset.split_fingerprint, labels.tobytes()
 
 
-def check_same_documents(a: Run, b: Run) -> None:
+def check_same_documents(a: StoredRun, b: StoredRun) -> None:
     """Check that two runs had the same training and test documents, however they were cut.
 
     Raises:
@@ -147,7 +147,7 @@ def check_same_documents(a: Run, b: Run) -> None:
     )
 
 
-def find_differences(a: Run, b: Run) -> list[Difference]:
+def find_differences(a: StoredRun, b: StoredRun) -> list[Difference]:
     """Return every difference in the resolved configs, the data and the environments."""
     data_a, data_b = (run.results.dataset.model_dump(include=set(DATA_KEYS)) for run in (a, b))
     parts: list[tuple[Literal["config", "data", "environment"], Any, Any]] = [
@@ -182,6 +182,29 @@ def branches(tree: Any) -> dict[str, Any] | None:
     return tree if isinstance(tree, dict) else None
 
 
+def differing_settings(trees: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the plain values in which trees differ, for each tree, by key path.
+
+    A value that a tree does not have is ``None``.
+    """
+    values = {name: dict(_values(tree)) for name, tree in trees.items()}
+    keys = dict.fromkeys(key for of_tree in values.values() for key in of_tree)
+    found = {name: {key: of_tree.get(key) for key in keys} for name, of_tree in values.items()}
+    rows = list(found.values())
+    same = [key for key in keys if all(row[key] == rows[0][key] for row in rows)]
+    return {name: {key: row[key] for key in row if key not in same} for name, row in found.items()}
+
+
+def _values(tree: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the key path and the value of each plain value in a tree."""
+    parts = branches(tree)
+    if parts is None:
+        yield key, tree
+        return
+    for part, branch in parts.items():
+        yield from _values(branch, f"{key}.{part}" if key else part)
+
+
 def _short(value: Any) -> str:
     """Return a value for a message; of a fingerprint, enough to tell it from others."""
     return "nothing" if value is None else str(value)[:12]
@@ -197,7 +220,7 @@ def _chosen(names: Sequence[str], only: Sequence[str] | None) -> list[str]:
     return [name for name in names if name in only]
 
 
-def _test_all(a: Run, b: Run, names: Sequence[str]) -> list[Comparison]:
+def _test_all(a: StoredRun, b: StoredRun, names: Sequence[str]) -> list[Comparison]:
     """Return B minus A for each model.
 
     Equal answers get the same resamples, so that they do not differ. The resamples of a model

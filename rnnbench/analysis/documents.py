@@ -4,10 +4,10 @@ from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import CachedCorpus, load_corpus
 from rnnbench.data.settings import Data
 from rnnbench.errors import RnnbenchError
-from rnnbench.results.run import Run
+from rnnbench.results.run import StoredRun
 
 
-def words_of_test_documents(run: Run) -> list[list[str]] | None:
+def words_of_test_documents(run: StoredRun) -> list[list[str]] | None:
     """Return the words of each test document, or ``None`` if the corpus is not at hand.
 
     Nothing is fetched.

@@ -12,7 +12,7 @@ from rnnbench.analysis.summary import hits_of
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import find_quantity
 from rnnbench.records import Record
-from rnnbench.results.run import Run
+from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Comparison, ModelSummary
 
 
@@ -37,7 +37,7 @@ class Board(Record):
     entries: list[Entry]
 
 
-def rank_runs(runs: Sequence[Run], metric: str = "accuracy") -> list[Board]:
+def rank_runs(runs: Sequence[StoredRun], metric: str = "accuracy") -> list[Board]:
     """Return one leaderboard for each set of documents, in the order of the runs.
 
     Args:
@@ -45,7 +45,7 @@ def rank_runs(runs: Sequence[Run], metric: str = "accuracy") -> list[Board]:
         metric: a metric or a cost; its mean over seeds decides the rank.
     """
     names = distinct_names([run.folder for run in runs])
-    groups: dict[tuple[str, bytes], dict[str, Run]] = {}
+    groups: dict[tuple[str, bytes], dict[str, StoredRun]] = {}
     for name, run in zip(names, runs, strict=True):
         groups.setdefault(documents_of(run), {})[name] = run
     return [_board(group, metric) for group in groups.values()]
@@ -73,7 +73,7 @@ class _Contestant:
     hits: Hits
 
 
-def _board(runs: Mapping[str, Run], metric: str) -> Board:
+def _board(runs: Mapping[str, StoredRun], metric: str) -> Board:
     contestants = _contestants(runs)
     scores = [_score(each.model, metric) for each in contestants]
     against_best = _against_best(contestants)
@@ -94,7 +94,7 @@ def _board(runs: Mapping[str, Run], metric: str) -> Board:
     )
 
 
-def _contestants(runs: Mapping[str, Run]) -> list[_Contestant]:
+def _contestants(runs: Mapping[str, StoredRun]) -> list[_Contestant]:
     """Return the models of all runs; the same trials with the same outcome only once."""
     found: dict[tuple[object, ...], _Contestant] = {}
     for name, run in runs.items():

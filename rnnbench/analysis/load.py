@@ -12,14 +12,14 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.environment import SCHEMA_VERSION as ENVIRONMENT_VERSION
 from rnnbench.metrics import usable_metrics
 from rnnbench.results.files import DamagedResultError, read_document
-from rnnbench.results.run import RESULTS, Run, load_results
+from rnnbench.results.run import RESULTS, StoredRun, load_results
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
 
 log = logging.getLogger(__name__)
 
 
-def load_run(folder: Path) -> Run:
+def load_run(folder: Path) -> StoredRun:
     """Return the finished run in ``folder``.
 
     A summary of an older version, or one that lacks a metric, is made anew from the stored
@@ -47,10 +47,10 @@ def load_run(folder: Path) -> Run:
         log.warning("%s: %s; summarized anew from the stored trials", folder / RESULTS, reason)
         flat = [trial for of_model in trials.values() for trial in of_model]
         results = summarize_run(benchmark, results.dataset, flat, results.command)
-    return Run(folder, results, trials, benchmark, environment)
+    return StoredRun(folder, results, trials, benchmark, environment)
 
 
-def load_runs(paths: Sequence[Path]) -> list[Run]:
+def load_runs(paths: Sequence[Path]) -> list[StoredRun]:
     """Return the finished runs among ``paths``, which may be whatever a shell's ``*`` found.
 
     Other paths are left out with a warning, as long as there is a run.

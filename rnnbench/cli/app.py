@@ -53,7 +53,7 @@ class _Commands(TyperGroup):
         return name, name and load_command(name), rest
 
     def invoke(self, ctx: Any) -> Any:
-        from rnnbench.cli import console, options
+        from rnnbench.terminal import console, options
 
         try:
             return super().invoke(ctx)
@@ -100,7 +100,7 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    from rnnbench.cli.console import show_log
+    from rnnbench.terminal.console import show_log
 
     show_log()
 

@@ -8,9 +8,9 @@ import typer
 from rnnbench.analysis.compare_runs import compare_runs
 from rnnbench.analysis.gates import judge, parse_gate
 from rnnbench.analysis.load import load_run
-from rnnbench.cli import console, options
 from rnnbench.errors import RnnbenchError
 from rnnbench.report.compare import comparison_json, comparison_tables, verdict_lines
+from rnnbench.terminal import console, options
 
 EXAMPLES = options.examples(
     "rnnbench compare results/reference/all results/all",

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from rnnbench.cli import completion, console, options
 from rnnbench.config.load import dump, load
 from rnnbench.config.problems import ConfigError, Problem
 from rnnbench.config.schema import Benchmark
 from rnnbench.config.starter import starter, write_starter
 from rnnbench.errors import UserError
+from rnnbench.terminal import completion, console, options
 
 app = typer.Typer(
     help="Check configs, see them with every default, and start a new one.",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnnbench.cli import console, options
 from rnnbench.data.sources.catalog import SOURCES
+from rnnbench.terminal import console, options
 
 if TYPE_CHECKING:
     from rnnbench.data.load import CachedCorpus
@@ -120,9 +120,9 @@ def _load(
     offline: bool = False,
 ) -> tuple[Data, CachedCorpus]:
     """Return the data section and the corpus that it asks for."""
-    from rnnbench.cli.display import show_download
     from rnnbench.config.load import load_data
     from rnnbench.data.load import load_corpus
+    from rnnbench.terminal.display import show_download
 
     section = load_data(config, options.overrides(options.data_flags(data, path), settings))
     with show_download(quiet=False) as progress:

@@ -7,9 +7,9 @@ import typer
 
 from rnnbench.analysis.leaderboard import rank_runs
 from rnnbench.analysis.load import load_runs
-from rnnbench.cli import console, options
 from rnnbench.metrics import find_quantity
 from rnnbench.report.leaderboard import board_tables, boards_json
+from rnnbench.terminal import console, options
 
 EXAMPLES = options.examples(
     "rnnbench leaderboard results/reference/all results/all",

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.cli import completion, console, options
 from rnnbench.config.load import select
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import make_dataset
@@ -24,6 +23,7 @@ from rnnbench.report.models import (
     network_json,
     network_text,
 )
+from rnnbench.terminal import completion, console, options
 
 app = typer.Typer(
     help="Inspect the models of a config without training them.",

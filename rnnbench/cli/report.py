@@ -7,9 +7,9 @@ import typer
 
 from rnnbench.analysis.documents import words_of_test_documents
 from rnnbench.analysis.load import load_run
-from rnnbench.cli import console, options
 from rnnbench.errors import UserError
 from rnnbench.results.lock import lock_folder
+from rnnbench.terminal import console, options
 
 EXAMPLES = options.examples(
     "rnnbench report results/all", "rnnbench report results/all --words 8 --errors 40"

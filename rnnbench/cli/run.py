@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.cli import completion, options
+from rnnbench.terminal import completion, console, options
 
 EXAMPLES = options.examples(
     "rnnbench run configs/all.yaml",
@@ -29,7 +29,7 @@ def run(
             min=1,
             max=1024,
             metavar="N",
-            help="Trainings side by side; by default one a core.",
+            help="Trials side by side; by default one per core.",
             show_default=False,
         ),
     ] = None,
@@ -57,32 +57,24 @@ def run(
 ) -> None:
     """Train every model of CONFIG with every seed and print the accuracy table.
 
-    Trials that are stored already are not trained again. Ctrl-C keeps all that finished; the
-    same command goes on from there.
+    Trials that are stored already are not trained again. Ctrl-C keeps every finished trial; the
+    same command continues from there.
     """
-    from rnnbench.analysis.summary import summarize_run
-    from rnnbench.cli.console import err, print_record
-    from rnnbench.cli.display import show_download, show_trials
-    from rnnbench.config.load import dump
-    from rnnbench.report.folder import write_report
-    from rnnbench.report.table import result_tables
-    from rnnbench.results.lock import lock_folder
-    from rnnbench.results.store import Store
-    from rnnbench.runner.benchmark import plan_benchmark, run_plan
-    from rnnbench.runner.executors import executor_class
+    from rnnbench import api  # imports scikit-learn
 
     benchmark = options.load_benchmark(
         config, epochs, seeds, models, options.data_flags(data, path), settings
     )
-    trainer = executor_class(executor)(jobs)
-    folder, command = out or Path("results", benchmark.name), options.command()
-    with show_download(quiet=quiet) as progress:
-        plan = plan_benchmark(benchmark, progress, trainer.threads, keep_models=save_models)
-    with lock_folder(folder, command):
-        with show_trials(quiet=quiet) as listener:
-            trials = run_plan(plan, trainer, Store(folder), listener, fresh=fresh)
-        results = summarize_run(benchmark, plan.dataset, trials, command)
-        write_report(folder, results, dump(benchmark, folder))
-    print_record(results, *result_tables(results), as_json=as_json)
+    finished = api.run(
+        benchmark,
+        jobs=jobs,
+        out=out,
+        save_models=save_models,
+        fresh=fresh,
+        executor=executor,
+        progress=not quiet,
+        command=options.command(),
+    )
+    console.print_record(finished.results, *finished.tables(), as_json=as_json)
     if not quiet:
-        err.print(f"Stored in {folder}/", soft_wrap=True)
+        console.err.print(f"Stored in {finished.folder}/", soft_wrap=True)

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from rnnbench.cli import options
 from rnnbench.errors import RnnbenchError
+from rnnbench.terminal import options
 
 EXAMPLES = options.examples(
     "rnnbench explain lstm",
@@ -34,11 +34,11 @@ def explain(
     by step; if the two differ by more than 1e-6, the exit code is 1. The sizes are limited so that
     importing TensorFlow always takes the longest.
     """
-    from rnnbench.cli.console import print_record
     from rnnbench.explain.facts import Sizes, explain_layer
     from rnnbench.explain.kinds import find_kind
     from rnnbench.explain.page import Page
     from rnnbench.models.quiet import quiet_tensorflow
+    from rnnbench.terminal.console import print_record
 
     kind = find_kind(layer)
     with quiet_tensorflow():

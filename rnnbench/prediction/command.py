@@ -7,8 +7,8 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from rnnbench.cli import completion, options
 from rnnbench.errors import UserError
+from rnnbench.terminal import completion, options
 
 EXAMPLES = options.examples(
     'rnnbench predict results/all lstm "net profit rose 7 pct"',
@@ -51,10 +51,10 @@ def predict(
 
     Texts are split into words in the same way as the corpus; unknown words are counted.
     """
-    from rnnbench.cli.console import print_record
     from rnnbench.models.quiet import quiet_tensorflow
     from rnnbench.prediction.predict import predict_texts
     from rnnbench.prediction.table import prediction_table
+    from rnnbench.terminal.console import print_record
 
     given = read_texts(texts or [], file or [])
     with quiet_tensorflow():

@@ -11,13 +11,15 @@ from rnnbench.report.folder import PAGES
 from rnnbench.report.plots import COLOURS, GRID, INK, ON_DARK, PAPER, Plot
 from rnnbench.report.sections import findings, make_sections
 from rnnbench.report.table import to_markdown
-from rnnbench.results.run import Run
+from rnnbench.results.run import StoredRun
 from rnnbench.storage import atomic_write, write_text
 
 PLOTS = "plots"
 
 
-def write_page(run: Run, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int) -> Path:
+def write_page(
+    run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
+) -> Path:
     """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of a run.
 
     Returns:

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from rnnbench.analysis.summary import majority_name
 from rnnbench.analysis.topics import confusion, frequent_topics
-from rnnbench.results.run import Run
+from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Results
 from rnnbench.training.outcome import TrialResult
 
@@ -76,7 +76,7 @@ class Plot:
     png: bytes
 
 
-def accuracy_plot(run: Run) -> Plot:
+def accuracy_plot(run: StoredRun) -> Plot:
     """Draw the accuracy of each model with both its intervals, and the majority baseline."""
     results, models = run.results, run.results.models
     rows = {model.name: row for row, model in enumerate(reversed(models))}
@@ -130,7 +130,7 @@ def _add_accuracy_legend(figure: Figure, axes: Axes, *, has_published: bool) -> 
     )
 
 
-def learning_plot(run: Run) -> Plot | None:
+def learning_plot(run: StoredRun) -> Plot | None:
     """Draw loss and accuracy by epoch: the median over seeds, in a band from lowest to highest.
 
     Returns:
@@ -176,7 +176,7 @@ def _draw_curve(
     axes.plot(epochs, np.median(curves, axis=0), style, color=colour, lw=1.5, label=label)
 
 
-def confusion_plot(run: Run, model: str) -> Plot:
+def confusion_plot(run: StoredRun, model: str) -> Plot:
     """Draw how often ``model`` took each frequent topic of the test set for each other."""
     labels = run.trials[model][0].labels
     topics = frequent_topics(labels, SHOWN_TOPICS)

@@ -13,7 +13,7 @@ from rnnbench.analysis.topics import f1_by_topic, frequent_topics
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.report import table
 from rnnbench.report.plots import accuracy_plot, confusion_plot, learning_plot
-from rnnbench.results.run import Run
+from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Results
 
 Kind = Literal["table", "heatmap", "figure", "figures", "facts", "command", "mistake"]
@@ -42,7 +42,7 @@ class Section:
 
 
 def make_sections(
-    run: Run, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
+    run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
 ) -> list[Section]:
     """Return the sections of a report, without those that have nothing to show.
 
@@ -147,7 +147,7 @@ def _which_epoch(results: Results) -> str:
     )
 
 
-def _topic_table(run: Run) -> table.Table:
+def _topic_table(run: StoredRun) -> table.Table:
     """Return the F1 of each model on each topic of the test set, the most frequent first."""
     counts = run.results.dataset.topics
     topics = frequent_topics(next(iter(run.trials.values()))[0].labels, len(counts))

@@ -277,17 +277,8 @@ def to_markdown(table: Table) -> str:
 
 
 def to_csv(results: Results) -> str:
-    """Return the models for machines: one number in a column, in full precision."""
-    rows = [_csv_row(results, model) for model in results.models]
-    rows.append(
-        {
-            "source": results.dataset.source,
-            "model": majority_name(results.dataset),
-            "params": 0,
-            "accuracy_mean": results.dataset.majority_accuracy,
-            "macro_f1_mean": results.dataset.majority_macro_f1,
-        }
-    )
+    """Return ``summary_rows`` as CSV."""
+    rows = summary_rows(results)
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -295,7 +286,21 @@ def to_csv(results: Results) -> str:
     return text.getvalue()
 
 
-def _csv_row(results: Results, model: ModelSummary) -> dict[str, object]:
+def summary_rows(results: Results) -> list[dict[str, object]]:
+    """Return the models, and the majority baseline last, with every number in full precision."""
+    return [
+        *(_summary_row(results, model) for model in results.models),
+        {
+            "source": results.dataset.source,
+            "model": majority_name(results.dataset),
+            "params": 0,
+            "accuracy_mean": results.dataset.majority_accuracy,
+            "macro_f1_mean": results.dataset.majority_macro_f1,
+        },
+    ]
+
+
+def _summary_row(results: Results, model: ModelSummary) -> dict[str, object]:
     row: dict[str, object] = {
         "source": results.dataset.source,
         "model": model.name,

@@ -31,7 +31,7 @@ METRICS_OF_VERSION_2 = (
 
 
 @dataclass(frozen=True)
-class Run:
+class StoredRun:
     """A finished run.
 
     Attributes:

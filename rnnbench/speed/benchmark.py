@@ -23,6 +23,7 @@ from rnnbench.speed.records import (
     TableTime,
     TrialTime,
 )
+from rnnbench.training.engines import ENGINES
 
 Show = Callable[[str], AbstractContextManager[Listener]]
 """Given a sentence about a table, shows its trials while it is trained."""
@@ -64,7 +65,7 @@ def bench_speed(
                 ProductTime(model=name, ms_per_step=_ms(of_model, seconds))
                 for name, of_model in products.items()
             ],
-            environment=machine("torch"),
+            environment=machine((*ENGINES["compiled"].packages, "torch")),
         )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnnbench.cli import options
+from rnnbench.terminal import options
 
 if TYPE_CHECKING:
     from rnnbench.runner.events import Listener
@@ -55,14 +55,14 @@ def bench_speed(
     torch-plain, the same with PyTorch's defaults. The matrix products of each model's training step
     are also timed alone. Each round is stored when it ends.
     """
-    from rnnbench.cli.console import err, print_error, print_record
-    from rnnbench.cli.display import show_download, show_trials
     from rnnbench.config.load import dump
     from rnnbench.results.lock import lock_folder
     from rnnbench.runner.benchmark import plan_benchmark
     from rnnbench.speed import benchmark as speed
     from rnnbench.speed.contenders import choose, only_networks
     from rnnbench.speed.table import speed_tables, write_speed
+    from rnnbench.terminal.console import err, print_error, print_record
+    from rnnbench.terminal.display import show_download, show_trials
 
     benchmark = only_networks(
         options.load_benchmark(

@@ -7,9 +7,9 @@ import pytest
 import yaml
 from rich.console import Console
 
-from rnnbench.cli import console
 from rnnbench.config.load import load
 from rnnbench.config.starter import starter
+from rnnbench.terminal import console
 
 LSTM = "{layers: [lstm: {units: 2}, dense: {units: topics, activation: softmax}]}"
 FINE = f"name: a\nmodels:\n  m: {LSTM}\n"

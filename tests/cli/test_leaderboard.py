@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from factories import run_folder
 
-from rnnbench.cli import options
 from rnnbench.metrics import quantity_names
+from rnnbench.terminal import options
 
 DOCUMENTS = 20
 

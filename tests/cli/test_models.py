@@ -7,8 +7,8 @@ import sys
 import factories
 import pytest
 
-from rnnbench.cli import console
 from rnnbench.data import cache
+from rnnbench.terminal import console
 
 CONFIG = """
 name: a

@@ -21,7 +21,6 @@ import yaml
 from plugin_files import write_distribution
 
 from rnnbench.analysis.load import load_run
-from rnnbench.cli.options import INTERRUPTED
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus
 from rnnbench.registry import Registry
@@ -30,6 +29,7 @@ from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
 from rnnbench.runner import executors
 from rnnbench.runner.executors import Executor, LocalExecutor
+from rnnbench.terminal.options import INTERRUPTED
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.cli.options import INTERRUPTED
 from rnnbench.speed import benchmark, gemm
 from rnnbench.speed.records import SpeedResults
+from rnnbench.terminal.options import INTERRUPTED
 
 TINY = """\
 name: tiny

@@ -84,7 +84,7 @@ def test_the_features_of_the_largest_singular_values_are_kept():
 @pytest.fixture
 def dataset():
     """A made-up corpus, without its longest documents."""
-    return make_dataset(factories.corpus(wires=60), Data(test_split=0.3, maxlen=6))
+    return make_dataset(factories.corpus(documents=60), Data(test_split=0.3, maxlen=6))
 
 
 def rewritten(dataset, which):

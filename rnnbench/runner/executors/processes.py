@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from rnnbench.models.quiet import QUIET_ON_CPU
@@ -65,7 +66,7 @@ class Worker:
         self.connection, theirs = context.Pipe()
         self._log, self._has_started = log, False
         self._process = context.Process(target=_work, args=(theirs, threads, log))
-        with _deaf_children():
+        with _deaf_children(), _without_main():
             self._process.start()
         theirs.close()  # or the death of the worker would not be noticed
 
@@ -105,6 +106,17 @@ def _deaf_children() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, handler or signal.SIG_DFL)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep new processes from importing the user's script, which may start a run of its own."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _work(connection: "Connection[Any, Any]", threads: int, log: Path) -> None:

@@ -33,7 +33,7 @@ kinds = pytest.mark.parametrize("kind", BASELINES)
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
     """Forty made-up documents, half of them to train on."""
-    return make_dataset(corpus(wires=40), Data(test_split=0.5))
+    return make_dataset(corpus(documents=40), Data(test_split=0.5))
 
 
 def train(baseline, dataset, share=0.0, seed=0):

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnnbench.cli import completion
 from rnnbench.data.sources.catalog import SOURCES
 from rnnbench.errors import UserError
 from rnnbench.metrics import quantity_names
+from rnnbench.terminal import completion
 
 if TYPE_CHECKING:
     from rnnbench.config.load import Override

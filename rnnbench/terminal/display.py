@@ -16,10 +16,10 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from rnnbench.cli.console import err
 from rnnbench.data.fetch import Progress as OnBytes
 from rnnbench.data.fetch import silent
 from rnnbench.runner.events import EpochEnded, Event, Failed, Finished, Listener, Planned
+from rnnbench.terminal.console import err
 from rnnbench.training.trial import Trial
 
 WIDE, MEDIUM = 100, 72

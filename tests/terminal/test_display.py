@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from rnnbench.cli import display
-from rnnbench.cli.display import Effort, show_download, show_trials
 from rnnbench.runner.events import EpochEnded, Failed, Finished, Planned
+from rnnbench.terminal import display
+from rnnbench.terminal.display import Effort, show_download, show_trials
 
 
 @pytest.fixture(params=[50, 80, 120])

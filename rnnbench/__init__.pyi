@@ -1,0 +1,33 @@
+from .api import Leaderboard as Leaderboard
+from .api import Run as Run
+from .api import RunComparison as RunComparison
+from .api import compare as compare
+from .api import leaderboard as leaderboard
+from .api import load_config as load_config
+from .api import load_dataset as load_dataset
+from .api import load_run as load_run
+from .api import predict as predict
+from .api import run as run
+from .config.problems import ConfigError as ConfigError
+from .config.schema import Benchmark as Benchmark
+from .data.corpus import Corpus as Corpus
+from .data.dataset import Dataset as Dataset
+from .data.source import Source as Source
+from .errors import OutOfReachError as OutOfReachError
+from .errors import RnnbenchError as RnnbenchError
+from .errors import UserError as UserError
+from .metrics import Metric as Metric
+from .models.baselines import Baseline as Baseline
+from .models.layers import Layer as Layer
+from .models.shape import Shape as Shape
+from .prediction.predict import Prediction as Prediction
+from .registry import PluginError as PluginError
+from .results.files import DamagedResultError as DamagedResultError
+from .runner.executors import Executor as Executor
+from .runner.executors import Task as Task
+from .runner.executors import TrialFailure as TrialFailure
+from .training.engines import Engine as Engine
+from .training.outcome import Outcome as Outcome
+from .training.outcome import Trained as Trained
+
+__version__: str

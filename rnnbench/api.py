@@ -1,0 +1,315 @@
+"""The functions and results behind the public names of the package."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.analysis import compare_runs
+from rnnbench.analysis.documents import words_of_test_documents
+from rnnbench.analysis.leaderboard import Board, rank_runs
+from rnnbench.analysis.load import load_run as load_stored_run
+from rnnbench.analysis.summary import summarize_run
+from rnnbench.config.load import Override, dump, load, load_data, select
+from rnnbench.config.schema import Benchmark
+from rnnbench.data.dataset import Dataset, make_dataset
+from rnnbench.data.load import load_corpus
+from rnnbench.metrics import find_quantity
+from rnnbench.prediction.predict import Prediction, predict_texts
+from rnnbench.records import Record
+from rnnbench.report.compare import comparison_tables
+from rnnbench.report.folder import write_report
+from rnnbench.report.leaderboard import board_tables
+from rnnbench.report.shown import Shown
+from rnnbench.report.table import Table, result_tables, summary_rows
+from rnnbench.results.lock import lock_folder
+from rnnbench.results.run import StoredRun
+from rnnbench.results.store import Store
+from rnnbench.runner.benchmark import plan_benchmark, run_plan
+from rnnbench.runner.executors import executor_class
+from rnnbench.terminal.display import show_download, show_trials
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Config = str | Path | Mapping[str, Any] | Benchmark
+"""A config file, its content, or what ``load_config`` returns."""
+Settings = Mapping[str, Any]
+"""Values by the key that they replace: ``{"training.batch_size": 25}``."""
+
+
+class Run(Shown, StoredRun):
+    """A finished run; it shows itself as its tables.
+
+    Attributes:
+        folder: where it is stored.
+        results: the summary, as in ``results.json``.
+        trials: the trials of each model, in the order of the seeds in the config.
+        benchmark: the resolved config.
+        environment: the machine and the package versions.
+    """
+
+    def tables(self) -> list[Table]:
+        """Return the tables that ``rnnbench run`` prints."""
+        return result_tables(self.results)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Return one row for each trial.
+
+        Its keys are ``model``, ``seed``, every metric, ``params``, ``epochs``, ``best_epoch``,
+        ``fit_seconds``, ``ms_per_step``, and each key of the config in which the models differ.
+        What a model does not have is ``None``.
+        """
+        settings = compare_runs.differing_settings(self.config["models"])
+        return [
+            {
+                "model": model.name,
+                "seed": trial.seed,
+                **dict.fromkeys(self.results.metrics),
+                **trial.metrics,
+                **stored.record.model_dump(
+                    include={"params", "epochs", "best_epoch", "fit_seconds", "ms_per_step"}
+                ),
+                **settings[model.name],
+            }
+            for model in self.results.models
+            for trial, stored in zip(model.trials, self.trials[model.name], strict=True)
+        ]
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return ``to_dicts`` as a pandas data frame.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        return _frame(self.to_dicts())
+
+    def summary_frame(self) -> "pd.DataFrame":
+        """Return the models and the majority baseline, as in ``table.csv``, as a data frame.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        return _frame(summary_rows(self.results))
+
+    @property
+    def labels(self) -> NDArray[np.int32]:
+        """The topics of the test documents, ``(n_test,)``, as positions in the list of topics."""
+        return next(iter(self.trials.values()))[0].labels
+
+    def scores(self, model: str) -> NDArray[np.float32]:
+        """Return the scores of a model, ``(n_seeds, n_test, n_topics)``; the highest is the answer.
+
+        Raises:
+            KeyError: the run has no such model.
+        """
+        return np.stack([trial.scores for trial in self.trials[model]])
+
+    def write_report(self, *, words: int = 60, errors: int = 20) -> Path:
+        """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of the run.
+
+        Args:
+            words: the number of words shown of each misclassified document.
+            errors: the number of misclassified documents shown.
+
+        Returns:
+            The HTML file.
+
+        Raises:
+            UserError: another process is writing into the folder, or it cannot be written to.
+        """
+        from rnnbench.report.page import write_page  # imports Matplotlib
+
+        texts = words_of_test_documents(self) if words else None
+        with lock_folder(self.folder, "Run.write_report()"):
+            return write_page(self, texts, words, errors)
+
+
+class RunComparison(Shown, compare_runs.RunComparison):
+    """How the models of one run differ from those of another; it shows itself as tables."""
+
+    def tables(self) -> list[Table]:
+        """Return the tables that ``rnnbench compare`` prints."""
+        return comparison_tables(self)
+
+
+class Leaderboard(Shown, Record):
+    """The models of several runs, ranked; it shows itself as tables."""
+
+    boards: list[Board]
+    """One for each group of runs that were tested on the same documents."""
+
+    def tables(self) -> list[Table]:
+        """Return the tables that ``rnnbench leaderboard`` prints."""
+        return [table for board in self.boards for table in board_tables(board)]
+
+
+def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
+    """Return the validated benchmark that a config describes.
+
+    Args:
+        config: a YAML file, or a mapping with the same keys and values.
+        settings: values that replace those of the config.
+
+    Raises:
+        ConfigError: with every problem in it, each with its file and line.
+    """
+    return load(_source(config), list(_overrides(settings or {})))
+
+
+def load_dataset(config: Config | None = None, settings: Settings | None = None) -> Dataset:
+    """Return the padded documents and the labels that a config trains and tests on.
+
+    Args:
+        config: only its ``data`` section matters; the default has Keras's defaults.
+        settings: values that replace those of the config: ``{"data.source": "r8"}``.
+
+    Raises:
+        ConfigError: the config is wrong.
+        UserError: the config asks for data that does not exist.
+        OutOfReachError: the data could not be downloaded.
+    """
+    data = load_data(None if config is None else _source(config), list(_overrides(settings or {})))
+    return make_dataset(load_corpus(data).corpus, data)
+
+
+def run(
+    config: Config,
+    *,
+    seeds: int | Sequence[int] | None = None,
+    models: Iterable[str] | None = None,
+    epochs: int | None = None,
+    data: str | None = None,
+    path: str | Path | None = None,
+    jobs: int | None = None,
+    out: str | Path | None = None,
+    settings: Settings | None = None,
+    save_models: bool = False,
+    fresh: bool = False,
+    executor: str = "local",
+    progress: bool = True,
+    command: str | None = None,
+) -> Run:
+    """Train every model of a config with every seed, store the results, and return the run.
+
+    Trials that are stored already are not trained again. Ctrl-C keeps every finished trial, and the
+    same call continues from there.
+
+    Args:
+        config: a config file, its content, or what ``load_config`` returns.
+        seeds: their number, or a list of them.
+        models: only these models of the config.
+        epochs: of every training.
+        data: the source of the documents: ``data.source`` of the config.
+        path: a file or folder to read the source from: ``data.path`` of the config.
+        jobs: trials side by side; by default one per core.
+        out: the folder of the results; by default ``results/NAME``.
+        settings: values that replace others of the config.
+        save_models: whether trained networks are kept, for ``predict``.
+        fresh: whether stored trials are trained again.
+        executor: where trials run.
+        progress: whether progress is shown on standard error.
+        command: how to repeat the run, for its ``results.json``; by default this call.
+
+    Raises:
+        ConfigError: the config or an argument is wrong.
+        UserError: another process is writing into the folder, or it cannot be written to.
+        OutOfReachError: the data could not be downloaded.
+        RnnbenchError: trials failed; all others are stored.
+    """
+    changes = {
+        "training.seeds": seeds if seeds is None or isinstance(seeds, int) else list(seeds),
+        "training.epochs": epochs,
+        "data.source": data,
+        "data.path": None if path is None else str(path),
+    }
+    given = {key: value for key, value in changes.items() if value is not None}
+    benchmark = load_config(config, {**given, **(settings or {})})
+    if models is not None:
+        benchmark = select(benchmark, list(models), "models")
+    trainer = executor_class(executor)(jobs)
+    folder = Path(out) if out is not None else Path("results", benchmark.name)
+    command = command or f"rnnbench.run(..., out={str(folder)!r})"
+    with show_download(quiet=not progress) as on_bytes:
+        plan = plan_benchmark(benchmark, on_bytes, trainer.threads, keep_models=save_models)
+    with lock_folder(folder, command):
+        with show_trials(quiet=not progress) as listener:
+            trials = run_plan(plan, trainer, Store(folder), listener, fresh=fresh)
+        results = summarize_run(benchmark, plan.dataset, trials, command)
+        write_report(folder, results, dump(benchmark, folder))
+        return load_run(folder)
+
+
+def load_run(folder: str | Path) -> Run:
+    """Return the finished run in a folder.
+
+    Raises:
+        UserError: there is no finished run.
+        DamagedResultError: a file is not as it was written; the message names it.
+    """
+    return Run(**vars(load_stored_run(Path(folder))))
+
+
+def compare(a: StoredRun, b: StoredRun, models: Sequence[str] | None = None) -> RunComparison:
+    """Return how the models of ``b`` differ from those of the same name in ``a``.
+
+    Args:
+        a: the run to compare with.
+        b: another run, tested on the same documents.
+        models: only these models; by default all.
+
+    Raises:
+        UserError: the documents differ, or the runs have no model in common.
+    """
+    return RunComparison(**dict(compare_runs.compare_runs(a, b, models)))
+
+
+def leaderboard(runs: Sequence[StoredRun], metric: str = "accuracy") -> Leaderboard:
+    """Return the models of all runs, the best first.
+
+    Args:
+        runs: finished runs.
+        metric: the metric that decides the rank.
+
+    Raises:
+        UserError: there is no such metric.
+    """
+    find_quantity(metric, "metric")
+    return Leaderboard(boards=rank_runs(runs, metric))
+
+
+def predict(
+    run: StoredRun, model: str, texts: Sequence[str], *, seed: int | None = None
+) -> list[Prediction]:
+    """Return the predictions of a network that was kept with ``save_models``.
+
+    Args:
+        run: the run that kept it.
+        model: its name.
+        texts: newswires.
+        seed: of the trial; by default the first.
+
+    Raises:
+        UserError: there is no such model or seed, it was not kept, or a text has no words.
+    """
+    return predict_texts(run.folder, model, seed, texts).predictions
+
+
+def _source(config: Config) -> Path | Mapping[str, Any]:
+    if isinstance(config, Benchmark):
+        return config.model_dump(exclude_none=True)
+    return Path(config) if isinstance(config, str) else config
+
+
+def _overrides(settings: Settings) -> Iterator[Override]:
+    for key, value in settings.items():
+        yield Override(key, key, json.dumps(value, default=str))
+
+
+def _frame(rows: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
+    import pandas as pd
+
+    return pd.DataFrame(list(rows))

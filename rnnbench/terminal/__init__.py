@@ -1,0 +1,1 @@
+"""The terminal: what commands read from it and print on it."""

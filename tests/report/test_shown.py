@@ -1,0 +1,25 @@
+from rnnbench.report.shown import Shown, to_html
+from rnnbench.report.table import Table
+
+SHARES = Table(["name", "share"], [["a & b", "0.5"]], "Of <all>.")
+OTHERS = Table(["another table"], [["of text"]], "More text.")
+
+
+class Example(Shown):
+    def tables(self):
+        return [SHARES, OTHERS]
+
+
+def test_all_tables_are_shown_one_after_the_other():
+    places = [str(Example()).index(text) for text in ("a & b", "Of <all>.", "of text")]
+
+    assert places == sorted(places)
+    assert Example()._repr_html_() == to_html(SHARES) + to_html(OTHERS)
+
+
+def test_text_in_html_is_escaped_and_numbers_are_on_the_right():
+    html = to_html(SHARES)
+
+    assert '<td style="text-align: left">a &amp; b</td>' in html
+    assert '<td style="text-align: right">0.5</td>' in html
+    assert "Of &lt;all&gt;." in html

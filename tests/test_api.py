@@ -1,0 +1,166 @@
+"""The public names of the package, as a program or a notebook uses them."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from factories import scored_run, write_run
+
+import rnnbench
+from rnnbench.metrics import METRICS
+
+MODELS = {
+    "nb": {"baseline": {"multinomial_naive_bayes": {"alpha": 0.5}}},
+    "smooth": {"baseline": {"multinomial_naive_bayes": {"alpha": 50.0}}},
+    "rnn": {
+        "layers": [
+            {"simple_rnn": {"units": 3}},
+            {"dense": {"units": "topics", "activation": "softmax"}},
+        ]
+    },
+}
+CONFIG = {
+    "name": "mine",
+    "data": {"source": "sgml", "test_split": 0.5},
+    "training": {"epochs": 1, "seeds": 2},
+    "models": MODELS,
+}
+SCRIPT = f"""
+import rnnbench
+
+run = rnnbench.run({CONFIG}, path="sgml", seeds=1, models=["nb", "smooth"], progress=False)
+print(run)
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, tiny_sgml_folder, monkeypatch):
+    """The working folder, with made-up newswires in ``sgml``."""
+    monkeypatch.chdir(tmp_path)
+    tiny_sgml_folder.rename("sgml")
+    return tmp_path
+
+
+def stored(name, rights, **facts):
+    """Store a run that never happened, and load it."""
+    facts = {"records": {model: {"ms_per_step": 2.0} for model in rights}} | facts
+    return rnnbench.load_run(write_run(scored_run(rights, folder=name, **facts)))
+
+
+def test_every_public_name_can_be_imported():
+    for name in rnnbench.__all__:
+        assert getattr(rnnbench, name).__doc__
+    assert {"run", "load_run", "Layer", "Engine", "UserError"} <= set(dir(rnnbench))
+    with pytest.raises(AttributeError, match="Layers"):
+        _ = rnnbench.Layers
+
+
+def test_the_import_loads_nothing_heavy_and_the_functions_no_tensorflow():
+    code = (
+        "import sys, rnnbench\n"
+        "assert not {'numpy', 'pydantic', 'rich', 'sklearn'} & set(sys.modules)\n"
+        "rnnbench.load_config, rnnbench.Run, rnnbench.Engine\n"
+        "assert not {'tensorflow', 'keras', 'pandas', 'matplotlib'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_config_is_loaded_from_a_mapping_or_a_file_and_can_be_changed(folder):
+    (folder / "mine.yaml").write_text("extends: base.yaml\ntraining: {epochs: 7}\n")
+    (folder / "base.yaml").write_text(rnnbench.load_config(CONFIG).model_dump_json())
+
+    changed = rnnbench.load_config("mine.yaml", {"training.batch_size": 5, "data.path": "sgml"})
+
+    assert changed.models == rnnbench.load_config(CONFIG).models
+    assert (changed.training.epochs, changed.training.batch_size) == (7, 5)
+    assert rnnbench.load_config(changed) == changed
+
+
+def test_what_is_wrong_with_a_config_is_one_error():
+    with pytest.raises(rnnbench.ConfigError, match=r"training\.epochs: got 'ten'"):
+        rnnbench.load_config(CONFIG, {"training.epochs": "ten"})
+    with pytest.raises(rnnbench.UserError, match="no model 'lstm'"):
+        rnnbench.run(CONFIG, models=["lstm"])
+
+
+def test_a_dataset_is_the_padded_arrays_of_a_config():
+    dataset = rnnbench.load_dataset(CONFIG, {"data.path": "sgml", "data.maxlen": 50})
+
+    assert dataset.x_train.shape == (len(dataset.y_train), dataset.timesteps)
+    assert set(dataset.topics) == {"earn", "acq"}
+
+
+def test_a_script_runs_a_benchmark_without_a_guard_and_prints_its_table(folder):
+    (folder / "script.py").write_text(SCRIPT)
+
+    done = subprocess.run([sys.executable, "script.py"], check=True, capture_output=True, text=True)
+
+    assert "nb" in done.stdout
+    assert "Traceback" not in done.stderr
+    run = rnnbench.load_run("results/mine")
+    assert [row["model"] for row in run.to_dicts()] == ["nb", "smooth"]
+    assert run.results.command == "rnnbench.run(..., out='results/mine')"
+
+
+def test_rows_have_every_metric_the_costs_and_the_settings_that_differ():
+    run = stored("a", {"nb": [18], "rnn": [9, 12]}, models={n: MODELS[n] for n in ("nb", "rnn")})
+
+    rows = run.to_dicts()
+
+    assert [(row["model"], row["seed"]) for row in rows] == [("nb", 0), ("rnn", 0), ("rnn", 1)]
+    assert [row["accuracy"] for row in rows] == [0.9, 0.45, 0.6]
+    assert set(METRICS) | {"params", "epochs", "fit_seconds", "ms_per_step"} <= set(rows[0])
+    assert [row["baseline.multinomial_naive_bayes.alpha"] for row in rows] == [0.5, None, None]
+    assert [row["layers.0.simple_rnn.units"] for row in rows] == [None, 3, 3]
+
+
+def test_frames_are_those_rows_and_the_rows_of_table_csv(folder):
+    run = stored("a", {"nb": [18], "rnn": [9, 12]})
+
+    pd.testing.assert_frame_equal(run.to_frame(), pd.DataFrame(run.to_dicts()))
+    pd.testing.assert_frame_equal(
+        run.summary_frame(), pd.read_csv(folder / "a" / "table.csv"), check_dtype=False
+    )
+
+
+def test_predictions_are_arrays_by_seed_document_and_topic():
+    run = stored("a", {"rnn": [9, 12]})
+
+    hits = run.scores("rnn").argmax(axis=2) == run.labels
+
+    assert run.scores("rnn").shape == (2, 20, 3)
+    assert np.mean(hits, axis=1).tolist() == [0.45, 0.6]
+
+
+def test_a_report_is_written_into_the_folder_of_the_run(folder):
+    page = stored("a", {"rnn": [9, 12]}).write_report(errors=3)
+
+    assert page == folder.joinpath("a/report.html").relative_to(folder)
+    assert "rnn" in page.read_text()
+
+
+def test_runs_are_compared_and_ranked():
+    before, after = (stored(name, {"rnn": [right]}) for name, right in (("a", 18), ("b", 2)))
+
+    comparison = rnnbench.compare(before, after)
+    (board,) = rnnbench.leaderboard([before, after]).boards
+
+    assert comparison.models[0].difference == pytest.approx(-0.8)
+    assert [entry.run for entry in board.entries] == ["a", "b"]
+    with pytest.raises(rnnbench.UserError, match="no metric 'f1'"):
+        rnnbench.leaderboard([before], metric="f1")
+
+
+def test_results_show_themselves_as_text_and_as_html():
+    run = stored("a", {"rnn": [18]})
+
+    for shown in (run, rnnbench.compare(run, run), rnnbench.leaderboard([run])):
+        assert "0.9000" in repr(shown) == str(shown)
+        assert ">0.9000</td>" in shown._repr_html_()
+
+
+def test_a_network_that_was_not_kept_cannot_predict():
+    with pytest.raises(rnnbench.UserError, match="the trained rnn was not kept"):
+        rnnbench.predict(stored("a", {"rnn": [18]}), "rnn", ["net profit rose"])
