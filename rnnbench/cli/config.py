@@ -52,7 +52,7 @@ def check(
                 console.print_error(str(problem))
             if benchmark:
                 models = _counted(len(benchmark.models), "model")
-                typer.echo(f"{file}: fine, {models}, {_counted(benchmark.n_trials, 'trial')}")
+                typer.echo(f"{file}: fine, {models}, {_counted(len(benchmark.trials), 'trial')}")
     if not all(benchmark for benchmark, _ in checked.values()):
         raise typer.Exit(UserError.exit_code)
 
@@ -68,7 +68,7 @@ def show(config: options.Config, settings: options.Settings = None) -> None:
 
     The output is a config of the same benchmark.
     """
-    _print_yaml(dump(load(config, options.overrides([], settings))))
+    _print_yaml(dump(load(config, options.changes(settings))))
 
 
 @app.command(
@@ -107,7 +107,7 @@ def _facts(
         "is_fine": benchmark is not None,
         "name": benchmark.name if benchmark else None,
         "models": len(benchmark.models) if benchmark else None,
-        "trials": benchmark.n_trials if benchmark else None,
+        "trials": len(benchmark.trials) if benchmark else None,
         "problems": [asdict(problem) for problem in problems],
     }
 

@@ -124,6 +124,6 @@ def _load(
     from rnnbench.data.load import load_corpus
     from rnnbench.terminal.display import show_download
 
-    section = load_data(config, options.overrides(options.data_flags(data, path), settings))
+    section = load_data(config, options.changes(settings, data=data, path=path))
     with show_download(quiet=False) as progress:
         return section, load_corpus(section, progress, offline=offline)

@@ -77,8 +77,10 @@ class Store:
         except OSError as error:
             raise RnnbenchError(f"{place.record}: cannot be stored: {error.strerror}") from error
 
-    def has(self, model: str, seed: int, fingerprint: str, *, with_model: bool = False) -> bool:
-        """Tell whether a trial is stored; a damaged one is named in a warning and does not count.
+    def find(
+        self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
+    ) -> TrialResult | None:
+        """Return a trial if it is stored; a damaged one is named in a warning and not used.
 
         Args:
             model: its name.
@@ -87,22 +89,24 @@ class Store:
             with_model: whether the trained network must be there too.
         """
         try:
-            self._find(model, seed, fingerprint, with_model=with_model)
-        except (FileNotFoundError, OtherVersionError):
-            return False
+            return self.load(model, seed, fingerprint, with_model=with_model)
         except DamagedResultError as error:
-            log.warning("%s; it is not used", error)
-            return False
-        return True
+            if not isinstance(error, OtherVersionError):
+                log.warning("%s; it is not used", error)
+        except FileNotFoundError:
+            pass
+        return None
 
-    def load(self, model: str, seed: int, fingerprint: str) -> TrialResult:
-        """Return a stored trial with its predictions.
+    def load(
+        self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
+    ) -> TrialResult:
+        """Return a stored trial with its predictions, but without a trained network.
 
         Raises:
-            FileNotFoundError: there is no such trial.
+            FileNotFoundError: there is no such trial, or its network is asked for and not there.
             DamagedResultError: its files are not what was written.
         """
-        place, record = self._find(model, seed, fingerprint)
+        place, record = self._find(model, seed, fingerprint, with_model=with_model)
         return TrialResult(record, *_read_predictions(place.predictions))
 
     def model_file(self, model: str, seed: int, fingerprint: str) -> Path:
@@ -190,7 +194,7 @@ class Store:
 
 def _write(result: TrialResult, place: _Place) -> None:
     with atomic_write(place.predictions) as file:
-        np.savez_compressed(file, labels=result.labels, scores=result.scores)
+        np.savez_compressed(file, labels=result.labels, scores=result.scores.astype("f2"))
     checksums = {"predictions_sha256": sha256_file(place.predictions)}
     if result.model is not None:
         with atomic_write(place.model) as file:
@@ -234,4 +238,4 @@ def _read_predictions(file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32
                 raise ValueError("labels or scores have the wrong shape")
     except Exception as error:  # a file made to mislead makes NumPy and zipfile raise many kinds
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
-    return labels, scores
+    return labels, scores.astype(np.float32)

@@ -314,7 +314,7 @@ def test_a_terminal_that_has_no_plus_minus_gets_the_table_all_the_same():
     [
         (["--epochs", "0"], "--epochs: training.epochs: got 0 (should be greater than 0)"),
         (["--seeds", "x"], "--seeds: training.seeds: got 'x'"),
-        (["--models", "lstm"], "--models: no model 'lstm' (allowed: rnn, gru, bayes, random, svm)"),
+        (["--models", "lstm"], "models: no model 'lstm' (allowed: rnn, gru, bayes, random, svm)"),
         (["--models", ""], "--models: names no model (allowed: rnn, gru, bayes, random, svm)"),
         (["--data", "kears"], "did you mean 'keras'?"),
         (["--path", "nowhere"], "nowhere: no such file or folder"),

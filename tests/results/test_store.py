@@ -61,7 +61,7 @@ def test_a_trial_comes_back_with_its_predictions(store):
     saved = result(fingerprint=MINE)
     store.save(saved)
 
-    assert store.has(*KEY)
+    assert store.find(*KEY)
     loaded = store.load(*KEY)
     assert loaded.record == saved.record
     np.testing.assert_array_equal(loaded.labels, saved.labels)
@@ -74,7 +74,7 @@ def test_a_trial_comes_back_with_its_predictions(store):
 def test_a_trial_is_given_for_its_own_model_seed_and_fingerprint_alone(store, key):
     store.save(with_model())
 
-    assert not store.has(*key)
+    assert store.find(*key) is None
     with pytest.raises(FileNotFoundError):
         store.load(*key)
     with pytest.raises(FileNotFoundError):
@@ -116,7 +116,7 @@ def test_the_same_trial_trained_afresh_replaces_the_old_one(store):
     store.save(result(fingerprint=MINE, params=2))
 
     assert store.load(*KEY).record.params == 2
-    assert not store.has(*KEY, with_model=True), "the new one was stored without its network"
+    assert store.find(*KEY, with_model=True) is None, "the new one was stored without its network"
     with pytest.raises(FileNotFoundError):
         store.model_file(*KEY)
     assert not any((store.folder / "models").iterdir())
@@ -124,13 +124,13 @@ def test_the_same_trial_trained_afresh_replaces_the_old_one(store):
 
 def test_a_network_is_asked_for_only_where_it_was_kept(store):
     store.save(result(fingerprint=MINE))
-    assert store.has(*KEY)
-    assert not store.has(*KEY, with_model=True)
+    assert store.find(*KEY)
+    assert store.find(*KEY, with_model=True) is None
     assert not (store.folder / "models").exists()
 
     store.save(with_model())
-    assert store.has(*KEY)
-    assert store.has(*KEY, with_model=True)
+    assert store.find(*KEY)
+    assert store.find(*KEY, with_model=True)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_network_is_asked_for_only_where_it_was_kept(store):
     ],
 )
 def test_names_from_outside_never_become_paths(store, model, fingerprint):
-    assert not store.has(model, 0, fingerprint)
+    assert store.find(model, 0, fingerprint) is None
     for read in (store.load, store.model_file):
         with pytest.raises(DamagedResultError, match=f"^unusable result: {store.folder}: .* 64 "):
             read(model, 0, fingerprint)
@@ -165,7 +165,7 @@ def test_a_record_under_the_name_of_another_trial_is_not_given(store, record):
         file.rename(file.with_stem(STEM))
 
     assert record.exists()
-    assert not store.has(*KEY)
+    assert store.find(*KEY) is None
     with pytest.raises(FileNotFoundError):
         store.load(*KEY)
 
@@ -190,7 +190,7 @@ def test_a_trial_of_an_older_version_is_found_by_its_fingerprint_where_it_lies(
 
     assert store.load(*KEY).record == with_model().record
     assert store.model_file(*KEY).read_bytes() == b"a trained network"
-    assert not store.has("rnn", 0, OTHER)
+    assert store.find("rnn", 0, OTHER) is None
 
     store.save(result(fingerprint=MINE, params=2))
     assert store.load(*KEY).record.params == 2, "what is stored now comes first"
@@ -203,7 +203,7 @@ def test_the_record_of_an_older_version_is_upgraded(store, record):
     del old["checksum"], old["score_kind"]
     write_facts(record, old | {"schema_version": 2, "accuracy": 0.5, "scores": "probabilities"})
 
-    assert store.has(*KEY)
+    assert store.find(*KEY)
     assert store.load(*KEY).record == saved.record
 
 
@@ -239,7 +239,7 @@ def test_a_damaged_record_is_named_and_never_used(store, record, damage, caplog)
     store.save(result(fingerprint=MINE))
     damage(record)
 
-    assert not store.has(*KEY)
+    assert store.find(*KEY) is None
     assert f"unusable result: {record}: " in caplog.text
     with pytest.raises(DamagedResultError, match=f"^unusable result: {record}: "):
         store.load(*KEY)
@@ -252,10 +252,10 @@ def test_damaged_predictions_are_named_and_their_record_not_used(
     store.save(result(fingerprint=MINE))
     damage(predictions)
 
-    assert not store.has(*KEY)
+    assert store.find(*KEY) is None
     assert str(predictions) in caplog.text
     store.save(result(fingerprint=MINE))
-    assert store.has(*KEY)
+    assert store.find(*KEY)
 
 
 @pytest.mark.parametrize(
@@ -273,9 +273,9 @@ def test_a_damaged_network_is_named_and_not_used_but_its_trial_is(
     store.save(with_model())
     damage(network)
 
-    assert store.has(*KEY)
+    assert store.find(*KEY)
     assert not caplog.text
-    assert not store.has(*KEY, with_model=True)
+    assert store.find(*KEY, with_model=True) is None
     assert f"unusable result: {network}: " in caplog.text
     with pytest.raises(DamagedResultError, match=rf"^unusable result: {network}: {reason}"):
         store.model_file(*KEY)
@@ -285,7 +285,7 @@ def test_a_trial_of_an_unknown_version_is_trained_again_without_alarm(store, rec
     store.save(result(fingerprint=MINE))
     record.write_text(record.read_text().replace('"schema_version": ', '"schema_version": 99'))
 
-    assert not store.has(*KEY)
+    assert store.find(*KEY) is None
     assert not caplog.text
     with pytest.raises(OtherVersionError, match="run the benchmark again"):
         store.load(*KEY)
