@@ -190,7 +190,7 @@ def test_a_kept_network_gives_the_scores_that_are_stored(finished):
 
     for name in ("rnn", "gru"):
         scores = predict(load(_files(run.folder, "models")[f"{name}-seed3"]), x_test)
-        np.testing.assert_allclose(scores, run.trials[name][0].scores, atol=1e-6)
+        np.testing.assert_allclose(scores, run.trials[name][0].scores, rtol=1e-3, atol=1e-6)
 
 
 def _run(cli, *arguments):
@@ -315,7 +315,7 @@ def test_a_terminal_that_has_no_plus_minus_gets_the_table_all_the_same():
         (["--epochs", "0"], "--epochs: training.epochs: got 0 (should be greater than 0)"),
         (["--seeds", "x"], "--seeds: training.seeds: got 'x'"),
         (["--models", "lstm"], "models: no model 'lstm' (allowed: rnn, gru, bayes, random, svm)"),
-        (["--models", ""], "--models: names no model (allowed: rnn, gru, bayes, random, svm)"),
+        (["--models", ""], "models: names no model (allowed: rnn, gru, bayes, random, svm)"),
         (["--data", "kears"], "did you mean 'keras'?"),
         (["--path", "nowhere"], "nowhere: no such file or folder"),
         (["--set", "training.epochs"], "should be key.path=value"),
