@@ -81,8 +81,7 @@ def _over_topics(function: str, average: str, labels: "Labels", scores: "Scores"
 def _log_loss(labels: "Labels", scores: "Scores") -> float:
     from sklearn.metrics import log_loss
 
-    probabilities = scores / scores.sum(axis=1, keepdims=True)  # they were rounded one by one
-    return float(log_loss(labels, probabilities, labels=range(scores.shape[1])))
+    return float(log_loss(labels, scores, labels=range(scores.shape[1])))
 
 
 METRICS: Registry[Metric] = Registry(

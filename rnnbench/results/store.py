@@ -194,7 +194,7 @@ class Store:
 
 def _write(result: TrialResult, place: _Place) -> None:
     with atomic_write(place.predictions) as file:
-        np.savez_compressed(file, labels=result.labels, scores=result.scores.astype("f2"))
+        np.savez_compressed(file, labels=result.labels, scores=result.scores)
     checksums = {"predictions_sha256": sha256_file(place.predictions)}
     if result.model is not None:
         with atomic_write(place.model) as file:
@@ -238,4 +238,4 @@ def _read_predictions(file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32
                 raise ValueError("labels or scores have the wrong shape")
     except Exception as error:  # a file made to mislead makes NumPy and zipfile raise many kinds
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
-    return labels, scores.astype(np.float32)
+    return labels, scores

@@ -95,8 +95,7 @@ class TrialResult:
     Attributes:
         record: the facts.
         labels: int32 ``(n_test,)``, the true topics.
-        scores: float32 ``(n_test, n_topics)``, with the precision of float16; the largest in a
-            row is the model's answer.
+        scores: float32 ``(n_test, n_topics)``; the largest in a row is the model's answer.
         model: the trained model as the content of a ``.keras`` file, where it is to be kept.
     """
 
@@ -115,17 +114,3 @@ class TrialResult:
     def accuracy(self) -> float:
         """The share of the test documents whose topic was answered."""
         return accuracy(self.labels, self.scores)
-
-
-def rounded(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return scores in the precision of float16, in which they are stored.
-
-    Metrics are computed from the rounded scores, so that they can be computed again. The answers
-    stay the same: where rounding makes another score as high, the highest is raised again.
-    """
-    largest = np.finfo(np.float16).max
-    half = np.clip(scores, -largest, largest).astype(np.float16)
-    answers = scores.argmax(axis=1)
-    tied = half.argmax(axis=1) != answers
-    half[tied, answers[tied]] = np.nextafter(half[tied].max(axis=1), np.float16(np.inf))
-    return half.astype(np.float32)

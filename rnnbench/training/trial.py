@@ -20,7 +20,7 @@ from rnnbench.models.descriptions import BaselineModel, Model, Network
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
 from rnnbench.training.engines import ENGINES, Engine, OnEpoch, engine_for, ignore
-from rnnbench.training.outcome import Outcome, Trained, TrialRecord, TrialResult, rounded
+from rnnbench.training.outcome import Outcome, Trained, TrialRecord, TrialResult
 from rnnbench.training.recipe import Training
 
 
@@ -132,7 +132,7 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     if not np.isfinite(trained.scores).all():
         raise RnnbenchError("it diverged: its probabilities are not numbers")
     record = _record(trial, trained.outcome)
-    return TrialResult(record, dataset.y_test, rounded(trained.scores), trained.model)
+    return TrialResult(record, dataset.y_test, trained.scores, trained.model)
 
 
 def train(

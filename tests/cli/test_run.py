@@ -190,7 +190,7 @@ def test_a_kept_network_gives_the_scores_that_are_stored(finished):
 
     for name in ("rnn", "gru"):
         scores = predict(load(_files(run.folder, "models")[f"{name}-seed3"]), x_test)
-        np.testing.assert_allclose(scores, run.trials[name][0].scores, rtol=1e-3, atol=1e-6)
+        np.testing.assert_allclose(scores, run.trials[name][0].scores, atol=1e-6)
 
 
 def _run(cli, *arguments):
