@@ -116,7 +116,7 @@ def record(**changes) -> TrialRecord:
 MARGINS = {"score_kind": "margins"}
 """What differs in the record of a model that gives margins instead of probabilities."""
 LABELS = np.array([0, 0, 1, 2], np.int32)
-"""The topics of four made-up test wires."""
+"""The topics of four made-up test documents."""
 
 
 def result(answers: Sequence[int] = (0, 0, 0, 1), **changes) -> TrialResult:
@@ -127,7 +127,7 @@ def result(answers: Sequence[int] = (0, 0, 0, 1), **changes) -> TrialResult:
 
 
 def dataset_summary(**changes) -> DatasetSummary:
-    """Return the summary of a dataset that is nowhere, with the test wires of ``LABELS``."""
+    """Return the summary of a dataset that is nowhere, with the test documents of ``LABELS``."""
     facts = {
         "source": "made-up",
         "origin": "nowhere",
@@ -212,9 +212,9 @@ def finished_run(
     """Return a run that never happened; a trial has the fingerprint of its model and answers.
 
     Args:
-        answers: by model, what each of its trials said of each wire, of three topics.
+        answers: by model, what each of its trials answered for each document, of three topics.
         folder: where it seems to lie.
-        labels: the true topics of the wires.
+        labels: the true topics of the documents.
         records: what differs in the records of a model, by model.
         dataset: what differs in the summary of the dataset.
         environment: what differs in the environment.

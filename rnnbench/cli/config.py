@@ -66,7 +66,7 @@ def show(config: options.Config, settings: options.Settings = None) -> None:
 
     The output is a config of the same benchmark.
     """
-    _print_yaml(dump(load(config, options.overrides([], settings))))
+    _print_yaml(dump(load(config, options.changes(settings))))
 
 
 @app.command(
@@ -103,7 +103,7 @@ def _check(file: Path) -> dict[str, Any]:
         benchmark = load(file)
     except ConfigError as error:
         return facts | {"problems": [asdict(problem) for problem in error.problems]}
-    size = {"models": len(benchmark.models), "trials": benchmark.n_trials}
+    size = {"models": len(benchmark.models), "trials": len(benchmark.trials)}
     return facts | {"is_fine": True, "name": benchmark.name, **size}
 
 

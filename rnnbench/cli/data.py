@@ -101,6 +101,6 @@ def _load(
     offline: bool = False,
 ) -> tuple[Data, CachedCorpus]:
     """Return the data section and the corpus that it asks for."""
-    section = load_data(config, options.overrides(options.data_flags(data, path), settings))
+    section = load_data(config, options.changes(settings, data=data, path=path))
     with show_download(quiet=False) as progress:
         return section, load_corpus(section, progress, offline=offline)

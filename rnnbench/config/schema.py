@@ -69,13 +69,15 @@ class Benchmark(Section):
     models: Annotated[dict[Name, Model], Field(min_length=1)]
     references: dict[Name, Reference] = Field(default_factory=dict)
 
-    def seeds_of(self, model: str) -> tuple[int, ...]:
-        """Return the seeds of a model's trials: only one if no seed changes its scores."""
-        described = self.models[model]
-        is_random = not isinstance(described, BaselineModel) or described.baseline.is_random
-        return self.training.seeds if is_random else self.training.seeds[:1]
-
     @property
-    def n_trials(self) -> int:
-        """Number of trials: one per model and seed, with the seeds of ``seeds_of``."""
-        return sum(len(self.seeds_of(model)) for model in self.models)
+    def trials(self) -> list[tuple[str, Model, int]]:
+        """The name, model and seed of each trial; one seed is enough if no score depends on it."""
+        return [
+            (name, model, seed)
+            for name, model in self.models.items()
+            for seed in (self.training.seeds if _is_random(model) else self.training.seeds[:1])
+        ]
+
+
+def _is_random(model: Model) -> bool:
+    return not isinstance(model, BaselineModel) or model.baseline.is_random

@@ -1,9 +1,13 @@
 """The matrix products of a training step: the least that its arithmetic costs."""
 
-from rnnbench.models.descriptions import LayeredNetwork
+from rnnbench.data.dataset import Dataset
+from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
 from rnnbench.models.layers import Batch, Product
 
-__all__ = ["Product", "products_of_step"]
+__all__ = ["Product", "products_of_step", "work_of_epoch"]
+
+UNKNOWN_WORK = 10**10
+"""Multiply-adds of an epoch of a network that is not made of layers: assumed to be many."""
 
 
 def products_of_step(
@@ -28,3 +32,18 @@ def products_of_step(
         products += layer.products(batch)
         batch = layer.gives(batch)
     return products
+
+
+def work_of_epoch(model: Model, dataset: Dataset) -> int:
+    """Return about how many multiply-adds an epoch of training takes; 0 for a baseline."""
+    if isinstance(model, BaselineModel):
+        return 0
+    if not isinstance(model, LayeredNetwork):
+        return UNKNOWN_WORK
+    products = products_of_step(
+        model,
+        batch_size=len(dataset.y_train),
+        timesteps=dataset.timesteps,
+        n_topics=len(dataset.topics),
+    )
+    return sum(product.multiply_adds for product in products)

@@ -34,7 +34,7 @@ class Trial:
         training: how it is trained.
         seed: of the initial weights and of the order of the batches.
         data: how the corpus becomes a dataset.
-        corpus_fingerprint: of the corpus, which whoever trains the trial has as a file.
+        corpus_fingerprint: of the corpus; the process that trains gets its file.
         source: where the corpus came from.
         dataset_fingerprint: what the dataset must turn out to be.
         split_fingerprint: of the whole corpus, and of which documents are in the training and

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
 from rnnbench.data.dataset import UNKNOWN, Dataset
-from rnnbench.training.validation import hold_out
+from rnnbench.data.validation import hold_out
 
 PACKAGES = ("scikit-learn", "scipy")
 """The distributions, besides NumPy, whose versions can change the vectors."""

@@ -51,7 +51,7 @@ def test_models_are_listed_with_their_layers_and_parameters(cli):
         "plain network simple_rnn 3 → dense topics 27",
         "svm baseline tfidf_linear_svm (max_ngram: 2, C: 1.0) -",
     ]
-    listed = json.loads(cli("models", "list", "--config", "a.yaml", "--json").stdout)
+    listed = json.loads(cli("models", "list", "--config", "a.yaml", "--json").stdout)["models"]
     assert [(each["name"], each["kind"], each["trainable_params"]) for each in listed] == [
         ("reader", "network", 167),
         ("plain", "network", 27),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rnnbench.data.dataset import UNKNOWN, make_dataset
 from rnnbench.data.settings import Data
-from rnnbench.training.validation import hold_out
+from rnnbench.data.validation import hold_out
 from rnnbench.training.word_vectors import (
     ROOT_MEAN_SQUARE,
     ROUNDING,

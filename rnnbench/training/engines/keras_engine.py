@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.data.validation import hold_out
 from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.quiet import QUIET_ON_CPU
 from rnnbench.models.shape import Shape
@@ -20,7 +21,6 @@ from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import Epochs, OnEpoch
 from rnnbench.training.outcome import Outcome, Trained
 from rnnbench.training.steps import count_batches, ms_per_step
-from rnnbench.training.validation import hold_out
 
 if TYPE_CHECKING:
     import keras

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.dataset import PAD, START, Dataset
+from rnnbench.data.validation import hold_out
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.code import from_outside, is_from_outside
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import OnEpoch
 from rnnbench.training.outcome import Outcome, Trained
-from rnnbench.training.validation import hold_out
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

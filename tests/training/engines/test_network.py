@@ -9,13 +9,13 @@ from plugin_files import write_module
 from stacks import EMBEDDING, MEAN, network
 
 from rnnbench.data.dataset import START, Dataset
+from rnnbench.data.validation import hold_out
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.build import predict
 from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.models.saved import from_bytes
 from rnnbench.training.engines import ENGINES, ignore
 from rnnbench.training.recipe import Training
-from rnnbench.training.validation import hold_out
 from rnnbench.training.word_vectors import pretrained_vectors
 
 SHARE, EPOCHS = 0.4, 12

@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as arrays
 
 from rnnbench.data.dataset import PAD, START, Dataset, make_dataset
 from rnnbench.data.settings import Data
+from rnnbench.data.validation import hold_out
 from rnnbench.models.baselines import (
     BASELINES,
     Baseline,
@@ -25,7 +26,6 @@ from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.scikit_learn import count_params, score, texts
 from rnnbench.training.outcome import History
 from rnnbench.training.recipe import Training
-from rnnbench.training.validation import hold_out
 
 kinds = pytest.mark.parametrize("kind", BASELINES)
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from rnnbench.data.validation import hold_out
 from rnnbench.errors import UserError
-from rnnbench.training.validation import hold_out
 
 sizes = st.integers(1, 2000)
 shares = st.floats(0, 1, exclude_min=True, exclude_max=True)
