@@ -133,9 +133,8 @@ def overrides(
 ) -> "list[Override]":
     """Return the changes that options make to the config.
 
-    Args:
-        flags: (option, key of the config, value as YAML or ``None`` if the option is not given).
-        settings: the values of ``--set``, each ``key.path=value``.
+    Each flag is (option, key of the config, value as YAML or ``None`` if the option is not given);
+    ``settings`` are the values of ``--set``.
 
     Raises:
         UserError: a value of ``--set`` has no ``=``.
