@@ -17,6 +17,7 @@ from rnnbench.config.load import Override, dump, load, load_data, select
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.prepare import prepare
+from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
 from rnnbench.prediction.predict import Prediction, predict_texts
 from rnnbench.records import Record
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Config = str | Path | Mapping[str, Any] | Benchmark
-"""A config file, its content, or what ``load_config`` returns."""
+"""A config file, its content, or the result of ``load_config``."""
 Settings = Mapping[str, Any] | Sequence[Override]
 """Values by the key that they replace: ``{"training.batch_size": 25}``."""
 
@@ -45,7 +46,7 @@ class Run(Shown, StoredRun):
     """A finished run; it shows itself as its tables.
 
     Attributes:
-        folder: where it is stored.
+        folder: the folder that holds it.
         results: the summary, as in ``results.json``.
         trials: the trials of each model, in the order of the seeds in the config.
         benchmark: the resolved config.
@@ -61,7 +62,7 @@ class Run(Shown, StoredRun):
 
         Its keys are ``model``, ``seed``, every metric, ``params``, ``epochs``, ``best_epoch``,
         ``fit_seconds``, ``ms_per_step``, and each key of the config in which the models differ.
-        What a model does not have is ``None``.
+        A value that a model does not have is ``None``.
         """
         settings = compare_runs.differing_settings(self.config["models"])
         return [
@@ -108,12 +109,15 @@ class Run(Shown, StoredRun):
         """
         return np.stack([trial.scores for trial in self.trials[model]])
 
-    def write_report(self, *, words: int = 60, errors: int = 20) -> Path:
+    def write_report(
+        self, *, words: int = 60, errors: int = 20, command: str = "Run.write_report()"
+    ) -> Path:
         """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of the run.
 
         Args:
             words: the number of words shown of each misclassified document.
             errors: the number of misclassified documents shown.
+            command: the name of this call, for another process that waits for the folder.
 
         Returns:
             The HTML file.
@@ -124,8 +128,11 @@ class Run(Shown, StoredRun):
         from rnnbench.report.page import write_page  # imports Matplotlib
 
         texts = words_of_test_documents(self) if words else None
-        with lock_folder(self.folder, "Run.write_report()"):
-            return write_page(self, texts, words, errors)
+        try:
+            with lock_folder(self.folder, command):
+                return write_page(self, texts, words, errors)
+        except OSError as error:
+            raise UserError(f"{error.filename}: cannot be written: {error.strerror}") from error
 
 
 class RunComparison(Shown, compare_runs.RunComparison):
@@ -200,7 +207,7 @@ def run(
     same call continues from there.
 
     Args:
-        config: a config file, its content, or what ``load_config`` returns.
+        config: a config file, its content, or the result of ``load_config``.
         seeds: their number, or a list of them.
         models: only these models of the config.
         epochs: of every training.

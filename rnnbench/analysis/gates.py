@@ -83,7 +83,7 @@ def parse_gate(text: str) -> Gate:
     """Return the gate in ``METRIC drops|rises AMOUNT[%]`` or ``METRIC drops|rises significantly``.
 
     Raises:
-        UserError: it is not a gate; the message says what is allowed.
+        UserError: it is not a gate; the message lists the allowed values.
     """
     words = text.split()
     if len(words) != 3:

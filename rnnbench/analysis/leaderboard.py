@@ -1,4 +1,4 @@
-"""The models of many runs in one order, if they answered the same test documents."""
+"""Rankings of the models of several runs that were tested on the same documents."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -40,9 +40,7 @@ class Board(Record):
 def rank_runs(runs: Sequence[StoredRun], metric: str = "accuracy") -> list[Board]:
     """Return one leaderboard for each set of documents, in the order of the runs.
 
-    Args:
-        runs: finished runs.
-        metric: a metric or a cost; its mean over seeds decides the rank.
+    ``metric`` is a metric or a cost; its mean over seeds decides the rank.
     """
     names = distinct_names([run.folder for run in runs])
     groups: dict[tuple[str, bytes], dict[str, StoredRun]] = {}

@@ -75,14 +75,12 @@ class ModelSummary(Record):
         return statistic.mean if statistic else None
 
 
-class Comparison(Record):
-    """Two models on the same test documents."""
+class Difference(Record):
+    """The difference of two mean accuracies on the same test documents."""
 
-    a: str
-    b: str
     difference: float
-    """Mean accuracy of ``a`` minus that of ``b``."""
     interval: Interval
+    """Over other test documents and, with several seeds, over other seeds."""
     p: float
     """P-value of no difference."""
     p_holm: float
@@ -93,6 +91,13 @@ class Comparison(Record):
     def is_clear(self) -> bool:
         """Whether the corrected p-value is below 0.05."""
         return self.p_holm < 0.05
+
+
+class Comparison(Difference):
+    """The mean accuracy of model ``a`` minus that of model ``b``."""
+
+    a: str
+    b: str
 
 
 class PublishedAccuracy(Record):

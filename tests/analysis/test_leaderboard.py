@@ -1,4 +1,4 @@
-"""The models of many runs in one order."""
+"""Rankings of the models of several runs."""
 
 from pathlib import Path
 
