@@ -105,7 +105,7 @@ def _contestants(runs: Mapping[str, StoredRun]) -> list[_Contestant]:
 
 def _score(model: ModelSummary, metric: str) -> float | None:
     """Return a number that is higher for a better model, rounded so that equals are equal."""
-    mean = model.mean(metric)
+    mean = model.mean_of(metric)
     if mean is None:
         return None
     sign = 1 if find_quantity(metric, "--metric").higher_is_better else -1

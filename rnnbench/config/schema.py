@@ -12,7 +12,8 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 from rnnbench.data.settings import Data
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.section import Section, problem, spell
-from rnnbench.training.recipe import Recipe, Training
+from rnnbench.training.recipe import Recipe
+from rnnbench.training.settings import Training
 
 
 def _name(value: Any) -> str:

@@ -33,9 +33,14 @@ def _corpora() -> Path:
     return folder() / "corpora" / f"v{SCHEMA_VERSION}"
 
 
-def newest(name: str) -> Path | None:
-    """Return the file that was last cached for the source ``name``, if there is one."""
-    files = _corpora().glob(f"{name}-{'[0-9a-f]' * 64}.npz")
+def newest(name: str, mark: str | None = None) -> Path | None:
+    """Return the file that was last cached for the source ``name``, if there is one.
+
+    Args:
+        name: of the source.
+        mark: the fingerprint of the corpus, if only one will do.
+    """
+    files = _corpora().glob(f"{name}-{mark or '[0-9a-f]' * 64}.npz")
     return max(files, key=lambda file: file.stat().st_mtime_ns, default=None)
 
 

@@ -86,7 +86,7 @@ def metrics_table(comparison: RunComparison) -> Table:
 
 
 def _moved(metric: Metric, change: ModelChange) -> str:
-    a, b = change.a.mean(metric.name), change.b.mean(metric.name)
+    a, b = change.a.mean_of(metric.name), change.b.mean_of(metric.name)
     return MISSING if a is None or b is None else format(b - a, f"+z{metric.format}")
 
 

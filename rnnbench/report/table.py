@@ -183,7 +183,7 @@ def signed_interval_text(interval: Interval) -> str:
 
 def mean_text(quantity: Quantity, model: ModelSummary) -> str:
     """Return the mean of a metric or cost over the seeds of a model."""
-    mean = model.mean(quantity.name)
+    mean = model.mean_of(quantity.name)
     return MISSING if mean is None else format(mean, quantity.format)
 
 

@@ -69,7 +69,7 @@ class ModelSummary(Record):
         costs = {"ms_per_step": self.ms_per_step, "fit_seconds": self.fit_seconds}
         return costs[quantity] if quantity in costs else self.metrics.get(quantity)
 
-    def mean(self, quantity: str) -> float | None:
+    def mean_of(self, quantity: str) -> float | None:
         """Return the mean of a metric or cost over the seeds; ``None`` if the model has none."""
         statistic = self.statistic(quantity)
         return statistic.mean if statistic else None

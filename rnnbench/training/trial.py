@@ -19,9 +19,9 @@ from rnnbench.models.code import code_of
 from rnnbench.models.descriptions import BaselineModel, Model, Network
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
-from rnnbench.training.engines import ENGINES, Engine, OnEpoch, engine_for, ignore
+from rnnbench.training.engines import ENGINES, Engine, OnEpoch, ignore
 from rnnbench.training.outcome import Outcome, Trained, TrialRecord, TrialResult
-from rnnbench.training.recipe import Training
+from rnnbench.training.settings import Training, engine_for
 
 
 @dataclass(frozen=True)

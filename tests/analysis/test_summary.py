@@ -57,7 +57,7 @@ def test_a_model_is_summarized_over_its_seeds():
     assert summary.metrics == {
         name: statistic([each[name] for each in metrics]) for name in METRICS
     }
-    assert summary.accuracy.mean == summary.mean("accuracy") == (1 + 0.5) / 2
+    assert summary.accuracy.mean == summary.mean_of("accuracy") == (1 + 0.5) / 2
     assert [(each.seed, each.fingerprint[0]) for each in summary.trials] == [(0, "f"), (7, "a")]
     assert [each.metrics for each in summary.trials] == metrics
 
@@ -66,7 +66,7 @@ def test_a_model_without_steps_or_probabilities_has_no_statistic_of_them():
     trials = [result(RIGHT, ms_per_step=None, **MARGINS), result(RIGHT)]
 
     assert "log_loss" not in summarize(trials[0]).metrics
-    assert summarize(trials[0]).mean("log_loss") is summarize(trials[0]).ms_per_step is None
+    assert summarize(trials[0]).mean_of("log_loss") is summarize(trials[0]).ms_per_step is None
     assert summarize(*trials).metrics["log_loss"].n == summarize(*trials).ms_per_step.n == 1
 
 

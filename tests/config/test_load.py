@@ -16,7 +16,7 @@ from rnnbench.data.settings import Data
 from rnnbench.models.baselines import TfidfLinearSVM
 from rnnbench.models.descriptions import BaselineModel, Network
 from rnnbench.storage import write_text
-from rnnbench.training.recipe import Training
+from rnnbench.training.settings import Training
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

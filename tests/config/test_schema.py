@@ -11,7 +11,8 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.settings import Data
 from rnnbench.models.baselines import BASELINES, TfidfLinearSVM
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Network, PythonNetwork
-from rnnbench.training.recipe import Recipe, Training
+from rnnbench.training.recipe import Recipe
+from rnnbench.training.settings import Training
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 EXTENDED = ["notebook", "references"]

@@ -23,7 +23,7 @@ from rnnbench.metrics import accuracy
 from rnnbench.models.descriptions import Model
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.report.table import Table, to_markdown
-from rnnbench.training.recipe import Training
+from rnnbench.training.settings import Training
 from rnnbench.training.trial import train
 
 SEED = 0

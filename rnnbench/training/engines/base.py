@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from rnnbench.models.descriptions import Model
     from rnnbench.training.epochs import OnEpoch
     from rnnbench.training.outcome import Trained
-    from rnnbench.training.recipe import Training
+    from rnnbench.training.recipe import Recipe
 
 
 class Engine(ABC):
@@ -35,7 +35,7 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def covers(self, model: "Model", training: "Training") -> bool:
+    def covers(self, model: "Model", recipe: "Recipe") -> bool:
         """Return whether this engine can train ``model`` in this way."""
 
     @abstractmethod
@@ -43,7 +43,7 @@ class Engine(ABC):
         self,
         model: "Model",
         dataset: "Dataset",
-        training: "Training",
+        recipe: "Recipe",
         seed: int,
         on_epoch: "OnEpoch",
         *,
@@ -56,8 +56,8 @@ class Engine(ABC):
         Args:
             model: a description that this engine covers.
             dataset: the documents to train on and to score.
-            training: the ``training`` section of the config. The training documents that
-                ``validation.hold_out`` takes away only choose the best epoch.
+            recipe: the hyperparameters. The training documents that ``hold_out`` takes away only
+                choose the best epoch.
             seed: decides everything random.
             on_epoch: called after each epoch.
             keep_model: whether to return the trained model too, if the engine can.

@@ -17,7 +17,7 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.models.fused import with_cores
 from rnnbench.training.engines.keras_engine import Documents, make_optimizer
 from rnnbench.training.epochs import Epochs
-from rnnbench.training.recipe import Recipe, Training
+from rnnbench.training.recipe import Recipe
 from rnnbench.training.steps import batches
 
 Scores = tuple[tf.Tensor, tf.Tensor]
@@ -50,7 +50,7 @@ def train(
     model: keras.Model,
     documents: Documents,
     validation: Documents | None,
-    training: Training,
+    recipe: Recipe,
     seed: int,
     epochs: Epochs,
 ) -> list[str]:
@@ -61,14 +61,14 @@ def train(
             from another package does not copy exactly.
     """
     x, y = documents
-    size = min(training.batch_size, len(y))
-    program = _program(model, training, size)
+    size = min(recipe.batch_size, len(y))
+    program = _program(model, recipe, size)
     _copy(model, program.model)
     _check_copy(model, program.model, x[:2])
     for variable, value in zip(program.optimizer.variables, program.start, strict=True):
         variable.assign(value)
     features, labels = tf.constant(x), tf.constant(y)
-    for epoch in range(1, training.epochs + 1):
+    for epoch in range(1, recipe.epochs + 1):
         rows, weights = pad(batches(len(y), size, seed, epoch), size)
         loss, accuracy = map(float, program.epoch(features, labels, rows, weights))
         judged = None
@@ -172,14 +172,14 @@ def _is_hit(probabilities: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
 
 def _check_copy(model: keras.Model, copy: keras.Model, x: NDArray[np.int32]) -> None:
     if any(isinstance(each, keras.layers.BatchNormalization) for each in model.layers):
-        raise RnnbenchError("batch normalization needs training.engine: keras")
+        raise RnnbenchError("batch normalization needs recipe.engine: keras")
     if all(type(each).__module__.startswith(("keras.", "rnnbench.")) for each in model.layers):
         return
     ours, theirs = (keras.ops.convert_to_numpy(each(x, training=False)) for each in (model, copy))
     if not np.allclose(ours, theirs, atol=1e-4):
         raise RnnbenchError(
             "a copy of the model gives different answers, so the get_config of a layer leaves "
-            "something out; complete it, or use training.engine: keras"
+            "something out; complete it, or use recipe.engine: keras"
         )
 
 

@@ -19,7 +19,7 @@ from rnnbench.training.outcome import Outcome, Trained
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-    from rnnbench.training.recipe import Training
+    from rnnbench.training.recipe import Recipe
 
 
 class ScikitLearn(Engine):
@@ -28,7 +28,7 @@ class ScikitLearn(Engine):
     name = "scikit-learn"
     packages = ("scikit-learn", "scipy", "numpy")
 
-    def covers(self, model: Model, training: "Training") -> bool:  # noqa: ARG002
+    def covers(self, model: Model, recipe: "Recipe") -> bool:  # noqa: ARG002
         """Return whether the model is a baseline."""
         return isinstance(model, BaselineModel)
 
@@ -36,7 +36,7 @@ class ScikitLearn(Engine):
         self,
         model: Model,
         dataset: Dataset,
-        training: "Training",
+        recipe: "Recipe",
         seed: int,
         on_epoch: OnEpoch,  # noqa: ARG002
         *,
@@ -49,7 +49,7 @@ class ScikitLearn(Engine):
         """
         assert isinstance(model, BaselineModel)  # noqa: S101 - the engine covers nothing else
         baseline = model.baseline
-        kept, _ = hold_out(len(dataset.y_train), training.validation_split)
+        kept, _ = hold_out(len(dataset.y_train), recipe.validation_split)
         documents, tested = texts(dataset.x_train[kept]), texts(dataset.x_test)
         name = BASELINES.label(baseline.kind)
         with from_outside(name) if is_from_outside(baseline) else nullcontext():

@@ -9,8 +9,8 @@ from factories import benchmark
 from plugin_files import run_rnnbench, write_distribution
 
 from rnnbench.errors import UserError
-from rnnbench.training.engines import ENGINES, engine_for
-from rnnbench.training.recipe import Training
+from rnnbench.training.engines import ENGINES
+from rnnbench.training.settings import Training, engine_for
 
 NETWORK = benchmark().models["rnn"]
 BASELINE = benchmark(models={"svm": {"baseline": "tfidf_linear_svm"}}).models["svm"]
@@ -35,7 +35,7 @@ def test_an_engine_that_does_not_cover_a_model_is_named_with_the_model_and_those
 
 def test_no_engine_imports_its_library_before_it_is_used():
     code = (
-        "import sys; from rnnbench.training.recipe import Training; Training(engine='keras')\n"
+        "import sys; from rnnbench.training.settings import Training; Training(engine='keras')\n"
         "from rnnbench.training.engines import ENGINES; list(ENGINES.values())\n"
         "print({'tensorflow', 'keras', 'sklearn', 'scipy'} & set(sys.modules))\n"
         "ENGINES['keras'].prepare(3); import tensorflow as tf\n"

@@ -15,7 +15,8 @@ from rnnbench.models.shape import Shape
 from rnnbench.training.engines import compiled, keras_fit
 from rnnbench.training.epochs import Epochs
 from rnnbench.training.outcome import History
-from rnnbench.training.recipe import OptimizerName, Training
+from rnnbench.training.recipe import OptimizerName
+from rnnbench.training.settings import Training
 from rnnbench.training.steps import batches
 
 SHAPE = Shape(timesteps=5, n_topics=3, n_ids=12)

@@ -15,7 +15,7 @@ from rnnbench.models.build import predict
 from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.models.saved import from_bytes
 from rnnbench.training.engines import ENGINES, ignore
-from rnnbench.training.recipe import Training
+from rnnbench.training.settings import Training
 from rnnbench.training.word_vectors import pretrained_vectors
 
 SHARE, EPOCHS = 0.4, 12

@@ -25,7 +25,7 @@ from rnnbench.registry import PluginError
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.scikit_learn import count_params, score, texts
 from rnnbench.training.outcome import History
-from rnnbench.training.recipe import Training
+from rnnbench.training.settings import Training
 
 kinds = pytest.mark.parametrize("kind", BASELINES)
 
