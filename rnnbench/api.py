@@ -248,7 +248,7 @@ def run(
         with show_trials(quiet=not progress) as listener:
             trials = run_plan(plan, trainer, Store(folder), listener, fresh=fresh)
         results = summarize_run(benchmark, plan.dataset, trials, command)
-        write_report(folder, results, dump(benchmark, folder))
+        write_report(folder, results, dump(benchmark, folder), plan.vocabulary)
         return load_run(folder)
 
 

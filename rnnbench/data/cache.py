@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import platformdirs
 
-from rnnbench.data.corpus import Corpus, fingerprint
+from rnnbench.data.corpus import Corpus
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.storage import atomic_write
 
@@ -33,14 +33,9 @@ def _corpora() -> Path:
     return folder() / "corpora" / f"v{SCHEMA_VERSION}"
 
 
-def newest(name: str, mark: str | None = None) -> Path | None:
-    """Return the file that was last cached for the source ``name``, if there is one.
-
-    Args:
-        name: of the source.
-        mark: the fingerprint of the corpus, if only one will do.
-    """
-    files = _corpora().glob(f"{name}-{mark or '[0-9a-f]' * 64}.npz")
+def newest(name: str) -> Path | None:
+    """Return the file that was last cached for the source ``name``, if there is one."""
+    files = _corpora().glob(f"{name}-{'[0-9a-f]' * 64}.npz")
     return max(files, key=lambda file: file.stat().st_mtime_ns, default=None)
 
 
@@ -50,7 +45,7 @@ def store(name: str, corpus: Corpus) -> tuple[Path, str]:
     Raises:
         UserError: the cache folder cannot be written to.
     """
-    mark = fingerprint(corpus)
+    mark = corpus.fingerprint
     file = _corpora() / f"{name}-{mark}.npz"
     write(file, corpus)
     return file, mark
@@ -62,7 +57,7 @@ def write(file: Path, corpus: Corpus) -> str:
     Raises:
         UserError: the folder cannot be written to.
     """
-    mark = fingerprint(corpus)
+    mark = corpus.fingerprint
     facts = {
         "fingerprint": mark,
         "topics": corpus.topics,
@@ -106,7 +101,7 @@ def read(file: Path) -> tuple[Corpus, str]:
                 provenance=facts["provenance"],
             )
             mark: str = facts["fingerprint"]
-        if fingerprint(corpus) != mark:
+        if corpus.fingerprint != mark:
             raise ValueError("its content has another fingerprint")
     except FileNotFoundError:
         raise

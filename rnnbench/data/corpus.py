@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -49,20 +50,20 @@ class Corpus:
         """Words in each document, int64 ``(n_documents,)``."""
         return np.diff(self.offsets)
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 of the content.
 
-def fingerprint(corpus: Corpus) -> str:
-    """Return the sha256 of the content of ``corpus``.
-
-    Provenance is left out, so a corpus that was rebuilt elsewhere is recognised as the same.
-    """
-    arrays: dict[str, NDArray[Any]] = {
-        "tokens": corpus.tokens.astype("<i4"),
-        "offsets": corpus.offsets.astype("<i8"),
-        "labels": corpus.labels.astype("<i4"),
-    }
-    if corpus.is_test is not None:
-        arrays["is_test"] = corpus.is_test.astype("u1")
-    return sha256_arrays(arrays, {"topics": corpus.topics, "vocabulary": corpus.vocabulary})
+        Provenance is left out, so a corpus that was rebuilt elsewhere is recognised as the same.
+        """
+        arrays: dict[str, NDArray[Any]] = {
+            "tokens": self.tokens.astype("<i4"),
+            "offsets": self.offsets.astype("<i8"),
+            "labels": self.labels.astype("<i4"),
+        }
+        if self.is_test is not None:
+            arrays["is_test"] = self.is_test.astype("u1")
+        return sha256_arrays(arrays, {"topics": self.topics, "vocabulary": self.vocabulary})
 
 
 def sha256_arrays(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, object]) -> str:

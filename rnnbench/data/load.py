@@ -65,10 +65,11 @@ def _from_path(path: Path, name: str) -> CachedCorpus:
     if not path.exists():
         raise UserError(f"{path}: no such file or folder (data.path, or --path)")
     source = _source_of(path) if name == "auto" else SOURCES[name]
-    stored = _stored(source, _from_source(source, path.name, lambda: source.read(path)))
-    if source.fingerprint not in (None, stored.fingerprint):
-        log.warning("%s: not the original files of %s, so the corpus differs", path, source.name)
-    return stored
+    corpus = _from_source(source, path.name, lambda: source.read(path))
+    if source.fingerprint in (None, corpus.fingerprint):
+        return _stored(source.name, corpus)
+    log.warning("%s: not the original files of %s, so the corpus differs", path, source.name)
+    return _stored(f"altered-{source.name}", corpus)
 
 
 def _source_of(path: Path) -> Source:
@@ -83,7 +84,7 @@ def _source_of(path: Path) -> Source:
 
 
 def _cached(name: str) -> CachedCorpus | None:
-    if (file := cache.newest(name, SOURCES[name].fingerprint)) is None:
+    if (file := cache.newest(name)) is None:
         return None
     try:
         corpus, mark = cache.read(file)
@@ -96,7 +97,7 @@ def _cached(name: str) -> CachedCorpus | None:
 def _fetched(source: Source, progress: Progress) -> CachedCorpus:
     if (fetch := source.fetch) is None:
         raise OutOfReachError("it can only be read from a file")
-    return _stored(source, _from_source(source, source.name, lambda: fetch(progress)))
+    return _stored(source.name, _from_source(source, source.name, lambda: fetch(progress)))
 
 
 def _from_source(source: Source, origin: str, make: Callable[[], Corpus]) -> Corpus:
@@ -113,6 +114,6 @@ def _from_source(source: Source, origin: str, make: Callable[[], Corpus]) -> Cor
     return replace(corpus, provenance=own | {"from": origin} | corpus.provenance | own)
 
 
-def _stored(source: Source, corpus: Corpus) -> CachedCorpus:
-    file, mark = cache.store(source.name, corpus)
+def _stored(name: str, corpus: Corpus) -> CachedCorpus:
+    file, mark = cache.store(name, corpus)
     return CachedCorpus(corpus, mark, file)

@@ -97,8 +97,6 @@ def run_plan(
     Raises:
         RnnbenchError: trials failed, or none can be trained.
     """
-    if plan.vocabulary is not None:
-        store.save_vocabulary(plan.vocabulary)
     results = {} if fresh else find_stored(plan.trials, store)
     to_train = [trial for trial in plan.trials if trial not in results]
     listener(Planned(to_train, list(results)))

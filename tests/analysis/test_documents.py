@@ -5,7 +5,6 @@ from factories import corpus, finished_run
 
 from rnnbench.analysis.documents import words_of_test_documents
 from rnnbench.data import cache
-from rnnbench.data.corpus import fingerprint
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus
 from rnnbench.data.settings import Data
@@ -28,7 +27,7 @@ def expected_words(found, run):
 
 def test_the_words_are_those_of_the_test_documents_of_the_corpus_in_the_cache():
     cache.store("r8", corpus())
-    run = run_on(fingerprint(corpus()))
+    run = run_on(corpus().fingerprint)
 
     words = words_of_test_documents(run)
 
@@ -50,4 +49,4 @@ def test_without_the_corpus_of_the_run_there_are_no_words(seed, data):
     if seed is not None:
         cache.store("r8", corpus(seed=seed))
 
-    assert words_of_test_documents(run_on(fingerprint(corpus()), **data)) is None
+    assert words_of_test_documents(run_on(corpus().fingerprint, **data)) is None

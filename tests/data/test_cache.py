@@ -9,7 +9,7 @@ import pytest
 
 from rnnbench.data import cache
 from rnnbench.data.cache import DamagedCacheError
-from rnnbench.data.corpus import corpus_of_words, fingerprint
+from rnnbench.data.corpus import corpus_of_words
 from rnnbench.errors import UserError
 
 CORPUS = corpus_of_words(
@@ -29,7 +29,7 @@ def file():
 
 
 def assert_same_content(a, b):
-    assert fingerprint(a) == fingerprint(b)
+    assert a.fingerprint == b.fingerprint
     assert a.provenance == b.provenance
     assert a.tokens.dtype == b.tokens.dtype
     assert (a.is_test is None) == (b.is_test is None)
@@ -43,7 +43,7 @@ def test_a_stored_corpus_is_read_again(is_test):
     found, read = cache.read(file)
 
     assert_same_content(found, corpus)
-    assert stored == read == fingerprint(corpus)
+    assert stored == read == corpus.fingerprint
     assert [found.words(document) for document in range(3)] == [["up", "it", "up"], [], ["été"]]
 
 

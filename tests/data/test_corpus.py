@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rnnbench.data.corpus import corpus_of_words, fingerprint, sha256_arrays
+from rnnbench.data.corpus import corpus_of_words, sha256_arrays
 
 CORPUS = corpus_of_words(
     [["up", "it", "up"], [], ["loss"]],
@@ -39,7 +39,7 @@ def test_provenance_and_the_type_of_numbers_do_not_change_the_fingerprint():
         labels=CORPUS.labels.astype("u1"),
     )
 
-    assert fingerprint(other) == fingerprint(CORPUS)
+    assert other.fingerprint == CORPUS.fingerprint
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_provenance_and_the_type_of_numbers_do_not_change_the_fingerprint():
     ids=lambda change: next(iter(change)),
 )
 def test_any_other_content_has_another_fingerprint(change):
-    assert fingerprint(replace(CORPUS, **change)) != fingerprint(CORPUS)
+    assert replace(CORPUS, **change).fingerprint != CORPUS.fingerprint
 
 
 def test_the_order_of_arrays_does_not_matter_but_name_type_shape_and_values_do():

@@ -10,7 +10,7 @@ import pytest
 
 from rnnbench.config.load import load
 from rnnbench.data import cache
-from rnnbench.data.corpus import corpus_of_words, fingerprint
+from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import make_dataset, split_fingerprint
 from rnnbench.data.load import load_corpus
 from rnnbench.data.settings import Data
@@ -73,7 +73,7 @@ def test_a_cached_corpus_is_used_and_nothing_is_downloaded(name, caplog):
     found = load_corpus(Data(source=name))
 
     assert found.corpus.words(0) == ["up"]
-    assert (found.file, found.fingerprint) == (file, fingerprint(found.corpus))
+    assert (found.file, found.fingerprint) == (file, found.corpus.fingerprint)
     assert not caplog.records
 
 
@@ -156,7 +156,7 @@ def test_the_keras_files_are_downloaded_and_checked(homes, keras_files, keras_co
     found = load_corpus(Data(), lambda *report: reports.append(report))
 
     size = (homes / "reuters_word_index.json").stat().st_size
-    assert found.fingerprint == fingerprint(keras_corpus)
+    assert found.fingerprint == keras_corpus.fingerprint
     assert found.corpus.provenance == {
         "source": "keras",
         "from": "reuters.npz",
@@ -178,7 +178,7 @@ def test_other_files_in_the_place_of_the_keras_files_are_out_of_reach(name, home
 def test_files_that_keras_has_downloaded_are_used(keras_files, keras_corpus):
     shutil.copytree(keras_files, os.path.expandvars("$KERAS_HOME/datasets"))
 
-    assert load_corpus(Data(source="keras")).fingerprint == fingerprint(keras_corpus)
+    assert load_corpus(Data(source="keras")).fingerprint == keras_corpus.fingerprint
 
 
 @pytest.mark.parametrize("home", ["first.tar.gz", "second.tar.gz"])
@@ -194,7 +194,7 @@ def test_reuters_21578_is_downloaded_from_the_first_home_that_has_it(
 
     size = reuters_archive.stat().st_size
     assert reports[-1][1:] == (size, size)
-    assert found.fingerprint == fingerprint(keras_corpus)
+    assert found.fingerprint == keras_corpus.fingerprint
     assert found.corpus.provenance["from"].endswith(f"/{home}")
     assert load_corpus(Data(source="sgml"), offline=True).fingerprint == found.fingerprint
 
@@ -229,7 +229,7 @@ def test_if_nothing_can_be_reached_one_error_lists_all_attempts_and_files(source
 def test_a_file_of_the_user_is_cached(source, reuters_archive, keras_corpus):
     brought = load_corpus(Data(source=source, path=reuters_archive))
 
-    assert brought.fingerprint == fingerprint(keras_corpus)
+    assert brought.fingerprint == keras_corpus.fingerprint
     assert brought.corpus.provenance == {"source": "sgml", "from": reuters_archive.name}
     assert load_corpus(Data(), offline=True).file == brought.file
 

@@ -172,14 +172,14 @@ def _is_hit(probabilities: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
 
 def _check_copy(model: keras.Model, copy: keras.Model, x: NDArray[np.int32]) -> None:
     if any(isinstance(each, keras.layers.BatchNormalization) for each in model.layers):
-        raise RnnbenchError("batch normalization needs recipe.engine: keras")
+        raise RnnbenchError("batch normalization needs training.engine: keras")
     if all(type(each).__module__.startswith(("keras.", "rnnbench.")) for each in model.layers):
         return
     ours, theirs = (keras.ops.convert_to_numpy(each(x, training=False)) for each in (model, copy))
     if not np.allclose(ours, theirs, atol=1e-4):
         raise RnnbenchError(
             "a copy of the model gives different answers, so the get_config of a layer leaves "
-            "something out; complete it, or use recipe.engine: keras"
+            "something out; complete it, or use training.engine: keras"
         )
 
 

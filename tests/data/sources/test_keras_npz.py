@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnbench.data.corpus import fingerprint
 from rnnbench.data.sources import keras_npz as source
 from rnnbench.errors import UserError
 
@@ -43,7 +42,7 @@ def test_documents_labels_and_words_are_read(small_npz, pinned):
 def test_the_corpus_is_the_one_that_is_rebuilt_from_reuters_21578(keras_npz, keras_corpus, pinned):
     corpus = source.read(pinned(keras_npz))
 
-    assert fingerprint(corpus) == fingerprint(keras_corpus)
+    assert corpus.fingerprint == keras_corpus.fingerprint
     for name in ("tokens", "offsets", "labels"):
         assert getattr(corpus, name).dtype == getattr(keras_corpus, name).dtype
 

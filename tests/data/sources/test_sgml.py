@@ -8,7 +8,6 @@ import yaml
 from rnnbench.config.load import load
 from rnnbench.data.archive import read_members
 from rnnbench.data.audit import summarize_dataset
-from rnnbench.data.corpus import fingerprint
 from rnnbench.data.dataset import PAD, make_dataset
 from rnnbench.data.load import CachedCorpus
 from rnnbench.data.settings import Data
@@ -134,7 +133,7 @@ def test_words_are_ranked_by_count_and_ties_as_a_python_2_dict_iterates():
 
 
 def test_the_rebuild_is_the_keras_set(keras_corpus):
-    assert fingerprint(keras_corpus) == FINGERPRINT
+    assert keras_corpus.fingerprint == FINGERPRINT
     assert len(keras_corpus) == 11_228
     assert len(keras_corpus.vocabulary) == 30_979
     assert {word: keras_corpus.vocabulary.index(word) + 1 for word in IDS} == IDS
@@ -193,7 +192,7 @@ def test_every_form_gives_the_same_corpus(form, files, reuters_archive, tmp_path
         "zip of UCI": lambda: _zip(tmp_path / "uci.zip", inner),
     }[form]()
 
-    assert fingerprint(read(path)) == FINGERPRINT
+    assert read(path).fingerprint == FINGERPRINT
 
 
 def test_missing_files_are_named(tiny_sgml, tiny_sgml_folder, tmp_path):
