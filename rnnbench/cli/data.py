@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 
 from rnnbench.config.load import load_data
-from rnnbench.data.audit import find_document, summarize_dataset
-from rnnbench.data.dataset import make_dataset
-from rnnbench.data.load import CachedCorpus, load_corpus
-from rnnbench.data.settings import Data
+from rnnbench.data.audit import find_document
+from rnnbench.data.prepare import PreparedData
+from rnnbench.data.prepare import prepare as prepare_data
 from rnnbench.data.sources.catalog import SOURCES
 from rnnbench.report.data import data_facts, data_text, document_text, sources_text
 from rnnbench.terminal import console, options
@@ -42,7 +41,7 @@ def prepare(
 
     Without CONFIG, the data section has its defaults, which are those of Keras's loader.
     """
-    _describe(*_load(config, data, path, settings), as_json=as_json)
+    _describe(_prepared(config, data, path, settings), as_json=as_json)
 
 
 @app.command(
@@ -58,7 +57,7 @@ def info(
     as_json: options.Json = False,
 ) -> None:
     """Describe newswires that are already in the cache; nothing is downloaded."""
-    _describe(*_load(config, data, path, settings, offline=True), as_json=as_json)
+    _describe(_prepared(config, data, path, settings, offline=True), as_json=as_json)
 
 
 @app.command(
@@ -73,8 +72,8 @@ def show(
     as_json: options.Json = False,
 ) -> None:
     """Print the words of one newswire, its topic, and its place: training or test set."""
-    section, corpus = _load(config, data, path, settings)
-    found = find_document(corpus.corpus, make_dataset(corpus.corpus, section), number)
+    prepared = _prepared(config, data, path, settings)
+    found = find_document(prepared.corpus.corpus, prepared.dataset, number)
     console.print_record(asdict(found), document_text(found), as_json=as_json)
 
 
@@ -86,21 +85,20 @@ def sources(as_json: options.Json = False) -> None:
     console.print_record({"sources": facts}, sources_text(found), as_json=as_json)
 
 
-def _describe(section: Data, corpus: CachedCorpus, *, as_json: bool) -> None:
-    summary = summarize_dataset(corpus, make_dataset(corpus.corpus, section))
-    record, view = data_facts(corpus, summary), data_text(corpus, summary, section)
+def _describe(data: PreparedData, *, as_json: bool) -> None:
+    record = data_facts(data.corpus, data.summary)
+    view = data_text(data.corpus, data.summary, data.section)
     console.print_record(record, view, as_json=as_json)
 
 
-def _load(
+def _prepared(
     config: Path | None,
     data: str | None,
     path: str | None,
     settings: list[str] | None,
     *,
     offline: bool = False,
-) -> tuple[Data, CachedCorpus]:
-    """Return the data section and the corpus that it asks for."""
+) -> PreparedData:
     section = load_data(config, options.changes(settings, data=data, path=path))
     with show_download(quiet=False) as progress:
-        return section, load_corpus(section, progress, offline=offline)
+        return prepare_data(section, progress, offline=offline)

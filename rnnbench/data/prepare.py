@@ -20,12 +20,7 @@ class PreparedData:
 
 
 def prepare(data: Data, progress: Progress = silent, *, offline: bool = False) -> PreparedData:
-    """Load the documents that ``data`` asks for, and split and pad them.
-
-    Args:
-        data: the section of the config.
-        progress: called while something is downloaded.
-        offline: forbids downloads.
+    """Load the documents that ``data`` asks for, and split and pad them; see ``load_corpus``.
 
     Raises:
         UserError: the section asks for data that does not exist.
