@@ -14,7 +14,6 @@ from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import environment
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
-from rnnbench.models.products import products_of_step
 from rnnbench.results.store import Store
 from rnnbench.runner.events import Failed, Finished, Listener, Planned
 from rnnbench.runner.executors import TRAINING, Executor, TrialFailure
@@ -164,8 +163,7 @@ def _work(model: Model, dataset: Dataset) -> int:
         return 0  # next to nothing
     if not isinstance(model, LayeredNetwork):
         return UNKNOWN_WORK
-    products = products_of_step(
-        model,
+    products = model.products(
         batch_size=len(dataset.y_train),
         timesteps=dataset.timesteps,
         n_topics=len(dataset.topics),

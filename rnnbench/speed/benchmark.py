@@ -9,7 +9,7 @@ from itertools import chain
 from rnnbench.config.schema import Benchmark
 from rnnbench.environment import machine
 from rnnbench.errors import RnnbenchError
-from rnnbench.models.products import Product, products_of_step
+from rnnbench.models.layers import Product
 from rnnbench.runner.benchmark import Plan, describe
 from rnnbench.runner.events import Finished, Listener, Planned
 from rnnbench.runner.executors import TrialFailure
@@ -72,8 +72,7 @@ def bench_speed(
 def _products(benchmark: Benchmark, plan: Plan) -> dict[str, list[Product]]:
     """Return the matrix products of an optimizer step, by model."""
     return {
-        name: products_of_step(
-            model,
+        name: model.products(
             batch_size=min(benchmark.training.batch_size, plan.dataset.train_size),
             timesteps=plan.dataset.timesteps,
             n_topics=len(plan.dataset.topics),

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from rnnbench.models.products import Product
+from rnnbench.models.layers import Product
 
 FEW = 4
 """A product with so few rows, columns or features is a scaling, and bound by memory."""

@@ -43,9 +43,10 @@ METRICS = """
 BROKEN = "import not_installed_anywhere"
 WARNINGS = [
     "metric 'broken' of the package made-up cannot be loaded from made_up_broken:BROKEN: "
-    "ModuleNotFoundError: No module named 'not_installed_anywhere'; it is left out",
-    "metric 'wrong' of the package made-up failed: ZeroDivisionError: division by zero; it is left "
-    "out",
+    "ModuleNotFoundError: No module named 'not_installed_anywhere' (made_up_broken.py, line 1); "
+    "it is left out",
+    "metric 'wrong' of the package made-up failed: ZeroDivisionError: division by zero "
+    "(made_up_metrics.py, line 12); it is left out",
     "metric 'nan' of the package made-up failed: ValueError: its value is nan; it is left out",
 ]
 

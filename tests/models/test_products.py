@@ -5,14 +5,11 @@ from math import prod
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from stacks import EMBEDDING, FROZEN, STACKS, conv1d, network
 
 from rnnbench.config.load import load
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Product
-from rnnbench.models.products import products_of_step
 from rnnbench.models.shape import Shape
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -25,13 +22,13 @@ NOTEBOOK = {
 
 
 def of_notebook(name, batch_size=50):
-    """Return the products of a step of a model of the notebook, in the notebook's setting."""
-    return products_of_step(NOTEBOOK[name], batch_size=batch_size, timesteps=49, n_topics=46)
+    """Return the products of a step of one of the notebook's models, on its own data."""
+    return NOTEBOOK[name].products(batch_size=batch_size, timesteps=49, n_topics=46)
 
 
 def of_layers(*layers, batch_size=6):
     """Return the products of a step on sequences of five steps and seven topics."""
-    return products_of_step(network([*layers]), batch_size=batch_size, timesteps=5, n_topics=7)
+    return network([*layers]).products(batch_size=batch_size, timesteps=5, n_topics=7)
 
 
 def kernel(rows, inner, columns):
@@ -45,11 +42,6 @@ def kernel(rows, inner, columns):
 
 def cost(products):
     return sum(product.multiply_adds for product in products)
-
-
-def test_a_product_costs_rows_by_inner_by_columns_each_time():
-    assert Product(2, 3, 5).multiply_adds == 30
-    assert Product(2, 3, 5, count=7).multiply_adds == 210
 
 
 def test_the_products_of_the_notebooks_lstm():
@@ -149,8 +141,3 @@ def test_the_gradients_of_the_weights_are_as_many_numbers_as_the_kernels_of_the_
     ]
     gradients = [each for each in products if each.inner % batch_size == 0]
     assert sum(each.rows * each.columns for each in gradients) == sum(map(prod, kernels))
-
-
-@given(batch_size=st.integers(1, 1000), name=st.sampled_from(sorted(NOTEBOOK)))
-def test_the_cost_is_in_proportion_to_the_sequences(batch_size, name):
-    assert cost(of_notebook(name, batch_size)) == batch_size * cost(of_notebook(name, 1))
