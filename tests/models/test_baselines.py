@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from plugin_files import write_distribution
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
@@ -130,29 +129,3 @@ def test_the_order_of_words_counts_only_where_several_are_counted_together():
 
     np.testing.assert_allclose(alone[0], alone[1])
     np.testing.assert_array_equal(together > 0, labels == 1)
-
-
-def test_another_package_can_bring_a_baseline_but_not_replace_one(install, tmp_path):
-    source = """
-        from rnnbench.models.baselines import Baseline
-
-
-        class Nearest(Baseline):
-            kind = "nearest"
-            k: int = 1
-
-
-        class Other(Baseline):
-            kind = "stratified"
-    """
-    entries = {"nearest": "own:Nearest", "stratified": "own:Other", "gone": "own:Gone"}
-    install(write_distribution(tmp_path, entries, {"own": source}, group="rnnbench.baselines"))
-
-    assert parse_baseline({"nearest": {"k": 3}}).model_dump() == {"nearest": {"k": 3}}
-    assert type(parse_baseline("stratified")).__module__ == "rnnbench.models.baselines"
-    with pytest.raises(PydanticCustomError, match="did you mean 'nearest'"):
-        parse_baseline("nearst")
-    with pytest.raises(
-        PydanticCustomError, match="baseline 'gone' of the package made-up cannot be loaded from"
-    ):
-        parse_baseline("gone")

@@ -161,21 +161,14 @@ def test_a_stack_has_the_parameters_that_are_worked_out_by_hand(stack, params):
     assert model.count_params() == params + 7 * (features + 1)
 
 
-def test_an_embedding_that_is_not_trained_has_no_trained_parameters():
-    model = build(network(STACKS["embedding, not trained"]), SHAPE, 0)
-
-    assert [tuple(weight.shape) for weight in model.non_trainable_weights] == [(12, 4)]
-    assert sum(np.prod(weight.shape) for weight in model.trainable_weights) == 7 * (4 + 1)
-
-
 def output_shapes(*stack):
-    """Return the shape of what each layer gives, without the batch, the last one left out."""
+    """Return the output shape of each layer but the last, without the batch."""
     return [layer.output.shape[1:] for layer in build(network([*stack]), SHAPE, 0).layers[:-1]]
 
 
 @pytest.mark.parametrize("kind", RECURRENT)
 @pytest.mark.parametrize("mode", MERGE_MODES)
-def test_a_bidirectional_layer_gives_what_its_merge_mode_makes_of_both_directions(kind, mode):
+def test_a_bidirectional_layer_has_the_output_of_its_merge_mode(kind, mode):
     units = 6 if mode == "concat" else 3
 
     shapes = output_shapes(
@@ -267,9 +260,3 @@ def test_a_window_that_is_longer_than_the_sequences_is_the_users_error():
     assert shapes == [(6, 4), (1, 3), (1, 7), (7,)]
     with pytest.raises(UserError, match=r"^the layers do not fit 6 steps: .*\(7, 4, 3\)"):
         build(network([EMBEDDING, windows(7), MEAN]), SHAPE, 0)
-
-
-def test_nothing_is_dropped_while_predicting():
-    model = build(network(STACKS["dropout"]), SHAPE, 0)
-
-    np.testing.assert_array_equal(predict(model, IDS), predict(model, IDS))
