@@ -1,6 +1,6 @@
-"""Registries of what people add: layers, metrics, baselines, sources, engines, executors.
+"""Registries of layers, metrics, baselines, sources, engines and executors.
 
-Another package adds one by naming it in an entry-point group. It is loaded only when somebody
+Another package adds an entry by naming it in an entry-point group. It is loaded only when somebody
 asks for it by name.
 """
 

@@ -1,4 +1,4 @@
-"""Small packages that bring plug-ins, and modules that make models, for tests."""
+"""Small packages with plug-ins, and modules that make models, for tests."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +42,24 @@ SCALE_IN_KERAS = """
             return super().get_config() | {"start": self.start}
 """
 
+NEAREST = """
+    from rnnbench.models.baselines import Baseline
+
+
+    class Nearest(Baseline):
+        '''The topic of the nearest texts.'''
+
+        kind = "nearest"
+        k: int = 1
+
+        def pipeline(self, seed):
+            from sklearn.feature_extraction.text import CountVectorizer
+            from sklearn.neighbors import KNeighborsClassifier
+            from sklearn.pipeline import make_pipeline
+
+            return make_pipeline(CountVectorizer(), KNeighborsClassifier(self.k))
+"""
+
 MAKE = """
     import keras
 
@@ -60,7 +78,7 @@ MAKE = """
 
 
 def write_module(folder: Path, name: str, source: str) -> Path:
-    """Write a module ``package.name``; the packages that it is in are made too."""
+    """Write a module ``package.name``, and the packages around it."""
     file = folder.joinpath(*name.split(".")).with_suffix(".py")
     file.parent.mkdir(parents=True, exist_ok=True)
     for package in file.relative_to(folder).parents:
@@ -79,13 +97,13 @@ def write_distribution(
     name: str = "made-up",
     version: str = "1.2",
 ) -> Path:
-    """Write an installed distribution; return the folder that is to be on the path.
+    """Write an installed distribution; return the folder to put on the path.
 
     Args:
         folder: where to.
-        entries: the names of what it brings, with the place of each: ``module:Class``.
-        modules: the source of its modules, by name.
-        group: the entry-point group of what it brings.
+        entries: the place of each plug-in, ``module:Class``, by name.
+        modules: the source of each module, by name.
+        group: the entry-point group of the plug-ins.
         name: of the distribution.
         version: of the distribution.
     """
@@ -100,6 +118,12 @@ def write_distribution(
 
 
 def write_scale(folder: Path, **facts: str) -> Path:
-    """Write a distribution that brings the layer ``scale``."""
+    """Write a distribution with the layer ``scale``."""
     modules = {"made_up_layers": SCALE, "made_up_keras": SCALE_IN_KERAS}
     return write_distribution(folder, {"scale": "made_up_layers:Scale"}, modules, **facts)
+
+
+def write_nearest(folder: Path, **facts: str) -> Path:
+    """Write a distribution with the baseline ``nearest``."""
+    entries, modules = {"nearest": "made_up_baselines:Nearest"}, {"made_up_baselines": NEAREST}
+    return write_distribution(folder, entries, modules, group="rnnbench.baselines", **facts)

@@ -67,7 +67,7 @@ class PythonNetwork(Network):
 
     kind: ClassVar[str] = "python"
     python: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
-    """``package.module:function``: given a ``rnnbench.models.shape.Shape``, it returns an
+    """``package.module:function``; it takes a ``rnnbench.models.shape.Shape`` and returns an
     uncompiled Keras model."""
     arguments: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the function."""
@@ -93,7 +93,7 @@ def _call(name: str, parameters: dict[str, Any]) -> str:
 
 
 _KINDS_OF_MODELS: dict[str, type[Section]] = {"baseline": BaselineModel, "python": PythonNetwork}
-"""By the key that tells them apart; all others have layers."""
+"""By the key that identifies them; all other models have layers."""
 
 
 def _model(value: Any) -> Any:

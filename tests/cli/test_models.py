@@ -36,7 +36,7 @@ def config(tmp_path, monkeypatch):
 
 @pytest.fixture
 def cached():
-    """Newswires in the cache: words of 8 kinds on 3 topics."""
+    """Documents in the cache: of 8 different words, on 3 topics."""
     cache.store("sgml", factories.corpus())
 
 
@@ -96,7 +96,7 @@ def test_a_network_is_shown_layer_by_layer(cli):
 
 
 @pytest.mark.usefixtures("cached")
-def test_what_comes_before_the_first_layer_is_shown(cli):
+def test_the_steps_before_the_first_layer_are_shown(cli):
     shown = cli(
         *("models", "show", "plain", "--config", "a.yaml"),
         *("--set", "models.plain.inputs=scaled_ids"),
@@ -133,10 +133,14 @@ def test_without_data_a_network_cannot_be_shown(cli):
 
 
 def test_a_baseline_is_shown_without_data(cli):
-    result = cli("models", "show", "svm", "--config", "a.yaml")
+    svm, dummy = (
+        cli("models", "show", "svm", "--config", "a.yaml", "--set", f"models.svm.baseline={kind}")
+        for kind in ("tfidf_linear_svm", "most_frequent")
+    )
 
-    assert result.exit_code == 0
-    assert result.stdout.startswith("svm: tfidf_linear_svm")
+    assert svm.stdout.startswith("svm: tfidf_linear_svm\nA linear SVM on TF-IDF;")
+    assert ["max_ngram", "2"] in [line.split() for line in svm.stdout.splitlines()]
+    assert "It has no parameters." in dummy.stdout
     assert json.loads(cli("models", "show", "svm", "--config", "a.yaml", "--json").stdout) == {
         "schema_version": 1,
         "name": "svm",

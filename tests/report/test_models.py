@@ -1,4 +1,4 @@
-"""Models in one line each, and a network layer by layer, without a Keras model."""
+"""Models in one line each, and networks layer by layer, without a Keras model."""
 
 import io
 
@@ -10,7 +10,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.models.describe import Description, LayerFacts
 from rnnbench.models.layers import parse_layer
 from rnnbench.models.shape import Shape
-from rnnbench.report.models import baseline_text, network_text
+from rnnbench.report.models import network_text
 
 SHAPE = Shape(timesteps=5, n_topics=3, n_ids=1000)
 PROVENANCE = {"source": "made-up", "from": "nowhere"}
@@ -55,25 +55,6 @@ def test_models_in_short():
         "own": "nets:small",
         "own_wide": "nets:small (width: 8, by: max, deep: true)",
     }
-
-
-def test_a_baseline_is_shown_with_its_parameters():
-    baselines = models({"bayes": {"baseline": "multinomial_naive_bayes"}, "m": LISTED["always"]})
-
-    text = printed(baseline_text("bayes", baselines["bayes"]))
-
-    assert text.startswith("bayes: multinomial_naive_bayes\n")
-    assert "Naive Bayes on counts of words." in text
-    assert "alpha         1.0" in text
-    assert "It has no parameters." in printed(baseline_text("m", baselines["m"]))
-
-
-def test_a_layer_is_shown_with_its_shape_its_parameters_and_its_settings():
-    lines = drawn({"lstm": {"units": 4, "dropout": 0.1}})
-
-    assert lines[0].split() == ["lstm", "4", "(batch,", "4)", "1,234"]
-    assert "dropout: 0.1" in lines
-    assert "return_sequences: true" in drawn(BOTH_WAYS)
 
 
 @pytest.mark.parametrize(

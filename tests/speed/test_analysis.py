@@ -1,7 +1,7 @@
 import pytest
 from factories import contender_times, table_time, trial_time
 
-from rnnbench.speed.analysis import ms_per_step, overhead_seconds, speedups
+from rnnbench.speed.analysis import ms_per_step, overhead_seconds
 
 
 def test_a_models_ms_per_step_is_the_median_over_seeds_and_rounds():
@@ -13,13 +13,6 @@ def test_a_models_ms_per_step_is_the_median_over_seeds_and_rounds():
     )
 
     assert ms_per_step(times, "rnn") == 2.0
-
-
-def test_the_ratio_of_two_contenders_is_taken_within_each_round():
-    fast = contender_times(rounds=[table_time(seconds=each) for each in (1.0, 2.0, 4.0)])
-    slow = contender_times(rounds=[table_time(seconds=each) for each in (8.0, 20.0, 28.0)])
-
-    assert speedups(fast, slow) == [8.0, 10.0, 7.0]
 
 
 def test_overhead_is_the_time_of_the_busiest_process_outside_steps():

@@ -4,7 +4,7 @@ from rnnbench.speed.records import ProductTime
 from rnnbench.speed.table import contender_table, product_table, speed_table
 
 
-def test_a_model_is_compared_with_the_other_contenders_and_with_the_bound():
+def test_each_model_and_last_the_whole_table_is_compared_with_the_other_contenders():
     table = speed_table(speed_results())
 
     model = dict(zip(table.headers, table.rows[0], strict=True))
@@ -16,11 +16,6 @@ def test_a_model_is_compared_with_the_other_contenders_and_with_the_bound():
         "compiled / products": "1.60",
         "keras / compiled": "5.00",
     }
-
-
-def test_the_last_row_is_the_whole_table():
-    table = speed_table(speed_results())
-
     assert list(table.rows[-1]) == ["all trainings, s", "10.0", "75.0", "-", "-", "7.50"]
     assert table.is_last_apart
 
