@@ -172,7 +172,7 @@ def _lstm_step(state: State, p: tf.Tensor, q: tf.Tensor) -> tuple[State, list[tf
     # As one row: XLA's tanh is slow on the remainder of a row after its last full vector.
     tanh_c = tf.reshape(tf.tanh(tf.reshape(c, (-1,))), tf.shape(c))
     h = o * tanh_c
-    # The factors by which a gradient passes each gate, and the cell.
+    # The factors of a gradient at each gate, and at the cell.
     at_i, at_f, at_g = g * i * (1 - i), c_before * f * (1 - f), i * (1 - g * g)
     at_o, at_c = tanh_c * o * (1 - o), o * (1 - tanh_c * tanh_c)
     return [h, c], [at_i, at_f, at_g, at_o, at_c, f, h]
@@ -205,7 +205,7 @@ def _gru_step(state: State, p: tf.Tensor, q: tf.Tensor) -> tuple[State, list[tf.
     q_g = q[:, n:]
     g = tf.tanh(p[:, n:] + r * q_g)
     h = z * h_before + (1 - z) * g
-    # The factors by which a gradient passes each gate.
+    # The factors of a gradient at each gate.
     at_g = (1 - z) * (1 - g * g)
     at_z, at_r = (h_before - g) * z * (1 - z), q_g * r * (1 - r)
     return [h], [at_g, at_z, at_r, z, r, h]

@@ -26,7 +26,7 @@ from rnnbench.speed.records import (
 from rnnbench.training.engines import ENGINES
 
 Show = Callable[[str], AbstractContextManager[Listener]]
-"""Given a sentence about a table, shows its trials while it is trained."""
+"""Shows the trials of a table while it is trained, under the given title."""
 
 
 def bench_speed(
@@ -82,7 +82,7 @@ def _products(benchmark: Benchmark, plan: Plan) -> dict[str, list[Product]]:
 
 
 def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableTime:
-    """Train everything with ``contender``, its processes started for it."""
+    """Train everything with ``contender``, in processes started for it."""
     adapted = [contender.adapt(trial) for trial in plan.trials]
     listener(Planned(adapted, []))
     costs: list[TrialTime] = []
@@ -118,6 +118,6 @@ def _rate(product: Product, seconds: float) -> ProductRate:
 
 
 def _ms(products: Sequence[Product], seconds: dict[Product, float]) -> float | None:
-    """Return the time of the products that were timed; ``None`` if none was."""
+    """Return the time of the timed products; ``None`` if there are none."""
     timed = [seconds[product] for product in products if product in seconds]
     return sum(timed) * 1000 if timed else None

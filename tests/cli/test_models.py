@@ -138,7 +138,7 @@ def test_a_baseline_is_shown_without_data(cli):
         for kind in ("tfidf_linear_svm", "most_frequent")
     )
 
-    assert svm.stdout.startswith("svm: tfidf_linear_svm\nA linear SVM on TF-IDF;")
+    assert svm.stdout.startswith("svm: tfidf_linear_svm\n\nA linear SVM on TF-IDF;")
     assert ["max_ngram", "2"] in [line.split() for line in svm.stdout.splitlines()]
     assert "It has no parameters." in dummy.stdout
     assert json.loads(cli("models", "show", "svm", "--config", "a.yaml", "--json").stdout) == {

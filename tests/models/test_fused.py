@@ -104,7 +104,7 @@ def test_the_model_stays_what_it_was_and_shares_nothing_with_the_copy():
 
 
 def dropped(layer, shape=(40, 30, 20)):
-    """Return what becomes of ones in two steps of training, in a compiled program."""
+    """Return the outputs for ones in two steps of training, in a compiled program."""
     model = keras.Sequential([keras.Input(shape[1:]), layer])
     copy, stock = copy_with_cores(model)
     step = tf.function(lambda x: copy(x, training=True), jit_compile=True, autograph=False)
@@ -212,7 +212,7 @@ def test_what_the_cores_do_not_cover_is_left_to_keras(layer, stock_layer):
 
 
 class Reversed(layers.Bidirectional):
-    """A bidirectional layer of somebody's own."""
+    """A bidirectional layer that is not one of Keras's."""
 
 
 @pytest.mark.parametrize("kind", KINDS)

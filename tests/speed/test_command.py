@@ -68,7 +68,7 @@ def test_baselines_are_not_timed_no_documents_are_held_out_and_json_is_what_is_s
     ("arguments", "message"),
     [
         (["--only", ","], "--only: names no contender"),
-        (["--epochs", "1"], "training.epochs: got 1, allowed: 2 or more"),
+        (["--epochs", "1"], "training.epochs: got 1 (allowed: 2 or more,"),
         (["--rounds", "0"], "greater than or equal to 1"),
         (["--models", "lstm"], "--models: no model 'lstm'"),
         (["--set", SVM, "--models", "svm"], "tiny: no model to time (should have a model with"),

@@ -1,3 +1,4 @@
+import pytest
 from factories import contender_times, speed_results, table_time, trial_time
 
 from rnnbench.speed.records import ProductTime
@@ -68,3 +69,24 @@ def test_each_contender_has_its_costs_besides_steps():
 
 def test_each_product_is_listed_with_its_rate():
     assert product_table(speed_results()).rows == [["(5 x 6)(6 x 7)", "9", "8.0", "0"]]
+
+
+def test_a_models_ms_per_step_is_the_median_over_seeds_and_rounds():
+    times = contender_times(
+        rounds=[
+            table_time([trial_time(ms_per_step=1.0), trial_time(ms_per_step=9.0, seed=1)]),
+            table_time([trial_time(ms_per_step=2.0), trial_time(model="other", ms_per_step=50.0)]),
+        ]
+    )
+
+    assert times.ms_per_step("rnn") == 2.0
+
+
+def test_overhead_is_the_time_of_the_busiest_process_outside_steps():
+    trials = [
+        trial_time(process=1, started=3.0, seconds=4.0, steps=1000, ms_per_step=2.0),
+        trial_time(process=2, started=3.0, seconds=5.0, steps=1000, ms_per_step=4.0),
+        trial_time(process=2, started=8.0, seconds=6.0, steps=1000, ms_per_step=1.0),
+    ]
+
+    assert table_time(trials).overhead_seconds == pytest.approx(14 - 4 - 1)

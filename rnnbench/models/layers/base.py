@@ -88,8 +88,8 @@ class Layer(Variant):
     has_dropout: ClassVar[bool] = False
     """Whether the Keras layer takes a seed for dropout."""
     takes: ClassVar[Literal["ids", "sequence", "anything"]] = "anything"
-    """Word ids, which only the first layer gets; sequences of vectors; or those and single vectors
-    alike."""
+    """Word ids, which only the first layer gets; sequences of vectors; or sequences and single
+    vectors alike."""
     hands_mask_on: ClassVar[bool] = True
     """Whether the layers after it still know which steps are padding."""
     is_trained: ClassVar[bool] = True
