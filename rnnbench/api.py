@@ -1,7 +1,7 @@
 """The functions and results behind the public names of the package."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,9 @@ from rnnbench.analysis.load import load_run as load_stored_run
 from rnnbench.analysis.summary import summarize_run
 from rnnbench.config.load import Override, dump, load, load_data, select
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.dataset import Dataset, make_dataset
-from rnnbench.data.load import load_corpus
+from rnnbench.data.dataset import Dataset
+from rnnbench.data.prepare import prepare
+from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
 from rnnbench.prediction.predict import Prediction, predict_texts
 from rnnbench.records import Record
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Config = str | Path | Mapping[str, Any] | Benchmark
-"""A config file, its content, or what ``load_config`` returns."""
-Settings = Mapping[str, Any]
+"""A config file, its content, or the result of ``load_config``."""
+Settings = Mapping[str, Any] | Sequence[Override]
 """Values by the key that they replace: ``{"training.batch_size": 25}``."""
 
 
@@ -45,7 +46,7 @@ class Run(Shown, StoredRun):
     """A finished run; it shows itself as its tables.
 
     Attributes:
-        folder: where it is stored.
+        folder: the folder that holds it.
         results: the summary, as in ``results.json``.
         trials: the trials of each model, in the order of the seeds in the config.
         benchmark: the resolved config.
@@ -61,7 +62,7 @@ class Run(Shown, StoredRun):
 
         Its keys are ``model``, ``seed``, every metric, ``params``, ``epochs``, ``best_epoch``,
         ``fit_seconds``, ``ms_per_step``, and each key of the config in which the models differ.
-        What a model does not have is ``None``.
+        A value that a model does not have is ``None``.
         """
         settings = compare_runs.differing_settings(self.config["models"])
         return [
@@ -108,12 +109,15 @@ class Run(Shown, StoredRun):
         """
         return np.stack([trial.scores for trial in self.trials[model]])
 
-    def write_report(self, *, words: int = 60, errors: int = 20) -> Path:
+    def write_report(
+        self, *, words: int = 60, errors: int = 20, command: str = "Run.write_report()"
+    ) -> Path:
         """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of the run.
 
         Args:
             words: the number of words shown of each misclassified document.
             errors: the number of misclassified documents shown.
+            command: the name of this call, for another process that waits for the folder.
 
         Returns:
             The HTML file.
@@ -124,8 +128,11 @@ class Run(Shown, StoredRun):
         from rnnbench.report.page import write_page  # imports Matplotlib
 
         texts = words_of_test_documents(self) if words else None
-        with lock_folder(self.folder, "Run.write_report()"):
-            return write_page(self, texts, words, errors)
+        try:
+            with lock_folder(self.folder, command):
+                return write_page(self, texts, words, errors)
+        except OSError as error:
+            raise UserError(f"{error.filename}: cannot be written: {error.strerror}") from error
 
 
 class RunComparison(Shown, compare_runs.RunComparison):
@@ -157,7 +164,8 @@ def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
     Raises:
         ConfigError: with every problem in it, each with its file and line.
     """
-    return load(_source(config), list(_overrides(settings or {})))
+    source = _source(config)
+    return load(source, _overrides(settings))
 
 
 def load_dataset(config: Config | None = None, settings: Settings | None = None) -> Dataset:
@@ -172,8 +180,8 @@ def load_dataset(config: Config | None = None, settings: Settings | None = None)
         UserError: the config asks for data that does not exist.
         OutOfReachError: the data could not be downloaded.
     """
-    data = load_data(None if config is None else _source(config), list(_overrides(settings or {})))
-    return make_dataset(load_corpus(data).corpus, data)
+    data = load_data(None if config is None else _source(config), _overrides(settings))
+    return prepare(data).dataset
 
 
 def run(
@@ -199,7 +207,7 @@ def run(
     same call continues from there.
 
     Args:
-        config: a config file, its content, or what ``load_config`` returns.
+        config: a config file, its content, or the result of ``load_config``.
         seeds: their number, or a list of them.
         models: only these models of the config.
         epochs: of every training.
@@ -227,14 +235,15 @@ def run(
         "data.path": None if path is None else str(path),
     }
     given = {key: value for key, value in changes.items() if value is not None}
-    benchmark = load_config(config, {**given, **(settings or {})})
+    benchmark = load_config(config, [*_overrides(given), *_overrides(settings)])
     if models is not None:
         benchmark = select(benchmark, list(models), "models")
     trainer = executor_class(executor)(jobs)
     folder = Path(out) if out is not None else Path("results", benchmark.name)
     command = command or f"rnnbench.run(..., out={str(folder)!r})"
     with show_download(quiet=not progress) as on_bytes:
-        plan = plan_benchmark(benchmark, on_bytes, trainer.threads, keep_models=save_models)
+        prepared = prepare(benchmark.data, on_bytes)
+    plan = plan_benchmark(benchmark, prepared, trainer.threads, keep_models=save_models)
     with lock_folder(folder, command):
         with show_trials(quiet=not progress) as listener:
             trials = run_plan(plan, trainer, Store(folder), listener, fresh=fresh)
@@ -304,9 +313,10 @@ def _source(config: Config) -> Path | Mapping[str, Any]:
     return Path(config) if isinstance(config, str) else config
 
 
-def _overrides(settings: Settings) -> Iterator[Override]:
-    for key, value in settings.items():
-        yield Override(key, key, json.dumps(value, default=str))
+def _overrides(settings: Settings | None) -> Sequence[Override]:
+    if isinstance(settings, Mapping):
+        return [Override(key, key, json.dumps(v, default=str)) for key, v in settings.items()]
+    return settings or ()
 
 
 def _frame(rows: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":

@@ -62,7 +62,8 @@ def accuracy(labels: "Labels", scores: "Scores") -> float:
 def top_accuracy(labels: "Labels", scores: "Scores", k: int = 3) -> float:
     """Return the share of documents whose topic has one of the ``k`` highest scores.
 
-    A topic that ties with the one after the ``k``-th does not count: nothing chose it.
+    A topic that ties with the one after the ``k``-th does not count, because the scores do not
+    decide between the two.
     """
     own = scores[range(len(labels)), labels]
     at_least = (scores >= own[:, None]).sum(axis=1)  # including itself
@@ -149,11 +150,7 @@ def quantity_names() -> list[str]:
 
 
 def find_quantity(name: str, where: str) -> Quantity:
-    """Return a metric or a cost by its name.
-
-    Args:
-        name: of the metric.
-        where: where the name stands, for the message.
+    """Return a metric or a cost by its name; messages begin with ``where`` the name stands.
 
     Raises:
         UserError: there is none of that name.

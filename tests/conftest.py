@@ -98,11 +98,7 @@ def tiny_sgml() -> dict[str, bytes]:
 @pytest.fixture
 def tiny_sgml_folder(tmp_path: Path, tiny_sgml: dict[str, bytes]) -> Path:
     """A folder with the files of ``tiny_sgml``."""
-    folder = tmp_path / "tiny-reuters"
-    folder.mkdir()
-    for name, content in tiny_sgml.items():
-        (folder / name).write_bytes(content)
-    return folder
+    return _write_files(tmp_path / "tiny-reuters", tiny_sgml)
 
 
 @pytest.fixture(scope="session")
@@ -159,6 +155,13 @@ def working_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[
     _forget_modules_in([tmp_path])
 
 
+def _write_files(folder: Path, files: dict[str, bytes]) -> Path:
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
 def _forget_modules_in(folders: list[Path]) -> None:
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
@@ -180,12 +183,10 @@ def cli(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def run_apart(tiny_sgml: dict[str, bytes]) -> Callable[..., Any]:
-    """Runs a config in a folder of its own, with made-up wires in it, by one worker."""
+    """Runs a config in a folder of its own, with made-up newswires in it, by one worker."""
 
     def run(folder: Path, config: str, *arguments: str) -> Any:
-        (folder / "sgml").mkdir()
-        for name, content in tiny_sgml.items():
-            (folder / "sgml" / name).write_bytes(content)
+        _write_files(folder / "sgml", tiny_sgml)
         (folder / "tiny.yaml").write_text(config)
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)

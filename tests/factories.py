@@ -44,14 +44,14 @@ def benchmark(**changes) -> Benchmark:
     return Benchmark.model_validate(tree | changes)
 
 
-def corpus(wires: int = 20, topics: int = 3, seed: int = 0) -> Corpus:
-    """Return a made-up corpus of short wires."""
+def corpus(documents: int = 20, topics: int = 3, seed: int = 0) -> Corpus:
+    """Return a made-up corpus of short documents."""
     random = np.random.default_rng(seed)
-    lengths = random.integers(1, 6, wires)
+    lengths = random.integers(1, 6, documents)
     return Corpus(
         tokens=random.integers(1, 9, lengths.sum(), dtype=np.int32),
         offsets=np.concatenate([[0], np.cumsum(lengths)]),
-        labels=np.arange(wires, dtype=np.int32) % topics,
+        labels=np.arange(documents, dtype=np.int32) % topics,
         topics=tuple(f"topic{number}" for number in range(topics)),
         vocabulary=tuple(f"word{number}" for number in range(1, 9)),
         provenance={"source": "made-up", "from": "nowhere"},
@@ -116,7 +116,7 @@ def record(**changes) -> TrialRecord:
 MARGINS = {"score_kind": "margins"}
 """What differs in the record of a model that gives margins instead of probabilities."""
 LABELS = np.array([0, 0, 1, 2], np.int32)
-"""The topics of four made-up test wires."""
+"""The topics of four made-up test documents."""
 
 
 def result(answers: Sequence[int] = (0, 0, 0, 1), **changes) -> TrialResult:
@@ -127,7 +127,7 @@ def result(answers: Sequence[int] = (0, 0, 0, 1), **changes) -> TrialResult:
 
 
 def dataset_summary(**changes) -> DatasetSummary:
-    """Return the summary of a dataset that is nowhere, with the test wires of ``LABELS``."""
+    """Return the summary of a dataset that is nowhere, with the test documents of ``LABELS``."""
     facts = {
         "source": "made-up",
         "origin": "nowhere",
@@ -212,9 +212,9 @@ def finished_run(
     """Return a run that never happened; a trial has the fingerprint of its model and answers.
 
     Args:
-        answers: by model, what each of its trials said of each wire, of three topics.
+        answers: by model, what each of its trials answered for each document, of three topics.
         folder: where it seems to lie.
-        labels: the true topics of the wires.
+        labels: the true topics of the documents.
         records: what differs in the records of a model, by model.
         dataset: what differs in the summary of the dataset.
         environment: what differs in the environment.

@@ -1,5 +1,8 @@
 """Small packages with plug-ins, and modules that make models, for tests."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
@@ -127,3 +130,19 @@ def write_nearest(folder: Path, **facts: str) -> Path:
     """Write a distribution with the baseline ``nearest``."""
     entries, modules = {"nearest": "made_up_baselines:Nearest"}, {"made_up_baselines": NEAREST}
     return write_distribution(folder, entries, modules, group="rnnbench.baselines", **facts)
+
+
+def run_rnnbench(
+    *arguments: object, site: Path, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, with the packages in ``site`` installed."""
+    path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
+    return subprocess.run(
+        [sys.executable, "-m", "rnnbench", *map(str, arguments)],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )

@@ -78,7 +78,7 @@ def test_a_config_is_loaded_from_a_mapping_or_a_file_and_can_be_changed(folder):
     assert rnnbench.load_config(changed) == changed
 
 
-def test_what_is_wrong_with_a_config_is_one_error():
+def test_a_wrong_config_or_model_is_one_error():
     with pytest.raises(rnnbench.ConfigError, match=r"training\.epochs: got 'ten'"):
         rnnbench.load_config(CONFIG, {"training.epochs": "ten"})
     with pytest.raises(rnnbench.UserError, match="no model 'lstm'"):
@@ -132,13 +132,6 @@ def test_predictions_are_arrays_by_seed_document_and_topic():
 
     assert run.scores("rnn").shape == (2, 20, 3)
     assert np.mean(hits, axis=1).tolist() == [0.45, 0.6]
-
-
-def test_a_report_is_written_into_the_folder_of_the_run(folder):
-    page = stored("a", {"rnn": [9, 12]}).write_report(errors=3)
-
-    assert page == folder.joinpath("a/report.html").relative_to(folder)
-    assert "rnn" in page.read_text()
 
 
 def test_runs_are_compared_and_ranked():

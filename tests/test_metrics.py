@@ -2,13 +2,12 @@ import warnings
 
 import numpy as np
 import pytest
-from factories import LABELS, result
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
 from rnnbench.errors import UserError
-from rnnbench.metrics import METRICS, accuracy, find_quantity, top_accuracy
+from rnnbench.metrics import METRICS, find_quantity, top_accuracy
 
 EPSILON = np.finfo(np.float32).eps
 
@@ -53,22 +52,6 @@ def test_each_metric_is_that_of_scikit_learn_under_its_name(predicted):
     assert found == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 
-def test_the_metrics_of_a_trial_by_hand():
-    scores = result(answers=(0, 1, 1, 1)).scores
-
-    assert LABELS.tolist() == [0, 0, 1, 2]
-    assert {name: compute(name, LABELS, scores) for name in METRICS} == pytest.approx(
-        {
-            "accuracy": 0.5,
-            "macro_f1": (2 / 3 + 1 / 2 + 0) / 3,
-            "balanced_accuracy": (1 / 2 + 1 + 0) / 3,
-            "weighted_f1": (2 * 2 / 3 + 1 / 2 + 0) / 4,
-            "top3_accuracy": 1,
-            "log_loss": np.log([2, 4, 2, 4]).mean(),
-        }
-    )
-
-
 def test_a_topic_without_test_documents_is_no_part_of_the_means():
     labels = np.array([0, 0, 1], np.int32)
     scores = np.eye(4, dtype=np.float32)[[0, 3, 1]]  # topics 2 and 3 have no test documents
@@ -92,31 +75,6 @@ def test_a_topic_that_ties_with_the_one_after_the_last_place_does_not_count(pred
         hits.append(sum(other >= row[label] for other in others) < k)
 
     assert top_accuracy(labels, scores, k) == pytest.approx(np.mean(hits))
-
-
-@pytest.mark.parametrize(
-    ("scores", "hit"),
-    [
-        ([0.2, 0.4, 0.3, 0.1], True),
-        ([0.1, 0.4, 0.3, 0.2], False),
-        ([0.2, 0.4, 0.3, 0.2], False),
-        ([0.3, 0.3, 0.3, 0.1], True),
-        ([0.3, 0.3, 0.3, 0.3], False),
-    ],
-    ids=["third", "fourth", "third and fourth", "three tie for the first", "all tie"],
-)
-def test_ties_count_only_if_all_fit_into_three_places(scores, hit):
-    assert top_accuracy(np.array([0]), np.array([scores]), 3) == hit
-
-
-@given(predictions())
-def test_with_one_place_it_is_accuracy_and_with_more_no_less_up_to_all(predicted):
-    labels, scores = predicted
-    shares = [top_accuracy(labels, scores, k) for k in range(1, scores.shape[1] + 1)]
-
-    assert shares[0] == accuracy(labels, scores)
-    assert shares == sorted(shares)
-    assert shares[-1] == 1
 
 
 def test_metrics_and_costs_are_found_by_name():

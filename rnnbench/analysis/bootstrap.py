@@ -13,8 +13,8 @@ allows for the small number of seeds. In simulations (``tests/simulations``) wit
 cases with five or ten seeds, in 93 to 95 % with three, and in 88 to 95 % with two; those of the
 plain bootstrap in 73 to 98 %. Among seven equal models, some pair came out as different, after the
 correction for all comparisons, in 3 to 5 % of all cases with five seeds and in 6 to 9 % with two or
-three: so use five. No interval covers what was never seen: most sets of five seeds miss a collapse
-that happens in one training in ten.
+three: so use five. No interval covers an event that the sample lacks: most sets of five seeds miss
+a collapse that happens in one training in ten.
 """
 
 from collections.abc import Mapping
@@ -41,15 +41,9 @@ _CHUNK = 500
 def resample(
     hits: Mapping[str, Hits], n: int = RESAMPLES, seed: int = 0
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the mean accuracy of each model on ``n`` resamples of documents and trials.
+    """Return the mean accuracy of each model, ``(n,)``, on ``n`` resamples of documents and trials.
 
-    Args:
-        hits: of each model, on the same documents.
-        n: number of resamples.
-        seed: of the resampling.
-
-    Returns:
-        By model, ``(n,)``. A resample has the same documents for all models.
+    A resample has the same documents for all models.
     """
     random = np.random.default_rng(seed)
     accuracies = np.split(
@@ -156,12 +150,7 @@ class Estimate:
 
 
 def estimate_mean(hits: Hits, resamples: NDArray[np.float64]) -> Estimate:
-    """Return the mean accuracy of a model.
-
-    Args:
-        hits: of the model.
-        resamples: the result of ``resample`` for it.
-    """
+    """Return the mean accuracy of a model, from its hits and its result of ``resample``."""
     return Estimate(float(hits.mean()), resamples, *_variances(hits.mean(axis=0), hits))
 
 
@@ -170,11 +159,7 @@ def estimate_difference(
 ) -> Estimate:
     """Return the mean accuracy of ``a`` minus that of ``b`` on the same documents.
 
-    Args:
-        a: hits of a model.
-        b: hits of another.
-        resamples_a: the result of ``resample`` for ``a``.
-        resamples_b: the result of the same call for ``b``.
+    Both resamples are from one call of ``resample``.
     """
     difference = float(a.mean() - b.mean())
     by_document = a.mean(axis=0) - b.mean(axis=0)

@@ -1,9 +1,10 @@
-"""Two finished runs side by side: how each model changed, and what else differs."""
+"""Two finished runs side by side: how each model changed, and all other differences."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
+from pydantic import computed_field
 
 from rnnbench.analysis.bootstrap import Hits, resample
 from rnnbench.analysis.comparisons import compare_pairs
@@ -11,8 +12,9 @@ from rnnbench.analysis.summary import hits_of
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.records import Record
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import Comparison, Interval, ModelSummary
+from rnnbench.results.schema import Comparison, Difference, ModelSummary
 
+Part = Literal["config", "data", "environment"]
 DATA_KEYS = (
     "source",
     "origin",
@@ -37,31 +39,26 @@ DECIDE_THE_DOCUMENTS = (
 """Keys of the data and of the config that decide which documents are trained on and tested on."""
 
 
-class ModelChange(Record):
-    """A model that is in both runs; accuracies are means over its trials."""
+class ModelChange(Difference):
+    """A model that is in both runs: its accuracy in B minus that in A, as means over its trials."""
 
     name: str
     a: ModelSummary
     b: ModelSummary
-    difference: float
-    """Accuracy in B minus that in A."""
-    interval: Interval
-    """Interval of the difference over other test documents and other seeds."""
-    p: float
-    """P-value of no difference."""
-    p_holm: float
-    """The same, corrected for the number of models."""
-    method: str
-    is_clear: bool
-    """Whether the corrected p-value is below 0.05."""
     speed_ratio: float | None
     """Milliseconds of a step in A by those in B; ``None`` for a model that takes no steps."""
 
+    @computed_field  # type: ignore[prop-decorator]  # as pydantic documents it
+    @property
+    def is_clear(self) -> bool:
+        """Whether the corrected p-value is below 0.05."""
+        return super().is_clear
 
-class Difference(Record):
+
+class DifferingFact(Record):
     """A fact that is not the same in both runs."""
 
-    part: Literal["config", "data", "environment"]
+    part: Part
     key: str
     """Its path, such as ``training.epochs``."""
     a: Any
@@ -78,22 +75,17 @@ class RunComparison(Record):
     models: list[ModelChange]
     only_in_a: list[str]
     only_in_b: list[str]
-    differences: list[Difference]
+    differences: list[DifferingFact]
 
 
 def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) -> RunComparison:
     """Return how the models of ``b`` differ from those of the same name in ``a``.
 
-    Args:
-        a: the run to compare with.
-        b: the other.
-        only: names of the models to compare; by default all.
-
     Raises:
         UserError: the runs have different documents, no model in common, or none of a name in
             ``only``.
     """
-    check_same_documents(a, b)
+    _check_same_documents(a, b)
     of_a, of_b = ({model.name: model for model in run.results.models} for run in (a, b))
     names = _chosen(list(of_a | of_b), only)
     matched = [name for name in names if name in of_a and name in of_b]
@@ -117,17 +109,13 @@ def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) 
 
 
 def documents_of(run: StoredRun) -> tuple[str, bytes]:
-    """Return what two runs must agree in for their accuracies to be comparable."""
+    """Return the facts that are equal in two runs whose accuracies can be compared."""
     labels = next(iter(run.trials.values()))[0].labels
     return run.results.dataset.split_fingerprint, labels.tobytes()
 
 
-def check_same_documents(a: StoredRun, b: StoredRun) -> None:
-    """Check that two runs had the same training and test documents, however they were cut.
-
-    Raises:
-        UserError: they had not; the message says what differs.
-    """
+def _check_same_documents(a: StoredRun, b: StoredRun) -> None:
+    """Raise an error, which names the differences, unless two runs had the same documents."""
     if documents_of(a) == documents_of(b):
         return
     why = [
@@ -147,18 +135,18 @@ def check_same_documents(a: StoredRun, b: StoredRun) -> None:
     )
 
 
-def find_differences(a: StoredRun, b: StoredRun) -> list[Difference]:
+def find_differences(a: StoredRun, b: StoredRun) -> list[DifferingFact]:
     """Return every difference in the resolved configs, the data and the environments."""
     data_a, data_b = (run.results.dataset.model_dump(include=set(DATA_KEYS)) for run in (a, b))
-    parts: list[tuple[Literal["config", "data", "environment"], Any, Any]] = [
-        ("config", a.config, b.config),
-        ("data", data_a, data_b),
-        ("environment", a.environment, b.environment),
-    ]
+    parts: dict[Part, tuple[Any, Any]] = {
+        "config": (a.config, b.config),
+        "data": (data_a, data_b),
+        "environment": (a.environment, b.environment),
+    }
     return [
-        Difference(part=part, key=key, a=in_a, b=in_b)
-        for part, tree_a, tree_b in parts
-        for key, in_a, in_b in _differing(tree_a, tree_b)
+        DifferingFact(part=part, key=key, a=in_a, b=in_b)
+        for part, trees in parts.items()
+        for key, in_a, in_b in _differing(*trees)
     ]
 
 
@@ -188,11 +176,10 @@ def differing_settings(trees: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     A value that a tree does not have is ``None``.
     """
     values = {name: dict(_values(tree)) for name, tree in trees.items()}
+    first, *others = values.values()
     keys = dict.fromkeys(key for of_tree in values.values() for key in of_tree)
-    found = {name: {key: of_tree.get(key) for key in keys} for name, of_tree in values.items()}
-    rows = list(found.values())
-    same = [key for key in keys if all(row[key] == rows[0][key] for row in rows)]
-    return {name: {key: row[key] for key in row if key not in same} for name, row in found.items()}
+    differing = [key for key in keys if any(each.get(key) != first.get(key) for each in others)]
+    return {name: {key: each.get(key) for key in differing} for name, each in values.items()}
 
 
 def _values(tree: Any, key: str = "") -> Iterator[tuple[str, Any]]:
@@ -240,11 +227,6 @@ def _test_all(a: StoredRun, b: StoredRun, names: Sequence[str]) -> list[Comparis
 
 def _change(a: ModelSummary, b: ModelSummary, test: Comparison) -> ModelChange:
     ms_a, ms_b = a.ms_per_step, b.ms_per_step
-    return ModelChange(
-        name=a.name,
-        a=a,
-        b=b,
-        is_clear=test.is_clear,
-        speed_ratio=ms_a.mean / ms_b.mean if ms_a and ms_b else None,
-        **test.model_dump(exclude={"a", "b"}),
-    )
+    ratio = ms_a.mean / ms_b.mean if ms_a and ms_b else None
+    tested = test.model_dump(include=set(Difference.model_fields))
+    return ModelChange(name=a.name, a=a, b=b, speed_ratio=ratio, **tested)

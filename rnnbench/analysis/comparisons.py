@@ -19,13 +19,8 @@ def compare_pairs(
 ) -> list[Comparison]:
     """Return the comparisons of ``pairs`` of models, p-values corrected for their number.
 
-    Single trials, or trials that all agree, are compared by McNemar's test, means over several
-    trials by the bootstrap.
-
-    Args:
-        pairs: of models.
-        hits: of each model, on the same documents.
-        resamples: the result of ``bootstrap.resample`` for them.
+    Single trials, or trials that all agree, are compared by McNemar's test; means over several
+    trials by the bootstrap. ``resamples`` is the result of ``bootstrap.resample`` for ``hits``.
     """
     found = []
     for a, b in pairs:
@@ -51,13 +46,10 @@ def compare_pairs(
 def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     """Return the p-value of McNemar's exact test that two classifiers are right equally often.
 
-    Under the null hypothesis, either of the two is equally likely to be the one that is right
-    about a document that only one is right about (Q. McNemar: Note on the sampling error of the
-    difference between correlated proportions or percentages. Psychometrika 12, 1947).
-
-    Args:
-        a: whether one classifier was right, ``(n_documents,)``.
-        b: whether the other was right.
+    ``a`` and ``b`` say whether each was right about each document. Under the null hypothesis, a
+    document that only one is right about is as likely to be the one's as the other's (Q. McNemar:
+    Note on the sampling error of the difference between correlated proportions or percentages.
+    Psychometrika 12, 1947).
     """
     from scipy.stats import binomtest
 

@@ -1,8 +1,7 @@
 """The words of the test documents of a finished run, from the corpus in the cache."""
 
 from rnnbench.data.dataset import make_dataset
-from rnnbench.data.load import CachedCorpus, load_corpus
-from rnnbench.data.settings import Data
+from rnnbench.data.load import load_corpus
 from rnnbench.errors import RnnbenchError
 from rnnbench.results.run import StoredRun
 
@@ -12,22 +11,14 @@ def words_of_test_documents(run: StoredRun) -> list[list[str]] | None:
 
     Nothing is fetched.
     """
-    data = run.benchmark.data
-    for candidate in _candidates(data, run.results.dataset.source):
-        found = _load(candidate)
-        if found and found.fingerprint == run.results.dataset.corpus_fingerprint:
-            dataset = make_dataset(found.corpus, data)
-            return [found.corpus.words(number) for number in dataset.test_documents]
+    data, dataset = run.benchmark.data, run.results.dataset
+    cached = data.model_copy(update={"source": dataset.source, "path": None})
+    for candidate in [cached, data] if data.path else [cached]:
+        try:
+            found = load_corpus(candidate, offline=True)
+        except RnnbenchError:
+            continue
+        if found.fingerprint == dataset.corpus_fingerprint:
+            documents = make_dataset(found.corpus, data).test_documents
+            return [found.corpus.words(number) for number in documents]
     return None
-
-
-def _candidates(data: Data, source: str) -> list[Data]:
-    cached = data.model_copy(update={"source": source, "path": None})
-    return [cached, data] if data.path else [cached]
-
-
-def _load(data: Data) -> CachedCorpus | None:
-    try:
-        return load_corpus(data, offline=True)
-    except RnnbenchError:
-        return None

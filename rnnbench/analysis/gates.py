@@ -40,7 +40,7 @@ class Gate:
 
     def is_failed_by(self, change: ModelChange) -> bool:
         """Return whether a model moved too far, or lost a metric that it had in A."""
-        a, b = change.a.mean(self.metric), change.b.mean(self.metric)
+        a, b = change.a.mean_of(self.metric), change.b.mean_of(self.metric)
         if a is None or b is None:
             return a is not None
         moved = (b - a) * DIRECTIONS[self.direction]
@@ -83,7 +83,7 @@ def parse_gate(text: str) -> Gate:
     """Return the gate in ``METRIC drops|rises AMOUNT[%]`` or ``METRIC drops|rises significantly``.
 
     Raises:
-        UserError: it is not a gate; the message says what is allowed.
+        UserError: it is not a gate; the message lists the allowed values.
     """
     words = text.split()
     if len(words) != 3:
@@ -122,11 +122,11 @@ def judge(gate: Gate, comparison: RunComparison) -> Verdict:
     Raises:
         UserError: no model has the metric in both runs, so that nothing could be checked.
     """
-    unmeasured = [each.name for each in comparison.models if each.a.mean(gate.metric) is None]
+    unmeasured = [each.name for each in comparison.models if each.a.mean_of(gate.metric) is None]
     checked = [
         each.name
         for each in comparison.models
-        if each.name not in unmeasured and each.b.mean(gate.metric) is not None
+        if each.name not in unmeasured and each.b.mean_of(gate.metric) is not None
     ]
     if not checked:
         names = ", ".join(each.name for each in comparison.models)
@@ -134,8 +134,8 @@ def judge(gate: Gate, comparison: RunComparison) -> Verdict:
     failures = [
         Failure(
             model=each.name,
-            a=each.a.mean(gate.metric),
-            b=each.b.mean(gate.metric),
+            a=each.a.mean_of(gate.metric),
+            b=each.b.mean_of(gate.metric),
             p_holm=each.p_holm if gate.amount is None else None,
         )
         for each in comparison.models

@@ -33,7 +33,7 @@ def prediction_interval(values: Sequence[float]) -> Interval | None:
 
 
 def wilson_interval(hits: int, n: int) -> Interval:
-    """Return Wilson's interval of a share of which ``hits`` in ``n`` were seen.
+    """Return Wilson's interval of a share, given ``hits`` among ``n``.
 
     E. B. Wilson: Probable inference, the law of succession, and statistical inference.
     Journal of the American Statistical Association 22 (1927).

@@ -1,4 +1,4 @@
-"""The models of many runs in one order, if they answered the same test documents."""
+"""Rankings of the models of several runs that were tested on the same documents."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -40,9 +40,7 @@ class Board(Record):
 def rank_runs(runs: Sequence[StoredRun], metric: str = "accuracy") -> list[Board]:
     """Return one leaderboard for each set of documents, in the order of the runs.
 
-    Args:
-        runs: finished runs.
-        metric: a metric or a cost; its mean over seeds decides the rank.
+    ``metric`` is a metric or a cost; its mean over seeds decides the rank.
     """
     names = distinct_names([run.folder for run in runs])
     groups: dict[tuple[str, bytes], dict[str, StoredRun]] = {}
@@ -107,7 +105,7 @@ def _contestants(runs: Mapping[str, StoredRun]) -> list[_Contestant]:
 
 def _score(model: ModelSummary, metric: str) -> float | None:
     """Return a number that is higher for a better model, rounded so that equals are equal."""
-    mean = model.mean(metric)
+    mean = model.mean_of(metric)
     if mean is None:
         return None
     sign = 1 if find_quantity(metric, "--metric").higher_is_better else -1

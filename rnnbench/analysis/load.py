@@ -51,7 +51,7 @@ def load_run(folder: Path) -> StoredRun:
 
 
 def load_runs(paths: Sequence[Path]) -> list[StoredRun]:
-    """Return the finished runs among ``paths``, which may be whatever a shell's ``*`` found.
+    """Return the finished runs among ``paths``, which may be everything that ``*`` matches.
 
     Other paths are left out with a warning, as long as there is a run.
 

@@ -21,18 +21,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class HardDocument:
-    """A test document that was often misclassified.
-
-    Attributes:
-        position: in the test set, from 0.
-        topic: the true one.
-        mistaken: share of the answers that were wrong; each model has the same weight.
-        answers: by model.
-    """
+    """A test document that was often misclassified."""
 
     position: int
+    """In the test set, from 0."""
     topic: int
     mistaken: float
+    """Share of the answers that were wrong; each model has the same weight."""
     answers: dict[str, Answer]
 
 

@@ -29,14 +29,7 @@ def summarize_run(
     trials: Sequence[TrialResult],
     command: str = "",
 ) -> Results:
-    """Return the results of a whole run.
-
-    Args:
-        benchmark: the config.
-        dataset: the dataset.
-        trials: one for each model and seed.
-        command: the command line.
-    """
+    """Return the results of a whole run, from one trial for each model and seed."""
     by_model = {
         name: [trial for trial in trials if trial.record.model == name] for name in benchmark.models
     }
@@ -81,7 +74,7 @@ def hits_of(trials: Sequence[TrialResult]) -> Hits:
 
 def accuracy_interval(hits: Hits, resamples: NDArray[np.float64]) -> tuple[Interval, str]:
     """Return the 95 % interval of a mean accuracy, and the method that found it."""
-    if (hits == hits[0]).all():  # a single trial, or as good as that
+    if (hits == hits[0]).all():  # a single trial, or several that agree
         return wilson_interval(int(hits[0].sum()), hits.shape[1]), "Wilson"
     found = estimate_mean(hits, resamples).interval
     clipped = Interval(low=max(found.low, 0.0), high=min(found.high, 1.0))
@@ -157,7 +150,7 @@ def _summarize(
 
 
 def statistic(values: Sequence[float]) -> Statistic:
-    """Return mean, sample standard deviation (n - 1 below the line) and interval of ``values``."""
+    """Return mean, sample standard deviation (divisor n - 1) and interval of ``values``."""
     return Statistic(
         mean=float(np.mean(values)),
         std=float(np.std(values, ddof=1)) if len(values) > 1 else None,

@@ -16,15 +16,10 @@ def frequent_topics(labels: NDArray[np.integer], n: int) -> list[int]:
 
 
 def confusion(trials: Sequence[TrialResult], topics: Sequence[int]) -> NDArray[np.float64]:
-    """Return how often documents of one topic were answered with another.
+    """Return the share of the documents of the row's topic that were given the column's topic.
 
-    Args:
-        trials: of one model; the shares are means over them.
-        topics: the topics to tell apart; all others are one, the last.
-
-    Returns:
-        ``(len(topics) + 1, len(topics) + 1)``: the share of the documents of the row's topic that
-        got the column's; a row without documents is 0.
+    The result is ``(len(topics) + 1, len(topics) + 1)``: all topics that are not in ``topics`` are
+    one, the last. Shares are means over the trials; a row without documents is 0.
     """
     place = dict(zip(topics, range(len(topics)), strict=True))
     size = len(topics) + 1

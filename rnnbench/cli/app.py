@@ -78,7 +78,7 @@ app = typer.Typer(
 
 
 def _in_list() -> None:
-    """Stand for a command in lists of commands, without being imported."""
+    """Take the place of a command in lists of commands, so that it is not imported for them."""
 
 
 for _name, (_, _summary) in COMMANDS.items():

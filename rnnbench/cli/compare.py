@@ -9,7 +9,8 @@ from rnnbench.analysis.compare_runs import compare_runs
 from rnnbench.analysis.gates import judge, parse_gate
 from rnnbench.analysis.load import load_run
 from rnnbench.errors import RnnbenchError
-from rnnbench.report.compare import comparison_json, comparison_tables, verdict_lines
+from rnnbench.report.compare import comparison_tables, verdict_lines
+from rnnbench.results.schema import SUMMARY_VERSION
 from rnnbench.terminal import console, options
 
 EXAMPLES = options.examples(
@@ -53,7 +54,11 @@ def compare(
     only = None if models is None else options.names(models)
     comparison = compare_runs(load_run(run_a), load_run(run_b), only)
     verdicts = [judge(gate, comparison) for gate in gates]
-    record = comparison_json(comparison, verdicts)
+    record = {
+        "schema_version": SUMMARY_VERSION,
+        **comparison.model_dump(mode="json"),
+        "gates": [verdict.model_dump(mode="json") for verdict in verdicts],
+    }
     console.print_record(record, *comparison_tables(comparison), as_json=as_json)
     passed, failed = verdict_lines(verdicts)
     for line in passed:

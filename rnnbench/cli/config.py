@@ -8,7 +8,6 @@ import typer
 
 from rnnbench.config.load import dump, load
 from rnnbench.config.problems import ConfigError, Problem
-from rnnbench.config.schema import Benchmark
 from rnnbench.config.starter import starter, write_starter
 from rnnbench.errors import UserError
 from rnnbench.terminal import completion, console, options
@@ -42,18 +41,17 @@ def check(
 
     The exit status is 0 if all files are fine, else 2.
     """
-    checked = {file: _check(file) for file in configs}
+    checked = [_check(file) for file in configs]
     if as_json:
-        facts = [_facts(file, *found) for file, found in checked.items()]
-        console.print_record({"files": facts}, as_json=True)
+        console.print_record({"files": checked}, as_json=True)
     else:
-        for file, (benchmark, problems) in checked.items():
-            for problem in problems:
-                console.print_error(str(problem))
-            if benchmark:
-                models = _counted(len(benchmark.models), "model")
-                typer.echo(f"{file}: fine, {models}, {_counted(benchmark.n_trials, 'trial')}")
-    if not all(benchmark for benchmark, _ in checked.values()):
+        for facts in checked:
+            for problem in facts["problems"]:
+                console.print_error(str(Problem(**problem)))
+            if facts["is_fine"]:
+                counts = _counted(facts["models"], "model"), _counted(facts["trials"], "trial")
+                typer.echo(f"{facts['file']}: fine, {', '.join(counts)}")
+    if not all(facts["is_fine"] for facts in checked):
         raise typer.Exit(UserError.exit_code)
 
 
@@ -64,11 +62,11 @@ def check(
     )
 )
 def show(config: options.Config, settings: options.Settings = None) -> None:
-    """Print CONFIG in full: merged with the files that it extends, and with every default.
+    """Print CONFIG in full: merged with the files that it extends, with every default.
 
     The output is a config of the same benchmark.
     """
-    _print_yaml(dump(load(config, options.overrides([], settings))))
+    _print_yaml(dump(load(config, options.changes(settings))))
 
 
 @app.command(
@@ -83,7 +81,7 @@ def new(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite CONFIG if it exists.")] = False,
 ) -> None:
-    """Write a config to start from: a small example, with comments that explain every option."""
+    """Write a small example config, with comments that explain every option."""
     if config is None:
         _print_yaml(starter())
         return
@@ -91,25 +89,22 @@ def new(
     console.err.print(f"Written to {config}; next: rnnbench config check {config}", soft_wrap=True)
 
 
-def _check(file: Path) -> tuple[Benchmark | None, tuple[Problem, ...]]:
-    """Return the benchmark in ``file`` if nothing is wrong, and every problem."""
-    try:
-        return load(file), ()
-    except ConfigError as error:
-        return None, error.problems
-
-
-def _facts(
-    file: Path, benchmark: Benchmark | None, problems: tuple[Problem, ...]
-) -> dict[str, Any]:
-    return {
+def _check(file: Path) -> dict[str, Any]:
+    """Return the size of the benchmark in a config, or every problem."""
+    facts: dict[str, Any] = {
         "file": str(file),
-        "is_fine": benchmark is not None,
-        "name": benchmark.name if benchmark else None,
-        "models": len(benchmark.models) if benchmark else None,
-        "trials": benchmark.n_trials if benchmark else None,
-        "problems": [asdict(problem) for problem in problems],
+        "is_fine": False,
+        "name": None,
+        "models": None,
+        "trials": None,
+        "problems": [],
     }
+    try:
+        benchmark = load(file)
+    except ConfigError as error:
+        return facts | {"problems": [asdict(problem) for problem in error.problems]}
+    size = {"models": len(benchmark.models), "trials": len(benchmark.trials)}
+    return facts | {"is_fine": True, "name": benchmark.name, **size}
 
 
 def _counted(number: int, noun: str) -> str:

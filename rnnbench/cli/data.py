@@ -1,19 +1,20 @@
 """``rnnbench data``: prepare, info, show and sources."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from rnnbench.config.load import load_data
+from rnnbench.data.audit import find_document, summarize_dataset
+from rnnbench.data.dataset import make_dataset
+from rnnbench.data.load import CachedCorpus, load_corpus
+from rnnbench.data.settings import Data
 from rnnbench.data.sources.catalog import SOURCES
+from rnnbench.report.data import data_facts, data_text, document_text, sources_text
 from rnnbench.terminal import console, options
-
-if TYPE_CHECKING:
-    from rnnbench.data.load import CachedCorpus
-    from rnnbench.data.settings import Data
+from rnnbench.terminal.display import show_download
 
 app = typer.Typer(
     help="Get the newswires, and describe them.",
@@ -41,7 +42,7 @@ def prepare(
 
     Without CONFIG, the data section has its defaults, which are those of Keras's loader.
     """
-    _describe(config, data, path, settings, as_json=as_json, offline=False)
+    _describe(*_load(config, data, path, settings), as_json=as_json)
 
 
 @app.command(
@@ -56,8 +57,8 @@ def info(
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
-    """Describe newswires that are in the cache already; nothing is downloaded."""
-    _describe(config, data, path, settings, as_json=as_json, offline=True)
+    """Describe newswires that are already in the cache; nothing is downloaded."""
+    _describe(*_load(config, data, path, settings, offline=True), as_json=as_json)
 
 
 @app.command(
@@ -71,11 +72,7 @@ def show(
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
-    """Print the words of one newswire, its topic, and whether it is for training or testing."""
-    from rnnbench.data.audit import find_document
-    from rnnbench.data.dataset import make_dataset
-    from rnnbench.report.data import document_text
-
+    """Print the words of one newswire, its topic, and its place: training or test set."""
     section, corpus = _load(config, data, path, settings)
     found = find_document(corpus.corpus, make_dataset(corpus.corpus, section), number)
     console.print_record(asdict(found), document_text(found), as_json=as_json)
@@ -84,29 +81,13 @@ def show(
 @app.command(epilog=options.examples("rnnbench data sources", "rnnbench data sources --json"))
 def sources(as_json: options.Json = False) -> None:
     """List the sources of newswires, and the file that can be used instead of a download."""
-    from rnnbench.report.data import sources_text
-
     found = SOURCES.usable()
     facts = {each.name: {"help": each.help, "file": each.file} for each in found}
     console.print_record({"sources": facts}, sources_text(found), as_json=as_json)
 
 
-def _describe(
-    config: Path | None,
-    data: str | None,
-    path: str | None,
-    settings: list[str] | None,
-    *,
-    as_json: bool,
-    offline: bool,
-) -> None:
-    from rnnbench.data.audit import summarize_dataset
-    from rnnbench.data.dataset import make_dataset
-    from rnnbench.report.data import data_facts, data_text
-
-    section, corpus = _load(config, data, path, settings, offline=offline)
-    dataset = make_dataset(corpus.corpus, section)
-    summary = summarize_dataset(corpus, dataset)
+def _describe(section: Data, corpus: CachedCorpus, *, as_json: bool) -> None:
+    summary = summarize_dataset(corpus, make_dataset(corpus.corpus, section))
     record, view = data_facts(corpus, summary), data_text(corpus, summary, section)
     console.print_record(record, view, as_json=as_json)
 
@@ -120,10 +101,6 @@ def _load(
     offline: bool = False,
 ) -> tuple[Data, CachedCorpus]:
     """Return the data section and the corpus that it asks for."""
-    from rnnbench.config.load import load_data
-    from rnnbench.data.load import load_corpus
-    from rnnbench.terminal.display import show_download
-
-    section = load_data(config, options.overrides(options.data_flags(data, path), settings))
+    section = load_data(config, options.changes(settings, data=data, path=path))
     with show_download(quiet=False) as progress:
         return section, load_corpus(section, progress, offline=offline)

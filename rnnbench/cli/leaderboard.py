@@ -8,7 +8,8 @@ import typer
 from rnnbench.analysis.leaderboard import rank_runs
 from rnnbench.analysis.load import load_runs
 from rnnbench.metrics import find_quantity
-from rnnbench.report.leaderboard import board_tables, boards_json
+from rnnbench.report.leaderboard import board_tables
+from rnnbench.results.schema import SUMMARY_VERSION
 from rnnbench.terminal import console, options
 
 EXAMPLES = options.examples(
@@ -36,4 +37,8 @@ def leaderboard(
     find_quantity(metric, "--metric")
     boards = rank_runs(load_runs(runs), metric)
     tables = [table for board in boards for table in board_tables(board)]
-    console.print_record(boards_json(boards), *tables, as_json=as_json)
+    record = {
+        "schema_version": SUMMARY_VERSION,
+        "leaderboards": [board.model_dump(mode="json") for board in boards],
+    }
+    console.print_record(record, *tables, as_json=as_json)

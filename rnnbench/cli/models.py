@@ -108,8 +108,7 @@ def show(
 def _load(
     config: Path, data: str | None, path: str | None, settings: list[str] | None
 ) -> Benchmark:
-    flags = options.data_flags(data, path)
-    return options.load_benchmark(config, None, None, None, flags, settings)
+    return options.load_benchmark(config, None, options.changes(settings, data=data, path=path))
 
 
 def _count_params(benchmark: Benchmark) -> tuple[dict[str, int], str]:

@@ -5,10 +5,6 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.analysis.documents import words_of_test_documents
-from rnnbench.analysis.load import load_run
-from rnnbench.errors import UserError
-from rnnbench.results.lock import lock_folder
 from rnnbench.terminal import console, options
 
 EXAMPLES = options.examples(
@@ -31,13 +27,7 @@ def report(
     misclassified most often, the data and the environment. The words of the documents come from the
     cache; nothing is downloaded.
     """
-    from rnnbench.report.page import write_page  # imports Matplotlib
+    from rnnbench import api  # imports scikit-learn
 
-    finished = load_run(run)
-    try:
-        texts = words_of_test_documents(finished) if words else None
-        with lock_folder(run, options.command()):
-            page = write_page(finished, texts, words, errors)
-    except OSError as error:
-        raise UserError(f"{error.filename}: cannot be written: {error.strerror}") from error
+    page = api.load_run(run).write_report(words=words, errors=errors, command=options.command())
     console.out.print(str(page), soft_wrap=True)

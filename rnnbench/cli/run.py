@@ -62,11 +62,10 @@ def run(
     """
     from rnnbench import api  # imports scikit-learn
 
-    benchmark = options.load_benchmark(
-        config, epochs, seeds, models, options.data_flags(data, path), settings
-    )
     finished = api.run(
-        benchmark,
+        config,
+        settings=options.changes(settings, epochs=epochs, seeds=seeds, data=data, path=path),
+        models=None if models is None else options.names(models),
         jobs=jobs,
         out=out,
         save_models=save_models,

@@ -1,4 +1,4 @@
-"""From a config and flags to a typed benchmark, or to every problem in them."""
+"""From a config and flags to a typed benchmark, or to a list of every problem."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,11 +21,9 @@ _S = TypeVar("_S", bound=Section)
 
 
 def load(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Benchmark:
-    """Return the benchmark that ``config`` describes, changed by ``overrides``.
+    """Return the benchmark that a YAML file, or a mapping with the same keys, describes.
 
-    Args:
-        config: a YAML file, or a mapping with the same keys and values.
-        overrides: values of flags; of two for one key, the last one counts.
+    Overrides replace its values; of two for one key, the last one counts.
 
     Raises:
         ConfigError: with every problem found, each with its file and line, or its flag.
@@ -69,10 +67,7 @@ def select(benchmark: Benchmark, names: Sequence[str], flag: str) -> Benchmark:
 def dump(benchmark: Benchmark, folder: Path | None = None) -> str:
     """Return a benchmark as YAML, with every default written out.
 
-    Args:
-        benchmark: the benchmark.
-        folder: the folder that the text is going to be read from: ``data.path`` is made relative
-            to it. Without it the path is absolute.
+    ``data.path`` becomes relative to ``folder``, where the text will be stored, or else absolute.
     """
     plain = benchmark.model_dump(exclude_none=True)
     if benchmark.data.path is not None:
@@ -98,10 +93,10 @@ def _validated(schema: type[_S], tree: Tree) -> _S:
 
 
 def _located(error: ValidationError, tree: Tree) -> Iterator[Problem]:
-    """Yield the problems in ``error``, each with the place of its key, or of the nearest above it.
+    """Yield the problems in ``error``, each with the place of its key or of the nearest parent.
 
-    A missing key may be in a file that could not be read, unless it is missing in a list: lists
-    are never merged.
+    A missing key may be in a file that could not be read, so it is no problem then, except in a
+    list: lists are never merged.
     """
     for item in error.errors():
         keys = item["loc"]

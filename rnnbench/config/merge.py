@@ -13,40 +13,30 @@ from rnnbench.errors import did_you_mean
 
 @dataclass(frozen=True)
 class Override:
-    """A value that a flag sets instead of the file's.
-
-    Attributes:
-        flag: the flag as the user wrote it, for messages: ``--epochs``.
-        key: the place in the config: ``training.epochs``.
-        value: the value as YAML text.
-    """
+    """A value that a flag sets in place of the file's."""
 
     flag: str
+    """The flag as the user wrote it, for messages: ``--epochs``."""
     key: str
+    """The key in the config: ``training.epochs``."""
     value: str
+    """The value as YAML text."""
 
 
 @dataclass
 class Tree:
-    """The values of a config.
-
-    Attributes:
-        root: the mapping that holds all others.
-        problems: the problems that were found so far.
-        is_whole: false if a file that it extends could not be read.
-    """
+    """The values of a config, and the problems found so far."""
 
     root: Node
     problems: list[Problem]
     is_whole: bool = True
+    """False if a file that it extends could not be read."""
 
 
 def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override]) -> Tree:
-    """Return the tree of a config, with the values of flags.
+    """Return the tree of a file or a mapping, with the values of flags.
 
-    Args:
-        config: a file, or a mapping, whose paths are relative to the working folder.
-        overrides: the flags.
+    Paths in a mapping are relative to the working folder.
 
     Raises:
         ConfigError: the file cannot be read, or the mapping contains itself.
@@ -67,11 +57,9 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
 
 
 def read(path: Path, above: tuple[Path, ...] = ()) -> Tree:
-    """Return the tree of the file ``path``, merged over those of the files that it extends.
+    """Return the tree of a file, merged over those of the files that it extends.
 
-    Args:
-        path: the file, as messages name it.
-        above: the files that led to it by ``extends``.
+    ``above`` are the files that led to it by ``extends``.
 
     Raises:
         ConfigError: there is no such file, or it does not hold a mapping.
@@ -85,7 +73,7 @@ def read(path: Path, above: tuple[Path, ...] = ()) -> Tree:
 
 
 def _node(value: Any, depth: int = 0) -> Node:
-    """Return a value of Python as a node without a place."""
+    """Return a Python value as a node without a place."""
     if depth > MAX_DEPTH:
         message = f"nested too deeply (allowed: {MAX_DEPTH} levels)"
         raise ConfigError([Problem("", "", message)])
@@ -113,12 +101,9 @@ def _text_of(path: Path) -> str:
 
 
 def _extended(tree: Tree, folder: Path, above: tuple[Path, ...]) -> Tree:
-    """Return ``tree`` merged over the files that it extends.
+    """Return ``tree`` merged over the files that it extends; its paths are relative to ``folder``.
 
-    Args:
-        tree: as it was written.
-        folder: the folder that its paths are relative to.
-        above: the files that led to it by ``extends``; the last one is its own.
+    ``above`` are the files that led to it by ``extends``; the last one is its own.
     """
     own = _with_data_path_from(folder, tree.root)
     if "extends" not in own.value:
@@ -142,7 +127,7 @@ def _extended(tree: Tree, folder: Path, above: tuple[Path, ...]) -> Tree:
 
 
 def _file(name: Node, folder: Path, above: tuple[Path, ...]) -> Path:
-    """Return the file that ``name`` in ``extends`` stands for, relative to ``folder``."""
+    """Return the file that ``extends`` names, relative to ``folder``."""
     base: Path | None = folder / name.value if _is_path(name.value) else None
     if base is None:
         message = "should name a config file, or a list of them (relative to this file)"
@@ -187,9 +172,9 @@ def merged(base: Node, top: Node) -> Node:
 
 
 def with_value(root: Node, keys: Sequence[str], new: Node) -> Node:
-    """Return ``root`` with ``new`` in the place that ``keys`` lead to; missing mappings are added.
+    """Return ``root`` with ``new`` at the end of ``keys``; missing mappings are added.
 
-    The values on the way there get the place of ``new``; ``root`` keeps its own.
+    The values along the way get the place of ``new``; ``root`` keeps its own.
 
     Raises:
         ConfigError: a list has no such item.

@@ -8,18 +8,14 @@ from rnnbench.errors import UserError
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake in a config.
-
-    Attributes:
-        where: ``file:line``, or the flag that the value came from; empty for a config that was
-            given as a mapping.
-        key: path of the key, ``training.epochs``; empty for a problem of the whole file.
-        message: the mistake, and what is allowed.
-    """
+    """One mistake in a config."""
 
     where: str
+    """``file:line``, or the flag that the value came from; empty if the config is a mapping."""
     key: str
+    """Path of the key, ``training.epochs``; empty if the problem is in the whole file."""
     message: str
+    """The mistake, and the allowed values."""
 
     def __str__(self) -> str:
         return ": ".join(part for part in (self.where, self.key, self.message) if part)
@@ -40,6 +36,6 @@ class ConfigError(UserError):
 
 
 def key_path(keys: Sequence[str | int]) -> str:
-    """Return ``keys`` joined by dots; a key that would not show is quoted."""
+    """Return ``keys`` joined by dots; an empty or unprintable key is quoted."""
     parts = (str(key) for key in keys)
     return ".".join(part if part and part.isprintable() else repr(part) for part in parts)

@@ -12,13 +12,14 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 from rnnbench.data.settings import Data
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.section import Section, problem, spell
-from rnnbench.training.recipe import Recipe, Training
+from rnnbench.training.recipe import Recipe
+from rnnbench.training.settings import Training
 
 
 def _name(value: Any) -> str:
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", value):
         return value
-    hint = "a name has up to 100 letters, digits, - and _, for it names files"
+    hint = "allowed: a letter or digit, then letters, digits, - or _; up to 100 in all"
     raise problem(f"got {spell(value)}", hint)
 
 
@@ -36,8 +37,8 @@ class Published(Section):
 class Reference(Section):
     """Published accuracies, and the data that they hold for.
 
-    With ``dataset``, they are for models of this benchmark: each is compared with our model of the
-    same name, number of parameters and ``training``. With ``split``, they are for other models.
+    With ``dataset``, they belong to models of this benchmark: each is compared with our model of
+    the same name, number of parameters and ``training``. With ``split``, to other models.
     """
 
     source: str
@@ -45,16 +46,16 @@ class Reference(Section):
     dataset: Fingerprint | None = None
     """Fingerprint of the padded arrays that they were measured on."""
     split: Fingerprint | None = None
-    """Fingerprint of the split: which documents they were trained on and tested on."""
+    """Fingerprint of the split into training and test documents."""
     training: Recipe | None = None
     models: Annotated[dict[str, Published], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _is_tied_to_data(self) -> "Reference":
         if (self.dataset is None) == (self.split is None):
-            raise problem("should have one fingerprint", "allowed: either dataset or split")
+            raise problem("needs one fingerprint", "allowed: dataset or split, not both")
         if self.split is not None and self.training is not None:
-            raise problem("training of other models", "allowed: with dataset, not with split")
+            raise problem("training belongs to dataset, not to split")
         return self
 
 
@@ -69,13 +70,15 @@ class Benchmark(Section):
     models: Annotated[dict[Name, Model], Field(min_length=1)]
     references: dict[Name, Reference] = Field(default_factory=dict)
 
-    def seeds_of(self, model: str) -> tuple[int, ...]:
-        """Return the seeds of the trials of ``model``: only one if its scores depend on no seed."""
-        described = self.models[model]
-        is_random = not isinstance(described, BaselineModel) or described.baseline.is_random
-        return self.training.seeds if is_random else self.training.seeds[:1]
-
     @property
-    def n_trials(self) -> int:
-        """Number of trials: one per model and seed, with the seeds of ``seeds_of``."""
-        return sum(len(self.seeds_of(model)) for model in self.models)
+    def trials(self) -> list[tuple[str, Model, int]]:
+        """The name, model and seed of each trial; one seed is enough if no score depends on it."""
+        return [
+            (name, model, seed)
+            for name, model in self.models.items()
+            for seed in (self.training.seeds if _is_random(model) else self.training.seeds[:1])
+        ]
+
+
+def _is_random(model: Model) -> bool:
+    return not isinstance(model, BaselineModel) or model.baseline.is_random

@@ -1,4 +1,4 @@
-"""The config that a new one starts from."""
+"""The starter: a small config to begin with."""
 
 import re
 from collections.abc import Iterable
@@ -22,8 +22,7 @@ NAME = "starter"
 def starter(name: str = NAME) -> str:
     """Return a config with a small example, whose comments explain every section.
 
-    Args:
-        name: of the benchmark; characters that are not allowed in a name become ``_``.
+    Characters that are not allowed in a name become ``_``.
     """
     template = files("rnnbench.config").joinpath("starter.yaml").read_text(encoding="utf-8")
     valid = re.sub(r"[^A-Za-z0-9_-]+", "_", name).lstrip("_-")[:100] or NAME
@@ -33,7 +32,7 @@ def starter(name: str = NAME) -> str:
 
 
 def _listed(kinds: Iterable[type[Variant]], start: str) -> str:
-    """Return each kind in comment lines: what it is, and its parameters with their defaults."""
+    """Return each kind in comment lines: its summary, and its parameters with their defaults."""
     indent = start.replace("-", " ")
     lines = []
     for kind in kinds:
@@ -41,7 +40,7 @@ def _listed(kinds: Iterable[type[Variant]], start: str) -> str:
             key: "N" if field.is_required() else field.default
             for key, field in kind.model_fields.items()
         }
-        # A space that must not become the end of a line is \0.
+        # \0 stands for a space at which no line may break.
         spelled = ", ".join(f"{key}:\0{_as_yaml(value)}" for key, value in values.items())
         after = indent + " " * len(f"{kind.kind}: {{")
         lines += [f"{indent}# {line}" for line in wrap(kind.summary(), 78 - len(indent))]
@@ -56,10 +55,10 @@ def _as_yaml(value: Any) -> str:
 
 
 def write_starter(path: Path, *, overwrite: bool = False) -> None:
-    """Write a config to start from, named after its file.
+    """Write a starter, named after its file.
 
     Raises:
-        UserError: the file exists and is not to be overwritten, or cannot be written.
+        UserError: the file exists and ``overwrite`` is false, or it cannot be written.
     """
     try:
         if path.exists() and not overwrite:

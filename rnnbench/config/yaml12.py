@@ -23,15 +23,12 @@ MAX_VALUES = 100_000
 
 @dataclass(frozen=True)
 class Node:
-    """A value of a config that knows where it was written.
-
-    Attributes:
-        value: the entries of a mapping by key, the items of a list, or a single value.
-        where: ``file:line`` of its key, or of the item of a list; or the flag that it came from.
-    """
+    """A value of a config that knows where it was written."""
 
     value: Any
+    """The entries of a mapping by key, the items of a list, or a single value."""
     where: str
+    """``file:line`` of its key, or of an item of a list; or the flag that it came from."""
 
     @property
     def children(self) -> dict[str, "Node"]:
@@ -61,7 +58,7 @@ _SCALARS: dict[str, tuple[str, list[str], Callable[[str], Any]]] = {
         lambda text: float(text.replace(".inf", "inf").replace(".nan", "nan")),
     ),
 }
-"""For each type: how it is written, the characters that it begins with, and its conversion."""
+"""For each type: its pattern, the characters that it begins with, and its conversion."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -88,12 +85,9 @@ def to_yaml(value: Any) -> str:
 
 
 def parse(text: str, name: str, *, has_lines: bool = True) -> tuple[Node | None, list[Problem]]:
-    """Return the tree in ``text``, and a problem for every duplicate key.
+    """Return the tree in ``text``, if it has one, and a problem for every duplicate key.
 
-    Args:
-        text: a YAML document; without one, the tree is ``None``.
-        name: the file, or the flag, that it comes from.
-        has_lines: whether places get line numbers, which are of no use in a flag.
+    ``name`` is the file or the flag that it comes from; line numbers are of no use in a flag.
 
     Raises:
         ConfigError: it is not YAML, or not plain data.
@@ -116,23 +110,20 @@ def parse(text: str, name: str, *, has_lines: bool = True) -> tuple[Node | None,
 
 
 class _Converter:
-    """Converts the nodes of PyYAML.
-
-    Attributes:
-        duplicates: a problem for every duplicate key, by the identity of its node.
-    """
+    """Converts the nodes of PyYAML."""
 
     def __init__(self, name: str, *, has_lines: bool):
         self.duplicates: dict[int, Problem] = {}
+        """A problem for every duplicate key, by the identity of its node."""
         self._name, self._has_lines = name, has_lines
         self._n_values = 0
 
     def where(self, mark: yaml.Mark) -> str:
-        """Return a place as messages name it."""
+        """Return the place of ``mark`` for messages."""
         return f"{self._name}:{mark.line + 1}" if self._has_lines else self._name
 
     def value(self, node: yaml.Node, keys: tuple[str | int, ...] = ()) -> Any:
-        """Return the value of ``node``, which ``keys`` lead to.
+        """Return the value of ``node``, whose path is ``keys``.
 
         Raises:
             ConfigError: it is not plain data.

@@ -1,4 +1,4 @@
-"""Reading a few files out of a downloaded archive, within bounds on memory.
+"""Reads a few files from a downloaded archive, within bounds on memory.
 
 Nothing is unpacked to disk, so the paths and links in an archive do no harm.
 """
@@ -29,15 +29,10 @@ class _RefusedError(Exception):
 
 
 def read_members(content: bytes, wanted: Collection[str], name: str) -> dict[str, bytes]:
-    """Return the wanted files of a tar (plain or compressed) or zip archive.
+    """Return the content of files in a tar (plain or compressed) or a zip, by base name.
 
-    Args:
-        content: the archive.
-        wanted: base names of the files to read, in whatever folder they are.
-        name: the name of the archive in messages.
-
-    Returns:
-        base name -> content.
+    ``wanted`` holds base names, so the folders in the archive do not matter; ``name`` is the
+    archive's name in messages.
 
     Raises:
         UserError: the archive is truncated, damaged or of another kind, contains a wanted file
@@ -74,7 +69,7 @@ def _read(members: Iterator[Member], wanted: Collection[str]) -> dict[str, bytes
 
 
 def _decompress(content: bytes) -> bytes:
-    """Return the tar in ``content``, reading no more than a bounded number of bytes."""
+    """Return the tar in ``content``, of which no more than ``MAX_TOTAL_BYTES`` are unpacked."""
     stream: io.BufferedIOBase = io.BytesIO(content)
     for magic, module in ((b"\x1f\x8b", gzip), (b"BZh", bz2), (b"\xfd7zXZ", lzma)):
         if content.startswith(magic):

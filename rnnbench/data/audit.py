@@ -11,6 +11,8 @@ from rnnbench.data.load import CachedCorpus
 from rnnbench.errors import UserError
 from rnnbench.records import Record
 
+Place = Literal["training", "test", "left out"]
+
 
 class TopicCount(Record):
     """A topic and how many documents it has."""
@@ -28,7 +30,7 @@ class DatasetSummary(Record):
     fingerprint: str
     """Of the padded arrays, the labels and the names of the topics."""
     split_fingerprint: str
-    """Of which documents are trained on and tested on, however they are cut and padded."""
+    """Of the training and test documents, however they are cut and padded."""
     corpus_fingerprint: str
     train_size: int
     test_size: int
@@ -92,7 +94,10 @@ def summarize_dataset(corpus: CachedCorpus, dataset: Dataset) -> DatasetSummary:
 
 
 def _overlap(dataset: Dataset) -> list[bool]:
-    """Return of each test sequence that is in training too whether the first such has its label."""
+    """Return a value for each test sequence that is also a training sequence.
+
+    It tells whether the first such training sequence has the same label.
+    """
     first_label: dict[bytes, int] = {}
     for sequence, label in zip(dataset.x_train, dataset.y_train, strict=True):
         first_label.setdefault(sequence.tobytes(), int(label))
@@ -105,33 +110,26 @@ def _overlap(dataset: Dataset) -> list[bool]:
 
 @dataclass(frozen=True)
 class Document:
-    """One newswire.
-
-    Attributes:
-        number: its position in the corpus.
-        topic: the name of its topic.
-        words: its text.
-        place: where a dataset has put it.
-    """
+    """One document: its position in the corpus, topic, words, and place in a dataset."""
 
     number: int
     topic: str
     words: list[str]
-    place: Literal["training", "test", "left out"]
+    place: Place
 
 
 def find_document(corpus: Corpus, dataset: Dataset, number: int) -> Document:
-    """Return document ``number`` of ``corpus``, and where ``dataset`` has put it.
+    """Return document ``number`` of ``corpus``, and its place in ``dataset``.
 
     Raises:
         UserError: there is no such document.
     """
     if not 0 <= number < len(corpus):
         raise UserError(f"newswire {number}: there is none (allowed: 0 to {len(corpus) - 1})")
-    topic = corpus.topics[corpus.labels[number]]
-    place: Literal["training", "test", "left out"] = "left out"
+    place: Place = "left out"
     if number in dataset.train_documents:
         place = "training"
     elif number in dataset.test_documents:
         place = "test"
+    topic = corpus.topics[corpus.labels[number]]
     return Document(number, topic, corpus.words(number), place)

@@ -1,12 +1,10 @@
 """Corpora on disk: npz files without pickles, whose content is checked on every load.
 
-A file is named after its source and the fingerprint of its corpus, so it can be found by either.
+A file is named after its source and the fingerprint of its corpus.
 """
 
 import json
 import os
-import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +29,23 @@ def folder() -> Path:
     return Path(chosen) if chosen else platformdirs.user_cache_path("rnnbench")
 
 
+def _corpora() -> Path:
+    return folder() / "corpora" / f"v{SCHEMA_VERSION}"
+
+
+def newest(name: str, mark: str | None = None) -> Path | None:
+    """Return the file that was last cached for the source ``name``, if there is one.
+
+    Args:
+        name: of the source.
+        mark: the fingerprint of the corpus, if only one will do.
+    """
+    files = _corpora().glob(f"{name}-{mark or '[0-9a-f]' * 64}.npz")
+    return max(files, key=lambda file: file.stat().st_mtime_ns, default=None)
+
+
 def store(name: str, corpus: Corpus) -> tuple[Path, str]:
-    """Cache ``corpus`` as one of the source ``name``; return its file and its fingerprint.
+    """Cache a corpus of the source ``name``; return its file and its fingerprint.
 
     Raises:
         UserError: the cache folder cannot be written to.
@@ -41,47 +54,6 @@ def store(name: str, corpus: Corpus) -> tuple[Path, str]:
     file = _corpora() / f"{name}-{mark}.npz"
     write(file, corpus)
     return file, mark
-
-
-def newest(name: str) -> Path | None:
-    """Return the file that was last cached for the source ``name``, if there is one."""
-    files = _files(name, "[0-9a-f]" * 64)
-    return max(files, key=lambda file: file.stat().st_mtime_ns, default=None)
-
-
-def find(mark: str) -> Path | None:
-    """Return a file that is named after the corpus fingerprint ``mark``, if there is one.
-
-    Raises:
-        ValueError: ``mark`` is not a fingerprint.
-    """
-    if not re.fullmatch("[0-9a-f]{64}", mark):
-        raise ValueError(f"not a fingerprint: {mark!r}")
-    return min(_files("*", mark), default=None)
-
-
-def read_by_fingerprint(mark: str) -> Corpus:
-    """Return the cached corpus with the fingerprint ``mark``.
-
-    Raises:
-        FileNotFoundError: it is not in the cache.
-        DamagedCacheError: its file is damaged.
-        ValueError: ``mark`` is not a fingerprint.
-    """
-    if (file := find(mark)) is None:
-        raise FileNotFoundError(f"no corpus with the fingerprint {mark} is cached")
-    corpus, found = read(file)
-    if found != mark:
-        raise DamagedCacheError(f"damaged cache: {file}: its fingerprint is {found}")
-    return corpus
-
-
-def _corpora() -> Path:
-    return folder() / "corpora" / f"v{SCHEMA_VERSION}"
-
-
-def _files(name: str, mark: str) -> Iterator[Path]:
-    return _corpora().glob(f"{name}-{mark}.npz")
 
 
 def write(file: Path, corpus: Corpus) -> str:

@@ -25,7 +25,7 @@ class Corpus:
         vocabulary: words by rank; the word of rank ``r`` is ``vocabulary[r - 1]``.
         is_test: bool ``(n_documents,)``, the test set of the source's own split; ``None`` if the
             source has no split.
-        provenance: where the corpus comes from, in words; not part of the fingerprint.
+        provenance: the origin of the corpus, in words; not part of the fingerprint.
     """
 
     tokens: NDArray[np.int32]
@@ -83,15 +83,9 @@ def corpus_of_words(
     is_test: Sequence[bool] | None = None,
     provenance: Mapping[str, str] | None = None,
 ) -> Corpus:
-    """Return the corpus of tokenised documents.
+    """Return the corpus of tokenised documents, whose words are text or Latin-1 bytes.
 
-    Args:
-        documents: the words of every document, as text or as Latin-1 bytes.
-        ranking: every word once, the most frequent first.
-        labels: the position of each document's topic in ``topics``.
-        topics: names of the topics.
-        is_test: whether each document is in the test set, if the source has a split of its own.
-        provenance: where the documents come from.
+    ``ranking`` holds every word once, the most frequent first; the rest is as in ``Corpus``.
     """
     rank = {word: position for position, word in enumerate(ranking, start=1)}
     lengths = [len(words) for words in documents]

@@ -59,7 +59,7 @@ class Dataset:
 
 
 def split_fingerprint(corpus_fingerprint: str, dataset: Dataset) -> str:
-    """Return the sha256 of which documents of a corpus are in the training and the test set.
+    """Return the sha256 of the positions of the training and test documents in a corpus.
 
     Datasets with the same value pose the same task, however their documents are cut and padded.
     """
@@ -72,7 +72,7 @@ def split_fingerprint(corpus_fingerprint: str, dataset: Dataset) -> str:
 
 
 def make_dataset(corpus: Corpus, data: Data) -> Dataset:
-    """Return the dataset that the ``data`` section makes of a corpus.
+    """Return the dataset that the settings in ``data`` make of a corpus.
 
     Shuffle, start mark, filter by length, unknown words and split are those of
     ``keras.datasets.reuters.load_data``; padding is that of ``keras.utils.pad_sequences``.
@@ -131,8 +131,8 @@ def _split(corpus: Corpus, data: Data) -> tuple[NDArray[np.int64], NDArray[np.in
 def _n_ids(corpus: Corpus, kept: NDArray[np.int64], num_words: int | None) -> int:
     """Return the limit of ids; a word whose id is not below it becomes unknown.
 
-    Without ``num_words`` Keras uses the largest id among the kept documents as the limit, so that
-    the rarest word becomes unknown; this mistake is kept.
+    Without ``num_words`` Keras uses the largest id in the kept documents as the limit, so the
+    rarest word becomes unknown. This mistake is kept.
     """
     if num_words is not None:
         return min(num_words, len(corpus.vocabulary) + INDEX_FROM + 1)

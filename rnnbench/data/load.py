@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rnnbench.data import cache
-from rnnbench.data.corpus import Corpus, fingerprint
+from rnnbench.data.corpus import Corpus
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.settings import Data
 from rnnbench.data.source import Source
@@ -31,8 +31,8 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
     Raises:
         UserError: the file at ``data.path`` cannot be read by the source; or nothing is cached,
             and ``offline`` forbids downloads.
-        OutOfReachError: nothing can be downloaded; the message says what was tried, and which
-            files would do instead.
+        OutOfReachError: nothing can be downloaded; the message lists all attempts, and the files
+            that would do instead.
         PluginError: the source of another package failed.
     """
     if data.path is not None:
@@ -46,7 +46,7 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
     if offline:
         choice = "" if data.source == "auto" else f" --data {data.source}"
         command = f"rnnbench data prepare{choice}"
-        raise UserError(f"nothing is cached of {', '.join(names)}: run `{command}`")
+        raise UserError(f"no newswires of {', '.join(names)} are cached: run `{command}`")
     reasons = []
     for name in names:
         if name not in same and (cached := _cached(name)):
@@ -57,7 +57,7 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
             log.warning("%s is out of reach: %s", name, error)
             reasons.append(f"  {name}: {error}")
     files = [f"  --data {name} --path FILE: {SOURCES[name].file}" for name in names]
-    lines = ["no newswires could be had. Tried:", *reasons, "Bring a file instead:", *files]
+    lines = ["no newswires can be reached. Tried:", *reasons, "Provide a file instead:", *files]
     raise OutOfReachError("\n".join(lines))
 
 
@@ -65,11 +65,10 @@ def _from_path(path: Path, name: str) -> CachedCorpus:
     if not path.exists():
         raise UserError(f"{path}: no such file or folder (data.path, or --path)")
     source = _source_of(path) if name == "auto" else SOURCES[name]
-    corpus = _from_source(source, path.name, lambda: source.read(path))
-    if source.fingerprint in (None, fingerprint(corpus)):
-        return _stored(source.name, corpus)
-    log.warning("%s: not the original files of %s, so the corpus differs", path, source.name)
-    return _stored(f"altered-{source.name}", corpus)
+    stored = _stored(source, _from_source(source, path.name, lambda: source.read(path)))
+    if source.fingerprint not in (None, stored.fingerprint):
+        log.warning("%s: not the original files of %s, so the corpus differs", path, source.name)
+    return stored
 
 
 def _source_of(path: Path) -> Source:
@@ -84,7 +83,7 @@ def _source_of(path: Path) -> Source:
 
 
 def _cached(name: str) -> CachedCorpus | None:
-    if (file := cache.newest(name)) is None:
+    if (file := cache.newest(name, SOURCES[name].fingerprint)) is None:
         return None
     try:
         corpus, mark = cache.read(file)
@@ -97,7 +96,7 @@ def _cached(name: str) -> CachedCorpus | None:
 def _fetched(source: Source, progress: Progress) -> CachedCorpus:
     if (fetch := source.fetch) is None:
         raise OutOfReachError("it can only be read from a file")
-    return _stored(source.name, _from_source(source, source.name, lambda: fetch(progress)))
+    return _stored(source, _from_source(source, source.name, lambda: fetch(progress)))
 
 
 def _from_source(source: Source, origin: str, make: Callable[[], Corpus]) -> Corpus:
@@ -114,6 +113,6 @@ def _from_source(source: Source, origin: str, make: Callable[[], Corpus]) -> Cor
     return replace(corpus, provenance=own | {"from": origin} | corpus.provenance | own)
 
 
-def _stored(name: str, corpus: Corpus) -> CachedCorpus:
-    file, mark = cache.store(name, corpus)
+def _stored(source: Source, corpus: Corpus) -> CachedCorpus:
+    file, mark = cache.store(source.name, corpus)
     return CachedCorpus(corpus, mark, file)

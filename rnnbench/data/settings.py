@@ -30,7 +30,7 @@ class Data(Section):
     """Which documents to use, and how they become arrays; named as in Keras's loader."""
 
     source: Annotated[str, BeforeValidator(_source)] = "auto"
-    """A source of the catalogue, or ``auto``: the first of several that can be had."""
+    """A source of the catalogue, or ``auto``: the first of several that is within reach."""
     path: Annotated[Path, BeforeValidator(_path)] | None = None
     """A file or folder to read the source from, instead of downloading it."""
     num_words: Annotated[int, Field(ge=4)] | None = None
@@ -38,8 +38,8 @@ class Data(Section):
     maxlen: Annotated[int, Field(ge=3)] | None = None
     """Documents of this length or longer, the start mark included, are left out."""
     split: Literal["auto", "shuffled", "modapte"] = "auto"
-    """``modapte`` is the split that comes with the source, as the ModApte split does with R8 and
-    R52; ``auto`` is the same if the source has one, or else ``shuffled``."""
+    """``modapte`` is the split that comes with the source, as with R8 and R52; ``auto`` is that
+    split if the source has one, or else ``shuffled``."""
     test_split: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of the documents that the shuffled split reserves for testing."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 113

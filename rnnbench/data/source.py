@@ -20,10 +20,10 @@ class Source:
     Attributes:
         name: the value of ``data.source`` and ``--data``: lower-case letters, digits and ``_``.
         help: one sentence about the documents.
-        file: the file or folder that a user can provide instead of a download, in words.
+        file: a description of the file or folder that a user can provide instead of a download.
         read: returns the corpus in such a file or folder. Raises ``UserError`` if it contains
             something else. Of the provenance, ``source`` and ``from`` have defaults.
-        tokenize: splits a new text into words in the same way as the texts of the corpus.
+        tokenize: splits a new text into words as the texts of the corpus were split.
         fetch: downloads the corpus and reports progress. Raises ``OutOfReachError``.
             ``None`` if the source can only be read from a path.
         patterns: shell patterns for the names, in lower case, of files that it reads.

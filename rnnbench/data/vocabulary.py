@@ -1,4 +1,4 @@
-"""From texts to word ids, in the same way as in the dataset of a run."""
+"""From texts to word ids, as in the dataset of a run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ class Encoded:
 
 
 def encode(texts: Sequence[str], vocabulary: Vocabulary) -> Encoded:
-    """Split ``texts`` into words in the same way as the corpus, and return their ids.
+    """Split ``texts`` into words as the corpus was split, and return their ids.
 
     Raises:
         UserError: the source of the corpus is not installed.

@@ -1,12 +1,18 @@
 """The models of a config: networks of layers, networks of the user's own, and baselines."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from rnnbench.models.baselines import AnyBaseline
 from rnnbench.models.layers import Batch, Layers, Product
 from rnnbench.section import Section, problem, spell_parameters
+
+if TYPE_CHECKING:
+    from rnnbench.data.dataset import Dataset
+
+UNKNOWN_WORK = 10**10
+"""Multiply-adds of an epoch of a network that is not made of layers: assumed to be many."""
 
 
 class Network(Section):
@@ -16,6 +22,10 @@ class Network(Section):
     def pretrained_dim(self) -> int | None:
         """The length of its first word vectors, if they are learned from texts."""
         return None
+
+    def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
+        """Return about how many multiply-adds an epoch of training takes."""
+        return UNKNOWN_WORK
 
 
 class LayeredNetwork(Network):
@@ -54,6 +64,15 @@ class LayeredNetwork(Network):
             batch = layer.gives(batch)
         return products
 
+    def work_of_epoch(self, dataset: "Dataset") -> int:
+        """Return the multiply-adds of its matrix products."""
+        products = self.products(
+            batch_size=len(dataset.y_train),
+            timesteps=dataset.timesteps,
+            n_topics=len(dataset.topics),
+        )
+        return sum(product.multiply_adds for product in products)
+
     @model_validator(mode="after")
     def _scales_no_embedded_ids(self) -> "LayeredNetwork":
         first = self.layers[0]
@@ -86,6 +105,10 @@ class BaselineModel(Section):
     def in_short(self) -> str:
         """Return the kind of baseline and its parameters."""
         return _call(self.baseline.kind, dict(self.baseline))
+
+    def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
+        """Return 0: it is next to nothing."""
+        return 0
 
 
 def _call(name: str, parameters: dict[str, Any]) -> str:

@@ -48,12 +48,8 @@ def predict_texts(
 ) -> Predictions:
     """Predict the topics of texts with a network of a run; this imports TensorFlow.
 
-    Args:
-        folder: of a run with ``--save-models``.
-        model: name of the network.
-        seed: of the trial; by default the first.
-        texts: split into words in the same way as the corpus of the run.
-        top: the number of topics for each text; by default all.
+    Texts are split into words in the same way as the corpus of the run. By default, the network of
+    the first seed predicts, and all topics are returned.
 
     Raises:
         UserError: there is no such model or seed, or it was not kept.

@@ -1,1 +1,1 @@
-"""From results to what a reader sees: tables and files."""
+"""From results to tables and files for a reader."""

@@ -1,4 +1,4 @@
-"""Two runs side by side, as tables, as text and as JSON."""
+"""Two runs side by side, as tables and as text."""
 
 import json
 import re
@@ -22,7 +22,6 @@ from rnnbench.report.table import (
     signed_interval_text,
     table_of,
 )
-from rnnbench.results.schema import SUMMARY_VERSION
 
 KEY_WIDTH, VALUE_WIDTH = 34, 19
 """Where the cells of the differences are broken, so that three columns fit into 80 characters."""
@@ -31,7 +30,7 @@ SHORT = 12
 
 
 def comparison_tables(comparison: RunComparison) -> list[Table]:
-    """Return how accuracy, other metrics and costs changed, and what else differs."""
+    """Return how accuracy, other metrics and costs changed, and all other differences."""
     return [
         accuracy_table(comparison),
         metrics_table(comparison),
@@ -87,7 +86,7 @@ def metrics_table(comparison: RunComparison) -> Table:
 
 
 def _moved(metric: Metric, change: ModelChange) -> str:
-    a, b = change.a.mean(metric.name), change.b.mean(metric.name)
+    a, b = change.a.mean_of(metric.name), change.b.mean_of(metric.name)
     return MISSING if a is None or b is None else format(b - a, f"+z{metric.format}")
 
 
@@ -118,7 +117,7 @@ def differences_table(comparison: RunComparison) -> Table:
             for each in differing
         ] or [[part, "the same", "the same"]]
     caption = "From config.yaml with every default, results.json and environment.json."
-    return Table(["what differs", "A", "B"], rows, caption, text_columns=3)
+    return Table(["difference", "A", "B"], rows, caption, text_columns=3)
 
 
 def _shown(value: Any) -> str:
@@ -141,15 +140,6 @@ def _folded(text: str, width: int) -> str:
             lines.append("")
         lines[-1] += part
     return "\n".join(lines)
-
-
-def comparison_json(comparison: RunComparison, verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Return the document that ``--json`` prints."""
-    return {
-        "schema_version": SUMMARY_VERSION,
-        **comparison.model_dump(mode="json"),
-        "gates": [verdict.model_dump(mode="json") for verdict in verdicts],
-    }
 
 
 def verdict_lines(verdicts: Sequence[Verdict]) -> tuple[list[str], list[str]]:

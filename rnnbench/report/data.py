@@ -20,7 +20,7 @@ BAR_WIDTH = 30
 
 
 def data_facts(corpus: CachedCorpus, summary: DatasetSummary) -> dict[str, Any]:
-    """Return what ``--json`` prints."""
+    """Return the facts that ``--json`` prints."""
     return {
         **corpus.corpus.provenance,
         **summary.model_dump(exclude={"source", "origin", "fingerprint", "topics"}),

@@ -18,9 +18,10 @@ def write_report(folder: Path, results: Results, config: str) -> None:
     """
     before = folder / RESULTS
     old = before.read_bytes() if before.is_file() else b""
-    write_text(folder / "config.yaml", config)
-    write_text(folder / "table.md", "\n".join(map(to_markdown, result_tables(results))))
-    write_text(folder / "table.csv", to_csv(results))
+    tables = "\n".join(map(to_markdown, result_tables(results)))
+    files = {"table.md": tables, "table.csv": to_csv(results), "config.yaml": config}
+    for name, text in files.items():
+        write_text(folder / name, text)
     save_results(folder, results)
     if before.read_bytes() != old:
         for page in PAGES:

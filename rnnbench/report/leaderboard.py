@@ -1,8 +1,7 @@
-"""The models of many runs in one order, as tables and as JSON."""
+"""Leaderboards as tables."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from rnnbench.analysis.leaderboard import Board, Entry
 from rnnbench.analysis.summary import majority_name
@@ -17,7 +16,6 @@ from rnnbench.report.table import (
     mean_text,
     table_of,
 )
-from rnnbench.results.schema import SUMMARY_VERSION
 
 
 def board_tables(board: Board) -> list[Table]:
@@ -28,7 +26,7 @@ def board_tables(board: Board) -> list[Table]:
 def rank_table(board: Board) -> Table:
     """Return the accuracy of each model, the best first, and which are clearly worse than that.
 
-    If another metric decides the rank, it takes the last column.
+    If another metric decides the rank, it is in the last column.
     """
     columns: Columns[Entry] = {
         "test accuracy (mean ± 95 % over seeds)": lambda entry: mean_and_interval(
@@ -60,14 +58,6 @@ def costs_table(board: Board) -> Table:
     }
     always = [f"{board.dataset.majority_macro_f1:.4f}", MISSING, "0", MISSING]
     return _table(board, columns, always, "fit s: mean wall time of one training.")
-
-
-def boards_json(boards: Sequence[Board]) -> dict[str, Any]:
-    """Return the document that ``--json`` prints."""
-    return {
-        "schema_version": SUMMARY_VERSION,
-        "leaderboards": [board.model_dump(mode="json") for board in boards],
-    }
 
 
 def _table(board: Board, columns: Columns[Entry], always: Sequence[str], caption: str) -> Table:

@@ -22,8 +22,7 @@ def write_page(
 ) -> Path:
     """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of a run.
 
-    Returns:
-        The HTML file. The arguments are those of ``make_sections``.
+    The arguments are those of ``make_sections``. The HTML file is returned.
     """
     sections = make_sections(run, texts, words, n_errors)
     for kind, content in (part for section in sections for part in section.parts):

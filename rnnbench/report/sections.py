@@ -46,11 +46,8 @@ def make_sections(
 ) -> list[Section]:
     """Return the sections of a report, without those that have nothing to show.
 
-    Args:
-        run: the run to show.
-        texts: the words of each test document, if they are available.
-        words: the number of words of a document shown at most.
-        n_errors: the number of misclassified documents shown.
+    ``n_errors`` misclassified documents are shown, with at most ``words`` words of each if the
+    ``texts`` of the test documents are available.
     """
     results, learning = run.results, learning_plot(run)
     hardest = hardest_documents(run.trials, n_errors)

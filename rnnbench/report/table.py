@@ -57,7 +57,7 @@ def result_tables(results: Results) -> list[Table]:
 
 
 def accuracy_table(results: Results) -> Table:
-    """Return the accuracy of each model, its interval, and if it is like the best or majority."""
+    """Return the accuracy of each model, and whether it differs clearly from best and majority."""
     dataset, n, best = results.dataset, len(results.seeds), best_model(results)
 
     def unclear(model: ModelSummary) -> str:
@@ -83,7 +83,7 @@ def best_model(results: Results) -> ModelSummary:
 
 
 def unclear_from(results: Results, name: str) -> list[str]:
-    """Return which of the best model and the majority baseline ``name`` hardly differs from."""
+    """Return those of the best model and the majority baseline that ``name`` may be equal to."""
     best = best_model(results).name
     others = {best: "the best", majority_name(results.dataset): majority_name(results.dataset)}
     unclear = {
@@ -183,7 +183,7 @@ def signed_interval_text(interval: Interval) -> str:
 
 def mean_text(quantity: Quantity, model: ModelSummary) -> str:
     """Return the mean of a metric or cost over the seeds of a model."""
-    mean = model.mean(quantity.name)
+    mean = model.mean_of(quantity.name)
     return MISSING if mean is None else format(mean, quantity.format)
 
 

@@ -40,7 +40,7 @@ def lock_folder(folder: Path, command: str) -> Iterator[None]:
 
     Args:
         folder: of a run.
-        command: what this process does, for the message that another one gives.
+        command: the command of this process, for the message to others.
 
     Raises:
         UserError: another process holds the lock, or the folder cannot be written to.

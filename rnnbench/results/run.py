@@ -6,14 +6,7 @@ from typing import Any
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.errors import UserError
-from rnnbench.results.files import (
-    Document,
-    OtherVersionError,
-    check_file,
-    read_document,
-    validate,
-    write_document,
-)
+from rnnbench.results.files import Document, check_file, read_document, validate, write_document
 from rnnbench.results.schema import SUMMARY_VERSION, Results
 from rnnbench.storage import sha256_file
 from rnnbench.training.outcome import TrialResult
@@ -32,20 +25,14 @@ METRICS_OF_VERSION_2 = (
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A finished run.
-
-    Attributes:
-        folder: where it is stored.
-        results: the summary.
-        trials: the trials of each model, in the order of the seeds in the config.
-        benchmark: the resolved config.
-        environment: the machine and the package versions.
-    """
+    """A finished run."""
 
     folder: Path
     results: Results
     trials: dict[str, list[TrialResult]]
+    """Of each model, in the order of the seeds in the config."""
     benchmark: Benchmark
+    """The resolved config."""
     environment: dict[str, Any]
 
     @property
@@ -72,11 +59,6 @@ def load_results(folder: Path) -> Results:
         raise UserError(f"{folder}: no {RESULTS} in it (should be {hint})")
     document = read_document(file, SUMMARY_VERSION, {2: _upgrade_from_2})
     config_sha256 = document.pop("config_sha256", None)
-    if config_sha256 is None:
-        raise OtherVersionError(
-            f"unusable result: {file}: it has no checksum of config.yaml; run the benchmark again "
-            "with --fresh"
-        )
     results = validate(file, Results, document)
     check_file(folder / "config.yaml", config_sha256, file)
     return results
@@ -85,7 +67,7 @@ def load_results(folder: Path) -> Results:
 def _upgrade_from_2(document: Document) -> Document:
     """Gather the metrics, which were fields of their own.
 
-    ``metrics`` of the whole stays empty: it tells that the summary is to be made anew.
+    The run's own ``metrics`` stay empty, as a sign that the summary has to be made anew.
     """
     models = []
     for model in document["models"]:

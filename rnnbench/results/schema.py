@@ -69,20 +69,18 @@ class ModelSummary(Record):
         costs = {"ms_per_step": self.ms_per_step, "fit_seconds": self.fit_seconds}
         return costs[quantity] if quantity in costs else self.metrics.get(quantity)
 
-    def mean(self, quantity: str) -> float | None:
+    def mean_of(self, quantity: str) -> float | None:
         """Return the mean of a metric or cost over the seeds; ``None`` if the model has none."""
         statistic = self.statistic(quantity)
         return statistic.mean if statistic else None
 
 
-class Comparison(Record):
-    """Two models on the same test documents."""
+class Difference(Record):
+    """The difference of two mean accuracies on the same test documents."""
 
-    a: str
-    b: str
     difference: float
-    """Mean accuracy of ``a`` minus that of ``b``."""
     interval: Interval
+    """Over other test documents and, with several seeds, over other seeds."""
     p: float
     """P-value of no difference."""
     p_holm: float
@@ -93,6 +91,13 @@ class Comparison(Record):
     def is_clear(self) -> bool:
         """Whether the corrected p-value is below 0.05."""
         return self.p_holm < 0.05
+
+
+class Comparison(Difference):
+    """The mean accuracy of model ``a`` minus that of model ``b``."""
+
+    a: str
+    b: str
 
 
 class PublishedAccuracy(Record):

@@ -77,8 +77,10 @@ class Store:
         except OSError as error:
             raise RnnbenchError(f"{place.record}: cannot be stored: {error.strerror}") from error
 
-    def has(self, model: str, seed: int, fingerprint: str, *, with_model: bool = False) -> bool:
-        """Tell whether a trial is stored; a damaged one is named in a warning and does not count.
+    def find(
+        self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
+    ) -> TrialResult | None:
+        """Return a trial if it is stored; a damaged one is named in a warning and not used.
 
         Args:
             model: its name.
@@ -87,22 +89,24 @@ class Store:
             with_model: whether the trained network must be there too.
         """
         try:
-            self._find(model, seed, fingerprint, with_model=with_model)
-        except (FileNotFoundError, OtherVersionError):
-            return False
+            return self.load(model, seed, fingerprint, with_model=with_model)
         except DamagedResultError as error:
-            log.warning("%s; it is not used", error)
-            return False
-        return True
+            if not isinstance(error, OtherVersionError):
+                log.warning("%s; it is not used", error)
+        except FileNotFoundError:
+            pass
+        return None
 
-    def load(self, model: str, seed: int, fingerprint: str) -> TrialResult:
-        """Return a stored trial with its predictions.
+    def load(
+        self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
+    ) -> TrialResult:
+        """Return a stored trial with its predictions, but without a trained network.
 
         Raises:
-            FileNotFoundError: there is no such trial.
+            FileNotFoundError: there is no such trial, or its network is asked for and not there.
             DamagedResultError: its files are not what was written.
         """
-        place, record = self._find(model, seed, fingerprint)
+        place, record = self._find(model, seed, fingerprint, with_model=with_model)
         return TrialResult(record, *_read_predictions(place.predictions))
 
     def model_file(self, model: str, seed: int, fingerprint: str) -> Path:

@@ -2,27 +2,22 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.audit import DatasetSummary, summarize_dataset
-from rnnbench.data.dataset import Dataset, make_dataset
-from rnnbench.data.fetch import Progress
-from rnnbench.data.load import load_corpus
+from rnnbench.data.audit import DatasetSummary
+from rnnbench.data.prepare import PreparedData
+from rnnbench.data.validation import hold_out
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import environment
 from rnnbench.errors import RnnbenchError
-from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
+from rnnbench.models.descriptions import BaselineModel
 from rnnbench.results.store import Store
 from rnnbench.runner.events import Failed, Finished, Listener, Planned
 from rnnbench.runner.executors import TRAINING, Executor, TrialFailure
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial
-from rnnbench.training.validation import hold_out
-
-UNKNOWN_WORK = 10**10
-"""Multiply-adds of an epoch of a model that is not made of our layers: assumed to be many."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +25,12 @@ class Plan:
     """The trials of a benchmark, and the data they need.
 
     Attributes:
-        dataset: what all trials are trained and tested on.
+        dataset: the documents that all trials are trained and tested on.
         trials: every model with every seed that changes it. The longest come first, so that no
             core idles at the end, and the trials of a model, which share a compiled program,
             are neighbours.
         corpora: the file of each corpus in the cache, by fingerprint.
-        vocabulary: what turns texts into the dataset's ids, if networks are kept to be used.
+        vocabulary: turns texts into the ids of the dataset, if networks are kept to be used.
     """
 
     dataset: DatasetSummary
@@ -45,46 +40,42 @@ class Plan:
 
 
 def plan_benchmark(
-    benchmark: Benchmark, progress: Progress, threads: int, *, keep_models: bool = False
+    benchmark: Benchmark, data: PreparedData, threads: int, *, keep_models: bool = False
 ) -> Plan:
-    """Prepare the data and list the trials.
+    """List the trials of a benchmark.
 
     Args:
-        benchmark: what to run.
-        progress: told of downloads.
+        benchmark: the benchmark.
+        data: as its ``data`` section asks for.
         threads: of each process that trains.
-        keep_models: whether trained networks are to be kept.
+        keep_models: whether trained networks are kept.
 
     Raises:
-        UserError: the config asks for data, or for a validation set, that cannot be had.
-        OutOfReachError: no data could be reached.
+        UserError: too few documents for the validation set, or an engine cannot train a model.
     """
-    corpus = load_corpus(benchmark.data, progress)
-    dataset = make_dataset(corpus.corpus, benchmark.data)
-    hold_out(len(dataset.y_train), benchmark.training.validation_split)  # can it be done?
-    facts = summarize_dataset(corpus, dataset)
+    corpus, summary = data.corpus, data.summary
     trials = [
         Trial(
             name=name,
             model=model,
             training=benchmark.training,
             seed=seed,
-            data=benchmark.data.model_copy(update={"path": None}),
+            data=data.section.model_copy(update={"path": None}),
             corpus_fingerprint=corpus.fingerprint,
-            source=corpus.corpus.provenance["source"],
-            dataset_fingerprint=dataset.fingerprint,
-            split_fingerprint=facts.split_fingerprint,
-            n_ids=dataset.n_ids,
+            source=summary.source,
+            dataset_fingerprint=summary.fingerprint,
+            split_fingerprint=summary.split_fingerprint,
+            n_ids=data.dataset.n_ids,
             threads=threads,
-            work=_work(model, dataset),
+            work=model.work_of_epoch(data.dataset),
             keep_model=keep_models and not isinstance(model, BaselineModel),
         )
-        for name, model in benchmark.models.items()
-        for seed in benchmark.seeds_of(name)
+        for name, model, seed in benchmark.trials
     ]
     trials.sort(key=lambda trial: trial.work, reverse=True)
-    vocabulary = make_vocabulary(corpus.corpus, dataset, benchmark.data) if keep_models else None
-    return Plan(facts, trials, {corpus.fingerprint: corpus.file}, vocabulary)
+    hold_out(summary.train_size, benchmark.training.validation_split)  # or fail now
+    vocabulary = make_vocabulary(corpus.corpus, data.dataset, data.section) if keep_models else None
+    return Plan(summary, trials, {corpus.fingerprint: corpus.file}, vocabulary)
 
 
 def run_plan(
@@ -92,41 +83,40 @@ def run_plan(
 ) -> list[TrialResult]:
     """Return the result of every trial, training those that are not stored.
 
-    A trial is stored the moment it finishes. One that fails keeps no other from being trained, and
-    Ctrl-C leaves all finished ones stored.
+    A trial is stored the moment it finishes. A trial that fails does not keep others from being
+    trained, and Ctrl-C leaves all finished ones stored.
 
     Args:
-        plan: what to run.
-        executor: who trains.
-        store: where finished trials are kept, and found again.
-        listener: told of what happens.
-        fresh: train stored trials again.
+        plan: the trials.
+        executor: trains them.
+        store: keeps finished trials.
+        listener: told of each event.
+        fresh: whether stored trials are trained again.
 
     Raises:
         RnnbenchError: trials failed, or none can be trained.
     """
-    stored = set() if fresh else find_stored(plan.trials, store)
-    to_train = [trial for trial in plan.trials if trial not in stored]
-    listener(Planned(to_train, list(stored)))
-    if to_train:
-        failures = _train(to_train, plan, executor, store, listener)
-        if failures:
-            raise RnnbenchError(
-                f"{describe(failures)}\nAll other trials are stored; "
-                "for a table of other models, name them with --models."
-            )
     if plan.vocabulary is not None:
         store.save_vocabulary(plan.vocabulary)
-    return [store.load(trial.name, trial.seed, trial.fingerprint) for trial in plan.trials]
+    results = {} if fresh else find_stored(plan.trials, store)
+    to_train = [trial for trial in plan.trials if trial not in results]
+    listener(Planned(to_train, list(results)))
+    failures = _train(to_train, plan, executor, store, listener, results)
+    if failures:
+        raise RnnbenchError(
+            f"{describe(failures)}\nAll other trials are stored; "
+            "for a table of other models, name them with --models."
+        )
+    return [results[trial] for trial in plan.trials]
 
 
-def find_stored(trials: Iterable[Trial], store: Store) -> set[Trial]:
-    """Return the trials that are stored."""
-    return {
-        trial
+def find_stored(trials: Iterable[Trial], store: Store) -> dict[Trial, TrialResult]:
+    """Return the results of the trials that are stored."""
+    found = {
+        trial: store.find(trial.name, trial.seed, trial.fingerprint, with_model=trial.keep_model)
         for trial in trials
-        if store.has(trial.name, trial.seed, trial.fingerprint, with_model=trial.keep_model)
     }
+    return {trial: result for trial, result in found.items() if result is not None}
 
 
 def describe(failures: Mapping[Trial, TrialFailure]) -> str:
@@ -137,9 +127,16 @@ def describe(failures: Mapping[Trial, TrialFailure]) -> str:
 
 
 def _train(
-    trials: list[Trial], plan: Plan, executor: Executor, store: Store, listener: Listener
+    trials: list[Trial],
+    plan: Plan,
+    executor: Executor,
+    store: Store,
+    listener: Listener,
+    results: dict[Trial, TrialResult],
 ) -> dict[Trial, TrialFailure]:
-    """Train and store ``trials`` of a plan; return those that failed."""
+    """Train and store trials of a plan, add them to ``results``, and return those that failed."""
+    if not trials:
+        return {}
     packages = dict.fromkeys(each for trial in plan.trials for each in trial.engine.packages)
     facts = environment(packages, jobs=executor.jobs, threads=executor.threads)
     if not store.has_environment():
@@ -153,19 +150,7 @@ def _train(
                 listener(Failed(trial, outcome.reason))
                 continue
             store.save(outcome)
-            store.save_environment(facts)  # until now, the one that stood there was still true
+            store.save_environment(facts)  # until now, the stored one was still true
+            results[trial] = replace(outcome, model=None)  # it may be large, and is stored
             listener(Finished(trial, outcome.accuracy, outcome.record.fit_seconds))
     return failures
-
-
-def _work(model: Model, dataset: Dataset) -> int:
-    if isinstance(model, BaselineModel):
-        return 0  # next to nothing
-    if not isinstance(model, LayeredNetwork):
-        return UNKNOWN_WORK
-    products = model.products(
-        batch_size=len(dataset.y_train),
-        timesteps=dataset.timesteps,
-        n_topics=len(dataset.topics),
-    )
-    return sum(product.multiply_adds for product in products)

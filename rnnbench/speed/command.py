@@ -56,6 +56,7 @@ def bench_speed(
     are also timed alone. Each round is stored when it ends.
     """
     from rnnbench.config.load import dump
+    from rnnbench.data.prepare import prepare
     from rnnbench.results.lock import lock_folder
     from rnnbench.runner.benchmark import plan_benchmark
     from rnnbench.speed import benchmark as speed
@@ -66,13 +67,15 @@ def bench_speed(
 
     benchmark = only_networks(
         options.load_benchmark(
-            config, epochs, seeds, models, options.data_flags(data, path), settings
+            config,
+            models,
+            options.changes(settings, epochs=epochs, seeds=seeds, data=data, path=path),
         )
     )
     contenders = choose(None if only is None else options.names(only), benchmark)
     folder = out or Path("results", f"speed-{benchmark.name}")
     with show_download(quiet=quiet) as progress:
-        plan = plan_benchmark(benchmark, progress, threads=1)
+        plan = plan_benchmark(benchmark, prepare(benchmark.data, progress), threads=1)
 
     def show(table: str) -> AbstractContextManager["Listener"]:
         if not quiet:

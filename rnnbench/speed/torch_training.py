@@ -17,7 +17,7 @@ from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Dense, Dropout
 from rnnbench.models.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
 from rnnbench.training.engines import OnEpoch
-from rnnbench.training.recipe import Training
+from rnnbench.training.settings import Training
 
 RECURRENT = {SimpleRNN: nn.RNN, GRU: nn.GRU, LSTM: nn.LSTM}
 ACTIVATIONS = {"linear": nn.Identity, "relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}

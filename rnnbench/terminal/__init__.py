@@ -1,1 +1,1 @@
-"""The terminal: what commands read from it and print on it."""
+"""Reading from the terminal, and printing on it."""

@@ -20,9 +20,7 @@ def _completer(
 ) -> Completer:
     """Return the function that Typer calls: it keeps the suggestions that fit, and never raises.
 
-    Args:
-        suggest: gives all that could stand in this place of the line.
-        is_list: whether a comma-separated list is typed, in which nothing is to be repeated.
+    In a comma-separated list (``is_list``), nothing is suggested twice.
     """
 
     def complete(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -56,13 +56,10 @@ def print_error(message: str) -> None:
 def print_record(
     record: BaseModel | Mapping[str, Any], *views: "Table | RenderableType", as_json: bool
 ) -> None:
-    """Print the result of a command on standard output, as JSON or for people.
+    """Print the result of a command on standard output: the record as JSON, or the views of it.
 
-    Args:
-        record: the result as data.
-        views: the same as tables or text, fitted to the width of the terminal.
-        as_json: print ``record`` instead of ``views``. ``JSON_VERSION`` is added if the record has
-            no ``schema_version``.
+    ``JSON_VERSION`` is added if the record has no ``schema_version``. Tables are fitted to the
+    width of the terminal.
     """
     from rnnbench.report.table import Table, to_rich  # commands without tables need no NumPy
 

@@ -41,12 +41,12 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
     tasks: dict[str, TaskID] = {}
     bars = Progress(description, *columns, console=err, transient=True)
 
-    def on_bytes(what: str, done: int, total: int | None) -> None:
-        if what not in tasks:
-            tasks[what] = bars.add_task(what, total=total)
+    def on_bytes(download: str, done: int, total: int | None) -> None:
+        if download not in tasks:
+            tasks[download] = bars.add_task(download, total=total)
             if not err.is_terminal:
-                err.print(what, soft_wrap=True)
-        bars.update(tasks[what], completed=done, total=total)
+                err.print(download, soft_wrap=True)
+        bars.update(tasks[download], completed=done, total=total)
 
     with bars if err.is_terminal else nullcontext():
         yield on_bytes
@@ -66,12 +66,7 @@ def show_trials(*, quiet: bool) -> Iterator[Listener]:
 
 
 class Effort:
-    """How much of the planned training is done.
-
-    Attributes:
-        planned: the epochs of each trial.
-        done: those that ended so far.
-    """
+    """How much of the planned training is done: in both counters, the epochs of each trial."""
 
     def __init__(self) -> None:
         self.planned: Counter[Trial] = Counter()
@@ -183,7 +178,7 @@ class _Bars:
 
 
 def _of(done: int, planned: int) -> str:
-    """Return ``done/planned``, equally wide from start to end."""
+    """Return ``done/planned``, padded to a constant width."""
     return f"{done:>{len(str(planned))}}/{planned}"
 
 

@@ -3,7 +3,7 @@
 import json
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -94,27 +94,15 @@ def run_folder(help_text: str, metavar: str | None = None) -> Any:
     )
 
 
-def load_benchmark(
-    config: Path,
-    epochs: int | None,
-    seeds: str | None,
-    models: str | None,
-    data: list[tuple[str, str, str | None]],
-    settings: Iterable[str] | None,
-) -> "Benchmark":
-    """Load ``config`` with the changes that the options ask for; ``data`` is from ``data_flags``.
+def load_benchmark(config: Path, models: str | None, changes: "Sequence[Override]") -> "Benchmark":
+    """Load ``config`` with ``changes``, and with only some of its models if they are named.
 
     Raises:
         UserError: the config or an option is wrong.
     """
     from rnnbench.config.load import load, select  # slow: completion goes without it
 
-    flags = [
-        ("--epochs", "training.epochs", None if epochs is None else str(epochs)),
-        ("--seeds", "training.seeds", seeds and (f"[{seeds}]" if "," in seeds else seeds)),
-        *data,
-    ]
-    benchmark = load(config, overrides(flags, settings))
+    benchmark = load(config, changes)
     return benchmark if models is None else select(benchmark, names(models), "--models")
 
 
@@ -128,30 +116,31 @@ def names(text: str) -> list[str]:
     return [name for name in text.split(",") if name]
 
 
-def overrides(
-    flags: Iterable[tuple[str, str, str | None]], settings: Iterable[str] | None
+def changes(
+    settings: Iterable[str] | None = None,
+    *,
+    epochs: int | None = None,
+    seeds: str | None = None,
+    data: str | None = None,
+    path: str | None = None,
 ) -> "list[Override]":
     """Return the changes that options make to the config.
-
-    Args:
-        flags: (option, key of the config, value as YAML or ``None`` if the option is not given).
-        settings: the values of ``--set``, each ``key.path=value``.
 
     Raises:
         UserError: a value of ``--set`` has no ``=``.
     """
     from rnnbench.config.load import Override
 
-    given = [Override(flag, key, value) for flag, key, value in flags if value is not None]
+    flags = {
+        ("--epochs", "training.epochs"): None if epochs is None else str(epochs),
+        ("--seeds", "training.seeds"): seeds and (f"[{seeds}]" if "," in seeds else seeds),
+        ("--data", "data.source"): None if data is None else json.dumps(data),  # as YAML, too
+        ("--path", "data.path"): None if path is None else json.dumps(path),
+    }
+    given = [Override(*flag, value) for flag, value in flags.items() if value is not None]
     for setting in settings or ():
         key, equals, value = setting.partition("=")
         if not (key and equals):
             raise UserError(f"--set {setting}: should be key.path=value, as training.epochs=5")
         given.append(Override(f"--set {setting}", key, value))
     return given
-
-
-def data_flags(source: str | None, path: str | None) -> list[tuple[str, str, str | None]]:
-    """Return ``--data`` and ``--path`` for ``overrides``; JSON strings are YAML strings."""
-    quoted = [None if text is None else json.dumps(text) for text in (source, path)]
-    return [("--data", "data.source", quoted[0]), ("--path", "data.path", quoted[1])]

@@ -1,4 +1,4 @@
-"""What an engine notes while it trains a network."""
+"""The notes that an engine takes while it trains a network."""
 
 import math
 import time
@@ -8,10 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.training.engines.base import OnEpoch, ignore
 from rnnbench.training.outcome import History
 
+OnEpoch = Callable[[int, float, float], None]
+"""Called after each epoch with its number, from 1, and its loss and accuracy in training."""
 Weights = Sequence[NDArray[np.floating]]
+
+
+def ignore(epoch: int, loss: float, accuracy: float) -> None:
+    """Do nothing after an epoch."""
 
 
 @dataclass
@@ -19,21 +24,16 @@ class Epochs:
     """The epochs of one training so far.
 
     The best epoch has the highest validation accuracy, then the lowest validation loss, and is the
-    first of equal ones. One whose loss is not a finite number is the best only if all are so.
-
-    Attributes:
-        on_epoch: called after each epoch.
-        history: loss and accuracy by epoch.
-        best_epoch: its number, from 1; ``None`` without validation documents.
-        best_weights: the weights of the best epoch.
-        seconds: the wall time of each epoch; the first one begins with this object.
+    first of equal ones. An epoch whose loss is not finite is the best only if no loss is.
     """
 
     on_epoch: OnEpoch = ignore
     history: History = field(default_factory=History)
     best_epoch: int | None = None
+    """Its number, from 1; ``None`` without validation documents."""
     best_weights: Weights = ()
     seconds: list[float] = field(default_factory=list)
+    """The wall time of each epoch; the first one begins with this object."""
     _best: tuple[float, float] = (-1.0, 0.0)
     _clock: float = field(default_factory=time.perf_counter)
 
@@ -44,13 +44,9 @@ class Epochs:
         validation: tuple[float, float] | None,
         read_weights: Callable[[], Weights],
     ) -> None:
-        """Note that an epoch ended.
+        """Note the scores of an epoch in training, and on validation documents if there are any.
 
-        Args:
-            loss: mean cross-entropy on the training documents, in nats.
-            accuracy: on the training documents.
-            validation: loss and accuracy on the validation documents.
-            read_weights: returns the weights; called only if this is the best epoch so far.
+        ``read_weights`` is called only if this is the best epoch so far.
         """
         self.history.loss.append(loss)
         self.history.accuracy.append(accuracy)

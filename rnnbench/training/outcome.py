@@ -60,7 +60,7 @@ class TrialRecord(Outcome):
 
     schema_version: Literal[3] = TRIAL_VERSION
     fingerprint: str
-    """Of everything that can change the outcome: model, data, training, seed, versions."""
+    """Of everything that can change the outcome: model, data, training, seed and versions."""
     source: str
     """The source of the documents."""
     dataset_fingerprint: str
@@ -75,42 +75,32 @@ class TrialRecord(Outcome):
 
 @dataclass(frozen=True)
 class Trained:
-    """What an engine returns.
-
-    Attributes:
-        outcome: the facts of the training.
-        scores: float32 ``(n_test, n_topics)``; the largest in a row is the model's answer.
-        model: the trained model as the content of a ``.keras`` file, where it is to be kept.
-    """
+    """The return value of an engine."""
 
     outcome: Outcome
     scores: NDArray[np.float32]
+    """``(n_test, n_topics)``; the largest in a row is the model's answer."""
     model: bytes | None = None
+    """The trained model as the content of a ``.keras`` file, if it is kept."""
 
 
 @dataclass(frozen=True)
 class TrialResult:
-    """The result of one trial.
-
-    Attributes:
-        record: the facts.
-        labels: int32 ``(n_test,)``, the true topics.
-        scores: float32 ``(n_test, n_topics)``; the largest in a row is the model's answer.
-        model: the trained model as the content of a ``.keras`` file, where it is to be kept.
-    """
+    """The result of one trial; scores and model are as in ``Trained``."""
 
     record: TrialRecord
     labels: NDArray[np.int32]
+    """The true topics of the test documents, ``(n_test,)``."""
     scores: NDArray[np.float32]
     model: bytes | None = None
 
     @property
     def answers(self) -> NDArray[np.intp]:
-        """The answered topics, ``(n_test,)``."""
+        """The answers as labels, ``(n_test,)``."""
         answers: NDArray[np.intp] = self.scores.argmax(axis=1)
         return answers
 
     @property
     def accuracy(self) -> float:
-        """The share of the test documents whose topic was answered."""
+        """The share of right answers."""
         return accuracy(self.labels, self.scores)

@@ -7,19 +7,11 @@ from numpy.typing import NDArray
 
 
 def batches(n: int, batch_size: int, seed: int, epoch: int) -> list[NDArray[np.intp]]:
-    """Return the training documents of each step of an epoch.
+    """Return the positions of the documents in each step of an epoch; epochs count from 1.
 
-    Nothing but the arguments decides the order: it is the permutation of
-    ``numpy.random.default_rng([seed, epoch])``, cut after every ``batch_size`` documents.
-
-    Args:
-        n: the number of training documents.
-        batch_size: documents in a step.
-        seed: of the trial.
-        epoch: its number, from 1.
-
-    Returns:
-        Positions of documents, ``(batch_size,)`` for each step. The last step may have fewer.
+    Only the arguments decide the order: it is the permutation of ``n`` documents by
+    ``numpy.random.default_rng([seed, epoch])``, cut after every ``batch_size`` documents. The last
+    step may have fewer.
     """
     order = np.random.default_rng([seed, epoch]).permutation(n)
     return np.split(order, range(batch_size, n, batch_size))
@@ -31,12 +23,8 @@ def count_batches(n: int, batch_size: int) -> int:
 
 
 def ms_per_step(epoch_seconds: Sequence[float], steps: int) -> float:
-    """Return the milliseconds per step in the median epoch.
+    """Return the milliseconds per step in the median epoch, from the wall time of each.
 
     The first epoch includes compilation, so it counts only if there is no other.
-
-    Args:
-        epoch_seconds: the wall time of each epoch.
-        steps: in each epoch.
     """
     return float(np.median(epoch_seconds[1:] or epoch_seconds)) / steps * 1000

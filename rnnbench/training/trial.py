@@ -19,9 +19,9 @@ from rnnbench.models.code import code_of
 from rnnbench.models.descriptions import BaselineModel, Model, Network
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
-from rnnbench.training.engines import ENGINES, Engine, OnEpoch, engine_for, ignore
+from rnnbench.training.engines import ENGINES, Engine, OnEpoch, ignore
 from rnnbench.training.outcome import Outcome, Trained, TrialRecord, TrialResult
-from rnnbench.training.recipe import Training
+from rnnbench.training.settings import Training, engine_for
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Trial:
         training: how it is trained.
         seed: of the initial weights and of the order of the batches.
         data: how the corpus becomes a dataset.
-        corpus_fingerprint: of the corpus, which whoever trains the trial has as a file.
+        corpus_fingerprint: of the corpus; the process that trains gets its file.
         source: where the corpus came from.
         dataset_fingerprint: what the dataset must turn out to be.
         split_fingerprint: of the whole corpus, and of which documents are in the training and

@@ -1,4 +1,4 @@
-"""Word vectors that an embedding can start with, learned from texts without any topics."""
+"""Initial word vectors for an embedding, learned from texts without their topics."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -8,34 +8,26 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
 from rnnbench.data.dataset import UNKNOWN, Dataset
-from rnnbench.training.validation import hold_out
+from rnnbench.data.validation import hold_out
 
 PACKAGES = ("scikit-learn", "scipy")
 """The distributions, besides NumPy, whose versions can change the vectors."""
 WINDOW = 5
 """A word's context is this many words before it and after it."""
 SMOOTHING = 0.75
-"""Exponent of the context counts, which keeps rare contexts from looking too telling."""
+"""Exponent of the context counts; it keeps rare contexts from looking too informative."""
 ROOT_MEAN_SQUARE = 0.5
 """Of the numbers in the vectors, in the features up to the rank of the matrix."""
 ROUNDING = 1e-6
-"""Singular values below this are taken for zeros."""
+"""Singular values below this count as zeros."""
 
 
 @lru_cache(maxsize=1)  # one process trains all seeds of a model
 def pretrained_vectors(dataset: Dataset, dim: int, validation_split: float) -> NDArray[np.float32]:
-    """Return word vectors that are independent of the documents they will be judged by.
+    """Return word vectors that are independent of the test and validation documents.
 
-    They are learned from all documents of the corpus at full length, including those that the
-    dataset left out for their length, except the test documents and those held out to validate on.
-
-    Args:
-        dataset: with the documents of its corpus.
-        dim: the length of a vector.
-        validation_split: the share of training documents that is held out.
-
-    Returns:
-        float32 ``(n_ids, dim)``; see ``ppmi_svd_vectors``.
+    They are learned from all other documents of the corpus at full length, including those that
+    the dataset leaves out for their length. For their shape see ``ppmi_svd_vectors``.
     """
     _, held_out = hold_out(len(dataset.y_train), validation_split)
     judging = np.concatenate([dataset.test_documents, dataset.train_documents[held_out]])
@@ -53,14 +45,9 @@ def ppmi_svd_vectors(
     O. Levy, Y. Goldberg, I. Dagan: Improving Distributional Similarity with Lessons Learned from
     Word Embeddings (TACL 2015).
 
-    Args:
-        documents: the word ids of each, without padding and start mark.
-        n_ids: all ids are below this.
-        dim: the length of a vector.
-
-    Returns:
-        float32 ``(n_ids, dim)``. The vectors of ids that are not words, and of words in no
-        document, are zeros; so are all features beyond the rank of the matrix.
+    The documents are word ids below ``n_ids``, without padding and start mark. The vectors,
+    ``(n_ids, dim)``, are zero for ids that are not words and for words in no document; so are all
+    features beyond the rank of the matrix.
     """
     from sklearn.utils.extmath import randomized_svd
     from threadpoolctl import threadpool_limits
@@ -68,7 +55,7 @@ def ppmi_svd_vectors(
     information = _ppmi(_count_neighbours(documents, n_ids))
     with threadpool_limits(1):  # or the numbers would depend on the cores
         u, s, _ = randomized_svd(information, dim, random_state=0)
-    rank = np.count_nonzero(s > ROUNDING)  # 0 for texts of a single word, over and over
+    rank = np.count_nonzero(s > ROUNDING)  # 0 if the texts repeat a single word
     vectors = np.zeros((n_ids, dim))
     vectors[:, :rank] = u[:, :rank] * np.sqrt(s[:rank])
     scale = np.sqrt(np.mean(vectors[:, :rank] ** 2)) if rank else 1.0

@@ -41,25 +41,11 @@ def test_a_gate_is_written_as_it_is_parsed(gate):
 
 
 @pytest.mark.parametrize(
-    ("text", "gate"),
-    [
-        ("accuracy drops 0.01", Gate("accuracy", "drops", 0.01)),
-        ("  ms_per_step   rises 10% ", Gate("ms_per_step", "rises", 10, is_relative=True)),
-        ("accuracy drops significantly", Gate("accuracy", "drops", None)),
-        ("log_loss rises 1e-3", Gate("log_loss", "rises", 0.001)),
-    ],
-)
-def test_a_gate_has_a_metric_a_direction_and_an_amount(text, gate):
-    assert parse_gate(text) == gate
-
-
-@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "should be METRIC drops|rises AMOUNT, such as 'accuracy drops 0.01'"),
         ("accuracy drops by 0.1", "should be METRIC drops|rises AMOUNT"),
         ("acuracy drops 0.1", "no metric 'acuracy' (allowed: accuracy, macro_f1, "),
-        ("acuracy drops 0.1", "did you mean 'accuracy'?"),
         ("accuracy drop 0.1", "got 'drop' (allowed: drops, rises; did you mean 'drops'?)"),
         ("accuracy drops much", "got 'much' (allowed: a number from 0, a percentage of A, "),
         ("accuracy drops -0.1", "got '-0.1' (allowed: a number from 0"),
@@ -69,7 +55,7 @@ def test_a_gate_has_a_metric_a_direction_and_an_amount(text, gate):
         ("macro_f1 rises significantly", "only accuracy is tested for significance; give an "),
     ],
 )
-def test_a_text_that_is_no_gate_is_named_with_what_is_allowed(text, message):
+def test_a_text_that_is_no_gate_is_named_with_the_allowed_words(text, message):
     with pytest.raises(UserError) as error:
         parse_gate(text)
 
@@ -94,12 +80,12 @@ def test_any_other_text_is_the_users_error(text):
         ("accuracy rises 0", True),
         ("ms_per_step rises 1.5", True),
         ("ms_per_step rises 1.4", False),
-        ("ms_per_step rises 60%", True),
+        ("  ms_per_step  rises 60% ", True),
         ("ms_per_step rises 59%", False),
         ("ms_per_step drops 0", True),
         ("fit_seconds rises 0", True),
         ("macro_f1 drops 0.01", False),
-        ("log_loss rises 0", False),
+        ("log_loss rises 1e-3", False),
     ],
 )
 def test_a_gate_fails_if_a_model_moves_by_more_than_the_amount(gate, passes):
@@ -138,21 +124,6 @@ def test_a_significant_move_needs_a_small_p_value_and_the_direction(before, afte
 
     assert (not drop.passed, not rise.passed) == (dropped, rose)
     assert all(failure.p_holm < 0.05 for failure in drop.failures + rise.failures)
-
-
-def test_significance_is_corrected_for_the_number_of_models():
-    a = run(**{f"rnn{number}": [10] for number in range(4)})
-    b = run(rnn0=[4], rnn1=[10], rnn2=[10], rnn3=[10])  # p 0.031 by itself
-    gate = parse_gate("accuracy drops significantly")
-
-    assert judge(gate, compare_runs(a, b)).passed
-    assert not judge(gate, compare_runs(a, b, ["rnn0"])).passed
-
-
-def test_a_missing_model_fails_every_gate_and_a_new_one_none():
-    found = verdict("accuracy drops 0.5", run(rnn=[17], gru=[9]), run(rnn=[17], lstm=[1]))
-
-    assert [(each.model, each.a, each.b) for each in found.failures] == [("gru", None, None)]
 
 
 def test_a_metric_that_only_a_has_fails_and_one_that_a_lacks_is_named():

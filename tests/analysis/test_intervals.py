@@ -44,12 +44,3 @@ def test_wilsons_interval_is_the_closed_form(counts):
     interval = wilson_interval(hits, n)
 
     assert (interval.low, interval.high) == pytest.approx((centre - half, centre + half), abs=1e-6)
-
-
-@given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilsons_interval_contains_the_share_and_lies_between_0_and_1(counts):
-    hits, n = counts
-
-    interval = wilson_interval(hits, n)
-
-    assert 0 <= interval.low <= hits / n <= interval.high <= 1

@@ -1,4 +1,4 @@
-"""The models of many runs in one order."""
+"""Rankings of the models of several runs."""
 
 from pathlib import Path
 
@@ -62,7 +62,7 @@ def test_no_model_is_better_than_one_with_a_lower_rank(rights, metric):
     (board,) = rank_runs([run("one", records=records, **models)], metric)
 
     sign = 1 if find_quantity(metric, "").higher_is_better else -1
-    scores = [sign * entry.model.mean(metric) for entry in board.entries]
+    scores = [sign * entry.model.mean_of(metric) for entry in board.entries]
     ranks = [entry.rank for entry in board.entries]
     assert ranks == sorted(ranks)
     assert ranks == [1 + sum(other > score + 1e-9 for other in scores) for score in scores]

@@ -142,7 +142,3 @@ def test_the_ends_of_an_interval_are_inside(interval):
     (found,) = published(OURS, intervals=[interval] * 3)
 
     assert found.lies("rnn") == "inside"
-
-
-def test_without_references_nothing_is_shown():
-    assert published() == []

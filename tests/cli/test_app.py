@@ -12,7 +12,7 @@ from rnnbench.cli.app import COMMANDS, app, load_command
 
 
 def tree():
-    """Every command by what is typed for it, groups included."""
+    """Every command by its words on the command line, groups included."""
     commands = {(): get_command(app)}
     for name in COMMANDS:
         commands[name,] = command = load_command(name)
@@ -80,9 +80,3 @@ def test_a_wrong_command_line_is_the_users_error(cli, arguments, message):
     assert result.exit_code == 2
     assert message in result.stderr
     assert "Traceback" not in result.output
-
-
-def test_python_m_rnnbench_is_the_same_command():
-    command = [sys.executable, "-m", "rnnbench", "--version"]
-
-    assert rnnbench.__version__ in subprocess.check_output(command, text=True)

@@ -4,7 +4,6 @@ import subprocess
 import sys
 
 import pytest
-import yaml
 from rich.console import Console
 
 from rnnbench.config.load import load
@@ -89,48 +88,16 @@ def test_configs_are_handled_without_anything_heavy(command):
 # show
 
 
-@pytest.mark.parametrize("name", ["all", "baselines", "gru", "smoke", "stacked_vanilla_rnn"])
-def test_the_output_is_a_config_of_the_same_benchmark(cli, folder, repository, name):
-    config = repository / "configs" / f"{name}.yaml"
+def test_the_output_is_a_config_of_the_same_benchmark_wherever_it_is(cli, folder, repository):
+    notebook = repository / "configs" / "all.yaml"
     (folder / "elsewhere").mkdir()
+    (folder / "a.yaml").write_text(f"extends: {notebook}\nname: a\ndata: {{path: b.npz}}\n")
 
-    (folder / "elsewhere/a.yaml").write_text(cli("config", "show", config).stdout)
+    shown = cli("config", "show", "a.yaml", "--set", "training.seeds=[3, 7]").stdout
+    (folder / "elsewhere/a.yaml").write_text(shown)
 
-    assert load(folder / "elsewhere/a.yaml") == load(config)
-
-
-def test_a_file_of_the_data_is_found_from_wherever_the_shown_config_is(cli, folder):
-    (folder / "configs").mkdir()
-    (folder / "configs/a.yaml").write_text(f"{FINE}data: {{path: ../reuters.npz}}\n")
-
-    (folder / "shown.yaml").write_text(cli("config", "show", "configs/a.yaml").stdout)
-
-    assert load(folder / "shown.yaml").data.path == folder / "reuters.npz"
-
-
-def test_arguments_of_a_function_are_shown_as_they_are(cli, folder):
-    arguments = {"n": None, "x": float("inf"), "tiny": 1e-9, "text": "01", "on": True, "é": [None]}
-    spelled = "{n: null, x: .inf, tiny: 1e-9, text: '01', 'on': true, é: [null]}"
-    (folder / "a.yaml").write_text(
-        f"name: a\nmodels: {{m: {{python: 'b:c', arguments: {spelled}}}}}\n"
-    )
-
-    (folder / "shown.yaml").write_text(cli("config", "show", "a.yaml").stdout)
-
-    assert load(folder / "shown.yaml").models["m"].arguments == arguments
-
-
-def test_values_of_flags_are_shown(cli):
-    shown = cli("config", "show", "fine.yaml", "--set", "training.seeds=[3, 7]")
-
-    assert yaml.safe_load(shown.stdout)["training"]["seeds"] == [3, 7]
-
-
-def test_a_wrong_flag_is_the_users_error(cli):
-    result = cli("config", "show", "fine.yaml", "--set", "training.epohcs=3")
-
-    assert result.exit_code == 2
-    assert "--set training.epohcs=3: training.epohcs: unknown key" in result.stderr
+    same = {"extends": str(notebook), "name": "a", "data": {"path": folder / "b.npz"}}
+    assert load(folder / "elsewhere/a.yaml") == load(same | {"training": {"seeds": [3, 7]}})
 
 
 def test_a_terminal_has_the_same_text_in_colours(cli, monkeypatch):

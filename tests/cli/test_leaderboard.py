@@ -4,12 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from factories import run_folder
-
-from rnnbench.metrics import quantity_names
-from rnnbench.terminal import options
-
-DOCUMENTS = 20
+from factories import scored_run, write_run
 
 
 @pytest.fixture(autouse=True)
@@ -19,14 +14,11 @@ def runs(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     others = {"split_fingerprint": "6" * 64, "source": "r52"}
     for name, rights, dataset in (
-        ("old/run", {"rnn": 18, "gru": 2}, {}),
-        ("new/run", {"rnn": 17, "lstm": 19}, {}),
-        ("r52", {"lstm": 9}, others),
+        ("old/run", {"rnn": [18], "gru": [2]}, {}),
+        ("new/run", {"rnn": [17], "lstm": [19]}, {}),
+        ("r52", {"lstm": [9]}, others),
     ):
-        answers = {
-            model: [[0] * right + [1] * (DOCUMENTS - right)] for model, right in rights.items()
-        }
-        run_folder(Path(name), answers, labels=[0] * DOCUMENTS, dataset=dataset)
+        write_run(scored_run(rights, folder=name, dataset=dataset))
 
 
 def test_models_of_all_runs_are_ranked_in_one_table_for_each_set_of_documents(cli):
@@ -49,8 +41,11 @@ def test_json_is_one_document(cli):
 
     document = json.loads(result.stdout)
     assert document["schema_version"] == 3
-    assert [len(board["entries"]) for board in document["leaderboards"]] == [4, 1]
-    assert {board["metric"] for board in document["leaderboards"]} == {"macro_f1"}
+    first, second = document["leaderboards"]
+    assert (first["metric"], first["runs"]) == ("macro_f1", ["old/run", "new/run"])
+    assert (second["dataset"]["source"], second["entries"][0]["against_best"]) == ("r52", None)
+    assert [entry["rank"] for entry in first["entries"]] == [1, 2, 3, 4]
+    assert first["entries"][0]["model"]["accuracy_interval_method"] == "Wilson"
 
 
 @pytest.mark.parametrize(
@@ -58,6 +53,7 @@ def test_json_is_one_document(cli):
     [
         ([], "Missing argument"),
         (["nowhere"], "nowhere: no results.json in it (should be a folder"),
+        (["r52", "nowhere"], "nowhere: no results.json in it (should be a folder"),
         (["nowhere", "--metric", "acuracy"], "--metric: no metric 'acuracy' (allowed: accuracy, "),
     ],
 )
@@ -79,24 +75,3 @@ def test_files_and_folders_that_are_no_runs_are_left_out_with_a_warning(cli):
     assert result.stderr.splitlines() == [
         f"{path}: no finished run, left out" for path in ("notes.txt", "empty")
     ]
-
-
-def test_a_run_that_does_not_exist_is_an_error_also_beside_others(cli):
-    result = cli("leaderboard", "r52", "r25")
-
-    assert result.exit_code == 2
-    assert "r25: no results.json in it" in result.stderr
-
-
-def test_a_damaged_run_is_named(cli):
-    file = min(Path("new/run/trials").glob("rnn-seed0-*"))
-    file.write_text("{}")
-
-    result = cli("leaderboard", "old/run", "new/run")
-
-    assert result.exit_code == 2
-    assert f"unusable result: {file}" in result.stderr
-
-
-def test_the_help_names_every_metric():
-    assert options.METRICS.replace(" or ", " ").replace(",", "").split() == quantity_names()

@@ -1,3 +1,5 @@
+"""``rnnbench run``, as it is typed, on made-up documents and on real ones."""
+
 import csv
 import inspect
 import json
@@ -17,10 +19,10 @@ import numpy as np
 import pytest
 import yaml
 from plugin_files import write_distribution
-from typer.testing import CliRunner
 
 from rnnbench.analysis.load import load_run
-from rnnbench.cli.app import app
+from rnnbench.data.dataset import make_dataset
+from rnnbench.data.load import load_corpus
 from rnnbench.registry import Registry
 from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
@@ -34,23 +36,28 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 TINY = """\
 name: tiny
 data: {source: sgml, path: sgml, maxlen: 50, test_split: 0.5}
-training: {epochs: 2, batch_size: 4, seeds: 2}
+training: {epochs: 6, batch_size: 4, seeds: [3, 8], validation_split: 0.25}
 models:
   rnn: {layers: [simple_rnn: {units: 3}, dense: {units: topics, activation: softmax}]}
   gru: {layers: [gru: {units: 3}, dense: {units: topics, activation: softmax}]}
+  bayes: {baseline: multinomial_naive_bayes}
+  random: {baseline: stratified}
+  svm: {baseline: {tfidf_linear_svm: {C: 0.5}}}
 """
+TRIALS = [f"{name}-seed{seed}" for name in ("gru", "random", "rnn") for seed in (3, 8)]
+TRIALS = sorted([*TRIALS, "bayes-seed3", "svm-seed3"])
 
 
 @pytest.fixture(autouse=True)
 def config(tmp_path, tiny_sgml, monkeypatch):
-    """A config of two small models on made-up wires, in the working folder."""
+    """A config of small models on made-up documents, in the working folder."""
     monkeypatch.chdir(tmp_path)
     _write_tiny(tmp_path, tiny_sgml)
 
 
-def _files(folder, kind="trials", pattern="*"):
+def _files(folder, kind="trials"):
     """Return the files of the trials in a results folder, by model and seed: ``rnn-seed0``."""
-    found = sorted(Path(folder, kind).glob(f"{pattern}-seed*"))
+    found = sorted(Path(folder, kind).glob("*-seed*"))
     return {file.stem.rpartition("-")[0]: file for file in found}
 
 
@@ -63,11 +70,11 @@ def _write_tiny(folder, files):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, tiny_sgml):
-    """The folder of a run of the tiny benchmark by a process of its own, and what it printed."""
+    """The folder of a run by a process of its own that kept its networks, and what it printed."""
     folder = tmp_path_factory.mktemp("finished")
     _write_tiny(folder, tiny_sgml)
-    command = [sys.executable, "-m", "rnnbench", "run", "tiny.yaml"]
-    environment = os.environ | {"RNNBENCH_CACHE": str(folder / "cache")}
+    command = [sys.executable, "-m", "rnnbench", "run", "tiny.yaml", "--save-models"]
+    environment = os.environ | {"RNNBENCH_CACHE": str(folder / "cache"), "PYTHONIOENCODING": "utf8"}
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
@@ -75,175 +82,78 @@ def finished(tmp_path_factory, tiny_sgml):
     return folder / "results" / "tiny", done
 
 
+@pytest.fixture
+def copied(finished, tmp_path):
+    """A copy of that folder, where the same command goes on with it."""
+    return shutil.copytree(finished[0], tmp_path / "results/tiny")
+
+
 def test_the_table_goes_to_standard_output_and_all_else_to_standard_error(finished):
     _, done = finished
 
     assert "always 'earn'" in done.stdout
-    assert "Seeds: 0, 1. Epoch: the last of 2. Engine: compiled" in " ".join(done.stdout.split())
-    assert "seed 1" not in done.stdout
-    assert "gru seed 1: test accuracy" in done.stderr
-
-
-def test_nothing_of_tensorflows_chatter_reaches_the_user(finished):
-    _, done = finished
-
-    for word in ("cuda", "oneDNN", "WARNING", "absl", "rebuild TensorFlow"):
-        assert word not in done.stdout + done.stderr
+    caption = " ".join(done.stdout.split())
+    assert "Seeds: 3, 8. Epoch: the best of 6 on 25% of the training" in caption
+    assert "Engine: compiled" in caption
+    assert "seed 8" not in done.stdout
+    for trial in ("gru seed 8", "random seed 8", "svm seed 3"):
+        assert f"{trial}: test accuracy" in done.stderr
+    for chatter in ("cuda", "oneDNN", "WARNING", "absl", "rebuild TensorFlow"):
+        assert chatter not in done.stdout + done.stderr
 
 
 def test_the_run_leaves_everything_in_its_folder(finished):
     folder, _ = finished
 
-    trials = [
+    stems = [
         f"{model.name}-seed{trial.seed}-{trial.fingerprint[:16]}"
         for model in load_results(folder).models
         for trial in model.trials
     ]
     assert sorted(str(file.relative_to(folder)) for file in folder.rglob("*.*")) == sorted(
         [".lock", "config.yaml", "environment.json", "results.json", "table.csv", "table.md"]
-        + [f"trials/{trial}.json" for trial in trials]
-        + [f"predictions/{trial}.npz" for trial in trials]
+        + ["models/vocabulary.json"]
+        + [f"trials/{stem}.json" for stem in stems]
+        + [f"predictions/{stem}.npz" for stem in stems]
+        + [f"models/{stem}.keras" for stem in stems if stem.startswith(("rnn", "gru"))]
     )
+    assert list(_files(folder)) == TRIALS, "a baseline that no seed changes is tried once"
 
 
 def test_results_json_holds_what_was_measured(finished):
     folder, _ = finished
     results = load_results(folder)
 
-    assert (results.dataset.train_size, results.dataset.test_size) == (22, 22)
-    assert results.dataset.source == "sgml"
-    assert [model.name for model in results.models] == ["rnn", "gru"]
+    dataset = results.dataset
+    assert (dataset.train_size, dataset.test_size, dataset.source) == (22, 22, "sgml")
+    assert [(model.name, model.is_baseline, len(model.trials)) for model in results.models] == [
+        ("rnn", False, 2),
+        ("gru", False, 2),
+        ("bayes", True, 1),
+        ("random", True, 2),
+        ("svm", True, 1),
+    ]
     for model in results.models:
         accuracies = [trial.metrics["accuracy"] for trial in model.trials]
-        assert model.accuracy.mean == pytest.approx(np.mean(accuracies))
-        assert model.accuracy.n == 2
+        assert model.metrics["accuracy"].mean == pytest.approx(np.mean(accuracies))
         for trial in model.trials:
             stored = np.load(_files(folder, "predictions")[f"{model.name}-seed{trial.seed}"])
             predicted = stored["scores"].argmax(axis=1)
             assert trial.metrics["accuracy"] == np.mean(predicted == stored["labels"])
+        assert (model.ms_per_step is None) is model.is_baseline
+    svm = results.models[-1]
+    assert svm.metrics["accuracy"].mean > dataset.majority_accuracy, "words tell topics apart"
 
 
-def test_the_resolved_config_runs_the_same_benchmark(finished, cli):
-    folder, _ = finished
+def test_a_network_tells_its_best_epoch_and_its_metrics_on_the_validation_set(finished):
+    run = load_run(finished[0])
 
-    rerun = cli("run", folder / "config.yaml", "--out", folder)
-
-    assert rerun.exit_code == 0
-    assert "4 of 4 trials are stored and not trained again" in rerun.stderr
-
-
-def test_tables_are_stored_as_markdown_and_csv(finished):
-    folder, _ = finished
-
-    assert "| rnn |" in (folder / "table.md").read_text()
-    rows = list(csv.DictReader((folder / "table.csv").open()))
-    assert [row["model"] for row in rows] == ["rnn", "gru", "always 'earn'"]
-
-
-def _run(cli, *arguments):
-    result = cli("run", "tiny.yaml", "--models", "rnn", "--seeds", "1", "--epochs", "1", *arguments)
-    assert result.exit_code == 0, result.output
-    return result
-
-
-def test_a_rerun_trains_nothing_says_so_and_needs_no_tensorflow(cli):
-    _run(cli)
-    (trial,) = _files("results/tiny").values()
-    before = trial.stat().st_mtime_ns
-    environment = Path("results/tiny/environment.json").read_text()
-
-    rerun = _run(cli)
-
-    assert "1 of 1 trials are stored and not trained again" in rerun.stderr
-    assert trial.stat().st_mtime_ns == before
-    assert Path("results/tiny/environment.json").read_text() == environment
-    code = (
-        "import sys\n"
-        "sys.argv = 'rnnbench run tiny.yaml --models rnn --seeds 1 --epochs 1'.split()\n"
-        "from rnnbench.cli.app import main\n"
-        "try: main()\n"
-        "except SystemExit as stop: assert not stop.code\n"
-        "assert not {'tensorflow', 'keras'} & set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-
-
-def test_fresh_trains_again(cli):
-    _run(cli)
-    (trial,) = _files("results/tiny").values()
-    before = trial.stat().st_mtime_ns
-
-    _run(cli, "--fresh")
-
-    assert trial.stat().st_mtime_ns > before
-
-
-def test_a_damaged_trial_is_named_and_trained_again(cli):
-    _run(cli)
-    (file,) = _files("results/tiny").values()
-    file.write_text(file.read_text()[:-30])
-
-    rerun = _run(cli)
-
-    assert "unusable result" in rerun.stderr
-    assert str(file) in rerun.stderr
-    assert "rnn seed 0: test accuracy" in rerun.stderr
-
-
-def test_flags_beat_the_file_only_when_given(cli):
-    _run(cli, "--set", "training.batch_size=8", "--out", "elsewhere")
-
-    resolved = yaml.safe_load(Path("elsewhere/config.yaml").read_text())
-    assert resolved["training"] == {
-        "epochs": 1,
-        "batch_size": 8,
-        "optimizer": "adam",
-        "learning_rate": 0.001,
-        "validation_split": 0.0,
-        "engine": "compiled",
-        "seeds": [0],
-    }
-    assert resolved["data"]["maxlen"] == 50
-    assert list(resolved["models"]) == ["rnn"]
-
-
-def test_json_prints_the_results_for_machines(cli):
-    result = _run(cli, "--json", "--quiet")
-
-    printed = Results.model_validate_json(result.stdout)
-    assert printed == load_results(Path("results/tiny"))
-    assert "trained" not in result.stderr
-    assert "test accuracy" not in result.stderr
-
-
-BASELINES = """\
-name: baselines
-data: {source: sgml, path: sgml, maxlen: 50, test_split: 0.5}
-training: {seeds: [3, 8]}
-models:
-  bayes: {baseline: multinomial_naive_bayes}
-  random: {baseline: stratified}
-  svm: {baseline: {tfidf_linear_svm: {C: 0.5}}}
-"""
-
-
-def _run_apart(folder, files, *arguments):
-    """Run a config of a folder with made-up wires in it, with one worker; return the outcome."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.setenv("RNNBENCH_CACHE", str(folder / "cache"))
-        _write_tiny(folder, files)
-        (folder / "baselines.yaml").write_text(BASELINES)
-        done = CliRunner().invoke(app, ["run", "--jobs", "1", *arguments])
-    assert done.exit_code == 0, done.output
-    return done
-
-
-@pytest.fixture(scope="module")
-def baselines(tmp_path_factory, tiny_sgml):
-    """The folder of a run of baselines, and its output."""
-    folder = tmp_path_factory.mktemp("baselines")
-    return folder / "results/baselines", _run_apart(folder, tiny_sgml, "baselines.yaml")
+    assert run.results.validation_split == 0.25
+    for trial in run.trials["rnn"]:
+        history = trial.record.history
+        assert len(history.val_accuracy) == len(history.val_loss) == trial.record.epochs == 6
+        assert history.val_accuracy[trial.record.best_epoch - 1] == max(history.val_accuracy)
+        assert trial.record.steps == 6 * 5, "17 of 22 documents are five batches of 4"
 
 
 def _rows_by_model(tables):
@@ -257,183 +167,146 @@ def _rows_by_model(tables):
     return found
 
 
-def test_baselines_are_tried_as_often_as_a_seed_changes_them_and_come_in_the_tables(baselines):
-    folder, done = baselines
+def test_tables_are_stored_as_markdown_and_csv(finished):
+    folder, done = finished
 
-    trials = ["bayes-seed3", "random-seed3", "random-seed8", "svm-seed3"]
-    assert list(_files(folder)) == trials
-    assert "random seed 8: test accuracy" in done.stderr
     rows = _rows_by_model((folder / "table.md").read_text())
-    assert list(rows) == ["bayes", "random", "svm", "always 'earn'"]
-    assert [name for name, row in rows.items() if row.get("ms per step") == "-"] == [
-        "bayes",
-        "random",
-        "svm",
-    ]
+    names = ["rnn", "gru", "bayes", "random", "svm", "always 'earn'"]
+    assert list(rows) == names
+    assert [name for name, row in rows.items() if row.get("ms per step") == "-"] == names[2:5]
     assert [name for name, row in rows.items() if row.get("log-loss") == "-"] == ["svm"]
     printed = " ".join(done.stdout.split())
-    for row in rows.values():
-        for cell in row.values():
-            assert cell in printed
+    assert all(cell in printed for row in rows.values() for cell in row.values())
+    in_csv = csv.DictReader((folder / "table.csv").open())
+    assert [row["model"] for row in in_csv] == names
 
 
-def test_results_json_tells_of_baselines_that_they_are_some(cli, baselines):
-    folder, _ = baselines
-
-    rerun = cli("run", folder / "config.yaml", "--out", folder, "--jobs", "1", "--json")
-
-    assert "4 of 4 trials are stored and not trained again" in rerun.stderr
-    printed = Results.model_validate_json(rerun.stdout)
-    assert printed == load_results(folder) == load_run(folder).results
-    assert [(model.name, model.is_baseline) for model in printed.models] == [
-        ("bayes", True),
-        ("random", True),
-        ("svm", True),
-    ]
-    bayes, random, svm = printed.models
-    assert [trial.seed for trial in random.trials] == [3, 8]
-    assert (bayes.accuracy.n, random.accuracy.n, svm.accuracy.n) == (1, 2, 1)
-    assert bayes.mean("log_loss") > 0
-    assert svm.mean("log_loss") is None, "a margin is no probability"
-    for model in printed.models:
-        assert model.ms_per_step is None
-        records = [trial.record for trial in load_run(folder).trials[model.name]]
-        assert {(record.epochs, record.best_epoch) for record in records} == {(0, None)}
-    words_tell_the_topics_apart = svm.accuracy.mean
-    assert words_tell_the_topics_apart > printed.dataset.majority_accuracy
-
-
-@pytest.fixture(scope="module")
-def validated(tmp_path_factory, tiny_sgml):
-    """The folder of a run with validation wires, of a network and a baseline, and its output."""
-    folder = tmp_path_factory.mktemp("validated")
-    options = ["training.validation_split=0.25", "models.svm.baseline=tfidf_linear_svm"]
-    changes = [part for option in options for part in ("--set", option)]
-    arguments = ["tiny.yaml", "--models", "rnn,svm", "--epochs", "6", *changes]
-    return folder / "results/tiny", _run_apart(folder, tiny_sgml, *arguments)
-
-
-def test_the_caption_says_which_epoch_was_taken(validated):
-    folder, done = validated
-
-    words = "Epoch: the best of 6 on 25% of the training newswires."
-    assert words in " ".join(done.stdout.split())
-    assert words in (folder / "table.md").read_text()
-
-
-def test_a_network_tells_its_best_epoch_and_its_scores_on_validation_wires(validated):
-    folder, _ = validated
-    run = load_run(folder)
-
-    assert run.results.validation_split == 0.25
-    records = {name: [trial.record for trial in each] for name, each in run.trials.items()}
-    assert [record.seed for record in records["rnn"]] == [0, 1]
-    for record in records["rnn"]:
-        history = record.history
-        assert len(history.val_accuracy) == len(history.val_loss) == record.epochs == 6
-        assert history.val_accuracy[record.best_epoch - 1] == max(history.val_accuracy)
-        assert record.steps == 6 * 5, "17 of 22 wires are five batches of 4"
-    assert [record.best_epoch for record in records["svm"]] == [None]
-
-
-SVM_TOO = ["--set", "models.svm.baseline=tfidf_linear_svm"]
-ONE_EPOCH = ["--seeds", "1", "--epochs", "1", "--jobs", "1"]
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory, tiny_sgml):
-    """The folder of a run that kept its two networks, and has a baseline too."""
-    folder = tmp_path_factory.mktemp("kept")
-    _run_apart(folder, tiny_sgml, "tiny.yaml", *SVM_TOO, *ONE_EPOCH, "--save-models")
-    return folder / "results/tiny"
-
-
-@pytest.fixture
-def copy_of_kept(kept, tmp_path):
-    """A copy of that folder where the same command goes on with it."""
-    return shutil.copytree(kept, tmp_path / "results/tiny")
-
-
-def _run_again(cli, *arguments):
-    again = cli("run", "tiny.yaml", *SVM_TOO, *ONE_EPOCH, *arguments)
-    assert again.exit_code == 0, again.output
-    return again.stderr
-
-
-def _models_in(folder):
-    return {file.name: file.read_bytes() for file in folder.glob("*.keras")}
-
-
-def test_trained_networks_are_kept_where_that_is_asked_for_and_baselines_are_not(kept, finished):
-    assert list(_files(kept, "models")) == ["gru-seed0", "rnn-seed0"]
-    assert (kept / "models/vocabulary.json").exists()
-    assert list(_files(kept)) == ["gru-seed0", "rnn-seed0", "svm-seed0"]
-    assert not (finished[0] / "models").exists(), "it was not asked for"
-
-
-def test_a_kept_model_gives_the_scores_that_are_stored(kept):
-    from rnnbench.data.dataset import make_dataset
-    from rnnbench.data.load import load_corpus
+def test_a_kept_network_gives_the_scores_that_are_stored(finished):
     from rnnbench.models.build import predict
     from rnnbench.models.saved import load
 
-    run = load_run(kept)
+    run = load_run(finished[0])
     x_test = make_dataset(load_corpus(run.benchmark.data).corpus, run.benchmark.data).x_test
 
     for name in ("rnn", "gru"):
-        scores = predict(load(_files(kept, "models")[f"{name}-seed0"]), x_test)
+        scores = predict(load(_files(run.folder, "models")[f"{name}-seed3"]), x_test)
         np.testing.assert_allclose(scores, run.trials[name][0].scores, atol=1e-6)
 
 
-@pytest.mark.parametrize("flags", [["--save-models"], []], ids=["kept again", "not asked for"])
-def test_a_network_that_was_kept_is_not_trained_again(cli, copy_of_kept, flags):
-    before = _models_in(copy_of_kept / "models")
-
-    said = _run_again(cli, *flags)
-
-    assert "3 of 3 trials are stored and not trained again" in said
-    assert _models_in(copy_of_kept / "models") == before
-    assert (copy_of_kept / "models/vocabulary.json").exists()
+def _run(cli, *arguments):
+    """Run the tiny benchmark, or what ``arguments`` make of it; return its output."""
+    result = cli("run", "tiny.yaml", *arguments)
+    assert result.exit_code == 0, result.output
+    return result
 
 
-def test_a_network_that_was_not_kept_or_is_damaged_is_trained_again_to_be_kept(cli, copy_of_kept):
-    store, before = Store(copy_of_kept), load_run(copy_of_kept).trials["gru"][0]
-    store.save(replace(before, model=None))  # as a run without --save-models leaves it
-    damaged = _files(copy_of_kept, "models")["rnn-seed0"]
-    damaged.write_bytes(damaged.read_bytes()[:-20])
-
-    said = _run_again(cli, "--save-models")
-
-    assert f"unusable result: {damaged.relative_to(Path.cwd())}: not what was stored" in said
-    assert "gru-seed0" not in said, "it is not damaged"
-    assert "1 of 3 trials are stored and not trained again" in said
-    for name in ("rnn", "gru"):
-        assert f"{name} seed 0: test accuracy" in said
-    assert list(_files(copy_of_kept, "models")) == ["gru-seed0", "rnn-seed0"]
-    again = load_run(copy_of_kept).trials["gru"][0]
-    np.testing.assert_array_equal(again.scores, before.scores)
+def _content(folder):
+    """Return the content of all files of trials, and when each was written."""
+    files = [
+        file for kind in ("trials", "predictions", "models") for file in folder.glob(f"{kind}/*")
+    ]
+    return {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in files}
 
 
-def test_networks_of_two_configurations_are_kept_beside_each_other(cli, copy_of_kept):
-    before = _models_in(copy_of_kept / "models")
+@pytest.mark.parametrize("file", ["tiny.yaml", "results/tiny/config.yaml"])
+def test_a_rerun_trains_nothing_says_so_and_needs_no_tensorflow(copied, finished, file):
+    before, environment = _content(copied), (copied / "environment.json").read_text()
+    code = (
+        "import sys\n"
+        f"sys.argv = 'rnnbench run {file} --json'.split()\n"
+        "from rnnbench.cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit as stop: assert not stop.code\n"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    )
 
-    said = _run_again(cli, "--save-models", "--set", "training.batch_size=8")
+    rerun = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True
+    )
+
+    assert rerun.returncode == 0, rerun.stderr
+    assert "8 of 8 trials are stored and not trained again" in rerun.stderr
+    assert _content(copied) == before
+    assert (copied / "environment.json").read_text() == environment
+    printed = Results.model_validate_json(rerun.stdout)
+    assert printed == load_results(copied)
+    assert printed.models == load_results(finished[0]).models
+
+
+def test_fresh_trains_again_and_quiet_says_nothing(cli, copied):
+    before = _content(copied)
+
+    result = _run(cli, "--models", "bayes", "--fresh", "--quiet", "--json")
+
+    after = _content(copied)
+    changed = {file.stem.partition("-")[0] for file in before if after[file] != before[file]}
+    assert changed == {"bayes"}
+    assert "trained" not in result.stderr
+    assert "test accuracy" not in result.stderr
+
+
+def test_what_is_damaged_or_was_not_kept_is_trained_again(cli, copied):
+    run = load_run(copied)
+    Store(copied).save(replace(run.trials["gru"][0], model=None))  # as without --save-models
+    network, record = _files(copied, "models")["rnn-seed3"], _files(copied)["svm-seed3"]
+    for file in (network, record):
+        file.write_bytes(file.read_bytes()[:-30])
+
+    said = _run(cli, "--save-models").stderr
+
+    for file in (network, record):
+        assert f"unusable result: {file.relative_to(Path.cwd())}: " in said
+    assert "5 of 8 trials are stored and not trained again" in said
+    assert set(re.findall(r"(\w+ seed \d): test", said)) == {
+        "gru seed 3",
+        "rnn seed 3",
+        "svm seed 3",
+    }
+    assert list(_files(copied, "models")) == ["gru-seed3", "gru-seed8", "rnn-seed3", "rnn-seed8"]
+    again = load_run(copied).trials
+    for name in ("gru", "rnn", "svm"):
+        np.testing.assert_array_equal(again[name][0].scores, run.trials[name][0].scores)
+
+
+def test_trials_of_two_configurations_stand_beside_each_other(cli, copied):
+    before, arguments = _content(copied), ("--models", "gru,svm")
+
+    said = _run(cli, *arguments, "--epochs", "1", "--set", "training.batch_size=8").stderr
 
     assert "1 of 3 trials are stored" in said, "the baseline knows no batches"
-    after = _models_in(copy_of_kept / "models")
-    assert after.items() > before.items()
-    assert len(after) == 4
-
-    said = _run_again(cli, "--save-models")
-
-    assert "3 of 3 trials are stored and not trained again" in said
-    assert _models_in(copy_of_kept / "models") == after
+    assert _content(copied).items() > before.items()
+    assert load_results(copied).epochs == 1
+    assert "3 of 3 trials are stored and not trained again" in _run(cli, *arguments).stderr
+    assert load_results(copied).epochs == 6
 
 
-def test_seeds_can_be_listed(cli):
-    _run(cli, "--seeds", "3,5")
+def test_flags_beat_the_file_only_when_given(cli):
+    arguments = ("--models", "random", "--seeds", "1", "--epochs", "2", "--out", "elsewhere")
+    _run(cli, *arguments, "--set", "training.batch_size=8")
 
-    assert list(_files("results/tiny")) == ["rnn-seed3", "rnn-seed5"]
+    resolved = yaml.safe_load(Path("elsewhere/config.yaml").read_text())
+    assert resolved["training"] == {
+        "epochs": 2,
+        "batch_size": 8,
+        "optimizer": "adam",
+        "learning_rate": 0.001,
+        "validation_split": 0.25,
+        "engine": "compiled",
+        "seeds": [0],
+    }
+    assert resolved["data"]["maxlen"] == 50
+    assert list(resolved["models"]) == ["random"]
+
+
+def test_a_terminal_that_has_no_plus_minus_gets_the_table_all_the_same():
+    command = [sys.executable, "-m", "rnnbench", "run", "tiny.yaml", "--models", "random"]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+
+    done = subprocess.run(command, env=environment, capture_output=True, check=True)
+
+    assert b"? 0." in done.stdout
+    assert list(_files("results/tiny")) == ["random-seed3", "random-seed8"]
+    assert not Path("results/tiny/models").exists(), "nothing was to be kept"
 
 
 @pytest.mark.parametrize(
@@ -441,18 +314,17 @@ def test_seeds_can_be_listed(cli):
     [
         (["--epochs", "0"], "--epochs: training.epochs: got 0 (should be greater than 0)"),
         (["--seeds", "x"], "--seeds: training.seeds: got 'x'"),
-        (["--models", "lstm"], "--models: no model 'lstm' (allowed: rnn, gru)"),
-        (["--models", ""], "--models: names no model (allowed: rnn, gru)"),
+        (["--models", "lstm"], "models: no model 'lstm' (allowed: rnn, gru, bayes, random, svm)"),
+        (["--models", ""], "models: names no model (allowed: rnn, gru, bayes, random, svm)"),
         (["--data", "kears"], "did you mean 'keras'?"),
         (["--path", "nowhere"], "nowhere: no such file or folder"),
         (["--set", "training.epochs"], "should be key.path=value"),
         (["--set", "training.epoch=3"], "did you mean 'epochs'?"),
-        (["--set", "models.svm.baseline=tfidf_linear_smv"], "did you mean 'tfidf_linear_svm'?"),
+        (["--set", "models.new.baseline=tfidf_linear_smv"], "did you mean 'tfidf_linear_svm'?"),
         (["--set", "training.validation_split=1"], "got 1 (should be less than 1)"),
         (
             ["--set", "training.validation_split=0.04"],
-            "training.validation_split: 0.04 of 22 training wires leaves 0 to validate on and 22 "
-            "to train on",
+            "training.validation_split: 0.04 of 22 training documents leaves 0 to validate on",
         ),
         (["--out", "tiny.yaml"], "tiny.yaml: cannot write there"),
         (["--executor", "locl"], "--executor: no executor 'locl' (allowed: local; did you mean"),
@@ -469,7 +341,7 @@ def test_a_wrong_option_trains_nothing(cli, arguments, message):
 def _start_and_wait_for(words, *arguments):
     """Start a run in a process group of its own; return it, and what it said until ``words``."""
     command = [sys.executable, "-m", "rnnbench", "run", "tiny.yaml", "--jobs", "1"]
-    command += ["--seeds", "1", "--epochs", "300", *arguments]
+    command += ["--models", "rnn,gru", "--seeds", "1", "--epochs", "300", *arguments]
     # Else a run would inherit it from tests in the background of a shell that Ctrl-C is ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
@@ -497,50 +369,41 @@ def test_ctrl_c_stops_at_once_keeps_what_finished_and_leaves_no_process():
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_a_run_that_is_killed_leaves_no_process(how):
+def test_a_run_that_is_killed_leaves_no_process_and_no_lock(cli, how):
     running, _ = _start_and_wait_for("gru seed 0: started")
     running.send_signal(how)
     running.wait()
 
     assert _is_gone_within(20, running.pid)
+    _run(cli, "--models", "bayes")
 
 
-NB = "models.nb.baseline.multinomial_naive_bayes.alpha"
+BAYES = "models.bayes.baseline.multinomial_naive_bayes.alpha"
 
 
 def test_two_runs_that_want_one_folder_do_not_mix(cli):
     """The second one is refused while the first one trains, and later has results of its own."""
-    running, said = _start_and_wait_for(
-        "rnn seed 0: started", "--models", "nb,rnn", "--epochs", "600", "--set", f"{NB}=1"
-    )
-    other = ("run", "tiny.yaml", "--models", "nb", "--seeds", "1", "--set", f"{NB}=50")
+    first = ("--models", "bayes,rnn", "--epochs", "600", "--set", f"{BAYES}=1")
+    running, said = _start_and_wait_for("rnn seed 0: started", *first)
+    second = ("--models", "bayes", "--seeds", "1", "--set", f"{BAYES}=50")
 
-    refused = cli(*other)
+    refused = cli("run", "tiny.yaml", *second)
 
     assert refused.exit_code == 2
-    message = " ".join(refused.stderr.split())
-    assert "results/tiny: another process is writing there: process" in message
-    assert f"process {running.pid} on {platform.node()}, since 20" in message
-    assert f"--models nb,rnn --epochs 600 --set {NB}=1" in message
-    assert "with --out" in message
+    holder = f"process {running.pid} on {platform.node()}, since 20"
+    assert f"results/tiny: another process is writing there: {holder}" in refused.stderr
+    assert f"--models bayes,rnn --epochs 600 --set {BAYES}=1\nWait until" in refused.stderr
     said += running.stderr.read()
     assert running.wait() == 0, said
-    first = load_run(Path("results/tiny"))
-    assert cli(*other, "--out", "alone").exit_code == 0
-    assert cli(*other).exit_code == 0
-    second, alone = load_run(Path("results/tiny")), load_run(Path("alone"))
-    assert first.config["models"]["nb"]["baseline"]["multinomial_naive_bayes"]["alpha"] == 1
-    assert second.trials["nb"][0].record.fingerprint == alone.trials["nb"][0].record.fingerprint
-    assert first.trials["nb"][0].record.fingerprint != alone.trials["nb"][0].record.fingerprint
-    np.testing.assert_array_equal(second.trials["nb"][0].scores, alone.trials["nb"][0].scores)
-
-
-def test_the_lock_of_a_run_that_was_killed_is_no_obstacle(cli):
-    running, _ = _start_and_wait_for("gru seed 0: started")
-    running.kill()
-    running.wait()
-
-    _run(cli)
+    runs = [load_run(Path("results/tiny"))]
+    for out in ("alone", "results/tiny"):
+        _run(cli, *second, "--out", out)
+        runs.append(load_run(Path(out)))
+    ours, alone, after = (run.trials["bayes"][0] for run in runs)
+    assert [run.benchmark.models["bayes"].baseline.alpha for run in runs] == [1, 50, 50]
+    assert after.record.fingerprint == alone.record.fingerprint != ours.record.fingerprint
+    np.testing.assert_array_equal(after.scores, alone.scores)
+    assert not np.array_equal(ours.scores, alone.scores)
 
 
 def test_trials_run_where_an_installed_package_has_them_run(cli, install, tmp_path, monkeypatch):
@@ -551,10 +414,10 @@ def test_trials_run_where_an_installed_package_has_them_run(cli, install, tmp_pa
     fresh = Registry("executor", Executor, [LocalExecutor], holds_classes=True)
     monkeypatch.setattr(executors, "EXECUTORS", fresh)
 
-    there = _run(cli, "--executor", "in-process", "--out", "there")
+    there = _run(cli, "--executor", "in-process", "--models", "bayes")
 
-    assert "rnn seed 0: started" in there.stderr
-    assert "1 of 1 trials are stored" in _run(cli, "--out", "there", "--jobs", "2").stderr
+    assert "bayes seed 3: started" in there.stderr
+    assert "1 of 1 trials are stored" in _run(cli, "--models", "bayes").stderr
     refused = cli("run", "tiny.yaml", "--executor", "broken")
     assert refused.exit_code == 2
     assert "executor 'broken' of the package made-up cannot be loaded" in refused.stderr
@@ -569,29 +432,6 @@ def _is_gone_within(seconds, group):
             return True
         time.sleep(0.1)
     return False
-
-
-def test_a_terminal_that_has_no_plus_minus_gets_the_table_all_the_same(cli):
-    _run(cli, "--seeds", "2")
-    command = [
-        "-m",
-        "rnnbench",
-        "run",
-        "tiny.yaml",
-        "--models",
-        "rnn",
-        "--seeds",
-        "2",
-        "--epochs",
-        "1",
-    ]
-    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
-
-    done = subprocess.run(
-        [sys.executable, *command], env=environment, capture_output=True, check=True
-    )
-
-    assert b"? 0." in done.stdout
 
 
 def test_the_smoke_benchmark_runs_on_real_newswires():

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from strategies import plain_values, texts
 
 from rnnbench.config.load import dump, load
 from rnnbench.config.schema import Benchmark, Name
@@ -20,30 +21,10 @@ DENSE = {"dense": {"units": "topics", "activation": "softmax"}}
 SMALL = {"name": "small", "models": {"rnn": {"layers": [{"simple_rnn": {"units": 2}}, DENSE]}}}
 
 
-@pytest.fixture(autouse=True)
-def _in_an_empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 def dumped_and_loaded(benchmark: Benchmark, folder: Path = Path()) -> Benchmark:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text(dump(benchmark, folder), encoding="utf-8")
     return load(folder / "config.yaml")
-
-
-@pytest.mark.parametrize("name", ["null", "08", "1e3"])
-def test_a_name_that_looks_like_something_else_survives_a_dump(name):
-    again = dumped_and_loaded(
-        load(SMALL | {"name": name, "models": {name: SMALL["models"]["rnn"]}})
-    )
-    assert (again.name, list(again.models)) == (name, [name])
-
-
-def test_a_fingerprint_that_looks_like_a_number_survives_a_dump():
-    dataset = f"1e{'0' * 62}"
-    paper = {"source": "x", "dataset": dataset, "models": {"a": {"accuracy": 1.0}}}
-    again = dumped_and_loaded(load(SMALL | {"references": {"paper": paper}}))
-    assert again.references["paper"].dataset == dataset
 
 
 def test_a_dump_keeps_letters_readable():
@@ -63,28 +44,14 @@ def test_a_dump_names_the_same_data_from_another_folder(path, folder):
     Path("far/away").mkdir(parents=True)
     Path("link").symlink_to("far/away")
     benchmark = load(SMALL | {"data": {"path": path}})
+    assert "path: ../" in dump(benchmark, Path(folder)), "so that all can be moved"
     again = dumped_and_loaded(benchmark, Path(folder))
     assert again.data.path.resolve() == benchmark.data.path.resolve()
 
 
-def test_a_dump_names_relative_data_so_that_all_can_be_moved():
-    benchmark = load(SMALL | {"data": {"path": "configs/corpus"}})
-    assert "path: ../../configs/corpus\n" in dump(benchmark, Path("results/small"))
-
-
 # Any benchmark, drawn from the fields of its sections.
 
-texts = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), max_size=8)
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,7}", fullmatch=True)
-plain = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | texts,
-    lambda below: st.lists(below, max_size=3) | st.dictionaries(texts, below, max_size=3),
-    max_leaves=5,
-)
 
 
 def values(hint: Any, *limits: Any) -> st.SearchStrategy:  # noqa: PLR0911 - one a kind of type
@@ -124,7 +91,7 @@ def scalars(hint: Any, limits: Any) -> st.SearchStrategy:
         str: st.from_regex(limit["pattern"], fullmatch=True) if "pattern" in limit else texts,
         NoneType: st.none(),
         Path: names,
-        Any: plain,
+        Any: plain_values,
     }[hint]
 
 

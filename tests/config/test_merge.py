@@ -7,18 +7,12 @@ import pytest
 from rnnbench.config.merge import merged, read, with_value
 from rnnbench.config.problems import ConfigError
 from rnnbench.config.yaml12 import Node, parse
-
-
-@pytest.fixture(autouse=True)
-def _in_an_empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+from rnnbench.storage import write_text
 
 
 def write(text: str, name: str = "top.yaml") -> Path:
-    file = Path(name)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
-    return file
+    write_text(Path(name), text)
+    return Path(name)
 
 
 def value_of(file: Path):
@@ -32,10 +26,6 @@ def tree(text: str, name: str = "a.yaml") -> Node:
 
 
 # A file with those that it extends.
-
-
-def test_a_file_that_extends_nothing_is_read_as_it_is():
-    assert value_of(write("name: été\n")) == {"name": "été"}
 
 
 def test_extends_is_relative_to_its_own_file():
@@ -55,29 +45,6 @@ def test_of_several_extended_files_the_last_wins():
     write("training: {epochs: 4}\n", "second.yaml")
     value = value_of(write("extends: [first.yaml, second.yaml]\n"))
     assert value == {"training": {"epochs": 4, "batch_size": 7}}
-
-
-def test_two_extended_files_may_extend_the_same_file():
-    write("epochs: 3\n", "base.yaml")
-    write("extends: base.yaml\nname: left\n", "left.yaml")
-    write("extends: base.yaml\nname: right\n", "right.yaml")
-    value = value_of(write("extends: [left.yaml, right.yaml]\n"))
-    assert value == {"epochs": 3, "name": "right"}
-
-
-@pytest.mark.parametrize(
-    ("extended", "is_whole"),
-    [
-        ("name: small\n", True),
-        ("name: small\nname: small\n", True),
-        ("", False),
-        ("extends: missing.yaml\n", False),
-    ],
-)
-def test_a_tree_is_whole_if_every_extended_file_could_be_read(extended, is_whole):
-    write(extended, "a.yaml")
-    write("extends: a.yaml\n", "b.yaml")
-    assert read(write("extends: [b.yaml]\n")).is_whole == is_whole
 
 
 def test_a_data_path_is_relative_to_the_file_that_it_is_in():
@@ -119,14 +86,6 @@ def test_mappings_are_merged_key_by_key_unless_they_have_no_value_and_all_else_i
     assert (below, above) == (tree(base), tree(top)), "neither is changed"
 
 
-def test_a_merged_entry_is_where_it_was_written_last():
-    both = merged(tree("a: 1\nb: 2\n"), tree("\n\nb: 3\n", "b.yaml"))
-    assert {key: node.where for key, node in both.value.items()} == {
-        "a": "a.yaml:1",
-        "b": "b.yaml:3",
-    }
-
-
 # Setting one value.
 
 
@@ -145,12 +104,6 @@ def test_a_value_is_put_at_its_place(before, keys, after):
     root = tree(before)
     assert with_value(root, keys.split("."), Node(9, "--set")).plain == after
     assert root == tree(before)
-
-
-def test_a_value_that_is_set_and_all_above_it_are_where_it_was_set():
-    root = with_value(tree("a: {b: 1}\nc: 2"), ["a", "b"], Node(9, "--set"))
-    assert root.value["a"] == Node({"b": Node(9, "--set")}, "--set")
-    assert (root.where, root.value["c"].where) == ("a.yaml:1", "a.yaml:2")
 
 
 @pytest.mark.parametrize("key", ["2", "-1", "x", "9" * 5000])

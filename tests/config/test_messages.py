@@ -1,7 +1,7 @@
 """The answers to the configs in ``wrong_configs.yaml``, kept in ``wrong_configs.txt``.
 
-If a message has changed on purpose, ``python tests/config/test_messages.py`` writes the answers
-anew, and ``git diff`` shows what users are going to read.
+After a deliberate change of a message, ``python tests/config/test_messages.py`` writes the answers
+again, and ``git diff`` shows the new messages.
 """
 
 import re

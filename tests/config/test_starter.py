@@ -12,7 +12,7 @@ from rnnbench.data.settings import Data
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, PythonNetwork
 from rnnbench.models.layers import LAYERS
-from rnnbench.training.recipe import Training
+from rnnbench.training.settings import Training
 
 
 def read(text):

@@ -81,7 +81,7 @@ BOMB = "\n".join(
     ],
     ids=["a little too deep", "much too deep", "too many by aliases"],
 )
-def test_what_no_config_needs_is_refused(text):
+def test_more_data_than_any_config_needs_is_refused(text):
     with pytest.raises(ConfigError, match="nested too deeply"):
         read(text)
 

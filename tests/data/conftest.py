@@ -1,4 +1,4 @@
-"""What the tests of data share: a bound on memory, and servers on the loopback."""
+"""Fixtures for tests of data: a bound on memory, and servers on the loopback."""
 
 import hashlib
 import http.server

@@ -21,7 +21,7 @@ WANTED = {*FILES, "a", "b", "folder"}
 
 
 def tar_of(*members):
-    """A tar of members: (name, content), or what ``tarfile`` calls a member."""
+    """A tar of members, each ``(name, content)`` or a ``tarfile.TarInfo``."""
     with io.BytesIO() as buffer:
         with tarfile.open(fileobj=buffer, mode="w") as tar:
             for member in members:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from rnnbench.data.audit import TopicCount, find_document, summarize_dataset
+from rnnbench.data.audit import Document, TopicCount, find_document, summarize_dataset
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import make_dataset, split_fingerprint
 from rnnbench.data.load import CachedCorpus
@@ -91,16 +91,13 @@ def test_macro_f1_of_the_majority_is_that_of_scikit_learn(corpus, dataset, y_tes
 
 
 @pytest.mark.parametrize(
-    ("number", "place"), [(0, "training"), (4, "left out"), (5, "test"), (9, "test")]
+    ("number", "topic", "place"),
+    [(2, "acq", "training"), (4, "acq", "left out"), (7, "trade", "test")],
 )
-def test_a_document_has_a_place_under_the_dataset(corpus, dataset, number, place):
-    assert find_document(corpus, dataset, number).place == place
+def test_a_document_has_a_topic_words_and_a_place(corpus, dataset, number, topic, place):
+    found = find_document(corpus, dataset, number)
 
-
-def test_a_document_has_a_topic_and_words(corpus, dataset):
-    shown = find_document(corpus, dataset, 2)
-
-    assert (shown.number, shown.topic, shown.words) == (2, "acq", ["buys", "unit"])
+    assert found == Document(number, topic, DOCUMENTS[number][0].split(), place)
 
 
 @pytest.mark.parametrize("number", [-1, 10])

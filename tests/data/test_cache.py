@@ -1,4 +1,4 @@
-"""Cached corpora: found by source and by fingerprint, and never read if they were damaged."""
+"""Cached corpora: found by source, and never read if they were damaged."""
 
 import os
 from dataclasses import replace
@@ -45,29 +45,6 @@ def test_a_stored_corpus_is_read_again(is_test):
     assert_same_content(found, corpus)
     assert stored == read == fingerprint(corpus)
     assert [found.words(document) for document in range(3)] == [["up", "it", "up"], [], ["été"]]
-
-
-def test_a_corpus_is_found_by_its_fingerprint(file):
-    cache.store("made_up", OTHER)
-
-    assert cache.find(fingerprint(CORPUS)) == file
-    assert_same_content(cache.read_by_fingerprint(fingerprint(CORPUS)), CORPUS)
-    assert_same_content(cache.read_by_fingerprint(fingerprint(OTHER)), OTHER)
-
-
-def test_a_corpus_is_only_found_by_its_own_fingerprint(file):
-    assert cache.find("a" * 64) is None
-    with pytest.raises(FileNotFoundError, match="a" * 64):
-        cache.read_by_fingerprint("a" * 64)
-    file.rename(file.with_name(f"made_up-{'a' * 64}.npz"))
-    with pytest.raises(DamagedCacheError, match=fingerprint(CORPUS)):
-        cache.read_by_fingerprint("a" * 64)
-
-
-@pytest.mark.parametrize("mark", ["", "*", "../made_up", "A" * 64, "a" * 63, "a" * 64 + "\n"])
-def test_only_a_fingerprint_becomes_part_of_a_file_name(mark):
-    with pytest.raises(ValueError, match="not a fingerprint"):
-        cache.find(mark)
 
 
 def test_the_newest_corpus_of_a_source_is_found(file):

@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rnnbench.data.corpus import corpus_of_words
-from rnnbench.data.dataset import PAD, START, UNKNOWN, make_dataset, split_fingerprint
+from rnnbench.data.dataset import PAD, make_dataset, split_fingerprint
 from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
 
@@ -151,25 +151,6 @@ def test_a_corpus_with_a_standard_split_can_be_shuffled_instead():
     shuffled = make_dataset(with_split, Data(split="shuffled"))
 
     assert shuffled.fingerprint == make_dataset(without, Data()).fingerprint
-
-
-@pytest.mark.parametrize(
-    ("setting", "row"),
-    [
-        ({"num_words": 100}, [PAD, START, 4, 8, 5]),
-        ({"num_words": 100, "padding": "post"}, [START, 4, 8, 5, PAD]),
-        ({"num_words": 100, "pad_length": 6}, [PAD, PAD, START, 4, 8, 5]),
-        ({"num_words": 100, "pad_length": 2, "truncating": "pre"}, [8, 5]),
-        ({"num_words": 100, "pad_length": 2, "truncating": "post"}, [START, 4]),
-        ({"num_words": 8}, [PAD, START, 4, UNKNOWN, 5]),
-        ({}, [PAD, START, 4, 8, 5]),
-        ({"maxlen": 5}, [START, 4, UNKNOWN, 5]),  # the rarest word of those kept, as in Keras
-    ],
-)
-def test_a_row_is_a_start_mark_and_ids_that_are_padded_or_cut(setting, row):
-    corpus = corpus_of([1, 5, 2], [9, 9, 9, 9], [2], is_test=[False, True, True])
-
-    assert make_dataset(corpus, Data(**setting)).x_train.tolist() == [row]
 
 
 def test_a_corpus_without_the_modapte_split_says_so():

@@ -20,19 +20,6 @@ def corpus_of(documents, source="sgml"):
     return corpus_of_words(documents, WORDS, labels, ["earn", "acq"], provenance=provenance)
 
 
-def assert_texts_are_encoded_as_rows(corpus, dataset, data):
-    """Encode every document of a dataset as a text and compare it with its row."""
-    numbers = np.concatenate([dataset.train_documents, dataset.test_documents])
-    rows = np.concatenate([dataset.x_train, dataset.x_test])
-    words = [corpus.words(number) for number in numbers]
-
-    encoded = encode([" ".join(each) for each in words], make_vocabulary(corpus, dataset, data))
-
-    assert encoded.ids.dtype == rows.dtype == np.int32
-    np.testing.assert_array_equal(encoded.ids, rows)
-    assert encoded.words == words
-
-
 @given(
     documents=st.lists(st.lists(st.sampled_from(WORDS), max_size=8), min_size=2, max_size=12),
     source=st.sampled_from(["keras", "sgml", "r52", "r8"]),
@@ -52,22 +39,18 @@ def test_a_document_is_encoded_as_its_row_in_the_dataset(documents, source, data
         dataset = make_dataset(corpus, data)
     except UserError:
         assume(False)
-    assert_texts_are_encoded_as_rows(corpus, dataset, data)
+    numbers = np.concatenate([dataset.train_documents, dataset.test_documents])
+    words = [corpus.words(number) for number in numbers]
 
+    vocabulary = make_vocabulary(corpus, dataset, data)
+    encoded = encode([" ".join(each) for each in words], vocabulary)
 
-@pytest.mark.parametrize("name", ["keras_corpus", "r52_corpus"])
-@pytest.mark.parametrize(
-    "setting",
-    [
-        {"num_words": 30_000, "maxlen": 50, "test_split": 0.3, "padding": "post"},
-        {"maxlen": 50},
-        {"num_words": 500, "pad_length": 80, "padding": "post", "truncating": "post"},
-    ],
-    ids=["the notebook", "all words", "cut at the end"],
-)
-def test_real_documents_are_encoded_as_their_rows(name, setting, request):
-    corpus, data = request.getfixturevalue(name), Data(**setting)
-    assert_texts_are_encoded_as_rows(corpus, make_dataset(corpus, data), data)
+    rows = np.concatenate([dataset.x_train, dataset.x_test])
+    assert encoded.ids.dtype == rows.dtype == np.int32
+    np.testing.assert_array_equal(encoded.ids, rows)
+    assert encoded.words == words
+    assert vocabulary.dataset_fingerprint == dataset.fingerprint
+    assert vocabulary.topics == ["earn", "acq"]
 
 
 CORPUS = corpus_of([["net", "profit"], ["it", "buys", "unit"], ["rose"], ["net", "gap"]])
@@ -76,17 +59,6 @@ CORPUS = corpus_of([["net", "profit"], ["it", "buys", "unit"], ["rose"], ["net",
 def vocabulary(**settings):
     data = Data(**{"test_split": 0.5, "num_words": 100, "padding": "post"} | settings)
     return make_vocabulary(CORPUS, make_dataset(CORPUS, data), data)
-
-
-def test_a_vocabulary_describes_the_dataset():
-    data = Data(test_split=0.5, pad_length=6, padding="post", truncating="pre")
-    dataset = make_dataset(CORPUS, data)
-
-    found = make_vocabulary(CORPUS, dataset, data)
-
-    assert found.dataset_fingerprint == dataset.fingerprint
-    assert (found.source, found.topics) == ("sgml", ["earn", "acq"])
-    assert (found.timesteps, found.padding, found.truncating) == (6, "post", "pre")
 
 
 @pytest.mark.parametrize(

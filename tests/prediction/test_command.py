@@ -6,12 +6,11 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rnnbench.analysis.load import load_run
 from rnnbench.config.load import load
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus
@@ -115,12 +114,14 @@ def test_a_test_document_is_predicted_as_in_the_run(predict, finished, seed):
 
     found = predict(*texts, "--seed", seed)
 
-    stored = Store(finished).load("reader", seed)
+    (scores,) = (
+        trial.scores for trial in load_run(finished).trials["reader"] if trial.record.seed == seed
+    )
     topics = Store(finished).vocabulary().topics
     by_label = [[probabilities(each)[topic] for topic in topics] for each in found]
     assert len(found) == 22
-    np.testing.assert_allclose(by_label, stored.scores, atol=1e-6)
-    assert np.ptp(stored.scores, axis=0).max() > 0.5, "it has learned something"
+    np.testing.assert_allclose(by_label, scores, atol=1e-6)
+    assert np.ptp(scores, axis=0).max() > 0.5, "it has learned something"
 
 
 def test_the_default_seed_is_the_first(predict):
@@ -181,12 +182,6 @@ def test_another_process_gives_the_same_and_prints_nothing_else(predict, finishe
     assert probabilities(found) == pytest.approx(probabilities(expected), abs=1e-6)
 
 
-def test_a_folder_can_be_moved(predict, folder):
-    moved = folder.rename(folder.with_name("elsewhere"))
-
-    assert predict(TEXT, folder=moved) == predict(TEXT)
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -203,16 +198,9 @@ def test_a_wrong_argument_is_answered_with_the_right_ones(refused, finished, arg
     assert message in refused(finished, *arguments)
 
 
-def test_a_folder_without_a_run_is_refused(refused, tmp_path):
-    message = refused(tmp_path, "reader", TEXT)
-
-    assert f"{tmp_path}: no results.json in it (should be a folder that" in message
-
-
 def test_where_networks_were_not_kept_the_command_that_keeps_them_is_named(refused, folder):
-    store = Store(folder)
-    for seed in (3, 8):
-        store.save(replace(store.load("reader", seed), model=None))
+    for trial in load_run(folder).trials["reader"]:
+        Store(folder).save(trial)
     shutil.rmtree(folder / "models")
 
     message = refused(folder, "reader", TEXT)
@@ -221,27 +209,13 @@ def test_where_networks_were_not_kept_the_command_that_keeps_them_is_named(refus
     assert message.count("--save-models") == 1
 
 
-@pytest.mark.parametrize("name", ["reader-seed3.keras", "vocabulary.json"])
-def test_a_damaged_file_is_named_and_not_used(refused, folder, name):
-    file = folder / "models" / name
-    file.write_bytes(file.read_bytes()[:-20])
-
-    assert refused(folder, "reader", TEXT).startswith(f"unusable result: {file}: ")
-
-
-def _of_another_dataset(folder):
-    store = Store(folder)
-    other = store.vocabulary().model_copy(update={"dataset_fingerprint": "0" * 64})
-    store.save_vocabulary(other)
-
-
-def _is_gone(folder):
+@pytest.mark.parametrize("is_gone", [True, False], ids=["missing", "of another dataset"])
+def test_without_the_vocabulary_of_the_dataset_nothing_is_predicted(refused, folder, is_gone):
+    vocabulary = Store(folder).vocabulary()
     (folder / "models" / "vocabulary.json").unlink()
-
-
-@pytest.mark.parametrize("change", [_of_another_dataset, _is_gone])
-def test_the_words_of_another_dataset_are_not_used(refused, folder, change):
-    change(folder)
+    if not is_gone:
+        other = vocabulary.model_copy(update={"dataset_fingerprint": "0" * 64})
+        Store(folder).save_vocabulary(other)
 
     message = refused(folder, "reader", TEXT)
 
@@ -250,10 +224,11 @@ def test_the_words_of_another_dataset_are_not_used(refused, folder, change):
 
 
 def test_a_kept_network_is_used_though_that_of_another_seed_is_gone(predict, refused, folder):
-    (folder / "models" / "reader-seed3.keras").unlink()
+    (file,) = (folder / "models").glob("reader-seed3-*.keras")
+    file.unlink()
 
     assert predict(TEXT, "--seed", 8, folder=folder)
-    assert "reader-seed3.keras" in refused(folder, "reader", TEXT)
+    assert refused(folder, "reader", TEXT).startswith(f"unusable result: {file}: ")
 
 
 @pytest.mark.parametrize("typed", [[], [""], ["net profit", " "], ["-"]])
@@ -266,9 +241,8 @@ def test_a_missing_or_blank_text_is_refused(monkeypatch, typed, stdin):
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
-    for file, reason in ((Path("nowhere.txt"), "No such file"), (tmp_path, "Is a directory")):
-        with pytest.raises(UserError, match=f"^{file}: cannot be read: {reason}"):
-            read_texts([], [file])
+    with pytest.raises(UserError, match=f"^{tmp_path}: cannot be read: Is a directory"):
+        read_texts([], [tmp_path])
 
 
 def test_a_file_need_not_be_utf_8(tmp_path):

@@ -1,22 +1,18 @@
-"""Two runs side by side, as tables, as text and as JSON."""
+"""Two runs side by side, as tables."""
 
 import io
-import json
 
 import pytest
 from factories import MARGINS, scored_run
 from rich.console import Console
 
 from rnnbench.analysis.compare_runs import compare_runs
-from rnnbench.analysis.gates import judge, parse_gate
 from rnnbench.report.compare import (
     accuracy_table,
-    comparison_json,
     comparison_tables,
     costs_table,
     differences_table,
     metrics_table,
-    verdict_lines,
 )
 from rnnbench.report.table import short_p, to_rich
 
@@ -147,36 +143,3 @@ def test_two_runs_of_the_benchmark_fit_into_80_columns(comparison):
     assert all(each.p_holm < 0.0001 for each in compare_runs(a, b).models)
     assert widest_line(compare_runs(a, b), 80) <= 80
     assert widest_line(comparison, 80) <= widest_line(comparison, 120) <= 80
-
-
-def test_json_has_all_of_it(comparison):
-    verdict = judge(parse_gate("accuracy drops 0.04"), comparison)
-
-    document = json.loads(json.dumps(comparison_json(comparison, [verdict])))
-
-    assert document["schema_version"] == 3
-    assert [model["name"] for model in document["models"]] == ["rnn", LONG]
-    assert document["models"][0]["difference"] == pytest.approx(0.75)
-    assert document["models"][0]["b"]["metrics"]["macro_f1"]["n"] == 2
-    assert (document["only_in_a"], document["only_in_b"]) == (["gru"], ["lstm"])
-    assert {each["part"] for each in document["differences"]} == {"config", "environment"}
-    (gate,) = document["gates"]
-    assert (gate["gate"], gate["passed"]) == ("accuracy drops 0.04", False)
-    assert [failure["model"] for failure in gate["failures"]] == [LONG, "gru"]
-
-
-def test_a_failed_gate_has_a_line_for_each_model_and_one_that_passed_a_line(comparison):
-    a, b = (scored_run({"rnn": [right], "svm": [9]}, records={"svm": SVM}) for right in (18, 2))
-    gates = ["accuracy drops 1%", "accuracy drops significantly", "log_loss rises 9"]
-    verdicts = [judge(parse_gate(gate), compare_runs(a, b)) for gate in gates]
-    p = verdicts[1].failures[0].p_holm
-
-    assert verdict_lines(verdicts) == (
-        ["passed: log_loss rises 9: 1 model(s) (not measured: svm)"],
-        [
-            "failed: accuracy drops 1%: rnn: 0.9 in A, 0.1 in B",
-            f"failed: accuracy drops significantly: rnn: 0.9 in A, 0.1 in B, p {short_p(p)}",
-        ],
-    )
-    _, failed = verdict_lines([judge(parse_gate("accuracy drops 0.5"), comparison)])
-    assert failed == ["failed: accuracy drops 0.5: gru: B lacks the model"]

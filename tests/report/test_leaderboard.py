@@ -1,14 +1,13 @@
-"""The models of many runs in one order, as tables and as JSON."""
+"""Leaderboards as tables."""
 
 import io
-import json
 
 import pytest
 from factories import MARGINS, scored_run
 from rich.console import Console
 
 from rnnbench.analysis.leaderboard import rank_runs
-from rnnbench.report.leaderboard import board_tables, boards_json, costs_table, rank_table
+from rnnbench.report.leaderboard import board_tables, costs_table, rank_table
 from rnnbench.report.table import to_rich
 
 
@@ -50,7 +49,7 @@ def test_models_have_rank_run_accuracy_and_a_verdict_and_the_majority_baseline_i
     assert table.rows[-1][3:] == ["0.5000", "-", "-"]
 
 
-def test_the_caption_says_what_was_measured(board):
+def test_the_caption_names_data_runs_and_test(board):
     assert rank_table(board).caption == (
         "Data: made-up (nowhere), 1,395 newswires to train on, 20 to test on, split 555555555555. "
         "Runs: one, two; the same trials in several runs are shown once. "
@@ -87,17 +86,3 @@ def test_a_terminal_shows_all_within_80_columns(runs, width, metric):
         console.print(to_rich(table, console), crop=False)
 
     assert max(map(len, console.file.getvalue().splitlines())) <= width
-
-
-def test_json_has_all_of_it(runs):
-    document = boards_json(rank_runs(runs))
-
-    assert json.loads(json.dumps(document)) == document
-    assert document["schema_version"] == 3
-    (board,) = document["leaderboards"]
-    assert (board["metric"], board["runs"]) == ("accuracy", ["one", "two"])
-    assert board["dataset"]["majority_topic"] == "earn"
-    assert [entry["rank"] for entry in board["entries"]] == [1, 2, 2, 4]
-    assert board["entries"][0]["against_best"] is None
-    assert board["entries"][3]["against_best"]["p_holm"] < 0.05
-    assert board["entries"][1]["model"]["fit_seconds"]["mean"] == 236.21

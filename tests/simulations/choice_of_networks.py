@@ -1,7 +1,7 @@
 """Print the accuracy of the models of a config on training documents that they have not learned.
 
-Networks and epochs are chosen by this, so that no test document chooses anything; the texts of the
-test documents are removed before anything is learned::
+Networks and epochs are chosen by this, so that the test documents have no influence on the choice;
+their texts are removed before anything is learned::
 
     python tests/simulations/choice_of_networks.py configs/zoo.yaml --folds 5
     python tests/simulations/choice_of_networks.py configs/r52.yaml --last 0.2
@@ -23,7 +23,7 @@ from rnnbench.metrics import accuracy
 from rnnbench.models.descriptions import Model
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.report.table import Table, to_markdown
-from rnnbench.training.recipe import Training
+from rnnbench.training.settings import Training
 from rnnbench.training.trial import train
 
 SEED = 0

@@ -5,29 +5,13 @@ Run it as ``python tests/simulations/coverage_of_intervals.py``; it takes about 
 
 import sys
 
-import numpy as np
-from crossed import Population
+from crossed import Population, coverage
 
-from rnnbench.analysis.bootstrap import estimate_mean, resample
 from rnnbench.report.table import Table, to_markdown
 
-N_DOCUMENTS, TIMES, RESAMPLES, CHUNK = 599, 4_000, 999, 200
+N_DOCUMENTS, TIMES = 599, 4_000
 SEEDS = (2, 3, 5, 10)
 SPREADS = (0.05, 0.1, 0.3)
-
-
-def coverage(population: Population, n_trials: int) -> tuple[float, float]:
-    """Return the shares of intervals that contain the truth: ours, and the plain bootstrap's."""
-    random = np.random.default_rng(0)
-    ours, plain = [], []
-    for _ in range(TIMES // CHUNK):
-        (hits,) = population.draw(random, CHUNK, [n_trials], N_DOCUMENTS)
-        resamples = resample(dict(enumerate(hits)), RESAMPLES, seed=int(random.integers(2**32)))
-        for number, each in enumerate(hits):
-            low, high = np.quantile(resamples[number], [0.025, 0.975])
-            plain.append(low <= population.accuracy <= high)
-            ours.append(population.accuracy in estimate_mean(each, resamples[number]).interval)
-    return float(np.mean(ours)), float(np.mean(plain))
 
 
 def main() -> None:
@@ -35,7 +19,7 @@ def main() -> None:
     for n_trials in SEEDS:
         for spread in SPREADS:
             population = Population(seeds=spread)
-            ours, plain = coverage(population, n_trials)
+            ours, plain = coverage(population, n_trials, N_DOCUMENTS, TIMES)
             points = 100 * spread * _points(population)
             rows.append([str(n_trials), f"{points:.1f}", f"{ours:.3f}", f"{plain:.3f}"])
             print(rows[-1], file=sys.stderr)  # noqa: T201

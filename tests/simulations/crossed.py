@@ -1,9 +1,13 @@
-"""Simulated hits with a known true mean accuracy and spread."""
+"""Simulated hits with a known true mean accuracy and spread, and intervals found from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from rnnbench.analysis.bootstrap import estimate_mean, resample
+
+RESAMPLES, CHUNK = 999, 200
 
 
 @dataclass(frozen=True)
@@ -65,3 +69,19 @@ class Population:
                 score *= (1 + self.documents**2) ** 0.5 / self.total
             drawn.append(normal(times, n_trials, n_documents) + of_documents + of_seeds + score > 0)
         return drawn
+
+
+def coverage(
+    population: Population, n_trials: int, n_documents: int, times: int
+) -> tuple[float, float]:
+    """Return the shares of intervals that contain the truth: ours, and the plain bootstrap's."""
+    random = np.random.default_rng(0)
+    ours, plain = [], []
+    for _ in range(times // CHUNK):
+        (hits,) = population.draw(random, CHUNK, [n_trials], n_documents)
+        resamples = resample(dict(enumerate(hits)), RESAMPLES, seed=int(random.integers(2**32)))
+        for number, each in enumerate(hits):
+            low, high = np.quantile(resamples[number], [0.025, 0.975])
+            plain.append(low <= population.accuracy <= high)
+            ours.append(population.accuracy in estimate_mean(each, resamples[number]).interval)
+    return float(np.mean(ours)), float(np.mean(plain))

@@ -77,24 +77,16 @@ def test_a_terminal_shows_every_running_trial_and_the_whole_run(screen, width, t
 
 
 @pytest.mark.parametrize("width", [120], indirect=True)
-def test_an_epoch_reported_after_the_end_of_its_trial_draws_no_bar(screen, tmp_path):
-    planned = network(tmp_path)
-    with show_trials(quiet=False) as listener:
-        start(listener, planned)
-        listener(Finished(planned, 0.5, 1.5))
-        listener(EpochEnded(planned, 200, 0.5, 0.5))
-
-        assert "seed 0" not in "".join(drawn(listener, screen))
-
-
-@pytest.mark.parametrize("width", [120], indirect=True)
-def test_a_trial_that_starts_again_has_one_bar(screen, tmp_path):
+def test_a_trial_that_starts_again_has_one_bar_and_a_finished_one_none(screen, tmp_path):
     planned = network(tmp_path)
     with show_trials(quiet=False) as listener:
         start(listener, planned)
         listener(EpochEnded(planned, 0, nan, nan))
-
         assert "".join(drawn(listener, screen)).count("seed 0") == 1
+
+        listener(Finished(planned, 0.5, 1.5))
+        listener(EpochEnded(planned, 200, 0.5, 0.5))  # reported late
+        assert "seed 0" not in "".join(drawn(listener, screen))
 
 
 @pytest.mark.parametrize("width", [120], indirect=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rnnbench.data.dataset import UNKNOWN, make_dataset
 from rnnbench.data.settings import Data
-from rnnbench.training.validation import hold_out
+from rnnbench.data.validation import hold_out
 from rnnbench.training.word_vectors import (
     ROOT_MEAN_SQUARE,
     ROUNDING,
@@ -84,7 +84,7 @@ def test_the_features_of_the_largest_singular_values_are_kept():
 @pytest.fixture
 def dataset():
     """A made-up corpus, without its longest documents."""
-    return make_dataset(factories.corpus(wires=60), Data(test_split=0.3, maxlen=6))
+    return make_dataset(factories.corpus(documents=60), Data(test_split=0.3, maxlen=6))
 
 
 def rewritten(dataset, which):

@@ -90,7 +90,7 @@ def _unpack(content: bytes, name: str) -> dict[str, bytes]:
 
 
 def is_original(files: Mapping[str, bytes]) -> bool:
-    """Return whether ``files`` (name -> content) are those of Distribution 1.0, byte for byte."""
+    """Return whether ``files``, content by name, are those of Distribution 1.0, byte for byte."""
     digest = hashlib.sha256()
     for name in FILE_NAMES:
         digest.update(files.get(name, b""))
@@ -98,12 +98,7 @@ def is_original(files: Mapping[str, bytes]) -> bool:
 
 
 def build_corpus(files: Iterable[bytes], *, min_documents: int = MIN_DOCUMENTS) -> Corpus:
-    """Return the corpus that the recipe of the Keras set makes of SGML files.
-
-    Args:
-        files: the content of the files, in name order.
-        min_documents: documents that a topic needs to be kept.
-    """
+    """Return the corpus that the recipe of the Keras set makes of SGML files, in name order."""
     documents = [document for content in files for document in parse_documents(content)]
     counts = Counter(topic for topic, _ in documents)
     kept = [(topic, body) for topic, body in documents if counts[topic] >= min_documents]

@@ -40,7 +40,7 @@ class Task(Generic[T]):
     def attempt(
         self, trial: Trial, corpus: Path, on_start: Callable[[], None], on_epoch: OnEpoch
     ) -> T | TrialFailure:
-        """Return the outcome of a trial, whatever code from outside may raise.
+        """Return the outcome of a trial; whatever is raised, other than Ctrl-C, is its failure.
 
         Args:
             trial: what to carry out.
@@ -102,10 +102,10 @@ class Executor(ABC):
         """Yield each trial with its outcome as soon as there is one, in any order.
 
         A trial that fails keeps no other from being carried out. When the generator is closed,
-        trials in progress are given up, and nothing that was started goes on.
+        trials in progress are abandoned, and no process that it started is left.
 
         Args:
-            trials: what to carry out; it is best begun in this order.
+            trials: what to carry out, preferably started in this order.
             corpora: the file of each corpus on this machine, by fingerprint. Wherever a trial
                 runs, the executor provides a file with the same content.
             listener: to be told of each ``EpochEnded``; epoch 0 is the start of a trial.

@@ -53,8 +53,8 @@ class LocalExecutor(Executor):
     ) -> Generator[tuple[Trial, T | TrialFailure], None, None]:
         """Yield each trial with its outcome; a new worker goes on where one dies.
 
-        The trial of a dead worker is tried again in the end, by itself: memory that was too little
-        for two may do for one. If its worker dies again, it has failed.
+        The trial of a dead worker is tried again after all others, alone: two trials may need more
+        memory than there is. If its worker dies again, the trial has failed.
 
         Raises:
             RnnbenchError: workers die before they can start a trial.
@@ -64,7 +64,7 @@ class LocalExecutor(Executor):
             for trial, outcome in outcomes:
                 if isinstance(outcome, Died):
                     again.append(trial)
-                    log.warning("%s: %s; it is tried again by itself in the end", trial, DIED)
+                    log.warning("%s: %s; it is tried again after all others, alone", trial, DIED)
                 else:
                     yield trial, outcome
         for trial in again:

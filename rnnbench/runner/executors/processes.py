@@ -56,7 +56,7 @@ class Worker:
 
     Attributes:
         connection: becomes readable when ``receive`` has something to return.
-        trial: the trial that it is at.
+        trial: the trial that it is carrying out.
     """
 
     trial: Trial
@@ -87,7 +87,7 @@ class Worker:
         return message
 
     def end(self) -> None:
-        """End the process; a trial in progress is given up."""
+        """End the process; a trial in progress is abandoned."""
         self._process.terminate()
         self._process.join(5)
         self._process.kill()

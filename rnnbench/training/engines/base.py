@@ -1,21 +1,14 @@
 """The interface that every engine has."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rnnbench.data.dataset import Dataset
     from rnnbench.models.descriptions import Model
+    from rnnbench.training.epochs import OnEpoch
     from rnnbench.training.outcome import Trained
-    from rnnbench.training.recipe import Training
-
-OnEpoch = Callable[[int, float, float], None]
-"""Called after each epoch with its number, from 1, and its loss and accuracy in training."""
-
-
-def ignore(epoch: int, loss: float, accuracy: float) -> None:
-    """Do nothing after an epoch."""
+    from rnnbench.training.recipe import Recipe
 
 
 class Engine(ABC):
@@ -42,7 +35,7 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def covers(self, model: "Model", training: "Training") -> bool:
+    def covers(self, model: "Model", recipe: "Recipe") -> bool:
         """Return whether this engine can train ``model`` in this way."""
 
     @abstractmethod
@@ -50,9 +43,9 @@ class Engine(ABC):
         self,
         model: "Model",
         dataset: "Dataset",
-        training: "Training",
+        recipe: "Recipe",
         seed: int,
-        on_epoch: OnEpoch,
+        on_epoch: "OnEpoch",
         *,
         keep_model: bool,
     ) -> "Trained":
@@ -63,9 +56,9 @@ class Engine(ABC):
         Args:
             model: a description that this engine covers.
             dataset: the documents to train on and to score.
-            training: the ``training`` section of the config. The part ``validation_split`` of the
-                training documents, see ``validation.hold_out``, only chooses the best epoch.
-            seed: decides everything that is left to chance.
+            recipe: the hyperparameters. The training documents that ``hold_out`` takes away only
+                choose the best epoch.
+            seed: decides everything random.
             on_epoch: called after each epoch.
             keep_model: whether to return the trained model too, if the engine can.
 

@@ -17,7 +17,7 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.models.fused import with_cores
 from rnnbench.training.engines.keras_engine import Documents, make_optimizer
 from rnnbench.training.epochs import Epochs
-from rnnbench.training.recipe import Recipe, Training
+from rnnbench.training.recipe import Recipe
 from rnnbench.training.steps import batches
 
 Scores = tuple[tf.Tensor, tf.Tensor]
@@ -50,7 +50,7 @@ def train(
     model: keras.Model,
     documents: Documents,
     validation: Documents | None,
-    training: Training,
+    recipe: Recipe,
     seed: int,
     epochs: Epochs,
 ) -> list[str]:
@@ -61,14 +61,14 @@ def train(
             from another package does not copy exactly.
     """
     x, y = documents
-    size = min(training.batch_size, len(y))
-    program = _program(model, training, size)
+    size = min(recipe.batch_size, len(y))
+    program = _program(model, recipe, size)
     _copy(model, program.model)
     _check_copy(model, program.model, x[:2])
     for variable, value in zip(program.optimizer.variables, program.start, strict=True):
         variable.assign(value)
     features, labels = tf.constant(x), tf.constant(y)
-    for epoch in range(1, training.epochs + 1):
+    for epoch in range(1, recipe.epochs + 1):
         rows, weights = pad(batches(len(y), size, seed, epoch), size)
         loss, accuracy = map(float, program.epoch(features, labels, rows, weights))
         judged = None
@@ -81,15 +81,10 @@ def train(
 
 
 def pad(rows: Sequence[NDArray[np.intp]], size: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return batches filled up to one size, as a compiled program needs them.
+    """Return batches filled up to one size, as a compiled program needs them, and their weights.
 
-    Args:
-        rows: the documents of each batch, at most ``size``.
-        size: of every batch.
-
-    Returns:
-        int32 ``(steps, size)``, the documents, and float32 ``(steps, size)``, their weights. What
-        fills up a batch is document 0 with the weight 0; all other weights are 1.
+    Both are ``(steps, size)``. Document 0 with the weight 0 fills up a batch; all other weights
+    are 1.
     """
     padded = np.zeros((len(rows), size), np.int32)
     weights = np.zeros((len(rows), size), np.float32)
@@ -114,12 +109,9 @@ def _program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program:
 
 
 def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program:
-    """Return a program that trains a copy of ``model``.
+    """Return a program that trains a copy of ``model``, with the layers that the cores cover.
 
-    Args:
-        model: a network, already built; layers that the cores cover are replaced in the copy.
-        recipe: the optimizer and its learning rate.
-        batch_size: documents in each batch that the program is given.
+    Every batch that the program is given has ``batch_size`` documents.
     """
     stock_layers: set[str] = set()
     copy = with_cores(model, stock_layers.add, batch_size)
@@ -156,8 +148,8 @@ def _make_step(
 ) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
     """Return a function that takes one optimizer step.
 
-    Its arguments are a batch ``(batch_size, timesteps)``, its labels and weights ``(batch_size,)``;
-    rows of the weight 0 count for nothing. It returns the sum of the losses and the right answers.
+    Its arguments are a batch ``(batch_size, timesteps)``, its labels and its weights; rows with the
+    weight 0 are ignored. It returns the sum of the losses and the number of right answers.
     """
 
     def step(x: tf.Tensor, y: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -180,14 +172,14 @@ def _is_hit(probabilities: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
 
 def _check_copy(model: keras.Model, copy: keras.Model, x: NDArray[np.int32]) -> None:
     if any(isinstance(each, keras.layers.BatchNormalization) for each in model.layers):
-        raise RnnbenchError("batch normalization needs training.engine: keras")
+        raise RnnbenchError("batch normalization needs recipe.engine: keras")
     if all(type(each).__module__.startswith(("keras.", "rnnbench.")) for each in model.layers):
         return
     ours, theirs = (keras.ops.convert_to_numpy(each(x, training=False)) for each in (model, copy))
     if not np.allclose(ours, theirs, atol=1e-4):
         raise RnnbenchError(
             "a copy of the model gives different answers, so the get_config of a layer leaves "
-            "something out; complete it, or use training.engine: keras"
+            "something out; complete it, or use recipe.engine: keras"
         )
 
 

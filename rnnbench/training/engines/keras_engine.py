@@ -13,30 +13,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.data.validation import hold_out
 from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.quiet import QUIET_ON_CPU
 from rnnbench.models.shape import Shape
-from rnnbench.training.engines.base import Engine, OnEpoch
-from rnnbench.training.epochs import Epochs
+from rnnbench.training.engines.base import Engine
+from rnnbench.training.epochs import Epochs, OnEpoch
 from rnnbench.training.outcome import Outcome, Trained
 from rnnbench.training.steps import count_batches, ms_per_step
-from rnnbench.training.validation import hold_out
 
 if TYPE_CHECKING:
     import keras
 
     from rnnbench.data.dataset import Dataset
-    from rnnbench.training.recipe import Recipe, Training
+    from rnnbench.training.recipe import Recipe
 
 Documents = tuple[NDArray[np.int32], NDArray[np.int32]]
 """Word ids ``(n, timesteps)`` and labels ``(n,)``."""
 
-Train = Callable[["keras.Model", Documents, Documents | None, "Training", int, Epochs], list[str]]
+Train = Callable[["keras.Model", Documents, Documents | None, "Recipe", int, Epochs], list[str]]
 """Trains an uncompiled model in place, in the order of ``steps.batches``.
 
 It is given the model, the training documents, the validation documents if there are any, the
 ``training`` section, the seed, and ``Epochs`` to note each epoch in. It returns the layers that
-run slower than the engine can; see ``Outcome.stock_layers``.
+do not run at the engine's full speed; see ``Outcome.stock_layers``.
 """
 
 
@@ -61,7 +61,7 @@ class KerasEngine(Engine):
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
 
-    def covers(self, model: Model, training: "Training") -> bool:  # noqa: ARG002
+    def covers(self, model: Model, recipe: "Recipe") -> bool:  # noqa: ARG002
         """Return whether the model is a network."""
         return isinstance(model, Network)
 
@@ -69,7 +69,7 @@ class KerasEngine(Engine):
         self,
         model: Model,
         dataset: "Dataset",
-        training: "Training",
+        recipe: "Recipe",
         seed: int,
         on_epoch: OnEpoch,
         *,
@@ -81,26 +81,26 @@ class KerasEngine(Engine):
 
         assert isinstance(model, Network)  # noqa: S101 - the engine covers nothing else
         x, y = dataset.x_train, dataset.y_train
-        kept, held_out = hold_out(len(y), training.validation_split)
+        kept, held_out = hold_out(len(y), recipe.validation_split)
         validation = (x[held_out], y[held_out]) if len(held_out) else None
         train: Train = importlib.import_module(self._module).train
         built = _build(model, Shape.of(dataset), seed, check_saving=keep_model)
         epochs = Epochs(on_epoch)
         start = time.perf_counter()
         if model.pretrained_dim:
-            _embed(built, dataset, model.pretrained_dim, training.validation_split)
-        stock_layers = train(built, (x[kept], y[kept]), validation, training, seed, epochs)
+            _embed(built, dataset, model.pretrained_dim, recipe.validation_split)
+        stock_layers = train(built, (x[kept], y[kept]), validation, recipe, seed, epochs)
         if validation:
             built.set_weights(epochs.best_weights)
         seconds = time.perf_counter() - start
-        steps = count_batches(len(kept), training.batch_size)
+        steps = count_batches(len(kept), recipe.batch_size)
         outcome = Outcome(
             engine=self.name,
             params=sum(math.prod(weight.shape) for weight in built.trainable_weights),
             score_kind="probabilities",
-            epochs=training.epochs,
+            epochs=recipe.epochs,
             best_epoch=epochs.best_epoch,
-            steps=training.epochs * steps,
+            steps=recipe.epochs * steps,
             fit_seconds=seconds,
             ms_per_step=ms_per_step(epochs.seconds, steps),
             history=epochs.history,

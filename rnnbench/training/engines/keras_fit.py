@@ -7,7 +7,7 @@ import tensorflow as tf
 from rnnbench.models.build import EVALUATION_BATCH
 from rnnbench.training.engines.keras_engine import Documents, make_optimizer
 from rnnbench.training.epochs import Epochs
-from rnnbench.training.recipe import Training
+from rnnbench.training.recipe import Recipe
 from rnnbench.training.steps import batches, count_batches
 
 ACCURACY = "sparse_categorical_accuracy"
@@ -18,7 +18,7 @@ def train(
     model: keras.Model,
     documents: Documents,
     validation: Documents | None,
-    training: Training,
+    recipe: Recipe,
     seed: int,
     epochs: Epochs,
 ) -> list[str]:
@@ -29,14 +29,14 @@ def train(
         epochs.note(logs["loss"], logs[ACCURACY], judged, model.get_weights)
 
     model.compile(
-        optimizer=make_optimizer(training),
+        optimizer=make_optimizer(recipe),
         loss="sparse_categorical_crossentropy",
         metrics=[ACCURACY],
     )
     model.fit(
-        _batches(documents, training, seed),
-        epochs=training.epochs,
-        steps_per_epoch=count_batches(len(documents[1]), training.batch_size),
+        _batches(documents, recipe, seed),
+        epochs=recipe.epochs,
+        steps_per_epoch=count_batches(len(documents[1]), recipe.batch_size),
         validation_data=validation,
         validation_batch_size=EVALUATION_BATCH,
         shuffle=False,  # the batches are in order already
@@ -46,7 +46,7 @@ def train(
     return []
 
 
-def _batches(documents: Documents, training: Training, seed: int) -> tf.data.Dataset:
+def _batches(documents: Documents, recipe: Recipe, seed: int) -> tf.data.Dataset:
     """Return the batches of all epochs, one after the other.
 
     ``model.fit`` cannot shuffle by a seed: with arrays and a global seed, it would go through
@@ -54,10 +54,10 @@ def _batches(documents: Documents, training: Training, seed: int) -> tf.data.Dat
     """
     features, labels = map(tf.constant, documents)
     orders = [
-        np.concatenate(batches(len(labels), training.batch_size, seed, epoch))
-        for epoch in range(1, training.epochs + 1)
+        np.concatenate(batches(len(labels), recipe.batch_size, seed, epoch))
+        for epoch in range(1, recipe.epochs + 1)
     ]
     rows = tf.data.Dataset.from_tensor_slices(np.stack(orders)).flat_map(
-        lambda order: tf.data.Dataset.from_tensor_slices(order).batch(training.batch_size)
+        lambda order: tf.data.Dataset.from_tensor_slices(order).batch(recipe.batch_size)
     )
     return rows.map(lambda rows: (tf.gather(features, rows), tf.gather(labels, rows))).prefetch(1)

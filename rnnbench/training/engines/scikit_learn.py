@@ -7,16 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.dataset import PAD, START, Dataset
+from rnnbench.data.validation import hold_out
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import BaselineModel, Model
-from rnnbench.training.engines.base import Engine, OnEpoch
+from rnnbench.training.engines.base import Engine
+from rnnbench.training.epochs import OnEpoch
 from rnnbench.training.outcome import Outcome, Trained
-from rnnbench.training.validation import hold_out
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-    from rnnbench.training.recipe import Training
+    from rnnbench.training.recipe import Recipe
 
 
 class ScikitLearn(Engine):
@@ -25,7 +26,7 @@ class ScikitLearn(Engine):
     name = "scikit-learn"
     packages = ("scikit-learn", "scipy", "numpy")
 
-    def covers(self, model: Model, training: "Training") -> bool:  # noqa: ARG002
+    def covers(self, model: Model, recipe: "Recipe") -> bool:  # noqa: ARG002
         """Return whether the model is a baseline."""
         return isinstance(model, BaselineModel)
 
@@ -33,7 +34,7 @@ class ScikitLearn(Engine):
         self,
         model: Model,
         dataset: Dataset,
-        training: "Training",
+        recipe: "Recipe",
         seed: int,
         on_epoch: OnEpoch,  # noqa: ARG002
         *,
@@ -46,7 +47,7 @@ class ScikitLearn(Engine):
         """
         assert isinstance(model, BaselineModel)  # noqa: S101 - the engine covers nothing else
         baseline = model.baseline
-        kept, _ = hold_out(len(dataset.y_train), training.validation_split)
+        kept, _ = hold_out(len(dataset.y_train), recipe.validation_split)
         documents, tested = texts(dataset.x_train[kept]), texts(dataset.x_test)
         with BASELINES.blamed(baseline.kind):
             classifier = baseline.pipeline(seed)
@@ -71,15 +72,9 @@ def texts(ids: NDArray[np.int32]) -> list[str]:
 def score(
     baseline: Baseline, classifier: "Pipeline", documents: list[str], n_topics: int
 ) -> NDArray[np.float64]:
-    """Return a score for each document and topic, ``(len(documents), n_topics)``.
+    """Return a fitted classifier's score for each document and topic, ``(n, n_topics)``.
 
-    A topic that was not trained on has the probability 0, or a margin below all others.
-
-    Args:
-        baseline: it made the classifier.
-        classifier: a fitted one.
-        documents: as ``texts`` returns them.
-        n_topics: columns of the scores.
+    A topic without training documents has the probability 0, or a margin below all others.
     """
     if baseline.gives_probabilities:
         known, lowest = classifier.predict_proba(documents), 0.0
@@ -94,7 +89,7 @@ def score(
 
 
 def count_params(classifier: "Pipeline") -> int:
-    """Return how many numbers the fitted classifier has learned, without the word weights."""
+    """Return the number of values that a classifier has learned, without the word weights."""
     fitted = classifier[-1]
     names = ("coef_", "intercept_", "feature_log_prob_", "class_log_prior_")
     return sum(np.size(getattr(fitted, name)) for name in names if hasattr(fitted, name))

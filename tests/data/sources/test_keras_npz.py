@@ -72,10 +72,3 @@ def test_a_word_index_that_keras_does_not_distribute_is_refused(small_npz, pinne
 
     with pytest.raises(UserError, match=r"reuters_word_index\.json: not the file that Keras"):
         source.read(small_npz)
-
-
-def test_a_missing_word_index_is_named(small_npz):
-    small_npz.with_name(source.WORD_INDEX).unlink()
-
-    with pytest.raises(UserError, match=r"a file, with reuters_word_index\.json beside it$"):
-        source.read(small_npz)

@@ -3,13 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnbench.data.sources import r52
-from rnnbench.data.sources.r52 import build_corpus, parse_table, words_of
+from rnnbench.data.sources.r52 import build_corpus, words_of
 from rnnbench.errors import UserError
 
 HEADER = "class\ttext\ndiscrete\tstring\nclass\tmeta\n"
 
 
 def table(*rows):
+    """Return a table with one more row, which has no topic, so it is not a document."""
     return HEADER + "\t\n" + "".join(f"{topic}\t{text}\n" for topic, text in rows)
 
 
@@ -18,10 +19,6 @@ def corpus():
     train = table(("earn", "net profit up"), ("acq", "up it buys"))
     test = table(("trade", "up profit gap"), ("earn", "loss"))
     return build_corpus(train, test)
-
-
-def test_a_row_without_a_topic_is_not_a_document():
-    assert parse_table(table(("earn", "net profit"))) == [("earn", "net profit")]
 
 
 def test_training_documents_come_first(corpus):

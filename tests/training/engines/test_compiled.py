@@ -10,7 +10,8 @@ from keras import layers
 from rnnbench.errors import RnnbenchError
 from rnnbench.training.engines import compiled
 from rnnbench.training.epochs import Epochs
-from rnnbench.training.recipe import Recipe, Training
+from rnnbench.training.recipe import Recipe
+from rnnbench.training.settings import Training
 from rnnbench.training.steps import batches
 
 N, STEPS, TOPICS, BATCH_SIZE = 23, 6, 5, 8
@@ -85,7 +86,7 @@ def test_a_model_trains_whether_or_not_the_cores_cover_all_of_it(stack, stock_la
 
 
 class Forgetful(layers.Layer):
-    """A layer whose config does not tell what it multiplies with."""
+    """A layer whose config lacks its factor."""
 
     def __init__(self, factor=1.0, **kwargs):
         super().__init__(**kwargs)
@@ -99,7 +100,7 @@ class Forgetful(layers.Layer):
 
 
 class Uncopied(Forgetful):
-    """A layer that cannot be made without telling it what to multiply with."""
+    """A layer that cannot be made without its factor."""
 
     def __init__(self, factor, **kwargs):
         super().__init__(factor, **kwargs)

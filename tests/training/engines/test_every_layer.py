@@ -15,7 +15,8 @@ from rnnbench.models.shape import Shape
 from rnnbench.training.engines import compiled, keras_fit
 from rnnbench.training.epochs import Epochs
 from rnnbench.training.outcome import History
-from rnnbench.training.recipe import OptimizerName, Training
+from rnnbench.training.recipe import OptimizerName
+from rnnbench.training.settings import Training
 from rnnbench.training.steps import batches
 
 SHAPE = Shape(timesteps=5, n_topics=3, n_ids=12)
@@ -63,12 +64,8 @@ def train(stack, engine, optimizer="adam") -> Trained:
 
 def step_by_step(stack, optimizer="adam") -> Trained:
     """Train with ``train_on_batch``, eagerly: a few steps take less time than to trace one."""
-    model, (x, y), training, history = (
-        fresh(stack),
-        documents(),
-        training_with(optimizer),
-        History(),
-    )
+    model, training, history = fresh(stack), training_with(optimizer), History()
+    x, y = documents()
     before = model.get_weights()
     rule = keras.optimizers.get(optimizer)
     rule.learning_rate = training.learning_rate
@@ -85,8 +82,7 @@ def step_by_step(stack, optimizer="adam") -> Trained:
 def assert_same_training(ours, stock):
     np.testing.assert_allclose(ours.history.loss, stock.history.loss, rtol=1e-5)
     np.testing.assert_allclose(ours.history.accuracy, stock.history.accuracy, atol=1e-6)
-    weights = zip(ours.model.get_weights(), stock.model.get_weights(), strict=True)
-    for mine, theirs in weights:
+    for mine, theirs in zip(ours.model.get_weights(), stock.model.get_weights(), strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=0, atol=TOLERANCE)
 
 

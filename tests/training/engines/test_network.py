@@ -9,13 +9,13 @@ from plugin_files import write_module
 from stacks import EMBEDDING, MEAN, network
 
 from rnnbench.data.dataset import START, Dataset
+from rnnbench.data.validation import hold_out
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.build import predict
 from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.models.saved import from_bytes
 from rnnbench.training.engines import ENGINES, ignore
-from rnnbench.training.recipe import Training
-from rnnbench.training.validation import hold_out
+from rnnbench.training.settings import Training
 from rnnbench.training.word_vectors import pretrained_vectors
 
 SHARE, EPOCHS = 0.4, 12
@@ -169,41 +169,10 @@ def test_a_seed_gives_the_same_training_bit_for_bit_whether_or_not_the_model_is_
     assert first.outcome.history == kept.outcome.history
     np.testing.assert_array_equal(first.scores, kept.scores)
     assert not np.array_equal(first.scores, other.scores)
-
-
-@both_engines
-def test_a_kept_model_is_an_ordinary_one_of_keras_that_gives_the_same_scores(dataset, engine):
-    trained = fit(dataset, engine, keep_model=True)
-
-    again = from_bytes(trained.model)
-
-    assert type(again.layers[-2]) is keras.layers.SimpleRNN
-    np.testing.assert_array_equal(predict(again, dataset.x_test), trained.scores)
-    assert again.count_params() == trained.outcome.params
-
-
-NOT_REGISTERED = """
-    import keras
-
-
-    class Own(keras.layers.Layer):
-        def call(self, inputs):
-            return inputs
-
-
-    def make(shape):
-        ids = keras.Input((shape.timesteps,), dtype="int32")
-        vectors = keras.layers.Embedding(shape.n_ids, 2)(ids)
-        pooled = keras.layers.GlobalMaxPooling1D()(Own()(vectors))
-        return keras.Model(ids, keras.layers.Dense(shape.n_topics, "softmax")(pooled))
-"""
-
-
-def test_a_model_that_cannot_be_loaded_again_fails_before_it_is_trained(dataset, working_folder):
-    write_module(working_folder, "nets", NOT_REGISTERED)
-
-    with pytest.raises(RnnbenchError, match=r"needs keras\.saving\.register_keras_serializable"):
-        fit(dataset, model=PythonNetwork(python="nets:make"), on_epoch=pytest.fail, keep_model=True)
+    again = from_bytes(kept.model)
+    assert type(again.layers[-2]) is keras.layers.GRU, "not our own core"
+    np.testing.assert_array_equal(predict(again, dataset.x_test), kept.scores)
+    assert again.count_params() == kept.outcome.params
 
 
 NOISY = """
@@ -226,6 +195,14 @@ NOISY = """
         ]
         return keras.Sequential(layers)
 """
+
+
+def test_a_model_that_cannot_be_loaded_again_fails_before_it_is_trained(dataset, working_folder):
+    write_module(working_folder, "noisy", NOISY)
+    own = PythonNetwork(python="noisy:make")
+
+    with pytest.raises(RnnbenchError, match=r"needs keras\.saving\.register_keras_serializable"):
+        fit(dataset, model=own, on_epoch=pytest.fail, keep_model=True)
 
 
 def test_a_layer_from_outside_that_draws_from_the_global_generator_follows_the_seed_with_model_fit(

@@ -1,4 +1,4 @@
-"""Holding out training documents, on which the best epoch is chosen."""
+"""Holds out training documents, on which the best epoch is chosen."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,16 +7,10 @@ from rnnbench.errors import UserError
 
 
 def hold_out(n: int, share: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the training documents to train on, and those to hold out.
+    """Return the positions of the documents to train on, and of those to hold out, ascending.
 
-    All models and seeds of a benchmark hold out the same documents.
-
-    Args:
-        n: the number of training documents.
-        share: the part of them to hold out, from 0 to 1; rounded down to whole documents.
-
-    Returns:
-        Two ascending arrays of positions, ``(n - int(n * share),)`` and ``(int(n * share),)``.
+    Of ``n`` training documents, ``int(n * share)`` are held out: the same ones for all models and
+    seeds of a benchmark.
 
     Raises:
         UserError: one of the two would be empty, although ``share`` is not 0.
