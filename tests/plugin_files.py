@@ -135,12 +135,16 @@ def write_nearest(folder: Path, **facts: str) -> Path:
 def run_rnnbench(
     *arguments: object, site: Path, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own, with the packages in ``site`` installed."""
+    """Run the command in a process of its own, with the packages in ``site`` installed.
+
+    If a working folder is given, it has the cache too.
+    """
     path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
+    cache = {"RNNBENCH_CACHE": str(cwd / "cache")} if cwd else {}
     return subprocess.run(
         [sys.executable, "-m", "rnnbench", *map(str, arguments)],
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": path},
+        env=os.environ | {"PYTHONPATH": path} | cache,
         capture_output=True,
         text=True,
         check=False,

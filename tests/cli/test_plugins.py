@@ -1,12 +1,16 @@
 """The user's own models, and layers and baselines of other packages, through the commands."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
-from plugin_files import MAKE, write_distribution, write_module, write_nearest, write_scale
+from plugin_files import (
+    MAKE,
+    run_rnnbench,
+    write_distribution,
+    write_module,
+    write_nearest,
+    write_scale,
+)
 
 CONFIG = """\
 name: own
@@ -51,21 +55,8 @@ class Place:
         write_nearest(self.site, name="neighbours")
 
     def rnnbench(self, *arguments):
-        """Run the command in a process of its own, with the packages in ``site`` installed."""
-        environment = os.environ | {
-            "RNNBENCH_CACHE": str(self.folder / "cache"),
-            "PYTHONPATH": os.pathsep.join([str(self.site), os.environ.get("PYTHONPATH", "")]),
-        }
-        command = [str(argument) for argument in (sys.executable, "-m", "rnnbench", *arguments)]
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        """Run the command in a process of its own."""
+        return run_rnnbench(*arguments, site=self.site, cwd=self.folder)
 
     @property
     def trials(self):
