@@ -88,7 +88,7 @@ def test_a_copy_for_batches_of_one_size_does_the_same_and_takes_other_sizes_too(
     assert not stock
 
 
-def test_the_model_stays_what_it_was_and_shares_nothing_with_the_copy():
+def test_the_model_stays_as_it_was_and_shares_nothing_with_the_copy():
     model = sequential(layers.GRU(4, return_sequences=True), layers.Dropout(0.5), layers.LSTM(4))
     before = model.get_weights()
 
@@ -201,7 +201,7 @@ def test_a_functional_model_with_branches_and_a_shared_layer_is_copied(batch_siz
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_what_the_cores_do_not_cover_is_left_to_keras(layer, stock_layer):
+def test_a_layer_that_the_cores_do_not_cover_is_left_to_keras(layer, stock_layer):
     model = sequential(layers.GRU(2, return_sequences=True), layer)
 
     copy, stock = copy_with_cores(model)
@@ -307,7 +307,7 @@ def test_a_convolution_and_its_gradients_are_those_of_keras(
     ],
     ids=lambda options: next(iter(options)),
 )
-def test_a_convolution_with_other_parameters_does_what_it_does_in_keras(options):
+def test_a_convolution_with_other_parameters_is_that_of_keras(options):
     padding = "valid" if "data_format" in options else "same"
     conv = layers.Conv1D(2, 3, padding=padding, **options)
     model = randomized(keras.Sequential([keras.Input((6, 4)), conv]))

@@ -180,7 +180,7 @@ class TestPlugins:
         with pytest.raises(ValidationError, match=r"unknown key \(allowed: start; did you mean"):
             parse_layer({"scale": {"strat": 2.0}})
 
-    def test_it_says_what_it_takes_and_gives(self, install, tmp_path):
+    def test_it_declares_its_inputs_and_outputs(self, install, tmp_path):
         source = """
             from rnnbench.models.layers import Layer
 

@@ -85,7 +85,7 @@ def test_models_in_short():
         (SOFTMAX, "a probability for each topic"),
     ],
 )
-def test_every_layer_says_what_it_does(layer, words):
+def test_every_layer_states_its_purpose(layer, words):
     assert words in " ".join(drawn(layer, width=200))
 
 
