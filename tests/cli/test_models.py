@@ -12,7 +12,7 @@ from rnnbench.terminal import console
 
 CONFIG = """
 name: a
-data: {source: sgml, pad_length: 5, num_words: 10, test_split: 0.5}
+data: {source: r52, pad_length: 5, num_words: 10, test_split: 0.5}
 models:
   reader:
     layers:
@@ -37,7 +37,7 @@ def config(tmp_path, monkeypatch):
 @pytest.fixture
 def cached():
     """Documents in the cache: of 8 different words, on 3 topics."""
-    cache.store("sgml", factories.corpus())
+    cache.store("r52", factories.corpus())
 
 
 @pytest.mark.usefixtures("cached")
@@ -58,7 +58,7 @@ def test_without_data_models_are_listed_without_parameters(cli):
 
     assert result.exit_code == 0
     assert "simple_rnn 3 → dense topics" in result.stdout
-    assert "Parameters are not counted: no newswires of sgml are cached" in result.stdout
+    assert "Parameters are not counted: no newswires of r52 are cached" in result.stdout
     only_svm = ["--set", "models={svm: {baseline: tfidf_linear_svm}}"]
     assert "not counted" not in cli("models", "list", "--config", "a.yaml", *only_svm).stdout
 
@@ -129,7 +129,7 @@ def test_without_data_a_network_cannot_be_shown(cli):
 
     assert shown.exit_code == info.exit_code == 2
     assert shown.stderr == info.stderr
-    assert "run `rnnbench data prepare --data sgml`" in shown.stderr
+    assert "run `rnnbench data prepare --data r52`" in shown.stderr
 
 
 def test_a_baseline_is_shown_without_data(cli):
