@@ -1,14 +1,17 @@
-"""Registries of what people add: layers, metrics, baselines, sources, engines, executors.
+"""Registries of layers, metrics, baselines, sources, engines and executors.
 
-Another package adds one by naming it in an entry-point group. It is loaded only when somebody
+Another package adds an entry by naming it in an entry-point group. It is loaded only when somebody
 asks for it by name.
 """
 
+import importlib
 import logging
+import traceback
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from rnnbench.errors import RnnbenchError, UserError
@@ -18,8 +21,39 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+NOT_TO_BLAME = Path(__file__).parent, Path(importlib.__file__).parent
+"""The folders of this package and of Python's import system."""
+
+
 class PluginError(UserError):
     """Code from outside this package failed; the message names it."""
+
+
+@contextmanager
+def blame(name: str, failure: str = "failed") -> Iterator[None]:
+    """Run code from outside, which may raise anything: a script may even end in ``sys.exit()``.
+
+    Raises:
+        PluginError: it failed; the message begins with ``name`` and ``failure``, and gives the
+            line of the code from outside.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, RnnbenchError):
+        raise
+    except BaseException as error:
+        raise PluginError(f"{name} {failure}: {type(error).__name__}: {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<frozen")
+        and not any(map(Path(frame.filename).is_relative_to, NOT_TO_BLAME))
+    ]
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{error}{place}"
 
 
 class Registry(Mapping[str, T], Generic[T]):
@@ -28,27 +62,25 @@ class Registry(Mapping[str, T], Generic[T]):
     Iterating gives names and loads nothing. Looking up the name of a plug-in loads it.
 
     Args:
-        what: the word for one entry in messages: ``layer``.
-        base: the class that an entry is a subclass of, if ``holds_classes``, or else an instance.
+        word: names one entry in messages, such as ``layer``; the entry-point group is then
+            ``rnnbench.layers``.
+        base: the class of the entries, or their base class if ``holds_classes``.
         built_in: the entries of this package.
         key: the attribute that holds an entry's name.
         holds_classes: whether the entries are classes.
-
-    Attributes:
-        group: the entry-point group: ``rnnbench.layers`` for layers.
     """
 
     def __init__(
         self,
-        what: str,
+        word: str,
         base: type,
         built_in: Iterable[T],
         *,
         key: str = "name",
         holds_classes: bool = False,
     ):
-        self.what = what
-        self.group = f"rnnbench.{what}s"
+        self.word = word
+        self.group = f"rnnbench.{word}s"
         self._base, self._key, self._holds_classes = base, key, holds_classes
         self._usable: dict[str, T] = {getattr(entry, key): entry for entry in built_in}
         self._built_in = tuple(self._usable)
@@ -63,7 +95,7 @@ class Registry(Mapping[str, T], Generic[T]):
 
         Raises:
             KeyError: there is none.
-            PluginError: it cannot be loaded or used; the message names it and its package.
+            PluginError: it cannot be loaded or used; the message names its package.
         """
         if name not in self._usable:
             self._usable[name] = self._load(self._plugins[name])
@@ -79,17 +111,17 @@ class Registry(Mapping[str, T], Generic[T]):
         return name in self._built_in or name in self._plugins
 
     def plugin(self, name: str) -> EntryPoint | None:
-        """Return the entry point that brings ``name``; ``None`` if it is built in or unknown."""
+        """Return the entry point of the plug-in ``name``; ``None`` if it is not a plug-in."""
         return self._plugins.get(name)
 
     def label(self, name: str) -> str:
-        """Return how messages name an entry: ``layer 'scale' of the package made-up``."""
+        """Return a name for messages, such as ``layer 'scale' of the package made-up``."""
         plugin = self.plugin(name)
         package = f" of the package {plugin.dist.name}" if plugin and plugin.dist else ""
-        return f"{self.what} '{name}'{package}"
+        return f"{self.word} '{name}'{package}"
 
     def refresh(self) -> None:
-        """Look for plug-ins anew, as after one was installed; those loaded before are dropped."""
+        """Look for plug-ins again, as after an installation, and drop those loaded so far."""
         vars(self).pop("_plugins", None)
         self._usable = {name: self._usable[name] for name in self._built_in}
 
@@ -102,15 +134,8 @@ class Registry(Mapping[str, T], Generic[T]):
         Raises:
             PluginError: the plug-in failed.
         """
-        try:
+        with nullcontext() if name in self._built_in else blame(self.label(name)):
             yield
-        except RnnbenchError:
-            raise
-        except Exception as error:
-            if name in self._built_in:
-                raise
-            reason = f"{type(error).__name__}: {error}"
-            raise PluginError(f"{self.label(name)} failed: {reason}") from error
 
     def usable(self) -> list[T]:
         """Return every entry; a plug-in that fails is left out with a warning."""
@@ -124,13 +149,8 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def _load(self, plugin: EntryPoint) -> T:
         entry = self.label(plugin.name)
-        try:
+        with blame(entry, f"cannot be loaded from {plugin.value}"):
             found: Any = plugin.load()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # a module may even end in sys.exit()
-            reason = f"{type(error).__name__}: {error}"
-            raise PluginError(f"{entry} cannot be loaded from {plugin.value}: {reason}") from error
         if misfit := self._misfit(found, plugin.name):
             raise PluginError(f"{entry}: {plugin.value} {misfit}")
         return found  # type: ignore[no-any-return]

@@ -1,6 +1,6 @@
 """Sections of a config: strict types, no unknown keys, no changes, and errors in plain words.
 
-pydantic's errors become sentences that say what is wrong, and what is allowed. A validator of a
+pydantic's errors become sentences that name the fault and the allowed values. A validator of a
 section raises ``problem(...)``, or several errors at once as ``problems(...)``.
 """
 
@@ -31,7 +31,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     keys_for_the_reader: ClassVar[tuple[str, ...]] = ()
-    """Keys that a file may have too, but that are gone when the section is validated."""
+    """Further keys that a file may have; they are gone when the section is validated."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -50,7 +50,7 @@ class Variant(Section):
 
     @classmethod
     def summary(cls) -> str:
-        """Return the first line of its docstring, which says in one line what it is."""
+        """Return the first line of its docstring, a description in one line."""
         return (cls.__doc__ or "").strip().partition("\n")[0]
 
     @model_serializer(mode="wrap")
@@ -61,14 +61,14 @@ class Variant(Section):
 _V = TypeVar("_V", bound=Variant)
 
 
-def parse_variant(value: Any, kinds: Mapping[str, type[_V]], what: str, example: str) -> _V:
-    """Return the variant that ``{kind: parameters}`` describes.
+def parse_variant(value: Any, kinds: Mapping[str, type[_V]], word: str, example: str) -> _V:
+    """Return the variant described by ``{kind: parameters}``; a variant is returned as it is.
 
     Args:
-        value: the mapping, or a variant, which is returned as it is.
+        value: the description.
         kinds: the classes of all kinds, by name.
-        what: the word for all of them: ``layer``.
-        example: an example of how one is written.
+        word: names any of them in messages, such as ``layer``.
+        example: shows in messages how one is written.
 
     Raises:
         PydanticCustomError: it is written in another way, or there is no such kind.
@@ -77,10 +77,10 @@ def parse_variant(value: Any, kinds: Mapping[str, type[_V]], what: str, example:
     if isinstance(value, Variant):
         value = {value.kind: value}
     if not isinstance(value, dict) or len(value) != 1:
-        raise problem(f"got {spell(value)}", f"a {what} is written as `{example}`")
+        raise problem(f"got {spell(value)}", f"a {word} is written as `{example}`")
     ((kind, parameters),) = value.items()
     if kind not in kinds:
-        raise problem(f"unknown {what} '{kind}'", did_you_mean(str(kind), kinds))
+        raise problem(f"unknown {word} '{kind}'", did_you_mean(str(kind), kinds))
     try:
         return kinds[kind].model_validate(parameters)
     except PluginError as error:
@@ -89,9 +89,9 @@ def parse_variant(value: Any, kinds: Mapping[str, type[_V]], what: str, example:
         raise problems(located(error, (kind,))) from None
 
 
-def problem(what: str, hint: str = "") -> PydanticCustomError:
-    """Return the error ``what (hint)``, for a validator to raise."""
-    text = f"{what} ({hint})" if hint else what
+def problem(fault: str, hint: str = "") -> PydanticCustomError:
+    """Return the error ``fault (hint)``, for a validator to raise."""
+    text = f"{fault} ({hint})" if hint else fault
     return PydanticCustomError("problem", "{text}", {"text": text})
 
 
@@ -110,10 +110,7 @@ def located(
 ) -> Iterator[InitErrorDetails]:
     """Yield the errors in ``error`` as sentences, for ``problems``.
 
-    Args:
-        error: pydantic's.
-        below: keys to put before each location.
-        allowed_keys: the hint for an unknown key.
+    Each location begins with ``below``; ``allowed_keys`` are the hint for an unknown key.
     """
     for item in error.errors():
         loc = tuple(part for part in item["loc"] if part != "[key]")
@@ -131,6 +128,14 @@ def spell(value: Any) -> str:
         with suppress(ValueError):  # it contains itself
             text = json.dumps(value, ensure_ascii=False, default=repr)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def spell_parameters(parameters: Mapping[str, Any]) -> str:
+    """Return parameters in one line, as in YAML."""
+    return ", ".join(
+        f"{key}: {value if isinstance(value, str) else json.dumps(value, default=str)}"
+        for key, value in parameters.items()
+    )
 
 
 def _sentence(item: ErrorDetails, allowed_keys: Iterable[str]) -> str:  # noqa: PLR0911 - one a type

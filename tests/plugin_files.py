@@ -1,4 +1,4 @@
-"""Small packages that bring plug-ins, and modules that make models, for tests."""
+"""Small packages with plug-ins, and modules that make models, for tests."""
 
 import os
 import subprocess
@@ -45,6 +45,24 @@ SCALE_IN_KERAS = """
             return super().get_config() | {"start": self.start}
 """
 
+NEAREST = """
+    from rnnbench.models.baselines import Baseline
+
+
+    class Nearest(Baseline):
+        '''The topic of the nearest texts.'''
+
+        kind = "nearest"
+        k: int = 1
+
+        def pipeline(self, seed):
+            from sklearn.feature_extraction.text import CountVectorizer
+            from sklearn.neighbors import KNeighborsClassifier
+            from sklearn.pipeline import make_pipeline
+
+            return make_pipeline(CountVectorizer(), KNeighborsClassifier(self.k))
+"""
+
 MAKE = """
     import keras
 
@@ -63,7 +81,7 @@ MAKE = """
 
 
 def write_module(folder: Path, name: str, source: str) -> Path:
-    """Write a module ``package.name``; the packages that it is in are made too."""
+    """Write a module ``package.name``, and the packages around it."""
     file = folder.joinpath(*name.split(".")).with_suffix(".py")
     file.parent.mkdir(parents=True, exist_ok=True)
     for package in file.relative_to(folder).parents:
@@ -82,13 +100,13 @@ def write_distribution(
     name: str = "made-up",
     version: str = "1.2",
 ) -> Path:
-    """Write an installed distribution; return the folder that is to be on the path.
+    """Write an installed distribution; return the folder to put on the path.
 
     Args:
         folder: where to.
-        entries: the names of what it brings, with the place of each: ``module:Class``.
-        modules: the source of its modules, by name.
-        group: the entry-point group of what it brings.
+        entries: the place of each plug-in, ``module:Class``, by name.
+        modules: the source of each module, by name.
+        group: the entry-point group of the plug-ins.
         name: of the distribution.
         version: of the distribution.
     """
@@ -103,20 +121,30 @@ def write_distribution(
 
 
 def write_scale(folder: Path, **facts: str) -> Path:
-    """Write a distribution that brings the layer ``scale``."""
+    """Write a distribution with the layer ``scale``."""
     modules = {"made_up_layers": SCALE, "made_up_keras": SCALE_IN_KERAS}
     return write_distribution(folder, {"scale": "made_up_layers:Scale"}, modules, **facts)
+
+
+def write_nearest(folder: Path, **facts: str) -> Path:
+    """Write a distribution with the baseline ``nearest``."""
+    entries, modules = {"nearest": "made_up_baselines:Nearest"}, {"made_up_baselines": NEAREST}
+    return write_distribution(folder, entries, modules, group="rnnbench.baselines", **facts)
 
 
 def run_rnnbench(
     *arguments: object, site: Path, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own, with the packages in ``site`` installed."""
+    """Run the command in a process of its own, with the packages in ``site`` installed.
+
+    If a working folder is given, it has the cache too.
+    """
     path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
+    cache = {"RNNBENCH_CACHE": str(cwd / "cache")} if cwd else {}
     return subprocess.run(
         [sys.executable, "-m", "rnnbench", *map(str, arguments)],
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": path},
+        env=os.environ | {"PYTHONPATH": path} | cache,
         capture_output=True,
         text=True,
         check=False,

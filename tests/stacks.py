@@ -1,4 +1,4 @@
-"""A small stack for every kind of layer, in each of the ways in which it computes another thing."""
+"""A small stack for every kind of layer, in each of its variants."""
 
 from itertools import cycle
 from typing import Any, get_args
@@ -15,7 +15,7 @@ Description = dict[str, Any]
 
 
 def options_of(layer: type, parameter: str) -> tuple[str, ...]:
-    """Return what may stand in a parameter of a layer that names one of several ways."""
+    """Return the allowed values of a layer's parameter."""
     return get_args(layer.model_fields[parameter].annotation)
 
 
@@ -62,7 +62,7 @@ STACKS: dict[str, list[Description]] = {
     "spatial_dropout": [EMBEDDING, {"spatial_dropout": {"rate": 0.5}}, MEAN],
     "layer_norm": [EMBEDDING, {"layer_norm": {"epsilon": 0.01}}, MEAN],
 }
-"""By the kind of layer that each is about; what gives a probability a topic comes after it."""
+"""By the kind of layer to be tested; a softmax over the topics follows."""
 
 
 def network(stack: list[Description], **options: Any) -> LayeredNetwork:
@@ -71,12 +71,12 @@ def network(stack: list[Description], **options: Any) -> LayeredNetwork:
 
 
 def randomized(model: keras.Model) -> keras.Model:
-    """Give a model weights that no initializer gives, biases too."""
+    """Give a model random weights, and random biases too."""
     random = np.random.default_rng(1)
     model.set_weights([random.normal(size=weight.shape) for weight in model.get_weights()])
     return model
 
 
 def is_random(stack: list[Description]) -> bool:
-    """Tell whether chance plays a part in training, beside weights and order."""
+    """Return whether training is random apart from first weights and order."""
     return any("dropout" in kind for layer in stack for kind in layer)

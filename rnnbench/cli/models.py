@@ -112,7 +112,7 @@ def _load(
 
 
 def _count_params(benchmark: Benchmark) -> tuple[dict[str, int], str]:
-    """Return the trainable parameters of each network, and why some are not known."""
+    """Return the trainable parameters of each network, and the reason if some are unknown."""
     models = benchmark.models.items()
     networks = {name: model for name, model in models if isinstance(model, Network)}
     if not networks:
@@ -132,6 +132,6 @@ def _count_params(benchmark: Benchmark) -> tuple[dict[str, int], str]:
 
 
 def _find_data(data: Data) -> tuple[CachedCorpus, Shape]:
-    """Return the corpus in the cache and the shape of the dataset that is made from it."""
+    """Return the corpus in the cache, and the shape of its dataset."""
     corpus = load_corpus(data, offline=True)
     return corpus, Shape.of(make_dataset(corpus.corpus, data))

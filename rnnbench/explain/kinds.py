@@ -53,8 +53,8 @@ class Kind:
         name: in configs and on the command line.
         keras_name: its class in Keras.
         title: its name in words.
-        source: who described it, and when.
-        step: a step of it in NumPy.
+        source: the author and year of its description.
+        step: one of its steps in NumPy.
         gates: the blocks that stand side by side in its weights, in Keras's order.
         bias_rows: the number of biases of each gate.
         states: in Keras's order.
@@ -129,8 +129,8 @@ GRU = Kind(
     bias_rows=2,
     states=(_HIDDEN,),
     equations=(
-        Equation("zₜ = σ(xₜ W_z + b_z + hₜ₋₁ U_z + d_z)", "update gate: what to keep"),
-        Equation("rₜ = σ(xₜ W_r + b_r + hₜ₋₁ U_r + d_r)", "reset gate: what to look at"),
+        Equation("zₜ = σ(xₜ W_z + b_z + hₜ₋₁ U_z + d_z)", "update gate: the part to keep"),
+        Equation("rₜ = σ(xₜ W_r + b_r + hₜ₋₁ U_r + d_r)", "reset gate: the part to look at"),
         Equation("ĥₜ = tanh(xₜ W_h + b_h + rₜ ⊙ (hₜ₋₁ U_h + d_h))", "candidate"),
         Equation("hₜ = zₜ ⊙ hₜ₋₁ + (1 − zₜ) ⊙ ĥₜ", "new hidden state"),
     ),
@@ -153,10 +153,10 @@ LSTM = Kind(
     bias_rows=1,
     states=(_HIDDEN, State("c", "cell state", "the memory, which gates write and erase")),
     equations=(
-        Equation("iₜ = σ(xₜ W_i + hₜ₋₁ U_i + b_i)", "input gate: what to write"),
-        Equation("fₜ = σ(xₜ W_f + hₜ₋₁ U_f + b_f)", "forget gate: what to keep"),
+        Equation("iₜ = σ(xₜ W_i + hₜ₋₁ U_i + b_i)", "input gate: the part to write"),
+        Equation("fₜ = σ(xₜ W_f + hₜ₋₁ U_f + b_f)", "forget gate: the part to keep"),
         Equation("ĉₜ = tanh(xₜ W_c + hₜ₋₁ U_c + b_c)", "candidate"),
-        Equation("oₜ = σ(xₜ W_o + hₜ₋₁ U_o + b_o)", "output gate: what to show"),
+        Equation("oₜ = σ(xₜ W_o + hₜ₋₁ U_o + b_o)", "output gate: the part to show"),
         Equation("cₜ = fₜ ⊙ cₜ₋₁ + iₜ ⊙ ĉₜ", "new cell state"),
         Equation("hₜ = oₜ ⊙ tanh(cₜ)", "new hidden state"),
     ),

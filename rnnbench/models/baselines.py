@@ -18,23 +18,21 @@ class Baseline(Variant):
     """
 
     is_random: ClassVar[bool] = False
-    """Whether a seed changes its answers. If not, it is trained once and not once for each seed."""
+    """Whether its answers depend on the seed. If not, it is trained once, and not once per seed."""
     gives_probabilities: ClassVar[bool] = True
     """Whether the pipeline has ``predict_proba``; otherwise it has ``decision_function``."""
 
     def pipeline(self, seed: int) -> Any:
         """Return an unfitted scikit-learn pipeline; import scikit-learn here, not at the top.
 
-        Its inputs are texts: word ids separated by spaces, without padding and start mark.
-
-        Args:
-            seed: for classifiers that draw at random.
+        Its inputs are texts: word ids separated by spaces, without padding and start mark. Only a
+        classifier that draws at random needs ``seed``.
         """
         raise NotImplementedError
 
 
 class _Dummy(Baseline):
-    """A classifier that reads no words; not a kind by itself."""
+    """A classifier that ignores the words; not a kind by itself."""
 
     strategy: ClassVar[str]
 
@@ -65,7 +63,7 @@ class _Words(Baseline):
     """A classifier of counted words; not a kind by itself."""
 
     max_ngram: Annotated[PositiveInt, Field(le=5)] = 2
-    """The most words in a row that are counted together."""
+    """The largest number of adjacent words that are counted together."""
 
     def _of_words(self, classifier: Any, *, tfidf: bool) -> Any:
         from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer

@@ -24,10 +24,7 @@ EVALUATION_BATCH = 1024
 def build(network: Network, shape: Shape, seed: int) -> keras.Model:
     """Return an uncompiled Keras model with fresh weights.
 
-    Args:
-        network: the description.
-        shape: of the dataset.
-        seed: the same one gives the same weights, and the same dropout in training.
+    The same seed gives the same weights, and the same dropout in training.
 
     Returns:
         A model from int32 ``(batch, timesteps)``, word ids, to float32 ``(batch, n_topics)``, a
@@ -56,7 +53,7 @@ def build(network: Network, shape: Shape, seed: int) -> keras.Model:
 
 
 def _ids_as_numbers(network: LayeredNetwork, shape: Shape) -> Iterator[keras.Layer]:
-    """Yield what makes one feature of each id, unless the first layer takes the ids themselves."""
+    """Yield layers that make one feature of each id, unless the first layer takes ids itself."""
     if network.layers[0].takes != "ids":
         yield keras.layers.Reshape((shape.timesteps, 1))
         yield keras.layers.Rescaling(1 / shape.n_ids if network.inputs == "scaled_ids" else 1.0)

@@ -1,11 +1,9 @@
-"""Code from outside that makes models: running it, and telling one version from another."""
+"""Code from outside that makes models: finding it, and telling its versions apart."""
 
 import importlib
 import importlib.util
 import sys
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import LayeredNetwork, Model, PythonNetwork
 from rnnbench.models.layers import LAYERS, Layer
-from rnnbench.registry import PluginError
+from rnnbench.registry import blame
 from rnnbench.storage import sha256_file, sha256_json
 
 
@@ -30,47 +28,17 @@ def find_function(name: str) -> Callable[..., Any]:
     """
     module, _, function = name.partition(":")
     find_working_folder()
-    with from_outside(f"python: {name}", "cannot be imported"):
+    with blame(f"python: {name}", "cannot be imported"):
         found: Callable[..., Any] = getattr(importlib.import_module(module), function)
     return found
 
 
-@contextmanager
-def from_outside(name: str, failure: str = "failed") -> Iterator[None]:
-    """Run code from outside, which may raise anything: a script may end in ``sys.exit()``.
-
-    Raises:
-        PluginError: it raised something; the message begins with ``name`` and ``failure``.
-    """
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise PluginError(f"{name} {failure}: {_reason(error)}") from error
-
-
-def _reason(error: BaseException) -> str:
-    """Return what went wrong, and in which line of the code from outside, if it got that far."""
-    reason = f"{type(error).__name__}: {error}"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_outside(frame)]
-    if not frames:
-        return reason
-    return f"{reason} ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
-
-
-def _is_outside(frame: traceback.FrameSummary) -> bool:
-    is_of_import = frame.filename == importlib.__file__ or frame.filename.startswith("<frozen")
-    is_ours = Path(frame.filename).is_relative_to(Path(__file__).parents[1])
-    return not is_of_import and not is_ours
-
-
 def code_of(model: Model) -> dict[str, str]:
-    """Return what distinguishes one version of a model's code from outside from another, by name.
+    """Return the versions of a model's code from outside, by name; empty if all is built in.
 
-    That is the sha256 of a module's file, or of all Python files of the package around it; for a
-    package that brings a layer or a baseline its version, too. It is empty for models of built-in
-    parts. Other packages that the code imports are not looked at.
+    A version is the sha256 of a module's file, or of all Python files of the package around it. For
+    a plug-in it also has the name and version of its package. Other packages that the code imports
+    are not looked at.
 
     Raises:
         UserError: there is no such module, or it is not in a file.
@@ -83,7 +51,7 @@ def code_of(model: Model) -> dict[str, str]:
 
 
 def find_working_folder() -> None:
-    """Let modules in the working folder be imported, after all installed ones."""
+    """Make modules in the working folder importable, after all installed ones."""
     if "" not in sys.path:
         sys.path.append("")
 

@@ -1,6 +1,6 @@
 """Recurrent layers with back-propagation through time written by hand, for XLA on a CPU.
 
-Each core computes what the Keras layer of its name computes with its default activations, on
+Each core computes the same as the Keras layer of its name with its default activations, on
 time-major sequences. Compared with automatic differentiation of the stock layer, the loops hold
 only recurrent work: the inputs are projected in one product before the forward loop, the gradients
 of the weights are one product over time x batch after the backward loop, and every gate is computed
@@ -38,10 +38,10 @@ class Core:
 
     Attributes:
         is_sigmoid: for each gate, in Keras's order, whether it is a sigmoid or a ``tanh``.
-        n_states: how many states it carries.
+        n_states: the number of states that it carries.
         kept: widths, in units, of the arrays that ``step`` keeps; the hidden state is the last.
         kept_back: widths of the arrays that ``step_back`` keeps: the gradient of ``h[t-1] U``, then
-            whatever else ``d_inputs`` needs.
+            anything else that ``d_inputs`` needs.
         step: from the states, ``p = x[t] W + b`` and ``q = h[t-1] U`` to the next states and the
             arrays to keep. In the columns of sigmoids ``p`` and ``q`` are halved.
         step_back: from the gradients of the states and the arrays kept in the step to the gradients
@@ -126,12 +126,9 @@ class Core:
 def make_scratch(
     core: Core, timesteps: int, batch_size: int, units: int, dtype: str
 ) -> list[tf.Variable]:
-    """Return memory that ``core`` may overwrite, to be kept from call to call.
+    """Return variables ``(T, B, n)`` for ``core`` to overwrite in each call.
 
-    Without it each loop over time begins by filling its arrays with zeros.
-
-    Returns:
-        Variables ``(T, B, n)``.
+    Without them each loop over time begins by filling its arrays with zeros.
     """
     zeros = _zeros(core, timesteps, batch_size, units, dtype)
     return [tf.Variable(each, trainable=False) for each in zeros]
@@ -172,10 +169,10 @@ def _lstm_step(state: State, p: tf.Tensor, q: tf.Tensor) -> tuple[State, list[tf
     i, f, g, o = tf.split(tf.tanh(p + q), 4, axis=-1)
     i, f, o = (_sigmoid(half) for half in (i, f, o))
     c = f * c_before + i * g
-    # As one row: XLA's tanh is slow on what is left of a row after the last full vector.
+    # As one row: XLA's tanh is slow on the remainder of a row after its last full vector.
     tanh_c = tf.reshape(tf.tanh(tf.reshape(c, (-1,))), tf.shape(c))
     h = o * tanh_c
-    # The factors by which a gradient passes each gate, and the cell.
+    # The factors of a gradient at each gate, and at the cell.
     at_i, at_f, at_g = g * i * (1 - i), c_before * f * (1 - f), i * (1 - g * g)
     at_o, at_c = tanh_c * o * (1 - o), o * (1 - tanh_c * tanh_c)
     return [h, c], [at_i, at_f, at_g, at_o, at_c, f, h]
@@ -208,7 +205,7 @@ def _gru_step(state: State, p: tf.Tensor, q: tf.Tensor) -> tuple[State, list[tf.
     q_g = q[:, n:]
     g = tf.tanh(p[:, n:] + r * q_g)
     h = z * h_before + (1 - z) * g
-    # The factors by which a gradient passes each gate.
+    # The factors of a gradient at each gate.
     at_g = (1 - z) * (1 - g * g)
     at_z, at_r = (h_before - g) * z * (1 - z), q_g * r * (1 - r)
     return [h], [at_g, at_z, at_r, z, r, h]
@@ -252,7 +249,7 @@ def _scan(
         step: carried out for each item of the inputs.
         state: the first state.
         inputs: each ``(T, ...)``.
-        buffers: a stack for each array kept; variables among them are overwritten.
+        buffers: a stack for each kept array; variables among them are overwritten.
         reverse: begin with the last item.
     """
     n_steps = inputs[0].shape[0]

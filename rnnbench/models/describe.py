@@ -1,6 +1,6 @@
-"""A network layer by layer, as its Keras model has it.
+"""A network layer by layer, as in its Keras model.
 
-TensorFlow is imported when a network is described, not before.
+TensorFlow is imported only when a network is described.
 """
 
 import math
@@ -28,7 +28,7 @@ class LayerFacts:
         keras_class: the name of its class.
         described_by: its description in the config, or ``None``.
         outputs: shapes of its outputs, mostly one.
-        trainable_params, other_params: how many numbers its weights hold.
+        trainable_params, other_params: the count of numbers in its weights.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Description:
 
     Attributes:
         layers: from the word ids to the probabilities.
-        trainable_params, other_params: of all layers; one that is used twice counts once.
+        trainable_params, other_params: of all layers; a shared layer counts once.
     """
 
     layers: tuple[LayerFacts, ...]
@@ -69,11 +69,9 @@ def describe(network: Network, shape: Shape) -> Description:
 
 
 def describe_model(model: "keras.Model", described: Sequence[Layer] = ()) -> Description:
-    """Return the layers of a sequential or functional model.
+    """Return the layers of a sequential or functional model whose input shape is known.
 
-    Args:
-        model: it knows the shape of its inputs.
-        described: the descriptions of its last layers.
+    ``described`` are the descriptions of its last layers.
     """
     import keras
 

@@ -1,12 +1,18 @@
 """The models of a config: networks of layers, networks of the user's own, and baselines."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from rnnbench.models.baselines import AnyBaseline
-from rnnbench.models.layers import Layers
-from rnnbench.section import Section, problem
+from rnnbench.models.layers import Batch, Layers, Product
+from rnnbench.section import Section, problem, spell_parameters
+
+if TYPE_CHECKING:
+    from rnnbench.data.dataset import Dataset
+
+UNKNOWN_WORK = 10**10
+"""Multiply-adds of an epoch of a network that is not made of layers: assumed to be many."""
 
 
 class Network(Section):
@@ -14,13 +20,18 @@ class Network(Section):
 
     @property
     def pretrained_dim(self) -> int | None:
-        """The length of word vectors learned from texts that it begins with, if it does."""
+        """The length of its first word vectors, if they are learned from texts."""
         return None
+
+    def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
+        """Return about how many multiply-adds an epoch of training takes."""
+        return UNKNOWN_WORK
 
 
 class LayeredNetwork(Network):
     """A stack of layers."""
 
+    kind: ClassVar[str] = "network"
     keys_for_the_reader = ("baseline", "python")  # they make another kind of model
 
     inputs: Literal["ids", "scaled_ids"] = "ids"
@@ -30,8 +41,37 @@ class LayeredNetwork(Network):
 
     @property
     def pretrained_dim(self) -> int | None:
-        """That of the first layer; ``None`` if its vectors are random at first."""
+        """The length of the first layer's vectors; ``None`` if they are random at first."""
         return self.layers[0].pretrained_dim
+
+    def in_short(self) -> str:
+        """Return its layers in one line, such as ``embedding 64 → gru 64 → dense topics``."""
+        inputs = ["scaled ids"] if self.inputs == "scaled_ids" else []
+        return " → ".join([*inputs, *(layer.in_short() for layer in self.layers)])
+
+    def products(self, *, batch_size: int, timesteps: int, n_topics: int) -> list[Product]:
+        """Return the matrix products of one optimizer step, the least that its arithmetic costs.
+
+        Each output of a layer needs one product; its gradient needs a second one to reach the
+        layer's inputs and a third to reach its weights (Goodfellow, Bengio, Courville: Deep
+        Learning, 6.5). In a recurrent layer the first two of the hidden state are carried out step
+        by step, all others for all steps at once. No gradient passes back to word ids.
+        """
+        batch = Batch(batch_size, timesteps, features=1, n_topics=n_topics)
+        products: list[Product] = []
+        for layer in self.layers:
+            products += layer.products(batch)
+            batch = layer.gives(batch)
+        return products
+
+    def work_of_epoch(self, dataset: "Dataset") -> int:
+        """Return the multiply-adds of its matrix products."""
+        products = self.products(
+            batch_size=len(dataset.y_train),
+            timesteps=dataset.timesteps,
+            n_topics=len(dataset.topics),
+        )
+        return sum(product.multiply_adds for product in products)
 
     @model_validator(mode="after")
     def _scales_no_embedded_ids(self) -> "LayeredNetwork":
@@ -44,21 +84,39 @@ class LayeredNetwork(Network):
 class PythonNetwork(Network):
     """A network made by a function of the user's."""
 
+    kind: ClassVar[str] = "python"
     python: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
-    """``package.module:function``: given a ``rnnbench.models.shape.Shape``, it returns an
+    """``package.module:function``; it takes a ``rnnbench.models.shape.Shape`` and returns an
     uncompiled Keras model."""
     arguments: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the function."""
+
+    def in_short(self) -> str:
+        """Return the function and its arguments."""
+        return _call(self.python, self.arguments)
 
 
 class BaselineModel(Section):
     """A classifier without a network."""
 
+    kind: ClassVar[str] = "baseline"
     baseline: AnyBaseline
+
+    def in_short(self) -> str:
+        """Return the kind of baseline and its parameters."""
+        return _call(self.baseline.kind, dict(self.baseline))
+
+    def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
+        """Return 0: it is next to nothing."""
+        return 0
+
+
+def _call(name: str, parameters: dict[str, Any]) -> str:
+    return f"{name} ({spell_parameters(parameters)})" if parameters else name
 
 
 _KINDS_OF_MODELS: dict[str, type[Section]] = {"baseline": BaselineModel, "python": PythonNetwork}
-"""By the key that tells them apart; all others have layers."""
+"""By the key that identifies them; all other models have layers."""
 
 
 def _model(value: Any) -> Any:

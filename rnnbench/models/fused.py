@@ -1,6 +1,6 @@
-"""Layers of Keras that are computed fast in a compiled program.
+"""Keras layers in a form that is fast in a compiled program.
 
-The cores compute recurrent layers, as long as they cover all options that are in use.
+The cores compute a recurrent layer if they cover all options in use.
 
 Importing this module imports TensorFlow.
 """
@@ -15,24 +15,22 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.models import cores
 
 OnStockLayer = Callable[[str], None]
-"""Is told of each layer that Keras's own code computes, and why: ``gru_1: dropout``."""
+"""Called with each layer that Keras's own code computes, and the reason: ``gru_1: dropout``."""
 
 
 def with_cores(
     model: keras.Model, on_stock_layer: OnStockLayer, batch_size: int | None = None
 ) -> keras.Model:
-    """Return a copy of ``model`` that has the layers of this module, with new weights.
+    """Return a copy of ``model`` with the layers of this module and new weights.
+
+    It can be called on sequences of static shape, in a compiled program.
 
     Args:
         model: a sequential or functional model; layers within layers stay as they are, except for
             the two of a ``Bidirectional``.
-        on_stock_layer: when the copy is called, it is called for each recurrent layer that the
-            cores do not cover.
+        on_stock_layer: called during calls of the copy.
         batch_size: of the batches that the copy is trained on, if known. The loops over time then
             reuse their memory instead of clearing it each time.
-
-    Returns:
-        A model that can be called on sequences of static shape, in a compiled program.
     """
 
     def clone(layer: keras.Layer) -> keras.Layer:
@@ -87,7 +85,7 @@ class _Fused(keras.layers.RNN):
         mask: tf.Tensor | None = None,
         training: bool = False,
     ) -> Any:
-        """Do what the stock layer does; ``sequences`` is ``(batch, timesteps, features)``."""
+        """Compute the stock layer; ``sequences`` is ``(batch, timesteps, features)``."""
         reason = _why_not(self, initial_state, mask)
         if reason:
             self.on_stock_layer(f"{self.name}: {reason}")
@@ -131,7 +129,7 @@ class Conv1D(keras.layers.Conv1D):
     """A ``Conv1D`` as one product of all windows; the convolution of XLA is slow on a CPU."""
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Do what the stock layer does; ``inputs`` is ``(batch, timesteps, features)``."""
+        """Compute the stock layer; ``inputs`` is ``(batch, timesteps, features)``."""
         is_plain = self.strides == self.dilation_rate == (1,) and self.groups == 1
         if not (is_plain and self.use_bias and self.data_format == "channels_last"):
             return super().call(inputs)
@@ -153,7 +151,7 @@ class Dropout(keras.layers.Dropout):
     """
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Do what the stock layer does."""
+        """Compute the stock layer."""
         if not training or not self.rate:
             return inputs
         # A seed is unsigned, and TensorFlow wants it signed.
@@ -188,7 +186,7 @@ _FUSED: dict[type[keras.Layer], type[keras.Layer]] = {
 
 
 def _why_not(layer: Any, initial_state: Any, mask: tf.Tensor | None) -> str:
-    """Return the options in use that the cores do not cover; empty if they cover all."""
+    """Return the options in use that the cores do not cover; empty if there are none."""
     in_use = {
         "masking": mask is not None,
         "dropout": layer.dropout > 0,

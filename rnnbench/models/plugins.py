@@ -1,4 +1,4 @@
-"""Models and layers that come from other packages, or from the user's own modules.
+"""Models and layers from other packages or from the user's own modules.
 
 Importing this module imports TensorFlow.
 """
@@ -8,11 +8,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnnbench.models.code import find_function, from_outside, is_from_outside
+from rnnbench.models.code import find_function, is_from_outside
 from rnnbench.models.descriptions import LayeredNetwork, Model, PythonNetwork
 from rnnbench.models.layers import LAYERS, Layer, SeedOf
 from rnnbench.models.shape import Shape
-from rnnbench.registry import PluginError
+from rnnbench.registry import PluginError, blame
 
 
 def call_function(name: str, arguments: dict[str, Any], shape: Shape, seed: int) -> keras.Model:
@@ -22,14 +22,14 @@ def call_function(name: str, arguments: dict[str, Any], shape: Shape, seed: int)
         name: ``package.module:function``; modules in the working folder are found too.
         arguments: keyword arguments, after the shape.
         shape: of the dataset.
-        seed: of all that the function draws.
+        seed: for everything that the function draws.
 
     Raises:
-        PluginError: there is no such function, it failed, or what it returned does not fit.
+        PluginError: there is no such function, it failed, or its model does not fit.
     """
     function = find_function(name)
     keras.utils.set_random_seed(seed)  # the function takes no seed, so only the global one is left
-    with from_outside(f"python: {name}"):
+    with blame(f"python: {name}"):
         model = function(shape, **arguments)
     if misfit := _misfit(model, shape):
         raise PluginError(f"python: {name} returned {misfit}")
@@ -37,7 +37,7 @@ def call_function(name: str, arguments: dict[str, Any], shape: Shape, seed: int)
 
 
 def _misfit(model: Any, shape: Shape) -> str:
-    """Return what is wrong with a model from outside; empty if nothing."""
+    """Return the fault of a model from outside; empty if it has none."""
     if not isinstance(model, keras.Model):
         return f"{type(model).__name__}, not a keras.Model"
     if not getattr(model, "inputs", None):  # a subclass of keras.Model has none
@@ -61,16 +61,16 @@ def add_from_outside(model: keras.Sequential, layer: Layer, shape: Shape, seed_o
     """Add the Keras layer of a kind that another package brings.
 
     Raises:
-        PluginError: it failed, or what it returned is not a layer.
+        PluginError: it failed, or returned no layer.
     """
     # Its initializers may ignore ``seed_of`` and draw from the global generators.
     keras.utils.set_random_seed(seed_of("global"))
-    with from_outside(LAYERS.label(layer.kind)):
+    with LAYERS.blamed(layer.kind):
         model.add(layer.keras_layer(shape, seed_of))
 
 
 def import_code(model: Model) -> None:
-    """Import the code from outside that makes a model, so that Keras knows its layers.
+    """Import a model's code from outside, so that Keras knows its layers.
 
     Raises:
         PluginError: it is gone, or failed.
@@ -79,5 +79,5 @@ def import_code(model: Model) -> None:
         find_function(model.python)
     if isinstance(model, LayeredNetwork):
         for layer in filter(is_from_outside, model.layers):
-            with from_outside(LAYERS.label(layer.kind)):  # a layer imports Keras when it is made
+            with LAYERS.blamed(layer.kind):  # a layer imports Keras when it is made
                 layer.keras_layer(Shape(timesteps=1, n_topics=1, n_ids=1), lambda _: 0)

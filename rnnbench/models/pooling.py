@@ -1,4 +1,4 @@
-"""Keras layers that make one vector of each sequence and skip masked steps.
+"""Keras layers that turn each sequence into one vector and skip masked steps.
 
 Importing this module imports TensorFlow.
 """

@@ -20,7 +20,7 @@ def quiet_tensorflow() -> Iterator[None]:
 
     ``TF_CPP_MIN_LOG_LEVEL`` does not stop all of them: on import, its C++ code writes past
     ``sys.stderr`` to the file descriptor. Output of the user's own modules is hidden too, because
-    it would come before the JSON on standard output. If the block fails, all of it is shown, except
+    it would precede the JSON on standard output. If the block fails, everything is shown, except
     after an ``RnnbenchError``, which explains itself.
     """
     os.environ |= QUIET_ON_CPU

@@ -1,4 +1,4 @@
-"""Seeds of the random parts of a network, each its own."""
+"""A seed of its own for each random part of a network."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ def derive_seed(seed: int, position: int, role: str) -> int:
     Args:
         seed: of the trial.
         position: of the layer in the network, from 0.
-        role: what the seed is for, such as ``kernel`` or ``dropout``.
+        role: the use of the seed, such as ``kernel`` or ``dropout``.
     """
     sequence = np.random.SeedSequence(seed, spawn_key=(position, *role.encode()))
     return int(sequence.generate_state(1)[0] >> 1)

@@ -1,6 +1,5 @@
 """The models of a config, as text and as JSON: in one line each, or layer by layer."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -11,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnbench.models.describe import Description, Dimensions, LayerFacts
-from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model, PythonNetwork
+from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
 from rnnbench.models.shape import Shape
 from rnnbench.report.table import MISSING
+from rnnbench.section import spell_parameters
 
 
 def models_json(models: Mapping[str, Model], params: Mapping[str, int]) -> list[dict[str, Any]]:
@@ -21,8 +21,8 @@ def models_json(models: Mapping[str, Model], params: Mapping[str, int]) -> list[
     return [
         {
             "name": name,
-            "kind": kind_of(model),
-            "layers": in_short(model),
+            "kind": model.kind,
+            "layers": model.in_short(),
             "trainable_params": params.get(name),
         }
         for name, model in models.items()
@@ -36,41 +36,14 @@ def models_text(
 
     Args:
         models: by name.
-        params: trainable parameters of each, where known.
-        remark: why they are not known; empty if they are.
+        params: the trainable parameters of each, where known.
+        remark: the reason if they are not known, or nothing.
     """
     table = _table(dict.fromkeys(("model", "kind", "layers", "trainable"), ""))
     for name, model in models.items():
         trainable = f"{params[name]:,}" if name in params else MISSING
-        table.add_row(Text(name, style="bold"), kind_of(model), in_short(model), trainable)
+        table.add_row(Text(name, style="bold"), model.kind, model.in_short(), trainable)
     return Group(table, Text(f"\n{remark}", style="dim")) if remark else table
-
-
-def kind_of(model: Model) -> str:
-    """Return ``network``, ``python`` or ``baseline``."""
-    if isinstance(model, BaselineModel):
-        return "baseline"
-    return "python" if isinstance(model, PythonNetwork) else "network"
-
-
-def in_short(model: Model) -> str:
-    """Return a model in one line, such as ``embedding 64 → gru 64 → dense topics``."""
-    if isinstance(model, LayeredNetwork):
-        inputs = ["scaled ids"] if model.inputs == "scaled_ids" else []
-        return " → ".join([*inputs, *(layer.in_short() for layer in model.layers)])
-    if isinstance(model, PythonNetwork):
-        name, settings = model.python, _settings(model.arguments)
-    else:
-        name, settings = model.baseline.kind, _settings(dict(model.baseline))
-    return f"{name} ({settings})" if settings else name
-
-
-def _settings(values: Mapping[str, Any]) -> str:
-    """Return parameters as they are written in YAML."""
-    return ", ".join(
-        f"{key}: {value if isinstance(value, str) else json.dumps(value, default=str)}"
-        for key, value in values.items()
-    )
 
 
 def network_json(
@@ -79,7 +52,7 @@ def network_json(
     """Return the JSON of a network; ``null`` in a shape is the batch."""
     return {
         "name": name,
-        "kind": kind_of(model),
+        "kind": model.kind,
         "data": {**provenance, **asdict(shape)},
         "layers": [
             asdict(each)
@@ -115,15 +88,7 @@ def baseline_text(name: str, model: BaselineModel) -> RenderableType:
 def network_text(
     name: str, model: Model, description: Description, shape: Shape, provenance: Mapping[str, Any]
 ) -> RenderableType:
-    """Return a network, layer by layer.
-
-    Args:
-        name: of the model.
-        model: as described in the config.
-        description: of its Keras model.
-        shape: of the dataset.
-        provenance: of the corpus.
-    """
+    """Return a network, layer by layer."""
     totals = f"{description.trainable_params:,}\n{description.other_params:,}"
     table = _table({"layer": "trainable\nother", "output": "", "parameters": totals})
     table.leading = 1
@@ -138,13 +103,13 @@ def network_text(
         f"Data: {provenance['source']} ({provenance['from']}), {shape.timesteps:,} steps, "
         f"{shape.n_topics} topics, {shape.n_ids:,} ids. Batch: documents that are read at once."
     )
-    return Group(_title(name, in_short(model)), table, Text(f"\n{caption}", style="dim"))
+    return Group(_title(name, model.in_short()), table, Text(f"\n{caption}", style="dim"))
 
 
 def _layer_text(facts: LayerFacts, model: Model, shape: Shape) -> Text:
-    """Return the name of a layer, and below it what it does and how it is set."""
+    """Return the name of a layer, and below it its purpose and its settings."""
     if layer := facts.described_by:
-        title, lines = layer.in_short(), [layer.in_words(shape), _settings(layer.settings())]
+        title, lines = layer.in_short(), [layer.in_words(shape), spell_parameters(layer.settings())]
     else:
         title, lines = _title_of_added(facts, model), [_words_of_added(facts, model, shape)]
     details = "".join(f"\n{line}" for line in lines if line)

@@ -13,7 +13,6 @@ from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import environment
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.descriptions import BaselineModel
-from rnnbench.models.products import work_of_epoch
 from rnnbench.results.store import Store
 from rnnbench.runner.events import Failed, Finished, Listener, Planned
 from rnnbench.runner.executors import TRAINING, Executor, TrialFailure
@@ -68,7 +67,7 @@ def plan_benchmark(
             split_fingerprint=summary.split_fingerprint,
             n_ids=data.dataset.n_ids,
             threads=threads,
-            work=work_of_epoch(model, data.dataset),
+            work=model.work_of_epoch(data.dataset),
             keep_model=keep_models and not isinstance(model, BaselineModel),
         )
         for name, model, seed in benchmark.trials

@@ -9,7 +9,7 @@ from itertools import chain
 from rnnbench.config.schema import Benchmark
 from rnnbench.environment import machine
 from rnnbench.errors import RnnbenchError
-from rnnbench.models.products import Product, products_of_step
+from rnnbench.models.layers import Product
 from rnnbench.runner.benchmark import Plan, describe
 from rnnbench.runner.events import Finished, Listener, Planned
 from rnnbench.runner.executors import TrialFailure
@@ -26,7 +26,7 @@ from rnnbench.speed.records import (
 from rnnbench.training.engines import ENGINES
 
 Show = Callable[[str], AbstractContextManager[Listener]]
-"""Given a sentence about a table, shows its trials while it is trained."""
+"""Shows the trials of a table while it is trained, under the given title."""
 
 
 def bench_speed(
@@ -72,8 +72,7 @@ def bench_speed(
 def _products(benchmark: Benchmark, plan: Plan) -> dict[str, list[Product]]:
     """Return the matrix products of an optimizer step, by model."""
     return {
-        name: products_of_step(
-            model,
+        name: model.products(
             batch_size=min(benchmark.training.batch_size, plan.dataset.train_size),
             timesteps=plan.dataset.timesteps,
             n_topics=len(plan.dataset.topics),
@@ -83,7 +82,7 @@ def _products(benchmark: Benchmark, plan: Plan) -> dict[str, list[Product]]:
 
 
 def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableTime:
-    """Train everything with ``contender``, its processes started for it."""
+    """Train everything with ``contender``, in processes started for it."""
     adapted = [contender.adapt(trial) for trial in plan.trials]
     listener(Planned(adapted, []))
     costs: list[TrialTime] = []
@@ -119,6 +118,6 @@ def _rate(product: Product, seconds: float) -> ProductRate:
 
 
 def _ms(products: Sequence[Product], seconds: dict[Product, float]) -> float | None:
-    """Return the time of the products that were timed; ``None`` if none was."""
+    """Return the time of the timed products; ``None`` if there are none."""
     timed = [seconds[product] for product in products if product in seconds]
     return sum(timed) * 1000 if timed else None

@@ -32,11 +32,11 @@ class Contender:
     """A way of training a whole table.
 
     Attributes:
-        name: short.
-        what: the way in words.
+        name: for the option ``--only``.
+        what: a description.
         executor: its processes and threads.
         task: the training of a trial in such a process.
-        engine: the engine of rnnbench that trains, if one does.
+        engine: the engine of rnnbench that trains, unless PyTorch does.
     """
 
     name: str
@@ -56,11 +56,11 @@ def choose(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]
     """Return the contenders of these names; by default all that can train ``benchmark``.
 
     Raises:
-        UserError: there is no such contender, or it cannot train a model of the benchmark, or
-            there is only one epoch, which is spent on compiling.
+        UserError: there is no such contender, it cannot train a model of the benchmark, or there
+            is only one epoch, which is spent on compiling.
     """
     if benchmark.training.epochs < 2:
-        raise UserError("training.epochs: got 1, allowed: 2 or more, for the first one compiles")
+        raise UserError("training.epochs: got 1 (allowed: 2 or more, since the first one compiles)")
     known = {contender.name: contender for contender in _contenders()}
     if names is not None:
         _check(names, known)

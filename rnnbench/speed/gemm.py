@@ -5,19 +5,19 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from rnnbench.models.products import Product
+from rnnbench.models.layers import Product
 
 FEW = 4
-"""A product with so few rows, columns or features is a scaling, and bound by memory."""
+"""A product with so few rows, columns or features is bound by memory, not by arithmetic."""
 SECONDS = 0.2
-"""For how long each product is repeated."""
+"""The time for which each product is repeated."""
 
 
 def time_products(products: Iterable[Product]) -> dict[Product, float]:
     """Return the seconds that NumPy's BLAS takes for each product, all its repeats, on one core.
 
-    The repeats are carried out one after the other, like the steps of a recurrent layer; the
-    fastest of many runs counts. Products too thin to be bound by arithmetic are left out.
+    The repeats are carried out one after another, like the steps of a recurrent layer; the fastest
+    of many attempts counts. Products too thin to be bound by arithmetic are left out.
     """
     from threadpoolctl import threadpool_limits
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from statistics import mean, median
 
 from rnnbench.report.table import MISSING, Table, to_markdown
-from rnnbench.speed import analysis
 from rnnbench.speed.records import ContenderTimes, SpeedResults
 from rnnbench.storage import write_text
 
@@ -29,20 +28,17 @@ def speed_table(results: SpeedResults) -> Table:
     """Return one row per model with the milliseconds of a step, and one for the whole table."""
     models = [each.model for each in results.product_times]
     products = [each.ms_per_step for each in results.product_times]
-    ms = {
-        each.name: [analysis.ms_per_step(each, model) for model in models]
-        for each in results.contenders
-    }
+    ms = {each.name: [each.ms_per_step(model) for model in models] for each in results.contenders}
     columns = {"ms per step": [*models, "all trainings, s"]}
     for each in results.contenders:
-        columns[each.name] = [*_ratios(ms[each.name]), f"{analysis.table_seconds(each):.1f}"]
+        columns[each.name] = [*_ratios(ms[each.name]), f"{each.table_seconds:.1f}"]
     columns["products alone"] = [*_ratios(products), MISSING]
     if OURS in ms:
         columns[f"{OURS} / products"] = [*_ratios(ms[OURS], products), MISSING]
         ours = next(each for each in results.contenders if each.name == OURS)
         for each in results.contenders:
             if each is not ours:
-                speedup = _with_range(analysis.speedups(ours, each))
+                speedup = _with_range(ours.speedups(each))
                 columns[f"{each.name} / {OURS}"] = [*_ratios(ms[each.name], ms[OURS]), speedup]
     rows = list(zip(*columns.values(), strict=True))
     return Table(list(columns), rows, _caption(results), is_last_apart=True)
@@ -96,7 +92,7 @@ def _contender_row(contender: ContenderTimes) -> list[str]:
         contender.name,
         str(contender.jobs),
         str(contender.threads),
-        f"{analysis.overhead_seconds(contender):.1f}",
+        f"{contender.overhead_seconds:.1f}",
         f"{max(trial.peak_memory_mb for trial in contender.trials):,.0f}",
         f"{mean(trial.accuracy for trial in contender.trials):.4f}",
     ]

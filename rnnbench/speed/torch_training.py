@@ -55,8 +55,8 @@ def train(
     """Train as the engines do, and predict the test set.
 
     Args:
-        model: a description in which ``why_not`` finds nothing.
-        dataset: to train and test on.
+        model: a description without fault by ``why_not``.
+        dataset: for training and testing.
         training: epochs, batch size and learning rate; the optimizer is Adam.
         seed: of initial weights and batch order.
         on_epoch: called after each epoch.
@@ -126,7 +126,7 @@ def _network(model: LayeredNetwork, n_topics: int) -> Any:
             modules.append(nn.Dropout(layer.rate))
         else:
             dense = cast(Dense, layer)
-            units = n_topics if dense.units == "topics" else dense.units
+            units = dense.count_units(n_topics)
             modules.append(nn.Linear(features, units))
             modules.append(ACTIVATIONS.get(dense.activation, nn.Identity)())
             features = units

@@ -1,12 +1,9 @@
 """Metrics of another package, through the real command."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
-from plugin_files import write_distribution
+from plugin_files import run_rnnbench, write_distribution
 
 CONFIG = """\
 name: own
@@ -43,9 +40,10 @@ METRICS = """
 BROKEN = "import not_installed_anywhere"
 WARNINGS = [
     "metric 'broken' of the package made-up cannot be loaded from made_up_broken:BROKEN: "
-    "ModuleNotFoundError: No module named 'not_installed_anywhere'; it is left out",
-    "metric 'wrong' of the package made-up failed: ZeroDivisionError: division by zero; it is left "
-    "out",
+    "ModuleNotFoundError: No module named 'not_installed_anywhere' (made_up_broken.py, line 1); "
+    "it is left out",
+    "metric 'wrong' of the package made-up failed: ZeroDivisionError: division by zero "
+    "(made_up_metrics.py, line 12); it is left out",
     "metric 'nan' of the package made-up failed: ValueError: its value is nan; it is left out",
 ]
 
@@ -68,16 +66,7 @@ def rnnbench(tmp_path_factory, tiny_sgml):
     site = write_distribution(folder / "site", entries, modules, group="rnnbench.metrics")
 
     def run(*arguments, installed=True):
-        paths = [os.environ.get("PYTHONPATH", ""), str(site) if installed else ""]
-        return subprocess.run(
-            [sys.executable, "-m", "rnnbench", *arguments],
-            cwd=folder,
-            env=os.environ
-            | {"RNNBENCH_CACHE": str(folder / "cache"), "PYTHONPATH": os.pathsep.join(paths)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return run_rnnbench(*arguments, site=site if installed else folder, cwd=folder)
 
     done = run("run", "own.yaml", "--out", "before", "--quiet", installed=False)
     assert done.returncode == 0, done.stderr

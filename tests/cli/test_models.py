@@ -12,7 +12,7 @@ from rnnbench.terminal import console
 
 CONFIG = """
 name: a
-data: {source: sgml, pad_length: 5, num_words: 10, test_split: 0.5}
+data: {source: r52, pad_length: 5, num_words: 10, test_split: 0.5}
 models:
   reader:
     layers:
@@ -36,8 +36,8 @@ def config(tmp_path, monkeypatch):
 
 @pytest.fixture
 def cached():
-    """Newswires in the cache: words of 8 kinds on 3 topics."""
-    cache.store("sgml", factories.corpus())
+    """Documents in the cache: of 8 different words, on 3 topics."""
+    cache.store("r52", factories.corpus())
 
 
 @pytest.mark.usefixtures("cached")
@@ -51,12 +51,6 @@ def test_models_are_listed_with_their_layers_and_parameters(cli):
         "plain network simple_rnn 3 → dense topics 27",
         "svm baseline tfidf_linear_svm (max_ngram: 2, C: 1.0) -",
     ]
-    listed = json.loads(cli("models", "list", "--config", "a.yaml", "--json").stdout)["models"]
-    assert [(each["name"], each["kind"], each["trainable_params"]) for each in listed] == [
-        ("reader", "network", 167),
-        ("plain", "network", 27),
-        ("svm", "baseline", None),
-    ]
 
 
 def test_without_data_models_are_listed_without_parameters(cli):
@@ -64,7 +58,7 @@ def test_without_data_models_are_listed_without_parameters(cli):
 
     assert result.exit_code == 0
     assert "simple_rnn 3 → dense topics" in result.stdout
-    assert "Parameters are not counted: no newswires of sgml are cached" in result.stdout
+    assert "Parameters are not counted: no newswires of r52 are cached" in result.stdout
     only_svm = ["--set", "models={svm: {baseline: tfidf_linear_svm}}"]
     assert "not counted" not in cli("models", "list", "--config", "a.yaml", *only_svm).stdout
 
@@ -102,7 +96,7 @@ def test_a_network_is_shown_layer_by_layer(cli):
 
 
 @pytest.mark.usefixtures("cached")
-def test_what_comes_before_the_first_layer_is_shown(cli):
+def test_the_steps_before_the_first_layer_are_shown(cli):
     shown = cli(
         *("models", "show", "plain", "--config", "a.yaml"),
         *("--set", "models.plain.inputs=scaled_ids"),
@@ -135,14 +129,18 @@ def test_without_data_a_network_cannot_be_shown(cli):
 
     assert shown.exit_code == info.exit_code == 2
     assert shown.stderr == info.stderr
-    assert "run `rnnbench data prepare --data sgml`" in shown.stderr
+    assert "run `rnnbench data prepare --data r52`" in shown.stderr
 
 
 def test_a_baseline_is_shown_without_data(cli):
-    result = cli("models", "show", "svm", "--config", "a.yaml")
+    svm, dummy = (
+        cli("models", "show", "svm", "--config", "a.yaml", "--set", f"models.svm.baseline={kind}")
+        for kind in ("tfidf_linear_svm", "most_frequent")
+    )
 
-    assert result.exit_code == 0
-    assert "max_ngram" in result.stdout
+    assert svm.stdout.startswith("svm: tfidf_linear_svm\n\nA linear SVM on TF-IDF;")
+    assert ["max_ngram", "2"] in [line.split() for line in svm.stdout.splitlines()]
+    assert "It has no parameters." in dummy.stdout
     assert json.loads(cli("models", "show", "svm", "--config", "a.yaml", "--json").stdout) == {
         "schema_version": 1,
         "name": "svm",
@@ -158,15 +156,6 @@ def test_a_model_that_is_not_there_is_the_users_error(cli):
     assert result.exit_code == 2
     assert "MODEL: no model 'raeder'" in result.stderr
     assert "did you mean 'reader'?" in result.stderr
-
-
-def test_a_wrong_config_is_the_users_error(cli, tmp_path):
-    (tmp_path / "a.yaml").write_text(CONFIG.replace("simple_rnn", "rnn"))
-
-    result = cli("models", "list", "--config", "a.yaml")
-
-    assert result.exit_code == 2
-    assert "a.yaml:12: models.plain.layers.0: unknown layer 'rnn'" in result.stderr
 
 
 def test_tensorflow_is_not_needed_where_nothing_is_counted():

@@ -1,12 +1,16 @@
-"""Models of the user's own, and layers and baselines of other packages, through the commands."""
+"""The user's own models, and layers and baselines of other packages, through the commands."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
-from plugin_files import MAKE, write_distribution, write_module, write_scale
+from plugin_files import (
+    MAKE,
+    run_rnnbench,
+    write_distribution,
+    write_module,
+    write_nearest,
+    write_scale,
+)
 
 CONFIG = """\
 name: own
@@ -35,67 +39,24 @@ NETS = f"""{MAKE}
     def that_fails(shape):
         raise LookupError("no weights today")
 """
-NEAREST = """
-    from rnnbench.models.baselines import Baseline
-
-
-    class Nearest(Baseline):
-        '''The topic of the nearest texts.'''
-
-        kind = "nearest"
-        k: int = 1
-
-        def pipeline(self, seed):
-            from sklearn.feature_extraction.text import CountVectorizer
-            from sklearn.neighbors import KNeighborsClassifier
-            from sklearn.pipeline import make_pipeline
-
-            return make_pipeline(CountVectorizer(), KNeighborsClassifier(self.k))
-"""
-
-
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch):
-    """A command changes the environment of its process, which here is that of the tests."""
-    for name in ("TF_CPP_MIN_LOG_LEVEL", "CUDA_VISIBLE_DEVICES"):
-        monkeypatch.setenv(name, "3")
 
 
 class Place:
-    """A working folder with a config, newswires, and code of the user's own."""
+    """A working folder with a config, documents, and the user's own code."""
 
-    def __init__(self, folder, newswires):
+    def __init__(self, folder, documents):
         self.folder = folder
         (folder / "sgml").mkdir()
-        for name, content in newswires.items():
+        for name, content in documents.items():
             (folder / "sgml" / name).write_bytes(content)
         (folder / "own.yaml").write_text(CONFIG)
         write_module(folder, "nets", NETS)
         self.site = write_scale(folder / "site")
-        write_distribution(
-            self.site,
-            {"nearest": "nearest_text:Nearest"},
-            {"nearest_text": NEAREST},
-            group="rnnbench.baselines",
-            name="neighbours",
-        )
+        write_nearest(self.site, name="neighbours")
 
     def rnnbench(self, *arguments):
-        """Run the command in a process of its own, which knows the packages in ``site``."""
-        environment = os.environ | {
-            "RNNBENCH_CACHE": str(self.folder / "cache"),
-            "PYTHONPATH": os.pathsep.join([str(self.site), os.environ.get("PYTHONPATH", "")]),
-        }
-        command = [str(argument) for argument in (sys.executable, "-m", "rnnbench", *arguments)]
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        """Run the command in a process of its own."""
+        return run_rnnbench(*arguments, site=self.site, cwd=self.folder)
 
     @property
     def trials(self):
@@ -175,7 +136,7 @@ def test_a_change_of_the_users_module_makes_another_model_of_it(place, finished)
 
 @pytest.fixture
 def here(tmp_path, tiny_sgml, working_folder):
-    """The same in a working folder of this process, of nothing that is trained."""
+    """The same in the working folder of this process, with nothing trained."""
     assert working_folder == tmp_path
     return Place(tmp_path, tiny_sgml)
 
@@ -200,19 +161,19 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("what", BROKEN)
+@pytest.mark.parametrize("kind", BROKEN)
 def test_a_plug_in_that_cannot_be_used_is_named_and_stops_no_other_command(
-    cli, here, install, what
+    cli, here, install, kind
 ):
-    entries = {"scale" if what == "layer" else "nearest": "absent:It"}
-    broken = {"group": f"rnnbench.{what}s", "name": "broken"}
+    entries = {"scale" if kind == "layer" else "nearest": "absent:It"}
+    broken = {"group": f"rnnbench.{kind}s", "name": "broken"}
     install(write_distribution(here.folder / "broken", entries, {}, **broken))
     (here.folder / "fine.yaml").write_text("name: fine\nmodels: {m: {baseline: stratified}}\n")
 
     done = cli("run", "own.yaml", "--models", "of_nothing")
 
     assert done.exit_code == 2
-    assert BROKEN[what] in done.stderr
+    assert BROKEN[kind] in done.stderr
     assert "ModuleNotFoundError: No module named 'absent'" in done.stderr
     assert not (here.folder / "results").exists()
     assert cli("models", "list", "--config", "fine.yaml").exit_code == 0

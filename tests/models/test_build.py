@@ -1,4 +1,4 @@
-"""From the description of a network to a Keras model, for every kind of layer that there is."""
+"""From the description of a network to a Keras model, for every kind of layer."""
 
 from itertools import combinations
 from pathlib import Path
@@ -12,7 +12,6 @@ from stacks import (
     EMBEDDING,
     MASKED,
     MEAN,
-    MERGE_MODES,
     STACKS,
     bidirectional,
     conv1d,
@@ -113,7 +112,7 @@ def test_dropout_follows_the_seed_and_differs_from_layer_to_layer(kind):
     dropout = {kind: {"rate": 0.5}}
 
     def dropped(seed):
-        """Return which numbers two layers drop in the first step of training."""
+        """Return the numbers that two layers drop in the first step of training."""
         model = build(network([EMBEDDING, dropout, dropout, MEAN]), SHAPE, seed)
         return [
             np.array(layer(np.ones((5, 6, 40), np.float32), training=True) == 0)
@@ -140,49 +139,6 @@ def test_the_notebooks_models_have_the_notebooks_parameters(name, params):
     shape = Shape(timesteps=49, n_topics=46, n_ids=30_000)
 
     assert build(ALL.models[name], shape, 0).count_params() == params
-
-
-@pytest.mark.parametrize(
-    ("stack", "params"),
-    [
-        ([EMBEDDING, MEAN], 12 * 4),
-        ([EMBEDDING, bidirectional("simple_rnn")], 12 * 4 + 2 * 3 * (4 + 3 + 1)),
-        ([EMBEDDING, bidirectional("lstm")], 12 * 4 + 2 * 4 * 3 * (4 + 3 + 1)),
-        ([EMBEDDING, conv1d("same"), MEAN], 12 * 4 + 3 * (4 * 4 + 1)),
-        ([EMBEDDING, {"pooling": {"by": "attention"}}], 12 * 4 + 4 * 4 + 4 + 4),
-        ([EMBEDDING, {"layer_norm": {}}, MEAN], 12 * 4 + 2 * 4),
-    ],
-    ids=["embedding", "bidirectional", "bidirectional lstm", "conv1d", "attention", "layer_norm"],
-)
-def test_a_stack_has_the_parameters_that_are_worked_out_by_hand(stack, params):
-    model = build(network(stack), SHAPE, 0)
-
-    features = model.layers[-2].output.shape[-1]
-    assert model.count_params() == params + 7 * (features + 1)
-
-
-def test_an_embedding_that_is_not_trained_has_no_trained_parameters():
-    model = build(network(STACKS["embedding, not trained"]), SHAPE, 0)
-
-    assert [tuple(weight.shape) for weight in model.non_trainable_weights] == [(12, 4)]
-    assert sum(np.prod(weight.shape) for weight in model.trainable_weights) == 7 * (4 + 1)
-
-
-def output_shapes(*stack):
-    """Return the shape of what each layer gives, without the batch, the last one left out."""
-    return [layer.output.shape[1:] for layer in build(network([*stack]), SHAPE, 0).layers[:-1]]
-
-
-@pytest.mark.parametrize("kind", RECURRENT)
-@pytest.mark.parametrize("mode", MERGE_MODES)
-def test_a_bidirectional_layer_gives_what_its_merge_mode_makes_of_both_directions(kind, mode):
-    units = 6 if mode == "concat" else 3
-
-    shapes = output_shapes(
-        EMBEDDING, bidirectional(kind, mode, return_sequences=True), bidirectional(kind, mode)
-    )
-
-    assert shapes == [(6, 4), (6, units), (units,)]
 
 
 @pytest.mark.parametrize("between", [[], [{"dropout": {"rate": 0.1}}, {"layer_norm": {}}]])
@@ -263,13 +219,7 @@ def test_a_window_that_is_longer_than_the_sequences_is_the_users_error():
     def windows(size):
         return {"conv1d": {"filters": 3, "kernel_size": size, "padding": "valid"}}
 
-    shapes = output_shapes(EMBEDDING, windows(6), {"dense": {"units": "topics"}}, MEAN)
-    assert shapes == [(6, 4), (1, 3), (1, 7), (7,)]
+    model = build(network([EMBEDDING, windows(6), MEAN]), SHAPE, 0)
+    assert model.layers[1].output.shape[1:] == (1, 3)
     with pytest.raises(UserError, match=r"^the layers do not fit 6 steps: .*\(7, 4, 3\)"):
         build(network([EMBEDDING, windows(7), MEAN]), SHAPE, 0)
-
-
-def test_nothing_is_dropped_while_predicting():
-    model = build(network(STACKS["dropout"]), SHAPE, 0)
-
-    np.testing.assert_array_equal(predict(model, IDS), predict(model, IDS))

@@ -1,11 +1,11 @@
-"""Telling one version of code from outside from another."""
+"""The versions of code from outside."""
 
 import hashlib
 import sys
 
 import pytest
-from factories import SOFTMAX, benchmark, trial
-from plugin_files import MAKE, write_distribution, write_module, write_scale
+from factories import SOFTMAX, trial
+from plugin_files import MAKE, write_module, write_nearest, write_scale
 from stacks import STACKS, network
 
 from rnnbench.errors import UserError
@@ -22,14 +22,14 @@ def test_a_model_of_built_in_parts_has_no_code_from_outside(model):
     assert code_of(model) == {}
 
 
-def test_that_of_a_function_is_the_hash_of_its_modules_file(working_folder):
+def test_the_version_of_a_function_is_the_hash_of_its_modules_file(working_folder):
     file = write_module(working_folder, "nets", MAKE)
 
     assert code("nets:make") == {"nets:make": hashlib.sha256(file.read_bytes()).hexdigest()}
 
 
 @pytest.mark.parametrize("name", ["my", "my.nets", "my.deeper", "my.deeper.nets"])
-def test_that_of_a_function_in_a_package_changes_with_any_file_of_the_package(working_folder, name):
+def test_the_version_of_a_function_changes_with_any_file_of_its_package(working_folder, name):
     for module in ("my.nets", "my.deeper.nets", "my.parts", "another"):
         write_module(working_folder, module, MAKE)
     before = code(f"{name}:make")
@@ -88,46 +88,25 @@ def test_a_package_that_fails_is_the_users_error(working_folder):
         code("broken.nets:make")
 
 
-def write_nearest(folder, **facts):
-    """Write a package that brings the baseline ``nearest``."""
-    source = """
-        from rnnbench.models.baselines import Baseline
-
-
-        class Nearest(Baseline):
-            kind = "nearest"
-    """
-    entries, modules = {"nearest": "made_up_layers:Nearest"}, {"made_up_layers": source}
-    return write_distribution(folder, entries, modules, group="rnnbench.baselines", **facts)
-
-
 PLUGINS = {
     "scale": (write_scale, {"layers": [{"scale": {}}, {"gru": {"units": 2}}, SOFTMAX]}),
     "nearest": (write_nearest, {"baseline": "nearest"}),
 }
-plugins = pytest.mark.parametrize("kind", PLUGINS)
 
 
-@plugins
-def test_that_of_a_plug_in_is_version_and_hash_of_its_package(install, tmp_path, kind):
-    write, described = PLUGINS[kind]
-    install(write(tmp_path, name="made-up", version="1.2"))
-    model = benchmark(models={"own": described}).models["own"]
-    file = tmp_path / "made_up_layers.py"
-
-    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-    assert code_of(model) == {kind: f"made-up 1.2 {sha256}"}
-    file.write_text(file.read_text() + "\n# edited where it is installed\n")
-    assert code_of(model)[kind] != f"made-up 1.2 {sha256}"
-
-
-@plugins
-def test_the_fingerprint_of_a_trial_changes_with_the_version_of_a_package(install, tmp_path, kind):
+@pytest.mark.parametrize("kind", PLUGINS)
+def test_the_version_of_a_plug_in_has_that_of_its_package_and_changes_the_fingerprint(
+    install, tmp_path, kind
+):
     write, described = PLUGINS[kind]
     fingerprints = set()
     for number, version in enumerate(("1.2", "1.3", "1.3")):
         install(write(tmp_path / str(number), version=version))
-        fingerprints.add(trial(tmp_path, models={"own": described}).fingerprint)
+        planned = trial(tmp_path, models={"own": described})
+        (file,) = tmp_path.glob(f"0/made_up_{'layers' if kind == 'scale' else 'baselines'}.py")
+        sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+        assert code_of(planned.model) == {kind: f"made-up {version} {sha256}"}
+        fingerprints.add(planned.fingerprint)
 
     assert len(fingerprints) == 2
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from keras import layers
-from stacks import MERGE_MODES, PADDINGS
+from stacks import MERGE_MODES, PADDINGS, randomized
 
 from rnnbench.models import fused
 from rnnbench.models.fused import with_cores
@@ -24,42 +24,35 @@ def batch(features=1, seed=0):
 
 
 def sequential(*stack, features=1):
-    """Return a model from sequences to three topics, with weights that are nowhere zero."""
+    """Return a model from sequences to three topics, none of whose weights is zero."""
     topics = layers.Dense(3, activation="softmax")
     return randomized(keras.Sequential([keras.Input((STEPS, features)), *stack, topics]))
 
 
-def randomized(model):
-    """Give a model random weights, biases too."""
-    random = np.random.default_rng(0)
-    model.set_weights([random.normal(size=weight.shape) * 0.5 for weight in model.get_weights()])
-    return model
-
-
 def copy_with_cores(model, batch_size=None):
-    """Return the copy, with all variables of ``model``, and what is told."""
-    told = set()
-    copy = with_cores(model, told.add, batch_size)
+    """Return the copy, with all variables of ``model``, and the layers left to Keras."""
+    stock = set()
+    copy = with_cores(model, stock.add, batch_size)
     for ours, theirs in zip(copy.variables, model.variables, strict=True):
         ours.assign(theirs)
-    return copy, told
+    return copy, stock
 
 
 def assert_same(copy, model, x, training=False):
-    np.testing.assert_allclose(copy(x, training=training), model(x, training=training), atol=1e-6)
-
-
-def assert_same_gradients(copy, model, x):
-    ours, theirs = gradients_of(copy, x), gradients_of(model, x)
+    """Compare the outputs, and the gradients of their squares by inputs and weights."""
+    ours, theirs = (outputs_and_gradients(each, x, training) for each in (copy, model))
     for our, their in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(our, their, atol=1e-6)
+        np.testing.assert_allclose(our, their, atol=1e-5)
 
 
-def gradients_of(model, x):
+def outputs_and_gradients(model, x, training):
+    x = tf.constant(x)
     weights = [variable.value for variable in model.trainable_variables]
     with tf.GradientTape() as tape:
-        first_topic = tf.reduce_sum(model(x)[:, 0])
-    return tape.gradient(first_topic, weights)
+        tape.watch(x)
+        outputs = model(x, training=training)
+        loss = tf.reduce_sum(outputs**2)
+    return [outputs, *tape.gradient(loss, [x, *weights])]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -68,49 +61,38 @@ def gradients_of(model, x):
 def test_a_copy_with_the_same_weights_predicts_the_same(kind, features, options):
     model = sequential(KINDS[kind](4, **options), features=features)
 
-    copy, told = copy_with_cores(model)
+    copy, stock = copy_with_cores(model)
 
     assert_same(copy, model, batch(features))
     assert_same(copy, model, batch(features)[:1])
     assert type(copy.layers[0]) is getattr(fused, KINDS[kind].__name__)
     assert copy.layers[0].get_config() == model.layers[0].get_config()
-    assert not told
+    assert not stock
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_copy_for_batches_of_one_size_does_the_same_and_takes_other_sizes_too(kind):
-    model = sequential(KINDS[kind](4, return_sequences=True), KINDS[kind](3))
-    x = np.concatenate([batch(), batch(seed=1)])
-
-    copy, told = copy_with_cores(model, batch_size=4)
-
-    for part in (x[:4], x[4:], x[:1], x[:3], x[:7], x[:4]):
-        assert_same(copy, model, part)
-        assert_same_gradients(copy, model, part)
-    assert len(copy.variables) == len(model.variables)
-    assert not told
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_stack_of_layers_is_covered_as_is_a_layer_of_one_unit(kind):
     model = sequential(
         KINDS[kind](4, return_sequences=True),
         KINDS[kind](3, return_sequences=True, go_backwards=True),
         layers.Dense(2, activation="relu"),
         KINDS[kind](1),
     )
+    x = np.concatenate([batch(), batch(seed=1)])
 
-    copy, told = copy_with_cores(model)
+    copy, stock = copy_with_cores(model, batch_size=4)
 
-    assert_same(copy, model, batch())
-    assert not told
+    for part in (x[:4], x[4:], x[:1], x[:7], x[:4]):
+        assert_same(copy, model, part)
+    assert len(copy.variables) == len(model.variables)
+    assert not stock
 
 
-def test_the_model_stays_what_it_was_and_shares_nothing_with_the_copy():
+def test_the_model_stays_as_it_was_and_shares_nothing_with_the_copy():
     model = sequential(layers.GRU(4, return_sequences=True), layers.Dropout(0.5), layers.LSTM(4))
     before = model.get_weights()
 
-    copy, told = copy_with_cores(model)
+    copy, stock = copy_with_cores(model)
     assert_same(copy, model, batch())
     copy.set_weights([np.zeros_like(weight) for weight in before])
 
@@ -118,18 +100,18 @@ def test_the_model_stays_what_it_was_and_shares_nothing_with_the_copy():
     assert copy.layers[1].get_config() == model.layers[1].get_config()
     for now, then in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(now, then)
-    assert not told
+    assert not stock
 
 
 def dropped(layer, shape=(40, 30, 20)):
-    """Return what becomes of ones in two steps of training, in a compiled program."""
+    """Return the outputs for ones in two steps of training, in a compiled program."""
     model = keras.Sequential([keras.Input(shape[1:]), layer])
-    copy, told = copy_with_cores(model)
+    copy, stock = copy_with_cores(model)
     step = tf.function(lambda x: copy(x, training=True), jit_compile=True, autograph=False)
     x = np.ones(shape, np.float32)
     first, second = (np.array(step(x)) for _ in range(2))
     np.testing.assert_array_equal(copy(x), x, err_msg="nothing is dropped while predicting")
-    assert not told
+    assert not stock
     return first, second
 
 
@@ -199,47 +181,38 @@ def test_a_functional_model_with_branches_and_a_shared_layer_is_copied(batch_siz
     joined = layers.Concatenate()([*branches, forwards, backwards])
     model = randomized(keras.Model(inputs, layers.Dense(3, activation="softmax")(joined)))
 
-    copy, told = copy_with_cores(model, batch_size)
+    copy, stock = copy_with_cores(model, batch_size)
 
     assert_same(copy, model, batch())
-    assert_same_gradients(copy, model, batch())
-    assert not told
+    assert not stock
 
 
 @pytest.mark.parametrize(
-    ("layer", "told_of"),
+    ("layer", "stock_layer"),
     [
         (layers.SimpleRNN(3, activation="relu", name="a"), "a: activation"),
-        (layers.LSTM(3, activation="sigmoid", name="a"), "a: activation"),
         (layers.LSTM(3, recurrent_activation="hard_sigmoid", name="a"), "a: recurrent_activation"),
-        (layers.GRU(3, recurrent_activation="tanh", name="a"), "a: recurrent_activation"),
         (layers.GRU(3, reset_after=False, name="a"), "a: reset_after"),
         (layers.SimpleRNN(3, use_bias=False, name="a"), "a: use_bias"),
-        (layers.GRU(3, use_bias=False, name="a"), "a: use_bias"),
-        (layers.LSTM(3, use_bias=False, name="a"), "a: use_bias"),
-        (layers.SimpleRNN(3, dropout=0.5, name="a"), "a: dropout"),
         (layers.GRU(3, recurrent_dropout=0.5, name="a"), "a: recurrent_dropout"),
-        (
-            layers.LSTM(3, dropout=0.5, recurrent_dropout=0.5, name="a"),
-            "a: dropout, recurrent_dropout",
-        ),
         (layers.LSTM(3, dropout=0.5, activation="relu", name="a"), "a: dropout, activation"),
+        (layers.GRU(3, dtype="mixed_float16", name="a"), "a: dtype"),
         (layers.RNN(layers.GRUCell(3), name="a"), "a: RNN"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_what_the_cores_do_not_cover_is_left_to_keras_and_told(layer, told_of):
+def test_a_layer_that_the_cores_do_not_cover_is_left_to_keras(layer, stock_layer):
     model = sequential(layers.GRU(2, return_sequences=True), layer)
 
-    copy, told = copy_with_cores(model)
+    copy, stock = copy_with_cores(model)
 
     assert_same(copy, model, batch())
     assert_same(copy, model, batch(), training=True)
-    assert told == {told_of}
+    assert stock == {stock_layer}
 
 
 class Reversed(layers.Bidirectional):
-    """A bidirectional layer of somebody's own."""
+    """A bidirectional layer that is not one of Keras's."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -252,12 +225,11 @@ def test_both_directions_of_a_bidirectional_layer_use_the_cores(kind, mode, batc
         features=2,
     )
 
-    copy, told = copy_with_cores(model, batch_size)
+    copy, stock = copy_with_cores(model, batch_size)
 
     for x in (batch(2), batch(2)[:3]):
         assert_same(copy, model, x)
-        assert_same_gradients(copy, model, x)
-    assert not told
+    assert not stock
     for layer in copy.layers[:2]:
         for direction in (layer.forward_layer, layer.backward_layer):
             assert type(direction) is getattr(fused, KINDS[kind].__name__)
@@ -270,23 +242,21 @@ def test_the_two_directions_may_be_layers_of_different_kinds_and_stay_untrained(
 
     for is_trained in (True, False):
         model.layers[0].trainable = is_trained
-        copy, told = copy_with_cores(model)
+        copy, stock = copy_with_cores(model)
         assert_same(copy, model, batch(2))
-        assert_same_gradients(copy, model, batch(2))
-        assert not told
+        assert not stock
 
 
 @pytest.mark.parametrize("options", [{"dropout": 0.5}, {"activation": "relu"}, {}], ids=str)
-def test_each_direction_that_the_cores_do_not_cover_is_told(options):
+def test_each_direction_that_the_cores_do_not_cover_is_left_to_keras(options):
     below = [] if options else [layers.Masking()]
     model = sequential(*below, layers.Bidirectional(layers.GRU(3, name="a", **options)))
 
-    copy, told = copy_with_cores(model)
+    copy, stock = copy_with_cores(model)
 
     assert_same(copy, model, batch())
-    assert_same_gradients(copy, model, batch())
     reason = next(iter(options), "masking")
-    assert told == {f"forward_a: {reason}", f"backward_a: {reason}"}
+    assert stock == {f"forward_a: {reason}", f"backward_a: {reason}"}
 
 
 def test_a_bidirectional_layer_of_another_class_is_copied_as_it_is():
@@ -317,25 +287,12 @@ def test_a_convolution_and_its_gradients_are_those_of_keras(
     model = randomized(keras.Sequential([keras.Input((steps, features)), conv]))
     x = np.random.default_rng(seed).normal(size=(3, steps, features)).astype(np.float32)
 
-    copy, told = copy_with_cores(model)
+    copy, stock = copy_with_cores(model)
 
     assert type(copy.layers[0]) is fused.Conv1D
     assert copy(x).shape == model(x).shape
-    ours, theirs = (outputs_and_gradients(each, x) for each in (copy, model))
-    for our, their in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(our, their, atol=1e-5)
-    assert not told
-
-
-def outputs_and_gradients(model, x):
-    """Return the outputs, and the gradients of their squares by inputs and weights."""
-    x = tf.constant(x)
-    weights = [variable.value for variable in model.trainable_variables]
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        outputs = model(x)
-        loss = tf.reduce_sum(outputs**2)
-    return [outputs, *tape.gradient(loss, [x, *weights])]
+    assert_same(copy, model, x)
+    assert not stock
 
 
 @pytest.mark.parametrize(
@@ -350,65 +307,39 @@ def outputs_and_gradients(model, x):
     ],
     ids=lambda options: next(iter(options)),
 )
-def test_a_convolution_with_other_parameters_does_what_it_does_in_keras(options):
+def test_a_convolution_with_other_parameters_is_that_of_keras(options):
     padding = "valid" if "data_format" in options else "same"
     conv = layers.Conv1D(2, 3, padding=padding, **options)
     model = randomized(keras.Sequential([keras.Input((6, 4)), conv]))
     x = np.random.default_rng(0).normal(size=(3, 6, 4)).astype(np.float32)
 
-    copy, told = copy_with_cores(model)
+    copy, stock = copy_with_cores(model)
 
-    ours, theirs = (outputs_and_gradients(each, x) for each in (copy, model))
-    for our, their in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(our, their, atol=1e-5)
-    assert not told
-
-
-@pytest.mark.parametrize("padding", PADDINGS)
-def test_a_compiled_convolution_gives_the_same(padding):
-    conv = layers.Conv1D(3, 4, padding=padding)
-    model = randomized(keras.Sequential([keras.Input((6, 2)), conv]))
-    x = np.random.default_rng(0).normal(size=(3, 6, 2)).astype(np.float32)
-    copy, _ = copy_with_cores(model)
-
-    compiled = tf.function(copy, jit_compile=True, autograph=False)
-
-    np.testing.assert_allclose(compiled(x), model(x), atol=1e-5)
+    assert_same(copy, model, x)
+    assert not stock
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_steps_that_are_masked_are_left_to_keras_and_told(kind):
+def test_steps_that_are_masked_are_left_to_keras(kind):
     model = sequential(layers.Masking(), KINDS[kind](3, name="a"))
     unmasked = keras.Sequential([keras.Input((STEPS, 1)), *model.layers[1:]])
 
-    copy, told = copy_with_cores(model)
+    copy, stock = copy_with_cores(model)
 
     assert_same(copy, model, batch())
-    assert told == {"a: masking"}
+    assert stock == {"a: masking"}
     assert not np.allclose(model(batch())[0], unmasked(batch())[0]), "two steps of it are masked"
 
 
-def test_a_state_that_is_given_asked_for_or_kept_is_left_to_keras_and_told():
+def test_a_state_that_is_given_asked_for_or_kept_is_left_to_keras():
     inputs = keras.Input(batch_shape=(4, STEPS, 1))
     _, state = layers.GRU(3, return_state=True, name="gives")(inputs)
     taken = layers.GRU(3, name="takes")(inputs, initial_state=state)
     kept = layers.LSTM(3, stateful=True, name="keeps")(inputs)
     model = randomized(keras.Model(inputs, layers.Concatenate()([taken, kept])))
 
-    copy, told = copy_with_cores(model)
+    copy, stock = copy_with_cores(model)
 
     for seed in range(3):
         assert_same(copy, model, batch(seed=seed))
-    assert told == {"gives: return_state", "takes: initial_state", "keeps: initial_state"}
-
-
-def test_half_precision_is_left_to_keras_and_told():
-    model = randomized(
-        keras.Sequential([keras.Input((STEPS, 1)), layers.GRU(3, dtype="mixed_float16", name="a")])
-    )
-
-    copy, told = copy_with_cores(model)
-
-    assert copy(batch()).dtype == "float16"
-    assert_same(copy, model, batch())
-    assert told == {"a: dtype"}
+    assert stock == {"gives: return_state", "takes: initial_state", "keeps: initial_state"}

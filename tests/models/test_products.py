@@ -2,36 +2,17 @@
 
 from collections import Counter
 from math import prod
-from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from stacks import EMBEDDING, FROZEN, STACKS, conv1d, network
 
-from rnnbench.config.load import load
-from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Product
-from rnnbench.models.products import products_of_step
 from rnnbench.models.shape import Shape
-
-CONFIGS = Path(__file__).parents[2] / "configs"
-NOTEBOOK = {
-    name: model
-    for config in ("all", "stacked_gru")
-    for name, model in load(CONFIGS / f"{config}.yaml").models.items()
-    if isinstance(model, LayeredNetwork)
-}
-
-
-def of_notebook(name, batch_size=50):
-    """Return the products of a step of a model of the notebook, in the notebook's setting."""
-    return products_of_step(NOTEBOOK[name], batch_size=batch_size, timesteps=49, n_topics=46)
 
 
 def of_layers(*layers, batch_size=6):
     """Return the products of a step on sequences of five steps and seven topics."""
-    return products_of_step(network([*layers]), batch_size=batch_size, timesteps=5, n_topics=7)
+    return network([*layers]).products(batch_size=batch_size, timesteps=5, n_topics=7)
 
 
 def kernel(rows, inner, columns):
@@ -47,13 +28,10 @@ def cost(products):
     return sum(product.multiply_adds for product in products)
 
 
-def test_a_product_costs_rows_by_inner_by_columns_each_time():
-    assert Product(2, 3, 5).multiply_adds == 30
-    assert Product(2, 3, 5, count=7).multiply_adds == 210
-
-
 def test_the_products_of_the_notebooks_lstm():
-    assert Counter(of_notebook("lstm", batch_size=40)) == Counter(
+    lstm = network([{"lstm": {"units": 50}}])
+
+    assert Counter(lstm.products(batch_size=40, timesteps=49, n_topics=46)) == Counter(
         [
             Product(40, 50, 200, count=49),  # the hidden state, step by step
             Product(40, 200, 50, count=49),  # and back
@@ -63,20 +41,6 @@ def test_the_products_of_the_notebooks_lstm():
             *kernel(40, 50, 46),  # the topics
         ]
     )
-
-
-@pytest.mark.parametrize(
-    ("name", "multiply_adds"),
-    [
-        ("vanilla_rnn", 3 * 49 * 50 * 50 * 50 + 2 * 49 * 50 * 50 + 3 * 50 * 50 * 46),
-        ("stacked_vanilla_rnn", 9 * 49 * 50 * 50 * 50 + 2 * 49 * 50 * 50 + 3 * 50 * 50 * 46),
-        ("lstm", 74_825_000),
-        ("stacked_lstm", 221_825_000),
-        ("stacked_gru", 9 * 49 * 50 * 50 * 150 + 2 * 49 * 50 * 150 + 3 * 50 * 50 * 46),
-    ],
-)
-def test_the_cost_of_a_step_of_the_notebooks_models(name, multiply_adds):
-    assert cost(of_notebook(name)) == multiply_adds
 
 
 @pytest.mark.parametrize(("below", "features"), [([], 1), ([FROZEN], 4)])
@@ -137,7 +101,7 @@ def test_a_normalization_has_no_products_but_gradients_pass_back_to_it():
 def test_the_gradients_of_the_weights_are_as_many_numbers_as_the_kernels_of_the_model(stack):
     from rnnbench.models.build import build
 
-    batch_size = 11  # no size of a layer is a multiple of it, so it tells which products these are
+    batch_size = 11  # it divides no size of a layer, so it identifies the gradients of weights
     products = of_layers(*stack, batch_size=batch_size)
 
     model = build(network(stack), Shape(timesteps=5, n_topics=7, n_ids=9), 0)
@@ -149,8 +113,3 @@ def test_the_gradients_of_the_weights_are_as_many_numbers_as_the_kernels_of_the_
     ]
     gradients = [each for each in products if each.inner % batch_size == 0]
     assert sum(each.rows * each.columns for each in gradients) == sum(map(prod, kernels))
-
-
-@given(batch_size=st.integers(1, 1000), name=st.sampled_from(sorted(NOTEBOOK)))
-def test_the_cost_is_in_proportion_to_the_sequences(batch_size, name):
-    assert cost(of_notebook(name, batch_size)) == batch_size * cost(of_notebook(name, 1))

@@ -13,8 +13,8 @@ def _environment(monkeypatch):
         monkeypatch.setenv(name, "0")
 
 
-def say(what):
-    os.write(2, what.encode())
+def say(message):
+    os.write(2, message.encode())
 
 
 def test_messages_and_prints_are_hidden_and_tensorflow_is_asked_to_be_quiet(capfd):

@@ -1,4 +1,4 @@
-"""Models in one line each, and a network layer by layer, without a Keras model."""
+"""Models in one line each, and networks layer by layer, without a Keras model."""
 
 import io
 
@@ -10,7 +10,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.models.describe import Description, LayerFacts
 from rnnbench.models.layers import parse_layer
 from rnnbench.models.shape import Shape
-from rnnbench.report.models import baseline_text, in_short, models_text, network_text
+from rnnbench.report.models import network_text
 
 SHAPE = Shape(timesteps=5, n_topics=3, n_ids=1000)
 PROVENANCE = {"source": "made-up", "from": "nowhere"}
@@ -45,7 +45,7 @@ def models(described):
 
 
 def test_models_in_short():
-    assert {name: in_short(model) for name, model in models(LISTED).items()} == {
+    assert {name: model.in_short() for name, model in models(LISTED).items()} == {
         "scaled": "scaled ids → lstm 3 → dense topics",
         "both_ways": "embedding 64 → bidirectional gru 4 → pooling max → dense topics",
         "pretrained": "embedding 64 ppmi_svd → conv1d 8 kernel_size 3 → pooling mean → layer_norm "
@@ -55,42 +55,6 @@ def test_models_in_short():
         "own": "nets:small",
         "own_wide": "nets:small (width: 8, by: max, deep: true)",
     }
-
-
-def test_a_list_has_parameters_where_known_and_says_why_others_are_not():
-    listed = models({"rnn": {"layers": [{"simple_rnn": {"units": 3}}]}, "svm": LISTED["svm"]})
-
-    lines = [
-        " ".join(line.split())
-        for line in printed(models_text(listed, {"rnn": 12345}, "why not")).splitlines()
-    ]
-
-    assert lines[0] == "model kind layers trainable"
-    assert lines[2:] == [
-        "rnn network simple_rnn 3 → dense topics 12,345",
-        "svm baseline tfidf_linear_svm (max_ngram: 2, C: 2.0) -",
-        "",
-        "why not",
-    ]
-
-
-def test_a_baseline_is_shown_with_its_parameters():
-    baselines = models({"bayes": {"baseline": "multinomial_naive_bayes"}, "m": LISTED["always"]})
-
-    text = printed(baseline_text("bayes", baselines["bayes"]))
-
-    assert text.startswith("bayes: multinomial_naive_bayes\n")
-    assert "Naive Bayes on counts of words." in text
-    assert "alpha         1.0" in text
-    assert "It has no parameters." in printed(baseline_text("m", baselines["m"]))
-
-
-def test_a_layer_is_shown_with_its_shape_its_parameters_and_what_was_chosen():
-    lines = drawn({"lstm": {"units": 4, "dropout": 0.1}})
-
-    assert lines[0].split() == ["lstm", "4", "(batch,", "4)", "1,234"]
-    assert "dropout: 0.1" in lines
-    assert "return_sequences: true" in drawn(BOTH_WAYS)
 
 
 @pytest.mark.parametrize(
@@ -121,11 +85,11 @@ def test_a_layer_is_shown_with_its_shape_its_parameters_and_what_was_chosen():
         (SOFTMAX, "a probability for each topic"),
     ],
 )
-def test_every_layer_says_what_it_does(layer, words):
+def test_every_layer_states_its_purpose(layer, words):
     assert words in " ".join(drawn(layer, width=200))
 
 
-def test_totals_stand_below_and_where_the_shapes_are_from():
+def test_totals_and_the_data_stand_below():
     *_, trainable, other, _, data = drawn(SOFTMAX)
 
     assert trainable.split() == ["trainable", "1,234"]

@@ -1,6 +1,6 @@
 import pytest
 
-from rnnbench.models.products import Product
+from rnnbench.models.layers import Product
 from rnnbench.speed import gemm
 from rnnbench.speed.gemm import time_products
 

@@ -1,10 +1,11 @@
+import pytest
 from factories import contender_times, speed_results, table_time, trial_time
 
 from rnnbench.speed.records import ProductTime
 from rnnbench.speed.table import contender_table, product_table, speed_table
 
 
-def test_a_model_is_compared_with_the_other_contenders_and_with_the_bound():
+def test_each_model_and_last_the_whole_table_is_compared_with_the_other_contenders():
     table = speed_table(speed_results())
 
     model = dict(zip(table.headers, table.rows[0], strict=True))
@@ -16,11 +17,6 @@ def test_a_model_is_compared_with_the_other_contenders_and_with_the_bound():
         "compiled / products": "1.60",
         "keras / compiled": "5.00",
     }
-
-
-def test_the_last_row_is_the_whole_table():
-    table = speed_table(speed_results())
-
     assert list(table.rows[-1]) == ["all trainings, s", "10.0", "75.0", "-", "-", "7.50"]
     assert table.is_last_apart
 
@@ -73,3 +69,24 @@ def test_each_contender_has_its_costs_besides_steps():
 
 def test_each_product_is_listed_with_its_rate():
     assert product_table(speed_results()).rows == [["(5 x 6)(6 x 7)", "9", "8.0", "0"]]
+
+
+def test_a_models_ms_per_step_is_the_median_over_seeds_and_rounds():
+    times = contender_times(
+        rounds=[
+            table_time([trial_time(ms_per_step=1.0), trial_time(ms_per_step=9.0, seed=1)]),
+            table_time([trial_time(ms_per_step=2.0), trial_time(model="other", ms_per_step=50.0)]),
+        ]
+    )
+
+    assert times.ms_per_step("rnn") == 2.0
+
+
+def test_overhead_is_the_time_of_the_busiest_process_outside_steps():
+    trials = [
+        trial_time(process=1, started=3.0, seconds=4.0, steps=1000, ms_per_step=2.0),
+        trial_time(process=2, started=3.0, seconds=5.0, steps=1000, ms_per_step=4.0),
+        trial_time(process=2, started=8.0, seconds=6.0, steps=1000, ms_per_step=1.0),
+    ]
+
+    assert table_time(trials).overhead_seconds == pytest.approx(14 - 4 - 1)

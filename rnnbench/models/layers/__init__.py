@@ -1,4 +1,4 @@
-"""The layers that a network can be made of. Each kind is one class, in the file of its family."""
+"""The layers of networks. Each kind is one class, in the file of its family."""
 
 from rnnbench.models.layers.base import LARGEST, Batch, Layer, Product, SeedOf
 from rnnbench.models.layers.stack import LAYERS, Layers, parse_layer, parse_layers

@@ -1,4 +1,4 @@
-"""The base class of all kinds of layers, built in or from another package."""
+"""The base class of all layers, built in or from another package."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -64,9 +64,7 @@ class Batch:
     def times_kernel(self, columns: int, inner: int | None = None) -> Iterable[Product]:
         """Yield the products of a kernel ``(inner, columns)``: forward, its gradient, and back.
 
-        Args:
-            columns: of the kernel.
-            inner: its rows; by default one for each feature.
+        By default the kernel has one row for each feature.
         """
         inner = inner or self.features
         yield Product(self.rows, inner, columns)
@@ -78,9 +76,9 @@ class Batch:
 class Layer(Variant):
     """A kind of layer. Its fields are the parameters in a config, named as in Keras.
 
-    A kind needs ``kind``, its name in configs, and ``keras_name`` or its own ``keras_layer``. All
-    else has defaults, for a layer that works on each vector by itself. Another package adds a kind
-    by naming its class in the entry-point group ``rnnbench.layers``.
+    A kind needs ``kind``, its name in configs, and ``keras_name`` or its own ``keras_layer``. The
+    defaults of everything else suit a layer that works on each vector by itself. Another package
+    adds a kind by naming its class in the entry-point group ``rnnbench.layers``.
     """
 
     keras_name: ClassVar[str]
@@ -90,8 +88,8 @@ class Layer(Variant):
     has_dropout: ClassVar[bool] = False
     """Whether the Keras layer takes a seed for dropout."""
     takes: ClassVar[Literal["ids", "sequence", "anything"]] = "anything"
-    """Word ids, which only the first layer gets; sequences of vectors; or those and single vectors
-    alike."""
+    """Word ids, which only the first layer gets; sequences of vectors; or sequences and single
+    vectors alike."""
     hands_mask_on: ClassVar[bool] = True
     """Whether the layers after it still know which steps are padding."""
     is_trained: ClassVar[bool] = True
@@ -104,7 +102,7 @@ class Layer(Variant):
             shape: of the dataset.
             seed_of: gives initializers and dropout their seeds. In layers of other packages
                 those without one follow Keras's global seed, which is set before.
-            options: replace arguments of the Keras layer, where a subclass needs it.
+            options: replace arguments of the Keras layer; for subclasses.
         """
         import keras
 
@@ -117,7 +115,7 @@ class Layer(Variant):
         return getattr(keras.layers, self.keras_name)(**arguments | options)
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:
-        """Return whether it gives a vector for each step, and not one for each document."""
+        """Return whether its output is a vector for each step, and not one for each document."""
         return from_sequence
 
     @property
@@ -132,11 +130,11 @@ class Layer(Variant):
 
     @property
     def pretrained_dim(self) -> int | None:
-        """The length of word vectors learned from texts that it begins with, if it does."""
+        """The length of its first word vectors, if they are learned from texts."""
         return None
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
-        """Return the shape of what it makes of ``batch``, with ``changes`` to the usual one."""
+        """Return the shape of its output for ``batch``; ``changes`` replace the usual values."""
         is_sequence = self.gives_sequence(from_sequence=batch.steps is not None)
         usual = {
             "steps": batch.steps if is_sequence else None,
@@ -149,7 +147,7 @@ class Layer(Variant):
         return ()
 
     def in_short(self) -> str:
-        """Return its kind and the parameters without a default: ``conv1d 8 kernel_size 3``."""
+        """Return its kind and required parameters: ``conv1d 8 kernel_size 3``."""
         fields = type(self).model_fields
         given = [f"{key} {value}" for key, value in self if fields[key].is_required()]
         first = [text.partition(" ")[2] for text in given[:1]]  # its name goes without saying
@@ -162,5 +160,5 @@ class Layer(Variant):
         return {key: value for key, value in self if value != optional.get(key, value)}
 
     def in_words(self, shape: Shape) -> str:  # noqa: ARG002
-        """Return a sentence on what it does, for a dataset of this shape."""
+        """Return a sentence on its purpose, for a dataset of this shape."""
         return self.summary()

@@ -31,7 +31,7 @@ class Embedding(Layer):
     """Whether the layers after it skip padding."""
     embeddings_initializer: Literal["uniform", "ppmi_svd"] = "uniform"
     """The first vectors: random ones, or a truncated SVD of positive pointwise mutual information.
-    The latter gives words in similar contexts similar vectors, and is learned from all texts except
+    The SVD gives words in similar contexts similar vectors, and is learned from all texts except
     those of the test and validation sets."""
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
@@ -54,7 +54,7 @@ class Embedding(Layer):
 
     @property
     def pretrained_dim(self) -> int | None:
-        """The length of its vectors, if they are learned from texts at first."""
+        """The length of its vectors, if the first ones are learned from texts."""
         return self.dim if self.embeddings_initializer == "ppmi_svd" else None
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
@@ -66,7 +66,7 @@ class Embedding(Layer):
         return super().in_short() + (" ppmi_svd" if self.pretrained_dim else "")
 
     def in_words(self, shape: Shape) -> str:
-        """Return how many vectors there are, and where they come from."""
+        """Return the number of vectors and their origin."""
         first = "from its neighbours in texts" if self.pretrained_dim else "random"
         vector = f"a vector for each of {shape.n_ids:,} ids, {first}"
         return f"{vector} at first" if self.trainable else f"{vector} and never trained"
@@ -91,7 +91,7 @@ class Conv1D(Layer):
         return super().gives(batch, steps=windows, features=self.filters, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        """Return those of all windows at once."""
+        """Return the products of all windows at once."""
         windows = replace(batch, steps=self.gives(batch).steps)
         return windows.times_kernel(self.filters, inner=self.kernel_size * batch.features)
 
@@ -125,7 +125,7 @@ class Pooling(Layer):
         return super().gives(batch, passes_back=batch.passes_back or is_trained, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        """Yield those of attention: to as many hidden numbers as features, and to one score."""
+        """Yield those of attention: first to as many numbers as features, then to one score."""
         if self.by == "attention":
             yield from batch.times_kernel(batch.features)
             yield from replace(batch, passes_back=True).times_kernel(1)
@@ -175,7 +175,7 @@ class Dense(Layer):
         return super().gives(batch, features=self.count_units(batch.n_topics), **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        """Return those of its kernel."""
+        """Return the products of its kernel."""
         return batch.times_kernel(self.count_units(batch.n_topics))
 
     def in_short(self) -> str:
@@ -184,7 +184,7 @@ class Dense(Layer):
         return super().in_short() + ("" if is_plain else f" {self.activation}")
 
     def in_words(self, shape: Shape) -> str:  # noqa: ARG002
-        """Return what its numbers are."""
+        """Return the meaning of its numbers."""
         return "a probability for each topic" if self.gives_topics else "weighted sums of features"
 
 

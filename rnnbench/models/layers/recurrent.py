@@ -18,7 +18,7 @@ class Recurrent(Layer):
     has_dropout = True
     takes = "sequence"
     gates: ClassVar[int]
-    """Blocks of ``units`` columns that stand side by side in its kernels."""
+    """The number of blocks of ``units`` columns, side by side, in its kernels."""
     states: ClassVar[str] = "a hidden state"
     """The states that it carries from step to step."""
     units: Size
@@ -28,7 +28,7 @@ class Recurrent(Layer):
     recurrent_dropout: Rate = 0.0
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:  # noqa: ARG002
-        """Return whether it gives its hidden state of each step, and not only the last."""
+        """Return whether it gives its hidden state at each step, and not only the last."""
         return self.return_sequences
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
@@ -36,7 +36,7 @@ class Recurrent(Layer):
         return super().gives(batch, features=self.units, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        """Yield those of the hidden state, step by step, and those of its inputs, all at once."""
+        """Yield the products of the hidden state, step by step, and of its inputs, all at once."""
         columns, steps = self.units * self.gates, batch.steps or 1
         yield Product(batch.size, self.units, columns, steps)
         yield Product(batch.size, columns, self.units, steps)
@@ -49,7 +49,7 @@ class Recurrent(Layer):
         return "at each step" if self.return_sequences else "after the last step"
 
     def in_words(self, shape: Shape) -> str:  # noqa: ARG002
-        """Return what it carries, and when it gives its hidden state."""
+        """Return the states it carries, and when it gives its hidden state."""
         return f"reads the steps in turn, carries {self.states}, gives its hidden state {self.when}"
 
 
@@ -100,8 +100,8 @@ class Bidirectional(Layer):
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
         """Return a Keras ``Bidirectional``.
 
-        It is given both directions: a backward layer that Keras makes itself is a copy with the
-        same seeds, so that both would begin with the same weights.
+        It gets a layer for each direction: a backward layer that Keras makes itself is a copy with
+        the same seeds, so both would begin with the same weights.
         """
         import keras
 
@@ -117,7 +117,7 @@ class Bidirectional(Layer):
         )
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:
-        """Return whether the layers in it give their hidden states of each step."""
+        """Return whether its layers give their hidden states at each step."""
         return self.layer.gives_sequence(from_sequence=from_sequence)
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
@@ -126,19 +126,19 @@ class Bidirectional(Layer):
         return super().gives(batch, features=features, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        """Return those of two recurrent layers."""
+        """Return the products of two recurrent layers."""
         return chain(self.layer.products(batch), self.layer.products(batch))
 
     def in_short(self) -> str:
-        """Return the layer in it after its kind: ``bidirectional gru 64``."""
+        """Return its kind and the inner layer: ``bidirectional gru 64``."""
         return f"bidirectional {self.layer.in_short()}"
 
     def settings(self) -> dict[str, Any]:
-        """Return those of the layer in it, too."""
+        """Return those of the inner layer, too."""
         return super().settings() | self.layer.settings()
 
     def in_words(self, shape: Shape) -> str:  # noqa: ARG002
-        """Return what each direction carries, and how their answers are merged."""
+        """Return the states of each direction, and how their answers are merged."""
         merged = {
             "concat": "both hidden states side by side",
             "sum": "the sum of both hidden states",

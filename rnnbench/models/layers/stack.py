@@ -25,8 +25,7 @@ def parse_layers(value: Any) -> tuple[Layer, ...]:
     """Return a stack of layers that ends in a probability for each topic.
 
     Raises:
-        ValidationError: with every layer that is wrong in itself, and every layer that does not
-            fit those before it.
+        ValidationError: with every faulty layer, and every layer that does not fit those before.
     """
     if not isinstance(value, list | tuple) or not value:
         raise problem(
@@ -54,8 +53,8 @@ Layers = Annotated[tuple[SerializeAsAny[Layer], ...], BeforeValidator(parse_laye
 
 
 def _misfits(layers: Sequence[Layer | None]) -> Iterator[InitErrorDetails]:
-    """Yield where a layer does not fit those before it; ``None`` is a layer in error."""
-    is_sequence: bool | None = True  # None: not known, since it comes after an error
+    """Yield an error for each layer that does not fit; ``None`` is a faulty layer."""
+    is_sequence: bool | None = True  # None: unknown, after a faulty layer
     is_masked = False
     for position, layer in enumerate(layers):
         if layer is None:

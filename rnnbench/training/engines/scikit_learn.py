@@ -1,7 +1,6 @@
 """The engine of the baselines. scikit-learn is imported when it is used."""
 
 import time
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +9,6 @@ from numpy.typing import NDArray
 from rnnbench.data.dataset import PAD, START, Dataset
 from rnnbench.data.validation import hold_out
 from rnnbench.models.baselines import BASELINES, Baseline
-from rnnbench.models.code import from_outside, is_from_outside
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import OnEpoch
@@ -51,8 +49,7 @@ class ScikitLearn(Engine):
         baseline = model.baseline
         kept, _ = hold_out(len(dataset.y_train), recipe.validation_split)
         documents, tested = texts(dataset.x_train[kept]), texts(dataset.x_test)
-        name = BASELINES.label(baseline.kind)
-        with from_outside(name) if is_from_outside(baseline) else nullcontext():
+        with BASELINES.blamed(baseline.kind):
             classifier = baseline.pipeline(seed)
             start = time.perf_counter()
             classifier.fit(documents, dataset.y_train[kept])
