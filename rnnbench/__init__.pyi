@@ -11,23 +11,36 @@ from .api import run as run
 from .config.problems import ConfigError as ConfigError
 from .config.schema import Benchmark as Benchmark
 from .data.corpus import Corpus as Corpus
+from .data.corpus import corpus_of_words as corpus_of_words
 from .data.dataset import Dataset as Dataset
+from .data.settings import Data as Data
 from .data.source import Source as Source
 from .errors import OutOfReachError as OutOfReachError
 from .errors import RnnbenchError as RnnbenchError
 from .errors import UserError as UserError
 from .metrics import Metric as Metric
 from .models.baselines import Baseline as Baseline
+from .models.descriptions import BaselineModel as BaselineModel
+from .models.descriptions import Network as Network
+from .models.layers import Batch as Batch
 from .models.layers import Layer as Layer
+from .models.layers import Product as Product
+from .models.layers import SeedOf as SeedOf
 from .models.shape import Shape as Shape
 from .prediction.predict import Prediction as Prediction
 from .registry import PluginError as PluginError
 from .results.files import DamagedResultError as DamagedResultError
+from .runner.events import EpochEnded as EpochEnded
+from .runner.events import Listener as Listener
 from .runner.executors import Executor as Executor
 from .runner.executors import Task as Task
 from .runner.executors import TrialFailure as TrialFailure
 from .training.engines import Engine as Engine
+from .training.epochs import OnEpoch as OnEpoch
+from .training.outcome import History as History
 from .training.outcome import Outcome as Outcome
 from .training.outcome import Trained as Trained
+from .training.recipe import Recipe as Recipe
+from .training.trial import Trial as Trial
 
 __version__: str

@@ -1,7 +1,8 @@
 """The functions and results behind the public names of the package."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from rnnbench.config.load import Override, dump, load, load_data, select
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.prepare import prepare
+from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
 from rnnbench.prediction.predict import Prediction, predict_texts
@@ -30,7 +32,7 @@ from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun
 from rnnbench.results.store import Store
 from rnnbench.runner.benchmark import plan_benchmark, run_plan
-from rnnbench.runner.executors import executor_class
+from rnnbench.runner.executors import EXECUTORS, executor_class
 from rnnbench.terminal.display import show_download, show_trials
 
 if TYPE_CHECKING:
@@ -168,11 +170,11 @@ def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
     return load(source, _overrides(settings))
 
 
-def load_dataset(config: Config | None = None, settings: Settings | None = None) -> Dataset:
+def load_dataset(config: Config | Data | None = None, settings: Settings | None = None) -> Dataset:
     """Return the padded documents and the labels that a config trains and tests on.
 
     Args:
-        config: only its ``data`` section matters; the default has Keras's defaults.
+        config: a config, or only its ``data`` section; by default the section with its defaults.
         settings: values that replace those of the config: ``{"data.source": "r8"}``.
 
     Raises:
@@ -180,15 +182,19 @@ def load_dataset(config: Config | None = None, settings: Settings | None = None)
         UserError: the config asks for data that does not exist.
         OutOfReachError: the data could not be downloaded.
     """
-    data = load_data(None if config is None else _source(config), _overrides(settings))
-    return prepare(data).dataset
+    if isinstance(config, Data) or (
+        isinstance(config, Mapping) and not {"data", "models", "extends"} & set(config)
+    ):
+        config = {"data": config}
+    source = None if config is None else _source(config)
+    return prepare(load_data(source, _overrides(settings))).dataset
 
 
 def run(
     config: Config,
     *,
     seeds: int | Sequence[int] | None = None,
-    models: Iterable[str] | None = None,
+    models: str | Sequence[str] | None = None,
     epochs: int | None = None,
     data: str | None = None,
     path: str | Path | None = None,
@@ -220,7 +226,7 @@ def run(
         fresh: whether stored trials are trained again.
         executor: where trials run.
         progress: whether progress is shown on standard error.
-        command: how to repeat the run, for its ``results.json``; by default this call.
+        command: how to repeat the run, for its ``results.json``; by default from its config.
 
     Raises:
         ConfigError: the config or an argument is wrong.
@@ -237,10 +243,15 @@ def run(
     given = {key: value for key, value in changes.items() if value is not None}
     benchmark = load_config(config, [*_overrides(given), *_overrides(settings)])
     if models is not None:
-        benchmark = select(benchmark, list(models), "models")
-    trainer = executor_class(executor)(jobs)
+        benchmark = select(benchmark, [models] if isinstance(models, str) else models, "models")
+    if jobs is not None and jobs < 1:
+        raise UserError(f"jobs: got {jobs} (should be 1 or more)")
+    with EXECUTORS.blamed(executor):
+        trainer = executor_class(executor)(jobs)
     folder = Path(out) if out is not None else Path("results", benchmark.name)
-    command = command or f"rnnbench.run(..., out={str(folder)!r})"
+    command = command or shlex.join(
+        ["rnnbench", "run", str(folder / "config.yaml"), "--out", str(folder)]
+    )
     with show_download(quiet=not progress) as on_bytes:
         prepared = prepare(benchmark.data, on_bytes)
     plan = plan_benchmark(benchmark, prepared, trainer.threads, keep_models=save_models)
@@ -291,7 +302,7 @@ def leaderboard(runs: Sequence[StoredRun], metric: str = "accuracy") -> Leaderbo
 
 
 def predict(
-    run: StoredRun, model: str, texts: Sequence[str], *, seed: int | None = None
+    run: StoredRun, model: str, texts: str | Sequence[str], *, seed: int | None = None
 ) -> list[Prediction]:
     """Return the predictions of a network that was kept with ``save_models``.
 
@@ -304,7 +315,8 @@ def predict(
     Raises:
         UserError: there is no such model or seed, it was not kept, or a text has no words.
     """
-    return predict_texts(run.folder, model, seed, texts).predictions
+    given = [texts] if isinstance(texts, str) else texts
+    return predict_texts(run.folder, model, seed, given).predictions
 
 
 def _source(config: Config) -> Path | Mapping[str, Any]:
@@ -315,8 +327,14 @@ def _source(config: Config) -> Path | Mapping[str, Any]:
 
 def _overrides(settings: Settings | None) -> Sequence[Override]:
     if isinstance(settings, Mapping):
-        return [Override(key, key, json.dumps(v, default=str)) for key, v in settings.items()]
+        return [Override("settings", key, _as_yaml(value)) for key, value in settings.items()]
     return settings or ()
+
+
+def _as_yaml(value: Any) -> str:
+    """Return a value as JSON, which is YAML; numbers of NumPy become plain ones."""
+    plain = lambda other: other.item() if isinstance(other, np.generic) else str(other)  # noqa: E731
+    return json.dumps(value, default=plain, ensure_ascii=False)
 
 
 def _frame(rows: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":

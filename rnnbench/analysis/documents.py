@@ -1,5 +1,6 @@
 """The words of the test documents of a finished run, from the corpus in the cache."""
 
+from rnnbench.data import cache
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus
 from rnnbench.errors import RnnbenchError
@@ -11,14 +12,12 @@ def words_of_test_documents(run: StoredRun) -> list[list[str]] | None:
 
     Nothing is fetched.
     """
-    data, dataset = run.benchmark.data, run.results.dataset
-    cached = data.model_copy(update={"source": dataset.source, "path": None})
-    for candidate in [cached, data] if data.path else [cached]:
-        try:
-            found = load_corpus(candidate, offline=True)
-        except RnnbenchError:
-            continue
-        if found.fingerprint == dataset.corpus_fingerprint:
-            documents = make_dataset(found.corpus, data).test_documents
-            return [found.corpus.words(number) for number in documents]
-    return None
+    data, mark = run.benchmark.data, run.results.dataset.corpus_fingerprint
+    try:
+        file = cache.find(mark)
+        corpus = cache.read(file)[0] if file else load_corpus(data, offline=True).corpus
+    except (RnnbenchError, KeyError):  # KeyError: the package with the source is gone
+        return None
+    if corpus.fingerprint != mark:
+        return None
+    return [corpus.words(number) for number in make_dataset(corpus, data).test_documents]

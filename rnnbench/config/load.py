@@ -36,12 +36,14 @@ def load_data(
 ) -> Data:
     """Return the ``data`` section of a config, or the default one without a config.
 
+    A mapping may have no other section.
+
     Raises:
         ConfigError: as ``load``.
     """
-    if config is not None:
-        return load(config, overrides).data
-    return _validated(_OnlyData, tree_of({}, overrides)).data
+    if config is None or (isinstance(config, Mapping) and set(config) <= {"data"}):
+        return _validated(_OnlyData, tree_of(config or {}, overrides)).data
+    return load(config, overrides).data
 
 
 def select(benchmark: Benchmark, names: Sequence[str], flag: str) -> Benchmark:

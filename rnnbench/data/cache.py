@@ -5,6 +5,7 @@ A file is named after its source and the fingerprint of its corpus.
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,12 @@ def newest(name: str) -> Path | None:
     """Return the file that was last cached for the source ``name``, if there is one."""
     files = _corpora().glob(f"{name}-{'[0-9a-f]' * 64}.npz")
     return max(files, key=lambda file: file.stat().st_mtime_ns, default=None)
+
+
+def find(mark: str) -> Path | None:
+    """Return a file of the corpus with the fingerprint ``mark``, if one is cached."""
+    is_fingerprint = re.fullmatch(r"[0-9a-f]{64}", mark)
+    return next(_corpora().glob(f"*-{mark}.npz"), None) if is_fingerprint else None
 
 
 def store(name: str, corpus: Corpus) -> tuple[Path, str]:

@@ -236,6 +236,8 @@ def _read_predictions(file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32
                 raise ValueError("labels or scores have the wrong type")
             if (labels.ndim, scores.ndim) != (1, 2) or len(labels) != len(scores):
                 raise ValueError("labels or scores have the wrong shape")
+            if not (np.isfinite(scores).all() and np.isin(labels, range(scores.shape[1])).all()):
+                raise ValueError("labels or scores are out of range")
     except Exception as error:  # a file made to mislead makes NumPy and zipfile raise many kinds
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
     return labels, scores

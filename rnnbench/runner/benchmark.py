@@ -15,7 +15,7 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.models.descriptions import BaselineModel
 from rnnbench.results.store import Store
 from rnnbench.runner.events import Failed, Finished, Listener, Planned
-from rnnbench.runner.executors import TRAINING, Executor, TrialFailure
+from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailure
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial
 
@@ -135,13 +135,13 @@ def _train(
     """Train and store trials of a plan, add them to ``results``, and return those that failed."""
     if not trials:
         return {}
-    packages = dict.fromkeys(each for trial in plan.trials for each in trial.engine.packages)
+    packages = dict.fromkeys(each for trial in plan.trials for each in trial.packages)
     facts = environment(packages, jobs=executor.jobs, threads=executor.threads)
     if not store.has_environment():
         store.save_environment(facts)
     failures = {}
     outcomes = executor.run(trials, plan.corpora, listener, TRAINING)
-    with closing(outcomes):
+    with EXECUTORS.blamed(executor.name), closing(outcomes):
         for trial, outcome in outcomes:
             if isinstance(outcome, TrialFailure):
                 failures[trial] = outcome

@@ -51,8 +51,9 @@ def engine_for(model: Model, training: Training, name: str = "this model") -> En
         PluginError: the engine comes from another package and cannot be loaded.
     """
     engine = ENGINES["scikit-learn" if isinstance(model, BaselineModel) else training.engine]
-    if engine.covers(model, training):
-        return engine
+    with ENGINES.blamed(engine.name):
+        if engine.covers(model, training):
+            return engine
     able = [each.name for each in ENGINES.usable() if each.covers(model, training)]
     raise UserError(
         f"training.engine: {engine.name} cannot train {name} (allowed: {', '.join(able) or 'none'})"

@@ -77,6 +77,17 @@ class Trial:
         """
         return engine_for(self.model, self.training, self.name)
 
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The distributions whose versions can change the outcome."""
+        engine, plugin = self.engine, ENGINES.plugin(self.engine.name)
+        packages = engine.packages
+        if plugin and plugin.dist and plugin.dist.name not in packages:
+            packages += (plugin.dist.name,)
+        if isinstance(self.model, Network) and self.model.pretrained_dim:
+            packages += ("scikit-learn", "scipy")  # they compute the word vectors
+        return packages
+
     @cached_property
     def fingerprint(self) -> str:
         """sha256 of what can change the outcome, and of nothing else."""
@@ -90,7 +101,7 @@ class Trial:
                 facts["seed"] = self.seed
             if code := code_of(self.model):
                 facts["code"] = code
-            return sha256_json(facts | {"versions": versions(self.engine.packages)})
+            return sha256_json(facts | {"versions": versions(self.packages)})
         facts |= {
             "code": code_of(self.model),
             "n_ids": self.n_ids,
@@ -98,13 +109,9 @@ class Trial:
             "seed": self.seed,
             "threads": self.threads,
         }
-        packages = self.engine.packages
         if self.model.pretrained_dim:
-            from rnnbench.training.word_vectors import PACKAGES
-
             facts["split"] = self.split_fingerprint
-            packages += PACKAGES
-        return sha256_json(facts | {"versions": versions(packages)})
+        return sha256_json(facts | {"versions": versions(self.packages)})
 
     def __str__(self) -> str:
         return f"{self.name} seed {self.seed}"

@@ -10,8 +10,6 @@ from scipy.sparse import coo_array, csr_array
 from rnnbench.data.dataset import UNKNOWN, Dataset
 from rnnbench.data.validation import hold_out
 
-PACKAGES = ("scikit-learn", "scipy")
-"""The distributions, besides NumPy, whose versions can change the vectors."""
 WINDOW = 5
 """A word's context is this many words before it and after it."""
 SMOOTHING = 0.75

@@ -55,6 +55,8 @@ def test_the_newest_corpus_of_a_source_is_found(file):
 
     assert cache.newest("made_up") == file
     assert cache.newest("made") is None
+    assert cache.find(OTHER.fingerprint) == other
+    assert cache.find("0" * 64) is cache.find("../*") is None
 
 
 def test_a_file_cut_off_anywhere_or_of_another_kind_is_damaged_which_one_line_says(file):

@@ -213,3 +213,8 @@ def test_texts_and_the_package_that_decomposes_matrices_change_networks_with_vec
         environment, "_version", lambda name: "99" if name == "scikit-learn" else version(name)
     )
     assert (pretrained(tmp_path, initializer).fingerprint != before) is differs
+
+
+def test_word_vectors_depend_on_the_packages_that_compute_them(tmp_path):
+    assert {"scikit-learn", "scipy"} <= set(pretrained(tmp_path).packages)
+    assert not {"scikit-learn", "scipy"} & set(pretrained(tmp_path, "uniform").packages)

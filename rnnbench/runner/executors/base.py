@@ -9,7 +9,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.runner.events import Listener
-from rnnbench.training.engines import OnEpoch
+from rnnbench.training.engines import ENGINES, OnEpoch
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial, run_trial
 
@@ -63,7 +63,8 @@ class Task(Generic[T]):
 
 def prepare_engine(trial: Trial) -> None:
     """Have the engine of a trial import what it needs, with the trial's number of threads."""
-    trial.engine.prepare(trial.threads)
+    with ENGINES.blamed(trial.engine.name):
+        trial.engine.prepare(trial.threads)
 
 
 TRAINING: Task[TrialResult] = Task(run_trial, prepare_engine)
