@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 Config = str | Path | Mapping[str, Any] | Benchmark
 """A config file, its content, or the result of ``load_config``."""
 Settings = Mapping[str, Any] | Sequence[Override]
-"""Values by the key that they replace: ``{"training.batch_size": 25}``."""
+"""New values of a config, by key: ``{"training.batch_size": 25}``."""
 
 
 class Run(Shown, StoredRun):
@@ -119,7 +119,7 @@ class Run(Shown, StoredRun):
         Args:
             words: the number of words shown of each misclassified document.
             errors: the number of misclassified documents shown.
-            command: the name of this call, for another process that waits for the folder.
+            command: the name of this call, shown to another process that wants the folder.
 
         Returns:
             The HTML file.

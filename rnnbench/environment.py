@@ -11,7 +11,7 @@ from typing import Any
 import rnnbench
 
 SCHEMA_VERSION = 2
-"""Of ``environment.json``."""
+"""The schema version of ``environment.json``."""
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:

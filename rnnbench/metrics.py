@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
-    """A number that every trial has, and a summary over the trials.
+    """A number that each trial has and that is summarized over trials.
 
     Attributes:
         name: in files, options and messages.
@@ -92,7 +92,7 @@ METRICS: Registry[Metric] = Registry(
         Metric(
             name="accuracy",
             header="test accuracy",
-            description="share of the test documents that got their own topic",
+            description="share of the test documents that were given their own topic",
             function=accuracy,
         ),
         Metric(
@@ -116,8 +116,8 @@ METRICS: Registry[Metric] = Registry(
         Metric(
             name="top3_accuracy",
             header="top-3",
-            description="share of the test documents whose topic has one of the three best scores, "
-            "without ties",
+            description="share of the test documents whose topic has one of the three best scores; "
+            "a tie that reaches fourth place does not count",
             function=top_accuracy,
         ),
         Metric(
@@ -125,7 +125,7 @@ METRICS: Registry[Metric] = Registry(
             header="log-loss",
             format=".3f",
             higher_is_better=False,
-            description="cross-entropy in nats; a probability counts as 1.2e-7 or more",
+            description="cross-entropy in nats; probabilities below 1.2e-7 count as 1.2e-7",
             needs_probabilities=True,
             function=_log_loss,
         ),
@@ -150,7 +150,7 @@ def quantity_names() -> list[str]:
 
 
 def find_quantity(name: str, where: str) -> Quantity:
-    """Return a metric or a cost by its name; messages begin with ``where`` the name stands.
+    """Return a metric or a cost by its name; messages begin with ``where``, the name's place.
 
     Raises:
         UserError: there is none of that name.

@@ -1,4 +1,4 @@
-"""Small valid documents, of which a test changes what it is about."""
+"""Small valid records; each test changes only what it is about."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -114,7 +114,7 @@ def record(**changes) -> TrialRecord:
 
 
 MARGINS = {"score_kind": "margins"}
-"""What differs in the record of a model that gives margins instead of probabilities."""
+"""The changes to the record of a model that gives margins instead of probabilities."""
 LABELS = np.array([0, 0, 1, 2], np.int32)
 """The topics of four made-up test documents."""
 

@@ -1,4 +1,4 @@
-"""An executor that carries out trials in this very process: quick, and as short as one can be."""
+"""An executor that runs trials in the test's own process: quick, and as short as one can be."""
 
 from dataclasses import replace
 from functools import partial

@@ -1,20 +1,19 @@
 """How far a mean accuracy would move with other test documents and other seeds.
 
-Seeds and documents are crossed: each trained model answers each document. Both are resampled,
-the documents together for all models, so that differences are between models on the same
-documents.
+Seeds and documents are crossed: each trained model answers each document. Both are resampled.
+All models get the same resampled documents, so that they are compared on the same documents.
 
 Resampling both gets the spread wrong (A. B. Owen: The pigeonhole bootstrap. Annals of Applied
-Statistics 1, 2007): the part of the seeds comes out too small by one part in their number, and the
-variation that neither seed nor document explains is counted three times. So the resamples only
-give the shape of the distribution; an analysis of variance gives its width, and Student's t
+Statistics 1, 2007): with n seeds, the variance due to the seeds comes out too small by one n-th,
+and the variation that neither seed nor document explains is counted three times. So the resamples
+only give the shape of the distribution; an analysis of variance gives its width, and Student's t
 allows for the small number of seeds. In simulations (``tests/simulations``) with accuracies around
-85 % and seeds that differ by 1 to 5 points, the intervals contained the truth in 94 to 95 % of all
-cases with five or ten seeds, in 93 to 95 % with three, and in 88 to 95 % with two; those of the
-plain bootstrap in 73 to 98 %. Among seven equal models, some pair came out as different, after the
-correction for all comparisons, in 3 to 5 % of all cases with five seeds and in 6 to 9 % with two or
-three: so use five. No interval covers an event that the sample lacks: most sets of five seeds miss
-a collapse that happens in one training in ten.
+85 % and seeds that differ by 1 to 5 points, the intervals contained the true value in 94 to 95 % of
+all cases with five or ten seeds, in 93 to 95 % with three, and in 88 to 95 % with two; those of the
+plain bootstrap did in 73 to 98 %. Among seven equal models, at least one pair came out as
+different, after the correction for all comparisons, in 3 to 5 % of all cases with five seeds and in
+6 to 9 % with two or three: so use five. No interval covers an event that the sample lacks: most
+sets of five seeds miss a collapse that happens in one training in ten.
 """
 
 from collections.abc import Mapping
@@ -33,9 +32,9 @@ Hits = NDArray[np.bool_]
 RESAMPLES = 9_999
 SMALLEST_P = 1e-12
 ROUNDING = 1e-12
-"""Accuracies that are closer than this are equal."""
+"""Accuracies that differ by less than this count as equal."""
 _CHUNK = 500
-"""Resamples that are made at once, to save memory."""
+"""The number of resamples made at a time, to limit memory."""
 
 
 def resample(
@@ -129,14 +128,14 @@ class Estimate:
 
     @property
     def p(self) -> float:
-        """Two-sided p-value of the hypothesis that it is 0.
+        """Two-sided p-value of the hypothesis that the true value is 0.
 
         It comes from Student's distribution, not from the resamples, which say little about the
         far tails that a correction for many comparisons needs.
         """
         from scipy.optimize import brentq
 
-        if not self.error:  # all documents say the same: a sign test
+        if not self.error:  # each document gives the same value: a sign test
             return 1.0 if self.value == 0 else max(SMALLEST_P, float(0.5 ** self.df[0]))
         distance = abs(self.value) / self.error
         if self.reach(SMALLEST_P / 2) <= distance:
@@ -171,9 +170,10 @@ def _variances(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the parts of the variance of a mean, with their degrees of freedom.
 
-    The scatter of ``by_document`` is the whole part of the documents. The part of the seeds is
-    their component in the two-way analysis of variance of each model's hits, or 0 if that comes
-    out negative (S. R. Searle, G. Casella, C. E. McCulloch: Variance Components, 1992, chapter 4).
+    The part of the documents is the variance of ``by_document``, divided by their number. The part
+    of the seeds is their component in the two-way analysis of variance of each model's hits, or 0
+    if that is negative (S. R. Searle, G. Casella, C. E. McCulloch: Variance Components, 1992,
+    chapter 4).
     """
     n_documents = len(by_document)
     if n_documents < 2:

@@ -46,7 +46,7 @@ class ModelChange(Difference):
     a: ModelSummary
     b: ModelSummary
     speed_ratio: float | None
-    """Milliseconds of a step in A by those in B; ``None`` for a model that takes no steps."""
+    """Milliseconds per step in A divided by those in B; ``None`` for a model without steps."""
 
     @computed_field  # type: ignore[prop-decorator]  # as pydantic documents it
     @property
@@ -193,7 +193,7 @@ def _values(tree: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _short(value: Any) -> str:
-    """Return a value for a message; of a fingerprint, enough to tell it from others."""
+    """Return a value for a message, cut short: the start of a fingerprint identifies it."""
     return "nothing" if value is None else str(value)[:12]
 
 
@@ -210,8 +210,9 @@ def _chosen(names: Sequence[str], only: Sequence[str] | None) -> list[str]:
 def _test_all(a: StoredRun, b: StoredRun, names: Sequence[str]) -> list[Comparison]:
     """Return B minus A for each model.
 
-    Equal answers get the same resamples, so that they do not differ. The resamples of a model
-    depend on its answers, not on its place: comparing B with A mirrors comparing A with B.
+    If a model gives the same answers in both runs, both get the same resamples, so that no
+    difference appears. The resamples depend on the answers, not on which run is A: comparing B
+    with A mirrors comparing A with B.
     """
     hits: dict[str, Hits] = {}
     for name in sorted(names):

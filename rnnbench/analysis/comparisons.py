@@ -46,8 +46,8 @@ def compare_pairs(
 def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     """Return the p-value of McNemar's exact test that two classifiers are right equally often.
 
-    ``a`` and ``b`` say whether each was right about each document. Under the null hypothesis, a
-    document that only one is right about is as likely to be the one's as the other's (Q. McNemar:
+    ``a`` and ``b`` say whether each was right about each document. Under the null hypothesis, if
+    only one is right about a document, it is equally likely to be either of them (Q. McNemar:
     Note on the sampling error of the difference between correlated proportions or percentages.
     Psychometrika 12, 1947).
     """

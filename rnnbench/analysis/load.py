@@ -81,5 +81,5 @@ def _benchmark(folder: Path, results: Results) -> Benchmark:
 def _environment(folder: Path) -> dict[str, Any]:
     try:
         return read_document(folder / "environment.json", ENVIRONMENT_VERSION)
-    except DamagedResultError as error:  # only a new run can tell the machine of its trials
+    except DamagedResultError as error:  # the machine is recorded only when trials are trained
         raise type(error)(f"{error}; run the benchmark again with --fresh") from error

@@ -33,7 +33,7 @@ def compare(
             metavar="GATE",
             help="Exit with 1 if this holds for any model; repeatable. A GATE is "
             '"METRIC drops|rises AMOUNT": from A to B, by more than AMOUNT, which may be a '
-            'percentage of A, as 5%; or "accuracy drops|rises significantly". '
+            'percentage of A, such as 5%; or "accuracy drops|rises significantly". '
             f"METRIC: {options.METRICS}. "
             "A model of A that B lacks fails every gate; a model that is only in B fails none.",
             show_default=False,

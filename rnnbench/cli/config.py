@@ -39,7 +39,7 @@ def check(
 ) -> None:
     """Report every problem in config files, with file and line. Nothing is trained.
 
-    The exit status is 0 if all files are fine, else 2.
+    The exit status is 0 if all files are fine, or else 2.
     """
     checked = [_check(file) for file in configs]
     if as_json:

@@ -23,7 +23,7 @@ _S = TypeVar("_S", bound=Section)
 def load(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Benchmark:
     """Return the benchmark that a YAML file, or a mapping with the same keys, describes.
 
-    Overrides replace its values; of two for one key, the last one counts.
+    Overrides replace its values; if two have the same key, the last one counts.
 
     Raises:
         ConfigError: with every problem found, each with its file and line, or its flag.
@@ -36,7 +36,7 @@ def load_data(
 ) -> Data:
     """Return the ``data`` section of a config, or the default one without a config.
 
-    A mapping may have no other section.
+    A mapping may consist of its ``data`` section alone.
 
     Raises:
         ConfigError: as ``load``.
@@ -97,8 +97,8 @@ def _validated(schema: type[_S], tree: Tree) -> _S:
 def _located(error: ValidationError, tree: Tree) -> Iterator[Problem]:
     """Yield the problems in ``error``, each with the place of its key or of the nearest parent.
 
-    A missing key may be in a file that could not be read, so it is no problem then, except in a
-    list: lists are never merged.
+    If a file could not be read, a missing key may be in that file, so it is not reported, except
+    in a list: lists are never merged.
     """
     for item in error.errors():
         keys = item["loc"]

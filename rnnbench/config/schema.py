@@ -38,7 +38,7 @@ class Reference(Section):
     """Published accuracies, and the data that they hold for.
 
     With ``dataset``, they belong to models of this benchmark: each is compared with our model of
-    the same name, number of parameters and ``training``. With ``split``, to other models.
+    the same name, number of parameters and ``training``. With ``split``, they belong to others.
     """
 
     source: str
@@ -72,7 +72,7 @@ class Benchmark(Section):
 
     @property
     def trials(self) -> list[tuple[str, Model, int]]:
-        """The name, model and seed of each trial; one seed is enough if no score depends on it."""
+        """The name, model and seed of each trial; one seed is enough if its scores never vary."""
         return [
             (name, model, seed)
             for name, model in self.models.items()

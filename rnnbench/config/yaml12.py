@@ -16,9 +16,9 @@ from yaml.reader import ReaderError
 from rnnbench.config.problems import ConfigError, Problem, key_path
 
 MAX_DEPTH = 100
-"""Levels of lists and mappings. Data that contain themselves, by an alias, have no end."""
+"""Levels of lists and mappings. Data that contains itself, through an alias, has no end."""
 MAX_VALUES = 100_000
-"""Values in one file. Aliases of aliases could stand for more than any memory holds."""
+"""Values in one file. Aliases of aliases could stand for more values than fit into memory."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class Dumper(yaml.SafeDumper):
-    """Writes plain data so that both versions of YAML read the same."""
+    """Writes plain data so that YAML 1.1 and YAML 1.2 read the same values."""
 
     yaml_implicit_resolvers = {
         first: list(resolvers)

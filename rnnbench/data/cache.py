@@ -84,7 +84,7 @@ def write(file: Path, corpus: Corpus) -> str:
             np.savez(out, **arrays)
     except OSError as error:
         message = f"{file.parent}: cannot write the cache there: {error.strerror}"
-        raise UserError(f"{message} (RNNBENCH_CACHE names another folder)") from error
+        raise UserError(f"{message} (set RNNBENCH_CACHE to use another folder)") from error
     return mark
 
 

@@ -27,7 +27,7 @@ STALL = 60.0
 """Seconds without progress after which a download is abandoned."""
 
 MAX_BYTES = 64 * 2**20
-"""A longer response is cut short; the largest file needed has 8 MB."""
+"""A longer response is refused; the largest file needed has 8 MB."""
 
 Progress = Callable[[str, int, int | None], None]
 """Called with a description of the download, the bytes received, and the total if known."""

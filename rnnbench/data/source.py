@@ -22,7 +22,7 @@ class Source:
         help: one sentence about the documents.
         file: a description of the file or folder that a user can provide instead of a download.
         read: returns the corpus in such a file or folder. Raises ``UserError`` if it contains
-            something else. Of the provenance, ``source`` and ``from`` have defaults.
+            something else. ``source`` and ``from`` of the provenance have defaults.
         tokenize: splits a new text into words as the texts of the corpus were split.
         fetch: downloads the corpus and reports progress. Raises ``OutOfReachError``.
             ``None`` if the source can only be read from a path.

@@ -64,7 +64,7 @@ class CarriedState(State):
 
 @dataclass(frozen=True)
 class Weight:
-    """A weight: its symbol in the equations, and the formula and the real count of its numbers."""
+    """A weight: its symbol in the equations, and its size by formula and as Keras counts it."""
 
     name: str
     symbol: str

@@ -74,7 +74,7 @@ class Kind:
     notes: tuple[str, ...]
 
     def parameters(self, h: int, i: int) -> Formula:
-        """Return the number of parameters of a layer of ``h`` units on ``i`` features."""
+        """Return the number of parameters of a layer with ``h`` units and ``i`` features."""
         n, rows = len(self.gates), self.bias_rows
         text = f"h(h + i) + {_times(rows)}h"
         text = text if n == 1 else f"{n}({text})"

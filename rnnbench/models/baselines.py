@@ -45,7 +45,7 @@ class _Dummy(Baseline):
 
 
 class MostFrequent(_Dummy):
-    """Always answers the most frequent topic, with the shares of all topics."""
+    """Always answers the most frequent topic; its scores are the shares of the topics."""
 
     kind = "most_frequent"
     strategy = "prior"

@@ -45,7 +45,7 @@ class Core:
         step: from the states, ``p = x[t] W + b`` and ``q = h[t-1] U`` to the next states and the
             arrays to keep. In the columns of sigmoids ``p`` and ``q`` are halved.
         step_back: from the gradients of the states and the arrays kept in the step to the gradients
-            of the states before, except for their part that passes ``U``, and the arrays to keep.
+            of the states before, except the part that passes through ``U``, and the arrays to keep.
         d_inputs: from all arrays that ``step_back`` kept to the gradient of ``x W + b``.
     """
 

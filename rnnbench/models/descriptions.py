@@ -86,8 +86,8 @@ class PythonNetwork(Network):
 
     kind: ClassVar[str] = "python"
     python: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
-    """``package.module:function``; it takes a ``rnnbench.models.shape.Shape`` and returns an
-    uncompiled Keras model."""
+    """``package.module:function``; it takes a ``rnnbench.Shape`` and returns an uncompiled Keras
+    model."""
     arguments: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the function."""
 
@@ -107,7 +107,7 @@ class BaselineModel(Section):
         return _call(self.baseline.kind, dict(self.baseline))
 
     def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
-        """Return 0: it is next to nothing."""
+        """Return 0: fitting it takes almost no time."""
         return 0
 
 

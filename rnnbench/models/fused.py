@@ -28,7 +28,7 @@ def with_cores(
     Args:
         model: a sequential or functional model; layers within layers stay as they are, except for
             the two of a ``Bidirectional``.
-        on_stock_layer: called during calls of the copy.
+        on_stock_layer: called for each such layer whenever the copy is called.
         batch_size: of the batches that the copy is trained on, if known. The loops over time then
             reuse their memory instead of clearing it each time.
     """
@@ -144,7 +144,7 @@ class Conv1D(keras.layers.Conv1D):
 
 
 class Dropout(keras.layers.Dropout):
-    """A ``Dropout`` that multiplies with its mask.
+    """A ``Dropout`` that multiplies by its mask.
 
     Keras uses the mask to choose between two values, which XLA computes again and again: an
     embedding with dropout took 45 times as long. The masks differ from those of Keras.
@@ -169,7 +169,7 @@ class Dropout(keras.layers.Dropout):
 
 
 class SpatialDropout1D(Dropout, keras.layers.SpatialDropout1D):
-    """A ``SpatialDropout1D`` that multiplies with its mask."""
+    """A ``SpatialDropout1D`` that multiplies by its mask."""
 
     def _mask_shape(self, inputs: tf.Tensor) -> tuple[int | None, ...]:
         return (inputs.shape[0], 1, inputs.shape[2])

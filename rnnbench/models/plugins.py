@@ -41,7 +41,7 @@ def _misfit(model: Any, shape: Shape) -> str:
     if not isinstance(model, keras.Model):
         return f"{type(model).__name__}, not a keras.Model"
     if not getattr(model, "inputs", None):  # a subclass of keras.Model has none
-        return "a model that is neither sequential nor functional, with known inputs"
+        return "a model without known inputs (should be sequential or functional)"
     if model.compiled:
         return "a compiled model (should be uncompiled: the config says how it is trained)"
     inputs, outputs = (None, shape.timesteps), (None, shape.n_topics)

@@ -21,11 +21,11 @@ MAX_TEXT = 1_000_000
 
 
 def predict(
-    run: Annotated[Path, options.run_folder("The folder of a run with --save-models.")],
+    run: Annotated[Path, options.run_folder("The folder of a run made with --save-models.")],
     model: Annotated[
         str,
         typer.Argument(
-            help="A network of it.", show_default=False, autocompletion=completion.model_of_run
+            help="A network of RUN.", show_default=False, autocompletion=completion.model_of_run
         ),
     ],
     texts: Annotated[

@@ -60,7 +60,7 @@ def predict_texts(
     vocabulary = _vocabulary(folder, results)
     encoded = encode(texts, vocabulary)
     if not all(encoded.words):
-        raise UserError("a text has no words as the corpus has them (should be English newswires)")
+        raise UserError("a text has no words of the corpus's kind (should be English newswires)")
     from rnnbench.models.build import predict
     from rnnbench.models.plugins import import_code
     from rnnbench.models.saved import load as load_model

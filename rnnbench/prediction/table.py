@@ -11,7 +11,7 @@ UNKNOWN_SHOWN = 10
 
 
 def prediction_table(prediction: Prediction) -> RenderableType:
-    """Return the topics with bars, and below them the words that were read and unknown ones."""
+    """Return the topics with bars, and below them the number of words read and the unknown ones."""
     table = Table.grid(padding=(0, 2))
     for each in prediction.topics:
         bar = "█" * round(each.probability * BAR_WIDTH) or "▏"

@@ -102,7 +102,7 @@ def costs_table(comparison: RunComparison) -> Table:
         "A/B": lambda each: f"{each.speed_ratio:.2f}" if each.speed_ratio else MISSING,
     }
     is_same_cpu = all(each.key != "cpu" for each in comparison.differences)
-    caption = "A/B: ms per step in A by that in B; above 1, B is faster"
+    caption = "A/B: ms per step in A divided by that in B; above 1, B is faster"
     caption += "." if is_same_cpu else "; the processors differ."
     return table_of(comparison.models, columns, caption)
 

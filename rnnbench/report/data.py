@@ -96,7 +96,7 @@ def document_text(document: Document) -> Text:
 
 
 def sources_text(sources: Iterable[Source]) -> Table:
-    """Return a table of the sources there are."""
+    """Return a table of all sources."""
     table = Table("--data", "newswires", "--path")
     for source in sources:
         table.add_row(source.name, source.help, source.file)

@@ -18,7 +18,7 @@ def write_report(
 ) -> None:
     """Write ``results.json``, ``table.md``, ``table.csv``, and the resolved ``config.yaml``.
 
-    With a vocabulary, the networks that were kept can read texts.
+    A vocabulary is stored too, so that the networks that were kept can read texts.
 
     If the results differ from those in the folder, an old report is removed.
     """

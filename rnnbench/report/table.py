@@ -83,7 +83,7 @@ def best_model(results: Results) -> ModelSummary:
 
 
 def unclear_from(results: Results, name: str) -> list[str]:
-    """Return those of the best model and the majority baseline that ``name`` may be equal to."""
+    """Return which of the best model and the majority baseline may be as good as ``name``."""
     best = best_model(results).name
     others = {best: "the best", majority_name(results.dataset): majority_name(results.dataset)}
     unclear = {
@@ -115,7 +115,7 @@ def metrics_table(results: Results) -> Table:
     sentences = [
         "Means over seeds.",
         *(f"{each.header}: {each.description}." for each in metrics if each.description),
-        f"topics missed: of the {in_test} in the test set, those that no seed ever answered.",
+        f"topics missed: how many of the {in_test} topics in the test set no seed ever answered.",
     ]
     return table_of(results.models, columns, " ".join(sentences))
 
@@ -219,7 +219,7 @@ def _caption(results: Results) -> str:
         f"fingerprint {dataset.fingerprint[:12]}.",
         f"Seeds: {', '.join(map(str, results.seeds))}.",
     ]
-    threads = f"{' or '.join(map(str, results.threads))} thread(s) a training."
+    threads = f"{' or '.join(map(str, results.threads))} thread(s) per training."
     if all(model.is_baseline for model in results.models):
         sentences.append(threads)
     else:
@@ -236,7 +236,7 @@ def _caption(results: Results) -> str:
 
 
 def to_rich(table: Table, console: "Console") -> "RichTable":
-    """Return the table for a terminal; on a narrow one, each ± is below its mean."""
+    """Return the table for a terminal; on a narrow one, each ± is put below its mean."""
     from rich import box
     from rich.table import Table as RichTable
 

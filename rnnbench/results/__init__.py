@@ -1,1 +1,1 @@
-"""What is stored of a run, and how it is kept whole; knows no TensorFlow."""
+"""The stored parts of a run, and the checks that they are whole; TensorFlow is not used here."""

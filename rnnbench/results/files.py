@@ -18,15 +18,15 @@ R = TypeVar("R", bound=Record)
 
 Document = dict[str, Any]
 Upgrades = Mapping[int, Callable[[Document], Document]]
-"""By schema version: returns a document of that version as one of a later version."""
+"""For each old schema version, a function that turns its documents into a later version."""
 
 
 class DamagedResultError(UserError):
-    """A stored result is not what was written, or another version wrote it."""
+    """A stored result is not what was written, or another version of rnnbench wrote it."""
 
 
 class OtherVersionError(DamagedResultError):
-    """A stored result was written by another version."""
+    """A stored result was written by another version of rnnbench."""
 
 
 def write_document(path: Path, record: Record, **facts: Any) -> None:
@@ -85,7 +85,7 @@ def validate(path: Path, kind: type[R], document: Document) -> R:
     """Return ``document``, which was read from ``path``, as a record.
 
     Raises:
-        DamagedResultError: it is no such record.
+        DamagedResultError: it is not a record of this kind.
     """
     try:
         return kind.model_validate(document)

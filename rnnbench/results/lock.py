@@ -1,4 +1,4 @@
-"""The lock of a results folder: only one process at a time writes what the folder holds once.
+"""The lock of a results folder, so that only one process at a time writes into it.
 
 Trials are stored under their fingerprints, but there is one ``results.json``, one ``config.yaml``,
 one set of tables and one ``environment.json``, which must all belong to the same run.
@@ -76,5 +76,5 @@ def _holder_of(folder: Path) -> str:
     try:
         holder = Holder.model_validate_json((folder / HOLDER).read_bytes())
     except (OSError, ValidationError):  # it has just begun, or is about to end
-        return "it has not said which"
+        return "which one is not known"
     return f"process {holder.pid} on {holder.host}, since {holder.since}: {holder.command}"

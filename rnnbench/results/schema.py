@@ -130,10 +130,10 @@ class Results(Record):
     seeds: list[int]
     epochs: int
     validation_split: float
-    """Share of the training documents that chose the best epoch; at 0 the last one was taken."""
+    """Share of the training documents held out to choose the best epoch; 0 means the last epoch."""
     engine: str
     threads: list[int]
-    """The numbers of threads that trainings had, each once."""
+    """The distinct numbers of threads that trainings had."""
     metrics: list[str]
     """The metrics that were known when this was written."""
     models: list[ModelSummary]

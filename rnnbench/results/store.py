@@ -3,8 +3,8 @@
 ``trials/<model>-seed<k>-<16 digits>.json`` is the record of a trial, named after the first digits
 of its fingerprint. It holds a checksum of itself, of the predictions in ``predictions/`` and, where
 the trained network was kept, of its file in ``models/``; those files have the same name. Trials of
-other configurations can stand beside it: a trial is read by its whole fingerprint, and no other is
-ever given for it.
+other configurations can be stored beside it: the whole fingerprint is checked, so a trial is never
+mistaken for another.
 """
 
 import errno
@@ -40,13 +40,13 @@ log = logging.getLogger(__name__)
 
 
 def _from_version_2(document: Document) -> Document:
-    """Return a trial that held its accuracy, and its kind of scores under another name."""
+    """Return a trial of version 2 without its accuracy, and with the new name ``score_kind``."""
     kept = {key: value for key, value in document.items() if key not in ("accuracy", "scores")}
     return kept | {"schema_version": 3, "score_kind": document["scores"]}
 
 
 UPGRADES: Upgrades = {2: _from_version_2}
-"""How records of trials that older versions wrote are read."""
+"""The conversions of trial records that older versions of rnnbench wrote."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ def _read(place: _Place, *, with_model: bool) -> TrialRecord:
 
     Raises:
         FileNotFoundError: there is no such record, or no network although it is asked for.
-        DamagedResultError: a file is not what was written; it names the file.
+        DamagedResultError: a file is not what was written; the message names it.
     """
     document = read_document(place.record, version_of(TrialRecord), UPGRADES)
     predictions, model = (document.pop(f"{each}_sha256", None) for each in ("predictions", "model"))
@@ -238,6 +238,6 @@ def _read_predictions(file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32
                 raise ValueError("labels or scores have the wrong shape")
             if not (np.isfinite(scores).all() and np.isin(labels, range(scores.shape[1])).all()):
                 raise ValueError("labels or scores are out of range")
-    except Exception as error:  # a file made to mislead makes NumPy and zipfile raise many kinds
+    except Exception as error:  # a forged file makes NumPy and zipfile raise almost anything
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
     return labels, scores

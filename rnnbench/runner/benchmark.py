@@ -30,7 +30,7 @@ class Plan:
             core idles at the end, and the trials of a model, which share a compiled program,
             are neighbours.
         corpora: the file of each corpus in the cache, by fingerprint.
-        vocabulary: turns texts into the ids of the dataset, if networks are kept to be used.
+        vocabulary: turns texts into the ids of the dataset; only if networks are kept.
     """
 
     dataset: DatasetSummary
@@ -46,7 +46,7 @@ def plan_benchmark(
 
     Args:
         benchmark: the benchmark.
-        data: as its ``data`` section asks for.
+        data: the data that its ``data`` section asks for.
         threads: of each process that trains.
         keep_models: whether trained networks are kept.
 

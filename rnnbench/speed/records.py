@@ -23,7 +23,7 @@ class TrialTime(Record):
     seconds: float
     """Wall time of the whole trial, compilation and predictions included."""
     started: float
-    """Its start, in seconds after that of the contender."""
+    """Seconds from the start of the contender to that of the trial."""
     process: int
     peak_memory_mb: float
     """Peak memory of the process up to the end of the trial, in 10**6 bytes."""
@@ -38,7 +38,7 @@ class TableTime(Record):
 
     @property
     def overhead_seconds(self) -> float:
-        """The most time that a process spent outside training steps."""
+        """The longest time that a process spent outside training steps."""
         by_process = defaultdict(list)
         for trial in self.trials:
             by_process[trial.process].append(trial)

@@ -55,7 +55,7 @@ def train(
     """Train as the engines do, and predict the test set.
 
     Args:
-        model: a description without fault by ``why_not``.
+        model: a description for which ``why_not`` returns an empty text.
         dataset: for training and testing.
         training: epochs, batch size and learning rate; the optimizer is Adam.
         seed: of initial weights and batch order.

@@ -66,14 +66,14 @@ def show_trials(*, quiet: bool) -> Iterator[Listener]:
 
 
 class Effort:
-    """How much of the planned training is done: in both counters, the epochs of each trial."""
+    """How much of the planned training is done; both counters hold the epochs of each trial."""
 
     def __init__(self) -> None:
         self.planned: Counter[Trial] = Counter()
         self.done: Counter[Trial] = Counter()
 
     def note(self, event: Event) -> None:
-        """Take an event into account; a failed trial is planned no further."""
+        """Take an event into account; the rest of a failed trial is no longer planned."""
         match event:
             case Planned(to_train):
                 self.planned = Counter({trial: trial.epochs for trial in to_train})
@@ -95,8 +95,8 @@ def _message(event: Event) -> str | None:
     match event:
         case Planned(to_train, stored) if stored:
             return (
-                f"{len(stored)} of {len(stored) + len(to_train)} trials are stored and not trained "
-                "again (--fresh trains them)"
+                f"{len(stored)} of {len(stored) + len(to_train)} trials are stored already and are "
+                "not trained again (--fresh trains them again)"
             )
         case Finished(trial, accuracy, seconds):
             return f"{trial}: test accuracy {accuracy:.4f}, {seconds:.1f} s"
@@ -204,7 +204,7 @@ class _Lines:
                     self.last_line[trial] = now
                     message = (
                         f"{trial}: epoch {epoch} of {trial.epochs}, loss {loss:.4f}, "
-                        f"accuracy {accuracy:.4f}; {self._seconds_left(now):.0f} s left in all"
+                        f"accuracy {accuracy:.4f}; {self._seconds_left(now):.0f} s left in total"
                     )
         if message:
             err.print(message, soft_wrap=True)

@@ -42,7 +42,7 @@ Seeds = Annotated[
     str | None,
     typer.Option(
         metavar="N|LIST",
-        help="The number of seeds, as 5, or the seeds, as 0,1,2.",
+        help="The number of seeds, such as 5, or the seeds, such as 0,1,2.",
         show_default=False,
     ),
 ]
@@ -141,6 +141,6 @@ def changes(
     for setting in settings or ():
         key, equals, value = setting.partition("=")
         if not (key and equals):
-            raise UserError(f"--set {setting}: should be key.path=value, as training.epochs=5")
+            raise UserError(f"--set {setting}: should be key.path=value, such as training.epochs=5")
         given.append(Override(f"--set {setting}", key, value))
     return given

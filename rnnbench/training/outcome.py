@@ -10,7 +10,7 @@ from rnnbench.metrics import accuracy
 from rnnbench.records import Record
 
 TRIAL_VERSION: Literal[3] = 3
-"""Of the schema of ``TrialRecord``."""
+"""The version of the schema of ``TrialRecord``."""
 
 
 class History(Record):

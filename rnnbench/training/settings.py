@@ -20,7 +20,7 @@ def _seeds(value: Any) -> Any:
     if is_list and all(type(seed) is int and 0 <= seed < 2**32 for seed in value):
         if len(set(value)) == len(value):
             return tuple(value)
-        raise problem("a seed comes twice", "allowed: distinct seeds")
+        raise problem("a seed is given twice", "allowed: distinct seeds")
     raise problem(
         f"got {spell(value)}",
         f"allowed: a number of seeds from 1 to {MAX_SEEDS:,}, or a list of seeds, [0, 1, 2]",

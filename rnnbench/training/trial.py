@@ -38,7 +38,7 @@ class Trial:
         source: where the corpus came from.
         dataset_fingerprint: what the dataset must turn out to be.
         split_fingerprint: of the whole corpus, and of which documents are in the training and
-            the test set: word vectors are learned from texts that the dataset does not show.
+            the test set: word vectors are also learned from texts outside the dataset.
         n_ids: all word ids are below this; the largest need not occur in the dataset.
         threads: threads of the process that trains; they change the order in which large
             products are summed.
@@ -155,7 +155,7 @@ def train(
 
     Raises:
         UserError: the engine that ``training`` names does not cover the model.
-        PluginError: an engine from another package failed, or returned too few or many scores.
+        PluginError: an engine from another package failed, or returned scores of a wrong shape.
     """
     engine = engine_for(model, training)
     with ENGINES.blamed(engine.name):

@@ -15,7 +15,7 @@ WINDOW = 5
 SMOOTHING = 0.75
 """Exponent of the context counts; it keeps rare contexts from looking too informative."""
 ROOT_MEAN_SQUARE = 0.5
-"""Of the numbers in the vectors, in the features up to the rank of the matrix."""
+"""Of all numbers in the vectors, apart from the features beyond the rank of the matrix."""
 ROUNDING = 1e-6
 """Singular values below this count as zeros."""
 
@@ -25,7 +25,7 @@ def pretrained_vectors(dataset: Dataset, dim: int, validation_split: float) -> N
     """Return word vectors that are independent of the test and validation documents.
 
     They are learned from all other documents of the corpus at full length, including those that
-    the dataset leaves out for their length. For their shape see ``ppmi_svd_vectors``.
+    the dataset leaves out because they are too long. For their shape see ``ppmi_svd_vectors``.
     """
     _, held_out = hold_out(len(dataset.y_train), validation_split)
     judging = np.concatenate([dataset.test_documents, dataset.train_documents[held_out]])

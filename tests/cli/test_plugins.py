@@ -99,7 +99,7 @@ def test_each_model_that_fails_is_named_with_its_reason_and_without_a_traceback(
 
 def test_the_others_are_trained_stored_and_not_trained_again(place, tried, finished):
     assert finished.returncode == 0, finished.stderr
-    assert "3 of 3 trials are stored and not trained again" in finished.stderr
+    assert "3 of 3 trials are stored already and are not trained again" in finished.stderr
     assert len(place.trials) == 3
     for name in WORKING.split(","):
         assert f"{name} seed 0: test accuracy" in tried.stderr
@@ -130,7 +130,7 @@ def test_a_change_of_the_users_module_makes_another_model_of_it(place, finished)
         file.write_text(before)
 
     assert changed.returncode == 1
-    assert "2 of 3 trials are stored and not trained again" in changed.stderr
+    assert "2 of 3 trials are stored already and are not trained again" in changed.stderr
     assert "python: nets:make failed: LookupError: it was called again" in changed.stderr
 
 

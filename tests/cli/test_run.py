@@ -225,7 +225,7 @@ def test_a_rerun_trains_nothing_says_so_and_needs_no_tensorflow(copied, finished
     )
 
     assert rerun.returncode == 0, rerun.stderr
-    assert "8 of 8 trials are stored and not trained again" in rerun.stderr
+    assert "8 of 8 trials are stored already and are not trained again" in rerun.stderr
     assert _content(copied) == before
     assert (copied / "environment.json").read_text() == environment
     printed = Results.model_validate_json(rerun.stdout)
@@ -256,7 +256,7 @@ def test_what_is_damaged_or_was_not_kept_is_trained_again(cli, copied):
 
     for file in (network, record):
         assert f"unusable result: {file.relative_to(Path.cwd())}: " in said
-    assert "5 of 8 trials are stored and not trained again" in said
+    assert "5 of 8 trials are stored already and are not trained again" in said
     assert set(re.findall(r"(\w+ seed \d): test", said)) == {
         "gru seed 3",
         "rnn seed 3",
@@ -276,7 +276,9 @@ def test_trials_of_two_configurations_stand_beside_each_other(cli, copied):
     assert "1 of 3 trials are stored" in said, "the baseline knows no batches"
     assert _content(copied).items() > before.items()
     assert load_results(copied).epochs == 1
-    assert "3 of 3 trials are stored and not trained again" in _run(cli, *arguments).stderr
+    assert (
+        "3 of 3 trials are stored already and are not trained again" in _run(cli, *arguments).stderr
+    )
     assert load_results(copied).epochs == 6
 
 

@@ -120,7 +120,7 @@ COMPILED = f"""{MAKE}
         ),
         (
             SUBCLASS,
-            "returned a model that is neither sequential nor functional, with known inputs$",
+            "returned a model without known inputs \\(should be sequential or functional\\)$",
         ),
     ],
 )

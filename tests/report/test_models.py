@@ -64,7 +64,7 @@ def test_models_in_short():
         ({"embedding": {"dim": 4, "trainable": False}}, "random and never trained"),
         (
             {"embedding": {"dim": 4, "embeddings_initializer": "ppmi_svd"}},
-            "from its neighbours in texts",
+            "learned from texts",
         ),
         (
             {"lstm": {"units": 4}},

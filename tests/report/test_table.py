@@ -162,7 +162,7 @@ def test_the_caption_names_data_seeds_epoch_and_engine(results):
     assert accuracy_table(results).caption == (
         "Data: made-up (nowhere), 1,395 newswires to train on, 20 to test on, 49 steps, "
         "fingerprint dddddddddddd. Seeds: 0, 1. Epoch: the last of 200. Engine: compiled, "
-        "1 thread(s) a training. No clear difference: a p-value of 0.05 or more, corrected for "
+        "1 thread(s) per training. No clear difference: a p-value of 0.05 or more, corrected for "
         "3 comparisons (Holm)."
     )
 
@@ -187,7 +187,7 @@ def test_a_run_of_baselines_has_no_epoch_and_no_engine():
 
     caption = accuracy_table(run.results).caption
 
-    assert " 1 thread(s) a training." in caption
+    assert " 1 thread(s) per training." in caption
     assert "poch" not in caption
     assert "Engine" not in caption
 

@@ -1,4 +1,4 @@
-"""Print how often simulated 95 % intervals of a mean accuracy contain the truth.
+"""Print how often simulated 95 % intervals of a mean accuracy contain the true value.
 
 Run it as ``python tests/simulations/coverage_of_intervals.py``; it takes about a minute.
 """

@@ -1,4 +1,4 @@
-"""Word vectors: equal to a plain computation, and independent of the documents that judge them."""
+"""Word vectors: equal to a plain computation, and independent of validation and test documents."""
 
 from dataclasses import replace
 

@@ -7,7 +7,7 @@ from rnnbench.data.sources.sgml import SGML
 from rnnbench.registry import Registry
 
 BUILT_IN = (KERAS, SGML, R52, R8)
-"""In the order in which they are tried and listed."""
+"""The built-in sources, in the order in which they are tried and listed."""
 AUTO = tuple(source.name for source in BUILT_IN if source.is_default)
 """The sources that ``auto`` stands for, in the order in which they are tried."""
 SOURCES: Registry[Source] = Registry("source", Source, BUILT_IN)

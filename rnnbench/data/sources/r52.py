@@ -70,7 +70,7 @@ def build_corpus(train_table: str, test_table: str) -> Corpus:
 
 
 def parse_table(text: str) -> list[tuple[str, str]]:
-    """Return (topic, text) of every document in a table; a row without a topic is not one."""
+    """Return (topic, text) of every document in a table; rows without a topic are skipped."""
     rows = (line.split("\t") for line in text.split("\n")[HEADER_LINES:] if "\t" in line)
     return [(topic, body) for topic, body in rows if topic]
 

@@ -1,7 +1,7 @@
 """Reuters-21578 in SGML, and the exact rebuild of the Keras Reuters set from it.
 
-The script that made ``keras.datasets.reuters`` was never published. Its steps are known from the
-result, mistakes included; each mistake that is kept is named where it is kept.
+The script that made ``keras.datasets.reuters`` was never published. Its steps, with their mistakes,
+were worked out from the result; each mistake that is kept is named in the code that keeps it.
 """
 
 import hashlib
@@ -62,10 +62,10 @@ def read(path: Path) -> Corpus:
 
 
 def fetch(progress: Progress) -> Corpus:
-    """Download the original files from the first of their homes that has them.
+    """Download the original files from the first address that has them.
 
     Raises:
-        OutOfReachError: none of them does.
+        OutOfReachError: none has them.
     """
     reasons = []
     for url in HOMES:
@@ -136,7 +136,7 @@ def _until_close(content: bytes, start: int) -> bytes:
 
 
 def tokenize(body: bytes) -> list[bytes]:
-    """Return the words of a body: ASCII lower case; punctuation except the apostrophe is space."""
+    """Return the words of a body: in ASCII lower case, split at punctuation except apostrophes."""
     return [word for word in body.translate(_TOKEN_BYTES).split(b" ") if word]
 
 

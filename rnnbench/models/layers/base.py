@@ -11,7 +11,7 @@ from rnnbench.section import Variant
 
 LARGEST = 100_000
 Size = Annotated[int, Field(gt=0, le=LARGEST)]
-"""A number of units, features or steps. A larger one is a slip and would fill the memory."""
+"""A number of units, features or steps. A larger one is a mistake and would fill the memory."""
 Rate = Annotated[float, Field(ge=0, lt=1)]
 """A share of units to drop."""
 Activation = Literal[
@@ -101,7 +101,7 @@ class Layer(Variant):
         Args:
             shape: of the dataset.
             seed_of: gives initializers and dropout their seeds. In layers of other packages
-                those without one follow Keras's global seed, which is set before.
+                those without a seed follow Keras's global seed, which is set beforehand.
             options: replace arguments of the Keras layer; for subclasses.
         """
         import keras

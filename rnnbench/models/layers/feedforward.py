@@ -21,7 +21,7 @@ from rnnbench.section import problem, spell
 
 
 class Embedding(Layer):
-    """A vector for each word, comes first; initialized by uniform or ppmi_svd."""
+    """A vector for each word; must come first; initialized by uniform or ppmi_svd."""
 
     kind = "embedding"
     takes = "ids"
@@ -67,7 +67,7 @@ class Embedding(Layer):
 
     def in_words(self, shape: Shape) -> str:
         """Return the number of vectors and their origin."""
-        first = "from its neighbours in texts" if self.pretrained_dim else "random"
+        first = "learned from texts" if self.pretrained_dim else "random"
         vector = f"a vector for each of {shape.n_ids:,} ids, {first}"
         return f"{vector} at first" if self.trainable else f"{vector} and never trained"
 
@@ -199,7 +199,7 @@ class Dropout(Layer):
 
 
 class SpatialDropout(Layer):
-    """Sets a share of the features to 0 during training, each on all steps."""
+    """Sets a share of the features to 0 during training, each at all steps."""
 
     kind = "spatial_dropout"
     keras_name = "SpatialDropout1D"

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class TrialFailure:
-    """Why a trial failed, as plain text: TensorFlow's exceptions can be read only where it is."""
+    """Why a trial failed, as text: TensorFlow's exceptions cannot be unpickled without it."""
 
     reason: str
     traceback: str = ""
@@ -26,7 +26,7 @@ class TrialFailure:
 
 @dataclass(frozen=True)
 class Task(Generic[T]):
-    """What is done with each trial, in the process that it is given to.
+    """The work to be done for each trial, in the process that the trial is given to.
 
     Attributes:
         carry_out: called with the trial, the file of its corpus, and a function to be told of
@@ -68,7 +68,7 @@ def prepare_engine(trial: Trial) -> None:
 
 
 TRAINING: Task[TrialResult] = Task(run_trial, prepare_engine)
-"""What ``rnnbench run`` does with each trial."""
+"""The task of ``rnnbench run``: train each trial."""
 
 
 class Executor(ABC):
@@ -103,7 +103,7 @@ class Executor(ABC):
         """Yield each trial with its outcome as soon as there is one, in any order.
 
         A trial that fails keeps no other from being carried out. When the generator is closed,
-        trials in progress are abandoned, and no process that it started is left.
+        trials in progress are abandoned, and no process that it started keeps running.
 
         Args:
             trials: what to carry out, preferably started in this order.

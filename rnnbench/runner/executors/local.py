@@ -1,4 +1,4 @@
-"""The executor of this machine: worker processes, one a job, that share its cores."""
+"""The executor of this machine: worker processes, one per job, that share its cores."""
 
 import logging
 import tempfile
@@ -33,8 +33,8 @@ class LocalExecutor(Executor):
     """Worker processes on this machine, among which its cores are divided.
 
     Args:
-        jobs: how many; by default one a core.
-        threads: of each; by default its share of the cores.
+        jobs: the number of processes; by default one per core.
+        threads: of each process; by default its share of the cores.
     """
 
     name = "local"
@@ -51,7 +51,7 @@ class LocalExecutor(Executor):
         listener: Listener,
         task: Task[T],
     ) -> Generator[tuple[Trial, T | TrialFailure], None, None]:
-        """Yield each trial with its outcome; a new worker goes on where one dies.
+        """Yield each trial with its outcome; when a worker dies, a new one takes its place.
 
         The trial of a dead worker is tried again after all others, alone: two trials may need more
         memory than there is. If its worker dies again, the trial has failed.
@@ -117,5 +117,5 @@ def _failure(death: Died) -> TrialFailure:
         RnnbenchError: the worker died before it could start the trial: others would, too.
     """
     if not death.has_started:
-        raise RnnbenchError(f"{DIED}; in training: nothing yet\n{death.last_words}".rstrip())
+        raise RnnbenchError(f"{DIED} before it could start a trial\n{death.last_words}".rstrip())
     return TrialFailure(f"{DIED}\n{death.last_words}".rstrip())

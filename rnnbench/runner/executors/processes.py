@@ -1,4 +1,4 @@
-"""A worker process of the local executor: silent, and deaf to Ctrl-C."""
+"""A worker process of the local executor, which prints nothing and ignores Ctrl-C."""
 
 import gc
 import multiprocessing
@@ -52,7 +52,7 @@ class Worker:
 
     Args:
         threads: how many it may use.
-        log: the file to which everything goes that it prints.
+        log: the file that receives everything it prints.
 
     Attributes:
         connection: becomes readable when ``receive`` has something to return.
@@ -140,7 +140,7 @@ def _work(connection: "Connection[Any, Any]", threads: int, log: Path) -> None:
 
 @lru_cache(maxsize=1)
 def _freeze_imports() -> None:
-    """Keep the collector from searching imported modules over and over, which costs seconds."""
+    """Keep the garbage collector from searching imported modules again, which costs seconds."""
     gc.freeze()
 
 

@@ -56,8 +56,8 @@ class Engine(ABC):
         Args:
             model: a description that this engine covers.
             dataset: the documents to train on and to score.
-            recipe: the hyperparameters. The training documents that ``hold_out`` takes away only
-                choose the best epoch.
+            recipe: the hyperparameters. The training documents that ``hold_out`` holds
+                out are used only to choose the best epoch.
             seed: decides everything random.
             on_epoch: called after each epoch.
             keep_model: whether to return the trained model too, if the engine can.

@@ -89,7 +89,7 @@ def score(
 
 
 def count_params(classifier: "Pipeline") -> int:
-    """Return the number of values that a classifier has learned, without the word weights."""
+    """Return the number of values that a classifier has learned, without the IDF of words."""
     fitted = classifier[-1]
     names = ("coef_", "intercept_", "feature_log_prob_", "class_log_prior_")
     return sum(np.size(getattr(fitted, name)) for name in names if hasattr(fitted, name))

@@ -1,4 +1,4 @@
-"""Worker processes: silent, deaf to Ctrl-C, and replaced where they die."""
+"""Worker processes: they print nothing, ignore Ctrl-C, and are replaced when they die."""
 
 import multiprocessing
 import os
@@ -190,5 +190,7 @@ def test_workers_that_are_killed_cost_no_trial(tmp_path, trials):
 
 
 def test_workers_that_die_before_they_come_to_a_trial_end_the_run(tmp_path, trials):
-    with pytest.raises(RnnbenchError, match=r"died .*: nothing yet\nout of memory"):
+    with pytest.raises(
+        RnnbenchError, match=r"died .* before it could start a trial\nout of memory"
+    ):
         run(trials, tmp_path, _facts, prepare=_die)
