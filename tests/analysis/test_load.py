@@ -133,7 +133,7 @@ def without_log_loss(folder):
 
 @pytest.mark.parametrize(
     ("rewrite", "reason"),
-    [(as_version_2, "of an older version"), (without_log_loss, "it lacks log_loss")],
+    [(as_version_2, "written by an older version"), (without_log_loss, "it lacks log_loss")],
 )
 def test_an_older_summary_is_made_anew_from_the_trials_with_a_warning(
     folder, caplog, rewrite, reason
