@@ -43,7 +43,9 @@ def load_run(folder: Path) -> StoredRun:
     except FileNotFoundError as error:
         raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
     if missing := [name for name in usable_metrics() if name not in results.metrics]:
-        reason = f"it lacks {', '.join(missing)}" if results.metrics else "written by an older version"
+        reason = (
+            f"it lacks {', '.join(missing)}" if results.metrics else "written by an older version"
+        )
         log.warning("%s: %s; summarized anew from the stored trials", folder / RESULTS, reason)
         flat = [trial for of_model in trials.values() for trial in of_model]
         results = summarize_run(benchmark, results.dataset, flat, results.command)

@@ -210,7 +210,7 @@ def test_the_other_tables_have_all_other_metrics_and_the_costs(results):
     }  # fmt: skip
 
     assert "log-loss: cross-entropy in nats" in metrics.caption
-    assert "of the 3 in the test set" in metrics.caption
+    assert "how many of the 3 topics in the test set" in metrics.caption
 
 
 def test_a_metric_that_a_model_lacks_is_left_open_and_one_that_all_lack_has_no_column(results):

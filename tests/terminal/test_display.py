@@ -63,7 +63,7 @@ def test_a_terminal_shows_every_running_trial_and_the_whole_run(screen, width, t
         listener(Planned([planned], [planned]))
         listener(EpochEnded(planned, 0, nan, nan))
         listener(EpochEnded(planned, 100, 0.75, 0.5))
-        assert "1 of 2 trials are stored and not" in screen.getvalue()
+        assert "1 of 2 trials are stored already and" in screen.getvalue()
         frame = drawn(listener, screen)
         listener(Finished(planned, 0.5, 1.5))
 
