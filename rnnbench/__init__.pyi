@@ -29,12 +29,12 @@ from .models.layers import SeedOf as SeedOf
 from .models.shape import Shape as Shape
 from .prediction.predict import Prediction as Prediction
 from .registry import PluginError as PluginError
-from .results.files import DamagedResultError as DamagedResultError
 from .runner.events import EpochEnded as EpochEnded
 from .runner.events import Listener as Listener
 from .runner.executors import Executor as Executor
 from .runner.executors import Task as Task
 from .runner.executors import TrialFailure as TrialFailure
+from .storage import DamagedResultError as DamagedResultError
 from .training.engines import Engine as Engine
 from .training.epochs import OnEpoch as OnEpoch
 from .training.outcome import History as History

@@ -17,17 +17,16 @@ from rnnbench.analysis.summary import summarize_run
 from rnnbench.config.load import Override, dump, load, load_data, select
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Dataset
-from rnnbench.data.prepare import prepare
+from rnnbench.data.load import prepare
 from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
 from rnnbench.prediction.predict import Prediction, predict_texts
 from rnnbench.records import Record
 from rnnbench.report.compare import comparison_tables
-from rnnbench.report.folder import write_report
 from rnnbench.report.leaderboard import board_tables
 from rnnbench.report.shown import Shown
-from rnnbench.report.table import Table, result_tables, summary_rows
+from rnnbench.report.table import Table, result_tables, summary_rows, table_files
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun
 from rnnbench.results.store import Store
@@ -248,7 +247,8 @@ def run(
         raise UserError(f"jobs: got {jobs} (should be 1 or more)")
     with EXECUTORS.blamed(executor):
         trainer = executor_class(executor)(jobs)
-    folder = Path(out) if out is not None else Path("results", benchmark.name)
+    store = Store(Path(out) if out is not None else Path("results", benchmark.name))
+    folder = store.folder
     command = command or shlex.join(
         ["rnnbench", "run", str(folder / "config.yaml"), "--out", str(folder)]
     )
@@ -257,9 +257,10 @@ def run(
     plan = plan_benchmark(benchmark, prepared, trainer.threads, keep_models=save_models)
     with lock_folder(folder, command):
         with show_trials(quiet=not progress) as listener:
-            trials = run_plan(plan, trainer, Store(folder), listener, fresh=fresh)
+            trials = run_plan(plan, trainer, store, listener, fresh=fresh)
         results = summarize_run(benchmark, plan.dataset, trials, command)
-        write_report(folder, results, dump(benchmark, folder), plan.vocabulary)
+        files = {"config.yaml": dump(benchmark, folder)} | table_files(results)
+        store.save_results(results, files, plan.vocabulary)
         return load_run(folder)
 
 

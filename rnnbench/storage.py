@@ -1,13 +1,37 @@
-"""Atomic writes, and hashes of files and of JSON."""
+"""Files that are written whole, and checked when they are read.
+
+Each kind of stored JSON document has a schema version of its own, the default of its record's
+``schema_version``, and a checksum.
+"""
 
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+
+from pydantic import ValidationError
+
+from rnnbench.errors import UserError
+from rnnbench.records import Record
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+R = TypeVar("R", bound=Record)
+
+Document = dict[str, Any]
+
+
+class DamagedResultError(UserError):
+    """A stored result is not what was written, or another version of rnnbench wrote it."""
+
+
+class OtherVersionError(DamagedResultError):
+    """A stored result was written by another version of rnnbench."""
 
 
 @contextmanager
@@ -55,7 +79,88 @@ def sha256_json(value: Any) -> str:
     return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
+def sha256_arrays(arrays: "Mapping[str, NDArray[Any]]", facts: Mapping[str, object]) -> str:
+    """Return the sha256 of named arrays (type, shape, bytes) and of JSON-like facts."""
+    digest = hashlib.sha256(canonical_json(facts))
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
 def sha256_file(path: Path) -> str:
     """Return the SHA-256 of the content of ``path``, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_document(path: Path, record: Record, **facts: Any) -> None:
+    """Write a record, ``facts`` beside its own keys, and the checksum of both."""
+    write_facts(path, json.loads(record.model_dump_json()) | facts)
+
+
+def write_facts(path: Path, facts: Document) -> None:
+    """Write ``facts``, which include ``schema_version``, and their checksum."""
+    document = facts | {"checksum": sha256_json(facts)}
+    write_text(path, json.dumps(document, indent=1) + "\n")
+
+
+def version_of(kind: type[Record]) -> int:
+    """Return the schema version of the records of a class."""
+    version: int = kind.model_fields["schema_version"].default
+    return version
+
+
+def read_document(path: Path, version: int) -> Document:
+    """Return what ``write_document`` or ``write_facts`` wrote, without the checksum.
+
+    Args:
+        path: of the document.
+        version: the schema version that is wanted.
+
+    Raises:
+        FileNotFoundError: there is no such document.
+        OtherVersionError: it has another version.
+        DamagedResultError: it is not what was written.
+    """
+    try:
+        document: Document = json.loads(path.read_text(encoding="utf-8"))
+        found = document.get("schema_version")
+        if found != version:
+            raise OtherVersionError(
+                f"unusable result: {path}: it has schema version {found}, and this rnnbench reads "
+                f"{version}; run the benchmark again"
+            )
+        if "checksum" not in document:
+            raise ValueError("it has no checksum")
+        if document.pop("checksum") != sha256_json(document):
+            raise ValueError("its content has another checksum")
+    except FileNotFoundError:
+        raise
+    except (ValueError, KeyError, AttributeError, TypeError, OSError, RecursionError) as error:
+        raise DamagedResultError(f"unusable result: {path}: {error}") from error
+    return document
+
+
+def validate(path: Path, kind: type[R], document: Document) -> R:
+    """Return ``document``, which was read from ``path``, as a record.
+
+    Raises:
+        DamagedResultError: it is not a record of this kind.
+    """
+    try:
+        return kind.model_validate(document)
+    except ValidationError as error:
+        raise DamagedResultError(f"unusable result: {path}: {error}") from error
+
+
+def check_file(file: Path, sha256: str | None, document: Path) -> None:
+    """Make sure that a file has the checksum that a document gives for it.
+
+    Raises:
+        DamagedResultError: it is missing, or has another checksum.
+    """
+    if not file.is_file():
+        raise DamagedResultError(f"unusable result: {file}: there is no such file")
+    if sha256_file(file) != sha256:
+        raise DamagedResultError(f"unusable result: {file}: not what was stored with {document}")

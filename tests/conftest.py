@@ -15,8 +15,9 @@ from hypothesis import settings
 from typer.testing import CliRunner
 
 from rnnbench.cli.app import app
+from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import Corpus
-from rnnbench.data.load import CachedCorpus, load_corpus
+from rnnbench.data.load import load_corpus
 from rnnbench.data.settings import Data
 from rnnbench.data.sources import sgml
 from rnnbench.models.baselines import BASELINES

@@ -14,7 +14,7 @@ from rnnbench.data.audit import DatasetSummary, TopicCount
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import make_dataset, split_fingerprint
 from rnnbench.environment import SCHEMA_VERSION
-from rnnbench.report.folder import write_report
+from rnnbench.report.table import table_files
 from rnnbench.results.run import StoredRun
 from rnnbench.results.store import Store
 from rnnbench.speed.records import (
@@ -282,5 +282,6 @@ def write_run(run: StoredRun) -> Path:
     store.save_environment(run.environment)
     for trial in (each for of_model in run.trials.values() for each in of_model):
         store.save(trial)
-    write_report(run.folder, run.results, dump(run.benchmark, run.folder))
+    files = {"config.yaml": dump(run.benchmark, run.folder)} | table_files(run.results)
+    store.save_results(run.results, files)
     return run.folder

@@ -1,15 +1,35 @@
-"""Files that appear whole, and the hashes of what is in them."""
+"""Files that appear whole, hashes of what is in them, and documents that are checked."""
 
 import json
 import os
 import stat
+from contextlib import suppress
 
+import numpy as np
 import pytest
-from hypothesis import given
+from factories import record
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.storage import atomic_write, canonical_json, sha256_file, sha256_json, write_text
+from rnnbench.errors import UserError
+from rnnbench.storage import (
+    DamagedResultError,
+    OtherVersionError,
+    atomic_write,
+    canonical_json,
+    check_file,
+    read_document,
+    sha256_arrays,
+    sha256_file,
+    sha256_json,
+    validate,
+    version_of,
+    write_document,
+    write_text,
+)
+from rnnbench.training.outcome import TrialRecord
 
+VERSION = version_of(TrialRecord)
 SHA256_OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 SHA256_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 SHA256_OF_BRACES = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
@@ -124,3 +144,169 @@ def test_the_hash_of_json_is_that_of_its_canonical_spelling():
 def test_the_hash_of_a_file_is_that_of_its_content(tmp_path, content, sha256):
     (tmp_path / "a.bin").write_bytes(content)
     assert sha256_file(tmp_path / "a.bin") == sha256
+
+
+def test_the_order_of_arrays_does_not_matter_but_name_type_shape_and_values_do():
+    a, b = np.array([1, 2], "<i4"), np.array([2], "<i4")
+    others = [{"b": a}, {"a": a.reshape(1, 2)}, {"a": np.array([1 + (2 << 32)], "<i8")}, {"a": b}]
+
+    assert sha256_arrays({"a": a, "b": b}, {}) == sha256_arrays({"b": b, "a": a}, {})
+    assert len({sha256_arrays(arrays, {}) for arrays in [{"a": a}, *others]}) == 5
+
+
+@pytest.fixture
+def file(tmp_path):
+    """The file of a document that was written."""
+    write_document(tmp_path / "a.json", record(), predictions_sha256="5" * 64)
+    return tmp_path / "a.json"
+
+
+def test_what_was_written_comes_back_with_the_facts_beside_it(file):
+    document = read_document(file, VERSION)
+
+    assert document.pop("predictions_sha256") == "5" * 64
+    assert validate(file, TrialRecord, document) == record()
+
+
+def test_a_document_with_other_keys_than_its_record_is_damaged(file):
+    with pytest.raises(DamagedResultError, match=rf"^unusable result: {file}: [\s\S]*predictions_"):
+        validate(file, TrialRecord, read_document(file, VERSION))
+
+
+def test_the_checksum_is_the_last_entry_and_covers_all_others(file):
+    document = json.loads(file.read_text())
+
+    assert list(document)[-1] == "checksum"
+    assert document.pop("checksum") == sha256_json(document)
+    assert document["schema_version"] == VERSION
+
+
+def test_the_layout_of_a_document_does_not_matter(file):
+    document = json.loads(file.read_text())
+    before = read_document(file, VERSION)
+
+    file.write_text(json.dumps(dict(sorted(document.items()))))
+
+    assert read_document(file, VERSION) == before
+
+
+numbers = st.floats(allow_nan=False) | st.just(float("nan"))
+
+
+@settings(max_examples=30)
+@given(time=numbers, losses=st.lists(numbers, max_size=3), name=st.text(max_size=5))
+def test_every_number_and_every_name_comes_back_what_is_no_number_as_nothing(
+    tmp_path_factory, time, losses, name
+):
+    file = tmp_path_factory.getbasetemp() / "any.json"
+    written = record(ms_per_step=time, history={"loss": losses}, model=name)
+
+    write_document(file, written)
+
+    expected = json.loads(written.model_dump_json())
+    assert read_document(file, VERSION) == expected
+    assert expected["model"] == name
+    assert expected["history"]["loss"] == [
+        loss if abs(loss) < float("inf") else None for loss in losses
+    ]
+
+
+def test_a_document_that_is_not_there_is_not_damaged(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_document(tmp_path / "a.json", VERSION)
+
+
+@pytest.mark.parametrize("version", [99, str(VERSION), None])
+def test_a_document_of_another_version_says_so_and_what_to_do(file, version):
+    document = json.loads(file.read_text())
+    file.write_text(json.dumps(document | {"schema_version": version}))
+
+    with pytest.raises(OtherVersionError) as caught:
+        read_document(file, VERSION)
+
+    assert str(caught.value) == (
+        f"unusable result: {file}: it has schema version {version}, and this rnnbench reads "
+        f"{VERSION}; run the benchmark again"
+    )
+
+
+def test_errors_of_documents_end_a_command_with_a_message():
+    assert issubclass(OtherVersionError, DamagedResultError)
+    assert issubclass(DamagedResultError, UserError)
+    assert DamagedResultError("no").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"fit_seconds": 1.5', '"fit_seconds": 1.25'),
+        ('"fit_seconds": 1.5', '"fit_seconds": NaN'),
+        ('"model": "rnn"', '"model": "gru"'),
+        ('"seed": 0', '"seed": 0, "note": "x"'),
+        ('"steps": 6,', ""),
+        (f'"{"5" * 64}"', f'"{"6" * 64}"'),
+        ('"checksum": "', '"checksum": "0'),
+        ('"checksum"', '"sum"'),
+    ],
+    ids=[
+        "a number",
+        "a number that is none",
+        "a word",
+        "an entry more",
+        "an entry less",
+        "a fact beside the record",
+        "the checksum",
+        "no checksum",
+    ],
+)
+def test_whatever_was_changed_is_noticed(file, before, after):
+    text = file.read_text()
+    assert before in text
+
+    file.write_text(text.replace(before, after, 1))
+
+    with pytest.raises(DamagedResultError, match=f"^unusable result: {file}: "):
+        read_document(file, VERSION)
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_no_change_of_a_character_is_taken_for_what_was_written(tmp_path_factory, data):
+    file = tmp_path_factory.getbasetemp() / "changed.json"
+    write_document(file, record())
+    before, text = read_document(file, VERSION), file.read_text()
+    place = data.draw(st.integers(0, len(text) - 1))
+    character = data.draw(st.characters(codec="ascii"))
+
+    file.write_text(text[:place] + character + text[place + 1 :])
+
+    with suppress(DamagedResultError):
+        assert read_document(file, VERSION) == before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"null", b"3", b"[1, 2]", b'"text"', b"[" * 100_000, b"\xff\xfe", b"\x00" * 9],
+    ids=["nothing", "half", "null", "number", "list", "text", "nested", "no UTF-8", "zeros"],
+)
+def test_what_is_no_document_is_damaged(tmp_path, content):
+    (tmp_path / "a.json").write_bytes(content)
+
+    with pytest.raises(DamagedResultError, match=f"^unusable result: {tmp_path / 'a.json'}: "):
+        read_document(tmp_path / "a.json", VERSION)
+
+
+def test_a_folder_is_no_document(tmp_path):
+    with pytest.raises(DamagedResultError, match=f"^unusable result: {tmp_path}: "):
+        read_document(tmp_path, VERSION)
+
+
+def test_a_file_beside_a_document_that_is_missing_or_another_one_is_named(tmp_path, file):
+    beside = tmp_path / "b.npz"
+    with pytest.raises(DamagedResultError, match=r"b\.npz: there is no such file"):
+        check_file(beside, "5" * 64, file)
+
+    beside.write_bytes(b"scores")
+    check_file(beside, sha256_file(beside), file)
+    with pytest.raises(DamagedResultError, match=r"b\.npz: not what was stored with .*a\.json"):
+        check_file(beside, "5" * 64, file)

@@ -6,8 +6,8 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import computed_field
 
-from rnnbench.analysis.bootstrap import Hits, resample
 from rnnbench.analysis.comparisons import compare_pairs
+from rnnbench.analysis.intervals import Hits, resample
 from rnnbench.analysis.summary import hits_of
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.records import Record

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.bootstrap import Hits, estimate_difference
+from rnnbench.analysis.intervals import Hits, estimate_difference
 from rnnbench.results.schema import Comparison
 
 MCNEMAR = "McNemar's exact test"

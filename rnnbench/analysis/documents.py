@@ -15,7 +15,7 @@ def words_of_test_documents(run: StoredRun) -> list[list[str]] | None:
     data, mark = run.benchmark.data, run.results.dataset.corpus_fingerprint
     try:
         file = cache.find(mark)
-        corpus = cache.read(file)[0] if file else load_corpus(data, offline=True).corpus
+        corpus = (cache.read(file) if file else load_corpus(data, offline=True)).corpus
     except (RnnbenchError, KeyError):  # KeyError: the package with the source is gone
         return None
     if corpus.fingerprint != mark:

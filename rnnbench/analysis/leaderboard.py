@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rnnbench.analysis.bootstrap import Hits, resample
 from rnnbench.analysis.compare_runs import documents_of
 from rnnbench.analysis.comparisons import compare_pairs
+from rnnbench.analysis.intervals import Hits, resample
 from rnnbench.analysis.summary import hits_of
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import find_quantity

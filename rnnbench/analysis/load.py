@@ -11,10 +11,10 @@ from rnnbench.config.problems import ConfigError
 from rnnbench.config.schema import Benchmark
 from rnnbench.environment import SCHEMA_VERSION as ENVIRONMENT_VERSION
 from rnnbench.metrics import usable_metrics
-from rnnbench.results.files import DamagedResultError, read_document
-from rnnbench.results.run import RESULTS, StoredRun, load_results
+from rnnbench.results.run import StoredRun, load_results
 from rnnbench.results.schema import Results
-from rnnbench.results.store import Store
+from rnnbench.results.store import RESULTS, Store
+from rnnbench.storage import DamagedResultError, read_document
 
 log = logging.getLogger(__name__)
 

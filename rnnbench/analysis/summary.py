@@ -8,9 +8,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.bootstrap import Hits, estimate_mean, resample
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import t_interval, wilson_interval
+from rnnbench.analysis.intervals import Hits, estimate_mean, resample, t_interval, wilson_interval
 from rnnbench.analysis.published import locate_published
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary

@@ -8,8 +8,8 @@ import typer
 
 from rnnbench.config.load import load_data
 from rnnbench.data.audit import find_document
-from rnnbench.data.prepare import PreparedData
-from rnnbench.data.prepare import prepare as prepare_data
+from rnnbench.data.load import PreparedData
+from rnnbench.data.load import prepare as prepare_data
 from rnnbench.data.sources.catalog import SOURCES
 from rnnbench.report.data import data_facts, data_text, document_text, sources_text
 from rnnbench.terminal import console, options

@@ -7,8 +7,9 @@ import typer
 
 from rnnbench.config.load import select
 from rnnbench.config.schema import Benchmark
+from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.dataset import make_dataset
-from rnnbench.data.load import CachedCorpus, load_corpus
+from rnnbench.data.load import load_corpus
 from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
 from rnnbench.models.describe import describe

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from rnnbench.data.settings import Data
-from rnnbench.models.descriptions import BaselineModel, Model
+from rnnbench.models.descriptions import Model
 from rnnbench.section import Section, problem, spell
 from rnnbench.training.recipe import Recipe
 from rnnbench.training.settings import Training
@@ -76,9 +76,5 @@ class Benchmark(Section):
         return [
             (name, model, seed)
             for name, model in self.models.items()
-            for seed in (self.training.seeds if _is_random(model) else self.training.seeds[:1])
+            for seed in (self.training.seeds if model.is_random else self.training.seeds[:1])
         ]
-
-
-def _is_random(model: Model) -> bool:
-    return not isinstance(model, BaselineModel) or model.baseline.is_random

@@ -5,9 +5,9 @@ from typing import Literal
 
 import numpy as np
 
+from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import Dataset, split_fingerprint
-from rnnbench.data.load import CachedCorpus
 from rnnbench.errors import UserError
 from rnnbench.records import Record
 

@@ -6,6 +6,7 @@ A file is named after its source and the fingerprint of its corpus.
 import json
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,15 @@ from rnnbench.storage import atomic_write
 
 SCHEMA_VERSION = 2
 """Goes up when the same source would give another corpus, or when the layout of files changes."""
+
+
+@dataclass(frozen=True)
+class CachedCorpus:
+    """A corpus, its fingerprint, and its file in the cache."""
+
+    corpus: Corpus
+    fingerprint: str
+    file: Path
 
 
 class DamagedCacheError(RnnbenchError):
@@ -46,16 +56,14 @@ def find(mark: str) -> Path | None:
     return next(_corpora().glob(f"*-{mark}.npz"), None) if is_fingerprint else None
 
 
-def store(name: str, corpus: Corpus) -> tuple[Path, str]:
-    """Cache a corpus of the source ``name``; return its file and its fingerprint.
+def store(name: str, corpus: Corpus) -> CachedCorpus:
+    """Cache a corpus of the source ``name``.
 
     Raises:
         UserError: the cache folder cannot be written to.
     """
-    mark = corpus.fingerprint
-    file = _corpora() / f"{name}-{mark}.npz"
-    write(file, corpus)
-    return file, mark
+    file = _corpora() / f"{name}-{corpus.fingerprint}.npz"
+    return CachedCorpus(corpus, write(file, corpus), file)
 
 
 def write(file: Path, corpus: Corpus) -> str:
@@ -88,8 +96,8 @@ def write(file: Path, corpus: Corpus) -> str:
     return mark
 
 
-def read(file: Path) -> tuple[Corpus, str]:
-    """Return the corpus in ``file`` and its fingerprint, which has been checked.
+def read(file: Path) -> CachedCorpus:
+    """Return the corpus in ``file``, whose fingerprint has been checked.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -115,4 +123,4 @@ def read(file: Path) -> tuple[Corpus, str]:
     except Exception as error:  # damage makes zipfile and NumPy raise almost anything
         reason = str(error).partition("\n")[0]
         raise DamagedCacheError(f"damaged cache: {file}: {reason}") from error
-    return corpus, mark
+    return CachedCorpus(corpus, mark, file)

@@ -1,6 +1,5 @@
 """A corpus: the documents of one source as numbers, with their topics, words and provenance."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.storage import canonical_json
+from rnnbench.storage import sha256_arrays
 
 
 @dataclass(frozen=True)
@@ -64,15 +63,6 @@ class Corpus:
         if self.is_test is not None:
             arrays["is_test"] = self.is_test.astype("u1")
         return sha256_arrays(arrays, {"topics": self.topics, "vocabulary": self.vocabulary})
-
-
-def sha256_arrays(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, object]) -> str:
-    """Return the sha256 of named arrays (type, shape, bytes) and of JSON-like facts."""
-    digest = hashlib.sha256(canonical_json(facts))
-    for name, array in sorted(arrays.items()):
-        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
 
 
 def corpus_of_words(

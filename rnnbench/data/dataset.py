@@ -1,4 +1,4 @@
-"""From a corpus to the arrays for training and testing models."""
+"""From a corpus to the arrays for training, validating and testing models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +8,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.corpus import Corpus, sha256_arrays
+from rnnbench.data.corpus import Corpus
 from rnnbench.data.settings import Data
 from rnnbench.data.sources.catalog import BUILT_IN
 from rnnbench.errors import UserError
+from rnnbench.storage import sha256_arrays
 
 PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3
 """Special ids; the id of a word is its rank plus ``INDEX_FROM``."""
@@ -161,3 +162,22 @@ def pad(
         else:
             row[timesteps - len(sequence) :] = sequence
     return padded
+
+
+def hold_out(n: int, share: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the positions of the documents to train on, and of those to hold out, ascending.
+
+    Of ``n`` training documents, ``int(n * share)`` are held out: the same ones for all models and
+    seeds of a benchmark.
+
+    Raises:
+        UserError: one of the two would be empty, although ``share`` is not 0.
+    """
+    held_out = int(n * share)
+    if share and not 0 < held_out < n:
+        raise UserError(
+            f"training.validation_split: {share} of {n} training documents leaves {held_out} to "
+            f"validate on and {n - held_out} to train on"
+        )
+    order = np.random.RandomState(0).permutation(n)
+    return np.sort(order[held_out:]), np.sort(order[:held_out])

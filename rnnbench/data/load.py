@@ -1,4 +1,7 @@
-"""From the ``data`` section of a config to a corpus: cached, read from a file, or downloaded."""
+"""From the ``data`` section of a config to a dataset.
+
+Its corpus is cached, read from a file, or downloaded.
+"""
 
 import logging
 from collections.abc import Callable
@@ -6,7 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rnnbench.data import cache
+from rnnbench.data.audit import DatasetSummary, summarize_dataset
+from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import Corpus
+from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.settings import Data
 from rnnbench.data.source import Source
@@ -17,12 +23,25 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class CachedCorpus:
-    """A corpus, its fingerprint, and its file in the cache."""
+class PreparedData:
+    """A corpus in the cache, and the dataset that a ``data`` section makes of it."""
 
-    corpus: Corpus
-    fingerprint: str
-    file: Path
+    section: Data
+    corpus: CachedCorpus
+    dataset: Dataset
+    summary: DatasetSummary
+
+
+def prepare(data: Data, progress: Progress = silent, *, offline: bool = False) -> PreparedData:
+    """Load the documents that ``data`` asks for, and split and pad them; see ``load_corpus``.
+
+    Raises:
+        UserError: the section asks for data that does not exist.
+        OutOfReachError: nothing can be downloaded.
+    """
+    corpus = load_corpus(data, progress, offline=offline)
+    dataset = make_dataset(corpus.corpus, data)
+    return PreparedData(data, corpus, dataset, summarize_dataset(corpus, dataset))
 
 
 def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = False) -> CachedCorpus:
@@ -67,9 +86,9 @@ def _from_path(path: Path, name: str) -> CachedCorpus:
     source = _source_of(path) if name == "auto" else SOURCES[name]
     corpus = _from_source(source, path.name, lambda: source.read(path))
     if source.fingerprint in (None, corpus.fingerprint):
-        return _stored(source.name, corpus)
+        return cache.store(source.name, corpus)
     log.warning("%s: not the original files of %s, so the corpus differs", path, source.name)
-    return _stored(f"altered-{source.name}", corpus)
+    return cache.store(f"altered-{source.name}", corpus)
 
 
 def _source_of(path: Path) -> Source:
@@ -87,17 +106,16 @@ def _cached(name: str) -> CachedCorpus | None:
     if (file := cache.newest(name)) is None:
         return None
     try:
-        corpus, mark = cache.read(file)
+        return cache.read(file)
     except cache.DamagedCacheError as error:
         log.warning("%s; it is not used", error)
         return None
-    return CachedCorpus(corpus, mark, file)
 
 
 def _fetched(source: Source, progress: Progress) -> CachedCorpus:
     if (fetch := source.fetch) is None:
         raise OutOfReachError("it can only be read from a file")
-    return _stored(source.name, _from_source(source, source.name, lambda: fetch(progress)))
+    return cache.store(source.name, _from_source(source, source.name, lambda: fetch(progress)))
 
 
 def _from_source(source: Source, origin: str, make: Callable[[], Corpus]) -> Corpus:
@@ -112,8 +130,3 @@ def _from_source(source: Source, origin: str, make: Callable[[], Corpus]) -> Cor
             raise ValueError(f"its split is not '{source.split}'")
     own = {"source": source.name}
     return replace(corpus, provenance=own | {"from": origin} | corpus.provenance | own)
-
-
-def _stored(name: str, corpus: Corpus) -> CachedCorpus:
-    file, mark = cache.store(name, corpus)
-    return CachedCorpus(corpus, mark, file)

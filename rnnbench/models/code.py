@@ -9,7 +9,7 @@ from typing import Any
 
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES, Baseline
-from rnnbench.models.descriptions import LayeredNetwork, Model, PythonNetwork
+from rnnbench.models.descriptions import Model, PythonNetwork
 from rnnbench.models.layers import LAYERS, Layer
 from rnnbench.registry import blame
 from rnnbench.storage import sha256_file, sha256_json
@@ -46,8 +46,7 @@ def code_of(model: Model) -> dict[str, str]:
     if isinstance(model, PythonNetwork):
         module = model.python.partition(":")[0]
         return {model.python: _sha256(module, f"python: {model.python}")}
-    parts = model.layers if isinstance(model, LayeredNetwork) else (model.baseline,)
-    return {part.kind: _version(part) for part in parts if is_from_outside(part)}
+    return {part.kind: _version(part) for part in model.parts if is_from_outside(part)}
 
 
 def find_working_folder() -> None:

@@ -1,11 +1,12 @@
 """The models of a config: networks of layers, networks of the user's own, and baselines."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
-from rnnbench.models.baselines import AnyBaseline
-from rnnbench.models.layers import Batch, Layers, Product
+from rnnbench.models.baselines import AnyBaseline, Baseline
+from rnnbench.models.layers import Batch, Layer, Layers, Product
 from rnnbench.section import Section, problem, spell_parameters
 
 if TYPE_CHECKING:
@@ -15,13 +16,27 @@ UNKNOWN_WORK = 10**10
 """Multiply-adds of an epoch of a network that is not made of layers: assumed to be many."""
 
 
-class Network(Section):
-    """A neural classifier, from word ids to a probability for each topic."""
+class Description(Section):
+    """A model, as a config describes it."""
+
+    @property
+    def is_random(self) -> bool:
+        """Whether its answers depend on the seed."""
+        return True
+
+    @property
+    def parts(self) -> Sequence[Layer | Baseline]:
+        """The kinds that it is made of, each of which can come from another package."""
+        return ()
 
     @property
     def pretrained_dim(self) -> int | None:
         """The length of its first word vectors, if they are learned from texts."""
         return None
+
+
+class Network(Description):
+    """A neural classifier, from word ids to a probability for each topic."""
 
     def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
         """Return about how many multiply-adds an epoch of training takes."""
@@ -38,6 +53,11 @@ class LayeredNetwork(Network):
     """The input of a first layer that takes no ids: the id of each word as a number, or the id
     divided by the number of ids."""
     layers: Layers
+
+    @property
+    def parts(self) -> Sequence[Layer]:
+        """Its layers."""
+        return self.layers
 
     @property
     def pretrained_dim(self) -> int | None:
@@ -96,11 +116,21 @@ class PythonNetwork(Network):
         return _call(self.python, self.arguments)
 
 
-class BaselineModel(Section):
+class BaselineModel(Description):
     """A classifier without a network."""
 
     kind: ClassVar[str] = "baseline"
     baseline: AnyBaseline
+
+    @property
+    def is_random(self) -> bool:
+        """Whether its answers depend on the seed."""
+        return self.baseline.is_random
+
+    @property
+    def parts(self) -> Sequence[Baseline]:
+        """The baseline."""
+        return (self.baseline,)
 
     def in_short(self) -> str:
         """Return the kind of baseline and its parameters."""

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnbench.data.audit import DatasetSummary, Document
+from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import Corpus
-from rnnbench.data.load import CachedCorpus
 from rnnbench.data.settings import Data
 from rnnbench.data.source import Source
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from rnnbench.report.folder import PAGES
 from rnnbench.report.plots import COLOURS, GRID, INK, ON_DARK, PAPER, Plot
 from rnnbench.report.sections import findings, make_sections
 from rnnbench.report.table import to_markdown
 from rnnbench.results.run import StoredRun
+from rnnbench.results.store import PAGES
 from rnnbench.storage import atomic_write, write_text
 
 PLOTS = "plots"

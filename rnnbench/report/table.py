@@ -315,3 +315,11 @@ def _summary_row(results: Results, model: ModelSummary) -> dict[str, object]:
         row[f"{name}_mean"] = statistic and statistic.mean
         row[f"{name}_std"] = statistic and statistic.std
     return row
+
+
+def table_files(results: Results) -> dict[str, str]:
+    """Return the tables of a run as text, by the names of their files."""
+    return {
+        "table.md": "\n".join(map(to_markdown, result_tables(results))),
+        "table.csv": to_csv(results),
+    }

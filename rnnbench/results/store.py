@@ -1,4 +1,4 @@
-"""The trials in a results folder, each under its fingerprint.
+"""The folder of a run: its trials, each under its fingerprint, and its summary.
 
 ``trials/<model>-seed<k>-<16 digits>.json`` is the record of a trial, named after the first digits
 of its fingerprint. It holds a checksum of itself, of the predictions in ``predictions/`` and, where
@@ -10,7 +10,7 @@ mistaken for another.
 import errno
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,46 +20,66 @@ from numpy.typing import NDArray
 
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.errors import RnnbenchError
-from rnnbench.results.files import (
+from rnnbench.results.schema import Results
+from rnnbench.section import spell
+from rnnbench.storage import (
     DamagedResultError,
-    Document,
     OtherVersionError,
-    Upgrades,
+    atomic_write,
     check_file,
     read_document,
+    sha256_file,
     validate,
     version_of,
     write_document,
     write_facts,
+    write_text,
 )
-from rnnbench.section import spell
-from rnnbench.storage import atomic_write, sha256_file
 from rnnbench.training.outcome import TrialRecord, TrialResult
 
 log = logging.getLogger(__name__)
 
-
-def _from_version_2(document: Document) -> Document:
-    """Return a trial of version 2 without its accuracy, and with the new name ``score_kind``."""
-    kept = {key: value for key, value in document.items() if key not in ("accuracy", "scores")}
-    return kept | {"schema_version": 3, "score_kind": document["scores"]}
-
-
-UPGRADES: Upgrades = {2: _from_version_2}
-"""The conversions of trial records that older versions of rnnbench wrote."""
+RESULTS = "results.json"
+"""The file that makes a folder a finished run."""
+PAGES = ("report.html", "report.md")
+"""The files that ``rnnbench report`` writes beside it, besides the plots."""
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     """The files of one trial."""
 
     record: Path
     predictions: Path
     model: Path
 
+    @classmethod
+    def named(cls, folder: Path, stem: str) -> "Place":
+        """Return the files of this name in the folder of a run."""
+        return cls(
+            folder / "trials" / f"{stem}.json",
+            folder / "predictions" / f"{stem}.npz",
+            folder / "models" / f"{stem}.keras",
+        )
+
+
+def place_of(folder: Path, model: str, seed: int, fingerprint: str) -> Place:
+    """Return where a trial is stored in the folder of a run.
+
+    Raises:
+        DamagedResultError: model or fingerprint may not be part of a file name.
+    """
+    whole = f"{model}-seed{seed}-{fingerprint}"
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}-seed-?\d+-[0-9a-f]{64}", whole):
+        raise DamagedResultError(
+            f"unusable result: {folder}: {spell(whole)} is not the name of a trial "
+            "(should be a model, a seed and 64 lower-case hexadecimal digits)"
+        )
+    return Place.named(folder, whole[:-48])
+
 
 class Store:
-    """Reads and writes the trials in one folder."""
+    """Reads and writes what is in the folder of a run."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -71,7 +91,7 @@ class Store:
             RnnbenchError: it cannot be written.
         """
         record = result.record
-        place = next(self._places(record.model, record.seed, record.fingerprint))
+        place = place_of(self.folder, record.model, record.seed, record.fingerprint)
         try:
             _write(result, place)
         except OSError as error:
@@ -120,38 +140,35 @@ class Store:
 
     def _find(
         self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
-    ) -> tuple[_Place, TrialRecord]:
-        places = list(self._places(model, seed, fingerprint))
-        for place in places:
-            try:
-                record = _read(place, with_model=with_model)
-            except FileNotFoundError:
-                continue
-            if (record.model, record.seed, record.fingerprint) == (model, seed, fingerprint):
-                return place, record
-        raise FileNotFoundError(errno.ENOENT, "no such trial", str(places[0].record))
+    ) -> tuple[Place, TrialRecord]:
+        place = place_of(self.folder, model, seed, fingerprint)
+        record = _read(place, with_model=with_model)
+        if (record.model, record.seed, record.fingerprint) != (model, seed, fingerprint):
+            raise FileNotFoundError(errno.ENOENT, "no such trial", str(place.record))
+        return place, record
 
-    def _places(self, model: str, seed: int, fingerprint: str) -> Iterator[_Place]:
-        """Yield where a trial is written, and then where older versions wrote it.
+    def save_results(
+        self, results: Results, files: Mapping[str, str], vocabulary: Vocabulary | None = None
+    ) -> None:
+        """Write the summary of a run, which makes the folder a finished one, after all else.
 
-        Raises:
-            DamagedResultError: model or fingerprint may not be part of a file name.
+        If it differs from the one in the folder, a report of that one is removed.
+
+        Args:
+            results: the summary; the checksum of ``config.yaml`` is stored with it.
+            files: texts by the names of their files; ``config.yaml`` is one of them.
+            vocabulary: with which kept networks read texts.
         """
-        whole = f"{model}-seed{seed}-{fingerprint}"
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}-seed-?\d+-[0-9a-f]{64}", whole):
-            raise DamagedResultError(
-                f"unusable result: {self.folder}: {spell(whole)} is not the name of a trial "
-                "(should be a model, a seed and 64 lower-case hexadecimal digits)"
-            )
-        name = whole[:-48]
-        for stem in (name, f"{model}-seed{seed}"):
-            yield _Place(
-                self.folder / "trials" / f"{stem}.json",
-                self.folder / "predictions" / f"{stem}.npz",
-                self.folder / "models" / f"{stem}.keras",
-            )
-        superseded = self.folder / "superseded" / name
-        yield _Place(*(superseded.with_name(name + end) for end in (".json", ".npz", ".keras")))
+        if vocabulary is not None:
+            self.save_vocabulary(vocabulary)
+        for name, text in files.items():
+            write_text(self.folder / name, text)
+        summary = self.folder / RESULTS
+        before = summary.read_bytes() if summary.is_file() else b""
+        write_document(summary, results, config_sha256=sha256_file(self.folder / "config.yaml"))
+        if summary.read_bytes() != before:
+            for page in PAGES:
+                (self.folder / page).unlink(missing_ok=True)
 
     def has_environment(self) -> bool:
         """Tell whether it is stored where trials were trained."""
@@ -192,7 +209,7 @@ class Store:
         return self.folder / "models" / "vocabulary.json"
 
 
-def _write(result: TrialResult, place: _Place) -> None:
+def _write(result: TrialResult, place: Place) -> None:
     with atomic_write(place.predictions) as file:
         np.savez_compressed(file, labels=result.labels, scores=result.scores)
     checksums = {"predictions_sha256": sha256_file(place.predictions)}
@@ -205,14 +222,14 @@ def _write(result: TrialResult, place: _Place) -> None:
     write_document(place.record, result.record, **checksums)
 
 
-def _read(place: _Place, *, with_model: bool) -> TrialRecord:
+def _read(place: Place, *, with_model: bool) -> TrialRecord:
     """Return the record of a trial after checking the checksums of its files.
 
     Raises:
         FileNotFoundError: there is no such record, or no network although it is asked for.
         DamagedResultError: a file is not what was written; the message names it.
     """
-    document = read_document(place.record, version_of(TrialRecord), UPGRADES)
+    document = read_document(place.record, version_of(TrialRecord))
     predictions, model = (document.pop(f"{each}_sha256", None) for each in ("predictions", "model"))
     record = validate(place.record, TrialRecord, document)
     check_file(place.predictions, predictions, place.record)

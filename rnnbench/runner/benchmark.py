@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.data.prepare import PreparedData
-from rnnbench.data.validation import hold_out
+from rnnbench.data.dataset import hold_out
+from rnnbench.data.load import PreparedData
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import environment
 from rnnbench.errors import RnnbenchError

@@ -56,7 +56,7 @@ def bench_speed(
     are also timed alone. Each round is stored when it ends.
     """
     from rnnbench.config.load import dump
-    from rnnbench.data.prepare import prepare
+    from rnnbench.data.load import prepare
     from rnnbench.results.lock import lock_folder
     from rnnbench.runner.benchmark import plan_benchmark
     from rnnbench.speed import benchmark as speed

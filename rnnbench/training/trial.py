@@ -84,7 +84,7 @@ class Trial:
         packages = engine.packages
         if plugin and plugin.dist and plugin.dist.name not in packages:
             packages += (plugin.dist.name,)
-        if isinstance(self.model, Network) and self.model.pretrained_dim:
+        if self.model.pretrained_dim:
             packages += ("scikit-learn", "scipy")  # they compute the word vectors
         return packages
 
@@ -195,11 +195,11 @@ def dataset_of(trial: Trial, corpus: Path) -> Dataset:
 @lru_cache(maxsize=1)
 def _load_dataset(file: Path, corpus_fingerprint: str, data: Data) -> tuple[Dataset, str]:
     """Return the dataset and the fingerprint of its split, once for all trials of a process."""
-    corpus, found = cache.read(file)
-    if found != corpus_fingerprint:
+    cached = cache.read(file)
+    if cached.fingerprint != corpus_fingerprint:
         raise _changed(file)
-    dataset = make_dataset(corpus, data)
-    return dataset, split_fingerprint(found, dataset)
+    dataset = make_dataset(cached.corpus, data)
+    return dataset, split_fingerprint(cached.fingerprint, dataset)
 
 
 def _changed(file: Path) -> RnnbenchError:

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
-from rnnbench.data.dataset import UNKNOWN, Dataset
-from rnnbench.data.validation import hold_out
+from rnnbench.data.dataset import UNKNOWN, Dataset, hold_out
 
 WINDOW = 5
 """A word's context is this many words before it and after it."""

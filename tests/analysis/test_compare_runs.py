@@ -7,9 +7,9 @@ from factories import SOFTMAX, finished_run, scored_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.analysis.bootstrap import resample
 from rnnbench.analysis.compare_runs import compare_runs, find_differences
 from rnnbench.analysis.comparisons import BOOTSTRAP, MCNEMAR, compare_pairs
+from rnnbench.analysis.intervals import resample
 from rnnbench.analysis.summary import hits_of
 from rnnbench.errors import UserError
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simulations.crossed import Population
 
-from rnnbench.analysis.bootstrap import estimate_difference, resample
 from rnnbench.analysis.comparisons import BOOTSTRAP, MCNEMAR, compare_pairs, holm, mcnemar_p
+from rnnbench.analysis.intervals import estimate_difference, resample
 
 
 def answers(only_a: int, only_b: int, both: int = 50, neither: int = 20):

@@ -12,11 +12,9 @@ from rnnbench.analysis.summary import summarize_run
 from rnnbench.config.load import dump
 from rnnbench.environment import environment
 from rnnbench.errors import UserError
-from rnnbench.report.folder import write_report
-from rnnbench.results.files import DamagedResultError, write_facts
-from rnnbench.results.run import load_results, save_results
+from rnnbench.results.run import load_results
 from rnnbench.results.store import Store
-from rnnbench.storage import sha256_file
+from rnnbench.storage import DamagedResultError
 
 PLAN = benchmark(
     models={
@@ -44,7 +42,7 @@ def finished(tmp_path_factory):
     store.save_environment(ENVIRONMENT)
     for trial in TRIALS:
         store.save(trial)
-    write_report(folder, RESULTS, dump(PLAN, folder))
+    store.save_results(RESULTS, {"config.yaml": dump(PLAN, folder)})
     return folder
 
 
@@ -111,41 +109,15 @@ def test_the_summary_is_read_without_the_trials(folder):
     assert load_results(folder) == RESULTS
 
 
-def flattened(record):
-    """Return a record as version 2 had it: with every metric as a field."""
-    return record | dict.fromkeys(RESULTS.metrics) | record.pop("metrics")
-
-
-def as_version_2(folder):
-    document = RESULTS.model_dump(mode="json")
-    del document["metrics"]
-    for model in document["models"]:
-        model["trials"] = [flattened(trial) | {"epochs": 2} for trial in model["trials"]]
-    facts = {"schema_version": 2, "models": [flattened(model) for model in document["models"]]}
-    config_sha256 = sha256_file(folder / "config.yaml")
-    write_facts(folder / "results.json", document | facts | {"config_sha256": config_sha256})
-
-
-def without_log_loss(folder):
-    """Rewrite the summary as a package would that does not know a metric."""
-    save_results(folder, RESULTS.model_copy(update={"metrics": RESULTS.metrics[:-1]}))
-
-
-@pytest.mark.parametrize(
-    ("rewrite", "reason"),
-    [(as_version_2, "written by an older version"), (without_log_loss, "it lacks log_loss")],
-)
-def test_an_older_summary_is_made_anew_from_the_trials_with_a_warning(
-    folder, caplog, rewrite, reason
-):
-    rewrite(folder)
+def test_a_summary_without_a_metric_is_made_anew_from_the_trials_with_a_warning(folder, caplog):
+    older = RESULTS.model_copy(update={"metrics": RESULTS.metrics[:-1]})
+    Store(folder).save_results(older, {"config.yaml": dump(PLAN, folder)})
     file = folder / "results.json"
     before = file.read_bytes()
 
-    assert load_results(folder).models == RESULTS.models
     assert load_run(folder).results == RESULTS
 
-    assert caplog.messages == [f"{file}: {reason}; summarized anew from the stored trials"]
+    assert caplog.messages == [f"{file}: it lacks log_loss; summarized anew from the stored trials"]
     assert file.read_bytes() == before
 
 
@@ -206,16 +178,15 @@ def test_the_environment_of_a_later_run_in_the_same_folder_is_read(folder):
     "text", ["name: !!python/object/apply:os.getcwd []\n", "name: small\n", "models: {}\nname: x\n"]
 )
 def test_an_invalid_config_is_named_with_its_line(folder, text):
-    (folder / "config.yaml").write_text(text)
-    save_results(folder, RESULTS)
+    Store(folder).save_results(RESULTS, {"config.yaml": text})
 
     with refusal(folder, "config.yaml", ":1: "):
         load_run(folder)
 
 
 def test_a_config_that_lacks_a_model_of_the_results_is_named(folder):
-    change(folder / "config.yaml", "  svm:", "  bayes:")
-    save_results(folder, RESULTS)
+    text = dump(PLAN, folder).replace("  svm:", "  bayes:")
+    Store(folder).save_results(RESULTS, {"config.yaml": text})
 
     with refusal(folder, "config.yaml", " svm$"):
         load_run(folder)

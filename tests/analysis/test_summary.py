@@ -5,9 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simulations.crossed import Population
 
-from rnnbench.analysis.bootstrap import estimate_mean, resample
 from rnnbench.analysis.comparisons import BOOTSTRAP, MCNEMAR
-from rnnbench.analysis.intervals import t_interval, wilson_interval
+from rnnbench.analysis.intervals import estimate_mean, resample, t_interval, wilson_interval
 from rnnbench.analysis.summary import (
     accuracy_interval,
     compute_metrics,

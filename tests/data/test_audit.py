@@ -6,9 +6,9 @@ import pytest
 from sklearn.metrics import f1_score
 
 from rnnbench.data.audit import Document, TopicCount, find_document, summarize_dataset
+from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import make_dataset, split_fingerprint
-from rnnbench.data.load import CachedCorpus
 from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
 

@@ -25,7 +25,7 @@ OTHER = replace(CORPUS, topics=("earn", "acq"))
 @pytest.fixture
 def file():
     """A file in which ``CORPUS`` is cached."""
-    return cache.store("made_up", CORPUS)[0]
+    return cache.store("made_up", CORPUS).file
 
 
 def assert_same_content(a, b):
@@ -39,16 +39,17 @@ def assert_same_content(a, b):
 def test_a_stored_corpus_is_read_again(is_test):
     corpus = replace(CORPUS, is_test=is_test)
 
-    file, stored = cache.store("made_up", corpus)
-    found, read = cache.read(file)
+    stored = cache.store("made_up", corpus)
+    read = cache.read(stored.file)
+    found = read.corpus
 
     assert_same_content(found, corpus)
-    assert stored == read == corpus.fingerprint
+    assert stored.fingerprint == read.fingerprint == corpus.fingerprint
     assert [found.words(document) for document in range(3)] == [["up", "it", "up"], [], ["été"]]
 
 
 def test_the_newest_corpus_of_a_source_is_found(file):
-    other, _ = cache.store("made_up", OTHER)
+    other = cache.store("made_up", OTHER).file
     cache.store("altered-made_up", replace(CORPUS, topics=("a", "b")))
     os.utime(file, (2, 2))
     os.utime(other, (1, 1))
@@ -77,7 +78,7 @@ def test_a_flipped_byte_anywhere_is_noticed_or_harmless(file, bits):
         damaged[place] ^= bits
         file.write_bytes(damaged)
         try:
-            found, _ = cache.read(file)
+            found = cache.read(file).corpus
         except DamagedCacheError:
             continue
         assert_same_content(found, CORPUS)

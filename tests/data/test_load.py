@@ -46,7 +46,7 @@ def keras_files(keras_npz, pinned):
 
 
 def put_into_cache(name, word="up"):
-    return cache.store(name, corpus_of_words([[word]], [word], [0], ["earn"]))[0]
+    return cache.store(name, corpus_of_words([[word]], [word], [0], ["earn"])).file
 
 
 def damage(name):

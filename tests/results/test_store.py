@@ -2,7 +2,6 @@
 
 import json
 import pickle
-import shutil
 import zipfile
 from contextlib import suppress
 from dataclasses import replace
@@ -15,14 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnbench.data.vocabulary import Vocabulary
-from rnnbench.results.files import (
+from rnnbench.results.store import Store
+from rnnbench.storage import (
     DamagedResultError,
     OtherVersionError,
+    sha256_file,
     write_document,
-    write_facts,
 )
-from rnnbench.results.store import Store
-from rnnbench.storage import sha256_file
 
 MINE, OTHER = "a" * 64, "b" * 64
 KEY = ("rnn", 0, MINE)
@@ -168,43 +166,6 @@ def test_a_record_under_the_name_of_another_trial_is_not_given(store, record):
     assert store.find(*KEY) is None
     with pytest.raises(FileNotFoundError):
         store.load(*KEY)
-
-
-def _as_older_versions_wrote_it(store, folders, stem):
-    """Move the files of ``KEY`` to where older versions kept them."""
-    kinds = zip(("trials", "predictions", "models"), folders, strict=True)
-    for file, folder in [(next((store.folder / kind).iterdir()), to) for kind, to in kinds]:
-        (store.folder / folder).mkdir(exist_ok=True)
-        shutil.move(file, store.folder / folder / f"{stem}{file.suffix}")
-
-
-OLD_PLACES = [(("trials", "predictions", "models"), "rnn-seed0"), (("superseded",) * 3, STEM)]
-
-
-@pytest.mark.parametrize(("folders", "stem"), OLD_PLACES, ids=["current", "superseded"])
-def test_a_trial_of_an_older_version_is_found_by_its_fingerprint_where_it_lies(
-    store, folders, stem
-):
-    store.save(with_model())
-    _as_older_versions_wrote_it(store, folders, stem)
-
-    assert store.load(*KEY).record == with_model().record
-    assert store.model_file(*KEY).read_bytes() == b"a trained network"
-    assert store.find("rnn", 0, OTHER) is None
-
-    store.save(result(fingerprint=MINE, params=2))
-    assert store.load(*KEY).record.params == 2, "what is stored now comes first"
-
-
-def test_the_record_of_an_older_version_is_upgraded(store, record):
-    saved = result(fingerprint=MINE)
-    store.save(saved)
-    old = json.loads(record.read_text())
-    del old["checksum"], old["score_kind"]
-    write_facts(record, old | {"schema_version": 2, "accuracy": 0.5, "scores": "probabilities"})
-
-    assert store.find(*KEY)
-    assert store.load(*KEY).record == saved.record
 
 
 def test_a_loss_that_is_not_a_number_is_stored_as_null(store, record):

@@ -7,7 +7,7 @@ import pytest
 from factories import SOFTMAX, benchmark
 from in_process import InProcess
 
-from rnnbench.data.prepare import prepare
+from rnnbench.data.load import prepare
 from rnnbench.environment import SCHEMA_VERSION
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.baselines import BASELINES

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnbench.analysis.bootstrap import estimate_mean, resample
+from rnnbench.analysis.intervals import estimate_mean, resample
 
 RESAMPLES, CHUNK = 999, 200
 

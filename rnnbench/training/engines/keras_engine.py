@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.validation import hold_out
+from rnnbench.data.dataset import hold_out
 from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.quiet import QUIET_ON_CPU
 from rnnbench.models.shape import Shape

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.dataset import PAD, START, Dataset
-from rnnbench.data.validation import hold_out
+from rnnbench.data.dataset import PAD, START, Dataset, hold_out
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.training.engines.base import Engine

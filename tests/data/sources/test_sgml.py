@@ -8,8 +8,8 @@ import yaml
 from rnnbench.config.load import load
 from rnnbench.data.archive import read_members
 from rnnbench.data.audit import summarize_dataset
+from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.dataset import PAD, make_dataset
-from rnnbench.data.load import CachedCorpus
 from rnnbench.data.settings import Data
 from rnnbench.data.sources.keras_npz import TOPICS
 from rnnbench.data.sources.sgml import (

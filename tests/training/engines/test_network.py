@@ -8,8 +8,7 @@ import pytest
 from plugin_files import write_module
 from stacks import EMBEDDING, MEAN, network
 
-from rnnbench.data.dataset import START, Dataset
-from rnnbench.data.validation import hold_out
+from rnnbench.data.dataset import START, Dataset, hold_out
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.build import predict
 from rnnbench.models.descriptions import PythonNetwork

@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from rnnbench.data.dataset import PAD, START, Dataset, make_dataset
+from rnnbench.data.dataset import PAD, START, Dataset, hold_out, make_dataset
 from rnnbench.data.settings import Data
-from rnnbench.data.validation import hold_out
 from rnnbench.models.baselines import (
     BASELINES,
     Baseline,
