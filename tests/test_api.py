@@ -1,5 +1,6 @@
 """The public names of the package, as a program or a notebook uses them."""
 
+import signal
 import subprocess
 import sys
 
@@ -32,6 +33,17 @@ import rnnbench
 
 run = rnnbench.run({CONFIG}, path="sgml", seeds=1, models=["nb", "smooth"], progress=False)
 print(run)
+"""
+
+HEARS_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+INTERRUPTED = f"""
+import rnnbench
+
+wanted = {{"path": "sgml", "models": "rnn", "epochs": 2000, "jobs": 1}}
+try:
+    rnnbench.run({CONFIG}, seeds=2, **wanted)
+except KeyboardInterrupt:
+    print(rnnbench.run({CONFIG}, seeds=1, **wanted))
 """
 
 
@@ -125,6 +137,31 @@ def test_a_script_runs_a_benchmark_without_a_guard_and_prints_its_table(folder):
     assert run.results.command == "rnnbench run results/mine/config.yaml --out results/mine"
 
 
+def test_ctrl_c_leaves_what_finished_and_the_same_program_goes_on_from_there(folder):
+    (folder / "notebook.py").write_text(INTERRUPTED)
+    running = subprocess.Popen(
+        # Python ignores Ctrl-C if its parent does, as a shell does in the background.
+        [sys.executable, "-c", HEARS_CTRL_C + "import runpy; runpy.run_path('notebook.py')"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert any("rnn seed 0: test accuracy" in line for line in running.stderr)
+
+    running.send_signal(signal.SIGINT)
+    table, said = running.communicate(timeout=60)
+
+    assert running.returncode == 0, said
+    assert "rnn" in table
+    assert "1 of 1 trials are stored" in said
+    assert len(list(folder.glob("results/mine/trials/*.json"))) == 1
+
+
+def test_an_unknown_executor_is_named_before_anything_is_loaded():
+    with pytest.raises(rnnbench.UserError, match="no executor 'locl'"):
+        rnnbench.run(CONFIG, path="nowhere", executor="locl")
+
+
 def test_rows_have_every_metric_the_costs_and_the_settings_that_differ():
     run = stored("a", {"nb": [18], "rnn": [9, 12]}, models={n: MODELS[n] for n in ("nb", "rnn")})
 
@@ -173,6 +210,19 @@ def test_results_show_themselves_as_text_and_as_html():
     for shown in (run, rnnbench.compare(run, run), rnnbench.leaderboard([run])):
         assert "0.9000" in repr(shown) == str(shown)
         assert ">0.9000</td>" in shown._repr_html_()
+
+
+def test_a_network_that_was_kept_predicts_texts():
+    run = rnnbench.run(CONFIG, path="sgml", models="rnn", jobs=1, save_models=True, progress=False)
+
+    one = rnnbench.predict(run, "rnn", "net profit rose")
+    several = rnnbench.predict(run, "rnn", ["net profit rose", "it rose"], seed=1)
+
+    assert [each.words for each in (*one, *several)] == [3, 3, 2]
+    for prediction in (*one, *several):
+        assert {each.topic for each in prediction.topics} == {"earn", "acq"}
+        assert sum(each.probability for each in prediction.topics) == pytest.approx(1)
+    assert one[0].topics != several[0].topics, "another seed gives other weights"
 
 
 def test_a_network_that_was_not_kept_cannot_predict():

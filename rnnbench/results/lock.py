@@ -59,7 +59,7 @@ def lock_folder(folder: Path, command: str) -> Iterator[None]:
     except Timeout:
         raise UserError(
             f"{folder}: another process is writing there: {_holder_of(folder)}\n"
-            "Wait until it has finished, or choose another folder with --out."
+            "Wait until it has finished, or choose another folder for the results (--out)."
         ) from None
     except OSError as error:
         lock.release()

@@ -103,7 +103,7 @@ def run_plan(
     if failures:
         raise RnnbenchError(
             f"{describe(failures)}\nAll other trials are stored; "
-            "for a table of other models, name them with --models."
+            "for a table of the other models, run only those (--models)."
         )
     return [results[trial] for trial in plan.trials]
 

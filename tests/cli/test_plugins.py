@@ -90,7 +90,7 @@ def test_each_model_that_fails_is_named_with_its_reason_and_without_a_traceback(
         "(nets.py, line ",
         "that_cannot_fit seed 0 failed: baseline 'nearest' of the package neighbours failed: "
         "InvalidParameterError: ",
-        "All other trials are stored; for a table of other models, name them with --models.",
+        "All other trials are stored; for a table of the other models, run only those (--models).",
     ):
         assert line in tried.stderr
     assert "Traceback" not in tried.stderr

@@ -48,7 +48,8 @@ def test_who_holds_the_lock_is_named_with_what_to_do(other, folder):
     said = str(caught.value)
     assert said.startswith(f"{folder}: another process is writing there: process {other.pid} on ")
     assert said.endswith(
-        ": rnnbench run it\nWait until it has finished, or choose another folder with --out."
+        ": rnnbench run it\n"
+        "Wait until it has finished, or choose another folder for the results (--out)."
     )
 
 

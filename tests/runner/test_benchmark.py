@@ -178,7 +178,7 @@ def test_a_trial_that_fails_is_named_and_the_others_are_stored(plan, store):
         "Traceback ...\n"
         "big seed 7 failed: no training today\n"
         "small seed 7 failed: no training today\n"
-        "All other trials are stored; for a table of other models, name them with --models."
+        "All other trials are stored; for a table of the other models, run only those (--models)."
     )
     failed = {event.trial for event in events if isinstance(event, Failed)}
     assert failed == {trial for trial in plan.trials if trial.seed == 7}

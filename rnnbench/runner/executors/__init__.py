@@ -28,5 +28,5 @@ def executor_class(name: str) -> type[Executor]:
     """
     if name not in EXECUTORS:
         hint = did_you_mean(name, EXECUTORS)
-        raise UserError(f"--executor: no executor '{name}' ({hint})")
+        raise UserError(f"no executor '{name}' ({hint})")
     return EXECUTORS[name]
