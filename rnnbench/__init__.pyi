@@ -13,6 +13,7 @@ from .config.schema import Benchmark as Benchmark
 from .data.corpus import Corpus as Corpus
 from .data.corpus import corpus_of_words as corpus_of_words
 from .data.dataset import Dataset as Dataset
+from .data.dataset import hold_out as hold_out
 from .data.settings import Data as Data
 from .data.source import Source as Source
 from .errors import OutOfReachError as OutOfReachError
@@ -29,6 +30,7 @@ from .models.layers import SeedOf as SeedOf
 from .models.shape import Shape as Shape
 from .prediction.predict import Prediction as Prediction
 from .registry import PluginError as PluginError
+from .results.schema import Results as Results
 from .runner.events import EpochEnded as EpochEnded
 from .runner.events import Listener as Listener
 from .runner.executors import Executor as Executor
@@ -40,6 +42,7 @@ from .training.epochs import OnEpoch as OnEpoch
 from .training.outcome import History as History
 from .training.outcome import Outcome as Outcome
 from .training.outcome import Trained as Trained
+from .training.outcome import TrialResult as TrialResult
 from .training.recipe import Recipe as Recipe
 from .training.trial import Trial as Trial
 

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun
 from rnnbench.results.store import Store
 from rnnbench.runner.benchmark import plan_benchmark, run_plan
-from rnnbench.runner.executors import EXECUTORS, executor_class
+from rnnbench.runner.executors import EXECUTORS, LocalExecutor, executor_class
 from rnnbench.terminal.display import show_download, show_trials
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ Settings = Mapping[str, Any] | Sequence[Override]
 
 
 class Run(Shown, StoredRun):
-    """A finished run; it shows itself as its tables.
+    """A finished run; it is displayed as its tables.
 
     Attributes:
         folder: the folder that holds it.
@@ -124,20 +124,18 @@ class Run(Shown, StoredRun):
             The HTML file.
 
         Raises:
-            UserError: another process is writing into the folder, or it cannot be written to.
+            UserError: another process is writing into the folder.
+            RnnbenchError: a file cannot be written.
         """
         from rnnbench.report.page import write_page  # imports Matplotlib
 
         texts = words_of_test_documents(self) if words else None
-        try:
-            with lock_folder(self.folder, command):
-                return write_page(self, texts, words, errors)
-        except OSError as error:
-            raise UserError(f"{error.filename}: cannot be written: {error.strerror}") from error
+        with lock_folder(self.folder, command):
+            return write_page(self, texts, words, errors)
 
 
 class RunComparison(Shown, compare_runs.RunComparison):
-    """How the models of one run differ from those of another; it shows itself as tables."""
+    """How the models of one run differ from those of another; it is displayed as tables."""
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench compare`` prints."""
@@ -145,7 +143,7 @@ class RunComparison(Shown, compare_runs.RunComparison):
 
 
 class Leaderboard(Shown, Record):
-    """The models of several runs, ranked; it shows itself as tables."""
+    """The models of several runs, ranked; they are displayed as tables."""
 
     boards: list[Board]
     """One for each group of runs that were tested on the same documents."""
@@ -163,7 +161,7 @@ def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
         settings: values that replace those of the config.
 
     Raises:
-        ConfigError: with every problem in it, each with its file and line.
+        ConfigError: the config is wrong; the message lists every problem, with its file and line.
     """
     source = _source(config)
     return load(source, _overrides(settings))
@@ -213,34 +211,29 @@ def run(
 
     Args:
         config: a config file, its content, or the result of ``load_config``.
-        seeds: their number, or a list of them.
+        seeds: the number of seeds, or a list of seeds.
         models: only these models of the config.
-        epochs: of every training.
+        epochs: the number of epochs of every training.
         data: the source of the documents: ``data.source`` of the config.
         path: a file or folder to read the source from: ``data.path`` of the config.
-        jobs: trials side by side; by default one per core.
+        jobs: the number of trials that run side by side; by default one per core.
         out: the folder of the results; by default ``results/NAME``.
         settings: values that replace others of the config.
         save_models: whether trained networks are kept, for ``predict``.
         fresh: whether stored trials are trained again.
         executor: where trials run.
         progress: whether progress is shown on standard error.
-        command: how to repeat the run, for its ``results.json``; by default from its config.
+        command: the command that ``results.json`` gives for repeating the run; by default one
+            that runs its ``config.yaml``.
 
     Raises:
         ConfigError: the config or an argument is wrong.
         UserError: another process is writing into the folder, or it cannot be written to.
         OutOfReachError: the data could not be downloaded.
-        RnnbenchError: trials failed; all others are stored.
+        PluginError: the executor, which comes from another package, failed.
+        RnnbenchError: trials failed, or a file cannot be written; all others are stored.
     """
-    changes = {
-        "training.seeds": seeds if seeds is None or isinstance(seeds, int) else list(seeds),
-        "training.epochs": epochs,
-        "data.source": data,
-        "data.path": None if path is None else str(path),
-    }
-    given = {key: value for key, value in changes.items() if value is not None}
-    benchmark = load_config(config, [*_overrides(given), *_overrides(settings)])
+    benchmark = _benchmark(config, settings, seeds=seeds, epochs=epochs, data=data, path=path)
     if models is not None:
         benchmark = select(benchmark, [models] if isinstance(models, str) else models, "models")
     if jobs is not None and jobs < 1:
@@ -249,9 +242,7 @@ def run(
         trainer = executor_class(executor)(jobs)
     store = Store(Path(out) if out is not None else Path("results", benchmark.name))
     folder = store.folder
-    command = command or shlex.join(
-        ["rnnbench", "run", str(folder / "config.yaml"), "--out", str(folder)]
-    )
+    command = command or _command(folder, jobs, executor, save_models=save_models)
     with show_download(quiet=not progress) as on_bytes:
         prepared = prepare(benchmark.data, on_bytes)
     plan = plan_benchmark(benchmark, prepared, trainer.threads, keep_models=save_models)
@@ -265,16 +256,17 @@ def run(
 
 
 def load_run(folder: str | Path) -> Run:
-    """Return the finished run in a folder.
+    """Return the finished run in a folder; one of an older version is converted first.
 
     Raises:
-        UserError: there is no finished run.
+        UserError: there is no finished run, or an older one cannot be converted: another process
+            is writing into the folder, or it cannot be written to.
         DamagedResultError: a file is not as it was written; the message names it.
     """
     return Run(**vars(load_stored_run(Path(folder))))
 
 
-def compare(a: StoredRun, b: StoredRun, models: Sequence[str] | None = None) -> RunComparison:
+def compare(a: StoredRun, b: StoredRun, models: str | Sequence[str] | None = None) -> RunComparison:
     """Return how the models of ``b`` differ from those of the same name in ``a``.
 
     Args:
@@ -285,7 +277,8 @@ def compare(a: StoredRun, b: StoredRun, models: Sequence[str] | None = None) -> 
     Raises:
         UserError: the documents differ, or the runs have no model in common.
     """
-    return RunComparison(**dict(compare_runs.compare_runs(a, b, models)))
+    names = [models] if isinstance(models, str) else models
+    return RunComparison(**dict(compare_runs.compare_runs(a, b, names)))
 
 
 def leaderboard(runs: Sequence[StoredRun], metric: str = "accuracy") -> Leaderboard:
@@ -305,19 +298,55 @@ def leaderboard(runs: Sequence[StoredRun], metric: str = "accuracy") -> Leaderbo
 def predict(
     run: StoredRun, model: str, texts: str | Sequence[str], *, seed: int | None = None
 ) -> list[Prediction]:
-    """Return the predictions of a network that was kept with ``save_models``.
+    """Return the predictions of a network that was kept with ``save_models``: one for each text.
 
     Args:
         run: the run that kept it.
         model: its name.
-        texts: newswires.
+        texts: newswires, at least one; the predictions have the same order.
         seed: of the trial; by default the first.
 
     Raises:
-        UserError: there is no such model or seed, it was not kept, or a text has no words.
+        UserError: there is no such model or seed, it was not kept, or a text contains no words.
+        DamagedResultError: a file is not as it was written, or cannot be loaded.
+        PluginError: the code of the model's own layers is gone, or failed.
     """
     given = [texts] if isinstance(texts, str) else texts
     return predict_texts(run.folder, model, seed, given).predictions
+
+
+def _benchmark(
+    config: Config,
+    settings: Settings | None,
+    *,
+    seeds: int | Sequence[int] | None,
+    epochs: int | None,
+    data: str | None,
+    path: str | Path | None,
+) -> Benchmark:
+    """Return the benchmark with the changes that the arguments of ``run`` make."""
+    changes = {
+        "training.seeds": list(seeds) if isinstance(seeds, Iterable) else seeds,
+        "training.epochs": epochs,
+        "data.source": data,
+        "data.path": None if path is None else str(path),
+    }
+    given = [
+        Override(key.rpartition(".")[2], key, _as_yaml(value))
+        for key, value in changes.items()
+        if value is not None
+    ]
+    return load_config(config, [*given, *_overrides(settings)])
+
+
+def _command(folder: Path, jobs: int | None, executor: str, *, save_models: bool) -> str:
+    """Return the command that repeats a run from the config that it stores."""
+    options = [] if jobs is None else ["--jobs", str(jobs)]
+    options += [] if executor == LocalExecutor.name else ["--executor", executor]
+    options += ["--save-models"] if save_models else []
+    return shlex.join(
+        ["rnnbench", "run", str(folder / "config.yaml"), *options, "--out", str(folder)]
+    )
 
 
 def _source(config: Config) -> Path | Mapping[str, Any]:

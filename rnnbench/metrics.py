@@ -46,8 +46,9 @@ class Metric(Quantity):
     Attributes:
         needs_probabilities: whether the scores must be probabilities; a model that gives other
             scores does not have the metric.
-        function: from the labels, int ``(n_test,)``, and the scores, float
-            ``(n_test, n_topics)``, to the value. The topic with the highest score is the answer.
+        function: takes the labels, int ``(n_test,)``, and the scores, float
+            ``(n_test, n_topics)``, and returns the value. The topic with the highest score is the
+            answer.
     """
 
     needs_probabilities: bool = False

@@ -39,7 +39,7 @@ def blame(name: str, failure: str = "failed") -> Iterator[None]:
     """
     try:
         yield
-    except (KeyboardInterrupt, RnnbenchError):
+    except (KeyboardInterrupt, GeneratorExit, RnnbenchError):
         raise
     except BaseException as error:
         raise PluginError(f"{name} {failure}: {type(error).__name__}: {_reason(error)}") from error

@@ -31,7 +31,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     keys_for_the_reader: ClassVar[tuple[str, ...]] = ()
-    """Further keys that a file may have; they are gone when the section is validated."""
+    """Other keys that a file may have here; they are handled before the section is validated."""
 
     @model_validator(mode="wrap")
     @classmethod

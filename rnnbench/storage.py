@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from pydantic import ValidationError
 
-from rnnbench.errors import UserError
+from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.records import Record
 
 if TYPE_CHECKING:
@@ -27,11 +27,15 @@ Document = dict[str, Any]
 
 
 class DamagedResultError(UserError):
-    """A stored result is not what was written, or another version of rnnbench wrote it."""
+    """A stored result is not as it was written, or another version of rnnbench wrote it."""
 
 
 class OtherVersionError(DamagedResultError):
     """A stored result was written by another version of rnnbench."""
+
+
+class UnwritableError(RnnbenchError):
+    """A file cannot be written: no space, no permission, or something else stands in its place."""
 
 
 @contextmanager
@@ -40,27 +44,32 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     sees half a file.
 
     Missing folders are made. If the block raises an exception, ``path`` stays as it was.
+
+    Raises:
+        UnwritableError: it cannot be written; the message names it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes private files, but results may be shared as far as the umask allows.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            # mkstemp makes private files, but results may be shared as far as the umask allows.
+            umask = os.umask(0)
+            os.umask(umask)
+            Path(name).chmod(0o666 & ~umask)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UnwritableError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` as UTF-8, atomically."""
+    """Write ``text`` to ``path`` as UTF-8; see ``atomic_write``."""
     with atomic_write(path) as file:
         file.write(text.encode())
 
@@ -96,13 +105,21 @@ def sha256_file(path: Path) -> str:
 
 def write_document(path: Path, record: Record, **facts: Any) -> None:
     """Write a record, ``facts`` beside its own keys, and the checksum of both."""
-    write_facts(path, json.loads(record.model_dump_json()) | facts)
+    write_text(path, spell_document(record, **facts))
 
 
 def write_facts(path: Path, facts: Document) -> None:
     """Write ``facts``, which include ``schema_version``, and their checksum."""
-    document = facts | {"checksum": sha256_json(facts)}
-    write_text(path, json.dumps(document, indent=1) + "\n")
+    write_text(path, _spell(facts))
+
+
+def spell_document(record: Record, **facts: Any) -> str:
+    """Return the text that ``write_document`` writes."""
+    return _spell(json.loads(record.model_dump_json()) | facts)
+
+
+def _spell(facts: Document) -> str:
+    return json.dumps(facts | {"checksum": sha256_json(facts)}, indent=1) + "\n"
 
 
 def version_of(kind: type[Record]) -> int:
@@ -112,7 +129,7 @@ def version_of(kind: type[Record]) -> int:
 
 
 def read_document(path: Path, version: int) -> Document:
-    """Return what ``write_document`` or ``write_facts`` wrote, without the checksum.
+    """Return the document that ``write_document`` or ``write_facts`` wrote, without its checksum.
 
     Args:
         path: of the document.
@@ -121,20 +138,20 @@ def read_document(path: Path, version: int) -> Document:
     Raises:
         FileNotFoundError: there is no such document.
         OtherVersionError: it has another version.
-        DamagedResultError: it is not what was written.
+        DamagedResultError: it is not as it was written.
     """
     try:
         document: Document = json.loads(path.read_text(encoding="utf-8"))
         found = document.get("schema_version")
         if found != version:
             raise OtherVersionError(
-                f"unusable result: {path}: it has schema version {found}, and this rnnbench reads "
-                f"{version}; run the benchmark again"
+                f"unusable result: {path}: it has schema version {found}, but this rnnbench reads "
+                f"version {version}; run the benchmark again"
             )
         if "checksum" not in document:
             raise ValueError("it has no checksum")
         if document.pop("checksum") != sha256_json(document):
-            raise ValueError("its content has another checksum")
+            raise ValueError("its content does not match its checksum")
     except FileNotFoundError:
         raise
     except (ValueError, KeyError, AttributeError, TypeError, OSError, RecursionError) as error:
@@ -151,16 +168,20 @@ def validate(path: Path, kind: type[R], document: Document) -> R:
     try:
         return kind.model_validate(document)
     except ValidationError as error:
-        raise DamagedResultError(f"unusable result: {path}: {error}") from error
+        first = error.errors()[0]
+        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise DamagedResultError(f"unusable result: {path}: {reason}") from error
 
 
 def check_file(file: Path, sha256: str | None, document: Path) -> None:
     """Make sure that a file has the checksum that a document gives for it.
 
     Raises:
-        DamagedResultError: it is missing, or has another checksum.
+        DamagedResultError: it cannot be read, or has another checksum.
     """
-    if not file.is_file():
-        raise DamagedResultError(f"unusable result: {file}: there is no such file")
-    if sha256_file(file) != sha256:
-        raise DamagedResultError(f"unusable result: {file}: not what was stored with {document}")
+    try:
+        found = sha256_file(file)
+    except OSError as error:
+        raise DamagedResultError(f"unusable result: {file}: {error.strerror}") from error
+    if found != sha256:
+        raise DamagedResultError(f"unusable result: {file}: changed since {document} was stored")

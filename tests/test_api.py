@@ -106,9 +106,12 @@ def test_a_dataset_is_the_padded_arrays_of_a_config():
 
 @pytest.mark.parametrize("section", [{"data": {"source": "sgml"}}, {"source": "sgml"}, None])
 def test_a_dataset_needs_no_more_than_the_data_section(section):
-    section = section or rnnbench.Data(source="sgml")
+    section = section or rnnbench.Data(source="sgml", pad_length=7)
 
-    assert set(rnnbench.load_dataset(section, {"data.path": "sgml"}).topics) == {"earn", "acq"}
+    dataset = rnnbench.load_dataset(section, {"data.path": "sgml"})
+
+    assert set(dataset.topics) == {"earn", "acq"}
+    assert (dataset.timesteps == 7) == isinstance(section, rnnbench.Data)
 
 
 def test_values_may_be_numbers_of_numpy_and_any_text():
@@ -139,17 +142,16 @@ def test_a_script_runs_a_benchmark_without_a_guard_and_prints_its_table(folder):
 
 def test_ctrl_c_leaves_what_finished_and_the_same_program_goes_on_from_there(folder):
     (folder / "notebook.py").write_text(INTERRUPTED)
-    running = subprocess.Popen(
-        # Python ignores Ctrl-C if its parent does, as a shell does in the background.
-        [sys.executable, "-c", HEARS_CTRL_C + "import runpy; runpy.run_path('notebook.py')"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert any("rnn seed 0: test accuracy" in line for line in running.stderr)
-
-    running.send_signal(signal.SIGINT)
-    table, said = running.communicate(timeout=60)
+    # Python ignores Ctrl-C if its parent does, as a shell does in the background.
+    command = [sys.executable, "-c", HEARS_CTRL_C + "import runpy; runpy.run_path('notebook.py')"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as running:
+        try:
+            assert any("rnn seed 0: test accuracy" in line for line in running.stderr)
+            running.send_signal(signal.SIGINT)
+            table, said = running.communicate(timeout=60)
+        finally:
+            running.kill()
 
     assert running.returncode == 0, said
     assert "rnn" in table
@@ -210,6 +212,42 @@ def test_results_show_themselves_as_text_and_as_html():
     for shown in (run, rnnbench.compare(run, run), rnnbench.leaderboard([run])):
         assert "0.9000" in repr(shown) == str(shown)
         assert ">0.9000</td>" in shown._repr_html_()
+
+
+def test_the_stored_command_repeats_the_run():
+    wanted = {"path": "sgml", "models": "nb", "jobs": 1, "save_models": True, "progress": False}
+
+    run = rnnbench.run(CONFIG, seeds=np.int64(1), out="here", **wanted)
+
+    expected = "rnnbench run here/config.yaml --jobs 1 --save-models --out here"
+    assert run.results.command == expected
+    assert run.results.seeds == [0]
+
+
+def test_an_argument_that_is_wrong_is_named():
+    with pytest.raises(rnnbench.ConfigError, match=r"^epochs: training\.epochs: got 0"):
+        rnnbench.run(CONFIG, epochs=0)
+
+
+def test_a_report_is_written_into_the_folder_of_the_run():
+    page = stored("a", {"nb": [18]}).write_report(words=0)
+
+    assert page.read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("name", ["results.json", "table.md", "config.yaml", "environment.json"])
+def test_a_file_that_cannot_be_written_is_named(folder, name):
+    (folder / "results" / "mine" / name).mkdir(parents=True)
+
+    with pytest.raises(rnnbench.RnnbenchError, match=f"results/mine/{name}: cannot be written: "):
+        rnnbench.run(CONFIG, path="sgml", models="nb", jobs=1, progress=False)
+
+
+def test_nothing_is_predicted_without_a_text():
+    run = rnnbench.run(CONFIG, path="sgml", models="rnn", jobs=1, save_models=True, progress=False)
+
+    with pytest.raises(rnnbench.UserError, match="a text contains no words"):
+        rnnbench.predict(run, "rnn", [])
 
 
 def test_a_network_that_was_kept_predicts_texts():

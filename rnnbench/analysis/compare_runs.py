@@ -82,8 +82,8 @@ def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) 
     """Return how the models of ``b`` differ from those of the same name in ``a``.
 
     Raises:
-        UserError: the runs have different documents, no model in common, or none of a name in
-            ``only``.
+        UserError: the documents differ, no chosen model is in both runs, or a name in ``only`` is
+            in neither.
     """
     _check_same_documents(a, b)
     of_a, of_b = ({model.name: model for model in run.results.models} for run in (a, b))
@@ -203,7 +203,7 @@ def _chosen(names: Sequence[str], only: Sequence[str] | None) -> list[str]:
     unknown = [name for name in only if name not in names]
     if unknown or not only:
         wrong = unknown[0] if unknown else ""
-        raise UserError(f"--models: no run has a model '{wrong}' ({did_you_mean(wrong, names)})")
+        raise UserError(f"models: no run has a model '{wrong}' ({did_you_mean(wrong, names)})")
     return [name for name in names if name in only]
 
 

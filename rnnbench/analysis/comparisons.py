@@ -20,7 +20,7 @@ def compare_pairs(
     """Return the comparisons of ``pairs`` of models, p-values corrected for their number.
 
     Single trials, or trials that all agree, are compared by McNemar's test; means over several
-    trials by the bootstrap. ``resamples`` is the result of ``bootstrap.resample`` for ``hits``.
+    trials by the bootstrap. ``resamples`` is the result of ``intervals.resample`` for ``hits``.
     """
     found = []
     for a, b in pairs:

@@ -12,12 +12,12 @@ def words_of_test_documents(run: StoredRun) -> list[list[str]] | None:
 
     Nothing is fetched.
     """
-    data, mark = run.benchmark.data, run.results.dataset.corpus_fingerprint
+    data, fingerprint = run.benchmark.data, run.results.dataset.corpus_fingerprint
     try:
-        file = cache.find(mark)
+        file = cache.find(fingerprint)
         corpus = (cache.read(file) if file else load_corpus(data, offline=True)).corpus
     except (RnnbenchError, KeyError):  # KeyError: the package with the source is gone
         return None
-    if corpus.fingerprint != mark:
+    if corpus.fingerprint != fingerprint:
         return None
     return [corpus.words(number) for number in make_dataset(corpus, data).test_documents]

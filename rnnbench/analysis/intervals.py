@@ -4,7 +4,7 @@ Seeds and documents are crossed: each trained model answers each document. Both 
 All models get the same resampled documents, so that they are compared on the same documents.
 
 Resampling both gets the spread wrong (A. B. Owen: The pigeonhole bootstrap. Annals of Applied
-Statistics 1, 2007): with n seeds, the variance due to the seeds comes out too small by one n-th,
+Statistics 1, 2007): with n seeds, the variance due to the seeds is too small by a fraction of 1/n,
 and the variation that neither seed nor document explains is counted three times. So the resamples
 only give the shape of the distribution; an analysis of variance gives its width, and Student's t
 allows for the small number of seeds. In simulations (``tests/simulations``) with accuracies around

@@ -104,7 +104,7 @@ def _contestants(runs: Mapping[str, StoredRun]) -> list[_Contestant]:
 
 
 def _score(model: ModelSummary, metric: str) -> float | None:
-    """Return a number that is higher for a better model, rounded so that equals are equal."""
+    """Return a number that is higher for a better model, rounded so that ties are exact."""
     mean = model.mean_of(metric)
     if mean is None:
         return None

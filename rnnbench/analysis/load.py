@@ -1,9 +1,11 @@
-"""Reading finished runs, with every file checked, and summarizing older ones anew."""
+"""Reads finished runs, checks every file, and recomputes the summaries of older runs."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from rnnbench.analysis.summary import summarize_run
 from rnnbench.config.load import load
@@ -15,6 +17,7 @@ from rnnbench.results.run import StoredRun, load_results
 from rnnbench.results.schema import Results
 from rnnbench.results.store import RESULTS, Store
 from rnnbench.storage import DamagedResultError, read_document
+from rnnbench.training.outcome import TrialResult
 
 log = logging.getLogger(__name__)
 
@@ -22,31 +25,34 @@ log = logging.getLogger(__name__)
 def load_run(folder: Path) -> StoredRun:
     """Return the finished run in ``folder``.
 
-    A summary of an older version, or one that lacks a metric, is made anew from the stored
-    trials, with a warning; the file stays as it is.
+    A run of an older version is converted first. A summary that lacks a metric is recomputed
+    from the stored trials, with a warning; the file stays as it is.
 
     Raises:
-        UserError: there is no finished run.
+        UserError: there is no finished run, or an older one cannot be converted: another process
+            is writing into the folder, or it cannot be written to.
         DamagedResultError: a file is not as it was written; the message names it.
     """
     results = load_results(folder)
     store = Store(folder)
     try:
-        benchmark = _benchmark(folder, results)
+        benchmark = load_benchmark(folder, results)
         trials = {
             model.name: [
                 store.load(model.name, trial.seed, trial.fingerprint) for trial in model.trials
             ]
             for model in results.models
         }
+        _check_documents(folder, results, trials)
         environment = _environment(folder)
     except FileNotFoundError as error:
         raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
     if missing := [name for name in usable_metrics() if name not in results.metrics]:
-        reason = (
-            f"it lacks {', '.join(missing)}" if results.metrics else "written by an older version"
+        log.warning(
+            "%s: it lacks %s; recomputed from the stored trials",
+            folder / RESULTS,
+            ", ".join(missing),
         )
-        log.warning("%s: %s; summarized anew from the stored trials", folder / RESULTS, reason)
         flat = [trial for of_model in trials.values() for trial in of_model]
         results = summarize_run(benchmark, results.dataset, flat, results.command)
     return StoredRun(folder, results, trials, benchmark, environment)
@@ -69,7 +75,12 @@ def load_runs(paths: Sequence[Path]) -> list[StoredRun]:
     return [load_run(path) for path in paths if path not in others]
 
 
-def _benchmark(folder: Path, results: Results) -> Benchmark:
+def load_benchmark(folder: Path, results: Results) -> Benchmark:
+    """Return the resolved config of the finished run in ``folder``.
+
+    Raises:
+        DamagedResultError: it is wrong, or lacks a model of the results.
+    """
     try:
         benchmark = load(folder / "config.yaml")
     except ConfigError as error:  # it names the file
@@ -78,6 +89,18 @@ def _benchmark(folder: Path, results: Results) -> Benchmark:
         named = ", ".join(sorted(unknown))
         raise DamagedResultError(f"unusable result: {folder}: config.yaml has no model {named}")
     return benchmark
+
+
+def _check_documents(
+    folder: Path, results: Results, trials: Mapping[str, Sequence[TrialResult]]
+) -> None:
+    """Make sure that all trials answer the test documents of the summary."""
+    shape = (results.dataset.test_size, len(results.dataset.topics))
+    flat = [trial for of_model in trials.values() for trial in of_model]
+    for trial in flat:
+        if trial.scores.shape != shape or not np.array_equal(trial.labels, flat[0].labels):
+            name = f"{trial.record.model} seed {trial.record.seed}"
+            raise DamagedResultError(f"unusable result: {folder}: {name} has other test documents")
 
 
 def _environment(folder: Path) -> dict[str, Any]:

@@ -18,10 +18,10 @@ def locate_published(
 ) -> list[PublishedAccuracy]:
     """Return the published accuracies that are comparable, with the intervals of our models.
 
-    The published accuracy of one of our models has the same test documents as ours if dataset,
-    training and number of parameters are the same. It is compared with the interval of one more
-    training of ours. The accuracy of any other model is compared with the intervals of all our
-    models over documents and seeds, if it has the same training and test documents.
+    The published accuracy of one of our models is comparable if the dataset, the training and the
+    number of parameters are the same. It is compared with the interval of one more training of
+    ours. The accuracy of any other model is comparable if its training and test documents are the
+    same. It is compared with the intervals of all our models over documents and seeds.
     """
     return [
         _locate(reference, name, published.accuracy, comparable)

@@ -83,7 +83,7 @@ def accuracy_interval(hits: Hits, resamples: NDArray[np.float64]) -> tuple[Inter
 def compute_metrics(
     trials: Mapping[str, Sequence[TrialResult]],
 ) -> dict[str, list[dict[str, float]]]:
-    """Return by model the metrics of each trial by name, without those that do not apply.
+    """Return the metrics of each trial, by model and name, without those that do not apply.
 
     A plug-in that fails is left out of all trials with a warning.
     """

@@ -9,7 +9,7 @@ from rnnbench.training.outcome import TrialResult
 
 
 def frequent_topics(labels: NDArray[np.integer], n: int) -> list[int]:
-    """Return the ``n`` topics with most documents in ``labels``, the most frequent first."""
+    """Return the ``n`` topics with the most documents in ``labels``, the most frequent first."""
     counts = np.bincount(labels)
     order = sorted(np.flatnonzero(counts).tolist(), key=lambda topic: -counts[topic])
     return order[:n]
@@ -19,7 +19,7 @@ def confusion(trials: Sequence[TrialResult], topics: Sequence[int]) -> NDArray[n
     """Return the share of the documents of the row's topic that were given the column's topic.
 
     The result is ``(len(topics) + 1, len(topics) + 1)``: all topics that are not in ``topics`` are
-    one, the last. Shares are means over the trials; a row without documents is 0.
+    merged into the last one. Shares are means over the trials; a row without documents is 0.
     """
     place = dict(zip(topics, range(len(topics)), strict=True))
     size = len(topics) + 1

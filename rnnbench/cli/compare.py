@@ -35,7 +35,7 @@ def compare(
             '"METRIC drops|rises AMOUNT": from A to B, by more than AMOUNT, which may be a '
             'percentage of A, such as 5%; or "accuracy drops|rises significantly". '
             f"METRIC: {options.METRICS}. "
-            "A model of A that B lacks fails every gate; a model that is only in B fails none.",
+            "A model that is only in A fails every gate; a model that is only in B fails none.",
             show_default=False,
         ),
     ] = None,

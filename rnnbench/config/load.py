@@ -26,7 +26,8 @@ def load(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] =
     Overrides replace its values; if two have the same key, the last one counts.
 
     Raises:
-        ConfigError: with every problem found, each with its file and line, or its flag.
+        ConfigError: the config is wrong; the message lists every problem, with its file and line,
+            or its flag.
     """
     return _validated(Benchmark, tree_of(config, overrides))
 

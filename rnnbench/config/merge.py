@@ -9,6 +9,7 @@ from typing import Any
 from rnnbench.config.problems import ConfigError, Problem
 from rnnbench.config.yaml12 import MAX_DEPTH, Node, parse
 from rnnbench.errors import did_you_mean
+from rnnbench.section import Section
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ def _node(value: Any, depth: int = 0) -> Node:
     if depth > MAX_DEPTH:
         message = f"nested too deeply (allowed: {MAX_DEPTH} levels)"
         raise ConfigError([Problem("", "", message)])
+    if isinstance(value, Section):
+        value = value.model_dump(exclude_none=True)
     if isinstance(value, Mapping):
         return Node({str(key): _node(below, depth + 1) for key, below in value.items()}, "")
     if isinstance(value, list | tuple):
@@ -103,7 +106,7 @@ def _text_of(path: Path) -> str:
 def _extended(tree: Tree, folder: Path, above: tuple[Path, ...]) -> Tree:
     """Return ``tree`` merged over the files that it extends; its paths are relative to ``folder``.
 
-    ``above`` are the files that led to it by ``extends``; the last one is its own.
+    ``above`` are the files that led to it by ``extends``; the last one is that of ``tree``.
     """
     own = _with_data_path_from(folder, tree.root)
     if "extends" not in own.value:

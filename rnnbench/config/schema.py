@@ -38,7 +38,8 @@ class Reference(Section):
     """Published accuracies, and the data that they hold for.
 
     With ``dataset``, they belong to models of this benchmark: each is compared with our model of
-    the same name, number of parameters and ``training``. With ``split``, they belong to others.
+    the same name, number of parameters and ``training``. With ``split``, they belong to other
+    models.
     """
 
     source: str
@@ -55,7 +56,7 @@ class Reference(Section):
         if (self.dataset is None) == (self.split is None):
             raise problem("needs one fingerprint", "allowed: dataset or split, not both")
         if self.split is not None and self.training is not None:
-            raise problem("training belongs to dataset, not to split")
+            raise problem("training is allowed with dataset only, not with split")
         return self
 
 
@@ -72,7 +73,7 @@ class Benchmark(Section):
 
     @property
     def trials(self) -> list[tuple[str, Model, int]]:
-        """The name, model and seed of each trial; one seed is enough if its scores never vary."""
+        """The name, model and seed of each trial; a model that ignores the seed has only one."""
         return [
             (name, model, seed)
             for name, model in self.models.items()

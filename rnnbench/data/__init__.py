@@ -1,1 +1,1 @@
-"""From sources to corpora to datasets; knows no TensorFlow and no config file."""
+"""From sources to corpora to datasets; TensorFlow and config files are not used here."""

@@ -15,7 +15,7 @@ import platformdirs
 
 from rnnbench.data.corpus import Corpus
 from rnnbench.errors import RnnbenchError, UserError
-from rnnbench.storage import atomic_write
+from rnnbench.storage import UnwritableError, atomic_write
 
 SCHEMA_VERSION = 2
 """Goes up when the same source would give another corpus, or when the layout of files changes."""
@@ -50,10 +50,10 @@ def newest(name: str) -> Path | None:
     return max(files, key=lambda file: file.stat().st_mtime_ns, default=None)
 
 
-def find(mark: str) -> Path | None:
-    """Return a file of the corpus with the fingerprint ``mark``, if one is cached."""
-    is_fingerprint = re.fullmatch(r"[0-9a-f]{64}", mark)
-    return next(_corpora().glob(f"*-{mark}.npz"), None) if is_fingerprint else None
+def find(fingerprint: str) -> Path | None:
+    """Return a file of the corpus with this fingerprint, if one is cached."""
+    is_fingerprint = re.fullmatch(r"[0-9a-f]{64}", fingerprint)
+    return next(_corpora().glob(f"*-{fingerprint}.npz"), None) if is_fingerprint else None
 
 
 def store(name: str, corpus: Corpus) -> CachedCorpus:
@@ -72,9 +72,9 @@ def write(file: Path, corpus: Corpus) -> str:
     Raises:
         UserError: the folder cannot be written to.
     """
-    mark = corpus.fingerprint
+    fingerprint = corpus.fingerprint
     facts = {
-        "fingerprint": mark,
+        "fingerprint": fingerprint,
         "topics": corpus.topics,
         "vocabulary": corpus.vocabulary,
         "provenance": corpus.provenance,
@@ -90,10 +90,9 @@ def write(file: Path, corpus: Corpus) -> str:
     try:
         with atomic_write(file) as out:
             np.savez(out, **arrays)
-    except OSError as error:
-        message = f"{file.parent}: cannot write the cache there: {error.strerror}"
-        raise UserError(f"{message} (set RNNBENCH_CACHE to use another folder)") from error
-    return mark
+    except UnwritableError as error:
+        raise UserError(f"{error} (set RNNBENCH_CACHE to use another folder)") from error
+    return fingerprint
 
 
 def read(file: Path) -> CachedCorpus:
@@ -115,12 +114,12 @@ def read(file: Path) -> CachedCorpus:
                 vocabulary=tuple(facts["vocabulary"]),
                 provenance=facts["provenance"],
             )
-            mark: str = facts["fingerprint"]
-        if corpus.fingerprint != mark:
-            raise ValueError("its content has another fingerprint")
+            fingerprint: str = facts["fingerprint"]
+        if corpus.fingerprint != fingerprint:
+            raise ValueError("its content does not match its fingerprint")
     except FileNotFoundError:
         raise
     except Exception as error:  # damage makes zipfile and NumPy raise almost anything
         reason = str(error).partition("\n")[0]
         raise DamagedCacheError(f"damaged cache: {file}: {reason}") from error
-    return CachedCorpus(corpus, mark, file)
+    return CachedCorpus(corpus, fingerprint, file)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rnnbench.storage import sha256_arrays
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Corpus:
     """Documents as ranks of words, in the order of the source.
 

@@ -167,8 +167,8 @@ def pad(
 def hold_out(n: int, share: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the positions of the documents to train on, and of those to hold out, ascending.
 
-    Of ``n`` training documents, ``int(n * share)`` are held out: the same ones for all models and
-    seeds of a benchmark.
+    Of ``n`` training documents, ``held = int(n * share)`` are held out: the same ones for all
+    models and seeds of a benchmark. The shapes are ``(n - held,)`` and ``(held,)``.
 
     Raises:
         UserError: one of the two would be empty, although ``share`` is not 0.

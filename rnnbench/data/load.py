@@ -84,7 +84,10 @@ def _from_path(path: Path, name: str) -> CachedCorpus:
     if not path.exists():
         raise UserError(f"{path}: no such file or folder (data.path, or --path)")
     source = _source_of(path) if name == "auto" else SOURCES[name]
-    corpus = _from_source(source, path.name, lambda: source.read(path))
+    try:
+        corpus = _from_source(source, path.name, lambda: source.read(path))
+    except OSError as error:
+        raise UserError(f"{error.filename or path}: cannot be read: {error.strerror}") from error
     if source.fingerprint in (None, corpus.fingerprint):
         return cache.store(source.name, corpus)
     log.warning("%s: not the original files of %s, so the corpus differs", path, source.name)

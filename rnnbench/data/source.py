@@ -30,8 +30,8 @@ class Source:
         folder_patterns: shell patterns for files inside a folder that it reads.
         split: the source's own split: ``modapte`` if its corpora have ``is_test``, or else
             ``shuffled``.
-        is_default: whether ``data.source: auto`` tries it. This is for built-in sources: no
-            installed package changes the data of a config.
+        is_default: whether ``data.source: auto`` tries it. It applies to built-in sources only,
+            so that installing a package never changes the data of a config.
         rebuilds: the source whose corpus it rebuilds exactly from other files.
         fingerprint: of the corpus in the original files, if altered files can be read too.
     """

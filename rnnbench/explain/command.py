@@ -32,7 +32,7 @@ def explain(
 
     The facts are read from a real Keras layer of these sizes. NumPy computes its output again, step
     by step; if the two differ by more than 1e-6, the exit code is 1. The sizes are limited so that
-    importing TensorFlow always takes the longest.
+    most of the time always goes into importing TensorFlow.
     """
     from rnnbench.explain.facts import Sizes, explain_layer
     from rnnbench.explain.kinds import find_kind

@@ -1,6 +1,6 @@
 """The recurrences of Keras's SimpleRNN, GRU and LSTM in NumPy.
 
-They are written to be read and to check Keras; they are slow.
+They are written for reading and for checking Keras, not for speed.
 
 Shapes: ``B`` sequences, ``T`` steps, ``I`` features, ``H`` units, ``G`` gates. A step takes the
 input ``x``, ``(B, I)``, the states after the step before, ``(B, H)`` each, and the weights as

@@ -25,7 +25,7 @@ class Baseline(Variant):
     def pipeline(self, seed: int) -> Any:
         """Return an unfitted scikit-learn pipeline; import scikit-learn here, not at the top.
 
-        Its inputs are texts: word ids separated by spaces, without padding and start mark. Only a
+        Its inputs are texts: word ids separated by spaces, without padding or start mark. Only a
         classifier that draws at random needs ``seed``.
         """
         raise NotImplementedError

@@ -16,8 +16,10 @@ UNKNOWN_WORK = 10**10
 """Multiply-adds of an epoch of a network that is not made of layers: assumed to be many."""
 
 
-class Description(Section):
-    """A model, as a config describes it."""
+class ModelSection(Section):
+    """A model of a config."""
+
+    kind: ClassVar[str]
 
     @property
     def is_random(self) -> bool:
@@ -35,7 +37,7 @@ class Description(Section):
         return None
 
 
-class Network(Description):
+class Network(ModelSection):
     """A neural classifier, from word ids to a probability for each topic."""
 
     def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
@@ -116,7 +118,7 @@ class PythonNetwork(Network):
         return _call(self.python, self.arguments)
 
 
-class BaselineModel(Description):
+class BaselineModel(ModelSection):
     """A classifier without a network."""
 
     kind: ClassVar[str] = "baseline"

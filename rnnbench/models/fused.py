@@ -28,7 +28,8 @@ def with_cores(
     Args:
         model: a sequential or functional model; layers within layers stay as they are, except for
             the two of a ``Bidirectional``.
-        on_stock_layer: called for each such layer whenever the copy is called.
+        on_stock_layer: called for each recurrent layer that Keras's own code computes, when the
+            copy is made or called.
         batch_size: of the batches that the copy is trained on, if known. The loops over time then
             reuse their memory instead of clearing it each time.
     """

@@ -51,14 +51,12 @@ def predict(
 
     Texts are split into words in the same way as the corpus; unknown words are counted.
     """
-    from rnnbench.models.quiet import quiet_tensorflow
     from rnnbench.prediction.predict import predict_texts
     from rnnbench.prediction.table import prediction_table
     from rnnbench.terminal.console import print_record
 
     given = read_texts(texts or [], file or [])
-    with quiet_tensorflow():
-        found = predict_texts(run, model, seed, given, top)
+    found = predict_texts(run, model, seed, given, top)
     print_record(found, *map(prediction_table, found.predictions), as_json=as_json)
 
 

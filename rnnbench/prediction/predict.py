@@ -5,9 +5,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
 
-from rnnbench.config.load import load
+from rnnbench.analysis.load import load_benchmark
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import UserError, did_you_mean
+from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.records import Record
 from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
@@ -31,7 +32,7 @@ class Prediction(Record):
     words_read: int
     """The words that fit into the network's input; the others were cut off."""
     unknown_words: list[str]
-    """Words, each time they occur, that are not in the vocabulary of the run."""
+    """Words that are not in the vocabulary of the run, each as often as it occurs."""
     topics: list[TopicProbability]
     """The most probable first."""
 
@@ -52,21 +53,24 @@ def predict_texts(
     the first seed predicts, and all topics are returned.
 
     Raises:
-        UserError: there is no such model or seed, or it was not kept.
-        DamagedResultError: a file is not as it was written.
+        UserError: there is no such model or seed, it was not kept, or there is no text to read.
+        DamagedResultError: a file is not as it was written, or cannot be loaded.
+        PluginError: the code of the model's own layers is gone, or failed.
     """
     results = load_results(folder)
     file = _find(folder, results, model, seed)
     vocabulary = _vocabulary(folder, results)
     encoded = encode(texts, vocabulary)
-    if not all(encoded.words):
-        raise UserError("a text has no words of the corpus's kind (should be English newswires)")
-    from rnnbench.models.build import predict
-    from rnnbench.models.plugins import import_code
-    from rnnbench.models.saved import load as load_model
+    if not texts or not all(encoded.words):
+        raise UserError("a text contains no words (should be English newswires)")
+    description = load_benchmark(folder, results).models[model]
+    with quiet_tensorflow():
+        from rnnbench.models.build import predict
+        from rnnbench.models.plugins import import_code
+        from rnnbench.models.saved import load as load_model
 
-    import_code(load(folder / "config.yaml").models[model])
-    probabilities = predict(load_model(file), encoded.ids)
+        import_code(description)
+        probabilities = predict(load_model(file), encoded.ids)
     readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
     return Predictions(
         predictions=[

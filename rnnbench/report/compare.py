@@ -24,7 +24,7 @@ from rnnbench.report.table import (
 )
 
 KEY_WIDTH, VALUE_WIDTH = 34, 19
-"""Where the cells of the differences are broken, so that three columns fit into 80 characters."""
+"""The widths at which cells are wrapped, so that three columns fit into 80 characters."""
 SHORT = 12
 """Characters shown of a fingerprint or a commit."""
 

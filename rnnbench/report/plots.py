@@ -177,7 +177,7 @@ def _draw_curve(
 
 
 def confusion_plot(run: StoredRun, model: str) -> Plot:
-    """Draw how often ``model`` took each frequent topic of the test set for each other."""
+    """Draw how often ``model`` gave each answer, for each frequent topic of the test set."""
     labels = run.trials[model][0].labels
     topics = frequent_topics(labels, SHOWN_TOPICS)
     shares = confusion(run.trials[model], topics)

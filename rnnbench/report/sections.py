@@ -156,7 +156,7 @@ def _topic_table(run: StoredRun) -> table.Table:
     ]
     caption = (
         "Means over seeds, for the topics in the test set, with the number of training and test "
-        "documents of each. An F1 score on a handful of documents is little more than an anecdote."
+        "documents of each. An F1 score on only a handful of documents says little."
     )
     return table.Table(["topic", "train", "test", *f1], rows, caption)
 

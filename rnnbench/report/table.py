@@ -57,7 +57,7 @@ def result_tables(results: Results) -> list[Table]:
 
 
 def accuracy_table(results: Results) -> Table:
-    """Return the accuracy of each model, and whether it differs clearly from best and majority."""
+    """Return the accuracies, and whether each clearly differs from the best and the majority."""
     dataset, n, best = results.dataset, len(results.seeds), best_model(results)
 
     def unclear(model: ModelSummary) -> str:
@@ -83,7 +83,7 @@ def best_model(results: Results) -> ModelSummary:
 
 
 def unclear_from(results: Results, name: str) -> list[str]:
-    """Return which of the best model and the majority baseline may be as good as ``name``."""
+    """Return those of the best model and the baseline that do not clearly differ from ``name``."""
     best = best_model(results).name
     others = {best: "the best", majority_name(results.dataset): majority_name(results.dataset)}
     unclear = {
@@ -115,7 +115,7 @@ def metrics_table(results: Results) -> Table:
     sentences = [
         "Means over seeds.",
         *(f"{each.header}: {each.description}." for each in metrics if each.description),
-        f"topics missed: how many of the {in_test} topics in the test set no seed ever answered.",
+        f"topics missed: how many of the {in_test} topics in the test set no seed ever predicted.",
     ]
     return table_of(results.models, columns, " ".join(sentences))
 
@@ -132,7 +132,7 @@ def cost_table(results: Results) -> Table:
 
 
 def comparisons_table(results: Results) -> Table:
-    """Return the differences between all models and the majority baseline, in pairs."""
+    """Return the difference of each pair of models, and of each model and the baseline."""
     columns: Columns[Comparison] = {
         "accuracy of": lambda each: f"{each.a} - {each.b}",
         "difference": lambda each: f"{each.difference:+z.4f}",

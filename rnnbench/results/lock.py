@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from rnnbench.errors import UserError
 from rnnbench.records import Record
-from rnnbench.storage import write_text
+from rnnbench.storage import UnwritableError, write_text
 
 LOCK, HOLDER = ".lock", ".lock.json"
 """The locked file, and the file that says who holds the lock."""
@@ -61,9 +61,10 @@ def lock_folder(folder: Path, command: str) -> Iterator[None]:
             f"{folder}: another process is writing there: {_holder_of(folder)}\n"
             "Wait until it has finished, or choose another folder for the results (--out)."
         ) from None
-    except OSError as error:
+    except (OSError, UnwritableError) as error:
         lock.release()
-        raise UserError(f"{folder}: cannot write there: {error.strerror}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{folder}: cannot write there: {reason}") from error
     try:
         yield
     finally:
@@ -76,5 +77,5 @@ def _holder_of(folder: Path) -> str:
     try:
         holder = Holder.model_validate_json((folder / HOLDER).read_bytes())
     except (OSError, ValidationError):  # it has just begun, or is about to end
-        return "which one is not known"
+        return "it is not known which"
     return f"process {holder.pid} on {holder.host}, since {holder.since}: {holder.command}"

@@ -13,14 +13,14 @@ from rnnbench.storage import check_file, read_document, validate
 from rnnbench.training.outcome import TrialResult
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StoredRun:
     """A finished run."""
 
     folder: Path
     results: Results
     trials: dict[str, list[TrialResult]]
-    """Of each model, in the order of the seeds in the config."""
+    """The trials of each model, in the order of the seeds in the config."""
     benchmark: Benchmark
     """The resolved config."""
     environment: dict[str, Any]

@@ -1,6 +1,8 @@
 """The content of ``results.json``: a summary of all trials of a run."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.records import Record
@@ -57,7 +59,7 @@ class ModelSummary(Record):
     fit_seconds: Statistic
     stock_layers: list[str] = []
     """Recurrent layers that the engine ``compiled`` left to Keras's own code, and why."""
-    trials: list[TrialSummary]
+    trials: Annotated[list[TrialSummary], Field(min_length=1)]
 
     @property
     def accuracy(self) -> Statistic:
@@ -136,7 +138,7 @@ class Results(Record):
     """The distinct numbers of threads that trainings had."""
     metrics: list[str]
     """The metrics that were known when this was written."""
-    models: list[ModelSummary]
+    models: Annotated[list[ModelSummary], Field(min_length=1)]
     comparisons: list[Comparison]
     """Every pair of models, and every model with always answering the most frequent topic."""
     published: list[PublishedAccuracy]

@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.vocabulary import Vocabulary
-from rnnbench.errors import RnnbenchError
 from rnnbench.results.schema import Results
 from rnnbench.section import spell
 from rnnbench.storage import (
@@ -29,6 +28,7 @@ from rnnbench.storage import (
     check_file,
     read_document,
     sha256_file,
+    spell_document,
     validate,
     version_of,
     write_document,
@@ -41,8 +41,8 @@ log = logging.getLogger(__name__)
 
 RESULTS = "results.json"
 """The file that makes a folder a finished run."""
-PAGES = ("report.html", "report.md")
-"""The files that ``rnnbench report`` writes beside it, besides the plots."""
+PAGES, PLOTS = ("report.html", "report.md"), "plots"
+"""The files, and the folder of the plots, that ``rnnbench report`` writes beside it."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def place_of(folder: Path, model: str, seed: int, fingerprint: str) -> Place:
     """Return where a trial is stored in the folder of a run.
 
     Raises:
-        DamagedResultError: model or fingerprint may not be part of a file name.
+        DamagedResultError: the model or the fingerprint is not allowed in a file name.
     """
     whole = f"{model}-seed{seed}-{fingerprint}"
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}-seed-?\d+-[0-9a-f]{64}", whole):
@@ -79,23 +79,20 @@ def place_of(folder: Path, model: str, seed: int, fingerprint: str) -> Place:
 
 
 class Store:
-    """Reads and writes what is in the folder of a run."""
+    """Reads and writes the files in the folder of a run."""
 
     def __init__(self, folder: Path):
         self.folder = folder
 
     def save(self, result: TrialResult) -> None:
-        """Write a finished trial; the record comes last, so it never stands without the rest.
+        """Write a finished trial; the record comes last, so it never exists without the rest.
 
         Raises:
-            RnnbenchError: it cannot be written.
+            UnwritableError: a file cannot be written.
         """
         record = result.record
         place = place_of(self.folder, record.model, record.seed, record.fingerprint)
-        try:
-            _write(result, place)
-        except OSError as error:
-            raise RnnbenchError(f"{place.record}: cannot be stored: {error.strerror}") from error
+        _write(result, place)
 
     def find(
         self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
@@ -123,8 +120,8 @@ class Store:
         """Return a stored trial with its predictions, but without a trained network.
 
         Raises:
-            FileNotFoundError: there is no such trial, or its network is asked for and not there.
-            DamagedResultError: its files are not what was written.
+            FileNotFoundError: there is no such trial, or its network is wanted but was not kept.
+            DamagedResultError: its files are not as they were written.
         """
         place, record = self._find(model, seed, fingerprint, with_model=with_model)
         return TrialResult(record, *_read_predictions(place.predictions))
@@ -134,7 +131,7 @@ class Store:
 
         Raises:
             FileNotFoundError: there is no such trial, or its network was not kept.
-            DamagedResultError: its files are not what was written.
+            DamagedResultError: its files are not as they were written.
         """
         return self._find(model, seed, fingerprint, with_model=True)[0].model
 
@@ -157,45 +154,54 @@ class Store:
         Args:
             results: the summary; the checksum of ``config.yaml`` is stored with it.
             files: texts by the names of their files; ``config.yaml`` is one of them.
-            vocabulary: with which kept networks read texts.
+            vocabulary: turns texts into inputs of the kept networks.
+
+        Raises:
+            UnwritableError: a file cannot be written.
         """
         if vocabulary is not None:
             self.save_vocabulary(vocabulary)
         for name, text in files.items():
             write_text(self.folder / name, text)
         summary = self.folder / RESULTS
-        before = summary.read_bytes() if summary.is_file() else b""
-        write_document(summary, results, config_sha256=sha256_file(self.folder / "config.yaml"))
-        if summary.read_bytes() != before:
-            for page in PAGES:
-                (self.folder / page).unlink(missing_ok=True)
+        config_sha256 = sha256_file(self.folder / "config.yaml")
+        text = spell_document(results, config_sha256=config_sha256)
+        if not summary.is_file() or summary.read_bytes() != text.encode():
+            self._remove_report()
+            write_text(summary, text)
+
+    def _remove_report(self) -> None:
+        pages = [self.folder / page for page in PAGES]
+        plots = self.folder.glob(f"{PLOTS}/*.[ps][nv]g")
+        for file in filter(Path.is_file, [*pages, *plots]):
+            file.unlink()
 
     def has_environment(self) -> bool:
-        """Tell whether it is stored where trials were trained."""
+        """Return whether ``environment.json`` is stored."""
         return self._environment.is_file()
 
     def save_environment(self, environment: dict[str, Any]) -> None:
-        """Write on what machine and with what packages trials are trained."""
+        """Write on what machine and with what packages trials are trained.
+
+        Raises:
+            UnwritableError: the file cannot be written.
+        """
         write_facts(self._environment, environment)
 
     def save_vocabulary(self, vocabulary: Vocabulary) -> None:
-        """Write the vocabulary with which kept networks read texts.
+        """Write the vocabulary that turns texts into inputs of the kept networks.
 
         Raises:
-            RnnbenchError: it cannot be written.
+            UnwritableError: a file cannot be written.
         """
-        try:
-            write_document(self._vocabulary, vocabulary)
-        except OSError as error:
-            message = f"{self._vocabulary}: cannot be stored: {error.strerror}"
-            raise RnnbenchError(message) from error
+        write_document(self._vocabulary, vocabulary)
 
     def vocabulary(self) -> Vocabulary:
-        """Return the vocabulary with which kept networks read texts.
+        """Return the vocabulary that turns texts into inputs of the kept networks.
 
         Raises:
             FileNotFoundError: no networks were kept.
-            DamagedResultError: it is not what was written.
+            DamagedResultError: it is not as it was written.
         """
         document = read_document(self._vocabulary, version_of(Vocabulary))
         return validate(self._vocabulary, Vocabulary, document)
@@ -226,8 +232,8 @@ def _read(place: Place, *, with_model: bool) -> TrialRecord:
     """Return the record of a trial after checking the checksums of its files.
 
     Raises:
-        FileNotFoundError: there is no such record, or no network although it is asked for.
-        DamagedResultError: a file is not what was written; the message names it.
+        FileNotFoundError: there is no such record, or a network is wanted but was not kept.
+        DamagedResultError: a file is not as it was written; the message names it.
     """
     document = read_document(place.record, version_of(TrialRecord))
     predictions, model = (document.pop(f"{each}_sha256", None) for each in ("predictions", "model"))
@@ -253,7 +259,8 @@ def _read_predictions(file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32
                 raise ValueError("labels or scores have the wrong type")
             if (labels.ndim, scores.ndim) != (1, 2) or len(labels) != len(scores):
                 raise ValueError("labels or scores have the wrong shape")
-            if not (np.isfinite(scores).all() and np.isin(labels, range(scores.shape[1])).all()):
+            in_range = (labels >= 0) & (labels < scores.shape[1])
+            if not (np.isfinite(scores).all() and in_range.all()):
                 raise ValueError("labels or scores are out of range")
     except Exception as error:  # a forged file makes NumPy and zipfile raise almost anything
         raise DamagedResultError(f"unusable result: {file}: {error}") from error

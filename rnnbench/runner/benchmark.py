@@ -1,6 +1,6 @@
 """Running a benchmark: from its config to the results of its trials."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import environment
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.descriptions import BaselineModel
+from rnnbench.registry import PluginError
 from rnnbench.results.store import Store
 from rnnbench.runner.events import Failed, Finished, Listener, Planned
 from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailure
@@ -124,6 +125,26 @@ def describe(failures: Mapping[Trial, TrialFailure]) -> str:
     return "\n".join([*tracebacks[:1], *lines])
 
 
+def _outcomes(
+    executor: Executor, trials: list[Trial], plan: Plan, listener: Listener
+) -> Generator[tuple[Trial, TrialResult | TrialFailure], None, None]:
+    """Yield the outcome of each trial.
+
+    Raises:
+        PluginError: an executor from another package failed, or left a trial out.
+    """
+    waiting = set(trials)
+    with EXECUTORS.blamed(executor.name):
+        outcomes = executor.run(trials, plan.corpora, listener, TRAINING)
+        with closing(outcomes):
+            for trial, outcome in outcomes:
+                waiting.discard(trial)
+                yield trial, outcome
+    if waiting:
+        names = ", ".join(map(str, sorted(waiting, key=str)))
+        raise PluginError(f"{EXECUTORS.label(executor.name)} gave no outcome for {names}")
+
+
 def _train(
     trials: list[Trial],
     plan: Plan,
@@ -140,8 +161,7 @@ def _train(
     if not store.has_environment():
         store.save_environment(facts)
     failures = {}
-    outcomes = executor.run(trials, plan.corpora, listener, TRAINING)
-    with EXECUTORS.blamed(executor.name), closing(outcomes):
+    with closing(_outcomes(executor, trials, plan, listener)) as outcomes:
         for trial, outcome in outcomes:
             if isinstance(outcome, TrialFailure):
                 failures[trial] = outcome

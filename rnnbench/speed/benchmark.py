@@ -1,4 +1,4 @@
-"""The speed benchmark: the contenders take turns in training the whole table."""
+"""The speed benchmark: the contenders take turns at training all models with all seeds."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -26,7 +26,7 @@ def bench_speed(
     data: options.Source = None,
     path: options.DataPath = None,
     rounds: Annotated[
-        int, typer.Option(min=1, metavar="N", help="How often each contender trains the table.")
+        int, typer.Option(min=1, metavar="N", help="How often each contender trains everything.")
     ] = 3,
     only: Annotated[
         str | None,
@@ -48,7 +48,7 @@ def bench_speed(
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Time the training of CONFIG's whole table by each engine and, if installed, by PyTorch.
+    """Time the training of all models of CONFIG by each engine and, if installed, by PyTorch.
 
     The contenders take turns: compiled, one process per core; compiled-1, a single process; keras,
     model.fit on all cores, one model after another; torch, tuned, one process per core;

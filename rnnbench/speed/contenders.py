@@ -1,4 +1,4 @@
-"""The contenders: ways of training a table, and the cost of a trial in each."""
+"""The contenders: ways of training all models of a config, and the cost of a trial in each."""
 
 import logging
 import os
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Contender:
-    """A way of training a whole table.
+    """A way of training all models of a config.
 
     Attributes:
         name: for the option ``--only``.

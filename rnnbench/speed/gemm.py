@@ -8,7 +8,7 @@ import numpy as np
 from rnnbench.models.layers import Product
 
 FEW = 4
-"""A product with so few rows, columns or features is bound by memory, not by arithmetic."""
+"""A product with this few rows, columns or features is bound by memory, not by arithmetic."""
 SECONDS = 0.2
 """The time for which each product is repeated."""
 

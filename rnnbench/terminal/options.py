@@ -58,7 +58,10 @@ Models = Annotated[
 Source = Annotated[
     str | None,
     typer.Option(
-        "--data", metavar="SOURCE", help=f"{', '.join(['auto', *SOURCES])}.", show_default=False
+        "--data",
+        metavar="SOURCE",
+        help=f"The source of the newswires: {', '.join(['auto', *SOURCES])}.",
+        show_default=False,
     ),
 ]
 DataPath = Annotated[

@@ -24,7 +24,8 @@ class Epochs:
     """The epochs of one training so far.
 
     The best epoch has the highest validation accuracy, then the lowest validation loss, and is the
-    first of equal ones. An epoch whose loss is not finite is the best only if no loss is.
+    first of equal ones. An epoch whose loss is not finite is the best only if no epoch
+    has a finite loss.
     """
 
     on_epoch: OnEpoch = ignore

@@ -73,7 +73,7 @@ class TrialRecord(Outcome):
     """Threads of the process that trained the model."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trained:
     """The return value of an engine."""
 
@@ -84,7 +84,7 @@ class Trained:
     """The trained model as the content of a ``.keras`` file, if it is kept."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrialResult:
     """The result of one trial; scores and model are as in ``Trained``."""
 

@@ -23,7 +23,7 @@ def _seeds(value: Any) -> Any:
         raise problem("a seed is given twice", "allowed: distinct seeds")
     raise problem(
         f"got {spell(value)}",
-        f"allowed: a number of seeds from 1 to {MAX_SEEDS:,}, or a list of seeds, [0, 1, 2]",
+        f"allowed: a number of seeds from 1 to {MAX_SEEDS:,}, or a list, such as [0, 1, 2]",
     )
 
 

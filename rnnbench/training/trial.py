@@ -36,9 +36,9 @@ class Trial:
         data: how the corpus becomes a dataset.
         corpus_fingerprint: of the corpus; the process that trains gets its file.
         source: where the corpus came from.
-        dataset_fingerprint: what the dataset must turn out to be.
-        split_fingerprint: of the whole corpus, and of which documents are in the training and
-            the test set: word vectors are also learned from texts outside the dataset.
+        dataset_fingerprint: the fingerprint that the dataset must have.
+        split_fingerprint: of the whole corpus and its training and test documents, because word
+            vectors are also learned from texts outside the dataset.
         n_ids: all word ids are below this; the largest need not occur in the dataset.
         threads: threads of the process that trains; they change the order in which large
             products are summed.
@@ -90,14 +90,14 @@ class Trial:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 of what can change the outcome, and of nothing else."""
+        """sha256 of everything that can change the outcome, and of nothing else."""
         facts = {
             "model": self.model.model_dump(mode="json"),
             "dataset": self.dataset_fingerprint,
             "validation_split": self.training.validation_split,
         }
         if isinstance(self.model, BaselineModel):
-            if self.model.baseline.is_random:
+            if self.model.is_random:
                 facts["seed"] = self.seed
             if code := code_of(self.model):
                 facts["code"] = code
@@ -137,7 +137,7 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
         trial.model, dataset, trial.training, trial.seed, on_epoch, keep_model=trial.keep_model
     )
     if not np.isfinite(trained.scores).all():
-        raise RnnbenchError("it diverged: its probabilities are not numbers")
+        raise RnnbenchError("it diverged: its scores are not finite numbers")
     record = _record(trial, trained.outcome)
     return TrialResult(record, dataset.y_test, trained.scores, trained.model)
 

@@ -42,7 +42,7 @@ def ppmi_svd_vectors(
     O. Levy, Y. Goldberg, I. Dagan: Improving Distributional Similarity with Lessons Learned from
     Word Embeddings (TACL 2015).
 
-    The documents are word ids below ``n_ids``, without padding and start mark. The vectors,
+    The documents are word ids below ``n_ids``, without padding or start mark. The vectors,
     ``(n_ids, dim)``, are zero for ids that are not words and for words in no document; so are all
     features beyond the rank of the matrix.
     """

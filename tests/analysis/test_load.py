@@ -117,7 +117,7 @@ def test_a_summary_without_a_metric_is_made_anew_from_the_trials_with_a_warning(
 
     assert load_run(folder).results == RESULTS
 
-    assert caplog.messages == [f"{file}: it lacks log_loss; summarized anew from the stored trials"]
+    assert caplog.messages == [f"{file}: it lacks log_loss; recomputed from the stored trials"]
     assert file.read_bytes() == before
 
 
@@ -145,8 +145,8 @@ def test_a_missing_file_is_named(folder, name, is_folder):
 @pytest.mark.parametrize(
     ("name", "old", "new", "reason"),
     [
-        ("results.json", "1.5", "1.4", "another checksum"),
-        (RECORD, "1.5", "1.4", "another checksum"),
+        ("results.json", "1.5", "1.4", "does not match its checksum"),
+        (RECORD, "1.5", "1.4", "does not match its checksum"),
         ("config.yaml", "adam", "sgd", ""),
         ("environment.json", "keras", "torch", "; run the benchmark again with --fresh$"),
     ],

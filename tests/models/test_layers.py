@@ -153,7 +153,7 @@ def test_a_convolution_would_end_masking_as_long_as_there_are_steps_to_mask():
 
 @pytest.mark.parametrize("layers", [[], VECTOR])
 def test_a_model_has_layers(layers):
-    with pytest.raises(PydanticCustomError, match="no list of layers"):
+    with pytest.raises(PydanticCustomError, match="should be a list of layers"):
         parse_layers(layers)
 
 

@@ -189,7 +189,7 @@ def test_another_process_gives_the_same_and_prints_nothing_else(predict, finishe
         (["svm", TEXT], "the trained svm was not kept (a baseline is never kept, because "),
         (["reader", TEXT, "--seed", 4], "reader has no seed 4 (allowed: 3, 8)"),
         (["reader"], "a text is missing"),
-        (["reader", "profit", "!!! ..."], "a text has no words of the corpus's kind"),
+        (["reader", "profit", "!!! ..."], "a text contains no words"),
         (["reader", TEXT, "--top", 0], "--top"),
     ],
     ids=["no such model", "a baseline", "no such seed", "no text", "no words", "no topics"],

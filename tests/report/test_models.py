@@ -76,7 +76,7 @@ def test_models_in_short():
             "reads forwards and backwards, carries a hidden state each way, gives both hidden "
             "states side by side at each step",
         ),
-        ({"conv1d": {"filters": 4, "kernel_size": 3}}, "weighs 3 steps in a row"),
+        ({"conv1d": {"filters": 4, "kernel_size": 3}}, "weighted sums over 3 adjacent steps"),
         ({"pooling": {"by": "attention"}}, "a mean over the steps, with learned weights"),
         ({"dropout": {"rate": 0.07}}, "Sets a share of its inputs to 0 during training"),
         ({"spatial_dropout": {"rate": 0.5}}, "Sets a share of the features to 0 during training"),

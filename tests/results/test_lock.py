@@ -58,7 +58,7 @@ def test_who_holds_the_lock_is_named_with_what_to_do(other, folder):
 def test_a_holder_that_has_not_said_who_it_is_is_respected_too(folder, content):
     (folder / HOLDER).write_text(content)
 
-    with pytest.raises(UserError, match="another process is writing there: which one is not known"):
+    with pytest.raises(UserError, match="another process is writing there: it is not known which"):
         lock_once(folder)
 
 

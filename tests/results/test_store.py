@@ -222,10 +222,10 @@ def test_damaged_predictions_are_named_and_their_record_not_used(
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (_truncate, "not what was stored"),
-        (lambda file: file.write_bytes(b"of another trial"), "not what was stored"),
-        (_make_a_folder, "there is no such file"),
-        (Path.unlink, "there is no such file"),
+        (_truncate, "changed since"),
+        (lambda file: file.write_bytes(b"of another trial"), "changed since"),
+        (_make_a_folder, "Is a directory"),
+        (Path.unlink, "No such file or directory"),
     ],
 )
 def test_a_damaged_network_is_named_and_not_used_but_its_trial_is(

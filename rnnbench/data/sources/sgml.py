@@ -98,7 +98,7 @@ def is_original(files: Mapping[str, bytes]) -> bool:
 
 
 def build_corpus(files: Iterable[bytes], *, min_documents: int = MIN_DOCUMENTS) -> Corpus:
-    """Return the corpus that the recipe of the Keras set makes of SGML files, in name order."""
+    """Return the corpus that the recipe of the Keras set makes of SGML files, sorted by name."""
     documents = [document for content in files for document in parse_documents(content)]
     counts = Counter(topic for topic, _ in documents)
     kept = [(topic, body) for topic, body in documents if counts[topic] >= min_documents]

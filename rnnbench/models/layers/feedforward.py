@@ -35,7 +35,7 @@ class Embedding(Layer):
     those of the test and validation sets."""
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
-        """Return a Keras ``Embedding``, random at first: only training has the texts."""
+        """Return a Keras ``Embedding`` with random vectors; training may set learned ones."""
         import keras
 
         return keras.layers.Embedding(
@@ -97,7 +97,7 @@ class Conv1D(Layer):
 
     def in_words(self, shape: Shape) -> str:  # noqa: ARG002
         """Return the length of its window."""
-        return f"weighs {self.kernel_size} steps in a row, at each step"
+        return f"weighted sums over {self.kernel_size} adjacent steps"
 
 
 class Pooling(Layer):
@@ -125,7 +125,7 @@ class Pooling(Layer):
         return super().gives(batch, passes_back=batch.passes_back or is_trained, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        """Yield those of attention: first to as many numbers as features, then to one score."""
+        """Yield the products of attention: to as many numbers as features, then to one score."""
         if self.by == "attention":
             yield from batch.times_kernel(batch.features)
             yield from replace(batch, passes_back=True).times_kernel(1)

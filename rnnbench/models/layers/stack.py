@@ -29,7 +29,7 @@ def parse_layers(value: Any) -> tuple[Layer, ...]:
     """
     if not isinstance(value, list | tuple) or not value:
         raise problem(
-            "no list of layers",
+            "should be a list of layers",
             "the last layer of a model is `- dense: {units: topics, activation: softmax}`",
         )
     layers: list[Layer | None] = []

@@ -31,7 +31,7 @@ class Task(Generic[T]):
     Attributes:
         carry_out: called with the trial, the file of its corpus, and a function to be told of
             finished epochs; its result is the outcome of the trial. It can be pickled.
-        prepare: called before, with the trial: imports what it needs. It can be pickled.
+        prepare: called first, with the trial, to import the libraries needed. It can be pickled.
     """
 
     carry_out: Callable[[Trial, Path, OnEpoch], T]
@@ -40,12 +40,12 @@ class Task(Generic[T]):
     def attempt(
         self, trial: Trial, corpus: Path, on_start: Callable[[], None], on_epoch: OnEpoch
     ) -> T | TrialFailure:
-        """Return the outcome of a trial; whatever is raised, other than Ctrl-C, is its failure.
+        """Return the outcome of a trial; an exception other than Ctrl-C becomes a failure.
 
         Args:
-            trial: what to carry out.
+            trial: the trial to carry out.
             corpus: the file of its corpus.
-            on_start: called when all is prepared.
+            on_start: called when everything is prepared.
             on_epoch: called after each epoch.
         """
         try:
@@ -80,8 +80,8 @@ class Executor(ABC):
     Attributes:
         name: by which ``--executor`` finds it.
         jobs: how many trials run side by side.
-        threads: of each process that trains. Trials are planned with this number, since sums,
-            and so results, depend on it.
+        threads: the threads of each process that trains. Trials are planned with this number,
+            because the order of sums, and so the results, depend on it.
     """
 
     name: ClassVar[str]
@@ -102,15 +102,15 @@ class Executor(ABC):
     ) -> Generator[tuple[Trial, T | TrialFailure], None, None]:
         """Yield each trial with its outcome as soon as there is one, in any order.
 
-        A trial that fails keeps no other from being carried out. When the generator is closed,
-        trials in progress are abandoned, and no process that it started keeps running.
+        A trial that fails does not keep others from being carried out. When the generator is
+        closed, trials in progress are abandoned, and no process that it started keeps running.
 
         Args:
-            trials: what to carry out, preferably started in this order.
+            trials: the trials to carry out, preferably started in this order.
             corpora: the file of each corpus on this machine, by fingerprint. Wherever a trial
                 runs, the executor provides a file with the same content.
             listener: to be told of each ``EpochEnded``; epoch 0 is the start of a trial.
-            task: what to do with each trial.
+            task: the work to be done for each trial.
 
         Raises:
             RnnbenchError: trials cannot be carried out at all.

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 DIED = "a worker process died (killed, or out of memory?)"
 LAST_WORDS = 10
-"""Lines that are kept of what a worker printed before it died."""
+"""The number of last lines that are kept of a dead worker's output."""
 
 
 def usable_cores() -> int:
@@ -265,7 +265,7 @@ def _end_with_parent() -> None:
 
 
 def _print_to(file: Path) -> None:
-    """Send what this process and its libraries print, C++ ones too, to ``file``."""
+    """Send the output of this process and its libraries, C++ ones too, to ``file``."""
     sys.stdout.flush()
     sys.stderr.flush()
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

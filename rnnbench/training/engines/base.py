@@ -36,7 +36,7 @@ class Engine(ABC):
 
     @abstractmethod
     def covers(self, model: "Model", recipe: "Recipe") -> bool:
-        """Return whether this engine can train ``model`` in this way."""
+        """Return whether this engine can train ``model`` with ``recipe``."""
 
     @abstractmethod
     def fit(

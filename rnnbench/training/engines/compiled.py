@@ -58,7 +58,7 @@ def train(
 
     Raises:
         RnnbenchError: a layer mixes the rows of a batch, as batch normalization does; or a layer
-            from another package does not copy exactly.
+            from another package cannot be copied exactly.
     """
     x, y = documents
     size = min(recipe.batch_size, len(y))
@@ -95,7 +95,7 @@ def pad(rows: Sequence[NDArray[np.intp]], size: int) -> tuple[tf.Tensor, tf.Tens
 
 
 _programs: dict[str, Program] = {}
-"""The last program only, because a worker trains all seeds of a model in a row."""
+"""Only the last program is kept, because a worker trains all seeds of a model in a row."""
 
 
 def _program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program:

@@ -64,7 +64,7 @@ class ScikitLearn(Engine):
 
 
 def texts(ids: NDArray[np.int32]) -> list[str]:
-    """Return the ids ``(n, timesteps)`` as texts, without padding and start mark."""
+    """Return the ids ``(n, timesteps)`` as texts, without padding or start mark."""
     return [" ".join(str(word) for word in row if word not in (PAD, START)) for row in ids.tolist()]
 
 
