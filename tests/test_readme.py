@@ -4,6 +4,7 @@ import pytest
 
 from rnnbench.analysis.load import load_run
 from rnnbench.config.load import Override, load
+from rnnbench.metrics import METRICS
 from rnnbench.models.descriptions import Network
 from rnnbench.report.table import mean_and_interval
 from rnnbench.results.run import load_results
@@ -19,24 +20,34 @@ def test_the_tables_are_those_of_the_reference_run():
     assert tables.partition("\n| model | macro-F1")[0].strip() in README
 
 
+def test_the_reference_run_is_whole():
+    assert load_run(ROOT / "results/reference/all").results.metrics == list(METRICS)
+
+
 @pytest.mark.parametrize("folder", REFERENCE_RUNS, ids=lambda folder: folder.name)
-def test_reference_runs_are_whole_and_of_the_config_that_is_shipped(folder):
-    run = load_run(folder)
-    config = ROOT / "configs" / f"{run.benchmark.name}.yaml"
+def test_reference_runs_are_of_the_config_that_is_shipped(folder):
+    results = load_results(folder)  # which checks config.yaml too
+    config = ROOT / "configs" / f"{results.name}.yaml"
     keras = [Override("--set", "training.engine", "keras")] if folder.name == "keras" else []
 
-    assert run.benchmark == load(config, keras)
+    assert load(folder / "config.yaml") == load(config, keras)
+
+
+def test_reference_runs_stay_small():
+    files = [file for file in (ROOT / "results/reference").rglob("*") if file.is_file()]
+
+    assert sum(file.stat().st_size for file in files) < 6_000_000
 
 
 def printed_choice(name):
-    """Return the accuracy of each model on the wires that networks were chosen by."""
+    """Return the accuracy of each model on the documents that networks were chosen by."""
     lines = (ROOT / "results/reference/choice" / f"{name}.md").read_text().splitlines()
     rows = [line.strip("| ").split(" | ") for line in lines[2:] if line.startswith("|")]
     return dict(rows)
 
 
 def chosen_network(name):
-    """Return the network of a config that scored highest on the wires that choose."""
+    """Return the network of a config that scored highest on the documents that choose."""
     models = load(ROOT / "configs" / f"{name}.yaml").models
     scored = printed_choice(name)
     return max((each for each in models if isinstance(models[each], Network)), key=scored.get)
