@@ -4,6 +4,7 @@ Each kind of stored JSON document has a schema version of its own, the default o
 ``schema_version``, and a checksum.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from pydantic import ValidationError
 
-from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.errors import UserError
 from rnnbench.records import Record
 
 if TYPE_CHECKING:
@@ -34,8 +35,18 @@ class OtherVersionError(DamagedResultError):
     """A stored result was written by another version of rnnbench."""
 
 
-class UnwritableError(RnnbenchError):
-    """A file cannot be written: no space, no permission, or something else stands in its place."""
+class UnwritableError(UserError):
+    """A file cannot be written: no permission, something in its place, or a full disk.
+
+    Its exit status is 1 if the disk is to blame, and not the name.
+    """
+
+    def __init__(self, path: Path, error: OSError):
+        in_the_way = [folder for folder in path.parents if str(folder) == error.filename]
+        place = (*in_the_way, path)[0]
+        super().__init__(f"{place}: cannot be written: {error.strerror or error}")
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+            self.exit_code = 1
 
 
 @contextmanager
@@ -65,7 +76,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise UnwritableError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise UnwritableError(path, error) from error
 
 
 def write_text(path: Path, text: str) -> None:

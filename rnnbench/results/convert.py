@@ -58,7 +58,7 @@ def convert_run(summary: Path) -> None:
         except (KeyError, TypeError, AttributeError) as error:
             raise DamagedResultError(f"unusable result: {summary}: {error!r}") from error
         except OSError as error:
-            raise UnwritableError(f"{folder}: cannot be converted: {error.strerror}") from error
+            raise UnwritableError(folder, error) from error
     log.warning("%s: converted from an older version of rnnbench", folder)
 
 

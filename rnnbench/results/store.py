@@ -167,21 +167,18 @@ class Store:
         config_sha256 = sha256_file(self.folder / "config.yaml")
         text = spell_document(results, config_sha256=config_sha256)
         if not summary.is_file() or summary.read_bytes() != text.encode():
-            self._remove_report()
+            report = [self.folder / page for page in PAGES]
+            plots = self.folder.glob(f"{PLOTS}/*.[ps][nv]g")
+            for file in filter(Path.is_file, [*report, *plots]):
+                file.unlink()
             write_text(summary, text)
-
-    def _remove_report(self) -> None:
-        pages = [self.folder / page for page in PAGES]
-        plots = self.folder.glob(f"{PLOTS}/*.[ps][nv]g")
-        for file in filter(Path.is_file, [*pages, *plots]):
-            file.unlink()
 
     def has_environment(self) -> bool:
         """Return whether ``environment.json`` is stored."""
         return self._environment.is_file()
 
     def save_environment(self, environment: dict[str, Any]) -> None:
-        """Write on what machine and with what packages trials are trained.
+        """Write the machine and the package versions that trials are trained with.
 
         Raises:
             UnwritableError: the file cannot be written.
