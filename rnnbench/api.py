@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rnnbench.analysis import compare_runs
 from rnnbench.analysis.documents import words_of_test_documents
 from rnnbench.analysis.leaderboard import Board, rank_runs
+from rnnbench.analysis.load import load_environment
 from rnnbench.analysis.load import load_run as load_stored_run
 from rnnbench.analysis.summary import summarize_run
 from rnnbench.config.load import Override, dump, load, load_data, select
@@ -19,7 +20,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.load import prepare
 from rnnbench.data.settings import Data
-from rnnbench.errors import UserError
+from rnnbench.errors import Interruption, RnnbenchError, UserError, signal_of
 from rnnbench.metrics import find_quantity
 from rnnbench.prediction.predict import Prediction, predict_texts
 from rnnbench.records import Record
@@ -30,9 +31,17 @@ from rnnbench.report.table import Table, result_tables, summary_rows, table_file
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun
 from rnnbench.results.store import Store
-from rnnbench.runner.benchmark import plan_benchmark, run_plan
-from rnnbench.runner.executors import EXECUTORS, LocalExecutor, executor_class
+from rnnbench.runner.benchmark import (
+    Plan,
+    PlanResult,
+    describe,
+    first_traceback,
+    plan_benchmark,
+    run_plan,
+)
+from rnnbench.runner.executors import EXECUTORS, LocalExecutor, TrialFailure, executor_class
 from rnnbench.terminal.display import show_download, show_trials
+from rnnbench.training.trial import Trial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,6 +143,34 @@ class Run(Shown, StoredRun):
             return write_page(self, texts, words, errors)
 
 
+class FailedTrialsError(RnnbenchError):
+    """Trials failed; all others are stored.
+
+    Attributes:
+        run: the partial run; ``None`` if no trial has a result.
+        summary: how many failed, and the first traceback that there is.
+    """
+
+    def __init__(self, run: Run | None, failures: Mapping[Trial, TrialFailure], n_trials: int):
+        stored = f"; {run.folder}/ has the results of the others" if run else ""
+        count = f"{len(failures)} of {n_trials} trials failed{stored}."
+        super().__init__(f"{describe(failures)}\n{count}")
+        self.run = run
+        self.summary = "\n".join([*first_traceback(failures), count])
+
+
+class InterruptedRunError(Interruption):
+    """Ctrl-C or another signal ended a run; all trials that finished are stored.
+
+    Attributes:
+        run: the partial run; ``None`` if no trial has a result.
+    """
+
+    def __init__(self, message: str, run: Run | None, signal: int):
+        super().__init__(message, signal)
+        self.run = run
+
+
 class RunComparison(Shown, compare_runs.RunComparison):
     """How the models of one run differ from those of another; it is displayed as tables."""
 
@@ -206,8 +243,8 @@ def run(
 ) -> Run:
     """Train every model of a config with every seed, store the results, and return the run.
 
-    Trials that are stored already are not trained again. Ctrl-C keeps every finished trial, and the
-    same call continues from there.
+    Trials that are stored already are not trained again. If trials fail, or Ctrl-C ends the run,
+    all others are stored as a partial run, and the same call continues from there.
 
     Args:
         config: a config file, its content, or the result of ``load_config``.
@@ -231,7 +268,9 @@ def run(
         UserError: another process is writing into the folder, or it cannot be written to.
         OutOfReachError: the data could not be downloaded.
         PluginError: the executor, which comes from another package, failed.
-        RnnbenchError: trials failed, or a file cannot be written; all others are stored.
+        RnnbenchError: a file cannot be written.
+        FailedTrialsError: trials failed; it holds the partial run.
+        InterruptedRunError: Ctrl-C ended the run; it holds the partial run.
     """
     benchmark = _benchmark(config, settings, seeds=seeds, epochs=epochs, data=data, path=path)
     if models is not None:
@@ -248,11 +287,16 @@ def run(
     plan = plan_benchmark(benchmark, prepared, trainer.threads, keep_models=save_models)
     with lock_folder(folder, command):
         with show_trials(quiet=not progress) as listener:
-            trials = run_plan(plan, trainer, store, listener, fresh=fresh)
-        results = summarize_run(benchmark, plan.dataset, trials, command)
-        files = {"config.yaml": dump(benchmark, folder)} | table_files(results)
-        store.save_results(results, files, plan.vocabulary)
-        return load_run(folder)
+            done = run_plan(plan, trainer, store, listener, fresh=fresh)
+        finished = _finish(benchmark, plan, done, store, command) if done.trials else None
+    n = len(plan.trials)
+    if done.interruption is not None:
+        stored = f"{len(done.trials)} of {n} trials are stored in {folder}/"
+        message = f"Interrupted; {stored}. This command goes on from there:\n  {command}"
+        raise InterruptedRunError(message, finished, signal_of(done.interruption))
+    if done.failures or finished is None:
+        raise FailedTrialsError(finished, done.failures, n)
+    return finished
 
 
 def load_run(folder: str | Path) -> Run:
@@ -313,6 +357,18 @@ def predict(
     """
     given = [texts] if isinstance(texts, str) else texts
     return predict_texts(run.folder, model, seed, given).predictions
+
+
+def _finish(benchmark: Benchmark, plan: Plan, done: PlanResult, store: Store, command: str) -> Run:
+    """Summarize the trials that have a result, and write everything that belongs to the run."""
+    results = summarize_run(benchmark, plan.dataset, done.trials, command, done.missing)
+    files = {"config.yaml": dump(benchmark, store.folder)} | table_files(results)
+    store.save_results(results, files, plan.vocabulary)
+    trials = {
+        model.name: [trial for trial in done.trials if trial.record.model == model.name]
+        for model in results.models
+    }
+    return Run(store.folder, results, trials, benchmark, load_environment(store.folder))
 
 
 def _benchmark(

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from signal import SIGINT
 
 
 class RnnbenchError(Exception):
@@ -23,6 +24,23 @@ class OutOfReachError(RnnbenchError):
     """Something outside, such as a server or a package index, could not be reached."""
 
     exit_code = 3
+
+
+class Interruption(KeyboardInterrupt):
+    """Ctrl-C, or another signal that asks the command to end.
+
+    Attributes:
+        signal: its number. The exit status of the command is 128 more.
+    """
+
+    def __init__(self, message: str = "Interrupted.", signal: int = SIGINT):
+        super().__init__(message)
+        self.signal = signal
+
+
+def signal_of(interruption: KeyboardInterrupt) -> int:
+    """Return the number of the signal that ended the command."""
+    return interruption.signal if isinstance(interruption, Interruption) else SIGINT
 
 
 def did_you_mean(wrong: str, allowed: Iterable[str]) -> str:

@@ -44,7 +44,7 @@ def load_run(folder: Path) -> StoredRun:
             for model in results.models
         }
         _check_documents(folder, results, trials)
-        environment = _environment(folder)
+        environment = load_environment(folder)
     except FileNotFoundError as error:
         raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
     if missing := [name for name in usable_metrics() if name not in results.metrics]:
@@ -54,7 +54,9 @@ def load_run(folder: Path) -> StoredRun:
             ", ".join(missing),
         )
         flat = [trial for of_model in trials.values() for trial in of_model]
-        results = summarize_run(benchmark, results.dataset, flat, results.command)
+        results = summarize_run(benchmark, results.dataset, flat, results.command, results.missing)
+    if results.missing:
+        log.warning("%s: partial: %s", folder, results.missing_in_words())
     return StoredRun(folder, results, trials, benchmark, environment)
 
 
@@ -103,7 +105,13 @@ def _check_documents(
             raise DamagedResultError(f"unusable result: {folder}: {name} has other test documents")
 
 
-def _environment(folder: Path) -> dict[str, Any]:
+def load_environment(folder: Path) -> dict[str, Any]:
+    """Return the machine and the package versions that the trials in ``folder`` had.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DamagedResultError: it is not as it was written.
+    """
     try:
         return read_document(folder / "environment.json", ENVIRONMENT_VERSION)
     except DamagedResultError as error:  # the machine is recorded only when trials are trained

@@ -16,7 +16,14 @@ from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import METRICS, Metric, usable_metrics
 from rnnbench.models.descriptions import BaselineModel
 from rnnbench.registry import PluginError
-from rnnbench.results.schema import Interval, ModelSummary, Results, Statistic, TrialSummary
+from rnnbench.results.schema import (
+    Interval,
+    MissingTrial,
+    ModelSummary,
+    Results,
+    Statistic,
+    TrialSummary,
+)
 from rnnbench.training.outcome import TrialResult
 
 log = logging.getLogger(__name__)
@@ -27,10 +34,13 @@ def summarize_run(
     dataset: DatasetSummary,
     trials: Sequence[TrialResult],
     command: str = "",
+    missing: Sequence[MissingTrial] = (),
 ) -> Results:
-    """Return the results of a whole run, from one trial for each model and seed."""
+    """Return the results of a run, from its trials; those that it lacks are ``missing``."""
     by_model = {
-        name: [trial for trial in trials if trial.record.model == name] for name in benchmark.models
+        name: [trial for trial in trials if trial.record.model == name]
+        for name in benchmark.models
+        if any(trial.record.model == name for trial in trials)
     }
     topics = [count.topic for count in dataset.topics]
     majority = trials[0].labels == topics.index(dataset.majority_topic)
@@ -58,6 +68,7 @@ def summarize_run(
         models=models,
         comparisons=compare_pairs(list(combinations(hits, 2)), hits, resamples),
         published=locate_published(benchmark, dataset, models),
+        missing=list(missing),
     )
 
 

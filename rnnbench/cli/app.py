@@ -4,7 +4,9 @@ A command is imported when it runs or shows its own help, so that ``rnnbench --h
 completion of command names answer at once.
 """
 
+import signal
 from importlib import import_module
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -12,8 +14,10 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 import rnnbench
-from rnnbench.errors import RnnbenchError
+from rnnbench.errors import Interruption, RnnbenchError, signal_of
 
+ENDING = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+"""The signals by which schedulers and closed terminals end a command."""
 COMMANDS = {
     "run": ("rnnbench.cli.run:run", "Train and test every model of a config."),
     "predict": ("rnnbench.prediction.command:predict", "Classify newswires with a saved network."),
@@ -53,16 +57,16 @@ class _Commands(TyperGroup):
         return name, name and load_command(name), rest
 
     def invoke(self, ctx: Any) -> Any:
-        from rnnbench.terminal import console, options
+        from rnnbench.terminal import console
 
         try:
             return super().invoke(ctx)
         except RnnbenchError as error:
             console.print_error(str(error))
             raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            console.print_error("Interrupted. Everything that finished is stored.")
-            raise typer.Exit(options.INTERRUPTED) from None
+        except KeyboardInterrupt as error:
+            console.print_error(str(error) or "Interrupted.")
+            raise typer.Exit(128 + signal_of(error)) from None
 
 
 app = typer.Typer(
@@ -106,5 +110,11 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; a request to end is treated like Ctrl-C."""
+    for number in ENDING:
+        signal.signal(number, _interrupt)
     app()
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise Interruption(f"Ended by {signal.Signals(number).name}.", number)

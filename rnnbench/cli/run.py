@@ -1,11 +1,15 @@
 """``rnnbench run``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rnnbench.errors import RnnbenchError
 from rnnbench.terminal import completion, console, options
+
+if TYPE_CHECKING:
+    from rnnbench.api import Run
 
 EXAMPLES = options.examples(
     "rnnbench run configs/all.yaml",
@@ -57,23 +61,35 @@ def run(
 ) -> None:
     """Train every model of CONFIG with every seed and print the accuracy table.
 
-    Trials that are stored already are not trained again. Ctrl-C keeps every finished trial; the
-    same command continues from there.
+    Trials that are stored already are not trained again. If a model fails, or after Ctrl-C, the
+    table shows the trials that finished; the same command continues from there.
     """
     from rnnbench import api  # imports scikit-learn
 
-    finished = api.run(
-        config,
-        settings=options.changes(settings, epochs=epochs, seeds=seeds, data=data, path=path),
-        models=None if models is None else options.names(models),
-        jobs=jobs,
-        out=out,
-        save_models=save_models,
-        fresh=fresh,
-        executor=executor,
-        progress=not quiet,
-        command=options.command(),
-    )
-    console.print_record(finished.results, *finished.tables(), as_json=as_json)
+    try:
+        finished = api.run(
+            config,
+            settings=options.changes(settings, epochs=epochs, seeds=seeds, data=data, path=path),
+            models=None if models is None else options.names(models),
+            jobs=jobs,
+            out=out,
+            save_models=save_models,
+            fresh=fresh,
+            executor=executor,
+            progress=not quiet,
+            command=options.command(),
+        )
+    except api.FailedTrialsError as error:
+        _print(error.run, as_json=as_json)
+        raise error if quiet else RnnbenchError(error.summary) from None
+    except api.InterruptedRunError as interruption:
+        _print(interruption.run, as_json=as_json)
+        raise
+    _print(finished, as_json=as_json)
     if not quiet:
         console.err.print(f"Stored in {finished.folder}/", soft_wrap=True)
+
+
+def _print(run: "Run | None", *, as_json: bool) -> None:
+    if run is not None:
+        console.print_record(run.results, *run.tables(), as_json=as_json)

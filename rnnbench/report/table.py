@@ -73,8 +73,12 @@ def accuracy_table(results: Results) -> Table:
         "no clear difference from": unclear,
     }
     table = table_of(results.models, columns, _caption(results))
+    failed = [
+        [name, f"failed: {textwrap.shorten(reason, 40, placeholder='...')}", MISSING, MISSING]
+        for name, reason in results.failed_models.items()
+    ]
     always = [majority_name(dataset), f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
-    return replace(table, rows=[*table.rows, always], is_last_apart=True)
+    return replace(table, rows=[*table.rows, *failed, always], is_last_apart=True)
 
 
 def best_model(results: Results) -> ModelSummary:
@@ -230,6 +234,8 @@ def _caption(results: Results) -> str:
         "No clear difference: a p-value of 0.05 or more, corrected for "
         f"{len(results.comparisons)} comparisons (Holm)."
     )
+    if results.missing:
+        sentences.insert(0, f"This run is partial; {results.missing_in_words()}.")
     if len(results.seeds) == 1:
         sentences.append("With one seed, this holds for these trainings only.")
     return " ".join(sentences)
@@ -261,9 +267,16 @@ def to_rich(table: Table, console: "Console") -> "RichTable":
     wide = build(table.rows)
     if console.measure(wide, options=console.options.update(width=1000)).maximum <= console.width:
         return wide
-    narrow = build([[cell.replace(" ± ", "\n± ") for cell in row] for row in table.rows])
+    narrow = build([[_folded(cell) for cell in row] for row in table.rows])
     narrow.width = console.measure(narrow, options=console.options.update(width=1000)).maximum
     return narrow
+
+
+def _folded(cell: str) -> str:
+    """Return a cell of a narrow table, in several lines."""
+    lines = cell.replace(" ± ", "\n± ").split("\n")
+    fold = partial(textwrap.fill, width=20, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(map(fold, lines))
 
 
 def to_markdown(table: Table) -> str:

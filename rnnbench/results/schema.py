@@ -102,6 +102,15 @@ class Comparison(Difference):
     b: str
 
 
+class MissingTrial(Record):
+    """A trial of the config without a result."""
+
+    model: str
+    seed: int
+    reason: str
+    """Why, in one line: the error that it failed with, or that the run was interrupted."""
+
+
 class PublishedAccuracy(Record):
     """A published accuracy, and the 95 % intervals of our models that it is compared with."""
 
@@ -142,3 +151,29 @@ class Results(Record):
     comparisons: list[Comparison]
     """Every pair of models, and every model with always answering the most frequent topic."""
     published: list[PublishedAccuracy]
+    missing: list[MissingTrial] = []
+    """Trials that failed or were not run; if there are any, the run is partial."""
+
+    @property
+    def n_trials(self) -> int:
+        """The number of trials that the config asks for."""
+        return sum(len(model.trials) for model in self.models) + len(self.missing)
+
+    @property
+    def failed_models(self) -> dict[str, str]:
+        """The models without any result, and why their first trial has none."""
+        present = {model.name for model in self.models}
+        return {
+            each.model: each.reason for each in reversed(self.missing) if each.model not in present
+        }
+
+    def missing_in_words(self) -> str:
+        """Return how many trials are missing, and for each model which ones and why."""
+        groups: dict[tuple[str, str], list[int]] = {}
+        for each in self.missing:
+            groups.setdefault((each.model, each.reason), []).append(each.seed)
+        lists = [
+            f"{model} seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))} ({reason})"
+            for (model, reason), seeds in groups.items()
+        ]
+        return f"{len(self.missing)} of {self.n_trials} trials are missing: {'; '.join(lists)}"

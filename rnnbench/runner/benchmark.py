@@ -1,5 +1,6 @@
 """Running a benchmark: from its config to the results of its trials."""
 
+import textwrap
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -11,9 +12,9 @@ from rnnbench.data.dataset import hold_out
 from rnnbench.data.load import PreparedData
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import environment
-from rnnbench.errors import RnnbenchError
 from rnnbench.models.descriptions import BaselineModel
 from rnnbench.registry import PluginError
+from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import Store
 from rnnbench.runner.events import Failed, Finished, Listener, Planned
 from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailure
@@ -38,6 +39,27 @@ class Plan:
     trials: list[Trial]
     corpora: Mapping[str, Path]
     vocabulary: Vocabulary | None = None
+
+
+INTERRUPTED = "not run: interrupted"
+LONGEST_REASON = 200
+
+
+@dataclass(frozen=True)
+class PlanResult:
+    """The results of a plan, and the trials without one.
+
+    Attributes:
+        trials: the results of all trials that finished, in the order of the plan.
+        failures: of trials that were tried.
+        missing: all trials without a result.
+        interruption: the signal that ended the run; ``None`` if it was carried out.
+    """
+
+    trials: list[TrialResult]
+    failures: Mapping[Trial, TrialFailure]
+    missing: list[MissingTrial]
+    interruption: KeyboardInterrupt | None
 
 
 def plan_benchmark(
@@ -81,8 +103,8 @@ def plan_benchmark(
 
 def run_plan(
     plan: Plan, executor: Executor, store: Store, listener: Listener, *, fresh: bool = False
-) -> list[TrialResult]:
-    """Return the result of every trial, training those that are not stored.
+) -> PlanResult:
+    """Return the results of a plan, training the trials that are not stored.
 
     A trial is stored the moment it finishes. A trial that fails does not keep others from being
     trained, and Ctrl-C leaves all finished ones stored.
@@ -95,18 +117,33 @@ def run_plan(
         fresh: whether stored trials are trained again.
 
     Raises:
-        RnnbenchError: trials failed, or none can be trained.
+        RnnbenchError: no trial can be trained.
     """
     results = {} if fresh else find_stored(plan.trials, store)
     to_train = [trial for trial in plan.trials if trial not in results]
     listener(Planned(to_train, list(results)))
-    failures = _train(to_train, plan, executor, store, listener, results)
-    if failures:
-        raise RnnbenchError(
-            f"{describe(failures)}\nAll other trials are stored; "
-            "for a table of the other models, run only those (--models)."
-        )
-    return [results[trial] for trial in plan.trials]
+    failures: dict[Trial, TrialFailure] = {}
+    interruption = None
+    try:
+        _train(to_train, plan, executor, store, listener, results, failures)
+    except KeyboardInterrupt as error:
+        interruption = error
+    return PlanResult(
+        [results[trial] for trial in plan.trials if trial in results],
+        failures,
+        [_missing(trial, failures) for trial in plan.trials if trial not in results],
+        interruption,
+    )
+
+
+def _missing(trial: Trial, failures: Mapping[Trial, TrialFailure]) -> MissingTrial:
+    reason = failures[trial].reason if trial in failures else INTERRUPTED
+    first_line = reason.partition("\n")[0]
+    return MissingTrial(
+        model=trial.name,
+        seed=trial.seed,
+        reason=textwrap.shorten(first_line, LONGEST_REASON, placeholder="..."),
+    )
 
 
 def find_stored(trials: Iterable[Trial], store: Store) -> dict[Trial, TrialResult]:
@@ -119,10 +156,14 @@ def find_stored(trials: Iterable[Trial], store: Store) -> dict[Trial, TrialResul
 
 
 def describe(failures: Mapping[Trial, TrialFailure]) -> str:
-    """Return which trials failed and why, and the first traceback that there is."""
+    """Return which trials failed and why, after the first traceback that there is."""
     lines = [f"{trial} failed: {failure.reason}" for trial, failure in failures.items()]
-    tracebacks = [failure.traceback for failure in failures.values() if failure.traceback]
-    return "\n".join([*tracebacks[:1], *lines])
+    return "\n".join([*first_traceback(failures), *lines])
+
+
+def first_traceback(failures: Mapping[Trial, TrialFailure]) -> list[str]:
+    """Return the first traceback that there is; empty if there is none."""
+    return [failure.traceback for failure in failures.values() if failure.traceback][:1]
 
 
 def _outcomes(
@@ -152,15 +193,15 @@ def _train(
     store: Store,
     listener: Listener,
     results: dict[Trial, TrialResult],
-) -> dict[Trial, TrialFailure]:
-    """Train and store trials of a plan, add them to ``results``, and return those that failed."""
+    failures: dict[Trial, TrialFailure],
+) -> None:
+    """Train and store trials of a plan; add them to ``results``, or to ``failures``."""
     if not trials:
-        return {}
+        return
     packages = dict.fromkeys(each for trial in plan.trials for each in trial.packages)
     facts = environment(packages, jobs=executor.jobs, threads=executor.threads)
     if not store.has_environment():
         store.save_environment(facts)
-    failures = {}
     with closing(_outcomes(executor, trials, plan, listener)) as outcomes:
         for trial, outcome in outcomes:
             if isinstance(outcome, TrialFailure):
@@ -171,4 +212,3 @@ def _train(
             store.save_environment(facts)  # until now, the stored one was still true
             results[trial] = replace(outcome, model=None)  # it may be large, and is stored
             listener(Finished(trial, outcome.accuracy, outcome.record.fit_seconds))
-    return failures

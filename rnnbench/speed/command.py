@@ -57,12 +57,13 @@ def bench_speed(
     """
     from rnnbench.config.load import dump
     from rnnbench.data.load import prepare
+    from rnnbench.errors import Interruption, signal_of
     from rnnbench.results.lock import lock_folder
     from rnnbench.runner.benchmark import plan_benchmark
     from rnnbench.speed import benchmark as speed
     from rnnbench.speed.contenders import choose, only_networks
     from rnnbench.speed.table import speed_tables, write_speed
-    from rnnbench.terminal.console import err, print_error, print_record
+    from rnnbench.terminal.console import err, print_record
     from rnnbench.terminal.display import show_download, show_trials
 
     benchmark = only_networks(
@@ -88,9 +89,9 @@ def bench_speed(
             for results in speed.bench_speed(benchmark, plan, contenders, rounds, show):
                 write_speed(folder, results, dump(benchmark, folder))
                 n_stored += 1
-    except KeyboardInterrupt:
-        print_error(f"Interrupted. {n_stored} of {rounds} rounds are stored.")
-        raise typer.Exit(options.INTERRUPTED) from None
+    except KeyboardInterrupt as interruption:
+        message = f"Interrupted. {n_stored} of {rounds} rounds are stored."
+        raise Interruption(message, signal_of(interruption)) from None
     print_record(results, *speed_tables(results), as_json=as_json)
     if not quiet:
         err.print(f"Stored in {folder}/", soft_wrap=True)

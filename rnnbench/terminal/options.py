@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from rnnbench.config.load import Override
     from rnnbench.config.schema import Benchmark
 
-INTERRUPTED = 130
-"""The exit status after Ctrl-C: 128 + SIGINT, as in shells."""
-
 Config = Annotated[
     Path,
     typer.Argument(

@@ -12,6 +12,8 @@ from plugin_files import (
     write_scale,
 )
 
+from rnnbench.results.run import load_results
+
 CONFIG = """\
 name: own
 data: {source: sgml, path: sgml, maxlen: 50, test_split: 0.5}
@@ -85,16 +87,24 @@ def finished(place, tried):
 def test_each_model_that_fails_is_named_with_its_reason_and_without_a_traceback(tried):
     assert tried.returncode == 1
     for line in (
-        "of_nothing seed 0 failed: python: nets:of_nothing returned NoneType, not a keras.Model",
-        "that_fails seed 0 failed: python: nets:that_fails failed: LookupError: no weights today "
+        "of_nothing seed 0: failed: python: nets:of_nothing returned NoneType, not a keras.Model",
+        "that_fails seed 0: failed: python: nets:that_fails failed: LookupError: no weights today "
         "(nets.py, line ",
-        "that_cannot_fit seed 0 failed: baseline 'nearest' of the package neighbours failed: "
+        "that_cannot_fit seed 0: failed: baseline 'nearest' of the package neighbours failed: "
         "InvalidParameterError: ",
-        "All other trials are stored; for a table of the other models, run only those (--models).",
+        "3 of 6 trials failed; results/own/ has the results of the others.",
     ):
-        assert line in tried.stderr
+        assert tried.stderr.count(line) == 1
     assert "Traceback" not in tried.stderr
-    assert tried.stdout == ""
+
+
+def test_the_table_has_the_models_that_work_and_those_that_failed(place, tried):
+    for name in WORKING.split(","):
+        assert f" {name} " in tried.stdout
+    assert "failed: python: nets:of_nothing" in tried.stdout
+    assert "3 of 6 trials are missing: " in " ".join(tried.stdout.split())
+    results = load_results(place.folder / "results/own")
+    assert set(results.failed_models) == {"of_nothing", "that_fails", "that_cannot_fit"}
 
 
 def test_the_others_are_trained_stored_and_not_trained_again(place, tried, finished):

@@ -29,7 +29,6 @@ from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
 from rnnbench.runner import executors
 from rnnbench.runner.executors import Executor, LocalExecutor
-from rnnbench.terminal.options import INTERRUPTED
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -346,7 +345,8 @@ def _start_and_wait_for(words, *arguments):
     command += ["--models", "rnn,gru", "--seeds", "1", "--epochs", "300", *arguments]
     # Else a run would inherit it from tests in the background of a shell that Ctrl-C is ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    running = subprocess.Popen(command, start_new_session=True, **pipes)
     assert running.stderr is not None
     said = ""
     for line in running.stderr:
@@ -356,24 +356,37 @@ def _start_and_wait_for(words, *arguments):
     return running, said
 
 
-def test_ctrl_c_stops_at_once_keeps_what_finished_and_leaves_no_process():
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(
+    cli, tmp_path, monkeypatch, how
+):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     running, said = _start_and_wait_for("gru seed 0: test accuracy", "--epochs", "2000")
-    os.killpg(running.pid, signal.SIGINT)
-    start = time.monotonic()
-    said += running.stderr.read()
 
-    assert running.wait() == INTERRUPTED, said
+    os.killpg(running.pid, how)
+    start = time.monotonic()
+    table, more = running.communicate()
+    said += more
+
+    assert running.returncode == 128 + how, said
     assert time.monotonic() - start < 10
-    assert "Interrupted. Everything that finished is stored." in said
+    assert "Interrupted; 1 of 2 trials are stored in results/tiny/" in said
+    assert "rnnbench run tiny.yaml --jobs 1 --models rnn,gru --seeds 1" in said
     assert "Traceback" not in said
+    assert "1 of 2 trials are missing: rnn seed 0 (not run: interrupted)" in " ".join(table.split())
     assert list(_files("results/tiny")) == ["gru-seed0"]
     assert _is_gone_within(10, running.pid)
+    assert not list((tmp_path / "temporary").iterdir())
+    for command in (["report"], ["leaderboard"], ["compare", "results/tiny"]):
+        shown = cli(*command, "results/tiny")
+        assert shown.exit_code == 0
+        assert "results/tiny: partial: 1 of 2 trials are missing: rnn seed 0" in shown.stderr
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_a_run_that_is_killed_leaves_no_process_and_no_lock(cli, how):
+def test_a_run_that_is_killed_leaves_no_process_and_no_lock(cli):
     running, _ = _start_and_wait_for("gru seed 0: started")
-    running.send_signal(how)
+    running.kill()
     running.wait()
 
     assert _is_gone_within(20, running.pid)

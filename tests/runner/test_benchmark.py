@@ -9,10 +9,11 @@ from in_process import InProcess
 
 from rnnbench.data.load import prepare
 from rnnbench.environment import SCHEMA_VERSION
-from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES
+from rnnbench.registry import PluginError
 from rnnbench.results.store import Store
-from rnnbench.runner.benchmark import find_stored, plan_benchmark, run_plan
+from rnnbench.runner.benchmark import describe, find_stored, plan_benchmark, run_plan
 from rnnbench.runner.events import EpochEnded, Failed, Finished, Planned
 from rnnbench.runner.executors import TrialFailure
 
@@ -43,9 +44,16 @@ def store(tmp_path):
 
 
 def run(plan, store, executor=None, **options):
-    """Run a plan; return its results and the events."""
+    """Run a plan; return what came of it and the events."""
     events = []
     return run_plan(plan, executor or InProcess(), store, events.append, **options), events
+
+
+def run_all(plan, store, **options):
+    """Run a plan of which nothing fails; return the results of its trials and the events."""
+    done, events = run(plan, store, **options)
+    assert (done.failures, done.missing, done.interruption) == ({}, [], None)
+    return done.trials, events
 
 
 def test_every_model_is_planned_with_every_seed_those_that_take_longest_first(plan):
@@ -117,7 +125,7 @@ def test_a_share_that_holds_no_document_out_is_refused_before_anything_is_traine
 
 
 def test_trials_are_reported_and_stored_and_not_trained_again(plan, store):
-    first, events = run(plan, store)
+    first, events = run_all(plan, store)
 
     assert isinstance(events[0], Planned)
     assert events[0].to_train == plan.trials
@@ -125,7 +133,7 @@ def test_trials_are_reported_and_stored_and_not_trained_again(plan, store):
     assert finished == plan.trials
     assert [event.epoch for event in events if isinstance(event, EpochEnded)] == [0, 1] * 4
 
-    again, events = run(plan, store)
+    again, events = run_all(plan, store)
 
     assert [(each.record.model, each.record.seed) for each in again] == [
         (trial.name, trial.seed) for trial in plan.trials
@@ -148,7 +156,7 @@ def test_of_a_plan_that_grew_only_what_is_new_is_trained(make_plan, store):
 
     models["random"] = {"baseline": "stratified"}
     grown = make_plan(models=models, training={"epochs": 9, "seeds": 2})
-    results, events = run(grown, store)
+    results, events = run_all(grown, store)
 
     assert [str(trial) for trial in events[0].to_train] == ["random seed 0", "random seed 1"]
     assert [str(trial) for trial in events[0].stored] == ["svm seed 0"]
@@ -169,35 +177,69 @@ class Fails(InProcess):
 
 
 def test_a_trial_that_fails_is_named_and_the_others_are_stored(plan, store):
-    events = []
+    done, events = run(plan, store, Fails([7], "Traceback ..."))
 
-    with pytest.raises(RnnbenchError) as caught:
-        run_plan(plan, Fails([7], "Traceback ..."), store, events.append)
-
-    assert str(caught.value) == (
+    assert describe(done.failures) == (
         "Traceback ...\n"
         "big seed 7 failed: no training today\n"
-        "small seed 7 failed: no training today\n"
-        "All other trials are stored; for a table of the other models, run only those (--models)."
+        "small seed 7 failed: no training today"
     )
+    assert [(each.model, each.seed, each.reason) for each in done.missing] == [
+        ("big", 7, "no training today"),
+        ("small", 7, "no training today"),
+    ]
+    assert [(each.record.model, each.record.seed) for each in done.trials] == [
+        ("big", 0),
+        ("small", 0),
+    ]
     failed = {event.trial for event in events if isinstance(event, Failed)}
     assert failed == {trial for trial in plan.trials if trial.seed == 7}
     assert set(find_stored(plan.trials, store)) == set(plan.trials) - failed
+
+
+class Interrupted(InProcess):
+    """Is interrupted at the second trial; then some trials have not even failed."""
+
+    def run(self, trials, corpora, listener, task):
+        outcomes = super().run(trials, corpora, listener, task)
+        yield next(outcomes)
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_ends_a_run_and_names_all_trials_that_were_not_run(plan, store):
+    done, _ = run(plan, store, Interrupted())
+
+    assert isinstance(done.interruption, KeyboardInterrupt)
+    assert [str(trial) for trial in find_stored(plan.trials, store)] == ["big seed 0"]
+    assert len(done.trials) == 1
+    assert {each.reason for each in done.missing} == {"not run: interrupted"}
+    assert len(done.missing) == 3
+
+
+class Forgets(InProcess):
+    """Leaves the last trial out."""
+
+    def run(self, trials, corpora, listener, task):
+        yield from super().run(trials[:-1], corpora, listener, task)
+
+
+def test_an_executor_that_leaves_a_trial_out_has_failed(plan, store):
+    with pytest.raises(PluginError, match=r"in-process.* gave no outcome for small seed 7$"):
+        run(plan, store, Forgets())
 
 
 @pytest.mark.parametrize(("seeds", "jobs"), [([0, 7], 7), ([7], 1)], ids=["nothing", "a trial"])
 def test_a_rerun_that_fails_changes_the_environment_if_it_finishes(plan, store, seeds, jobs):
     store.save_environment({"schema_version": SCHEMA_VERSION, "jobs": 7})
 
-    with pytest.raises(RnnbenchError, match="no training today"):
-        run(plan, store, Fails(seeds))
+    run(plan, store, Fails(seeds))
 
     assert json.loads((store.folder / "environment.json").read_text())["jobs"] == jobs
 
 
 def test_the_environment_is_stored_before_anything_is_trained(plan, store):
-    with pytest.raises(RnnbenchError, match="no training today"):
-        run(plan, store, Fails([0, 7]))
+    done, _ = run(plan, store, Fails([0, 7]))
+    assert done.trials == []
 
     environment = json.loads((store.folder / "environment.json").read_text())
     assert (environment["jobs"], environment["threads_per_job"]) == (1, 1)
