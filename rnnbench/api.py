@@ -281,6 +281,7 @@ def run(
         trainer = executor_class(executor)(jobs)
     store = Store(Path(out) if out is not None else Path("results", benchmark.name))
     folder = store.folder
+    _check_name(folder)
     command = command or _command(folder, jobs, executor, save_models=save_models)
     with show_download(quiet=not progress) as on_bytes:
         prepared = prepare(benchmark.data, on_bytes)
@@ -393,6 +394,14 @@ def _benchmark(
         if value is not None
     ]
     return load_config(config, [*given, *_overrides(settings)])
+
+
+def _check_name(folder: Path) -> None:
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        name = str(folder).encode(errors="backslashreplace").decode()
+        raise UserError(f"{name}: not a name in UTF-8, so files cannot refer to it") from None
 
 
 def _command(folder: Path, jobs: int | None, executor: str, *, save_models: bool) -> str:

@@ -8,12 +8,16 @@ import errno
 import hashlib
 import json
 import os
+import shutil
+import stat
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
+from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from rnnbench.errors import UserError
@@ -21,6 +25,15 @@ from rnnbench.records import Record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+TEMPORARY_START, TEMPORARY_END = ".rnnbench-", ".tmp"
+"""The names of files that are still being written."""
+TEMPORARY_FOLDER, OWNED = "rnnbench-", ".owned"
+"""The names of temporary folders, and the file in each that its owner has locked."""
+JUST_MADE = 60.0
+"""The age in seconds up to which a temporary folder may not have been locked yet."""
+MAX_DOCUMENT = 256 * 2**20
+"""The longest document that is read, in bytes."""
 
 R = TypeVar("R", bound=Record)
 
@@ -61,7 +74,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        descriptor, name = tempfile.mkstemp(TEMPORARY_END, TEMPORARY_START, path.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 yield file
@@ -77,6 +90,72 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
             raise
     except OSError as error:
         raise UnwritableError(path, error) from error
+
+
+def sweep(folder: Path, *, older_than: float = 0.0) -> None:
+    """Remove what writers that were killed have left in ``folder`` and in the folders in it.
+
+    Args:
+        folder: no other process writes into it, or only since less than ``older_than``.
+        older_than: the age of files to remove, in seconds.
+    """
+    name = f"{TEMPORARY_START}*{TEMPORARY_END}"
+    for file in [*folder.glob(name), *folder.glob(f"*/{name}")]:
+        with suppress(OSError):
+            if time.time() - file.stat().st_mtime >= older_than:
+                file.unlink()
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Make a folder that is gone after the block, and remove those of processes that were killed.
+
+    Raises:
+        UnwritableError: it cannot be made.
+    """
+    try:
+        _sweep_temporary_folders()
+        folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_FOLDER))
+        lock = FileLock(folder / OWNED)
+        lock.acquire()
+    except OSError as error:
+        raise UnwritableError(f"no temporary folder can be made: {error.strerror}") from error
+    try:
+        yield folder
+    finally:
+        lock.release()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep_temporary_folders() -> None:
+    """Remove temporary folders whose owner no longer holds their lock."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_FOLDER}*"):
+        with suppress(OSError, Timeout):
+            if time.time() - folder.stat().st_mtime < JUST_MADE:
+                continue
+            with FileLock(folder / OWNED, timeout=0):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """Return the content of a regular file of at most ``limit`` bytes.
+
+    Raises:
+        OSError: there is no such file, it is of another kind (a pipe would wait for ever), or it
+            is longer.
+    """
+    with _open_regular(path) as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"longer than {limit:,} bytes", str(path))
+    return content
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return path.open("rb")  # which fails for a folder
 
 
 def write_text(path: Path, text: str) -> None:
@@ -110,7 +189,7 @@ def sha256_arrays(arrays: "Mapping[str, NDArray[Any]]", facts: Mapping[str, obje
 
 def sha256_file(path: Path) -> str:
     """Return the SHA-256 of the content of ``path``, in hexadecimal."""
-    with path.open("rb") as file:
+    with _open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -152,7 +231,7 @@ def read_document(path: Path, version: int) -> Document:
         DamagedResultError: it is not as it was written.
     """
     try:
-        document: Document = json.loads(path.read_text(encoding="utf-8"))
+        document: Document = json.loads(read_file(path, MAX_DOCUMENT).decode())
         found = document.get("schema_version")
         if found != version:
             raise OtherVersionError(

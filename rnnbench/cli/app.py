@@ -4,7 +4,10 @@ A command is imported when it runs or shows its own help, so that ``rnnbench --h
 completion of command names answer at once.
 """
 
+import errno
+import os
 import signal
+import sys
 from importlib import import_module
 from types import FrameType
 from typing import Annotated, Any
@@ -18,6 +21,18 @@ from rnnbench.errors import Interruption, RnnbenchError, signal_of
 
 ENDING = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 """The signals by which schedulers and closed terminals end a command."""
+REFUSALS = {
+    errno.ENAMETOOLONG: 2,
+    errno.EACCES: 2,
+    errno.EPERM: 2,
+    errno.ELOOP: 2,
+    errno.EMFILE: 1,
+    errno.ENFILE: 1,
+    errno.EROFS: 1,
+    errno.EAGAIN: 1,
+    errno.ENOMEM: 1,
+}
+"""The exit status after errors of the system that are no bug of ours, wherever they happen."""
 COMMANDS = {
     "run": ("rnnbench.cli.run:run", "Train and test every model of a config."),
     "predict": ("rnnbench.prediction.command:predict", "Classify newswires with a saved network."),
@@ -64,6 +79,11 @@ class _Commands(TyperGroup):
         except RnnbenchError as error:
             console.print_error(str(error))
             raise typer.Exit(error.exit_code) from None
+        except OSError as error:
+            if error.errno not in REFUSALS:
+                raise
+            console.print_error(f"{error.filename or 'the system'}: {error.strerror}")
+            raise typer.Exit(REFUSALS[error.errno]) from None
         except KeyboardInterrupt as error:
             console.print_error(str(error) or "Interrupted.")
             raise typer.Exit(128 + signal_of(error)) from None
@@ -113,7 +133,24 @@ def main() -> None:
     """Run the command line; a request to end is treated like Ctrl-C."""
     for number in ENDING:
         signal.signal(number, _interrupt)
-    app()
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        _end_without_output(error)
+
+
+def _end_without_output(error: OSError) -> None:
+    """End with a message if standard output could not be written; else with the error itself."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+        sys.stderr.write(f"standard output cannot be written: {error.strerror}\n")
+        sys.exit(1)
+    raise error
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:

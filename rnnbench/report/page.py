@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from rnnbench.escape import for_markdown
 from rnnbench.report.plots import COLOURS, GRID, INK, ON_DARK, PAPER, Plot
 from rnnbench.report.sections import findings, make_sections
 from rnnbench.report.table import to_markdown
@@ -28,23 +30,43 @@ def write_page(
             write_text(run.folder / PLOTS / f"{plot.name}.svg", _on_paper(plot.svg))
             with atomic_write(run.folder / PLOTS / f"{plot.name}.png") as file:
                 file.write(plot.png)
+    for name in PAGES:
+        page = (
+            _environment(name)
+            .get_template(f"{name}.j2")
+            .render(
+                results=run.results,
+                findings=findings(run.results),
+                sections=sections,
+                palettes=(COLOURS, ON_DARK),
+            )
+        )
+        write_text(run.folder / name, page)
+    return run.folder / PAGES[0]
+
+
+def _environment(name: str) -> Environment:
+    """Return what renders a page; what is in the folder of a run is escaped."""
     environment = Environment(
         loader=PackageLoader("rnnbench.report"),
-        autoescape=select_autoescape(["html.j2"]),  # the content of a run's folder is not trusted
+        autoescape=True,
+        finalize=_escape_markdown if name.endswith(".md") else None,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"inline": inline_svg, "markdown": to_markdown}
-    for name in PAGES:
-        page = environment.get_template(f"{name}.j2").render(
-            results=run.results,
-            findings=findings(run.results),
-            sections=sections,
-            palettes=(COLOURS, ON_DARK),
-        )
-        write_text(run.folder / name, page)
-    return run.folder / PAGES[0]
+    environment.filters |= {
+        "inline": inline_svg,
+        "markdown": lambda table: Markup(to_markdown(table)),  # noqa: S704 - it escapes the cells
+        "line": lambda text: Markup(" ".join(text.split())),  # noqa: S704 - within a code block
+    }
+    return environment
+
+
+def _escape_markdown(value: Any) -> Any:
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return Markup(for_markdown(value))  # noqa: S704 - which escapes HTML, too
+    return value
 
 
 def inline_svg(plot: Plot) -> Markup:

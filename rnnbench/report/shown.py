@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 from rich.console import Console
 
+from rnnbench.escape import for_terminal
 from rnnbench.report.table import Table, to_rich
 
 
@@ -22,7 +23,7 @@ class Shown(ABC):
         console = Console(file=text)
         for table in self.tables():
             console.print(to_rich(table, console), crop=False)
-        return text.getvalue().rstrip("\n")
+        return for_terminal(text.getvalue()).rstrip("\n")
 
     def __str__(self) -> str:
         return repr(self)

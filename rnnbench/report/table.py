@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from rnnbench.analysis.summary import majority_name
+from rnnbench.escape import for_markdown
 from rnnbench.metrics import COSTS, FIT_SECONDS, Metric, Quantity, usable_metrics
 from rnnbench.results.schema import Comparison, Interval, ModelSummary, Results, Statistic
 
@@ -283,10 +284,10 @@ def to_markdown(table: Table) -> str:
     """Return the table in GitHub's Markdown, its caption below."""
     n_text = table.text_columns
     alignment = ["---"] * n_text + ["---:"] * (len(table.headers) - n_text)
-    rows = ([cell.replace("|", "\\|") for cell in row] for row in (table.headers, *table.rows))
+    rows = (map(for_markdown, row) for row in (table.headers, *table.rows))
     lines = [f"| {' | '.join(row)} |" for row in rows]
     lines.insert(1, f"| {' | '.join(alignment)} |")
-    return "\n".join([*lines, "", table.caption, ""])
+    return "\n".join([*lines, "", for_markdown(table.caption), ""])
 
 
 def to_csv(results: Results) -> str:

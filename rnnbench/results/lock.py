@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from rnnbench.errors import UserError
 from rnnbench.records import Record
-from rnnbench.storage import UnwritableError, write_text
+from rnnbench.storage import UnwritableError, sweep, write_text
 
 LOCK, HOLDER = ".lock", ".lock.json"
 """The locked file, and the file that says who holds the lock."""
@@ -65,6 +65,7 @@ def lock_folder(folder: Path, command: str) -> Iterator[None]:
         lock.release()
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"{folder}: cannot write there: {reason}") from error
+    sweep(folder)
     try:
         yield
     finally:

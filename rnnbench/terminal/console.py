@@ -5,13 +5,16 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
 from pydantic import BaseModel
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
+
+from rnnbench.escape import for_terminal
 
 if TYPE_CHECKING:
     from rnnbench.report.table import Table
@@ -22,11 +25,25 @@ JSON_VERSION = 1
 """The ``schema_version`` of JSON output whose record has none of its own."""
 
 
+class _SafeConsole(Console):
+    """Shows control characters in a text instead of sending them to the terminal."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Yield the segments of anything, without control characters in their text."""
+        for segment in super().render(renderable, options):
+            if segment.control:
+                yield segment
+            else:
+                yield segment._replace(text=for_terminal(segment.text))
+
+
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="replace")  # a ± is not worth losing the table
-    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    console = _SafeConsole(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPE_WIDTH
     return console

@@ -108,7 +108,8 @@ def load_benchmark(config: Path, models: str | None, changes: "Sequence[Override
 
 def command() -> str:
     """Return the command line, quoted so that it can be typed again."""
-    return shlex.join(["rnnbench", *sys.argv[1:]])
+    line = shlex.join(["rnnbench", *sys.argv[1:]])
+    return line.encode(errors="backslashreplace").decode()  # files are in UTF-8
 
 
 def names(text: str) -> list[str]:

@@ -12,7 +12,7 @@ OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
 class Recipe(Section):
     """The hyperparameters of a training, which are the same in every engine."""
 
-    epochs: PositiveInt = 10
+    epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 10
     batch_size: PositiveInt = 32
     optimizer: OptimizerName = "adam"
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.001

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from rnnbench.data.corpus import Corpus
-from rnnbench.data.fetch import Progress, get
+from rnnbench.data.fetch import MAX_BYTES, Progress, get
 from rnnbench.data.source import Source
 from rnnbench.data.sources.sgml import words_of
 from rnnbench.errors import OutOfReachError, UserError
+from rnnbench.storage import read_file
 
 HOME = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
 """Source of the address and the hashes: ``keras.datasets.reuters``."""
@@ -38,7 +39,7 @@ def read(npz: Path) -> Corpus:
     word_index = npz.with_name(WORD_INDEX)
     if not (npz.is_file() and word_index.is_file()):
         raise UserError(f"{npz}: should be a file, with {WORD_INDEX} beside it")
-    return _corpus(npz.read_bytes(), word_index.read_bytes(), (npz, word_index))
+    return _corpus(read_file(npz, MAX_BYTES), read_file(word_index, MAX_BYTES), (npz, word_index))
 
 
 def fetch(progress: Progress) -> Corpus:

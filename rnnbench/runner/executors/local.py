@@ -9,7 +9,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -26,6 +25,7 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.models.quiet import QUIET_ON_CPU
 from rnnbench.runner.events import EpochEnded, Listener
 from rnnbench.runner.executors.base import Executor, T, Task, TrialFailure
+from rnnbench.storage import temporary_folder
 from rnnbench.training.trial import Trial
 
 log = logging.getLogger(__name__)
@@ -125,11 +125,11 @@ class LocalExecutor(Executor):
             trial = waiting.popleft()
             worker.give(task, trial, corpora[trial.corpus_fingerprint])
 
-        with tempfile.TemporaryDirectory(prefix="rnnbench-") as folder:
+        with temporary_folder() as folder:
             try:
                 while workers or waiting:
                     while waiting and len(workers) < self.jobs:
-                        worker = Worker(self.threads, Path(folder, f"{next(number)}.log"))
+                        worker = Worker(self.threads, folder / f"{next(number)}.log")
                         workers[worker.connection] = worker
                         give_next(worker)
                     for connection in wait(list(workers)):

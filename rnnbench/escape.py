@@ -1,0 +1,21 @@
+"""Text from outside, such as topics, paths and errors, made harmless where it is shown."""
+
+import re
+
+_PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"}
+_OTHERS = [127, *range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+CONTROLS = _PICTURES | dict.fromkeys(_OTHERS, 0xFFFD)
+"""For ``str.translate``: a visible character for each that would steer a terminal, or change the
+direction of the text."""
+
+
+def for_terminal(text: str) -> str:
+    """Return text without control characters, except line breaks and tabs."""
+    return text.translate(CONTROLS)
+
+
+def for_markdown(text: str) -> str:
+    """Return text that Markdown shows as it is, in one line."""
+    visible = "".join(char if char.isprintable() else " " for char in text)
+    escaped = re.sub(r"([\\`*\[\]|])", r"\\\1", visible)
+    return re.sub(r"&(?=#?\w+;)", "&amp;", escaped).replace("<", "&lt;")
