@@ -51,6 +51,6 @@ def did_you_mean(wrong: str, allowed: Iterable[str]) -> str:
     """
     names = list(allowed)
     by_lower_case = {name.lower(): name for name in names}
-    nearest = difflib.get_close_matches(wrong.lower(), by_lower_case, n=1)
+    nearest = difflib.get_close_matches(wrong[:100].lower(), by_lower_case, n=1)
     hint = f"; did you mean '{by_lower_case[nearest[0]]}'?" if nearest else ""
     return f"allowed: {', '.join(names) or 'none'}{hint}"

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 
 from rnnbench.errors import UserError
 
+LONGEST = 2_000
+"""Characters of one problem that are shown."""
+MOST = 100
+"""Problems of a config that are shown."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -18,7 +23,8 @@ class Problem:
     """The mistake, and the allowed values."""
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.where, self.key, self.message) if part)
+        text = ": ".join(part for part in (self.where, self.key, self.message) if part)
+        return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
     @property
     def reading_order(self) -> tuple[str, int, str]:
@@ -31,7 +37,9 @@ class ConfigError(UserError):
     """A config that cannot be used, with every problem that was found in it."""
 
     def __init__(self, problems: Sequence[Problem]):
-        super().__init__("\n".join(map(str, problems)))
+        more = len(problems) - MOST
+        rest = [f"... and {more:,} more problems"] if more > 0 else []
+        super().__init__("\n".join([*map(str, problems[:MOST]), *rest]))
         self.problems = tuple(problems)
 
 

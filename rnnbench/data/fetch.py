@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 import urllib.parse
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from http.client import HTTPResponse
 
 PATIENCE = 10.0
-"""Seconds to wait for the first answer."""
-STALL = 60.0
-"""Seconds without progress after which a download is abandoned."""
+"""Seconds to wait for the first answer, and for every further part of it."""
+SLOWEST = 1_000
+"""Bytes per second, over ``PATIENCE`` seconds, below which a download is abandoned."""
 
 MAX_BYTES = 64 * 2**20
 """A longer response is refused; the largest file needed has 8 MB."""
@@ -50,7 +51,7 @@ def get(url: str, progress: Progress = silent, *, patience: float = PATIENCE) ->
         with _open(url, patience) as response:
             length = response.headers.get("Content-Length", "")
             total = int(length) if length.isdecimal() else None
-            while chunk := response.read(1 << 16):
+            for chunk in _not_too_slow(response):
                 content += chunk
                 progress(f"downloading {url}", len(content), total)
                 if len(content) > MAX_BYTES:
@@ -64,6 +65,23 @@ def get(url: str, progress: Progress = silent, *, patience: float = PATIENCE) ->
     return bytes(content)
 
 
+def _not_too_slow(response: "HTTPResponse") -> Iterator[bytes]:
+    """Yield the parts of an answer.
+
+    Raises:
+        TimeoutError: they come more slowly than ``SLOWEST``.
+    """
+    start, received = time.monotonic(), 0
+    while chunk := response.read1(1 << 16):
+        yield chunk
+        received += len(chunk)
+        seconds = time.monotonic() - start
+        if seconds >= PATIENCE:
+            if received < SLOWEST * seconds:
+                raise TimeoutError(f"it sends {received / seconds:,.0f} bytes per second")
+            start, received = time.monotonic(), 0
+
+
 def _open(url: str, patience: float) -> "HTTPResponse":
     """Call ``urlopen``, and limit the time for resolving the host name too."""
     from urllib.request import urlopen
@@ -72,7 +90,7 @@ def _open(url: str, patience: float) -> "HTTPResponse":
 
     def run() -> None:
         try:
-            outcome.put(urlopen(url, timeout=STALL))  # noqa: S310
+            outcome.put(urlopen(url, timeout=PATIENCE))  # noqa: S310
         except Exception as error:
             outcome.put(error)
 

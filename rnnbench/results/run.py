@@ -9,7 +9,7 @@ from rnnbench.errors import UserError
 from rnnbench.results.convert import convert_run
 from rnnbench.results.schema import SUMMARY_VERSION, Results
 from rnnbench.results.store import RESULTS
-from rnnbench.storage import check_file, read_document, validate
+from rnnbench.storage import DamagedResultError, check_file, read_document, validate
 from rnnbench.training.outcome import TrialResult
 
 
@@ -46,5 +46,8 @@ def load_results(folder: Path) -> Results:
     document = read_document(file, SUMMARY_VERSION)
     config_sha256 = document.pop("config_sha256", None)
     results = validate(file, Results, document)
-    check_file(folder / "config.yaml", config_sha256, file)
+    try:
+        check_file(folder / "config.yaml", config_sha256, file)
+    except DamagedResultError as error:  # such as when a run was killed between the two files
+        raise type(error)(f"{error}; run the benchmark again") from error
     return results
