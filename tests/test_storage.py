@@ -3,7 +3,11 @@
 import json
 import os
 import stat
+import subprocess
+import sys
+import tempfile
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,17 +15,22 @@ from factories import record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnnbench import storage
 from rnnbench.errors import UserError
 from rnnbench.storage import (
     DamagedResultError,
     OtherVersionError,
+    UnwritableError,
     atomic_write,
     canonical_json,
     check_file,
     read_document,
+    read_file,
     sha256_arrays,
     sha256_file,
     sha256_json,
+    sweep,
+    temporary_folder,
     validate,
     version_of,
     write_document,
@@ -310,3 +319,80 @@ def test_a_file_beside_a_document_that_is_missing_or_another_one_is_named(tmp_pa
     check_file(beside, sha256_file(beside), file)
     with pytest.raises(DamagedResultError, match=r"b\.npz: changed since .*a\.json"):
         check_file(beside, "5" * 64, file)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """The folder for temporary files."""
+    monkeypatch.setattr(storage, "JUST_MADE", 0.0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+WRITES_AND_WAITS = """
+import sys, time
+from pathlib import Path
+from rnnbench.storage import atomic_write, temporary_folder
+with temporary_folder() as folder, atomic_write(Path(sys.argv[1])) as file:
+    file.write(b"half")
+    (folder / "worker.log").touch()
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_what_a_killed_process_left_is_swept_and_what_a_living_one_has_is_not(place):
+    command = [sys.executable, "-c", WRITES_AND_WAITS, str(place / "run" / "a.json")]
+    environment = os.environ | {"TMPDIR": str(place)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as writer:
+        assert writer.stdout.readline() == b"ready\n"
+        with temporary_folder():
+            assert len(list(place.glob("rnnbench-*"))) == 2, "the other one is alive"
+        writer.kill()
+    assert len(list(place.rglob("*"))) == 5
+
+    sweep(place / "run")
+    with temporary_folder() as ours:
+        assert [*place.rglob("*")] == [place / "run", ours, ours / ".owned"]
+
+    assert [*place.rglob("*")] == [place / "run"]
+
+
+def test_a_young_file_is_not_swept_where_others_write(tmp_path):
+    (tmp_path / ".rnnbench-x.tmp").touch()
+
+    sweep(tmp_path, older_than=60)
+    assert (tmp_path / ".rnnbench-x.tmp").exists()
+
+    sweep(tmp_path)
+    assert not (tmp_path / ".rnnbench-x.tmp").exists()
+
+
+def test_a_file_name_may_be_as_long_as_the_system_allows(tmp_path):
+    write_text(tmp_path / ("x" * 255), "text")
+
+    assert (tmp_path / ("x" * 255)).read_text() == "text"
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "a.json").mkdir()
+
+    with pytest.raises(UnwritableError, match=f"^{tmp_path}/a.json: cannot be written: "):
+        write_text(tmp_path / "a.json", "text")
+
+    assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_only_regular_files_are_read_and_no_more_than_allowed(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").write_bytes(b"12345")
+
+    assert read_file(tmp_path / "file", 5) == b"12345"
+    for file, limit, reason in [
+        (tmp_path / "file", 4, "longer than 4 bytes"),
+        (tmp_path / "pipe", 5, "not a regular file"),
+        (Path("/dev/zero"), 5, "not a regular file"),
+        (tmp_path, 5, "Is a directory"),
+    ]:
+        with pytest.raises(OSError, match=reason):
+            read_file(file, limit)

@@ -25,7 +25,7 @@ JSON_VERSION = 1
 """The ``schema_version`` of JSON output whose record has none of its own."""
 
 
-class _SafeConsole(Console):
+class SafeConsole(Console):
     """Shows control characters in a text instead of sending them to the terminal."""
 
     def render(
@@ -43,7 +43,7 @@ def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="replace")  # a ± is not worth losing the table
-    console = _SafeConsole(stderr=stderr, highlight=False, markup=False, emoji=False)
+    console = SafeConsole(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPE_WIDTH
     return console

@@ -114,6 +114,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.broken_off()
         self.server.is_over.wait()
 
+    def drop_by_drop(self):
+        self.send(b"", length=len(CONTENT))
+        while not self.server.is_over.wait(0.05):
+            self.wfile.write(b"x")
+
+    def round_and_round(self):
+        self.send_response(302)
+        self.send_header("Location", self.path + "/on")
+        self.end_headers()
+
+    def out_of_order(self):
+        self.send_error(503)
+
+    def too_short(self):
+        self.send(CONTENT, length=len(CONTENT) - 1)
+
     def dribbling(self):
         self.send_response(200)
         while not self.server.is_over.wait(0.1):

@@ -66,14 +66,21 @@ def test_a_file_is_fetched_with_progress_up_to_its_length(server, path, total):
         ("silent", r"(no answer in 0 s|timed out)$"),
         ("silent-halfway", r"\S"),
         ("dribbling", r"\S"),
+        ("drop-by-drop", r"it sends \d+ bytes per second$"),
+        ("round-and-round", r"\S"),
+        ("out-of-order", "Service Unavailable$"),
     ],
 )
 def test_a_server_that_does_not_send_the_whole_file_is_out_of_reach(
     server, path, reason, monkeypatch
 ):
-    monkeypatch.setattr(fetch, "STALL", 0.5)
+    monkeypatch.setattr(fetch, "PATIENCE", 0.5)
     with within(3), pytest.raises(OutOfReachError, match=rf"^127\.0\.0\.1: {reason}"):
         fetch.get(f"{server.url}/{path}", patience=0.5)
+
+
+def test_a_server_that_announces_less_than_it_sends_gives_another_file(server):
+    assert fetch.get(f"{server.url}/too-short") == CONTENT[:-1]  # its hash is checked later
 
 
 def test_an_endless_answer_is_cut_short(server, monkeypatch):
@@ -115,7 +122,7 @@ def test_a_wheel_with_another_hash_is_refused():
     refuses_pip_download("0" * 64, "HASH")
 
 
-@pytest.mark.parametrize("path", ["missing", "silent"])
+@pytest.mark.parametrize("path", ["missing", "silent", "out-of-order"])
 def test_an_index_without_the_wheel_is_out_of_reach(pip_index, path, monkeypatch, server):
     monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/{path}")
     monkeypatch.setattr(fetch, "PATIENCE", 0.5)

@@ -1,0 +1,101 @@
+"""Commands whose input or output is broken: a sentence and a status, never a traceback."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CONFIG = """\
+name: tiny
+data: {source: sgml, path: sgml, maxlen: 50, test_split: 0.5}
+models:
+  nb: {baseline: multinomial_naive_bayes}
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, tiny_sgml_folder, monkeypatch):
+    """The working folder, with a config, and made-up newswires in ``sgml``."""
+    monkeypatch.chdir(tmp_path)
+    tiny_sgml_folder.rename("sgml")
+    (tmp_path / "tiny.yaml").write_text(CONFIG)
+    return tmp_path
+
+
+def rnnbench(*arguments, stdout=subprocess.PIPE):
+    """Run a command; return its status and what it said."""
+    command = [sys.executable, "-m", "rnnbench", *arguments]
+    done = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, timeout=60, check=False)
+    said = ((done.stdout or b"") + done.stderr).decode(errors="replace")
+    assert "Traceback" not in said
+    assert "Exception ignored" not in said
+    return done.returncode, said
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["--version"],
+        ["--help"],
+        ["config", "show", "tiny.yaml"],
+        ["models", "list", "--config", "tiny.yaml"],
+        ["data", "sources"],
+        ["run", "tiny.yaml", "--quiet", "--jobs", "1"],
+    ],
+    ids=" ".join,
+)
+def test_a_full_disk_behind_standard_output_is_named(command):
+    with Path("/dev/full").open("wb") as full:
+        status, said = rnnbench(*command, stdout=full)
+
+    assert (status, said.splitlines()[-1]) == (
+        1,
+        "standard output cannot be written: No space left on device",
+    )
+
+
+def test_a_folder_that_is_not_utf_8_is_refused_before_anything_is_trained(folder):
+    status, said = rnnbench("run", "tiny.yaml", "--out", b"q/\xff")
+
+    assert status == 2
+    assert r"q/\udcff: not a name in UTF-8" in said
+    assert not (folder / "q").exists()
+
+
+def test_a_name_that_is_too_long_is_refused():
+    for arguments in (["--out", "x" * 300], ["--path", "x" * 300]):
+        status, said = rnnbench("run", "tiny.yaml", *arguments)
+
+        assert status == 2
+        assert "File name too long" in said
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "sparse"])
+def test_an_endless_input_is_refused(folder, kind):
+    file = folder / f"{kind}.tar.gz"
+    if kind == "pipe":
+        os.mkfifo(file)
+    elif kind == "device":
+        file.symlink_to("/dev/zero")
+    else:
+        with file.open("wb") as sparse:
+            sparse.truncate(20 * 2**30)
+
+    for command in (["config", "check", file], ["data", "prepare", "--path", file]):
+        status, said = rnnbench(*command)
+
+        assert status == 2
+        assert "not a regular file" in said or "longer than" in said
+
+
+def test_a_pipe_among_the_files_of_a_folder_is_refused(folder):
+    file = folder / "sgml" / "reut2-000.sgm"
+    file.unlink()
+    os.mkfifo(file)
+
+    status, said = rnnbench("data", "prepare", "--path", "sgml")
+
+    assert status == 2
+    assert "reut2-000.sgm: cannot be read: not a regular file" in said

@@ -1,0 +1,49 @@
+"""Output for a terminal: text from outside is shown, and steers nothing."""
+
+import io
+
+import pytest
+from rich.panel import Panel
+from rich.text import Text
+
+from rnnbench.report.table import Table, to_rich
+from rnnbench.terminal.console import SafeConsole
+
+EVIL = "\x1b]0;title\x07\x1b[31mred\u202e"
+SHOWN = "␛]0;title␇␛[31mred\N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        EVIL,
+        Text(EVIL),
+        Panel(Text(EVIL)),
+        Table(["model"], [[EVIL]], ""),
+        Table([EVIL], [["rnn"]], ""),
+        Table(["a caption that is long enough"], [["rnn"]], EVIL),
+    ],
+    ids=["string", "text", "panel", "cell", "header", "caption"],
+)
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_control_characters_in_anything_that_is_printed_are_visible(thing, is_terminal):
+    stream = io.StringIO()
+    console = SafeConsole(
+        file=stream, width=100, force_terminal=is_terminal, markup=False, highlight=False
+    )
+
+    console.print(to_rich(thing, console) if isinstance(thing, Table) else thing)
+
+    assert SHOWN in stream.getvalue()
+    assert "\x1b]" not in stream.getvalue()
+    assert "\x07" not in stream.getvalue()
+
+
+def test_styles_of_our_own_reach_a_terminal():
+    stream = io.StringIO()
+
+    SafeConsole(file=stream, force_terminal=True, color_system="standard").print(
+        Text("red", style="red")
+    )
+
+    assert "\x1b[31mred" in stream.getvalue()

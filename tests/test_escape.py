@@ -1,0 +1,37 @@
+"""Text from outside, which neither steers a terminal nor becomes markup."""
+
+import unicodedata
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnnbench.escape import for_markdown, for_terminal
+
+
+@given(st.text())
+def test_a_terminal_gets_no_control_character_but_line_breaks_and_tabs(text):
+    shown = for_terminal(text)
+
+    assert len(shown) == len(text)
+    assert not [char for char in shown if unicodedata.category(char) == "Cc" and char not in "\n\t"]
+
+
+def test_control_characters_become_visible():
+    assert for_terminal("\x1b[2Jearn\r\x07\x9b\u202e") == "␛[2Jearn␍␇���"
+
+
+@given(st.text())
+def test_text_in_markdown_is_one_line_without_markup(text):
+    shown = for_markdown(text)
+
+    assert "<" not in shown
+    assert shown.isprintable()
+
+
+def test_names_of_models_stay_as_they_are_and_markup_is_escaped():
+    assert for_markdown("stacked_vanilla_rnn, always 'earn' (± 95 %)") == (
+        "stacked_vanilla_rnn, always 'earn' (± 95 %)"
+    )
+    assert for_markdown("<img src=x>") == "&lt;img src=x>"
+    assert for_markdown("[a](http://b) `c` *d* e|f\n\\") == (r"\[a\](http://b) \`c\` \*d\* e\|f \\")
+    assert for_markdown("&lt; & &#60;") == "&amp;lt; & &amp;#60;"
