@@ -1,9 +1,10 @@
 """Facts about a dataset that a reader needs before believing an accuracy on it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
 from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import Corpus
@@ -35,7 +36,7 @@ class DatasetSummary(Record):
     train_size: int
     test_size: int
     timesteps: int
-    topics: list[TopicCount]
+    topics: Annotated[list[TopicCount], Field(min_length=1)]
     """By label."""
     overlap: int
     """Test documents whose padded sequence is also a training sequence."""

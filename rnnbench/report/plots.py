@@ -168,7 +168,10 @@ def learning_plot(run: StoredRun) -> Plot | None:
 def _draw_curve(
     axes: Axes, trials: Sequence[TrialResult], key: str, label: str, number: int
 ) -> None:
-    curves = np.array([getattr(trial.record.history, key) for trial in trials], dtype=float)
+    lists = [getattr(trial.record.history, key) for trial in trials]
+    curves = np.full((len(lists), max(map(len, lists))), np.nan)  # engines may stop early
+    for row, values in zip(curves, lists, strict=True):
+        row[: len(values)] = values
     epochs = np.arange(1, curves.shape[1] + 1)
     colour = COLOURS[number % len(COLOURS)]
     style = STYLES[number // len(COLOURS) % len(STYLES)]

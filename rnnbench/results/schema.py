@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.records import Record
@@ -60,6 +60,13 @@ class ModelSummary(Record):
     stock_layers: list[str] = []
     """Recurrent layers that the engine ``compiled`` left to Keras's own code, and why."""
     trials: Annotated[list[TrialSummary], Field(min_length=1)]
+
+    @field_validator("metrics")
+    @classmethod
+    def _has_an_accuracy(cls, metrics: dict[str, Statistic]) -> dict[str, Statistic]:
+        if "accuracy" not in metrics:
+            raise ValueError("no accuracy")
+        return metrics
 
     @property
     def accuracy(self) -> Statistic:
@@ -153,6 +160,13 @@ class Results(Record):
     published: list[PublishedAccuracy]
     missing: list[MissingTrial] = []
     """Trials that failed or were not run; if there are any, the run is partial."""
+
+    @field_validator("models")
+    @classmethod
+    def _have_different_names(cls, models: list[ModelSummary]) -> list[ModelSummary]:
+        if len({model.name for model in models}) < len(models):
+            raise ValueError("two models of the same name")
+        return models
 
     @property
     def n_trials(self) -> int:
