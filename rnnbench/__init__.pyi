@@ -1,3 +1,5 @@
+from .api import FailedTrialsError as FailedTrialsError
+from .api import InterruptedRunError as InterruptedRunError
 from .api import Leaderboard as Leaderboard
 from .api import Run as Run
 from .api import RunComparison as RunComparison

@@ -159,6 +159,37 @@ def test_ctrl_c_leaves_what_finished_and_the_same_program_goes_on_from_there(fol
     assert len(list(folder.glob("results/mine/trials/*.json"))) == 1
 
 
+def test_a_model_that_fails_leaves_the_others_in_a_partial_run(folder):
+    (folder / "broken.py").write_text("def make(shape):\n    raise LookupError('no weights')\n")
+    models = {"nb": MODELS["nb"], "broken": {"python": "broken:make"}}
+
+    with pytest.raises(
+        rnnbench.FailedTrialsError, match=r"(?s)no weights.*2 of 3 trials"
+    ) as caught:
+        rnnbench.run(CONFIG | {"models": models}, path="sgml", jobs=1, progress=False)
+
+    run = caught.value.run
+    assert [row["model"] for row in run.to_dicts()] == ["nb"]
+    assert "failed: python: broken:make failed:" in repr(run)
+    again = rnnbench.load_run(run.folder)
+    assert again.results == run.results
+    assert [(each.model, each.seed) for each in again.results.missing] == [
+        ("broken", 0),
+        ("broken", 1),
+    ]
+
+
+def test_a_run_of_which_everything_fails_leaves_no_results(folder):
+    models = {"broken": {"python": "broken:make"}}
+    (folder / "broken.py").write_text("def make(shape):\n    raise LookupError('no weights')\n")
+
+    with pytest.raises(rnnbench.FailedTrialsError) as caught:
+        rnnbench.run(CONFIG | {"models": models}, path="sgml", jobs=1, progress=False)
+
+    assert caught.value.run is None
+    assert not (folder / "results/mine/results.json").exists()
+
+
 def test_an_unknown_executor_is_named_before_anything_is_loaded():
     with pytest.raises(rnnbench.UserError, match="no executor 'locl'"):
         rnnbench.run(CONFIG, path="nowhere", executor="locl")
