@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import settings
+from newswires import tiny_newswires, write_files
 from typer.testing import CliRunner
 
 from rnnbench.cli.app import app
@@ -19,7 +20,6 @@ from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.load import load_corpus
 from rnnbench.data.settings import Data
-from rnnbench.data.sources import sgml
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.layers import LAYERS
 from rnnbench.models.quiet import QUIET_ON_CPU
@@ -75,31 +75,14 @@ def r52_corpus(r52_cached: CachedCorpus) -> Corpus:
 
 @pytest.fixture(scope="session")
 def tiny_sgml() -> dict[str, bytes]:
-    """The 22 files of Reuters-21578, name -> content, with 58 made-up documents.
-
-    Each file has a document on ``earn`` and one on ``acq``. Fourteen files also have one on
-    ``rare``, a topic that needs one more document to be kept.
-    """
-    files = {}
-    for number, name in enumerate(sgml.FILE_NAMES):
-        documents = [
-            ("earn", f"Net profit rose {number} pct" + " in the quarter" * (number % 5)),
-            ("acq", f"It buys unit {number}" + " of the company's" * (number % 4)),
-        ]
-        if number < sgml.MIN_DOCUMENTS - 1:
-            documents.append(("rare", f"Nothing {number} of note"))
-        files[name] = "".join(
-            f"<REUTERS><TOPICS><D>{topic}</D></TOPICS>\n<TEXT><BODY>{body}\n Reuter\n&#3;</BODY>"
-            "</TEXT></REUTERS>\n"
-            for topic, body in documents
-        ).encode("latin-1")
-    return files
+    """The files of Reuters-21578 with made-up documents; see ``tiny_newswires``."""
+    return tiny_newswires()
 
 
 @pytest.fixture
 def tiny_sgml_folder(tmp_path: Path, tiny_sgml: dict[str, bytes]) -> Path:
     """A folder with the files of ``tiny_sgml``."""
-    return _write_files(tmp_path / "tiny-reuters", tiny_sgml)
+    return write_files(tmp_path / "tiny-reuters", tiny_sgml)
 
 
 @pytest.fixture(scope="session")
@@ -156,13 +139,6 @@ def working_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[
     _forget_modules_in([tmp_path])
 
 
-def _write_files(folder: Path, files: dict[str, bytes]) -> Path:
-    folder.mkdir()
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    return folder
-
-
 def _forget_modules_in(folders: list[Path]) -> None:
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
@@ -187,7 +163,7 @@ def run_apart(tiny_sgml: dict[str, bytes]) -> Callable[..., Any]:
     """Runs a config in a folder of its own, with made-up newswires in it, by one worker."""
 
     def run(folder: Path, config: str, *arguments: str) -> Any:
-        _write_files(folder / "sgml", tiny_sgml)
+        write_files(folder / "sgml", tiny_sgml)
         (folder / "tiny.yaml").write_text(config)
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)

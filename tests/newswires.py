@@ -1,0 +1,35 @@
+"""Made-up newswires in the files of Reuters-21578."""
+
+from pathlib import Path
+
+from rnnbench.data.sources import sgml
+
+
+def tiny_newswires() -> dict[str, bytes]:
+    """Return the 22 files of Reuters-21578, name -> content, with 58 made-up documents.
+
+    Each file has a document on ``earn`` and one on ``acq``. Fourteen files also have one on
+    ``rare``, a topic that needs one more document to be kept.
+    """
+    files = {}
+    for number, name in enumerate(sgml.FILE_NAMES):
+        documents = [
+            ("earn", f"Net profit rose {number} pct" + " in the quarter" * (number % 5)),
+            ("acq", f"It buys unit {number}" + " of the company's" * (number % 4)),
+        ]
+        if number < sgml.MIN_DOCUMENTS - 1:
+            documents.append(("rare", f"Nothing {number} of note"))
+        files[name] = "".join(
+            f"<REUTERS><TOPICS><D>{topic}</D></TOPICS>\n<TEXT><BODY>{body}\n Reuter\n&#3;</BODY>"
+            "</TEXT></REUTERS>\n"
+            for topic, body in documents
+        ).encode("latin-1")
+    return files
+
+
+def write_files(folder: Path, files: dict[str, bytes]) -> Path:
+    """Write files into a new folder, which is returned."""
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder
