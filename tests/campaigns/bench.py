@@ -1,0 +1,204 @@
+"""What all campaigns share: a tiny benchmark, a finished run of it, and processes to watch."""
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from newswires import tiny_newswires, write_files
+
+CONFIG = """\
+name: tiny
+data: {source: sgml, path: sgml, maxlen: 50, test_split: 0.5}
+training: {epochs: 4, batch_size: 4, seeds: [3], validation_split: 0.25}
+models:
+  rnn: {layers: [simple_rnn: {units: 2}, dense: {units: topics, activation: softmax}]}
+  gru: {layers: [gru: {units: 1}, dense: {units: topics, activation: softmax}]}
+  bayes: {baseline: multinomial_naive_bayes}
+  random: {baseline: stratified}
+"""
+N_TRIALS = 4
+RUN = ("run", "tiny.yaml", "--jobs", "2", "--save-models")
+BASELINES = ("run", "tiny.yaml", "--jobs", "1", "--models", "bayes,random")
+"""A run that needs no TensorFlow."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SECONDS = 120
+"""How long a command may take where nothing else is said."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A folder with ``tiny.yaml``, its newswires, and an undisturbed run in ``results/tiny``."""
+
+    folder: Path
+
+    @property
+    def run(self) -> Path:
+        """The folder of the run."""
+        return self.folder / "results" / "tiny"
+
+    @property
+    def cache(self) -> Path:
+        """The cache that the run filled."""
+        return self.folder / "cache"
+
+    def lay_out(self, folder: Path) -> Path:
+        """Make a working folder with the same config and newswires, where nothing has run."""
+        (folder / "temporary").mkdir(parents=True)
+        (folder / "tiny.yaml").write_text(CONFIG)
+        (folder / "sgml").symlink_to(self.folder / "sgml")
+        return folder
+
+    def copy_run(self, folder: Path) -> Path:
+        """Copy the undisturbed run to where ``folder`` would have its own."""
+        return shutil.copytree(self.run, folder / "results" / "tiny")
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended.
+
+    Attributes:
+        status: its exit status; negative if a signal ended it.
+        out: what it printed on standard output.
+        err: what it printed on standard error.
+        seconds: how long it took.
+        peak_mb: the most memory it had, its workers not counted.
+        hung: whether it had to be killed because it did not end.
+    """
+
+    status: int
+    out: str
+    err: str
+    seconds: float
+    peak_mb: float
+    hung: bool
+
+
+def make_bench(folder: Path) -> Bench:
+    """Run the tiny benchmark undisturbed in a new folder."""
+    bench = Bench(folder)
+    folder.mkdir()
+    (folder / "temporary").mkdir()
+    (folder / "tiny.yaml").write_text(CONFIG)
+    write_files(folder / "sgml", tiny_newswires())
+    done = rnnbench(RUN, folder)
+    if done.status:
+        raise RuntimeError(f"the undisturbed run failed: {done.err}")
+    return bench
+
+
+def start(
+    arguments: Sequence[str | bytes | Path],
+    folder: Path,
+    *,
+    stdout: int | object = subprocess.PIPE,
+    stderr: int | object = subprocess.PIPE,
+    limits: Mapping[int, int] | None = None,
+) -> "subprocess.Popen[bytes]":
+    """Start ``rnnbench`` in a folder that has its cache and temporary files too.
+
+    It leads a process group of its own and has the signal handlers of a shell in the foreground.
+
+    Args:
+        arguments: of the command.
+        folder: the working folder.
+        stdout: as in ``subprocess.Popen``.
+        stderr: likewise.
+        limits: ``resource.RLIMIT_...`` with their values.
+    """
+
+    def begin() -> None:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        for limit, value in (limits or {}).items():
+            resource.setrlimit(limit, (value, value))
+
+    return subprocess.Popen(
+        [sys.executable, "-m", "rnnbench", *arguments],
+        cwd=folder,
+        env=os.environ
+        | {"RNNBENCH_CACHE": str(folder / "cache"), "TMPDIR": str(folder / "temporary")},
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,
+        preexec_fn=begin,  # noqa: PLW1509 - while it starts, there is only one thread
+    )
+
+
+def rnnbench(
+    arguments: Sequence[str | bytes | Path],
+    folder: Path,
+    *,
+    seconds: float = SECONDS,
+    stdout: int | object = subprocess.PIPE,
+    limits: Mapping[int, int] | None = None,
+) -> Done:
+    """Run ``rnnbench`` to its end; the arguments are those of ``start`` and ``finish``."""
+    return finish(start(arguments, folder, stdout=stdout, limits=limits), seconds)
+
+
+def finish(process: "subprocess.Popen[bytes]", seconds: float = SECONDS) -> Done:
+    """Wait for a process that ``start`` made; kill its whole group when its time is over."""
+    begun = time.monotonic()
+    streams = [stream for stream in (process.stdout, process.stderr) if stream]
+    with ThreadPoolExecutor(2) as pool:
+        texts = [pool.submit(stream.read) for stream in streams]
+        peak_mb, hung = _reap(process, begun + seconds)
+        end_group(process.pid)
+        *out, err = (text.result().decode(errors="replace") for text in texts)
+    for stream in streams:
+        stream.close()
+    took = time.monotonic() - begun
+    return Done(process.returncode, "".join(out), err, took, peak_mb, hung)
+
+
+def _reap(process: "subprocess.Popen[bytes]", deadline: float) -> tuple[float, bool]:
+    """Wait for a process; return its peak memory in MB, and whether it had to be killed."""
+    hung = False
+    while True:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return usage.ru_maxrss / 1024, hung
+        if not hung and time.monotonic() > deadline:
+            hung = True
+            end_group(process.pid)
+        time.sleep(0.02)
+
+
+def end_group(group: int) -> None:
+    """Kill whatever is left of a process group that ``start`` made."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def processes_of(group: int) -> Iterator[tuple[int, str, int]]:
+    """Yield each live process of a group: its id, command line and used time in clock ticks."""
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        with suppress(OSError, ValueError, IndexError):
+            facts = (entry / "stat").read_text().rpartition(")")[2].split()
+            if int(facts[2]) == group and facts[0] not in "ZX":
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                yield int(entry.name), command, int(facts[11]) + int(facts[12])
+
+
+def wait_until(is_so: Callable[[], object], seconds: float) -> bool:
+    """Return whether ``is_so()`` became true in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if is_so():
+            return True
+        time.sleep(0.01)
+    return False

@@ -1,0 +1,301 @@
+"""Loads configs and options that chance has changed: they are valid, or every problem is named."""
+
+import datetime
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import yaml
+from campaigns.bench import CONFIG, Bench
+from campaigns.campaign import Campaign, at_most, spell, warnings_heard
+
+import rnnbench
+from rnnbench.config.load import dump
+from rnnbench.config.problems import ConfigError
+from rnnbench.config.schema import Benchmark
+from rnnbench.config.starter import starter
+from rnnbench.errors import UserError
+from rnnbench.terminal.options import changes, load_benchmark
+
+SHIPPED = Path(__file__).parents[2] / "configs"
+SLOW, LONGEST = 2, 10
+"""Seconds of work after which a config is too slow, and after which it is given up."""
+LONG_MESSAGE = 2_000
+"""More characters than a problem may have."""
+WEIRD = [
+    *("", "~", "null", "true", "no", ".nan", ".inf", "-.inf", "1e400", "-0", "0x10", "0o17"),
+    *("1_000", "9" * 400, "9" * 5_000, "-1", "1.5", "1e3", "'", '"', "[]", "{}", "[[]]", "[,]"),
+    *("{a: {b: c}}", "{a: }", "*a", "&a b", "&a [*a]", "!!int x", "!!binary x", "!<x> y", "!x"),
+    *("!!python/object/apply:os.system ['true']", "!!python/name:os.system", "!!set {a}"),
+    *("? x", "- - -", "%YAML 9", "---", "...", "<<: *x", "|", ">-", "@", "`", "%", "{[}]", "a: b"),
+    *(
+        "\u2028",
+        "\u202e",
+        "\ufeff",
+        "\x85",
+        "\x1b[31m",
+        "\x00",
+        "\x07",
+        "\t",
+        "\r",
+        "\U0001d4b3",
+        "\u0131",
+        "é",
+    ),
+    *("<img src=x onerror=alert(1)>", "../../etc/passwd", "/dev/zero", "~root", "~nobody-has/x"),
+    *("a" * 10_000, "a b " * 5_000, "2026-01-01", "12:30:45", "{{x}}", "$HOME", "topics", "Name"),
+    *("[0, 0]", "[1, 2, 3]", "[-1]", "[1.0]", "['']", "4294967296", "99999999999999999999"),
+]
+"""Texts that stand where a value, or a line, should be."""
+VALUES = [
+    *(None, True, 0, -1, 1, 1.5, 10**400, float("nan"), float("inf"), "", "x", "a" * 5_000, "\0"),
+    *([], {}, [[]], [None], {"": ""}, {"x": {"y": 1}}, [{"dense": None}], {"layers": []}),
+    *("../x", "/dev/zero", "\x1b[31m", "topics", [0, 0], list(range(20_000)), {"a b": 1}),
+]
+"""Values of other types; all of them can be written as YAML."""
+OBJECTS = [
+    *(b"x", object(), {1, 2}, (1, 2), datetime.date(2026, 1, 1), np.float32(1), np.arange(3)),
+    *({1: 2}, {None: 1}, {(1, 2): 3}, Path("x"), Ellipsis, len, "\udcff", 1j),
+]
+"""Values that only a program can give."""
+
+
+def prepare(_bench: Bench, _folder: Path) -> dict[str, str]:
+    """Return valid configs, by the names that their files should have."""
+    texts = {file.name: file.read_text("utf-8") for file in SHIPPED.glob("*.yaml")}
+    return texts | {"starter.yaml": starter(), "tiny.yaml": CONFIG}
+
+
+def attempt(_number: int, random: Random, texts: dict[str, str], folder: Path) -> Iterator[str]:
+    """Yield what is wrong when a config, or what is set in one, is changed at random."""
+    for name, text in texts.items():
+        (folder / name).write_text(text, "utf-8")
+    file = folder / random.choice(list(texts))
+    way = random.choice((_changed_text, _changed_text, _changed_tree, _mapping, _options))
+    what, load = way(random, file)
+    for problem in _misloaded(load):
+        yield f"{file.name}, {what}: {problem}"
+
+
+def _misloaded(load: Callable[[], Benchmark]) -> Iterator[str]:
+    begun = time.process_time()
+    try:
+        with at_most(LONGEST), warnings_heard():
+            dump(load())
+    except UserError as error:
+        problems = error.problems if isinstance(error, ConfigError) else [error]
+        longest = max(map(len, map(str, problems)), default=0)
+        if longest > LONG_MESSAGE:
+            yield f"a message of {longest:,} characters: {str(problems[0])[:100]!r}"
+        if not longest:
+            yield "an empty message"
+    except Exception as error:
+        yield spell(error)
+    if (took := time.process_time() - begun) > SLOW:
+        yield f"it took {took:.1f} s"
+
+
+Change = tuple[str, Callable[[], Benchmark]]
+"""How something was changed, and a function that loads it."""
+
+
+def _changed_text(random: Random, file: Path) -> Change:
+    content, made = file.read_bytes(), []
+    for _ in range(random.choice((1, 1, 2, 3))):
+        change = random.choice(TEXT_CHANGES)
+        content = change(random, content)
+        made.append(change.__name__.strip("_"))
+    file.write_bytes(content)
+    return ", ".join(made), lambda: rnnbench.load_config(file)
+
+
+def _changed_tree(random: Random, file: Path) -> Change:
+    tree = yaml.safe_load(file.read_bytes())
+    path, value = _replace(random, tree, VALUES)
+    file.write_text(yaml.safe_dump(tree, allow_unicode=True, sort_keys=False), "utf-8")
+    return f"{path} becomes {value!r:.80}", lambda: rnnbench.load_config(file)
+
+
+def _mapping(random: Random, file: Path) -> Change:
+    tree = yaml.safe_load(file.read_bytes())
+    path, value = _replace(random, tree, [*VALUES, *OBJECTS, tree])
+    if path != "extends" and isinstance(tree.get("extends"), str):
+        tree["extends"] = str(file.parent / tree["extends"])  # else from the working folder
+    return f"mapping, {path} becomes {value!r:.80}", lambda: rnnbench.load_config(tree)
+
+
+def _replace(random: Random, tree: Any, values: list[Any]) -> tuple[str, Any]:
+    """Replace a random value in a tree, or add one; return its path and the new value."""
+    keys: list[str] = []
+    while True:
+        key = random.choice(list(tree) if isinstance(tree, dict) else range(len(tree)))
+        keys.append(str(key))
+        below = tree[key]
+        if not isinstance(below, dict | list) or not below or random.random() < 0.2:
+            break
+        tree = below
+    new = random.choice(values)
+    if isinstance(tree, dict) and random.random() < 0.1:
+        key = random.choice(["x", "", "a" * 3_000, "\x1b[31m", "name", "layers", "extends"])
+    tree[key] = new
+    return ".".join(keys), new
+
+
+def _options(random: Random, file: Path) -> Change:
+    tree = yaml.safe_load(file.read_bytes())
+    settings = [f"{_key(random, tree)}={_text(random)}" for _ in range(random.randint(0, 2))]
+    settings += [_text(random)] if random.random() < 0.1 else []
+    models = _text(random) if random.random() < 0.3 else None
+    seeds = random.choice([None, "3", "0,1", "0,0", ",", "1,,2", _text(random)])
+    epochs = random.choice([None, 1, 0, -1, 10**30])
+    data, path = random.choice([None, _text(random)]), random.choice([None, _text(random)])
+    given = {"models": models, "seeds": seeds, "epochs": epochs, "data": data, "path": path}
+    words = [*(f"{name} {value!r:.80}" for name, value in given.items()), f"{settings!r:.200}"]
+
+    def load() -> Benchmark:
+        new = changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
+        return load_benchmark(file, models, new)
+
+    return f"options {', '.join(words)}", load
+
+
+def _key(random: Random, tree: Any) -> str:
+    """Return a random path into a tree, which may end nowhere."""
+    keys = []
+    while isinstance(tree, dict | list) and tree and random.random() < 0.85:
+        key = random.choice(list(tree) if isinstance(tree, dict) else range(len(tree)))
+        keys.append(str(key))
+        tree = tree[key]
+    if random.random() < 0.3:
+        keys.append(random.choice(["", "x", "0", "-1", "99", "\udcff", "é", "a" * 3_000]))
+    return ".".join(keys)
+
+
+def _text(random: Random) -> str:
+    """Return a weird text, as a terminal may give it: a byte that is not UTF-8 is a surrogate."""
+    text = random.choice(WEIRD).replace("\0", "")
+    return text + random.choice(["", "", "\udcff", ",", " ", "=", text[:20]])
+
+
+def _lines(content: bytes) -> list[bytes]:
+    return content.splitlines(keepends=True) or [b"\n"]
+
+
+def _delete_line(random: Random, content: bytes) -> bytes:
+    lines = _lines(content)
+    del lines[random.randrange(len(lines))]
+    return b"".join(lines)
+
+
+def _repeat_line(random: Random, content: bytes) -> bytes:
+    lines = _lines(content)
+    line = random.choice(lines)
+    lines.insert(random.randrange(len(lines)), line)
+    return b"".join(lines)
+
+
+def _swap_lines(random: Random, content: bytes) -> bytes:
+    lines = _lines(content)
+    one, other = (random.randrange(len(lines)) for _ in range(2))
+    lines[one], lines[other] = lines[other], lines[one]
+    return b"".join(lines)
+
+
+def _repeat_key(random: Random, content: bytes) -> bytes:
+    """Repeat a line right after itself, so that a key is there twice."""
+    lines = _lines(content)
+    place = random.randrange(len(lines))
+    return b"".join([*lines[: place + 1], *lines[place:]])
+
+
+def _weird_value(random: Random, content: bytes) -> bytes:
+    new = random.choice(WEIRD).encode()
+    places = [
+        found.span(1) for found in re.finditer(rb"(?:: |- |, |\[)([^\s,\]}][^\n,\]}]*)", content)
+    ]
+    if not places:
+        return new
+    start, end = random.choice(places)
+    return content[:start] + new + content[end:]
+
+
+def _weird_line(random: Random, content: bytes) -> bytes:
+    lines = _lines(content)
+    place = random.randrange(len(lines))
+    indent = re.match(rb"[ -]*", lines[place])
+    assert indent is not None
+    lines.insert(place, indent.group() + random.choice(WEIRD).encode() + b"\n")
+    return b"".join(lines)
+
+
+def _weird_key(random: Random, content: bytes) -> bytes:
+    keys = [found.span(1) for found in re.finditer(rb"([\w-]+):", content)]
+    if not keys:
+        return content + b"x: y\n"
+    start, end = random.choice(keys)
+    return content[:start] + random.choice(WEIRD).encode() + content[end:]
+
+
+def _deep(random: Random, content: bytes) -> bytes:
+    depth = random.choice((50, 101, 1_000, 20_000))
+    opening, closing = random.choice([(b"[", b"]"), (b"{a: ", b"}"), (b"- ", b"")])
+    return content + b"deep: " + b"\n" * (not closing) + opening * depth + closing * depth + b"\n"
+
+
+def _bomb(random: Random, content: bytes) -> bytes:
+    """Add aliases of aliases, which stand for very many values."""
+    levels, width = random.choice([(3, 5), (9, 9), (30, 2), (5, 50)])
+    lines = [b"bomb0: &b0 [x]"]
+    for level in range(1, levels):
+        aliases = b", ".join([b"*b%d" % (level - 1)] * width)
+        lines.append(b"bomb%d: &b%d [%s]" % (level, level, aliases))
+    place = random.choice([b"", b"models: *b%d\n" % (levels - 1)])
+    return b"\n".join([*lines, b""]) + place + content
+
+
+def _bad_bytes(random: Random, content: bytes) -> bytes:
+    place = random.randrange(len(content) + 1)
+    bad = random.choice([b"\0", b"\xff", b"\xc3", b"\x1b[2J", b"\xef\xbb\xbf", b"\xff\xfe", b"\r"])
+    return content[:place] + bad + content[place:]
+
+
+def _bad_start(random: Random, content: bytes) -> bytes:
+    start = random.choice(
+        [b"\xef\xbb\xbf", b"\xff\xfe", b"%YAML 1.1\n---\n", b"---\n", b"- ", b"\t"]
+    )
+    return start + content
+
+
+def _other_encoding(random: Random, content: bytes) -> bytes:
+    return content.decode(errors="replace").encode(random.choice(["utf-16", "utf-32", "utf-8-sig"]))
+
+
+def _cut(random: Random, content: bytes) -> bytes:
+    return content[: random.randrange(len(content) + 1)]
+
+
+def _two_documents(random: Random, content: bytes) -> bytes:
+    return content + random.choice([b"---\n", b"...\n", b"--- x\n"]) + content
+
+
+def _no_line_ends(_random: Random, content: bytes) -> bytes:
+    return content.replace(b"\n", b"\r\n")
+
+
+def _flip(random: Random, content: bytes) -> bytes:
+    damaged = bytearray(content or b"x")
+    damaged[random.randrange(len(damaged))] ^= 1 << random.randrange(8)
+    return bytes(damaged)
+
+
+TEXT_CHANGES = [
+    *(_delete_line, _repeat_line, _swap_lines, _repeat_key, _deep, _bomb, _bad_bytes, _bad_start),
+    *(_weird_value, _weird_value, _weird_value, _weird_line, _weird_line, _weird_key),
+    *(_other_encoding, _cut, _two_documents, _no_line_ends, _flip),
+]
+
+CAMPAIGN = Campaign(long=10_000, short=150, prepare=prepare, attempt=attempt)

@@ -1,0 +1,229 @@
+"""Puts things in the place of files that never end, never begin, or unpack to very much.
+
+Each command has little time and memory for them, and has to say what is wrong.
+"""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import os
+import resource
+import shutil
+import socket
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from random import Random
+
+from campaigns.bench import Bench, rnnbench
+from campaigns.campaign import Campaign, misbehaviour
+
+from rnnbench.storage import sha256_file, write_facts
+
+SECONDS, MEMORY, PEAK_MB = 10, 6 * 2**30, 1_500
+"""The time and the address space of a command, and the memory that it may really use."""
+GIGABYTE = 2**30
+
+
+def _fifo(place: Path) -> None:
+    os.mkfifo(place)
+
+
+def _link_to(target: str, place: Path) -> None:
+    place.symlink_to(target)
+
+
+def _sparse(place: Path) -> None:
+    with place.open("wb") as file:
+        file.truncate(20 * GIGABYTE)
+
+
+def _socket(place: Path) -> None:
+    """Bind a socket by a short name in its own folder, because the name of one cannot be long."""
+    with socket.socket(socket.AF_UNIX) as opened:
+        here = os.open(".", os.O_RDONLY)
+        try:
+            os.chdir(place.parent)
+            opened.bind("socket")
+        finally:
+            os.fchdir(here)
+            os.close(here)
+    place.with_name("socket").rename(place)
+
+
+THINGS: dict[str, Callable[[Path], None]] = {
+    "a FIFO": _fifo,
+    "/dev/zero": partial(_link_to, "/dev/zero"),
+    "/dev/full": partial(_link_to, "/dev/full"),
+    "a sparse file of 20 GB": _sparse,
+    "a socket": _socket,
+    "a link to itself": lambda place: _link_to(place.name, place),
+    "a folder": Path.mkdir,
+}
+READ = ("compare", "results/tiny", "results/tiny")
+PREDICT = ("predict", "results/tiny", "rnn", "net profit rose")
+PREPARE = ("data", "prepare", "--path", "sgml", "--data", "sgml")
+PLACES = {
+    "tiny.yaml": ("config", "check", "tiny.yaml"),
+    "base.yaml": ("config", "check", "extending.yaml"),
+    "data": ("data", "prepare", "--path", "data"),
+    "data.tar.gz": ("data", "prepare", "--path", "data.tar.gz"),
+    "reuters.npz": ("data", "prepare", "--path", "reuters.npz", "--data", "keras"),
+    "sgml/reut2-000.sgm": PREPARE,
+    "results/tiny/results.json": ("leaderboard", "results/tiny"),
+    "results/tiny/config.yaml": READ,
+    "results/tiny/environment.json": READ,
+    "results/tiny/trials/*.json": READ,
+    "results/tiny/predictions/*.npz": READ,
+    "results/tiny/models/rnn-*.keras": PREDICT,
+    "results/tiny/models/vocabulary.json": PREDICT,
+    "text": ("predict", "results/tiny", "rnn", "--file", "text"),
+    "results/tiny/.lock": ("report", "results/tiny", "--words", "0"),
+    "results/tiny/report.html": ("report", "results/tiny", "--words", "0"),
+    "results/tiny/table.md": ("run", "tiny.yaml", "--models", "bayes", "--epochs", "1"),
+    "results/tiny/trials/bayes-*.json": ("run", "tiny.yaml", "--models", "bayes"),
+}
+"""Places of files, and a command that reads, or writes, each."""
+MAY_WORK = ("report", "run")
+"""Commands that may put a file in the place of a thing, or train again what cannot be read."""
+
+
+def attempt(number: int, _random: Random, bench: Bench, folder: Path) -> Iterator[str]:
+    """Yield what is wrong in one of the cases."""
+    name, check = CASES[number]
+    bench.lay_out(folder)
+    bench.copy_run(folder)
+    shutil.copytree(bench.cache, folder / "cache")
+    yield from (f"{name}: {what}" for what in check(bench, folder))
+
+
+def _thing_in_place(thing: str, place: str, bench: Bench, folder: Path) -> Iterator[str]:
+    (folder / "sgml").unlink()
+    shutil.copytree(bench.folder / "sgml", folder / "sgml")
+    (folder / "extending.yaml").write_text("extends: base.yaml\n")
+    file = next(folder.glob(place), folder / place)
+    file.unlink(missing_ok=True)
+    THINGS[thing](file)
+    yield from _checked(PLACES[place], folder)
+
+
+def _checked(arguments: tuple[str, ...], folder: Path) -> Iterator[str]:
+    statuses = (0, 1, 2, 3) if arguments[0] in MAY_WORK else (1, 2, 3)
+    limits = {resource.RLIMIT_AS: MEMORY}
+    done = rnnbench(arguments, folder, seconds=SECONDS, limits=limits)
+    yield from misbehaviour(done, statuses, lines=12)
+    if done.peak_mb > PEAK_MB:
+        yield f"it used {done.peak_mb:,.0f} MB"
+
+
+def _bomb(name: str, _bench: Bench, folder: Path) -> Iterator[str]:
+    BOMBS[name](folder / name)
+    yield from _checked(("data", "prepare", "--data", "sgml", "--path", name), folder)
+
+
+def _network_of_zeros(_bench: Bench, folder: Path) -> Iterator[str]:
+    """Forge a network with 3 GB of zeros inside, and the checksum of it."""
+    (network,) = (folder / "results" / "tiny" / "models").glob("rnn-*.keras")
+    with zipfile.ZipFile(network) as whole:
+        parts = {name: whole.read(name) for name in whole.namelist()}
+    with zipfile.ZipFile(network, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as forged:
+        for name, content in parts.items():
+            if not name.endswith(".h5"):
+                forged.writestr(name, content)
+        with forged.open("model.weights.h5", "w", force_zip64=True) as member:
+            for _ in range(3 * 64):
+                member.write(bytes(GIGABYTE // 64))
+    (record,) = (folder / "results" / "tiny" / "trials").glob("rnn-*.json")
+    facts = json.loads(record.read_bytes())
+    del facts["checksum"]
+    write_facts(record, facts | {"model_sha256": sha256_file(network)})
+    yield from _checked(PREDICT, folder)
+
+
+def _zeros() -> bytes:
+    return bytes(300 * 2**20)
+
+
+def _zip_of_zeros(place: Path) -> None:
+    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for number in range(22):
+            archive.writestr(f"reut2-{number:03}.sgm", bytes(60 * 2**20))
+
+
+def _zip_that_lies(place: Path) -> None:
+    """Declare a member to be much smaller than it is."""
+    _zip_of_zeros(place)
+    content = place.read_bytes()
+    size = (60 * 2**20).to_bytes(4, "little")
+    place.write_bytes(content.replace(size, (100).to_bytes(4, "little")))
+
+
+def _zip_of_many(place: Path) -> None:
+    with zipfile.ZipFile(place, "w") as archive:
+        for number in range(60_000):
+            archive.writestr(f"{number}", b"")
+
+
+def _tar(members: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return stream.getvalue()
+
+
+def _nested_tar(place: Path) -> None:
+    content = _tar({"reuters21578.tar.gz": gzip.compress(_tar({"x": _zeros()}), 1)})
+    for _ in range(5):
+        content = _tar({"reuters21578.tar.gz": gzip.compress(content, 1)})
+    place.write_bytes(content)
+
+
+def _tar_of_links(place: Path) -> None:
+    """Fill an archive with links and devices named like the files."""
+    kinds = (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE)
+    with tarfile.open(place, "w") as archive:
+        for number in range(22):
+            info = tarfile.TarInfo(f"reut2-{number:03}.sgm")
+            info.type, info.linkname = kinds[number % len(kinds)], "/dev/zero"
+            archive.addfile(info)
+
+
+def _huge_tar_header(place: Path) -> None:
+    """Declare a member of a tar to be of 8 GB, of which there is nothing."""
+    info = tarfile.TarInfo("reut2-000.sgm")
+    info.size = 8 * GIGABYTE - 1
+    place.write_bytes(info.tobuf())
+
+
+BOMBS: dict[str, Callable[[Path], object]] = {
+    "zeros.zip": _zip_of_zeros,
+    "lies.zip": _zip_that_lies,
+    "many.zip": _zip_of_many,
+    "zeros.tar.gz": lambda place: place.write_bytes(gzip.compress(_zeros(), 1)),
+    "zeros.tar.bz2": lambda place: place.write_bytes(bz2.compress(_zeros(), 1)),
+    "zeros.tar.xz": lambda place: place.write_bytes(lzma.compress(_zeros(), preset=0)),
+    "streams.gz": lambda place: place.write_bytes(gzip.compress(b"", 1) * 200_000),
+    "nested.tar": _nested_tar,
+    "links.tar": _tar_of_links,
+    "huge.tar": _huge_tar_header,
+}
+CASES: list[tuple[str, Callable[[Bench, Path], Iterator[str]]]] = [
+    *(
+        (f"{thing} as {place}", partial(_thing_in_place, thing, place))
+        for place in PLACES
+        for thing in THINGS
+    ),
+    *((name, partial(_bomb, name)) for name in BOMBS),
+    ("a network with 3 GB of zeros", _network_of_zeros),
+]
+
+CAMPAIGN = Campaign(
+    long=len(CASES), short=6, prepare=lambda bench, _folder: bench, attempt=attempt, is_list=True
+)

@@ -1,0 +1,242 @@
+"""Ends runs by signals at any moment: everything stored stays whole, and the run goes on from it.
+
+Each case sends one signal to the run, to its whole process group, or to one of its workers. Then
+the same command is run to its end. It has to give what an undisturbed run gives.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from campaigns.bench import (
+    N_TRIALS,
+    RUN,
+    SECONDS,
+    Bench,
+    end_group,
+    processes_of,
+    rnnbench,
+    start,
+    wait_until,
+)
+from campaigns.campaign import Campaign, misbehaviour, spell, warnings_heard
+
+from rnnbench.analysis.load import load_run
+from rnnbench.errors import RnnbenchError
+from rnnbench.results.run import load_results
+from rnnbench.storage import sha256_json
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
+TARGETS = ("parent", "group", "busy worker", "idle worker")
+MOMENTS = ("start", "trial", "result", "file", "end")
+"""After the start; when a trial has started or ended; when a file is written; near the end."""
+PATIENCE = 10
+"""Seconds within which a run ends, and everything that it has started."""
+
+
+@dataclass(frozen=True)
+class Strike:
+    """A signal, whom it is sent to, when, and how many seconds later than that."""
+
+    number: signal.Signals
+    target: str
+    moment: str
+    delay: float
+
+    def __str__(self) -> str:
+        return f"{self.number.name} to {self.target}, {self.delay:.3f} s after {self.moment}"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run after a strike: its status, what it said, and the target that there was."""
+
+    status: int
+    said: str
+    target: str
+
+
+def draw(random: Random) -> Strike:
+    """Return a random strike."""
+    moment = random.choice(MOMENTS)
+    delay = random.uniform(0.1, 3) if moment == "start" else random.choice([0, 0.01, 0.1, 0.5])
+    return Strike(
+        random.choice(SIGNALS), random.choice(TARGETS), moment, delay * random.uniform(0.5, 1.5)
+    )
+
+
+def attempt(_number: int, random: Random, bench: Bench, folder: Path) -> Iterator[str]:
+    """Yield what is wrong after a random strike, and after the same command was run again."""
+    strike = draw(random)
+    bench.lay_out(folder)
+    whats = [*_after_strike(strike, folder)]
+    _age(folder)
+    whats += _after_rerun(_stored(folder), bench, folder)
+    yield from (f"{strike}: {what}" for what in whats)
+
+
+def _after_strike(strike: Strike, folder: Path) -> Iterator[str]:
+    with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
+        running = start(RUN, folder, stdout=out, stderr=err)
+    try:
+        ended = _struck(running, strike, folder)
+        if ended is None:
+            yield "the run did not end in time"
+        else:
+            yield from _misjudged(ended, strike)
+        if not wait_until(lambda: not list(processes_of(running.pid)), PATIENCE):
+            yield f"processes are left: {[command for _, command, _ in processes_of(running.pid)]}"
+    finally:
+        end_group(running.pid)
+        running.wait()
+    yield from _damaged(folder)
+
+
+def _struck(running: "subprocess.Popen[bytes]", strike: Strike, folder: Path) -> Ended | None:
+    """Send the signal when it is time; return how the run ended, if it did."""
+    _wait_for(strike.moment, running, folder)
+    time.sleep(strike.delay)
+    target, process = _target(running.pid, strike.target)
+    with suppress(ProcessLookupError):
+        if target == "group":
+            os.killpg(process, strike.number)
+        else:
+            os.kill(process, strike.number)
+    try:
+        status = running.wait(SECONDS if target.endswith("worker") else PATIENCE)
+    except subprocess.TimeoutExpired:
+        return None
+    return Ended(status, _said(folder), target)
+
+
+def _wait_for(moment: str, running: "subprocess.Popen[bytes]", folder: Path) -> None:
+    """Wait for a moment of a run, or for its end."""
+    results = folder / "results" / "tiny"
+    is_there = {
+        "start": lambda: True,
+        "trial": lambda: "started" in _said(folder),
+        "result": lambda: "test accuracy" in _said(folder),
+        "file": lambda: any(results.glob("[!.]*/*")),
+        "end": lambda: _said(folder).count("test accuracy") == N_TRIALS,
+    }[moment]
+    wait_until(lambda: is_there() or running.poll() is not None, SECONDS)
+
+
+def _said(folder: Path) -> str:
+    return (folder / "err").read_text(errors="replace")
+
+
+def _target(group: int, wanted: str) -> tuple[str, int]:
+    """Return whom a signal goes to; the parent takes the place of a worker that is not there."""
+    if not wanted.endswith("worker"):
+        return wanted, group
+    before = {process: ticks for process, _, ticks in _workers(group)}
+    time.sleep(0.05)
+    used = {process: ticks - before.get(process, 0) for process, _, ticks in _workers(group)}
+    if not used:
+        return "parent", group
+    choose = max if wanted.startswith("busy") else min
+    return wanted, choose(used, key=lambda process: used[process])
+
+
+def _workers(group: int) -> list[tuple[int, str, int]]:
+    return [each for each in processes_of(group) if "spawn_main" in each[1]]
+
+
+def _misjudged(ended: Ended, strike: Strike) -> Iterator[str]:
+    """Yield what is wrong with the status and the messages of a run that ended."""
+    had_finished = "Stored in" in ended.said
+    if ended.target.endswith("worker"):
+        allowed = [0]
+    elif strike.number == signal.SIGKILL:
+        allowed = [-signal.SIGKILL]
+    else:
+        allowed = [128 + strike.number]
+        # Before the first line of Python, and after the last one, a signal has its default effect.
+        allowed += [-strike.number] if had_finished or not ended.said else []
+    allowed += [0] if had_finished else []
+    last = ended.said.strip().rpartition("\n")[2][:200]
+    if ended.status not in allowed:
+        yield f"exit status {ended.status}, not {' or '.join(map(str, allowed))}: {last}"
+    if "Traceback" in ended.said:
+        yield f"a traceback: {last}"
+
+
+def _damaged(folder: Path) -> Iterator[str]:
+    """Yield what is wrong with the files that a run left."""
+    results = folder / "results" / "tiny"
+    for file in results.rglob("*.json"):
+        try:
+            document = json.loads(file.read_bytes())
+            if file.name != ".lock.json" and document.pop("checksum") != sha256_json(document):
+                yield f"{file.name}: a wrong checksum"
+        except (ValueError, KeyError, AttributeError) as error:
+            yield f"{file.name}: {spell(error)}"
+    if (results / "results.json").exists():
+        with warnings_heard():
+            try:
+                load_run(results)
+            except RnnbenchError as error:
+                yield f"the run cannot be read: {spell(error)}"
+
+
+def _stored(folder: Path) -> dict[Path, tuple[int, bytes]]:
+    """Return the records of trials that are stored: when each was written, and its content."""
+    records = (folder / "results" / "tiny" / "trials").glob("[!.]*.json")
+    return {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in records}
+
+
+def _age(folder: Path) -> None:
+    """Make temporary files an hour older: those that have just been made may be in use."""
+    for file in (*(folder / "temporary").rglob("*"), *folder.rglob(".*.tmp")):
+        long_ago = file.stat().st_mtime - 3_600
+        os.utime(file, (long_ago, long_ago))
+
+
+def _after_rerun(
+    stored: dict[Path, tuple[int, bytes]], bench: Bench, folder: Path
+) -> Iterator[str]:
+    """Yield what is wrong when the same command is run to its end."""
+    done = rnnbench(RUN, folder)
+    yield from (f"the next run: {what}" for what in misbehaviour(done, [0]))
+    if done.status:
+        return
+    if stored and f"{len(stored)} of {N_TRIALS} trials are stored already" not in done.err:
+        yield f"the next run does not say that {len(stored)} trials are stored"
+    if any(now != stored.get(file, now) for file, now in _stored(folder).items()):
+        yield "the next run trained a stored trial again"
+    yield from _differences(bench, folder)
+
+
+def _differences(bench: Bench, folder: Path) -> Iterator[str]:
+    """Yield what a finished run has, or lacks, in comparison with the undisturbed one."""
+    run = folder / "results" / "tiny"
+    for place, other in ((run, bench.run), (folder / "cache", bench.cache)):
+        ours, theirs = (
+            {str(file.relative_to(root)) for file in root.rglob("*")} for root in (place, other)
+        )
+        if ours != theirs:
+            yield f"left over: {sorted(ours - theirs)}, missing: {sorted(theirs - ours)}"
+    if left := [file.name for file in (folder / "temporary").iterdir()]:
+        yield f"left over in TMPDIR: {left}"
+    for file in (bench.run / "predictions").iterdir():
+        ours = run / "predictions" / file.name
+        if not ours.is_file() or ours.read_bytes() != file.read_bytes():
+            yield f"other predictions: {file.name}"
+    if _metrics(run) != _metrics(bench.run):
+        yield "other accuracies"
+
+
+def _metrics(run: Path) -> dict[str, list[dict[str, float]]]:
+    models = load_results(run).models
+    return {model.name: [trial.metrics for trial in model.trials] for model in models}
+
+
+CAMPAIGN = Campaign(long=200, short=1, prepare=lambda bench, _folder: bench, attempt=attempt)

@@ -1,0 +1,220 @@
+"""Takes away what a command needs: space, files, names. It says so, and keeps what it has."""
+
+import os
+import resource
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from random import Random
+
+from campaigns.bench import BASELINES, RUN, Bench, rnnbench
+from campaigns.campaign import Campaign, Skip, misbehaviour, spell, warnings_heard
+
+from rnnbench.analysis.load import load_run
+from rnnbench.errors import RnnbenchError
+
+FAILED = (1, 2, 3)
+N_BASELINES = 2
+COMMANDS = {
+    "version": ("--version",),
+    "help": ("--help",),
+    "config show": ("config", "show", "tiny.yaml"),
+    "config new": ("config", "new"),
+    "config check": ("config", "check", "tiny.yaml"),
+    "models list": ("models", "list", "--config", "tiny.yaml"),
+    "data sources": ("data", "sources", "--json"),
+    "data info": ("data", "prepare", "tiny.yaml"),
+    "compare": ("compare", "results/tiny", "results/tiny"),
+    "leaderboard": ("leaderboard", "results/tiny"),
+    "run": ("run", "tiny.yaml", "--models", "bayes,random"),
+    "run json": ("run", "tiny.yaml", "--models", "bayes,random", "--json"),
+}
+"""Commands that print, and need no TensorFlow."""
+Case = tuple[str, Callable[[Bench, Path], Iterator[str]]]
+
+
+def attempt(number: int, _random: Random, bench: Bench, folder: Path) -> Iterator[str]:
+    """Yield what is wrong in one of the cases."""
+    name, check = CASES[number]
+    bench.lay_out(folder)
+    yield from (f"{name}: {what}" for what in check(bench, folder))
+
+
+def _to_a_full_device(command: str, bench: Bench, folder: Path) -> Iterator[str]:
+    bench.copy_run(folder)
+    with Path("/dev/full").open("wb") as full:
+        done = rnnbench(COMMANDS[command], folder, stdout=full)
+    yield from misbehaviour(done, FAILED, lines=12)
+    yield from _unreadable(folder / "results" / "tiny")
+
+
+def _with_small_files(size: int, _bench: Bench, folder: Path) -> Iterator[str]:
+    yield from _stopped_and_resumed(folder, {resource.RLIMIT_FSIZE: size})
+
+
+def _with_few_files(count: int, _bench: Bench, folder: Path) -> Iterator[str]:
+    yield from _stopped_and_resumed(folder, {resource.RLIMIT_NOFILE: count})
+
+
+def _stopped_and_resumed(folder: Path, limits: dict[int, int]) -> Iterator[str]:
+    """Run with limits and, once they are gone, again."""
+    done = rnnbench(BASELINES, folder, limits=limits)
+    yield from misbehaviour(done, (0, *FAILED), lines=12)
+    yield from _resumed(BASELINES, folder)
+
+
+def _resumed(command: Sequence[str], folder: Path) -> Iterator[str]:
+    """Run a command that now has all it needs; what is stored must not be trained again."""
+    stored = len(list((folder / "results" / "tiny" / "trials").glob("[!.]*.json")))
+    again = rnnbench(command, folder)
+    yield from (f"the next run: {what}" for what in misbehaviour(again, [0]))
+    if stored and again.status == 0 and f"{stored} of " not in again.err:
+        yield f"{stored} stored trials were not used again"
+
+
+def _on_a_full_disk(kilobytes: int, where: str, _bench: Bench, folder: Path) -> Iterator[str]:
+    place = folder / where
+    with _small_disk(place, kilobytes):
+        done = rnnbench(BASELINES, folder)
+        yield from misbehaviour(done, (0, *FAILED), lines=12)
+        yield from _unreadable(folder / "results" / "tiny")
+        subprocess.run(["mount", "-o", "remount,size=64m", place], check=True)  # noqa: S607
+        yield from _resumed(BASELINES, folder)
+
+
+@contextmanager
+def _small_disk(place: Path, kilobytes: int) -> Iterator[None]:
+    place.mkdir(parents=True, exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(place)]
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        raise Skip(f"no disk can be mounted: {mounted.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", place], check=True)  # noqa: S607
+
+
+def _in_the_way(
+    name: str, make: str, command: Sequence[str], _bench: Bench, folder: Path
+) -> Iterator[str]:
+    """Put a folder where a file should be, or a file where a folder should be."""
+    results = folder / "results" / "tiny"
+    if command[0] == "report":
+        done = rnnbench(BASELINES, folder)
+        yield from misbehaviour(done, [0])
+    results.mkdir(parents=True, exist_ok=True)
+    obstacle = results / name
+    obstacle.mkdir() if make == "folder" else obstacle.write_text("in the way")
+    done = rnnbench(command, folder)
+    yield from misbehaviour(done, (0, *FAILED), lines=12)
+    kept = len(list(results.glob("trials/[!.]*.json")))
+    if name not in ("trials", "predictions", "environment.json") and kept < N_BASELINES:
+        yield f"only {kept} of {N_BASELINES} finished trials were kept"
+    obstacle.rmdir() if make == "folder" else obstacle.unlink()
+    yield from _resumed(BASELINES, folder)
+
+
+def _read_only(_bench: Bench, folder: Path) -> Iterator[str]:
+    if os.geteuid() == 0:
+        raise Skip("nothing is read-only for root")
+    (folder / "results").mkdir()
+    (folder / "results").chmod(0o500)
+    try:
+        yield from misbehaviour(rnnbench(BASELINES, folder), FAILED)
+    finally:
+        (folder / "results").chmod(0o700)
+
+
+def _with_name(
+    arguments: Sequence[str | bytes], statuses: Sequence[int], bench: Bench, folder: Path
+) -> Iterator[str]:
+    """Run a command with a name that no file can have, or that is not UTF-8."""
+    bench.copy_run(folder)
+    odd = os.fsencode(folder) + b"/"
+    shutil.copytree(bench.folder / "sgml", odd + b"sgml-\xff")
+    shutil.copyfile(folder / "tiny.yaml", odd + b"tiny-\xff.yaml")
+    shutil.copytree(bench.run, odd + b"results-\xff")
+    yield from misbehaviour(rnnbench(arguments, folder), statuses)
+    if (made := Path(os.fsdecode(odd + b"out-\xff"), "results.json")).exists():
+        yield from _unreadable(made.parent)
+
+
+def _unreadable(run: Path) -> Iterator[str]:
+    """Yield what is wrong with a run, if there is a summary of it."""
+    if not (run / "results.json").exists():
+        return
+    try:
+        with warnings_heard():
+            load_run(run)
+    except RnnbenchError as error:
+        yield f"the run cannot be read: {spell(error)}"
+
+
+LONG = "x" * 300
+DEEP = "x/" * 2_500
+OBSTACLES = {
+    **dict.fromkeys(["results.json", "table.md", "table.csv", "config.yaml"], "folder"),
+    **dict.fromkeys(["environment.json", ".lock", ".lock.json"], "folder"),
+    **dict.fromkeys(["trials", "predictions"], "file"),
+}
+NAMES: dict[str, tuple[Sequence[str | bytes], Sequence[int]]] = {
+    "long --out": ((*BASELINES, "--out", LONG), FAILED),
+    "long --path": ((*BASELINES, "--path", LONG), FAILED),
+    "long config": (("run", f"{LONG}.yaml"), FAILED),
+    "deep --out": ((*BASELINES, "--out", DEEP), FAILED),
+    "deep --path": (("data", "prepare", "--path", DEEP), FAILED),
+    "deep config": (("config", "check", DEEP), FAILED),
+    "long name to write": (("config", "new", f"{LONG}.yaml"), FAILED),
+    "long run": (("leaderboard", LONG), FAILED),
+    "long text": (("predict", "results/tiny", "rnn", "--file", LONG), FAILED),
+    "odd --out": ((*BASELINES, "--out", b"out-\xff"), (0, *FAILED)),
+    "odd --path": ((*BASELINES, "--path", b"sgml-\xff"), (0, *FAILED)),
+    "odd config": (("run", b"tiny-\xff.yaml", "--models", "bayes"), (0, *FAILED)),
+    "odd config to check": (("config", "check", b"tiny-\xff.yaml"), (0, *FAILED)),
+    "odd config as JSON": (("config", "check", b"tiny-\xff.yaml", "--json"), (0, *FAILED)),
+    "odd config to show": (("config", "show", b"tiny-\xff.yaml"), (0, *FAILED)),
+    "odd name to write": (("config", "new", b"new-\xff.yaml"), (0, *FAILED)),
+    "odd model": (("run", "tiny.yaml", "--models", b"\xff"), FAILED),
+    "odd setting": (("run", "tiny.yaml", "--set", b"name=\xff"), FAILED),
+    "odd key": (("run", "tiny.yaml", "--set", b"\xff=1"), FAILED),
+    "odd source": (("run", "tiny.yaml", "--data", b"\xff"), FAILED),
+    "odd executor": (("run", "tiny.yaml", "--executor", b"\xff"), FAILED),
+    "odd run": (("leaderboard", b"results-\xff"), (0, *FAILED)),
+    "odd run as JSON": (("leaderboard", b"results-\xff", "--json"), (0, *FAILED)),
+    "odd report": (("report", b"results-\xff", "--words", "0"), (0, *FAILED)),
+    "odd comparison": (("compare", "results/tiny", b"results-\xff"), (0, *FAILED)),
+    "odd metric": (("leaderboard", "results/tiny", "--metric", b"\xff"), FAILED),
+    "odd gate": (("compare", "results/tiny", "results/tiny", "--fail-if", b"\xff"), FAILED),
+    "odd text": (("predict", "results/tiny", "rnn", b"profit \xff rose"), (0, *FAILED)),
+    "odd kind": (("explain", b"\xff"), FAILED),
+    "odd command": ((b"\xff",), FAILED),
+}
+CASES: list[Case] = [
+    *((f"{name} > /dev/full", partial(_to_a_full_device, name)) for name in COMMANDS),
+    *((f"files up to {n} bytes", partial(_with_small_files, n)) for n in (0, 100, 1_000, 5_000)),
+    *((f"{n} open files", partial(_with_few_files, n)) for n in (8, 12, 16, 20, 24, 32, 48)),
+    *(
+        (f"{where} on a disk of {size} kB", partial(_on_a_full_disk, size, where))
+        for where in ("results", "cache", "temporary")
+        for size in (4, 16, 32)
+    ),
+    *(
+        (f"a {make} as {name}", partial(_in_the_way, name, make, BASELINES))
+        for name, make in OBSTACLES.items()
+    ),
+    *(
+        (f"a {make} as {name}", partial(_in_the_way, name, make, ("report", "results/tiny")))
+        for name, make in {"report.html": "folder", "report.md": "folder", "plots": "file"}.items()
+    ),
+    ("a file as models", partial(_in_the_way, "models", "file", RUN)),
+    ("a read-only folder", _read_only),
+    *((name, partial(_with_name, *facts)) for name, facts in NAMES.items()),
+]
+
+CAMPAIGN = Campaign(
+    long=len(CASES), short=6, prepare=lambda bench, _folder: bench, attempt=attempt, is_list=True
+)

@@ -1,0 +1,54 @@
+"""The short form of the campaigns finds nothing; and a campaign does report what there is."""
+
+import pytest
+from campaigns.all_campaigns import as_text, carry_out_all, short_form
+from campaigns.bench import Bench
+from campaigns.campaign import Campaign, Skip, carry_out
+
+
+def test_the_short_form_finds_nothing():
+    outcomes = carry_out_all(short_form(), seed=0)
+
+    assert not any(outcome.findings for outcome in outcomes), as_text(outcomes, seed=0)
+
+
+def _attempt(number, random, context, folder):
+    assert context == "shared"
+    assert not list(folder.iterdir())
+    if number == 1:
+        raise Skip("not here")
+    if number == 2:
+        raise ValueError("oh")
+    yield f"drew {random.randrange(10**9)}"
+
+
+@pytest.fixture
+def made_up():
+    return Campaign(3, 3, lambda _bench, _folder: "shared", _attempt)
+
+
+def test_findings_come_with_the_command_that_repeats_them(made_up, tmp_path):
+    outcome = carry_out("made-up", made_up, 7, range(3), Bench(tmp_path))
+
+    drew, failed = outcome.findings
+    assert outcome.cases == 2
+    assert "ValueError: 'oh'" in failed.what
+    text = as_text([outcome], seed=7)
+    assert "| made-up | 2 | 2 | " in text
+    assert f"--only made-up --seed 7 --case 0`\n  {drew.what}" in text
+    assert "- skipped: made-up 1: not here" in text
+
+
+def test_a_case_draws_the_same_alone(made_up, tmp_path):
+    def found(seed, numbers):
+        return carry_out("made-up", made_up, seed, numbers, Bench(tmp_path)).findings
+
+    assert found(7, [3, 5])[1:] == found(7, [5]) != found(8, [5])
+
+
+def test_the_cases_of_a_list_are_spread_over_it(made_up):
+    listed = Campaign(10, 3, made_up.prepare, made_up.attempt, is_list=True)
+
+    assert list(listed.numbers(3)) == [0, 4, 8]
+    assert list(listed.numbers(10)) == list(range(10))
+    assert list(made_up.numbers(2)) == [0, 1]
