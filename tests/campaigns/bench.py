@@ -103,6 +103,7 @@ def start(
     stdout: int | object = subprocess.PIPE,
     stderr: int | object = subprocess.PIPE,
     limits: Mapping[int, int] | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> "subprocess.Popen[bytes]":
     """Start ``rnnbench`` in a folder that has its cache and temporary files too.
 
@@ -114,6 +115,7 @@ def start(
         stdout: as in ``subprocess.Popen``.
         stderr: likewise.
         limits: ``resource.RLIMIT_...`` with their values.
+        variables: of the environment, beside those of this process.
     """
 
     def begin() -> None:
@@ -122,11 +124,15 @@ def start(
         for limit, value in (limits or {}).items():
             resource.setrlimit(limit, (value, value))
 
+    own = {
+        "RNNBENCH_CACHE": str(folder / "cache"),
+        "TMPDIR": str(folder / "temporary"),
+        "PYTHONUNBUFFERED": "",
+    }
     return subprocess.Popen(
         [sys.executable, "-m", "rnnbench", *arguments],
         cwd=folder,
-        env=os.environ
-        | {"RNNBENCH_CACHE": str(folder / "cache"), "TMPDIR": str(folder / "temporary")},
+        env=os.environ | own | dict(variables or {}),
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=stderr,
@@ -142,9 +148,11 @@ def rnnbench(
     seconds: float = SECONDS,
     stdout: int | object = subprocess.PIPE,
     limits: Mapping[int, int] | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> Done:
     """Run ``rnnbench`` to its end; the arguments are those of ``start`` and ``finish``."""
-    return finish(start(arguments, folder, stdout=stdout, limits=limits), seconds)
+    process = start(arguments, folder, stdout=stdout, limits=limits, variables=variables)
+    return finish(process, seconds)
 
 
 def finish(process: "subprocess.Popen[bytes]", seconds: float = SECONDS) -> Done:

@@ -43,10 +43,12 @@ def attempt(number: int, _random: Random, bench: Bench, folder: Path) -> Iterato
     yield from (f"{name}: {what}" for what in check(bench, folder))
 
 
-def _to_a_full_device(command: str, bench: Bench, folder: Path) -> Iterator[str]:
+def _to_a_full_device(command: str, unbuffered: str, bench: Bench, folder: Path) -> Iterator[str]:
+    """Print where nothing can be written; without a buffer, this fails at once."""
     bench.copy_run(folder)
+    variables = {"PYTHONUNBUFFERED": unbuffered}
     with Path("/dev/full").open("wb") as full:
-        done = rnnbench(COMMANDS[command], folder, stdout=full)
+        done = rnnbench(COMMANDS[command], folder, stdout=full, variables=variables)
     yield from misbehaviour(done, FAILED, lines=12)
     yield from _unreadable(folder / "results" / "tiny")
 
@@ -112,7 +114,7 @@ def _in_the_way(
     done = rnnbench(command, folder)
     yield from misbehaviour(done, (0, *FAILED), lines=12)
     kept = len(list(results.glob("trials/[!.]*.json")))
-    if name not in ("trials", "predictions", "environment.json") and kept < N_BASELINES:
+    if make == "folder" and name not in NEEDED_FIRST and kept < N_BASELINES:
         yield f"only {kept} of {N_BASELINES} finished trials were kept"
     obstacle.rmdir() if make == "folder" else obstacle.unlink()
     yield from _resumed(BASELINES, folder)
@@ -134,13 +136,11 @@ def _with_name(
 ) -> Iterator[str]:
     """Run a command with a name that no file can have, or that is not UTF-8."""
     bench.copy_run(folder)
-    odd = os.fsencode(folder) + b"/"
-    shutil.copytree(bench.folder / "sgml", odd + b"sgml-\xff")
-    shutil.copyfile(folder / "tiny.yaml", odd + b"tiny-\xff.yaml")
-    shutil.copytree(bench.run, odd + b"results-\xff")
+    shutil.copytree(bench.folder / "sgml", folder / f"sgml-{ODD}")
+    shutil.copyfile(folder / "tiny.yaml", folder / f"tiny-{ODD}.yaml")
+    shutil.copytree(bench.run, folder / f"results-{ODD}")
     yield from misbehaviour(rnnbench(arguments, folder), statuses)
-    if (made := Path(os.fsdecode(odd + b"out-\xff"), "results.json")).exists():
-        yield from _unreadable(made.parent)
+    yield from _unreadable(folder / f"out-{ODD}")
 
 
 def _unreadable(run: Path) -> Iterator[str]:
@@ -156,6 +156,10 @@ def _unreadable(run: Path) -> Iterator[str]:
 
 LONG = "x" * 300
 DEEP = "x/" * 2_500
+ODD = os.fsdecode(b"\xff")
+"""A part of a name that is not UTF-8, as Python spells it."""
+NEEDED_FIRST = ("environment.json", ".lock", ".lock.json")
+"""Files without which nothing is trained."""
 OBSTACLES = {
     **dict.fromkeys(["results.json", "table.md", "table.csv", "config.yaml"], "folder"),
     **dict.fromkeys(["environment.json", ".lock", ".lock.json"], "folder"),
@@ -194,7 +198,11 @@ NAMES: dict[str, tuple[Sequence[str | bytes], Sequence[int]]] = {
     "odd command": ((b"\xff",), FAILED),
 }
 CASES: list[Case] = [
-    *((f"{name} > /dev/full", partial(_to_a_full_device, name)) for name in COMMANDS),
+    *(
+        (f"{name}{how} > /dev/full", partial(_to_a_full_device, name, unbuffered))
+        for name in COMMANDS
+        for how, unbuffered in (("", ""), (", unbuffered", "1"))
+    ),
     *((f"files up to {n} bytes", partial(_with_small_files, n)) for n in (0, 100, 1_000, 5_000)),
     *((f"{n} open files", partial(_with_few_files, n)) for n in (8, 12, 16, 20, 24, 32, 48)),
     *(
