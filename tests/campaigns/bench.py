@@ -15,6 +15,8 @@ from pathlib import Path
 
 from newswires import tiny_newswires, write_files
 
+import rnnbench as rnnbench_package
+
 CONFIG = """\
 name: tiny
 data: {source: sgml, path: sgml, maxlen: 50, test_split: 0.5}
@@ -30,6 +32,8 @@ RUN = ("run", "tiny.yaml", "--jobs", "2", "--save-models")
 BASELINES = ("run", "tiny.yaml", "--jobs", "1", "--models", "bayes,random")
 """A run that needs no TensorFlow."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PACKAGE = str(Path(rnnbench_package.__file__).parents[1])
+"""Where the package lies that is tried here, so that other processes try the same."""
 SECONDS = 120
 """How long a command may take where nothing else is said."""
 
@@ -128,6 +132,7 @@ def start(
         "RNNBENCH_CACHE": str(folder / "cache"),
         "TMPDIR": str(folder / "temporary"),
         "PYTHONUNBUFFERED": "",
+        "PYTHONPATH": os.pathsep.join([PACKAGE, os.environ.get("PYTHONPATH", "")]),
     }
     return subprocess.Popen(
         [sys.executable, "-m", "rnnbench", *arguments],
