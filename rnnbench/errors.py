@@ -1,8 +1,12 @@
 """Errors that end a command with a message instead of a traceback."""
 
 import difflib
+import errno
 from collections.abc import Iterable
 from signal import SIGINT
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""The errors of a disk that is full or broken."""
 
 
 class RnnbenchError(Exception):

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from rnnbench.errors import UserError
+from rnnbench.errors import FULL, UserError
 from rnnbench.records import Record
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ TEMPORARY_FOLDER, OWNED = "rnnbench-", ".owned"
 """The names of temporary folders, and the file in each that its owner has locked."""
 JUST_MADE = 60.0
 """The age in seconds up to which a temporary folder may not have been locked yet."""
+MAX_HASHED = 2**30
+"""The longest file that is hashed, in bytes."""
 MAX_DOCUMENT = 256 * 2**20
 """The longest document that is read, in bytes."""
 
@@ -59,7 +61,7 @@ class UnwritableError(UserError):
         in_the_way = [folder for folder in path.parents if str(folder) == error.filename]
         place = (*in_the_way, path)[0]
         super().__init__(f"{place}: cannot be written: {error.strerror or error}")
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+        if error.errno in FULL:
             self.exit_code = 1
 
 
@@ -120,7 +122,7 @@ def temporary_folder() -> Iterator[Path]:
         lock = FileLock(folder / OWNED)
         lock.acquire()
     except OSError as error:
-        raise UnwritableError(f"no temporary folder can be made: {error.strerror}") from error
+        raise UnwritableError(Path(tempfile.tempdir or "the temporary folder"), error) from error
     try:
         yield folder
     finally:
@@ -191,6 +193,8 @@ def sha256_arrays(arrays: "Mapping[str, NDArray[Any]]", facts: Mapping[str, obje
 def sha256_file(path: Path) -> str:
     """Return the SHA-256 of the content of ``path``, in hexadecimal."""
     with _open_regular(path) as file:
+        if os.fstat(file.fileno()).st_size > MAX_HASHED:
+            raise OSError(errno.EFBIG, f"longer than {MAX_HASHED:,} bytes", str(path))
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

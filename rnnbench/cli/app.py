@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 import rnnbench
-from rnnbench.errors import Interruption, RnnbenchError, signal_of
+from rnnbench.errors import FULL, Interruption, RnnbenchError, signal_of
 
 ENDING = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 """The signals by which schedulers and closed terminals end a command."""
@@ -139,18 +139,11 @@ def main() -> None:
         finally:
             sys.stdout.flush()
     except OSError as error:
-        _end_without_output(error)
-
-
-def _end_without_output(error: OSError) -> None:
-    """End with a message if standard output could not be written; else with the error itself."""
-    try:
-        sys.stdout.flush()
-    except OSError:
+        if error.filename or error.errno not in FULL:  # files are named where they are written
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
         sys.stderr.write(f"standard output cannot be written: {error.strerror}\n")
         sys.exit(1)
-    raise error
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:

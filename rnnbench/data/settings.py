@@ -1,6 +1,5 @@
 """The ``data`` section of a config."""
 
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,8 +19,8 @@ def _source(value: Any) -> Any:
 
 def _path(value: Any) -> Any:
     if isinstance(value, str | Path) and str(value) and "\0" not in str(value):
-        with suppress(RuntimeError, UnicodeEncodeError):  # no such user, no such character
-            os.fsencode(value)
+        with suppress(RuntimeError, UnicodeEncodeError):  # no such user, not in UTF-8
+            str(value).encode()
             return Path(value).expanduser()
     raise problem(f"got {spell(value)}", "should be the name of a file or a folder")
 

@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
 from rnnbench.errors import UserError
+from rnnbench.storage import read_file
 from rnnbench.terminal import completion, options
 
 EXAMPLES = options.examples(
@@ -69,8 +70,7 @@ def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
     given = [_standard_input() if text == "-" else text for text in texts]
     for file in files:
         try:
-            with file.open("rb") as opened:
-                given.append(_read(opened, str(file)))
+            given.append(read_file(file, MAX_TEXT).decode(errors="replace"))
         except OSError as error:
             raise UserError(f"{file}: cannot be read: {error.strerror}") from error
     if not given or not all(text.strip() for text in given):
@@ -79,11 +79,7 @@ def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
 
 
 def _standard_input() -> str:
-    return _read(sys.stdin.buffer, "-") if sys.stdin else ""  # it may be closed
-
-
-def _read(stream: BinaryIO, name: str) -> str:
-    content = stream.read(MAX_TEXT + 1)
+    content = sys.stdin.buffer.read(MAX_TEXT + 1) if sys.stdin else b""  # it may be closed
     if len(content) > MAX_TEXT:
-        raise UserError(f"{name}: too long for a newswire (allowed: {MAX_TEXT:,} bytes)")
+        raise UserError(f"-: cannot be read: longer than {MAX_TEXT:,} bytes")
     return content.decode(errors="replace")

@@ -142,6 +142,7 @@ def changes(
     for setting in settings or ():
         key, equals, value = setting.partition("=")
         if not (key and equals):
-            raise UserError(f"--set {setting}: should be key.path=value, such as training.epochs=5")
+            example = "should be key.path=value, such as training.epochs=5"
+            raise UserError(f"--set {setting[:60]}: {example}")
         given.append(Override(f"--set {setting}", key, value))
     return given

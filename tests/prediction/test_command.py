@@ -256,5 +256,5 @@ def test_a_text_that_is_too_long_is_not_read(tmp_path):
     file = tmp_path / "long.txt"
     file.write_text("x" * (MAX_TEXT + 1))
 
-    with pytest.raises(UserError, match=r"long.txt: too long for a newswire \(allowed: 1,000,000 "):
+    with pytest.raises(UserError, match=r"long.txt: cannot be read: longer than 1,000,000 bytes"):
         read_texts([], [file])
