@@ -131,13 +131,15 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def _sweep_temporary_folders() -> None:
-    """Remove temporary folders whose owner no longer holds their lock."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_FOLDER}*"):
+    """Remove temporary folders whose owner no longer holds their lock.
+
+    A folder without a lock is not one of ours, or was made by an older version that still runs.
+    """
+    for lock in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_FOLDER}*/{OWNED}"):
         with suppress(OSError, Timeout):
-            if time.time() - folder.stat().st_mtime < JUST_MADE:
-                continue
-            with FileLock(folder / OWNED, timeout=0):
-                shutil.rmtree(folder, ignore_errors=True)
+            if time.time() - lock.stat().st_mtime >= JUST_MADE:
+                with FileLock(lock, timeout=0):
+                    shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 def read_file(path: Path, limit: int) -> bytes:

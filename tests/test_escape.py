@@ -17,7 +17,7 @@ def test_a_terminal_gets_no_control_character_but_line_breaks_and_tabs(text):
 
 
 def test_control_characters_become_visible():
-    assert for_terminal("\x1b[2Jearn\r\x07\x9b\u202e") == "␛[2Jearn␍␇���"
+    assert for_terminal("\x1b[2Jearn\r\x07\x9b\u202e") == "␛[2Jearn␍␇��"
 
 
 @given(st.text())

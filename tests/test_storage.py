@@ -353,9 +353,18 @@ def test_what_a_killed_process_left_is_swept_and_what_a_living_one_has_is_not(pl
 
     sweep(place / "run")
     with temporary_folder() as ours:
-        assert [*place.rglob("*")] == [place / "run", ours, ours / ".owned"]
+        assert {*place.rglob("*")} == {place / "run", ours, ours / ".owned"}
 
     assert [*place.rglob("*")] == [place / "run"]
+
+
+def test_a_temporary_folder_that_is_not_ours_is_left_alone(place):
+    (place / "rnnbench-of-an-older-version").mkdir()
+
+    with temporary_folder():
+        pass
+
+    assert [file.name for file in place.iterdir()] == ["rnnbench-of-an-older-version"]
 
 
 def test_a_young_file_is_not_swept_where_others_write(tmp_path):

@@ -9,7 +9,7 @@ from typing import Any
 from rnnbench.config.problems import ConfigError, Problem
 from rnnbench.config.yaml12 import MAX_DEPTH, Node, parse
 from rnnbench.errors import did_you_mean
-from rnnbench.section import Section
+from rnnbench.section import Section, spell
 from rnnbench.storage import read_file
 
 MAX_CONFIG = 2**20
@@ -197,7 +197,7 @@ def with_value(root: Node, keys: Sequence[str], new: Node) -> Node:
     children = dict(root.children)
     is_list = isinstance(root.value, list)
     if is_list and key not in children:
-        message = f"no item {key!r} (the list has {len(children)}, counted from 0)"
+        message = f"no item {spell(key)} (the list has {len(children)}, counted from 0)"
         raise ConfigError([Problem(new.where, "", message)])
     child = Node(children[key].value if key in children else None, new.where)
     children[key] = with_value(child, below, new)

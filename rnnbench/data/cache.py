@@ -15,10 +15,13 @@ import platformdirs
 
 from rnnbench.data.corpus import Corpus
 from rnnbench.errors import RnnbenchError, UserError
-from rnnbench.storage import UnwritableError, atomic_write
+from rnnbench.storage import UnwritableError, atomic_write, sweep
 
 SCHEMA_VERSION = 2
 """Goes up when the same source would give another corpus, or when the layout of files changes."""
+
+LONGEST_WRITE = 600.0
+"""Seconds after which a temporary file has no writer any more."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ def store(name: str, corpus: Corpus) -> CachedCorpus:
         UserError: the cache folder cannot be written to.
     """
     file = _corpora() / f"{name}-{corpus.fingerprint}.npz"
+    sweep(file.parent, older_than=LONGEST_WRITE)
     return CachedCorpus(corpus, write(file, corpus), file)
 
 

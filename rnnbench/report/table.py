@@ -21,7 +21,7 @@ T = TypeVar("T")
 Columns = dict[str, Callable[[T], str]]
 """The cell of an item, by the header of its column."""
 
-MISSING = "-"
+MISSING, FAILED = "-", "failed"
 SECOND = "macro_f1"
 """The metric that is shown with its spread, as accuracy is."""
 
@@ -75,7 +75,7 @@ def accuracy_table(results: Results) -> Table:
     }
     table = table_of(results.models, columns, _caption(results))
     failed = [
-        [name, f"failed: {textwrap.shorten(reason, 40, placeholder='...')}", MISSING, MISSING]
+        [name, f"{FAILED}: {textwrap.shorten(reason, 40, placeholder='...')}", MISSING, MISSING]
         for name, reason in results.failed_models.items()
     ]
     always = [majority_name(dataset), f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
@@ -275,9 +275,9 @@ def to_rich(table: Table, console: "Console") -> "RichTable":
 
 def _folded(cell: str) -> str:
     """Return a cell of a narrow table, in several lines."""
-    lines = cell.replace(" ± ", "\n± ").split("\n")
-    fold = partial(textwrap.fill, width=20, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(map(fold, lines))
+    if cell.startswith(FAILED):
+        return textwrap.fill(cell, 20, break_long_words=False, break_on_hyphens=False)
+    return cell.replace(" ± ", "\n± ")
 
 
 def to_markdown(table: Table) -> str:

@@ -73,7 +73,7 @@ def test_a_new_section_is_shown_in_both_pages_and_in_the_navigation(tmp_path, mo
 
     assert _Elements(html).links == ["#mine"]
     assert "<dt>colour</dt><dd>&lt;blue&gt;</dd>" in html
-    assert markdown.endswith("## My own\n\nLook.\n\n- colour: <blue>\n")
+    assert markdown.endswith("## My own\n\nLook.\n\n- colour: &lt;blue>\n")
 
 
 def test_the_plots_are_written_beside_the_page(folder, page):
