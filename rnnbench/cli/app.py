@@ -132,7 +132,8 @@ def _options(
 def main() -> None:
     """Run the command line; a request to end is treated like Ctrl-C."""
     for number in ENDING:
-        signal.signal(number, _interrupt)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
+            signal.signal(number, _interrupt)
     try:
         try:
             app()

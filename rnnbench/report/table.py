@@ -75,11 +75,17 @@ def accuracy_table(results: Results) -> Table:
     }
     table = table_of(results.models, columns, _caption(results))
     failed = [
-        [name, f"{FAILED}: {textwrap.shorten(reason, 40, placeholder='...')}", MISSING, MISSING]
+        [name, _short_reason(reason), MISSING, MISSING]
         for name, reason in results.failed_models.items()
     ]
     always = [majority_name(dataset), f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
     return replace(table, rows=[*table.rows, *failed, always], is_last_apart=True)
+
+
+def _short_reason(reason: str) -> str:
+    """Return why a model failed, in a few words; the caption has all of them."""
+    innermost = reason.rpartition(" failed: ")[2]
+    return f"{FAILED}: {textwrap.shorten(innermost, 40, placeholder='...')}"
 
 
 def best_model(results: Results) -> ModelSummary:

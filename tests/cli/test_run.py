@@ -384,6 +384,20 @@ def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(
         assert "results/tiny: partial: 1 of 2 trials are missing: rnn seed 0" in shown.stderr
 
 
+def test_a_signal_that_is_to_be_ignored_is_ignored():
+    """As for a run that was started with nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        running, said = _start_and_wait_for("gru seed 0: started", "--epochs", "2")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+    os.killpg(running.pid, signal.SIGHUP)
+    _, more = running.communicate()
+
+    assert running.returncode == 0, said + more
+
+
 def test_a_run_that_is_killed_leaves_no_process_and_no_lock(cli):
     running, _ = _start_and_wait_for("gru seed 0: started")
     running.kill()
