@@ -20,7 +20,7 @@ class Shown(ABC):
 
     def __repr__(self) -> str:
         text = io.StringIO()
-        console = Console(file=text)
+        console = Console(file=text, markup=False, highlight=False, emoji=False)
         for table in self.tables():
             console.print(to_rich(table, console), crop=False)
         return for_terminal(text.getvalue()).rstrip("\n")

@@ -23,3 +23,13 @@ def test_text_in_html_is_escaped_and_numbers_are_on_the_right():
     assert '<td style="text-align: left">a &amp; b</td>' in html
     assert '<td style="text-align: right">0.5</td>' in html
     assert "Of &lt;all&gt;." in html
+
+
+class Hostile(Shown):
+    def tables(self):
+        return [Table(["name"], [["[/] \x1b[2J"]], "[bold]")]
+
+
+def test_what_looks_like_markup_or_control_is_shown_as_it_is():
+    assert "[/] ␛[2J" in repr(Hostile())
+    assert "[bold]" in repr(Hostile())
