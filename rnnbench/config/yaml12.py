@@ -30,7 +30,7 @@ class Node:
     where: str
     """``file:line`` of its key, or of an item of a list; or the flag that it came from."""
 
-    @property
+    @cached_property
     def children(self) -> dict[str, "Node"]:
         """The entries of a mapping by key, or the items of a list by position, from ``"0"``."""
         if isinstance(self.value, list):

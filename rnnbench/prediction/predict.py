@@ -13,6 +13,7 @@ from rnnbench.records import Record
 from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
+from rnnbench.storage import DamagedResultError
 
 PREDICTIONS_VERSION: Final = 1
 
@@ -60,6 +61,8 @@ def predict_texts(
     results = load_results(folder)
     file = _find(folder, results, model, seed)
     vocabulary = _vocabulary(folder, results)
+    if vocabulary.timesteps < 1:
+        raise DamagedResultError(f"unusable result: {folder}: its vocabulary reads no words")
     encoded = encode(texts, vocabulary)
     if not texts or not all(encoded.words):
         raise UserError("a text contains no words (should be English newswires)")
@@ -70,7 +73,10 @@ def predict_texts(
         from rnnbench.models.saved import load as load_model
 
         import_code(description)
-        probabilities = predict(load_model(file), encoded.ids)
+        network = load_model(file)
+        if (network.input_shape, network.output_shape) != _shapes(vocabulary):
+            raise DamagedResultError(f"unusable result: {file}: not of the stored vocabulary")
+        probabilities = predict(network, encoded.ids)
     readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
     return Predictions(
         predictions=[
@@ -118,6 +124,11 @@ def _vocabulary(folder: Path, results: Results) -> Vocabulary:
         if vocabulary.dataset_fingerprint == results.dataset.fingerprint:
             return vocabulary
     raise UserError(f"{folder}: the vocabulary of its dataset was not kept ({_run_again(results)})")
+
+
+def _shapes(vocabulary: Vocabulary) -> tuple[tuple[int | None, int], tuple[int | None, int]]:
+    """Return the shapes of the inputs and outputs of a network that reads texts with it."""
+    return (None, vocabulary.timesteps), (None, len(vocabulary.topics))
 
 
 def _run_again(results: Results) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from rnnbench.escape import for_markdown
+from rnnbench.escape import for_markdown, for_terminal
 from rnnbench.report.plots import COLOURS, GRID, INK, ON_DARK, PAPER, Plot
 from rnnbench.report.sections import findings, make_sections
 from rnnbench.report.table import to_markdown
@@ -41,7 +41,7 @@ def write_page(
                 palettes=(COLOURS, ON_DARK),
             )
         )
-        write_text(run.folder / name, page)
+        write_text(run.folder / name, for_terminal(page))
     return run.folder / PAGES[0]
 
 

@@ -45,4 +45,4 @@ def to_html(table: Table) -> Markup:
         '<table>\n<caption style="caption-side: bottom; text-align: left">{}</caption>\n'
         "<thead><tr>{}</tr></thead>\n<tbody>\n{}</tbody>\n</table>\n"
     )
-    return frame.format(table.caption, head, body)
+    return Markup(for_terminal(frame.format(table.caption, head, body)))  # noqa: S704 - escaped

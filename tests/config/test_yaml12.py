@@ -101,3 +101,9 @@ def test_a_word_that_either_version_takes_for_something_else_is_quoted():
 def test_both_versions_read_a_number_that_was_written(number):
     assert read(to_yaml(number)) == number
     assert yaml.safe_load(to_yaml(number)) == number
+
+
+def test_the_children_of_a_long_list_are_numbered_once():
+    root, _ = parse("[1, 2]", "a.yaml")
+
+    assert root.children is root.children  # each of many errors looks for its place there

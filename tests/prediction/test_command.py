@@ -209,6 +209,14 @@ def test_where_networks_were_not_kept_the_command_that_keeps_them_is_named(refus
     assert message.count("--save-models") == 1
 
 
+@pytest.mark.parametrize("timesteps", [-1, 0, 3])
+def test_a_vocabulary_that_does_not_fit_the_network_is_refused(folder, refused, timesteps):
+    store = Store(folder)
+    store.save_vocabulary(store.vocabulary().model_copy(update={"timesteps": timesteps}))
+
+    assert "unusable result: " in refused(folder, "reader", TEXT)
+
+
 @pytest.mark.parametrize("is_gone", [True, False], ids=["missing", "of another dataset"])
 def test_without_the_vocabulary_of_the_dataset_nothing_is_predicted(refused, folder, is_gone):
     vocabulary = Store(folder).vocabulary()

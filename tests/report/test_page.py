@@ -76,6 +76,14 @@ def test_a_new_section_is_shown_in_both_pages_and_in_the_navigation(tmp_path, mo
     assert markdown.endswith("## My own\n\nLook.\n\n- colour: &lt;blue>\n")
 
 
+def test_control_characters_reach_no_page(tmp_path, monkeypatch):
+    parts = [("facts", {"a": "\x1b[31mred"}), ("command", "rnnbench run \x9b31m")]
+    monkeypatch.setattr(writer, "make_sections", lambda *_: [Section("mine", "My own", parts)])
+
+    for page in pages(run_folder(tmp_path, ANSWERS)):
+        assert not {"\x1b", "\x9b"} & set(page)
+
+
 def test_the_plots_are_written_beside_the_page(folder, page):
     names = ["accuracy", "confusion-lstm", "confusion-rnn", "learning_curves"]
 

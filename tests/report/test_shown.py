@@ -33,3 +33,4 @@ class Hostile(Shown):
 def test_what_looks_like_markup_or_control_is_shown_as_it_is():
     assert "[/] ␛[2J" in repr(Hostile())
     assert "[bold]" in repr(Hostile())
+    assert "[/] ␛[2J" in Hostile()._repr_html_()
