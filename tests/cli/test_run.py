@@ -362,6 +362,7 @@ def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(
 ):
     (tmp_path / "temporary").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    signal.signal(how, signal.SIG_DFL)  # else the run inherits it from tests under nohup
     running, said = _start_and_wait_for("gru seed 0: test accuracy", "--epochs", "2000")
 
     os.killpg(running.pid, how)
