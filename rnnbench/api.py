@@ -401,7 +401,7 @@ def _check_name(folder: Path) -> None:
         str(folder).encode()
     except UnicodeEncodeError:
         name = str(folder).encode(errors="backslashreplace").decode()
-        raise UserError(f"{name}: not a name in UTF-8, so files cannot refer to it") from None
+        raise UserError(f"{name}: the name of the folder is not in UTF-8") from None
 
 
 def _command(folder: Path, jobs: int | None, executor: str, *, save_models: bool) -> str:

@@ -9,13 +9,13 @@ CONTROLS = _PICTURES | dict.fromkeys(_OTHERS, 0xFFFD)
 direction of the text."""
 
 
-def for_terminal(text: str) -> str:
-    """Return text without control characters, except line breaks and tabs."""
+def visible(text: str) -> str:
+    """Return text whose control characters, except line breaks and tabs, are visible."""
     return text.translate(CONTROLS)
 
 
 def for_markdown(text: str) -> str:
     """Return text that Markdown shows as it is, in one line."""
-    visible = "".join(char if char.isprintable() else " " for char in text)
-    escaped = re.sub(r"([\\`*\[\]|])", r"\\\1", visible)
+    printable = "".join(char if char.isprintable() else " " for char in text)
+    escaped = re.sub(r"([\\`*\[\]|])", r"\\\1", printable)
     return re.sub(r"&(?=#?\w+;)", "&amp;", escaped).replace("<", "&lt;")

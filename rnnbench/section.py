@@ -92,7 +92,7 @@ def parse_variant(value: Any, kinds: Mapping[str, type[_V]], word: str, example:
 def problem(fault: str, hint: str = "") -> PydanticCustomError:
     """Return the error ``fault (hint)``, for a validator to raise."""
     text = f"{fault} ({hint})" if hint else fault
-    text = text.encode(errors="backslashreplace").decode()  # pydantic takes no half characters
+    text = text.encode(errors="backslashreplace").decode()  # pydantic accepts no lone surrogates
     return PydanticCustomError("problem", "{text}", {"text": text})
 
 

@@ -99,8 +99,9 @@ def sweep(folder: Path, *, older_than: float = 0.0) -> None:
     """Remove what writers that were killed have left in ``folder`` and in the folders in it.
 
     Args:
-        folder: no other process writes into it, or only since less than ``older_than``.
-        older_than: the age of files to remove, in seconds.
+        folder: of a run, or of the cache.
+        older_than: the age in seconds from which files are removed, where other processes may be
+            writing at the same time.
     """
     name = f"{TEMPORARY_START}*{TEMPORARY_END}"
     for file in [*folder.glob(name), *folder.glob(f"*/{name}")]:
@@ -251,7 +252,9 @@ def read_document(path: Path, version: int) -> Document:
             raise ValueError("its content does not match its checksum")
     except FileNotFoundError:
         raise
-    except (ValueError, KeyError, AttributeError, TypeError, OSError, RecursionError) as error:
+    except OSError as error:
+        raise DamagedResultError(f"unusable result: {path}: {error.strerror}") from error
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise DamagedResultError(f"unusable result: {path}: {error}") from error
     return document
 

@@ -98,7 +98,7 @@ def test_a_wrong_config_or_model_is_one_error():
         rnnbench.run(CONFIG, models=["lstm"])
 
 
-def test_half_of_a_character_in_a_config_is_an_error_in_it():
+def test_a_lone_surrogate_in_a_config_is_an_error_in_it():
     with pytest.raises(rnnbench.ConfigError, match=r"models\.nb.*udcff"):
         rnnbench.load_config(CONFIG | {"models": {"nb": {"baseline": "\udcff"}}})
 

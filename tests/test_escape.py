@@ -5,19 +5,19 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnbench.escape import for_markdown, for_terminal
+from rnnbench.escape import for_markdown, visible
 
 
 @given(st.text())
 def test_a_terminal_gets_no_control_character_but_line_breaks_and_tabs(text):
-    shown = for_terminal(text)
+    shown = visible(text)
 
     assert len(shown) == len(text)
     assert not [char for char in shown if unicodedata.category(char) == "Cc" and char not in "\n\t"]
 
 
 def test_control_characters_become_visible():
-    assert for_terminal("\x1b[2Jearn\r\x07\x9b\u202e") == "␛[2Jearn␍␇��"
+    assert visible("\x1b[2Jearn\r\x07\x9b\u202e") == "␛[2Jearn␍␇��"
 
 
 @given(st.text())

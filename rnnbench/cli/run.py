@@ -9,7 +9,7 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.terminal import completion, console, options
 
 if TYPE_CHECKING:
-    from rnnbench.api import Run
+    from rnnbench import api
 
 EXAMPLES = options.examples(
     "rnnbench run configs/all.yaml",
@@ -90,6 +90,6 @@ def run(
         console.err.print(f"Stored in {finished.folder}/", soft_wrap=True)
 
 
-def _print(run: "Run | None", *, as_json: bool) -> None:
+def _print(run: "api.Run | None", *, as_json: bool) -> None:
     if run is not None:
         console.print_record(run.results, *run.tables(), as_json=as_json)

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import PositiveInt
 
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import INDEX_FROM, UNKNOWN, Dataset, pad
@@ -26,7 +27,7 @@ class Vocabulary(Record):
     """By rank: the id of the first is 4."""
     topics: list[str]
     """By label."""
-    timesteps: int
+    timesteps: PositiveInt
     padding: Literal["pre", "post"]
     truncating: Literal["pre", "post"]
 

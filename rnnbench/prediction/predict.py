@@ -61,8 +61,6 @@ def predict_texts(
     results = load_results(folder)
     file = _find(folder, results, model, seed)
     vocabulary = _vocabulary(folder, results)
-    if vocabulary.timesteps < 1:
-        raise DamagedResultError(f"unusable result: {folder}: its vocabulary reads no words")
     encoded = encode(texts, vocabulary)
     if not texts or not all(encoded.words):
         raise UserError("a text contains no words (should be English newswires)")
@@ -75,7 +73,7 @@ def predict_texts(
         import_code(description)
         network = load_model(file)
         if (network.input_shape, network.output_shape) != _shapes(vocabulary):
-            raise DamagedResultError(f"unusable result: {file}: not of the stored vocabulary")
+            raise DamagedResultError(f"unusable result: {file}: does not fit the stored vocabulary")
         probabilities = predict(network, encoded.ids)
     readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
     return Predictions(

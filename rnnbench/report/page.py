@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from rnnbench.escape import for_markdown, for_terminal
+from rnnbench.escape import for_markdown, visible
 from rnnbench.report.plots import COLOURS, GRID, INK, ON_DARK, PAPER, Plot
 from rnnbench.report.sections import findings, make_sections
 from rnnbench.report.table import to_markdown
@@ -32,7 +32,7 @@ def write_page(
                 file.write(plot.png)
     for name in PAGES:
         page = (
-            _environment(name)
+            _renderer(name)
             .get_template(f"{name}.j2")
             .render(
                 results=run.results,
@@ -41,12 +41,12 @@ def write_page(
                 palettes=(COLOURS, ON_DARK),
             )
         )
-        write_text(run.folder / name, for_terminal(page))
+        write_text(run.folder / name, visible(page))
     return run.folder / PAGES[0]
 
 
-def _environment(name: str) -> Environment:
-    """Return what renders a page; what is in the folder of a run is escaped."""
+def _renderer(name: str) -> Environment:
+    """Return the Jinja environment of a page; it escapes all text from the run."""
     environment = Environment(
         loader=PackageLoader("rnnbench.report"),
         autoescape=True,

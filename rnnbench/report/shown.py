@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 from rich.console import Console
 
-from rnnbench.escape import for_terminal
+from rnnbench.escape import visible
 from rnnbench.report.table import Table, to_rich
 
 
@@ -23,7 +23,7 @@ class Shown(ABC):
         console = Console(file=text, markup=False, highlight=False, emoji=False)
         for table in self.tables():
             console.print(to_rich(table, console), crop=False)
-        return for_terminal(text.getvalue()).rstrip("\n")
+        return visible(text.getvalue()).rstrip("\n")
 
     def __str__(self) -> str:
         return repr(self)
@@ -45,4 +45,4 @@ def to_html(table: Table) -> Markup:
         '<table>\n<caption style="caption-side: bottom; text-align: left">{}</caption>\n'
         "<thead><tr>{}</tr></thead>\n<tbody>\n{}</tbody>\n</table>\n"
     )
-    return Markup(for_terminal(frame.format(table.caption, head, body)))  # noqa: S704 - escaped
+    return Markup(visible(frame.format(table.caption, head, body)))  # noqa: S704 - escaped

@@ -9,7 +9,13 @@ from rnnbench.errors import UserError
 from rnnbench.results.convert import convert_run
 from rnnbench.results.schema import SUMMARY_VERSION, Results
 from rnnbench.results.store import RESULTS
-from rnnbench.storage import DamagedResultError, check_file, read_document, validate
+from rnnbench.storage import (
+    DamagedResultError,
+    OtherVersionError,
+    check_file,
+    read_document,
+    validate,
+)
 from rnnbench.training.outcome import TrialResult
 
 
@@ -42,8 +48,11 @@ def load_results(folder: Path) -> Results:
     if not file.is_file():
         hint = "a folder that `rnnbench run` finished, such as results/all"
         raise UserError(f"{folder}: no {RESULTS} in it (should be {hint})")
-    convert_run(file)
-    document = read_document(file, SUMMARY_VERSION)
+    try:
+        document = read_document(file, SUMMARY_VERSION)
+    except OtherVersionError:
+        convert_run(file)
+        document = read_document(file, SUMMARY_VERSION)
     config_sha256 = document.pop("config_sha256", None)
     results = validate(file, Results, document)
     try:

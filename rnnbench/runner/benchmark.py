@@ -21,6 +21,10 @@ from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailur
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial
 
+INTERRUPTED = "not run: interrupted"
+LONGEST_REASON = 200
+"""Characters that are kept of the reason why a trial has no result."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -39,10 +43,6 @@ class Plan:
     trials: list[Trial]
     corpora: Mapping[str, Path]
     vocabulary: Vocabulary | None = None
-
-
-INTERRUPTED = "not run: interrupted"
-LONGEST_REASON = 200
 
 
 @dataclass(frozen=True)

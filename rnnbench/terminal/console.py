@@ -14,7 +14,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from rnnbench.escape import for_terminal
+from rnnbench.escape import visible
 
 if TYPE_CHECKING:
     from rnnbench.report.table import Table
@@ -30,7 +30,7 @@ class SafeConsole(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Return a string as text; it is changed before columns are fitted to it."""
-        return super().render_str(for_terminal(text), **options)
+        return super().render_str(visible(text), **options)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
@@ -40,7 +40,7 @@ class SafeConsole(Console):
             if segment.control:
                 yield segment
             else:
-                yield segment._replace(text=for_terminal(segment.text))
+                yield segment._replace(text=visible(segment.text))
 
 
 def _console(*, stderr: bool) -> Console:

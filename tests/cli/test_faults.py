@@ -60,7 +60,7 @@ def test_a_folder_that_is_not_utf_8_is_refused_before_anything_is_trained(folder
     status, said = rnnbench("run", "tiny.yaml", "--out", b"q/\xff")
 
     assert status == 2
-    assert r"q/\udcff: not a name in UTF-8" in said
+    assert r"q/\udcff: the name of the folder is not in UTF-8" in said
     assert not (folder / "q").exists()
 
 
