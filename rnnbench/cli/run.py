@@ -1,15 +1,12 @@
 """``rnnbench run``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.terminal import completion, console, options
-
-if TYPE_CHECKING:
-    from rnnbench import api
 
 EXAMPLES = options.examples(
     "rnnbench run configs/all.yaml",
@@ -66,6 +63,8 @@ def run(
     """
     from rnnbench import api  # imports scikit-learn
 
+    finished: api.Run | None = None
+    ending: BaseException | None = None
     try:
         finished = api.run(
             config,
@@ -80,16 +79,12 @@ def run(
             command=options.command(),
         )
     except api.FailedTrialsError as error:
-        _print(error.run, as_json=as_json)
-        raise error if quiet else RnnbenchError(error.summary) from None
-    except api.InterruptedRunError as interruption:
-        _print(interruption.run, as_json=as_json)
-        raise
-    _print(finished, as_json=as_json)
-    if not quiet:
+        finished, ending = error.run, error if quiet else RnnbenchError(error.summary)
+    except api.InterruptedRunError as error:
+        finished, ending = error.run, error
+    if finished is not None:
+        console.print_record(finished.results, *finished.tables(), as_json=as_json)
+    if ending is not None:
+        raise ending
+    if finished is not None and not quiet:
         console.err.print(f"Stored in {finished.folder}/", soft_wrap=True)
-
-
-def _print(run: "api.Run | None", *, as_json: bool) -> None:
-    if run is not None:
-        console.print_record(run.results, *run.tables(), as_json=as_json)

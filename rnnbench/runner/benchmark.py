@@ -52,14 +52,27 @@ class PlanResult:
     Attributes:
         trials: the results of all trials that finished, in the order of the plan.
         failures: of trials that were tried.
-        missing: all trials without a result.
+        without_result: those, and the trials that were not tried.
         interruption: the signal that ended the run; ``None`` if it was carried out.
     """
 
     trials: list[TrialResult]
     failures: Mapping[Trial, TrialFailure]
-    missing: list[MissingTrial]
+    without_result: list[Trial]
     interruption: KeyboardInterrupt | None
+
+    @property
+    def missing(self) -> list[MissingTrial]:
+        """The trials without a result, and why in a line each."""
+        return [
+            MissingTrial(model=trial.name, seed=trial.seed, reason=self._reason(trial))
+            for trial in self.without_result
+        ]
+
+    def _reason(self, trial: Trial) -> str:
+        reason = self.failures[trial].reason if trial in self.failures else INTERRUPTED
+        first_line = reason.partition("\n")[0]
+        return textwrap.shorten(first_line, LONGEST_REASON, placeholder="...")
 
 
 def plan_benchmark(
@@ -131,18 +144,8 @@ def run_plan(
     return PlanResult(
         [results[trial] for trial in plan.trials if trial in results],
         failures,
-        [_missing(trial, failures) for trial in plan.trials if trial not in results],
+        [trial for trial in plan.trials if trial not in results],
         interruption,
-    )
-
-
-def _missing(trial: Trial, failures: Mapping[Trial, TrialFailure]) -> MissingTrial:
-    reason = failures[trial].reason if trial in failures else INTERRUPTED
-    first_line = reason.partition("\n")[0]
-    return MissingTrial(
-        model=trial.name,
-        seed=trial.seed,
-        reason=textwrap.shorten(first_line, LONGEST_REASON, placeholder="..."),
     )
 
 
