@@ -1,6 +1,45 @@
-"""``python -m rnnbench`` is the ``rnnbench`` command."""
+"""``rnnbench``, and ``python -m rnnbench``: ended by signals as by Ctrl-C, from the first moment.
 
-from rnnbench.cli.app import main
+The commands are imported when the signals are handled, because a signal may come in between.
+"""
+
+import os
+import signal
+import sys
+from types import FrameType
+
+from rnnbench.errors import FULL, Interruption, signal_of
+
+ENDING = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+"""The signals by which schedulers and closed terminals end a command."""
+
+
+def main() -> None:
+    """Run the command line; a request to end is treated like Ctrl-C."""
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
+            signal.signal(number, _interrupt)
+    try:
+        try:
+            from rnnbench.cli.app import app
+
+            app()
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt as error:
+        sys.stderr.write(f"{str(error) or 'Interrupted.'}\n")
+        sys.exit(128 + signal_of(error))
+    except OSError as error:
+        if error.filename or error.errno not in FULL:  # files are named where they are written
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+        sys.stderr.write(f"standard output cannot be written: {error.strerror}\n")
+        sys.exit(1)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise Interruption(f"Ended by {signal.Signals(number).name}.", number)
+
 
 if __name__ == "__main__":
     main()

@@ -29,7 +29,7 @@ from rnnbench.report.leaderboard import board_tables
 from rnnbench.report.shown import Shown
 from rnnbench.report.table import Table, result_tables, summary_rows, table_files
 from rnnbench.results.lock import lock_folder
-from rnnbench.results.run import StoredRun
+from rnnbench.results.run import StoredRun, load_results
 from rnnbench.results.store import Store
 from rnnbench.runner.benchmark import (
     Plan,
@@ -133,13 +133,15 @@ class Run(Shown, StoredRun):
             The HTML file.
 
         Raises:
-            UserError: another process is writing into the folder.
+            UserError: another process is writing into the folder, or it holds another run by now.
             RnnbenchError: a file cannot be written.
         """
         from rnnbench.report.page import write_page  # imports Matplotlib
 
         texts = words_of_test_documents(self) if words else None
         with lock_folder(self.folder, command):
+            if load_results(self.folder).fingerprints != self.results.fingerprints:
+                raise UserError(f"{self.folder}: another run was stored there; load it again")
             return write_page(self, texts, words, errors)
 
 

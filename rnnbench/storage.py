@@ -12,6 +12,7 @@ import shutil
 import stat
 import tempfile
 import time
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BufferedReader
@@ -37,6 +38,8 @@ MAX_HASHED = 2**30
 """The longest file that is hashed, in bytes."""
 MAX_DOCUMENT = 256 * 2**20
 """The longest document that is read, in bytes."""
+MAX_UNPACKED = 2**30
+"""The most that an archive from outside may unpack to, in bytes."""
 
 R = TypeVar("R", bound=Record)
 
@@ -199,6 +202,20 @@ def sha256_file(path: Path) -> str:
         if os.fstat(file.fileno()).st_size > MAX_HASHED:
             raise OSError(errno.EFBIG, f"longer than {MAX_HASHED:,} bytes", str(path))
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_unpacked(archive: Path) -> None:
+    """Make sure that a zip file, such as one of NumPy or Keras, does not unpack without bounds.
+
+    Raises:
+        ValueError: it unpacks to more than ``MAX_UNPACKED`` bytes.
+        OSError: it cannot be read.
+        zipfile.BadZipFile: it is not a zip file.
+    """
+    with zipfile.ZipFile(archive) as opened:
+        unpacked = sum(member.file_size for member in opened.infolist())
+    if unpacked > MAX_UNPACKED:
+        raise ValueError(f"it unpacks to {unpacked:,} bytes (allowed: {MAX_UNPACKED:,})")
 
 
 def write_document(path: Path, record: Record, **facts: Any) -> None:

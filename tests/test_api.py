@@ -272,6 +272,16 @@ def test_a_report_is_written_into_the_folder_of_the_run():
     assert page.read_text().startswith("<!doctype html>")
 
 
+def test_no_report_is_written_beside_the_results_of_another_run():
+    run = stored("a", {"nb": [18]})
+    stored("a", {"nb": [17]})
+
+    with pytest.raises(rnnbench.UserError, match="another run was stored there; load it again"):
+        run.write_report(words=0)
+
+    assert not (run.folder / "report.html").exists()
+
+
 @pytest.mark.parametrize("name", ["results.json", "table.md", "config.yaml", "environment.json"])
 def test_a_file_that_cannot_be_written_is_named(folder, name):
     (folder / "results" / "mine" / name).mkdir(parents=True)

@@ -6,7 +6,8 @@ import stat
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+import zipfile
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,14 @@ from hypothesis import strategies as st
 from rnnbench import storage
 from rnnbench.errors import UserError
 from rnnbench.storage import (
+    MAX_UNPACKED,
     DamagedResultError,
     OtherVersionError,
     UnwritableError,
     atomic_write,
     canonical_json,
     check_file,
+    check_unpacked,
     read_document,
     read_file,
     sha256_arrays,
@@ -405,3 +408,19 @@ def test_only_regular_files_are_read_and_no_more_than_allowed(tmp_path):
     ]:
         with pytest.raises(OSError, match=reason):
             read_file(file, limit)
+
+
+def _forge_size(file, size):
+    """Write a zip file whose only member claims to have ``size`` bytes."""
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("zeros", b"\0")
+        archive.getinfo("zeros").file_size = size
+
+
+@pytest.mark.parametrize(("excess", "refused"), [(0, False), (1, True)])
+def test_an_archive_that_unpacks_to_more_than_allowed_is_refused(tmp_path, excess, refused):
+    _forge_size(tmp_path / "bomb.npz", MAX_UNPACKED + excess)
+
+    refusal = pytest.raises(ValueError, match="it unpacks to 1,073,741,825 bytes")
+    with refusal if refused else nullcontext():
+        check_unpacked(tmp_path / "bomb.npz")

@@ -1,23 +1,26 @@
 """The words of the test documents of a finished run, from the corpus in the cache."""
 
 from rnnbench.data import cache
-from rnnbench.data.dataset import make_dataset
-from rnnbench.data.load import load_corpus
+from rnnbench.data.dataset import make_dataset, split_fingerprint
 from rnnbench.errors import RnnbenchError
 from rnnbench.results.run import StoredRun
 
 
 def words_of_test_documents(run: StoredRun) -> list[list[str]] | None:
-    """Return the words of each test document, or ``None`` if the corpus is not at hand.
+    """Return the words of each test document, or ``None`` if they are not in the cache.
 
-    Nothing is fetched.
+    The run may come from somebody else: no path in its config is followed, and its documents
+    are known by their fingerprint.
     """
-    data, fingerprint = run.benchmark.data, run.results.dataset.corpus_fingerprint
+    dataset = run.results.dataset
+    file = cache.find(dataset.corpus_fingerprint)
+    if file is None:
+        return None
     try:
-        file = cache.find(fingerprint)
-        corpus = (cache.read(file) if file else load_corpus(data, offline=True)).corpus
-    except (RnnbenchError, KeyError):  # KeyError: the package with the source is gone
+        corpus = cache.read(file).corpus
+        rebuilt = make_dataset(corpus, run.benchmark.data)
+    except RnnbenchError:
         return None
-    if corpus.fingerprint != fingerprint:
+    if split_fingerprint(corpus.fingerprint, rebuilt) != dataset.split_fingerprint:
         return None
-    return [corpus.words(number) for number in make_dataset(corpus, data).test_documents]
+    return [corpus.words(number) for number in rebuilt.test_documents]

@@ -5,11 +5,9 @@ completion of command names answer at once.
 """
 
 import errno
-import os
-import signal
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -17,10 +15,8 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 import rnnbench
-from rnnbench.errors import FULL, Interruption, RnnbenchError, signal_of
+from rnnbench.errors import RnnbenchError, signal_of
 
-ENDING = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-"""The signals by which schedulers and closed terminals end a command."""
 REFUSALS = {
     errno.ENAMETOOLONG: 2,
     errno.EACCES: 2,
@@ -71,22 +67,36 @@ class _Commands(TyperGroup):
         name, _, rest = super().resolve_command(ctx, args)
         return name, name and load_command(name), rest
 
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        with _ending_with_a_message():
+            return super().make_context(*args, **options)
+
     def invoke(self, ctx: Any) -> Any:
+        with _ending_with_a_message():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _ending_with_a_message() -> Iterator[None]:
+    """Turn the errors and signals that end a command into a message and an exit status."""
+    try:
+        yield
+    except (RnnbenchError, OSError, KeyboardInterrupt) as error:
+        message, status = _message_and_status(error)
         from rnnbench.terminal import console
 
-        try:
-            return super().invoke(ctx)
-        except RnnbenchError as error:
-            console.print_error(str(error))
-            raise typer.Exit(error.exit_code) from None
-        except OSError as error:
-            if error.errno not in REFUSALS:
-                raise
-            console.print_error(f"{error.filename or 'the system'}: {error.strerror}")
-            raise typer.Exit(REFUSALS[error.errno]) from None
-        except KeyboardInterrupt as error:
-            console.print_error(str(error) or "Interrupted.")
-            raise typer.Exit(128 + signal_of(error)) from None
+        console.print_error(message)
+        raise typer.Exit(status) from None
+
+
+def _message_and_status(error: RnnbenchError | OSError | KeyboardInterrupt) -> tuple[str, int]:
+    if isinstance(error, RnnbenchError):
+        return str(error), error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return str(error) or "Interrupted.", 128 + signal_of(error)
+    if error.errno in REFUSALS:
+        return f"{error.filename or 'the system'}: {error.strerror}", REFUSALS[error.errno]
+    raise error
 
 
 app = typer.Typer(
@@ -127,25 +137,3 @@ def _options(
     from rnnbench.terminal.console import show_log
 
     show_log()
-
-
-def main() -> None:
-    """Run the command line; a request to end is treated like Ctrl-C."""
-    for number in ENDING:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
-            signal.signal(number, _interrupt)
-    try:
-        try:
-            app()
-        finally:
-            sys.stdout.flush()
-    except OSError as error:
-        if error.filename or error.errno not in FULL:  # files are named where they are written
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
-        sys.stderr.write(f"standard output cannot be written: {error.strerror}\n")
-        sys.exit(1)
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    raise Interruption(f"Ended by {signal.Signals(number).name}.", number)

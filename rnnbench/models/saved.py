@@ -1,15 +1,12 @@
 """Trained models as ``.keras`` files. Importing this module imports TensorFlow."""
 
-import zipfile
 from pathlib import Path
 
 import keras
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.models import pooling  # noqa: F401 - Keras looks its layers up when it loads a model
-from rnnbench.storage import temporary_folder
-
-MAX_UNPACKED = 2**30
+from rnnbench.storage import check_unpacked, temporary_folder
 
 
 def to_bytes(model: keras.Model) -> bytes:
@@ -34,13 +31,10 @@ def load(file: Path) -> keras.Model:
     """Return the model in ``file``, in Keras's safe mode: no code in it is run.
 
     Raises:
-        RnnbenchError: it cannot be loaded, or unpacks to more than ``MAX_UNPACKED`` bytes.
+        RnnbenchError: it cannot be loaded, or unpacks to more than ``storage.MAX_UNPACKED`` bytes.
     """
     try:
-        with zipfile.ZipFile(file) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > MAX_UNPACKED:
-            raise ValueError(f"it unpacks to {unpacked:,} bytes (allowed: {MAX_UNPACKED:,})")
+        check_unpacked(file)
         return keras.models.load_model(file, compile=False, safe_mode=True)
     except Exception as error:
         hint = "a layer of your own needs keras.saving.register_keras_serializable"

@@ -174,6 +174,11 @@ class Results(Record):
         return sum(len(model.trials) for model in self.models) + len(self.missing)
 
     @property
+    def fingerprints(self) -> set[str]:
+        """The fingerprints of all trials with a result."""
+        return {trial.fingerprint for model in self.models for trial in model.trials}
+
+    @property
     def failed_models(self) -> dict[str, str]:
         """The models without any result, and why their first trial has none."""
         present = {model.name for model in self.models}

@@ -26,6 +26,7 @@ from rnnbench.storage import (
     OtherVersionError,
     atomic_write,
     check_file,
+    check_unpacked,
     read_document,
     sha256_file,
     spell_document,
@@ -250,6 +251,7 @@ def _read_predictions(file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32
         DamagedResultError: ``file`` does not hold them.
     """
     try:
+        check_unpacked(file)
         with np.load(file, allow_pickle=False) as stored:
             labels, scores = stored["labels"], stored["scores"]
             if (labels.dtype.kind, scores.dtype.kind) != ("i", "f"):

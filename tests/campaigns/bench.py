@@ -40,7 +40,10 @@ SECONDS = 120
 
 @dataclass(frozen=True)
 class Bench:
-    """A folder with ``tiny.yaml``, its newswires, and an undisturbed run in ``results/tiny``."""
+    """A folder with ``tiny.yaml``, its newswires, and an undisturbed run in ``results/tiny``.
+
+    Before that run, another one finished there: ``BASELINES``, kept in ``results/older``.
+    """
 
     folder: Path
 
@@ -60,6 +63,10 @@ class Bench:
         (folder / "tiny.yaml").write_text(CONFIG)
         (folder / "sgml").symlink_to(self.folder / "sgml")
         return folder
+
+    def copy_older(self, folder: Path) -> Path:
+        """Copy the older run to where ``folder`` would have its own."""
+        return shutil.copytree(self.folder / "results" / "older", folder / "results" / "tiny")
 
     def copy_run(self, folder: Path) -> Path:
         """Copy the undisturbed run to where ``folder`` would have its own."""
@@ -94,9 +101,12 @@ def make_bench(folder: Path) -> Bench:
     (folder / "temporary").mkdir()
     (folder / "tiny.yaml").write_text(CONFIG)
     write_files(folder / "sgml", tiny_newswires())
-    done = rnnbench(RUN, folder)
-    if done.status:
-        raise RuntimeError(f"the undisturbed run failed: {done.err}")
+    for arguments in (BASELINES, RUN):
+        done = rnnbench(arguments, folder)
+        if done.status:
+            raise RuntimeError(f"an undisturbed run failed: {done.err}")
+        if arguments == BASELINES:
+            shutil.copytree(bench.run, folder / "results" / "older")
     return bench
 
 
@@ -207,11 +217,11 @@ def processes_of(group: int) -> Iterator[tuple[int, str, int]]:
                 yield int(entry.name), command, int(facts[11]) + int(facts[12])
 
 
-def wait_until(is_so: Callable[[], object], seconds: float) -> bool:
-    """Return whether ``is_so()`` became true in time."""
+def wait_until(is_so: Callable[[], object], seconds: float, every: float = 0.01) -> bool:
+    """Return whether ``is_so()`` became true in time; it is asked ``every`` so many seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if is_so():
             return True
-        time.sleep(0.01)
+        time.sleep(every)
     return False

@@ -1,7 +1,8 @@
 """Ends runs by signals at any moment: everything stored stays whole, and the run goes on from it.
 
-Each case sends one signal to the run, to its whole process group, or to one of its workers. Then
-the same command is run to its end. It has to give what an undisturbed run gives.
+Each case sends one signal to the run, to its whole process group, or to one of its workers. In
+half of the cases, a smaller run has finished in the same folder before. Then the same command is
+run to its end. It has to give what an undisturbed run gives.
 """
 
 import json
@@ -35,23 +36,27 @@ from rnnbench.storage import sha256_json
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 TARGETS = ("parent", "group", "busy worker", "idle worker")
-MOMENTS = ("start", "trial", "result", "file", "end")
-"""After the start; when a trial has started or ended; when a file is written; near the end."""
+MOMENTS = ("start", "trial", "result", "file", "end", "config")
+"""After the start; when a trial has started or ended; when a file is written; near the end; when
+``config.yaml`` is written, and ``results.json`` is not."""
+AGAIN = "results.json was stored; run the benchmark again"
 PATIENCE = 10
 """Seconds within which a run ends, and everything that it has started."""
 
 
 @dataclass(frozen=True)
 class Strike:
-    """A signal, whom it is sent to, when, and how many seconds later than that."""
+    """A signal, whom it is sent to, when, how many seconds later than that, and over what."""
 
     number: signal.Signals
     target: str
     moment: str
     delay: float
+    over_older: bool
 
     def __str__(self) -> str:
-        return f"{self.number.name} to {self.target}, {self.delay:.3f} s after {self.moment}"
+        older = ", over an older run" if self.over_older else ""
+        return f"{self.number.name} to {self.target}, {self.delay:.3f} s after {self.moment}{older}"
 
 
 @dataclass(frozen=True)
@@ -66,16 +71,18 @@ class Ended:
 def draw(random: Random) -> Strike:
     """Return a random strike."""
     moment = random.choice(MOMENTS)
-    delay = random.uniform(0.1, 3) if moment == "start" else random.choice([0, 0.01, 0.1, 0.5])
-    return Strike(
-        random.choice(SIGNALS), random.choice(TARGETS), moment, delay * random.uniform(0.5, 1.5)
-    )
+    delays = {"start": [random.uniform(0.1, 3)], "config": [0, 0.001, 0.003]}
+    delay = random.choice(delays.get(moment, [0, 0.01, 0.1, 0.5])) * random.uniform(0.5, 1.5)
+    number, target = random.choice(SIGNALS), random.choice(TARGETS)
+    return Strike(number, target, moment, delay, random.random() < 0.5)
 
 
 def attempt(_number: int, random: Random, bench: Bench, folder: Path) -> Iterator[str]:
     """Yield what is wrong after a random strike, and after the same command was run again."""
     strike = draw(random)
     bench.lay_out(folder)
+    if strike.over_older:
+        bench.copy_older(folder)
     whats = [*_after_strike(strike, folder)]
     _age(folder)
     whats += _after_rerun(_stored(folder), bench, folder)
@@ -83,9 +90,12 @@ def attempt(_number: int, random: Random, bench: Bench, folder: Path) -> Iterato
 
 
 def _after_strike(strike: Strike, folder: Path) -> Iterator[str]:
+    before = _files(folder)
     with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
         running = start(RUN, folder, stdout=out, stderr=err)
     try:
+        _wait_for(strike.moment, running, folder, before)
+        time.sleep(strike.delay)
         ended = _struck(running, strike, folder)
         if ended is None:
             yield "the run did not end in time"
@@ -96,13 +106,11 @@ def _after_strike(strike: Strike, folder: Path) -> Iterator[str]:
     finally:
         end_group(running.pid)
         running.wait()
-    yield from _damaged(folder)
+    yield from _damaged(folder, over_older=strike.over_older)
 
 
 def _struck(running: "subprocess.Popen[bytes]", strike: Strike, folder: Path) -> Ended | None:
-    """Send the signal when it is time; return how the run ended, if it did."""
-    _wait_for(strike.moment, running, folder)
-    time.sleep(strike.delay)
+    """Send the signal; return how the run ended, if it did."""
     target, process = _target(running.pid, strike.target)
     with suppress(ProcessLookupError):
         if target == "group":
@@ -116,17 +124,28 @@ def _struck(running: "subprocess.Popen[bytes]", strike: Strike, folder: Path) ->
     return Ended(status, _said(folder), target)
 
 
-def _wait_for(moment: str, running: "subprocess.Popen[bytes]", folder: Path) -> None:
-    """Wait for a moment of a run, or for its end."""
-    results = folder / "results" / "tiny"
+def _files(folder: Path) -> dict[Path, int]:
+    """Return the files of the run, and when each was written, in nanoseconds."""
+    run = folder / "results" / "tiny"
+    files = [file for pattern in ("config.yaml", "[!.]*/*") for file in run.glob(pattern)]
+    return {file: file.stat().st_mtime_ns for file in files}
+
+
+def _wait_for(
+    moment: str, running: "subprocess.Popen[bytes]", folder: Path, before: dict[Path, int]
+) -> None:
+    """Wait for a moment of a run, or for its end; ``before`` are the files it started with."""
+    config = folder / "results" / "tiny" / "config.yaml"
+    n_stored = sum(file.parent.name == "trials" for file in before)
     is_there = {
         "start": lambda: True,
         "trial": lambda: "started" in _said(folder),
         "result": lambda: "test accuracy" in _said(folder),
-        "file": lambda: any(results.glob("[!.]*/*")),
-        "end": lambda: _said(folder).count("test accuracy") == N_TRIALS,
+        "file": lambda: _files(folder) != before,
+        "end": lambda: _said(folder).count("test accuracy") == N_TRIALS - n_stored,
+        "config": lambda: config.exists() and config.stat().st_mtime_ns != before.get(config),
     }[moment]
-    wait_until(lambda: is_there() or running.poll() is not None, SECONDS)
+    wait_until(lambda: is_there() or running.poll() is not None, SECONDS, every=0.001)
 
 
 def _said(folder: Path) -> str:
@@ -169,7 +188,7 @@ def _misjudged(ended: Ended, strike: Strike) -> Iterator[str]:
         yield f"a traceback: {last}"
 
 
-def _damaged(folder: Path) -> Iterator[str]:
+def _damaged(folder: Path, *, over_older: bool) -> Iterator[str]:
     """Yield what is wrong with the files that a run left."""
     results = folder / "results" / "tiny"
     for file in results.rglob("*.json"):
@@ -184,7 +203,9 @@ def _damaged(folder: Path) -> Iterator[str]:
             try:
                 load_run(results)
             except RnnbenchError as error:
-                yield f"the run cannot be read: {spell(error)}"
+                # Killed between the two files, over an older run: the message says what to do.
+                if not (over_older and str(error).endswith(AGAIN)):
+                    yield f"the run cannot be read: {spell(error)}"
 
 
 def _stored(folder: Path) -> dict[Path, tuple[int, bytes]]:

@@ -90,7 +90,7 @@ def test_wrong_input_ends_with_2_and_prints_no_table(cli, arguments, message):
 def test_no_tensorflow_is_imported(arguments):
     code = (
         f"import sys; sys.argv = ['rnnbench', *{arguments}]\n"
-        "from rnnbench.cli.app import main\n"
+        "from rnnbench.__main__ import main\n"
         "try: main()\n"
         "except SystemExit as end: assert not end.code\n"
         "heavy = {'tensorflow', 'keras', 'matplotlib'} & set(sys.modules)\n"

@@ -75,7 +75,7 @@ def test_checks_as_json(cli):
 def test_configs_are_handled_without_anything_heavy(command):
     code = (
         f"import sys; sys.argv = ['rnnbench', 'config', *{command}]\n"
-        "from rnnbench.cli.app import main\n"
+        "from rnnbench.__main__ import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
         "heavy = {'tensorflow', 'keras', 'sklearn'} & set(sys.modules)\n"

@@ -1,6 +1,7 @@
 """Commands whose input or output is broken: a sentence and a status, never a traceback."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -99,3 +100,32 @@ def test_a_pipe_among_the_files_of_a_folder_is_refused(folder):
 
     assert status == 2
     assert "reut2-000.sgm: cannot be read: not a regular file" in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "moment", ["typer", "rnnbench.cli.app", "rnnbench.terminal.console", "rnnbench.cli.run"]
+)
+def test_a_signal_while_a_command_is_imported_has_its_exit_status(moment, number):
+    killed_at_import = f"""
+import os, signal, sys
+
+class Killer:
+    def find_spec(self, name, *_):
+        if name == {moment!r}:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), {number})
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
+sys.meta_path.insert(0, Killer())
+sys.argv = ["rnnbench", "run", "tiny.yaml"]
+from rnnbench.__main__ import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", killed_at_import], capture_output=True, check=False
+    )
+
+    said = done.stderr.decode().strip()
+    name = "Interrupted." if number == signal.SIGINT else f"Ended by {number.name}."
+    assert (done.returncode, said) == (128 + number, name)

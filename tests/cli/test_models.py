@@ -161,7 +161,7 @@ def test_a_model_that_is_not_there_is_the_users_error(cli):
 def test_tensorflow_is_not_needed_where_nothing_is_counted():
     code = (
         "import sys; sys.argv = ['rnnbench', 'models', 'list', '--config', 'a.yaml']\n"
-        "from rnnbench.cli.app import main\n"
+        "from rnnbench.__main__ import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
         "heavy = {'tensorflow', 'keras', 'sklearn'} & set(sys.modules)\n"

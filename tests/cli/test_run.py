@@ -213,7 +213,7 @@ def test_a_rerun_trains_nothing_says_so_and_needs_no_tensorflow(copied, finished
     code = (
         "import sys\n"
         f"sys.argv = 'rnnbench run {file} --json'.split()\n"
-        "from rnnbench.cli.app import main\n"
+        "from rnnbench.__main__ import main\n"
         "try: main()\n"
         "except SystemExit as stop: assert not stop.code\n"
         "assert not {'tensorflow', 'keras'} & set(sys.modules)"

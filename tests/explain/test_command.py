@@ -74,7 +74,7 @@ def test_a_layer_is_explained_and_tensorflow_prints_nothing():
 def test_an_unknown_layer_is_the_users_error_and_imports_no_tensorflow():
     code = (
         "import sys; sys.argv = ['rnnbench', 'explain', 'lstn']\n"
-        "from rnnbench.cli.app import main\n"
+        "from rnnbench.__main__ import main\n"
         "try: main()\n"
         "finally: assert not {'tensorflow', 'keras'} & set(sys.modules)\n"
     )

@@ -283,6 +283,13 @@ def _array_larger_than_any_memory(file):
             archive.writestr(name, content.replace(b", 0), }", b", 9), }"))
 
 
+def _bomb(file):
+    np.savez(file, labels=LABELS, scores=SCORES)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("zeros", b"\0")
+        archive.getinfo("zeros").file_size = 2**31
+
+
 def _arrays(**arrays):
     return lambda file: np.savez(file, **arrays)
 
@@ -292,6 +299,7 @@ MISLEADING = {
     "a pickle in an array": _pickle_in_an_array,
     "nothing": _empty,
     "an array alone": lambda file: file.write_bytes(np.lib.format.magic(1, 0)),
+    "a bomb": _bomb,
     "larger than any memory": _array_larger_than_any_memory,
     "no scores": _arrays(labels=LABELS),
     "one score a document": _arrays(labels=LABELS, scores=SCORES[:, 0]),

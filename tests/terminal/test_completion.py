@@ -92,7 +92,7 @@ def test_the_answer_comes_at_once():
 
 def seconds(line):
     """The processor time that a new process needs to answer."""
-    code = "import sys; sys.argv[0] = 'rnnbench'; from rnnbench.cli.app import main; main()"
+    code = "import sys; sys.argv[0] = 'rnnbench'; from rnnbench.__main__ import main; main()"
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     environment = os.environ | variables(line)
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True)
