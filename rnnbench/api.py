@@ -289,6 +289,7 @@ def run(
         prepared = prepare(benchmark.data, on_bytes)
     plan = plan_benchmark(benchmark, prepared, trainer.threads, keep_models=save_models)
     with lock_folder(folder, command):
+        store.check_writable()
         with show_trials(quiet=not progress) as listener:
             done = run_plan(plan, trainer, store, listener, fresh=fresh)
         finished = _finish(benchmark, plan, done, store, command) if done.trials else None

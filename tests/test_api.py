@@ -12,6 +12,7 @@ from factories import scored_run, write_run
 
 import rnnbench
 from rnnbench.metrics import METRICS
+from rnnbench.results.store import SUMMARY_FILES
 
 MODELS = {
     "nb": {"baseline": {"multinomial_naive_bayes": {"alpha": 0.5}}},
@@ -282,12 +283,33 @@ def test_no_report_is_written_beside_the_results_of_another_run():
     assert not (run.folder / "report.html").exists()
 
 
-@pytest.mark.parametrize("name", ["results.json", "table.md", "config.yaml", "environment.json"])
-def test_a_file_that_cannot_be_written_is_named(folder, name):
-    (folder / "results" / "mine" / name).mkdir(parents=True)
+@pytest.mark.parametrize("name", SUMMARY_FILES)
+def test_a_folder_in_the_place_of_a_file_is_named_before_anything_is_trained(folder, name):
+    run = folder / "results" / "mine"
+    (run / name).mkdir(parents=True)
 
     with pytest.raises(rnnbench.RnnbenchError, match=f"results/mine/{name}: cannot be written: "):
         rnnbench.run(CONFIG, path="sgml", models="nb", jobs=1, progress=False)
+
+    assert not list(run.glob("trials/*"))
+
+
+@pytest.mark.parametrize("name", ["trials", "predictions"])
+def test_a_file_in_the_place_of_a_folder_is_named_before_anything_is_trained(folder, name):
+    run = folder / "results" / "mine"
+    run.mkdir(parents=True)
+    (run / name).touch()
+
+    with pytest.raises(rnnbench.RnnbenchError, match=f"results/mine/{name}: cannot be written: "):
+        rnnbench.run(CONFIG, path="sgml", models="nb", jobs=1, progress=False)
+
+    assert not list(run.glob("*.json"))
+
+
+def test_the_files_of_a_run_as_a_whole_are_known():
+    run = rnnbench.run(CONFIG, path="sgml", models="nb", jobs=1, progress=False)
+
+    assert {file.name for file in run.folder.glob("[!.]*.*")} == set(SUMMARY_FILES)
 
 
 def test_nothing_is_predicted_without_a_text():

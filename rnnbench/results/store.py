@@ -9,6 +9,7 @@ mistaken for another.
 
 import errno
 import logging
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from rnnbench.section import spell
 from rnnbench.storage import (
     DamagedResultError,
     OtherVersionError,
+    UnwritableError,
     atomic_write,
     check_file,
     check_unpacked,
@@ -42,6 +44,8 @@ log = logging.getLogger(__name__)
 
 RESULTS = "results.json"
 """The file that makes a folder a finished run."""
+SUMMARY_FILES = ("config.yaml", "environment.json", "table.md", "table.csv", RESULTS)
+"""The files that describe the run as a whole."""
 PAGES, PLOTS = ("report.html", "report.md"), "plots"
 """The files, and the folder of the plots, that ``rnnbench report`` writes beside it."""
 
@@ -84,6 +88,23 @@ class Store:
 
     def __init__(self, folder: Path):
         self.folder = folder
+
+    def check_writable(self) -> None:
+        """Make sure, before anything is trained, that nothing is in the way of the files.
+
+        Raises:
+            UnwritableError: something is.
+        """
+        for folder in (self.folder / "trials", self.folder / "predictions"):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UnwritableError(folder, error) from error
+            if not os.access(folder, os.W_OK):
+                raise UnwritableError(folder, PermissionError(errno.EACCES, "Permission denied"))
+        for file in (self.folder / name for name in SUMMARY_FILES):
+            if file.is_dir():
+                raise UnwritableError(file, IsADirectoryError(errno.EISDIR, "Is a directory"))
 
     def save(self, result: TrialResult) -> None:
         """Write a finished trial; the record comes last, so it never exists without the rest.
