@@ -246,7 +246,8 @@ def run(
     """Train every model of a config with every seed, store the results, and return the run.
 
     Trials that are stored already are not trained again. If trials fail, or Ctrl-C ends the run,
-    all others are stored as a partial run, and the same call continues from there.
+    all others are stored as a partial run, and the same call without ``fresh`` continues from
+    there.
 
     Args:
         config: a config file, its content, or the result of ``load_config``.
@@ -296,7 +297,8 @@ def run(
     n = len(plan.trials)
     if done.interruption is not None:
         stored = f"{len(done.trials)} of {n} trials are stored in {folder}/"
-        message = f"Interrupted; {stored}. This command goes on from there:\n  {command}"
+        again = shlex.join(word for word in shlex.split(command) if word != "--fresh")
+        message = f"Interrupted; {stored}. This command goes on from there:\n  {again}"
         raise InterruptedRunError(message, finished, signal_of(done.interruption))
     if done.failures or finished is None:
         raise FailedTrialsError(finished, done.failures, n)

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, TypeVar
 from rnnbench.analysis.summary import majority_name
 from rnnbench.escape import for_markdown
 from rnnbench.metrics import COSTS, FIT_SECONDS, Metric, Quantity, usable_metrics
-from rnnbench.results.schema import Comparison, Interval, ModelSummary, Results, Statistic
+from rnnbench.results.schema import (
+    Comparison,
+    Interval,
+    MissingTrial,
+    ModelSummary,
+    Results,
+    Statistic,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,17 +81,19 @@ def accuracy_table(results: Results) -> Table:
         "no clear difference from": unclear,
     }
     table = table_of(results.models, columns, _caption(results))
-    failed = [
-        [name, _short_reason(reason), MISSING, MISSING]
-        for name, reason in results.failed_models.items()
+    without = [
+        [name, _short_reason(trial), MISSING, MISSING]
+        for name, trial in results.missing_models.items()
     ]
     always = [majority_name(dataset), f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
-    return replace(table, rows=[*table.rows, *failed, always], is_last_apart=True)
+    return replace(table, rows=[*table.rows, *without, always], is_last_apart=True)
 
 
-def _short_reason(reason: str) -> str:
-    """Return why a model failed, in a few words; the caption has all of them."""
-    innermost = reason.rpartition(" failed: ")[2]
+def _short_reason(trial: MissingTrial) -> str:
+    """Return why a model has no result, in a few words; the caption has all of them."""
+    if trial.error is None:
+        return trial.reason
+    innermost = trial.error.rpartition(" failed: ")[2]
     return f"{FAILED}: {textwrap.shorten(innermost, 40, placeholder='...')}"
 
 
@@ -154,7 +163,7 @@ def comparisons_table(results: Results) -> Table:
     }
     methods = "; ".join(sorted({each.method for each in results.comparisons}))
     n = len(results.comparisons)
-    caption = f"p-values: {methods}; corrected for {n} comparisons (Holm)."
+    caption = f"p-values: {methods}; corrected for {n} comparison{'s' * (n != 1)} (Holm)."
     return table_of(results.comparisons, columns, caption)
 
 
@@ -237,9 +246,10 @@ def _caption(results: Results) -> str:
         sentences.append(f"Epoch: {epoch}. Engine: {results.engine}, {threads}")
     if left_to_keras:
         sentences.append(f"Layers left to Keras's own code: {', '.join(left_to_keras)}.")
+    n = len(results.comparisons)
     sentences.append(
         "No clear difference: a p-value of 0.05 or more, corrected for "
-        f"{len(results.comparisons)} comparisons (Holm)."
+        f"{n} comparison{'s' * (n != 1)} (Holm)."
     )
     if results.missing:
         sentences.insert(0, f"This run is partial; {results.missing_in_words()}.")

@@ -114,8 +114,13 @@ class MissingTrial(Record):
 
     model: str
     seed: int
-    reason: str
-    """Why, in one line: the error that it failed with, or that the run was interrupted."""
+    error: str | None
+    """The error that it failed with, in one line; ``None`` if it was not run."""
+
+    @property
+    def reason(self) -> str:
+        """Why it has no result, in words."""
+        return self.error or "not run: interrupted"
 
 
 class PublishedAccuracy(Record):
@@ -179,12 +184,10 @@ class Results(Record):
         return {trial.fingerprint for model in self.models for trial in model.trials}
 
     @property
-    def failed_models(self) -> dict[str, str]:
-        """The models without any result, and why their first trial has none."""
+    def missing_models(self) -> dict[str, MissingTrial]:
+        """The models without any result, and the first trial of each."""
         present = {model.name for model in self.models}
-        return {
-            each.model: each.reason for each in reversed(self.missing) if each.model not in present
-        }
+        return {each.model: each for each in reversed(self.missing) if each.model not in present}
 
     def missing_in_words(self) -> str:
         """Return how many trials are missing, and for each model which ones and why."""

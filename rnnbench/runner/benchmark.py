@@ -21,9 +21,8 @@ from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailur
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial
 
-INTERRUPTED = "not run: interrupted"
-LONGEST_REASON = 200
-"""Characters that are kept of the reason why a trial has no result."""
+LONGEST_ERROR = 200
+"""Characters that are kept of the error that a trial failed with."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +64,15 @@ class PlanResult:
     def missing(self) -> list[MissingTrial]:
         """The trials without a result, and why in a line each."""
         return [
-            MissingTrial(model=trial.name, seed=trial.seed, reason=self._reason(trial))
+            MissingTrial(model=trial.name, seed=trial.seed, error=self._error(trial))
             for trial in self.without_result
         ]
 
-    def _reason(self, trial: Trial) -> str:
-        reason = self.failures[trial].reason if trial in self.failures else INTERRUPTED
-        first_line = reason.partition("\n")[0]
-        return textwrap.shorten(first_line, LONGEST_REASON, placeholder="...")
+    def _error(self, trial: Trial) -> str | None:
+        if trial not in self.failures:
+            return None
+        first_line = self.failures[trial].reason.partition("\n")[0]
+        return textwrap.shorten(first_line, LONGEST_ERROR, placeholder="...")
 
 
 def plan_benchmark(

@@ -105,7 +105,7 @@ def test_the_table_has_the_models_that_work_and_those_that_failed(place, tried):
     assert "| of_nothing | failed: python: nets:of_nothing" in table
     assert "3 of 6 trials are missing: " in " ".join(tried.stdout.split())
     results = load_results(place.folder / "results/own")
-    assert set(results.failed_models) == {"of_nothing", "that_fails", "that_cannot_fit"}
+    assert set(results.missing_models) == {"of_nothing", "that_fails", "that_cannot_fit"}
 
 
 def test_the_others_are_trained_stored_and_not_trained_again(place, tried, finished):

@@ -363,7 +363,7 @@ def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(
     (tmp_path / "temporary").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     signal.signal(how, signal.SIG_DFL)  # else the run inherits it from tests under nohup
-    running, said = _start_and_wait_for("gru seed 0: test accuracy", "--epochs", "2000")
+    running, said = _start_and_wait_for("gru seed 0: test accuracy", "--fresh", "--epochs", "2000")
 
     os.killpg(running.pid, how)
     start = time.monotonic()
@@ -373,9 +373,12 @@ def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(
     assert running.returncode == 128 + how, said
     assert time.monotonic() - start < 10
     assert "Interrupted; 1 of 2 trials are stored in results/tiny/" in said
-    assert "rnnbench run tiny.yaml --jobs 1 --models rnn,gru --seeds 1" in said
+    again = said.strip().rpartition("\n")[2]
+    assert again.startswith("  rnnbench run tiny.yaml --jobs 1 --models rnn,gru --seeds 1")
+    assert "--fresh" not in again
     assert "Traceback" not in said
     assert "1 of 2 trials are missing: rnn seed 0 (not run: interrupted)" in " ".join(table.split())
+    assert "rnn not run: interrupted - -" in " ".join(table.split())
     assert list(_files("results/tiny")) == ["gru-seed0"]
     assert _is_gone_within(10, running.pid)
     assert not list((tmp_path / "temporary").iterdir())
