@@ -1,11 +1,14 @@
-"""``rnnbench``, and ``python -m rnnbench``: ended by signals as by Ctrl-C, from the first moment.
+"""The entry point of ``rnnbench`` and ``python -m rnnbench``.
 
-The commands are imported when the signals are handled, because a signal may come in between.
+Signal handlers are installed before the commands are imported, because a signal may arrive during
+the imports. SIGTERM and SIGHUP then end a command as Ctrl-C does.
 """
 
+import errno
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 
 from rnnbench.errors import FULL, Interruption, signal_of
@@ -19,25 +22,49 @@ def main() -> None:
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
             signal.signal(number, _interrupt)
+    status = _run()
     try:
-        try:
-            from rnnbench.cli.app import app
-
-            app()
-        finally:
+        if sys.stdout is not None:  # as after >&-
             sys.stdout.flush()
+    except OSError as error:
+        status = status or _refused_by_stdout(error)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+    sys.exit(status)
+
+
+def _run() -> str | int | None:
+    """Run the command line and return its exit status."""
+    try:
+        from rnnbench.cli.app import app
+
+        app()
+    except SystemExit as ending:
+        return ending.code
     except KeyboardInterrupt as error:
-        sys.stderr.write(f"{str(error) or 'Interrupted.'}\n")
-        sys.exit(128 + signal_of(error))
+        _say(str(error) or "Interrupted.")
+        return 128 + signal_of(error)
     except OSError as error:
         if error.filename or error.errno not in FULL:  # files are named where they are written
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
-        sys.stderr.write(f"standard output cannot be written: {error.strerror}\n")
-        sys.exit(1)
+        return _refused_by_stdout(error)
+    return 0
+
+
+def _refused_by_stdout(error: OSError) -> int:
+    if error.errno != errno.EPIPE:  # the reader, such as `head`, has had enough
+        _say(f"standard output cannot be written: {error.strerror}")
+    return 1
+
+
+def _say(message: str) -> None:
+    with suppress(OSError, AttributeError):  # a closed terminal, or no standard error at all
+        sys.stderr.write(f"{message}\n")
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
+    """End the command. Shells and schedulers repeat such signals, so the next one is ignored."""
+    for each in ENDING:
+        signal.signal(each, signal.SIG_IGN)
     raise Interruption(f"Ended by {signal.Signals(number).name}.", number)
 
 

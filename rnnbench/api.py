@@ -39,9 +39,8 @@ from rnnbench.runner.benchmark import (
     plan_benchmark,
     run_plan,
 )
-from rnnbench.runner.executors import EXECUTORS, LocalExecutor, TrialFailure, executor_class
+from rnnbench.runner.executors import EXECUTORS, LocalExecutor, executor_class
 from rnnbench.terminal.display import show_download, show_trials
-from rnnbench.training.trial import Trial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,30 +145,39 @@ class Run(Shown, StoredRun):
 
 
 class FailedTrialsError(RnnbenchError):
-    """Trials failed; all others are stored.
+    """Trials failed, or no more could be trained; those that finished are stored.
 
     Attributes:
         run: the partial run; ``None`` if no trial has a result.
-        summary: how many failed, and the first traceback that there is.
+        summary: the first traceback, if there is one, what ended the run early, and how many
+            trials are missing.
     """
 
-    def __init__(self, run: Run | None, failures: Mapping[Trial, TrialFailure], n_trials: int):
+    def __init__(self, run: Run | None, plan: Plan, done: PlanResult):
         stored = f"; {run.folder}/ has the results of the others" if run else ""
-        count = f"{len(failures)} of {n_trials} trials failed{stored}."
-        super().__init__(f"{describe(failures)}\n{count}")
+        verb = "have no result" if done.ending else "failed"
+        count = f"{len(done.without_result)} of {len(plan.trials)} trials {verb}{stored}."
+        end = [str(done.ending), count] if done.ending else [count]
+        super().__init__("\n".join([describe(done.failures), *end]).lstrip())
         self.run = run
-        self.summary = "\n".join([*first_traceback(failures), count])
+        self.summary = "\n".join([*first_traceback(done.failures), *end])
+        self.exit_code = getattr(done.ending, "exit_code", RnnbenchError.exit_code)
 
 
 class InterruptedRunError(Interruption):
     """Ctrl-C or another signal ended a run; all trials that finished are stored.
 
+    It is a ``KeyboardInterrupt``, which ``except Exception`` does not catch.
+
     Attributes:
         run: the partial run; ``None`` if no trial has a result.
     """
 
-    def __init__(self, message: str, run: Run | None, signal: int):
-        super().__init__(message, signal)
+    def __init__(self, run: Run | None, plan: Plan, done: PlanResult, store: Store, command: str):
+        stored = f"{len(done.trials)} of {len(plan.trials)} trials are stored in {store.folder}/"
+        again = shlex.join(word for word in shlex.split(command) if word != "--fresh")
+        message = f"Interrupted; {stored}. This command goes on from there:\n  {again}"
+        super().__init__(message, signal_of(done.ending))
         self.run = run
 
 
@@ -270,9 +278,9 @@ def run(
         ConfigError: the config or an argument is wrong.
         UserError: another process is writing into the folder, or it cannot be written to.
         OutOfReachError: the data could not be downloaded.
-        PluginError: the executor, which comes from another package, failed.
-        RnnbenchError: a file cannot be written.
-        FailedTrialsError: trials failed; it holds the partial run.
+        PluginError: the executor, which comes from another package, failed before any trial.
+        RnnbenchError: a file cannot be written, or no trial can be trained.
+        FailedTrialsError: trials have no result; it holds the partial run.
         InterruptedRunError: Ctrl-C ended the run; it holds the partial run.
     """
     benchmark = _benchmark(config, settings, seeds=seeds, epochs=epochs, data=data, path=path)
@@ -294,14 +302,12 @@ def run(
         with show_trials(quiet=not progress) as listener:
             done = run_plan(plan, trainer, store, listener, fresh=fresh)
         finished = _finish(benchmark, plan, done, store, command) if done.trials else None
-    n = len(plan.trials)
-    if done.interruption is not None:
-        stored = f"{len(done.trials)} of {n} trials are stored in {folder}/"
-        again = shlex.join(word for word in shlex.split(command) if word != "--fresh")
-        message = f"Interrupted; {stored}. This command goes on from there:\n  {again}"
-        raise InterruptedRunError(message, finished, signal_of(done.interruption))
-    if done.failures or finished is None:
-        raise FailedTrialsError(finished, done.failures, n)
+    if isinstance(done.ending, KeyboardInterrupt):
+        raise InterruptedRunError(finished, plan, done, store, command)
+    if done.ending is not None and finished is None:
+        raise done.ending
+    if done.without_result or finished is None:
+        raise FailedTrialsError(finished, plan, done)
     return finished
 
 

@@ -7,6 +7,10 @@ from signal import SIGINT
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """The errors of a disk that is full or broken."""
+_SHORTAGES = (*FULL, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
+_BAD_NAMES = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP)
+STATUS_OF = dict.fromkeys(_SHORTAGES, 1) | dict.fromkeys(_BAD_NAMES, 2)
+"""The exit status for each system error that is not a bug in rnnbench, wherever it occurs."""
 
 
 class RnnbenchError(Exception):
@@ -42,7 +46,7 @@ class Interruption(KeyboardInterrupt):
         self.signal = signal
 
 
-def signal_of(interruption: KeyboardInterrupt) -> int:
+def signal_of(interruption: BaseException | None) -> int:
     """Return the number of the signal that ended the command."""
     return interruption.signal if isinstance(interruption, Interruption) else SIGINT
 

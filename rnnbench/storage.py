@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from rnnbench.errors import FULL, UserError
+from rnnbench.errors import STATUS_OF, UserError
 from rnnbench.records import Record
 
 if TYPE_CHECKING:
@@ -57,15 +57,14 @@ class OtherVersionError(DamagedResultError):
 class UnwritableError(UserError):
     """A file cannot be written: no permission, something in its place, or a full disk.
 
-    Its exit status is 1 if the disk is to blame, and not the name.
+    The exit status is 1 if the system is to blame, such as a full disk, and 2 otherwise.
     """
 
     def __init__(self, path: Path, error: OSError):
         in_the_way = [folder for folder in path.parents if str(folder) == error.filename]
         place = (*in_the_way, path)[0]
         super().__init__(f"{place}: cannot be written: {error.strerror or error}")
-        if error.errno in FULL:
-            self.exit_code = 1
+        self.exit_code = STATUS_OF.get(error.errno or 0, UserError.exit_code)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ A command is imported when it runs or shows its own help, so that ``rnnbench --h
 completion of command names answer at once.
 """
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -15,20 +14,8 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 import rnnbench
-from rnnbench.errors import RnnbenchError, signal_of
+from rnnbench.errors import FULL, STATUS_OF, RnnbenchError, signal_of
 
-REFUSALS = {
-    errno.ENAMETOOLONG: 2,
-    errno.EACCES: 2,
-    errno.EPERM: 2,
-    errno.ELOOP: 2,
-    errno.EMFILE: 1,
-    errno.ENFILE: 1,
-    errno.EROFS: 1,
-    errno.EAGAIN: 1,
-    errno.ENOMEM: 1,
-}
-"""The exit status after errors of the system that are no bug of ours, wherever they happen."""
 COMMANDS = {
     "run": ("rnnbench.cli.run:run", "Train and test every model of a config."),
     "predict": ("rnnbench.prediction.command:predict", "Classify newswires with a saved network."),
@@ -94,9 +81,9 @@ def _message_and_status(error: RnnbenchError | OSError | KeyboardInterrupt) -> t
         return str(error), error.exit_code
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "Interrupted.", 128 + signal_of(error)
-    if error.errno in REFUSALS:
-        return f"{error.filename or 'the system'}: {error.strerror}", REFUSALS[error.errno]
-    raise error
+    if error.errno not in STATUS_OF or (error.errno in FULL and not error.filename):
+        raise error
+    return f"{error.filename or 'the system'}: {error.strerror}", STATUS_OF[error.errno]
 
 
 app = typer.Typer(

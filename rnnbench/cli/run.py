@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.errors import RnnbenchError
 from rnnbench.terminal import completion, console, options
 
 EXAMPLES = options.examples(
@@ -79,12 +78,16 @@ def run(
             command=options.command(),
         )
     except api.FailedTrialsError as error:
-        finished, ending = error.run, error if quiet else RnnbenchError(error.summary)
+        finished, ending = error.run, error
+        if not quiet:
+            error.args = (error.summary,)  # each failure was shown when it happened
     except api.InterruptedRunError as error:
         finished, ending = error.run, error
-    if finished is not None:
-        console.print_record(finished.results, *finished.tables(), as_json=as_json)
-    if ending is not None:
-        raise ending
+    try:
+        if finished is not None:
+            console.print_record(finished.results, *finished.tables(), as_json=as_json)
+    finally:
+        if ending is not None:  # even if the terminal has been closed
+            raise ending
     if finished is not None and not quiet:
         console.err.print(f"Stored in {finished.folder}/", soft_wrap=True)

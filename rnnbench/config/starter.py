@@ -14,7 +14,7 @@ from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.layers import LAYERS
 from rnnbench.section import Variant, spell
-from rnnbench.storage import UnwritableError, write_text
+from rnnbench.storage import write_text
 
 NAME = "starter"
 
@@ -64,8 +64,6 @@ def write_starter(path: Path, *, overwrite: bool = False) -> None:
         if path.exists() and not overwrite:
             raise UserError(f"{path}: exists already (--force overwrites it)")
         write_text(path, starter(path.stem))
-    except UnwritableError as error:
-        raise UserError(str(error)) from error
     except (OSError, ValueError) as error:  # of a path that no file can have
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"{path}: cannot be written: {reason}") from error

@@ -14,7 +14,7 @@ import numpy as np
 import platformdirs
 
 from rnnbench.data.corpus import Corpus
-from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.errors import RnnbenchError
 from rnnbench.storage import UnwritableError, atomic_write, sweep
 
 SCHEMA_VERSION = 2
@@ -63,7 +63,7 @@ def store(name: str, corpus: Corpus) -> CachedCorpus:
     """Cache a corpus of the source ``name``.
 
     Raises:
-        UserError: the cache folder cannot be written to.
+        UnwritableError: the cache folder cannot be written to.
     """
     file = _corpora() / f"{name}-{corpus.fingerprint}.npz"
     sweep(file.parent, older_than=LONGEST_WRITE)
@@ -74,7 +74,7 @@ def write(file: Path, corpus: Corpus) -> str:
     """Write ``corpus`` to ``file`` atomically and return its fingerprint.
 
     Raises:
-        UserError: the folder cannot be written to.
+        UnwritableError: the folder cannot be written to.
     """
     fingerprint = corpus.fingerprint
     facts = {
@@ -95,7 +95,8 @@ def write(file: Path, corpus: Corpus) -> str:
         with atomic_write(file) as out:
             np.savez(out, **arrays)
     except UnwritableError as error:
-        raise UserError(f"{error} (set RNNBENCH_CACHE to use another folder)") from error
+        error.args = (f"{error} (set RNNBENCH_CACHE to use another folder)",)
+        raise
     return fingerprint
 
 

@@ -43,7 +43,8 @@ def lock_folder(folder: Path, command: str) -> Iterator[None]:
         command: the command of this process, for the message to others.
 
     Raises:
-        UserError: another process holds the lock, or the folder cannot be written to.
+        UserError: another process holds the lock.
+        UnwritableError: the folder cannot be written to.
     """
     lock = FileLock(folder / LOCK, timeout=0)
     try:
@@ -61,10 +62,11 @@ def lock_folder(folder: Path, command: str) -> Iterator[None]:
             f"{folder}: another process is writing there: {_holder_of(folder)}\n"
             "Wait until it has finished, or choose another folder for the results (--out)."
         ) from None
-    except (OSError, UnwritableError) as error:
+    except UnwritableError:
         lock.release()
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"{folder}: cannot write there: {reason}") from error
+        raise
+    except OSError as error:
+        raise UnwritableError(folder, error) from error
     sweep(folder)
     try:
         yield

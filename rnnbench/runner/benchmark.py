@@ -12,6 +12,7 @@ from rnnbench.data.dataset import hold_out
 from rnnbench.data.load import PreparedData
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import environment
+from rnnbench.errors import RnnbenchError
 from rnnbench.models.descriptions import BaselineModel
 from rnnbench.registry import PluginError
 from rnnbench.results.schema import MissingTrial
@@ -52,13 +53,13 @@ class PlanResult:
         trials: the results of all trials that finished, in the order of the plan.
         failures: of trials that were tried.
         without_result: those, and the trials that were not tried.
-        interruption: the signal that ended the run; ``None`` if it was carried out.
+        ending: what ended the run early; ``None`` if it was carried out.
     """
 
     trials: list[TrialResult]
     failures: Mapping[Trial, TrialFailure]
     without_result: list[Trial]
-    interruption: KeyboardInterrupt | None
+    ending: KeyboardInterrupt | RnnbenchError | None
 
     @property
     def missing(self) -> list[MissingTrial]:
@@ -69,9 +70,13 @@ class PlanResult:
         ]
 
     def _error(self, trial: Trial) -> str | None:
-        if trial not in self.failures:
+        if trial in self.failures:
+            reason = self.failures[trial].reason
+        elif isinstance(self.ending, RnnbenchError):
+            reason = str(self.ending)
+        else:
             return None
-        first_line = self.failures[trial].reason.partition("\n")[0]
+        first_line = reason.partition("\n")[0]
         return textwrap.shorten(first_line, LONGEST_ERROR, placeholder="...")
 
 
@@ -120,7 +125,8 @@ def run_plan(
     """Return the results of a plan, training the trials that are not stored.
 
     A trial is stored the moment it finishes. A trial that fails does not keep others from being
-    trained, and Ctrl-C leaves all finished ones stored.
+    trained. Ctrl-C, or an executor that gives up, leaves all finished ones stored; trials that are
+    not trained again because of it keep their stored result.
 
     Args:
         plan: the trials.
@@ -128,24 +134,23 @@ def run_plan(
         store: keeps finished trials.
         listener: told of each event.
         fresh: whether stored trials are trained again.
-
-    Raises:
-        RnnbenchError: no trial can be trained.
     """
     results = {} if fresh else find_stored(plan.trials, store)
     to_train = [trial for trial in plan.trials if trial not in results]
     listener(Planned(to_train, list(results)))
     failures: dict[Trial, TrialFailure] = {}
-    interruption = None
+    ending = None
     try:
         _train(to_train, plan, executor, store, listener, results, failures)
-    except KeyboardInterrupt as error:
-        interruption = error
+    except (KeyboardInterrupt, RnnbenchError) as error:
+        ending = error
+        untried = [trial for trial in to_train if trial not in {**results, **failures}]
+        results |= find_stored(untried, store)
     return PlanResult(
         [results[trial] for trial in plan.trials if trial in results],
         failures,
         [trial for trial in plan.trials if trial not in results],
-        interruption,
+        ending,
     )
 
 

@@ -6,7 +6,8 @@ import logging
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import typer
 from pydantic import BaseModel
@@ -43,11 +44,46 @@ class SafeConsole(Console):
                 yield segment._replace(text=visible(segment.text))
 
 
+class _Deaf:
+    """A stream whose errors are ignored: messages are not worth losing a run.
+
+    A terminal may be closed, or the disk behind a log full.
+    """
+
+    def __init__(self, stream: IO[str]):
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+
+class _Messages(SafeConsole):
+    """The console on standard error."""
+
+    @property
+    def file(self) -> IO[str]:
+        return cast(IO[str], _Deaf(super().file))
+
+    @file.setter
+    def file(self, new_file: IO[str]) -> None:
+        self._file = new_file
+
+
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="replace")  # a ± is not worth losing the table
-    console = SafeConsole(stderr=stderr, highlight=False, markup=False, emoji=False)
+    kind = _Messages if stderr else SafeConsole
+    console = kind(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPE_WIDTH
     return console

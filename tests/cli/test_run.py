@@ -327,7 +327,7 @@ def test_a_terminal_that_has_no_plus_minus_gets_the_table_all_the_same():
             ["--set", "training.validation_split=0.04"],
             "training.validation_split: 0.04 of 22 training documents leaves 0 to validate on",
         ),
-        (["--out", "tiny.yaml"], "tiny.yaml: cannot write there"),
+        (["--out", "tiny.yaml"], "tiny.yaml: cannot be written"),
         (["--executor", "locl"], "no executor 'locl' (allowed: local; did you mean"),
     ],
 )

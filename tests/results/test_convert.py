@@ -197,7 +197,7 @@ def test_a_folder_that_another_process_writes_into_is_not_converted(old):
 def test_a_folder_that_cannot_be_written_to_is_named(old):  # pragma: no cover
     old.chmod(0o500)
 
-    with pytest.raises(UserError, match=f"{old}: cannot write there"):
+    with pytest.raises(UserError, match=f"{old}: cannot be written"):
         load_run(old)
 
 

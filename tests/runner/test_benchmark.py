@@ -1,6 +1,7 @@
 """From a benchmark to the results of its trials, wherever they are trained."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def run(plan, store, executor=None, **options):
 def run_all(plan, store, **options):
     """Run a plan of which nothing fails; return the results of its trials and the events."""
     done, events = run(plan, store, **options)
-    assert (done.failures, done.missing, done.interruption) == ({}, [], None)
+    assert (done.failures, done.missing, done.ending) == ({}, [], None)
     return done.trials, events
 
 
@@ -209,7 +210,7 @@ class Interrupted(InProcess):
 def test_ctrl_c_ends_a_run_and_names_all_trials_that_were_not_run(plan, store):
     done, _ = run(plan, store, Interrupted())
 
-    assert isinstance(done.interruption, KeyboardInterrupt)
+    assert isinstance(done.ending, KeyboardInterrupt)
     assert [str(trial) for trial in find_stored(plan.trials, store)] == ["big seed 0"]
     assert len(done.trials) == 1
     assert {each.reason for each in done.missing} == {"not run: interrupted"}
@@ -223,9 +224,22 @@ class Forgets(InProcess):
         yield from super().run(trials[:-1], corpora, listener, task)
 
 
-def test_an_executor_that_leaves_a_trial_out_has_failed(plan, store):
-    with pytest.raises(PluginError, match=r"in-process.* gave no outcome for small seed 7$"):
-        run(plan, store, Forgets())
+def test_an_executor_that_leaves_a_trial_out_has_failed_and_the_others_are_stored(plan, store):
+    done, _ = run(plan, store, Forgets())
+
+    assert isinstance(done.ending, PluginError)
+    assert re.search("in-process.* gave no outcome for small seed 7$", str(done.ending))
+    assert [each.reason for each in done.missing] == [str(done.ending)]
+    assert find_stored(plan.trials, store).keys() == set(plan.trials[:-1])
+
+
+def test_trials_that_ctrl_c_kept_from_being_trained_again_keep_their_stored_result(plan, store):
+    run(plan, store, InProcess())
+
+    done, _ = run(plan, store, Interrupted(), fresh=True)
+
+    assert isinstance(done.ending, KeyboardInterrupt)
+    assert (len(done.trials), done.missing) == (4, [])
 
 
 @pytest.mark.parametrize(("seeds", "jobs"), [([0, 7], 7), ([7], 1)], ids=["nothing", "a trial"])

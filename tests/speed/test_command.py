@@ -71,7 +71,7 @@ def test_baselines_are_not_timed_no_documents_are_held_out_and_json_is_as_stored
         (["--rounds", "0"], "greater than or equal to 1"),
         (["--models", "lstm"], "--models: no model 'lstm'"),
         (["--set", SVM, "--models", "svm"], "tiny: no model to time (should have a model with"),
-        (["--out", "tiny.yaml"], "tiny.yaml: cannot write there"),
+        (["--out", "tiny.yaml"], "tiny.yaml: cannot be written"),
     ],
 )
 def test_a_wrong_option_trains_nothing(bench, arguments, message):

@@ -144,6 +144,8 @@ class LocalExecutor(Executor):
                             workers.pop(connection).end()
                         yield trial, message.outcome if isinstance(message, Done) else message
             finally:
+                for worker in workers.values():  # all at once, in case of a second Ctrl-C
+                    worker.terminate()
                 for worker in workers.values():
                     worker.end()
 
@@ -198,9 +200,13 @@ class Worker:
         self._has_started = True
         return message
 
+    def terminate(self) -> None:
+        """Ask the process to end."""
+        self._process.terminate()
+
     def end(self) -> None:
         """End the process; a trial in progress is abandoned."""
-        self._process.terminate()
+        self.terminate()
         self._process.join(5)
         self._process.kill()
         self._process.join()
