@@ -1,6 +1,7 @@
-"""``rnnbench``, and ``python -m rnnbench``: ended by signals as by Ctrl-C, from the first moment.
+"""The entry point of ``rnnbench`` and ``python -m rnnbench``.
 
-The commands are imported when the signals are handled, because a signal may come in between.
+Signal handlers are installed before the commands are imported, because a signal may arrive during
+the imports. SIGTERM and SIGHUP then end a command as Ctrl-C does.
 """
 
 import os

@@ -141,7 +141,7 @@ class Run(Shown, StoredRun):
         texts = words_of_test_documents(self) if words else None
         with lock_folder(self.folder, command):
             if load_results(self.folder).fingerprints != self.results.fingerprints:
-                raise UserError(f"{self.folder}: another run was stored there; load it again")
+                raise UserError(f"{self.folder}: it now holds another run; load it again")
             return write_page(self, texts, words, errors)
 
 
@@ -150,7 +150,7 @@ class FailedTrialsError(RnnbenchError):
 
     Attributes:
         run: the partial run; ``None`` if no trial has a result.
-        summary: how many failed, and the first traceback that there is.
+        summary: the first traceback, if there is one, and how many trials failed.
     """
 
     def __init__(self, run: Run | None, failures: Mapping[Trial, TrialFailure], n_trials: int):
@@ -246,8 +246,8 @@ def run(
     """Train every model of a config with every seed, store the results, and return the run.
 
     Trials that are stored already are not trained again. If trials fail, or Ctrl-C ends the run,
-    all others are stored as a partial run, and the same call without ``fresh`` continues from
-    there.
+    those that finished are stored as a partial run, and the same call without ``fresh`` continues
+    from there.
 
     Args:
         config: a config file, its content, or the result of ``load_config``.
@@ -298,7 +298,7 @@ def run(
     if done.interruption is not None:
         stored = f"{len(done.trials)} of {n} trials are stored in {folder}/"
         again = shlex.join(word for word in shlex.split(command) if word != "--fresh")
-        message = f"Interrupted; {stored}. This command goes on from there:\n  {again}"
+        message = f"Interrupted; {stored}. This command continues from there:\n  {again}"
         raise InterruptedRunError(message, finished, signal_of(done.interruption))
     if done.failures or finished is None:
         raise FailedTrialsError(finished, done.failures, n)

@@ -28,7 +28,7 @@ REFUSALS = {
     errno.EAGAIN: 1,
     errno.ENOMEM: 1,
 }
-"""The exit status after errors of the system that are no bug of ours, wherever they happen."""
+"""The exit status for each system error that is not a bug in rnnbench, wherever it occurs."""
 COMMANDS = {
     "run": ("rnnbench.cli.run:run", "Train and test every model of a config."),
     "predict": ("rnnbench.prediction.command:predict", "Classify newswires with a saved network."),
