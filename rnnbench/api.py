@@ -140,7 +140,7 @@ class Run(Shown, StoredRun):
         texts = words_of_test_documents(self) if words else None
         with lock_folder(self.folder, command):
             if load_results(self.folder).fingerprints != self.results.fingerprints:
-                raise UserError(f"{self.folder}: another run was stored there; load it again")
+                raise UserError(f"{self.folder}: it now holds another run; load it again")
             return write_page(self, texts, words, errors)
 
 
@@ -176,7 +176,7 @@ class InterruptedRunError(Interruption):
     def __init__(self, run: Run | None, plan: Plan, done: PlanResult, store: Store, command: str):
         stored = f"{len(done.trials)} of {len(plan.trials)} trials are stored in {store.folder}/"
         again = shlex.join(word for word in shlex.split(command) if word != "--fresh")
-        message = f"Interrupted; {stored}. This command goes on from there:\n  {again}"
+        message = f"Interrupted; {stored}. This command continues from there:\n  {again}"
         super().__init__(message, signal_of(done.ending))
         self.run = run
 
@@ -254,8 +254,8 @@ def run(
     """Train every model of a config with every seed, store the results, and return the run.
 
     Trials that are stored already are not trained again. If trials fail, or Ctrl-C ends the run,
-    all others are stored as a partial run, and the same call without ``fresh`` continues from
-    there.
+    those that finished are stored as a partial run, and the same call without ``fresh`` continues
+    from there.
 
     Args:
         config: a config file, its content, or the result of ``load_config``.

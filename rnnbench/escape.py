@@ -1,12 +1,12 @@
-"""Text from outside, such as topics, paths and errors, made harmless where it is shown."""
+"""Make text from outside, such as topics, paths and errors, safe to show."""
 
 import re
 
 _PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"}
 _OTHERS = [127, *range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 CONTROLS = _PICTURES | dict.fromkeys(_OTHERS, 0xFFFD)
-"""For ``str.translate``: a visible character for each that would steer a terminal, or change the
-direction of the text."""
+"""A table for ``str.translate``. It has a visible replacement for each character that would control
+a terminal or change the direction of the text."""
 
 
 def visible(text: str) -> str:

@@ -33,11 +33,11 @@ TEMPORARY_START, TEMPORARY_END = ".rnnbench-", ".tmp"
 TEMPORARY_FOLDER, OWNED = "rnnbench-", ".owned"
 """The names of temporary folders, and the file in each that its owner has locked."""
 JUST_MADE = 60.0
-"""The age in seconds up to which a temporary folder may not have been locked yet."""
+"""Temporary folders younger than this many seconds are kept: they may not be locked yet."""
 MAX_HASHED = 2**30
-"""The longest file that is hashed, in bytes."""
+"""The size of the largest file that is hashed, in bytes."""
 MAX_DOCUMENT = 256 * 2**20
-"""The longest document that is read, in bytes."""
+"""The size of the largest document that is read, in bytes."""
 MAX_UNPACKED = 2**30
 """The most that an archive from outside may unpack to, in bytes."""
 
@@ -98,12 +98,12 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
 
 def sweep(folder: Path, *, older_than: float = 0.0) -> None:
-    """Remove what writers that were killed have left in ``folder`` and in the folders in it.
+    """Remove temporary files that killed processes left in ``folder`` or one level below it.
 
     Args:
-        folder: of a run, or of the cache.
-        older_than: the age in seconds from which files are removed, where other processes may be
-            writing at the same time.
+        folder: the folder of a run, or of cached corpora.
+        older_than: files younger than this many seconds are kept, because another process may
+            still be writing them.
     """
     name = f"{TEMPORARY_START}*{TEMPORARY_END}"
     for file in [*folder.glob(name), *folder.glob(f"*/{name}")]:
@@ -114,7 +114,7 @@ def sweep(folder: Path, *, older_than: float = 0.0) -> None:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Make a folder that is gone after the block, and remove those of processes that were killed.
+    """Make a folder that is removed after the block; also remove those that killed processes left.
 
     Raises:
         UnwritableError: it cannot be made.
@@ -136,7 +136,7 @@ def temporary_folder() -> Iterator[Path]:
 def _sweep_temporary_folders() -> None:
     """Remove temporary folders whose owner no longer holds their lock.
 
-    A folder without a lock is not one of ours, or was made by an older version that still runs.
+    A folder without a lock file is kept: it is not ours, or an older version may still use it.
     """
     for lock in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_FOLDER}*/{OWNED}"):
         with suppress(OSError, Timeout):

@@ -99,7 +99,7 @@ def test_a_wrong_config_or_model_is_one_error():
         rnnbench.run(CONFIG, models=["lstm"])
 
 
-def test_a_lone_surrogate_in_a_config_is_an_error_in_it():
+def test_a_lone_surrogate_in_a_config_is_reported_as_a_problem():
     with pytest.raises(rnnbench.ConfigError, match=r"models\.nb.*udcff"):
         rnnbench.load_config(CONFIG | {"models": {"nb": {"baseline": "\udcff"}}})
 
@@ -186,7 +186,7 @@ def test_a_model_that_fails_leaves_the_others_in_a_partial_run(folder):
     ]
 
 
-def test_a_run_of_which_everything_fails_leaves_no_results(folder):
+def test_a_run_in_which_every_trial_fails_leaves_no_results(folder):
     models = {"broken": {"python": "broken:make"}}
     (folder / "broken.py").write_text("def make(shape):\n    raise LookupError('no weights')\n")
 
@@ -277,7 +277,7 @@ def test_no_report_is_written_beside_the_results_of_another_run():
     run = stored("a", {"nb": [18]})
     stored("a", {"nb": [17]})
 
-    with pytest.raises(rnnbench.UserError, match="another run was stored there; load it again"):
+    with pytest.raises(rnnbench.UserError, match="it now holds another run; load it again"):
         run.write_report(words=0)
 
     assert not (run.folder / "report.html").exists()

@@ -1,4 +1,4 @@
-"""Text from outside, which neither steers a terminal nor becomes markup."""
+"""Text from outside neither controls a terminal nor becomes markup."""
 
 import unicodedata
 

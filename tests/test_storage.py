@@ -344,7 +344,7 @@ with temporary_folder() as folder, atomic_write(Path(sys.argv[1])) as file:
 """
 
 
-def test_what_a_killed_process_left_is_swept_and_what_a_living_one_has_is_not(place):
+def test_files_of_a_killed_process_are_swept_and_those_of_a_running_one_are_kept(place):
     command = [sys.executable, "-c", WRITES_AND_WAITS, str(place / "run" / "a.json")]
     environment = os.environ | {"TMPDIR": str(place)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as writer:

@@ -13,9 +13,9 @@ from rnnbench.section import Section, spell
 from rnnbench.storage import read_file
 
 MAX_CONFIG = 2**20
-"""The longest file that is read, in bytes."""
+"""The size of the largest config that is read, in bytes."""
 MAX_KEYS = 100
-"""The longest path of keys that a flag may give."""
+"""The most keys that ``--set`` may have in a path."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def with_value(root: Node, keys: Sequence[str], new: Node) -> Node:
         ConfigError: a list has no such item.
     """
     if len(keys) > MAX_KEYS:
-        message = f"{len(keys)} keys in a row (allowed: {MAX_KEYS})"
+        message = f"a path of {len(keys)} keys (allowed: {MAX_KEYS})"
         raise ConfigError([Problem(new.where, "", message)])
     if not keys:
         return Node(new.value, root.where)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from rnnbench.errors import UserError
 
 LONGEST = 2_000
-"""Characters of one problem that are shown."""
+"""The most characters that are shown of one problem."""
 MOST = 100
-"""Problems of a config that are shown."""
+"""The most problems that are shown of one config."""
 
 
 @dataclass(frozen=True)

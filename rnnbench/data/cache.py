@@ -21,7 +21,7 @@ SCHEMA_VERSION = 2
 """Goes up when the same source would give another corpus, or when the layout of files changes."""
 
 LONGEST_WRITE = 600.0
-"""Seconds after which a temporary file has no writer any more."""
+"""Temporary files older than this many seconds count as abandoned."""
 
 
 @dataclass(frozen=True)

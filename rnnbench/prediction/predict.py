@@ -125,7 +125,7 @@ def _vocabulary(folder: Path, results: Results) -> Vocabulary:
 
 
 def _shapes(vocabulary: Vocabulary) -> tuple[tuple[int | None, int], tuple[int | None, int]]:
-    """Return the shapes of the inputs and outputs of a network that reads texts with it."""
+    """Return the input and output shapes of a network that uses this vocabulary."""
     return (None, vocabulary.timesteps), (None, len(vocabulary.topics))
 
 

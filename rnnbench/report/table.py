@@ -90,7 +90,7 @@ def accuracy_table(results: Results) -> Table:
 
 
 def _short_reason(trial: MissingTrial) -> str:
-    """Return why a model has no result, in a few words; the caption has all of them."""
+    """Return why a model has no result, in a few words; the caption has the full reason."""
     if trial.error is None:
         return trial.reason
     innermost = trial.error.rpartition(" failed: ")[2]

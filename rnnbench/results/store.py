@@ -90,10 +90,10 @@ class Store:
         self.folder = folder
 
     def check_writable(self) -> None:
-        """Make sure, before anything is trained, that nothing is in the way of the files.
+        """Make sure, before anything is trained, that the files of the run can be written.
 
         Raises:
-            UnwritableError: something is.
+            UnwritableError: a file or folder cannot be written; the message names it.
         """
         for folder in (self.folder / "trials", self.folder / "predictions"):
             try:

@@ -23,7 +23,7 @@ from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial
 
 LONGEST_ERROR = 200
-"""Characters that are kept of the error that a trial failed with."""
+"""The most characters that are kept of the error that a trial failed with."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class PlanResult:
-    """The results of a plan, and the trials without one.
+    """The results of the trials of a plan, and the trials that have no result.
 
     Attributes:
         trials: the results of all trials that finished, in the order of the plan.
-        failures: of trials that were tried.
-        without_result: those, and the trials that were not tried.
-        ending: what ended the run early; ``None`` if it was carried out.
+        failures: the failure of each trial that failed.
+        without_result: the trials that failed, and those that an early end kept from finishing.
+        ending: the exception that ended the run early; ``None`` if it ran to its end.
     """
 
     trials: list[TrialResult]
@@ -164,13 +164,13 @@ def find_stored(trials: Iterable[Trial], store: Store) -> dict[Trial, TrialResul
 
 
 def describe(failures: Mapping[Trial, TrialFailure]) -> str:
-    """Return which trials failed and why, after the first traceback that there is."""
+    """Return the first traceback, if there is one, and then which trials failed and why."""
     lines = [f"{trial} failed: {failure.reason}" for trial, failure in failures.items()]
     return "\n".join([*first_traceback(failures), *lines])
 
 
 def first_traceback(failures: Mapping[Trial, TrialFailure]) -> list[str]:
-    """Return the first traceback that there is; empty if there is none."""
+    """Return a list with the first traceback, or an empty list if there is none."""
     return [failure.traceback for failure in failures.values() if failure.traceback][:1]
 
 

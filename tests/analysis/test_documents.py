@@ -13,7 +13,7 @@ DATA = {"source": "r8", "test_split": 0.5, "split": "shuffled"}
 
 
 def run_on(found, **data):
-    """A run on a corpus, with other values of the ``data`` section than those it was run with."""
+    """A run on a corpus; ``data`` changes values in its config, as if after the run."""
     split = split_fingerprint(found.fingerprint, make_dataset(found, Data(**DATA)))
     marks = {"corpus_fingerprint": found.fingerprint, "split_fingerprint": split}
     return finished_run({"rnn": [(0, 0, 0, 1)]}, dataset={"source": "r8"} | marks, data=DATA | data)

@@ -1,4 +1,4 @@
-"""Try to break rnnbench, by chance and from lists, and print a table of what was found.
+"""Try to break rnnbench with random and listed cases, and print a table of the findings.
 
 It works in a temporary folder, on made-up newswires, and needs Linux::
 
@@ -96,8 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python tests/campaigns", description=__doc__.partition("\n")[0]
     )
-    parser.add_argument("--seed", type=int, default=0, help="of all chance (0)")
-    parser.add_argument("--short", action="store_true", help="few cases: less than two minutes")
+    parser.add_argument("--seed", type=int, default=0, help="the seed of all random choices (0)")
+    parser.add_argument("--short", action="store_true", help="fewer cases, in a minute or two")
     parser.add_argument("--only", metavar="NAME,NAME", type=_names, help=", ".join(CAMPAIGNS))
     parser.add_argument("--case", type=int, metavar="K", help="only this case of each campaign")
     for name, campaign in CAMPAIGNS.items():

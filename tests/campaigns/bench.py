@@ -1,4 +1,4 @@
-"""What all campaigns share: a tiny benchmark, a finished run of it, and processes to watch."""
+"""Shared by all campaigns: a tiny benchmark, a finished run of it, and watched processes."""
 
 import os
 import resource
@@ -33,7 +33,7 @@ BASELINES = ("run", "tiny.yaml", "--jobs", "1", "--models", "bayes,random")
 """A run that needs no TensorFlow."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PACKAGE = str(Path(rnnbench_package.__file__).parents[1])
-"""Where the package lies that is tried here, so that other processes try the same."""
+"""The folder that holds the package under test, so that child processes import the same one."""
 SECONDS = 120
 """How long a command may take where nothing else is said."""
 
@@ -82,7 +82,7 @@ class Done:
         out: what it printed on standard output.
         err: what it printed on standard error.
         seconds: how long it took.
-        peak_mb: the most memory it had, its workers not counted.
+        peak_mb: the peak memory of the command or of its largest child, whichever is more.
         hung: whether it had to be killed because it did not end.
     """
 
@@ -119,9 +119,9 @@ def start(
     limits: Mapping[int, int] | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> "subprocess.Popen[bytes]":
-    """Start ``rnnbench`` in a folder that has its cache and temporary files too.
+    """Start ``rnnbench`` in a folder that also holds its cache and its temporary files.
 
-    It leads a process group of its own and has the signal handlers of a shell in the foreground.
+    It leads its own process group, and its signals have their default handlers.
 
     Args:
         arguments: of the command.
@@ -218,7 +218,7 @@ def processes_of(group: int) -> Iterator[tuple[int, str, int]]:
 
 
 def wait_until(is_so: Callable[[], object], seconds: float, every: float = 0.01) -> bool:
-    """Return whether ``is_so()`` became true in time; it is asked ``every`` so many seconds."""
+    """Return whether ``is_so()`` became true in time; it is called every ``every`` seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if is_so():

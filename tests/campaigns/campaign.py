@@ -29,15 +29,15 @@ class TooSlow(BaseException):
 
 @dataclass(frozen=True)
 class Campaign:
-    """A kind of cases.
+    """Cases of one kind.
 
     Attributes:
-        long: the number of cases by default.
-        short: the number of cases of the short form.
-        prepare: makes, from the bench and an empty folder, what all cases share.
-        attempt: tries the case of a number, with chance of its own, in an empty folder, and
-            yields what is wrong, in words.
-        is_list: whether the numbers stand for a list of cases; else there is no last one.
+        long: the default number of cases.
+        short: the number of cases with ``--short``.
+        prepare: takes the bench and an empty folder, and returns what all cases share.
+        attempt: tries one case and yields a description of each problem. It takes the number of
+            the case, its own random generator, what ``prepare`` returned, and an empty folder.
+        is_list: whether the cases are a fixed list; if not, there can be any number of them.
     """
 
     long: int
@@ -47,7 +47,7 @@ class Campaign:
     is_list: bool = False
 
     def numbers(self, count: int) -> range:
-        """Return the numbers of ``count`` cases; of a list, these are spread over it."""
+        """Return the numbers of at most ``count`` cases; those of a list are spread over it."""
         if not self.is_list:
             return range(count)
         return range(0, self.long, -(-self.long // count)) if count else range(0)

@@ -1,4 +1,4 @@
-"""Loads configs and options that chance has changed: they are valid, or every problem is named."""
+"""Loads randomly changed configs and options: each is valid, or every problem in it is named."""
 
 import datetime
 import re
@@ -23,9 +23,9 @@ from rnnbench.terminal.options import changes, load_benchmark
 
 SHIPPED = Path(__file__).parents[2] / "configs"
 SLOW, LONGEST = 2, 10
-"""Seconds of work after which a config is too slow, and after which it is given up."""
+"""Processor seconds after which loading is too slow, and seconds after which it is stopped."""
 LONG_MESSAGE = 2_000
-"""More characters than a problem may have."""
+"""The most characters that the message of a problem may have."""
 WEIRD = [
     *("", "~", "null", "true", "no", ".nan", ".inf", "-.inf", "1e400", "-0", "0x10", "0o17"),
     *("1_000", "9" * 400, "9" * 5_000, "-1", "1.5", "1e3", "'", '"', "[]", "{}", "[[]]", "[,]"),
@@ -71,7 +71,7 @@ def prepare(_bench: Bench, _folder: Path) -> dict[str, str]:
 
 
 def attempt(_number: int, random: Random, texts: dict[str, str], folder: Path) -> Iterator[str]:
-    """Yield what is wrong when a config, or what is set in one, is changed at random."""
+    """Yield what is wrong after a random change to a config or to the options."""
     for name, text in texts.items():
         (folder / name).write_text(text, "utf-8")
     file = folder / random.choice(list(texts))

@@ -35,7 +35,7 @@ LONGEST = 10
 
 @dataclass(frozen=True)
 class Copy:
-    """A copy of a run: its files by kind, their readers, and what these read while all is whole."""
+    """A copy of a run: its files, their readers, and what the readers return before any damage."""
 
     files: dict[str, list[Path]]
     readers: dict[str, list[Callable[[], Any]]]

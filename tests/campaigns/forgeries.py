@@ -1,4 +1,4 @@
-"""Forges results, with right checksums: they are refused, or shown without doing any harm."""
+"""Forges results with valid checksums: they are refused, or shown without harm."""
 
 import io
 import json
@@ -150,7 +150,7 @@ def _predicted(forged: Path) -> Iterator[str]:
 
 
 def _forge_document(pattern: str) -> Callable[[Random, Path], str]:
-    """Return a forger of a JSON document, which gets a right checksum."""
+    """Return a function that forges a JSON document and gives it a valid checksum."""
 
     def forge(random: Random, run: Path) -> str:
         file = random.choice(sorted(run.glob(pattern)))
@@ -200,7 +200,7 @@ def _other(random: Random, value: Any) -> Any:
 
 
 def _forge_config(random: Random, run: Path) -> str:
-    """Change a line of ``config.yaml``, whose checksum is put right."""
+    """Change a line of ``config.yaml`` and store its new checksum."""
     file = run / "config.yaml"
     lines = file.read_text("utf-8").splitlines()
     place = random.randrange(len(lines))
@@ -214,7 +214,7 @@ def _forge_config(random: Random, run: Path) -> str:
 
 
 def _forge_predictions(random: Random, run: Path) -> str:
-    """Change the arrays of a trial, whose checksum is put right."""
+    """Change the arrays of a trial and store their new checksum."""
     file = random.choice(sorted((run / "predictions").glob("*.npz")))
     with np.load(file) as stored:
         labels, scores = stored["labels"], stored["scores"]

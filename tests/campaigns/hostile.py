@@ -1,6 +1,6 @@
-"""Puts things in the place of files that never end, never begin, or unpack to very much.
+"""Replaces files with things that never end, never start, or unpack to far too much.
 
-Each command has little time and memory for them, and has to say what is wrong.
+Each command gets little time and memory, and has to say what is wrong.
 """
 
 import bz2

@@ -1,4 +1,4 @@
-"""Ends runs by signals at any moment: everything stored stays whole, and the run goes on from it.
+"""Sends signals to runs at any moment: stored files stay intact, and the next run uses them.
 
 Each case sends one signal to the run, to its whole process group, or to one of its workers. In
 half of the cases, a smaller run has finished in the same folder before. Then the same command is
@@ -37,8 +37,8 @@ from rnnbench.storage import sha256_json
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 TARGETS = ("parent", "group", "busy worker", "idle worker")
 MOMENTS = ("start", "trial", "result", "file", "end", "config")
-"""After the start; when a trial has started or ended; when a file is written; near the end; when
-``config.yaml`` is written, and ``results.json`` is not."""
+"""When a signal is sent: after the start; after a trial has started or ended; after a file was
+written; near the end; after ``config.yaml`` was written, but before ``results.json``."""
 AGAIN = "results.json was stored; run the benchmark again"
 PATIENCE = 10
 """Seconds within which a run ends, and everything that it has started."""
@@ -46,7 +46,7 @@ PATIENCE = 10
 
 @dataclass(frozen=True)
 class Strike:
-    """A signal, whom it is sent to, when, how many seconds later than that, and over what."""
+    """A signal, its target, its moment, the delay after that, and whether an older run exists."""
 
     number: signal.Signals
     target: str
@@ -153,7 +153,7 @@ def _said(folder: Path) -> str:
 
 
 def _target(group: int, wanted: str) -> tuple[str, int]:
-    """Return whom a signal goes to; the parent takes the place of a worker that is not there."""
+    """Return the name and the id of the target; without a worker, it is the parent."""
     if not wanted.endswith("worker"):
         return wanted, group
     before = {process: ticks for process, _, ticks in _workers(group)}

@@ -15,12 +15,12 @@ from rnnbench.results.run import StoredRun
 
 ALPHA = "models.bayes.baseline.multinomial_naive_bayes.alpha"
 ALPHAS = (1.0, 50.0)
-"""What tells the two configs apart; every trial of theirs that depends on it differs, too."""
+"""The value of ``ALPHA`` in each of the two configs; the trials that depend on it differ, too."""
 
 
 @dataclass(frozen=True)
 class Apart:
-    """What each of the two commands gives when it is alone."""
+    """The scores that each of the two commands gives when it runs alone."""
 
     bench: Bench
     answers: dict[float, list[bytes]]
@@ -71,7 +71,7 @@ def _misbehaviour(ended: dict[float, Done]) -> Iterator[str]:
 
 
 def _mixed(ended: dict[float, Done], apart: Apart, folder: Path) -> Iterator[str]:
-    """Yield what is wrong with the results: config, trials and table have to belong together."""
+    """Yield what is wrong with the results: config, trials and command have to match."""
     folder = folder / "results" / "tiny"
     try:
         with warnings_heard():

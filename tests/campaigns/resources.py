@@ -1,4 +1,4 @@
-"""Takes away what a command needs: space, files, names. It says so, and keeps what it has."""
+"""Takes away disk space, files or valid names. The command has to say so and keep its results."""
 
 import os
 import resource

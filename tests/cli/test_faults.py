@@ -1,4 +1,4 @@
-"""Commands whose input or output is broken: a sentence and a status, never a traceback."""
+"""Commands with broken input or output end with a message and a status, never a traceback."""
 
 import os
 import signal
@@ -47,7 +47,7 @@ def rnnbench(*arguments, stdout=subprocess.PIPE):
     ],
     ids=" ".join,
 )
-def test_a_full_disk_behind_standard_output_is_named(command):
+def test_a_full_device_as_standard_output_is_reported(command):
     with Path("/dev/full").open("wb") as full:
         status, said = rnnbench(*command, stdout=full)
 
@@ -106,7 +106,7 @@ def test_a_pipe_among_the_files_of_a_folder_is_refused(folder):
 @pytest.mark.parametrize(
     "moment", ["typer", "rnnbench.cli.app", "rnnbench.terminal.console", "rnnbench.cli.run"]
 )
-def test_a_signal_while_a_command_is_imported_has_its_exit_status(moment, number):
+def test_a_signal_during_the_imports_gives_its_own_exit_status(moment, number):
     killed_at_import = f"""
 import os, signal, sys
 

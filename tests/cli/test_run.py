@@ -388,8 +388,8 @@ def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(
         assert "results/tiny: partial: 1 of 2 trials are missing: rnn seed 0" in shown.stderr
 
 
-def test_a_signal_that_is_to_be_ignored_is_ignored():
-    """As for a run that was started with nohup."""
+def test_a_signal_that_the_parent_ignores_is_ignored():
+    """A command that nohup starts is in this state."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         running, said = _start_and_wait_for("gru seed 0: started", "--epochs", "2")

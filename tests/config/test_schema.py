@@ -93,7 +93,7 @@ def test_seeds_are_a_number_of_seeds_or_a_list():
     assert Training(seeds=[5, 2**32 - 1]).seeds == (5, 2**32 - 1)
 
 
-def test_a_list_of_seeds_is_as_long_as_their_highest_number_at_most():
+def test_a_list_of_seeds_may_be_as_long_as_the_largest_number_of_seeds_and_no_longer():
     assert len(Training(seeds=list(range(10_000))).seeds) == 10_000
     with pytest.raises(ValidationError, match=r"got 10,001 seeds \(allowed: at most 10,000\)"):
         Training(seeds=list(range(10_001)))

@@ -30,7 +30,7 @@ class Hostile(Shown):
         return [Table(["name"], [["[/] \x1b[2J"]], "[bold]")]
 
 
-def test_what_looks_like_markup_or_control_is_shown_as_it_is():
+def test_markup_is_shown_literally_and_control_characters_are_made_visible():
     assert "[/] ␛[2J" in repr(Hostile())
     assert "[bold]" in repr(Hostile())
     assert "[/] ␛[2J" in Hostile()._repr_html_()

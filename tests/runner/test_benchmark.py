@@ -45,13 +45,13 @@ def store(tmp_path):
 
 
 def run(plan, store, executor=None, **options):
-    """Run a plan; return what came of it and the events."""
+    """Run a plan; return its outcome and the events."""
     events = []
     return run_plan(plan, executor or InProcess(), store, events.append, **options), events
 
 
 def run_all(plan, store, **options):
-    """Run a plan of which nothing fails; return the results of its trials and the events."""
+    """Run a plan in which no trial fails; return the results of its trials and the events."""
     done, events = run(plan, store, **options)
     assert (done.failures, done.missing, done.ending) == ({}, [], None)
     return done.trials, events
@@ -199,7 +199,7 @@ def test_a_trial_that_fails_is_named_and_the_others_are_stored(plan, store):
 
 
 class Interrupted(InProcess):
-    """Is interrupted at the second trial; then some trials have not even failed."""
+    """Is interrupted after the first trial, so that the others neither finish nor fail."""
 
     def run(self, trials, corpora, listener, task):
         outcomes = super().run(trials, corpora, listener, task)

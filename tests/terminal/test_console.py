@@ -1,4 +1,4 @@
-"""Output for a terminal: text from outside is shown, and steers nothing."""
+"""Text from outside is shown in a terminal, but cannot control it."""
 
 import io
 import re
