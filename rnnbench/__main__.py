@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 
 from rnnbench.errors import FULL, Interruption, signal_of
@@ -19,17 +20,29 @@ ENDING = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []
 
 def main() -> None:
     """Run the command line; a request to end is treated like Ctrl-C."""
+    _replace_closed_streams()
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
             signal.signal(number, _interrupt)
     status = _run()
     try:
-        if sys.stdout is not None:  # as after >&-
-            sys.stdout.flush()
+        sys.stdout.flush()
     except OSError as error:
         status = status or _refused_by_stdout(error)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
     sys.exit(status)
+
+
+def _replace_closed_streams() -> None:
+    """Have streams that are closed, as by ``>&-``, lead nowhere.
+
+    Otherwise, files and pipes that are opened later would take their places.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = Path(os.devnull).open(mode)  # noqa: SIM115 - for as long as this process lives
+            os.set_inheritable(nowhere.fileno(), True)
+            setattr(sys, name, nowhere)
 
 
 def _run() -> str | int | None:
@@ -57,7 +70,7 @@ def _refused_by_stdout(error: OSError) -> int:
 
 
 def _say(message: str) -> None:
-    with suppress(OSError, AttributeError):  # a closed terminal, or no standard error at all
+    with suppress(OSError):  # of a terminal that has been closed
         sys.stderr.write(f"{message}\n")
 
 

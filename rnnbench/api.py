@@ -306,7 +306,7 @@ def run(
         raise InterruptedRunError(finished, plan, done, store, command)
     if done.ending is not None and finished is None:
         raise done.ending
-    if done.without_result or finished is None:
+    if done.ending is not None or done.without_result or finished is None:
         raise FailedTrialsError(finished, plan, done)
     return finished
 

@@ -1,9 +1,11 @@
 """Commands with broken input or output end with a message and a status, never a traceback."""
 
 import os
+import pty
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -129,3 +131,76 @@ main()
     said = done.stderr.decode().strip()
     name = "Interrupted." if number == signal.SIGINT else f"Ended by {number.name}."
     assert (done.returncode, said) == (128 + number, name)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
+def test_commands_work_without_a_standard_stream(folder, closed):
+    command = f"{sys.executable} -m rnnbench run tiny.yaml --jobs 1 {closed}"
+
+    done = subprocess.run(command, shell=True, stderr=subprocess.PIPE, check=False)  # noqa: S602
+
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+    assert (folder / "results" / "tiny" / "results.json").is_file()
+
+
+def test_a_full_disk_behind_standard_error_does_not_end_a_run():
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "rnnbench", "run", "tiny.yaml", "--jobs", "1"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, check=False)
+
+    assert (done.returncode, b"nb" in done.stdout) == (0, True)
+
+
+def test_a_reader_that_has_had_enough_is_no_error():
+    command = f"{sys.executable} -m rnnbench config show tiny.yaml | true"
+
+    done = subprocess.run(command, shell=True, capture_output=True, check=False)  # noqa: S602
+
+    assert done.stderr == b""
+
+
+LONG = """name: tiny
+data: {source: sgml, path: sgml, maxlen: 50, test_split: 0.5}
+training: {epochs: 100000, batch_size: 4}
+models:
+  nb: {baseline: multinomial_naive_bayes}
+  rnn: {layers: [simple_rnn: {units: 2}, dense: {units: topics, activation: softmax}]}
+"""
+
+
+def _start_on_a_terminal():
+    """Start a run on a terminal of its own; return it and the terminal, when a trial is stored."""
+    Path("tiny.yaml").write_text(LONG)
+    terminal, theirs = pty.openpty()
+    command = [sys.executable, "-m", "rnnbench", "run", "tiny.yaml", "--jobs", "2"]
+    streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # else the run inherits it from tests under nohup
+    running = subprocess.Popen(command, start_new_session=True, **streams)
+    os.close(theirs)
+    said = b""
+    while b"rnn seed 0" not in said or not list(Path("results").glob("tiny/trials/nb*.json")):
+        said += os.read(terminal, 1000)
+    return running, terminal
+
+
+def test_a_closed_terminal_leaves_a_partial_run(folder):
+    running, terminal = _start_on_a_terminal()
+
+    os.close(terminal)  # after which every write fails
+    running.send_signal(signal.SIGHUP)
+
+    assert running.wait(20) == 128 + signal.SIGHUP
+    assert '"nb"' in (folder / "results" / "tiny" / "results.json").read_text()
+
+
+def test_requests_to_end_that_come_together_are_one(folder):
+    running, terminal = _start_on_a_terminal()
+
+    running.send_signal(signal.SIGHUP)
+    for _ in range(20):
+        running.send_signal(signal.SIGTERM)
+        time.sleep(0.01)
+
+    assert running.wait(20) in (128 + signal.SIGHUP, 128 + signal.SIGTERM)
+    os.close(terminal)
+    assert '"nb"' in (folder / "results" / "tiny" / "results.json").read_text()

@@ -272,8 +272,8 @@ def _end_with_parent() -> None:
 
 def _print_to(file: Path) -> None:
     """Send the output of this process and its libraries, C++ ones too, to ``file``."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.flush()
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
