@@ -12,7 +12,9 @@ from factories import scored_run, write_run
 
 import rnnbench
 from rnnbench.metrics import METRICS
+from rnnbench.registry import PluginError
 from rnnbench.results.store import SUMMARY_FILES
+from rnnbench.runner.executors import LocalExecutor
 
 MODELS = {
     "nb": {"baseline": {"multinomial_naive_bayes": {"alpha": 0.5}}},
@@ -260,6 +262,22 @@ def test_the_stored_command_repeats_the_run():
     expected = "rnnbench run here/config.yaml --jobs 1 --save-models --out here"
     assert run.results.command == expected
     assert run.results.seeds == [0]
+
+
+def test_an_executor_that_gives_up_leaves_a_partial_run(folder, monkeypatch):
+    def forgets_the_last(self, trials, *others):
+        yield from run_all(self, trials[:-1], *others)
+
+    run_all = LocalExecutor.run
+    monkeypatch.setattr(LocalExecutor, "run", forgets_the_last)
+
+    told = "gave no outcome for .* seed 0\n1 of 2 trials have no result; results/mine/ has the"
+    with pytest.raises(rnnbench.FailedTrialsError, match=told) as error:
+        rnnbench.run(CONFIG, path="sgml", models=["nb", "smooth"], jobs=1, progress=False)
+
+    assert error.value.exit_code == PluginError.exit_code
+    partial = rnnbench.load_run(folder / "results" / "mine").results
+    assert (len(partial.models), len(partial.missing)) == (1, 1)
 
 
 def test_an_argument_that_is_wrong_is_named():

@@ -7,6 +7,7 @@ run to its end. It has to give what an undisturbed run gives.
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -34,6 +35,7 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.results.run import load_results
 from rnnbench.storage import sha256_json
 
+RUN_FOLDER = Path("results", "tiny")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 TARGETS = ("parent", "group", "busy worker", "idle worker")
 MOMENTS = ("start", "trial", "result", "file", "end", "config")
@@ -101,6 +103,7 @@ def _after_strike(strike: Strike, folder: Path) -> Iterator[str]:
             yield "the run did not end in time"
         else:
             yield from _misjudged(ended, strike)
+            yield from _unsummarised(ended, folder)
         if not wait_until(lambda: not list(processes_of(running.pid)), PATIENCE):
             yield f"processes are left: {[command for _, command, _ in processes_of(running.pid)]}"
     finally:
@@ -126,7 +129,7 @@ def _struck(running: "subprocess.Popen[bytes]", strike: Strike, folder: Path) ->
 
 def _files(folder: Path) -> dict[Path, int]:
     """Return the files of the run, and when each was written, in nanoseconds."""
-    run = folder / "results" / "tiny"
+    run = folder / RUN_FOLDER
     files = [file for pattern in ("config.yaml", "[!.]*/*") for file in run.glob(pattern)]
     return {file: file.stat().st_mtime_ns for file in files}
 
@@ -135,7 +138,7 @@ def _wait_for(
     moment: str, running: "subprocess.Popen[bytes]", folder: Path, before: dict[Path, int]
 ) -> None:
     """Wait for a moment of a run, or for its end; ``before`` are the files it started with."""
-    config = folder / "results" / "tiny" / "config.yaml"
+    config = folder / RUN_FOLDER / "config.yaml"
     n_stored = sum(file.parent.name == "trials" for file in before)
     is_there = {
         "start": lambda: True,
@@ -188,9 +191,23 @@ def _misjudged(ended: Ended, strike: Strike) -> Iterator[str]:
         yield f"a traceback: {last}"
 
 
+def _unsummarised(ended: Ended, folder: Path) -> Iterator[str]:
+    """Yield what is wrong with the summary of a run that said how many trials it has stored."""
+    count = re.search(r"Interrupted; (\d+) of \d+ trials are stored", ended.said)
+    if count is None or count[1] == "0":
+        return
+    try:
+        n_trials = sum(len(model.trials) for model in load_results(folder / RUN_FOLDER).models)
+    except RnnbenchError as error:
+        yield f"{count[0]}, but the summary cannot be read: {spell(error)}"
+    else:
+        if n_trials != int(count[1]):
+            yield f"{count[0]}, but {n_trials} are in the summary"
+
+
 def _damaged(folder: Path, *, over_older: bool) -> Iterator[str]:
     """Yield what is wrong with the files that a run left."""
-    results = folder / "results" / "tiny"
+    results = folder / RUN_FOLDER
     for file in results.rglob("*.json"):
         try:
             document = json.loads(file.read_bytes())
@@ -210,7 +227,7 @@ def _damaged(folder: Path, *, over_older: bool) -> Iterator[str]:
 
 def _stored(folder: Path) -> dict[Path, tuple[int, bytes]]:
     """Return the records of trials that are stored: when each was written, and its content."""
-    records = (folder / "results" / "tiny" / "trials").glob("[!.]*.json")
+    records = (folder / RUN_FOLDER / "trials").glob("[!.]*.json")
     return {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in records}
 
 
@@ -238,7 +255,7 @@ def _after_rerun(
 
 def _differences(bench: Bench, folder: Path) -> Iterator[str]:
     """Yield what a finished run has, or lacks, in comparison with the undisturbed one."""
-    run = folder / "results" / "tiny"
+    run = folder / RUN_FOLDER
     for place, other in ((run, bench.run), (folder / "cache", bench.cache)):
         ours, theirs = (
             {str(file.relative_to(root)) for file in root.rglob("*")} for root in (place, other)
