@@ -16,12 +16,13 @@ from rnnbench.errors import FULL, Interruption, signal_of
 
 ENDING = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 """The signals by which schedulers and closed terminals end a command."""
+PATIENCE = "Finishing. Ctrl-C again ends at once, without a summary of what is stored."
 
 
 def main() -> None:
     """Run the command line; a request to end is treated like Ctrl-C."""
     _replace_closed_streams()
-    for number in ENDING:
+    for number in (signal.SIGINT, *ENDING):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
             signal.signal(number, _interrupt)
     status = _run()
@@ -75,10 +76,19 @@ def _say(message: str) -> None:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    """End the command. Shells and schedulers repeat such signals, so the next one is ignored."""
+    """End the command; shells, schedulers and fingers repeat such signals, which is ignored."""
     for each in ENDING:
         signal.signal(each, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, _ask_for_patience)
+    if number == signal.SIGINT:
+        raise Interruption
     raise Interruption(f"Ended by {signal.Signals(number).name}.", number)
+
+
+def _ask_for_patience(_number: int, _frame: FrameType | None) -> None:
+    """Do not end the clean-up yet, but the next time."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _say(PATIENCE)
 
 
 if __name__ == "__main__":

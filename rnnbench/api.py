@@ -373,6 +373,8 @@ def predict(
 
 def _finish(benchmark: Benchmark, plan: Plan, done: PlanResult, store: Store, command: str) -> Run:
     """Summarize the trials that have a result, and write everything that belongs to the run."""
+    if not store.has_environment():
+        raise RnnbenchError(f"{store.folder}: its files were removed during the run; run it again")
     results = summarize_run(benchmark, plan.dataset, done.trials, command, done.missing)
     files = {"config.yaml": dump(benchmark, store.folder)} | table_files(results)
     store.save_results(results, files, plan.vocabulary)

@@ -51,6 +51,15 @@ def signal_of(interruption: BaseException | None) -> int:
     return interruption.signal if isinstance(interruption, Interruption) else SIGINT
 
 
+def shortened(text: str, length: int) -> str:
+    """Return the first ``length`` characters of a text, with dots in place of the last ones.
+
+    >>> shortened("one two three", 10)
+    'one two...'
+    """
+    return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
 def did_you_mean(wrong: str, allowed: Iterable[str]) -> str:
     """Return the allowed names, and the one nearest to ``wrong``, to end an error message.
 

@@ -153,7 +153,8 @@ def read_file(path: Path, limit: int) -> bytes:
             is longer.
     """
     with _open_regular(path) as file:
-        content = file.read(limit + 1)
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(min(max(size, 2**20), limit) + 1)  # the system's own files have size 0
     if len(content) > limit:
         raise OSError(errno.EFBIG, f"longer than {limit:,} bytes", str(path))
     return content

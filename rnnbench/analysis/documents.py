@@ -19,7 +19,7 @@ def words_of_test_documents(run: StoredRun) -> list[list[str]] | None:
     try:
         corpus = cache.read(file).corpus
         rebuilt = make_dataset(corpus, run.benchmark.data)
-    except RnnbenchError:
+    except (RnnbenchError, FileNotFoundError):
         return None
     if split_fingerprint(corpus.fingerprint, rebuilt) != dataset.split_fingerprint:
         return None

@@ -16,6 +16,8 @@ MAX_CONFIG = 2**20
 """The size of the largest config that is read, in bytes."""
 MAX_KEYS = 100
 """The most keys that ``--set`` may have in a path."""
+MAX_FILES = 100
+"""The most files that a config may extend, directly and through others."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,9 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
         ConfigError: the file cannot be read, or the mapping contains itself.
     """
     if isinstance(config, Mapping):
-        tree = _extended(Tree(_node(config), []), Path(), ())
+        tree = _extended(Tree(_node(config), []), Path(), (), [])
     else:
-        tree = read(Path(config))
+        tree = read(Path(config), (), [])
     for override in overrides:
         try:
             value, duplicates = parse(override.value, override.flag, has_lines=False)
@@ -63,20 +65,21 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
     return tree
 
 
-def read(path: Path, above: tuple[Path, ...] = ()) -> Tree:
+def read(path: Path, above: tuple[Path, ...], read_before: list[Path]) -> Tree:
     """Return the tree of a file, merged over those of the files that it extends.
 
-    ``above`` are the files that led to it by ``extends``.
+    ``above`` are the files that led to it by ``extends``. The file is added to ``read_before``.
 
     Raises:
         ConfigError: there is no such file, or it does not hold a mapping.
     """
+    read_before.append(path)
     root, problems = parse(_text_of(path), str(path))
     if root is None:
         raise ConfigError([Problem(str(path), "", "the file is empty (needs: name, models)")])
     if not isinstance(root.value, dict):
         raise ConfigError([Problem(root.where, "", "should be a mapping, such as `name: all`")])
-    return _extended(Tree(root, problems), path.parent, (*above, path))
+    return _extended(Tree(root, problems), path.parent, (*above, path), read_before)
 
 
 def _node(value: Any, depth: int = 0) -> Node:
@@ -109,7 +112,7 @@ def _text_of(path: Path) -> str:
     raise ConfigError([Problem(str(path), "", message)])
 
 
-def _extended(tree: Tree, folder: Path, above: tuple[Path, ...]) -> Tree:
+def _extended(tree: Tree, folder: Path, above: tuple[Path, ...], read_before: list[Path]) -> Tree:
     """Return ``tree`` merged over the files that it extends; its paths are relative to ``folder``.
 
     ``above`` are the files that led to it by ``extends``; the last one is that of ``tree``.
@@ -122,7 +125,10 @@ def _extended(tree: Tree, folder: Path, above: tuple[Path, ...]) -> Tree:
     below = Tree(Node({}, own.where), tree.problems)
     for name in names or [extends]:
         try:
-            base = read(_file(name, folder, above), above)
+            if len(read_before) > MAX_FILES:
+                message = f"too many files (allowed: {MAX_FILES})"
+                raise ConfigError([Problem(name.where, "extends", message)])
+            base = read(_file(name, folder, above), above, read_before)
         except ConfigError as error:
             base = Tree(Node({}, own.where), list(error.problems), is_whole=False)
         below = Tree(

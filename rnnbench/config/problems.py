@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, shortened
 
 LONGEST = 2_000
 """The most characters that are shown of one problem."""
@@ -24,13 +24,14 @@ class Problem:
 
     def __str__(self) -> str:
         text = ": ".join(part for part in (self.where, self.key, self.message) if part)
-        return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+        return shortened(text, LONGEST)
 
     @property
     def reading_order(self) -> tuple[str, int, str]:
         """Sort key: file, line, key."""
         file, _, line = self.where.rpartition(":")
-        return (file, int(line), self.key) if line.isdecimal() else (self.where, 0, self.key)
+        is_line = line.isdecimal() and len(line) < 10  # flags may end in any number of digits
+        return (file, int(line), self.key) if is_line else (self.where, 0, self.key)
 
 
 class ConfigError(UserError):

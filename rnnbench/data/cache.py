@@ -6,6 +6,7 @@ A file is named after its source and the fingerprint of its corpus.
 import json
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,14 +50,26 @@ def _corpora() -> Path:
 
 def newest(name: str) -> Path | None:
     """Return the file that was last cached for the source ``name``, if there is one."""
-    files = _corpora().glob(f"{name}-{'[0-9a-f]' * 64}.npz")
-    return max(files, key=lambda file: file.stat().st_mtime_ns, default=None)
+    files = _files(f"{name}-{'[0-9a-f]' * 64}.npz")
+    return max(files, key=_time_of_writing, default=None)
 
 
 def find(fingerprint: str) -> Path | None:
     """Return a file of the corpus with this fingerprint, if one is cached."""
     is_fingerprint = re.fullmatch(r"[0-9a-f]{64}", fingerprint)
-    return next(_corpora().glob(f"*-{fingerprint}.npz"), None) if is_fingerprint else None
+    return next(_files(f"*-{fingerprint}.npz"), None) if is_fingerprint else None
+
+
+def _files(pattern: str) -> Iterator[Path]:
+    """Yield the cached files that match; links that lead nowhere, and pipes, are no files."""
+    return filter(Path.is_file, _corpora().glob(pattern))
+
+
+def _time_of_writing(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:  # another process has just removed it
+        return 0
 
 
 def store(name: str, corpus: Corpus) -> CachedCorpus:

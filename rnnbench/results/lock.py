@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from rnnbench.errors import UserError
 from rnnbench.records import Record
-from rnnbench.storage import UnwritableError, sweep, write_text
+from rnnbench.storage import MAX_DOCUMENT, UnwritableError, read_file, sweep, write_text
 
 LOCK, HOLDER = ".lock", ".lock.json"
 """The locked file, and the file that says who holds the lock."""
@@ -78,7 +78,7 @@ def lock_folder(folder: Path, command: str) -> Iterator[None]:
 
 def _holder_of(folder: Path) -> str:
     try:
-        holder = Holder.model_validate_json((folder / HOLDER).read_bytes())
+        holder = Holder.model_validate_json(read_file(folder / HOLDER, MAX_DOCUMENT))
     except (OSError, ValidationError):  # it has just begun, or is about to end
         return "it is not known which"
     return f"process {holder.pid} on {holder.host}, since {holder.since}: {holder.command}"

@@ -30,6 +30,7 @@ from rnnbench.storage import (
     check_file,
     check_unpacked,
     read_document,
+    read_file,
     sha256_file,
     spell_document,
     validate,
@@ -188,7 +189,7 @@ class Store:
         summary = self.folder / RESULTS
         config_sha256 = sha256_file(self.folder / "config.yaml")
         text = spell_document(results, config_sha256=config_sha256)
-        if not summary.is_file() or summary.read_bytes() != text.encode():
+        if not _holds(summary, text.encode()):
             report = [self.folder / page for page in PAGES]
             plots = self.folder.glob(f"{PLOTS}/*.[ps][nv]g")
             for file in filter(Path.is_file, [*report, *plots]):
@@ -232,6 +233,14 @@ class Store:
     @property
     def _vocabulary(self) -> Path:
         return self.folder / "models" / "vocabulary.json"
+
+
+def _holds(file: Path, content: bytes) -> bool:
+    """Return whether ``file`` has this content; a longer one is not read."""
+    try:
+        return read_file(file, len(content)) == content
+    except OSError:
+        return False
 
 
 def _write(result: TrialResult, place: Place) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-from rnnbench.config.merge import read
+from rnnbench.config.merge import tree_of
 
 Completer = Callable[[typer.Context, str], list[str]]
 
@@ -48,7 +48,7 @@ def _run_folders(_: typer.Context) -> Iterable[str]:
 def _models_of_config(ctx: typer.Context) -> list[str]:
     # While the value of an option is typed, arguments are not parsed yet: the config is in args.
     config = Path(ctx.params.get("config") or ctx.args[0])
-    return list(read(config).root.plain["models"].keys()) if config.is_file() else []
+    return list(tree_of(config, []).root.plain["models"].keys()) if config.is_file() else []
 
 
 def _models_of_run(ctx: typer.Context) -> list[str]:

@@ -216,6 +216,13 @@ def test_any_value_of_a_flag_is_taken_or_answered_with_its_place(key, value):
             assert re.match(r"--set: |good\.yaml:\d+: ", answer)
 
 
+def test_a_flag_that_ends_in_many_digits_has_no_line():
+    flags = [Override(f"--set a=b:{'7' * 5_000}", "a", "b"), Override("--set c=d", "c", "d")]
+
+    with pytest.raises(ConfigError, match="--set c=d: c: unknown key"):
+        load(write(SMALL), flags)
+
+
 # Models by name, and data without models.
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.config.merge import merged, read, with_value
+from rnnbench.config.merge import merged, tree_of, with_value
 from rnnbench.config.problems import ConfigError
 from rnnbench.config.yaml12 import Node, parse
 from rnnbench.storage import write_text
@@ -16,7 +16,7 @@ def write(text: str, name: str = "top.yaml") -> Path:
 
 
 def value_of(file: Path):
-    tree = read(file)
+    tree = tree_of(file, [])
     assert (tree.problems, tree.is_whole) == ([], True)
     return tree.root.plain
 
@@ -32,6 +32,17 @@ def test_extends_is_relative_to_its_own_file():
     write("name: base\nseed: 3\n", "configs/bases/base.yaml")
     write("extends: bases/base.yaml\nname: middle\n", "configs/middle.yaml")
     assert value_of(write("extends: configs/middle.yaml\n")) == {"name": "middle", "seed": 3}
+
+
+def test_a_config_extends_a_hundred_files_at_most():
+    for number in range(24):
+        write(f"extends: [e{number + 1}.yaml, e{number + 1}.yaml]\n", f"e{number}.yaml")
+    write("name: x\n", "e24.yaml")
+
+    found = tree_of(Path("e0.yaml"), [])
+
+    assert "too many files (allowed: 100)" in found.problems[0].message
+    assert len(found.problems) < 100
 
 
 def test_extended_entries_come_first_and_in_order():

@@ -35,6 +35,16 @@ def assert_same_content(a, b):
     assert (a.is_test is None) == (b.is_test is None)
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("nowhere")])
+def test_what_is_no_file_is_not_in_the_cache(make):
+    place = cache.store("made_up", CORPUS).file
+    place.unlink()
+    make(place)
+
+    assert cache.newest("made_up") is None
+    assert cache.find(CORPUS.fingerprint) is None
+
+
 @pytest.mark.parametrize("is_test", [None, np.array([False, True, True])])
 def test_a_stored_corpus_is_read_again(is_test):
     corpus = replace(CORPUS, is_test=is_test)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
-from rnnbench.errors import RnnbenchError
+from rnnbench.errors import RnnbenchError, shortened
 from rnnbench.runner.events import Listener
 from rnnbench.training.engines import ENGINES, OnEpoch
 from rnnbench.training.outcome import TrialResult
@@ -16,12 +16,20 @@ from rnnbench.training.trial import Trial, run_trial
 T = TypeVar("T")
 
 
+LONGEST_REASON, LONGEST_TRACEBACK = 2_000, 20_000
+"""The most characters that are kept of a failure; an exception may hold a whole array."""
+
+
 @dataclass(frozen=True)
 class TrialFailure:
     """Why a trial failed, as text: TensorFlow's exceptions cannot be unpickled without it."""
 
     reason: str
     traceback: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", shortened(self.reason, LONGEST_REASON))
+        object.__setattr__(self, "traceback", self.traceback[-LONGEST_TRACEBACK:])
 
 
 @dataclass(frozen=True)

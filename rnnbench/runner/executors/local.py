@@ -31,7 +31,7 @@ from rnnbench.training.trial import Trial
 log = logging.getLogger(__name__)
 
 DIED = "a worker process died (killed, or out of memory?)"
-LAST_WORDS = 10
+LAST_WORDS, LAST_BYTES = 10, 10_000
 """The number of last lines that are kept of a dead worker's output."""
 
 
@@ -195,8 +195,7 @@ class Worker:
         try:
             message: Report | Done = self.connection.recv()
         except (EOFError, OSError):
-            lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
-            return Died(self._has_started, "\n".join(lines[-LAST_WORDS:]))
+            return Died(self._has_started, _last_words(self._log))
         self._has_started = True
         return message
 
@@ -211,6 +210,17 @@ class Worker:
         self._process.kill()
         self._process.join()
         self.connection.close()
+
+
+def _last_words(log: Path) -> str:
+    """Return the last lines of a log, which may be of any length, or not be there."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - LAST_BYTES, 0))
+            lines = file.read(LAST_BYTES).decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return "\n".join(lines[-LAST_WORDS:])
 
 
 @contextmanager
@@ -244,7 +254,7 @@ def _work(connection: "Connection[Any, Any]", threads: int, log: Path) -> None:
     os.environ |= QUIET_ON_CPU | {"OMP_NUM_THREADS": str(threads)}
 
     def on_start() -> None:
-        os.truncate(log, 0)  # what libraries print when they are imported explains nothing
+        os.ftruncate(1, 0)  # the log: what libraries print when they are imported explains nothing
         _freeze_imports()
         on_epoch(0, float("nan"), float("nan"))
 

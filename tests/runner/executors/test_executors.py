@@ -44,6 +44,15 @@ def test_whatever_is_raised_for_a_trial_is_its_failure(
     assert ("Traceback" in failure.traceback) is has_traceback
 
 
+def test_a_long_reason_is_shortened(tmp_path):
+    task = Task(_raises(ValueError("x" * 10**6)), lambda _: None)
+
+    failure = task.attempt(trial(tmp_path), tmp_path, lambda: None, lambda *_: None)
+
+    assert failure.reason == f"ValueError: {'x' * 1985}..."
+    assert len(failure.traceback) == 20_000
+
+
 def test_ctrl_c_is_no_failure_of_a_trial(tmp_path):
     task = Task(_raises(KeyboardInterrupt()), lambda _: None)
 

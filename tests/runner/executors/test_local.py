@@ -154,6 +154,18 @@ def test_a_trial_whose_worker_dies_fails_with_its_last_words_and_the_others_go_o
     assert "oneDNN" not in reason, "nor what else TensorFlow says whenever it starts"
 
 
+def _die_after_a_gigabyte(*_):
+    os.ftruncate(1, 2**30)  # as a library in a loop would print
+    return _die()
+
+
+def test_of_a_long_output_only_the_end_is_read(tmp_path, trials):
+    outcomes, _ = run(trials[:1], tmp_path, _die_after_a_gigabyte)
+
+    (failure,) = outcomes.values()
+    assert len(failure.reason) <= 2_000
+
+
 def _die_beside_another(one, corpus, _):
     """Stand for two trials that fit into memory one at a time, not both at a time."""
     others = corpus.with_name("others")
