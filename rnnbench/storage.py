@@ -123,11 +123,14 @@ def temporary_folder() -> Iterator[Path]:
     try:
         _sweep_temporary_folders()
         folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_FOLDER))
-        lock = FileLock(folder / OWNED)
-        lock.acquire()
     except OSError as error:
         raise UnwritableError(Path(tempfile.tempdir or "the temporary folder"), error) from error
+    lock = FileLock(folder / OWNED)
     try:
+        try:
+            lock.acquire()
+        except OSError as error:
+            raise UnwritableError(folder, error) from error
         yield folder
     finally:
         lock.release()
@@ -135,15 +138,21 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def _sweep_temporary_folders() -> None:
-    """Remove temporary folders whose owner no longer holds their lock.
+    """Remove this user's temporary folders whose owner no longer holds their lock.
 
     A folder without a lock is not one of ours, or was made by an older version that still runs.
     """
     for lock in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_FOLDER}*/{OWNED}"):
         with suppress(OSError, Timeout):
-            if time.time() - lock.stat().st_mtime >= JUST_MADE:
+            if _is_mine(lock) and time.time() - lock.lstat().st_mtime >= JUST_MADE:
                 with FileLock(lock, timeout=0):
                     shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+def _is_mine(lock: Path) -> bool:
+    """Return whether this user made the folder of a lock, which is a file and not a link."""
+    me = os.getuid() if hasattr(os, "getuid") else 0  # on Windows, all files belong to 0
+    return lock.parent.lstat().st_uid == me and stat.S_ISREG(lock.lstat().st_mode)
 
 
 def read_file(path: Path, limit: int) -> bytes:
