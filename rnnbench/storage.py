@@ -28,6 +28,8 @@ from rnnbench.records import Record
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+TRIALS, PREDICTIONS, MODELS, PLOTS = SUBFOLDERS = ("trials", "predictions", "models", "plots")
+"""The folders in that of a run."""
 TEMPORARY_START, TEMPORARY_END = ".rnnbench-", ".tmp"
 """The names of files that are still being written."""
 TEMPORARY_FOLDER, OWNED = "rnnbench-", ".owned"
@@ -99,7 +101,9 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
 
 def sweep(folder: Path, *, older_than: float = 0.0) -> None:
-    """Remove what writers that were killed have left in ``folder`` and in the folders in it.
+    """Remove what writers that were killed have left in ``folder`` and in its ``SUBFOLDERS``.
+
+    Other folders in it, such as those of other runs, may have writers of their own.
 
     Args:
         folder: of a run, or of the cache.
@@ -107,7 +111,8 @@ def sweep(folder: Path, *, older_than: float = 0.0) -> None:
             writing at the same time.
     """
     name = f"{TEMPORARY_START}*{TEMPORARY_END}"
-    for file in [*folder.glob(name), *folder.glob(f"*/{name}")]:
+    places = [folder, *(folder / each for each in SUBFOLDERS)]
+    for file in (file for place in places for file in place.glob(name)):
         with suppress(OSError):
             if time.time() - file.stat().st_mtime >= older_than:
                 file.unlink()

@@ -426,6 +426,17 @@ def test_a_young_file_is_not_swept_where_others_write(tmp_path):
     assert not (tmp_path / ".rnnbench-x.tmp").exists()
 
 
+def test_a_run_beside_the_folders_of_others_sweeps_only_its_own(tmp_path):
+    mine = {tmp_path / name for name in ("trials", "predictions", "models", "plots")}
+    for folder in (*mine, tmp_path / "another-run"):
+        folder.mkdir()
+        (folder / ".rnnbench-x.tmp").touch()
+
+    sweep(tmp_path)
+
+    assert {*tmp_path.rglob("*.tmp")} == {tmp_path / "another-run" / ".rnnbench-x.tmp"}
+
+
 def test_a_file_name_may_be_as_long_as_the_system_allows(tmp_path):
     write_text(tmp_path / ("x" * 255), "text")
 

@@ -23,6 +23,10 @@ from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.results.schema import Results
 from rnnbench.section import spell
 from rnnbench.storage import (
+    MODELS,
+    PLOTS,
+    PREDICTIONS,
+    TRIALS,
     DamagedResultError,
     OtherVersionError,
     UnwritableError,
@@ -46,8 +50,8 @@ RESULTS = "results.json"
 """The file that makes a folder a finished run."""
 SUMMARY_FILES = ("config.yaml", "environment.json", "table.md", "table.csv", RESULTS)
 """The files that describe the run as a whole."""
-PAGES, PLOTS = ("report.html", "report.md"), "plots"
-"""The files, and the folder of the plots, that ``rnnbench report`` writes beside it."""
+PAGES = ("report.html", "report.md")
+"""The files that ``rnnbench report`` writes beside it, and beside the folder of the plots."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,9 @@ class Place:
     def named(cls, folder: Path, stem: str) -> "Place":
         """Return the files of this name in the folder of a run."""
         return cls(
-            folder / "trials" / f"{stem}.json",
-            folder / "predictions" / f"{stem}.npz",
-            folder / "models" / f"{stem}.keras",
+            folder / TRIALS / f"{stem}.json",
+            folder / PREDICTIONS / f"{stem}.npz",
+            folder / MODELS / f"{stem}.keras",
         )
 
 
@@ -95,7 +99,7 @@ class Store:
         Raises:
             UnwritableError: something is.
         """
-        for folder in (self.folder / "trials", self.folder / "predictions"):
+        for folder in (self.folder / TRIALS, self.folder / PREDICTIONS):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
@@ -231,7 +235,7 @@ class Store:
 
     @property
     def _vocabulary(self) -> Path:
-        return self.folder / "models" / "vocabulary.json"
+        return self.folder / MODELS / "vocabulary.json"
 
 
 def _write(result: TrialResult, place: Place) -> None:
