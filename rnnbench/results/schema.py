@@ -1,11 +1,11 @@
 """The content of ``results.json``: a summary of all trials of a run."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.records import Record
+from rnnbench.records import Record, Share
 
 SUMMARY_VERSION: Literal[3] = 3
 
@@ -63,9 +63,11 @@ class ModelSummary(Record):
 
     @field_validator("metrics")
     @classmethod
-    def _has_an_accuracy(cls, metrics: dict[str, Statistic]) -> dict[str, Statistic]:
-        if "accuracy" not in metrics:
-            raise ValueError("no accuracy")
+    def _has_what_tables_need(cls, metrics: dict[str, Statistic]) -> dict[str, Statistic]:
+        if missing := [name for name in ("accuracy", "macro_f1") if name not in metrics]:
+            raise ValueError(f"no {' and no '.join(missing)}")
+        if not 0 <= metrics["accuracy"].mean <= 1:
+            raise ValueError("an accuracy that is no share")
         return metrics
 
     @property
@@ -128,7 +130,7 @@ class PublishedAccuracy(Record):
 
     source: str
     model: str
-    accuracy: float
+    accuracy: Share
     yardstick: str
     """The scope of the intervals: one more training, other documents, or other seeds too."""
     intervals: dict[str, Interval]
@@ -172,6 +174,13 @@ class Results(Record):
         if len({model.name for model in models}) < len(models):
             raise ValueError("two models of the same name")
         return models
+
+    @model_validator(mode="after")
+    def _publishes_nothing_about_other_models(self) -> Self:
+        ours = {model.name for model in self.models}
+        if any(each.intervals.keys() - ours for each in self.published):
+            raise ValueError("an interval of a model that is not there")
+        return self
 
     @property
     def n_trials(self) -> int:
