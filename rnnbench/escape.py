@@ -4,9 +4,10 @@ import re
 
 _PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"}
 _OTHERS = [127, *range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
-CONTROLS = _PICTURES | dict.fromkeys(_OTHERS, 0xFFFD)
-"""For ``str.translate``: a visible character for each that would steer a terminal, or change the
-direction of the text."""
+_SURROGATES = range(0xD800, 0xE000)
+CONTROLS = _PICTURES | dict.fromkeys([*_OTHERS, *_SURROGATES], 0xFFFD)
+"""For ``str.translate``: a visible character for each that would steer a terminal, change the
+direction of the text, or that UTF-8 does not have."""
 
 
 def visible(text: str) -> str:

@@ -20,6 +20,10 @@ def test_control_characters_become_visible():
     assert visible("\x1b[2Jearn\r\x07\x9b\u202e") == "␛[2Jearn␍␇��"
 
 
+def test_what_utf_8_does_not_have_becomes_visible():
+    assert visible("out-\udcff, \ud800") == "out-�, �"
+
+
 @given(st.text())
 def test_text_in_markdown_is_one_line_without_markup(text):
     shown = for_markdown(text)
