@@ -1,5 +1,6 @@
 """The content of ``results.json``: a summary of all trials of a run."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -8,6 +9,8 @@ from rnnbench.data.audit import DatasetSummary
 from rnnbench.records import Record, Share
 
 SUMMARY_VERSION: Literal[3] = 3
+LISTED = 10
+"""Groups of missing trials that are listed, and seeds of each group."""
 
 
 class Interval(Record):
@@ -198,13 +201,23 @@ class Results(Record):
         present = {model.name for model in self.models}
         return {each.model: each for each in reversed(self.missing) if each.model not in present}
 
+    def n_missing_in_words(self) -> str:
+        """Return how many trials are missing."""
+        return f"{len(self.missing):,} of {self.n_trials:,} trials are missing"
+
     def missing_in_words(self) -> str:
-        """Return how many trials are missing, and for each model which ones and why."""
+        """Return how many trials are missing, and which ones and why; of many, the first."""
         groups: dict[tuple[str, str], list[int]] = {}
         for each in self.missing:
             groups.setdefault((each.model, each.reason), []).append(each.seed)
         lists = [
-            f"{model} seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))} ({reason})"
+            f"{model} seed{'s' * (len(seeds) > 1)} {_first(seeds, ', ')} ({reason})"
             for (model, reason), seeds in groups.items()
         ]
-        return f"{len(self.missing)} of {self.n_trials} trials are missing: {'; '.join(lists)}"
+        return f"{self.n_missing_in_words()}: {_first(lists, '; ')}"
+
+
+def _first(items: Sequence[object], comma: str) -> str:
+    """Return the first ``LISTED`` items, and how many more there are."""
+    more = len(items) - LISTED
+    return comma.join(map(str, items[:LISTED])) + (f" and {more:,} more" if more > 0 else "")
