@@ -8,6 +8,7 @@ mistaken for another.
 """
 
 import errno
+import hashlib
 import logging
 import os
 import re
@@ -20,9 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.vocabulary import Vocabulary
+from rnnbench.errors import RnnbenchError
 from rnnbench.results.schema import Results
 from rnnbench.section import spell
 from rnnbench.storage import (
+    MAX_HASHED,
     MODELS,
     PLOTS,
     PREDICTIONS,
@@ -99,7 +102,8 @@ class Store:
         Raises:
             UnwritableError: something is.
         """
-        for folder in (self.folder / TRIALS, self.folder / PREDICTIONS):
+        kept = [MODELS] if (self.folder / MODELS).exists() else []  # made when a network is kept
+        for folder in (self.folder / name for name in (TRIALS, PREDICTIONS, *kept)):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
@@ -114,6 +118,7 @@ class Store:
         """Write a finished trial; the record comes last, so it never exists without the rest.
 
         Raises:
+            RnnbenchError: the predictions or the network are too large to be read again.
             UnwritableError: a file cannot be written.
         """
         record = result.record
@@ -239,13 +244,21 @@ class Store:
 
 
 def _write(result: TrialResult, place: Place) -> None:
+    n_bytes = {
+        place.predictions: result.labels.nbytes + result.scores.nbytes,
+        place.model: len(result.model or b""),
+    }
+    for path, size in n_bytes.items():
+        if size > MAX_HASHED:
+            reason = f"{size:,} bytes are too many (allowed: {MAX_HASHED:,})"
+            raise RnnbenchError(f"{path}: cannot be stored: {reason}")
     with atomic_write(place.predictions) as file:
         np.savez_compressed(file, labels=result.labels, scores=result.scores)
     checksums = {"predictions_sha256": sha256_file(place.predictions)}
     if result.model is not None:
         with atomic_write(place.model) as file:
             file.write(result.model)
-        checksums["model_sha256"] = sha256_file(place.model)
+        checksums["model_sha256"] = hashlib.sha256(result.model).hexdigest()
     else:
         place.model.unlink(missing_ok=True)
     write_document(place.record, result.record, **checksums)
