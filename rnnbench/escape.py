@@ -18,5 +18,6 @@ def visible(text: str) -> str:
 def for_markdown(text: str) -> str:
     """Return text that Markdown shows as it is, in one line."""
     printable = "".join(char if char.isprintable() else " " for char in text)
-    escaped = re.sub(r"([\\`*\[\]|])", r"\\\1", printable)
+    # An underscore between two letters or digits, as in a name, is no markup.
+    escaped = re.sub(r"([\\`*~\[\]|]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", printable)
     return re.sub(r"&(?=#?\w+;)", "&amp;", escaped).replace("<", "&lt;")

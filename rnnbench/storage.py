@@ -300,8 +300,9 @@ def validate(path: Path, kind: type[R], document: Document) -> R:
         return kind.model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
-        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        raise DamagedResultError(f"unusable result: {path}: {reason}") from error
+        place, reason = ".".join(map(str, first["loc"])), first["msg"]
+        parts = filter(None, ["unusable result", str(path), place, reason])
+        raise DamagedResultError(": ".join(parts)) from error
 
 
 def check_file(file: Path, sha256: str | None, document: Path) -> None:
