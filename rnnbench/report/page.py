@@ -58,7 +58,7 @@ def _renderer(name: str) -> Environment:
     environment.filters |= {
         "inline": inline_svg,
         "markdown": lambda table: Markup(to_markdown(table)),  # noqa: S704 - it escapes the cells
-        "line": lambda text: Markup(" ".join(text.split())),  # noqa: S704 - within a code block
+        "line": lambda text: Markup(" ".join(text.splitlines())),  # noqa: S704 - within a code block
     }
     return environment
 

@@ -84,6 +84,15 @@ def test_control_characters_reach_no_page(tmp_path, monkeypatch):
         assert not {"\x1b", "\x9b"} & set(page)
 
 
+def test_a_command_is_one_line_with_all_its_blanks(tmp_path, monkeypatch):
+    parts = [("command", "rnnbench run 'my  config.yaml'\n--fresh")]
+    monkeypatch.setattr(writer, "make_sections", lambda *_: [Section("mine", "My own", parts)])
+
+    _, markdown = pages(run_folder(tmp_path, ANSWERS))
+
+    assert "```console\nrnnbench run 'my  config.yaml' --fresh\n```" in markdown
+
+
 def test_the_plots_are_written_beside_the_page(folder, page):
     names = ["accuracy", "confusion-lstm", "confusion-rnn", "learning_curves"]
 
