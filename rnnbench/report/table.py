@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from rnnbench.analysis.summary import majority_name
-from rnnbench.escape import for_markdown
+from rnnbench.escape import for_markdown, visible
 from rnnbench.metrics import COSTS, FIT_SECONDS, Metric, Quantity, usable_metrics
 from rnnbench.results.schema import (
     Comparison,
@@ -273,8 +273,8 @@ def to_rich(table: Table, console: "Console") -> "RichTable":
 
     def build(rows: Sequence[Sequence[str]]) -> "RichTable":
         rich = RichTable(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-        rich.caption, rich.caption_justify = table.caption, "left"
-        for index, header in enumerate(table.headers):
+        rich.caption, rich.caption_justify = visible(table.caption), "left"
+        for index, header in enumerate(map(visible, table.headers)):
             lines = [line for row in rows for line in row[index].split("\n")]
             words = textwrap.wrap(header, 1, break_long_words=False)
             narrowest = max(len(text) for text in (*lines, *words))
@@ -289,10 +289,11 @@ def to_rich(table: Table, console: "Console") -> "RichTable":
             rich.add_row(*row, end_section=is_above)
         return rich
 
-    wide = build(table.rows)
+    shown = [[visible(cell) for cell in row] for row in table.rows]
+    wide = build(shown)
     if console.measure(wide, options=console.options.update(width=1000)).maximum <= console.width:
         return wide
-    narrow = build([[_folded(cell) for cell in row] for row in table.rows])
+    narrow = build([[_folded(cell) for cell in row] for row in shown])
     narrow.width = console.measure(narrow, options=console.options.update(width=1000)).maximum
     return narrow
 
