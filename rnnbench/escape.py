@@ -15,6 +15,15 @@ def visible(text: str) -> str:
     return text.translate(CONTROLS)
 
 
+def encodable(text: str) -> str:
+    r"""Return text that can be written as UTF-8; what cannot, such as half a character, is escaped.
+
+    >>> encodable("out-\udcff")
+    'out-\\udcff'
+    """
+    return text.encode(errors="backslashreplace").decode()
+
+
 def for_markdown(text: str) -> str:
     """Return text that Markdown shows as it is, in one line."""
     printable = "".join(char if char.isprintable() else " " for char in text)

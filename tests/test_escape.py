@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt  # comes with rich
 
-from rnnbench.escape import for_markdown, visible
+from rnnbench.escape import encodable, for_markdown, visible
 
 
 @given(st.text())
@@ -24,6 +24,10 @@ def test_control_characters_become_visible():
 
 def test_what_utf_8_does_not_have_becomes_visible():
     assert visible("out-\udcff, \ud800") == "out-�, �"
+
+
+def test_what_cannot_be_written_as_utf_8_is_escaped():
+    assert encodable("é, out-\udcff") == r"é, out-\udcff"
 
 
 @given(st.text())

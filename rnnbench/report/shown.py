@@ -20,7 +20,9 @@ class Shown(ABC):
 
     def __repr__(self) -> str:
         text = io.StringIO()
-        console = Console(file=text, force_terminal=False, markup=False, highlight=False, emoji=False)
+        console = Console(
+            file=text, force_terminal=False, markup=False, highlight=False, emoji=False
+        )
         for table in self.tables():
             console.print(to_rich(table, console), crop=False)
         return text.getvalue().rstrip("\n")
