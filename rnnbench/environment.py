@@ -6,12 +6,29 @@ import subprocess
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import rnnbench
+from rnnbench.records import Record
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION: Literal[2] = 2
 """The schema version of ``environment.json``."""
+
+
+class Environment(Record):
+    """The content of ``environment.json``: what can change the outcome or the time of a trial."""
+
+    schema_version: Literal[2] = SCHEMA_VERSION
+    jobs: int
+    """Processes that trained side by side."""
+    threads_per_job: int
+    python: str
+    platform: str
+    cpu: str
+    cores: int | None
+    versions: dict[str, str]
+    """Of the packages that can change a result, by name."""
+    git_commit: str | None
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:

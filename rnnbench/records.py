@@ -1,6 +1,11 @@
 """The base class of all stored records."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A share of something, such as an accuracy."""
 
 
 class Record(BaseModel):

@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from rnnbench.errors import did_you_mean
+from rnnbench.escape import encodable
 from rnnbench.registry import PluginError
 
 Loc = tuple[str | int, ...]
@@ -92,8 +93,7 @@ def parse_variant(value: Any, kinds: Mapping[str, type[_V]], word: str, example:
 def problem(fault: str, hint: str = "") -> PydanticCustomError:
     """Return the error ``fault (hint)``, for a validator to raise."""
     text = f"{fault} ({hint})" if hint else fault
-    text = text.encode(errors="backslashreplace").decode()  # pydantic accepts no lone surrogates
-    return PydanticCustomError("problem", "{text}", {"text": text})
+    return PydanticCustomError("problem", "{text}", {"text": encodable(text)})  # or pydantic fails
 
 
 def problems(details: Iterable[InitErrorDetails]) -> ValidationError:

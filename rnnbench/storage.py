@@ -28,6 +28,8 @@ from rnnbench.records import Record
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+TRIALS, PREDICTIONS, MODELS, PLOTS = SUBFOLDERS = ("trials", "predictions", "models", "plots")
+"""The folders in that of a run."""
 TEMPORARY_START, TEMPORARY_END = ".rnnbench-", ".tmp"
 """The names of files that are still being written."""
 TEMPORARY_FOLDER, OWNED = "rnnbench-", ".owned"
@@ -98,7 +100,9 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
 
 def sweep(folder: Path, *, older_than: float = 0.0) -> None:
-    """Remove temporary files that killed processes left in ``folder`` or one level below it.
+    """Remove temporary files that killed processes left in ``folder`` and in its ``SUBFOLDERS``.
+
+    Other folders in it, such as those of other runs, may have writers of their own.
 
     Args:
         folder: the folder of a run, or of cached corpora.
@@ -106,7 +110,8 @@ def sweep(folder: Path, *, older_than: float = 0.0) -> None:
             still be writing them.
     """
     name = f"{TEMPORARY_START}*{TEMPORARY_END}"
-    for file in [*folder.glob(name), *folder.glob(f"*/{name}")]:
+    places = [folder, *(folder / each for each in SUBFOLDERS)]
+    for file in (file for place in places for file in place.glob(name)):
         with suppress(OSError):
             if time.time() - file.stat().st_mtime >= older_than:
                 file.unlink()
@@ -122,11 +127,14 @@ def temporary_folder() -> Iterator[Path]:
     try:
         _sweep_temporary_folders()
         folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_FOLDER))
-        lock = FileLock(folder / OWNED)
-        lock.acquire()
     except OSError as error:
         raise UnwritableError(Path(tempfile.tempdir or "the temporary folder"), error) from error
+    lock = FileLock(folder / OWNED)
     try:
+        try:
+            lock.acquire()
+        except OSError as error:
+            raise UnwritableError(folder, error) from error
         yield folder
     finally:
         lock.release()
@@ -134,15 +142,21 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def _sweep_temporary_folders() -> None:
-    """Remove temporary folders whose owner no longer holds their lock.
+    """Remove this user's temporary folders whose owner no longer holds their lock.
 
     A folder without a lock file is kept: it is not ours, or an older version may still use it.
     """
     for lock in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_FOLDER}*/{OWNED}"):
         with suppress(OSError, Timeout):
-            if time.time() - lock.stat().st_mtime >= JUST_MADE:
+            if _is_mine(lock) and time.time() - lock.lstat().st_mtime >= JUST_MADE:
                 with FileLock(lock, timeout=0):
                     shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+def _is_mine(lock: Path) -> bool:
+    """Return whether this user made the folder of a lock, which is a file and not a link."""
+    me = os.getuid() if hasattr(os, "getuid") else 0  # on Windows, all files belong to 0
+    return lock.parent.lstat().st_uid == me and stat.S_ISREG(lock.lstat().st_mode)
 
 
 def read_file(path: Path, limit: int) -> bytes:
@@ -286,8 +300,9 @@ def validate(path: Path, kind: type[R], document: Document) -> R:
         return kind.model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
-        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        raise DamagedResultError(f"unusable result: {path}: {reason}") from error
+        place, reason = ".".join(map(str, first["loc"])), first["msg"]
+        parts = filter(None, ["unusable result", str(path), place, reason])
+        raise DamagedResultError(": ".join(parts)) from error
 
 
 def check_file(file: Path, sha256: str | None, document: Path) -> None:

@@ -245,6 +245,10 @@ def finished_run(
     results = summarize_run(plan, summary, [each for one in trials.values() for each in one])
     machine = {
         "schema_version": SCHEMA_VERSION,
+        "jobs": 1,
+        "threads_per_job": 1,
+        "python": "3.11.7",
+        "platform": "none",
         "cpu": "none",
         "cores": 2,
         "versions": {"keras": "3.0"},

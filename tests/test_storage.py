@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from factories import record
+from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -370,6 +371,51 @@ def test_a_temporary_folder_that_is_not_ours_is_left_alone(place):
     assert [file.name for file in place.iterdir()] == ["rnnbench-of-an-older-version"]
 
 
+def abandoned(place) -> Path:
+    """A temporary folder that a killed process left."""
+    folder = place / "rnnbench-abandoned"
+    folder.mkdir()
+    (folder / ".owned").touch()
+    return folder
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders have no owners")
+def test_a_temporary_folder_of_another_user_is_left_alone(place, monkeypatch):
+    folder, me = abandoned(place), os.getuid()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "getuid", lambda: me + 1)
+        with temporary_folder():
+            assert folder.exists()
+
+    with temporary_folder():
+        assert not folder.exists()
+
+
+def test_a_lock_that_is_a_link_is_not_followed(place):
+    folder, other = abandoned(place), place / "other"
+    other.write_text("of another user")
+    (folder / ".owned").unlink()
+    (folder / ".owned").symlink_to(other)
+
+    with temporary_folder():
+        assert folder.exists()
+        assert other.read_text() == "of another user"
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_a_temporary_folder_that_cannot_be_locked_is_removed(place, error, monkeypatch):
+    def fail(_lock):
+        raise error
+
+    monkeypatch.setattr(FileLock, "acquire", fail)
+
+    with pytest.raises((UnwritableError, KeyboardInterrupt)), temporary_folder():
+        pass
+
+    assert not [*place.iterdir()]
+
+
 def test_a_young_file_is_not_swept_where_others_write(tmp_path):
     (tmp_path / ".rnnbench-x.tmp").touch()
 
@@ -378,6 +424,17 @@ def test_a_young_file_is_not_swept_where_others_write(tmp_path):
 
     sweep(tmp_path)
     assert not (tmp_path / ".rnnbench-x.tmp").exists()
+
+
+def test_a_run_beside_the_folders_of_others_sweeps_only_its_own(tmp_path):
+    mine = {tmp_path / name for name in ("trials", "predictions", "models", "plots")}
+    for folder in (*mine, tmp_path / "another-run"):
+        folder.mkdir()
+        (folder / ".rnnbench-x.tmp").touch()
+
+    sweep(tmp_path)
+
+    assert {*tmp_path.rglob("*.tmp")} == {tmp_path / "another-run" / ".rnnbench-x.tmp"}
 
 
 def test_a_file_name_may_be_as_long_as_the_system_allows(tmp_path):

@@ -228,6 +228,6 @@ def _test_all(a: StoredRun, b: StoredRun, names: Sequence[str]) -> list[Comparis
 
 def _change(a: ModelSummary, b: ModelSummary, test: Comparison) -> ModelChange:
     ms_a, ms_b = a.ms_per_step, b.ms_per_step
-    ratio = ms_a.mean / ms_b.mean if ms_a and ms_b else None
+    ratio = ms_a.mean / ms_b.mean if ms_a and ms_b and ms_b.mean else None
     tested = test.model_dump(include=set(Difference.model_fields))
     return ModelChange(name=a.name, a=a, b=b, speed_ratio=ratio, **tested)

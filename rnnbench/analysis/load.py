@@ -11,12 +11,12 @@ from rnnbench.analysis.summary import summarize_run
 from rnnbench.config.load import load
 from rnnbench.config.problems import ConfigError
 from rnnbench.config.schema import Benchmark
-from rnnbench.environment import SCHEMA_VERSION as ENVIRONMENT_VERSION
+from rnnbench.environment import Environment
 from rnnbench.metrics import usable_metrics
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.results.schema import Results
 from rnnbench.results.store import RESULTS, Store
-from rnnbench.storage import DamagedResultError, read_document
+from rnnbench.storage import DamagedResultError, read_document, validate, version_of
 from rnnbench.training.outcome import TrialResult
 
 log = logging.getLogger(__name__)
@@ -112,7 +112,9 @@ def load_environment(folder: Path) -> dict[str, Any]:
         FileNotFoundError: there is no such file.
         DamagedResultError: it is not as it was written.
     """
+    file = folder / "environment.json"
     try:
-        return read_document(folder / "environment.json", ENVIRONMENT_VERSION)
+        document = read_document(file, version_of(Environment))
+        return validate(file, Environment, document).model_dump()
     except DamagedResultError as error:  # the machine is recorded only when trials are trained
         raise type(error)(f"{error}; run the benchmark again with --fresh") from error

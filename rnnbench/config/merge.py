@@ -14,8 +14,6 @@ from rnnbench.storage import read_file
 
 MAX_CONFIG = 2**20
 """The size of the largest config that is read, in bytes."""
-MAX_KEYS = 100
-"""The most keys that ``--set`` may have in a path."""
 MAX_FILES = 100
 """The most files that a config may extend, directly and through others."""
 
@@ -58,11 +56,19 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
         try:
             value, duplicates = parse(override.value, override.flag, has_lines=False)
             new = value or Node(None, override.flag)
-            tree.root = with_value(tree.root, override.key.split("."), new)
+            tree.root = with_value(tree.root, _keys_of(override), new)
             tree.problems += duplicates
         except ConfigError as error:
             tree.problems += error.problems
     return tree
+
+
+def _keys_of(override: Override) -> list[str]:
+    keys = override.key.split(".")
+    if len(keys) > MAX_DEPTH:
+        message = f"a path of {len(keys):,} keys (allowed: {MAX_DEPTH})"
+        raise ConfigError([Problem(override.flag, "", message)])
+    return keys
 
 
 def read(path: Path, above: tuple[Path, ...], read_before: list[Path]) -> Tree:
@@ -194,9 +200,6 @@ def with_value(root: Node, keys: Sequence[str], new: Node) -> Node:
     Raises:
         ConfigError: a list has no such item.
     """
-    if len(keys) > MAX_KEYS:
-        message = f"a path of {len(keys)} keys (allowed: {MAX_KEYS})"
-        raise ConfigError([Problem(new.where, "", message)])
     if not keys:
         return Node(new.value, root.where)
     key, *below = keys

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from rnnbench.data.settings import Data
 from rnnbench.models.descriptions import Model
+from rnnbench.records import Share
 from rnnbench.section import Section, problem, spell
 from rnnbench.training.recipe import Recipe
 from rnnbench.training.settings import Training
@@ -30,7 +31,7 @@ Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 class Published(Section):
     """The published results of one model."""
 
-    accuracy: Annotated[float, Field(ge=0, le=1)]
+    accuracy: Share
     params: PositiveInt | None = None
 
 

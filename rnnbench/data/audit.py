@@ -1,16 +1,16 @@
 """Facts about a dataset that a reader needs before believing an accuracy on it."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, PositiveInt, model_validator
 
 from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import Dataset, split_fingerprint
 from rnnbench.errors import UserError
-from rnnbench.records import Record
+from rnnbench.records import Record, Share
 
 Place = Literal["training", "test", "left out"]
 
@@ -34,7 +34,7 @@ class DatasetSummary(Record):
     """Of the training and test documents, however they are cut and padded."""
     corpus_fingerprint: str
     train_size: int
-    test_size: int
+    test_size: PositiveInt
     timesteps: int
     topics: Annotated[list[TopicCount], Field(min_length=1)]
     """By label."""
@@ -44,10 +44,16 @@ class DatasetSummary(Record):
     """How many of those have the label of the first such training sequence."""
     majority_topic: str
     """The most frequent topic in training."""
-    majority_accuracy: float
+    majority_accuracy: Share
     """Accuracy of always answering the majority topic."""
     majority_macro_f1: float
     """Macro-F1 of always answering the majority topic."""
+
+    @model_validator(mode="after")
+    def _has_its_majority_topic(self) -> Self:
+        if self.majority_topic not in [count.topic for count in self.topics]:
+            raise ValueError("the majority topic is none of the topics")
+        return self
 
     @property
     def topics_by_frequency(self) -> list[TopicCount]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnbench.errors import OutOfReachError
-from rnnbench.storage import temporary_folder
+from rnnbench.storage import temporary_folder, write_text
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -26,6 +26,8 @@ PATIENCE = 10.0
 """Seconds to wait for the first answer, and for every further part of it."""
 SLOWEST = 1_000
 """Bytes per second, over ``PATIENCE`` seconds, below which a download is abandoned."""
+LONGEST = 900.0
+"""Seconds that pip may take for all it does; 8 MB then come at 9,000 bytes per second."""
 
 MAX_BYTES = 64 * 2**20
 """A longer response is refused; the largest file needed has 8 MB."""
@@ -112,10 +114,11 @@ def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> 
 
     Raises:
         OutOfReachError: pip finds no index or no such wheel, or gets no answer in time.
+        UnwritableError: there is no room for temporary files.
     """
     with temporary_folder() as folder:
         pinned = folder / "requirements.txt"
-        pinned.write_text(f"{requirement} --hash=sha256:{sha256}\n")
+        write_text(pinned, f"{requirement} --hash=sha256:{sha256}\n")
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
         command += ["--no-input", "--disable-pip-version-check", "--progress-bar=raw"]
         command += ["--retries=1", f"--timeout={PATIENCE}"]
@@ -129,10 +132,13 @@ def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> 
 
 
 def _run_pip(command: list[str], doing: str, progress: Progress) -> None:
+    start = time.monotonic()
     with subprocess.Popen(  # noqa: S603 - the command is ours
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     ) as process:
         lines: deque[str] = deque(maxlen=20)
+        timer = threading.Timer(LONGEST, process.kill)
+        timer.start()
         try:
             for line in process.stdout or ():
                 lines.append(line.strip())
@@ -141,6 +147,10 @@ def _run_pip(command: list[str], doing: str, progress: Progress) -> None:
         except BaseException:
             process.kill()
             raise
+        finally:
+            timer.cancel()
     if process.returncode != 0:
+        if time.monotonic() - start >= LONGEST:
+            raise OutOfReachError(f"{doing}: it took more than {LONGEST:,.0f} s")
         errors = [line for line in lines if line.startswith("ERROR")] or [*lines, "failed"]
         raise OutOfReachError(f"{doing}: {errors[-1]}")

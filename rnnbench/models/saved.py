@@ -33,10 +33,11 @@ def load(file: Path) -> keras.Model:
     Raises:
         RnnbenchError: it cannot be loaded, or unpacks to more than ``storage.MAX_UNPACKED`` bytes.
     """
+    hint = ""
     try:
         check_unpacked(file)
+        hint = " (a layer of your own needs keras.saving.register_keras_serializable)"
         return keras.models.load_model(file, compile=False, safe_mode=True)
     except Exception as error:
-        hint = "a layer of your own needs keras.saving.register_keras_serializable"
         reason = str(error).partition("\n")[0]  # Keras adds the whole config
-        raise RnnbenchError(f"{file.name}: cannot be loaded: {reason} ({hint})") from error
+        raise RnnbenchError(f"{file.name}: cannot be loaded: {reason}{hint}") from error

@@ -13,8 +13,8 @@ from rnnbench.report.plots import COLOURS, GRID, INK, ON_DARK, PAPER, Plot
 from rnnbench.report.sections import findings, make_sections
 from rnnbench.report.table import to_markdown
 from rnnbench.results.run import StoredRun
-from rnnbench.results.store import PAGES, PLOTS
-from rnnbench.storage import atomic_write, write_text
+from rnnbench.results.store import PAGES
+from rnnbench.storage import PLOTS, atomic_write, write_text
 
 
 def write_page(
@@ -58,7 +58,7 @@ def _renderer(name: str) -> Environment:
     environment.filters |= {
         "inline": inline_svg,
         "markdown": lambda table: Markup(to_markdown(table)),  # noqa: S704 - it escapes the cells
-        "line": lambda text: Markup(" ".join(text.split())),  # noqa: S704 - within a code block
+        "line": lambda text: Markup(" ".join(text.splitlines())),  # noqa: S704 - within a code block
     }
     return environment
 

@@ -18,8 +18,9 @@ from matplotlib.figure import Figure
 
 from rnnbench.analysis.summary import majority_name
 from rnnbench.analysis.topics import confusion, frequent_topics
+from rnnbench.escape import visible
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import Results
+from rnnbench.results.schema import Interval, Results
 from rnnbench.training.outcome import TrialResult
 
 INK, GRID, PAPER = "#1b1f24", "#d0d7de", "#fefefe"
@@ -30,6 +31,8 @@ STYLES = ("-", "--", ":", "-.")
 BLUES = LinearSegmentedColormap.from_list("blues", [(0, 0.447, 0.698, a) for a in (0, 1)])
 """Shares from 0 to 1, as the opacity of the first colour."""
 SHOWN_TOPICS = 10
+LARGEST = 1e38
+"""The largest number that is drawn; there is no room for much larger ones."""
 DPI = 150
 THIN: dict[str, Any] = {"lw": 1.5}
 THICK: dict[str, Any] = {"lw": 7, "alpha": 0.45}
@@ -40,6 +43,7 @@ _SETTINGS: dict[Any, Any] = {
     "font.size": 10,
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "rnnbench",
+    "text.parse_math": False,  # a topic may have dollars
     "text.color": INK,
     "axes.edgecolor": GRID,
     "axes.labelcolor": INK,
@@ -86,9 +90,9 @@ def accuracy_plot(run: StoredRun) -> Plot:
         for model in models:
             colour = COLOURS[1] if model.is_baseline else COLOURS[0]
             whole, seeds = model.accuracy_interval, model.accuracy.over_seeds
-            axes.hlines(rows[model.name], whole.low, whole.high, color=colour, **THIN)
+            axes.hlines(rows[model.name], *_possible(whole), color=colour, **THIN)
             if seeds:
-                axes.hlines(rows[model.name], seeds.low, seeds.high, color=colour, **THICK)
+                axes.hlines(rows[model.name], *_possible(seeds), color=colour, **THICK)
             axes.plot(model.accuracy.mean, rows[model.name], "o", color=colour)
         published = [each for each in results.published if each.model in each.intervals]
         for each in published:
@@ -108,12 +112,17 @@ def accuracy_plot(run: StoredRun) -> Plot:
     return _plot("accuracy", "Test accuracy", "; ".join(lines), (8, 1.6 + 0.42 * len(rows)), draw)
 
 
+def _possible(interval: Interval) -> tuple[float, float]:
+    """Return the ends of an interval, moved to those of what an accuracy can be."""
+    return min(max(interval.low, 0.0), 1.0), min(max(interval.high, 0.0), 1.0)
+
+
 def _draw_majority(axes: Axes, results: Results) -> None:
     accuracy = results.dataset.majority_accuracy
     axes.axvline(accuracy, color=INK, lw=1, ls=":")
     axes.text(
-        accuracy, 1.01, majority_name(results.dataset), transform=axes.get_xaxis_transform(),
-        ha="center", va="bottom",
+        accuracy, 1.01, visible(majority_name(results.dataset)),
+        transform=axes.get_xaxis_transform(), ha="center", va="bottom",
     )  # fmt: skip
 
 
@@ -172,11 +181,13 @@ def _draw_curve(
     curves = np.full((len(lists), max(map(len, lists))), np.nan)  # engines may stop early
     for row, values in zip(curves, lists, strict=True):
         row[: len(values)] = values
+    curves = np.ma.masked_invalid(curves).clip(-LARGEST, LARGEST)
     epochs = np.arange(1, curves.shape[1] + 1)
     colour = COLOURS[number % len(COLOURS)]
     style = STYLES[number // len(COLOURS) % len(STYLES)]
     axes.fill_between(epochs, curves.min(axis=0), curves.max(axis=0), color=colour, alpha=0.2, lw=0)
-    axes.plot(epochs, np.median(curves, axis=0), style, color=colour, lw=1.5, label=label)
+    median = np.ma.median(curves, axis=0)  # type: ignore[no-untyped-call]
+    axes.plot(epochs, median, style, color=colour, lw=1.5, label=label)
 
 
 def confusion_plot(run: StoredRun, model: str) -> Plot:
@@ -184,8 +195,9 @@ def confusion_plot(run: StoredRun, model: str) -> Plot:
     labels = run.trials[model][0].labels
     topics = frequent_topics(labels, SHOWN_TOPICS)
     shares = confusion(run.trials[model], topics)
-    counts = {run.results.dataset.topics[topic].topic: (labels == topic).sum() for topic in topics}
-    counts["others"] = len(labels) - sum(counts.values())
+    names = [visible(run.results.dataset.topics[topic].topic) for topic in topics]
+    counts = [int((labels == topic).sum()) for topic in topics]
+    names, counts = [*names, "others"], [*counts, len(labels) - sum(counts)]
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
@@ -199,13 +211,13 @@ def confusion_plot(run: StoredRun, model: str) -> Plot:
         axes.set(aspect="equal", xlabel="predicted topic", ylabel="true topic (test documents)")
         axes.invert_yaxis()
         middles = np.arange(len(counts)) + 0.5
-        axes.set_xticks(middles, list(counts), rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(middles, [f"{name} ({count})" for name, count in counts.items()])
+        axes.set_xticks(middles, names, rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_yticks(middles, [f"{n} ({count})" for n, count in zip(names, counts, strict=True)])
         axes.tick_params(length=0)
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
 
-    recall = ", ".join(f"{n} {s:.2f}" for n, s in zip(counts, shares.diagonal(), strict=True))
+    recall = ", ".join(f"{n} {s:.2f}" for n, s in zip(names, shares.diagonal(), strict=True))
     alt = f"Share of the documents of each topic that {model} classified correctly: {recall}"
     return _plot(f"confusion-{model}", f"Confusion of {model}", alt, (6.4, 6), draw)
 

@@ -116,7 +116,9 @@ def findings(results: Results) -> list[str]:
     level = [m.name for m in by_accuracy[1:] if "the best" in table.unclear_from(results, m.name)]
     no_better = [m.name for m in by_accuracy if always in table.unclear_from(results, m.name)]
     interval = best.accuracy_interval
-    sentences = [
+    partial = f"This run is partial: {results.n_missing_in_words()}."
+    sentences = [partial] if results.missing else []
+    sentences += [
         f"{best.name} has the highest test accuracy, {best.accuracy.mean:.3f} "
         f"(95 % interval {interval.low:.3f} to {interval.high:.3f})."
     ]

@@ -20,10 +20,12 @@ class Shown(ABC):
 
     def __repr__(self) -> str:
         text = io.StringIO()
-        console = Console(file=text, markup=False, highlight=False, emoji=False)
+        console = Console(
+            file=text, force_terminal=False, markup=False, highlight=False, emoji=False
+        )
         for table in self.tables():
             console.print(to_rich(table, console), crop=False)
-        return visible(text.getvalue()).rstrip("\n")
+        return text.getvalue().rstrip("\n")
 
     def __str__(self) -> str:
         return repr(self)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from rnnbench.analysis.summary import majority_name
-from rnnbench.escape import for_markdown
+from rnnbench.escape import for_markdown, visible
 from rnnbench.metrics import COSTS, FIT_SECONDS, Metric, Quantity, usable_metrics
 from rnnbench.results.schema import (
     Comparison,
@@ -74,7 +75,7 @@ def accuracy_table(results: Results) -> Table:
 
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
-        f"test accuracy ({_over(n)})": lambda model: mean_and_interval(model.accuracy),
+        f"test accuracy ({_over(n)})": partial(_over_its_seeds, results, "accuracy"),
         f"95 % interval over documents{' and seeds' if n > 1 else ''}": lambda model: interval_text(
             model.accuracy_interval
         ),
@@ -127,7 +128,7 @@ def metrics_table(results: Results) -> Table:
     for metric in metrics:
         if metric.name == SECOND:
             header = f"{metric.header} ({_over(len(results.seeds))})"
-            columns[header] = lambda model: mean_and_interval(model.metrics[SECOND])
+            columns[header] = partial(_over_its_seeds, results, SECOND)
         else:
             columns[metric.header] = partial(mean_text, metric)
     columns["topics missed"] = lambda model: str(len(model.topics_never_predicted))
@@ -211,6 +212,13 @@ def _over(n_seeds: int) -> str:
     return f"mean ± 95 % over {n_seeds} seeds" if n_seeds > 1 else "1 seed"
 
 
+def _over_its_seeds(results: Results, metric: str, model: ModelSummary) -> str:
+    """Return a metric over the seeds of a model and, if some are missing, how many it has."""
+    text, n = mean_and_interval(model.metrics[metric]), len(model.trials)
+    n_missing = sum(each.model == model.name for each in results.missing)
+    return f"{text} ({n} of {n + n_missing} seeds)" if n_missing else text
+
+
 def mean_and_interval(statistic: Statistic) -> str:
     """Return a mean and half the width of its 95 % interval over seeds; one seed has none."""
     if statistic.over_seeds is None:
@@ -265,8 +273,8 @@ def to_rich(table: Table, console: "Console") -> "RichTable":
 
     def build(rows: Sequence[Sequence[str]]) -> "RichTable":
         rich = RichTable(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-        rich.caption, rich.caption_justify = table.caption, "left"
-        for index, header in enumerate(table.headers):
+        rich.caption, rich.caption_justify = visible(table.caption), "left"
+        for index, header in enumerate(map(visible, table.headers)):
             lines = [line for row in rows for line in row[index].split("\n")]
             words = textwrap.wrap(header, 1, break_long_words=False)
             narrowest = max(len(text) for text in (*lines, *words))
@@ -281,10 +289,11 @@ def to_rich(table: Table, console: "Console") -> "RichTable":
             rich.add_row(*row, end_section=is_above)
         return rich
 
-    wide = build(table.rows)
+    shown = [[visible(cell) for cell in row] for row in table.rows]
+    wide = build(shown)
     if console.measure(wide, options=console.options.update(width=1000)).maximum <= console.width:
         return wide
-    narrow = build([[_folded(cell) for cell in row] for row in table.rows])
+    narrow = build([[_folded(cell) for cell in row] for row in shown])
     narrow.width = console.measure(narrow, options=console.options.update(width=1000)).maximum
     return narrow
 
@@ -293,7 +302,7 @@ def _folded(cell: str) -> str:
     """Return a cell of a narrow table, in several lines."""
     if cell.startswith(FAILED):
         return textwrap.fill(cell, 20, break_long_words=False, break_on_hyphens=False)
-    return cell.replace(" ± ", "\n± ")
+    return re.sub(r" (± |\(\d+ of )", r"\n\1", cell)
 
 
 def to_markdown(table: Table) -> str:

@@ -1,13 +1,16 @@
 """The content of ``results.json``: a summary of all trials of a run."""
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.records import Record
+from rnnbench.records import Record, Share
 
 SUMMARY_VERSION: Literal[3] = 3
+LISTED = 10
+"""Groups of missing trials that are listed, and seeds of each group."""
 
 
 class Interval(Record):
@@ -63,9 +66,11 @@ class ModelSummary(Record):
 
     @field_validator("metrics")
     @classmethod
-    def _has_an_accuracy(cls, metrics: dict[str, Statistic]) -> dict[str, Statistic]:
-        if "accuracy" not in metrics:
-            raise ValueError("no accuracy")
+    def _has_what_tables_need(cls, metrics: dict[str, Statistic]) -> dict[str, Statistic]:
+        if missing := [name for name in ("accuracy", "macro_f1") if name not in metrics]:
+            raise ValueError(f"no {' and no '.join(missing)}")
+        if not 0 <= metrics["accuracy"].mean <= 1:
+            raise ValueError("an accuracy that is no share")
         return metrics
 
     @property
@@ -128,7 +133,7 @@ class PublishedAccuracy(Record):
 
     source: str
     model: str
-    accuracy: float
+    accuracy: Share
     yardstick: str
     """The scope of the intervals: one more training, other documents, or other seeds too."""
     intervals: dict[str, Interval]
@@ -173,6 +178,13 @@ class Results(Record):
             raise ValueError("two models of the same name")
         return models
 
+    @model_validator(mode="after")
+    def _publishes_nothing_about_other_models(self) -> Self:
+        ours = {model.name for model in self.models}
+        if any(each.intervals.keys() - ours for each in self.published):
+            raise ValueError("an interval of a model that is not there")
+        return self
+
     @property
     def n_trials(self) -> int:
         """The number of trials that the config asks for."""
@@ -189,13 +201,23 @@ class Results(Record):
         present = {model.name for model in self.models}
         return {each.model: each for each in reversed(self.missing) if each.model not in present}
 
+    def n_missing_in_words(self) -> str:
+        """Return how many trials are missing."""
+        return f"{len(self.missing):,} of {self.n_trials:,} trials are missing"
+
     def missing_in_words(self) -> str:
-        """Return how many trials are missing, and for each model which ones and why."""
+        """Return how many trials are missing, and which ones and why; of many, the first."""
         groups: dict[tuple[str, str], list[int]] = {}
         for each in self.missing:
             groups.setdefault((each.model, each.reason), []).append(each.seed)
         lists = [
-            f"{model} seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))} ({reason})"
+            f"{model} seed{'s' * (len(seeds) > 1)} {_first(seeds, ', ')} ({reason})"
             for (model, reason), seeds in groups.items()
         ]
-        return f"{len(self.missing)} of {self.n_trials} trials are missing: {'; '.join(lists)}"
+        return f"{self.n_missing_in_words()}: {_first(lists, '; ')}"
+
+
+def _first(items: Sequence[object], comma: str) -> str:
+    """Return the first ``LISTED`` items, and how many more there are."""
+    more = len(items) - LISTED
+    return comma.join(map(str, items[:LISTED])) + (f" and {more:,} more" if more > 0 else "")

@@ -8,6 +8,7 @@ mistaken for another.
 """
 
 import errno
+import hashlib
 import logging
 import os
 import re
@@ -20,9 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.vocabulary import Vocabulary
+from rnnbench.errors import RnnbenchError
 from rnnbench.results.schema import Results
 from rnnbench.section import spell
 from rnnbench.storage import (
+    MAX_HASHED,
+    MODELS,
+    PLOTS,
+    PREDICTIONS,
+    TRIALS,
     DamagedResultError,
     OtherVersionError,
     UnwritableError,
@@ -47,8 +54,8 @@ RESULTS = "results.json"
 """The file that makes a folder a finished run."""
 SUMMARY_FILES = ("config.yaml", "environment.json", "table.md", "table.csv", RESULTS)
 """The files that describe the run as a whole."""
-PAGES, PLOTS = ("report.html", "report.md"), "plots"
-"""The files, and the folder of the plots, that ``rnnbench report`` writes beside it."""
+PAGES = ("report.html", "report.md")
+"""The files that ``rnnbench report`` writes beside it, and beside the folder of the plots."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +70,9 @@ class Place:
     def named(cls, folder: Path, stem: str) -> "Place":
         """Return the files of this name in the folder of a run."""
         return cls(
-            folder / "trials" / f"{stem}.json",
-            folder / "predictions" / f"{stem}.npz",
-            folder / "models" / f"{stem}.keras",
+            folder / TRIALS / f"{stem}.json",
+            folder / PREDICTIONS / f"{stem}.npz",
+            folder / MODELS / f"{stem}.keras",
         )
 
 
@@ -96,7 +103,8 @@ class Store:
         Raises:
             UnwritableError: a file or folder cannot be written; the message names it.
         """
-        for folder in (self.folder / "trials", self.folder / "predictions"):
+        kept = [MODELS] if (self.folder / MODELS).exists() else []  # made when a network is kept
+        for folder in (self.folder / name for name in (TRIALS, PREDICTIONS, *kept)):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
@@ -111,6 +119,7 @@ class Store:
         """Write a finished trial; the record comes last, so it never exists without the rest.
 
         Raises:
+            RnnbenchError: the predictions or the network are too large to be read again.
             UnwritableError: a file cannot be written.
         """
         record = result.record
@@ -232,7 +241,7 @@ class Store:
 
     @property
     def _vocabulary(self) -> Path:
-        return self.folder / "models" / "vocabulary.json"
+        return self.folder / MODELS / "vocabulary.json"
 
 
 def _holds(file: Path, content: bytes) -> bool:
@@ -244,13 +253,21 @@ def _holds(file: Path, content: bytes) -> bool:
 
 
 def _write(result: TrialResult, place: Place) -> None:
+    n_bytes = {
+        place.predictions: result.labels.nbytes + result.scores.nbytes,
+        place.model: len(result.model or b""),
+    }
+    for path, size in n_bytes.items():
+        if size > MAX_HASHED:
+            reason = f"{size:,} bytes are too many (allowed: {MAX_HASHED:,})"
+            raise RnnbenchError(f"{path}: cannot be stored: {reason}")
     with atomic_write(place.predictions) as file:
         np.savez_compressed(file, labels=result.labels, scores=result.scores)
     checksums = {"predictions_sha256": sha256_file(place.predictions)}
     if result.model is not None:
         with atomic_write(place.model) as file:
             file.write(result.model)
-        checksums["model_sha256"] = sha256_file(place.model)
+        checksums["model_sha256"] = hashlib.sha256(result.model).hexdigest()
     else:
         place.model.unlink(missing_ok=True)
     write_document(place.record, result.record, **checksums)

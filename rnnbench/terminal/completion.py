@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from rnnbench.config.merge import tree_of
+from rnnbench.storage import MAX_DOCUMENT, read_file
 
 Completer = Callable[[typer.Context, str], list[str]]
 
@@ -52,7 +53,7 @@ def _models_of_config(ctx: typer.Context) -> list[str]:
 
 
 def _models_of_run(ctx: typer.Context) -> list[str]:
-    results = json.loads(Path(ctx.params["run"], "results.json").read_text(encoding="utf-8"))
+    results = json.loads(read_file(Path(ctx.params["run"], "results.json"), MAX_DOCUMENT))
     return [model["name"] for model in results["models"] if not model.get("is_baseline")]
 
 

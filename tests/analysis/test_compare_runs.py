@@ -160,6 +160,12 @@ def test_the_same_documents_cut_and_padded_differently_are_compared_and_that_is_
     ]
 
 
+def test_without_a_measured_step_there_is_no_ratio_of_speeds():
+    instant = run({"records": {"rnn": {"ms_per_step": 0.0}}}, rnn=[3])
+
+    assert compare_runs(PLAIN, instant).models[0].speed_ratio is None
+
+
 def test_every_difference_of_config_and_environment_has_its_place():
     layers = [{"simple_rnn": {"units": 30}}, {"dropout": {"rate": 0.5}}, SOFTMAX]
     environment = {"cores": 4, "versions": {"keras": "4.0"}}

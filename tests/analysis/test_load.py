@@ -1,5 +1,6 @@
 """A finished run, read back from its folder."""
 
+import json
 import re
 import shutil
 
@@ -14,7 +15,7 @@ from rnnbench.environment import environment
 from rnnbench.errors import UserError
 from rnnbench.results.run import load_results
 from rnnbench.results.store import Store
-from rnnbench.storage import DamagedResultError
+from rnnbench.storage import DamagedResultError, write_facts
 
 PLAN = benchmark(
     models={
@@ -156,6 +157,52 @@ def test_a_changed_file_is_noticed(folder, name, old, new, reason):
 
     with refusal(folder, name, reason):
         load_run(folder)
+
+
+OTHER_MODEL = {
+    "source": "a paper",
+    "model": "gru",
+    "accuracy": 0.5,
+    "yardstick": "over documents",
+    "intervals": {"gru": {"low": 0.0, "high": 1.0}},
+}
+WRONG = [
+    ("results.json", "dataset.majority_topic", "wheat", "is none of the topics"),
+    ("results.json", "dataset.test_size", 0, "greater than 0"),
+    ("results.json", "dataset.majority_accuracy", 1.5, "less than or equal to 1"),
+    ("results.json", "models.0.metrics.macro_f1", ..., "no macro_f1"),
+    ("results.json", "models.0.metrics.accuracy.mean", 1.5, "no share"),
+    ("results.json", "published", [OTHER_MODEL], "a model that is not there"),
+    ("environment.json", "versions", ..., "versions: Field required"),
+    ("environment.json", "versions", "keras 3", "versions: .*dictionary"),
+    ("environment.json", "versions.keras", [3], "versions.keras: .*string"),
+    ("environment.json", "colour", {}, "colour: Extra"),
+]
+
+
+@pytest.mark.parametrize(("name", "key", "value", "reason"), WRONG)
+def test_a_value_that_no_run_has_is_named_even_if_its_checksum_is_right(
+    folder, name, key, value, reason
+):
+    forge(folder / name, key, value)
+
+    with refusal(folder, name, reason):
+        load_run(folder)
+
+
+def forge(file, key, value):
+    """Set a value, or remove it if it is ``...``, and put the checksum right."""
+    facts = json.loads(file.read_bytes())
+    del facts["checksum"]
+    *above, last = key.split(".")
+    tree = facts
+    for part in above:
+        tree = tree[int(part)] if isinstance(tree, list) else tree[part]
+    if value is ...:
+        del tree[last]
+    else:
+        tree[last] = value
+    write_facts(file, facts)
 
 
 def test_a_trial_of_another_run_in_the_folder_changes_nothing(folder):

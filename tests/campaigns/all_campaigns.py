@@ -76,11 +76,6 @@ def as_text(outcomes: Sequence[Outcome], seed: int) -> str:
     return "\n".join([to_markdown(table), *lines, *skipped, ""])
 
 
-def short_form() -> dict[str, Sequence[int]]:
-    """Return the cases of the short form, by campaign."""
-    return {name: campaign.numbers(campaign.short) for name, campaign in CAMPAIGNS.items()}
-
-
 def _numbers(
     campaign: Campaign, count: int | None, case: int | None, *, short: bool
 ) -> Sequence[int]:

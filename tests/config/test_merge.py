@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.config.merge import merged, tree_of, with_value
+from rnnbench.config.merge import Override, merged, tree_of, with_value
 from rnnbench.config.problems import ConfigError
 from rnnbench.config.yaml12 import Node, parse
 from rnnbench.storage import write_text
@@ -115,6 +115,14 @@ def test_a_value_is_put_at_its_place(before, keys, after):
     root = tree(before)
     assert with_value(root, keys.split("."), Node(9, "--set")).plain == after
     assert root == tree(before)
+
+
+def test_a_flag_leads_no_deeper_than_a_file_may_nest():
+    deep, too_deep = (Override("--set", ".".join("a" * n), "9") for n in (100, 101))
+
+    assert tree_of({}, [deep]).problems == []
+    (problem,) = tree_of({}, [too_deep]).problems
+    assert str(problem) == "--set: 101 keys in a row (allowed: 100)"
 
 
 @pytest.mark.parametrize("key", ["2", "-1", "x", "9" * 5000])

@@ -114,10 +114,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.broken_off()
         self.server.is_over.wait()
 
-    def drop_by_drop(self):
-        self.send(b"", length=len(CONTENT))
+    def drop_by_drop(self, kind="application/octet-stream"):
+        self.send(b"", length=len(CONTENT), kind=kind)
         while not self.server.is_over.wait(0.05):
             self.wfile.write(b"x")
+
+    def index_drop_by_drop(self):
+        self.drop_by_drop("text/html")
 
     def round_and_round(self):
         self.send_response(302)

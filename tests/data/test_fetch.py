@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import resource
 import time
 import zipfile
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ import pytest
 
 from rnnbench.data import fetch
 from rnnbench.errors import OutOfReachError
+from rnnbench.storage import UnwritableError
 
 CONTENT = bytes(range(256)) * 1_000
 WHEEL = "madeup-1.0-py3-none-any.whl"
@@ -128,6 +130,26 @@ def test_an_index_without_the_wheel_is_out_of_reach(pip_index, path, monkeypatch
     monkeypatch.setattr(fetch, "PATIENCE", 0.5)
 
     refuses_pip_download(pip_index, "No matching distribution found for madeup==1.0")
+
+
+def test_an_index_that_sends_a_byte_now_and_then_is_given_up(pip_index, monkeypatch, server):
+    monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/index-drop-by-drop")
+    monkeypatch.setattr(fetch, "LONGEST", 3.0)
+
+    refuses_pip_download(pip_index, "it took more than 3 s$")
+
+
+def test_a_temporary_folder_without_room_is_named(pip_index):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        with (
+            pytest.raises(UnwritableError, match=r"requirements\.txt: cannot be written: "),
+            fetch.pip_download("madeup==1.0", pip_index),
+        ):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_wheel_that_stops_coming_is_out_of_reach(pip_index, monkeypatch, server):

@@ -126,7 +126,7 @@ def test_each_difference_has_both_values_and_a_part_without_any_is_the_same(
     assert rows["data"] == ["the same", "the same"]
     assert rows["environment: git_commit"] == ["000000000000", "aaaaaaaaaaaa+"]
     assert rows["environment: cpu"] == ["none", "another"]
-    assert rows["environment: platform"] == ["Linux-6.18.44-\nx86_64-with-\nglibc2.41", "-"]
+    assert rows["environment: platform"] == ["Linux-6.18.44-\nx86_64-with-\nglibc2.41", "none"]
     assert differences_table(no_difference).rows == [
         [part, "the same", "the same"] for part in ("config", "data", "environment")
     ]

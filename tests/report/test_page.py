@@ -9,6 +9,7 @@ from rnnbench.report import page as writer
 from rnnbench.report.page import inline_svg, write_page
 from rnnbench.report.plots import accuracy_plot
 from rnnbench.report.sections import Section, findings
+from rnnbench.results.schema import MissingTrial
 from rnnbench.training.outcome import History
 
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}
@@ -84,6 +85,15 @@ def test_control_characters_reach_no_page(tmp_path, monkeypatch):
         assert not {"\x1b", "\x9b"} & set(page)
 
 
+def test_a_command_is_one_line_with_all_its_blanks(tmp_path, monkeypatch):
+    parts = [("command", "rnnbench run 'my  config.yaml'\n--fresh")]
+    monkeypatch.setattr(writer, "make_sections", lambda *_: [Section("mine", "My own", parts)])
+
+    _, markdown = pages(run_folder(tmp_path, ANSWERS))
+
+    assert "```console\nrnnbench run 'my  config.yaml' --fresh\n```" in markdown
+
+
 def test_the_plots_are_written_beside_the_page(folder, page):
     names = ["accuracy", "confusion-lstm", "confusion-rnn", "learning_curves"]
 
@@ -147,6 +157,16 @@ def test_findings_name_the_best_and_the_models_no_better_than_the_majority():
 
     assert sentences[0].startswith("lstm has the highest test accuracy, 0.875")
     assert sentences[-2].startswith("Not clearly different from always 'earn', which scores 0.500")
+
+
+def test_the_first_finding_about_a_partial_run_is_that_it_is_partial():
+    results = finished_run(ANSWERS).results
+    missing = [MissingTrial(model="rnn", seed=2, error=None)]
+
+    first, second, *_ = findings(results.model_copy(update={"missing": missing}))
+
+    assert first == "This run is partial: 1 of 5 trials are missing."
+    assert second.startswith("lstm has the highest test accuracy, 0.875")
 
 
 def test_an_inlined_plot_has_ids_of_its_own_and_the_colours_of_the_theme():

@@ -1,12 +1,16 @@
 import io
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 from factories import finished_run
 from PIL import Image
 
+from rnnbench.data.audit import TopicCount
 from rnnbench.report.plots import PAPER, accuracy_plot, confusion_plot, learning_plot
+from rnnbench.results.schema import Interval
+from rnnbench.training.outcome import History
 
 SVG = "{http://www.w3.org/2000/svg}"
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}
@@ -43,6 +47,55 @@ def test_the_alternative_text_gives_the_numbers(plots):
 
 def test_the_same_run_gives_the_same_plots(plots):
     assert draw() == plots
+
+
+def texts_of(plot):
+    return [element.text for element in ET.fromstring(plot.svg).iter(f"{SVG}text")]  # noqa: S314
+
+
+def test_a_curve_is_as_long_as_the_longest_training():
+    run = finished_run(ANSWERS)
+    long = History(loss=[3.0, 2.0, 1.0, 0.5], accuracy=[0.1, 0.2, 0.3, 0.4])
+    first = run.trials["rnn"][0]
+    run.trials["rnn"][0] = replace(first, record=first.record.model_copy(update={"history": long}))
+
+    texts = texts_of(learning_plot(run))
+
+    assert "4.0" in texts, "an epoch on the axis"
+    assert "3.0" in texts, "a loss"
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("losses", [[None, None], [0.5, None], [0.5, 0.25]])
+def test_a_loss_that_is_not_a_number_is_left_out_without_a_warning(losses):
+    records = {name: {"history": History(loss=losses)} for name in ANSWERS}
+
+    assert learning_plot(finished_run(ANSWERS, records=records))
+
+
+TOPICS = [TopicCount(topic=topic, train=9, test=1) for topic in ("$\\frac$", "\ud800", "others")]
+
+
+def test_a_topic_may_have_any_name():
+    run = finished_run(ANSWERS, dataset={"topics": TOPICS, "majority_topic": "$\\frac$"})
+
+    assert "always '$\\frac$'" in texts_of(accuracy_plot(run))
+    assert {"$\\frac$ (2)", "� (1)", "others (1)", "others (0)"} <= {
+        *texts_of(confusion_plot(run, "rnn"))
+    }
+
+
+HUGE = Interval(low=-1e308, high=1e308)
+
+
+def test_numbers_that_are_far_too_large_leave_room_for_the_others():
+    records = {"rnn": {"history": History(loss=[1e308, -1e308], accuracy=[1e308, -1e308])}}
+    run = finished_run(ANSWERS, records=records)
+    model = run.results.models[0]
+    model.metrics["accuracy"] = model.accuracy.model_copy(update={"over_seeds": HUGE})
+
+    assert "1.0" in texts_of(accuracy_plot(run))
+    assert learning_plot(run)
 
 
 def test_each_published_accuracy_of_a_model_is_drawn_beside_it():

@@ -30,6 +30,20 @@ class Hostile(Shown):
         return [Table(["name"], [["[/] \x1b[2J"]], "[bold]")]
 
 
+class Steering(Shown):
+    def tables(self):
+        return [Table(["name", "share"], [["\x1b[2J\x07", "0.5"], ["rnn", "0.5"]], "")]
+
+
+def test_columns_stay_in_line_and_no_colour_is_forced(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    _, _, _, steering, plain, *_ = repr(Steering()).splitlines()
+
+    assert "␛[2J␇" in steering
+    assert steering.index("0.5") == plain.index("0.5")
+
+
 def test_markup_is_shown_literally_and_control_characters_are_made_visible():
     assert "[/] ␛[2J" in repr(Hostile())
     assert "[bold]" in repr(Hostile())

@@ -19,7 +19,7 @@ from rnnbench.report.table import (
     to_markdown,
     to_rich,
 )
-from rnnbench.results.schema import Comparison, Interval
+from rnnbench.results.schema import Comparison, Interval, MissingTrial
 
 NAMES = ["vanilla_rnn", "stacked_vanilla_rnn"]
 NETWORKS = [*NAMES, "lstm", "stacked_lstm"]
@@ -103,6 +103,19 @@ def test_a_run_has_tables_of_accuracies_published_ones_other_metrics_and_costs(r
 
     assert result_tables(results.model_copy(update={"published": []})) == expected
     assert result_tables(results) == [expected[0], published_table(results), *expected[1:]]
+
+
+def test_a_model_without_some_of_its_trials_says_over_how_many_seeds_its_means_are(results):
+    missing = [MissingTrial(model=NAMES[0], seed=seed, error=None) for seed in (2, 3)]
+    results = results.model_copy(update={"seeds": [0, 1, 2, 3], "missing": missing})
+
+    assert [row[1] for row in accuracy_table(results).rows] == [
+        "0.7250 ± 0.3177 (2 of 4 seeds)", "0.7250 ± 0.3177", "0.5000",
+    ]  # fmt: skip
+    assert [row[1] for row in metrics_table(results).rows] == [
+        "0.8403 ± 0.2135 (2 of 4 seeds)", "0.8403 ± 0.2135",
+    ]  # fmt: skip
+    assert max(map(len, printed(accuracy_table(results), 80).splitlines())) <= 80
 
 
 def test_each_model_has_a_row_and_the_majority_baseline_the_last(results):

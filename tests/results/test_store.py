@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 import zipfile
 from contextlib import suppress
 from dataclasses import replace
@@ -14,10 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnbench.data.vocabulary import Vocabulary
+from rnnbench.errors import RnnbenchError
+from rnnbench.results import store as stores
 from rnnbench.results.store import Store
 from rnnbench.storage import (
     DamagedResultError,
     OtherVersionError,
+    UnwritableError,
     sha256_file,
     write_document,
 )
@@ -129,6 +133,28 @@ def test_a_network_is_asked_for_only_where_it_was_kept(store):
     store.save(with_model())
     assert store.find(*KEY)
     assert store.find(*KEY, with_model=True)
+
+
+@pytest.mark.parametrize(("limit", "kind"), [(1, "predictions"), (100, "models")])
+def test_what_is_too_large_to_be_read_again_is_not_stored(store, limit, kind, monkeypatch):
+    monkeypatch.setattr(stores, "MAX_HASHED", limit)
+
+    with pytest.raises(RnnbenchError, match=rf"{kind}/{STEM}.*: cannot be stored: .* {limit}\)"):
+        store.save(with_model(b"a trained network" * 9))
+
+    assert not store.folder.exists()
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(store):
+    store.check_writable()
+    assert not (store.folder / "models").exists(), "no network is kept yet"
+
+    for name in ("trials", "predictions", "models"):
+        shutil.rmtree(store.folder)
+        store.folder.mkdir()
+        (store.folder / name).touch()
+        with pytest.raises(UnwritableError, match=f"^{store.folder / name}: cannot be written: "):
+            store.check_writable()
 
 
 @pytest.mark.parametrize(

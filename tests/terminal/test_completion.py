@@ -38,6 +38,8 @@ def folder(tmp_path, monkeypatch):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(content)
     Path("bad/bytes.yaml").write_bytes(b"\xff\xfe\x00")
+    Path("waiting").mkdir()
+    os.mkfifo("waiting/results.json")
 
 
 def variables(line):
@@ -69,7 +71,10 @@ def variables(line):
         ("compare mine results/a", ["results/all"]),
         ("predict results/all ", ["lstm", "gru"]),
         ("predict results/all g", ["gru"]),
-        *((f"predict {run} ", []) for run in ("mine", "results/reference/all", "nowhere")),
+        *(
+            (f"predict {run} ", [])
+            for run in ("mine", "results/reference/all", "waiting", "nowhere")
+        ),
         *(
             (f"run bad/{name}.yaml --models ", [])
             for name in ("broken", "bytes", "list", "empty", "itself", "missing")

@@ -1,0 +1,37 @@
+"""What a summary says about a run."""
+
+from factories import finished_run
+
+from rnnbench.results.schema import MissingTrial, Results
+
+
+def lacking(missing) -> Results:
+    """The results of a run of one trial that lacks others, given as models and seeds."""
+    results = finished_run({"svm": [(0, 0, 0, 1)]}).results
+    trials = [MissingTrial(model=model, seed=seed, error=None) for model, seed in missing]
+    return results.model_copy(update={"missing": trials})
+
+
+def test_missing_trials_are_listed_by_model():
+    results = lacking([("rnn", 0), ("rnn", 1), ("lstm", 7)])
+
+    assert results.missing_in_words() == (
+        "3 of 4 trials are missing: rnn seeds 0, 1 (not run: interrupted); "
+        "lstm seed 7 (not run: interrupted)"
+    )
+
+
+def test_of_many_missing_seeds_the_first_ten_are_listed():
+    results = lacking([("rnn", seed) for seed in range(10_010)])
+
+    assert results.missing_in_words() == (
+        "10,010 of 10,011 trials are missing: rnn seeds 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 "
+        "and 10,000 more (not run: interrupted)"
+    )
+
+
+def test_of_many_models_without_trials_the_first_ten_are_listed():
+    words = lacking([(f"model{number}", 0) for number in range(12)]).missing_in_words()
+
+    assert "model9 seed 0 (not run: interrupted) and 2 more" in words
+    assert "model10" not in words
