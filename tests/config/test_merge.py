@@ -122,7 +122,7 @@ def test_a_flag_leads_no_deeper_than_a_file_may_nest():
 
     assert tree_of({}, [deep]).problems == []
     (problem,) = tree_of({}, [too_deep]).problems
-    assert str(problem) == "--set: 101 keys in a row (allowed: 100)"
+    assert str(problem) == "--set: a path of 101 keys (allowed: 100)"
 
 
 @pytest.mark.parametrize("key", ["2", "-1", "x", "9" * 5000])
