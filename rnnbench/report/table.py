@@ -316,13 +316,13 @@ def to_markdown(table: Table) -> str:
 
 
 def to_csv(results: Results) -> str:
-    """Return ``summary_rows`` as CSV."""
+    """Return ``summary_rows`` as CSV, without control characters."""
     rows = summary_rows(results)
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    return text.getvalue()
+    return visible(text.getvalue())
 
 
 def summary_rows(results: Results) -> list[dict[str, object]]:

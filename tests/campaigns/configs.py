@@ -15,7 +15,8 @@ from campaigns.campaign import Campaign, at_most, spell, warnings_heard
 
 import rnnbench
 from rnnbench.config.load import dump
-from rnnbench.config.problems import ConfigError
+from rnnbench.config.problems import LONGEST as LONGEST_PROBLEM
+from rnnbench.config.problems import MOST, ConfigError
 from rnnbench.config.schema import Benchmark
 from rnnbench.config.starter import starter
 from rnnbench.errors import UserError
@@ -24,8 +25,8 @@ from rnnbench.terminal.options import changes, load_benchmark
 SHIPPED = Path(__file__).parents[2] / "configs"
 SLOW, LONGEST = 2, 10
 """Processor seconds after which loading is too slow, and seconds after which it is stopped."""
-LONG_MESSAGE = 2_000
-"""The most characters that the message of a problem may have."""
+LONG_MESSAGE = (MOST + 1) * (LONGEST_PROBLEM + 1)
+"""Characters that a message may have: a line for each problem, and one that counts the rest."""
 WEIRD = [
     *("", "~", "null", "true", "no", ".nan", ".inf", "-.inf", "1e400", "-0", "0x10", "0o17"),
     *("1_000", "9" * 400, "9" * 5_000, "-1", "1.5", "1e3", "'", '"', "[]", "{}", "[[]]", "[,]"),
@@ -88,10 +89,9 @@ def _misloaded(load: Callable[[], Benchmark]) -> Iterator[str]:
             dump(load())
     except UserError as error:
         problems = error.problems if isinstance(error, ConfigError) else [error]
-        longest = max(map(len, map(str, problems)), default=0)
-        if longest > LONG_MESSAGE:
-            yield f"a message of {longest:,} characters: {str(problems[0])[:100]!r}"
-        if not longest:
+        if len(str(error)) > LONG_MESSAGE:
+            yield f"a message of {len(str(error)):,} characters: {str(error)[:100]!r}"
+        if not all(map(str, problems)) or not str(error):
             yield "an empty message"
     except Exception as error:
         yield spell(error)

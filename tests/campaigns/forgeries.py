@@ -37,6 +37,10 @@ TEXTS = [
     *(
         "{{ 7 * 7 }}",
         "$x^2$",
+        "$\\frac$",
+        "\udcff",
+        "earn",
+        "others",
         "$",
         "\\frac",
         "\u202eforged",
@@ -174,7 +178,10 @@ def _mutate(random: Random, tree: Any) -> str:
             break
         tree = below
     tree[key] = _other(random, below)
-    if isinstance(tree, dict) and random.random() < 0.1:
+    if isinstance(tree, dict) and random.random() < 0.2:
+        if random.random() < 0.5:
+            del tree[key]
+            return f"{'.'.join(keys)} removed"
         tree[random.choice(TEXTS)] = tree.pop(key)
         return f"{'.'.join(keys)} renamed"
     return f"{'.'.join(keys)} = {str(tree[key])[:60]!r}"
