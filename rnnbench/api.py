@@ -21,6 +21,7 @@ from rnnbench.data.dataset import Dataset
 from rnnbench.data.load import prepare
 from rnnbench.data.settings import Data
 from rnnbench.errors import Interruption, RnnbenchError, UserError, signal_of
+from rnnbench.escape import encodable
 from rnnbench.metrics import find_quantity
 from rnnbench.prediction.predict import Prediction, predict_texts
 from rnnbench.records import Record
@@ -410,11 +411,9 @@ def _benchmark(
 
 
 def _check_name(folder: Path) -> None:
-    try:
-        str(folder).encode()
-    except UnicodeEncodeError:
-        name = str(folder).encode(errors="backslashreplace").decode()
-        raise UserError(f"{name}: the name of the folder is not in UTF-8") from None
+    name = encodable(str(folder))
+    if name != str(folder):
+        raise UserError(f"{name}: the name of the folder is not in UTF-8")
 
 
 def _command(folder: Path, jobs: int | None, executor: str, *, save_models: bool) -> str:

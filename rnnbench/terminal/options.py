@@ -11,6 +11,7 @@ import typer
 
 from rnnbench.data.sources.catalog import SOURCES
 from rnnbench.errors import UserError
+from rnnbench.escape import encodable
 from rnnbench.metrics import quantity_names
 from rnnbench.terminal import completion
 
@@ -108,8 +109,7 @@ def load_benchmark(config: Path, models: str | None, changes: "Sequence[Override
 
 def command() -> str:
     """Return the command line, quoted so that it can be typed again."""
-    line = shlex.join(["rnnbench", *sys.argv[1:]])
-    return line.encode(errors="backslashreplace").decode()  # files are in UTF-8
+    return encodable(shlex.join(["rnnbench", *sys.argv[1:]]))
 
 
 def names(text: str) -> list[str]:
