@@ -118,7 +118,7 @@ class Killer:
             sys.meta_path.remove(self)
             os.kill(os.getpid(), {number})
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
+signal.signal({number}, signal.SIG_DFL)  # in the background, or under nohup, it is ignored
 sys.meta_path.insert(0, Killer())
 sys.argv = ["rnnbench", "run", "tiny.yaml"]
 from rnnbench.__main__ import main
