@@ -360,7 +360,7 @@ def predict(
     Args:
         run: the run that kept it.
         model: its name.
-        texts: newswires, at least one; the predictions have the same order.
+        texts: documents, at least one; the predictions have the same order.
         seed: of the trial; by default the first.
 
     Raises:

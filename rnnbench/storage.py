@@ -166,7 +166,7 @@ def read_file(path: Path, limit: int) -> bytes:
         OSError: there is no such file, it is of another kind (a pipe would wait for ever), or it
             is longer.
     """
-    with _open_regular(path) as file:
+    with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         content = file.read(min(max(size, 2**20), limit) + 1)  # the system's own files have size 0
     if len(content) > limit:
@@ -174,10 +174,18 @@ def read_file(path: Path, limit: int) -> bytes:
     return content
 
 
-def _open_regular(path: Path) -> BufferedReader:
-    mode = path.stat().st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+def open_regular(path: Path, limit: int | None = None) -> BufferedReader:
+    """Open a regular file of at most ``limit`` bytes.
+
+    Raises:
+        OSError: there is no such file, it is of another kind (a pipe would wait for ever), or it
+            is longer.
+    """
+    facts = path.stat()
+    if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
         raise OSError(errno.EINVAL, "not a regular file", str(path))
+    if limit is not None and facts.st_size > limit:
+        raise OSError(errno.EFBIG, f"longer than {limit:,} bytes", str(path))
     return path.open("rb")  # which fails for a folder
 
 
@@ -212,9 +220,7 @@ def sha256_arrays(arrays: "Mapping[str, NDArray[Any]]", facts: Mapping[str, obje
 
 def sha256_file(path: Path) -> str:
     """Return the SHA-256 of the content of ``path``, in hexadecimal."""
-    with _open_regular(path) as file:
-        if os.fstat(file.fileno()).st_size > MAX_HASHED:
-            raise OSError(errno.EFBIG, f"longer than {MAX_HASHED:,} bytes", str(path))
+    with open_regular(path, MAX_HASHED) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

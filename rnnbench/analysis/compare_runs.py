@@ -126,10 +126,10 @@ def _check_same_documents(a: StoredRun, b: StoredRun) -> None:
     raise UserError(
         "\n".join(
             [
-                f"{a.folder}, {b.folder}: not the same newswires, so accuracies cannot be compared",
-                *(why or ["  the true topics of the test newswires differ"]),
+                f"{a.folder}, {b.folder}: not the same documents, so accuracies cannot be compared",
+                *(why or ["  the true topics of the test documents differ"]),
                 "Run one of them again with the data of the other: the data section of the config, "
-                "--data and --path decide which newswires are trained on and tested on.",
+                "--data and --path decide which documents are trained on and tested on.",
             ]
         )
     )

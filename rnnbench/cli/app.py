@@ -18,7 +18,7 @@ from rnnbench.errors import FULL, STATUS_OF, RnnbenchError, signal_of
 
 COMMANDS = {
     "run": ("rnnbench.cli.run:run", "Train and test every model of a config."),
-    "predict": ("rnnbench.prediction.command:predict", "Classify newswires with a saved network."),
+    "predict": ("rnnbench.prediction.command:predict", "Classify texts with a saved network."),
     "report": ("rnnbench.cli.report:report", "Write an HTML report about a run."),
     "compare": ("rnnbench.cli.compare:compare", "Show how the models of two runs differ."),
     "leaderboard": ("rnnbench.cli.leaderboard:leaderboard", "Rank the models of many runs."),
@@ -26,7 +26,7 @@ COMMANDS = {
     "explain": ("rnnbench.explain.command:explain", "Explain a recurrent layer step by step."),
     "config": ("rnnbench.cli.config:app", "Check configs, resolve them, and start a new one."),
     "models": ("rnnbench.cli.models:app", "Inspect the models of a config without training."),
-    "data": ("rnnbench.cli.data:app", "Get the newswires and look at them."),
+    "data": ("rnnbench.cli.data:app", "Get the documents and look at them."),
 }
 """The commands: where each one is defined, and its line in ``rnnbench --help``.
 

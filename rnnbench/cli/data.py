@@ -16,7 +16,7 @@ from rnnbench.terminal import console, options
 from rnnbench.terminal.display import show_download
 
 app = typer.Typer(
-    help="Get the newswires, and describe them.",
+    help="Get the documents, and describe them.",
     no_args_is_help=True,
     epilog=options.examples("rnnbench data prepare configs/all.yaml"),
 )
@@ -37,7 +37,7 @@ def prepare(
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
-    """Put the newswires into the cache, downloading them if necessary, and describe them.
+    """Put the documents into the cache, downloading them if necessary, and describe them.
 
     Without CONFIG, the data section has its defaults, which are those of Keras's loader.
     """
@@ -56,7 +56,7 @@ def info(
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
-    """Describe newswires that are already in the cache; nothing is downloaded."""
+    """Describe documents that are already in the cache; nothing is downloaded."""
     _describe(_prepared(config, data, path, settings, offline=True), as_json=as_json)
 
 
@@ -64,14 +64,14 @@ def info(
     epilog=options.examples("rnnbench data show 0", "rnnbench data show 7 --data r8 --json")
 )
 def show(
-    number: Annotated[int, typer.Argument(metavar="N", help="Number of the newswire, from 0.")],
+    number: Annotated[int, typer.Argument(metavar="N", help="Number of the document, from 0.")],
     config: options.OptionalConfig = None,
     data: options.Source = None,
     path: options.DataPath = None,
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
-    """Print the words of one newswire, its topic, and its place: training or test set."""
+    """Print the words of one document, its topic, and its place: training or test set."""
     prepared = _prepared(config, data, path, settings)
     found = find_document(prepared.corpus.corpus, prepared.dataset, number)
     console.print_record(asdict(found), document_text(found), as_json=as_json)
@@ -79,7 +79,7 @@ def show(
 
 @app.command(epilog=options.examples("rnnbench data sources", "rnnbench data sources --json"))
 def sources(as_json: options.Json = False) -> None:
-    """List the sources of newswires, and the file that can be used instead of a download."""
+    """List the sources of documents, and the file that can be used instead of a download."""
     found = SOURCES.usable()
     facts = {each.name: {"help": each.help, "file": each.file} for each in found}
     console.print_record({"sources": facts}, sources_text(found), as_json=as_json)

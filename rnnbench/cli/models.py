@@ -59,7 +59,7 @@ def list_models(
 ) -> None:
     """List the models of CONFIG, with the number of trainable parameters of each network.
 
-    The numbers depend on the data, so they are shown only if the newswires are in the cache.
+    The numbers depend on the data, so they are shown only if the documents are in the cache.
     """
     benchmark = _load(config, data, path, settings)
     params, remark = _count_params(benchmark)
@@ -90,7 +90,7 @@ def show(
 ) -> None:
     """Show one model layer by layer: purpose, output shapes, states and parameters.
 
-    The shapes are for the newswires of CONFIG, which have to be in the cache; nothing is
+    The shapes are for the documents of CONFIG, which have to be in the cache; nothing is
     downloaded.
     """
     benchmark = select(_load(config, data, path, settings), [model], "MODEL")

@@ -11,7 +11,7 @@ from rnnbench.config.merge import Override, Tree, tree_of
 from rnnbench.config.problems import ConfigError, Problem, key_path
 from rnnbench.config.schema import Benchmark
 from rnnbench.config.yaml12 import to_yaml
-from rnnbench.data.settings import Data
+from rnnbench.data.settings import PATHS, Data
 from rnnbench.errors import did_you_mean
 from rnnbench.section import Section
 
@@ -70,12 +70,12 @@ def select(benchmark: Benchmark, names: Sequence[str], flag: str) -> Benchmark:
 def dump(benchmark: Benchmark, folder: Path | None = None) -> str:
     """Return a benchmark as YAML, with every default written out.
 
-    ``data.path`` becomes relative to ``folder``, where the text will be stored, or else absolute.
+    Paths in ``data`` become relative to ``folder``, where the text will be stored, or absolute.
     """
     plain = benchmark.model_dump(exclude_none=True)
-    if benchmark.data.path is not None:
-        path = benchmark.data.path.resolve()
-        plain["data"]["path"] = os.path.relpath(path, folder.resolve()) if folder else str(path)
+    for key in set(PATHS) & set(plain["data"]):
+        path = plain["data"][key].resolve()
+        plain["data"][key] = os.path.relpath(path, folder.resolve()) if folder else str(path)
     return to_yaml(plain)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from rnnbench.config.problems import ConfigError, Problem
 from rnnbench.config.yaml12 import MAX_DEPTH, Node, parse
+from rnnbench.data.settings import PATHS
 from rnnbench.errors import did_you_mean
 from rnnbench.section import Section, spell
 from rnnbench.storage import read_file
@@ -123,7 +124,9 @@ def _extended(tree: Tree, folder: Path, above: tuple[Path, ...], read_before: li
 
     ``above`` are the files that led to it by ``extends``; the last one is that of ``tree``.
     """
-    own = _with_data_path_from(folder, tree.root)
+    own = tree.root
+    for key in PATHS:
+        own = _with_data_path_from(folder, own, key)
     if "extends" not in own.value:
         return Tree(own, tree.problems)
     extends = own.value["extends"]
@@ -167,13 +170,13 @@ def _is_path(value: Any) -> bool:
     return isinstance(value, str | Path) and str(value) != "" and str(value).isprintable()
 
 
-def _with_data_path_from(folder: Path, root: Node) -> Node:
-    """Return ``root`` with its ``data.path``, if it has one, taken relative to ``folder``."""
+def _with_data_path_from(folder: Path, root: Node, key: str) -> Node:
+    """Return ``root`` with a path in ``data``, if it has one, taken relative to ``folder``."""
     data = root.children.get("data")
-    path = data.children.get("path") if data else None
+    path = data.children.get(key) if data else None
     if not path or not isinstance(path.value, str) or not path.value or path.value[0] == "~":
         return root
-    return with_value(root, ["data", "path"], Node(str(folder / path.value), path.where))
+    return with_value(root, ["data", key], Node(str(folder / path.value), path.where))
 
 
 def merged(base: Node, top: Node) -> Node:

@@ -132,7 +132,7 @@ def find_document(corpus: Corpus, dataset: Dataset, number: int) -> Document:
         UserError: there is no such document.
     """
     if not 0 <= number < len(corpus):
-        raise UserError(f"no newswire {number} (allowed: 0 to {len(corpus) - 1})")
+        raise UserError(f"no document {number} (allowed: 0 to {len(corpus) - 1})")
     place: Place = "left out"
     if number in dataset.train_documents:
         place = "training"

@@ -1,7 +1,7 @@
 """A corpus: the documents of one source as numbers, with their topics, words and provenance."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -63,6 +63,73 @@ class Corpus:
         if self.is_test is not None:
             arrays["is_test"] = self.is_test.astype("u1")
         return sha256_arrays(arrays, {"topics": self.topics, "vocabulary": self.vocabulary})
+
+
+def corpus_of_numbers(
+    numbers: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    words: Sequence[str],
+    labels: NDArray[Any],
+    topics: Sequence[str],
+    *,
+    is_test: NDArray[np.bool_] | None = None,
+    provenance: Mapping[str, str] | None = None,
+) -> Corpus:
+    """Return the corpus of documents whose words are numbered in the order of first occurrence.
+
+    Words are ranked by frequency; of equally frequent ones, the first to occur comes first.
+
+    Args:
+        numbers: int32 ``(n_tokens,)``, positions in ``words``.
+        offsets: int64 ``(n_documents + 1,)``, as in ``Corpus``.
+        words: every word once.
+        labels: integers ``(n_documents,)``, positions in ``topics``.
+        topics: the names of the topics.
+        is_test: as in ``Corpus``.
+        provenance: as in ``Corpus``.
+    """
+    order = np.argsort(-np.bincount(numbers, minlength=len(words)), kind="stable")
+    return Corpus(
+        tokens=_ranks(order)[numbers],
+        offsets=offsets,
+        labels=labels.astype(np.int32),
+        topics=tuple(topics),
+        vocabulary=tuple(words[number] for number in order),
+        is_test=is_test,
+        provenance=dict(provenance or {}),
+    )
+
+
+def rank_words_of(corpus: Corpus, documents: NDArray[np.int64]) -> tuple[Corpus, int]:
+    """Rank the words of a corpus by their frequency in some documents only.
+
+    Words that do not occur in them come last. Equally frequent words keep their order.
+
+    Args:
+        corpus: the corpus.
+        documents: int64 ``(n,)``, the positions of the documents.
+
+    Returns:
+        The corpus with other ranks, and how many words occur in the documents.
+    """
+    chosen = np.zeros(len(corpus), bool)
+    chosen[documents] = True
+    tokens = corpus.tokens[np.repeat(chosen, corpus.lengths)]
+    counts = np.bincount(tokens - 1, minlength=len(corpus.vocabulary))
+    order = np.argsort(-counts, kind="stable")
+    ranked = replace(
+        corpus,
+        tokens=_ranks(order)[corpus.tokens - 1],
+        vocabulary=tuple(corpus.vocabulary[number] for number in order),
+    )
+    return ranked, int(np.count_nonzero(counts))
+
+
+def _ranks(order: NDArray[np.intp]) -> NDArray[np.int32]:
+    """Return the rank, from 1, of each number in ``order``."""
+    ranks = np.empty(len(order), np.int32)
+    ranks[order] = np.arange(1, len(order) + 1)
+    return ranks
 
 
 def corpus_of_words(

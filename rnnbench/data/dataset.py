@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.corpus import Corpus
+from rnnbench.data.corpus import Corpus, rank_words_of
 from rnnbench.data.settings import Data
-from rnnbench.data.sources.catalog import BUILT_IN
+from rnnbench.data.sources.catalog import BUILT_IN, SOURCES
 from rnnbench.errors import UserError
 from rnnbench.storage import sha256_arrays
 
@@ -32,6 +32,7 @@ class Dataset:
         train_documents: int64 ``(n_train,)``, the position of each document in the corpus.
         test_documents: int64 ``(n_test,)``.
         documents: the ids of every document of the corpus, int32, uncut, without a start mark.
+        vocabulary: the words that have ids of their own, from ``INDEX_FROM`` + 1 on.
     """
 
     x_train: NDArray[np.int32]
@@ -43,6 +44,7 @@ class Dataset:
     train_documents: NDArray[np.int64]
     test_documents: NDArray[np.int64]
     documents: Sequence[NDArray[np.int32]]
+    vocabulary: Sequence[str] = ()
 
     @property
     def timesteps(self) -> int:
@@ -84,7 +86,12 @@ def make_dataset(corpus: Corpus, data: Data) -> Dataset:
     train, test = _split(corpus, data)
     kept = np.concatenate([train, test])
     timesteps = data.pad_length or int(corpus.lengths[kept].max()) + 1
-    n_ids = _n_ids(corpus, kept, data.num_words)
+    if _ranks_training_words(corpus):
+        corpus, n_words = rank_words_of(corpus, train)
+        limit = n_words + INDEX_FROM + 1
+        n_ids = min(limit, data.num_words or limit)
+    else:
+        n_ids = _n_ids(corpus, kept, data.num_words)
     ids = corpus.tokens + np.int32(INDEX_FROM)
     documents = np.split(np.where(ids < n_ids, ids, np.int32(UNKNOWN)), corpus.offsets[1:-1])
 
@@ -102,22 +109,31 @@ def make_dataset(corpus: Corpus, data: Data) -> Dataset:
         train_documents=train,
         test_documents=test,
         documents=documents,
+        vocabulary=corpus.vocabulary[: max(n_ids - INDEX_FROM - 1, 0)],
     )
+
+
+def _ranks_training_words(corpus: Corpus) -> bool:
+    name = corpus.provenance.get("source", "")
+    return name in SOURCES and SOURCES[name].ranks_words_of == "training"
 
 
 def _split(corpus: Corpus, data: Data) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the positions of the training and of the test documents, in their order."""
     order = np.arange(len(corpus))
-    is_test = None if data.split == "shuffled" else corpus.is_test
+    is_test = corpus.is_test if data.split in ("auto", "modapte") else None
     if is_test is None:
         if data.split == "modapte":
             having = ", ".join(source.name for source in BUILT_IN if source.split == "modapte")
             hint = f"allowed: shuffled, auto; or data.source: {having}"
             raise UserError(f"data.split: this corpus has no ModApte split ({hint})")
-        np.random.RandomState(data.seed).shuffle(order)
+        if data.split != "last":
+            np.random.RandomState(data.seed).shuffle(order)
     if data.maxlen is not None:
         order = order[corpus.lengths[order] + 1 < data.maxlen]  # 1 for the start mark
-    if is_test is None:
+    if data.split == "stratified":
+        train, test = _stratified(order, corpus, data)
+    elif is_test is None:
         train, test = np.split(order, [int(len(order) * (1 - data.test_split))])
     else:
         train, test = order[~is_test[order]], order[is_test[order]]
@@ -127,6 +143,30 @@ def _split(corpus: Corpus, data: Data) -> tuple[NDArray[np.int64], NDArray[np.in
             "raise data.maxlen or change data.test_split"
         )
     return train, test
+
+
+def _stratified(
+    order: NDArray[np.int64], corpus: Corpus, data: Data
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the training and the test documents, with the same share of every topic, in order.
+
+    Of each topic, the first documents in ``order`` are for training, and at least one is for
+    training and one for testing.
+    """
+    labels = corpus.labels[order]
+    counts = np.bincount(labels, minlength=len(corpus.topics))
+    if (once := np.flatnonzero(counts == 1)).size:
+        raise UserError(
+            f"data.split: the topic '{corpus.topics[once[0]]}' has one document, which cannot be "
+            "both trained and tested (allowed: shuffled, last)"
+        )
+    n_train = np.clip(np.rint(counts * (1 - data.test_split)), 1, np.maximum(counts - 1, 1))
+    by_label = np.argsort(labels, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    position = np.empty(len(order), np.int64)
+    position[by_label] = np.arange(len(order)) - np.repeat(starts, counts)
+    in_train = position < n_train[labels]
+    return order[in_train], order[~in_train]
 
 
 def _n_ids(corpus: Corpus, kept: NDArray[np.int64], num_words: int | None) -> int:

@@ -54,8 +54,10 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
             that would do instead.
         PluginError: the source of another package failed.
     """
-    if data.path is not None:
-        return _from_path(data.path, data.source)
+    if path := data.path or data.train:
+        return _from_path(path, data)
+    if data.options:
+        raise UserError(f"data.{next(iter(data.options))}: needs data.path (or --path)")
     names = AUTO if data.source == "auto" else (data.source,)
     # Several sources give the same corpus: any of them in the cache is better than a download.
     same = [name for name in names if name == names[0] or SOURCES[name].rebuilds == names[0]]
@@ -65,7 +67,7 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
     if offline:
         choice = "" if data.source == "auto" else f" --data {data.source}"
         command = f"rnnbench data prepare{choice}"
-        raise UserError(f"no newswires of {', '.join(names)} are cached: run `{command}`")
+        raise UserError(f"no documents of {', '.join(names)} are cached: run `{command}`")
     reasons = []
     for name in names:
         if name not in same and (cached := _cached(name)):
@@ -76,16 +78,19 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
             log.warning("%s is out of reach: %s", name, error)
             reasons.append(f"  {name}: {error}")
     files = [f"  --data {name} --path FILE: {SOURCES[name].file}" for name in names]
-    lines = ["no newswires can be reached. Tried:", *reasons, "Provide a file instead:", *files]
+    lines = ["no documents can be reached. Tried:", *reasons, "Provide a file instead:", *files]
     raise OutOfReachError("\n".join(lines))
 
 
-def _from_path(path: Path, name: str) -> CachedCorpus:
-    if not path.exists():
-        raise UserError(f"{path}: no such file or folder (data.path, or --path)")
-    source = _source_of(path) if name == "auto" else SOURCES[name]
+def _from_path(path: Path, data: Data) -> CachedCorpus:
+    for given in filter(None, (path, data.test)):
+        if not given.exists():
+            raise UserError(f"{given}: no such file or folder (data.path, or --path)")
+    source = _source_of(path) if data.source == "auto" else SOURCES[data.source]
+    if misplaced := sorted(set(data.options) - set(source.options)):
+        raise UserError(f"data.{misplaced[0]}: the source {source.name} has no such key")
     try:
-        corpus = _from_source(source, path.name, lambda: source.read(path))
+        corpus = _from_source(source, path.name, lambda: source.read(path, **data.options))
     except OSError as error:
         raise UserError(f"{error.filename or path}: cannot be read: {error.strerror}") from error
     if source.fingerprint in (None, corpus.fingerprint):
@@ -131,7 +136,7 @@ def _from_source(source: Source, origin: str, make: Callable[[], Corpus]) -> Cor
     """
     with SOURCES.blamed(source.name):
         corpus = make()
-        if (corpus.is_test is None) != (source.split == "shuffled"):
+        if source.split is not None and (corpus.is_test is None) != (source.split == "shuffled"):
             raise ValueError(f"its split is not '{source.split}'")
     own = {"source": source.name}
     return replace(corpus, provenance=own | {"from": origin} | corpus.provenance | own)

@@ -23,13 +23,17 @@ class Source:
         file: a description of the file or folder that a user can provide instead of a download.
         read: returns the corpus in such a file or folder. Raises ``UserError`` if it contains
             something else. ``source`` and ``from`` of the provenance have defaults.
+        options: keys of the ``data`` section that ``read`` takes as keyword arguments, if they
+            are given.
         tokenize: splits a new text into words as the texts of the corpus were split.
         fetch: downloads the corpus and reports progress. Raises ``OutOfReachError``.
             ``None`` if the source can only be read from a path.
         patterns: shell patterns for the names, in lower case, of files that it reads.
         folder_patterns: shell patterns for files inside a folder that it reads.
         split: the source's own split: ``modapte`` if its corpora have ``is_test``, or else
-            ``shuffled``.
+            ``shuffled``; ``None`` if that depends on the files.
+        ranks_words_of: the documents whose words are counted to rank them: ``all``, as in
+            Keras's loader, or those for ``training``, so that nothing is learned from the others.
         is_default: whether ``data.source: auto`` tries it. It applies to built-in sources only,
             so that installing a package never changes the data of a config.
         rebuilds: the source whose corpus it rebuilds exactly from other files.
@@ -39,12 +43,14 @@ class Source:
     name: str
     help: str
     file: str
-    read: Callable[[Path], Corpus]
+    read: Callable[..., Corpus]
     tokenize: Callable[[str], list[str]]
     fetch: Callable[[Progress], Corpus] | None = None
     patterns: tuple[str, ...] = ()
     folder_patterns: tuple[str, ...] = ()
-    split: Literal["shuffled", "modapte"] = "shuffled"
+    options: tuple[str, ...] = ()
+    split: Literal["shuffled", "modapte"] | None = "shuffled"
+    ranks_words_of: Literal["all", "training"] = "all"
     is_default: bool = False
     rebuilds: str | None = None
     fingerprint: str | None = None

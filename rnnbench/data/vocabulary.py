@@ -12,6 +12,7 @@ from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import INDEX_FROM, UNKNOWN, Dataset, pad
 from rnnbench.data.settings import Data
 from rnnbench.data.sources.catalog import SOURCES
+from rnnbench.data.tokenizers import TOKENIZERS
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.records import Record
 
@@ -23,6 +24,8 @@ class Vocabulary(Record):
     dataset_fingerprint: str
     source: str
     """The source of the corpus; its tokenizer splits texts into words."""
+    tokenizer: str | None = None
+    """A tokenizer by name instead."""
     words: list[str]
     """By rank: the id of the first is 4."""
     topics: list[str]
@@ -37,7 +40,8 @@ def make_vocabulary(corpus: Corpus, dataset: Dataset, data: Data) -> Vocabulary:
     return Vocabulary(
         dataset_fingerprint=dataset.fingerprint,
         source=corpus.provenance["source"],
-        words=list(corpus.vocabulary[: max(dataset.n_ids - INDEX_FROM - 1, 0)]),
+        words=list(dataset.vocabulary),
+        tokenizer=corpus.provenance.get("tokenizer"),
         topics=list(dataset.topics),
         timesteps=dataset.timesteps,
         padding=data.padding,
@@ -71,7 +75,9 @@ def encode(texts: Sequence[str], vocabulary: Vocabulary) -> Encoded:
         hint = did_you_mean(vocabulary.source, SOURCES)
         raise UserError(f"the source '{vocabulary.source}' of this model is not installed ({hint})")
     with SOURCES.blamed(vocabulary.source):
-        words = [list(SOURCES[vocabulary.source].tokenize(text)) for text in texts]
+        own = SOURCES[vocabulary.source].tokenize
+        tokenize = TOKENIZERS[vocabulary.tokenizer] if vocabulary.tokenizer else own
+        words = [list(tokenize(text)) for text in texts]
     id_of = {word: number for number, word in enumerate(vocabulary.words, INDEX_FROM + 1)}
     sequences = [
         np.array([id_of.get(word, UNKNOWN) for word in of_text], np.int32) for of_text in words

@@ -35,7 +35,7 @@ def predict(
     ] = None,
     file: Annotated[
         list[Path] | None,
-        typer.Option("--file", metavar="FILE", help="A file with one newswire; repeatable."),
+        typer.Option("--file", metavar="FILE", help="A file with one text; repeatable."),
     ] = None,
     seed: Annotated[
         int | None,
@@ -48,7 +48,7 @@ def predict(
     top: Annotated[int, typer.Option(min=1, metavar="N", help="Topics shown.")] = 5,
     as_json: options.Json = False,
 ) -> None:
-    """Predict the topics of newswires with a network that `rnnbench run --save-models` kept.
+    """Predict the topics of documents with a network that `rnnbench run --save-models` kept.
 
     Texts are split into words in the same way as the corpus; unknown words are counted.
     """

@@ -63,7 +63,7 @@ def predict_texts(
     vocabulary = _vocabulary(folder, results)
     encoded = encode(texts, vocabulary)
     if not texts or not all(encoded.words):
-        raise UserError("a text contains no words (should be English newswires)")
+        raise UserError("a text contains no words")
     description = load_benchmark(folder, results).models[model]
     with quiet_tensorflow():
         from rnnbench.models.build import predict

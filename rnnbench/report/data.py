@@ -48,13 +48,13 @@ def data_text(corpus: CachedCorpus, summary: DatasetSummary, section: Data) -> R
     rows = {
         "source": f"{provenance['source']} ({provenance['from']})",
         "corpus": (
-            f"{len(corpus.corpus):,} newswires, {len(summary.topics)} topics, "
+            f"{len(corpus.corpus):,} documents, {len(summary.topics)} topics, "
             f"{len(corpus.corpus.vocabulary):,} words"
         ),
         "fingerprint": corpus.fingerprint,
         "words in each": ", ".join(f"{share} {n:,}" for share, n in quantiles.items()),
         "dataset": (
-            f"{summary.train_size:,} newswires to train on, {summary.test_size:,} to test on, "
+            f"{summary.train_size:,} documents to train on, {summary.test_size:,} to test on, "
             f"{summary.timesteps:,} steps ({cut}, {length})"
         ),
         "dataset fingerprint": summary.fingerprint,
@@ -62,7 +62,7 @@ def data_text(corpus: CachedCorpus, summary: DatasetSummary, section: Data) -> R
             f"always answering '{summary.majority_topic}' scores {summary.majority_accuracy:.4f}"
         ),
         "train/test overlap": (
-            f"{summary.overlap} test newswires are in the training set too, "
+            f"{summary.overlap} test documents are in the training set too, "
             f"{summary.overlap_same_label} of them with the same label"
         ),
         "topics only in test": ", ".join(summary.topics_only_in_test) or "none",
@@ -91,13 +91,13 @@ def _topics(summary: DatasetSummary) -> Table:
 def document_text(document: Document) -> Text:
     """Return a heading and the words of a document."""
     words, place = document.words, document.place
-    heading = f"newswire {document.number}, topic {document.topic}, {len(words)} words, {place}"
+    heading = f"document {document.number}, topic {document.topic}, {len(words)} words, {place}"
     return Text.assemble((heading, "bold"), "\n\n", " ".join(words))
 
 
 def sources_text(sources: Iterable[Source]) -> Table:
     """Return a table of all sources."""
-    table = Table("--data", "newswires", "--path")
+    table = Table("--data", "documents", "--path")
     for source in sources:
         table.add_row(source.name, source.help, source.file)
     return table

@@ -82,7 +82,7 @@ def _caption(board: Board) -> str:
     dataset, n = board.dataset, len(board.entries) - 1
     clearly = f" Clearly: p below 0.05, corrected for {n} comparison(s) with the first (Holm)."
     return (
-        f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} newswires to train on, "
+        f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on, "
         f"{dataset.test_size:,} to test on, split {dataset.split_fingerprint[:12]}. "
         f"Runs: {', '.join(board.runs)}; the same trials in several runs are shown once."
         + (clearly if board.metric == "accuracy" else "")

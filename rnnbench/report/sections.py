@@ -26,7 +26,7 @@ is a line to type; a mistake is made by ``_mistake``.
 """
 
 NO_TEXTS = (
-    " Their words are not shown: either none were asked for, or the newswires of this run are not "
+    " Their words are not shown: either none were asked for, or the documents of this run are not "
     "in the cache of the machine that wrote this report."
 )
 

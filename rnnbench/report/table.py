@@ -188,7 +188,7 @@ def published_table(results: Results) -> Table:
         ["our model", "its 95 % interval", "published", "scored", "lies"],
         rows,
         f"Intervals are {' or '.join(yardsticks)}; the uncertainty of the published accuracies is "
-        "not known. Only accuracies on the same newswires are shown.",
+        "not known. Only accuracies on the same documents are shown.",
     )
 
 
@@ -239,10 +239,10 @@ def _caption(results: Results) -> str:
         if model.stock_layers
     ]
     held_out = f" (less {share:.0%}, held out)" if share else ""
-    chosen = f"the best of {results.epochs} on {share:.0%} of the training newswires"
+    chosen = f"the best of {results.epochs} on {share:.0%} of the training documents"
     epoch = chosen if share else f"the last of {results.epochs}"
     sentences = [
-        f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} newswires to train on"
+        f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on"
         f"{held_out}, {dataset.test_size:,} to test on, {dataset.timesteps} steps, "
         f"fingerprint {dataset.fingerprint[:12]}.",
         f"Seeds: {', '.join(map(str, results.seeds))}.",

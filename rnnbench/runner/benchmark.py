@@ -10,6 +10,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.data.dataset import hold_out
 from rnnbench.data.load import PreparedData
+from rnnbench.data.settings import PATHS
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import environment
 from rnnbench.errors import RnnbenchError
@@ -101,7 +102,7 @@ def plan_benchmark(
             model=model,
             training=benchmark.training,
             seed=seed,
-            data=data.section.model_copy(update={"path": None}),
+            data=data.section.model_copy(update=dict.fromkeys(PATHS)),
             corpus_fingerprint=corpus.fingerprint,
             source=summary.source,
             dataset_fingerprint=summary.fingerprint,

@@ -62,7 +62,7 @@ def _caption(results: SpeedResults) -> str:
     environment, n_rounds = results.environment, len(results.contenders[0].rounds)
     return (
         f"{len(results.product_times)} model(s), {len(results.seeds)} seed(s), "
-        f"{results.epochs} epochs of {results.train_size:,} newswires, {results.timesteps} steps "
+        f"{results.epochs} epochs of {results.train_size:,} documents, {results.timesteps} steps "
         f"long, in batches of {results.batch_size}; medians over {n_rounds} round(s), in which the "
         "contenders took turns. Products alone: the time of a step's matrix products in NumPy's "
         f"BLAS on one core. {environment['cpu']}, {environment['cores']} cores."

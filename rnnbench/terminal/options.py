@@ -58,7 +58,7 @@ Source = Annotated[
     typer.Option(
         "--data",
         metavar="SOURCE",
-        help=f"The source of the newswires: {', '.join(['auto', *SOURCES])}.",
+        help=f"The source of the documents: {', '.join(['auto', *SOURCES])}.",
         show_default=False,
     ),
 ]

@@ -131,7 +131,7 @@ def test_accuracies_on_other_documents_are_not_compared_and_the_differences_are_
         compare_runs(run(rnn=[3]), run({"dataset": dataset, "data": data}, rnn=[3]))
 
     first, *why, last = str(error.value).splitlines()
-    assert first.endswith(": not the same newswires, so accuracies cannot be compared")
+    assert first.endswith(": not the same documents, so accuracies cannot be compared")
     assert why == [
         "  data.maxlen: nothing in A, 50 in B",
         "  source: made-up in A, r52 in B",
@@ -144,7 +144,7 @@ def test_accuracies_on_other_documents_are_not_compared_and_the_differences_are_
 def test_other_true_topics_are_other_documents():
     b = finished_run({"rnn": [[0] * N_DOCUMENTS]}, labels=[1] * N_DOCUMENTS)
 
-    with pytest.raises(UserError, match="the true topics of the test newswires differ"):
+    with pytest.raises(UserError, match="the true topics of the test documents differ"):
         compare_runs(run(rnn=[3]), b)
 
 

@@ -17,8 +17,8 @@ def test_prepare_describes_the_newswires(cli):
     result = cli("data", "prepare", *MADE_UP, "--set", "data.test_split=0.5")
 
     assert result.exit_code == 0
-    assert "44 newswires, 2 topics, 35 words" in result.stdout
-    assert "22 newswires to train on, 22 to test on, 20 steps" in result.stdout
+    assert "44 documents, 2 topics, 35 words" in result.stdout
+    assert "22 documents to train on, 22 to test on, 20 steps" in result.stdout
     for fact in ("majority baseline", "train/test overlap", "topics only in test", "█"):
         assert fact in result.stdout
     assert "not the original files of sgml" in result.stderr
@@ -58,7 +58,7 @@ def test_show_prints_a_newswire_its_topic_and_where_it_went(cli):
     assert (shown["topic"], shown["place"]) == ("earn", "left out")
     assert shown["words"][:2] == ["net", "profit"]
     printed = cli("data", "show", 8, *options).stdout
-    assert printed.startswith("newswire 8, topic earn, 19 words, left out\n")
+    assert printed.startswith("document 8, topic earn, 19 words, left out\n")
     assert " ".join(shown["words"]) in " ".join(printed.split())
 
 
@@ -81,10 +81,10 @@ TWEETS = """
     TWEETS = Source(
         name="tweets",
         help="Tweets on two topics.",
-        file="a .csv file of topics and texts",
+        file="a .tweets file of topics and texts",
         read=read,
         tokenize=str.split,
-        patterns=("*.csv",),
+        patterns=("*.tweets",),
     )
 """
 
@@ -98,28 +98,36 @@ def with_plugins(tmp_path):
         {"made_up_tweets": TWEETS},
         group="rnnbench.sources",
     )
-    (tmp_path / "tweets.csv").write_text("cats,meow purr\ndogs,woof\n" * 5)
+    (tmp_path / "own.tweets").write_text("cats,meow purr\ndogs,woof\n" * 5)
     return partial(run_rnnbench, "data", site=site)
 
 
 def test_a_source_of_another_package_is_used_like_a_built_in_one(with_plugins):
-    brought = with_plugins("prepare", "--data", "tweets", "--path", "tweets.csv", "--json")
+    brought = with_plugins("prepare", "--data", "tweets", "--path", "own.tweets", "--json")
     assert not brought.stderr
     facts = json.loads(brought.stdout)
-    assert (facts["source"], facts["from"], facts["documents"]) == ("tweets", "tweets.csv", 10)
+    assert (facts["source"], facts["from"], facts["documents"]) == ("tweets", "own.tweets", 10)
 
     shown = json.loads(with_plugins("show", "0", "--data", "tweets", "--json").stdout)
     assert (shown["topic"], shown["words"]) == ("cats", ["meow", "purr"])
-    sources = with_plugins("show", "--help").stdout.partition("The source of the newswires:")[2]
-    assert re.findall(r"\w+", sources)[:6] == ["auto", "keras", "sgml", "r52", "r8", "tweets"]
+    sources = with_plugins("show", "--help").stdout.partition("The source of the documents:")[2]
+    assert re.findall(r"\w+", sources)[:7] == [
+        "auto",
+        "keras",
+        "sgml",
+        "r52",
+        "r8",
+        "files",
+        "tweets",
+    ]
 
 
 def test_files_are_recognised_by_sources_of_other_packages_whether_or_not_one_of_them_fails(
     with_plugins,
 ):
-    recognised = with_plugins("prepare", "--path", "tweets.csv")
+    recognised = with_plugins("prepare", "--path", "own.tweets")
 
-    assert "tweets (tweets.csv)" in recognised.stdout
+    assert "tweets (own.tweets)" in recognised.stdout
     assert "source 'broken' of the package made-up cannot be loaded" in recognised.stderr
     assert recognised.stderr.count("it is left out") == 1
     assert not with_plugins("prepare", "--path", "tiny-reuters").returncode
@@ -130,7 +138,7 @@ def test_a_source_that_only_reads_files_cannot_be_downloaded(with_plugins):
 
     assert refused.returncode == 3
     assert "  tweets: it can only be read from a file" in refused.stderr
-    assert "--data tweets --path FILE: a .csv file of topics and texts" in refused.stderr
+    assert "--data tweets --path FILE: a .tweets file of topics and texts" in refused.stderr
 
 
 @pytest.mark.parametrize(
@@ -153,4 +161,4 @@ def test_sources_are_listed_with_the_files_that_they_read(cli, with_plugins):
     for start in ("keras", "The Reuters set", "reuters.npz, with", "r8", "R8: 7,674"):
         assert f" {start} " in listed
     sources = json.loads(with_plugins("sources", "--json").stdout)["sources"]
-    assert list(sources) == ["keras", "sgml", "r52", "r8", "tweets"]
+    assert list(sources) == ["keras", "sgml", "r52", "r8", "files", "tweets"]

@@ -58,7 +58,7 @@ def test_without_data_models_are_listed_without_parameters(cli):
 
     assert result.exit_code == 0
     assert "simple_rnn 3 → dense topics" in result.stdout
-    assert "Parameters are not counted: no newswires of r52 are cached" in result.stdout
+    assert "Parameters are not counted: no documents of r52 are cached" in result.stdout
     only_svm = ["--set", "models={svm: {baseline: tfidf_linear_svm}}"]
     assert "not counted" not in cli("models", "list", "--config", "a.yaml", *only_svm).stdout
 

@@ -102,5 +102,5 @@ def test_a_document_has_a_topic_words_and_a_place(corpus, dataset, number, topic
 
 @pytest.mark.parametrize("number", [-1, 10])
 def test_a_document_that_does_not_exist_is_refused_with_those_that_do(corpus, dataset, number):
-    with pytest.raises(UserError, match=rf"no newswire {number} \(allowed: 0 to 9\)"):
+    with pytest.raises(UserError, match=rf"no document {number} \(allowed: 0 to 9\)"):
         find_document(corpus, dataset, number)

@@ -257,3 +257,79 @@ def test_a_share_that_leaves_nothing_on_one_side_is_answered_with_both(n, share)
         f"training.validation_split: {share} of {n} training documents leaves {held_out} to "
         f"validate on and {n - held_out} to train on"
     )
+
+
+# Splits and words of texts that come without them.
+
+
+def own_corpus(documents, labels, is_test=None):
+    """A corpus of the user's own texts, which are given by their words."""
+    words = [text.split() for text in documents]
+    ranking = list(dict.fromkeys(word for of_text in words for word in of_text))
+    topics = sorted(set(labels))
+    return corpus_of_words(
+        words,
+        ranking,
+        [topics.index(label) for label in labels],
+        topics,
+        is_test=is_test,
+        provenance={"source": "files"},
+    )
+
+
+def test_own_words_are_ranked_on_the_training_documents_and_those_of_others_are_unknown():
+    corpus = own_corpus(
+        ["seen once twice", "twice twice", "unseen unseen unseen once"],
+        ["a", "b", "a"],
+        is_test=[False, False, True],
+    )
+
+    dataset = make_dataset(corpus, Data(source="files"))
+
+    assert dataset.vocabulary == ("twice", "seen", "once")
+    assert dataset.n_ids == 7
+    assert dataset.x_train.tolist() == [[0, 1, 5, 6, 4], [0, 0, 1, 4, 4]]
+    assert dataset.x_test.tolist() == [[1, 2, 2, 2, 6]]
+
+
+def test_num_words_bounds_own_words_too():
+    corpus = own_corpus(["a b b"] * 3, ["x", "y", "x"], is_test=[False, False, True])
+
+    dataset = make_dataset(corpus, Data(source="files", num_words=5))
+
+    assert (dataset.vocabulary, dataset.x_test.tolist()) == (("b",), [[1, 2, 4, 4]])
+
+
+def test_the_last_documents_are_tested_in_their_order():
+    corpus = own_corpus(["a", "b", "c", "d", "e"], "xyxyx")
+
+    dataset = make_dataset(corpus, Data(source="files", split="last", test_split=0.4))
+
+    assert dataset.train_documents.tolist() == [0, 1, 2]
+    assert dataset.test_documents.tolist() == [3, 4]
+
+
+@given(
+    counts=st.lists(st.integers(2, 30), min_size=2, max_size=5),
+    share=st.floats(0.01, 0.99),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_stratified_split_tests_the_same_share_of_every_topic(counts, share, seed):
+    labels = [str(label) for label, count in enumerate(counts) for _ in range(count)]
+    data = Data(source="files", split="stratified", test_split=share, seed=seed)
+
+    dataset = make_dataset(own_corpus(["a"] * len(labels), labels), data)
+
+    tested = np.bincount(dataset.y_test, minlength=len(counts))
+    trained = np.bincount(dataset.y_train, minlength=len(counts))
+    assert (tested + trained).tolist() == counts
+    assert tested.min() >= 1
+    assert trained.min() >= 1
+    exact = np.array(counts) * share
+    assert (np.abs(tested - np.clip(exact, 1, np.array(counts) - 1)) <= 0.5 + 1e-9).all()
+    assert len({*dataset.train_documents, *dataset.test_documents}) == len(labels)
+
+
+def test_a_topic_with_one_document_cannot_be_stratified():
+    with pytest.raises(UserError, match="the topic 'y' has one document, which cannot be both"):
+        make_dataset(own_corpus(["a", "b", "c"], "xyx"), Data(source="files", split="stratified"))

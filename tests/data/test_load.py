@@ -1,10 +1,11 @@
-"""The origins of the newswires in a ``data`` section, and the messages if none is in reach."""
+"""The origins of the documents in a ``data`` section, and the messages if none is in reach."""
 
 import io
 import os
 import re
 import shutil
 import tarfile
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from rnnbench.config.load import load
 from rnnbench.data import cache
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import make_dataset, split_fingerprint
-from rnnbench.data.load import load_corpus
+from rnnbench.data.load import load_corpus, prepare
 from rnnbench.data.settings import Data
 from rnnbench.data.sources import keras_npz, sgml
 from rnnbench.data.sources.catalog import SOURCES
@@ -101,7 +102,7 @@ def test_offline_without_the_source_in_the_cache_says_how_to_get_it(source, cach
     put_into_cache(cached)
 
     with pytest.raises(
-        UserError, match=rf"no newswires of {tried} are cached: run `rnnbench data pre"
+        UserError, match=rf"no documents of {tried} are cached: run `rnnbench data pre"
     ):
         load_corpus(Data(source=source), offline=True)
 
@@ -216,7 +217,7 @@ def test_if_no_home_serves_reuters_21578_all_reasons_are_given(homes, tiny_sgml_
 def test_if_nothing_can_be_reached_one_error_lists_all_attempts_and_files(source, tried):
     reasons = [rf"  {name}: \S.+" for name in tried]
     files = [re.escape(f"  --data {name} --path FILE: {SOURCES[name].file}") for name in tried]
-    lines = ["no newswires can be reached. Tried:", *reasons, "Provide a file instead:", *files]
+    lines = ["no documents can be reached. Tried:", *reasons, "Provide a file instead:", *files]
 
     with pytest.raises(OutOfReachError, match="\n".join(lines)):
         load_corpus(Data(source=source))
@@ -244,7 +245,7 @@ def test_altered_files_of_reuters_21578_are_used_with_a_warning_and_kept_apart(
     assert (len(found.corpus), found.corpus.topics) == (44, ("earn", "acq"))
     assert f"{tiny_sgml_folder}: not the original files of sgml" in caplog.text
     assert found.file.name == f"altered-sgml-{found.fingerprint}.npz"
-    with pytest.raises(UserError, match="no newswires of sgml are cached"):
+    with pytest.raises(UserError, match="no documents of sgml are cached"):
         load_corpus(Data(source="sgml"), offline=True)
 
 
@@ -278,3 +279,53 @@ def test_the_name_of_a_file_decides_which_source_reads_it(name, reason, tmp_path
 def test_an_empty_folder_is_refused_by_every_source(source, tmp_path):
     with pytest.raises(UserError, match=r"should be a file|it lacks reut2|not the wheel of"):
         load_corpus(Data(source=source, path=tmp_path))
+
+
+# Texts of the user's own.
+
+
+@pytest.fixture
+def _tables(tmp_path, monkeypatch):
+    """Tables in the working folder: ``train.csv`` and ``test.tsv``."""
+    monkeypatch.chdir(tmp_path)
+    Path("train.csv").write_text("body,kind\n" + "one two,a\ntwo three,b\n" * 3)
+    Path("test.tsv").write_text("body\tkind\ntwo\ta\nfour\tb\n")
+
+
+COLUMNS = {"text_column": "body", "label_column": "kind"}
+
+
+@pytest.mark.usefixtures("_tables")
+def test_a_table_is_recognised_by_its_name():
+    found = load_corpus(Data(path="train.csv", **COLUMNS))
+
+    assert (found.corpus.provenance["source"], len(found.corpus)) == ("files", 6)
+    assert cache.find(found.fingerprint) == found.file
+
+
+@pytest.mark.usefixtures("_tables")
+def test_two_tables_are_the_training_and_the_test_documents():
+    prepared = prepare(Data(source="files", train="train.csv", test="test.tsv", **COLUMNS))
+
+    assert (len(prepared.dataset.y_train), len(prepared.dataset.y_test)) == (6, 2)
+    assert prepared.summary.origin == "train.csv and test.tsv"
+    assert prepared.dataset.vocabulary == ("two", "one", "three")
+
+
+@pytest.mark.usefixtures("_tables")
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"path": "none.csv"}, "none.csv: no such file or folder"),
+        ({"train": "train.csv", "test": "none.tsv"}, "none.tsv: no such file or folder"),
+        ({"text_column": "body"}, "data.text_column: needs data.path"),
+        ({"path": "tiny", "source": "sgml"} | COLUMNS, "data.label_column: the source sgml has no"),
+        ({"path": "train.csv", "source": "r8"}, "train.csv: not the wheel of"),
+        ({"path": "train.csv", "source": "files"}, "train.csv: no column 'text'"),
+    ],
+)
+def test_tables_that_cannot_be_read_are_refused(data, message):
+    Path("tiny").mkdir()
+
+    with pytest.raises(UserError, match=re.escape(message)):
+        load_corpus(Data(**data))

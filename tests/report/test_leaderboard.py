@@ -51,7 +51,7 @@ def test_models_have_rank_run_accuracy_and_a_verdict_and_the_majority_baseline_i
 
 def test_the_caption_names_data_runs_and_test(board):
     assert rank_table(board).caption == (
-        "Data: made-up (nowhere), 1,395 newswires to train on, 20 to test on, split 555555555555. "
+        "Data: made-up (nowhere), 1,395 documents to train on, 20 to test on, split 555555555555. "
         "Runs: one, two; the same trials in several runs are shown once. "
         "Clearly: p below 0.05, corrected for 3 comparison(s) with the first (Holm)."
     )

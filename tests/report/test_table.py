@@ -173,7 +173,7 @@ def test_a_model_names_only_the_best_and_the_majority_as_not_clearly_different(
 
 def test_the_caption_names_data_seeds_epoch_and_engine(results):
     assert accuracy_table(results).caption == (
-        "Data: made-up (nowhere), 1,395 newswires to train on, 20 to test on, 49 steps, "
+        "Data: made-up (nowhere), 1,395 documents to train on, 20 to test on, 49 steps, "
         "fingerprint dddddddddddd. Seeds: 0, 1. Epoch: the last of 200. Engine: compiled, "
         "1 thread(s) per training. No clear difference: a p-value of 0.05 or more, corrected for "
         "3 comparisons (Holm)."
@@ -183,8 +183,8 @@ def test_the_caption_names_data_seeds_epoch_and_engine(results):
 def test_the_caption_says_that_the_best_epoch_was_chosen_and_on_what():
     caption = accuracy_table(summarize(validation_split=0.2)).caption
 
-    assert "1,395 newswires to train on (less 20%, held out), 20 to test on" in caption
-    assert "Epoch: the best of 200 on 20% of the training newswires. Engine:" in caption
+    assert "1,395 documents to train on (less 20%, held out), 20 to test on" in caption
+    assert "Epoch: the best of 200 on 20% of the training documents. Engine:" in caption
 
 
 def test_the_caption_names_the_layers_that_keras_trained(results):

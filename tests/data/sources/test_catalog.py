@@ -14,7 +14,7 @@ every_source = pytest.mark.parametrize("source", BUILT_IN, ids=lambda source: so
 
 
 def test_the_order_of_the_catalogue_and_of_auto():
-    assert list(SOURCES) == ["keras", "sgml", "r52", "r8"]
+    assert list(SOURCES) == ["keras", "sgml", "r52", "r8", "files"]
     assert AUTO == ("keras", "sgml", "r52")
 
 

@@ -1,0 +1,180 @@
+"""Labelled texts in files: tables with a row for each text, and folders with a file for each.
+
+Files are read once, from the beginning to the end, and never kept in memory as a whole.
+"""
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any
+
+from rnnbench.errors import UserError, did_you_mean
+from rnnbench.storage import open_regular, read_file
+
+MAX_FILE = 4 * 2**30
+"""The size of the largest file that is read, in bytes."""
+MAX_TEXT = 16 * 2**20
+"""The size of the largest line of a table, or text in a file of its own, in bytes."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The names of the columns that hold the texts and the labels."""
+
+    text: str = "text"
+    label: str = "label"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text with its label, and its place: the file and the line, for messages."""
+
+    place: str
+    text: str
+    label: str
+
+
+Reader = Callable[[Path, Columns], Iterator[Text]]
+
+
+def read_texts(path: Path, columns: Columns) -> Iterator[Text]:
+    """Yield the texts in a table or a folder, in their order.
+
+    The texts of a folder are those of its folders, one for each label, as in
+    ``keras.utils.text_dataset_from_directory``: labels and the names of ``.txt`` files are sorted.
+
+    Raises:
+        UserError: the file is of another kind, or something in it is wrong; the message names
+            the line.
+    """
+    if path.is_dir():
+        yield from _folder(path)
+        return
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        hint = did_you_mean(path.suffix or path.name, READERS)
+        raise UserError(f"{path}: not a table of texts ({hint}; or a folder)")
+    for each in reader(path, columns):
+        if not each.text.strip():
+            raise UserError(f"{each.place}: the text is empty")
+        if not each.label.strip():
+            raise UserError(f"{each.place}: the label is empty")
+        yield each
+
+
+def _folder(path: Path) -> Iterator[Text]:
+    labels = sorted(each for each in path.iterdir() if each.is_dir() and each.name[0] != ".")
+    for folder in labels:
+        for file in sorted(folder.rglob("*.txt")):
+            try:
+                yield Text(str(file), read_file(file, MAX_TEXT).decode("utf-8-sig"), folder.name)
+            except UnicodeDecodeError:
+                raise UserError(f"{file}: not UTF-8") from None
+
+
+def _separated(path: Path, columns: Columns, delimiter: str) -> Iterator[Text]:
+    """Yield the texts of a file of comma-separated or tab-separated values with a header."""
+    csv.field_size_limit(MAX_TEXT)
+    with _lines(path) as file:
+        rows = csv.reader(file, delimiter=delimiter, strict=True)
+        try:
+            header = next(rows, [])
+            text, label = (_position(name, header, path) for name in (columns.text, columns.label))
+            for row in rows:
+                if not row:
+                    continue
+                place = f"{path}:{rows.line_num}"
+                if len(row) != len(header):
+                    fields = f"{len(row)} field{'s' * (len(row) != 1)}"
+                    raise UserError(f"{place}: {fields}, but the header has {len(header)}")
+                yield Text(place, row[text], row[label])
+        except csv.Error as error:
+            raise UserError(f"{path}:{rows.line_num}: cannot be read as a table: {error}") from None
+        except UnicodeDecodeError:
+            raise UserError(f"{path}: not UTF-8, after line {rows.line_num}") from None
+
+
+def _json_lines(path: Path, columns: Columns) -> Iterator[Text]:
+    """Yield the texts of a file with a JSON object on each line."""
+    with _lines(path) as file:
+        number = 0
+        try:
+            while line := file.readline(MAX_TEXT):
+                number += 1
+                if line.strip():
+                    place = f"{path}:{number}"
+                    yield _of_json(_parsed(line, place), columns, place)
+        except UnicodeDecodeError:
+            raise UserError(f"{path}: not UTF-8, after line {number}") from None
+
+
+def _parsed(line: str, place: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{place}: not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise UserError(f'{place}: should be an object, such as {{"text": ..., "label": ...}}')
+    return value
+
+
+def _of_json(row: dict[str, Any], columns: Columns, place: str) -> Text:
+    for name in (columns.text, columns.label):
+        _position(name, list(row), place)
+    text, label = row[columns.text], row[columns.label]
+    if not isinstance(text, str):
+        raise UserError(f"{place}: {columns.text}: should be a text")
+    if not isinstance(label, str | int) or isinstance(label, bool):
+        raise UserError(f"{place}: {columns.label}: should be a text or an integer")
+    return Text(place, text, str(label))
+
+
+def _parquet(path: Path, columns: Columns) -> Iterator[Text]:
+    """Yield the texts of a Parquet file."""
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        hint = "needs pyarrow: pip install 'rnnbench[parquet]'"
+        raise UserError(f"{path}: {hint}") from None
+    try:
+        with open_regular(path, MAX_FILE) as raw, parquet.ParquetFile(raw) as file:
+            for name in (columns.text, columns.label):
+                _position(name, file.schema_arrow.names, path)
+            number = 0
+            for batch in file.iter_batches(10_000, columns=[columns.text, columns.label]):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield _of_json(row, columns, f"{path}, row {number}")
+    except pyarrow.ArrowException as error:
+        raise UserError(f"{path}: cannot be read as Parquet: {error}") from None
+
+
+def _position(name: str, header: list[str], place: Path | str) -> int:
+    if header.count(name) > 1:
+        raise UserError(f"{place}: two columns '{name}'")
+    if name not in header:
+        hint = did_you_mean(name, header)
+        keys = "data.text_column and data.label_column name them"
+        raise UserError(f"{place}: no column '{name}' ({hint}; {keys})")
+    return header.index(name)
+
+
+@contextmanager
+def _lines(path: Path) -> Iterator[TextIOWrapper]:
+    with open_regular(path, MAX_FILE) as raw, TextIOWrapper(raw, "utf-8-sig", newline="") as file:
+        yield file
+
+
+READERS: dict[str, Reader] = {
+    ".csv": lambda path, columns: _separated(path, columns, ","),
+    ".tsv": lambda path, columns: _separated(path, columns, "\t"),
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".parquet": _parquet,
+}
+"""The readers of tables, by the end of the name of a file."""

@@ -1,0 +1,149 @@
+"""Texts with labels from tables and folders, and the line of everything that is wrong in one."""
+
+import csv
+import io
+import json
+import os
+
+import pyarrow
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from rnnbench.data.texts import Columns, read_texts
+from rnnbench.errors import UserError
+
+ROWS = [("profit rose", "earn"), ('they said:\n"no"', "acq"), ("été à\tOslo", "earn")]
+
+
+def rows_of(path, columns=Columns()):  # noqa: B008 - it cannot change
+    return [(each.text, each.label) for each in read_texts(path, columns)]
+
+
+def write_table(path, rows, header=("text", "label")):
+    """Write rows in the format that the name of the file asks for."""
+    if path.suffix in (".csv", ".tsv"):
+        text = io.StringIO()
+        delimiter = "," if path.suffix == ".csv" else "\t"
+        csv.writer(text, delimiter=delimiter).writerows([header, *rows])
+        path.write_bytes(text.getvalue().encode())
+    elif path.suffix == ".parquet":
+        columns = {
+            name: list(column) for name, column in zip(header, zip(*rows, strict=True), strict=True)
+        }
+        parquet.write_table(pyarrow.table(columns), path)
+    else:
+        lines = [json.dumps(dict(zip(header, row, strict=True))) for row in rows]
+        path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "ndjson", "parquet"])
+def test_a_table_has_a_text_and_its_label_in_each_row(tmp_path, ending):
+    assert rows_of(write_table(tmp_path / f"own.{ending}", ROWS)) == ROWS
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "parquet"])
+def test_columns_have_any_name_and_others_are_left_out(tmp_path, ending):
+    rows = [(7, "spam", "buy now"), (8, "ham", "hello")]
+    table = write_table(tmp_path / f"own.{ending}", rows, ("id", "kind", "body"))
+
+    assert rows_of(table, Columns("body", "kind")) == [("buy now", "spam"), ("hello", "ham")]
+
+
+def test_labels_may_be_integers(tmp_path):
+    table = write_table(tmp_path / "own.jsonl", [("a", 3), ("b", -1)])
+
+    assert rows_of(table) == [("a", "3"), ("b", "-1")]
+
+
+def test_a_folder_has_a_folder_for_each_label(tmp_path):
+    for name, text in {"b/2.txt": "two", "b/deep/1.txt": "one", "a/3.txt": "three"}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "a" / "notes.md").write_text("not a text")
+    (tmp_path / "readme.txt").write_text("without a label")
+
+    assert rows_of(tmp_path) == [("three", "a"), ("two", "b"), ("one", "b")]
+
+
+TEXTS = st.text(min_size=1).filter(lambda text: text.strip() and "\r" not in text)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(
+    rows=st.lists(
+        st.tuples(
+            *[st.text(min_size=1).filter(lambda text: text.strip() and "\r" not in text)] * 2
+        ),
+        min_size=1,
+    )
+)
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_any_text_is_read_as_it_is(tmp_path, ending, rows):
+    rows = [tuple(each.encode(errors="replace").decode() for each in row) for row in rows]
+    if ending == "csv":
+        rows = [tuple(each.replace("\0", "") or "x" for each in row) for row in rows]
+        rows = [tuple(each if each.strip() else "x" for each in row) for row in rows]
+
+    assert rows_of(write_table(tmp_path / f"own.{ending}", rows)) == rows
+
+
+WRONG = {
+    "own.csv": {
+        b"": "own.csv: no column 'text' (allowed: none",
+        b"text,kind\na,b\n": "own.csv: no column 'label' (allowed: text, kind; data.text_column",
+        b"text,lable\na,b\n": "did you mean 'lable'?",
+        b"text,text,label\n": "own.csv: two columns 'text'",
+        b"text,label\na,b\na,b,c\n": "own.csv:3: 3 fields, but the header has 2",
+        b"text,label\na\n": "own.csv:2: 1 field, but the header has 2",
+        b"text,label\n\na,b\n,b\n": "own.csv:4: the text is empty",
+        b"text,label\na,b\nc, \n": "own.csv:3: the label is empty",
+        b'text,label\n"a,b\n': "own.csv:2: cannot be read as a table: unexpected end of data",
+        b"text,label\na,b\n\xe9t\xe9,b\n": "own.csv: not UTF-8, after line",
+    },
+    "own.tsv": {b"text,label\na,b\n": "own.tsv: no column 'text' (allowed: text,label"},
+    "own.jsonl": {
+        b'{"text": "a", "label": "b"}\n{"text": "a"\n': "own.jsonl:2: not JSON: ",
+        b'\n["a", "b"]\n': "own.jsonl:2: should be an object, such as ",
+        b'{"text": "a"}\n': "own.jsonl:1: no column 'label' (allowed: text;",
+        b'{"text": 3, "label": "b"}\n': "own.jsonl:1: text: should be a text",
+        b'{"text": "a", "label": true}\n': "own.jsonl:1: label: should be a text or an integer",
+        b'{"text": "a", "label": "b"}\n\xff\n': "own.jsonl: not UTF-8, after line",
+        b"[" * 100_000: "own.jsonl:1: not JSON: ",
+    },
+    "own.parquet": {b"PAR1": "own.parquet: cannot be read as Parquet: "},
+    "own.xls": {b"": "own.xls: not a table of texts (allowed: .csv, .tsv, "},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [(name, *case) for name, cases in WRONG.items() for case in cases.items()],
+)
+def test_what_is_wrong_is_named_with_its_line(tmp_path, monkeypatch, name, content, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(UserError) as error:
+        rows_of(tmp_path.joinpath(name).relative_to(tmp_path))
+
+    assert message in str(error.value)
+    assert str(error.value).startswith(name)
+
+
+def test_a_text_in_another_encoding_is_named(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.txt").write_bytes(b"\xe9t\xe9")
+
+    with pytest.raises(UserError, match=r"1\.txt: not UTF-8"):
+        rows_of(tmp_path)
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_only_regular_files_are_read(tmp_path, ending):
+    os.mkfifo(tmp_path / f"own.{ending}")
+
+    with pytest.raises(OSError, match="not a regular file"):
+        rows_of(tmp_path / f"own.{ending}")
