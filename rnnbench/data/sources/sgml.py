@@ -30,6 +30,7 @@ INNER_ARCHIVE = "reuters21578.tar.gz"
 
 FILE_NAMES = tuple(f"reut2-{number:03}.sgm" for number in range(22))
 """The files of Distribution 1.0, in the order in which they are read."""
+ARCHIVES = ("*.zip", "*.tar", "*.gz", "*.tgz", "*.bz2", "*.tbz2", "*.xz", "*.txz")
 IN_FOLDER = ("reut2-*.sgm", "*/reut2-*.sgm")
 ORIGINAL_SHA256 = "3764d62c6c42ea64f88199a398af03059fb823de62120deefa5cc71f2502a3b3"
 """sha256 over the 22 files of Distribution 1.0, in order, one after another."""
@@ -47,7 +48,12 @@ _TOKEN_BYTES = bytes(
 
 
 def read(path: Path) -> Corpus:
-    """Return the corpus in a folder or an archive of the SGML files.
+    """Return the corpus in a folder or an archive of the SGML files; see ``read_files``."""
+    return build_corpus(read_files(path))
+
+
+def read_files(path: Path) -> list[bytes]:
+    """Return the content of the SGML files in a folder or an archive, in order.
 
     Raises:
         UserError: a file is missing, or the archive cannot be read.
@@ -59,11 +65,17 @@ def read(path: Path) -> Corpus:
         files = _unpack(read_file(path, MAX_TOTAL_BYTES), str(path))
     if missing := [name for name in FILE_NAMES if name not in files]:
         raise UserError(f"{path}: Reuters-21578 is incomplete: it lacks {', '.join(missing)}")
-    return build_corpus(files[name] for name in FILE_NAMES)
+    return [files[name] for name in FILE_NAMES]
 
 
 def fetch(progress: Progress) -> Corpus:
-    """Download the original files from the first address that has them.
+    """Download the corpus; see ``fetch_files``."""
+    files, url = fetch_files(progress)
+    return replace(build_corpus(files), provenance={"from": url})
+
+
+def fetch_files(progress: Progress) -> tuple[list[bytes], str]:
+    """Download the original files, and return them with the first address that has them.
 
     Raises:
         OutOfReachError: none has them.
@@ -77,8 +89,7 @@ def fetch(progress: Progress) -> Corpus:
             reasons.append(str(error))
             continue
         if is_original(files):
-            corpus = build_corpus(files[name] for name in FILE_NAMES)
-            return replace(corpus, provenance={"from": url})
+            return [files[name] for name in FILE_NAMES], url
         reasons.append(f"{url}: not the original files (their sha256 differs)")
     raise OutOfReachError("; ".join(dict.fromkeys(reasons)))
 
@@ -164,7 +175,7 @@ SGML = Source(
     read=read,
     tokenize=words_of,
     fetch=fetch,
-    patterns=("*.zip", "*.tar", "*.gz", "*.tgz", "*.bz2", "*.tbz2", "*.xz", "*.txz"),
+    patterns=ARCHIVES,
     folder_patterns=IN_FOLDER,
     is_default=True,
     rebuilds="keras",

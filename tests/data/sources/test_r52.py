@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnbench.data.sources import r52
-from rnnbench.data.sources.r52 import build_corpus, words_of
+from rnnbench.data.sources.r52 import build_corpus, parse_table, words_of
 from rnnbench.errors import UserError
 
 HEADER = "class\ttext\ndiscrete\tstring\nclass\tmeta\n"
@@ -18,7 +18,7 @@ def table(*rows):
 def corpus():
     train = table(("earn", "net profit up"), ("acq", "up it buys"))
     test = table(("trade", "up profit gap"), ("earn", "loss"))
-    return build_corpus(train, test)
+    return build_corpus(parse_table(train), parse_table(test))
 
 
 def test_training_documents_come_first(corpus):
