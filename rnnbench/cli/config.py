@@ -1,19 +1,23 @@
-"""``rnnbench config``: check, show and new."""
+"""``rnnbench config``: check, show, new, list and copy."""
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rnnbench.config import shipped
 from rnnbench.config.load import dump, load
 from rnnbench.config.problems import ConfigError, Problem
-from rnnbench.config.starter import starter, write_starter
+from rnnbench.config.starter import copy_config, starter, write_starter
 from rnnbench.errors import UserError
 from rnnbench.terminal import completion, console, options
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 app = typer.Typer(
-    help="Check configs, see them with every default, and start a new one.",
+    help="Check configs, see them with every default, and start from one.",
     no_args_is_help=True,
     epilog=options.examples("rnnbench config check configs/all.yaml"),
 )
@@ -30,7 +34,7 @@ def check(
         list[Path],
         typer.Argument(
             metavar="CONFIG",
-            help="Config files.",
+            help="Config files, or names from `rnnbench config list`.",
             show_default=False,
             autocompletion=completion.config_files,
         ),
@@ -87,6 +91,52 @@ def new(
         return
     write_starter(config, overwrite=force)
     console.err.print(f"Written to {config}; next: rnnbench config check {config}", soft_wrap=True)
+
+
+@app.command("list", epilog=options.examples("rnnbench config list", "rnnbench config list --json"))
+def list_configs(as_json: options.Json = False) -> None:
+    """List the configs that come with rnnbench. A command finds them by their names."""
+    found = []
+    for name in shipped.names():
+        file = shipped.folder() / f"{name}.yaml"
+        size = {key: _check(file)[key] for key in ("models", "trials")}
+        found.append({"name": name, **size, "summary": shipped.summary(file)})
+    console.print_record({"configs": found}, _config_table(found), as_json=as_json)
+
+
+@app.command(
+    epilog=options.examples(
+        "rnnbench config copy all", "rnnbench config copy own_texts mine.yaml --force"
+    )
+)
+def copy(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A name from `rnnbench config list`.",
+            show_default=False,
+            autocompletion=completion.config_names,
+        ),
+    ],
+    config: Annotated[
+        Path | None, typer.Argument(help="The file to write; by default NAME.yaml.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
+) -> None:
+    """Copy a config that comes with rnnbench, to change it."""
+    for file in copy_config(name, config or Path(f"{name}.yaml"), overwrite=force):
+        console.err.print(f"Written to {file}", soft_wrap=True)
+
+
+def _config_table(configs: list[dict[str, Any]]) -> "Table":
+    """Return the table of ``config list``; those that others extend have no models of their own."""
+    from rich.table import Table
+
+    table = Table("name", "models", "trials", "summary")
+    for each in configs:
+        models, trials = (str(each[key] or "-") for key in ("models", "trials"))
+        table.add_row(each["name"], models, trials, each["summary"])
+    return table
 
 
 def _check(file: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rnnbench.config import shipped
 from rnnbench.config.problems import ConfigError, Problem
 from rnnbench.config.yaml12 import MAX_DEPTH, Node, parse
 from rnnbench.data.settings import PATHS
@@ -44,7 +45,8 @@ class Tree:
 def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override]) -> Tree:
     """Return the tree of a file or a mapping, with the values of flags.
 
-    Paths in a mapping are relative to the working folder.
+    A file that does not exist may be the name of a config that comes with the package. Paths in a
+    mapping are relative to the working folder.
 
     Raises:
         ConfigError: the file cannot be read, or the mapping contains itself.
@@ -52,7 +54,8 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
     if isinstance(config, Mapping):
         tree = _extended(Tree(_node(config), []), Path(), (), [])
     else:
-        tree = read(Path(config), (), [])
+        path = Path(config)
+        tree = read(path if path.exists() else shipped.find(path) or path, (), [])
     for override in overrides:
         try:
             value, duplicates = parse(override.value, override.flag, has_lines=False)
@@ -108,6 +111,7 @@ def _text_of(path: Path) -> str:
         return read_file(path, MAX_CONFIG).decode("utf-8-sig")
     except FileNotFoundError:
         neighbours = sorted(other.name for other in path.parent.glob("*.y*ml"))
+        neighbours += [] if path.suffix else shipped.names()
         message = f"no such file ({did_you_mean(path.name, neighbours)})"
     except IsADirectoryError:
         message = "is a folder (should be a config file)"
@@ -151,13 +155,15 @@ def _extended(tree: Tree, folder: Path, above: tuple[Path, ...], read_before: li
 
 
 def _file(name: Node, folder: Path, above: tuple[Path, ...]) -> Path:
-    """Return the file that ``extends`` names, relative to ``folder``."""
+    """Return the file that ``extends`` names, relative to ``folder``, or one of the package."""
     base: Path | None = folder / name.value if _is_path(name.value) else None
     if base is None:
         message = "should name a config file, or a list of them (relative to this file)"
     elif os.path.realpath(base) in [os.path.realpath(file) for file in above]:
         message = f"cycle: {' -> '.join(str(file) for file in (*above, base))}"
     elif not os.path.isfile(base):  # noqa: PTH113 - unlike Path's, false for impossible names
+        if found := shipped.find(name.value):
+            return found
         others = sorted(other for other in base.parent.glob("*.y*ml") if other not in above)
         names = [str(Path(name.value).parent / other.name) for other in others]
         message = f"no such file: {name.value} ({did_you_mean(str(name.value), names)})"

@@ -1,4 +1,4 @@
-"""The starter: a small config to begin with."""
+"""Configs to begin with: the starter, and copies of those that come with the package."""
 
 import re
 from collections.abc import Iterable
@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml
 
+from rnnbench.config import shipped
 from rnnbench.config.yaml12 import Dumper
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, did_you_mean
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.layers import LAYERS
 from rnnbench.section import Variant, spell
@@ -55,7 +56,40 @@ def _as_yaml(value: Any) -> str:
 
 
 def write_starter(path: Path, *, overwrite: bool = False) -> None:
-    """Write a starter, named after its file.
+    """Write a starter, named after its file; see ``write_new``."""
+    write_new(path, starter(path.stem), overwrite=overwrite)
+
+
+def copy_config(name: str, path: Path, *, overwrite: bool = False) -> list[Path]:
+    """Copy a config that comes with the package, and the table of texts that it names.
+
+    The copy may still extend others that come with the package.
+
+    Args:
+        name: of the config.
+        path: the new file.
+        overwrite: whether files that exist are replaced.
+
+    Returns:
+        The new files.
+
+    Raises:
+        UserError: there is no such config, a file exists already, or one cannot be written.
+    """
+    config = shipped.find(name)
+    if config is None:
+        raise UserError(f"no config '{name}' ({did_you_mean(name, shipped.names())})")
+    copies = {path: config}
+    data = yaml.safe_load(config.read_text(encoding="utf-8")).get("data") or {}
+    if "path" in data:
+        copies[path.parent / data["path"]] = config.parent / data["path"]
+    for copy, original in copies.items():
+        write_new(copy, original.read_text(encoding="utf-8"), overwrite=overwrite)
+    return list(copies)
+
+
+def write_new(path: Path, text: str, *, overwrite: bool) -> None:
+    """Write a text to a file.
 
     Raises:
         UserError: the file exists and ``overwrite`` is false, or it cannot be written.
@@ -63,7 +97,7 @@ def write_starter(path: Path, *, overwrite: bool = False) -> None:
     try:
         if path.exists() and not overwrite:
             raise UserError(f"{path}: exists already (--force overwrites it)")
-        write_text(path, starter(path.stem))
+        write_text(path, text)
     except (OSError, ValueError) as error:  # of a path that no file can have
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"{path}: cannot be written: {reason}") from error

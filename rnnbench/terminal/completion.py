@@ -10,6 +10,7 @@ from pathlib import Path
 
 import typer
 
+from rnnbench.config import shipped
 from rnnbench.config.merge import tree_of
 from rnnbench.storage import MAX_DOCUMENT, read_file
 
@@ -49,7 +50,7 @@ def _run_folders(_: typer.Context) -> Iterable[str]:
 def _models_of_config(ctx: typer.Context) -> list[str]:
     # While the value of an option is typed, arguments are not parsed yet: the config is in args.
     config = Path(ctx.params.get("config") or ctx.args[0])
-    return list(tree_of(config, []).root.plain["models"].keys()) if config.is_file() else []
+    return list(tree_of(config, []).root.plain["models"].keys())
 
 
 def _models_of_run(ctx: typer.Context) -> list[str]:
@@ -63,8 +64,10 @@ def _executors(_: typer.Context) -> Iterable[str]:
     return EXECUTORS
 
 
-config_files = _completer(lambda _: _files("*.y*ml", "configs/*.y*ml"))
-"""YAML files in the working folder and in ``configs/``."""
+config_files = _completer(lambda _: [*_files("*.y*ml", "configs/*.y*ml"), *shipped.names()])
+"""YAML files in the working folder and in ``configs/``, and the configs of the package."""
+config_names = _completer(lambda _: shipped.names())
+"""The configs of the package."""
 run_folders = _completer(_run_folders)
 """Folders of finished runs, in ``results/`` and in the working folder."""
 model_of_config = _completer(_models_of_config)

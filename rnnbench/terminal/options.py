@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 Config = Annotated[
     Path,
     typer.Argument(
-        help="A config file.", show_default=False, autocompletion=completion.config_files
+        help="A config file, or the name of one from `rnnbench config list`.",
+        show_default=False,
+        autocompletion=completion.config_files,
     ),
 ]
 OptionalConfig = Annotated[
     Path | None,
     typer.Argument(
-        help="A config file; only its data section is used.",
+        help="A config file or name; only its data section is used.",
         show_default=False,
         autocompletion=completion.config_files,
     ),

@@ -2,6 +2,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -143,3 +144,38 @@ def test_a_config_that_cannot_be_written_is_the_users_error(cli, folder):
 
     assert result.exit_code == 2
     assert "a.yaml: cannot be written: " in result.stderr
+
+
+# Configs that come with the package.
+
+
+def test_the_configs_of_the_package_are_listed(cli):
+    found = {
+        each["name"]: each for each in json.loads(cli("config", "list", "--json").stdout)["configs"]
+    }
+
+    assert found["lstm"] == {"name": "lstm", "models": 1, "trials": 5, "summary": "One LSTM layer."}
+    assert found["notebook"]["models"] is None
+    assert "One LSTM layer." in cli("config", "list").stdout
+
+
+def test_a_copy_is_a_config_with_the_table_it_names(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert cli("config", "copy", "own_texts", "sub/mine.yaml").exit_code == 0
+
+    assert {file.name for file in Path("sub").iterdir()} == {"mine.yaml", "own_texts.csv"}
+    assert cli("config", "check", "sub/mine.yaml").exit_code == 0
+    again = cli("config", "copy", "own_texts", "sub/mine.yaml")
+    assert (again.exit_code, again.stderr) == (
+        2,
+        "sub/mine.yaml: exists already (--force overwrites it)\n",
+    )
+    assert cli("config", "copy", "own_texts", "sub/mine.yaml", "--force").exit_code == 0
+
+
+def test_a_copy_of_no_config_is_refused(cli):
+    refused = cli("config", "copy", "al")
+
+    assert refused.exit_code == 2
+    assert "no config 'al' (allowed: all, " in refused.stderr

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rnnbench.cli.app import COMMANDS, app
+from rnnbench.config import shipped
 
 MODEL = "{layers: [lstm: {units: 2}, dense: {units: topics, activation: softmax}]}"
 CONFIGS = {
@@ -55,12 +56,15 @@ def variables(line):
         ("data sh", ["show"]),
         ("run --see", ["--seeds"]),
         *(
-            (f"{command} ", ["base.yaml", "more.yaml", "configs/all.yaml"])
+            (f"{command} ", ["base.yaml", "more.yaml", "configs/all.yaml", *shipped.names()])
             for command in ("run", "bench-speed", "data info", "config check", "config show")
         ),
         ("models show --config m", ["more.yaml"]),
         ("config check base.yaml m", ["more.yaml"]),
         ("run configs/a", ["configs/all.yaml"]),
+        ("run stacked_l", ["stacked_lstm"]),
+        ("run lstm --models ", ["lstm"]),
+        ("config copy stacked_l", ["stacked_lstm"]),
         ("run configs/all.yaml --models ", ["half_written"]),
         ("run more.yaml --models ", ["gru", "lstm", "lstm_2"]),
         ("run more.yaml --epochs 3 --models g", ["gru"]),

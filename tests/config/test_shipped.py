@@ -1,0 +1,79 @@
+"""The configs that come with the package, and their names."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from rnnbench.config import shipped
+from rnnbench.config.load import load
+
+
+def test_configs_are_found_by_name_with_or_without_an_ending():
+    assert {"all", "smoke", "own_texts", "notebook"} <= set(shipped.names())
+    assert shipped.find("all") == shipped.find("all.yaml") == shipped.folder() / "all.yaml"
+    assert shipped.find("none") is shipped.find("../configs/all") is shipped.find("") is None
+
+
+@pytest.mark.parametrize("name", shipped.names())
+def test_a_summary_is_one_sentence(name):
+    found = shipped.summary(shipped.folder() / f"{name}.yaml")
+
+    assert found[0].isupper()
+    assert found[-1] in ".?"
+    assert len(found) < 120
+
+
+def test_a_name_is_as_good_as_a_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert load("all") == load(shipped.folder() / "all.yaml")
+
+
+def test_a_file_of_the_user_comes_before_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("all").write_text("extends: smoke\nname: mine\n")
+
+    assert load("all").name == "mine"
+
+
+def test_a_config_extends_others_by_name_unless_there_is_such_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text(
+        "extends: notebook\nname: mine\nmodels: {m: {baseline: most_frequent}}"
+    )
+    assert load("mine.yaml").training == load("all").training
+
+    Path("notebook").write_text("training: {epochs: 7}\n")
+    assert load("mine.yaml").training.epochs == 7
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory, repository):
+    """The content of a wheel of the project."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder]
+    subprocess.run([*command, repository], check=True)
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+def test_a_wheel_brings_the_configs(installed, tmp_path):
+    variables = os.environ | {"PYTHONPATH": str(installed)}
+
+    def rnnbench(*arguments):
+        command = [sys.executable, "-m", "rnnbench", *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=True
+        )
+
+    assert "all: fine, 6 models, 22 trials" in rnnbench("config", "check", "all").stdout
+    assert "own_texts.csv" in rnnbench("config", "copy", "own_texts").stderr
+    table = rnnbench("run", "own_texts.yaml", "--models", "tfidf_logistic_regression").stdout
+    assert "tfidf_logistic_regression" in table
+    assert (tmp_path / "results" / "own_texts" / "results.json").is_file()
