@@ -6,11 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rnnbench.cli.models import find_data
 from rnnbench.config import shipped
 from rnnbench.config.load import dump, load
+from rnnbench.config.merge import tree_of
 from rnnbench.config.problems import ConfigError, Problem
+from rnnbench.config.schema import Benchmark
 from rnnbench.config.starter import copy_config, starter, write_starter
-from rnnbench.errors import UserError
+from rnnbench.data.settings import Data
+from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.models.describe import describe
+from rnnbench.models.descriptions import Network
+from rnnbench.models.quiet import quiet_tensorflow
+from rnnbench.models.shape import Shape
 from rnnbench.terminal import completion, console, options
 
 if TYPE_CHECKING:
@@ -26,7 +34,7 @@ app = typer.Typer(
 @app.command(
     epilog=options.examples(
         "rnnbench config check configs/all.yaml",
-        "rnnbench config check configs/gru.yaml configs/lstm.yaml --json",
+        "rnnbench config check configs/gru.yaml configs/lstm.yaml --no-build --json",
     )
 )
 def check(
@@ -39,13 +47,18 @@ def check(
             autocompletion=completion.config_files,
         ),
     ],
+    build: Annotated[
+        bool, typer.Option("--build/--no-build", help="Build every network once.")
+    ] = True,
     as_json: options.Json = False,
 ) -> None:
     """Report every problem in config files, with file and line. Nothing is trained.
 
-    The exit status is 0 if all files are fine, or else 2.
+    Every network is built once, which also imports modules of your own. Sizes that depend on
+    documents that are not in the cache are made up. The exit status is 0 if all files are fine, or
+    else 2.
     """
-    checked = [_check(file) for file in configs]
+    checked = [_check(file, build=build) for file in configs]
     if as_json:
         console.print_record({"files": checked}, as_json=True)
     else:
@@ -99,7 +112,7 @@ def list_configs(as_json: options.Json = False) -> None:
     found = []
     for name in shipped.names():
         file = shipped.folder() / f"{name}.yaml"
-        size = {key: _check(file)[key] for key in ("models", "trials")}
+        size = {key: _check(file, build=False)[key] for key in ("models", "trials")}
         found.append({"name": name, **size, "summary": shipped.summary(file)})
     console.print_record({"configs": found}, _config_table(found), as_json=as_json)
 
@@ -139,7 +152,7 @@ def _config_table(configs: list[dict[str, Any]]) -> "Table":
     return table
 
 
-def _check(file: Path) -> dict[str, Any]:
+def _check(file: Path, *, build: bool) -> dict[str, Any]:
     """Return the size of the benchmark in a config, or every problem."""
     facts: dict[str, Any] = {
         "file": str(file),
@@ -151,10 +164,47 @@ def _check(file: Path) -> dict[str, Any]:
     }
     try:
         benchmark = load(file)
+        if build and (problems := _build(benchmark, file)):
+            raise ConfigError(problems)
     except ConfigError as error:
         return facts | {"problems": [asdict(problem) for problem in error.problems]}
     size = {"models": len(benchmark.models), "trials": len(benchmark.trials)}
     return facts | {"is_fine": True, "name": benchmark.name, **size}
+
+
+def _build(benchmark: Benchmark, file: Path) -> list[Problem]:
+    """Build every network once, and return what is wrong with them or with the user's own texts."""
+    networks = {name: each for name, each in benchmark.models.items() if isinstance(each, Network)}
+    if not networks:
+        return []
+    try:
+        shape = _shape(benchmark.data)
+    except UserError as error:
+        return [Problem(str(file), "data", str(error))]
+    places = tree_of(file, []).root.children["models"].children
+    problems = []
+    for name, network in networks.items():
+        try:
+            with quiet_tensorflow():
+                describe(network, shape)
+        except RnnbenchError as error:
+            problems.append(Problem(places[name].where, f"models.{name}", str(error)))
+    return problems
+
+
+def _shape(data: Data) -> Shape:
+    """Return the shape of the dataset, or a likely one if its source is not in the cache.
+
+    Raises:
+        UserError: files that the section names cannot be read.
+    """
+    try:
+        return find_data(data)[1]
+    except UserError:
+        if data.path or data.train:
+            raise
+        timesteps = data.pad_length or (data.maxlen or 101) - 1
+        return Shape(timesteps, n_topics=46, n_ids=data.num_words or 30_000)
 
 
 def _counted(number: int, noun: str) -> str:

@@ -68,8 +68,8 @@ READ = ("compare", "results/tiny", "results/tiny")
 PREDICT = ("predict", "results/tiny", "rnn", "net profit rose")
 PREPARE = ("data", "prepare", "--path", "sgml", "--data", "sgml")
 PLACES = {
-    "tiny.yaml": ("config", "check", "tiny.yaml"),
-    "base.yaml": ("config", "check", "extending.yaml"),
+    "tiny.yaml": ("config", "check", "tiny.yaml", "--no-build"),
+    "base.yaml": ("config", "check", "extending.yaml", "--no-build"),
     "data": ("data", "prepare", "--path", "data"),
     "data.tar.gz": ("data", "prepare", "--path", "data.tar.gz"),
     "reuters.npz": ("data", "prepare", "--path", "reuters.npz", "--data", "keras"),

@@ -72,7 +72,9 @@ def test_checks_as_json(cli):
     }
 
 
-@pytest.mark.parametrize("command", [["check", "fine.yaml"], ["show", "fine.yaml"], ["new"]])
+@pytest.mark.parametrize(
+    "command", [["check", "fine.yaml", "--no-build"], ["show", "fine.yaml"], ["new"]]
+)
 def test_configs_are_handled_without_anything_heavy(command):
     code = (
         f"import sys; sys.argv = ['rnnbench', 'config', *{command}]\n"
@@ -179,3 +181,60 @@ def test_a_copy_of_no_config_is_refused(cli):
 
     assert refused.exit_code == 2
     assert "no config 'al' (allowed: all, " in refused.stderr
+
+
+# Building networks.
+
+NETS = """
+import keras
+from keras import layers
+
+
+def logits(shape):
+    ids = keras.Input((shape.timesteps,), dtype="int32")
+    embedding, output = layers.Embedding(shape.n_ids, 2), layers.Dense(shape.n_topics)
+    return keras.Sequential([ids, embedding, layers.GRU(2), output])
+
+
+def broken(shape):
+    raise LookupError("no weights")
+"""
+
+
+@pytest.fixture
+def nets(folder):
+    """A config of networks that cannot be built, or give no probabilities."""
+    (folder / "nets.py").write_text(NETS)
+    functions = ("logits", "broken", "gone")
+    lines = [f'  {name}: {{python: "nets:{name}"}}' for name in functions]
+    (folder / "nets.yaml").write_text("\n".join(["name: nets", "models:", *lines, f"  m: {LSTM}"]))
+    return "nets.yaml"
+
+
+def test_networks_that_cannot_be_built_are_named_with_their_line(cli, nets):
+    found = cli("config", "check", nets)
+
+    assert found.exit_code == 2
+    assert found.stderr.splitlines() == [
+        "nets.yaml:3: models.logits: python: nets:logits returned a model that gives no "
+        "probabilities (should end in a softmax)",
+        "nets.yaml:4: models.broken: python: nets:broken failed: LookupError: no weights "
+        "(nets.py, line 13)",
+        "nets.yaml:5: models.gone: python: nets:gone cannot be imported: AttributeError: module "
+        "'nets' has no attribute 'gone'",
+    ]
+
+
+def test_networks_need_not_be_built(cli, nets):
+    assert (
+        cli("config", "check", nets, "--no-build").stdout == "nets.yaml: fine, 4 models, 4 trials\n"
+    )
+
+
+def test_texts_that_cannot_be_read_are_a_problem(cli, folder):
+    (folder / "a.yaml").write_text(f"{FINE}data: {{path: none.csv}}\n")
+
+    found = cli("config", "check", "a.yaml")
+
+    assert found.exit_code == 2
+    assert found.stderr.startswith("a.yaml: data: none.csv: no such file or folder")
