@@ -1,5 +1,6 @@
-"""``rnnbench config``: check, show, new, list and copy."""
+"""``rnnbench config``: check, show, new, list, copy and schema."""
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -139,6 +140,27 @@ def copy(
     """Copy a config that comes with rnnbench, to change it."""
     for file in copy_config(name, config or Path(f"{name}.yaml"), overwrite=force):
         console.err.print(f"Written to {file}", soft_wrap=True)
+
+
+@app.command(
+    epilog=options.examples(
+        "rnnbench config schema > config.schema.json", "rnnbench config schema --results"
+    )
+)
+def schema(
+    results: Annotated[
+        bool, typer.Option("--results", help="The schema of results.json instead.")
+    ] = False,
+) -> None:
+    """Print the JSON Schema (draft 2020-12) of configs, for editors and other programs.
+
+    It includes the layers, baselines, sources and engines of other packages that are installed.
+    """
+    from rnnbench.config.json_schema import config_schema
+    from rnnbench.results.json_schema import results_schema
+
+    found = results_schema() if results else config_schema()
+    typer.echo(json.dumps(found, indent=1))
 
 
 def _config_table(configs: list[dict[str, Any]]) -> "Table":

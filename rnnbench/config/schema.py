@@ -16,9 +16,11 @@ from rnnbench.section import Section, problem, spell
 from rnnbench.training.recipe import Recipe
 from rnnbench.training.settings import Training
 
+NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
+
 
 def _name(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", value):
+    if isinstance(value, str) and re.fullmatch(NAME, value):
         return value
     hint = "allowed: a letter or digit, then letters, digits, - or _; up to 100 in all"
     raise problem(f"got {spell(value)}", hint)
@@ -67,10 +69,15 @@ class Benchmark(Section):
     keys_for_the_reader = ("extends",)
 
     name: Name
+    """Results go to ``results/NAME``."""
     data: Data = Data()
+    """The documents, and how they become sequences of word ids."""
     training: Training = Training()
+    """How every network is trained."""
     models: Annotated[dict[Name, Model], Field(min_length=1)]
+    """The models, by names of the user's choice."""
     references: dict[Name, Reference] = Field(default_factory=dict)
+    """Published accuracies to compare with."""
 
     @property
     def trials(self) -> list[tuple[str, Model, int]]:

@@ -29,6 +29,8 @@ def starter(name: str = NAME) -> str:
     valid = re.sub(r"[^A-Za-z0-9_-]+", "_", name).lstrip("_-")[:100] or NAME
     named = template.replace(f"name: {NAME}\n", yaml.dump({"name": valid}, Dumper=Dumper), 1)
     layers, baselines = _listed(LAYERS.usable(), "#   - "), _listed(BASELINES.usable(), "  #   ")
+    schema = files("rnnbench.config").joinpath("config.schema.json")
+    named = named.replace("SCHEMA", str(schema), 1)
     return named.replace("#   LAYERS\n", layers).replace("  #   BASELINES\n", baselines)
 
 

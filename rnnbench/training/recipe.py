@@ -13,9 +13,13 @@ class Recipe(Section):
     """The hyperparameters of a training, which are the same in every engine."""
 
     epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 10
+    """Passes through the training documents."""
     batch_size: PositiveInt = 32
+    """Documents in each step of the optimizer."""
     optimizer: OptimizerName = "adam"
+    """Keras's optimizer of this name, with its defaults but for the learning rate."""
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.001
+    """The size of the optimizer's steps."""
     validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the training documents that is held out to choose the best epoch; at 0 the last
     epoch is kept."""

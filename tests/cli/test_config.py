@@ -238,3 +238,12 @@ def test_texts_that_cannot_be_read_are_a_problem(cli, folder):
 
     assert found.exit_code == 2
     assert found.stderr.startswith("a.yaml: data: none.csv: no such file or folder")
+
+
+def test_the_json_schemas_are_printed(cli):
+    schema, of_results = (
+        json.loads(cli("config", "schema", *options).stdout) for options in ((), ("--results",))
+    )
+
+    assert "models" in schema["$defs"]["Benchmark"]["properties"]
+    assert "models" in of_results["properties"]
