@@ -24,7 +24,7 @@ ABOUT_SEVERAL_VALUES = {
     *(f"layers: {each}" for each in ("recurrent on a vector", "recurrent after pooling")),
     *("layers: embedding not first", "layers: embedding twice", "layers: answer at each time step"),
     *("layers: masking ended by a convolution", "stacks: last layer without softmax"),
-    *("stacks: scaled inputs of an embedding"),
+    "stacks: scaled inputs of an embedding",
     *("references: neither a dataset nor a split", "references: dataset and split"),
     "references: training of other models",
 }
