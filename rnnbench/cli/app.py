@@ -23,6 +23,7 @@ COMMANDS = {
     "compare": ("rnnbench.cli.compare:compare", "Show how the models of two runs differ."),
     "leaderboard": ("rnnbench.cli.leaderboard:leaderboard", "Rank the models of many runs."),
     "bench-speed": ("rnnbench.speed.command:bench_speed", "Time the training engines."),
+    "doctor": ("rnnbench.cli.doctor:doctor", "Point out what learners trip over."),
     "explain": ("rnnbench.explain.command:explain", "Explain a recurrent layer step by step."),
     "config": ("rnnbench.cli.config:app", "Check configs, resolve them, and start a new one."),
     "models": ("rnnbench.cli.models:app", "Inspect the models of a config without training."),

@@ -8,11 +8,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from rnnbench.analysis.notes import notes_on_data
 from rnnbench.data.audit import DatasetSummary, Document
 from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.settings import Data
 from rnnbench.data.source import Source
+from rnnbench.report.notes import notes_text
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 TOPICS_SHOWN = 10
@@ -70,7 +72,8 @@ def data_text(corpus: CachedCorpus, summary: DatasetSummary, section: Data) -> R
     facts = Table.grid(padding=(0, 2))
     for name, value in rows.items():
         facts.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
-    return Group(facts, "", _topics(summary))
+    notes = list(notes_on_data(summary, section, corpus.corpus))
+    return Group(facts, "", _topics(summary), "", notes_text(notes) if notes else "")
 
 
 def _topics(summary: DatasetSummary) -> Table:

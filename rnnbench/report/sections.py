@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rnnbench.analysis.misclassified import HardDocument, hardest_documents
+from rnnbench.analysis.notes import notes_on_run
 from rnnbench.analysis.summary import majority_name
 from rnnbench.analysis.topics import f1_by_topic, frequent_topics
 from rnnbench.data.audit import DatasetSummary
@@ -98,6 +99,7 @@ def make_sections(
             "The test documents that were misclassified most often." + NO_TEXTS * (texts is None),
         ),
         Section("data", "Data", [("facts", _data_facts(results.dataset))]),
+        Section("notes", "Notes", _notes(run), "What learners trip over, where it applies here."),
         Section(
             "reproduce",
             "Reproduce",
@@ -144,6 +146,11 @@ def _which_epoch(results: Results) -> str:
         f"{results.validation_split:.0%} of the training documents, which were held out from "
         "training. The test documents were not used to choose anything."
     )
+
+
+def _notes(run: StoredRun) -> Sequence[Part]:
+    notes = {note.title: f"{note.evidence} {note.advice}" for note in notes_on_run(run)}
+    return [("facts", notes)] if notes else []
 
 
 def _topic_table(run: StoredRun) -> table.Table:

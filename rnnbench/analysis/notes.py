@@ -1,0 +1,151 @@
+"""Notes on what learners trip over: in the data, in a config, and in the results of a run."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from rnnbench.config.schema import Benchmark
+from rnnbench.data.audit import DatasetSummary
+from rnnbench.data.corpus import Corpus
+from rnnbench.data.dataset import INDEX_FROM, Dataset
+from rnnbench.data.settings import Data
+from rnnbench.models.descriptions import BaselineModel, LayeredNetwork
+from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
+from rnnbench.records import Record
+from rnnbench.results.run import StoredRun
+from rnnbench.training.outcome import TrialResult
+
+SHOWN = 5
+"""The most names and words that are listed in a note."""
+
+
+class Note(Record):
+    """One thing to know before believing a number."""
+
+    title: str
+    evidence: str
+    """What was found, in a sentence."""
+    advice: str
+    """What to do about it, in a sentence."""
+
+
+def notes_on_data(summary: DatasetSummary, data: Data, corpus: Corpus | None) -> Iterator[Note]:
+    """Yield notes on a dataset; those that need the ``corpus`` only if it is at hand."""
+    if corpus is not None and data.maxlen is not None:
+        lost, whole = len(corpus) - summary.train_size - summary.test_size, len(corpus)
+        if lost:
+            yield Note(
+                title="documents lost to maxlen",
+                evidence=f"{lost:,} of {whole:,} documents have {data.maxlen - 1:,} words or more "
+                "and are left out.",
+                advice="Like Keras's loader, maxlen drops long documents; to cut them instead, set "
+                "pad_length.",
+            )
+    if summary.topics_only_in_test:
+        yield Note(
+            title="topics that are tested but never trained",
+            evidence=f"No training document is about {_listed(summary.topics_only_in_test)}.",
+            advice="No model can get these documents right: use split: stratified, or leave such "
+            "topics out.",
+        )
+    if summary.overlap:
+        yield Note(
+            title="documents in both sets",
+            evidence=f"{summary.overlap:,} of {summary.test_size:,} test documents are in the "
+            f"training set, too, {summary.overlap_same_label:,} of them with the same topic.",
+            advice="A model can know the answers by heart; remove duplicates before the split.",
+        )
+
+
+def note_on_decoding(corpus: Corpus, dataset: Dataset) -> Note:
+    """Return a note on word ids, with the first document as an example."""
+    words = corpus.words(0)[:SHOWN]
+    word_of = dict(enumerate(dataset.vocabulary, start=1))
+    wrong = [word_of.get(int(word_id), "?") for word_id in dataset.documents[0][:SHOWN]]
+    return Note(
+        title="the offset of word ids",
+        evidence=f"The first document begins '{' '.join(words)}'; with its ids looked up as ranks, "
+        f"it would be '{' '.join(wrong)}'.",
+        advice=f"Ids 0, 1 and 2 mean padding, start and unknown: subtract {INDEX_FROM} from an id "
+        "to get the rank of its word.",
+    )
+
+
+def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
+    """Yield notes on the models of a config, and on how they are trained."""
+    networks = {
+        name: model for name, model in benchmark.models.items() if isinstance(model, LayeredNetwork)
+    }
+    if numbers := [name for name, each in networks.items() if _takes_ids_as_numbers(each)]:
+        yield Note(
+            title="word ids as numbers",
+            evidence=f"The first layer of {_listed(numbers)} is given the ids of words as numbers.",
+            advice="An id is a name, not an amount: begin with an embedding, or at least set "
+            "inputs: scaled_ids.",
+        )
+    late = [name for name, each in networks.items() if _reads_padding_last(each)]
+    if late and benchmark.data.padding == "post":
+        yield Note(
+            title="padding before the last state",
+            evidence=f"The state after the last step decides in {_listed(late)}; that step is "
+            "padding in all but the longest documents.",
+            advice="Set padding: pre, or masking: true in the embedding.",
+        )
+    has_chance = any(model.is_random for model in benchmark.models.values())
+    if has_chance and len(benchmark.training.seeds) == 1:
+        yield Note(
+            title="one seed",
+            evidence="Every model is trained once.",
+            advice="Another seed may give another order of the models: use --seeds 5 or more.",
+        )
+    if networks and not benchmark.training.validation_split:
+        yield Note(
+            title="nothing to choose on",
+            evidence="No training document is held out (training.validation_split is 0).",
+            advice="Epochs, sizes and models that are chosen by these accuracies are chosen on the "
+            "test documents: set validation_split, and choose on that.",
+        )
+
+
+def notes_on_run(run: StoredRun) -> Iterator[Note]:
+    """Yield all notes on a finished run that its own files give evidence for."""
+    yield from _notes_on_answers(run.trials, run.results.dataset, run.benchmark)
+    yield from notes_on_data(run.results.dataset, run.benchmark.data, None)
+    yield from notes_on_config(run.benchmark)
+
+
+def _notes_on_answers(
+    trials: Mapping[str, Sequence[TrialResult]], summary: DatasetSummary, benchmark: Benchmark
+) -> Iterator[Note]:
+    majority = [count.topic for count in summary.topics].index(summary.majority_topic)
+    for name, of_model in trials.items():
+        stuck = sum(bool(np.all(trial.answers == majority)) for trial in of_model)
+        if stuck and not isinstance(benchmark.models[name], BaselineModel):
+            yield Note(
+                title=f"{name} has learned one answer",
+                evidence=f"It answers '{summary.majority_topic}' for all "
+                f"{summary.test_size:,} test documents with {stuck} of {len(of_model)} seeds.",
+                advice="Its accuracy is that of the most frequent topic: look at its learning "
+                "curve, and try an embedding or another learning rate.",
+            )
+
+
+def _takes_ids_as_numbers(network: LayeredNetwork) -> bool:
+    return network.inputs == "ids" and network.layers[0].takes != "ids"
+
+
+def _reads_padding_last(network: LayeredNetwork) -> bool:
+    """Return whether a network answers from the last state of a layer that reads padding, too."""
+    if any(layer.gives_mask for layer in network.layers):
+        return False
+    recurrent = [
+        layer.layer if isinstance(layer, Bidirectional) else layer
+        for layer in network.layers
+        if isinstance(layer, Recurrent | Bidirectional)
+    ]
+    return bool(recurrent) and not recurrent[-1].return_sequences
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

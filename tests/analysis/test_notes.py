@@ -1,0 +1,149 @@
+"""Notes on what learners trip over: each for what calls for it, and for nothing else."""
+
+import numpy as np
+import pytest
+from factories import SOFTMAX, benchmark, finished_run
+
+from rnnbench.analysis.notes import (
+    note_on_decoding,
+    notes_on_config,
+    notes_on_data,
+    notes_on_run,
+)
+from rnnbench.data import cache
+from rnnbench.data.audit import summarize_dataset
+from rnnbench.data.corpus import corpus_of_words
+from rnnbench.data.dataset import make_dataset
+from rnnbench.data.settings import Data
+
+EMBEDDING, MASKED = {"embedding": {"dim": 2}}, {"embedding": {"dim": 2, "masking": True}}
+GRU, STACKED = {"gru": {"units": 2}}, {"gru": {"units": 2, "return_sequences": True}}
+POOLED = [{"conv1d": {"filters": 2, "kernel_size": 2}}, {"pooling": {"by": "max"}}]
+BOTH_WAYS = {"bidirectional": {"layer": {"gru": {"units": 2}}}}
+FINE = {"seeds": [0, 1], "validation_split": 0.1}
+
+
+def titles(notes):
+    return [note.title for note in notes]
+
+
+def config(layers, data=None, training=None, **model):
+    return benchmark(
+        models={"net": {"layers": [*layers, SOFTMAX], **model}},
+        data={"source": "r8"} | (data or {}),
+        training=FINE | (training or {}),
+    )
+
+
+def on_data(documents, labels, is_test, **data):
+    """The notes on a data set of documents that are given by their words."""
+    words = [text.split() for text in documents]
+    ranking = list(dict.fromkeys(word for of_text in words for word in of_text))
+    topics = sorted(set(labels))
+    corpus = corpus_of_words(
+        words,
+        ranking,
+        [topics.index(label) for label in labels],
+        topics,
+        is_test=is_test,
+        provenance={"source": "made_up", "from": "here"},
+    )
+    section = Data(**data)
+    summary = summarize_dataset(cache.store("made_up", corpus), make_dataset(corpus, section))
+    return list(notes_on_data(summary, section, corpus))
+
+
+SPLIT = [False, False, True, True]
+
+
+def test_a_plain_data_set_needs_no_note():
+    assert on_data(["a b", "c d", "e f", "g h"], "xyxy", SPLIT, maxlen=9) == []
+
+
+def test_documents_that_maxlen_drops_are_counted():
+    (note,) = on_data(["a", "b", "c", "d e f g"], "xyxy", SPLIT, maxlen=5)
+
+    assert note.title == "documents lost to maxlen"
+    assert note.evidence == "1 of 4 documents have 4 words or more and are left out."
+
+
+def test_topics_that_are_never_trained_are_named():
+    (note,) = on_data(["a", "b", "c", "d"], "xxyz", SPLIT)
+
+    assert note.evidence == "No training document is about y, z."
+
+
+def test_documents_in_both_sets_are_counted_with_their_topics():
+    (note,) = on_data(["a a", "b", "a a", "b"], "xyxx", SPLIT)
+
+    assert note.title == "documents in both sets"
+    assert "2 of 2 test documents" in note.evidence
+    assert "1 of them with the same topic" in note.evidence
+
+
+def test_the_offset_of_ids_is_shown_on_the_first_document():
+    corpus = corpus_of_words([["a", "b"], ["c", "d", "e", "f"]], "abcdef", [0, 1], "xy")
+    dataset = make_dataset(corpus, Data(test_split=0.5, num_words=9))
+
+    note = note_on_decoding(corpus, dataset)
+
+    assert "begins 'a b'; with its ids looked up as ranks, it would be 'd e'" in note.evidence
+
+
+@pytest.mark.parametrize(
+    ("layers", "inputs", "expected"),
+    [
+        ([GRU], "ids", True),
+        ([GRU], "scaled_ids", False),
+        ([EMBEDDING, GRU], "ids", False),
+    ],
+)
+def test_ids_as_numbers_are_noted(layers, inputs, expected):
+    found = titles(notes_on_config(config(layers, inputs=inputs)))
+
+    assert ("word ids as numbers" in found) == expected
+
+
+@pytest.mark.parametrize(
+    ("layers", "padding", "expected"),
+    [
+        ([EMBEDDING, GRU], "post", True),
+        ([EMBEDDING, STACKED, GRU], "post", True),
+        ([EMBEDDING, BOTH_WAYS], "post", True),
+        ([EMBEDDING, GRU], "pre", False),
+        ([MASKED, GRU], "post", False),
+        ([EMBEDDING, *POOLED], "post", False),
+        ([EMBEDDING, STACKED, {"pooling": {"by": "max"}}], "post", False),
+    ],
+)
+def test_a_last_state_after_padding_is_noted(layers, padding, expected):
+    found = titles(notes_on_config(config(layers, {"padding": padding})))
+
+    assert found == ["padding before the last state"] * expected
+
+
+@pytest.mark.parametrize(
+    ("training", "expected"),
+    [
+        ({}, []),
+        ({"seeds": [7]}, ["one seed"]),
+        ({"validation_split": 0}, ["nothing to choose on"]),
+    ],
+)
+def test_one_seed_and_nothing_held_out_are_noted(training, expected):
+    assert titles(notes_on_config(config([EMBEDDING, GRU], training=training))) == expected
+
+
+def test_a_config_of_baselines_that_no_seed_changes_needs_no_note():
+    plan = benchmark(models={"nb": {"baseline": "multinomial_naive_bayes"}}, data={"source": "r8"})
+
+    assert titles(notes_on_config(plan)) == []
+
+
+def test_a_model_that_answers_the_majority_only_is_noted():
+    run = finished_run({"stuck": [np.zeros(4, int), [0, 0, 0, 1]], "rnn": [[0, 1, 1, 0]] * 2})
+
+    found = [note for note in notes_on_run(run) if "one answer" in note.title]
+
+    assert titles(found) == ["stuck has learned one answer"]
+    assert "with 1 of 2 seeds" in found[0].evidence
