@@ -1,25 +1,20 @@
 """``rnnbench config``: check, show, new, list, copy and schema."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnnbench.cli.models import find_data
 from rnnbench.config import shipped
 from rnnbench.config.load import dump, load
 from rnnbench.config.merge import tree_of
 from rnnbench.config.problems import ConfigError, Problem
-from rnnbench.config.schema import Benchmark
 from rnnbench.config.starter import copy_config, starter, write_starter
-from rnnbench.data.settings import Data
-from rnnbench.errors import RnnbenchError, UserError
-from rnnbench.models.describe import describe
-from rnnbench.models.descriptions import Network
-from rnnbench.models.quiet import quiet_tensorflow
-from rnnbench.models.shape import Shape
+from rnnbench.errors import UserError
+from rnnbench.runner.check import build_all
 from rnnbench.terminal import completion, console, options
 
 if TYPE_CHECKING:
@@ -55,9 +50,8 @@ def check(
 ) -> None:
     """Report every problem in config files, with file and line. Nothing is trained.
 
-    Every network is built once, which also imports modules of your own. Sizes that depend on
-    documents that are not in the cache are made up. The exit status is 0 if all files are fine, or
-    else 2.
+    Every network is built once, which also imports modules of your own. If the documents are not in
+    the cache, typical sizes are assumed. The exit status is 0 if all files are fine, or else 2.
     """
     checked = [_check(file, build=build) for file in configs]
     if as_json:
@@ -109,7 +103,7 @@ def new(
 
 @app.command("list", epilog=options.examples("rnnbench config list", "rnnbench config list --json"))
 def list_configs(as_json: options.Json = False) -> None:
-    """List the configs that come with rnnbench. A command finds them by their names."""
+    """List the configs that come with rnnbench. Their names will do wherever one takes a config."""
     found = []
     for name in shipped.names():
         file = shipped.folder() / f"{name}.yaml"
@@ -119,9 +113,7 @@ def list_configs(as_json: options.Json = False) -> None:
 
 
 @app.command(
-    epilog=options.examples(
-        "rnnbench config copy all", "rnnbench config copy own_texts mine.yaml --force"
-    )
+    epilog=options.examples("rnnbench config copy all", "rnnbench config copy own_texts mine.yaml")
 )
 def copy(
     name: Annotated[
@@ -135,10 +127,13 @@ def copy(
     config: Annotated[
         Path | None, typer.Argument(help="The file to write; by default NAME.yaml.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite the config if it exists.")
+    ] = False,
 ) -> None:
-    """Copy a config that comes with rnnbench, to change it."""
-    for file in copy_config(name, config or Path(f"{name}.yaml"), overwrite=force):
+    """Copy a config that comes with rnnbench, so that you can change it."""
+    target = config or Path(f"{name.removesuffix('.yaml')}.yaml")
+    for file in copy_config(name, target, overwrite=force):
         console.err.print(f"Written to {file}", soft_wrap=True)
 
 
@@ -186,47 +181,21 @@ def _check(file: Path, *, build: bool) -> dict[str, Any]:
     }
     try:
         benchmark = load(file)
-        if build and (problems := _build(benchmark, file)):
-            raise ConfigError(problems)
+        if build and (faults := build_all(benchmark)):
+            raise ConfigError(_located(faults, file))
     except ConfigError as error:
         return facts | {"problems": [asdict(problem) for problem in error.problems]}
     size = {"models": len(benchmark.models), "trials": len(benchmark.trials)}
     return facts | {"is_fine": True, "name": benchmark.name, **size}
 
 
-def _build(benchmark: Benchmark, file: Path) -> list[Problem]:
-    """Build every network once, and return what is wrong with them or with the user's own texts."""
-    networks = {name: each for name, each in benchmark.models.items() if isinstance(each, Network)}
-    if not networks:
-        return []
-    try:
-        shape = _shape(benchmark.data)
-    except UserError as error:
-        return [Problem(str(file), "data", str(error))]
-    places = tree_of(file, []).root.children["models"].children
-    problems = []
-    for name, network in networks.items():
-        try:
-            with quiet_tensorflow():
-                describe(network, shape)
-        except RnnbenchError as error:
-            problems.append(Problem(places[name].where, f"models.{name}", str(error)))
-    return problems
-
-
-def _shape(data: Data) -> Shape:
-    """Return the shape of the dataset, or a likely one if its source is not in the cache.
-
-    Raises:
-        UserError: files that the section names cannot be read.
-    """
-    try:
-        return find_data(data)[1]
-    except UserError:
-        if data.path or data.train:
-            raise
-        timesteps = data.pad_length or (data.maxlen or 101) - 1
-        return Shape(timesteps, n_topics=46, n_ids=data.num_words or 30_000)
+def _located(faults: Mapping[str, str], file: Path) -> list[Problem]:
+    """Return a problem for each fault, at the line of its model, or of the data section."""
+    top = tree_of(file, []).root.children
+    places = {"data": top["data"]} if "data" in top else {}
+    places |= {f"models.{name}": node for name, node in top["models"].children.items()}
+    where = {key: places[key].where if key in places else str(file) for key in faults}
+    return [Problem(where[key], "" if key == "data" else key, faults[key]) for key in faults]
 
 
 def _counted(number: int, noun: str) -> str:

@@ -98,7 +98,7 @@ def show(
     if isinstance(chosen, BaselineModel):
         record, view = baseline_json(model, chosen), baseline_text(model, chosen)
     else:
-        corpus, shape = find_data(benchmark.data)
+        corpus, shape = _find_data(benchmark.data)
         with quiet_tensorflow():
             description = describe(chosen, shape)
         facts = (model, chosen, description, shape, corpus.corpus.provenance)
@@ -119,7 +119,7 @@ def _count_params(benchmark: Benchmark) -> tuple[dict[str, int], str]:
     if not networks:
         return {}, ""
     try:
-        _, shape = find_data(benchmark.data)
+        _, shape = _find_data(benchmark.data)
     except UserError as error:
         return {}, f"Parameters are not counted: {error}"
     counts, reasons = {}, []
@@ -132,7 +132,7 @@ def _count_params(benchmark: Benchmark) -> tuple[dict[str, int], str]:
     return counts, "\n".join(reasons)
 
 
-def find_data(data: Data) -> tuple[CachedCorpus, Shape]:
+def _find_data(data: Data) -> tuple[CachedCorpus, Shape]:
     """Return the corpus in the cache, and the shape of its dataset."""
     corpus = load_corpus(data, offline=True)
     return corpus, Shape.of(make_dataset(corpus.corpus, data))

@@ -55,7 +55,8 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
         tree = _extended(Tree(_node(config), []), Path(), (), [])
     else:
         path = Path(config)
-        tree = read(path if path.exists() else shipped.find(path) or path, (), [])
+        found = None if path.is_file() else shipped.find(path)
+        tree = read(found or path, (), [])
     for override in overrides:
         try:
             value, duplicates = parse(override.value, override.flag, has_lines=False)
@@ -155,17 +156,22 @@ def _extended(tree: Tree, folder: Path, above: tuple[Path, ...], read_before: li
 
 
 def _file(name: Node, folder: Path, above: tuple[Path, ...]) -> Path:
-    """Return the file that ``extends`` names, relative to ``folder``, or one of the package."""
+    """Return the file that ``extends`` names: in ``folder``, or else one of the package.
+
+    A name without an ending is that of a ``.yaml`` file.
+    """
     base: Path | None = folder / name.value if _is_path(name.value) else None
     if base is None:
         message = "should name a config file, or a list of them (relative to this file)"
     elif os.path.realpath(base) in [os.path.realpath(file) for file in above]:
         message = f"cycle: {' -> '.join(str(file) for file in (*above, base))}"
     elif not os.path.isfile(base):  # noqa: PTH113 - unlike Path's, false for impossible names
-        if found := shipped.find(name.value):
-            return found
+        for found in filter(None, (folder / f"{name.value}.yaml", shipped.find(name.value))):
+            if os.path.isfile(found) and found not in above:  # noqa: PTH113
+                return found
         others = sorted(other for other in base.parent.glob("*.y*ml") if other not in above)
         names = [str(Path(name.value).parent / other.name) for other in others]
+        names += [] if base.suffix else shipped.names()
         message = f"no such file: {name.value} ({did_you_mean(str(name.value), names)})"
     else:
         return base

@@ -11,14 +11,13 @@ def folder() -> Path:
 
 
 def names() -> list[str]:
-    """Return the names of all configs, also of those that others extend."""
+    """Return the names of all configs, including those that others extend."""
     return sorted(file.stem for file in folder().glob("*.yaml"))
 
 
 def find(name: str | Path) -> Path | None:
-    """Return the config of a name, with or without ``.yaml``; ``None`` if there is none."""
-    stem = str(name).removesuffix(".yaml")
-    return folder() / f"{stem}.yaml" if stem in names() else None
+    """Return the config of this name; ``None`` if there is none."""
+    return folder() / f"{name}.yaml" if str(name) in names() else None
 
 
 def summary(file: Path) -> str:

@@ -70,7 +70,7 @@ def copy_config(name: str, path: Path, *, overwrite: bool = False) -> list[Path]
     Args:
         name: of the config.
         path: the new file.
-        overwrite: whether files that exist are replaced.
+        overwrite: whether the config is replaced if it exists; a table never is.
 
     Returns:
         The new files.
@@ -85,9 +85,16 @@ def copy_config(name: str, path: Path, *, overwrite: bool = False) -> list[Path]
     data = yaml.safe_load(config.read_text(encoding="utf-8")).get("data") or {}
     if "path" in data:
         copies[path.parent / data["path"]] = config.parent / data["path"]
+    for copy in copies:
+        _check_new(copy, overwrite=overwrite and copy == path)
     for copy, original in copies.items():
         write_new(copy, original.read_text(encoding="utf-8"), overwrite=overwrite)
     return list(copies)
+
+
+def _check_new(path: Path, *, overwrite: bool) -> None:
+    if path.exists() and not overwrite:
+        raise UserError(f"{path}: exists already (--force overwrites a config)")
 
 
 def write_new(path: Path, text: str, *, overwrite: bool) -> None:
@@ -97,8 +104,7 @@ def write_new(path: Path, text: str, *, overwrite: bool) -> None:
         UserError: the file exists and ``overwrite`` is false, or it cannot be written.
     """
     try:
-        if path.exists() and not overwrite:
-            raise UserError(f"{path}: exists already (--force overwrites it)")
+        _check_new(path, overwrite=overwrite)
         write_text(path, text)
     except (OSError, ValueError) as error:  # of a path that no file can have
         reason = getattr(error, "strerror", None) or error

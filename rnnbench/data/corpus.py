@@ -103,7 +103,8 @@ def corpus_of_numbers(
 def rank_words_of(corpus: Corpus, documents: NDArray[np.int64]) -> tuple[Corpus, int]:
     """Rank the words of a corpus by their frequency in some documents only.
 
-    Words that do not occur in them come last. Equally frequent words keep their order.
+    Words that do not occur in them come last. Of equally frequent words, the first to occur in
+    them comes first, so that nothing depends on the other documents.
 
     Args:
         corpus: the corpus.
@@ -116,7 +117,9 @@ def rank_words_of(corpus: Corpus, documents: NDArray[np.int64]) -> tuple[Corpus,
     chosen[documents] = True
     tokens = corpus.tokens[np.repeat(chosen, corpus.lengths)]
     counts = np.bincount(tokens - 1, minlength=len(corpus.vocabulary))
-    order = np.argsort(-counts, kind="stable")
+    firsts = np.full(len(counts), len(tokens))
+    np.minimum.at(firsts, tokens - 1, np.arange(len(tokens)))
+    order = np.lexsort((firsts, -counts))
     ranked = replace(
         corpus,
         tokens=_ranks(order)[corpus.tokens - 1],

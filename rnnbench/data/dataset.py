@@ -16,6 +16,8 @@ from rnnbench.storage import sha256_arrays
 
 PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3
 """Special ids; the id of a word is its rank plus ``INDEX_FROM``."""
+MAX_STEPS = 2**30
+"""The most steps that all padded documents may have together; each takes 4 bytes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +88,15 @@ def make_dataset(corpus: Corpus, data: Data) -> Dataset:
     train, test = _split(corpus, data)
     kept = np.concatenate([train, test])
     timesteps = data.pad_length or int(corpus.lengths[kept].max()) + 1
+    if len(kept) * timesteps > MAX_STEPS:
+        raise UserError(
+            f"data: {len(kept):,} documents of {timesteps:,} steps are too many (allowed: "
+            f"{MAX_STEPS:,} steps together); set data.pad_length or data.maxlen"
+        )
     if _ranks_training_words(corpus):
+        if (labels := np.unique(corpus.labels[train])).size == 1:
+            topic = corpus.topics[labels[0]]
+            raise UserError(f"data: all documents to train on have the topic '{topic}'")
         corpus, n_words = rank_words_of(corpus, train)
         limit = n_words + INDEX_FROM + 1
         n_ids = min(limit, data.num_words or limit)
@@ -125,7 +135,7 @@ def _split(corpus: Corpus, data: Data) -> tuple[NDArray[np.int64], NDArray[np.in
     if is_test is None:
         if data.split == "modapte":
             having = ", ".join(source.name for source in BUILT_IN if source.split == "modapte")
-            hint = f"allowed: shuffled, auto; or data.source: {having}"
+            hint = f"allowed: auto, shuffled, stratified, last; or data.source: {having}"
             raise UserError(f"data.split: this corpus has no ModApte split ({hint})")
         if data.split != "last":
             np.random.RandomState(data.seed).shuffle(order)
@@ -157,8 +167,8 @@ def _stratified(
     counts = np.bincount(labels, minlength=len(corpus.topics))
     if (once := np.flatnonzero(counts == 1)).size:
         raise UserError(
-            f"data.split: the topic '{corpus.topics[once[0]]}' has one document, which cannot be "
-            "both trained and tested (allowed: shuffled, last)"
+            f"data.split: the topic '{corpus.topics[once[0]]}' has only one document, which "
+            "cannot be in both the training and the test set (allowed: shuffled, last)"
         )
     n_train = np.clip(np.rint(counts * (1 - data.test_split)), 1, np.maximum(counts - 1, 1))
     by_label = np.argsort(labels, kind="stable")

@@ -17,9 +17,14 @@ from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.settings import Data
 from rnnbench.data.source import Source
 from rnnbench.data.sources.catalog import AUTO, BUILT_IN, SOURCES
+from rnnbench.data.sources.files import FILES
 from rnnbench.errors import OutOfReachError, UserError
 
 log = logging.getLogger(__name__)
+
+
+class NotCachedError(UserError):
+    """The documents are not in the cache, and nothing may be downloaded."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +53,17 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
     """Return the corpus that ``data`` asks for.
 
     Raises:
-        UserError: the file at ``data.path`` cannot be read by the source; or nothing is cached,
-            and ``offline`` forbids downloads.
+        UserError: the file at ``data.path`` cannot be read by the source.
+        NotCachedError: nothing is cached, and ``offline`` forbids downloads.
         OutOfReachError: nothing can be downloaded; the message lists all attempts, and the files
             that would do instead.
         PluginError: the source of another package failed.
     """
     if path := data.path or data.train:
         return _from_path(path, data)
-    if data.options:
-        raise UserError(f"data.{next(iter(data.options))}: needs data.path (or --path)")
+    if data.options or data.source == FILES.name:
+        key = next(iter(data.options), "source")
+        raise UserError(f"data.{key}: needs data.path (or --path), or data.train and data.test")
     names = AUTO if data.source == "auto" else (data.source,)
     # Several sources give the same corpus: any of them in the cache is better than a download.
     same = [name for name in names if name == names[0] or SOURCES[name].rebuilds == names[0]]
@@ -67,7 +73,7 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
     if offline:
         choice = "" if data.source == "auto" else f" --data {data.source}"
         command = f"rnnbench data prepare{choice}"
-        raise UserError(f"no documents of {', '.join(names)} are cached: run `{command}`")
+        raise NotCachedError(f"no documents of {', '.join(names)} are cached: run `{command}`")
     reasons = []
     for name in names:
         if name not in same and (cached := _cached(name)):
@@ -92,7 +98,8 @@ def _from_path(path: Path, data: Data) -> CachedCorpus:
     try:
         corpus = _from_source(source, path.name, lambda: source.read(path, **data.options))
     except OSError as error:
-        raise UserError(f"{error.filename or path}: cannot be read: {error.strerror}") from error
+        reason = error.strerror or error
+        raise UserError(f"{error.filename or path}: cannot be read: {reason}") from error
     if source.fingerprint in (None, corpus.fingerprint):
         return cache.store(source.name, corpus)
     log.warning("%s: not the original files of %s, so the corpus differs", path, source.name)

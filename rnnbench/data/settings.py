@@ -48,7 +48,7 @@ class Data(Section):
     path: Place | None = None
     """A file or folder to read the source from, instead of downloading it."""
     train: Place | None = None
-    """With source ``files``: a file or folder of texts to train on; ``test`` has the others."""
+    """With source ``files``: a file or folder of texts to train on; ``test`` holds the rest."""
     test: Place | None = None
     """A file or folder of texts to test on."""
     text_column: Column | None = None
@@ -62,8 +62,8 @@ class Data(Section):
     maxlen: Annotated[int, Field(ge=3)] | None = None
     """Documents of this length or longer, the start mark included, are left out."""
     split: Literal["auto", "shuffled", "stratified", "last", "modapte"] = "auto"
-    """``modapte`` is the split that comes with R8 and R52; ``auto`` is the split that comes with
-    the documents, as also with ``train`` and ``test``, or else ``shuffled``. ``stratified`` is
+    """``modapte`` is the split that comes with R8 and R52; ``auto`` is the split that the documents
+    come with, or that ``train`` and ``test`` make, or else ``shuffled``. ``stratified`` is
     shuffled, too, with the same share of every topic; ``last`` keeps the order, and tests on the
     last documents."""
     test_split: Annotated[float, Field(gt=0, lt=1)] = 0.2
@@ -81,6 +81,8 @@ class Data(Section):
     def _has_files_that_go_together(self) -> "Data":
         if (self.train is None) != (self.test is None) or (self.train and self.path):
             raise problem("needs either path, or train and test")
+        if self.train and self.split != "auto":
+            raise problem("train and test are a split already", "allowed: split: auto")
         return self
 
     @property

@@ -1,6 +1,6 @@
 """Labelled texts in files: tables with a row for each text, and folders with a file for each.
 
-Files are read once, from the beginning to the end, and never kept in memory as a whole.
+Files are read once, piece by piece, and never kept in memory as a whole.
 """
 
 import csv
@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.errors import UserError, did_you_mean
+from rnnbench.escape import encodable
 from rnnbench.storage import open_regular, read_file
 
 MAX_FILE = 4 * 2**30
 """The size of the largest file that is read, in bytes."""
 MAX_TEXT = 16 * 2**20
-"""The size of the largest line of a table, or text in a file of its own, in bytes."""
+"""The most characters in a line of a table, or bytes in a text in a file of its own."""
 
 
 @dataclass(frozen=True)
@@ -52,24 +53,38 @@ def read_texts(path: Path, columns: Columns) -> Iterator[Text]:
             the line.
     """
     if path.is_dir():
-        yield from _folder(path)
-        return
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
+        reader: Reader = _folder
+    elif path.suffix.lower() in READERS:
+        reader = READERS[path.suffix.lower()]
+    else:
         hint = did_you_mean(path.suffix or path.name, READERS)
         raise UserError(f"{path}: not a table of texts ({hint}; or a folder)")
     for each in reader(path, columns):
-        if not each.text.strip():
-            raise UserError(f"{each.place}: the text is empty")
-        if not each.label.strip():
-            raise UserError(f"{each.place}: the label is empty")
-        yield each
+        yield _checked(each)
 
 
-def _folder(path: Path) -> Iterator[Text]:
-    labels = sorted(each for each in path.iterdir() if each.is_dir() and each.name[0] != ".")
+def _checked(found: Text) -> Text:
+    """Return a text whose label has no spaces around it."""
+    label = found.label.strip()
+    if not found.text.strip():
+        raise UserError(f"{found.place}: the text is empty")
+    if not label:
+        raise UserError(f"{found.place}: the label is empty")
+    if not label.isprintable():
+        raise UserError(f"{found.place}: the label has characters that cannot be printed")
+    if encodable(found.text) != found.text:
+        raise UserError(f"{found.place}: the text has half a character (a lone surrogate)")
+    return Text(found.place, found.text, label)
+
+
+def _folder(path: Path, _columns: Columns) -> Iterator[Text]:
+    labels = sorted(
+        each
+        for each in path.iterdir()
+        if each.is_dir() and not each.is_symlink() and each.name[0] != "."
+    )
     for folder in labels:
-        for file in sorted(folder.rglob("*.txt")):
+        for file in sorted(folder.rglob("*.[tT][xX][tT]")):
             try:
                 yield Text(str(file), read_file(file, MAX_TEXT).decode("utf-8-sig"), folder.name)
             except UnicodeDecodeError:
@@ -77,12 +92,17 @@ def _folder(path: Path) -> Iterator[Text]:
 
 
 def _separated(path: Path, columns: Columns, delimiter: str) -> Iterator[Text]:
-    """Yield the texts of a file of comma-separated or tab-separated values with a header."""
-    csv.field_size_limit(MAX_TEXT)
-    with _lines(path) as file:
-        rows = csv.reader(file, delimiter=delimiter, strict=True)
+    """Yield the texts of a file of comma-separated or tab-separated values with a header.
+
+    Only commas need quotes, because a tab or a new line in a text would be ambiguous.
+    """
+    with _lines(path) as lines, _long_fields():
+        if delimiter == ",":
+            rows = csv.reader(lines, strict=True)
+        else:
+            rows = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
         try:
-            header = next(rows, [])
+            header = [name.strip() for name in next(rows, [])]
             text, label = (_position(name, header, path) for name in (columns.text, columns.label))
             for row in rows:
                 if not row:
@@ -100,11 +120,10 @@ def _separated(path: Path, columns: Columns, delimiter: str) -> Iterator[Text]:
 
 def _json_lines(path: Path, columns: Columns) -> Iterator[Text]:
     """Yield the texts of a file with a JSON object on each line."""
-    with _lines(path) as file:
+    with _lines(path) as lines:
         number = 0
         try:
-            while line := file.readline(MAX_TEXT):
-                number += 1
+            for number, line in enumerate(lines, start=1):
                 if line.strip():
                     place = f"{path}:{number}"
                     yield _of_json(_parsed(line, place), columns, place)
@@ -150,11 +169,15 @@ def _parquet(path: Path, columns: Columns) -> Iterator[Text]:
                 for row in batch.to_pylist():
                     number += 1
                     yield _of_json(row, columns, f"{path}, row {number}")
-    except pyarrow.ArrowException as error:
+    except (pyarrow.ArrowException, UnicodeDecodeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the file cannot be opened
         raise UserError(f"{path}: cannot be read as Parquet: {error}") from None
 
 
 def _position(name: str, header: list[str], place: Path | str) -> int:
+    if not header:
+        raise UserError(f"{place}: it is empty")
     if header.count(name) > 1:
         raise UserError(f"{place}: two columns '{name}'")
     if name not in header:
@@ -165,9 +188,29 @@ def _position(name: str, header: list[str], place: Path | str) -> int:
 
 
 @contextmanager
-def _lines(path: Path) -> Iterator[TextIOWrapper]:
+def _lines(path: Path) -> Iterator[Iterator[str]]:
+    """Open a file, and give its lines, none of which may be endless."""
+
+    def lines(file: TextIOWrapper) -> Iterator[str]:
+        number = 0
+        while line := file.readline(MAX_TEXT + 1):
+            number += 1
+            if len(line) > MAX_TEXT:
+                raise UserError(f"{path}:{number}: longer than {MAX_TEXT:,} characters")
+            yield line
+
     with open_regular(path, MAX_FILE) as raw, TextIOWrapper(raw, "utf-8-sig", newline="") as file:
-        yield file
+        yield lines(file)
+
+
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """Let fields be as long as lines while the block runs; the limit is that of the process."""
+    before = csv.field_size_limit(MAX_TEXT)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 READERS: dict[str, Reader] = {

@@ -12,6 +12,7 @@ from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import INDEX_FROM, UNKNOWN, Dataset, pad
 from rnnbench.data.settings import Data
 from rnnbench.data.sources.catalog import SOURCES
+from rnnbench.data.sources.files import FILES
 from rnnbench.data.tokenizers import TOKENIZERS
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.records import Record
@@ -24,8 +25,8 @@ class Vocabulary(Record):
     dataset_fingerprint: str
     source: str
     """The source of the corpus; its tokenizer splits texts into words."""
-    tokenizer: str | None = None
-    """A tokenizer by name instead."""
+    tokenizer: Literal["words", "keras_reuters", "characters"] | None = None
+    """A tokenizer by name instead, for the user's own texts."""
     words: list[str]
     """By rank: the id of the first is 4."""
     topics: list[str]
@@ -37,11 +38,12 @@ class Vocabulary(Record):
 
 def make_vocabulary(corpus: Corpus, dataset: Dataset, data: Data) -> Vocabulary:
     """Return the vocabulary of ``dataset``, which ``data`` made of ``corpus``."""
+    source = corpus.provenance["source"]
     return Vocabulary(
         dataset_fingerprint=dataset.fingerprint,
-        source=corpus.provenance["source"],
+        source=source,
         words=list(dataset.vocabulary),
-        tokenizer=corpus.provenance.get("tokenizer"),
+        tokenizer=corpus.provenance["tokenizer"] if source == FILES.name else None,
         topics=list(dataset.topics),
         timesteps=dataset.timesteps,
         padding=data.padding,

@@ -31,7 +31,7 @@ def predict(
     ],
     texts: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TEXT...", help="Newswires, or - for one from standard input."),
+        typer.Argument(metavar="TEXT...", help="Texts, or - for one from standard input."),
     ] = None,
     file: Annotated[
         list[Path] | None,

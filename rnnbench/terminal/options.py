@@ -30,7 +30,7 @@ Config = Annotated[
 OptionalConfig = Annotated[
     Path | None,
     typer.Argument(
-        help="A config file or name; only its data section is used.",
+        help="A config file, or the name of one; only its data section is used.",
         show_default=False,
         autocompletion=completion.config_files,
     ),

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from rnnbench.config.load import load
 from rnnbench.config.starter import starter
+from rnnbench.runner.check import ASSUMED
 from rnnbench.terminal import console
 
 LSTM = "{layers: [lstm: {units: 2}, dense: {units: topics, activation: softmax}]}"
@@ -133,7 +134,7 @@ def test_a_config_is_overwritten_only_by_force(cli, folder):
     refused = cli("config", "new", "fine.yaml")
 
     assert refused.exit_code == 2
-    assert "fine.yaml: exists already (--force overwrites it)" in refused.stderr
+    assert "fine.yaml: exists already (--force overwrites a config)" in refused.stderr
     assert (folder / "fine.yaml").read_text() == FINE
     assert cli("config", "new", "fine.yaml", "--force").exit_code == 0
     assert (folder / "fine.yaml").read_text() == starter("fine")
@@ -171,9 +172,18 @@ def test_a_copy_is_a_config_with_the_table_it_names(cli, tmp_path, monkeypatch):
     again = cli("config", "copy", "own_texts", "sub/mine.yaml")
     assert (again.exit_code, again.stderr) == (
         2,
-        "sub/mine.yaml: exists already (--force overwrites it)\n",
+        "sub/mine.yaml: exists already (--force overwrites a config)\n",
     )
-    assert cli("config", "copy", "own_texts", "sub/mine.yaml", "--force").exit_code == 0
+    assert cli("config", "copy", "lstm", "sub/mine.yaml", "--force").exit_code == 0
+
+
+def test_a_table_is_never_overwritten_and_then_nothing_is_copied(cli):
+    Path("own_texts.csv").write_text("mine")
+
+    assert cli("config", "copy", "own_texts", "--force").exit_code == 2
+
+    assert Path("own_texts.csv").read_text() == "mine"
+    assert not Path("own_texts.yaml").exists()
 
 
 def test_a_copy_of_no_config_is_refused(cli):
@@ -217,11 +227,11 @@ def test_networks_that_cannot_be_built_are_named_with_their_line(cli, nets):
     assert found.exit_code == 2
     assert found.stderr.splitlines() == [
         "nets.yaml:3: models.logits: python: nets:logits returned a model that gives no "
-        "probabilities (should end in a softmax)",
+        f"probabilities (should end in a softmax) {ASSUMED}",
         "nets.yaml:4: models.broken: python: nets:broken failed: LookupError: no weights "
-        "(nets.py, line 13)",
+        f"(nets.py, line 13) {ASSUMED}",
         "nets.yaml:5: models.gone: python: nets:gone cannot be imported: AttributeError: module "
-        "'nets' has no attribute 'gone'",
+        f"'nets' has no attribute 'gone' {ASSUMED}",
     ]
 
 
@@ -237,7 +247,15 @@ def test_texts_that_cannot_be_read_are_a_problem(cli, folder):
     found = cli("config", "check", "a.yaml")
 
     assert found.exit_code == 2
-    assert found.stderr.startswith("a.yaml: data: none.csv: no such file or folder")
+    assert found.stderr.startswith("a.yaml:4: none.csv: no such file or folder")
+
+
+def test_the_data_of_baselines_are_checked_too(cli, folder):
+    (folder / "a.yaml").write_text(
+        "name: a\nmodels: {nb: {baseline: most_frequent}}\ndata: {source: files}\n"
+    )
+
+    assert "a.yaml:3: data.source: needs data.path" in cli("config", "check", "a.yaml").stderr
 
 
 def test_the_json_schemas_are_printed(cli):

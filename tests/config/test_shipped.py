@@ -10,12 +10,14 @@ import pytest
 
 from rnnbench.config import shipped
 from rnnbench.config.load import load
+from rnnbench.config.problems import ConfigError
 
 
-def test_configs_are_found_by_name_with_or_without_an_ending():
+def test_configs_are_found_by_their_names_only():
     assert {"all", "smoke", "own_texts", "notebook"} <= set(shipped.names())
-    assert shipped.find("all") == shipped.find("all.yaml") == shipped.folder() / "all.yaml"
-    assert shipped.find("none") is shipped.find("../configs/all") is shipped.find("") is None
+    assert shipped.find("all") == shipped.folder() / "all.yaml"
+    for other in ("none", "all.yaml", "./all.yaml", "../configs/all", ""):
+        assert shipped.find(other) is None
 
 
 @pytest.mark.parametrize("name", shipped.names())
@@ -33,6 +35,21 @@ def test_a_name_is_as_good_as_a_path(tmp_path, monkeypatch):
     assert load("all") == load(shipped.folder() / "all.yaml")
 
 
+def test_a_folder_does_not_hide_a_config_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("r52").mkdir()
+
+    assert load("r52").name == "r52"
+
+
+@pytest.mark.parametrize("name", ["./none.yaml", "all.yaml", "none/all"])
+def test_a_missing_file_is_not_replaced(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(ConfigError, match="no such file"):
+        load(name)
+
+
 def test_a_file_of_the_user_comes_before_a_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("all").write_text("extends: smoke\nname: mine\n")
@@ -47,8 +64,17 @@ def test_a_config_extends_others_by_name_unless_there_is_such_a_file(tmp_path, m
     )
     assert load("mine.yaml").training == load("all").training
 
-    Path("notebook").write_text("training: {epochs: 7}\n")
+    Path("notebook.yaml").write_text("training: {epochs: 7}\n")
     assert load("mine.yaml").training.epochs == 7
+    Path("notebook").write_text("training: {epochs: 8}\n")
+    assert load("mine.yaml").training.epochs == 8
+
+
+def test_a_copy_may_have_the_name_of_the_config_that_it_extends(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("notebook.yaml").write_text(shipped.find("lstm").read_text())
+
+    assert load("notebook.yaml") == load("lstm")
 
 
 @pytest.fixture(scope="session")

@@ -292,6 +292,33 @@ def test_own_words_are_ranked_on_the_training_documents_and_those_of_others_are_
     assert dataset.x_test.tolist() == [[1, 2, 2, 2, 6]]
 
 
+@given(test=st.lists(st.sampled_from("abcdef"), min_size=1, max_size=4))
+def test_own_training_sequences_do_not_depend_on_the_test_documents(test):
+    documents = ["a b c d", "d c b a", " ".join(test)]
+    data = Data(source="files", num_words=6, pad_length=5)
+
+    dataset = make_dataset(own_corpus(documents, "xyx", [False, False, True]), data)
+
+    assert dataset.x_train.tolist() == [[1, 4, 5, 2, 2], [1, 2, 2, 5, 4]]
+
+
+def test_a_data_set_that_no_memory_holds_is_refused():
+    corpus = own_corpus(["a"] * 9 + ["b " * 1000], "xy" * 5)
+
+    with (
+        patch("rnnbench.data.dataset.MAX_STEPS", 10_000),
+        pytest.raises(UserError, match="10 documents of 1,001 steps are too many"),
+    ):
+        make_dataset(corpus, Data(source="files"))
+
+
+def test_one_topic_to_train_on_is_refused():
+    corpus = own_corpus(["a", "b", "c"], "xxy", is_test=[False, False, True])
+
+    with pytest.raises(UserError, match="all documents to train on have the topic 'x'"):
+        make_dataset(corpus, Data(source="files"))
+
+
 def test_num_words_bounds_own_words_too():
     corpus = own_corpus(["a b b"] * 3, ["x", "y", "x"], is_test=[False, False, True])
 
@@ -331,5 +358,5 @@ def test_a_stratified_split_tests_the_same_share_of_every_topic(counts, share, s
 
 
 def test_a_topic_with_one_document_cannot_be_stratified():
-    with pytest.raises(UserError, match="the topic 'y' has one document, which cannot be both"):
+    with pytest.raises(UserError, match="the topic 'y' has only one document, which cannot"):
         make_dataset(own_corpus(["a", "b", "c"], "xyx"), Data(source="files", split="stratified"))

@@ -319,6 +319,7 @@ def test_two_tables_are_the_training_and_the_test_documents():
         ({"path": "none.csv"}, "none.csv: no such file or folder"),
         ({"train": "train.csv", "test": "none.tsv"}, "none.tsv: no such file or folder"),
         ({"text_column": "body"}, "data.text_column: needs data.path"),
+        ({"source": "files"}, "data.source: needs data.path (or --path), or data.train and"),
         ({"path": "tiny", "source": "sgml"} | COLUMNS, "data.label_column: the source sgml has no"),
         ({"path": "train.csv", "source": "r8"}, "train.csv: truncated, damaged or not an archive"),
         ({"path": "train.csv", "source": "files"}, "train.csv: no column 'text'"),

@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from rnnbench.data import texts
 from rnnbench.data.texts import Columns, read_texts
 from rnnbench.errors import UserError
 
-ROWS = [("profit rose", "earn"), ('they said:\n"no"', "acq"), ("été à\tOslo", "earn")]
+ROWS = [("profit rose", "earn"), ('they said: "no"', "acq"), ("été à Oslo", "earn")]
 
 
 def rows_of(path, columns=Columns()):  # noqa: B008 - it cannot change
@@ -25,8 +26,8 @@ def write_table(path, rows, header=("text", "label")):
     """Write rows in the format that the name of the file asks for."""
     if path.suffix in (".csv", ".tsv"):
         text = io.StringIO()
-        delimiter = "," if path.suffix == ".csv" else "\t"
-        csv.writer(text, delimiter=delimiter).writerows([header, *rows])
+        tabs = {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None}
+        csv.writer(text, **tabs if path.suffix == ".tsv" else {}).writerows([header, *rows])
         path.write_bytes(text.getvalue().encode())
     elif path.suffix == ".parquet":
         columns = {
@@ -69,17 +70,11 @@ def test_a_folder_has_a_folder_for_each_label(tmp_path):
 
 
 TEXTS = st.text(min_size=1).filter(lambda text: text.strip() and "\r" not in text)
+LABELS = TEXTS.map(str.strip).filter(str.isprintable)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
-@given(
-    rows=st.lists(
-        st.tuples(
-            *[st.text(min_size=1).filter(lambda text: text.strip() and "\r" not in text)] * 2
-        ),
-        min_size=1,
-    )
-)
+@given(rows=st.lists(st.tuples(TEXTS, LABELS), min_size=1))
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
 def test_any_text_is_read_as_it_is(tmp_path, ending, rows):
     rows = [tuple(each.encode(errors="replace").decode() for each in row) for row in rows]
@@ -92,7 +87,9 @@ def test_any_text_is_read_as_it_is(tmp_path, ending, rows):
 
 WRONG = {
     "own.csv": {
-        b"": "own.csv: no column 'text' (allowed: none",
+        b"": "own.csv: it is empty",
+        b"text, label\na,b\na,b,c\n": "own.csv:3: 3 fields, but the header has 2",
+        b"text,label\na,b\0c\n": "own.csv:2: the label has characters that cannot be printed",
         b"text,kind\na,b\n": "own.csv: no column 'label' (allowed: text, kind; data.text_column",
         b"text,lable\na,b\n": "did you mean 'lable'?",
         b"text,text,label\n": "own.csv: two columns 'text'",
@@ -112,6 +109,8 @@ WRONG = {
         b'{"text": "a", "label": true}\n': "own.jsonl:1: label: should be a text or an integer",
         b'{"text": "a", "label": "b"}\n\xff\n': "own.jsonl: not UTF-8, after line",
         b"[" * 100_000: "own.jsonl:1: not JSON: ",
+        b'{"text": "a\\ud800", "label": "b"}': "own.jsonl:1: the text has half a character",
+        b'{"text": "a", "label": "\\ud800"}': "own.jsonl:1: the label has characters that",
     },
     "own.parquet": {b"PAR1": "own.parquet: cannot be read as Parquet: "},
     "own.xls": {b"": "own.xls: not a table of texts (allowed: .csv, .tsv, "},
@@ -131,6 +130,54 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path, monkeypatch, name, conte
 
     assert message in str(error.value)
     assert str(error.value).startswith(name)
+
+
+@pytest.mark.parametrize("name", ["own.csv", "own.tsv", "own.jsonl"])
+def test_a_line_without_end_is_refused(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(texts, "MAX_TEXT", 100)
+    (tmp_path / name).write_text("x" * 101)
+
+    with pytest.raises(UserError, match=f"{name}:1: longer than 100 characters"):
+        rows_of(tmp_path / name)
+
+
+def test_quotation_marks_are_part_of_a_text_between_tabs(tmp_path):
+    (tmp_path / "own.tsv").write_text('text\tlabel\n"hello there\tx\n"alpha" he said\ty\n')
+
+    assert rows_of(tmp_path / "own.tsv") == [('"hello there', "x"), ('"alpha" he said', "y")]
+
+
+def test_spaces_around_labels_and_names_of_columns_do_not_count(tmp_path):
+    (tmp_path / "own.csv").write_text("text, label\na, x\nb,x \n")
+
+    assert rows_of(tmp_path / "own.csv") == [("a", "x"), ("b", "x")]
+
+
+def test_the_limit_of_fields_is_only_changed_while_a_table_is_read(tmp_path):
+    before = csv.field_size_limit()
+
+    rows_of(write_table(tmp_path / "own.csv", ROWS))
+
+    assert csv.field_size_limit() == before
+
+
+def test_a_damaged_parquet_file_is_named(tmp_path):
+    table = write_table(tmp_path / "own.parquet", ROWS * 100)
+    content = bytearray(table.read_bytes())
+    for position in range(20, len(content) - 20, 97):
+        content[position] ^= 0xFF
+    table.write_bytes(content)
+
+    with pytest.raises(UserError, match=r"own\.parquet: cannot be read as Parquet: .+"):
+        rows_of(table)
+
+
+def test_a_label_that_is_a_link_is_left_out(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.TXT").write_text("one")
+    (tmp_path / "loop").symlink_to(".")
+
+    assert rows_of(tmp_path) == [("one", "a")]
 
 
 def test_a_text_in_another_encoding_is_named(tmp_path):

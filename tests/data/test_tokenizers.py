@@ -18,6 +18,8 @@ def test_tokenizers_split_as_their_names_say():
 
 def test_words_are_of_any_alphabet():
     assert TOKENIZERS["words"]("Žluťoučký kůň, 東京") == ["žluťoučký", "kůň", "東京"]
+    assert TOKENIZERS["words"]("हिन्दी भाषा") == ["हिन्दी", "भाषा"]
+    assert TOKENIZERS["words"]("cafe\u0301 ok") == ["café", "ok"]
 
 
 @given(st.text())

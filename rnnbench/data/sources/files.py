@@ -1,4 +1,4 @@
-"""Texts of the user's own, in tables and folders."""
+"""The user's own texts, in tables and folders."""
 
 import logging
 from array import array
@@ -71,7 +71,8 @@ def _tokens(text: Text, tokenize: Callable[[str], list[str]]) -> list[str]:
         raise UserError(f"{text.place}: a label of {len(text.label):,} characters: {label}")
     found = tokenize(text.text)
     if not found:
-        raise UserError(f"{text.place}: no words in the text: {shortened(text.text, 40)}")
+        start = shortened(" ".join(text.text.split()), 40)
+        raise UserError(f"{text.place}: no words in the text: {start}")
     return found
 
 
@@ -83,6 +84,9 @@ def _check_labels(firsts: list[Text], counts: list[int], path: Path) -> None:
         counts: the number of texts of each label.
         path: the file, for messages.
     """
+    if not firsts:
+        kind = "no folder with .txt files" if path.is_dir() else "no row with a text"
+        raise UserError(f"{path}: {kind} in it")
     if not 2 <= len(firsts) <= MAX_LABELS:
         number = f"{len(firsts):,} different label{'s' * (len(firsts) != 1)}"
         raise UserError(f"{path}: {number} (allowed: 2 to {MAX_LABELS:,}); see data.label_column")
@@ -95,12 +99,12 @@ def _check_labels(firsts: list[Text], counts: list[int], path: Path) -> None:
 
 FILES = Source(
     name="files",
-    help="Your own texts, with a label each.",
+    help="Your own texts, each with a label.",
     file=f"a table ({', '.join(READERS)}), or a folder with a folder of .txt files for each label",
     read=read,
     tokenize=words,
     patterns=tuple(f"*{ending}" for ending in READERS),
-    folder_patterns=("*/*.txt",),
+    folder_patterns=("*/**/*.txt",),
     split=None,
     options=("test", "text_column", "label_column", "tokenizer"),
     ranks_words_of="training",

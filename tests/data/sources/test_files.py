@@ -78,7 +78,7 @@ def test_a_label_that_occurs_once_is_warned_of_with_its_line(tmp_path, table, ca
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([], "own.csv: 0 different labels (allowed: 2 to 1,000); see data.label_column"),
+        ([], "own.csv: no row with a text in it"),
         ([("a", "x"), ("b", "x")], "own.csv: 1 different label (allowed: 2 to 1,000)"),
         ([("a", number) for number in range(1_001)], "own.csv: 1,001 different labels"),
         ([("a", "x"), ("?!", "y")], "own.csv:3: no words in the text: ?!"),
