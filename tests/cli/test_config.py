@@ -214,9 +214,9 @@ def broken(shape):
 @pytest.fixture
 def nets(folder):
     """A config of networks that cannot be built, or give no probabilities."""
-    (folder / "nets.py").write_text(NETS)
+    (folder / "checked_nets.py").write_text(NETS)
     functions = ("logits", "broken", "gone")
-    lines = [f'  {name}: {{python: "nets:{name}"}}' for name in functions]
+    lines = [f'  {name}: {{python: "checked_nets:{name}"}}' for name in functions]
     (folder / "nets.yaml").write_text("\n".join(["name: nets", "models:", *lines, f"  m: {LSTM}"]))
     return "nets.yaml"
 
@@ -226,19 +226,19 @@ def test_networks_that_cannot_be_built_are_named_with_their_line(cli, nets):
 
     assert found.exit_code == 2
     assert found.stderr.splitlines() == [
-        "nets.yaml:3: models.logits: python: nets:logits returned a model that gives no "
+        "nets.yaml:3: models.logits: python: checked_nets:logits returned a model that gives no "
         f"probabilities (should end in a softmax) {ASSUMED}",
-        "nets.yaml:4: models.broken: python: nets:broken failed: LookupError: no weights "
-        f"(nets.py, line 13) {ASSUMED}",
-        "nets.yaml:5: models.gone: python: nets:gone cannot be imported: AttributeError: module "
-        f"'nets' has no attribute 'gone' {ASSUMED}",
+        "nets.yaml:4: models.broken: python: checked_nets:broken failed: LookupError: no weights "
+        f"(checked_nets.py, line 13) {ASSUMED}",
+        "nets.yaml:5: models.gone: python: checked_nets:gone cannot be imported: AttributeError: "
+        f"module 'checked_nets' has no attribute 'gone' {ASSUMED}",
     ]
 
 
 def test_networks_need_not_be_built(cli, nets):
-    assert (
-        cli("config", "check", nets, "--no-build").stdout == "nets.yaml: fine, 4 models, 4 trials\n"
-    )
+    found = cli("config", "check", nets, "--no-build")
+
+    assert found.stdout == "nets.yaml: fine, 4 models, 4 trials\n"
 
 
 def test_texts_that_cannot_be_read_are_a_problem(cli, folder):
