@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -251,6 +252,8 @@ def _work(connection: "Connection[Any, Any]", threads: int, log: Path) -> None:
     """Carry out the trials that come through ``connection``, in a process of its own."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _print_to(log)
+    # What libraries leave there when this process is killed is swept with the folder.
+    os.environ["TMPDIR"] = tempfile.tempdir = str(log.parent)
     os.environ |= QUIET_ON_CPU | {"OMP_NUM_THREADS": str(threads)}
 
     def on_start() -> None:

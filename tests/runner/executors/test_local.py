@@ -4,7 +4,9 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -133,6 +135,18 @@ def test_a_trial_that_fails_keeps_no_other_from_being_carried_out(tmp_path, tria
     outcomes, _ = run(trials, tmp_path, _fail_with_seed_0)
 
     assert outcomes == {1: None, 0: TrialFailure("no training today"), 2: None}
+
+
+def _temporary_folder(*_):
+    return tempfile.mkdtemp()
+
+
+def test_temporary_files_of_libraries_are_gone_after_a_run(tmp_path, trials):
+    outcomes, _ = run(trials[:1], tmp_path, _temporary_folder)
+
+    (folder,) = outcomes.values()
+    assert Path(folder).parent.name.startswith("rnnbench-")
+    assert not Path(folder).exists()
 
 
 def _die(*_):
