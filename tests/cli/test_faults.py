@@ -104,15 +104,9 @@ def test_a_pipe_among_the_files_of_a_folder_is_refused(folder):
     assert "reut2-000.sgm: cannot be read: not a regular file" in said
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize(
-    ("moment", "number"),
-    [
-        ("typer", signal.SIGINT),
-        ("rnnbench.cli.app", signal.SIGHUP),
-        ("rnnbench.terminal.console", signal.SIGTERM),
-        ("rnnbench.cli.run", signal.SIGINT),
-        ("rnnbench.cli.run", signal.SIGTERM),
-    ],
+    "moment", ["typer", "rnnbench.cli.app", "rnnbench.terminal.console", "rnnbench.cli.run"]
 )
 def test_a_signal_during_the_imports_gives_its_own_exit_status(moment, number):
     killed_at_import = f"""
@@ -139,7 +133,7 @@ main()
     assert (done.returncode, said) == (128 + number, name)
 
 
-@pytest.mark.parametrize("closed", [">&- 2>&-", "<&-"])
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
 def test_commands_work_without_a_standard_stream(folder, closed):
     command = f"{sys.executable} -m rnnbench run tiny.yaml --jobs 1 {closed}"
 
@@ -200,7 +194,7 @@ def test_a_closed_terminal_leaves_a_partial_run(folder):
     assert '"nb"' in (folder / "results" / "tiny" / "results.json").read_text()
 
 
-@pytest.mark.parametrize("more", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("more", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_requests_to_end_that_come_together_are_one(folder, more):
     running, terminal = _start_on_a_terminal()
 
