@@ -86,7 +86,7 @@ def sources(as_json: options.Json = False) -> None:
 
 
 def _describe(data: PreparedData, *, as_json: bool) -> None:
-    record = data_facts(data.corpus, data.summary)
+    record = data_facts(data.corpus, data.summary, data.section)
     view = data_text(data.corpus, data.summary, data.section)
     console.print_record(record, view, as_json=as_json)
 

@@ -21,8 +21,9 @@ TOPICS_SHOWN = 10
 BAR_WIDTH = 30
 
 
-def data_facts(corpus: CachedCorpus, summary: DatasetSummary) -> dict[str, Any]:
+def data_facts(corpus: CachedCorpus, summary: DatasetSummary, section: Data) -> dict[str, Any]:
     """Return the facts that ``--json`` prints."""
+    notes = notes_on_data(summary, section, corpus.corpus)
     return {
         **corpus.corpus.provenance,
         **summary.model_dump(exclude={"source", "origin", "fingerprint", "topics"}),
@@ -33,6 +34,7 @@ def data_facts(corpus: CachedCorpus, summary: DatasetSummary) -> dict[str, Any]:
         "length_quantiles": length_quantiles(corpus.corpus),
         "topic_counts": [count.model_dump() for count in summary.topics_by_frequency],
         "topics_only_in_test": summary.topics_only_in_test,
+        "notes": [note.model_dump() for note in notes],
     }
 
 

@@ -60,5 +60,7 @@ def test_a_run_has_notes_on_its_answers(cli, tmp_path):
 
 
 def test_data_info_has_the_notes_on_the_documents(cli):
+    facts = json.loads(cli("data", "info", "mine.yaml", "--json").stdout)
+    assert [note["title"] for note in facts["notes"]] == ["documents lost to maxlen"]
     assert "documents lost to maxlen\n" in cli("data", "info", "mine.yaml").stdout
     assert cli("doctor", "nowhere").exit_code == 2

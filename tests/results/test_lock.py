@@ -99,6 +99,7 @@ def test_a_folder_that_cannot_be_written_to_is_refused(folder, in_the_way):
     else:
         path.mkdir()
 
+    place = path if path.name == ".lock.json" else folder
     for _ in range(2):
-        with pytest.raises(UserError, match=f"^{folder}.*: cannot be written: "):
+        with pytest.raises(UserError, match=f"^{place}: cannot be written: "):
             lock_once(folder)

@@ -50,7 +50,8 @@ def read(
             tokens.extend([word_ids.setdefault(word, len(word_ids)) for word in in_words])
             ends.append(len(tokens))
             labels.append(label_ids.setdefault(text.label, len(label_ids)))
-            firsts.setdefault(text.label, text)
+            if len(firsts) <= MAX_LABELS:  # more are refused, and need not be kept
+                firsts.setdefault(text.label, text)
             is_test.append(number)
     _check_labels(list(firsts.values()), np.bincount(labels, minlength=1).tolist(), path)
     sorted_positions = np.argsort(np.argsort(np.array(list(label_ids), object)))
@@ -87,8 +88,8 @@ def _check_labels(firsts: list[Text], counts: list[int], path: Path) -> None:
     if not firsts:
         kind = "no folder with .txt files" if path.is_dir() else "no row with a text"
         raise UserError(f"{path}: {kind} in it")
-    if not 2 <= len(firsts) <= MAX_LABELS:
-        number = f"{len(firsts):,} different label{'s' * (len(firsts) != 1)}"
+    if not 2 <= len(counts) <= MAX_LABELS:
+        number = f"{len(counts):,} different label{'s' * (len(counts) != 1)}"
         raise UserError(f"{path}: {number} (allowed: 2 to {MAX_LABELS:,}); see data.label_column")
     once = [text for text, count in zip(firsts, counts, strict=True) if count == 1]
     for text in once[:3]:
