@@ -98,7 +98,7 @@ def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
             evidence="Every model is trained once.",
             advice="Another seed may give another order of the models: use --seeds 5 or more.",
         )
-    if networks and not benchmark.training.validation_split:
+    if any(not benchmark.training_of(name).validation_split for name in networks):
         yield Note(
             title="nothing to choose on",
             evidence="No training document is held out (training.validation_split is 0).",

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.errors import RnnbenchError
+from rnnbench.points import POINT
 from rnnbench.results.schema import Results
 from rnnbench.section import spell
 from rnnbench.storage import (
@@ -83,7 +84,7 @@ def place_of(folder: Path, model: str, seed: int, fingerprint: str) -> Place:
         DamagedResultError: the model or the fingerprint is not allowed in a file name.
     """
     whole = f"{model}-seed{seed}-{fingerprint}"
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}-seed-?\d+-[0-9a-f]{64}", whole):
+    if not re.fullmatch(rf"{POINT}-seed-?\d+-[0-9a-f]{{64}}", whole):
         raise DamagedResultError(
             f"unusable result: {folder}: {spell(whole)} is not the name of a trial "
             "(should be a model, a seed and 64 lower-case hexadecimal digits)"

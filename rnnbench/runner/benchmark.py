@@ -100,7 +100,7 @@ def plan_benchmark(
         Trial(
             name=name,
             model=model,
-            training=benchmark.training,
+            training=benchmark.training_of(name),
             seed=seed,
             data=data.section.model_copy(update=dict.fromkeys(PATHS)),
             corpus_fingerprint=corpus.fingerprint,
@@ -115,7 +115,8 @@ def plan_benchmark(
         for name, model, seed in benchmark.trials
     ]
     trials.sort(key=lambda trial: trial.work, reverse=True)
-    hold_out(summary.train_size, benchmark.training.validation_split)  # or fail now
+    for share in {trial.training.validation_split for trial in trials}:
+        hold_out(summary.train_size, share)  # or fail now
     vocabulary = make_vocabulary(corpus.corpus, data.dataset, data.section) if keep_models else None
     return Plan(summary, trials, {corpus.fingerprint: corpus.file}, vocabulary)
 

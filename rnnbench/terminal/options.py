@@ -13,6 +13,7 @@ from rnnbench.data.sources.catalog import SOURCES
 from rnnbench.errors import UserError
 from rnnbench.escape import encodable
 from rnnbench.metrics import quantity_names
+from rnnbench.points import split_names
 from rnnbench.terminal import completion
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def command() -> str:
 
 def names(text: str) -> list[str]:
     """Return the names in a comma-separated list."""
-    return [name for name in text.split(",") if name]
+    return split_names(text)
 
 
 def changes(

@@ -92,7 +92,7 @@ class Trial:
     def fingerprint(self) -> str:
         """sha256 of everything that can change the outcome, and of nothing else."""
         facts = {
-            "model": self.model.model_dump(mode="json"),
+            "model": self.model.model_dump(mode="json", exclude={"training"}),
             "dataset": self.dataset_fingerprint,
             "validation_split": self.training.validation_split,
         }

@@ -26,7 +26,7 @@ Scores = tuple[tf.Tensor, tf.Tensor]
 
 @dataclass(frozen=True)
 class Program:
-    """An epoch of training, compiled once for all seeds of a model.
+    """An epoch of training, compiled once for all seeds and learning rates of a model.
 
     Attributes:
         model: a copy of the model, whose variables the program trains.
@@ -67,6 +67,7 @@ def train(
     _check_copy(model, program.model, x[:2])
     for variable, value in zip(program.optimizer.variables, program.start, strict=True):
         variable.assign(value)
+    program.optimizer.learning_rate = recipe.learning_rate
     features, labels = tf.constant(x), tf.constant(y)
     for epoch in range(1, recipe.epochs + 1):
         rows, weights = pad(batches(len(y), size, seed, epoch), size)
@@ -95,13 +96,15 @@ def pad(rows: Sequence[NDArray[np.intp]], size: int) -> tuple[tf.Tensor, tf.Tens
 
 
 _programs: dict[str, Program] = {}
-"""Only the last program is kept, because a worker trains all seeds of a model in a row."""
+"""Only the last program is kept, because a worker trains all seeds of a model in a row, and one
+after another the points of a grid that differ in the learning rate."""
 
 
 def _program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program:
-    # Seeds are left out: weights and the states of random generators are copied for each training.
+    # Seeds and the learning rate are left out: weights and the states of random generators are
+    # copied for each training, and the learning rate is a variable.
     layers = re.sub(r'"seed": (\d+|null)', "", model.to_json())
-    key = f"{layers} {recipe.optimizer} {recipe.learning_rate} {batch_size}"
+    key = f"{layers} {recipe.optimizer} {batch_size}"
     if key not in _programs:
         _programs.clear()
         _programs[key] = make_program(model, recipe, batch_size)
