@@ -1,15 +1,14 @@
-from .api import FailedTrialsError as FailedTrialsError
-from .api import InterruptedRunError as InterruptedRunError
 from .api import Leaderboard as Leaderboard
 from .api import Run as Run
 from .api import RunComparison as RunComparison
 from .api import compare as compare
 from .api import leaderboard as leaderboard
-from .api import load_config as load_config
 from .api import load_dataset as load_dataset
 from .api import load_run as load_run
 from .api import predict as predict
 from .api import run as run
+from .choice.choose import Choice as Choice
+from .choice.choose import choose as choose
 from .config.problems import ConfigError as ConfigError
 from .config.schema import Benchmark as Benchmark
 from .data.corpus import Corpus as Corpus
@@ -21,6 +20,9 @@ from .data.source import Source as Source
 from .errors import OutOfReachError as OutOfReachError
 from .errors import RnnbenchError as RnnbenchError
 from .errors import UserError as UserError
+from .job import FailedTrialsError as FailedTrialsError
+from .job import InterruptedRunError as InterruptedRunError
+from .job import load_config as load_config
 from .metrics import Metric as Metric
 from .models.baselines import Baseline as Baseline
 from .models.descriptions import BaselineModel as BaselineModel

@@ -53,8 +53,11 @@ log = logging.getLogger(__name__)
 
 RESULTS = "results.json"
 """The file that makes a folder a finished run."""
-SUMMARY_FILES = ("config.yaml", "environment.json", "table.md", "table.csv", RESULTS)
-"""The files that describe the run as a whole."""
+SUMMARY_FILES = (
+    *("config.yaml", "environment.json", "table.md", "table.csv", RESULTS),
+    *("choice.md", "choice.json"),
+)
+"""The files that describe a run, or a choice, as a whole."""
 PAGES = ("report.html", "report.md")
 """The files that ``rnnbench report`` writes beside it, and beside the folder of the plots."""
 

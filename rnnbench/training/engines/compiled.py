@@ -32,8 +32,9 @@ class Program:
         model: a copy of the model, whose variables the program trains.
         optimizer: trains them.
         start: the optimizer's variables before the first step.
-        epoch: trains for one epoch. It takes all documents, their labels, and the batches and
-            weights of ``pad``; it returns the scores in training.
+        epoch: trains for one epoch. It takes all documents and their labels, both filled up to
+            whole batches, and the batches and weights of ``pad``; it returns the scores in
+            training.
         evaluate: returns the scores on other documents and labels.
         stock_layers: recurrent layers that Keras's own code computes, and why.
     """
@@ -68,7 +69,7 @@ def train(
     for variable, value in zip(program.optimizer.variables, program.start, strict=True):
         variable.assign(value)
     program.optimizer.learning_rate = recipe.learning_rate
-    features, labels = tf.constant(x), tf.constant(y)
+    features, labels = _filled(x, size), _filled(y, size)
     for epoch in range(1, recipe.epochs + 1):
         rows, weights = pad(batches(len(y), size, seed, epoch), size)
         loss, accuracy = map(float, program.epoch(features, labels, rows, weights))
@@ -93,6 +94,16 @@ def pad(rows: Sequence[NDArray[np.intp]], size: int) -> tuple[tf.Tensor, tf.Tens
         padded[step, : len(batch)] = batch
         weights[step, : len(batch)] = 1
     return tf.constant(padded), tf.constant(weights)
+
+
+def _filled(array: NDArray[np.generic], size: int) -> tf.Tensor:
+    """Return ``array``, filled up with zeros to whole batches.
+
+    The batches leave the zeros out. But for them, a program would be compiled again for each number
+    of documents, and parts of the training documents may differ by one.
+    """
+    missing = -len(array) % size
+    return tf.constant(np.pad(array, [(0, missing)] + [(0, 0)] * (array.ndim - 1)))
 
 
 _programs: dict[str, Program] = {}
@@ -133,7 +144,8 @@ def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program
         _, loss, hits = tf.while_loop(
             lambda n, *_: n < steps, body, (0, 0.0, 0.0), maximum_iterations=steps
         )
-        return loss / x.shape[0], hits / x.shape[0]
+        n = tf.reduce_sum(weights)
+        return loss / n, hits / n
 
     def evaluate(x: tf.Tensor, y: tf.Tensor) -> Scores:
         probabilities = copy(x, training=False)
