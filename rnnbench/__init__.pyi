@@ -21,6 +21,8 @@ from .data.source import Source as Source
 from .errors import OutOfReachError as OutOfReachError
 from .errors import RnnbenchError as RnnbenchError
 from .errors import UserError as UserError
+from .explain.shown import Explanation as Explanation
+from .explain.shown import explain_layer as explain_layer
 from .metrics import Metric as Metric
 from .models.baselines import Baseline as Baseline
 from .models.descriptions import BaselineModel as BaselineModel
