@@ -49,6 +49,7 @@ from rnnbench.terminal.display import show_trials
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 
 class Run(Shown, StoredRun):
@@ -105,6 +106,35 @@ class Run(Shown, StoredRun):
         """
         return _frame(summary_rows(self.results))
 
+    def plot(
+        self,
+        name: str,
+        models: str | Sequence[str] | None = None,
+        *,
+        curve: str | None = None,
+        ax: "Axes | None" = None,
+    ) -> "Axes":
+        """Draw one of the plots of a report, in Matplotlib's style in use.
+
+        Args:
+            name: ``accuracy``, with both intervals of each model and the majority baseline;
+                ``learning_curves``, medians in a band from the lowest to the highest seed; or
+                ``confusion``, the answers of one model for each frequent topic.
+            models: only these models of the run.
+            curve: of learning curves, ``loss`` (the default), ``accuracy``, ``val_loss`` or
+                ``val_accuracy``.
+            ax: axes to draw on; by default new ones.
+
+        Returns:
+            The axes, with title, labels and legend, to go on with.
+
+        Raises:
+            UserError: there is no such plot, model or curve.
+        """
+        from rnnbench.report.axes import plot_run  # imports Matplotlib
+
+        return plot_run(self, name, models, curve, ax)
+
     @property
     def labels(self) -> NDArray[np.int32]:
         """The topics of the test documents, ``(n_test,)``, as positions in the list of topics."""
@@ -150,6 +180,16 @@ class RunComparison(Shown, compare_runs.RunComparison):
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench compare`` prints."""
         return comparison_tables(self)
+
+    def plot(self, *, ax: "Axes | None" = None) -> "Axes":
+        """Draw how the accuracy of each model changed, on ``ax`` or on new axes, and return them.
+
+        Raises:
+            UserError: ``ax`` is something else than Matplotlib axes.
+        """
+        from rnnbench.report.axes import plot_changes  # imports Matplotlib
+
+        return plot_changes(self, ax)
 
 
 class Leaderboard(Shown, Record):
