@@ -103,7 +103,7 @@ def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
             title="nothing to choose on",
             evidence="No training document is held out (training.validation_split is 0).",
             advice="Epochs, sizes and models that are chosen by these accuracies are chosen on the "
-            "test documents: set validation_split, and choose on that.",
+            "test documents: use `rnnbench choose`, and validation_split for the best epoch.",
         )
 
 

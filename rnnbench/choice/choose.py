@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FOLDS = 5
+RECORD, TABLE = "choice.json", "choice.md"
+FILES = ("config.yaml", "environment.json", TABLE, RECORD)
+"""The files that describe a choice as a whole."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -150,7 +153,7 @@ def choose(
     command = command or f"rnnbench.choose(...), into {job.store.folder}"
     plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, parts=parts)
     with lock_folder(job.store.folder, command):
-        job.store.check_writable()
+        job.store.check_writable(FILES)
         done = _train(job, plan, search, fresh=fresh, progress=progress)
         results = ChoiceResults(
             name=job.benchmark.name,
@@ -185,5 +188,5 @@ def _train(job: Job, plan: Plan, n_drawn: int | None, *, fresh: bool, progress: 
 def _store(choice: Choice) -> None:
     folder = choice.folder
     write_text(folder / "config.yaml", dump(choice.benchmark, folder))
-    write_text(folder / "choice.md", "\n".join(map(to_markdown, choice.tables())))
-    write_document(folder / "choice.json", choice.results)
+    write_text(folder / TABLE, "\n".join(map(to_markdown, choice.tables())))
+    write_document(folder / RECORD, choice.results)

@@ -12,7 +12,7 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,11 +53,8 @@ log = logging.getLogger(__name__)
 
 RESULTS = "results.json"
 """The file that makes a folder a finished run."""
-SUMMARY_FILES = (
-    *("config.yaml", "environment.json", "table.md", "table.csv", RESULTS),
-    *("choice.md", "choice.json"),
-)
-"""The files that describe a run, or a choice, as a whole."""
+SUMMARY_FILES = ("config.yaml", "environment.json", "table.md", "table.csv", RESULTS)
+"""The files that describe the run as a whole."""
 PAGES = ("report.html", "report.md")
 """The files that ``rnnbench report`` writes beside it, and beside the folder of the plots."""
 
@@ -101,8 +98,11 @@ class Store:
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def check_writable(self) -> None:
-        """Make sure, before anything is trained, that the files of the run can be written.
+    def check_writable(self, summary: Sequence[str] = SUMMARY_FILES) -> None:
+        """Make sure, before anything is trained, that all files can be written.
+
+        Args:
+            summary: the names of those that describe the whole.
 
         Raises:
             UnwritableError: a file or folder cannot be written; the message names it.
@@ -115,7 +115,7 @@ class Store:
                 raise UnwritableError(folder, error) from error
             if not os.access(folder, os.W_OK):
                 raise UnwritableError(folder, PermissionError(errno.EACCES, "Permission denied"))
-        for file in (self.folder / name for name in SUMMARY_FILES):
+        for file in (self.folder / name for name in summary):
             if file.is_dir():
                 raise UnwritableError(file, IsADirectoryError(errno.EISDIR, "Is a directory"))
 

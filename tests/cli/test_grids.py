@@ -5,8 +5,10 @@ import json
 from pathlib import Path
 
 import pytest
+from in_process import InProcess
 
 import rnnbench
+from rnnbench import job
 
 CONFIG = """\
 name: mine
@@ -25,6 +27,7 @@ POINTS = [f"nb[alpha={alpha},max_ngram={n}]" for alpha in (0.1, 1.5) for n in (1
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)  # workers start slowly
     Path("mine.yaml").write_text(CONFIG)
     with Path("texts.csv").open("w", newline="") as file:
         rows = [
