@@ -9,12 +9,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from rnnbench.config.load import Override, load, select
+from rnnbench.config.load import Override, dump, load, select
+from rnnbench.config.merge import MAX_CONFIG
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.load import PreparedData, prepare
 from rnnbench.errors import Interruption, RnnbenchError, UserError, signal_of
 from rnnbench.escape import encodable
-from rnnbench.results.store import Store
+from rnnbench.results.store import RESULTS, Store
 from rnnbench.runner.benchmark import Plan, PlanResult, describe, first_traceback
 from rnnbench.runner.executors import EXECUTORS, Executor, executor_class
 from rnnbench.terminal.display import show_download
@@ -55,9 +56,13 @@ def prepare_job(
     settings: Settings | None,
     executor: str,
     progress: bool,
+    record: str = RESULTS,
     prefix: str = "",
 ) -> Job:
-    """Return what the arguments describe; see ``run``. Results go to ``results/PREFIXNAME``.
+    """Return what the arguments describe; see ``run``.
+
+    Results go to ``results/PREFIXNAME`` by default; ``record`` is the file that makes the folder a
+    run or a choice.
 
     Raises:
         ConfigError: the config or an argument is wrong.
@@ -74,9 +79,14 @@ def prepare_job(
         trainer = executor_class(executor)(jobs)
     folder = Path(out) if out is not None else Path("results", f"{prefix}{benchmark.name}")
     _check_name(folder)
+    store = Store(folder)
+    store.check_kind(record)
+    if (size := len(dump(benchmark, folder).encode())) > MAX_CONFIG:
+        message = f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
+        raise UserError(f"{benchmark.name}: {message}; make its grids smaller")
     with show_download(quiet=not progress) as on_bytes:
         prepared = prepare(benchmark.data, on_bytes)
-    return Job(benchmark, prepared, trainer, Store(folder))
+    return Job(benchmark, prepared, trainer, store)
 
 
 class Stored(Protocol):

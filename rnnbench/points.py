@@ -43,6 +43,12 @@ def split_names(text: str) -> list[str]:
     return [name for name in re.split(r",(?![^\[\]]*\])", text) if name]
 
 
+def split_setting(text: str) -> tuple[str, str]:
+    """Return the path and the value of ``PATH=VALUE``; the path is empty if there is no ``=``."""
+    key, *value = re.split(r"=(?![^\[\]]*\][^=]*=)", text, maxsplit=1)
+    return (key, value[0]) if value else ("", "")
+
+
 def split_keys(path: str) -> list[str]:
     """Return the keys in a path; dots in the name of a point do not divide it."""
     return re.split(r"\.(?![^\[\]]*\])", path)

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnbench.points import POINT, model_of, point_name, split_keys, split_names, values_of
+from rnnbench.points import (
+    POINT,
+    model_of,
+    point_name,
+    split_keys,
+    split_names,
+    split_setting,
+    values_of,
+)
 
 words = st.from_regex(r"[A-Za-z0-9_.+-]{1,6}", fullmatch=True)
 models = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,9}", fullmatch=True)
@@ -37,3 +45,17 @@ def test_dots_in_names_do_not_divide_a_path():
         "training",
         "epochs",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("training.epochs=5", ("training.epochs", "5")),
+        ("models.a[lr=0.1].training.epochs=5", ("models.a[lr=0.1].training.epochs", "5")),
+        ("models.m.arguments.x=[a=1]", ("models.m.arguments.x", "[a=1]")),
+        ("training.epochs", ("", "")),
+        ("a=b=c", ("a", "b=c")),
+    ],
+)
+def test_a_setting_is_divided_at_the_first_equals_sign_outside_of_a_name(text, parts):
+    assert split_setting(text) == parts

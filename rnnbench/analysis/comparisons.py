@@ -16,8 +16,12 @@ def compare_pairs(
     pairs: Sequence[tuple[str, str]],
     hits: Mapping[str, Hits],
     resamples: Mapping[str, NDArray[np.float64]],
+    n_tests: int | None = None,
 ) -> list[Comparison]:
     """Return the comparisons of ``pairs`` of models, p-values corrected for their number.
+
+    If the results decided which pairs are compared, such as those with the best model, all pairs
+    count: ``n_tests`` is their number.
 
     Single trials, or trials that all agree, are compared by McNemar's test; means over several
     trials by the bootstrap. ``resamples`` is the result of ``intervals.resample`` for ``hits``.
@@ -28,7 +32,7 @@ def compare_pairs(
         is_single = all((each == each[0]).all() for each in (hits[a], hits[b]))
         p = mcnemar_p(hits[a][0], hits[b][0]) if is_single else estimate.p
         found.append((a, b, estimate, p, MCNEMAR if is_single else BOOTSTRAP))
-    corrected = holm([p for *_, p, _ in found])
+    corrected = holm([p for *_, p, _ in found], n_tests or len(pairs))
     return [
         Comparison(
             a=a,
@@ -59,14 +63,14 @@ def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     return float(binomtest(only_a, only_a + only_b).pvalue)
 
 
-def holm(ps: Sequence[float]) -> list[float]:
-    """Return p-values corrected for their number.
+def holm(ps: Sequence[float], n: int) -> list[float]:
+    """Return p-values corrected for ``n`` tests; those that are not given count as larger ones.
 
     S. Holm: A simple sequentially rejective multiple test procedure. Scandinavian Journal of
     Statistics 6 (1979).
     """
     order = np.argsort(ps, kind="stable")
-    scaled = np.asarray(ps)[order] * np.arange(len(ps), 0, -1)
+    scaled = np.asarray(ps)[order] * np.arange(n, n - len(ps), -1)
     corrected = np.empty(len(ps))
     corrected[order] = np.minimum(1, np.maximum.accumulate(scaled))
     return corrected.tolist()

@@ -113,9 +113,11 @@ def _score(model: ModelSummary, metric: str) -> float | None:
 
 
 def _against_best(contestants: Sequence[_Contestant]) -> list[Comparison | None]:
-    """Return the comparison of the best accuracy with each, corrected for their number."""
+    """Return the comparison of the best accuracy with each, corrected for all pairs of models."""
     hits = {f"{each.model.name} of {each.run}": each.hits for each in contestants}
     best = max(hits, key=lambda name: hits[name].mean())
     pairs = [(best, name) for name in hits if name != best]
-    found = {each.b: each for each in compare_pairs(pairs, hits, resample(hits))}
+    found = {
+        each.b: each for each in compare_pairs(pairs, hits, resample(hits), math.comb(len(hits), 2))
+    }
     return [found.get(name) for name in hits]

@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,9 @@ from rnnbench.results.schema import (
 from rnnbench.training.outcome import TrialResult
 
 log = logging.getLogger(__name__)
+
+MAX_IN_PAIRS = 60
+"""The most models that are all compared with each other; a comparison takes some milliseconds."""
 
 
 def summarize_run(
@@ -66,10 +70,23 @@ def summarize_run(
         threads=sorted({trial.record.threads for trial in trials}),
         metrics=list(usable_metrics()),
         models=models,
-        comparisons=compare_pairs(list(combinations(hits, 2)), hits, resamples),
+        comparisons=compare_pairs(_pairs(hits), hits, resamples, comb(len(hits), 2)),
         published=locate_published(benchmark, dataset, models),
         missing=list(missing),
     )
+
+
+def _pairs(hits: Mapping[str, Hits]) -> list[tuple[str, str]]:
+    """Return all pairs of models; of many models, those with the best and with the majority.
+
+    The majority is the last one.
+    """
+    if len(hits) <= MAX_IN_PAIRS:
+        return list(combinations(hits, 2))
+    *names, majority = hits
+    best = max(names, key=lambda name: hits[name].mean())
+    with_best = [(best, name) for name in names if name != best]
+    return [*with_best, *((name, majority) for name in names)]
 
 
 def majority_name(dataset: DatasetSummary) -> str:

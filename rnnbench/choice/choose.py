@@ -1,24 +1,27 @@
 """Choosing models and settings on the training documents alone."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnbench.choice.judge import judge
+from rnnbench.choice.rank import rank_candidates
 from rnnbench.choice.records import ChoiceResults
-from rnnbench.choice.search import check_optuna, search
+from rnnbench.choice.search import sampler_version, search_grids
 from rnnbench.choice.table import choice_table, costs_table
 from rnnbench.choice.write import check_target, write_best
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.parts import make_parts
+from rnnbench.data.parts import Last, Part, make_parts
 from rnnbench.errors import UserError
 from rnnbench.job import Config, Job, Settings, prepare_job, raise_if_partial
+from rnnbench.points import values_of
 from rnnbench.report.shown import Shown
 from rnnbench.report.table import Table, to_markdown
 from rnnbench.results.lock import lock_folder
+from rnnbench.results.store import CHOICE
 from rnnbench.runner.benchmark import Plan, PlanResult, plan_benchmark, run_plan
 from rnnbench.storage import write_document, write_text
 from rnnbench.terminal.display import show_trials
@@ -27,14 +30,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FOLDS = 5
-RECORD, TABLE = "choice.json", "choice.md"
-FILES = ("config.yaml", "environment.json", TABLE, RECORD)
+TABLE = "choice.md"
+FILES = ("config.yaml", "environment.json", TABLE, CHOICE)
 """The files that describe a choice as a whole."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Choice(Shown):
-    """The models of a config, judged on training documents; it is displayed as a table.
+    """The models of a config, ranked on training documents; it is displayed as tables.
 
     Attributes:
         folder: the folder that holds it.
@@ -52,6 +55,8 @@ class Choice(Shown):
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the candidates, the best first, as a pandas data frame.
+
+        Each parameter in which the points of grids differ has a column.
 
         Raises:
             ImportError: pandas is not installed.
@@ -72,13 +77,17 @@ class Choice(Shown):
 
 
 def _row(candidate: dict[str, Any]) -> dict[str, Any]:
-    keys = ("name", "accuracy", "params", "seeds", "fit_seconds")
+    keys = ("name", "accuracy", "of_parts", "params", "seeds", "fit_seconds")
     against = candidate["against_best"]
-    return {key: candidate[key] for key in keys} | {
-        "low": candidate["interval"]["low"],
-        "high": candidate["interval"]["high"],
-        "p": against and against["p_holm"],
-    }
+    return (
+        values_of(candidate["name"])
+        | {key: candidate[key] for key in keys}
+        | {
+            "low": candidate["interval"]["low"],
+            "high": candidate["interval"]["high"],
+            "p": against and against["p_holm"],
+        }
+    )
 
 
 def choose(
@@ -100,7 +109,7 @@ def choose(
     progress: bool = True,
     command: str | None = None,
 ) -> Choice:
-    """Judge every model and point of a grid on training documents that it has not learned.
+    """Rank the models and points of grids by training documents that they have not learned.
 
     The texts of the test documents are removed before anything is learned. Trials are stored, and
     not trained again by the same call; see ``run`` for the other arguments.
@@ -108,7 +117,7 @@ def choose(
     Args:
         config: a config file, its content, or the result of ``load_config``.
         folds: the number of folds of a cross-validation; by default 5.
-        last: instead, the share of the training documents, the last ones, that are judged.
+        last: instead, the share of the training documents, the last ones, that are held out.
         search: the number of points of each grid that Optuna draws, instead of all.
         seeds: the number of seeds, or a list of seeds.
         models: only these models of the config.
@@ -131,10 +140,9 @@ def choose(
         FailedTrialsError: trials have no result; its ``run`` is the partial choice.
         InterruptedRunError: Ctrl-C ended it; its ``run`` is the partial choice.
     """
-    if search is not None:
-        if search < 1:
-            raise UserError(f"search: got {search} (should be 1 or more)")
-        check_optuna()
+    if search is not None and search < 1:
+        raise UserError(f"search: got {search} (should be 1 or more)")
+    sampler = None if search is None else sampler_version()
     parts = make_parts(FOLDS if folds is None and last is None else folds, last)
     job = prepare_job(
         config,
@@ -148,45 +156,73 @@ def choose(
         settings=settings,
         executor=executor,
         progress=progress,
+        record=CHOICE,
         prefix="choice-",
     )
-    command = command or f"rnnbench.choose(...), into {job.store.folder}"
+    command = command or _command(job.store.folder, parts, search, jobs)
     plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, parts=parts)
     with lock_folder(job.store.folder, command):
         job.store.check_writable(FILES)
-        done = _train(job, plan, search, fresh=fresh, progress=progress)
-        results = ChoiceResults(
-            name=job.benchmark.name,
-            command=command,
-            dataset=plan.dataset,
-            folds=len(parts) if last is None else None,
-            last=last,
-            judged=sum(len(part.positions(plan.dataset.train_size)) for part in parts),
-            seeds=list(job.benchmark.training.seeds),
-            epochs=job.benchmark.training.epochs,
-            n_models=len(job.benchmark.models),
-            searched=search,
-            candidates=judge(plan, done.trials),
-            missing=done.missing,
-        )
-        choice = Choice(job.store.folder, results, job.benchmark) if done.trials else None
-        if choice is not None:
+        plan, done = _train(job, plan, search, fresh=fresh, progress=progress)
+        choice = None
+        if done.trials:
+            results = _record(job, plan, done, parts, search, sampler, command)
+            choice = Choice(job.store.folder, results, job.benchmark)
             _store(choice)
     raise_if_partial(choice, plan, done, job.store.folder, command)
     assert choice is not None  # noqa: S101 - or something was raised
     return choice
 
 
-def _train(job: Job, plan: Plan, n_drawn: int | None, *, fresh: bool, progress: bool) -> PlanResult:
+def _command(folder: Path, parts: Sequence[Part], search: int | None, jobs: int | None) -> str:
+    """Return the command that repeats a choice from the config that it stores."""
+    how = ["--last", str(parts[0].share)] if isinstance(parts[0], Last) else ["--folds", len(parts)]
+    options = [] if jobs is None else ["--jobs", jobs]
+    options += [] if search is None else ["--search", search]
+    words = ["rnnbench", "choose", folder / "config.yaml", *how, *options, "--out", folder]
+    return shlex.join(map(str, words))
+
+
+def _train(
+    job: Job, plan: Plan, search: int | None, *, fresh: bool, progress: bool
+) -> tuple[Plan, PlanResult]:
+    """Return the plan, or the part of it that a search draws, and its results."""
     with show_trials(quiet=not progress) as listener:
         run = partial(
             run_plan, executor=job.executor, store=job.store, listener=listener, fresh=fresh
         )
-        return run(plan) if n_drawn is None else search(plan, n_drawn, run)
+        return (plan, run(plan)) if search is None else search_grids(plan, search, run)
+
+
+def _record(
+    job: Job,
+    plan: Plan,
+    done: PlanResult,
+    parts: Sequence[Part],
+    search: int | None,
+    sampler: str | None,
+    command: str,
+) -> ChoiceResults:
+    first, benchmark = parts[0], job.benchmark
+    return ChoiceResults(
+        name=benchmark.name,
+        command=command,
+        dataset=plan.dataset,
+        folds=None if isinstance(first, Last) else len(parts),
+        last=first.share if isinstance(first, Last) else None,
+        held_out=sum(len(part.positions(job.data.dataset.y_train)) for part in parts),
+        seeds=list(benchmark.training.seeds),
+        epochs=sorted({trial.epochs for trial in plan.trials} - {0}),
+        n_models=len(benchmark.models),
+        searched=search,
+        sampler=sampler,
+        candidates=rank_candidates(plan, done.trials),
+        missing=done.missing,
+    )
 
 
 def _store(choice: Choice) -> None:
     folder = choice.folder
     write_text(folder / "config.yaml", dump(choice.benchmark, folder))
     write_text(folder / TABLE, "\n".join(map(to_markdown, choice.tables())))
-    write_document(folder / RECORD, choice.results)
+    write_document(folder / CHOICE, choice.results)

@@ -1,14 +1,13 @@
 """The command ``rnnbench choose``."""
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from rnnbench.terminal import console, options
-
-if TYPE_CHECKING:
-    from rnnbench.choice.choose import Choice
+from rnnbench.terminal.jobs import carry_out
 
 EXAMPLES = options.examples(
     "rnnbench choose lstm --set 'models.lstm.layers.0.lstm.units=[25, 50, 100]'",
@@ -77,16 +76,14 @@ def choose(
     Each is judged on training documents that it has not learned. Trials are stored, and the same
     command continues after Ctrl-C. The table says which models are clearly worse than the best.
     """
-    from rnnbench.choice.choose import choose as judge_all  # imports scikit-learn
+    from rnnbench.choice import choose as package  # imports scikit-learn
     from rnnbench.choice.write import check_target
-    from rnnbench.job import FailedTrialsError, InterruptedRunError
 
     if write is not None:
         check_target(write, overwrite=force)
-    choice: Choice | None = None
-    ending: BaseException | None = None
-    try:
-        choice = judge_all(
+    choice = carry_out(
+        partial(
+            package.choose,
             config,
             folds=folds,
             last=last,
@@ -99,22 +96,11 @@ def choose(
             executor=executor,
             progress=not quiet,
             command=options.command(),
-        )
-    except (FailedTrialsError, InterruptedRunError) as error:
-        choice, ending = error.run, error
-        if isinstance(error, FailedTrialsError) and not quiet:
-            error.args = (error.summary,)  # each failure was shown when it happened
-    try:
-        if choice is not None:
-            console.print_record(choice.results, *choice.tables(), as_json=as_json)
-    finally:
-        if ending is not None:
-            raise ending
-    if choice is None:
-        return
+        ),
+        quiet=quiet,
+        as_json=as_json,
+    )
     if write is not None:
         choice.write(write, overwrite=force)
-    if not quiet:
-        console.err.print(f"Stored in {choice.folder}/", soft_wrap=True)
-        if write is not None:
+        if not quiet:
             console.err.print(f"Written to {write}; next: rnnbench run {write}", soft_wrap=True)

@@ -1,6 +1,6 @@
 """The record of a choice."""
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.records import Record
@@ -10,18 +10,20 @@ CHOICE_VERSION: Final = 1
 
 
 class Candidate(Record):
-    """A model that was judged on training documents that it had not learned."""
+    """A model that answered training documents that it had not learned."""
 
     name: str
     params: int
     accuracy: float
-    """The share of right answers to all judged documents, as a mean over seeds."""
+    """The share of right answers to all held-out documents, as a mean over seeds."""
     of_parts: list[float]
     """The accuracy on each part, as a mean over seeds."""
-    spread: Interval | None
+    over_parts: Interval | None
     """95 % interval of the mean over other folds and seeds; ``None`` for a single training."""
     interval: Interval
     """95 % interval over other documents and, with several seeds, over other seeds."""
+    training: dict[str, Any] = {}
+    """Values of the training section that this model has for itself."""
     seeds: int
     fit_seconds: float
     """The mean time of a training, in seconds."""
@@ -44,23 +46,27 @@ class ChoiceResults(Record):
     dataset: DatasetSummary
     """The whole dataset; none of its test documents was used."""
     folds: int | None
-    """The number of folds; ``None`` if the last documents were judged."""
+    """The number of folds; ``None`` if the last documents were held out."""
     last: float | None
-    """The share of the last training documents, which were judged; ``None`` with folds."""
-    judged: int
-    """The number of training documents that were judged."""
+    """The share of the training documents, the last ones, that was held out; ``None`` with
+    folds."""
+    held_out: int
+    """The number of training documents that were held out, in all folds together."""
     seeds: list[int]
-    epochs: int
+    epochs: list[int]
+    """The distinct numbers of epochs of networks."""
     n_models: int
     """The number of models and points of grids in the config."""
     searched: int | None
-    """The number of points of each grid that were drawn; ``None`` if all were tried."""
+    """The most points of each grid that were to be drawn; ``None`` if all were tried."""
+    sampler: str | None
+    """What drew them, with its version."""
     candidates: list[Candidate]
     """The best first; models that lack trials are left out."""
     missing: list[MissingTrial]
     """Trials that failed or were not run."""
 
     def how(self) -> str:
-        """Return in words which documents were judged."""
+        """Return in words which documents were held out."""
         parts = f"{self.folds} folds" if self.folds else f"the last {self.last:.0%}"
-        return f"{self.judged:,} of {self.dataset.train_size:,} training documents ({parts})"
+        return f"{self.held_out:,} of {self.dataset.train_size:,} training documents ({parts})"

@@ -1,7 +1,7 @@
 """A search of grids by Optuna: it draws the points that look best so far, and some others."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -10,43 +10,47 @@ import numpy as np
 from rnnbench.errors import UserError
 from rnnbench.points import model_of, values_of
 from rnnbench.runner.benchmark import Plan, PlanResult
+from rnnbench.training.trial import Trial
 
 BATCH = 4
-"""Points of each grid that are drawn at once; while they are trained, no core idles."""
+"""Points of each grid that are drawn at once: workers start anew for each batch."""
 MAX_DRAWS = 100
 """Draws of points that were tried before, until a new one is taken from the list."""
 
 
-def check_optuna() -> None:
-    """Make sure that Optuna is installed.
+def sampler_version() -> str:
+    """Return the name and version of what draws the points.
 
     Raises:
-        UserError: it is not.
+        UserError: Optuna is not installed.
     """
     try:
-        import optuna  # noqa: F401
+        import optuna
     except ImportError:
         raise UserError("search: needs Optuna (pip install 'rnnbench[search]')") from None
+    return f"Optuna {optuna.__version__} (TPE)"
 
 
-def search(plan: Plan, n: int, run: Callable[[Plan], PlanResult]) -> PlanResult:
-    """Return the results of ``n`` points of each grid, or of all of them if there are fewer.
+def search_grids(plan: Plan, n: int, run: Callable[[Plan], PlanResult]) -> tuple[Plan, PlanResult]:
+    """Return the part of a plan that was carried out, and its results.
 
     The same plan with the same results draws the same points.
 
     Args:
         plan: the trials of all points.
-        n: the number of points of each grid.
+        n: the number of points of each grid; if it has no more, all are tried.
         run: carries out a part of the plan.
     """
-    names = list(dict.fromkeys(trial.name for trial in plan.trials))
-    grids: dict[str, list[str]] = {}
-    for name in sorted(names):
-        grids.setdefault(model_of(name), []).append(name)
+    grids: dict[tuple[str, ...], list[str]] = {}
+    for name in sorted({trial.name for trial in plan.trials}):
+        grids.setdefault((model_of(name), *values_of(name)), []).append(name)
     samplers = [_Sampler(points, n) for points in grids.values()]
+    tried: list[Trial] = []
     whole = PlanResult([], {}, [], None)
-    while whole.ending is None and (drawn := [name for each in samplers for name in each.draw()]):
-        done = run(replace(plan, trials=[each for each in plan.trials if each.name in drawn]))
+    while whole.ending is None and (drawn := {name for each in samplers for name in each.draw()}):
+        batch = [trial for trial in plan.trials if trial.name in drawn]
+        tried += batch
+        done = run(replace(plan, trials=batch))
         whole = PlanResult(
             [*whole.trials, *done.trials],
             {**whole.failures, **done.failures},
@@ -55,77 +59,71 @@ def search(plan: Plan, n: int, run: Callable[[Plan], PlanResult]) -> PlanResult:
         )
         for sampler in samplers:
             sampler.learn(done)
-    return whole
+    return replace(plan, trials=tried), whole
 
 
-@dataclass
 class _Sampler:
-    """Draws the points of a grid, and learns from their accuracies."""
+    """Draws points of a grid, and learns from their accuracies.
 
-    points: Sequence[str]
-    n: int
-    tried: dict[str, Any] = field(default_factory=dict)
-    """The trials of the study that stand for points, by name."""
+    Args:
+        points: names with the same parameters.
+        n: the number of points to draw.
+    """
 
-    def __post_init__(self) -> None:
+    def __init__(self, points: Sequence[str], n: int):
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         sampler = optuna.samplers.TPESampler(seed=0, constant_liar=True)
-        self.study = optuna.create_study(direction="maximize", sampler=sampler)
-        self.axes = _axes(self.points)
-        self.space = {
+        self._study = optuna.create_study(direction="maximize", sampler=sampler)
+        self._axes = _axes(points)
+        self._space = {
             " ".join(labels): optuna.distributions.CategoricalDistribution(range(len(choices)))
-            for labels, choices in self.axes.items()
+            for labels, choices in self._axes.items()
         }
+        self._name_of = {tuple(sorted(values_of(point).items())): point for point in points}
+        self._n = min(n, len(points))
+        self._untried = dict.fromkeys(points)
+        self._waiting: dict[str, Any] = {}
+        """The trials of the study whose accuracy is not known yet, by point."""
 
     def draw(self) -> list[str]:
         """Return the next points; none if there are enough."""
-        n = min(self.n, len(self.points)) - len(self.tried)
-        if not self.space:  # a model without a grid
-            new = [name for name in self.points if name not in self.tried]
-            self.tried |= dict.fromkeys(new)
-            return new
-        return [self._draw_one() for _ in range(min(n, BATCH))]
+        n_left = self._n - (len(self._name_of) - len(self._untried))
+        return [self._draw_one() for _ in range(min(n_left, BATCH))]
 
     def _draw_one(self) -> str:
         """Return a point that was not tried before."""
+        from optuna.trial import TrialState
+
         for _ in range(MAX_DRAWS):
-            trial = self.study.ask(self.space)
-            name = self._name(trial.params)
-            if name not in self.tried:
-                self.tried[name] = trial
-                return name
-            self.study.tell(trial, state=_state("FAIL"))
-        name = next(point for point in self.points if point not in self.tried)
-        self.tried[name] = None
+            trial = self._study.ask(self._space)
+            name = self._point(trial.params)
+            if name in self._untried:
+                self._waiting[name] = trial
+                break
+            self._study.tell(trial, state=TrialState.FAIL)
+        else:
+            name = next(iter(self._untried))
+        del self._untried[name]
         return name
 
-    def _name(self, params: dict[str, int]) -> str:
-        """Return the point that has these values."""
-        wanted = {
+    def _point(self, params: Mapping[str, int]) -> str | None:
+        """Return the point that has these values, if there is one."""
+        values = {
             label: value
-            for labels, choices in self.axes.items()
+            for labels, choices in self._axes.items()
             for label, value in zip(labels, choices[params[" ".join(labels)]], strict=True)
         }
-        return next(point for point in self.points if values_of(point) == wanted)
+        return self._name_of.get(tuple(sorted(values.items())))
 
     def learn(self, done: PlanResult) -> None:
-        """Tell the study the mean accuracies of the points that were drawn last."""
-        for name, trial in self.tried.items():
-            of_point = [each for each in done.trials if each.record.model == name]
-            if trial is None or not of_point:
-                continue
-            weights = [len(each.labels) for each in of_point]
-            accuracy = np.average([each.accuracy for each in of_point], weights=weights)
-            self.study.tell(trial, float(accuracy))
-            self.tried[name] = None
-
-
-def _state(name: str) -> Any:
-    import optuna
-
-    return optuna.trial.TrialState[name]
+        """Tell the study the accuracies of the points that were drawn last."""
+        for name in list(self._waiting):
+            if of_point := [each for each in done.trials if each.record.model == name]:
+                sizes = [len(each.labels) for each in of_point]
+                accuracy = np.average([each.accuracy for each in of_point], weights=sizes)
+                self._study.tell(self._waiting.pop(name), float(accuracy))
 
 
 def _axes(points: Sequence[str]) -> dict[tuple[str, ...], list[tuple[str, ...]]]:

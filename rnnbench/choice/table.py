@@ -1,5 +1,7 @@
 """A choice as tables."""
 
+from math import comb
+
 from rnnbench.choice.records import Candidate, ChoiceResults
 from rnnbench.metrics import FIT_SECONDS
 from rnnbench.report.table import Columns, Table, interval_text, table_of, with_points
@@ -38,9 +40,9 @@ def _over(results: ChoiceResults) -> str:
 
 
 def _accuracy(candidate: Candidate) -> str:
-    if candidate.spread is None:
+    if candidate.over_parts is None:
         return f"{candidate.accuracy:.4f}"
-    half = (candidate.spread.high - candidate.spread.low) / 2
+    half = (candidate.over_parts.high - candidate.over_parts.low) / 2
     return f"{candidate.accuracy:.4f} ± {half:.4f}"
 
 
@@ -51,17 +53,20 @@ def _verdict(candidate: Candidate) -> str:
 
 
 def _caption(results: ChoiceResults) -> str:
-    dataset, n = results.dataset, max(len(results.candidates) - 1, 0)
-    comparisons = f"{n} comparison{'s' * (n != 1)}"
+    dataset, n = results.dataset, comb(len(results.candidates), 2)
     sentences = [
-        f"Data: {dataset.source} ({dataset.origin}). Judged: {results.how()}, by models trained on "
-        "the others; the test documents took no part.",
-        f"Seeds: {', '.join(map(str, results.seeds))}. Epochs: {results.epochs}.",
-        f"Clearly: p below 0.05, corrected for {comparisons} with the best (Holm).",
+        f"Data: {dataset.source} ({dataset.origin}). Accuracy on {results.how()}, held out from "
+        "the models that answered them; the test documents took no part.",
+        f"Seeds: {', '.join(map(str, results.seeds))}.",
+        f"Clearly: p below 0.05, corrected for all {n} comparison(s) of two models (Holm).",
     ]
+    if results.epochs:
+        sentences.insert(2, f"Epochs: {' or '.join(map(str, results.epochs))}.")
     if results.searched:
-        sentences.append(f"Of each grid, at most {results.searched} points were drawn and tried.")
+        sentences.append(f"Of each grid, {results.sampler} drew at most {results.searched} points.")
+    if len(results.seeds) == 1:
+        sentences.append("With one seed, this holds for these trainings only.")
     if results.missing:
         names = ", ".join(dict.fromkeys(each.model for each in results.missing))
-        sentences.insert(0, f"This choice is partial: {names} lack trials.")
+        sentences.insert(0, f"This choice is partial; trials are missing of {names}.")
     return " ".join(sentences)

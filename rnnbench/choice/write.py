@@ -1,5 +1,6 @@
 """The best point of each model as a config."""
 
+import os
 from pathlib import Path
 
 from rnnbench.choice.records import Candidate, ChoiceResults
@@ -19,10 +20,14 @@ def check_target(file: Path, *, overwrite: bool) -> None:
     Raises:
         UserError: it exists, or its folder does not.
     """
+    if file.is_dir():
+        raise UserError(f"{file}: is a folder (should be a file)")
     if file.exists() and not overwrite:
         raise UserError(f"{file}: exists (use --force to overwrite it, or another name)")
     if not file.parent.is_dir():
         raise UserError(f"{file}: there is no folder {file.parent}")
+    if not os.access(file.parent, os.W_OK):
+        raise UserError(f"{file}: the folder cannot be written to")
 
 
 def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None:
@@ -35,20 +40,18 @@ def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None
     best = best_points(results)
     if not best:
         raise UserError(f"{file}: not written; no model has all its trials")
-    names = {candidate.name: name for name, candidate in best.items()}
-    models = {names[point]: benchmark.models[point] for point in names}
-    changes = {"name": f"{benchmark.name[:90]}{ENDING}", "models": {}, "references": {}}
-    head = dump(benchmark.model_copy(update=changes), file.parent)
-    lines = [line for line in head.splitlines() if not line.startswith(("models:", "references:"))]
-    lines.append("models:")
-    tried: dict[str, list[Candidate]] = {name: [] for name in best}
-    for candidate in results.candidates:
-        tried[model_of(candidate.name)].append(candidate)
-    for name, model in models.items():
-        plain = to_yaml({name: model.model_dump(exclude_none=True)})
-        lines.append(f"  # {_reason(best[name], len(tried[name]))}")
-        lines += [f"  {line}" for line in plain.splitlines()]
-    write_text(file, "\n".join([*_introduction(results), *lines, ""]))
+    changes = {
+        "name": f"{benchmark.name[:90]}{ENDING}",
+        "models": {name: benchmark.models[each.name] for name, each in best.items()},
+    }
+    head, models, tail = dump(benchmark.model_copy(update=changes), file.parent).partition(
+        "\nmodels:\n"
+    )
+    for name, candidate in best.items():
+        key = f"  {to_yaml({name: 0}).removesuffix(' 0' + chr(10))}\n"
+        n = sum(model_of(each.name) == name for each in results.candidates)
+        tail = tail.replace(key, f"  # {_reason(candidate, n)}\n{key}", 1)
+    write_text(file, f"{_introduction(results)}{head}{models}{tail}")
 
 
 def best_points(results: ChoiceResults) -> dict[str, Candidate]:
@@ -59,13 +62,14 @@ def best_points(results: ChoiceResults) -> dict[str, Candidate]:
     return best
 
 
-def _introduction(results: ChoiceResults) -> list[str]:
+def _introduction(results: ChoiceResults) -> str:
     n = len(results.candidates)
-    return [
-        f"# Chosen from {n} model{'s' * (n != 1)} on {results.how()};",
-        "# the test documents took no part. The command was:",
-        f"#   {results.command}",
+    lines = [
+        f"Chosen from {n} model{'s' * (n != 1)} on {results.how()};",
+        "the test documents took no part. The command was:",
+        *(f"  {line}" for line in results.command.splitlines()),
     ]
+    return "".join(f"# {line}\n" for line in lines)
 
 
 def _reason(candidate: Candidate, n: int) -> str:

@@ -219,7 +219,10 @@ def _located(faults: Mapping[str, str], file: Path) -> list[Problem]:
     top = tree_of(file, []).root.children
     places = {key: top[key] for key in SECTIONS if key in top}
     places |= {f"models.{name}": node for name, node in top["models"].children.items()}
-    where = {key: places.get(key.partition("[")[0], Node(None, str(file))).where for key in faults}
+    elsewhere = Node(None, str(file))
+    where = {
+        key: places.get(key, places.get(key.partition("[")[0], elsewhere)).where for key in faults
+    }
     return [Problem(where[key], "" if key in SECTIONS else key, faults[key]) for key in faults]
 
 

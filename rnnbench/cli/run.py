@@ -1,11 +1,13 @@
 """``rnnbench run``."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rnnbench.terminal import console, options
+from rnnbench.terminal import options
+from rnnbench.terminal.jobs import carry_out
 
 EXAMPLES = options.examples(
     "rnnbench run configs/all.yaml",
@@ -45,12 +47,10 @@ def run(
     table shows the trials that finished; the same command continues from there.
     """
     from rnnbench import api  # imports scikit-learn
-    from rnnbench.job import FailedTrialsError, InterruptedRunError
 
-    finished: api.Run | None = None
-    ending: BaseException | None = None
-    try:
-        finished = api.run(
+    carry_out(
+        partial(
+            api.run,
             config,
             settings=options.changes(settings, epochs=epochs, seeds=seeds, data=data, path=path),
             models=None if models is None else options.names(models),
@@ -61,18 +61,7 @@ def run(
             executor=executor,
             progress=not quiet,
             command=options.command(),
-        )
-    except FailedTrialsError as error:
-        finished, ending = error.run, error
-        if not quiet:
-            error.args = (error.summary,)  # each failure was shown when it happened
-    except InterruptedRunError as error:
-        finished, ending = error.run, error
-    try:
-        if finished is not None:
-            console.print_record(finished.results, *finished.tables(), as_json=as_json)
-    finally:
-        if ending is not None:  # even if the terminal has been closed
-            raise ending
-    if finished is not None and not quiet:
-        console.err.print(f"Stored in {finished.folder}/", soft_wrap=True)
+        ),
+        quiet=quiet,
+        as_json=as_json,
+    )

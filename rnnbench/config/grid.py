@@ -13,7 +13,7 @@ together. A ``*`` in a path stands for every item of a list that has the next ke
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from itertools import combinations, product
 from math import prod
 from typing import Any
 
@@ -23,9 +23,9 @@ from rnnbench.errors import did_you_mean
 from rnnbench.points import POINT, point_name, short
 from rnnbench.section import spell
 
-MAX_POINTS = 10_000
+MAX_POINTS = 1_000
 """The most points of one model."""
-MAX_VALUES = 1_000_000
+MAX_VALUES = 100_000
 """The most values in all points of one model together."""
 ZIP = "zip"
 
@@ -36,7 +36,7 @@ Axis = list[tuple[tuple[str, Node], ...]]
 def flattened(root: Node) -> tuple[Node, list[Problem]]:
     """Return ``root`` with every grid as lists by dotted key path, and the problems in them."""
     problems: list[Problem] = []
-    for name, model in _models(root).items():
+    for name, model in models_of(root).items():
         grid = model.children.get("grid")
         if grid is None or grid.value is None:
             continue
@@ -54,7 +54,8 @@ def flattened(root: Node) -> tuple[Node, list[Problem]]:
     return root, problems
 
 
-def _models(root: Node) -> Mapping[str, Node]:
+def models_of(root: Node) -> Mapping[str, Node]:
+    """Return the models of a config by name, if it has any."""
     models = root.children.get("models")
     return models.value if models and isinstance(models.value, dict) else {}
 
@@ -73,63 +74,33 @@ def _lists(
         problems.append(Problem(node.where, key_path([*place, *path]), message))
 
 
-def with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
-    """Return ``root`` with the value that a flag sets.
-
-    A value of ``training`` counts for all models, so it replaces those of single models and of
-    grids. A list for a single value of a model, or of ``training``, makes a grid.
-
-    Raises:
-        ConfigError: a list has no such item.
-    """
-    match list(keys):
-        case ["training", *path] if path:
-            for name, model in _models(root).items():
-                root = _without_axis(root, name, ["training", *path])
-                root = without(root, ["models", name, "training", *path])
-                if _is_several(new, path) and "baseline" not in model.children:
-                    root = with_value(root, _axis(root, name, ["training", *path]), new)
-            return root if _is_several(new, path) else with_value(root, keys, new)
-        case ["models", name, "grid", "zip", *path] if path:
-            return with_value(root, ["models", name, "grid", ZIP, ".".join(path)], new)
-        case ["models", name, "grid", *path] if path:
-            return with_value(root, _axis(root, name, path), new)
-        case ["models", name, *path] if path:
-            if _is_several(new, path) and not isinstance(_at(root, keys).value, list):
-                return with_value(root, _axis(root, name, path), new)
-            if "*" in path:  # an axis of one value
-                return with_value(root, _axis(root, name, path), Node([new], new.where))
-            root = _without_axis(root, name, path)
-    return with_value(root, keys, new)
-
-
-def _is_several(new: Node, path: Sequence[str]) -> bool:
-    """Return whether ``new`` is a list for a parameter that takes a single value."""
-    takes_a_list = path[0] == "arguments" or list(path) in (["layers"], ["seeds"])
-    return isinstance(new.value, list) and bool(new.value) and not takes_a_list
-
-
-def _axis(root: Node, name: str, path: Sequence[str]) -> list[str]:
-    """Return the keys of the axis ``path`` in a grid; a new one is crossed with the others."""
-    grid, key = ["models", name, "grid"], ".".join(path)
-    is_zipped = key in _at(root, [*grid, ZIP]).children
-    return [*grid, ZIP, key] if is_zipped else [*grid, key]
-
-
-def _without_axis(root: Node, name: str, path: Sequence[str]) -> Node:
-    return without(root, _axis(root, name, path))
-
-
-def _at(root: Node, keys: Sequence[str]) -> Node:
+def at(root: Node, keys: Sequence[str]) -> Node:
+    """Return the value at ``keys``; one of ``None`` if there is none."""
     for key in keys:
         root = root.children.get(key, Node(None, root.where))
     return root
 
 
+def overlap(a: Sequence[str], b: Sequence[str]) -> bool:
+    """Return whether two paths lead to the same value, or one to a part of the other's."""
+    return all(one == other or "*" in (one, other) for one, other in zip(a, b, strict=False))
+
+
+def paths_of(model: Node) -> list[str]:
+    """Return the paths of all axes in the grid of a model."""
+    grid = model.children.get("grid", Node(None, ""))
+    return [path for path in grid.children if path != ZIP] + list(at(grid, [ZIP]).children)
+
+
+def label_of(path: str) -> str:
+    """Return a path, or the end of one, as it is spelled in the name of a point."""
+    return _plain(short(path))
+
+
 def expanded(root: Node) -> tuple[Node, list[Problem]]:
     """Return ``root`` with the points of each grid in place of its model, and the problems."""
     root, problems = flattened(root)  # flags may have set anything
-    models = _models(root)
+    models = models_of(root)
     if not any("grid" in model.children for model in models.values()):
         return root, problems
     points: dict[str, Node] = {}
@@ -154,13 +125,14 @@ def _points(name: str, model: Node) -> dict[str, Node]:
     grid, base = model.children.get("grid"), without(model, ["grid"])
     if grid is None or grid.value is None:
         return {name: base}
+    _check_overlaps(grid, name, paths_of(model))
     axes = _axes(grid, name)
     count = prod(len(axis) for axis in axes)
     if count > MAX_POINTS or count * _size(base, MAX_VALUES) > MAX_VALUES:
         message = f"makes {count:,} models (allowed: {MAX_POINTS:,}, with {MAX_VALUES:,} values)"
         raise _error(grid, name, [], message)
     several = [path for axis in axes if len(axis) > 1 for path, _ in axis[0]]
-    labels = {path: _label(path, several) for path in several}
+    labels = _labels(several)
     targets = {path: _targets(base, name, path, node) for axis in axes for path, node in axis[0]}
     points: dict[str, Node] = {}
     for choices in product(*axes):
@@ -172,6 +144,12 @@ def _points(name: str, model: Node) -> dict[str, Node]:
             raise _error(grid, name, [], f"two of its points are named {spell(point)}")
         points[point] = _with_values(base, name, values, targets)
     return points
+
+
+def _check_overlaps(grid: Node, name: str, paths: Sequence[str]) -> None:
+    for one, other in combinations(paths, 2):
+        if overlap(one.split("."), other.split(".")):
+            raise _error(grid, name, [one], f"overlaps with {other} (allowed: one of them)")
 
 
 def _axes(grid: Node, name: str) -> list[Axis]:
@@ -187,8 +165,6 @@ def _axes(grid: Node, name: str) -> list[Axis]:
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{path} has {length}" for path, length in lengths.items())
         raise _error(zipped, name, [ZIP], f"needs lists of the same length ({counts})")
-    if both := [path for path in lengths if path in grid.children]:
-        raise _error(zipped, name, [ZIP, both[0]], "is also outside zip (allowed: one of them)")
     columns = [[(path, item) for item in each.value] for path, each in zipped.children.items()]
     return [*crossed, list(zip(*columns, strict=True))]
 
@@ -239,14 +215,19 @@ def _keys(node: Node, keys: Sequence[str]) -> Iterator[list[str]]:
         yield from ([key, *below] for below in _keys(child, rest))
 
 
-def _label(path: str, paths: Sequence[str]) -> str:
-    """Return the shortest end of ``path`` that no other path has, for the names of points."""
-    parts = path.split(".")
-    for depth in range(1, len(parts) + 1):
-        end = parts[-depth:]
-        if not any(other != path and other.split(".")[-depth:] == end for other in paths):
-            break
-    return _plain(short(".".join(end)))
+def _labels(paths: Sequence[str]) -> dict[str, str]:
+    """Return for each path the shortest end that no other has, for the names of points."""
+
+    def end(path: str, depth: int) -> str:
+        return label_of(".".join(path.split(".")[-depth:]))
+
+    def shortest(path: str) -> str:
+        for depth in range(1, path.count(".") + 1):
+            if sum(end(other, depth) == end(path, depth) for other in paths) == 1:
+                return end(path, depth)
+        return label_of(path)
+
+    return {path: shortest(path) for path in paths}
 
 
 def _text(value: Any) -> str:

@@ -1,14 +1,14 @@
 """From a config and flags to a typed benchmark, or to a list of every problem."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from rnnbench.config.grid import expanded
+from rnnbench.config.grid import expanded, models_of
 from rnnbench.config.merge import Override, Tree, tree_of
 from rnnbench.config.problems import ConfigError, Problem, key_path
 from rnnbench.config.schema import Benchmark
@@ -99,14 +99,14 @@ def _validated(schema: type[_S], tree: Tree) -> _S:
     try:
         valid = schema.model_validate(root.plain)
     except ValidationError as error:
-        problems += _located(error, replace(tree, root=root))
+        problems += _located(error, replace(tree, root=root), models_of(tree.root))
     if problems:
         distinct = dict.fromkeys(problems)
         raise ConfigError(sorted(distinct, key=lambda problem: problem.reading_order))
     return valid
 
 
-def _located(error: ValidationError, tree: Tree) -> Iterator[Problem]:
+def _located(error: ValidationError, tree: Tree, written: Collection[str]) -> Iterator[Problem]:
     """Yield the problems in ``error``, each with the place of its key or of the nearest parent.
 
     If a file could not be read, a missing key may be in that file, so it is not reported, except
@@ -122,12 +122,12 @@ def _located(error: ValidationError, tree: Tree) -> Iterator[Problem]:
             if str(key) not in node.children:
                 break
             node = node.children[str(key)]
-        yield Problem(node.where, key_path(_as_written(keys)), item["msg"])
+        yield Problem(node.where, key_path(_as_written(keys, written)), item["msg"])
 
 
-def _as_written(keys: Loc) -> Loc:
-    """Return ``keys`` with the name of a model in place of one of its points."""
+def _as_written(keys: Loc, models: Collection[str]) -> Loc:
+    """Return ``keys`` with the name of a model in place of a point that its grid made."""
     match keys:
-        case ("models", str(name), *below):
+        case ("models", str(name), *below) if name not in models:
             return ("models", model_of(name), *below)
     return keys

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.config import grid, shipped
+from rnnbench.config.flags import with_flag
 from rnnbench.config.nodes import Node, merged, with_value
 from rnnbench.config.problems import ConfigError, Problem
 from rnnbench.config.yaml12 import MAX_DEPTH, parse
@@ -63,7 +64,7 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
         try:
             value, duplicates = parse(override.value, override.flag, has_lines=False)
             new = value or Node(None, override.flag)
-            tree.root = grid.with_flag(tree.root, _keys_of(override), new)
+            tree.root = with_flag(tree.root, _keys_of(override), new)
             tree.problems += duplicates
         except ConfigError as error:
             tree.problems += error.problems

@@ -76,8 +76,11 @@ def split_fingerprint(corpus_fingerprint: str, dataset: Dataset) -> str:
     return sha256_arrays(arrays, {"corpus": corpus_fingerprint})
 
 
-def make_dataset(corpus: Corpus, data: Data) -> Dataset:
+def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     """Return the dataset that the settings in ``data`` make of a corpus.
+
+    The length of the sequences and the limit of the ids follow from all documents, as in Keras, or,
+    if ``blind``, from the training documents alone; test documents are then cut to fit.
 
     Shuffle, start mark, filter by length, unknown words and split are those of
     ``keras.datasets.reuters.load_data``; padding is that of ``keras.utils.pad_sequences``.
@@ -86,7 +89,7 @@ def make_dataset(corpus: Corpus, data: Data) -> Dataset:
         UserError: the corpus has no such split, or no documents are left to train or test on.
     """
     train, test = _split(corpus, data)
-    kept = np.concatenate([train, test])
+    kept = train if blind else np.concatenate([train, test])
     timesteps = data.pad_length or int(corpus.lengths[kept].max()) + 1
     if len(kept) * timesteps > MAX_STEPS:
         raise UserError(

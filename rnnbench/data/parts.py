@@ -1,6 +1,6 @@
-"""Parts of the training documents, which are judged in place of the test documents.
+"""Parts of the training documents that are held out, in place of the test documents.
 
-Models and settings that are chosen this way owe nothing to the test documents.
+Models and settings that are chosen on them owe nothing to the test documents.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +14,9 @@ from rnnbench.errors import UserError
 
 @dataclass(frozen=True)
 class Fold:
-    """One of several parts, of the same size to within one document, that are drawn at random.
+    """One of several parts that are drawn at random, stratified by topic.
+
+    Their sizes, and their numbers of documents of each topic, are the same to within one.
 
     Attributes:
         number: from 1.
@@ -24,10 +26,11 @@ class Fold:
     number: int
     of: int
 
-    def positions(self, n: int) -> NDArray[np.intp]:
-        """Return the positions of its documents among ``n`` training documents, ascending."""
-        order = np.random.default_rng(0).permutation(n)
-        return np.sort(np.array_split(order, self.of)[self.number - 1])
+    def positions(self, y_train: NDArray[np.int32]) -> NDArray[np.intp]:
+        """Return the positions of its documents in the training set, ascending."""
+        order = np.random.default_rng(0).permutation(len(y_train))
+        by_topic = order[np.argsort(y_train[order], kind="stable")]
+        return np.sort(by_topic[self.number - 1 :: self.of])
 
     def __str__(self) -> str:
         return f"fold {self.number} of {self.of}"
@@ -35,7 +38,9 @@ class Fold:
 
 @dataclass(frozen=True)
 class Last:
-    """The last documents in the order of the training set; of dated documents, the latest.
+    """The last documents in the order of the training set.
+
+    They are the latest if the documents are dated and were not shuffled.
 
     Attributes:
         share: of the training documents.
@@ -43,8 +48,9 @@ class Last:
 
     share: float
 
-    def positions(self, n: int) -> NDArray[np.intp]:
-        """Return the positions of its documents among ``n`` training documents, at least one."""
+    def positions(self, y_train: NDArray[np.int32]) -> NDArray[np.intp]:
+        """Return the positions of its documents in the training set, ascending; at least one."""
+        n = len(y_train)
         return np.arange(n - max(1, int(n * self.share)), n)
 
     def __str__(self) -> str:
@@ -55,13 +61,13 @@ Part = Fold | Last
 
 
 def make_parts(folds: int | None, last: float | None) -> list[Part]:
-    """Return the parts that are judged, each by models trained on all other documents.
+    """Return the parts that are held out in turn.
 
     Raises:
         UserError: not exactly one of the arguments is given, or it is out of range.
     """
     if (folds is None) == (last is None):
-        raise UserError("needs one of folds and last, such as folds 5 or last 0.2")
+        raise UserError("needs either folds or last, such as folds 5 or last 0.2")
     if last is not None:
         if not 0 < last < 1:
             raise UserError(f"last: got {last} (should be between 0 and 1)")
@@ -71,7 +77,7 @@ def make_parts(folds: int | None, last: float | None) -> list[Part]:
     return [Fold(number, folds) for number in range(1, folds + 1)]
 
 
-def judge_part(dataset: Dataset, part: Part) -> Dataset:
+def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
     """Return a dataset with a part of the training documents in place of the test documents.
 
     The texts of the test documents are removed, so that nothing can be learned from them. Word ids
@@ -83,8 +89,8 @@ def judge_part(dataset: Dataset, part: Part) -> Dataset:
     n = len(dataset.y_train)
     if isinstance(part, Fold) and part.of > n:
         raise UserError(f"folds: got {part.of} (allowed: 2 to {n}, the training documents)")
-    judged = part.positions(n)
-    learned = np.setdiff1d(np.arange(n), judged)
+    held_out = part.positions(dataset.y_train)
+    learned = np.setdiff1d(np.arange(n), held_out)
     if not len(learned):
         raise UserError(f"last: {part} of {n} training documents leaves none to train on")
     texts = list(dataset.documents)
@@ -95,8 +101,8 @@ def judge_part(dataset: Dataset, part: Part) -> Dataset:
         x_train=dataset.x_train[learned],
         y_train=dataset.y_train[learned],
         train_documents=dataset.train_documents[learned],
-        x_test=dataset.x_train[judged],
-        y_test=dataset.y_train[judged],
-        test_documents=dataset.train_documents[judged],
+        x_test=dataset.x_train[held_out],
+        y_test=dataset.y_train[held_out],
+        test_documents=dataset.train_documents[held_out],
         documents=texts,
     )

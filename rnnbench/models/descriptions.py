@@ -1,6 +1,7 @@
 """The models of a config: networks of layers, networks of the user's own, and baselines."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_serializer, model_validator
@@ -24,6 +25,11 @@ class ModelSection(Section):
 
     training: dict[str, Any] | None = None
     """Values of the training section for this model alone; all but ``seeds``."""
+
+    @cached_property
+    def signature(self) -> str:
+        """What the model is, without how it is trained: the same text for the same model."""
+        return self.model_dump_json(exclude={"training"})
 
     @property
     def is_random(self) -> bool:

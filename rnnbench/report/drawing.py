@@ -104,11 +104,12 @@ def networks_of(run: StoredRun) -> list[str]:
 
 
 def curves_of(run: StoredRun) -> list[str]:
-    """Return the names of the curves of a run: four if documents were held out, or else two."""
-    first = [run.trials[network][0].record.history for network in networks_of(run)[:1]]
-    if not first:
-        return []
-    return [curve for curve in CURVES if first[0].val_loss or not curve.startswith("val_")]
+    """Return the names of the curves that any network of a run has."""
+    return [curve for curve in CURVES if any(_has(run, name, curve) for name in networks_of(run))]
+
+
+def _has(run: StoredRun, network: str, curve: str) -> bool:
+    return bool(getattr(run.trials[network][0].record.history, curve))
 
 
 def draw_curves(axes: Axes, run: StoredRun, curve: str, networks: Collection[str]) -> None:
@@ -117,7 +118,7 @@ def draw_curves(axes: Axes, run: StoredRun, curve: str, networks: Collection[str
     A network has the same colour whichever others are drawn.
     """
     for number, network in enumerate(networks_of(run)):
-        if network in networks:
+        if network in networks and _has(run, network, curve):
             _draw_curve(axes, run.trials[network], curve, network, number)
     axes.set_title(CURVES[curve])
 

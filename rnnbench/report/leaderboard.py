@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import comb
 
 from rnnbench.analysis.leaderboard import Board, Entry
 from rnnbench.analysis.summary import majority_name
@@ -81,8 +82,8 @@ def _is_clearly_worse(entry: Entry) -> str:
 
 
 def _caption(board: Board) -> str:
-    dataset, n = board.dataset, len(board.entries) - 1
-    clearly = f" Clearly: p below 0.05, corrected for {n} comparison(s) with the first (Holm)."
+    dataset, n = board.dataset, comb(len(board.entries), 2)
+    clearly = f" Clearly: p below 0.05, corrected for all {n} comparison(s) of two models (Holm)."
     return (
         f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on, "
         f"{dataset.test_size:,} to test on, split {dataset.split_fingerprint[:12]}. "

@@ -132,6 +132,8 @@ def findings(results: Results) -> list[str]:
     )
     if not all(model.is_baseline for model in results.models):
         sentences.append(_which_epoch(results))
+        if any(model.training for model in results.models):
+            sentences.append("Models with a training of their own may differ from this.")
     return sentences
 
 

@@ -5,7 +5,6 @@ import io
 import re
 import textwrap
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -190,7 +189,7 @@ def comparisons_table(results: Results) -> Table:
         "": lambda each: "" if each.is_clear else "not clear",
     }
     methods = "; ".join(sorted({each.method for each in results.comparisons}))
-    n = len(results.comparisons)
+    n = results.n_corrected_for
     caption = f"p-values: {methods}; corrected for {n} comparison{'s' * (n != 1)} (Holm)."
     return table_of(results.comparisons, columns, caption)
 
@@ -290,7 +289,7 @@ def _caption(results: Results) -> str:
         sentences.append(f"Trained with values of their own: {', '.join(own)}.")
     if left_to_keras:
         sentences.append(f"Layers left to Keras's own code: {', '.join(left_to_keras)}.")
-    n = len(results.comparisons)
+    n = results.n_corrected_for
     sentences.append(
         "No clear difference: a p-value of 0.05 or more, corrected for "
         f"{n} comparison{'s' * (n != 1)} (Holm)."
@@ -379,6 +378,10 @@ def summary_rows(results: Results) -> list[dict[str, object]]:
     ]
 
 
+RESERVED = ("source", "model", "params", "trials")
+"""Columns of ``table.csv`` that a parameter of the same name must not replace."""
+
+
 def _summary_row(
     results: Results, model: ModelSummary, parameters: Sequence[str]
 ) -> dict[str, object]:
@@ -386,7 +389,12 @@ def _summary_row(
     row: dict[str, object] = {
         "source": results.dataset.source,
         "model": model.name,
-        **{each: _number(values[each]) if each in values else None for each in parameters},
+        **{
+            f"parameter_{each}" if each in RESERVED else each: (
+                _number(values[each]) if each in values else None
+            )
+            for each in parameters
+        },
         "params": model.params,
         "trials": model.accuracy.n,
         "accuracy_low": model.accuracy_interval.low,
@@ -400,12 +408,11 @@ def _summary_row(
     return row
 
 
-def _number(text: str) -> int | float | str:
+def _number(text: str) -> float | str:
     """Return the number that a text stands for, if it does."""
-    for kind in (int, float):
-        with suppress(ValueError):
-            return kind(text)
-    return text
+    if re.fullmatch(r"-?\d+", text):
+        return int(text)
+    return float(text) if re.fullmatch(r"-?\d+(\.\d*)?(e[+-]?\d+)?", text) else text
 
 
 def table_files(results: Results) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The content of ``results.json``: a summary of all trials of a run."""
 
 from collections.abc import Sequence
+from math import comb
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -121,6 +122,8 @@ class MissingTrial(Record):
 
     model: str
     seed: int
+    part: str | None = None
+    """The held-out part of the training documents, in a choice."""
     error: str | None
     """The error that it failed with, in one line; ``None`` if it was not run."""
 
@@ -168,7 +171,8 @@ class Results(Record):
     """The metrics that were known when this was written."""
     models: Annotated[list[ModelSummary], Field(min_length=1)]
     comparisons: list[Comparison]
-    """Every pair of models, and every model with always answering the most frequent topic."""
+    """Every pair of models, and every model with always answering the most frequent topic; of more
+    than 60 models, only those with the best and with the most frequent topic."""
     published: list[PublishedAccuracy]
     missing: list[MissingTrial] = []
     """Trials that failed or were not run; if there are any, the run is partial."""
@@ -186,6 +190,11 @@ class Results(Record):
         if any(each.intervals.keys() - ours for each in self.published):
             raise ValueError("an interval of a model that is not there")
         return self
+
+    @property
+    def n_corrected_for(self) -> int:
+        """The number of comparisons that p-values are corrected for: all pairs that there are."""
+        return comb(len(self.models) + 1, 2)
 
     @property
     def n_trials(self) -> int:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.vocabulary import Vocabulary
-from rnnbench.errors import RnnbenchError
+from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.points import POINT
 from rnnbench.results.schema import Results
 from rnnbench.section import spell
@@ -55,6 +55,8 @@ RESULTS = "results.json"
 """The file that makes a folder a finished run."""
 SUMMARY_FILES = ("config.yaml", "environment.json", "table.md", "table.csv", RESULTS)
 """The files that describe the run as a whole."""
+CHOICE = "choice.json"
+"""The file that makes a folder a choice."""
 PAGES = ("report.html", "report.md")
 """The files that ``rnnbench report`` writes beside it, and beside the folder of the plots."""
 
@@ -97,6 +99,20 @@ class Store:
 
     def __init__(self, folder: Path):
         self.folder = folder
+
+    def check_kind(self, record: str) -> None:
+        """Make sure that the folder does not hold the other kind of result.
+
+        Args:
+            record: the file that the result will be in: ``RESULTS`` or ``CHOICE``.
+
+        Raises:
+            UserError: it holds a run in place of a choice, or the other way round.
+        """
+        kinds = {RESULTS: "a run", CHOICE: "a choice"}
+        for other, kind in kinds.items():
+            if other != record and (self.folder / other).exists():
+                raise UserError(f"{self.folder}: holds {kind} (use --out to name another folder)")
 
     def check_writable(self, summary: Sequence[str] = SUMMARY_FILES) -> None:
         """Make sure, before anything is trained, that all files can be written.

@@ -5,12 +5,13 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.data.dataset import Dataset, hold_out, split_fingerprint
+from rnnbench.data.dataset import Dataset, hold_out, make_dataset, split_fingerprint
 from rnnbench.data.load import PreparedData
-from rnnbench.data.parts import Part, judge_part
+from rnnbench.data.parts import Part, hold_out_part
 from rnnbench.data.settings import PATHS
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import environment
@@ -33,10 +34,9 @@ class Plan:
     """The trials of a benchmark, and the data they need.
 
     Attributes:
-        dataset: the documents that all trials are trained and tested on.
+        dataset: the documents; trials may be given parts of the training documents only.
         trials: every model with every seed that changes it. The longest come first, so that no
-            core idles at the end, and the trials of a model, which share a compiled program,
-            are neighbours.
+            core idles at the end, and trials that share a compiled program are neighbours.
         corpora: the file of each corpus in the cache, by fingerprint.
         vocabulary: turns texts into the ids of the dataset; only if networks are kept.
     """
@@ -67,7 +67,12 @@ class PlanResult:
     def missing(self) -> list[MissingTrial]:
         """The trials without a result, and why in a line each."""
         return [
-            MissingTrial(model=trial.name, seed=trial.seed, error=self._error(trial))
+            MissingTrial(
+                model=trial.name,
+                seed=trial.seed,
+                part=str(trial.part) if trial.part else None,
+                error=self._error(trial),
+            )
             for trial in self.without_result
         ]
 
@@ -97,14 +102,18 @@ def plan_benchmark(
         data: the data that its ``data`` section asks for.
         threads: of each process that trains.
         keep_models: whether trained networks are kept.
-        parts: parts of the training documents; each is judged in place of the test documents, by
-            models trained on the others.
+        parts: parts of the training documents that are held out in turn, in place of the test
+            documents; the test documents then take no part.
 
     Raises:
         UserError: too few documents for the validation set, or an engine cannot train a model.
     """
     corpus, summary = data.corpus, data.summary
-    datasets: dict[Part | None, Dataset] = {part: judge_part(data.dataset, part) for part in parts}
+    datasets: dict[Part | None, Dataset] = {None: data.dataset}
+    if parts:
+        whole = make_dataset(corpus.corpus, data.section, blind=True)
+        datasets = {part: hold_out_part(whole, part) for part in parts}
+    splits = {part: split_fingerprint(corpus.fingerprint, each) for part, each in datasets.items()}
     trials = [
         Trial(
             name=name,
@@ -115,22 +124,29 @@ def plan_benchmark(
             corpus_fingerprint=corpus.fingerprint,
             source=summary.source,
             dataset_fingerprint=dataset.fingerprint,
-            split_fingerprint=split_fingerprint(corpus.fingerprint, dataset),
+            split_fingerprint=splits[part],
             n_ids=data.dataset.n_ids,
             threads=threads,
             work=model.work_of_epoch(data.dataset),
             keep_model=keep_models and not isinstance(model, BaselineModel),
             part=part,
         )
+        for part, dataset in datasets.items()
         for name, model, seed in benchmark.trials
-        for part, dataset in (datasets or {None: data.dataset}).items()
     ]
-    trials.sort(key=lambda trial: trial.work, reverse=True)
-    n_train = min(len(each.y_train) for each in (*datasets.values(), data.dataset))
+    trials.sort(key=_order)
+    n_train = min(len(each.y_train) for each in datasets.values())
     for share in {trial.training.validation_split for trial in trials}:
         hold_out(n_train, share)  # or fail now
     vocabulary = make_vocabulary(corpus.corpus, data.dataset, data.section) if keep_models else None
     return Plan(summary, trials, {corpus.fingerprint: corpus.file}, vocabulary)
+
+
+def _order(trial: Trial) -> tuple[Any, ...]:
+    """Sort key: the longest first; then those together that can share a compiled program."""
+    training = trial.training
+    program = (trial.model.signature, training.engine, training.optimizer, training.batch_size)
+    return (-trial.work * max(trial.epochs, 1), *program)
 
 
 def run_plan(

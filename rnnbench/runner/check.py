@@ -49,12 +49,11 @@ def check(benchmark: Benchmark) -> Check:
     sizes: dict[str, int] = {}  # points of a grid may have the same network
     for name, model in benchmark.models.items():
         if isinstance(model, Network):
-            description = model.model_dump_json(exclude={"training"})
             try:
-                if description not in sizes:
+                if model.signature not in sizes:
                     with quiet_tensorflow():
-                        sizes[description] = describe(model, shape).trainable_params
-                params[name] = sizes[description]
+                        sizes[model.signature] = describe(model, shape).trainable_params
+                params[name] = sizes[model.signature]
             except RnnbenchError as error:
                 faults[f"models.{name}"] = f"{error}{remark}"
     return Check(faults, dataset, params)

@@ -1,6 +1,7 @@
 """An estimate of the time that the trainings of a benchmark take on this machine."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from itertools import chain
 
@@ -39,8 +40,11 @@ def estimate_seconds(
         params: the number of trained parameters of each network.
 
     Returns:
-        ``None`` if a network is not made of layers, or not trained by the engine ``compiled``.
+        ``None`` without networks, or if one is not made of layers or is trained by another engine
+        than ``compiled``.
     """
+    if not params:
+        return None
     networks = {name: benchmark.models[name] for name in params}
     products: dict[str, list[Product]] = {}
     for name, model in networks.items():
@@ -54,7 +58,7 @@ def estimate_seconds(
         )
     of_product = time_products(chain.from_iterable(products.values()), SECONDS)
     of_parameter = PASSES * _seconds_to_add()
-    trainings, programs = [], set()
+    trainings, programs = [], Counter[tuple[str, ...]]()
     for name, model in networks.items():
         training = benchmark.training_of(name)
         learned = len(hold_out(len(dataset.y_train), training.validation_split)[0])
@@ -62,10 +66,11 @@ def estimate_seconds(
         step = STEP_BY_PRODUCTS * sum(of_product.get(each, 0.0) for each in products[name])
         step += of_parameter * params[name]
         trainings += [steps * step] * len(training.seeds)
-        programs.add((model.model_dump_json(exclude={"training"}), training.batch_size))
-    cores = min(usable_cores(), len(trainings)) or 1
-    total = sum(trainings) + COMPILATION * len(programs)
-    return max([total / cores, *trainings])
+        program = (model.signature, training.optimizer, str(training.batch_size))
+        programs[program] += len(training.seeds)
+    cores = min(usable_cores(), len(trainings))
+    compilations = sum(min(cores, n) for n in programs.values())  # each process has its own
+    return max((sum(trainings) + COMPILATION * compilations) / cores, *trainings)
 
 
 def _seconds_to_add() -> float:

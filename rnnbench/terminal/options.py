@@ -13,7 +13,7 @@ from rnnbench.data.sources.catalog import SOURCES
 from rnnbench.errors import UserError
 from rnnbench.escape import encodable
 from rnnbench.metrics import quantity_names
-from rnnbench.points import split_names
+from rnnbench.points import split_names, split_setting
 from rnnbench.terminal import completion
 
 if TYPE_CHECKING:
@@ -163,8 +163,8 @@ def changes(
     }
     given = [Override(*flag, value) for flag, value in flags.items() if value is not None]
     for setting in settings or ():
-        key, equals, value = setting.partition("=")
-        if not (key and equals):
+        key, value = split_setting(setting)
+        if not key:
             example = "should be key.path=value, such as training.epochs=5"
             raise UserError(f"--set {setting[:60]}: {example}")
         given.append(Override(f"--set {setting}", key, value))

@@ -12,7 +12,7 @@ import numpy as np
 
 from rnnbench.data import cache
 from rnnbench.data.dataset import Dataset, make_dataset, split_fingerprint
-from rnnbench.data.parts import Part, judge_part
+from rnnbench.data.parts import Part, hold_out_part
 from rnnbench.data.settings import Data
 from rnnbench.environment import cpu, versions
 from rnnbench.errors import RnnbenchError
@@ -45,7 +45,7 @@ class Trial:
             products are summed.
         work: multiply-adds of an epoch. Trials are ordered by it; it does not change the outcome.
         keep_model: whether the trained model is part of the result.
-        part: the training documents that are judged in place of the test documents, if any.
+        part: the training documents that are held out in place of the test documents, if any.
     """
 
     name: str
@@ -114,6 +114,8 @@ class Trial:
         }
         if self.model.pretrained_dim:
             facts["split"] = self.split_fingerprint
+            if self.part:  # the vectors saw no text of the test documents
+                facts["part"] = str(self.part)
         return sha256_json(facts | {"versions": versions(self.packages)})
 
     def __str__(self) -> str:
@@ -190,9 +192,7 @@ def dataset_of(trial: Trial, corpus: Path) -> Dataset:
     Raises:
         RnnbenchError: the file ``corpus`` is not the corpus that the trial was planned with.
     """
-    dataset = _load_dataset(corpus, trial.corpus_fingerprint, trial.data)
-    if trial.part is not None:
-        dataset = judge_part(dataset, trial.part)
+    dataset = _load_dataset(corpus, trial.corpus_fingerprint, trial.data, trial.part)
     split = split_fingerprint(trial.corpus_fingerprint, dataset)
     if (dataset.fingerprint, split) != (trial.dataset_fingerprint, trial.split_fingerprint):
         raise _changed(corpus)
@@ -200,12 +200,18 @@ def dataset_of(trial: Trial, corpus: Path) -> Dataset:
 
 
 @lru_cache(maxsize=1)
-def _load_dataset(file: Path, corpus_fingerprint: str, data: Data) -> Dataset:
-    """Return the whole dataset, once for all trials of a process."""
+def _load_dataset(file: Path, corpus_fingerprint: str, data: Data, part: Part | None) -> Dataset:
+    """Return a dataset, once for all trials of a process that follow each other."""
+    whole = _load_whole(file, corpus_fingerprint, data, blind=part is not None)
+    return whole if part is None else hold_out_part(whole, part)
+
+
+@lru_cache(maxsize=1)
+def _load_whole(file: Path, corpus_fingerprint: str, data: Data, *, blind: bool) -> Dataset:
     cached = cache.read(file)
     if cached.fingerprint != corpus_fingerprint:
         raise _changed(file)
-    return make_dataset(cached.corpus, data)
+    return make_dataset(cached.corpus, data, blind=blind)
 
 
 def _changed(file: Path) -> RnnbenchError:

@@ -45,7 +45,11 @@ def test_mcnemars_p_value_is_the_two_sided_binomial_tail(only_a, only_b, both, n
     ],
 )
 def test_holms_correction_is_that_of_another_library(ps, corrected):
-    assert holm(ps) == pytest.approx(corrected)
+    assert holm(ps, len(ps)) == pytest.approx(corrected)
+
+
+def test_tests_that_are_not_given_count_as_those_with_larger_p_values():
+    assert holm([0.01, 0.02], 6) == holm([0.01, 0.02, 1, 1, 1, 1], 6)[:2]
 
 
 @given(st.lists(st.floats(0, 1), max_size=12))
@@ -55,7 +59,7 @@ def test_holms_correction_is_that_of_the_definition_in_any_order(ps):
 
     corrected = [min(1, max(scaled[other] for other in ps if other <= p)) for p in ps]
 
-    assert holm(ps) == pytest.approx(corrected)
+    assert holm(ps, len(ps)) == pytest.approx(corrected)
 
 
 def test_trials_that_all_agree_are_compared_as_one():
@@ -82,7 +86,9 @@ def test_single_trials_are_compared_by_mcnemars_test_others_by_the_bootstrap_and
         assert each.interval == estimate.interval
         expected = mcnemar_p(hits[a][0], hits[b][0]) if each.method == MCNEMAR else estimate.p
         assert each.p == expected
-    assert [each.p_holm for each in comparisons] == holm([each.p for each in comparisons])
+    assert [each.p_holm for each in comparisons] == holm(
+        [each.p for each in comparisons], len(comparisons)
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -57,10 +58,10 @@ def choose(**options):
     return rnnbench.choose("mine.yaml", **usual | options)
 
 
-# What is judged.
+# What is ranked, and on what.
 
 
-def test_every_model_and_point_is_judged_and_the_best_come_first():
+def test_every_model_and_point_is_ranked_and_the_best_come_first():
     results = choose().results
 
     names = [candidate.name for candidate in results.candidates]
@@ -68,12 +69,11 @@ def test_every_model_and_point_is_judged_and_the_best_come_first():
                                          for a in (0.1, 100) for n in (1, 2))]  # fmt: skip
     accuracies = [candidate.accuracy for candidate in results.candidates]
     assert accuracies == sorted(accuracies, reverse=True)
-    assert (accuracies[0], results.judged) == (1.0, 30)
-    assert names[-1] == "always"
-    assert accuracies[-1] == pytest.approx(20 / 30)
+    assert (accuracies[0], results.held_out) == (1.0, 30)
+    assert accuracies[names.index("always")] == pytest.approx(20 / 30)
 
 
-def test_the_accuracy_is_the_share_of_right_answers_to_all_judged_documents():
+def test_the_accuracy_is_the_share_of_right_answers_to_all_held_out_documents():
     (always,) = choose(models="always", folds=4).results.candidates
     assert always.accuracy == pytest.approx(20 / 30)
     assert len(always.of_parts) == 4
@@ -81,20 +81,27 @@ def test_the_accuracy_is_the_share_of_right_answers_to_all_judged_documents():
 
 
 def test_the_test_documents_change_nothing():
-    before = choose(out="before").results
-    write_texts(rows(tests="something else entirely"))
-    after = choose(out="after").results
+    models = ["nb", "always", "rnn"]
+    before = choose(out="before", models=models).results
+    write_texts(
+        rows(tests="a much longer text, with many other words, each of them seen only here")
+    )
+    after = choose(out="after", models=models).results
 
-    def judged(results):
+    def ranked(results):
         return [each.model_dump(exclude={"fit_seconds"}) for each in results.candidates]
 
-    assert judged(before) == judged(after)
+    assert ranked(before) == ranked(after)
     assert before.dataset.fingerprint != after.dataset.fingerprint
+    trials = [
+        {file.name for file in Path(each, "trials").iterdir()} for each in ("before", "after")
+    ]
+    assert trials[0] == trials[1], "even their fingerprints are the same"
 
 
-def test_the_last_documents_are_judged_on_request():
+def test_the_last_documents_are_held_out_on_request():
     results = choose(folds=None, last=0.2).results
-    assert (results.judged, results.folds, results.last) == (6, None, 0.2)
+    assert (results.held_out, results.folds, results.last) == (6, None, 0.2)
     assert all(len(candidate.of_parts) == 1 for candidate in results.candidates)
 
 
@@ -102,12 +109,12 @@ def test_five_folds_are_the_default():
     assert choose(folds=None, models="always").results.folds == 5
 
 
-def test_a_network_is_judged_with_every_seed_and_its_own_training():
+def test_a_network_is_ranked_with_every_seed_and_its_own_training():
     choice = choose(models=["rnn", "chance"], seeds=2, folds=2)
     assert {each.name: each.seeds for each in choice.results.candidates} == {"rnn": 2, "chance": 2}
     assert choice.benchmark.training_of("rnn").learning_rate == 0.01
     assert len(list(Path("results/choice-mine/trials").glob("rnn-*.json"))) == 4
-    assert all(each.spread is not None for each in choice.results.candidates)
+    assert all(each.over_parts is not None for each in choice.results.candidates)
 
 
 # Trials are stored, and failures are named.
@@ -138,6 +145,39 @@ def test_a_failing_model_costs_only_itself(cli):
     )
 
 
+def test_an_interrupted_choice_says_how_to_go_on(cli, monkeypatch):
+    class Interrupted(InProcess):
+        def run(self, *arguments):
+            outcomes = super().run(*arguments)
+            yield next(outcomes)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(job, "executor_class", lambda _: Interrupted)
+    with pytest.raises(rnnbench.InterruptedRunError) as caught:
+        choose(out="o'brien")
+    again = """rnnbench choose 'o'"'"'brien/config.yaml' --folds 3 --out 'o'"'"'brien'"""
+    assert str(caught.value).splitlines() == [
+        "Interrupted; 1 of 15 trials are stored in o'brien/. This command continues from there:",
+        f"  {again}",
+    ]
+    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    assert "1 of 15 trials are stored already" in cli(*shlex.split(again)[1:]).stderr
+
+
+def test_a_run_and_a_choice_have_folders_of_their_own(cli):
+    cli("run", "mine.yaml", "--models", "always", "--out", "run")
+    refused = cli("choose", "mine.yaml", "--models", "always", "--out", "run")
+    assert (refused.exit_code, refused.stderr) == (
+        2,
+        "run: holds a run (use --out to name another folder)\n",
+    )
+    choose(models="always")
+    refused = cli("run", "mine.yaml", "--models", "always", "--out", "results/choice-mine")
+    assert refused.stderr == (
+        "results/choice-mine: holds a choice (use --out to name another folder)\n"
+    )
+
+
 # What is shown and written.
 
 
@@ -149,7 +189,7 @@ def test_the_table_says_which_are_not_clearly_worse(cli):
     assert any(line.split()[:3] == ["nb", "0.1", "2"] and " no" in line for line in lines)
     assert any(line.split()[:1] == ["always"] and "yes" in line for line in lines)
     text = " ".join(result.stdout.split())
-    assert "Judged: 30 of 30 training documents (3 folds)" in text
+    assert "Accuracy on 30 of 30 training documents (3 folds), held out from the models" in text
     assert "the test documents took no part" in text
     assert result.stderr == ""
 
@@ -161,9 +201,18 @@ def test_the_record_is_stored_with_its_checksum(cli):
     assert Path("results/choice-mine/choice.md").read_text().startswith("| model | alpha |")
 
 
-def test_frames_have_the_candidates():
+def test_one_seed_says_that_it_holds_for_its_trainings_only(cli):
+    one = cli("choose", "mine.yaml", *FAST).stdout
+    several = cli("choose", "mine.yaml", *FAST, "--seeds", 2).stdout
+    said = "With one seed, this holds for these trainings only."
+    assert said in " ".join(one.split())
+    assert said not in " ".join(several.split())
+
+
+def test_frames_have_the_candidates_and_their_parameters():
     frame = choose().to_frame()
-    assert list(frame["name"][-1:]) == ["always"]
+    assert list(frame["alpha"][:2]) == ["0.1", "0.1"]
+    assert set(frame["name"]) > {"always"}
     assert {"accuracy", "low", "high", "params", "seeds", "fit_seconds", "p"} < set(frame)
 
 
@@ -176,6 +225,7 @@ def test_the_best_of_each_model_is_written_as_a_config_that_says_why(cli):
         "# Chosen from 5 models on 30 of 30 training documents (2 folds);\n"
         "# the test documents took no part. The command was:\n#   rnnbench "
     )
+    assert text.count("# accuracy") == 2
     assert "  # accuracy 1.0000, the best of 4: alpha 0.1, max_ngram 1\n  nb:\n" in text
     best = rnnbench.load_config("best.yaml")
     assert (best.name, list(best.models)) == ("mine_chosen", ["nb", "rnn"])
@@ -200,7 +250,7 @@ def test_a_config_is_not_overwritten_without_force(cli):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--folds", 3, "--last", 0.2], "needs one of folds and last"),
+        (["--folds", 3, "--last", 0.2], "needs either folds or last"),
         (["--last", 1.5], "last: got 1.5 (should be between 0 and 1)"),
         (["--folds", 31], "folds: got 31 (allowed: 2 to 30, the training documents)"),
         (["--write", "nowhere/best.yaml"], "nowhere/best.yaml: there is no folder nowhere"),

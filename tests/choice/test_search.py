@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.choice.search import _axes, search
+from rnnbench.choice.search import _axes, search_grids
 from rnnbench.points import point_name, values_of
 from rnnbench.runner.benchmark import Plan, PlanResult
 
@@ -35,7 +35,8 @@ def searched(names, n, accuracy=lambda _: 0.5):
         return PlanResult(results, {}, [], None)
 
     trials = [SimpleNamespace(name=name) for name in names]
-    search(Plan(None, trials, {}), n, run)
+    plan, _ = search_grids(Plan(None, trials, {}), n, run)
+    assert [trial.name for trial in plan.trials] == tried
     return tried
 
 
@@ -53,7 +54,7 @@ def test_the_same_search_tries_the_same_points():
     assert searched(names, 10) == searched(names, 10)
 
 
-def test_points_near_good_ones_are_tried_more_often():
+def test_values_that_did_well_are_drawn_more_often():
     names = grid(10, 10)
 
     def accuracy(name):
@@ -62,6 +63,13 @@ def test_points_near_good_ones_are_tried_more_often():
     tried = searched(names, 40, accuracy)
     good = sum(values_of(name)["p0"] == "3" for name in tried)
     assert good >= 6, "drawn evenly, it would be 4"
+
+
+def test_points_that_do_not_form_a_whole_grid_are_tried_too():
+    names = [*grid(2, 2, 2)[:-1], "m[lr=1]", "m[other=1]", "m"]
+    assert sorted(searched(names, 50)) == sorted(names)
+    three = [grid(2, 2, 2)[n] for n in (0, 3, 5, 6)]  # all pairs of values, not all triples
+    assert sorted(searched(three, 4)) == sorted(three)
 
 
 def test_models_without_a_grid_are_always_tried():

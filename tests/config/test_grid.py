@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rnnbench.config.load import Override, dump, load, select
 from rnnbench.config.problems import ConfigError
+from rnnbench.points import split_setting
 from rnnbench.storage import write_text
 
 RNN = """\
@@ -39,7 +40,7 @@ def with_grid(*lines: str, after: str = "") -> Path:
 
 
 def setting(text: str) -> Override:
-    return Override(f"--set {text}", *text.split("=", 1))
+    return Override(f"--set {text}", *split_setting(text))
 
 
 def models(file: Path, *settings: str) -> dict:
@@ -97,6 +98,12 @@ def test_baselines_have_grids_too():
     found = models(write(f"{RNN}{SVM}    grid: {{baseline.tfidf_linear_svm.C: [0.5, 1, 2]}}\n"))
     assert list(found) == ["rnn", "svm[C=0.5]", "svm[C=1]", "svm[C=2]"]
     assert found["svm[C=0.5]"].baseline.C == 0.5
+
+
+def test_labels_are_different_even_if_their_short_forms_are_the_same():
+    grid = "grid: {arguments.lr: [1, 2], training.learning_rate: [0.1, 0.2]}"
+    file = write(f"name: a\nmodels:\n  own:\n    python: nets:make\n    {grid}\n")
+    assert next(iter(models(file))) == "own[arguments.lr=1,training.learning_rate=0.1]"
 
 
 def test_a_value_without_an_alternative_is_not_in_the_name():
@@ -237,6 +244,47 @@ def test_a_flag_may_name_every_layer_of_a_kind():
     assert [layer.units for layer in model.layers[1:3]] == [5, 5]
 
 
+@pytest.mark.parametrize(
+    ("setting", "point"),
+    [
+        ("training.epochs=5", "models.rnn[epochs=1]"),
+        ("models.rnn[epochs=2].training.epochs=5", "models.rnn[epochs=2]"),
+    ],
+)
+def test_the_points_of_a_resolved_grid_keep_the_values_in_their_names(setting, point):
+    resolved = write(dump(load(with_grid("training.epochs: [1, 2]"))), "resolved.yaml")
+    assert messages(resolved, setting) == [
+        f"--set {setting}: {point}: is named after this value (change the config that has the grid)"
+    ]
+    changed = models(resolved, "models.rnn[epochs=2].training.batch_size=5")
+    assert changed["rnn[epochs=2]"].training == {"epochs": 2, "batch_size": 5}
+
+
+@pytest.mark.parametrize(
+    ("setting", "axis"),
+    [
+        ("models.rnn.layers.2.gru.units=7", "layers.*.gru.units"),
+        ("models.rnn.layers.2.gru.units=[7, 8]", "layers.*.gru.units"),
+        ("models.rnn.layers.2.gru={units: 7}", "layers.*.gru.units"),
+    ],
+)
+def test_a_flag_does_not_overlap_with_an_axis(setting, axis):
+    (found,) = messages(with_grid("layers.*.gru.units: [3, 4]"), setting)
+    assert found.endswith(f": overlaps with {axis} in the grid (set that instead)")
+
+
+def test_a_list_of_training_needs_a_network():
+    file = write(f"name: a\nmodels:\n{SVM}")
+    (found,) = messages(file, "training.learning_rate=[0.1, 0.2]")
+    assert found.endswith("no network to try these values on (baselines have no training)")
+
+
+def test_a_whole_section_of_training_counts_for_all_models_too():
+    file = write(f"{RNN}    training: {{epochs: 3, batch_size: 9}}\n")
+    training = load(file, [setting("training={epochs: 5}")]).training_of("rnn")
+    assert (training.epochs, training.batch_size) == (5, 9)
+
+
 # Several files.
 
 
@@ -272,15 +320,17 @@ def test_a_grid_of_another_file_is_changed_key_by_key():
          "has the key after *"),
         ("zip: {training.epochs: [1, 2], training.batch_size: [1]}", "models.rnn.grid.zip: needs "
          "lists of the same length (training.epochs has 2, training.batch_size has 1)"),
-        ("{zip: {training.epochs: [1]}, training.epochs: [2]}", "models.rnn.grid.zip."
-         "training.epochs: is also outside zip (allowed: one of them)"),
+        ("{zip: {training.epochs: [1]}, training.epochs: [2]}", "models.rnn.grid."
+         "training.epochs: overlaps with training.epochs (allowed: one of them)"),
         ("training.epochs: [1, 1]", "models.rnn.grid: two of its points are named "
          "'rnn[epochs=1]'"),
+        ("{layers.*.gru.units: [1, 2], layers.2.gru: [{units: 3}]}", "models.rnn.grid."
+         "layers.*.gru.units: overlaps with layers.2.gru (allowed: one of them)"),
         ("training.seeds: [1, 2]", "models.rnn: training: seeds are the same for all models "
          "(set them outside models)"),
         ("[1]", "models.rnn.grid: got [1] (should be a mapping of key paths to lists)"),
-        (f"training.epochs: {list(range(1, 10_002))}", "models.rnn.grid: makes 10,001 models "
-         "(allowed: 10,000, with 1,000,000 values)"),
+        (f"training.epochs: {list(range(1, 1_002))}", "models.rnn.grid: makes 1,001 models "
+         "(allowed: 1,000, with 100,000 values)"),
     ],
 )  # fmt: skip
 def test_a_wrong_grid_is_answered_once_with_its_line(line, answer):

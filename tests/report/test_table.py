@@ -290,7 +290,7 @@ def test_each_comparison_has_a_row_with_its_interval_and_p_values(results):
         ["lstm - rnn", "-0.0123", "-0.0300 to +0.0100", "0.012", "0.025", ""],
         ["lstm - always 'earn'", "-0.0123", "-0.0300 to +0.0100", "0.15", "0.31", "not clear"],
     ]
-    assert table.caption == "p-values: a test; corrected for 2 comparisons (Holm)."
+    assert table.caption == "p-values: a test; corrected for 3 comparisons (Holm)."
 
 
 @pytest.mark.parametrize(

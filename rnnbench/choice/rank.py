@@ -1,6 +1,7 @@
 """From the trials of a choice to its record."""
 
 from collections.abc import Mapping, Sequence
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +14,18 @@ from rnnbench.runner.benchmark import Plan
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial
 
-Judged = Mapping[int, Sequence[TrialResult]]
+Answers = Mapping[int, Sequence[TrialResult]]
 """The results of a model: one for each part, by seed."""
 
 
-def judge(plan: Plan, results: Sequence[TrialResult]) -> list[Candidate]:
+def rank_candidates(plan: Plan, results: Sequence[TrialResult]) -> list[Candidate]:
     """Return the models all of whose trials have a result, the best first; of equals, the first.
 
     Args:
-        plan: the trials of the choice; each names the part that it judges.
+        plan: the trials of the choice; each names the part that is held out.
         results: those that finished.
     """
+    models = {trial.name: trial.model for trial in plan.trials}
     found = {
         (each.record.model, each.record.seed, each.record.fingerprint): each for each in results
     }
@@ -38,15 +40,17 @@ def judge(plan: Plan, results: Sequence[TrialResult]) -> list[Candidate]:
     names = sorted(hits, key=lambda name: -hits[name].mean())
     resamples = resample(hits)
     pairs = [(names[0], other) for other in names[1:]]
-    against = {each.b: each for each in compare_pairs(pairs, hits, resamples)} if pairs else {}
+    compared = compare_pairs(pairs, hits, resamples, comb(len(names), 2)) if pairs else []
+    against = {each.b: each for each in compared}
     return [
         Candidate(
             name=name,
             params=next(iter(complete[name].values()))[0].record.params,
             accuracy=float(hits[name].mean()),
             of_parts=[float(mean) for mean in _accuracies_of(complete[name]).mean(axis=1)],
-            spread=folds_interval(_accuracies_of(complete[name])),
+            over_parts=folds_interval(_accuracies_of(complete[name])),
             interval=accuracy_interval(hits[name], resamples[name])[0],
+            training=models[name].training or {},
             seeds=len(complete[name]),
             fit_seconds=_fit_seconds(complete[name]),
             against_best=against.get(name),
@@ -64,7 +68,7 @@ def _by_model(trials: Sequence[Trial]) -> dict[str, list[Trial]]:
 
 def _results_of(
     trials: Sequence[Trial], found: Mapping[tuple[str, int, str], TrialResult]
-) -> Judged | None:
+) -> Answers | None:
     """Return the results of the trials of a model; ``None`` if one is missing."""
     by_seed: dict[int, list[TrialResult]] = {}
     for trial in trials:
@@ -75,8 +79,8 @@ def _results_of(
     return by_seed
 
 
-def _hits_of(of_model: Judged) -> Hits:
-    """Return whether each seed got each judged document right, ``(n_seeds, n_judged)``."""
+def _hits_of(of_model: Answers) -> Hits:
+    """Return whether each seed got each held-out document right, ``(n_seeds, n_held_out)``."""
     return np.stack(
         [
             np.concatenate([each.answers == each.labels for each in of_seed])
@@ -85,12 +89,12 @@ def _hits_of(of_model: Judged) -> Hits:
     )
 
 
-def _accuracies_of(of_model: Judged) -> NDArray[np.float64]:
+def _accuracies_of(of_model: Answers) -> NDArray[np.float64]:
     """Return the accuracy of each training, ``(n_parts, n_seeds)``."""
     return np.transpose([[each.accuracy for each in of_seed] for of_seed in of_model.values()])
 
 
-def _fit_seconds(of_model: Judged) -> float:
+def _fit_seconds(of_model: Answers) -> float:
     return float(
         np.mean([each.record.fit_seconds for of_seed in of_model.values() for each in of_seed])
     )

@@ -1,0 +1,37 @@
+"""Commands that train, show their result and, if they end early, what there is of it."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from rnnbench.terminal import console
+
+if TYPE_CHECKING:
+    from rnnbench.api import Run
+    from rnnbench.choice.choose import Choice
+
+R = TypeVar("R", bound="Run | Choice")
+
+
+def carry_out(job: Callable[[], R], *, quiet: bool, as_json: bool) -> R:
+    """Return the result of ``job`` after printing it.
+
+    Raises:
+        FailedTrialsError: trials have no result; that of the others was printed.
+        InterruptedRunError: Ctrl-C ended the job; the result so far was printed.
+    """
+    from rnnbench.job import FailedTrialsError, InterruptedRunError
+
+    try:
+        finished = job()
+    except (FailedTrialsError, InterruptedRunError) as error:
+        if isinstance(error, FailedTrialsError) and not quiet:
+            error.args = (error.summary,)  # each failure was shown when it happened
+        try:
+            if error.run is not None:
+                console.print_record(error.run.results, *error.run.tables(), as_json=as_json)
+        finally:
+            raise error  # even if the terminal has been closed
+    console.print_record(finished.results, *finished.tables(), as_json=as_json)
+    if not quiet:
+        console.err.print(f"Stored in {finished.folder}/", soft_wrap=True)
+    return finished
