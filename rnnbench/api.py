@@ -40,8 +40,11 @@ from rnnbench.runner.benchmark import (
     plan_benchmark,
     run_plan,
 )
+from rnnbench.runner.events import all_of
 from rnnbench.runner.executors import EXECUTORS, LocalExecutor, executor_class
+from rnnbench.runner.tracking import tell_trackers
 from rnnbench.terminal.display import show_download, show_trials
+from rnnbench.tracking.settings import check_trackers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -249,6 +252,7 @@ def run(
     save_models: bool = False,
     fresh: bool = False,
     executor: str = "local",
+    track: str | Sequence[str] | None = None,
     progress: bool = True,
     command: str | None = None,
 ) -> Run:
@@ -271,26 +275,32 @@ def run(
         save_models: whether trained networks are kept, for ``predict``.
         fresh: whether stored trials are trained again.
         executor: where trials run.
+        track: trackers that record the run: ``tracking`` of the config.
         progress: whether progress is shown on standard error.
         command: the command that ``results.json`` gives for repeating the run; by default one
             that runs its ``config.yaml``.
 
     Raises:
         ConfigError: the config or an argument is wrong.
-        UserError: another process is writing into the folder, or it cannot be written to.
+        UserError: another process is writing into the folder, or it cannot be written to, or a
+            tracker needs a package that is not installed.
         OutOfReachError: the data could not be downloaded.
-        PluginError: the executor, which comes from another package, failed before any trial.
+        PluginError: the executor, which comes from another package, failed before any trial, or
+            a tracker of another package cannot be loaded.
         RnnbenchError: a file cannot be written, or no trial can be trained.
         FailedTrialsError: trials have no result; it holds the partial run.
         InterruptedRunError: Ctrl-C ended the run; it holds the partial run.
     """
-    benchmark = _benchmark(config, settings, seeds=seeds, epochs=epochs, data=data, path=path)
+    benchmark = _benchmark(
+        config, settings, seeds=seeds, epochs=epochs, data=data, path=path, track=track
+    )
     if models is not None:
         benchmark = select(benchmark, [models] if isinstance(models, str) else models, "models")
     if jobs is not None and jobs < 1:
         raise UserError(f"jobs: got {jobs} (should be 1 or more)")
     with EXECUTORS.blamed(executor):
         trainer = executor_class(executor)(jobs)
+    check_trackers(benchmark.tracking)
     store = Store(Path(out) if out is not None else Path("results", benchmark.name))
     folder = store.folder
     _check_name(folder)
@@ -300,9 +310,10 @@ def run(
     plan = plan_benchmark(benchmark, prepared, trainer.threads, keep_models=save_models)
     with lock_folder(folder, command):
         store.check_writable()
-        with show_trials(quiet=not progress) as listener:
-            done = run_plan(plan, trainer, store, listener, fresh=fresh)
-        finished = _finish(benchmark, plan, done, store, command) if done.trials else None
+        with tell_trackers(benchmark, folder) as trackers:
+            with show_trials(quiet=not progress) as display:
+                done = run_plan(plan, trainer, store, all_of(display, trackers), fresh=fresh)
+            finished = _finish(benchmark, plan, done, store, command) if done.trials else None
     if isinstance(done.ending, KeyboardInterrupt):
         raise InterruptedRunError(finished, plan, done, store, command)
     if done.ending is not None and finished is None:
@@ -394,6 +405,7 @@ def _benchmark(
     epochs: int | None,
     data: str | None,
     path: str | Path | None,
+    track: str | Sequence[str] | None,
 ) -> Benchmark:
     """Return the benchmark with the changes that the arguments of ``run`` make."""
     changes = {
@@ -401,6 +413,7 @@ def _benchmark(
         "training.epochs": epochs,
         "data.source": data,
         "data.path": None if path is None else str(path),
+        "tracking": track,
     }
     given = [
         Override(key.rpartition(".")[2], key, _as_yaml(value))

@@ -14,6 +14,7 @@ from rnnbench.errors import UserError
 from rnnbench.escape import encodable
 from rnnbench.metrics import quantity_names
 from rnnbench.terminal import completion
+from rnnbench.tracking import TRACKERS
 
 if TYPE_CHECKING:
     from rnnbench.config.load import Override
@@ -76,6 +77,16 @@ Settings = Annotated[
         "--set", metavar="KEY.PATH=VALUE", help="Change any value of the config; repeatable."
     ),
 ]
+Trackers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--track",
+        metavar="NAME",
+        help=f"Record the run with {' or '.join(TRACKERS)}; repeatable.",
+        show_default=False,
+        autocompletion=completion.trackers,
+    ),
+]
 METRICS = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
 """The names of everything that runs can be compared and ranked by, for the help."""
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")]
@@ -126,6 +137,7 @@ def changes(
     seeds: str | None = None,
     data: str | None = None,
     path: str | None = None,
+    track: Iterable[str] | None = None,
 ) -> "list[Override]":
     """Return the changes that options make to the config.
 
@@ -139,6 +151,9 @@ def changes(
         ("--seeds", "training.seeds"): seeds and (f"[{seeds}]" if "," in seeds else seeds),
         ("--data", "data.source"): None if data is None else json.dumps(data),  # as YAML, too
         ("--path", "data.path"): None if path is None else json.dumps(path),
+        ("--track", "tracking"): None
+        if track is None
+        else json.dumps([name for each in track for name in names(each)]),
     }
     given = [Override(*flag, value) for flag, value in flags.items() if value is not None]
     for setting in settings or ():

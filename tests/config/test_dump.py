@@ -16,6 +16,8 @@ from rnnbench.config.schema import Benchmark, Name
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.layers import LAYERS, Layer, Layers, parse_layers
 from rnnbench.section import Section, Variant
+from rnnbench.tracking import TRACKERS
+from rnnbench.tracking.settings import TrackerNames
 
 DENSE = {"dense": {"units": "topics", "activation": "softmax"}}
 SMALL = {"name": "small", "models": {"rnn": {"layers": [{"simple_rnn": {"units": 2}}, DENSE]}}}
@@ -59,6 +61,8 @@ def values(hint: Any, *limits: Any) -> st.SearchStrategy:  # noqa: PLR0911 - one
     origin, args = get_origin(hint), get_args(hint)
     if hint in (Name, Layers):
         return names if hint == Name else stacks()
+    if hint == TrackerNames:
+        return st.lists(st.sampled_from(list(TRACKERS)))
     if origin is Annotated:
         more = [limit for arg in args[1:] for limit in getattr(arg, "metadata", [arg])]
         return values(args[0], *limits, *more)
