@@ -81,8 +81,8 @@ Trackers = Annotated[
     list[str] | None,
     typer.Option(
         "--track",
-        metavar="NAME",
-        help=f"Record the run with {' or '.join(TRACKERS)}; repeatable.",
+        metavar="A,B",
+        help=f"Record the run while it goes on, with {', '.join(TRACKERS)}; repeatable.",
         show_default=False,
         autocompletion=completion.trackers,
     ),

@@ -8,6 +8,8 @@ from rnnbench.tracking.to_mlflow import DEFAULTS, MlflowTracker
 
 LONG = "x" * 20_000
 
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader")  # which MLflow uses
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):

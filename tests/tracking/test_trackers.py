@@ -158,6 +158,7 @@ def test_tensorboard_has_the_hyperparameters_of_each_trial(events):
     }
 
 
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader")  # which MLflow uses
 def test_mlflow_has_a_run_for_the_benchmark_and_one_below_it_for_each_trial(folder, trials):
     from mlflow import MlflowClient
 
