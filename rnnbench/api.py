@@ -1,8 +1,7 @@
 """The functions and results behind the public names of the package."""
 
-import json
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +14,20 @@ from rnnbench.analysis.leaderboard import Board, rank_runs
 from rnnbench.analysis.load import load_environment
 from rnnbench.analysis.load import load_run as load_stored_run
 from rnnbench.analysis.summary import summarize_run
-from rnnbench.config.load import Override, dump, load, load_data, select
+from rnnbench.config.load import dump, load_data
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.load import prepare
 from rnnbench.data.settings import Data
-from rnnbench.errors import Interruption, RnnbenchError, UserError, signal_of
-from rnnbench.escape import encodable
+from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.job import (
+    Config,
+    Settings,
+    overrides_of,
+    prepare_job,
+    raise_if_partial,
+    source_of,
+)
 from rnnbench.metrics import find_quantity
 from rnnbench.prediction.predict import Prediction, predict_texts
 from rnnbench.records import Record
@@ -35,24 +41,18 @@ from rnnbench.results.store import Store
 from rnnbench.runner.benchmark import (
     Plan,
     PlanResult,
-    describe,
-    first_traceback,
     plan_benchmark,
     run_plan,
 )
 from rnnbench.runner.events import all_of
-from rnnbench.runner.executors import EXECUTORS, LocalExecutor, executor_class
+from rnnbench.runner.executors import LocalExecutor
 from rnnbench.runner.tracking import tell_trackers
-from rnnbench.terminal.display import show_download, show_trials
+from rnnbench.terminal.display import show_trials
 from rnnbench.tracking.settings import check_trackers
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Config = str | Path | Mapping[str, Any] | Benchmark
-"""A config file, its content, or the result of ``load_config``."""
-Settings = Mapping[str, Any] | Sequence[Override]
-"""New values of a config, by key: ``{"training.batch_size": 25}``."""
+    from matplotlib.axes import Axes
 
 
 class Run(Shown, StoredRun):
@@ -109,6 +109,35 @@ class Run(Shown, StoredRun):
         """
         return _frame(summary_rows(self.results))
 
+    def plot(
+        self,
+        name: str,
+        models: str | Sequence[str] | None = None,
+        *,
+        curve: str | None = None,
+        ax: "Axes | None" = None,
+    ) -> "Axes":
+        """Draw one of the plots of a report, in Matplotlib's style in use.
+
+        Args:
+            name: ``accuracy``, with both intervals of each model and the majority baseline;
+                ``learning_curves``, medians in a band from the lowest to the highest seed; or
+                ``confusion``, the answers of one model for each frequent topic.
+            models: only these models of the run.
+            curve: of learning curves, ``loss`` (the default), ``accuracy``, ``val_loss`` or
+                ``val_accuracy``.
+            ax: axes to draw on; by default new ones.
+
+        Returns:
+            The axes, with title, labels and legend, to go on with.
+
+        Raises:
+            UserError: there is no such plot, model or curve.
+        """
+        from rnnbench.report.axes import plot_run  # imports Matplotlib
+
+        return plot_run(self, name, models, curve, ax)
+
     @property
     def labels(self) -> NDArray[np.int32]:
         """The topics of the test documents, ``(n_test,)``, as positions in the list of topics."""
@@ -148,49 +177,22 @@ class Run(Shown, StoredRun):
             return write_page(self, texts, words, errors)
 
 
-class FailedTrialsError(RnnbenchError):
-    """Trials failed, or no more could be trained; those that finished are stored.
-
-    Attributes:
-        run: the partial run; ``None`` if no trial has a result.
-        summary: the first traceback, if there is one, what ended the run early, and how many
-            trials are missing.
-    """
-
-    def __init__(self, run: Run | None, plan: Plan, done: PlanResult):
-        stored = f"; {run.folder}/ has the results of the others" if run else ""
-        verb = "have no result" if done.ending else "failed"
-        count = f"{len(done.without_result)} of {len(plan.trials)} trials {verb}{stored}."
-        end = [str(done.ending), count] if done.ending else [count]
-        super().__init__("\n".join([describe(done.failures), *end]).lstrip())
-        self.run = run
-        self.summary = "\n".join([*first_traceback(done.failures), *end])
-        self.exit_code = getattr(done.ending, "exit_code", RnnbenchError.exit_code)
-
-
-class InterruptedRunError(Interruption):
-    """Ctrl-C or another signal ended a run; all trials that finished are stored.
-
-    It is a ``KeyboardInterrupt``, which ``except Exception`` does not catch.
-
-    Attributes:
-        run: the partial run; ``None`` if no trial has a result.
-    """
-
-    def __init__(self, run: Run | None, plan: Plan, done: PlanResult, store: Store, command: str):
-        stored = f"{len(done.trials)} of {len(plan.trials)} trials are stored in {store.folder}/"
-        again = shlex.join(word for word in shlex.split(command) if word != "--fresh")
-        message = f"Interrupted; {stored}. This command continues from there:\n  {again}"
-        super().__init__(message, signal_of(done.ending))
-        self.run = run
-
-
 class RunComparison(Shown, compare_runs.RunComparison):
     """How the models of one run differ from those of another; it is displayed as tables."""
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench compare`` prints."""
         return comparison_tables(self)
+
+    def plot(self, *, ax: "Axes | None" = None) -> "Axes":
+        """Draw how the accuracy of each model changed, on ``ax`` or on new axes, and return them.
+
+        Raises:
+            UserError: ``ax`` is something else than Matplotlib axes.
+        """
+        from rnnbench.report.axes import plot_changes  # imports Matplotlib
+
+        return plot_changes(self, ax)
 
 
 class Leaderboard(Shown, Record):
@@ -202,20 +204,6 @@ class Leaderboard(Shown, Record):
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench leaderboard`` prints."""
         return [table for board in self.boards for table in board_tables(board)]
-
-
-def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
-    """Return the validated benchmark that a config describes.
-
-    Args:
-        config: a YAML file, or a mapping with the same keys and values.
-        settings: values that replace those of the config.
-
-    Raises:
-        ConfigError: the config is wrong; the message lists every problem, with its file and line.
-    """
-    source = _source(config)
-    return load(source, _overrides(settings))
 
 
 def load_dataset(config: Config | Data | None = None, settings: Settings | None = None) -> Dataset:
@@ -234,8 +222,8 @@ def load_dataset(config: Config | Data | None = None, settings: Settings | None 
         isinstance(config, Mapping) and not {"data", "models", "extends"} & set(config)
     ):
         config = {"data": config}
-    source = None if config is None else _source(config)
-    return prepare(load_data(source, _overrides(settings))).dataset
+    source = None if config is None else source_of(config)
+    return prepare(load_data(source, overrides_of(settings))).dataset
 
 
 def run(
@@ -291,35 +279,32 @@ def run(
         FailedTrialsError: trials have no result; it holds the partial run.
         InterruptedRunError: Ctrl-C ended the run; it holds the partial run.
     """
-    benchmark = _benchmark(
-        config, settings, seeds=seeds, epochs=epochs, data=data, path=path, track=track
+    job = prepare_job(
+        config,
+        seeds=seeds,
+        models=models,
+        epochs=epochs,
+        data=data,
+        path=path,
+        jobs=jobs,
+        out=out,
+        settings=settings,
+        executor=executor,
+        track=track,
+        progress=progress,
     )
-    if models is not None:
-        benchmark = select(benchmark, [models] if isinstance(models, str) else models, "models")
-    if jobs is not None and jobs < 1:
-        raise UserError(f"jobs: got {jobs} (should be 1 or more)")
-    with EXECUTORS.blamed(executor):
-        trainer = executor_class(executor)(jobs)
+    store, benchmark = job.store, job.benchmark
     check_trackers(benchmark.tracking)
-    store = Store(Path(out) if out is not None else Path("results", benchmark.name))
-    folder = store.folder
-    _check_name(folder)
-    command = command or _command(folder, jobs, executor, save_models=save_models)
-    with show_download(quiet=not progress) as on_bytes:
-        prepared = prepare(benchmark.data, on_bytes)
-    plan = plan_benchmark(benchmark, prepared, trainer.threads, keep_models=save_models)
-    with lock_folder(folder, command):
+    command = command or _command(store.folder, jobs, executor, save_models=save_models)
+    plan = plan_benchmark(benchmark, job.data, job.executor.threads, keep_models=save_models)
+    with lock_folder(store.folder, command):
         store.check_writable()
-        with tell_trackers(benchmark, folder) as trackers:
+        with tell_trackers(benchmark, store.folder) as trackers:
             with show_trials(quiet=not progress) as display:
-                done = run_plan(plan, trainer, store, all_of(display, trackers), fresh=fresh)
+                done = run_plan(plan, job.executor, store, all_of(display, trackers), fresh=fresh)
             finished = _finish(benchmark, plan, done, store, command) if done.trials else None
-    if isinstance(done.ending, KeyboardInterrupt):
-        raise InterruptedRunError(finished, plan, done, store, command)
-    if done.ending is not None and finished is None:
-        raise done.ending
-    if done.ending is not None or done.without_result or finished is None:
-        raise FailedTrialsError(finished, plan, done)
+    raise_if_partial(finished, plan, done, store.folder, command)
+    assert finished is not None  # noqa: S101 - or something was raised
     return finished
 
 
@@ -397,38 +382,6 @@ def _finish(benchmark: Benchmark, plan: Plan, done: PlanResult, store: Store, co
     return Run(store.folder, results, trials, benchmark, load_environment(store.folder))
 
 
-def _benchmark(
-    config: Config,
-    settings: Settings | None,
-    *,
-    seeds: int | Sequence[int] | None,
-    epochs: int | None,
-    data: str | None,
-    path: str | Path | None,
-    track: str | Sequence[str] | None,
-) -> Benchmark:
-    """Return the benchmark with the changes that the arguments of ``run`` make."""
-    changes = {
-        "training.seeds": list(seeds) if isinstance(seeds, Iterable) else seeds,
-        "training.epochs": epochs,
-        "data.source": data,
-        "data.path": None if path is None else str(path),
-        "tracking": track,
-    }
-    given = [
-        Override(key.rpartition(".")[2], key, _as_yaml(value))
-        for key, value in changes.items()
-        if value is not None
-    ]
-    return load_config(config, [*given, *_overrides(settings)])
-
-
-def _check_name(folder: Path) -> None:
-    name = encodable(str(folder))
-    if name != str(folder):
-        raise UserError(f"{name}: the name of the folder is not in UTF-8")
-
-
 def _command(folder: Path, jobs: int | None, executor: str, *, save_models: bool) -> str:
     """Return the command that repeats a run from the config that it stores."""
     options = [] if jobs is None else ["--jobs", str(jobs)]
@@ -437,24 +390,6 @@ def _command(folder: Path, jobs: int | None, executor: str, *, save_models: bool
     return shlex.join(
         ["rnnbench", "run", str(folder / "config.yaml"), *options, "--out", str(folder)]
     )
-
-
-def _source(config: Config) -> Path | Mapping[str, Any]:
-    if isinstance(config, Benchmark):
-        return config.model_dump(exclude_none=True)
-    return Path(config) if isinstance(config, str) else config
-
-
-def _overrides(settings: Settings | None) -> Sequence[Override]:
-    if isinstance(settings, Mapping):
-        return [Override("settings", key, _as_yaml(value)) for key, value in settings.items()]
-    return settings or ()
-
-
-def _as_yaml(value: Any) -> str:
-    """Return a value as JSON, which is YAML; numbers of NumPy become plain ones."""
-    plain = lambda other: other.item() if isinstance(other, np.generic) else str(other)  # noqa: E731
-    return json.dumps(value, default=plain, ensure_ascii=False)
 
 
 def _frame(rows: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from factories import scored_run, write_run
+from matplotlib import pyplot as plt
 
 import rnnbench
 from rnnbench.metrics import METRICS
@@ -252,6 +253,18 @@ def test_results_show_themselves_as_text_and_as_html():
     for shown in (run, rnnbench.compare(run, run), rnnbench.leaderboard([run])):
         assert "0.9000" in repr(shown) == str(shown)
         assert ">0.9000</td>" in shown._repr_html_()
+
+
+def test_plots_are_axes_to_go_on_with():
+    run = stored("a", {"nb": [18], "rnn": [9, 12]})
+    _, (left, right) = plt.subplots(2)
+
+    assert run.plot("accuracy", "rnn", ax=left) is left
+    assert rnnbench.compare(run, run).plot(ax=right) is right
+    assert run.plot("learning_curves", curve="accuracy").get_xlabel() == "epoch"
+    with pytest.raises(rnnbench.UserError, match="did you mean 'confusion'"):
+        run.plot("confusions")
+    plt.close("all")
 
 
 def test_the_stored_command_repeats_the_run():

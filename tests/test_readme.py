@@ -8,6 +8,7 @@ from rnnbench.metrics import METRICS
 from rnnbench.models.descriptions import Network
 from rnnbench.report.table import mean_and_interval
 from rnnbench.results.run import load_results
+from rnnbench.storage import read_document
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -41,9 +42,8 @@ def test_reference_runs_stay_small():
 
 def printed_choice(name):
     """Return the accuracy of each model on the documents that networks were chosen by."""
-    lines = (ROOT / "results/reference/choice" / f"{name}.md").read_text().splitlines()
-    rows = [line.strip("| ").split(" | ") for line in lines[2:] if line.startswith("|")]
-    return dict(rows)
+    record = read_document(ROOT / "results/reference/choice" / name / "choice.json", 1)
+    return {each["name"]: f"{each['accuracy']:.4f}" for each in record["candidates"]}
 
 
 def chosen_network(name):
@@ -75,7 +75,7 @@ def test_the_accuracies_of_the_wider_field_are_those_of_their_runs(name):
 @pytest.mark.parametrize("name", ["zoo", "r52", "r8"])
 def test_the_accuracies_that_networks_were_chosen_by_are_those_that_were_printed(name):
     printed = printed_choice(name)
-    row = row_that_links(f"choice/{name}.md")
+    row = row_that_links(f"choice/{name}/choice.md")
 
     assert row.endswith(f"| {printed[CHOSEN[name]]} | {printed['tfidf_linear_svm']} |")
 

@@ -98,12 +98,12 @@ def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
             evidence="Every model is trained once.",
             advice="Another seed may give another order of the models: use --seeds 5 or more.",
         )
-    if networks and not benchmark.training.validation_split:
+    if any(not benchmark.training_of(name).validation_split for name in networks):
         yield Note(
             title="nothing to choose on",
             evidence="No training document is held out (training.validation_split is 0).",
             advice="Epochs, sizes and models that are chosen by these accuracies are chosen on the "
-            "test documents: set validation_split, and choose on that.",
+            "test documents: use `rnnbench choose`, and validation_split for the best epoch.",
         )
 
 

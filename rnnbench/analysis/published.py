@@ -41,12 +41,16 @@ def _comparable(
 ) -> list[ModelSummary]:
     if reference.split is not None:
         return list(models) if reference.split == dataset.split_fingerprint else []
-    recipe = Recipe(**benchmark.training.model_dump(include=set(Recipe.model_fields)))
-    is_same = reference.dataset == dataset.fingerprint and reference.training in (None, recipe)
+    if name not in benchmark.models or reference.dataset != dataset.fingerprint:
+        return []
+    training = benchmark.training_of(name)
+    recipe = Recipe(**training.model_dump(include=set(Recipe.model_fields)))
     return [
         model
         for model in models
-        if is_same and model.name == name and published.params in (None, model.params)
+        if model.name == name
+        and reference.training in (None, recipe)
+        and published.params in (None, model.params)
     ]
 
 

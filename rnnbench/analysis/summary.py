@@ -15,7 +15,7 @@ from rnnbench.analysis.published import locate_published
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import METRICS, Metric, usable_metrics
-from rnnbench.models.descriptions import BaselineModel
+from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.registry import PluginError
 from rnnbench.results.schema import (
     Interval,
@@ -51,10 +51,10 @@ def summarize_run(
     metrics = compute_metrics(by_model)
     models = []
     for name, of_model in by_model.items():
-        is_baseline = isinstance(benchmark.models[name], BaselineModel)
         interval, method = accuracy_interval(hits[name], resamples[name])
+        description = benchmark.models[name]
         models.append(
-            _summarize(name, is_baseline, of_model, metrics[name], topics, interval, method)
+            _summarize(name, description, of_model, metrics[name], topics, interval, method)
         )
     return Results(
         name=benchmark.name,
@@ -144,7 +144,7 @@ def _compute(metric: Metric, trial: TrialResult) -> float | None:
 
 def _summarize(
     name: str,
-    is_baseline: bool,
+    description: Model,
     trials: Sequence[TrialResult],
     metrics: Sequence[Mapping[str, float]],
     topics: Sequence[str],
@@ -158,7 +158,7 @@ def _summarize(
     values = {name: [each[name] for each in metrics if name in each] for name in usable_metrics()}
     return ModelSummary(
         name=name,
-        is_baseline=is_baseline,
+        is_baseline=isinstance(description, BaselineModel),
         params=records[0].params,
         accuracy_interval=interval,
         accuracy_interval_method=method,
@@ -167,6 +167,7 @@ def _summarize(
         ms_per_step=statistic(times) if times else None,
         fit_seconds=statistic([record.fit_seconds for record in records]),
         stock_layers=sorted({layer for record in records for layer in record.stock_layers}),
+        training=description.training or {},
         trials=[
             TrialSummary(fingerprint=record.fingerprint, seed=record.seed, metrics=dict(each))
             for record, each in zip(records, metrics, strict=True)

@@ -18,6 +18,10 @@ from rnnbench.errors import FULL, STATUS_OF, RnnbenchError, signal_of
 
 COMMANDS = {
     "run": ("rnnbench.cli.run:run", "Train and test every model of a config."),
+    "choose": (
+        "rnnbench.choice.command:choose",
+        "Choose models and settings without the test documents.",
+    ),
     "predict": ("rnnbench.prediction.command:predict", "Classify texts with a saved network."),
     "report": ("rnnbench.cli.report:report", "Write an HTML report about a run."),
     "compare": ("rnnbench.cli.compare:compare", "Show how the models of two runs differ."),

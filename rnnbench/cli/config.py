@@ -1,7 +1,7 @@
 """``rnnbench config``: check, show, new, list, copy and schema."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,16 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rnnbench.config import shipped
-from rnnbench.config.load import dump, load
+from rnnbench.config.load import Override, dump, load
 from rnnbench.config.merge import tree_of
+from rnnbench.config.nodes import Node
 from rnnbench.config.problems import ConfigError, Problem
 from rnnbench.config.starter import copy_config, starter, write_starter
 from rnnbench.errors import UserError
-from rnnbench.runner.check import build_all
+from rnnbench.runner.check import check as check_benchmark
 from rnnbench.terminal import completion, console, options
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from rnnbench.config.schema import Benchmark
+
+SECTIONS = ("data", "training")
+"""Faults in them begin with the key themselves."""
 
 app = typer.Typer(
     help="Check configs, see them with every default, and start from one.",
@@ -31,6 +37,7 @@ app = typer.Typer(
     epilog=options.examples(
         "rnnbench config check configs/all.yaml",
         "rnnbench config check configs/gru.yaml configs/lstm.yaml --no-build --json",
+        "rnnbench config check lstm --set 'training.learning_rate=[0.001, 0.003]'",
     )
 )
 def check(
@@ -46,14 +53,17 @@ def check(
     build: Annotated[
         bool, typer.Option("--build/--no-build", help="Build every network once.")
     ] = True,
+    settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
     """Report every problem in config files, with file and line. Nothing is trained.
 
     Every network is built once, which also imports modules of your own. If the documents are not in
-    the cache, typical sizes are assumed. The exit status is 0 if all files are fine, or else 2.
+    the cache, typical sizes are assumed; if they are, the time of all trainings is estimated. The
+    exit status is 0 if all files are fine, or else 2.
     """
-    checked = [_check(file, build=build) for file in configs]
+    changes = options.changes(settings)
+    checked = [_check(file, changes, build=build) for file in configs]
     if as_json:
         console.print_record({"files": checked}, as_json=True)
     else:
@@ -61,8 +71,7 @@ def check(
             for problem in facts["problems"]:
                 console.print_error(str(Problem(**problem)))
             if facts["is_fine"]:
-                counts = _counted(facts["models"], "model"), _counted(facts["trials"], "trial")
-                typer.echo(f"{facts['file']}: fine, {', '.join(counts)}")
+                typer.echo(f"{facts['file']}: fine, {', '.join(_sizes(facts))}")
     if not all(facts["is_fine"] for facts in checked):
         raise typer.Exit(UserError.exit_code)
 
@@ -107,7 +116,7 @@ def list_configs(as_json: options.Json = False) -> None:
     found = []
     for name in shipped.names():
         file = shipped.folder() / f"{name}.yaml"
-        size = {key: _check(file, build=False)[key] for key in ("models", "trials")}
+        size = {key: _check(file, (), build=False)[key] for key in ("models", "trials")}
         found.append({"name": name, **size, "summary": shipped.summary(file)})
     console.print_record({"configs": found}, _config_table(found), as_json=as_json)
 
@@ -169,7 +178,7 @@ def _config_table(configs: list[dict[str, Any]]) -> "Table":
     return table
 
 
-def _check(file: Path, *, build: bool) -> dict[str, Any]:
+def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str, Any]:
     """Return the size of the benchmark in a config, or every problem."""
     facts: dict[str, Any] = {
         "file": str(file),
@@ -177,25 +186,56 @@ def _check(file: Path, *, build: bool) -> dict[str, Any]:
         "name": None,
         "models": None,
         "trials": None,
+        "seconds": None,
         "problems": [],
     }
     try:
-        benchmark = load(file)
-        if build and (faults := build_all(benchmark)):
-            raise ConfigError(_located(faults, file))
+        benchmark = load(file, changes)
+        seconds = _checked_by_building(benchmark, file) if build else None
     except ConfigError as error:
         return facts | {"problems": [asdict(problem) for problem in error.problems]}
     size = {"models": len(benchmark.models), "trials": len(benchmark.trials)}
-    return facts | {"is_fine": True, "name": benchmark.name, **size}
+    return facts | {"is_fine": True, "name": benchmark.name, **size, "seconds": seconds}
+
+
+def _checked_by_building(benchmark: "Benchmark", file: Path) -> float | None:
+    """Build every network; return about how many seconds the trainings take, if that is known.
+
+    Raises:
+        ConfigError: something is wrong.
+    """
+    from rnnbench.speed.estimate import estimate_seconds
+
+    checked = check_benchmark(benchmark)
+    if checked.faults:
+        raise ConfigError(_located(checked.faults, file))
+    if checked.dataset is None:
+        return None
+    return estimate_seconds(benchmark, checked.dataset, checked.params)
 
 
 def _located(faults: Mapping[str, str], file: Path) -> list[Problem]:
-    """Return a problem for each fault, at the line of its model, or of the data section."""
+    """Return a problem for each fault, at the line of its model or section."""
     top = tree_of(file, []).root.children
-    places = {"data": top["data"]} if "data" in top else {}
+    places = {key: top[key] for key in SECTIONS if key in top}
     places |= {f"models.{name}": node for name, node in top["models"].children.items()}
-    where = {key: places[key].where if key in places else str(file) for key in faults}
-    return [Problem(where[key], "" if key == "data" else key, faults[key]) for key in faults]
+    where = {key: places.get(key.partition("[")[0], Node(None, str(file))).where for key in faults}
+    return [Problem(where[key], "" if key in SECTIONS else key, faults[key]) for key in faults]
+
+
+def _sizes(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the size of a benchmark in words, and the time that it takes if that is known."""
+    yield _counted(facts["models"], "model")
+    yield _counted(facts["trials"], "trial")
+    if facts["seconds"] is not None:
+        yield f"about {in_words(facts['seconds'])} of training on this machine"
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration in the unit that suits it, with two digits at most for minutes and less."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:,.1f} h"
 
 
 def _counted(number: int, noun: str) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.terminal import completion, console, options
+from rnnbench.terminal import console, options
 
 EXAMPLES = options.examples(
     "rnnbench run configs/all.yaml",
@@ -24,24 +24,8 @@ def run(
     models: options.Models = None,
     data: options.Source = None,
     path: options.DataPath = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=1024,
-            metavar="N",
-            help="Trials side by side; by default one per core.",
-            show_default=False,
-        ),
-    ] = None,
-    executor: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="Where trials run: local, or an executor that another package brings.",
-            autocompletion=completion.executors,
-        ),
-    ] = "local",
+    jobs: options.Jobs = None,
+    executor: options.ExecutorName = "local",
     track: options.Trackers = None,
     out: Annotated[
         Path | None,
@@ -50,7 +34,7 @@ def run(
         ),
     ] = None,
     settings: options.Settings = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Train stored trials again.")] = False,
+    fresh: options.Fresh = False,
     save_models: Annotated[
         bool, typer.Option("--save-models", help="Keep the trained networks, for `predict`.")
     ] = False,
@@ -63,6 +47,7 @@ def run(
     table shows the trials that finished; the same command continues from there.
     """
     from rnnbench import api  # imports scikit-learn
+    from rnnbench.job import FailedTrialsError, InterruptedRunError
 
     finished: api.Run | None = None
     ending: BaseException | None = None
@@ -81,11 +66,11 @@ def run(
             progress=not quiet,
             command=options.command(),
         )
-    except api.FailedTrialsError as error:
+    except FailedTrialsError as error:
         finished, ending = error.run, error
         if not quiet:
             error.args = (error.summary,)  # each failure was shown when it happened
-    except api.InterruptedRunError as error:
+    except InterruptedRunError as error:
         finished, ending = error.run, error
     try:
         if finished is not None:

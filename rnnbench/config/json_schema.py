@@ -11,19 +11,21 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from rnnbench.config.schema import NAME, Benchmark
+from rnnbench.config.schema import Benchmark
 from rnnbench.data.sources.catalog import SOURCES
 from rnnbench.data.tokenizers import TOKENIZERS
 from rnnbench.json_schema import DIALECT, Generator, Schema
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.layers import LAYERS
 from rnnbench.models.layers.recurrent import Recurrent
+from rnnbench.points import MODEL, POINT
 from rnnbench.section import Variant
 from rnnbench.tracking import TRACKERS
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.settings import MAX_SEEDS
 
-MERGED = ("Benchmark", "LayeredNetwork", "PythonNetwork", "BaselineModel", "Reference", "Published")
+MODELS = ("LayeredNetwork", "PythonNetwork", "BaselineModel")
+MERGED = ("Benchmark", *MODELS, "Reference", "Published")
 """The sections whose keys may come from a file that a config extends; lists are not merged."""
 IN_PART = "InPart"
 """The end of the names of their definitions in which no key is required."""
@@ -85,9 +87,9 @@ def _add_what_validators_allow(definitions: dict[str, Schema]) -> None:
     benchmark, data, training = (
         definitions[name]["properties"] for name in ("Benchmark", "Data", "Training")
     )
-    benchmark["name"]["pattern"] = f"^{NAME}$"
-    for named in ("models", "references"):
-        benchmark[named]["propertyNames"] = {"pattern": f"^{NAME}$"}
+    benchmark["name"]["pattern"] = f"^{MODEL}$"
+    benchmark["references"]["propertyNames"] = {"pattern": f"^{MODEL}$"}
+    benchmark["models"]["propertyNames"] = {"pattern": f"^{POINT}$"}
     benchmark["extends"] = {
         "description": "Config files or names that this one extends.",
         "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
@@ -103,6 +105,36 @@ def _add_what_validators_allow(definitions: dict[str, Schema]) -> None:
     del benchmark["tracking"]["type"], benchmark["tracking"]["items"]
     benchmark["tracking"]["anyOf"] = [trackers, {"type": "array", "items": trackers}]
     training["seeds"]["anyOf"] = [number, {"type": "array", "items": seed, **bounds}]
+    _add_grids(definitions)
+
+
+def _add_grids(definitions: dict[str, Schema]) -> None:
+    """Add what models may have besides their parts: a grid, and values of ``training``.
+
+    The values of a grid may be just those that its model lacks, so such a model is only looked at
+    as a mapping.
+    """
+    of_all = definitions["Training"]
+    own = {key: value for key, value in of_all["properties"].items() if key != "seeds"}
+    definitions["ModelTraining"] = of_all | {
+        "description": "How this model is trained, where it differs from the others.",
+        "properties": own,
+    }
+    definitions["Grid"] = {
+        "description": "Lists of values by key path, such as `layers.1.gru.units: [32, 64]`; each "
+        "combination is a model of its own. Lists under `zip` change together.",
+        "type": ["object", "null"],
+    }
+    for name in MODELS:
+        properties = definitions[name]["properties"]
+        properties["training"] = {"$ref": "#/$defs/ModelTraining"}
+        properties["grid"] = {"$ref": "#/$defs/Grid"}
+    models = definitions["Benchmark"]["properties"]["models"]
+    models["additionalProperties"] = {
+        "if": {"type": "object", "required": ["grid"]},
+        "then": {"properties": {"grid": {"$ref": "#/$defs/Grid"}}},
+        "else": models["additionalProperties"],
+    }
 
 
 def _in_part(definition: Schema) -> Schema:

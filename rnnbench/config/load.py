@@ -2,18 +2,21 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from rnnbench.config.grid import expanded
 from rnnbench.config.merge import Override, Tree, tree_of
 from rnnbench.config.problems import ConfigError, Problem, key_path
 from rnnbench.config.schema import Benchmark
 from rnnbench.config.yaml12 import to_yaml
 from rnnbench.data.settings import PATHS, Data
 from rnnbench.errors import did_you_mean
-from rnnbench.section import Section
+from rnnbench.points import model_of
+from rnnbench.section import Loc, Section
 
 __all__ = ["Override", "dump", "load", "load_data", "select"]
 
@@ -50,10 +53,13 @@ def load_data(
 def select(benchmark: Benchmark, names: Sequence[str], flag: str) -> Benchmark:
     """Return ``benchmark`` with only the models ``names``, in the order of the config.
 
+    The name of a model with a grid stands for all its points.
+
     Raises:
         ConfigError: there is no such model; the message blames ``flag``.
     """
-    wrong = {name: f"no model '{name}'" for name in names if name not in benchmark.models}
+    known = {*benchmark.models, *map(model_of, benchmark.models)}
+    wrong = {name: f"no model '{name}'" for name in names if name not in known}
     if not names:
         wrong = {"": "names no model"}
     if wrong:
@@ -63,7 +69,11 @@ def select(benchmark: Benchmark, names: Sequence[str], flag: str) -> Benchmark:
                 for name, message in wrong.items()
             ]
         )
-    kept = {name: model for name, model in benchmark.models.items() if name in names}
+    kept = {
+        name: model
+        for name, model in benchmark.models.items()
+        if name in names or model_of(name) in names
+    }
     return benchmark.model_copy(update={"models": kept})
 
 
@@ -84,11 +94,12 @@ class _OnlyData(Section):
 
 
 def _validated(schema: type[_S], tree: Tree) -> _S:
-    problems = tree.problems
+    root, of_grids = expanded(tree.root)
+    problems = [*tree.problems, *of_grids]
     try:
-        valid = schema.model_validate(tree.root.plain)
+        valid = schema.model_validate(root.plain)
     except ValidationError as error:
-        problems = [*problems, *_located(error, tree)]
+        problems += _located(error, replace(tree, root=root))
     if problems:
         distinct = dict.fromkeys(problems)
         raise ConfigError(sorted(distinct, key=lambda problem: problem.reading_order))
@@ -111,4 +122,12 @@ def _located(error: ValidationError, tree: Tree) -> Iterator[Problem]:
             if str(key) not in node.children:
                 break
             node = node.children[str(key)]
-        yield Problem(node.where, key_path(keys), item["msg"])
+        yield Problem(node.where, key_path(_as_written(keys)), item["msg"])
+
+
+def _as_written(keys: Loc) -> Loc:
+    """Return ``keys`` with the name of a model in place of one of its points."""
+    match keys:
+        case ("models", str(name), *below):
+            return ("models", model_of(name), *below)
+    return keys

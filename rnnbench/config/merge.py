@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rnnbench.config import shipped
+from rnnbench.config import grid, shipped
+from rnnbench.config.nodes import Node, merged, with_value
 from rnnbench.config.problems import ConfigError, Problem
-from rnnbench.config.yaml12 import MAX_DEPTH, Node, parse
+from rnnbench.config.yaml12 import MAX_DEPTH, parse
 from rnnbench.data.settings import PATHS
 from rnnbench.errors import did_you_mean
-from rnnbench.section import Section, spell
+from rnnbench.points import split_keys
+from rnnbench.section import Section
 from rnnbench.storage import read_file
 
 MAX_CONFIG = 2**20
@@ -61,7 +63,7 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
         try:
             value, duplicates = parse(override.value, override.flag, has_lines=False)
             new = value or Node(None, override.flag)
-            tree.root = with_value(tree.root, _keys_of(override), new)
+            tree.root = grid.with_flag(tree.root, _keys_of(override), new)
             tree.problems += duplicates
         except ConfigError as error:
             tree.problems += error.problems
@@ -69,7 +71,7 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
 
 
 def _keys_of(override: Override) -> list[str]:
-    keys = override.key.split(".")
+    keys = split_keys(override.key)
     if len(keys) > MAX_DEPTH:
         message = f"a path of {len(keys):,} keys (allowed: {MAX_DEPTH})"
         raise ConfigError([Problem(override.flag, "", message)])
@@ -132,6 +134,8 @@ def _extended(tree: Tree, folder: Path, above: tuple[Path, ...], read_before: li
     own = tree.root
     for key in PATHS:
         own = _with_data_path_from(folder, own, key)
+    own, of_grids = grid.flattened(own)
+    tree.problems += of_grids
     if "extends" not in own.value:
         return Tree(own, tree.problems)
     extends = own.value["extends"]
@@ -189,40 +193,3 @@ def _with_data_path_from(folder: Path, root: Node, key: str) -> Node:
     if not path or not isinstance(path.value, str) or not path.value or path.value[0] == "~":
         return root
     return with_value(root, ["data", key], Node(str(folder / path.value), path.where))
-
-
-def merged(base: Node, top: Node) -> Node:
-    """Return ``base`` overridden by ``top``: mappings key by key, all else as a whole.
-
-    A key without a value in ``top`` leaves a mapping of ``base`` as it is.
-    """
-    if not isinstance(base.value, dict):
-        return top
-    if not isinstance(top.value, dict):
-        return base if top.value is None else top
-    changed = {
-        key: merged(base.value[key], node) if key in base.value else node
-        for key, node in top.value.items()
-    }
-    return Node(base.value | changed, top.where)
-
-
-def with_value(root: Node, keys: Sequence[str], new: Node) -> Node:
-    """Return ``root`` with ``new`` at the end of ``keys``; missing mappings are added.
-
-    The values along the way get the place of ``new``; ``root`` keeps its own.
-
-    Raises:
-        ConfigError: a list has no such item.
-    """
-    if not keys:
-        return Node(new.value, root.where)
-    key, *below = keys
-    children = dict(root.children)
-    is_list = isinstance(root.value, list)
-    if is_list and key not in children:
-        message = f"no item {spell(key)} (the list has {len(children)}, counted from 0)"
-        raise ConfigError([Problem(new.where, "", message)])
-    child = Node(children[key].value if key in children else None, new.where)
-    children[key] = with_value(child, below, new)
-    return Node(list(children.values()) if is_list else children, root.where)

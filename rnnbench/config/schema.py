@@ -5,29 +5,32 @@
 """
 
 import re
+from functools import partial
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, ValidationError, model_validator
+from pydantic_core import InitErrorDetails
 
 from rnnbench.data.settings import Data
 from rnnbench.models.descriptions import Model
+from rnnbench.points import MODEL, POINT
 from rnnbench.records import Share
-from rnnbench.section import Section, problem, spell
+from rnnbench.section import Section, located, problem, problems, spell
 from rnnbench.tracking.settings import TrackerNames
 from rnnbench.training.recipe import Recipe
 from rnnbench.training.settings import Training
 
-NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
 
-
-def _name(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(NAME, value):
+def _name(value: Any, pattern: str = MODEL) -> str:
+    if isinstance(value, str) and re.fullmatch(pattern, value):
         return value
     hint = "allowed: a letter or digit, then letters, digits, - or _; up to 100 in all"
     raise problem(f"got {spell(value)}", hint)
 
 
 Name = Annotated[str, BeforeValidator(_name)]
+ModelName = Annotated[str, BeforeValidator(partial(_name, pattern=POINT))]
+"""The name of a model, or of a point of its grid."""
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -75,7 +78,7 @@ class Benchmark(Section):
     """The documents, and how they become sequences of word ids."""
     training: Training = Training()
     """How every network is trained."""
-    models: Annotated[dict[Name, Model], Field(min_length=1)]
+    models: Annotated[dict[ModelName, Model], Field(min_length=1)]
     """The models, by names of the user's choice."""
     references: dict[Name, Reference] = Field(default_factory=dict)
     """Published accuracies to compare with."""
@@ -90,3 +93,20 @@ class Benchmark(Section):
             for name, model in self.models.items()
             for seed in (self.training.seeds if model.is_random else self.training.seeds[:1])
         ]
+
+    def training_of(self, name: str) -> Training:
+        """Return how a model is trained: as all are, unless it has values of its own."""
+        own = self.models[name].training
+        return Training.model_validate(dict(self.training) | own) if own else self.training
+
+    @model_validator(mode="after")
+    def _can_train_every_model(self) -> "Benchmark":
+        found: list[InitErrorDetails] = []
+        for name in self.models:
+            try:
+                self.training_of(name)
+            except ValidationError as error:
+                found += located(error, ("models", name, "training"))
+        if found:
+            raise problems(found)
+        return self

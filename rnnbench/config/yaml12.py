@@ -6,45 +6,18 @@ parser is used here; its nodes become values that know where they were written.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import yaml
 from yaml.reader import ReaderError
 
+from rnnbench.config.nodes import Node
 from rnnbench.config.problems import ConfigError, Problem, key_path
 
 MAX_DEPTH = 100
 """Levels of lists and mappings. Data that contains itself, through an alias, has no end."""
 MAX_VALUES = 100_000
 """Values in one file. Aliases of aliases could stand for more values than fit into memory."""
-
-
-@dataclass(frozen=True)
-class Node:
-    """A value of a config that knows where it was written."""
-
-    value: Any
-    """The entries of a mapping by key, the items of a list, or a single value."""
-    where: str
-    """``file:line`` of its key, or of an item of a list; or the flag that it came from."""
-
-    @cached_property
-    def children(self) -> dict[str, "Node"]:
-        """The entries of a mapping by key, or the items of a list by position, from ``"0"``."""
-        if isinstance(self.value, list):
-            return {str(position): item for position, item in enumerate(self.value)}
-        return self.value if isinstance(self.value, dict) else {}
-
-    @cached_property
-    def plain(self) -> Any:
-        """The value as Python's own dicts, lists and scalars."""
-        if isinstance(self.value, dict):
-            return {key: child.plain for key, child in self.value.items()}
-        if isinstance(self.value, list):
-            return [item.plain for item in self.value]
-        return self.value
 
 
 _TAG = "tag:yaml.org,2002:"

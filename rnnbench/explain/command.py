@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from rnnbench.errors import RnnbenchError
+from rnnbench.explain.sizes import LARGEST, Sizes
 from rnnbench.terminal import options
 
 EXAMPLES = options.examples(
@@ -22,10 +23,10 @@ def explain(
     layer: Annotated[
         str, typer.Argument(metavar="LAYER", help="simple_rnn, gru or lstm.", show_default=False)
     ],
-    units: Annotated[int, _size(256, "Units, h.")] = 50,
-    features: Annotated[int, _size(256, "Features of a step, i.")] = 30,
-    steps: Annotated[int, _size(50, "Steps of a sequence.")] = 10,
-    batch: Annotated[int, _size(64, "Sequences side by side.")] = 4,
+    units: Annotated[int, _size(LARGEST.units, "Units, h.")] = 50,
+    features: Annotated[int, _size(LARGEST.features, "Features of a step, i.")] = 30,
+    steps: Annotated[int, _size(LARGEST.steps, "Steps of a sequence.")] = 10,
+    batch: Annotated[int, _size(LARGEST.batch, "Sequences side by side.")] = 4,
     as_json: options.Json = False,
 ) -> None:
     """Explain a recurrent layer: shapes, states, equations, parameters, and its steps in NumPy.
@@ -34,7 +35,7 @@ def explain(
     by step; if the two differ by more than 1e-6, the exit code is 1. The sizes are limited so that
     most of the time always goes into importing TensorFlow.
     """
-    from rnnbench.explain.facts import Sizes, explain_layer
+    from rnnbench.explain.facts import explain_layer
     from rnnbench.explain.kinds import find_kind
     from rnnbench.explain.page import Page
     from rnnbench.models.quiet import quiet_tensorflow

@@ -13,6 +13,7 @@ from pydantic import computed_field
 from rnnbench.explain import recurrences
 from rnnbench.explain.kinds import Equation, Formula, Kind, State
 from rnnbench.explain.recurrences import Floats
+from rnnbench.explain.sizes import Sizes
 from rnnbench.records import Record
 
 EXPLANATION_VERSION: Final = 1
@@ -24,16 +25,6 @@ DTYPE = "float64"
 """The precision of the layer; rounding in float32 can exceed ``TOLERANCE``."""
 
 Shape = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """The sizes of a layer and its input."""
-
-    units: int
-    features: int
-    steps: int
-    batch: int
 
 
 @dataclass(frozen=True)

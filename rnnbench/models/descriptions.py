@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, model_serializer, model_validator
 
 from rnnbench.models.baselines import AnyBaseline, Baseline
 from rnnbench.models.layers import Batch, Layer, Layers, Product
@@ -20,6 +20,10 @@ class ModelSection(Section):
     """A model of a config."""
 
     kind: ClassVar[str]
+    keys_for_the_reader: ClassVar[tuple[str, ...]] = ("grid",)
+
+    training: dict[str, Any] | None = None
+    """Values of the training section for this model alone; all but ``seeds``."""
 
     @property
     def is_random(self) -> bool:
@@ -36,6 +40,17 @@ class ModelSection(Section):
         """The length of its first word vectors, if they are learned from texts."""
         return None
 
+    @model_serializer(mode="wrap")
+    def _as_in_yaml(self, handler: Any) -> dict[str, Any]:
+        dumped: dict[str, Any] = handler(self)
+        return {key: value for key, value in dumped.items() if (key, value) != ("training", None)}
+
+    @model_validator(mode="after")
+    def _leaves_seeds_to_all(self) -> "ModelSection":
+        if self.training and "seeds" in self.training:
+            raise problem("training: seeds are the same for all models", "set them outside models")
+        return self
+
 
 class Network(ModelSection):
     """A neural classifier, from word ids to a probability for each topic."""
@@ -49,7 +64,7 @@ class LayeredNetwork(Network):
     """A stack of layers."""
 
     kind: ClassVar[str] = "network"
-    keys_for_the_reader = ("baseline", "python")  # they make another kind of model
+    keys_for_the_reader = ("grid", "baseline", "python")  # the last make another kind of model
 
     inputs: Literal["ids", "scaled_ids"] = "ids"
     """The input of a first layer that takes no ids: the id of each word as a number, or the id
@@ -133,6 +148,12 @@ class BaselineModel(ModelSection):
     def parts(self) -> Sequence[Baseline]:
         """The baseline."""
         return (self.baseline,)
+
+    @model_validator(mode="after")
+    def _is_trained_without_epochs(self) -> "BaselineModel":
+        if unused := sorted(set(self.training or ()) - {"validation_split"}):
+            raise problem(f"training: a baseline has no {unused[0]}", "allowed: validation_split")
+        return self
 
     def in_short(self) -> str:
         """Return the kind of baseline and its parameters."""

@@ -21,6 +21,7 @@ from rnnbench.report.table import (
     short_p,
     signed_interval_text,
     table_of,
+    with_points,
 )
 
 KEY_WIDTH, VALUE_WIDTH = 34, 19
@@ -51,7 +52,7 @@ def accuracy_table(comparison: RunComparison) -> Table:
         ),
         "p (Holm)": lambda each: short_p(each.p_holm),
     }
-    return table_of(comparison.models, columns, _caption(comparison))
+    return with_points(table_of(comparison.models, columns, _caption(comparison)))
 
 
 def _caption(comparison: RunComparison) -> str:
@@ -82,7 +83,7 @@ def metrics_table(comparison: RunComparison) -> Table:
     columns |= {metric.header: partial(_moved, metric) for metric in metrics}
     lower = ", ".join(metric.header for metric in metrics if not metric.higher_is_better)
     caption = "Differences of means over seeds." + (f" Lower is better: {lower}." if lower else "")
-    return table_of(comparison.models, columns, caption)
+    return with_points(table_of(comparison.models, columns, caption))
 
 
 def _moved(metric: Metric, change: ModelChange) -> str:
@@ -104,7 +105,7 @@ def costs_table(comparison: RunComparison) -> Table:
     is_same_cpu = all(each.key != "cpu" for each in comparison.differences)
     caption = "A/B: ms per step in A divided by that in B; above 1, B is faster"
     caption += "." if is_same_cpu else "; the processors differ."
-    return table_of(comparison.models, columns, caption)
+    return with_points(table_of(comparison.models, columns, caption))
 
 
 def differences_table(comparison: RunComparison) -> Table:

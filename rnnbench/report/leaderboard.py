@@ -15,6 +15,7 @@ from rnnbench.report.table import (
     mean_and_interval,
     mean_text,
     table_of,
+    with_points,
 )
 
 
@@ -69,7 +70,8 @@ def _table(board: Board, columns: Columns[Entry], always: Sequence[str], caption
     }
     table = table_of(board.entries, named | columns, caption)
     last = [MISSING, majority_name(board.dataset), MISSING, *always]
-    return replace(table, rows=[*table.rows, last], is_last_apart=True, text_columns=3)
+    whole = replace(table, rows=[*table.rows, last], is_last_apart=True, text_columns=3)
+    return with_points(whole, list(named).index("model"))
 
 
 def _is_clearly_worse(entry: Entry) -> str:

@@ -9,7 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from rnnbench.escape import for_markdown, visible
-from rnnbench.report.plots import COLOURS, GRID, INK, ON_DARK, PAPER, Plot
+from rnnbench.report.drawing import COLOURS
+from rnnbench.report.plots import GRID, INK, ON_DARK, PAPER, Plot
 from rnnbench.report.sections import findings, make_sections
 from rnnbench.report.table import to_markdown
 from rnnbench.results.run import StoredRun

@@ -3,6 +3,7 @@
 import io
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import IO
 
 from markupsafe import Markup
 from rich.console import Console
@@ -20,9 +21,7 @@ class Shown(ABC):
 
     def __repr__(self) -> str:
         text = io.StringIO()
-        console = Console(
-            file=text, force_terminal=False, markup=False, highlight=False, emoji=False
-        )
+        console = plain_console(text)
         for table in self.tables():
             console.print(to_rich(table, console), crop=False)
         return text.getvalue().rstrip("\n")
@@ -32,6 +31,18 @@ class Shown(ABC):
 
     def _repr_html_(self) -> str:
         return Markup("").join(map(to_html, self.tables()))
+
+
+def plain_console(file: IO[str]) -> Console:
+    """Return a console that writes plain text, even in a notebook, where Rich displays HTML."""
+    return Console(
+        file=file,
+        force_terminal=False,
+        force_jupyter=False,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
 
 
 def to_html(table: Table) -> Markup:

@@ -5,6 +5,7 @@ import io
 import re
 import textwrap
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from rnnbench.analysis.summary import majority_name
 from rnnbench.escape import for_markdown, visible
 from rnnbench.metrics import COSTS, FIT_SECONDS, Metric, Quantity, usable_metrics
+from rnnbench.points import model_of, short, values_of
 from rnnbench.results.schema import (
     Comparison,
     Interval,
@@ -20,6 +22,7 @@ from rnnbench.results.schema import (
     Results,
     Statistic,
 )
+from rnnbench.section import spell_parameters
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,6 +62,29 @@ def table_of(items: Sequence[T], columns: Columns[T], caption: str) -> Table:
     return Table(list(columns), rows, caption)
 
 
+def with_points(table: Table, position: int = 0) -> Table:
+    """Return ``table`` with a column for each parameter in which the points of grids differ.
+
+    The names of the models are in the column ``position``.
+    """
+    names = [row[position] for row in table.rows]
+    parameters = list(dict.fromkeys(key for name in names for key in values_of(name)))
+
+    def spread(row: Sequence[str]) -> list[str]:
+        values = values_of(row[position])
+        cells = [model_of(row[position]), *(values.get(key, MISSING) for key in parameters)]
+        return [*row[:position], *cells, *row[position + 1 :]]
+
+    headers = [*table.headers[: position + 1], *parameters, *table.headers[position + 1 :]]
+    is_inside_text = position + 1 < table.text_columns
+    return replace(
+        table,
+        headers=headers,
+        rows=list(map(spread, table.rows)),
+        text_columns=table.text_columns + (len(parameters) if is_inside_text else 0),
+    )
+
+
 def result_tables(results: Results) -> list[Table]:
     """Return the tables of a run: accuracies, published ones, other metrics, costs."""
     published = [published_table(results)] if results.published else []
@@ -87,7 +113,8 @@ def accuracy_table(results: Results) -> Table:
         for name, trial in results.missing_models.items()
     ]
     always = [majority_name(dataset), f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
-    return replace(table, rows=[*table.rows, *without, always], is_last_apart=True)
+    rows = [*table.rows, *without, always]
+    return with_points(replace(table, rows=rows, is_last_apart=True))
 
 
 def _short_reason(trial: MissingTrial) -> str:
@@ -138,7 +165,7 @@ def metrics_table(results: Results) -> Table:
         *(f"{each.header}: {each.description}." for each in metrics if each.description),
         f"topics missed: how many of the {in_test} topics in the test set no seed ever predicted.",
     ]
-    return table_of(results.models, columns, " ".join(sentences))
+    return with_points(table_of(results.models, columns, " ".join(sentences)))
 
 
 def cost_table(results: Results) -> Table:
@@ -149,7 +176,7 @@ def cost_table(results: Results) -> Table:
         **{cost.header: partial(mean_text, cost) for cost in COSTS.values()},
     }
     caption = f"Means over seeds; {FIT_SECONDS.header} is a whole training."
-    return table_of(results.models, columns, caption)
+    return with_points(table_of(results.models, columns, caption))
 
 
 def comparisons_table(results: Results) -> Table:
@@ -231,6 +258,13 @@ def short_p(p: float) -> str:
     return f"{p:.2g}" if p >= 0.001 else f"{p:.0e}"
 
 
+def _own_training(model: ModelSummary) -> str:
+    """Return what a model has for itself in ``training``, without what its columns show."""
+    shown = values_of(model.name)
+    own = {key: value for key, value in model.training.items() if short(key) not in shown}
+    return f"{model_of(model.name)} ({spell_parameters(own)})" if own else ""
+
+
 def _caption(results: Results) -> str:
     dataset, share = results.dataset, results.validation_split
     left_to_keras = [
@@ -252,6 +286,8 @@ def _caption(results: Results) -> str:
         sentences.append(threads)
     else:
         sentences.append(f"Epoch: {epoch}. Engine: {results.engine}, {threads}")
+    if own := dict.fromkeys(filter(None, map(_own_training, results.models))):
+        sentences.append(f"Trained with values of their own: {', '.join(own)}.")
     if left_to_keras:
         sentences.append(f"Layers left to Keras's own code: {', '.join(left_to_keras)}.")
     n = len(results.comparisons)
@@ -326,9 +362,13 @@ def to_csv(results: Results) -> str:
 
 
 def summary_rows(results: Results) -> list[dict[str, object]]:
-    """Return the models, and the majority baseline last, with every number in full precision."""
+    """Return the models, and the majority baseline last, with every number in full precision.
+
+    Each parameter in which the points of grids differ has a column.
+    """
+    parameters = dict.fromkeys(key for model in results.models for key in values_of(model.name))
     return [
-        *(_summary_row(results, model) for model in results.models),
+        *(_summary_row(results, model, list(parameters)) for model in results.models),
         {
             "source": results.dataset.source,
             "model": majority_name(results.dataset),
@@ -339,10 +379,14 @@ def summary_rows(results: Results) -> list[dict[str, object]]:
     ]
 
 
-def _summary_row(results: Results, model: ModelSummary) -> dict[str, object]:
+def _summary_row(
+    results: Results, model: ModelSummary, parameters: Sequence[str]
+) -> dict[str, object]:
+    values = values_of(model.name)
     row: dict[str, object] = {
         "source": results.dataset.source,
         "model": model.name,
+        **{each: _number(values[each]) if each in values else None for each in parameters},
         "params": model.params,
         "trials": model.accuracy.n,
         "accuracy_low": model.accuracy_interval.low,
@@ -354,6 +398,14 @@ def _summary_row(results: Results, model: ModelSummary) -> dict[str, object]:
         row[f"{name}_mean"] = statistic and statistic.mean
         row[f"{name}_std"] = statistic and statistic.std
     return row
+
+
+def _number(text: str) -> int | float | str:
+    """Return the number that a text stands for, if it does."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text
 
 
 def table_files(results: Results) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The content of ``results.json``: a summary of all trials of a run."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -62,6 +62,8 @@ class ModelSummary(Record):
     fit_seconds: Statistic
     stock_layers: list[str] = []
     """Recurrent layers that the engine ``compiled`` left to Keras's own code, and why."""
+    training: dict[str, Any] = {}
+    """Values of the training section that this model has for itself."""
     trials: Annotated[list[TrialSummary], Field(min_length=1)]
 
     @field_validator("metrics")

@@ -12,7 +12,7 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.errors import RnnbenchError
+from rnnbench.points import POINT
 from rnnbench.results.schema import Results
 from rnnbench.section import spell
 from rnnbench.storage import (
@@ -83,7 +84,7 @@ def place_of(folder: Path, model: str, seed: int, fingerprint: str) -> Place:
         DamagedResultError: the model or the fingerprint is not allowed in a file name.
     """
     whole = f"{model}-seed{seed}-{fingerprint}"
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}-seed-?\d+-[0-9a-f]{64}", whole):
+    if not re.fullmatch(rf"{POINT}-seed-?\d+-[0-9a-f]{{64}}", whole):
         raise DamagedResultError(
             f"unusable result: {folder}: {spell(whole)} is not the name of a trial "
             "(should be a model, a seed and 64 lower-case hexadecimal digits)"
@@ -97,8 +98,11 @@ class Store:
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def check_writable(self) -> None:
-        """Make sure, before anything is trained, that the files of the run can be written.
+    def check_writable(self, summary: Sequence[str] = SUMMARY_FILES) -> None:
+        """Make sure, before anything is trained, that all files can be written.
+
+        Args:
+            summary: the names of those that describe the whole.
 
         Raises:
             UnwritableError: a file or folder cannot be written; the message names it.
@@ -111,7 +115,7 @@ class Store:
                 raise UnwritableError(folder, error) from error
             if not os.access(folder, os.W_OK):
                 raise UnwritableError(folder, PermissionError(errno.EACCES, "Permission denied"))
-        for file in (self.folder / name for name in SUMMARY_FILES):
+        for file in (self.folder / name for name in summary):
             if file.is_dir():
                 raise UnwritableError(file, IsADirectoryError(errno.EISDIR, "Is a directory"))
 

@@ -1,15 +1,16 @@
 """Running a benchmark: from its config to the results of its trials."""
 
 import textwrap
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.data.dataset import hold_out
+from rnnbench.data.dataset import Dataset, hold_out, split_fingerprint
 from rnnbench.data.load import PreparedData
+from rnnbench.data.parts import Part, judge_part
 from rnnbench.data.settings import PATHS
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import environment
@@ -82,7 +83,12 @@ class PlanResult:
 
 
 def plan_benchmark(
-    benchmark: Benchmark, data: PreparedData, threads: int, *, keep_models: bool = False
+    benchmark: Benchmark,
+    data: PreparedData,
+    threads: int,
+    *,
+    keep_models: bool = False,
+    parts: Sequence[Part] = (),
 ) -> Plan:
     """List the trials of a benchmark.
 
@@ -91,31 +97,38 @@ def plan_benchmark(
         data: the data that its ``data`` section asks for.
         threads: of each process that trains.
         keep_models: whether trained networks are kept.
+        parts: parts of the training documents; each is judged in place of the test documents, by
+            models trained on the others.
 
     Raises:
         UserError: too few documents for the validation set, or an engine cannot train a model.
     """
     corpus, summary = data.corpus, data.summary
+    datasets: dict[Part | None, Dataset] = {part: judge_part(data.dataset, part) for part in parts}
     trials = [
         Trial(
             name=name,
             model=model,
-            training=benchmark.training,
+            training=benchmark.training_of(name),
             seed=seed,
             data=data.section.model_copy(update=dict.fromkeys(PATHS)),
             corpus_fingerprint=corpus.fingerprint,
             source=summary.source,
-            dataset_fingerprint=summary.fingerprint,
-            split_fingerprint=summary.split_fingerprint,
+            dataset_fingerprint=dataset.fingerprint,
+            split_fingerprint=split_fingerprint(corpus.fingerprint, dataset),
             n_ids=data.dataset.n_ids,
             threads=threads,
             work=model.work_of_epoch(data.dataset),
             keep_model=keep_models and not isinstance(model, BaselineModel),
+            part=part,
         )
         for name, model, seed in benchmark.trials
+        for part, dataset in (datasets or {None: data.dataset}).items()
     ]
     trials.sort(key=lambda trial: trial.work, reverse=True)
-    hold_out(summary.train_size, benchmark.training.validation_split)  # or fail now
+    n_train = min(len(each.y_train) for each in (*datasets.values(), data.dataset))
+    for share in {trial.training.validation_split for trial in trials}:
+        hold_out(n_train, share)  # or fail now
     vocabulary = make_vocabulary(corpus.corpus, data.dataset, data.section) if keep_models else None
     return Plan(summary, trials, {corpus.fingerprint: corpus.file}, vocabulary)
 

@@ -59,7 +59,7 @@ def choose(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]
         UserError: there is no such contender, it cannot train a model of the benchmark, or there
             is only one epoch, which is spent on compiling.
     """
-    if benchmark.training.epochs < 2:
+    if any(benchmark.training_of(name).epochs < 2 for name in benchmark.models):
         raise UserError("training.epochs: got 1 (allowed: 2 or more, since the first one compiles)")
     known = {contender.name: contender for contender in _contenders()}
     if names is not None:
@@ -115,8 +115,13 @@ def only_networks(benchmark: Benchmark) -> Benchmark:
     """
     if not networks(benchmark):
         raise UserError(f"{benchmark.name}: no model to time (should have a model with layers)")
-    training = benchmark.training.model_copy(update={"validation_split": 0.0})
-    return benchmark.model_copy(update={"models": networks(benchmark), "training": training})
+    whole = {"validation_split": 0.0}
+    models = {
+        name: model.model_copy(update={"training": model.training and model.training | whole})
+        for name, model in networks(benchmark).items()
+    }
+    training = benchmark.training.model_copy(update=whole)
+    return benchmark.model_copy(update={"models": models, "training": training})
 
 
 def _why_not_torch(benchmark: Benchmark) -> str:
@@ -125,8 +130,9 @@ def _why_not_torch(benchmark: Benchmark) -> str:
         return "PyTorch is not installed (pip install 'rnnbench[torch]')"
     from rnnbench.speed.torch_training import why_not
 
-    if benchmark.training.optimizer != "adam":
-        return f"it is timed with adam only, not {benchmark.training.optimizer}"
+    optimizers = {benchmark.training_of(name).optimizer for name in benchmark.models}
+    if other := sorted(optimizers - {"adam"}):
+        return f"it is timed with adam only, not {other[0]}"
     reasons = (why_not(name, model) for name, model in networks(benchmark).items())
     return next(filter(None, reasons), "")
 

@@ -83,7 +83,10 @@ def _console(*, stderr: bool) -> Console:
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="replace")  # a ± is not worth losing the table
     kind = _Messages if stderr else SafeConsole
-    console = kind(stderr=stderr, highlight=False, markup=False, emoji=False)
+    options: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
+    console = kind(stderr=stderr, **options)
+    if console.is_jupyter:  # a notebook: lines of text take less room than Rich's pieces of HTML
+        console = kind(stderr=stderr, force_jupyter=False, force_terminal=False, **options)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPE_WIDTH
     return console

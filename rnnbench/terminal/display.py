@@ -76,7 +76,7 @@ class Effort:
         """Take an event into account; the rest of a failed trial is no longer planned."""
         match event:
             case Planned(to_train):
-                self.planned = Counter({trial: trial.epochs for trial in to_train})
+                self.planned.update({trial: trial.epochs for trial in to_train})
             case EpochEnded(trial, epoch):
                 self.done[trial] = min(epoch, self.planned[trial])
             case Failed(trial):
@@ -99,7 +99,8 @@ def _message(event: Event) -> str | None:
                 "not trained again (--fresh trains them again)"
             )
         case Finished(trial, accuracy, seconds):
-            return f"{trial}: test accuracy {accuracy:.4f}, {seconds:.1f} s"
+            documents = "" if trial.part else "test "
+            return f"{trial}: {documents}accuracy {accuracy:.4f}, {seconds:.1f} s"
         case Failed(trial, reason):
             return f"{trial}: failed: {reason}"
     return None
@@ -141,7 +142,7 @@ class _Bars:
 
     def _update_trial(self, event: Event) -> None:
         match event:
-            case Planned():
+            case Planned() if self.overall is None:  # a search plans again and again
                 self.overall = self.progress.add_task("", epochs="", scores="epochs in all")
             case EpochEnded(trial, 0):
                 self._remove(trial)  # it starts again if its worker died
@@ -195,7 +196,7 @@ class _Lines:
         now, message = time.monotonic(), _message(event)
         match event:
             case Planned():
-                self.start = now
+                self.start = self.start or now
             case EpochEnded(trial, 0):
                 self.last_line[trial] = now
                 message = f"{trial}: started"

@@ -13,6 +13,7 @@ from rnnbench.data.sources.catalog import SOURCES
 from rnnbench.errors import UserError
 from rnnbench.escape import encodable
 from rnnbench.metrics import quantity_names
+from rnnbench.points import split_names
 from rnnbench.terminal import completion
 from rnnbench.tracking import TRACKERS
 
@@ -77,6 +78,26 @@ Settings = Annotated[
         "--set", metavar="KEY.PATH=VALUE", help="Change any value of the config; repeatable."
     ),
 ]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=1024,
+        metavar="N",
+        help="Trials side by side; by default one per core.",
+        show_default=False,
+    ),
+]
+ExecutorName = Annotated[
+    str,
+    typer.Option(
+        "--executor",
+        metavar="NAME",
+        help="Where trials run: local, or an executor that another package brings.",
+        autocompletion=completion.executors,
+    ),
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Train stored trials again.")]
 Trackers = Annotated[
     list[str] | None,
     typer.Option(
@@ -127,7 +148,7 @@ def command() -> str:
 
 def names(text: str) -> list[str]:
     """Return the names in a comma-separated list."""
-    return [name for name in text.split(",") if name]
+    return split_names(text)
 
 
 def changes(

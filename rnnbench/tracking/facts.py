@@ -30,7 +30,7 @@ def settings_of(trial: Trial) -> dict[str, Setting]:
     Keys of the model are relative to its place in the config. Only networks have those of
     ``training``, which change nothing in a baseline.
     """
-    tree = trial.model.model_dump(mode="json")
+    tree = trial.model.model_dump(mode="json", exclude={"training"})
     if isinstance(trial.model, Network):
         tree |= {"training": trial.training.model_dump(mode="json", exclude={"seeds"})}
     named: dict[str, Setting] = {"model": trial.name, "seed": trial.seed}

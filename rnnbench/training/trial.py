@@ -12,6 +12,7 @@ import numpy as np
 
 from rnnbench.data import cache
 from rnnbench.data.dataset import Dataset, make_dataset, split_fingerprint
+from rnnbench.data.parts import Part, judge_part
 from rnnbench.data.settings import Data
 from rnnbench.environment import cpu, versions
 from rnnbench.errors import RnnbenchError
@@ -44,6 +45,7 @@ class Trial:
             products are summed.
         work: multiply-adds of an epoch. Trials are ordered by it; it does not change the outcome.
         keep_model: whether the trained model is part of the result.
+        part: the training documents that are judged in place of the test documents, if any.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Trial:
     threads: int
     work: int
     keep_model: bool = False
+    part: Part | None = None
 
     def __hash__(self) -> int:
         return hash((self.fingerprint, self.name))
@@ -92,7 +95,7 @@ class Trial:
     def fingerprint(self) -> str:
         """sha256 of everything that can change the outcome, and of nothing else."""
         facts = {
-            "model": self.model.model_dump(mode="json"),
+            "model": self.model.model_dump(mode="json", exclude={"training"}),
             "dataset": self.dataset_fingerprint,
             "validation_split": self.training.validation_split,
         }
@@ -114,7 +117,8 @@ class Trial:
         return sha256_json(facts | {"versions": versions(self.packages)})
 
     def __str__(self) -> str:
-        return f"{self.name} seed {self.seed}"
+        part = f", {self.part}" if self.part else ""
+        return f"{self.name} seed {self.seed}{part}"
 
 
 def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialResult:
@@ -186,20 +190,22 @@ def dataset_of(trial: Trial, corpus: Path) -> Dataset:
     Raises:
         RnnbenchError: the file ``corpus`` is not the corpus that the trial was planned with.
     """
-    dataset, split = _load_dataset(corpus, trial.corpus_fingerprint, trial.data)
+    dataset = _load_dataset(corpus, trial.corpus_fingerprint, trial.data)
+    if trial.part is not None:
+        dataset = judge_part(dataset, trial.part)
+    split = split_fingerprint(trial.corpus_fingerprint, dataset)
     if (dataset.fingerprint, split) != (trial.dataset_fingerprint, trial.split_fingerprint):
         raise _changed(corpus)
     return dataset
 
 
 @lru_cache(maxsize=1)
-def _load_dataset(file: Path, corpus_fingerprint: str, data: Data) -> tuple[Dataset, str]:
-    """Return the dataset and the fingerprint of its split, once for all trials of a process."""
+def _load_dataset(file: Path, corpus_fingerprint: str, data: Data) -> Dataset:
+    """Return the whole dataset, once for all trials of a process."""
     cached = cache.read(file)
     if cached.fingerprint != corpus_fingerprint:
         raise _changed(file)
-    dataset = make_dataset(cached.corpus, data)
-    return dataset, split_fingerprint(cached.fingerprint, dataset)
+    return make_dataset(cached.corpus, data)
 
 
 def _changed(file: Path) -> RnnbenchError:

@@ -14,11 +14,13 @@ from rnnbench.analysis.intervals import (
     Estimate,
     estimate_difference,
     estimate_mean,
+    folds_interval,
     prediction_interval,
     resample,
     t_interval,
     wilson_interval,
 )
+from rnnbench.results.schema import Interval
 
 T = {2: math.tan(0.95 * math.pi / 2), 3: 0.95 / math.sqrt(2 * 0.975 * 0.025), 5: 2.7764451}
 """Student's quantiles by number of values; those of two and three in closed form."""
@@ -288,3 +290,31 @@ def test_the_distribution_has_its_measured_mean_and_its_standard_error_times_rea
     assert estimate.distribution.std() == pytest.approx(
         estimate.error * estimate.reach(0.025) / 1.959964
     )
+
+
+def test_the_interval_over_folds_allows_for_their_overlap():
+    folds = np.array([[0.7], [0.8], [0.75], [0.85], [0.9]])
+    plain = t_interval(folds[:, 0])
+    found = folds_interval(folds)
+
+    ratio = (found.high - found.low) / (plain.high - plain.low)
+    assert ratio == pytest.approx((1 + 5 / 4) ** 0.5), "1/5 + 1/4 in place of 1/5"
+    assert (found.high + found.low) / 2 == pytest.approx(0.8)
+
+
+def test_the_interval_over_seeds_of_one_part_is_students():
+    accuracies = np.array([[0.7, 0.8, 0.75]])
+    found, plain = folds_interval(accuracies), t_interval(accuracies[0])
+    assert (found.low, found.high) == (pytest.approx(plain.low), pytest.approx(plain.high))
+
+
+def test_seeds_that_differ_more_than_folds_widen_the_interval():
+    folds = np.array([0.7, 0.8, 0.9])
+    one = folds_interval(folds[:, np.newaxis])
+    both = folds_interval(folds[:, np.newaxis] + np.array([-0.3, 0, 0.3]))
+    assert both.low < one.low < one.high < both.high
+
+
+def test_a_single_training_has_no_interval_and_trainings_that_agree_have_a_point():
+    assert folds_interval(np.array([[0.5]])) is None
+    assert folds_interval(np.full((3, 2), 0.5)) == Interval(low=0.5, high=0.5)

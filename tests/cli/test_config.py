@@ -69,8 +69,45 @@ def test_checks_as_json(cli):
         "name": "a",
         "models": 1,
         "trials": 1,
+        "seconds": None,
         "problems": [],
     }
+
+
+def test_the_time_of_all_trainings_is_estimated_if_the_documents_are_at_hand(cli, folder):
+    table = "text,label\n" + "".join(f"word{n % 3} more,topic{n % 3}\n" for n in range(20))
+    (folder / "texts.csv").write_text(table)
+    data = "data: {source: files, path: texts.csv}\n"
+    (folder / "mine.yaml").write_text(f"{FINE}{data}training: {{epochs: 1_000}}\n".replace("_", ""))
+
+    result = cli("config", "check", "mine.yaml")
+    assert re.fullmatch(
+        r"mine\.yaml: fine, 1 model, 1 trial, about \d+ s of training on this machine\n",
+        result.stdout,
+    )
+    (facts,) = json.loads(cli("config", "check", "mine.yaml", "--json").stdout)["files"]
+    assert facts["seconds"] > 0
+
+
+def test_too_few_documents_to_hold_out_are_found(cli, folder):
+    (folder / "texts.csv").write_text("text,label\n" + "a b,x\nc d,y\n" * 3)
+    data = "data: {source: files, path: texts.csv}\n"
+    (folder / "mine.yaml").write_text(f"{FINE}{data}training: {{validation_split: 0.01}}\n")
+
+    result = cli("config", "check", "mine.yaml")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("mine.yaml:5: training.validation_split: 0.01 of 4 training")
+
+
+def test_a_fault_in_a_grid_is_reported_at_the_line_of_its_model(cli, folder):
+    grid = "models:\n  m:\n    python: nowhere:make\n    grid: {arguments.n: [1, 2]}\n"
+    (folder / "mine.yaml").write_text(f"name: a\n{grid}")
+
+    result = cli("config", "check", "mine.yaml")
+    assert [line.partition(": python")[0] for line in result.stderr.splitlines()] == [
+        "mine.yaml:3: models.m[n=1]",
+        "mine.yaml:3: models.m[n=2]",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,14 @@ from pydantic import ValidationError
 from strategies import plain_values, texts
 
 from rnnbench.config.load import dump, load
-from rnnbench.config.schema import Benchmark, Name
+from rnnbench.config.schema import Benchmark, ModelName, Name
 from rnnbench.models.baselines import BASELINES
+from rnnbench.models.descriptions import BaselineModel, ModelSection
 from rnnbench.models.layers import LAYERS, Layer, Layers, parse_layers
 from rnnbench.section import Section, Variant
 from rnnbench.tracking import TRACKERS
 from rnnbench.tracking.settings import TrackerNames
+from rnnbench.training.settings import Training
 
 DENSE = {"dense": {"units": "topics", "activation": "softmax"}}
 SMALL = {"name": "small", "models": {"rnn": {"layers": [{"simple_rnn": {"units": 2}}, DENSE]}}}
@@ -54,13 +56,14 @@ def test_a_dump_names_the_same_data_from_another_folder(path, folder):
 # Any benchmark, drawn from the fields of its sections.
 
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,7}", fullmatch=True)
+point_names = st.from_regex(r"[a-z]{1,3}\[[a-z]=[0-9]\.[0-9]\]", fullmatch=True)
 
 
 def values(hint: Any, *limits: Any) -> st.SearchStrategy:  # noqa: PLR0911 - one a kind of type
     """Return values for a field of this type, within the limits that ``Field`` sets."""
     origin, args = get_origin(hint), get_args(hint)
-    if hint in (Name, Layers):
-        return names if hint == Name else stacks()
+    if hint in (Name, ModelName, Layers):
+        return {Name: names, ModelName: names | point_names, Layers: stacks()}[hint]
     if hint == TrackerNames:
         return st.lists(st.sampled_from(list(TRACKERS)))
     if origin is Annotated:
@@ -109,9 +112,19 @@ def variants(base: type[Variant]) -> st.SearchStrategy:
 def fields(section: type[Section]) -> st.SearchStrategy:
     hints = get_type_hints(section, include_extras=True)
     found = {key: (field, values(hints[key])) for key, field in section.model_fields.items()}
+    if issubclass(section, ModelSection):
+        found["training"] = (section.model_fields["training"], own_training(section))
     return st.fixed_dictionaries(
         {key: drawn for key, (field, drawn) in found.items() if field.is_required()},
         optional={key: drawn for key, (field, drawn) in found.items() if not field.is_required()},
+    )
+
+
+def own_training(model: type[ModelSection]) -> st.SearchStrategy:
+    """Return values of ``training`` that a single model may have."""
+    allowed = {"validation_split"} if model is BaselineModel else set(Training.model_fields)
+    return sections(Training).map(
+        lambda facts: {key: facts[key] for key in allowed & set(facts) - {"seeds"}}
     )
 
 

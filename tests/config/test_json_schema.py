@@ -69,6 +69,25 @@ def test_models_of_every_kind_are_accepted(validator, model):
     validator.validate({"name": "a", "data": None, "models": {"m": model}})
 
 
+def test_a_model_may_have_a_grid_that_completes_it_and_a_training_of_its_own(validator):
+    softmax = {"dense": {"units": "topics", "activation": "softmax"}}
+    grid = {"layers.0.gru.units": [2, 4], "training": {"epochs": [1, 2]}, "zip": {}}
+    models = {
+        "m": {"layers": [{"gru": None}, softmax], "grid": grid},
+        "own": {"layers": [softmax], "training": {"epochs": 3, "engine": "keras"}},
+        "point[units=2,lr=0.1]": {"baseline": "most_frequent"},
+    }
+    validator.validate({"name": "a", "models": models})
+
+
+@pytest.mark.parametrize(
+    "model", [{"grid": [1]}, {"layers": [], "training": {"seeds": 2}}, {"training": {"epochs": 0}}]
+)
+def test_a_grid_and_a_training_have_their_shapes(validator, model):
+    with pytest.raises(jsonschema.ValidationError):
+        validator.validate({"extends": "all", "models": {"m": model}})
+
+
 @pytest.mark.parametrize("seeds", [1, 10_000, [0], [3, 2**32 - 1]])
 def test_seeds_are_a_number_or_a_list(validator, seeds):
     validator.validate(

@@ -103,3 +103,9 @@ def test_a_wheel_brings_the_configs(installed, tmp_path):
     table = rnnbench("run", "own_texts.yaml", "--models", "tfidf_logistic_regression").stdout
     assert "tfidf_logistic_regression" in table
     assert (tmp_path / "results" / "own_texts" / "results.json").is_file()
+
+
+def test_a_wheel_brings_nothing_beside_the_package(installed):
+    folders = {each.name for each in installed.iterdir() if each.suffix != ".dist-info"}
+
+    assert folders == {"rnnbench"}

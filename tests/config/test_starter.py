@@ -35,7 +35,8 @@ def test_every_option_that_is_switched_off_can_be_switched_on(tmp_path):
     (tmp_path / "other.yaml").write_text("training: {epochs: 3}\n")
     (tmp_path / "a.yaml").write_text(switched_on())
 
-    assert list(load(tmp_path / "a.yaml").models) == ["gru", "naive_bayes", "mine"]
+    points = [f"gru[units={units},epochs={epochs}]" for units in (16, 32) for epochs in (10, 20)]
+    assert list(load(tmp_path / "a.yaml").models) == [*points, "naive_bayes", "mine"]
 
 
 def test_a_new_config_names_every_key_there_is():

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rnnbench.explain.facts import Sizes, explain_layer
+from rnnbench.explain.facts import explain_layer
 from rnnbench.explain.kinds import GRU, KINDS, LSTM, SIMPLE_RNN
+from rnnbench.explain.sizes import Sizes
 
 kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 few = st.integers(1, 12)

@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 
 from rnnbench.explain import facts
-from rnnbench.explain.facts import Sizes
 from rnnbench.explain.kinds import KINDS, LSTM, SIMPLE_RNN
 from rnnbench.explain.page import Page
+from rnnbench.explain.sizes import Sizes
 
 NOTEBOOK = Sizes(units=50, features=30, steps=10, batch=4)
 

@@ -195,6 +195,40 @@ def test_the_caption_names_the_layers_that_keras_trained(results):
     assert "Layers left" not in accuracy_table(results).caption
 
 
+def test_the_caption_names_the_models_that_are_trained_with_values_of_their_own(results):
+    changed = with_models(results, {"training": {"epochs": 20, "engine": "keras"}}, {})
+
+    own = " Trained with values of their own: vanilla_rnn (epochs: 20, engine: keras). "
+    assert own in accuracy_table(changed).caption
+    assert "of their own" not in accuracy_table(results).caption
+
+
+GRID = ["rnn[units=3,lr=0.1]", "rnn[units=4,lr=0.1]", "svm[C=2]", "bayes"]
+
+
+def test_the_points_of_grids_have_a_column_for_each_parameter_that_differs():
+    results = summarize(GRID)
+    rows = [["rnn", "3", "0.1", "-"], ["rnn", "4", "0.1", "-"], ["svm", "-", "-", "2"]]
+    rows += [["bayes", "-", "-", "-"]]
+    for table in result_tables(results):
+        assert list(table.headers[:4]) == ["model", "units", "lr", "C"]
+        assert [list(row[:4]) for row in table.rows[:4]] == rows
+    assert accuracy_table(results).rows[-1][:4] == [ALWAYS, "-", "-", "-"]
+
+
+def test_the_caption_does_not_repeat_what_columns_show():
+    changed = with_models(summarize(GRID[:1]), {"training": {"learning_rate": 0.1, "epochs": 3}})
+
+    assert "Trained with values of their own: rnn (epochs: 3)." in accuracy_table(changed).caption
+
+
+def test_csv_keeps_the_whole_name_of_a_point_beside_its_values():
+    first, *_, bayes, _ = csv.DictReader(io.StringIO(to_csv(summarize(GRID))))
+
+    assert [first[key] for key in ("model", "units", "lr", "C")] == [GRID[0], "3", "0.1", ""]
+    assert (bayes["model"], bayes["units"]) == ("bayes", "")
+
+
 def test_a_run_of_baselines_has_no_epoch_and_no_engine():
     run = finished_run({"svm": [[0, 0, 1, 2]]}, models={"svm": {"baseline": "tfidf_linear_svm"}})
 

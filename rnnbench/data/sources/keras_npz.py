@@ -11,7 +11,7 @@ import numpy as np
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.fetch import MAX_BYTES, Progress, get
 from rnnbench.data.source import Source
-from rnnbench.data.sources.sgml import words_of
+from rnnbench.data.tokenizers import keras_reuters
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.storage import read_file
 
@@ -87,7 +87,7 @@ KERAS = Source(
     help="The Reuters set of Keras: 11,228 newswires on 46 topics.",
     file=f"{NPZ}, with {WORD_INDEX} beside it",
     read=read,
-    tokenize=words_of,
+    tokenize=keras_reuters,
     fetch=fetch,
     patterns=("*.npz",),
     is_default=True,

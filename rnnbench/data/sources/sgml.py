@@ -5,7 +5,6 @@ were worked out from the result; each mistake that is kept is named in the code 
 """
 
 import hashlib
-import string
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -16,6 +15,7 @@ from rnnbench.data.corpus import Corpus, corpus_of_words
 from rnnbench.data.fetch import PATIENCE, Progress, get
 from rnnbench.data.source import Source
 from rnnbench.data.sources.cpython2 import dict_order
+from rnnbench.data.tokenizers import keras_reuters, split_bytes
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.storage import read_file
 
@@ -39,12 +39,6 @@ FINGERPRINT = "b037a9a9065118fceaccd0f806a50ddeb1670a41d627106dd067d656baaa0d7d"
 
 MIN_DOCUMENTS = 15
 """A topic with fewer documents is left out, and so are its documents."""
-
-_TO_SPACE = (set(string.punctuation) - {"'"}) | {"\t", "\n"}
-_TOKEN_BYTES = bytes(
-    ord(" ") if chr(byte) in _TO_SPACE else ord(chr(byte).lower()) if byte < 128 else byte
-    for byte in range(256)
-)
 
 
 def read(path: Path) -> Corpus:
@@ -115,7 +109,7 @@ def build_corpus(files: Iterable[bytes], *, min_documents: int = MIN_DOCUMENTS) 
     counts = Counter(topic for topic, _ in documents)
     kept = [(topic, body) for topic, body in documents if counts[topic] >= min_documents]
     topics = list(dict.fromkeys(topic for topic, _ in kept))
-    words = [tokenize(body) for _, body in kept]
+    words = [split_bytes(body) for _, body in kept]
     return corpus_of_words(
         words,
         rank_words(words),
@@ -147,21 +141,6 @@ def _until_close(content: bytes, start: int) -> bytes:
     return content[start:end] if end >= 0 else content[start:]
 
 
-def tokenize(body: bytes) -> list[bytes]:
-    """Return the words of a body: in ASCII lower case, split at punctuation except apostrophes."""
-    return [word for word in body.translate(_TOKEN_BYTES).split(b" ") if word]
-
-
-def words_of(text: str) -> list[str]:
-    """Return the words of a text as the Keras Reuters set has them.
-
-    >>> words_of("Showers continued, said the bank's U.S. unit")
-    ['showers', 'continued', 'said', 'the', "bank's", 'u', 's', 'unit']
-    """
-    body = text.encode("latin-1", errors="replace")
-    return [word.decode("latin-1") for word in tokenize(body)]
-
-
 def rank_words(documents: Iterable[Iterable[bytes]]) -> list[bytes]:
     """Return the words by count, highest first; ties in the order of a CPython 2.7 dict."""
     counts = Counter(word for words in documents for word in words)
@@ -173,7 +152,7 @@ SGML = Source(
     help="Reuters-21578 in SGML, from which the Keras set is rebuilt exactly.",
     file="Reuters-21578 as a folder, .tar.gz or .zip",
     read=read,
-    tokenize=words_of,
+    tokenize=keras_reuters,
     fetch=fetch,
     patterns=ARCHIVES,
     folder_patterns=IN_FOLDER,

@@ -26,14 +26,15 @@ Scores = tuple[tf.Tensor, tf.Tensor]
 
 @dataclass(frozen=True)
 class Program:
-    """An epoch of training, compiled once for all seeds of a model.
+    """An epoch of training, compiled once for all seeds and learning rates of a model.
 
     Attributes:
         model: a copy of the model, whose variables the program trains.
         optimizer: trains them.
         start: the optimizer's variables before the first step.
-        epoch: trains for one epoch. It takes all documents, their labels, and the batches and
-            weights of ``pad``; it returns the scores in training.
+        epoch: trains for one epoch. It takes all documents and their labels, both filled up to
+            whole batches, and the batches and weights of ``pad``; it returns the scores in
+            training.
         evaluate: returns the scores on other documents and labels.
         stock_layers: recurrent layers that Keras's own code computes, and why.
     """
@@ -67,7 +68,8 @@ def train(
     _check_copy(model, program.model, x[:2])
     for variable, value in zip(program.optimizer.variables, program.start, strict=True):
         variable.assign(value)
-    features, labels = tf.constant(x), tf.constant(y)
+    program.optimizer.learning_rate = recipe.learning_rate
+    features, labels = _filled(x, size), _filled(y, size)
     for epoch in range(1, recipe.epochs + 1):
         rows, weights = pad(batches(len(y), size, seed, epoch), size)
         loss, accuracy = map(float, program.epoch(features, labels, rows, weights))
@@ -94,14 +96,26 @@ def pad(rows: Sequence[NDArray[np.intp]], size: int) -> tuple[tf.Tensor, tf.Tens
     return tf.constant(padded), tf.constant(weights)
 
 
+def _filled(array: NDArray[np.generic], size: int) -> tf.Tensor:
+    """Return ``array``, filled up with zeros to whole batches.
+
+    The batches leave the zeros out. But for them, a program would be compiled again for each number
+    of documents, and parts of the training documents may differ by one.
+    """
+    missing = -len(array) % size
+    return tf.constant(np.pad(array, [(0, missing)] + [(0, 0)] * (array.ndim - 1)))
+
+
 _programs: dict[str, Program] = {}
-"""Only the last program is kept, because a worker trains all seeds of a model in a row."""
+"""Only the last program is kept, because a worker trains all seeds of a model in a row, and one
+after another the points of a grid that differ in the learning rate."""
 
 
 def _program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program:
-    # Seeds are left out: weights and the states of random generators are copied for each training.
+    # Seeds and the learning rate are left out: weights and the states of random generators are
+    # copied for each training, and the learning rate is a variable.
     layers = re.sub(r'"seed": (\d+|null)', "", model.to_json())
-    key = f"{layers} {recipe.optimizer} {recipe.learning_rate} {batch_size}"
+    key = f"{layers} {recipe.optimizer} {batch_size}"
     if key not in _programs:
         _programs.clear()
         _programs[key] = make_program(model, recipe, batch_size)
@@ -130,7 +144,8 @@ def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program
         _, loss, hits = tf.while_loop(
             lambda n, *_: n < steps, body, (0, 0.0, 0.0), maximum_iterations=steps
         )
-        return loss / x.shape[0], hits / x.shape[0]
+        n = tf.reduce_sum(weights)
+        return loss / n, hits / n
 
     def evaluate(x: tf.Tensor, y: tf.Tensor) -> Scores:
         probabilities = copy(x, training=False)

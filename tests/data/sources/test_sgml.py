@@ -20,8 +20,8 @@ from rnnbench.data.sources.sgml import (
     parse_documents,
     rank_words,
     read,
-    words_of,
 )
+from rnnbench.data.tokenizers import keras_reuters
 from rnnbench.errors import UserError
 
 IDS = {
@@ -119,11 +119,11 @@ def test_a_topic_needs_fifteen_documents(tiny_sgml):
     ],
 )
 def test_words_of_a_text(text, words):
-    assert words_of(text) == words
+    assert keras_reuters(text) == words
 
 
 def test_the_words_of_the_keras_set_stay_the_same(keras_corpus):
-    assert words_of(" ".join(keras_corpus.vocabulary)) == list(keras_corpus.vocabulary)
+    assert keras_reuters(" ".join(keras_corpus.vocabulary)) == list(keras_corpus.vocabulary)
 
 
 def test_words_are_ranked_by_count_and_ties_as_a_python_2_dict_iterates():

@@ -174,13 +174,12 @@ def test_the_seeds_of_a_model_share_a_program_that_is_compiled_once(trained):
     ("other", "recipe", "batch_size"),
     [
         (gru(), {"optimizer": "nadam"}, BATCH_SIZE),
-        (gru(), {"learning_rate": 0.5}, BATCH_SIZE),
         (gru(), {}, BATCH_SIZE + 1),
         (gru(5), {}, BATCH_SIZE),
         (lambda: layers.LSTM(4), {}, BATCH_SIZE),
         (gru(go_backwards=True), {}, BATCH_SIZE),
     ],
-    ids=["optimizer", "learning rate", "batch size", "units", "kind", "parameter"],
+    ids=["optimizer", "batch size", "units", "kind", "parameter"],
 )
 def test_a_different_training_has_a_program_of_its_own(other, recipe, batch_size):
     program = compiled._program(classifier(gru()), Recipe(), BATCH_SIZE)
@@ -189,6 +188,25 @@ def test_a_different_training_has_a_program_of_its_own(other, recipe, batch_size
     for same in (gru(), seeded):
         assert compiled._program(classifier(same), Recipe(epochs=3), BATCH_SIZE) is program
     assert compiled._program(classifier(other), Recipe(**recipe), batch_size) is not program
+
+
+def test_learning_rates_share_a_program_and_change_nothing_else():
+    rates, models = (0.5, 0.001, 0.5), []
+    for rate in rates:
+        models.append(classifier(gru()))
+        before = dict(compiled._programs)
+        train(models[-1], learning_rate=rate)
+
+    assert compiled._programs == before, "the second and third training used the first program"
+    first, second, third = (model.get_weights() for model in models)
+    assert not np.array_equal(first[0], second[0])
+    for ours, theirs in zip(first, third, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    compiled._programs.clear()
+    alone = classifier(gru())
+    train(alone, learning_rate=0.001)
+    for ours, theirs in zip(second, alone.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_the_state_of_an_optimizer_is_forgotten_before_the_next_training():

@@ -1,0 +1,1 @@
+"""``rnnbench choose``: models and settings, chosen without the test documents."""

@@ -1,0 +1,96 @@
+"""From the trials of a choice to its record."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.analysis.comparisons import compare_pairs
+from rnnbench.analysis.intervals import Hits, folds_interval, resample
+from rnnbench.analysis.summary import accuracy_interval
+from rnnbench.choice.records import Candidate
+from rnnbench.runner.benchmark import Plan
+from rnnbench.training.outcome import TrialResult
+from rnnbench.training.trial import Trial
+
+Judged = Mapping[int, Sequence[TrialResult]]
+"""The results of a model: one for each part, by seed."""
+
+
+def judge(plan: Plan, results: Sequence[TrialResult]) -> list[Candidate]:
+    """Return the models all of whose trials have a result, the best first; of equals, the first.
+
+    Args:
+        plan: the trials of the choice; each names the part that it judges.
+        results: those that finished.
+    """
+    found = {
+        (each.record.model, each.record.seed, each.record.fingerprint): each for each in results
+    }
+    complete = {
+        name: of_model
+        for name, trials in _by_model(plan.trials).items()
+        if (of_model := _results_of(trials, found)) is not None
+    }
+    if not complete:
+        return []
+    hits = {name: _hits_of(of_model) for name, of_model in complete.items()}
+    names = sorted(hits, key=lambda name: -hits[name].mean())
+    resamples = resample(hits)
+    pairs = [(names[0], other) for other in names[1:]]
+    against = {each.b: each for each in compare_pairs(pairs, hits, resamples)} if pairs else {}
+    return [
+        Candidate(
+            name=name,
+            params=next(iter(complete[name].values()))[0].record.params,
+            accuracy=float(hits[name].mean()),
+            of_parts=[float(mean) for mean in _accuracies_of(complete[name]).mean(axis=1)],
+            spread=folds_interval(_accuracies_of(complete[name])),
+            interval=accuracy_interval(hits[name], resamples[name])[0],
+            seeds=len(complete[name]),
+            fit_seconds=_fit_seconds(complete[name]),
+            against_best=against.get(name),
+        )
+        for name in names
+    ]
+
+
+def _by_model(trials: Sequence[Trial]) -> dict[str, list[Trial]]:
+    by_model: dict[str, list[Trial]] = {}
+    for trial in trials:
+        by_model.setdefault(trial.name, []).append(trial)
+    return by_model
+
+
+def _results_of(
+    trials: Sequence[Trial], found: Mapping[tuple[str, int, str], TrialResult]
+) -> Judged | None:
+    """Return the results of the trials of a model; ``None`` if one is missing."""
+    by_seed: dict[int, list[TrialResult]] = {}
+    for trial in trials:
+        result = found.get((trial.name, trial.seed, trial.fingerprint))
+        if result is None:
+            return None
+        by_seed.setdefault(trial.seed, []).append(result)
+    return by_seed
+
+
+def _hits_of(of_model: Judged) -> Hits:
+    """Return whether each seed got each judged document right, ``(n_seeds, n_judged)``."""
+    return np.stack(
+        [
+            np.concatenate([each.answers == each.labels for each in of_seed])
+            for of_seed in of_model.values()
+        ]
+    )
+
+
+def _accuracies_of(of_model: Judged) -> NDArray[np.float64]:
+    """Return the accuracy of each training, ``(n_parts, n_seeds)``."""
+    return np.transpose([[each.accuracy for each in of_seed] for of_seed in of_model.values()])
+
+
+def _fit_seconds(of_model: Judged) -> float:
+    return float(
+        np.mean([each.record.fit_seconds for of_seed in of_model.values() for each in of_seed])
+    )

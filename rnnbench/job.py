@@ -1,0 +1,220 @@
+"""What ``run`` and ``choose`` have in common: from their arguments to a job that can begin."""
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from rnnbench.config.load import Override, load, select
+from rnnbench.config.schema import Benchmark
+from rnnbench.data.load import PreparedData, prepare
+from rnnbench.errors import Interruption, RnnbenchError, UserError, signal_of
+from rnnbench.escape import encodable
+from rnnbench.results.store import Store
+from rnnbench.runner.benchmark import Plan, PlanResult, describe, first_traceback
+from rnnbench.runner.executors import EXECUTORS, Executor, executor_class
+from rnnbench.terminal.display import show_download
+
+Config = str | Path | Mapping[str, Any] | Benchmark
+"""A config file, its content, or the result of ``load_config``."""
+Settings = Mapping[str, Any] | Sequence[Override]
+"""New values of a config, by key: ``{"training.batch_size": 25}``."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A benchmark with everything that its trials need.
+
+    Attributes:
+        benchmark: the benchmark, with all changes.
+        data: its documents.
+        executor: trains its trials.
+        store: keeps them.
+    """
+
+    benchmark: Benchmark
+    data: PreparedData
+    executor: Executor
+    store: Store
+
+
+def prepare_job(
+    config: Config,
+    *,
+    seeds: int | Sequence[int] | None,
+    models: str | Sequence[str] | None,
+    epochs: int | None,
+    data: str | None,
+    path: str | Path | None,
+    jobs: int | None,
+    out: str | Path | None,
+    settings: Settings | None,
+    executor: str,
+    progress: bool,
+    track: str | Sequence[str] | None = None,
+    prefix: str = "",
+) -> Job:
+    """Return what the arguments describe; see ``run``. Results go to ``results/PREFIXNAME``.
+
+    Raises:
+        ConfigError: the config or an argument is wrong.
+        UserError: an argument is wrong, or the config asks for data that does not exist.
+        OutOfReachError: the data could not be downloaded.
+        PluginError: the executor, which comes from another package, failed.
+    """
+    benchmark = _benchmark(
+        config, settings, seeds=seeds, epochs=epochs, data=data, path=path, track=track
+    )
+    if models is not None:
+        benchmark = select(benchmark, [models] if isinstance(models, str) else models, "models")
+    if jobs is not None and jobs < 1:
+        raise UserError(f"jobs: got {jobs} (should be 1 or more)")
+    with EXECUTORS.blamed(executor):
+        trainer = executor_class(executor)(jobs)
+    folder = Path(out) if out is not None else Path("results", f"{prefix}{benchmark.name}")
+    _check_name(folder)
+    with show_download(quiet=not progress) as on_bytes:
+        prepared = prepare(benchmark.data, on_bytes)
+    return Job(benchmark, prepared, trainer, Store(folder))
+
+
+class Stored(Protocol):
+    """The result of a job: a run, or a choice."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder that holds it."""
+
+
+class FailedTrialsError(RnnbenchError):
+    """Trials failed, or no more could be trained; those that finished are stored.
+
+    Attributes:
+        run: the partial run, or choice; ``None`` if no trial has a result.
+        summary: the first traceback, if there is one, what ended the run early, and how many
+            trials are missing.
+    """
+
+    def __init__(self, run: Stored | None, plan: Plan, done: PlanResult):
+        stored = f"; {run.folder}/ has the results of the others" if run else ""
+        verb = "have no result" if done.ending else "failed"
+        count = f"{len(done.without_result)} of {len(plan.trials)} trials {verb}{stored}."
+        end = [str(done.ending), count] if done.ending else [count]
+        super().__init__("\n".join([describe(done.failures), *end]).lstrip())
+        self.run: Any = run
+        self.summary = "\n".join([*first_traceback(done.failures), *end])
+        self.exit_code = getattr(done.ending, "exit_code", RnnbenchError.exit_code)
+
+
+class InterruptedRunError(Interruption):
+    """Ctrl-C or another signal ended a run; all trials that finished are stored.
+
+    It is a ``KeyboardInterrupt``, which ``except Exception`` does not catch.
+
+    Attributes:
+        run: the partial run, or choice; ``None`` if no trial has a result.
+    """
+
+    def __init__(
+        self, run: Stored | None, plan: Plan, done: PlanResult, folder: Path, command: str
+    ):
+        stored = f"{len(done.trials)} of {len(plan.trials)} trials are stored in {folder}/"
+        again = shlex.join(word for word in shlex.split(command) if word != "--fresh")
+        message = f"Interrupted; {stored}. This command continues from there:\n  {again}"
+        super().__init__(message, signal_of(done.ending))
+        self.run: Any = run
+
+
+def raise_if_partial(
+    run: Stored | None, plan: Plan, done: PlanResult, folder: Path, command: str
+) -> None:
+    """Raise what ended a job early, or that trials of it have no result, if so.
+
+    Args:
+        run: the result of the job; ``None`` if no trial has a result.
+        plan: its trials.
+        done: their results.
+        folder: the folder that holds them.
+        command: the command that continues the job.
+
+    Raises:
+        InterruptedRunError: Ctrl-C or another signal ended the job.
+        FailedTrialsError: trials have no result.
+        RnnbenchError: no trial could be trained.
+    """
+    if isinstance(done.ending, KeyboardInterrupt):
+        raise InterruptedRunError(run, plan, done, folder, command)
+    if done.ending is not None and run is None:
+        raise done.ending
+    if done.ending is not None or done.without_result:
+        raise FailedTrialsError(run, plan, done)
+
+
+def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
+    """Return the validated benchmark that a config describes.
+
+    Args:
+        config: a YAML file, or a mapping with the same keys and values.
+        settings: values that replace those of the config.
+
+    Raises:
+        ConfigError: the config is wrong; the message lists every problem, with its file and line.
+    """
+    source = source_of(config)
+    return load(source, overrides_of(settings))
+
+
+def _benchmark(
+    config: Config,
+    settings: Settings | None,
+    *,
+    seeds: int | Sequence[int] | None,
+    epochs: int | None,
+    data: str | None,
+    path: str | Path | None,
+    track: str | Sequence[str] | None,
+) -> Benchmark:
+    """Return the benchmark with the changes that the arguments of ``run`` make."""
+    changes = {
+        "training.seeds": list(seeds) if isinstance(seeds, Iterable) else seeds,
+        "training.epochs": epochs,
+        "data.source": data,
+        "data.path": None if path is None else str(path),
+        "tracking": track,
+    }
+    given = [
+        Override(key.rpartition(".")[2], key, _as_yaml(value))
+        for key, value in changes.items()
+        if value is not None
+    ]
+    return load_config(config, [*given, *overrides_of(settings)])
+
+
+def _check_name(folder: Path) -> None:
+    name = encodable(str(folder))
+    if name != str(folder):
+        raise UserError(f"{name}: the name of the folder is not in UTF-8")
+
+
+def source_of(config: Config) -> Path | Mapping[str, Any]:
+    """Return a config as ``config.load`` takes it."""
+    if isinstance(config, Benchmark):
+        return config.model_dump(exclude_none=True)
+    return Path(config) if isinstance(config, str) else config
+
+
+def overrides_of(settings: Settings | None) -> Sequence[Override]:
+    """Return settings as ``config.load`` takes them."""
+    if isinstance(settings, Mapping):
+        return [Override("settings", key, _as_yaml(value)) for key, value in settings.items()]
+    return settings or ()
+
+
+def _as_yaml(value: Any) -> str:
+    """Return a value as JSON, which is YAML; numbers of NumPy become plain ones."""
+    plain = lambda other: other.item() if isinstance(other, np.generic) else str(other)  # noqa: E731
+    return json.dumps(value, default=plain, ensure_ascii=False)

@@ -1,0 +1,48 @@
+"""The names of the points of a grid: ``lstm[units=64,lr=0.003]``.
+
+The name is all that tables, files and other records need to know of a point.
+"""
+
+import re
+from collections.abc import Mapping
+
+MODEL = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
+"""The pattern of a name that a user gives to a model."""
+LONGEST = 80
+"""The most characters in the brackets."""
+POINT = rf"{MODEL}(\[[A-Za-z0-9_.+=,-]{{1,{LONGEST}}}\])?"
+"""The pattern of the name of a model or a point."""
+
+
+def short(key: str) -> str:
+    """Return the short name of a parameter, as in the names of points."""
+    return {"learning_rate": "lr"}.get(key, key)
+
+
+def point_name(model: str, values: Mapping[str, str]) -> str:
+    """Return the name of the point of a model at which its parameters have ``values``."""
+    inside = ",".join(f"{key}={value}" for key, value in values.items())
+    return f"{model}[{inside}]" if inside else model
+
+
+def model_of(name: str) -> str:
+    """Return the model that a point belongs to; the name of another model is returned as it is."""
+    return name.partition("[")[0] if re.fullmatch(POINT, name) else name
+
+
+def values_of(name: str) -> dict[str, str]:
+    """Return the values at a point, by parameter; empty for another model."""
+    if not re.fullmatch(POINT, name) or "[" not in name:
+        return {}
+    pairs = (part.partition("=") for part in name.partition("[")[2][:-1].split(","))
+    return {key: value for key, _, value in pairs}
+
+
+def split_names(text: str) -> list[str]:
+    """Return the names in a comma-separated list, in which points may have commas themselves."""
+    return [name for name in re.split(r",(?![^\[\]]*\])", text) if name]
+
+
+def split_keys(path: str) -> list[str]:
+    """Return the keys in a path; dots in the name of a point do not divide it."""
+    return re.split(r"\.(?![^\[\]]*\])", path)

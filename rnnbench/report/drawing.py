@@ -1,0 +1,212 @@
+"""Drawing a run on Matplotlib axes.
+
+Data has the palette of M. Okabe and K. Ito, which colour-blind readers can tell apart. Text, grid
+and reference lines have the colours of Matplotlib's settings, so that they suit the style in use.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from rnnbench.analysis.compare_runs import RunComparison
+from rnnbench.analysis.summary import majority_name
+from rnnbench.analysis.topics import confusion, frequent_topics
+from rnnbench.escape import visible
+from rnnbench.results.run import StoredRun
+from rnnbench.results.schema import Interval, ModelSummary
+from rnnbench.training.outcome import TrialResult
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#6f6f6f")
+STYLES = ("-", "--", ":", "-.")
+BLUES = LinearSegmentedColormap.from_list("blues", [(0, 0.447, 0.698, a) for a in (0, 1)])
+"""Shares from 0 to 1, as the opacity of the first colour."""
+SHOWN_TOPICS = 10
+LARGEST = 1e38
+"""The largest number that is drawn; there is no room for much larger ones."""
+THIN: dict[str, Any] = {"lw": 1.5}
+THICK: dict[str, Any] = {"lw": 7, "alpha": 0.45}
+DIAMOND: dict[str, Any] = {"marker": "D", "ls": "", "mfc": "none", "ms": 6}
+CURVES = {
+    "loss": "loss on the training documents",
+    "accuracy": "accuracy on the training documents",
+    "val_loss": "loss on the validation documents",
+    "val_accuracy": "accuracy on the validation documents",
+}
+"""What the history of a training holds, by Keras's names."""
+
+
+def _ink() -> Any:
+    """Return the colour of text in the style in use."""
+    return mpl.rcParams["text.color"]
+
+
+def draw_accuracy(axes: Axes, run: StoredRun, models: Collection[str]) -> list[Line2D]:
+    """Draw the accuracy of some models with both its intervals, and the majority baseline.
+
+    Returns:
+        The entries of a legend; the last one is the majority baseline.
+    """
+    shown = [model for model in run.results.models if model.name in models]
+    rows = {model.name: row for row, model in enumerate(reversed(shown))}
+    diamond = DIAMOND | {"mec": _ink()}
+    for model in shown:
+        _draw_intervals(axes, model, rows[model.name])
+    published = [
+        each for each in run.results.published if each.model in each.intervals.keys() & rows.keys()
+    ]
+    for each in published:
+        axes.plot(each.accuracy, rows[each.model] - 0.3, **diamond)
+    majority = _draw_majority(axes, run)
+    axes.set_yticks(list(rows.values()), list(rows))
+    axes.set_ylim(-0.7, len(rows) - 0.4)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel("test accuracy")
+    grey = COLOURS[7]
+    return [
+        *axes.plot([], [], "o", color=grey, label="mean over seeds"),
+        *axes.plot([], [], color=grey, label="95 % over seeds", **THICK),
+        *axes.plot([], [], color=grey, label="95 % over documents and seeds", **THIN),
+        *(axes.plot([], [], label="published", **diamond) if published else ()),
+        majority,
+    ]
+
+
+def _draw_intervals(axes: Axes, model: ModelSummary, row: int) -> None:
+    colour = COLOURS[1] if model.is_baseline else COLOURS[0]
+    whole, seeds = model.accuracy_interval, model.accuracy.over_seeds
+    axes.hlines(row, *_possible(whole), color=colour, **THIN)
+    if seeds:
+        axes.hlines(row, *_possible(seeds), color=colour, **THICK)
+    axes.plot(model.accuracy.mean, row, "o", color=colour)
+
+
+def _possible(interval: Interval) -> tuple[float, float]:
+    """Return the ends of an interval, moved to those of what an accuracy can be."""
+    return min(max(interval.low, 0.0), 1.0), min(max(interval.high, 0.0), 1.0)
+
+
+def _draw_majority(axes: Axes, run: StoredRun) -> Line2D:
+    dataset = run.results.dataset
+    name = visible(majority_name(dataset))
+    return axes.axvline(dataset.majority_accuracy, color=_ink(), lw=1, ls=":", label=name)
+
+
+def networks_of(run: StoredRun) -> list[str]:
+    """Return the models that were trained in epochs."""
+    return [model for model, trials in run.trials.items() if trials[0].record.history.loss]
+
+
+def curves_of(run: StoredRun) -> list[str]:
+    """Return the names of the curves of a run: four if documents were held out, or else two."""
+    first = [run.trials[network][0].record.history for network in networks_of(run)[:1]]
+    if not first:
+        return []
+    return [curve for curve in CURVES if first[0].val_loss or not curve.startswith("val_")]
+
+
+def draw_curves(axes: Axes, run: StoredRun, curve: str, networks: Collection[str]) -> None:
+    """Draw a curve of some networks: the median over seeds, in a band from lowest to highest.
+
+    A network has the same colour whichever others are drawn.
+    """
+    for number, network in enumerate(networks_of(run)):
+        if network in networks:
+            _draw_curve(axes, run.trials[network], curve, network, number)
+    axes.set_title(CURVES[curve])
+
+
+def _draw_curve(
+    axes: Axes, trials: Sequence[TrialResult], key: str, label: str, number: int
+) -> None:
+    lists = [getattr(trial.record.history, key) for trial in trials]
+    curves = np.full((len(lists), max(map(len, lists))), np.nan)  # engines may stop early
+    for row, values in zip(curves, lists, strict=True):
+        row[: len(values)] = values
+    curves = np.ma.masked_invalid(curves).clip(-LARGEST, LARGEST)
+    epochs = np.arange(1, curves.shape[1] + 1)
+    colour = COLOURS[number % len(COLOURS)]
+    style = STYLES[number // len(COLOURS) % len(STYLES)]
+    axes.fill_between(epochs, curves.min(axis=0), curves.max(axis=0), color=colour, alpha=0.2, lw=0)
+    median = np.ma.median(curves, axis=0)  # type: ignore[no-untyped-call]
+    axes.plot(epochs, median, style, color=colour, lw=1.5, label=label)
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How often a model gave each answer, for each frequent topic of the test set.
+
+    Attributes:
+        topics: their names, the most frequent first; the last stands for all others.
+        counts: the test documents of each.
+        shares: ``(n, n)``, of the documents of the row's topic, those with the column's answer.
+    """
+
+    topics: list[str]
+    counts: list[int]
+    shares: NDArray[np.float64]
+
+
+def confusion_of(run: StoredRun, model: str) -> Confusion:
+    """Return how often ``model`` gave each answer, as means over its trials."""
+    labels = run.trials[model][0].labels
+    topics = frequent_topics(labels, SHOWN_TOPICS)
+    names = [visible(run.results.dataset.topics[topic].topic) for topic in topics]
+    counts = [int((labels == topic).sum()) for topic in topics]
+    return Confusion(
+        topics=[*names, "others"],
+        counts=[*counts, len(labels) - sum(counts)],
+        shares=confusion(run.trials[model], topics),
+    )
+
+
+def draw_confusion(axes: Axes, shown: Confusion) -> None:
+    """Draw a confusion matrix with its shares."""
+    lines = mpl.rcParams["grid.color"]
+    axes.pcolormesh(shown.shares, cmap=BLUES, vmin=0, vmax=1, edgecolors=lines, lw=0.6)
+    for (row, column), share in np.ndenumerate(shown.shares):
+        if share >= 0.005:
+            axes.text(
+                column + 0.5, row + 0.5, f"{share:.2f}".lstrip("0"), ha="center", va="center",
+                fontsize=8.5, color="#ffffff" if share > 0.55 else _ink(),
+            )  # fmt: skip
+    axes.set(aspect="equal", xlabel="predicted topic", ylabel="true topic (test documents)")
+    axes.invert_yaxis()
+    middles = np.arange(len(shown.counts)) + 0.5
+    axes.set_xticks(middles, shown.topics, rotation=45, ha="right", rotation_mode="anchor")
+    rows = zip(shown.topics, shown.counts, strict=True)
+    axes.set_yticks(middles, [f"{topic} ({count})" for topic, count in rows])
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+
+
+def draw_changes(axes: Axes, comparison: RunComparison) -> list[Line2D]:
+    """Draw how the accuracy of each model changed from run A to run B, and its interval.
+
+    Returns:
+        The entries of a legend.
+    """
+    rows = {model.name: row for row, model in enumerate(reversed(comparison.models))}
+    filled: dict[str, Any] = {"color": COLOURS[0]}
+    hollow = filled | {"mfc": "none"}
+    for model in comparison.models:
+        row, interval = rows[model.name], model.interval
+        axes.hlines(row, interval.low, interval.high, color=COLOURS[0], **THIN)
+        axes.plot(model.difference, row, "o", **(filled if model.is_clear else hollow))
+    axes.axvline(0, color=_ink(), lw=1, ls=":")
+    axes.set_yticks(list(rows.values()), list(rows))
+    axes.set_ylim(-0.7, len(rows) - 0.4)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel("test accuracy, B minus A")
+    return [
+        *axes.plot([], [], "o", label="clear", **filled),
+        *axes.plot([], [], "o", label="not clear", **hollow),
+        *axes.plot([], [], label="95 % over documents and seeds", color=COLOURS[0], **THIN),
+    ]

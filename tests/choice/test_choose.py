@@ -1,0 +1,231 @@
+"""``rnnbench choose``, typed and called from Python; mostly with baselines, which are fast."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from in_process import InProcess
+
+import rnnbench
+from rnnbench import job
+from rnnbench.storage import read_document
+
+CONFIG = """\
+name: mine
+data: {source: files, path: texts.csv, test_split: 0.25, split: last}
+training: {epochs: 1, batch_size: 4}
+models:
+  nb:
+    baseline: multinomial_naive_bayes
+    grid: {baseline.multinomial_naive_bayes: {alpha: [0.1, 100], max_ngram: [1, 2]}}
+  always: {baseline: most_frequent}
+  chance: {baseline: stratified}
+  rnn:
+    layers: [simple_rnn: {units: 2}, dense: {units: topics, activation: softmax}]
+    training: {learning_rate: 0.01}
+"""
+FAST = ("--models", "nb,always,chance")
+
+
+def rows(tests="lunch"):
+    """Return 40 texts with labels; the last ten are for testing."""
+    learned = [
+        ("cheap pills now", "spam") if n % 3 else (f"lunch at {n}", "ham") for n in range(30)
+    ]
+    return [("text", "label"), *learned, *[(tests, "ham"), ("pills", "spam")] * 5]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch, request):
+    monkeypatch.chdir(tmp_path)
+    if "real_workers" not in request.keywords:  # starting them takes most of the time
+        monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    Path("mine.yaml").write_text(CONFIG)
+    write_texts(rows())
+
+
+def write_texts(table):
+    with Path("texts.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(table)
+
+
+def choose(**options):
+    usual = {"models": ["nb", "always"], "folds": 3, "progress": False}
+    return rnnbench.choose("mine.yaml", **usual | options)
+
+
+# What is judged.
+
+
+def test_every_model_and_point_is_judged_and_the_best_come_first():
+    results = choose().results
+
+    names = [candidate.name for candidate in results.candidates]
+    assert sorted(names) == ["always", *(f"nb[alpha={a},max_ngram={n}]"
+                                         for a in (0.1, 100) for n in (1, 2))]  # fmt: skip
+    accuracies = [candidate.accuracy for candidate in results.candidates]
+    assert accuracies == sorted(accuracies, reverse=True)
+    assert (accuracies[0], results.judged) == (1.0, 30)
+    assert names[-1] == "always"
+    assert accuracies[-1] == pytest.approx(20 / 30)
+
+
+def test_the_accuracy_is_the_share_of_right_answers_to_all_judged_documents():
+    (always,) = choose(models="always", folds=4).results.candidates
+    assert always.accuracy == pytest.approx(20 / 30)
+    assert len(always.of_parts) == 4
+    assert np.average(always.of_parts, weights=[8, 8, 7, 7]) == pytest.approx(20 / 30)
+
+
+def test_the_test_documents_change_nothing():
+    before = choose(out="before").results
+    write_texts(rows(tests="something else entirely"))
+    after = choose(out="after").results
+
+    def judged(results):
+        return [each.model_dump(exclude={"fit_seconds"}) for each in results.candidates]
+
+    assert judged(before) == judged(after)
+    assert before.dataset.fingerprint != after.dataset.fingerprint
+
+
+def test_the_last_documents_are_judged_on_request():
+    results = choose(folds=None, last=0.2).results
+    assert (results.judged, results.folds, results.last) == (6, None, 0.2)
+    assert all(len(candidate.of_parts) == 1 for candidate in results.candidates)
+
+
+def test_five_folds_are_the_default():
+    assert choose(folds=None, models="always").results.folds == 5
+
+
+def test_a_network_is_judged_with_every_seed_and_its_own_training():
+    choice = choose(models=["rnn", "chance"], seeds=2, folds=2)
+    assert {each.name: each.seeds for each in choice.results.candidates} == {"rnn": 2, "chance": 2}
+    assert choice.benchmark.training_of("rnn").learning_rate == 0.01
+    assert len(list(Path("results/choice-mine/trials").glob("rnn-*.json"))) == 4
+    assert all(each.spread is not None for each in choice.results.candidates)
+
+
+# Trials are stored, and failures are named.
+
+
+@pytest.mark.real_workers
+def test_a_second_choice_trains_nothing_again(cli):
+    first = cli("choose", "mine.yaml", *FAST)
+    again = cli("choose", "mine.yaml", *FAST)
+
+    assert first.exit_code == again.exit_code == 0
+    assert first.stdout == again.stdout
+    assert "30 of 30 trials are stored already" in again.stderr
+    assert "started" not in again.stderr
+
+
+def test_a_failing_model_costs_only_itself(cli):
+    Path("choice_nets.py").write_text("def make(shape):\n    raise RuntimeError('no such luck')\n")
+    Path("mine.yaml").write_text(f"{CONFIG}  broken: {{python: choice_nets:make}}\n")
+    result = cli("choose", "mine.yaml", "--models", "nb,broken", "--folds", 2, "--json")
+
+    assert result.exit_code == 1
+    record = json.loads(result.stdout)
+    assert {each["name"].partition("[")[0] for each in record["candidates"]} == {"nb"}
+    assert {each["model"] for each in record["missing"]} == {"broken"}
+    assert "2 of 10 trials failed; results/choice-mine/ has the results of the others" in (
+        result.stderr
+    )
+
+
+# What is shown and written.
+
+
+def test_the_table_says_which_are_not_clearly_worse(cli):
+    result = cli("choose", "mine.yaml", *FAST, "--folds", 3, "--quiet")
+
+    lines = result.stdout.splitlines()
+    assert any(line.split()[:3] == ["nb", "0.1", "1"] and "best" in line for line in lines)
+    assert any(line.split()[:3] == ["nb", "0.1", "2"] and " no" in line for line in lines)
+    assert any(line.split()[:1] == ["always"] and "yes" in line for line in lines)
+    text = " ".join(result.stdout.split())
+    assert "Judged: 30 of 30 training documents (3 folds)" in text
+    assert "the test documents took no part" in text
+    assert result.stderr == ""
+
+
+def test_the_record_is_stored_with_its_checksum(cli):
+    printed = json.loads(cli("choose", "mine.yaml", *FAST, "--json").stdout)
+    stored = read_document(Path("results/choice-mine/choice.json"), 1)
+    assert stored == printed
+    assert Path("results/choice-mine/choice.md").read_text().startswith("| model | alpha |")
+
+
+def test_frames_have_the_candidates():
+    frame = choose().to_frame()
+    assert list(frame["name"][-1:]) == ["always"]
+    assert {"accuracy", "low", "high", "params", "seeds", "fit_seconds", "p"} < set(frame)
+
+
+def test_the_best_of_each_model_is_written_as_a_config_that_says_why(cli):
+    result = cli("choose", "mine.yaml", "--models", "nb,rnn", "--folds", 2, "--write", "best.yaml")
+    assert "Written to best.yaml; next: rnnbench run best.yaml" in result.stderr
+
+    text = Path("best.yaml").read_text()
+    assert text.startswith(
+        "# Chosen from 5 models on 30 of 30 training documents (2 folds);\n"
+        "# the test documents took no part. The command was:\n#   rnnbench "
+    )
+    assert "  # accuracy 1.0000, the best of 4: alpha 0.1, max_ngram 1\n  nb:\n" in text
+    best = rnnbench.load_config("best.yaml")
+    assert (best.name, list(best.models)) == ("mine_chosen", ["nb", "rnn"])
+    assert best.models["nb"].baseline.alpha == 0.1
+    assert best.training_of("rnn").learning_rate == 0.01
+    assert best.data.path.resolve() == Path("texts.csv").resolve()
+    assert cli("run", "best.yaml", "--models", "nb").exit_code == 0
+
+
+def test_a_config_is_not_overwritten_without_force(cli):
+    Path("best.yaml").write_text("mine: true\n")
+    command = ("choose", "mine.yaml", "--models", "always", "--write", "best.yaml")
+
+    refused = cli(*command)
+    assert refused.exit_code == 2
+    assert refused.stderr == "best.yaml: exists (use --force to overwrite it, or another name)\n"
+    assert not Path("results").exists(), "it is refused before anything is trained"
+    assert cli(*command, "--force").exit_code == 0
+    assert "always" in yaml.safe_load(Path("best.yaml").read_text())["models"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--folds", 3, "--last", 0.2], "needs one of folds and last"),
+        (["--last", 1.5], "last: got 1.5 (should be between 0 and 1)"),
+        (["--folds", 31], "folds: got 31 (allowed: 2 to 30, the training documents)"),
+        (["--write", "nowhere/best.yaml"], "nowhere/best.yaml: there is no folder nowhere"),
+        (["--models", "no"], "no model 'no'"),
+    ],
+)
+def test_wrong_options_are_answered(cli, options, message):
+    result = cli("choose", "mine.yaml", *options)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+# Search.
+
+
+def test_a_search_tries_some_points_of_each_grid_and_draws_the_same_again(cli):
+    first = json.loads(cli("choose", "mine.yaml", *FAST, "--search", 2, "--json").stdout)
+    names = [each["name"] for each in first["candidates"]]
+    assert {"always", "chance"} < set(names)
+    assert (len(names), first["searched"], first["n_models"]) == (4, 2, 6)
+    again = cli("choose", "mine.yaml", *FAST, "--search", 2, "--json")
+    assert [each["name"] for each in json.loads(again.stdout)["candidates"]] == names
+    assert "started" not in again.stderr
+
+
+def test_a_search_that_may_try_everything_does():
+    results = choose(search=50).results
+    assert len(results.candidates) == results.n_models == 5

@@ -1,0 +1,80 @@
+"""The search of a grid draws each point at most once, and prefers the good ones."""
+
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnbench.choice.search import _axes, search
+from rnnbench.points import point_name, values_of
+from rnnbench.runner.benchmark import Plan, PlanResult
+
+
+def grid(*sizes, zipped=0):
+    """Return the names of the points of a grid; parameters of ``zipped`` values change together."""
+    points = [{}]
+    for axis, size in enumerate(sizes):
+        points = [{**point, f"p{axis}": str(n)} for point in points for n in range(size)]
+    if zipped:
+        points = [{**p, "a": str(n), "b": f"b{n}"} for p in points for n in range(zipped)]
+    return [point_name("m", point) for point in points]
+
+
+def searched(names, n, accuracy=lambda _: 0.5):
+    """Return the points that a search tries, in order."""
+    tried = []
+
+    def run(plan):
+        drawn = [trial.name for trial in plan.trials]
+        tried.extend(drawn)
+        results = [
+            SimpleNamespace(record=SimpleNamespace(model=name), labels=[0], accuracy=accuracy(name))
+            for name in drawn
+        ]
+        return PlanResult(results, {}, [], None)
+
+    trials = [SimpleNamespace(name=name) for name in names]
+    search(Plan(None, trials, {}), n, run)
+    return tried
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(2, 4), min_size=1, max_size=3), st.integers(0, 3), st.integers(1, 12))
+def test_no_point_is_tried_twice_and_none_is_tried_too_many(sizes, zipped, n):
+    names = grid(*sizes, zipped=zipped)
+    tried = searched(names, n)
+    assert len(tried) == len(set(tried)) == min(n, len(names))
+    assert set(tried) <= set(names)
+
+
+def test_the_same_search_tries_the_same_points():
+    names = grid(5, 5)
+    assert searched(names, 10) == searched(names, 10)
+
+
+def test_points_near_good_ones_are_tried_more_often():
+    names = grid(10, 10)
+
+    def accuracy(name):
+        return 0.9 if values_of(name)["p0"] == "3" else 0.1
+
+    tried = searched(names, 40, accuracy)
+    good = sum(values_of(name)["p0"] == "3" for name in tried)
+    assert good >= 6, "drawn evenly, it would be 4"
+
+
+def test_models_without_a_grid_are_always_tried():
+    assert set(searched(["one", "two", *grid(4)], 2)) > {"one", "two"}
+
+
+@pytest.mark.parametrize(
+    ("names", "axes"),
+    [
+        (grid(2, 3), [("p0",), ("p1",)]),
+        (grid(2, zipped=3), [("p0",), ("a", "b")]),
+        (grid(zipped=2), [("a", "b")]),
+    ],
+)
+def test_zipped_parameters_are_one_axis(names, axes):
+    assert list(_axes(names)) == axes
