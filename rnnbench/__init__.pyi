@@ -43,6 +43,7 @@ from .runner.executors import Executor as Executor
 from .runner.executors import Task as Task
 from .runner.executors import TrialFailure as TrialFailure
 from .storage import DamagedResultError as DamagedResultError
+from .tracking import Tracker as Tracker
 from .training.engines import Engine as Engine
 from .training.epochs import OnEpoch as OnEpoch
 from .training.outcome import History as History

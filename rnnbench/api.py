@@ -44,8 +44,11 @@ from rnnbench.runner.benchmark import (
     plan_benchmark,
     run_plan,
 )
+from rnnbench.runner.events import all_of
 from rnnbench.runner.executors import LocalExecutor
+from rnnbench.runner.tracking import tell_trackers
 from rnnbench.terminal.display import show_trials
+from rnnbench.tracking.settings import check_trackers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -237,6 +240,7 @@ def run(
     save_models: bool = False,
     fresh: bool = False,
     executor: str = "local",
+    track: str | Sequence[str] | None = None,
     progress: bool = True,
     command: str | None = None,
 ) -> Run:
@@ -259,15 +263,18 @@ def run(
         save_models: whether trained networks are kept, for ``predict``.
         fresh: whether stored trials are trained again.
         executor: where trials run.
+        track: trackers that record the run: ``tracking`` of the config.
         progress: whether progress is shown on standard error.
         command: the command that ``results.json`` gives for repeating the run; by default one
             that runs its ``config.yaml``.
 
     Raises:
         ConfigError: the config or an argument is wrong.
-        UserError: another process is writing into the folder, or it cannot be written to.
+        UserError: another process is writing into the folder, or it cannot be written to, or a
+            tracker needs a package that is not installed.
         OutOfReachError: the data could not be downloaded.
-        PluginError: the executor, which comes from another package, failed before any trial.
+        PluginError: the executor, which comes from another package, failed before any trial, or
+            a tracker of another package cannot be loaded.
         RnnbenchError: a file cannot be written, or no trial can be trained.
         FailedTrialsError: trials have no result; it holds the partial run.
         InterruptedRunError: Ctrl-C ended the run; it holds the partial run.
@@ -283,16 +290,19 @@ def run(
         out=out,
         settings=settings,
         executor=executor,
+        track=track,
         progress=progress,
     )
     store, benchmark = job.store, job.benchmark
+    check_trackers(benchmark.tracking)
     command = command or _command(store.folder, jobs, executor, save_models=save_models)
     plan = plan_benchmark(benchmark, job.data, job.executor.threads, keep_models=save_models)
     with lock_folder(store.folder, command):
         store.check_writable()
-        with show_trials(quiet=not progress) as listener:
-            done = run_plan(plan, job.executor, store, listener, fresh=fresh)
-        finished = _finish(benchmark, plan, done, store, command) if done.trials else None
+        with tell_trackers(benchmark, store.folder) as trackers:
+            with show_trials(quiet=not progress) as display:
+                done = run_plan(plan, job.executor, store, all_of(display, trackers), fresh=fresh)
+            finished = _finish(benchmark, plan, done, store, command) if done.trials else None
     raise_if_partial(finished, plan, done, store.folder, command)
     assert finished is not None  # noqa: S101 - or something was raised
     return finished

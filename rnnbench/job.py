@@ -56,6 +56,7 @@ def prepare_job(
     settings: Settings | None,
     executor: str,
     progress: bool,
+    track: str | Sequence[str] | None = None,
     record: str = RESULTS,
     prefix: str = "",
 ) -> Job:
@@ -70,7 +71,9 @@ def prepare_job(
         OutOfReachError: the data could not be downloaded.
         PluginError: the executor, which comes from another package, failed.
     """
-    benchmark = _benchmark(config, settings, seeds=seeds, epochs=epochs, data=data, path=path)
+    benchmark = _benchmark(
+        config, settings, seeds=seeds, epochs=epochs, data=data, path=path, track=track
+    )
     if models is not None:
         benchmark = select(benchmark, [models] if isinstance(models, str) else models, "models")
     if jobs is not None and jobs < 1:
@@ -183,6 +186,7 @@ def _benchmark(
     epochs: int | None,
     data: str | None,
     path: str | Path | None,
+    track: str | Sequence[str] | None,
 ) -> Benchmark:
     """Return the benchmark with the changes that the arguments of ``run`` make."""
     changes = {
@@ -190,6 +194,7 @@ def _benchmark(
         "training.epochs": epochs,
         "data.source": data,
         "data.path": None if path is None else str(path),
+        "tracking": track,
     }
     given = [
         Override(key.rpartition(".")[2], key, _as_yaml(value))

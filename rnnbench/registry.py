@@ -1,4 +1,4 @@
-"""Registries of layers, metrics, baselines, sources, engines and executors.
+"""Registries of layers, metrics, baselines, sources, engines, executors and trackers.
 
 Another package adds an entry by naming it in an entry-point group. It is loaded only when somebody
 asks for it by name.

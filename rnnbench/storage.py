@@ -28,7 +28,8 @@ from rnnbench.records import Record
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-TRIALS, PREDICTIONS, MODELS, PLOTS = SUBFOLDERS = ("trials", "predictions", "models", "plots")
+SUBFOLDERS = ("trials", "predictions", "models", "plots", "tracking")
+TRIALS, PREDICTIONS, MODELS, PLOTS, TRACKING = SUBFOLDERS
 """The folders in that of a run."""
 TEMPORARY_START, TEMPORARY_END = ".rnnbench-", ".tmp"
 """The names of files that are still being written."""

@@ -23,6 +23,7 @@ from rnnbench.data.settings import Data
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.layers import LAYERS
 from rnnbench.models.quiet import QUIET_ON_CPU
+from rnnbench.tracking import TRACKERS
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -115,17 +116,17 @@ def keras_npz(
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
     """Puts a folder on the path, as if its packages had always been installed."""
-    folders = []
+    folders, registries = [], (LAYERS, BASELINES, TRACKERS)
 
     def on_path(folder: Path) -> None:
         monkeypatch.syspath_prepend(folder)
-        LAYERS.refresh()
-        BASELINES.refresh()
+        for registry in registries:
+            registry.refresh()
         folders.append(folder)
 
     yield on_path
-    LAYERS.refresh()
-    BASELINES.refresh()
+    for registry in registries:
+        registry.refresh()
     _forget_modules_in(folders)
 
 

@@ -175,21 +175,21 @@ def differing_settings(trees: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
     A value that a tree does not have is ``None``.
     """
-    values = {name: dict(_values(tree)) for name, tree in trees.items()}
+    values = {name: dict(plain_values(tree)) for name, tree in trees.items()}
     first, *others = values.values()
     keys = dict.fromkeys(key for of_tree in values.values() for key in of_tree)
     differing = [key for key in keys if any(each.get(key) != first.get(key) for each in others)]
     return {name: {key: each.get(key) for key in differing} for name, each in values.items()}
 
 
-def _values(tree: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+def plain_values(tree: Any, key: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the key path and the value of each plain value in a tree."""
     parts = branches(tree)
     if parts is None:
         yield key, tree
         return
     for part, branch in parts.items():
-        yield from _values(branch, f"{key}.{part}" if key else part)
+        yield from plain_values(branch, f"{key}.{part}" if key else part)
 
 
 def _short(value: Any) -> str:

@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import combinations
 from math import comb
 
@@ -133,6 +134,20 @@ def compute_metrics(
                 if value is not None:
                     trial[metric.name] = value
     return computed
+
+
+def metrics_of(trial: TrialResult) -> dict[str, float]:
+    """Return the metrics of one trial; a plug-in that fails is left out.
+
+    ``compute_metrics`` names it, once for all trials.
+    """
+    found: dict[str, float] = {}
+    for metric in usable_metrics().values():
+        with suppress(PluginError), METRICS.blamed(metric.name):
+            value = _compute(metric, trial)
+            if value is not None:
+                found[metric.name] = value
+    return found
 
 
 def _compute(metric: Metric, trial: TrialResult) -> float | None:

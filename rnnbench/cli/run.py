@@ -14,6 +14,7 @@ EXAMPLES = options.examples(
     "rnnbench run configs/all.yaml --seeds 5 --jobs 2",
     "rnnbench run configs/all.yaml --models lstm,stacked_lstm --seeds 0,7 --epochs 50",
     "rnnbench run configs/all.yaml --data sgml --path reuters21578.tar.gz",
+    "rnnbench run configs/all.yaml --track tensorboard",
     "rnnbench run configs/lstm.yaml --set training.learning_rate=0.003 --out results/faster",
 )
 
@@ -27,6 +28,7 @@ def run(
     path: options.DataPath = None,
     jobs: options.Jobs = None,
     executor: options.ExecutorName = "local",
+    track: options.Trackers = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -52,7 +54,9 @@ def run(
         partial(
             api.run,
             config,
-            settings=options.changes(settings, epochs=epochs, seeds=seeds, data=data, path=path),
+            settings=options.changes(
+                settings, epochs=epochs, seeds=seeds, data=data, path=path, track=track
+            ),
             models=None if models is None else options.names(models),
             jobs=jobs,
             out=out,

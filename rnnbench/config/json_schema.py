@@ -20,6 +20,7 @@ from rnnbench.models.layers import LAYERS
 from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.points import MODEL, POINT
 from rnnbench.section import Variant
+from rnnbench.tracking import TRACKERS
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.settings import MAX_SEEDS
 
@@ -100,6 +101,9 @@ def _add_what_validators_allow(definitions: dict[str, Schema]) -> None:
     del training["seeds"]["type"], training["seeds"]["items"]
     seed = {"type": "integer", "minimum": 0, "exclusiveMaximum": 2**32}
     bounds = {"minItems": 1, "maxItems": MAX_SEEDS, "uniqueItems": True}
+    trackers = {"enum": list(TRACKERS)}
+    del benchmark["tracking"]["type"], benchmark["tracking"]["items"]
+    benchmark["tracking"]["anyOf"] = [trackers, {"type": "array", "items": trackers}]
     training["seeds"]["anyOf"] = [number, {"type": "array", "items": seed, **bounds}]
     _add_grids(definitions)
 

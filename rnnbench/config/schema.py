@@ -16,6 +16,7 @@ from rnnbench.models.descriptions import Model
 from rnnbench.points import MODEL, POINT
 from rnnbench.records import Share
 from rnnbench.section import Section, located, problem, problems, spell
+from rnnbench.tracking.settings import TrackerNames
 from rnnbench.training.recipe import Recipe
 from rnnbench.training.settings import Training
 
@@ -81,6 +82,8 @@ class Benchmark(Section):
     """The models, by names of the user's choice."""
     references: dict[Name, Reference] = Field(default_factory=dict)
     """Published accuracies to compare with."""
+    tracking: TrackerNames = ()
+    """Trackers that record the run while it goes on: a name or a list. They change no result."""
 
     @property
     def trials(self) -> list[tuple[str, Model, int]]:

@@ -248,5 +248,5 @@ def _train(
                 continue
             store.save(outcome)
             store.save_environment(facts)  # until now, the stored one was still true
-            results[trial] = replace(outcome, model=None)  # it may be large, and is stored
-            listener(Finished(trial, outcome.accuracy, outcome.record.fit_seconds))
+            results[trial] = result = replace(outcome, model=None)  # it may be large, and is stored
+            listener(Finished(trial, result.accuracy, result.record.fit_seconds, result))

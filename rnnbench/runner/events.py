@@ -1,8 +1,9 @@
-"""Events of a running benchmark, for whoever shows its progress."""
+"""Events of a running benchmark, for whoever shows its progress or tracks it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial
 
 
@@ -29,11 +30,15 @@ class EpochEnded:
 
 @dataclass(frozen=True)
 class Finished:
-    """A trial is done: its test accuracy, and the seconds that its training took."""
+    """A trial is done: its test accuracy, and the seconds that its training took.
+
+    ``result`` is its result without the trained model, where there is one.
+    """
 
     trial: Trial
     accuracy: float
     seconds: float
+    result: TrialResult | None = None
 
 
 @dataclass(frozen=True)
@@ -46,3 +51,13 @@ class Failed:
 
 Event = Planned | EpochEnded | Finished | Failed
 Listener = Callable[[Event], None]
+
+
+def all_of(*listeners: Listener) -> Listener:
+    """Return a listener that tells others, in this order."""
+
+    def tell(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return tell

@@ -64,6 +64,12 @@ def _executors(_: typer.Context) -> Iterable[str]:
     return EXECUTORS
 
 
+def _trackers(_: typer.Context) -> Iterable[str]:
+    from rnnbench.tracking import TRACKERS
+
+    return TRACKERS
+
+
 config_files = _completer(lambda _: [*_files("*.y*ml", "configs/*.y*ml"), *shipped.names()])
 """YAML files in the working folder and in ``configs/``, and the configs of the package."""
 config_names = _completer(lambda _: shipped.names())
@@ -78,3 +84,5 @@ model_of_run = _completer(_models_of_run)
 """Networks of the argument ``run``."""
 executors = _completer(_executors)
 """Executors of this package and of others."""
+trackers = _completer(_trackers, is_list=True)
+"""Trackers of this package and of others, for a comma-separated list."""

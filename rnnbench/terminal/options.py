@@ -15,6 +15,7 @@ from rnnbench.escape import encodable
 from rnnbench.metrics import quantity_names
 from rnnbench.points import split_names, split_setting
 from rnnbench.terminal import completion
+from rnnbench.tracking import TRACKERS
 
 if TYPE_CHECKING:
     from rnnbench.config.load import Override
@@ -97,6 +98,16 @@ ExecutorName = Annotated[
     ),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Train stored trials again.")]
+Trackers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--track",
+        metavar="A,B",
+        help=f"Record the run while it goes on, with {', '.join(TRACKERS)}; repeatable.",
+        show_default=False,
+        autocompletion=completion.trackers,
+    ),
+]
 METRICS = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
 """The names of everything that runs can be compared and ranked by, for the help."""
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")]
@@ -147,6 +158,7 @@ def changes(
     seeds: str | None = None,
     data: str | None = None,
     path: str | None = None,
+    track: Iterable[str] | None = None,
 ) -> "list[Override]":
     """Return the changes that options make to the config.
 
@@ -160,6 +172,9 @@ def changes(
         ("--seeds", "training.seeds"): seeds and (f"[{seeds}]" if "," in seeds else seeds),
         ("--data", "data.source"): None if data is None else json.dumps(data),  # as YAML, too
         ("--path", "data.path"): None if path is None else json.dumps(path),
+        ("--track", "tracking"): None
+        if track is None
+        else json.dumps([name for each in track for name in names(each)]),
     }
     given = [Override(*flag, value) for flag, value in flags.items() if value is not None]
     for setting in settings or ():

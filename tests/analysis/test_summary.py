@@ -10,6 +10,7 @@ from rnnbench.analysis.intervals import estimate_mean, resample, t_interval, wil
 from rnnbench.analysis.summary import (
     accuracy_interval,
     compute_metrics,
+    metrics_of,
     statistic,
     summarize_run,
 )
@@ -59,6 +60,12 @@ def test_a_model_is_summarized_over_its_seeds():
     assert summary.accuracy.mean == summary.mean_of("accuracy") == (1 + 0.5) / 2
     assert [(each.seed, each.fingerprint[0]) for each in summary.trials] == [(0, "f"), (7, "a")]
     assert [each.metrics for each in summary.trials] == metrics
+
+
+@pytest.mark.parametrize("changes", [{}, MARGINS])
+def test_the_metrics_of_a_trial_are_those_that_its_summary_has(changes):
+    one = result(**changes)
+    assert metrics_of(one) == compute_metrics({"rnn": [one]})["rnn"][0]
 
 
 def test_a_model_without_steps_or_probabilities_has_no_statistic_of_them():

@@ -17,6 +17,8 @@ from rnnbench.models.baselines import BASELINES
 from rnnbench.models.descriptions import BaselineModel, ModelSection
 from rnnbench.models.layers import LAYERS, Layer, Layers, parse_layers
 from rnnbench.section import Section, Variant
+from rnnbench.tracking import TRACKERS
+from rnnbench.tracking.settings import TrackerNames
 from rnnbench.training.settings import Training
 
 DENSE = {"dense": {"units": "topics", "activation": "softmax"}}
@@ -62,6 +64,8 @@ def values(hint: Any, *limits: Any) -> st.SearchStrategy:  # noqa: PLR0911 - one
     origin, args = get_origin(hint), get_args(hint)
     if hint in (Name, ModelName, Layers):
         return {Name: names, ModelName: names | point_names, Layers: stacks()}[hint]
+    if hint == TrackerNames:
+        return st.lists(st.sampled_from(list(TRACKERS)))
     if origin is Annotated:
         more = [limit for arg in args[1:] for limit in getattr(arg, "metadata", [arg])]
         return values(args[0], *limits, *more)

@@ -95,6 +95,12 @@ def test_seeds_are_a_number_or_a_list(validator, seeds):
     )
 
 
+@pytest.mark.parametrize("trackers", ["csv", [], ["tensorboard", "mlflow"]])
+def test_tracking_is_a_name_or_a_list(validator, trackers):
+    validator.validate({"name": "a", "models": {"m": {"python": "a:b"}}, "tracking": trackers})
+    validator.validate({"extends": "all", "tracking": trackers})
+
+
 def test_a_config_that_extends_another_may_lack_keys(validator):
     validator.validate({"extends": "all"})
     validator.validate({"extends": ["a.yaml"], "models": {"lstm": {"inputs": "scaled_ids"}}})

@@ -64,6 +64,8 @@ def variables(line):
         ("run configs/a", ["configs/all.yaml"]),
         ("run stacked_l", ["stacked_lstm"]),
         ("run lstm --models ", ["lstm"]),
+        ("run lstm --track ", ["tensorboard", "mlflow", "wandb", "csv"]),
+        ("run lstm --track csv,", ["csv,tensorboard", "csv,mlflow", "csv,wandb"]),
         ("config copy stacked_l", ["stacked_lstm"]),
         ("run configs/all.yaml --models ", ["half_written"]),
         ("run more.yaml --models ", ["gru", "lstm", "lstm_2"]),

@@ -7,33 +7,29 @@ import gc
 import logging
 import multiprocessing
 import os
-import signal
-import sys
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.quiet import QUIET_ON_CPU
 from rnnbench.runner.events import EpochEnded, Listener
 from rnnbench.runner.executors.base import Executor, T, Task, TrialFailure
+from rnnbench.runner.processes import last_words, print_to, start_process
 from rnnbench.storage import temporary_folder
 from rnnbench.training.trial import Trial
 
 log = logging.getLogger(__name__)
 
 DIED = "a worker process died (killed, or out of memory?)"
-LAST_WORDS, LAST_BYTES = 10, 10_000
-"""The number of last lines that are kept of a dead worker's output."""
 
 
 def usable_cores() -> int:
@@ -177,13 +173,8 @@ class Worker:
     trial: Trial
 
     def __init__(self, threads: int, log: Path):
-        context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-        self.connection, theirs = context.Pipe()
+        self.connection, self._process = start_process(_work, threads, log)
         self._log, self._has_started = log, False
-        self._process = context.Process(target=_work, args=(theirs, threads, log))
-        with _deaf_children(), _without_main():
-            self._process.start()
-        theirs.close()  # or the death of the worker would not be noticed
 
     def give(self, task: Task[Any], trial: Trial, corpus: Path) -> None:
         """Have the worker carry out a trial."""
@@ -196,7 +187,7 @@ class Worker:
         try:
             message: Report | Done = self.connection.recv()
         except (EOFError, OSError):
-            return Died(self._has_started, _last_words(self._log))
+            return Died(self._has_started, last_words(self._log))
         self._has_started = True
         return message
 
@@ -213,45 +204,10 @@ class Worker:
         self.connection.close()
 
 
-def _last_words(log: Path) -> str:
-    """Return the last lines of a log, which may be of any length, or not be there."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(file.seek(0, os.SEEK_END) - LAST_BYTES, 0))
-            lines = file.read(LAST_BYTES).decode(errors="replace").splitlines()
-    except OSError:
-        return ""
-    return "\n".join(lines[-LAST_WORDS:])
-
-
-@contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Start processes that ignore Ctrl-C from their first moment, while the block runs."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may change how signals are handled
-        return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler or signal.SIG_DFL)
-
-
-@contextmanager
-def _without_main() -> Iterator[None]:
-    """Keep new processes from importing the user's script, which may start a run of its own."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
 def _work(connection: "Connection[Any, Any]", threads: int, log: Path) -> None:
     """Carry out the trials that come through ``connection``, in a process of its own."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _print_to(log)
+    print_to(log)
     # What libraries leave there when this process is killed is swept with the folder.
     os.environ["TMPDIR"] = tempfile.tempdir = str(log.parent)
     os.environ |= QUIET_ON_CPU | {"OMP_NUM_THREADS": str(threads)}
@@ -281,13 +237,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def _print_to(file: Path) -> None:
-    """Send the output of this process and its libraries, C++ ones too, to ``file``."""
-    for stream in filter(None, (sys.stdout, sys.stderr)):
-        stream.flush()
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)

@@ -1,0 +1,79 @@
+"""Processes that are started for a run: they hear no Ctrl-C, and what they print goes to a file."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+LAST_WORDS, LAST_BYTES = 10, 10_000
+"""The number of last lines that are kept of a dead process's output."""
+
+
+def start_process(
+    work: Callable[..., None], *arguments: Any
+) -> tuple["Connection[Any, Any]", BaseProcess]:
+    """Start a process that calls ``work`` with the other end of a connection, and ``arguments``.
+
+    Returns:
+        Our end of the connection, which ends when the process does; and the process.
+    """
+    context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
+    ours, theirs = context.Pipe()
+    process = context.Process(target=work, args=(theirs, *arguments))
+    with _deaf_children(), _without_main():
+        process.start()
+    theirs.close()  # or the death of the process would not be noticed
+    return ours, process
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Start processes that ignore Ctrl-C from their first moment, while the block runs."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may change how signals are handled
+        return
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler or signal.SIG_DFL)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep new processes from importing the user's script, which may start a run of its own."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def print_to(file: Path) -> None:
+    """Send the output of this process and its libraries, C++ ones too, to ``file``."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.flush()
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+
+
+def last_words(log: Path) -> str:
+    """Return the last lines of a log, which may be of any length, or not be there."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - LAST_BYTES, 0))
+            lines = file.read(LAST_BYTES).decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return "\n".join(lines[-LAST_WORDS:])

@@ -1,0 +1,68 @@
+"""The interface that every tracker has."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from rnnbench.config.schema import Benchmark
+    from rnnbench.training.outcome import TrialResult
+    from rnnbench.training.trial import Trial
+
+
+class Tracker:
+    """Records a run while it goes on: in files, or in a tool that compares experiments.
+
+    Another package adds a tracker by naming a subclass in the entry-point group
+    ``rnnbench.trackers``. It writes the methods that it needs; those of this class do nothing.
+
+    A tracker is made and called in a process of its own, one call after the other, so it may take
+    its time, and import what it likes. What it prints goes to ``NAME.log`` in its folder. If it
+    raises an exception, it is named in a warning and not called again, and the run goes on.
+
+    Attributes:
+        name: by which ``--track`` and ``tracking`` in a config find it.
+        modules: those that must be installed. A run is refused where one is missing.
+        install: the command that installs them, for the message.
+    """
+
+    name: ClassVar[str]
+    modules: ClassVar[tuple[str, ...]] = ()
+    install: ClassVar[str] = ""
+
+    def start(self, folder: Path, benchmark: "Benchmark", trials: Sequence["Trial"]) -> None:
+        """Begin to record a run.
+
+        Args:
+            folder: ``tracking`` in the folder of the run. It exists; earlier runs may have left
+                files there.
+            benchmark: the config.
+            trials: those that are to be trained. Trials that were found stored are not tracked.
+        """
+
+    def trial_started(self, trial: "Trial") -> None:
+        """Begin to record a trial; several may be running.
+
+        It is called again for a trial that starts anew because its process has died.
+        """
+
+    def epoch_ended(self, trial: "Trial", epoch: int, loss: float, accuracy: float) -> None:
+        """Record an epoch, counted from 1, with its loss and accuracy in training."""
+
+    def trial_finished(
+        self, trial: "Trial", result: "TrialResult", metrics: Mapping[str, float]
+    ) -> None:
+        """Record the end of a trial.
+
+        Args:
+            trial: all of its epochs have been recorded.
+            result: its result. ``result.record.history`` holds the loss and accuracy on the
+                validation documents by epoch, which are not known before.
+            metrics: on the test documents, by the names in ``rnnbench.metrics``.
+        """
+
+    def trial_failed(self, trial: "Trial", reason: str) -> None:
+        """Record that a trial failed."""
+
+    def close(self) -> None:
+        """End: trials that have started, but neither finished nor failed, were interrupted."""
