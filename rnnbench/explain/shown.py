@@ -10,6 +10,7 @@ from rnnbench.explain.page import WIDTH, Page
 from rnnbench.explain.sizes import LARGEST, Sizes
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.report.shown import plain_console
+from rnnbench.section import spell
 
 
 class Explanation(facts.Explanation):
@@ -50,7 +51,7 @@ def explain_layer(
     """
     kind, sizes = find_kind(layer), Sizes(units, features, steps, batch)
     for (name, size), largest in zip(asdict(sizes).items(), asdict(LARGEST).values(), strict=True):
-        if not 1 <= size <= largest:
-            raise UserError(f"{name}: got {size} (should be 1 to {largest})")
+        if type(size) is not int or not 1 <= size <= largest:
+            raise UserError(f"{name}: got {spell(size)} (should be 1 to {largest})")
     with quiet_tensorflow():
         return Explanation(**dict(facts.explain_layer(kind, sizes)))

@@ -7,7 +7,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Dataset, hold_out
 from rnnbench.data.load import NotCachedError, prepare
 from rnnbench.data.settings import Data
-from rnnbench.errors import RnnbenchError
+from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import Network
 from rnnbench.models.quiet import quiet_tensorflow
@@ -38,14 +38,12 @@ def check(benchmark: Benchmark) -> Check:
     try:
         dataset = prepare(benchmark.data, offline=True).dataset
         shape, remark = Shape.of(dataset), ""
-        for name in benchmark.models:
-            hold_out(len(dataset.y_train), benchmark.training_of(name).validation_split)
     except NotCachedError:
         shape, remark = _typical_shape(benchmark.data), f" {ASSUMED}"
     except RnnbenchError as error:
-        section = "data" if dataset is None else "training"
-        return Check({section: str(error)}, None, {})
-    faults, params = {}, {}
+        return Check({"data": str(error)}, None, {})
+    faults = {} if dataset is None else _too_few(benchmark, len(dataset.y_train))
+    params = {}
     sizes: dict[str, int] = {}  # points of a grid may have the same network
     for name, model in benchmark.models.items():
         if isinstance(model, Network):
@@ -57,6 +55,18 @@ def check(benchmark: Benchmark) -> Check:
             except RnnbenchError as error:
                 faults[f"models.{name}"] = f"{error}{remark}"
     return Check(faults, dataset, params)
+
+
+def _too_few(benchmark: Benchmark, n_train: int) -> dict[str, str]:
+    """Return the sections that hold out too few or too many of the training documents."""
+    faults = {}
+    for name, model in benchmark.models.items():
+        try:
+            hold_out(n_train, benchmark.training_of(name).validation_split)
+        except UserError as error:
+            is_own = "validation_split" in (model.training or {})
+            faults[f"models.{name}" if is_own else "training"] = str(error)
+    return faults
 
 
 def _typical_shape(data: Data) -> Shape:

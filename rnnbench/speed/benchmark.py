@@ -73,7 +73,7 @@ def _products(benchmark: Benchmark, plan: Plan) -> dict[str, list[Product]]:
     """Return the matrix products of an optimizer step, by model."""
     return {
         name: model.products(
-            batch_size=min(benchmark.training_of(name).batch_size, plan.dataset.train_size),
+            batch_size=min(benchmark.training.batch_size, plan.dataset.train_size),
             timesteps=plan.dataset.timesteps,
             n_topics=len(plan.dataset.topics),
         )

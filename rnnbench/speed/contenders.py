@@ -59,7 +59,7 @@ def choose(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]
         UserError: there is no such contender, it cannot train a model of the benchmark, or there
             is only one epoch, which is spent on compiling.
     """
-    if any(benchmark.training_of(name).epochs < 2 for name in benchmark.models):
+    if benchmark.training.epochs < 2:
         raise UserError("training.epochs: got 1 (allowed: 2 or more, since the first one compiles)")
     known = {contender.name: contender for contender in _contenders()}
     if names is not None:
@@ -111,16 +111,16 @@ def only_networks(benchmark: Benchmark) -> Benchmark:
     """Return ``benchmark`` with its networks alone, trained on all training documents.
 
     Raises:
-        UserError: it has no networks.
+        UserError: it has no networks, or one has a training of its own, which the tables of times
+            could not show.
     """
-    if not networks(benchmark):
+    models = networks(benchmark)
+    if not models:
         raise UserError(f"{benchmark.name}: no model to time (should have a model with layers)")
-    whole = {"validation_split": 0.0}
-    models = {
-        name: model.model_copy(update={"training": model.training and model.training | whole})
-        for name, model in networks(benchmark).items()
-    }
-    training = benchmark.training.model_copy(update=whole)
+    if own := [name for name, model in models.items() if model.training]:
+        hint = "choose others with --models, or remove it"
+        raise UserError(f"{benchmark.name}: {own[0]} has a training of its own ({hint})")
+    training = benchmark.training.model_copy(update={"validation_split": 0.0})
     return benchmark.model_copy(update={"models": models, "training": training})
 
 
@@ -130,9 +130,8 @@ def _why_not_torch(benchmark: Benchmark) -> str:
         return "PyTorch is not installed (pip install 'rnnbench[torch]')"
     from rnnbench.speed.torch_training import why_not
 
-    optimizers = {benchmark.training_of(name).optimizer for name in benchmark.models}
-    if other := sorted(optimizers - {"adam"}):
-        return f"it is timed with adam only, not {other[0]}"
+    if benchmark.training.optimizer != "adam":
+        return f"it is timed with adam only, not {benchmark.training.optimizer}"
     reasons = (why_not(name, model) for name, model in networks(benchmark).items())
     return next(filter(None, reasons), "")
 

@@ -27,6 +27,12 @@ def test_sizes_have_bounds(size, number):
         rnnbench.explain_layer("lstm", **{size: number})
 
 
+@pytest.mark.parametrize("size", ["50", 2.5, True])
+def test_a_size_is_a_whole_number(size):
+    with pytest.raises(rnnbench.UserError, match="units: got "):
+        rnnbench.explain_layer("lstm", units=size)
+
+
 def test_a_wrong_name_imports_no_tensorflow():
     code = (
         "import sys, rnnbench\n"

@@ -125,3 +125,8 @@ class TestTorch:
         assert "torch" not in [each.name for each in choose(None, benchmark)]
         with pytest.raises(UserError, match=f"^--only torch: .* {reason}"):
             choose(["compiled", "torch"], benchmark)
+
+
+def test_models_with_a_training_of_their_own_are_not_timed():
+    with pytest.raises(UserError, match="rnn has a training of its own"):
+        contenders.only_networks(benchmark(models={"rnn": RNN | {"training": {"epochs": 3}}}))
