@@ -25,7 +25,12 @@ def main() -> None:
     for number in (signal.SIGINT, *ENDING):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
             signal.signal(number, _interrupt)
-    status = _run()
+    try:
+        status = _run()
+        for number in (signal.SIGINT, *ENDING):  # all is done
+            signal.signal(number, signal.SIG_IGN)
+    except KeyboardInterrupt as late:
+        status = 128 + signal_of(late)
     try:
         sys.stdout.flush()
     except OSError as error:

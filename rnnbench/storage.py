@@ -138,8 +138,16 @@ def temporary_folder() -> Iterator[Path]:
             raise UnwritableError(folder, error) from error
         yield folder
     finally:
-        lock.release()
-        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            _remove_temporary_folder(folder, lock)
+        except KeyboardInterrupt:  # Ctrl-C just now; it is raised once
+            _remove_temporary_folder(folder, lock)
+            raise
+
+
+def _remove_temporary_folder(folder: Path, lock: FileLock) -> None:
+    lock.release()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sweep_temporary_folders() -> None:
