@@ -37,7 +37,7 @@ from rnnbench.report.shown import Shown
 from rnnbench.report.table import Table, result_tables, summary_rows, table_files
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
-from rnnbench.results.store import Store
+from rnnbench.results.store import RESULTS, Store
 from rnnbench.runner.benchmark import (
     Plan,
     PlanResult,
@@ -299,6 +299,7 @@ def run(
     plan = plan_benchmark(benchmark, job.data, job.executor.threads, keep_models=save_models)
     with lock_folder(store.folder, command):
         store.check_writable()
+        store.save_first_config(dump(benchmark, store.folder), RESULTS)
         with tell_trackers(benchmark, store.folder) as trackers:
             with show_trials(quiet=not progress) as display:
                 done = run_plan(plan, job.executor, store, all_of(display, trackers), fresh=fresh)

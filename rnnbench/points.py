@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 MODEL = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
 """The pattern of a name that a user gives to a model."""
-LONGEST = 80
+LONGEST = 100
 """The most characters in the brackets."""
 POINT = rf"{MODEL}(\[[A-Za-z0-9_.+=,-]{{1,{LONGEST}}}\])?"
 """The pattern of the name of a model or a point."""

@@ -10,6 +10,7 @@ from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.analysis.intervals import Hits, resample
 from rnnbench.analysis.summary import hits_of
 from rnnbench.errors import UserError, did_you_mean
+from rnnbench.points import model_of
 from rnnbench.records import Record
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Comparison, Difference, ModelSummary
@@ -200,11 +201,11 @@ def _short(value: Any) -> str:
 def _chosen(names: Sequence[str], only: Sequence[str] | None) -> list[str]:
     if only is None:
         return list(names)
-    unknown = [name for name in only if name not in names]
+    unknown = [name for name in only if name not in {*names, *map(model_of, names)}]
     if unknown or not only:
         wrong = unknown[0] if unknown else ""
         raise UserError(f"models: no run has a model '{wrong}' ({did_you_mean(wrong, names)})")
-    return [name for name in names if name in only]
+    return [name for name in names if name in only or model_of(name) in only]
 
 
 def _test_all(a: StoredRun, b: StoredRun, names: Sequence[str]) -> list[Comparison]:

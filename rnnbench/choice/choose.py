@@ -1,5 +1,6 @@
 """Choosing models and settings on the training documents alone."""
 
+import logging
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.choice.rank import rank_candidates
-from rnnbench.choice.records import ChoiceResults
+from rnnbench.choice.records import Candidate, ChoiceResults
 from rnnbench.choice.search import sampler_version, search_grids
 from rnnbench.choice.table import choice_table, costs_table
 from rnnbench.choice.write import check_target, write_best
@@ -19,15 +20,18 @@ from rnnbench.errors import UserError
 from rnnbench.job import Config, Job, Settings, prepare_job, raise_if_partial
 from rnnbench.points import values_of
 from rnnbench.report.shown import Shown
-from rnnbench.report.table import Table, to_markdown
+from rnnbench.report.table import Table, parameter_columns, to_markdown
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.store import CHOICE
 from rnnbench.runner.benchmark import Plan, PlanResult, plan_benchmark, run_plan
+from rnnbench.section import spell
 from rnnbench.storage import write_document, write_text
 from rnnbench.terminal.display import show_trials
 
 if TYPE_CHECKING:
     import pandas as pd
+
+log = logging.getLogger(__name__)
 
 FOLDS = 5
 TABLE = "choice.md"
@@ -63,7 +67,17 @@ class Choice(Shown):
         """
         import pandas as pd
 
-        return pd.DataFrame([_row(each.model_dump()) for each in self.results.candidates])
+        names = [each.name for each in self.results.candidates]
+        parameters = list(dict.fromkeys(key for name in names for key in values_of(name)))
+        facts = [_facts(each) for each in self.results.candidates]
+        return pd.DataFrame(
+            {
+                "name": each["name"],
+                **parameter_columns(each["name"], parameters, list(each)),
+                **each,
+            }
+            for each in facts
+        )
 
     def write(self, file: str | Path, *, overwrite: bool = False) -> None:
         """Write a config of the best point of each model.
@@ -76,18 +90,13 @@ class Choice(Shown):
         write_best(Path(file), self.benchmark, self.results)
 
 
-def _row(candidate: dict[str, Any]) -> dict[str, Any]:
-    keys = ("name", "accuracy", "of_parts", "params", "seeds", "fit_seconds")
-    against = candidate["against_best"]
-    return (
-        values_of(candidate["name"])
-        | {key: candidate[key] for key in keys}
-        | {
-            "low": candidate["interval"]["low"],
-            "high": candidate["interval"]["high"],
-            "p": against and against["p_holm"],
-        }
-    )
+def _facts(candidate: Candidate) -> dict[str, Any]:
+    keys = {"name", "accuracy", "of_parts", "params", "seeds", "fit_seconds"}
+    return candidate.model_dump(include=keys) | {
+        "low": candidate.interval.low,
+        "high": candidate.interval.high,
+        "p": candidate.against_best and candidate.against_best.p_holm,
+    }
 
 
 def choose(
@@ -140,8 +149,8 @@ def choose(
         FailedTrialsError: trials have no result; its ``run`` is the partial choice.
         InterruptedRunError: Ctrl-C ended it; its ``run`` is the partial choice.
     """
-    if search is not None and search < 1:
-        raise UserError(f"search: got {search} (should be 1 or more)")
+    if search is not None and (type(search) is not int or search < 1):
+        raise UserError(f"search: got {spell(search)} (should be 1 or more)")
     sampler = None if search is None else sampler_version()
     parts = make_parts(FOLDS if folds is None and last is None else folds, last)
     job = prepare_job(
@@ -161,8 +170,11 @@ def choose(
     )
     command = command or _command(job.store.folder, parts, search, jobs)
     plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, parts=parts)
+    if job.benchmark.tracking:
+        log.warning("tracking: a choice is not tracked; only runs are")
     with lock_folder(job.store.folder, command):
         job.store.check_writable(FILES)
+        job.store.save_first_config(dump(job.benchmark, job.store.folder), CHOICE)
         plan, done = _train(job, plan, search, fresh=fresh, progress=progress)
         choice = None
         if done.trials:

@@ -2,12 +2,18 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rnnbench.errors import UserError
 from rnnbench.terminal import console, options
 from rnnbench.terminal.jobs import carry_out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rnnbench.choice.choose import Choice
 
 EXAMPLES = options.examples(
     "rnnbench choose lstm --set 'models.lstm.layers.0.lstm.units=[25, 50, 100]'",
@@ -77,30 +83,50 @@ def choose(
     command continues after Ctrl-C. The table says which models are clearly worse than the best.
     """
     from rnnbench.choice import choose as package  # imports scikit-learn
-    from rnnbench.choice.write import check_target
 
     if write is not None:
-        check_target(write, overwrite=force)
-    choice = carry_out(
-        partial(
-            package.choose,
-            config,
-            folds=folds,
-            last=last,
-            search=search,
-            settings=options.changes(settings, epochs=epochs, seeds=seeds, data=data, path=path),
-            models=None if models is None else options.names(models),
-            jobs=jobs,
-            out=out,
-            fresh=fresh,
-            executor=executor,
-            progress=not quiet,
-            command=options.command(),
-        ),
-        quiet=quiet,
-        as_json=as_json,
+        _check_target(write, config, overwrite=force)
+    elif force:
+        raise UserError("--force: needs --write")
+    job = partial(
+        package.choose,
+        config,
+        folds=folds,
+        last=last,
+        search=search,
+        settings=options.changes(settings, epochs=epochs, seeds=seeds, data=data, path=path),
+        models=None if models is None else options.names(models),
+        jobs=jobs,
+        out=out,
+        fresh=fresh,
+        executor=executor,
+        progress=not quiet,
+        command=options.command(),
     )
-    if write is not None:
-        choice.write(write, overwrite=force)
-        if not quiet:
-            console.err.print(f"Written to {write}; next: rnnbench run {write}", soft_wrap=True)
+    carry_out(job if write is None else partial(_written, job, write), quiet=quiet, as_json=as_json)
+    if write is not None and not quiet:
+        console.err.print(f"Written to {write}; next: rnnbench run {write}", soft_wrap=True)
+
+
+def _check_target(file: Path, config: Path, *, overwrite: bool) -> None:
+    from rnnbench.choice.write import check_target
+
+    if file.resolve() == config.resolve():
+        raise UserError(f"--write {file}: is the config itself (use another name)")
+    check_target(file, overwrite=overwrite)
+
+
+def _written(job: "Callable[[], Choice]", file: Path) -> "Choice":
+    """Return a choice after writing its best points; if trials failed, those of the others."""
+    from rnnbench.job import FailedTrialsError
+
+    try:
+        choice = job()
+    except FailedTrialsError as error:
+        if error.run is not None and error.run.results.candidates:
+            error.run.write(file, overwrite=True)
+        else:
+            console.print_error(f"{file}: not written; no model has all its trials")
+        raise
+    choice.write(file, overwrite=True)  # the target was checked before
+    return choice

@@ -68,5 +68,5 @@ class ChoiceResults(Record):
 
     def how(self) -> str:
         """Return in words which documents were held out."""
-        parts = f"{self.folds} folds" if self.folds else f"the last {self.last:.0%}"
+        parts = f"{self.folds} folds" if self.folds else f"the last {100 * (self.last or 0):.3g}%"
         return f"{self.held_out:,} of {self.dataset.train_size:,} training documents ({parts})"

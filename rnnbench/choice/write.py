@@ -23,7 +23,8 @@ def check_target(file: Path, *, overwrite: bool) -> None:
     if file.is_dir():
         raise UserError(f"{file}: is a folder (should be a file)")
     if file.exists() and not overwrite:
-        raise UserError(f"{file}: exists (use --force to overwrite it, or another name)")
+        hint = "use --force, overwrite=True in Python, or another name"
+        raise UserError(f"{file}: exists ({hint})")
     if not file.parent.is_dir():
         raise UserError(f"{file}: there is no folder {file.parent}")
     if not os.access(file.parent, os.W_OK):
@@ -44,14 +45,15 @@ def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None
         "name": f"{benchmark.name[:90]}{ENDING}",
         "models": {name: benchmark.models[each.name] for name, each in best.items()},
     }
-    head, models, tail = dump(benchmark.model_copy(update=changes), file.parent).partition(
-        "\nmodels:\n"
-    )
+    lines = dump(benchmark.model_copy(update=changes), file.parent).splitlines()
+    start = lines.index("models:")
     for name, candidate in best.items():
-        key = f"  {to_yaml({name: 0}).removesuffix(' 0' + chr(10))}\n"
+        key = "  " + to_yaml({name: 0}).removesuffix(" 0\n")
+        start = lines.index(key, start + 1)  # the names come in this order; all else is deeper
         n = sum(model_of(each.name) == name for each in results.candidates)
-        tail = tail.replace(key, f"  # {_reason(candidate, n)}\n{key}", 1)
-    write_text(file, f"{_introduction(results)}{head}{models}{tail}")
+        lines.insert(start, f"  # {_reason(candidate, n)}")
+        start += 1
+    write_text(file, "\n".join([*_introduction(results), *lines, ""]))
 
 
 def best_points(results: ChoiceResults) -> dict[str, Candidate]:
@@ -62,14 +64,14 @@ def best_points(results: ChoiceResults) -> dict[str, Candidate]:
     return best
 
 
-def _introduction(results: ChoiceResults) -> str:
+def _introduction(results: ChoiceResults) -> list[str]:
     n = len(results.candidates)
     lines = [
         f"Chosen from {n} model{'s' * (n != 1)} on {results.how()};",
         "the test documents took no part. The command was:",
         *(f"  {line}" for line in results.command.splitlines()),
     ]
-    return "".join(f"# {line}\n" for line in lines)
+    return [f"# {line}" for line in lines]
 
 
 def _reason(candidate: Candidate, n: int) -> str:

@@ -94,6 +94,8 @@ def show(
     downloaded.
     """
     benchmark = select(_load(config, data, path, settings), [model], "MODEL")
+    if model not in benchmark.models:
+        raise UserError(f"MODEL: '{model}' has a grid (allowed: {', '.join(benchmark.models)})")
     chosen = benchmark.models[model]
     if isinstance(chosen, BaselineModel):
         record, view = baseline_json(model, chosen), baseline_text(model, chosen)

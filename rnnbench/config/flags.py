@@ -1,8 +1,8 @@
 """The values that flags set in a config, and what they mean for grids."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from rnnbench.config.grid import ZIP, at, label_of, models_of, overlap, paths_of
+from rnnbench.config.grid import ZIP, at, label_of, models_of, overlap, paths_of, text_of
 from rnnbench.config.nodes import Node, with_value, without
 from rnnbench.config.problems import ConfigError, Problem, key_path
 from rnnbench.points import values_of
@@ -58,8 +58,7 @@ def _without_axis(root: Node, name: str, path: Sequence[str], new: Node) -> Node
     Raises:
         ConfigError: another axis overlaps with it, or the name of the model has its value.
     """
-    ends = {label_of(".".join(path[start:])) for start in range(len(path))}
-    if ends & set(values_of(name)):
+    if any(_is_in_name(root, name, [*path, *below]) for below in _leaves(new)):
         message = "is named after this value (change the config that has the grid)"
         raise ConfigError([Problem(new.where, key_path(["models", name]), message)])
     for axis in paths_of(at(root, ["models", name])):
@@ -69,6 +68,22 @@ def _without_axis(root: Node, name: str, path: Sequence[str], new: Node) -> Node
             message = f"overlaps with {axis} in the grid (set that instead)"
             raise ConfigError([Problem(new.where, key_path(["models", name, *path]), message)])
     return root
+
+
+def _leaves(node: Node) -> Iterator[list[str]]:
+    """Yield the paths to all single values below ``node``."""
+    if not isinstance(node.value, dict):
+        yield []
+        return
+    for key, child in node.value.items():
+        yield from ([key, *below] for below in _leaves(child))
+
+
+def _is_in_name(root: Node, name: str, path: Sequence[str]) -> bool:
+    """Return whether a point is named after its value at ``path``."""
+    named, value = values_of(name), text_of(at(root, ["models", name, *path]).plain)
+    labels = (label_of(".".join(path[start:])) for start in range(len(path)))
+    return any(named.get(label) == value for label in labels)
 
 
 def _place(root: Node, name: str, path: Sequence[str]) -> list[str]:

@@ -20,7 +20,7 @@ from typing import Any
 from rnnbench.config.nodes import Node, replaced, with_value, without
 from rnnbench.config.problems import ConfigError, Problem, key_path
 from rnnbench.errors import did_you_mean
-from rnnbench.points import POINT, point_name, short
+from rnnbench.points import LONGEST, POINT, point_name, short
 from rnnbench.section import spell
 
 MAX_POINTS = 1_000
@@ -123,27 +123,53 @@ def _points(name: str, model: Node) -> dict[str, Node]:
         ConfigError: there are too many, or a name or value is not possible.
     """
     grid, base = model.children.get("grid"), without(model, ["grid"])
-    if grid is None or grid.value is None:
+    if grid is None or grid.value is None or not re.fullmatch(POINT, name):
         return {name: base}
+    if "[" in name:
+        raise _error(grid, name, [], "a point of a grid cannot have a grid of its own")
     _check_overlaps(grid, name, paths_of(model))
     axes = _axes(grid, name)
     count = prod(len(axis) for axis in axes)
     if count > MAX_POINTS or count * _size(base, MAX_VALUES) > MAX_VALUES:
         message = f"makes {count:,} models (allowed: {MAX_POINTS:,}, with {MAX_VALUES:,} values)"
         raise _error(grid, name, [], message)
-    several = [path for axis in axes if len(axis) > 1 for path, _ in axis[0]]
-    labels = _labels(several)
+    several = [axis for axis in axes if len(axis) > 1]
+    labels = _labels([path for axis in several for path, _ in axis[0]])
+    texts = {
+        path: _texts([dict(each)[path].plain for each in axis])
+        for axis in several
+        for path, _ in axis[0]
+    }
     targets = {path: _targets(base, name, path, node) for axis in axes for path, node in axis[0]}
     points: dict[str, Node] = {}
-    for choices in product(*axes):
-        values = dict(pair for choice in choices for pair in choice)
-        point = point_name(name, {labels[path]: _text(values[path].plain) for path in several})
+    for positions in product(*(range(len(axis)) for axis in axes)):
+        chosen = list(zip(axes, positions, strict=True))
+        named = {
+            labels[path]: texts[path][position]
+            for axis, position in chosen
+            for path, _ in axis[0]
+            if path in labels
+        }
+        point = point_name(name, named)
         if not re.fullmatch(POINT, point):
-            raise _error(grid, name, [], f"the name {spell(point)} of a point is too long")
+            hint = f"allowed: {LONGEST} characters in brackets; vary fewer parameters at once"
+            raise _error(grid, name, [], f"the name {spell(point)} is too long ({hint})")
         if point in points:
-            raise _error(grid, name, [], f"two of its points are named {spell(point)}")
+            raise _error(grid, name, [], f"makes {spell(point)} twice (a list repeats a value)")
+        values = dict(pair for axis, position in chosen for pair in axis[position])
         points[point] = _with_values(base, name, values, targets)
     return points
+
+
+def _texts(values: Sequence[Any]) -> list[str]:
+    """Return values for the names of points; different ones that look alike are numbered."""
+    texts = list(map(text_of, values))
+    return [
+        f"{text}-{n + 1}"
+        if any(text == texts[k] and values[k] != values[n] for k in range(n))
+        else text
+        for n, text in enumerate(texts)
+    ]
 
 
 def _check_overlaps(grid: Node, name: str, paths: Sequence[str]) -> None:
@@ -230,7 +256,7 @@ def _labels(paths: Sequence[str]) -> dict[str, str]:
     return {path: shortest(path) for path in paths}
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """Return a value for the name of a point."""
     return _plain(value if isinstance(value, str) else json.dumps(value))
 

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from rnnbench.data.dataset import Dataset
 from rnnbench.errors import UserError
+from rnnbench.section import spell
+
+MAX_FOLDS = 1_000
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Last:
         return np.arange(n - max(1, int(n * self.share)), n)
 
     def __str__(self) -> str:
-        return f"the last {self.share:.0%}"
+        return f"the last {100 * self.share:.3g}%"
 
 
 Part = Fold | Last
@@ -69,11 +72,11 @@ def make_parts(folds: int | None, last: float | None) -> list[Part]:
     if (folds is None) == (last is None):
         raise UserError("needs either folds or last, such as folds 5 or last 0.2")
     if last is not None:
-        if not 0 < last < 1:
-            raise UserError(f"last: got {last} (should be between 0 and 1)")
+        if type(last) is not float or not 0 < last < 1:
+            raise UserError(f"last: got {spell(last)} (should be between 0 and 1)")
         return [Last(last)]
-    if folds is None or folds < 2:
-        raise UserError(f"folds: got {folds} (should be 2 or more)")
+    if type(folds) is not int or not 2 <= folds <= MAX_FOLDS:
+        raise UserError(f"folds: got {spell(folds)} (should be 2 to {MAX_FOLDS:,})")
     return [Fold(number, folds) for number in range(1, folds + 1)]
 
 
@@ -93,6 +96,9 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
     learned = np.setdiff1d(np.arange(n), held_out)
     if not len(learned):
         raise UserError(f"last: {part} of {n} training documents leaves none to train on")
+    if (topics := np.unique(dataset.y_train[learned])).size == 1:
+        topic = dataset.topics[topics[0]]
+        raise UserError(f"{part}: all documents to train on have the topic '{topic}'")
     texts = list(dataset.documents)
     for number in dataset.test_documents:
         texts[number] = texts[number][:0]

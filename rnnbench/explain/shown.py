@@ -3,6 +3,8 @@
 import io
 from dataclasses import asdict
 
+import numpy as np
+
 from rnnbench.errors import UserError
 from rnnbench.explain import facts
 from rnnbench.explain.kinds import find_kind
@@ -51,7 +53,9 @@ def explain_layer(
     """
     kind, sizes = find_kind(layer), Sizes(units, features, steps, batch)
     for (name, size), largest in zip(asdict(sizes).items(), asdict(LARGEST).values(), strict=True):
-        if type(size) is not int or not 1 <= size <= largest:
+        if isinstance(size, bool) or not isinstance(size, int | np.integer):
+            raise UserError(f"{name}: got {spell(size)} (should be a whole number)")
+        if not 1 <= size <= largest:
             raise UserError(f"{name}: got {spell(size)} (should be 1 to {largest})")
     with quiet_tensorflow():
         return Explanation(**dict(facts.explain_layer(kind, sizes)))

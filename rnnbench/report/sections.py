@@ -132,12 +132,15 @@ def findings(results: Results) -> list[str]:
     )
     if not all(model.is_baseline for model in results.models):
         sentences.append(_which_epoch(results))
-        if any(model.training for model in results.models):
-            sentences.append("Models with a training of their own may differ from this.")
     return sentences
 
 
 def _which_epoch(results: Results) -> str:
+    if any(model.training for model in results.models):
+        return (
+            f"The networks are evaluated at {table.which_epoch(results)}. The test documents were "
+            "not used to choose an epoch."
+        )
     if not results.validation_split:
         return (
             f"Each network is evaluated after the last of {results.epochs} epochs; no data was "

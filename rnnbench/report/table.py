@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import textwrap
 from collections.abc import Callable, Sequence
@@ -257,10 +258,26 @@ def short_p(p: float) -> str:
     return f"{p:.2g}" if p >= 0.001 else f"{p:.0e}"
 
 
+def which_epoch(results: Results) -> str:
+    """Return which epoch the networks of a run are evaluated at."""
+    own = [model.training for model in results.models if not model.is_baseline]
+    epochs = sorted({each.get("epochs", results.epochs) for each in own})
+    shares = sorted({each.get("validation_split", results.validation_split) for each in own})
+    counts = " or ".join(map(str, epochs))
+    held_out = " or ".join(f"{share:.0%}" for share in shares if share)
+    best = f"the best of {counts} on {held_out} of the training documents"
+    ways = [*([f"the last of {counts}"] if 0 in shares else []), *([best] if held_out else [])]
+    return ", or ".join(ways)
+
+
 def _own_training(model: ModelSummary) -> str:
     """Return what a model has for itself in ``training``, without what its columns show."""
     shown = values_of(model.name)
-    own = {key: value for key, value in model.training.items() if short(key) not in shown}
+    own = {
+        key: value
+        for key, value in model.training.items()
+        if shown.get(short(key)) not in (str(value), json.dumps(value))
+    }
     return f"{model_of(model.name)} ({spell_parameters(own)})" if own else ""
 
 
@@ -272,8 +289,6 @@ def _caption(results: Results) -> str:
         if model.stock_layers
     ]
     held_out = f" (less {share:.0%}, held out)" if share else ""
-    chosen = f"the best of {results.epochs} on {share:.0%} of the training documents"
-    epoch = chosen if share else f"the last of {results.epochs}"
     sentences = [
         f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on"
         f"{held_out}, {dataset.test_size:,} to test on, {dataset.timesteps} steps, "
@@ -284,7 +299,7 @@ def _caption(results: Results) -> str:
     if all(model.is_baseline for model in results.models):
         sentences.append(threads)
     else:
-        sentences.append(f"Epoch: {epoch}. Engine: {results.engine}, {threads}")
+        sentences.append(f"Epoch: {which_epoch(results)}. Engine: {results.engine}, {threads}")
     if own := dict.fromkeys(filter(None, map(_own_training, results.models))):
         sentences.append(f"Trained with values of their own: {', '.join(own)}.")
     if left_to_keras:
@@ -385,16 +400,10 @@ RESERVED = ("source", "model", "params", "trials")
 def _summary_row(
     results: Results, model: ModelSummary, parameters: Sequence[str]
 ) -> dict[str, object]:
-    values = values_of(model.name)
     row: dict[str, object] = {
         "source": results.dataset.source,
         "model": model.name,
-        **{
-            f"parameter_{each}" if each in RESERVED else each: (
-                _number(values[each]) if each in values else None
-            )
-            for each in parameters
-        },
+        **parameter_columns(model.name, parameters, RESERVED),
         "params": model.params,
         "trials": model.accuracy.n,
         "accuracy_low": model.accuracy_interval.low,
@@ -406,6 +415,19 @@ def _summary_row(
         row[f"{name}_mean"] = statistic and statistic.mean
         row[f"{name}_std"] = statistic and statistic.std
     return row
+
+
+def parameter_columns(
+    name: str, parameters: Sequence[str], reserved: Sequence[str]
+) -> dict[str, object]:
+    """Return the values of a point for a row; a name that is ``reserved`` gets a prefix."""
+    values = values_of(name)
+    return {
+        f"parameter_{each}" if each in reserved else each: (
+            _number(values[each]) if each in values else None
+        )
+        for each in parameters
+    }
 
 
 def _number(text: str) -> float | str:

@@ -114,6 +114,19 @@ class Store:
             if other != record and (self.folder / other).exists():
                 raise UserError(f"{self.folder}: holds {kind} (use --out to name another folder)")
 
+    def save_first_config(self, text: str, record: str) -> None:
+        """Write ``config.yaml`` before there is a result, so that a run can be continued from it.
+
+        Args:
+            text: the resolved config.
+            record: the file of the result; if it is there, it describes another ``config.yaml``.
+
+        Raises:
+            UnwritableError: the file cannot be written.
+        """
+        if not (self.folder / record).exists():
+            write_text(self.folder / "config.yaml", text)
+
     def check_writable(self, summary: Sequence[str] = SUMMARY_FILES) -> None:
         """Make sure, before anything is trained, that all files can be written.
 

@@ -145,6 +145,18 @@ def test_a_failing_model_costs_only_itself(cli):
     )
 
 
+def test_a_fold_without_two_topics_to_train_on_is_refused_before_training(cli):
+    write_texts([("text", "label"), ("a b", "x"), *[("c d", "y")] * 9])
+    result = cli("choose", "mine.yaml", *FAST, "--folds", 2)
+    assert result.exit_code == 2
+    assert result.stderr.endswith("fold 1 of 2: all documents to train on have the topic 'y'\n")
+
+
+def test_tracking_is_for_runs(caplog):
+    choose(models="always", settings={"tracking": "csv"})
+    assert "tracking: a choice is not tracked; only runs are" in caplog.text
+
+
 def test_an_interrupted_choice_says_how_to_go_on(cli, monkeypatch):
     class Interrupted(InProcess):
         def run(self, *arguments):
@@ -211,7 +223,7 @@ def test_one_seed_says_that_it_holds_for_its_trainings_only(cli):
 
 def test_frames_have_the_candidates_and_their_parameters():
     frame = choose().to_frame()
-    assert list(frame["alpha"][:2]) == ["0.1", "0.1"]
+    assert list(frame["alpha"][:2]) == [0.1, 0.1]
     assert set(frame["name"]) > {"always"}
     assert {"accuracy", "low", "high", "params", "seeds", "fit_seconds", "p"} < set(frame)
 
@@ -235,13 +247,39 @@ def test_the_best_of_each_model_is_written_as_a_config_that_says_why(cli):
     assert cli("run", "best.yaml", "--models", "nb").exit_code == 0
 
 
+def test_a_model_may_be_named_like_a_kind_of_layer(cli):
+    kinds = "  tfidf_linear_svm: {baseline: {tfidf_linear_svm: {C: 0.01}}}\n"
+    same = "  a: {baseline: {tfidf_linear_svm: {C: 10}}}\n"
+    Path("mine.yaml").write_text(f"{CONFIG}{same}{kinds}")
+    chosen = ("--models", "a,tfidf_linear_svm", "--folds", 2, "--write", "best.yaml")
+    assert cli("choose", "mine.yaml", *chosen).exit_code == 0
+    best = rnnbench.load_config("best.yaml").models
+    assert {name: model.baseline.C for name, model in best.items()} == {
+        "a": 10,
+        "tfidf_linear_svm": 0.01,
+    }
+
+
+def test_what_is_complete_is_written_even_if_a_model_failed(cli):
+    Path("failing_nets.py").write_text("def make(shape):\n    raise RuntimeError('no luck')\n")
+    Path("mine.yaml").write_text(f"{CONFIG}  broken: {{python: failing_nets:make}}\n")
+    models = ("--folds", 2, "--models")
+    result = cli("choose", "mine.yaml", *models, "nb,broken", "--write", "best.yaml")
+    assert result.exit_code == 1
+    assert list(rnnbench.load_config("best.yaml").models) == ["nb"]
+    result = cli("choose", "mine.yaml", *models, "broken", "--write", "none.yaml")
+    assert "none.yaml: not written; no model has all its trials" in result.stderr
+
+
 def test_a_config_is_not_overwritten_without_force(cli):
     Path("best.yaml").write_text("mine: true\n")
     command = ("choose", "mine.yaml", "--models", "always", "--write", "best.yaml")
 
     refused = cli(*command)
     assert refused.exit_code == 2
-    assert refused.stderr == "best.yaml: exists (use --force to overwrite it, or another name)\n"
+    assert refused.stderr == (
+        "best.yaml: exists (use --force, overwrite=True in Python, or another name)\n"
+    )
     assert not Path("results").exists(), "it is refused before anything is trained"
     assert cli(*command, "--force").exit_code == 0
     assert "always" in yaml.safe_load(Path("best.yaml").read_text())["models"]
@@ -255,6 +293,9 @@ def test_a_config_is_not_overwritten_without_force(cli):
         (["--folds", 31], "folds: got 31 (allowed: 2 to 30, the training documents)"),
         (["--write", "nowhere/best.yaml"], "nowhere/best.yaml: there is no folder nowhere"),
         (["--models", "no"], "no model 'no'"),
+        (["--folds", 10**9], "folds: got 1000000000 (should be 2 to 1,000)"),
+        (["--force"], "--force: needs --write"),
+        (["--write", "mine.yaml", "--force"], "--write mine.yaml: is the config itself"),
     ],
 )
 def test_wrong_options_are_answered(cli, options, message):

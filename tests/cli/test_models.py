@@ -158,6 +158,16 @@ def test_a_model_that_is_not_there_is_the_users_error(cli):
     assert "did you mean 'reader'?" in result.stderr
 
 
+def test_a_grid_is_shown_point_by_point(cli, tmp_path):
+    (tmp_path / "a.yaml").write_text(f"{CONFIG}    grid: {{baseline.tfidf_linear_svm.C: [1, 2]}}\n")
+    grid = cli("models", "show", "--config", "a.yaml", "svm")
+    assert (grid.exit_code, grid.stderr) == (
+        2,
+        "MODEL: 'svm' has a grid (allowed: svm[C=1], svm[C=2])\n",
+    )
+    assert cli("models", "show", "--config", "a.yaml", "svm[C=2]").exit_code == 0
+
+
 def test_tensorflow_is_not_needed_where_nothing_is_counted():
     code = (
         "import sys; sys.argv = ['rnnbench', 'models', 'list', '--config', 'a.yaml']\n"

@@ -106,6 +106,12 @@ def test_labels_are_different_even_if_their_short_forms_are_the_same():
     assert next(iter(models(file))) == "own[arguments.lr=1,training.learning_rate=0.1]"
 
 
+def test_different_values_that_are_spelled_alike_are_numbered():
+    grid = 'grid: {arguments.text: ["a,b", "a=b", "a_b"]}'
+    file = write(f"name: a\nmodels:\n  own:\n    python: nets:make\n    {grid}\n")
+    assert list(models(file)) == ["own[text=a_b]", "own[text=a_b-2]", "own[text=a_b-3]"]
+
+
 def test_a_value_without_an_alternative_is_not_in_the_name():
     found = models(with_grid("layers.2.gru.units: [3]", "training.epochs: [1, 2]"))
     assert list(found) == ["rnn[epochs=1]", "rnn[epochs=2]"]
@@ -256,8 +262,22 @@ def test_the_points_of_a_resolved_grid_keep_the_values_in_their_names(setting, p
     assert messages(resolved, setting) == [
         f"--set {setting}: {point}: is named after this value (change the config that has the grid)"
     ]
+    (whole,) = messages(resolved, "models.rnn[epochs=2].training={epochs: 5}")
+    assert "is named after this value" in whole
     changed = models(resolved, "models.rnn[epochs=2].training.batch_size=5")
     assert changed["rnn[epochs=2]"].training == {"epochs": 2, "batch_size": 5}
+
+
+def test_a_value_elsewhere_may_change_even_if_it_has_the_same_label():
+    resolved = write(dump(load(with_grid("layers.2.gru.units: [3, 4]"))), "resolved.yaml")
+    changed = models(resolved, "models.rnn[units=3].layers.1.gru.units=7")
+    assert [layer.units for layer in changed["rnn[units=3]"].layers[1:3]] == [7, 3]
+
+
+def test_a_point_has_no_grid_of_its_own():
+    resolved = write(dump(load(with_grid("layers.2.gru.units: [3, 4]"))), "resolved.yaml")
+    found = messages(resolved, "models.rnn[units=3].training.batch_size=[1, 2]")
+    assert found[0].endswith("a point of a grid cannot have a grid of its own")
 
 
 @pytest.mark.parametrize(
@@ -322,8 +342,8 @@ def test_a_grid_of_another_file_is_changed_key_by_key():
          "lists of the same length (training.epochs has 2, training.batch_size has 1)"),
         ("{zip: {training.epochs: [1]}, training.epochs: [2]}", "models.rnn.grid."
          "training.epochs: overlaps with training.epochs (allowed: one of them)"),
-        ("training.epochs: [1, 1]", "models.rnn.grid: two of its points are named "
-         "'rnn[epochs=1]'"),
+        ("training.epochs: [1, 1]", "models.rnn.grid: makes 'rnn[epochs=1]' twice "
+         "(a list repeats a value)"),
         ("{layers.*.gru.units: [1, 2], layers.2.gru: [{units: 3}]}", "models.rnn.grid."
          "layers.*.gru.units: overlaps with layers.2.gru (allowed: one of them)"),
         ("training.seeds: [1, 2]", "models.rnn: training: seeds are the same for all models "
@@ -353,4 +373,4 @@ def test_a_name_that_would_be_too_long_is_refused():
         f"{{a: {values}, b: {values}, c: {values}}}}}\n"
     )
     (found,) = messages(file)
-    assert "of a point is too long" in found
+    assert "is too long (allowed: 100 characters in brackets" in found

@@ -76,7 +76,7 @@ def test_nothing_of_the_test_documents_is_left(dataset):
     [
         (None, None, "needs either folds or last"),
         (5, 0.2, "needs either folds or last"),
-        (1, None, "folds: got 1 (should be 2 or more)"),
+        (1, None, "folds: got 1 (should be 2 to 1,000)"),
         (None, 1.0, "last: got 1.0 (should be between 0 and 1)"),
         (None, float("nan"), "last: got nan (should be between 0 and 1)"),
     ],

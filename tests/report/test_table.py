@@ -203,6 +203,21 @@ def test_the_caption_names_the_models_that_are_trained_with_values_of_their_own(
     assert "of their own" not in accuracy_table(results).caption
 
 
+@pytest.mark.parametrize(
+    ("trainings", "epoch"),
+    [
+        ([{"epochs": 2}, {}], "the last of 2 or 200"),
+        ([{"validation_split": 0.3}, {}],
+         "the last of 200, or the best of 200 on 30% of the training documents"),
+        ([{"validation_split": 0.3, "epochs": 2}, {"validation_split": 0.1}],
+         "the best of 2 or 200 on 10% or 30% of the training documents"),
+    ],
+)  # fmt: skip
+def test_the_caption_says_which_epochs_of_models_that_differ(results, trainings, epoch):
+    changed = with_models(results, *({"training": each} for each in trainings))
+    assert f" Epoch: {epoch}. Engine:" in accuracy_table(changed).caption
+
+
 GRID = ["rnn[units=3,lr=0.1]", "rnn[units=4,lr=0.1]", "svm[C=2]", "bayes"]
 
 
