@@ -104,8 +104,12 @@ def networks_of(run: StoredRun) -> list[str]:
 
 
 def curves_of(run: StoredRun) -> list[str]:
-    """Return the names of the curves that any network of a run has."""
-    return [curve for curve in CURVES if any(_has(run, name, curve) for name in networks_of(run))]
+    """Return the names of the curves of a run: four if any network held documents out, or two."""
+    networks = networks_of(run)
+    if not networks:
+        return []
+    has_validation = any(_has(run, name, "val_loss") for name in networks)
+    return [curve for curve in CURVES if has_validation or not curve.startswith("val_")]
 
 
 def _has(run: StoredRun, network: str, curve: str) -> bool:

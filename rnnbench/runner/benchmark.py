@@ -134,7 +134,7 @@ def plan_benchmark(
         for part, dataset in datasets.items()
         for name, model, seed in benchmark.trials
     ]
-    trials.sort(key=_order)
+    _sort(trials)
     n_train = min(len(each.y_train) for each in datasets.values())
     for share in {trial.training.validation_split for trial in trials}:
         hold_out(n_train, share)  # or fail now
@@ -142,11 +142,16 @@ def plan_benchmark(
     return Plan(summary, trials, {corpus.fingerprint: corpus.file}, vocabulary)
 
 
-def _order(trial: Trial) -> tuple[Any, ...]:
-    """Sort key: the longest first; then those together that can share a compiled program."""
-    training = trial.training
-    program = (trial.model.signature, training.engine, training.optimizer, training.batch_size)
-    return (-trial.work * max(trial.epochs, 1), *program)
+def _sort(trials: list[Trial]) -> None:
+    """Put the longest trials first, and those together that can share a compiled program."""
+    numbers: dict[tuple[Any, ...], int] = {}
+
+    def order(trial: Trial) -> tuple[int, int]:
+        training = trial.training
+        program = (trial.model.signature, training.engine, training.optimizer, training.batch_size)
+        return -trial.work * max(trial.epochs, 1), numbers.setdefault(program, len(numbers))
+
+    trials.sort(key=order)
 
 
 def run_plan(

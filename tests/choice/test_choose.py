@@ -235,7 +235,7 @@ def test_the_best_of_each_model_is_written_as_a_config_that_says_why(cli):
     text = Path("best.yaml").read_text()
     assert text.startswith(
         "# Chosen from 5 models on 30 of 30 training documents (2 folds);\n"
-        "# the test documents took no part. The command was:\n#   rnnbench "
+        "# the test documents took no part. The command was:\n#   rnnbench"
     )
     assert text.count("# accuracy") == 2
     assert "  # accuracy 1.0000, the best of 4: alpha 0.1, max_ngram 1\n  nb:\n" in text

@@ -159,7 +159,8 @@ def test_a_model_that_is_not_there_is_the_users_error(cli):
 
 
 def test_a_grid_is_shown_point_by_point(cli, tmp_path):
-    (tmp_path / "a.yaml").write_text(f"{CONFIG}    grid: {{baseline.tfidf_linear_svm.C: [1, 2]}}\n")
+    with_grid = "{baseline: tfidf_linear_svm, grid: {baseline.tfidf_linear_svm.C: [1, 2]}}"
+    (tmp_path / "a.yaml").write_text(CONFIG.replace("{baseline: tfidf_linear_svm}", with_grid))
     grid = cli("models", "show", "--config", "a.yaml", "svm")
     assert (grid.exit_code, grid.stderr) == (
         2,

@@ -74,6 +74,23 @@ def test_trials_name_their_corpus_by_fingerprint_and_hold_no_path(plan, tiny_sgm
     assert str(tiny_sgml_folder) not in repr(plan.trials)
 
 
+def test_the_longest_training_comes_first_and_programs_are_shared(make_plan):
+    layers = [{"gru": {"units": 2}}, SOFTMAX]
+    models = {
+        f"m-{size}-{n}": {
+            "layers": layers,
+            "training": {"batch_size": size, "learning_rate": rate, "epochs": 2},
+        }
+        for n, rate in enumerate((0.1, 0.2))
+        for size in (2, 4)
+    }
+    models["long"] = {"layers": layers, "training": {"epochs": 1000}}
+
+    names = [trial.name for trial in make_plan(models=models, training={"seeds": 1}).trials]
+
+    assert names == ["long", "m-2-0", "m-2-1", "m-4-0", "m-4-1"]
+
+
 def test_a_baseline_that_no_seed_changes_is_planned_once_and_after_all_networks(make_plan):
     models = {
         "svm": {"baseline": "tfidf_linear_svm"},
