@@ -1,4 +1,4 @@
-"""What ``run`` and ``choose`` have in common: from their arguments to a job that can begin."""
+"""The part that ``run`` and ``choose`` share: from arguments to a job that is ready to run."""
 
 import json
 import shlex

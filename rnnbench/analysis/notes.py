@@ -103,7 +103,8 @@ def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
             title="nothing to choose on",
             evidence="No training document is held out (training.validation_split is 0).",
             advice="Epochs, sizes and models that are chosen by these accuracies are chosen on the "
-            "test documents: use `rnnbench choose`, and validation_split for the best epoch.",
+            "test documents: choose models and sizes with `rnnbench choose`, and the epoch with "
+            "validation_split.",
         )
 
 

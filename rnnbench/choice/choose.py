@@ -118,7 +118,7 @@ def choose(
     progress: bool = True,
     command: str | None = None,
 ) -> Choice:
-    """Rank the models and points of grids by training documents that they have not learned.
+    """Rank models and grid points by their accuracy on held-out training documents.
 
     The texts of the test documents are removed before anything is learned. Trials are stored, and
     not trained again by the same call; see ``run`` for the other arguments.
@@ -126,7 +126,7 @@ def choose(
     Args:
         config: a config file, its content, or the result of ``load_config``.
         folds: the number of folds of a cross-validation; by default 5.
-        last: instead, the share of the training documents, the last ones, that are held out.
+        last: the share of the training documents, from the end, to hold out instead of folds.
         search: the number of points of each grid that Optuna draws, instead of all.
         seeds: the number of seeds, or a list of seeds.
         models: only these models of the config.
@@ -171,7 +171,7 @@ def choose(
     command = command or _command(job.store.folder, parts, search, jobs)
     plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, parts=parts)
     if job.benchmark.tracking:
-        log.warning("tracking: a choice is not tracked; only runs are")
+        log.warning("tracking: ignored, because only runs are tracked")
     with lock_folder(job.store.folder, command):
         job.store.check_writable(FILES)
         job.store.save_first_config(dump(job.benchmark, job.store.folder), CHOICE)

@@ -28,14 +28,17 @@ def choose(
     folds: Annotated[
         int | None,
         typer.Option(
-            min=2, metavar="N", help="Cross-validate in N folds; by default 5.", show_default=False
+            min=2,
+            metavar="N",
+            help="Use N-fold cross-validation; by default 5 folds.",
+            show_default=False,
         ),
     ] = None,
     last: Annotated[
         float | None,
         typer.Option(
             metavar="SHARE",
-            help="Instead, judge the last training documents, such as 0.2 of them.",
+            help="Instead of folds, hold out the last SHARE of the documents, such as 0.2.",
             show_default=False,
         ),
     ] = None,
@@ -52,7 +55,7 @@ def choose(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write the best point of each model to this config.",
+            help="Write a config with the best point of each model to FILE.",
             show_default=False,
         ),
     ] = None,
@@ -77,10 +80,11 @@ def choose(
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Choose among the models of CONFIG, and the points of their grids, without the test documents.
+    """Choose among the models of CONFIG and the points of their grids on training documents.
 
-    Each is judged on training documents that it has not learned. Trials are stored, and the same
-    command continues after Ctrl-C. The table says which models are clearly worse than the best.
+    Each is evaluated on held-out training documents; the test documents are not used. Trials are
+    stored; after Ctrl-C, the same command continues. The table says which models are clearly worse
+    than the best.
     """
     from rnnbench.choice import choose as package  # imports scikit-learn
 
@@ -112,7 +116,7 @@ def _check_target(file: Path, config: Path, *, overwrite: bool) -> None:
     from rnnbench.choice.write import check_target
 
     if file.resolve() == config.resolve():
-        raise UserError(f"--write {file}: is the config itself (use another name)")
+        raise UserError(f"--write {file}: is the config that is read (use another name)")
     check_target(file, overwrite=overwrite)
 
 
@@ -126,7 +130,7 @@ def _written(job: "Callable[[], Choice]", file: Path) -> "Choice":
         if error.run is not None and error.run.results.candidates:
             error.run.write(file, overwrite=True)
         else:
-            console.print_error(f"{file}: not written; no model has all its trials")
+            console.print_error(f"{file}: not written; no model has finished all its trials")
         raise
     choice.write(file, overwrite=True)  # the target was checked before
     return choice

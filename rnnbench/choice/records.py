@@ -23,7 +23,7 @@ class Candidate(Record):
     interval: Interval
     """95 % interval over other documents and, with several seeds, over other seeds."""
     training: dict[str, Any] = {}
-    """Values of the training section that this model has for itself."""
+    """Training values that are set for this model alone."""
     seeds: int
     fit_seconds: float
     """The mean time of a training, in seconds."""
@@ -60,7 +60,7 @@ class ChoiceResults(Record):
     searched: int | None
     """The most points of each grid that were to be drawn; ``None`` if all were tried."""
     sampler: str | None
-    """What drew them, with its version."""
+    """The name and version of the sampler that drew them."""
     candidates: list[Candidate]
     """The best first; models that lack trials are left out."""
     missing: list[MissingTrial]

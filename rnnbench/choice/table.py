@@ -54,19 +54,21 @@ def _verdict(candidate: Candidate) -> str:
 
 def _caption(results: ChoiceResults) -> str:
     dataset, n = results.dataset, comb(len(results.candidates), 2)
+    comparisons = f"{n} comparison{'s' * (n != 1)}"
     sentences = [
-        f"Data: {dataset.source} ({dataset.origin}). Accuracy on {results.how()}, held out from "
-        "the models that answered them; the test documents took no part.",
+        f"Data: {dataset.source} ({dataset.origin}). Accuracy on {results.how()}. "
+        "No model was trained on the documents that it classified, and the test documents were not "
+        "used.",
         f"Seeds: {', '.join(map(str, results.seeds))}.",
-        f"Clearly: p below 0.05, corrected for all {n} comparison(s) of two models (Holm).",
+        f"Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm).",
     ]
     if results.epochs:
         sentences.insert(2, f"Epochs: {' or '.join(map(str, results.epochs))}.")
     if results.searched:
-        sentences.append(f"Of each grid, {results.sampler} drew at most {results.searched} points.")
+        sentences.append(f"{results.sampler} drew at most {results.searched} points of each grid.")
     if len(results.seeds) == 1:
         sentences.append("With one seed, this holds for these trainings only.")
     if results.missing:
         names = ", ".join(dict.fromkeys(each.model for each in results.missing))
-        sentences.insert(0, f"This choice is partial; trials are missing of {names}.")
+        sentences.insert(0, f"This choice is partial; trials of {names} are missing.")
     return " ".join(sentences)

@@ -35,7 +35,7 @@ def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None
     """Write a config of the best point of each model, which says how they were chosen.
 
     Raises:
-        UserError: no model has all its trials.
+        UserError: no model has finished all its trials.
         UnwritableError: the file cannot be written.
     """
     best = best_points(results)
@@ -67,8 +67,8 @@ def best_points(results: ChoiceResults) -> dict[str, Candidate]:
 def _introduction(results: ChoiceResults) -> list[str]:
     n = len(results.candidates)
     lines = [
-        f"Chosen from {n} model{'s' * (n != 1)} on {results.how()};",
-        "the test documents took no part. The command was:",
+        f"Chosen from {n} model{'s' * (n != 1)} by accuracy on {results.how()};",
+        "the test documents were not used. The command was:",
         *(f"  {line}" for line in results.command.splitlines()),
     ]
     return [f"# {line}" for line in lines]

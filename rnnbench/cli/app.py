@@ -20,7 +20,7 @@ COMMANDS = {
     "run": ("rnnbench.cli.run:run", "Train and test every model of a config."),
     "choose": (
         "rnnbench.choice.command:choose",
-        "Choose models and settings without the test documents.",
+        "Choose models and hyperparameters on held-out training documents.",
     ),
     "predict": ("rnnbench.prediction.command:predict", "Classify texts with a saved network."),
     "report": ("rnnbench.cli.report:report", "Write an HTML report about a run."),

@@ -58,9 +58,9 @@ def check(
 ) -> None:
     """Report every problem in config files, with file and line. Nothing is trained.
 
-    Every network is built once, which also imports modules of your own. If the documents are not in
-    the cache, typical sizes are assumed; if they are, the time of all trainings is estimated. The
-    exit status is 0 if all files are fine, or else 2.
+    Every network is built once, which also imports modules of your own. If the documents are in the
+    cache, the total training time is estimated; if not, typical sizes are assumed. The exit status
+    is 0 if all files are fine, or else 2.
     """
     changes = options.changes(settings)
     checked = [_check(file, changes, build=build) for file in configs]

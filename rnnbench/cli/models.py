@@ -95,7 +95,8 @@ def show(
     """
     benchmark = select(_load(config, data, path, settings), [model], "MODEL")
     if model not in benchmark.models:
-        raise UserError(f"MODEL: '{model}' has a grid (allowed: {', '.join(benchmark.models)})")
+        hint = f"allowed: {', '.join(benchmark.models)}"
+        raise UserError(f"MODEL: '{model}' has a grid; name one of its points ({hint})")
     chosen = benchmark.models[model]
     if isinstance(chosen, BaselineModel):
         record, view = baseline_json(model, chosen), baseline_text(model, chosen)

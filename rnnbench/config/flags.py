@@ -59,7 +59,7 @@ def _without_axis(root: Node, name: str, path: Sequence[str], new: Node) -> Node
         ConfigError: another axis overlaps with it, or the name of the model has its value.
     """
     if any(_is_in_name(root, name, [*path, *below]) for below in _leaves(new)):
-        message = "is named after this value (change the config that has the grid)"
+        message = "has this value in its name (change the config that has the grid)"
         raise ConfigError([Problem(new.where, key_path(["models", name]), message)])
     for axis in paths_of(at(root, ["models", name])):
         if axis == ".".join(path):
@@ -101,7 +101,7 @@ def _with_axis(root: Node, name: str, path: Sequence[str], values: Node) -> Node
 def _with_axis_of_networks(root: Node, path: Sequence[str], values: Node) -> Node:
     networks = [name for name, node in models_of(root).items() if "baseline" not in node.children]
     if not networks:
-        message = "no network to try these values on (baselines have no training)"
+        message = "there is no network to try these values on"
         raise ConfigError([Problem(values.where, key_path(path), message)])
     for name in networks:
         root = _with_axis(root, name, path, values)

@@ -111,7 +111,9 @@ def expanded(root: Node) -> tuple[Node, list[Problem]]:
             problems += error.problems
             of_model = {name: without(model, ["grid"])}
         if twice := [point for point in of_model if point in points]:
-            problems.append(Problem(model.where, key_path(["models", twice[0]]), "is named twice"))
+            problems.append(
+                Problem(model.where, key_path(["models", twice[0]]), "two models have this name")
+            )
         points |= of_model
     return replaced(root, ["models"], Node(points, root.children["models"].where)), problems
 
@@ -131,7 +133,9 @@ def _points(name: str, model: Node) -> dict[str, Node]:
     axes = _axes(grid, name)
     count = prod(len(axis) for axis in axes)
     if count > MAX_POINTS or count * _size(base, MAX_VALUES) > MAX_VALUES:
-        message = f"makes {count:,} models (allowed: {MAX_POINTS:,}, with {MAX_VALUES:,} values)"
+        message = (
+            f"makes {count:,} models (allowed: {MAX_POINTS:,}, with {MAX_VALUES:,} values in all)"
+        )
         raise _error(grid, name, [], message)
     several = [axis for axis in axes if len(axis) > 1]
     labels = _labels([path for axis in several for path, _ in axis[0]])

@@ -70,7 +70,7 @@ def make_parts(folds: int | None, last: float | None) -> list[Part]:
         UserError: not exactly one of the arguments is given, or it is out of range.
     """
     if (folds is None) == (last is None):
-        raise UserError("needs either folds or last, such as folds 5 or last 0.2")
+        raise UserError("use either folds or last, not both, such as folds 5 or last 0.2")
     if last is not None:
         if type(last) is not float or not 0 < last < 1:
             raise UserError(f"last: got {spell(last)} (should be between 0 and 1)")

@@ -28,7 +28,7 @@ class ModelSection(Section):
 
     @cached_property
     def signature(self) -> str:
-        """What the model is, without how it is trained: the same text for the same model."""
+        """The model without its training values, as text; the same model has the same text."""
         return self.model_dump_json(exclude={"training"})
 
     @property

@@ -83,7 +83,8 @@ def _is_clearly_worse(entry: Entry) -> str:
 
 def _caption(board: Board) -> str:
     dataset, n = board.dataset, comb(len(board.entries), 2)
-    clearly = f" Clearly: p below 0.05, corrected for all {n} comparison(s) of two models (Holm)."
+    comparisons = f"{n} comparison{'s' * (n != 1)}"
+    clearly = f" Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm)."
     return (
         f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on, "
         f"{dataset.test_size:,} to test on, split {dataset.split_fingerprint[:12]}. "

@@ -138,8 +138,8 @@ def findings(results: Results) -> list[str]:
 def _which_epoch(results: Results) -> str:
     if any(model.training for model in results.models):
         return (
-            f"The networks are evaluated at {table.which_epoch(results)}. The test documents were "
-            "not used to choose an epoch."
+            f"The epoch at which each network is evaluated: {table.which_epoch(results)}. The test "
+            "documents were not used to choose an epoch."
         )
     if not results.validation_split:
         return (

@@ -301,7 +301,7 @@ def _caption(results: Results) -> str:
     else:
         sentences.append(f"Epoch: {which_epoch(results)}. Engine: {results.engine}, {threads}")
     if own := dict.fromkeys(filter(None, map(_own_training, results.models))):
-        sentences.append(f"Trained with values of their own: {', '.join(own)}.")
+        sentences.append(f"Models with their own training values: {', '.join(own)}.")
     if left_to_keras:
         sentences.append(f"Layers left to Keras's own code: {', '.join(left_to_keras)}.")
     n = results.n_corrected_for

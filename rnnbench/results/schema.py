@@ -64,7 +64,7 @@ class ModelSummary(Record):
     stock_layers: list[str] = []
     """Recurrent layers that the engine ``compiled`` left to Keras's own code, and why."""
     training: dict[str, Any] = {}
-    """Values of the training section that this model has for itself."""
+    """Training values that are set for this model alone."""
     trials: Annotated[list[TrialSummary], Field(min_length=1)]
 
     @field_validator("metrics")

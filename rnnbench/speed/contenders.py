@@ -118,8 +118,8 @@ def only_networks(benchmark: Benchmark) -> Benchmark:
     if not models:
         raise UserError(f"{benchmark.name}: no model to time (should have a model with layers)")
     if own := [name for name, model in models.items() if model.training]:
-        hint = "choose others with --models, or remove it"
-        raise UserError(f"{benchmark.name}: {own[0]} has a training of its own ({hint})")
+        hint = "remove that section, or select other models with --models"
+        raise UserError(f"{benchmark.name}: {own[0]} has its own training section ({hint})")
     training = benchmark.training.model_copy(update={"validation_split": 0.0})
     return benchmark.model_copy(update={"models": models, "training": training})
 

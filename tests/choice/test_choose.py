@@ -154,7 +154,7 @@ def test_a_fold_without_two_topics_to_train_on_is_refused_before_training(cli):
 
 def test_tracking_is_for_runs(caplog):
     choose(models="always", settings={"tracking": "csv"})
-    assert "tracking: a choice is not tracked; only runs are" in caplog.text
+    assert "tracking: ignored, because only runs are tracked" in caplog.text
 
 
 def test_an_interrupted_choice_says_how_to_go_on(cli, monkeypatch):
@@ -201,8 +201,8 @@ def test_the_table_says_which_are_not_clearly_worse(cli):
     assert any(line.split()[:3] == ["nb", "0.1", "2"] and " no" in line for line in lines)
     assert any(line.split()[:1] == ["always"] and "yes" in line for line in lines)
     text = " ".join(result.stdout.split())
-    assert "Accuracy on 30 of 30 training documents (3 folds), held out from the models" in text
-    assert "the test documents took no part" in text
+    assert "Accuracy on 30 of 30 training documents (3 folds)." in text
+    assert "the test documents were not used" in text
     assert result.stderr == ""
 
 
@@ -234,8 +234,8 @@ def test_the_best_of_each_model_is_written_as_a_config_that_says_why(cli):
 
     text = Path("best.yaml").read_text()
     assert text.startswith(
-        "# Chosen from 5 models on 30 of 30 training documents (2 folds);\n"
-        "# the test documents took no part. The command was:\n#   rnnbench"
+        "# Chosen from 5 models by accuracy on 30 of 30 training documents (2 folds);\n"
+        "# the test documents were not used. The command was:\n#   rnnbench"
     )
     assert text.count("# accuracy") == 2
     assert "  # accuracy 1.0000, the best of 4: alpha 0.1, max_ngram 1\n  nb:\n" in text
@@ -268,7 +268,7 @@ def test_what_is_complete_is_written_even_if_a_model_failed(cli):
     assert result.exit_code == 1
     assert list(rnnbench.load_config("best.yaml").models) == ["nb"]
     result = cli("choose", "mine.yaml", *models, "broken", "--write", "none.yaml")
-    assert "none.yaml: not written; no model has all its trials" in result.stderr
+    assert "none.yaml: not written; no model has finished all its trials" in result.stderr
 
 
 def test_a_config_is_not_overwritten_without_force(cli):
@@ -288,14 +288,14 @@ def test_a_config_is_not_overwritten_without_force(cli):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--folds", 3, "--last", 0.2], "needs either folds or last"),
+        (["--folds", 3, "--last", 0.2], "use either folds or last, not both"),
         (["--last", 1.5], "last: got 1.5 (should be between 0 and 1)"),
         (["--folds", 31], "folds: got 31 (allowed: 2 to 30, the training documents)"),
         (["--write", "nowhere/best.yaml"], "nowhere/best.yaml: there is no folder nowhere"),
         (["--models", "no"], "no model 'no'"),
         (["--folds", 10**9], "folds: got 1000000000 (should be 2 to 1,000)"),
         (["--force"], "--force: needs --write"),
-        (["--write", "mine.yaml", "--force"], "--write mine.yaml: is the config itself"),
+        (["--write", "mine.yaml", "--force"], "--write mine.yaml: is the config that is read"),
     ],
 )
 def test_wrong_options_are_answered(cli, options, message):

@@ -164,7 +164,7 @@ def test_a_grid_is_shown_point_by_point(cli, tmp_path):
     grid = cli("models", "show", "--config", "a.yaml", "svm")
     assert (grid.exit_code, grid.stderr) == (
         2,
-        "MODEL: 'svm' has a grid (allowed: svm[C=1], svm[C=2])\n",
+        "MODEL: 'svm' has a grid; name one of its points (allowed: svm[C=1], svm[C=2])\n",
     )
     assert cli("models", "show", "--config", "a.yaml", "svm[C=2]").exit_code == 0
 

@@ -259,11 +259,12 @@ def test_a_flag_may_name_every_layer_of_a_kind():
 )
 def test_the_points_of_a_resolved_grid_keep_the_values_in_their_names(setting, point):
     resolved = write(dump(load(with_grid("training.epochs: [1, 2]"))), "resolved.yaml")
+    hint = "change the config that has the grid"
     assert messages(resolved, setting) == [
-        f"--set {setting}: {point}: is named after this value (change the config that has the grid)"
+        f"--set {setting}: {point}: has this value in its name ({hint})"
     ]
     (whole,) = messages(resolved, "models.rnn[epochs=2].training={epochs: 5}")
-    assert "is named after this value" in whole
+    assert "has this value in its name" in whole
     changed = models(resolved, "models.rnn[epochs=2].training.batch_size=5")
     assert changed["rnn[epochs=2]"].training == {"epochs": 2, "batch_size": 5}
 
@@ -296,7 +297,7 @@ def test_a_flag_does_not_overlap_with_an_axis(setting, axis):
 def test_a_list_of_training_needs_a_network():
     file = write(f"name: a\nmodels:\n{SVM}")
     (found,) = messages(file, "training.learning_rate=[0.1, 0.2]")
-    assert found.endswith("no network to try these values on (baselines have no training)")
+    assert found.endswith("there is no network to try these values on")
 
 
 def test_a_whole_section_of_training_counts_for_all_models_too():
@@ -350,7 +351,7 @@ def test_a_grid_of_another_file_is_changed_key_by_key():
          "(set them outside models)"),
         ("[1]", "models.rnn.grid: got [1] (should be a mapping of key paths to lists)"),
         (f"training.epochs: {list(range(1, 1_002))}", "models.rnn.grid: makes 1,001 models "
-         "(allowed: 1,000, with 100,000 values)"),
+         "(allowed: 1,000, with 100,000 values in all)"),
     ],
 )  # fmt: skip
 def test_a_wrong_grid_is_answered_once_with_its_line(line, answer):
@@ -363,7 +364,7 @@ def test_a_point_cannot_have_the_name_of_another_model():
     text = yaml.safe_load(RNN)["models"]["rnn"]
     other = yaml.safe_dump({"rnn[epochs=1]": text}).replace("\n", "\n  ")
     (found,) = messages(with_grid("training.epochs: [1, 2]", after=f"  {other}\n"))
-    assert found.endswith("models.rnn[epochs=1]: is named twice")
+    assert found.endswith("models.rnn[epochs=1]: two models have this name")
 
 
 def test_a_name_that_would_be_too_long_is_refused():

@@ -74,8 +74,8 @@ def test_nothing_of_the_test_documents_is_left(dataset):
 @pytest.mark.parametrize(
     ("folds", "last", "message"),
     [
-        (None, None, "needs either folds or last"),
-        (5, 0.2, "needs either folds or last"),
+        (None, None, "use either folds or last, not both"),
+        (5, 0.2, "use either folds or last, not both"),
         (1, None, "folds: got 1 (should be 2 to 1,000)"),
         (None, 1.0, "last: got 1.0 (should be between 0 and 1)"),
         (None, float("nan"), "last: got nan (should be between 0 and 1)"),

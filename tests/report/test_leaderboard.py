@@ -53,7 +53,7 @@ def test_the_caption_names_data_runs_and_test(board):
     assert rank_table(board).caption == (
         "Data: made-up (nowhere), 1,395 documents to train on, 20 to test on, split 555555555555. "
         "Runs: one, two; the same trials in several runs are shown once. "
-        "Clearly: p below 0.05, corrected for all 6 comparison(s) of two models (Holm)."
+        "Clearly worse: a p-value below 0.05, corrected for 6 comparisons (Holm)."
     )
 
 

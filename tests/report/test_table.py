@@ -198,9 +198,9 @@ def test_the_caption_names_the_layers_that_keras_trained(results):
 def test_the_caption_names_the_models_that_are_trained_with_values_of_their_own(results):
     changed = with_models(results, {"training": {"epochs": 20, "engine": "keras"}}, {})
 
-    own = " Trained with values of their own: vanilla_rnn (epochs: 20, engine: keras). "
+    own = " Models with their own training values: vanilla_rnn (epochs: 20, engine: keras). "
     assert own in accuracy_table(changed).caption
-    assert "of their own" not in accuracy_table(results).caption
+    assert "their own training" not in accuracy_table(results).caption
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,9 @@ def test_the_points_of_grids_have_a_column_for_each_parameter_that_differs():
 def test_the_caption_does_not_repeat_what_columns_show():
     changed = with_models(summarize(GRID[:1]), {"training": {"learning_rate": 0.1, "epochs": 3}})
 
-    assert "Trained with values of their own: rnn (epochs: 3)." in accuracy_table(changed).caption
+    assert (
+        "Models with their own training values: rnn (epochs: 3)." in accuracy_table(changed).caption
+    )
 
 
 def test_csv_keeps_the_whole_name_of_a_point_beside_its_values():

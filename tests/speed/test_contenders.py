@@ -128,5 +128,5 @@ class TestTorch:
 
 
 def test_models_with_a_training_of_their_own_are_not_timed():
-    with pytest.raises(UserError, match="rnn has a training of its own"):
+    with pytest.raises(UserError, match="rnn has its own training section"):
         contenders.only_networks(benchmark(models={"rnn": RNN | {"training": {"epochs": 3}}}))
