@@ -26,6 +26,7 @@ from rnnbench.models.quiet import QUIET_ON_CPU
 from rnnbench.tracking import TRACKERS
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process compiles all modules again
 
 settings.register_profile("rnnbench", deadline=None)  # examples compete with whatever else runs
 settings.load_profile("rnnbench")
