@@ -1,4 +1,4 @@
-"""What trackers record of a trial."""
+"""The facts about a trial that trackers record."""
 
 import json
 import math
