@@ -25,7 +25,7 @@ from rnnbench.job import (
     Settings,
     overrides_of,
     prepare_job,
-    raise_if_partial,
+    require_whole,
     source_of,
 )
 from rnnbench.metrics import find_quantity
@@ -304,9 +304,7 @@ def run(
             with show_trials(quiet=not progress) as display:
                 done = run_plan(plan, job.executor, store, all_of(display, trackers), fresh=fresh)
             finished = _finish(benchmark, plan, done, store, command) if done.trials else None
-    raise_if_partial(finished, plan, done, store.folder, command)
-    assert finished is not None  # noqa: S101 - or something was raised
-    return finished
+    return require_whole(finished, plan, done, store.folder, command)
 
 
 def load_run(folder: str | Path) -> Run:

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -100,6 +100,9 @@ class Stored(Protocol):
         """The folder that holds it."""
 
 
+S = TypeVar("S", bound=Stored)
+
+
 class FailedTrialsError(RnnbenchError):
     """Trials failed, or no more could be trained; those that finished are stored.
 
@@ -139,10 +142,8 @@ class InterruptedRunError(Interruption):
         self.run: Any = run
 
 
-def raise_if_partial(
-    run: Stored | None, plan: Plan, done: PlanResult, folder: Path, command: str
-) -> None:
-    """Raise what ended a job early, or that trials of it have no result, if so.
+def require_whole(run: S | None, plan: Plan, done: PlanResult, folder: Path, command: str) -> S:
+    """Return the result of a job; raise an error if it ended early or lacks trials.
 
     Args:
         run: the result of the job; ``None`` if no trial has a result.
@@ -160,8 +161,9 @@ def raise_if_partial(
         raise InterruptedRunError(run, plan, done, folder, command)
     if done.ending is not None and run is None:
         raise done.ending
-    if done.ending is not None or done.without_result:
+    if done.ending is not None or done.without_result or run is None:
         raise FailedTrialsError(run, plan, done)
+    return run
 
 
 def load_config(config: Config, settings: Settings | None = None) -> Benchmark:

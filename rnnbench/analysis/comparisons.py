@@ -20,8 +20,8 @@ def compare_pairs(
 ) -> list[Comparison]:
     """Return the comparisons of ``pairs`` of models, p-values corrected for their number.
 
-    If the results decided which pairs are compared, such as those with the best model, all pairs
-    count: ``n_tests`` is their number.
+    If the results decide which pairs are compared, such as those with the best model, ``n_tests``
+    is the number of all possible pairs.
 
     Single trials, or trials that all agree, are compared by McNemar's test; means over several
     trials by the bootstrap. ``resamples`` is the result of ``intervals.resample`` for ``hits``.
@@ -64,7 +64,7 @@ def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
 
 
 def holm(ps: Sequence[float], n: int) -> list[float]:
-    """Return p-values corrected for ``n`` tests; those that are not given count as larger ones.
+    """Return p-values corrected for ``n`` tests; p-values not given count as larger.
 
     S. Holm: A simple sequentially rejective multiple test procedure. Scandinavian Journal of
     Statistics 6 (1979).

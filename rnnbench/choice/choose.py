@@ -17,7 +17,7 @@ from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.parts import Last, Part, make_parts
 from rnnbench.errors import UserError
-from rnnbench.job import Config, Job, Settings, prepare_job, raise_if_partial
+from rnnbench.job import Config, Job, Settings, prepare_job, require_whole
 from rnnbench.points import values_of
 from rnnbench.report.shown import Shown
 from rnnbench.report.table import Table, parameter_columns, to_markdown
@@ -181,9 +181,7 @@ def choose(
             results = _record(job, plan, done, parts, search, sampler, command)
             choice = Choice(job.store.folder, results, job.benchmark)
             _store(choice)
-    raise_if_partial(choice, plan, done, job.store.folder, command)
-    assert choice is not None  # noqa: S101 - or something was raised
-    return choice
+    return require_whole(choice, plan, done, job.store.folder, command)
 
 
 def _command(folder: Path, parts: Sequence[Part], search: int | None, jobs: int | None) -> str:

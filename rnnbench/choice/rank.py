@@ -1,4 +1,4 @@
-"""From the trials of a choice to its record."""
+"""From the trials of a choice to its candidates, ranked."""
 
 from collections.abc import Mapping, Sequence
 from math import comb
@@ -19,7 +19,7 @@ Answers = Mapping[int, Sequence[TrialResult]]
 
 
 def rank_candidates(plan: Plan, results: Sequence[TrialResult]) -> list[Candidate]:
-    """Return the models all of whose trials have a result, the best first; of equals, the first.
+    """Return the models whose trials all have a result, best first; ties keep the plan's order.
 
     Args:
         plan: the trials of the choice; each names the part that is held out.

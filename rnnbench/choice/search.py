@@ -15,7 +15,7 @@ from rnnbench.training.trial import Trial
 BATCH = 4
 """Points of each grid that are drawn at once: workers start anew for each batch."""
 MAX_DRAWS = 100
-"""Draws of points that were tried before, until a new one is taken from the list."""
+"""The most draws that may repeat tried points; then the next untried point is taken."""
 
 
 def sampler_version() -> str:

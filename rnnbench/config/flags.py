@@ -11,7 +11,7 @@ from rnnbench.points import values_of
 def with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
     """Return ``root`` with the value that a flag sets.
 
-    A value of ``training`` counts for all models, so it replaces those of single models and of
+    A value of ``training`` applies to all models, so it replaces those of single models and of
     grids. A list for a single value of a model, or of ``training``, makes a grid.
 
     Raises:

@@ -137,32 +137,37 @@ def _points(name: str, model: Node) -> dict[str, Node]:
             f"makes {count:,} models (allowed: {MAX_POINTS:,}, with {MAX_VALUES:,} values in all)"
         )
         raise _error(grid, name, [], message)
-    several = [axis for axis in axes if len(axis) > 1]
-    labels = _labels([path for axis in several for path, _ in axis[0]])
-    texts = {
-        path: _texts([dict(each)[path].plain for each in axis])
-        for axis in several
-        for path, _ in axis[0]
-    }
     targets = {path: _targets(base, name, path, node) for axis in axes for path, node in axis[0]}
     points: dict[str, Node] = {}
-    for positions in product(*(range(len(axis)) for axis in axes)):
-        chosen = list(zip(axes, positions, strict=True))
-        named = {
-            labels[path]: texts[path][position]
-            for axis, position in chosen
-            for path, _ in axis[0]
-            if path in labels
-        }
-        point = point_name(name, named)
+    for choices, named in zip(product(*axes), product(*_spelled(axes)), strict=True):
+        point = point_name(name, {label: text for of_axis in named for label, text in of_axis})
         if not re.fullmatch(POINT, point):
             hint = f"allowed: {LONGEST} characters in brackets; vary fewer parameters at once"
             raise _error(grid, name, [], f"the name {spell(point)} is too long ({hint})")
         if point in points:
             raise _error(grid, name, [], f"makes {spell(point)} twice (a list repeats a value)")
-        values = dict(pair for axis, position in chosen for pair in axis[position])
+        values = dict(pair for choice in choices for pair in choice)
         points[point] = _with_values(base, name, values, targets)
     return points
+
+
+def _spelled(axes: Sequence[Axis]) -> list[list[list[tuple[str, str]]]]:
+    """Return for each choice of each axis the labels and values in the names of points.
+
+    A parameter with a single value is in no name.
+    """
+    labels = _labels([path for axis in axes if len(axis) > 1 for path, _ in axis[0]])
+    spelled = []
+    for axis in axes:
+        paths = [path for path, _ in axis[0] if path in labels]
+        texts = [_texts([dict(choice)[path].plain for choice in axis]) for path in paths]
+        spelled.append(
+            [
+                [(labels[path], of_path[n]) for path, of_path in zip(paths, texts, strict=True)]
+                for n in range(len(axis))
+            ]
+        )
+    return spelled
 
 
 def _texts(values: Sequence[Any]) -> list[str]:

@@ -95,7 +95,7 @@ class Benchmark(Section):
         ]
 
     def training_of(self, name: str) -> Training:
-        """Return how a model is trained: as all are, unless it has values of its own."""
+        """Return the training of a model: that of the benchmark, with the model's own values."""
         own = self.models[name].training
         return Training.model_validate(dict(self.training) | own) if own else self.training
 

@@ -119,7 +119,7 @@ class Store:
 
         Args:
             text: the resolved config.
-            record: the file of the result; if it is there, it describes another ``config.yaml``.
+            record: the file of the result; if it exists, ``config.yaml`` belongs to it and is kept.
 
         Raises:
             UnwritableError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""Commands that train, show their result and, if they end early, what there is of it."""
+"""Run commands that train, and print their results, or partial results if they end early."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar

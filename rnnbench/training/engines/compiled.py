@@ -99,8 +99,8 @@ def pad(rows: Sequence[NDArray[np.intp]], size: int) -> tuple[tf.Tensor, tf.Tens
 def _filled(array: NDArray[np.generic], size: int) -> tf.Tensor:
     """Return ``array``, filled up with zeros to whole batches.
 
-    The batches leave the zeros out. But for them, a program would be compiled again for each number
-    of documents, and parts of the training documents may differ by one.
+    No batch contains the zeros. Without them, the program would be compiled again for each number
+    of documents, and folds may differ by one document.
     """
     missing = -len(array) % size
     return tf.constant(np.pad(array, [(0, missing)] + [(0, 0)] * (array.ndim - 1)))
