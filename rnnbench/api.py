@@ -33,8 +33,10 @@ from rnnbench.prediction.predict import Prediction, predict_texts
 from rnnbench.records import Record
 from rnnbench.report.compare import comparison_tables
 from rnnbench.report.leaderboard import board_tables
+from rnnbench.report.rows import summary_rows
+from rnnbench.report.run_tables import result_tables, table_files
 from rnnbench.report.shown import Shown
-from rnnbench.report.table import Table, result_tables, summary_rows, table_files
+from rnnbench.report.table import Table
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.results.store import RESULTS, Store

@@ -6,7 +6,7 @@ from rnnbench.analysis.load import load_run
 from rnnbench.config.load import Override, load
 from rnnbench.metrics import METRICS
 from rnnbench.models.descriptions import Network
-from rnnbench.report.table import mean_and_interval
+from rnnbench.report.numbers import mean_and_interval
 from rnnbench.results.run import load_results
 from rnnbench.storage import read_document
 

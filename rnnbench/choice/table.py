@@ -4,7 +4,8 @@ from math import comb
 
 from rnnbench.choice.records import Candidate, ChoiceResults
 from rnnbench.metrics import FIT_SECONDS
-from rnnbench.report.table import Columns, Table, interval_text, table_of, with_points
+from rnnbench.report.numbers import interval_text
+from rnnbench.report.table import Columns, Table, table_of, with_points
 
 
 def choice_table(results: ChoiceResults) -> Table:

@@ -10,19 +10,15 @@ from typing import Any
 from rnnbench.analysis.compare_runs import ModelChange, RunComparison, branches
 from rnnbench.analysis.gates import Failure, Verdict
 from rnnbench.metrics import METRICS, MS_PER_STEP, Metric
-from rnnbench.report.table import (
+from rnnbench.report.numbers import (
     MISSING,
-    SECOND,
-    Columns,
-    Table,
     mean_and_interval,
     mean_text,
-    metrics_of,
     short_p,
     signed_interval_text,
-    table_of,
-    with_points,
 )
+from rnnbench.report.run_tables import SECOND, metrics_of
+from rnnbench.report.table import Columns, Table, table_of, with_points
 
 KEY_WIDTH, VALUE_WIDTH = 34, 19
 """The widths at which cells are wrapped, so that three columns fit into 80 characters."""

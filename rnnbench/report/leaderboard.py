@@ -7,17 +7,9 @@ from math import comb
 from rnnbench.analysis.leaderboard import Board, Entry
 from rnnbench.analysis.summary import majority_name
 from rnnbench.metrics import FIT_SECONDS, METRICS, find_quantity
-from rnnbench.report.table import (
-    MISSING,
-    SECOND,
-    Columns,
-    Table,
-    interval_text,
-    mean_and_interval,
-    mean_text,
-    table_of,
-    with_points,
-)
+from rnnbench.report.numbers import MISSING, interval_text, mean_and_interval, mean_text
+from rnnbench.report.run_tables import SECOND
+from rnnbench.report.table import Columns, Table, table_of, with_points
 
 
 def board_tables(board: Board) -> list[Table]:

@@ -12,8 +12,17 @@ from rnnbench.analysis.notes import notes_on_run
 from rnnbench.analysis.summary import majority_name
 from rnnbench.analysis.topics import f1_by_topic, frequent_topics
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.report import table
 from rnnbench.report.plots import accuracy_plot, confusion_plot, learning_plot
+from rnnbench.report.run_tables import (
+    accuracy_table,
+    comparisons_table,
+    cost_table,
+    metrics_table,
+    published_table,
+    unclear_from,
+    which_epoch,
+)
+from rnnbench.report.table import Table
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Results
 
@@ -56,17 +65,17 @@ def make_sections(
         Section(
             "accuracy",
             "Accuracy",
-            [("figure", accuracy_plot(run)), ("table", table.accuracy_table(results))],
+            [("figure", accuracy_plot(run)), ("table", accuracy_table(results))],
         ),
         Section(
             "published",
             "Published accuracies",
-            [("table", table.published_table(results))] if results.published else [],
+            [("table", published_table(results))] if results.published else [],
         ),
         Section(
             "differences",
             "Differences",
-            [("table", table.comparisons_table(results))],
+            [("table", comparisons_table(results))],
             "Every pair of models on the same test documents. Each interval is for its own "
             "comparison alone; whether a difference is clear is decided after correcting for the "
             "number of comparisons.",
@@ -74,7 +83,7 @@ def make_sections(
         Section(
             "metrics",
             "Other metrics",
-            [("table", table.metrics_table(results)), ("table", table.cost_table(results))],
+            [("table", metrics_table(results)), ("table", cost_table(results))],
         ),
         Section(
             "learning",
@@ -115,8 +124,8 @@ def findings(results: Results) -> list[str]:
     """Return the main results in sentences."""
     by_accuracy = sorted(results.models, key=lambda model: -model.accuracy.mean)
     best, always = by_accuracy[0], majority_name(results.dataset)
-    level = [m.name for m in by_accuracy[1:] if "the best" in table.unclear_from(results, m.name)]
-    no_better = [m.name for m in by_accuracy if always in table.unclear_from(results, m.name)]
+    level = [m.name for m in by_accuracy[1:] if "the best" in unclear_from(results, m.name)]
+    no_better = [m.name for m in by_accuracy if always in unclear_from(results, m.name)]
     interval = best.accuracy_interval
     partial = f"This run is partial: {results.n_missing_in_words()}."
     sentences = [partial] if results.missing else []
@@ -138,7 +147,7 @@ def findings(results: Results) -> list[str]:
 def _which_epoch(results: Results) -> str:
     if any(model.training for model in results.models):
         return (
-            f"The epoch at which each network is evaluated: {table.which_epoch(results)}. The test "
+            f"The epoch at which each network is evaluated: {which_epoch(results)}. The test "
             "documents were not used to choose an epoch."
         )
     if not results.validation_split:
@@ -158,7 +167,7 @@ def _notes(run: StoredRun) -> Sequence[Part]:
     return [("facts", notes)] if notes else []
 
 
-def _topic_table(run: StoredRun) -> table.Table:
+def _topic_table(run: StoredRun) -> Table:
     """Return the F1 of each model on each topic of the test set, the most frequent first."""
     counts = run.results.dataset.topics
     topics = frequent_topics(next(iter(run.trials.values()))[0].labels, len(counts))
@@ -172,7 +181,7 @@ def _topic_table(run: StoredRun) -> table.Table:
         "Means over seeds, for the topics in the test set, with the number of training and test "
         "documents of each. An F1 score on only a handful of documents says little."
     )
-    return table.Table(["topic", "train", "test", *f1], rows, caption)
+    return Table(["topic", "train", "test", *f1], rows, caption)
 
 
 def _mistake(

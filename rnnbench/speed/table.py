@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, median
 
-from rnnbench.report.table import MISSING, Table, to_markdown
+from rnnbench.report.numbers import MISSING
+from rnnbench.report.table import Table, to_markdown
 from rnnbench.speed.records import ContenderTimes, SpeedResults
 from rnnbench.storage import write_text
 

@@ -14,7 +14,8 @@ from rnnbench.report.compare import (
     differences_table,
     metrics_table,
 )
-from rnnbench.report.table import short_p, to_rich
+from rnnbench.report.numbers import short_p
+from rnnbench.report.table import to_rich
 
 LONG = "tfidf_logistic_regression"
 SVM = MARGINS | {"ms_per_step": None}

@@ -1,0 +1,35 @@
+"""Numbers as text: means, intervals and p-values."""
+
+from rnnbench.metrics import Quantity
+from rnnbench.results.schema import Interval, ModelSummary, Statistic
+
+MISSING = "-"
+"""Stands for a value that there is not."""
+
+
+def interval_text(interval: Interval) -> str:
+    """Return both ends of an interval."""
+    return f"{interval.low:.4f} to {interval.high:.4f}"
+
+
+def signed_interval_text(interval: Interval) -> str:
+    """Return both ends of an interval of a difference."""
+    return f"{interval.low:+z.4f} to {interval.high:+z.4f}"
+
+
+def mean_text(quantity: Quantity, model: ModelSummary) -> str:
+    """Return the mean of a metric or cost over the seeds of a model."""
+    mean = model.mean_of(quantity.name)
+    return MISSING if mean is None else format(mean, quantity.format)
+
+
+def mean_and_interval(statistic: Statistic) -> str:
+    """Return a mean and half the width of its 95 % interval over seeds; one seed has none."""
+    if statistic.over_seeds is None:
+        return f"{statistic.mean:.4f}"
+    return f"{statistic.mean:.4f} ± {statistic.over_seeds.high - statistic.mean:.4f}"
+
+
+def short_p(p: float) -> str:
+    """Return a p-value in at most six characters: two digits, or one digit and a power of ten."""
+    return f"{p:.2g}" if p >= 0.001 else f"{p:.0e}"

@@ -1,0 +1,237 @@
+"""The tables of a run."""
+
+import json
+import textwrap
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from rnnbench.analysis.summary import majority_name
+from rnnbench.metrics import COSTS, FIT_SECONDS, Metric, usable_metrics
+from rnnbench.points import model_of, short, values_of
+from rnnbench.report.numbers import (
+    MISSING,
+    interval_text,
+    mean_and_interval,
+    mean_text,
+    short_p,
+    signed_interval_text,
+)
+from rnnbench.report.rows import to_csv
+from rnnbench.report.table import FAILED, Columns, Table, table_of, to_markdown, with_points
+from rnnbench.results.schema import Comparison, MissingTrial, ModelSummary, Results
+from rnnbench.section import spell_parameters
+
+SECOND = "macro_f1"
+"""The metric that is shown with its spread, as accuracy is."""
+
+
+def result_tables(results: Results) -> list[Table]:
+    """Return the tables of a run: accuracies, published ones, other metrics, costs."""
+    published = [published_table(results)] if results.published else []
+    return [accuracy_table(results), *published, metrics_table(results), cost_table(results)]
+
+
+def table_files(results: Results) -> dict[str, str]:
+    """Return the tables of a run as text, by the names of their files."""
+    return {
+        "table.md": "\n".join(map(to_markdown, result_tables(results))),
+        "table.csv": to_csv(results),
+    }
+
+
+def accuracy_table(results: Results) -> Table:
+    """Return the accuracies, and whether each clearly differs from the best and the majority."""
+    dataset, n, best = results.dataset, len(results.seeds), best_model(results)
+
+    def unclear(model: ModelSummary) -> str:
+        itself = ["best"] if model is best else []
+        return ", ".join([*itself, *unclear_from(results, model.name)]) or MISSING
+
+    columns: Columns[ModelSummary] = {
+        "model": lambda model: model.name,
+        f"test accuracy ({_over(n)})": partial(_over_its_seeds, results, "accuracy"),
+        f"95 % interval over documents{' and seeds' if n > 1 else ''}": lambda model: interval_text(
+            model.accuracy_interval
+        ),
+        "no clear difference from": unclear,
+    }
+    table = table_of(results.models, columns, _caption(results))
+    without = [
+        [name, _short_reason(trial), MISSING, MISSING]
+        for name, trial in results.missing_models.items()
+    ]
+    always = [majority_name(dataset), f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
+    rows = [*table.rows, *without, always]
+    return with_points(replace(table, rows=rows, is_last_apart=True))
+
+
+def _short_reason(trial: MissingTrial) -> str:
+    """Return why a model has no result, in a few words; the caption has the full reason."""
+    if trial.error is None:
+        return trial.reason
+    innermost = trial.error.rpartition(" failed: ")[2]
+    return f"{FAILED}: {textwrap.shorten(innermost, 40, placeholder='...')}"
+
+
+def best_model(results: Results) -> ModelSummary:
+    """Return the model with the highest mean test accuracy; the first of equals."""
+    return max(results.models, key=lambda model: model.accuracy.mean)
+
+
+def unclear_from(results: Results, name: str) -> list[str]:
+    """Return those of the best model and the baseline that do not clearly differ from ``name``."""
+    best = best_model(results).name
+    others = {best: "the best", majority_name(results.dataset): majority_name(results.dataset)}
+    unclear = {
+        frozenset((comparison.a, comparison.b))
+        for comparison in results.comparisons
+        if not comparison.is_clear
+    }
+    return [text for other, text in others.items() if frozenset((name, other)) in unclear]
+
+
+def metrics_of(models: Sequence[ModelSummary]) -> list[Metric]:
+    """Return the metrics, other than accuracy, that any of ``models`` has."""
+    present = {name for model in models for name in model.metrics} - {"accuracy"}
+    return [metric for name, metric in usable_metrics().items() if name in present]
+
+
+def metrics_table(results: Results) -> Table:
+    """Return the other metrics of each model."""
+    metrics = metrics_of(results.models)
+    columns: Columns[ModelSummary] = {"model": lambda model: model.name}
+    for metric in metrics:
+        if metric.name == SECOND:
+            header = f"{metric.header} ({_over(len(results.seeds))})"
+            columns[header] = partial(_over_its_seeds, results, SECOND)
+        else:
+            columns[metric.header] = partial(mean_text, metric)
+    columns["topics missed"] = lambda model: str(len(model.topics_never_predicted))
+    in_test = sum(count.test > 0 for count in results.dataset.topics)
+    sentences = [
+        "Means over seeds.",
+        *(f"{each.header}: {each.description}." for each in metrics if each.description),
+        f"topics missed: how many of the {in_test} topics in the test set no seed ever predicted.",
+    ]
+    return with_points(table_of(results.models, columns, " ".join(sentences)))
+
+
+def cost_table(results: Results) -> Table:
+    """Return the size of each model, and the time it takes to train it."""
+    columns: Columns[ModelSummary] = {
+        "model": lambda model: model.name,
+        "params": lambda model: f"{model.params:,}",
+        **{cost.header: partial(mean_text, cost) for cost in COSTS.values()},
+    }
+    caption = f"Means over seeds; {FIT_SECONDS.header} is a whole training."
+    return with_points(table_of(results.models, columns, caption))
+
+
+def comparisons_table(results: Results) -> Table:
+    """Return the difference of each pair of models, and of each model and the baseline."""
+    columns: Columns[Comparison] = {
+        "accuracy of": lambda each: f"{each.a} - {each.b}",
+        "difference": lambda each: f"{each.difference:+z.4f}",
+        "95 % interval over documents and seeds": lambda each: signed_interval_text(each.interval),
+        "p": lambda each: short_p(each.p),
+        "p (Holm)": lambda each: short_p(each.p_holm),
+        "": lambda each: "" if each.is_clear else "not clear",
+    }
+    methods = "; ".join(sorted({each.method for each in results.comparisons}))
+    n = results.n_corrected_for
+    caption = f"p-values: {methods}; corrected for {n} comparison{'s' * (n != 1)} (Holm)."
+    return table_of(results.comparisons, columns, caption)
+
+
+def published_table(results: Results) -> Table:
+    """Return the published accuracies, and whether the intervals of our models contain them."""
+    rows = [
+        [
+            name,
+            interval_text(interval),
+            published.source
+            if published.model == name
+            else f"{published.model} ({published.source})",
+            f"{published.accuracy:.4f}",
+            published.lies(name),
+        ]
+        for published in results.published
+        for name, interval in published.intervals.items()
+    ]
+    yardsticks = sorted({published.yardstick for published in results.published})
+    return Table(
+        ["our model", "its 95 % interval", "published", "scored", "lies"],
+        rows,
+        f"Intervals are {' or '.join(yardsticks)}; the uncertainty of the published accuracies is "
+        "not known. Only accuracies on the same documents are shown.",
+    )
+
+
+def _over(n_seeds: int) -> str:
+    return f"mean ± 95 % over {n_seeds} seeds" if n_seeds > 1 else "1 seed"
+
+
+def _over_its_seeds(results: Results, metric: str, model: ModelSummary) -> str:
+    """Return a metric over the seeds of a model and, if some are missing, how many it has."""
+    text, n = mean_and_interval(model.metrics[metric]), len(model.trials)
+    n_missing = sum(each.model == model.name for each in results.missing)
+    return f"{text} ({n} of {n + n_missing} seeds)" if n_missing else text
+
+
+def which_epoch(results: Results) -> str:
+    """Return which epoch the networks of a run are evaluated at."""
+    own = [model.training for model in results.models if not model.is_baseline]
+    epochs = sorted({each.get("epochs", results.epochs) for each in own})
+    shares = sorted({each.get("validation_split", results.validation_split) for each in own})
+    counts = " or ".join(map(str, epochs))
+    held_out = " or ".join(f"{share:.0%}" for share in shares if share)
+    best = f"the best of {counts} on {held_out} of the training documents"
+    ways = [*([f"the last of {counts}"] if 0 in shares else []), *([best] if held_out else [])]
+    return ", or ".join(ways)
+
+
+def _own_training(model: ModelSummary) -> str:
+    """Return what a model has for itself in ``training``, without what its columns show."""
+    shown = values_of(model.name)
+    own = {
+        key: value
+        for key, value in model.training.items()
+        if shown.get(short(key)) not in (str(value), json.dumps(value))
+    }
+    return f"{model_of(model.name)} ({spell_parameters(own)})" if own else ""
+
+
+def _caption(results: Results) -> str:
+    dataset, share = results.dataset, results.validation_split
+    left_to_keras = [
+        f"{model.name} ({', '.join(model.stock_layers)})"
+        for model in results.models
+        if model.stock_layers
+    ]
+    held_out = f" (less {share:.0%}, held out)" if share else ""
+    sentences = [
+        f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on"
+        f"{held_out}, {dataset.test_size:,} to test on, {dataset.timesteps} steps, "
+        f"fingerprint {dataset.fingerprint[:12]}.",
+        f"Seeds: {', '.join(map(str, results.seeds))}.",
+    ]
+    threads = f"{' or '.join(map(str, results.threads))} thread(s) per training."
+    if all(model.is_baseline for model in results.models):
+        sentences.append(threads)
+    else:
+        sentences.append(f"Epoch: {which_epoch(results)}. Engine: {results.engine}, {threads}")
+    if own := dict.fromkeys(filter(None, map(_own_training, results.models))):
+        sentences.append(f"Models with their own training values: {', '.join(own)}.")
+    if left_to_keras:
+        sentences.append(f"Layers left to Keras's own code: {', '.join(left_to_keras)}.")
+    n = results.n_corrected_for
+    sentences.append(
+        "No clear difference: a p-value of 0.05 or more, corrected for "
+        f"{n} comparison{'s' * (n != 1)} (Holm)."
+    )
+    if results.missing:
+        sentences.insert(0, f"This run is partial; {results.missing_in_words()}.")
+    if len(results.seeds) == 1:
+        sentences.append("With one seed, this holds for these trainings only.")
+    return " ".join(sentences)
