@@ -4,7 +4,7 @@
 is imported when it is first used, so ``import rnnbench`` is quick.
 
 >>> import rnnbench
->>> run = rnnbench.run("configs/smoke.yaml", seeds=2)  # doctest: +SKIP
+>>> run = rnnbench.run("configs/smoke.yaml", seeds=3)  # doctest: +SKIP
 >>> run.to_frame()  # doctest: +SKIP
 """
 

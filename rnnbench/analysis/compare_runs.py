@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import computed_field
 
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import Hits, resample
+from rnnbench.analysis.intervals import Hits
 from rnnbench.analysis.summary import hits_of
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.points import model_of
@@ -96,7 +95,8 @@ def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) 
             f"{a.folder}, {b.folder}: {which} is in both runs; models are matched by name "
             f"(A has {', '.join(of_a)}; B has {', '.join(of_b)})"
         )
-    tests = _test_all(a, b, matched)
+    fixed = [name for name in matched if not of_b[name].is_random]
+    tests = _test_all(a, b, matched, fixed)
     return RunComparison(
         a=str(a.folder),
         b=str(b.folder),
@@ -208,23 +208,16 @@ def _chosen(names: Sequence[str], only: Sequence[str] | None) -> list[str]:
     return [name for name in names if name in only or model_of(name) in only]
 
 
-def _test_all(a: StoredRun, b: StoredRun, names: Sequence[str]) -> list[Comparison]:
-    """Return B minus A for each model.
-
-    If a model gives the same answers in both runs, both get the same resamples, so that no
-    difference appears. The resamples depend on the answers, not on which run is A: comparing B
-    with A mirrors comparing A with B.
-    """
+def _test_all(
+    a: StoredRun, b: StoredRun, names: Sequence[str], fixed: Sequence[str]
+) -> list[Comparison]:
+    """Return B minus A for each model; the answers of those in ``fixed`` depend on no seed."""
+    in_a, in_b = "{} in A".format, "{} in B".format
     hits: dict[str, Hits] = {}
-    for name in sorted(names):
-        pair = {f"{name} in A": hits_of(a.trials[name]), f"{name} in B": hits_of(b.trials[name])}
-        hits |= sorted(pair.items(), key=lambda item: item[1].tobytes())
-    resamples = resample(hits)
-    pairs = [(f"{name} in B", f"{name} in A") for name in names]
-    for in_b, in_a in pairs:
-        if np.array_equal(hits[in_b], hits[in_a]):
-            resamples[in_b] = resamples[in_a]
-    return compare_pairs(pairs, hits, resamples)
+    for name in names:
+        hits |= {in_a(name): hits_of(a.trials[name]), in_b(name): hits_of(b.trials[name])}
+    pairs = [(in_b(name), in_a(name)) for name in names]
+    return compare_pairs(pairs, hits, {spell(name) for name in fixed for spell in (in_a, in_b)})
 
 
 def _change(a: ModelSummary, b: ModelSummary, test: Comparison) -> ModelChange:

@@ -1,6 +1,6 @@
 """Which models differ on the same test documents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,29 +9,33 @@ from rnnbench.analysis.intervals import Hits, estimate_difference
 from rnnbench.results.schema import Comparison
 
 MCNEMAR = "McNemar's exact test"
-BOOTSTRAP = "paired bootstrap over documents and seeds"
+ANOVA = "analysis of variance over documents and seeds"
 
 
 def compare_pairs(
     pairs: Sequence[tuple[str, str]],
     hits: Mapping[str, Hits],
-    resamples: Mapping[str, NDArray[np.float64]],
+    fixed: Collection[str],
     n_tests: int | None = None,
 ) -> list[Comparison]:
     """Return the comparisons of ``pairs`` of models, p-values corrected for their number.
 
-    If the results decide which pairs are compared, such as those with the best model, ``n_tests``
-    is the number of all possible pairs.
-
     Single trials, or trials that all agree, are compared by McNemar's test; means over several
-    trials by the bootstrap. ``resamples`` is the result of ``intervals.resample`` for ``hits``.
+    trials by Student's test, with a variance from an analysis of variance.
+
+    Args:
+        pairs: the names of the models.
+        hits: of each model.
+        fixed: the models whose answers do not depend on the seed.
+        n_tests: the number of tests to correct for. If the results decide which pairs are
+            compared, such as those with the best model, it is the number of all possible pairs.
     """
     found = []
     for a, b in pairs:
-        estimate = estimate_difference(hits[a], hits[b], resamples[a], resamples[b])
+        estimate = estimate_difference(hits[a], hits[b])
         is_single = all((each == each[0]).all() for each in (hits[a], hits[b]))
         p = mcnemar_p(hits[a][0], hits[b][0]) if is_single else estimate.p
-        found.append((a, b, estimate, p, MCNEMAR if is_single else BOOTSTRAP))
+        found.append((a, b, estimate, p, MCNEMAR if is_single else ANOVA))
     corrected = holm([p for *_, p, _ in found], n_tests or len(pairs))
     return [
         Comparison(
@@ -42,6 +46,7 @@ def compare_pairs(
             p=p,
             p_holm=p_holm,
             method=method,
+            n_seeds=min((len(hits[each]) for each in (a, b) if each not in fixed), default=None),
         )
         for (a, b, estimate, p, method), p_holm in zip(found, corrected, strict=True)
     ]

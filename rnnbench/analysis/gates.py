@@ -9,6 +9,7 @@ from rnnbench.analysis.compare_runs import ModelChange, RunComparison
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import find_quantity
 from rnnbench.records import Record
+from rnnbench.results.schema import TOO_FEW
 
 DIRECTIONS = {"drops": -1, "rises": 1}
 SIGNIFICANTLY = "significantly"
@@ -120,7 +121,8 @@ def judge(gate: Gate, comparison: RunComparison) -> Verdict:
     """Return which models fail a gate; a model or metric that only A has fails it.
 
     Raises:
-        UserError: no model has the metric in both runs, so that nothing could be checked.
+        UserError: no model has the metric in both runs, so that nothing could be checked, or the
+            gate is on significance and a model has too few seeds for it.
     """
     unmeasured = [each.name for each in comparison.models if each.a.mean_of(gate.metric) is None]
     checked = [
@@ -131,6 +133,13 @@ def judge(gate: Gate, comparison: RunComparison) -> Verdict:
     if not checked:
         names = ", ".join(each.name for each in comparison.models)
         raise _wrong(str(gate), f"no model has {gate.metric} in both runs ({names})")
+    undecided = [each.name for each in comparison.models if each.has_too_few_seeds]
+    if gate.amount is None and undecided:
+        raise _wrong(
+            str(gate),
+            f"{', '.join(undecided)}: {TOO_FEW} seeds are too few to tell (use 3 or more in both "
+            "runs, or an amount)",
+        )
     failures = [
         Failure(
             model=each.name,

@@ -1,24 +1,18 @@
-"""95 % intervals of a mean over seeds, of a share of documents, and of a mean accuracy over both.
+"""95 % intervals of a mean over seeds and of a mean accuracy, and differences of accuracies.
 
-Seeds and documents are crossed: each trained model answers each document. Both are resampled.
-All models get the same resampled documents, so that they are compared on the same documents.
+Seeds and documents are crossed: each trained model answers each document. So a mean accuracy, or a
+difference of two on the same documents, varies with the documents and with the seeds of each model,
+and both parts of its variance are found by an analysis of variance. Degrees of freedom are those of
+Satterthwaite, so that few seeds count as few. ``tests/simulations`` measures how often intervals
+contain the true value, how often a difference is found that is not there, and how often one that is
+there. ``results/reference`` has the tables.
 
-Resampling both gets the spread wrong (A. B. Owen: The pigeonhole bootstrap. Annals of Applied
-Statistics 1, 2007): with n seeds, the variance due to the seeds is too small by a fraction of 1/n,
-and the variation that neither seed nor document explains is counted three times. So the resamples
-only give the shape of the distribution; an analysis of variance gives its width, and Student's t
-allows for the small number of seeds. In simulations (``tests/simulations``) with accuracies around
-85 % and seeds that differ by 1 to 5 points, the intervals contained the true value in 94 to 95 % of
-all cases with five or ten seeds, in 93 to 95 % with three, and in 88 to 95 % with two; those of the
-plain bootstrap did in 73 to 98 %. Among seven equal models, at least one pair came out as
-different, after the correction for all comparisons, in 3 to 5 % of all cases with five seeds and in
-6 to 9 % with two or three: so use five. No interval covers an event that the sample lacks: most
-sets of five seeds miss a collapse that happens in one training in ten.
+No interval covers an event that the sample lacks: most sets of five seeds miss a collapse that
+happens in one training in ten.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +23,9 @@ Hits = NDArray[np.bool_]
 """Whether each trial of a model got each test document right, ``(n_trials, n_documents)``."""
 
 LEVEL = 0.95
-RESAMPLES = 9_999
 SMALLEST_P = 1e-12
 ROUNDING = 1e-12
 """Accuracies that differ by less than this count as equal."""
-_CHUNK = 500
-"""The number of resamples made at a time, to limit memory."""
 
 
 def t_interval(values: Sequence[float]) -> Interval | None:
@@ -95,165 +86,134 @@ def prediction_interval(values: Sequence[float]) -> Interval | None:
     return Interval(low=center - wider, high=center + wider)
 
 
-def wilson_interval(hits: int, n: int) -> Interval:
-    """Return Wilson's interval of a share, given ``hits`` among ``n``.
+def accuracy_interval(hits: Hits) -> Interval:
+    """Return the interval of a mean accuracy over other documents and, with several trials, seeds.
 
-    E. B. Wilson: Probable inference, the law of succession, and statistical inference.
-    Journal of the American Statistical Association 22 (1927).
+    It is Wilson's, at the number of documents whose share of right answers would have the same
+    variance, and with Student's quantile. For a single trial it is Wilson's own (E. B. Wilson:
+    Probable inference, the law of succession, and statistical inference. Journal of the American
+    Statistical Association 22, 1927). Samples of clustered data have such intervals, too (N. Dean,
+    M. Pagano: Evaluating confidence interval methods for binomial proportions in clustered surveys.
+    Journal of Survey Statistics and Methodology 3, 2015).
     """
-    from scipy.stats import binomtest
+    from scipy.special import ndtri, stdtrit
 
-    found = binomtest(hits, n).proportion_ci(LEVEL, method="wilson")
-    return Interval(low=found.low, high=found.high)
-
-
-def resample(
-    hits: Mapping[str, Hits], n: int = RESAMPLES, seed: int = 0
-) -> dict[str, NDArray[np.float64]]:
-    """Return the mean accuracy of each model, ``(n,)``, on ``n`` resamples of documents and trials.
-
-    A resample has the same documents for all models.
-    """
-    random = np.random.default_rng(seed)
-    accuracies = np.split(
-        _resample_documents(np.concatenate(list(hits.values())), n, random),
-        np.cumsum([len(each) for each in hits.values()])[:-1],
-        axis=1,
-    )
-    means = {}
-    for model, trials in zip(hits, accuracies, strict=True):
-        picked = random.integers(trials.shape[1], size=trials.shape)
-        means[model] = np.take_along_axis(trials, picked, axis=1).mean(axis=1)
-    return means
+    share, upper = float(hits.mean()), (1 + LEVEL) / 2
+    n, quantile = float(hits.shape[1]), float(ndtri(upper))
+    parts = _parts(hits.mean(axis=0), hits)
+    variance = max(parts.variance, parts.documents)  # seeds cannot make it smaller
+    if variance and 0 < share < 1 and (hits != hits[0]).any():
+        n, quantile = share * (1 - share) / variance, float(stdtrit(parts.df(variance), upper))
+    return _wilson(share, n, quantile)
 
 
-def _resample_documents(hits: Hits, n: int, random: np.random.Generator) -> NDArray[np.float64]:
-    """Return the accuracy of each row of ``hits`` on ``n`` resamples, ``(n, rows)``."""
-    n_documents = hits.shape[1]
-    columns = hits.T.astype(np.float32)
-    chunks = []
-    for start in range(0, n, _CHUNK):
-        size = min(_CHUNK, n - start)
-        drawn = random.integers(n_documents, size=(size, n_documents))
-        drawn += np.arange(size)[:, np.newaxis] * n_documents
-        times = np.bincount(drawn.ravel(), minlength=size * n_documents).reshape(size, n_documents)
-        chunks.append(times.astype(np.float32) @ columns)
-    accuracies: NDArray[np.float64] = np.concatenate(chunks).astype(np.float64) / n_documents
-    return accuracies
+def _wilson(share: float, n: float, quantile: float) -> Interval:
+    """Return Wilson's interval of a ``share`` of ``n``."""
+    squared = quantile**2 / n
+    centre = (share + squared / 2) / (1 + squared)
+    half = (squared * (share * (1 - share) + squared / 4)) ** 0.5 / (1 + squared)
+    return Interval(low=max(0.0, centre - half), high=min(1.0, centre + half))
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean accuracy, or a difference of two, with its distribution.
+    """A difference of two mean accuracies.
 
     Attributes:
-        value: the measured value.
-        resamples: ``(n,)``, the values on resamples.
-        variances: the parts of the variance of ``value`` that come from the documents and from
-            the seeds of each model.
-        df: the degrees of freedom of each part.
+        value: the difference.
+        error: its standard error over other documents and other seeds.
+        df: the degrees of freedom of ``error``.
     """
 
     value: float
-    resamples: NDArray[np.float64]
-    variances: NDArray[np.float64]
-    df: NDArray[np.float64]
-
-    @property
-    def error(self) -> float:
-        """The standard error over other documents and other seeds."""
-        return float(self.variances.sum() ** 0.5)
-
-    def reach(self, tail: float) -> float:
-        """Return the number of standard errors above which ``tail`` of the distribution lies.
-
-        This is the mean of Student's quantiles for each part of the variance, weighted by the parts
-        (W. G. Cochran, G. M. Cox: Experimental Designs, 1950); Satterthwaite's degrees of freedom
-        proved too high for three seeds.
-        """
-        from scipy.special import stdtrit
-
-        return float(np.average(-stdtrit(self.df, tail), weights=self.variances))
-
-    @cached_property
-    def distribution(self) -> NDArray[np.float64]:
-        """The resamples, stretched to the width that ``error`` and ``reach`` give."""
-        from scipy.stats import norm
-
-        spread = self.resamples.std()
-        if not (spread and self.error):
-            return np.full_like(self.resamples, self.value)
-        tail = (1 - LEVEL) / 2
-        stretch = self.error / spread * self.reach(tail) / norm.isf(tail)
-        centred = self.resamples - self.resamples.mean()
-        stretched: NDArray[np.float64] = self.value + stretch * centred
-        return stretched
+    error: float
+    df: float
 
     @property
     def interval(self) -> Interval:
-        """The 95 % interval between two percentiles of ``distribution``."""
-        tail = (1 - LEVEL) / 2
-        low, high = np.quantile(self.distribution, [tail, 1 - tail])
-        return Interval(low=low, high=high)
+        """Student's 95 % interval; it contains 0 if and only if ``p`` is above 0.05."""
+        half = self.reach((1 - LEVEL) / 2) * self.error if self.error else 0.0
+        return Interval(low=self.value - half, high=self.value + half)
+
+    def reach(self, tail: float) -> float:
+        """Return the number of standard errors above which ``tail`` of the distribution lies."""
+        from scipy.special import stdtrit
+
+        return float(-stdtrit(self.df, tail))
 
     @property
     def p(self) -> float:
-        """Two-sided p-value of the hypothesis that the true value is 0.
-
-        It comes from Student's distribution, not from the resamples, which say little about the
-        far tails that a correction for many comparisons needs.
-        """
-        from scipy.optimize import brentq
+        """Two-sided p-value of the hypothesis that the true value is 0: Student's test."""
+        from scipy.special import stdtr
 
         if not self.error:  # each document gives the same value: a sign test
-            return 1.0 if self.value == 0 else max(SMALLEST_P, float(0.5 ** self.df[0]))
-        distance = abs(self.value) / self.error
-        if self.reach(SMALLEST_P / 2) <= distance:
-            return SMALLEST_P
-        log_tail = brentq(
-            lambda log_tail: self.reach(np.exp(log_tail)) - distance,
-            np.log(SMALLEST_P / 2),
-            np.log(0.5),
-        )
-        return float(min(1.0, 2 * np.exp(log_tail)))
+            return 1.0 if self.value == 0 else max(SMALLEST_P, float(0.5**self.df))
+        return max(SMALLEST_P, float(2 * stdtr(self.df, -abs(self.value) / self.error)))
 
 
-def estimate_mean(hits: Hits, resamples: NDArray[np.float64]) -> Estimate:
-    """Return the mean accuracy of a model, from its hits and its result of ``resample``."""
-    return Estimate(float(hits.mean()), resamples, *_variances(hits.mean(axis=0), hits))
-
-
-def estimate_difference(
-    a: Hits, b: Hits, resamples_a: NDArray[np.float64], resamples_b: NDArray[np.float64]
-) -> Estimate:
+def estimate_difference(a: Hits, b: Hits) -> Estimate:
     """Return the mean accuracy of ``a`` minus that of ``b`` on the same documents.
 
-    Both resamples are from one call of ``resample``.
+    Its variance is not rounded up to that of the documents where the seeds seem to vary less than
+    by chance: the test would then find too little.
     """
-    difference = float(a.mean() - b.mean())
-    by_document = a.mean(axis=0) - b.mean(axis=0)
-    return Estimate(difference, resamples_a - resamples_b, *_variances(by_document, a, b))
+    value = float(a.mean() - b.mean())
+    parts = _parts(a.mean(axis=0) - b.mean(axis=0), a, b)
+    variance = 0.0 if np.array_equal(a, b) else parts.variance or parts.documents
+    return Estimate(value, variance**0.5, parts.df(variance))
 
 
-def _variances(
-    by_document: NDArray[np.float64], *hits: Hits
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the parts of the variance of a mean, with their degrees of freedom.
+@dataclass(frozen=True)
+class _Parts:
+    """The mean squares that make up the variance of a mean, each divided by its number of values.
 
-    The part of the documents is the variance of ``by_document``, divided by their number. The part
-    of the seeds is their component in the two-way analysis of variance of each model's hits, or 0
-    if that is negative (S. R. Searle, G. Casella, C. E. McCulloch: Variance Components, 1992,
-    chapter 4).
+    With the documents of a sample come the answers that neither seed nor document explains; so do
+    they with its seeds. That chance is in both and is subtracted once.
+
+    Attributes:
+        n_documents: of the sample.
+        documents: of the values by document.
+        seeds: of the accuracies by seed, for each model with several trials.
+        chance: of the answers that neither seed nor document explains, for the same models.
+        n_seeds: of the same models.
     """
+
+    n_documents: int
+    documents: float
+    seeds: NDArray[np.float64]
+    chance: NDArray[np.float64]
+    n_seeds: NDArray[np.float64]
+
+    @property
+    def variance(self) -> float:
+        """The variance over documents and seeds (S. R. Searle, G. Casella, C. E. McCulloch:
+        Variance Components, 1992, chapter 4)."""
+        return max(0.0, self.documents - float(self.chance.sum())) + float(self.seeds.sum())
+
+    def df(self, variance: float) -> float:
+        """Return the degrees of freedom of a ``variance`` that is made of these parts.
+
+        F. E. Satterthwaite: An approximate distribution of estimates of variance components.
+        Biometrics Bulletin 2 (1946).
+        """
+        spread = np.sum(self.seeds**2 / (self.n_seeds - 1))
+        if self.n_documents > 1:
+            spread += self.documents**2 / (self.n_documents - 1)
+        return float(variance**2 / spread) if variance and spread else self.n_documents - 1.0
+
+
+def _parts(by_document: NDArray[np.float64], *hits: Hits) -> _Parts:
+    """Return the parts of the variance of the mean of ``by_document``, which ``hits`` give."""
     n_documents = len(by_document)
-    if n_documents < 2:
-        return np.zeros(1), np.zeros(1)
-    parts = [(_variance(by_document) / n_documents, n_documents - 1.0)]
-    parts += [
-        (_seeds_variance(each) / len(each), len(each) - 1.0) for each in hits if len(each) > 1
-    ]
-    variances, df = zip(*parts, strict=True)
-    return np.array(variances), np.array(df)
+    several = [each for each in hits if len(each) > 1 and n_documents > 1]
+    n_seeds = np.array([len(each) for each in several], float)
+    return _Parts(
+        n_documents,
+        _variance(by_document) / n_documents,
+        np.array([_variance(each.mean(axis=1)) for each in several]) / n_seeds,
+        np.array([_chance(each) for each in several]) / n_seeds,
+        n_seeds,
+    )
 
 
 def _variance(values: NDArray[np.float64]) -> float:
@@ -261,10 +221,9 @@ def _variance(values: NDArray[np.float64]) -> float:
     return 0.0 if np.ptp(values) < ROUNDING else float(values.var(ddof=1))
 
 
-def _seeds_variance(hits: Hits) -> float:
-    """Return the variance of accuracy over seeds that chance at single documents cannot explain."""
+def _chance(hits: Hits) -> float:
+    """Return the variance of a seed's accuracy by chance at single documents."""
     n_seeds, n_documents = hits.shape
     of_seed, of_document = hits.mean(axis=1, keepdims=True), hits.mean(axis=0, keepdims=True)
     rest = ((hits - of_seed - of_document + hits.mean()) ** 2).sum()
-    by_chance = rest / ((n_seeds - 1) * (n_documents - 1)) / n_documents
-    return max(0.0, _variance(of_seed) - float(by_chance))
+    return float(rest / ((n_seeds - 1) * (n_documents - 1)) / n_documents)

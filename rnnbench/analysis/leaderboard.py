@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rnnbench.analysis.compare_runs import documents_of
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import Hits, resample
+from rnnbench.analysis.intervals import Hits
 from rnnbench.analysis.summary import hits_of
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import find_quantity
@@ -117,7 +117,6 @@ def _against_best(contestants: Sequence[_Contestant]) -> list[Comparison | None]
     hits = {f"{each.model.name} of {each.run}": each.hits for each in contestants}
     best = max(hits, key=lambda name: hits[name].mean())
     pairs = [(best, name) for name in hits if name != best]
-    found = {
-        each.b: each for each in compare_pairs(pairs, hits, resample(hits), math.comb(len(hits), 2))
-    }
+    fixed = {name for name, each in zip(hits, contestants, strict=True) if not each.model.is_random}
+    found = {each.b: each for each in compare_pairs(pairs, hits, fixed, math.comb(len(hits), 2))}
     return [found.get(name) for name in hits]

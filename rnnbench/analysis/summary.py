@@ -8,10 +8,9 @@ from itertools import combinations
 from math import comb
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import Hits, estimate_mean, resample, t_interval, wilson_interval
+from rnnbench.analysis.intervals import Hits, accuracy_interval, t_interval
 from rnnbench.analysis.published import locate_published
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
@@ -51,15 +50,13 @@ def summarize_run(
     majority = trials[0].labels == topics.index(dataset.majority_topic)
     hits = {name: hits_of(of_model) for name, of_model in by_model.items()}
     hits[majority_name(dataset)] = majority[np.newaxis]
-    resamples = resample(hits)
+    fixed = {name for name in hits if name not in by_model or not benchmark.models[name].is_random}
     metrics = compute_metrics(by_model)
     models = []
     for name, of_model in by_model.items():
-        interval, method = accuracy_interval(hits[name], resamples[name])
+        interval = accuracy_interval(hits[name])
         description = benchmark.models[name]
-        models.append(
-            _summarize(name, description, of_model, metrics[name], topics, interval, method)
-        )
+        models.append(_summarize(name, description, of_model, metrics[name], topics, interval))
     return Results(
         name=benchmark.name,
         command=command,
@@ -71,7 +68,7 @@ def summarize_run(
         threads=sorted({trial.record.threads for trial in trials}),
         metrics=list(usable_metrics()),
         models=models,
-        comparisons=compare_pairs(_pairs(hits), hits, resamples, comb(len(hits), 2)),
+        comparisons=compare_pairs(_pairs(hits), hits, fixed, comb(len(hits), 2)),
         published=locate_published(benchmark, dataset, models),
         missing=list(missing),
     )
@@ -98,15 +95,6 @@ def majority_name(dataset: DatasetSummary) -> str:
 def hits_of(trials: Sequence[TrialResult]) -> Hits:
     """Return whether each trial got each test document right, ``(n_trials, n_documents)``."""
     return np.stack([trial.answers == trial.labels for trial in trials])
-
-
-def accuracy_interval(hits: Hits, resamples: NDArray[np.float64]) -> tuple[Interval, str]:
-    """Return the 95 % interval of a mean accuracy, and the method that found it."""
-    if (hits == hits[0]).all():  # a single trial, or several that agree
-        return wilson_interval(int(hits[0].sum()), hits.shape[1]), "Wilson"
-    found = estimate_mean(hits, resamples).interval
-    clipped = Interval(low=max(found.low, 0.0), high=min(found.high, 1.0))
-    return clipped, "bootstrap over documents and seeds"
 
 
 def compute_metrics(
@@ -166,7 +154,6 @@ def _summarize(
     metrics: Sequence[Mapping[str, float]],
     topics: Sequence[str],
     interval: Interval,
-    method: str,
 ) -> ModelSummary:
     records = [trial.record for trial in trials]
     answered = np.unique([trial.answers for trial in trials])
@@ -176,9 +163,9 @@ def _summarize(
     return ModelSummary(
         name=name,
         is_baseline=isinstance(description, BaselineModel),
+        is_random=description.is_random,
         params=records[0].params,
         accuracy_interval=interval,
-        accuracy_interval_method=method,
         metrics={name: statistic(numbers) for name, numbers in values.items() if numbers},
         topics_never_predicted=[topics[topic] for topic in never],
         ms_per_step=statistic(times) if times else None,

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import Hits, folds_interval, resample
-from rnnbench.analysis.summary import accuracy_interval
+from rnnbench.analysis.intervals import Hits, accuracy_interval, folds_interval
 from rnnbench.choice.records import Candidate
 from rnnbench.runner.benchmark import Plan
 from rnnbench.training.outcome import TrialResult
@@ -38,9 +37,9 @@ def rank_candidates(plan: Plan, results: Sequence[TrialResult]) -> list[Candidat
         return []
     hits = {name: _hits_of(of_model) for name, of_model in complete.items()}
     names = sorted(hits, key=lambda name: -hits[name].mean())
-    resamples = resample(hits)
+    fixed = {name for name in names if not models[name].is_random}
     pairs = [(names[0], other) for other in names[1:]]
-    compared = compare_pairs(pairs, hits, resamples, comb(len(names), 2)) if pairs else []
+    compared = compare_pairs(pairs, hits, fixed, comb(len(names), 2)) if pairs else []
     against = {each.b: each for each in compared}
     return [
         Candidate(
@@ -49,7 +48,7 @@ def rank_candidates(plan: Plan, results: Sequence[TrialResult]) -> list[Candidat
             accuracy=float(hits[name].mean()),
             of_parts=[float(mean) for mean in _accuracies_of(complete[name]).mean(axis=1)],
             over_parts=folds_interval(_accuracies_of(complete[name])),
-            interval=accuracy_interval(hits[name], resamples[name])[0],
+            interval=accuracy_interval(hits[name]),
             training=models[name].training or {},
             seeds=len(complete[name]),
             fit_seconds=_fit_seconds(complete[name]),

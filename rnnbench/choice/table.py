@@ -4,7 +4,7 @@ from math import comb
 
 from rnnbench.choice.records import Candidate, ChoiceResults
 from rnnbench.metrics import FIT_SECONDS
-from rnnbench.report.numbers import interval_text
+from rnnbench.report.numbers import condition, interval_text
 from rnnbench.report.table import Columns, Table, table_of, with_points
 
 
@@ -50,6 +50,8 @@ def _accuracy(candidate: Candidate) -> str:
 def _verdict(candidate: Candidate) -> str:
     if candidate.against_best is None:
         return "best"
+    if candidate.against_best.has_too_few_seeds:
+        return candidate.against_best.verdict
     return "yes" if candidate.is_clearly_worse else "no"
 
 
@@ -67,8 +69,8 @@ def _caption(results: ChoiceResults) -> str:
         sentences.insert(2, f"Epochs: {' or '.join(map(str, results.epochs))}.")
     if results.searched:
         sentences.append(f"{results.sampler} drew at most {results.searched} points of each grid.")
-    if len(results.seeds) == 1:
-        sentences.append("With one seed, this holds for these trainings only.")
+    if about := condition(each.against_best for each in results.candidates if each.against_best):
+        sentences.append(about)
     if results.missing:
         names = ", ".join(dict.fromkeys(each.model for each in results.missing))
         sentences.insert(0, f"This choice is partial; trials of {names} are missing.")

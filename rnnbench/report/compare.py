@@ -12,6 +12,7 @@ from rnnbench.analysis.gates import Failure, Verdict
 from rnnbench.metrics import METRICS, MS_PER_STEP, Metric
 from rnnbench.report.numbers import (
     MISSING,
+    condition,
     mean_and_interval,
     mean_text,
     short_p,
@@ -68,6 +69,7 @@ def _caption(comparison: RunComparison) -> str:
             f"Accuracies are means over seeds. p: {methods}, corrected for {len(models)} model(s);",
             "clear: below 0.05." + (not clear) * " No difference is clear.",
             *(f"{label}: {', '.join(names)}." for label, names in named.items() if names),
+            *filter(None, [condition(models)]),
         ]
     )
 

@@ -7,7 +7,7 @@ from math import comb
 from rnnbench.analysis.leaderboard import Board, Entry
 from rnnbench.analysis.summary import majority_name
 from rnnbench.metrics import FIT_SECONDS, METRICS, find_quantity
-from rnnbench.report.numbers import MISSING, interval_text, mean_and_interval, mean_text
+from rnnbench.report.numbers import MISSING, condition, interval_text, mean_and_interval, mean_text
 from rnnbench.report.run_tables import SECOND
 from rnnbench.report.table import Columns, Table, table_of, with_points
 
@@ -70,13 +70,19 @@ def _table(board: Board, columns: Columns[Entry], always: Sequence[str], caption
 def _is_clearly_worse(entry: Entry) -> str:
     if entry.against_best is None:
         return MISSING
+    if entry.against_best.has_too_few_seeds:
+        return entry.against_best.verdict
     return "yes" if entry.against_best.is_clear else "no"
 
 
 def _caption(board: Board) -> str:
     dataset, n = board.dataset, comb(len(board.entries), 2)
     comparisons = f"{n} comparison{'s' * (n != 1)}"
-    clearly = f" Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm)."
+    against_best = [each.against_best for each in board.entries if each.against_best]
+    clearly = (
+        f" Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm). "
+        + condition(against_best)
+    ).rstrip()
     return (
         f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on, "
         f"{dataset.test_size:,} to test on, split {dataset.split_fingerprint[:12]}. "

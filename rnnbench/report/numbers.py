@@ -1,7 +1,16 @@
 """Numbers as text: means, intervals and p-values."""
 
+from collections.abc import Iterable
+
 from rnnbench.metrics import Quantity
-from rnnbench.results.schema import Interval, ModelSummary, Statistic
+from rnnbench.results.schema import (
+    TOO_FEW,
+    TOO_FEW_SEEDS,
+    Difference,
+    Interval,
+    ModelSummary,
+    Statistic,
+)
 
 MISSING = "-"
 """Stands for a value that there is not."""
@@ -33,3 +42,19 @@ def mean_and_interval(statistic: Statistic) -> str:
 def short_p(p: float) -> str:
     """Return a p-value in at most six characters: two digits, or one digit and a power of ten."""
     return f"{p:.2g}" if p >= 0.001 else f"{p:.0e}"
+
+
+def condition(differences: Iterable[Difference]) -> str:
+    """Return a sentence on the fewest seeds in ``differences``; nothing if they are enough."""
+    fewest = min((each.n_seeds for each in differences if each.n_seeds is not None), default=None)
+    if fewest == 1:
+        return (
+            "With one seed, intervals are over documents alone, and p-values are about these "
+            "trainings, not about the models."
+        )
+    if fewest == TOO_FEW:
+        return (
+            f"{TOO_FEW_SEEDS.capitalize()}: with {TOO_FEW}, p-values cannot be relied on; use 3 or "
+            "more, and better 5."
+        )
+    return ""

@@ -11,6 +11,7 @@ from rnnbench.metrics import COSTS, FIT_SECONDS, Metric, usable_metrics
 from rnnbench.points import model_of, short, values_of
 from rnnbench.report.numbers import (
     MISSING,
+    condition,
     interval_text,
     mean_and_interval,
     mean_text,
@@ -80,15 +81,20 @@ def best_model(results: Results) -> ModelSummary:
 
 
 def unclear_from(results: Results, name: str) -> list[str]:
-    """Return those of the best model and the baseline that do not clearly differ from ``name``."""
+    """Return those of the best model and the baseline that do not clearly differ from ``name``.
+
+    Where the seeds are too few to tell, this is returned instead.
+    """
     best = best_model(results).name
     others = {best: "the best", majority_name(results.dataset): majority_name(results.dataset)}
     unclear = {
-        frozenset((comparison.a, comparison.b))
-        for comparison in results.comparisons
-        if not comparison.is_clear
+        frozenset((each.a, each.b)): each for each in results.comparisons if not each.is_clear
     }
-    return [text for other, text in others.items() if frozenset((name, other)) in unclear]
+    pairs = ((text, unclear.get(frozenset((name, other)))) for other, text in others.items())
+    found = (
+        each.verdict if each.has_too_few_seeds else text for text, each in pairs if each is not None
+    )
+    return list(dict.fromkeys(found))
 
 
 def metrics_of(models: Sequence[ModelSummary]) -> list[Metric]:
@@ -136,7 +142,7 @@ def comparisons_table(results: Results) -> Table:
         "95 % interval over documents and seeds": lambda each: signed_interval_text(each.interval),
         "p": lambda each: short_p(each.p),
         "p (Holm)": lambda each: short_p(each.p_holm),
-        "": lambda each: "" if each.is_clear else "not clear",
+        "": lambda each: "" if each.is_clear else each.verdict,
     }
     methods = "; ".join(sorted({each.method for each in results.comparisons}))
     n = results.n_corrected_for
@@ -232,6 +238,4 @@ def _caption(results: Results) -> str:
     )
     if results.missing:
         sentences.insert(0, f"This run is partial; {results.missing_in_words()}.")
-    if len(results.seeds) == 1:
-        sentences.append("With one seed, this holds for these trainings only.")
-    return " ".join(sentences)
+    return " ".join([*sentences, condition(results.comparisons)]).rstrip()

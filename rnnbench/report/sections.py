@@ -24,7 +24,7 @@ from rnnbench.report.run_tables import (
 )
 from rnnbench.report.table import Table
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import Results
+from rnnbench.results.schema import TOO_FEW_SEEDS, Results
 
 Kind = Literal["table", "heatmap", "figure", "figures", "facts", "command", "mistake"]
 Part = tuple[Kind, Any]
@@ -124,8 +124,10 @@ def findings(results: Results) -> list[str]:
     """Return the main results in sentences."""
     by_accuracy = sorted(results.models, key=lambda model: -model.accuracy.mean)
     best, always = by_accuracy[0], majority_name(results.dataset)
-    level = [m.name for m in by_accuracy[1:] if "the best" in unclear_from(results, m.name)]
-    no_better = [m.name for m in by_accuracy if always in unclear_from(results, m.name)]
+    unclear = {model.name: unclear_from(results, model.name) for model in by_accuracy}
+    level = [name for name, others in unclear.items() if "the best" in others]
+    no_better = [name for name, others in unclear.items() if always in others]
+    undecided = [name for name, others in unclear.items() if TOO_FEW_SEEDS in others]
     interval = best.accuracy_interval
     partial = f"This run is partial: {results.n_missing_in_words()}."
     sentences = [partial] if results.missing else []
@@ -139,6 +141,8 @@ def findings(results: Results) -> list[str]:
         f"Not clearly different from {always}, which scores "
         f"{results.dataset.majority_accuracy:.3f}: {', '.join(no_better) or 'none'}."
     )
+    if undecided:
+        sentences.append(f"{TOO_FEW_SEEDS.capitalize()} for a verdict on {', '.join(undecided)}.")
     if not all(model.is_baseline for model in results.models):
         sentences.append(_which_epoch(results))
     return sentences

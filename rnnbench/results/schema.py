@@ -10,6 +10,10 @@ from rnnbench.data.audit import DatasetSummary
 from rnnbench.records import Record, Share
 
 SUMMARY_VERSION: Literal[3] = 3
+TOO_FEW = 2
+"""Seeds from which a spread can be computed, but no p-value that holds what it says: see
+``results/reference/verdicts.md``."""
+TOO_FEW_SEEDS = "too few seeds"
 LISTED = 10
 """Groups of missing trials that are listed, and seeds of each group."""
 
@@ -51,10 +55,11 @@ class ModelSummary(Record):
     name: str
     is_baseline: bool
     params: int
+    is_random: bool = False
+    """Whether its answers depend on the seed."""
     accuracy_interval: Interval
     """Interval of the mean accuracy over other test documents and, with several seeds, over other
     seeds."""
-    accuracy_interval_method: str
     metrics: dict[str, Statistic]
     """By name; metrics that do not apply are left out."""
     topics_never_predicted: list[str]
@@ -103,11 +108,27 @@ class Difference(Record):
     p_holm: float
     """The same, corrected for the number of comparisons."""
     method: str
+    n_seeds: int | None = None
+    """The fewest seeds of a model in it that depends on the seed; ``None`` if neither does.
+
+    With one seed, the p-value is about these trainings, not about the models."""
 
     @property
     def is_clear(self) -> bool:
-        """Whether the corrected p-value is below 0.05."""
-        return self.p_holm < 0.05
+        """Whether the corrected p-value is below 0.05, and the seeds are enough to rely on it."""
+        return self.p_holm < 0.05 and not self.has_too_few_seeds
+
+    @property
+    def has_too_few_seeds(self) -> bool:
+        """Whether the p-value cannot be relied on, because a model has just two seeds."""
+        return self.n_seeds == TOO_FEW
+
+    @property
+    def verdict(self) -> str:
+        """Whether the difference is clear, in words."""
+        if self.has_too_few_seeds:
+            return TOO_FEW_SEEDS
+        return "clear" if self.is_clear else "not clear"
 
 
 class Comparison(Difference):

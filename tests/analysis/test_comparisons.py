@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simulations.crossed import Population
 
-from rnnbench.analysis.comparisons import BOOTSTRAP, MCNEMAR, compare_pairs, holm, mcnemar_p
-from rnnbench.analysis.intervals import estimate_difference, resample
+from rnnbench.analysis.comparisons import ANOVA, MCNEMAR, compare_pairs, holm, mcnemar_p
+from rnnbench.analysis.intervals import estimate_difference
 
 
 def answers(only_a: int, only_b: int, both: int = 50, neither: int = 20):
@@ -18,10 +18,9 @@ def answers(only_a: int, only_b: int, both: int = 50, neither: int = 20):
     return a, b
 
 
-def compare(hits, resamples=None):
+def compare(hits, fixed=()):
     """Compare all pairs of models."""
-    resamples = resamples or resample(hits, 1_999)
-    return compare_pairs(list(combinations(hits, 2)), hits, resamples)
+    return compare_pairs(list(combinations(hits, 2)), hits, fixed)
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 30), st.integers(0, 30))
@@ -70,18 +69,17 @@ def test_trials_that_all_agree_are_compared_as_one():
     assert (found.method, found.p) == (MCNEMAR, mcnemar_p(a, b))
 
 
-def test_single_trials_are_compared_by_mcnemars_test_others_by_the_bootstrap_and_all_corrected():
+def test_single_trials_are_compared_by_mcnemars_test_others_by_an_analysis_of_variance():
     drawn = Population(seeds=0.1).draw(np.random.default_rng(1), 1, [1, 1, 3], 200)
     hits = {name: each[0] for name, each in zip("cab", drawn, strict=True)}
-    resamples = resample(hits, 499)
 
-    comparisons = compare(hits, resamples)
+    comparisons = compare(hits)
 
     methods = [(each.a, each.b, each.method) for each in comparisons]
-    assert methods == [("c", "a", MCNEMAR), ("c", "b", BOOTSTRAP), ("a", "b", BOOTSTRAP)]
+    assert methods == [("c", "a", MCNEMAR), ("c", "b", ANOVA), ("a", "b", ANOVA)]
     for each in comparisons:
         a, b = each.a, each.b
-        estimate = estimate_difference(hits[a], hits[b], resamples[a], resamples[b])
+        estimate = estimate_difference(hits[a], hits[b])
         assert each.difference == estimate.value
         assert each.interval == estimate.interval
         expected = mcnemar_p(hits[a][0], hits[b][0]) if each.method == MCNEMAR else estimate.p
@@ -103,17 +101,42 @@ def test_single_trials_are_compared_by_mcnemars_test_others_by_the_bootstrap_and
 def test_any_difference_that_is_not_there_is_found_in_5_percent(trials, seeds):
     times = 400
     drawn = Population(seeds=seeds).draw(np.random.default_rng(4), times, trials, 599)
-    no_resamples = {f"model {number}": np.zeros(2) for number in range(len(trials))}
 
-    found = [
-        any(
-            each.is_clear
-            for each in compare(dict(zip(no_resamples, benchmark, strict=True)), no_resamples)
-        )
-        for benchmark in zip(*drawn, strict=True)
-    ]
+    benchmarks = (
+        dict(zip(map(str, range(len(trials))), each, strict=True))
+        for each in zip(*drawn, strict=True)
+    )
+    found = [any(each.is_clear for each in compare(hits)) for hits in benchmarks]
 
     assert np.mean(found) <= 0.05 + 2 * (0.05 * 0.95 / times) ** 0.5
+
+
+@pytest.mark.parametrize(
+    ("n_seeds", "fixed", "expected", "verdict"),
+    [
+        ((5, 3), "", 3, "clear"),
+        ((5, 1), "b", 5, "clear"),
+        ((2, 1), "b", 2, "too few seeds"),
+        ((5, 2), "", 2, "too few seeds"),
+        ((5, 1), "", 1, "clear"),
+        ((1, 1), "ab", None, "clear"),
+    ],
+)
+def test_a_verdict_needs_three_seeds_of_each_model_that_depends_on_them(
+    n_seeds, fixed, expected, verdict
+):
+    a, b = answers(60, 0, neither=0)
+    random = np.random.default_rng(0)
+    hits = {
+        name: each ^ (random.random((n, len(each))) < 0.01)
+        for name, each, n in zip("ab", (a, b), n_seeds, strict=True)
+    }
+
+    (found,) = compare(hits, fixed)
+
+    assert found.p_holm < 0.05
+    assert (found.n_seeds, found.verdict) == (expected, verdict)
+    assert found.is_clear == (verdict == "clear")
 
 
 def test_models_that_differ_a_lot_differ_clearly_after_correction():

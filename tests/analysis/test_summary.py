@@ -1,15 +1,12 @@
 import numpy as np
 import pytest
 from factories import MARGINS, benchmark, dataset_summary, result
-from hypothesis import given
-from hypothesis import strategies as st
-from simulations.crossed import Population
 
-from rnnbench.analysis.comparisons import BOOTSTRAP, MCNEMAR
-from rnnbench.analysis.intervals import estimate_mean, resample, t_interval, wilson_interval
+from rnnbench.analysis.comparisons import ANOVA, MCNEMAR
+from rnnbench.analysis.intervals import accuracy_interval, t_interval
 from rnnbench.analysis.summary import (
-    accuracy_interval,
     compute_metrics,
+    hits_of,
     metrics_of,
     statistic,
     summarize_run,
@@ -84,31 +81,10 @@ def test_the_topics_of_test_documents_that_no_seed_answers_are_never_predicted()
     assert summarize(without_grain).topics_never_predicted == ["acq"]
 
 
-@pytest.mark.parametrize("n_trials", [1, 3])
-def test_a_single_trial_and_trials_that_agree_have_wilsons_interval(n_trials):
-    summary = summarize(*[result(ALWAYS_EARN, seed=seed) for seed in range(n_trials)])
+def test_a_model_has_the_interval_of_its_mean_accuracy():
+    trials = [result(RIGHT, seed=0), result(ALWAYS_EARN, seed=1)]
 
-    assert summary.accuracy_interval == wilson_interval(2, 4)
-    assert summary.accuracy_interval_method == "Wilson"
-
-
-def test_trials_with_different_answers_have_the_bootstraps_interval():
-    hits = Population(seeds=0.1).draw(np.random.default_rng(0), 1, [3], 200)[0][0]
-    resamples = resample({"a": hits}, 499)["a"]
-
-    interval, method = accuracy_interval(hits, resamples)
-
-    assert method == "bootstrap over documents and seeds"
-    assert interval == estimate_mean(hits, resamples).interval
-
-
-@given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.integers(1, 4), st.integers(1, 20))
-def test_the_interval_of_an_accuracy_lies_between_0_and_1(seed, accuracy, n_trials, n_documents):
-    hits = np.random.default_rng(seed).random((n_trials, n_documents)) < accuracy
-
-    interval, _ = accuracy_interval(hits, resample({"a": hits}, 99)["a"])
-
-    assert 0 <= interval.low <= interval.high <= 1
+    assert summarize(*trials).accuracy_interval == accuracy_interval(hits_of(trials))
 
 
 def test_all_pairs_of_models_and_the_majority_are_compared_in_the_order_of_the_config():
@@ -117,11 +93,11 @@ def test_all_pairs_of_models_and_the_majority_are_compared_in_the_order_of_the_c
     assert [model.name for model in results.models] == ["z", "a", "b"]
     assert [(each.a, each.b, each.difference, each.method) for each in results.comparisons] == [
         ("z", "a", 0.5, MCNEMAR),
-        ("z", "b", 0.25, BOOTSTRAP),
+        ("z", "b", 0.25, ANOVA),
         ("z", ALWAYS, 0.5, MCNEMAR),
-        ("a", "b", -0.25, BOOTSTRAP),
+        ("a", "b", -0.25, ANOVA),
         ("a", ALWAYS, 0, MCNEMAR),
-        ("b", ALWAYS, 0.25, BOOTSTRAP),
+        ("b", ALWAYS, 0.25, ANOVA),
     ]
 
 

@@ -216,7 +216,8 @@ def test_the_record_is_stored_with_its_checksum(cli):
 def test_one_seed_says_that_it_holds_for_its_trainings_only(cli):
     one = cli("choose", "mine.yaml", *FAST).stdout
     several = cli("choose", "mine.yaml", *FAST, "--seeds", 2).stdout
-    said = "With one seed, this holds for these trainings only."
+    said = "With one seed, intervals are over documents alone, and p-values are about these "
+    said += "trainings, not about the models."
     assert said in " ".join(one.split())
     assert said not in " ".join(several.split())
 

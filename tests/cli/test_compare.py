@@ -15,7 +15,7 @@ def runs(tmp_path, monkeypatch):
     """Two finished runs, ``before`` and ``after``, in the working folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
-    before, after = {"rnn": [18], "svm": [9, 9]}, {"rnn": [4], "svm": [9, 9], "gru": [9]}
+    before, after = {"rnn": [18], "svm": [9] * 3}, {"rnn": [4], "svm": [9] * 3, "gru": [9]}
     for name, rights, speed in (("before", before, 2.5), ("after", after, 2.0)):
         records = {"rnn": {"ms_per_step": speed}, "svm": SVM}
         write_run(scored_run(rights, folder=name, records=records))
@@ -57,6 +57,17 @@ def test_a_gate_that_fails_ends_with_1_and_names_model_and_numbers(cli):
     )
     assert "failed: accuracy drops 70%: rnn" in result.stderr
     assert "svm" not in result.stderr
+
+
+def test_a_gate_on_significance_refuses_models_with_two_seeds(cli):
+    for name, rights in (("two", [18, 17]), ("others", [4, 5])):
+        write_run(scored_run({"rnn": rights}, folder=name))
+
+    result = cli("compare", "two", "others", "--fail-if", "accuracy drops significantly")
+    by_an_amount = cli("compare", "two", "others", "--fail-if", "accuracy drops 0.5")
+
+    assert (result.exit_code, by_an_amount.exit_code) == (2, 1)
+    assert "rnn: 2 seeds are too few to tell (use 3 or more in both runs" in result.stderr
 
 
 def test_a_model_that_vanished_fails_unless_models_leaves_it_out(cli):

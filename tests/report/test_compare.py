@@ -24,14 +24,14 @@ SVM = MARGINS | {"ms_per_step": None}
 @pytest.fixture(scope="module")
 def comparison():
     a = scored_run(
-        {"rnn": [2, 3], "gru": [9], LONG: [11]},
+        {"rnn": [2, 3, 2], "gru": [9], LONG: [11]},
         folder="results/before",
         records={LONG: SVM},
-        training={"seeds": 2},
+        training={"seeds": 3},
         environment={"platform": "Linux-6.18.44-x86_64-with-glibc2.41"},
     )
     b = scored_run(
-        {"rnn": [18, 17], "lstm": [9], LONG: [10]},
+        {"rnn": [18, 17, 18], "lstm": [9], LONG: [10]},
         folder="results/after",
         records={LONG: SVM, "rnn": {"ms_per_step": 1.0}},
         environment={"git_commit": "a" * 40 + "+", "cpu": "another"},
@@ -62,9 +62,9 @@ def test_each_matched_model_has_both_accuracies_and_the_difference_with_its_inte
     rnn, svm = comparison.models
     assert cells(table) == {
         "rnn": [
-            "0.1250",
-            "0.8750",
-            "+0.7500",
+            "0.1167",
+            "0.8833",
+            "+0.7667",
             f"{rnn.interval.low:+.4f} to {rnn.interval.high:+.4f}",
             short_p(rnn.p_holm),
         ],
@@ -77,12 +77,13 @@ def test_the_caption_names_the_runs_clear_differences_and_models_without_a_pair(
     comparison, no_difference
 ):
     assert accuracy_table(comparison).caption == (
-        "A: results/before, 2 seed(s). B: results/after, 2 seed(s). Accuracies are means over "
-        "seeds. p: McNemar's exact test or paired bootstrap over documents and seeds, corrected "
-        "for 2 model(s); clear: below 0.05. Clearly better in B: rnn. Only in A: gru. Only in B: "
-        "lstm."
+        "A: results/before, 3 seed(s). B: results/after, 3 seed(s). Accuracies are means over "
+        "seeds. p: McNemar's exact test or analysis of variance over documents and seeds, "
+        "corrected for 2 model(s); clear: below 0.05. Clearly better in B: rnn. Only in A: gru. "
+        "Only in B: lstm. With one seed, intervals are over documents alone, and p-values are "
+        "about these trainings, not about the models."
     )
-    assert accuracy_table(no_difference).caption.endswith("No difference is clear.")
+    assert " No difference is clear. " in accuracy_table(no_difference).caption
 
 
 def test_a_difference_of_nothing_has_no_minus(comparison):
@@ -101,7 +102,7 @@ def test_the_change_of_every_other_metric_is_shown(comparison):
         "macro-F1", "balanced accuracy", "weighted F1", "top-3", "log-loss"
     ]  # fmt: skip
     moved = rnn.b.metrics["log_loss"].mean - rnn.a.metrics["log_loss"].mean
-    assert cells(table)["rnn"][1::3] == ["+0.7500", f"{moved:+.3f}"]
+    assert cells(table)["rnn"][1::3] == ["+0.7667", f"{moved:+.3f}"]
     assert cells(table)[LONG][-1] == "-"
     assert table.caption == "Differences of means over seeds. Lower is better: log-loss."
 
@@ -121,7 +122,7 @@ def test_each_difference_has_both_values_and_a_part_without_any_is_the_same(
 ):
     rows = {row[0].replace("\n", ""): row[1:] for row in differences_table(comparison).rows}
 
-    assert rows["config: training.seeds"] == ["[0, 1]", "[0]"]
+    assert rows["config: training.seeds"] == ["[0, 1, 2]", "[0]"]
     assert rows["config: models.gru"] == ["present", "-"]
     assert rows["config: models.lstm"] == ["-", "present"]
     assert rows["data"] == ["the same", "the same"]

@@ -53,7 +53,21 @@ def test_the_caption_names_data_runs_and_test(board):
     assert rank_table(board).caption == (
         "Data: made-up (nowhere), 1,395 documents to train on, 20 to test on, split 555555555555. "
         "Runs: one, two; the same trials in several runs are shown once. "
-        "Clearly worse: a p-value below 0.05, corrected for 6 comparisons (Holm)."
+        "Clearly worse: a p-value below 0.05, corrected for 6 comparisons (Holm). With one seed, "
+        "intervals are over documents alone, and p-values are about these trainings, not about the "
+        "models."
+    )
+
+
+def test_two_seeds_are_too_few_for_a_verdict():
+    run = scored_run({"rnn": [18, 17], "lstm": [2, 3]})
+    (board,) = rank_runs([run])
+
+    table = rank_table(board)
+
+    assert [row[-1] for row in table.rows] == ["-", "too few seeds", "-"]
+    assert table.caption.endswith(
+        "Too few seeds: with 2, p-values cannot be relied on; use 3 or more, and better 5."
     )
 
 

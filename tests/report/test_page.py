@@ -153,10 +153,17 @@ def test_the_page_states_which_epoch_is_evaluated(tmp_path, split, stated):
 
 
 def test_findings_name_the_best_and_the_models_no_better_than_the_majority():
+    three = {name: [*answers, answers[0]] for name, answers in ANSWERS.items()}
+    sentences = findings(finished_run(three).results)
+
+    assert sentences[0].startswith("lstm has the highest test accuracy, 0.917")
+    assert sentences[-2].startswith("Not clearly different from always 'earn', which scores 0.500")
+
+
+def test_findings_name_the_models_with_too_few_seeds_for_a_verdict():
     sentences = findings(finished_run(ANSWERS).results)
 
-    assert sentences[0].startswith("lstm has the highest test accuracy, 0.875")
-    assert sentences[-2].startswith("Not clearly different from always 'earn', which scores 0.500")
+    assert sentences[-2] == "Too few seeds for a verdict on lstm, rnn."
 
 
 def test_the_first_finding_about_a_partial_run_is_that_it_is_partial():

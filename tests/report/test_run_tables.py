@@ -17,6 +17,7 @@ from rnnbench.report.table import to_rich
 from rnnbench.results.schema import Comparison, Interval, MissingTrial
 
 NAMES = ["vanilla_rnn", "stacked_vanilla_rnn"]
+TOO_FEW = "too few seeds"
 NETWORKS = [*NAMES, "lstm", "stacked_lstm"]
 NAMES_OF_THE_BENCHMARK = [*NETWORKS, "multinomial_naive_bayes", "tfidf_linear_svm"]
 ALWAYS = "always 'earn'"
@@ -124,10 +125,20 @@ def test_each_model_has_a_row_and_the_majority_baseline_the_last(results):
     ]
     assert table.is_last_apart
     assert table.rows == [
-        ["vanilla_rnn", "0.7250 ± 0.3177", interval_of(results.models[0]), "best"],
-        ["stacked_vanilla_rnn", "0.7250 ± 0.3177", interval_of(results.models[1]), "the best"],
+        ["vanilla_rnn", "0.7250 ± 0.3177", interval_of(results.models[0]), f"best, {TOO_FEW}"],
+        ["stacked_vanilla_rnn", "0.7250 ± 0.3177", interval_of(results.models[1]), TOO_FEW],
         [ALWAYS, "0.5000", "-", "-"],
     ]
+
+
+def test_with_two_seeds_the_caption_asks_for_more(results):
+    said = "Too few seeds: with 2, p-values cannot be relied on; use 3 or more, and better 5."
+
+    assert accuracy_table(results).caption.endswith(said)
+    assert {row[-1] for row in comparisons_table(results).rows} == {TOO_FEW}
+    three = accuracy_table(summarize(n_seeds=3))
+    assert [row[-1] for row in three.rows] == ["best", "the best", "-"]
+    assert three.caption.endswith("(Holm).")
 
 
 def test_one_seed_has_no_interval_over_seeds_and_the_caption_explains_that(results):
@@ -140,7 +151,8 @@ def test_one_seed_has_no_interval_over_seeds_and_the_caption_explains_that(resul
     ):
         assert header in table.headers
         assert not any("±" in text for row in (table.headers, *table.rows) for text in row)
-    said = " With one seed, this holds for these trainings only."
+    said = " With one seed, intervals are over documents alone, and p-values are about these "
+    said += "trainings, not about the models."
     assert accuracy_table(one).caption.endswith(said)
     assert said not in accuracy_table(results).caption
 
@@ -166,10 +178,10 @@ def test_a_model_names_only_the_best_and_the_majority_as_not_clearly_different(
     assert [row[3] for row in table.rows] == [best, unclear, "-", "-"]
 
 
-def test_the_caption_names_data_seeds_epoch_and_engine(results):
-    assert accuracy_table(results).caption == (
+def test_the_caption_names_data_seeds_epoch_and_engine():
+    assert accuracy_table(summarize(n_seeds=3)).caption == (
         "Data: made-up (nowhere), 1,395 documents to train on, 20 to test on, 49 steps, "
-        "fingerprint dddddddddddd. Seeds: 0, 1. Epoch: the last of 200. Engine: compiled, "
+        "fingerprint dddddddddddd. Seeds: 0, 1, 2. Epoch: the last of 200. Engine: compiled, "
         "1 thread(s) per training. No clear difference: a p-value of 0.05 or more, corrected for "
         "3 comparisons (Holm)."
     )

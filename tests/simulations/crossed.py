@@ -1,26 +1,25 @@
-"""Simulated hits with a known true mean accuracy and spread, and intervals found from them."""
+"""Simulated hits with a known true mean accuracy and spread over seeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from rnnbench.analysis.intervals import estimate_mean, resample
-
-RESAMPLES, CHUNK = 999, 200
+CHUNK = 200
+"""Benchmarks that are drawn at a time, to limit memory."""
 
 
 @dataclass(frozen=True)
 class Population:
-    """Seeds and documents from which trials are drawn; all models have the same mean accuracy.
+    """Seeds and documents from which the trials of a model are drawn.
 
     A seed is right about a document if the sum of ``score``, an effect of the seed, one of the
     document and chance of spread 1 is positive. All are normal, so there are closed forms.
 
     Attributes:
-        score: the mean of the sum.
         seeds: the spread of the effects of seeds.
-        documents: the spread of those of documents.
+        score: the mean of the sum.
+        documents: the spread of the effects of documents.
         shared: the correlation of the effects of a document on two models.
     """
 
@@ -28,6 +27,16 @@ class Population:
     score: float = 1.5
     documents: float = 1.0
     shared: float = 0.8
+
+    @classmethod
+    def of(cls, accuracy: float, points: float) -> "Population":
+        """Return one of a mean accuracy whose seeds differ by a standard deviation in points."""
+        from scipy.stats import norm
+
+        score = norm.ppf(accuracy)
+        seeds = points / 100 / norm.pdf(score) * (1 + cls.documents**2) ** 0.5
+        spread = (1 + seeds**2 + cls.documents**2) ** 0.5
+        return cls(seeds=float(seeds), score=float(score * spread))
 
     @property
     def total(self) -> float:
@@ -44,44 +53,53 @@ class Population:
     def draw(
         self, random: np.random.Generator, times: int, models: Sequence[int], n_documents: int
     ) -> list[np.ndarray]:
-        """Return hits of models on the same documents, ``(times, n_trials, n_documents)`` each.
-
-        Args:
-            random: the source of chance.
-            times: how many independent benchmarks.
-            models: the number of trials of each; if it is 1, the seed has no effect.
-            n_documents: of each benchmark.
-        """
-
-        def normal(*shape: int) -> np.ndarray:
-            return random.standard_normal(shape, dtype=np.float32)
-
-        in_common = normal(times, 1, n_documents) * self.shared**0.5
-        drawn = []
-        for n_trials in models:
-            of_documents = self.documents * (
-                in_common + normal(times, 1, n_documents) * (1 - self.shared) ** 0.5
-            )
-            of_seeds = normal(times, n_trials, 1) * self.seeds
-            score = self.score
-            if n_trials == 1:
-                of_seeds[:] = 0
-                score *= (1 + self.documents**2) ** 0.5 / self.total
-            drawn.append(normal(times, n_trials, n_documents) + of_documents + of_seeds + score > 0)
-        return drawn
+        """Return hits of models on the same documents; see ``draw_models``."""
+        return draw_models(random, times, [(self, n_trials) for n_trials in models], n_documents)
 
 
-def coverage(
-    population: Population, n_trials: int, n_documents: int, times: int
-) -> tuple[float, float]:
-    """Return the shares of intervals that contain the truth: ours, and the plain bootstrap's."""
+def draw_models(
+    random: np.random.Generator,
+    times: int,
+    models: Sequence[tuple[Population, int]],
+    n_documents: int,
+) -> list[np.ndarray]:
+    """Return hits of models on the same documents, ``(times, n_trials, n_documents)`` each.
+
+    Args:
+        random: the source of chance.
+        times: how many independent benchmarks.
+        models: the population of each and its number of trials; if that is 1, the seed has no
+            effect, and the mean accuracy is the same.
+        n_documents: of each benchmark.
+    """
+
+    def normal(*shape: int) -> np.ndarray:
+        return random.standard_normal(shape, dtype=np.float32)
+
+    in_common = normal(times, 1, n_documents)
+    drawn = []
+    for model, n_trials in models:
+        of_documents = model.documents * (
+            in_common * model.shared**0.5
+            + normal(times, 1, n_documents) * (1 - model.shared) ** 0.5
+        )
+        of_seeds = normal(times, n_trials, 1) * model.seeds
+        score = model.score
+        if n_trials == 1:
+            of_seeds[:] = 0
+            score *= (1 + model.documents**2) ** 0.5 / model.total
+        chance = normal(times, n_trials, n_documents)
+        drawn.append(chance + of_documents + of_seeds + np.float32(score) > 0)
+    return drawn
+
+
+def coverage(population: Population, n_trials: int, n_documents: int, times: int) -> float:
+    """Return the share of intervals of a mean accuracy that contain the true one."""
+    from rnnbench.analysis.intervals import accuracy_interval
+
     random = np.random.default_rng(0)
-    ours, plain = [], []
+    held = []
     for _ in range(times // CHUNK):
         (hits,) = population.draw(random, CHUNK, [n_trials], n_documents)
-        resamples = resample(dict(enumerate(hits)), RESAMPLES, seed=int(random.integers(2**32)))
-        for number, each in enumerate(hits):
-            low, high = np.quantile(resamples[number], [0.025, 0.975])
-            plain.append(low <= population.accuracy <= high)
-            ours.append(population.accuracy in estimate_mean(each, resamples[number]).interval)
-    return float(np.mean(ours)), float(np.mean(plain))
+        held += [population.accuracy in accuracy_interval(each) for each in hits]
+    return float(np.mean(held))

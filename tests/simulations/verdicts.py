@@ -1,0 +1,123 @@
+"""Print how often simulated differences between models are found that are there, or are not.
+
+Run it as ``python tests/simulations/verdicts.py``; it takes about 15 minutes. Each benchmark has
+seven models, so 21 pairs. A difference is found if its p-value is below 0.05; it is clear if the
+p-value is below 0.05/21, the first step of Holm's correction.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import numpy as np
+from alternatives import ALTERNATIVES, MeanSquares
+from crossed import CHUNK, Population, draw_models
+
+from rnnbench.analysis.intervals import estimate_difference
+from rnnbench.report.table import Table, to_markdown
+
+OURS, N_MODELS, N_PAIRS = "ours", 7, 21
+TIMES = 2_000
+TEST_SETS = [(599, 0.75), (599, 0.85), (2_189, 0.96), (2_568, 0.95)]
+SEEDS = (2, 3, 5, 10)
+SPREADS = [[0.3] * 7, [1.0] * 7, [3.0] * 7, [0.3, 0.3, 0.3, 1.0, 1.0, 3.0, 3.0]]
+DIFFERENCES = (1, 2, 3)
+COMPARED = [(599, 0.85), (2_568, 0.95)]
+"""Test sets on which the alternatives are tried, too."""
+
+
+def main() -> None:
+    ours, others = [], []
+    for n_documents, accuracy in TEST_SETS:
+        for spreads in SPREADS:
+            for n_seeds in SEEDS:
+                is_compared = (n_documents, accuracy) in COMPARED and n_seeds < 10
+                names = [OURS, *ALTERNATIVES] if is_compared else [OURS]
+                cell = [f"{n_documents:,}", f"{accuracy:.0%}", _spelled(spreads), str(n_seeds)]
+                for name, facts in _cell(n_documents, accuracy, spreads, n_seeds, names).items():
+                    if name == OURS:
+                        ours.append([*cell, *facts])
+                    others += [[*cell, name, *facts]] * is_compared
+                print(ours[-1], file=sys.stderr)  # noqa: T201
+    headers = ["documents", "accuracy", "points", "seeds"]
+    facts = ["found", "any clear", *(f"{n} points found / clear" for n in DIFFERENCES)]
+    caption = (
+        f"Of {TIMES:,} simulated benchmarks of {N_MODELS} models. Points: the standard deviation "
+        "of a model's accuracy over seeds. Found: share of the pairs of equal models with a "
+        "p-value below 0.05. Any clear: share of the benchmarks of equal models in which any pair "
+        f"has one below 0.05/{N_PAIRS}. N points found / clear: share of the pairs that differ by "
+        "N points of accuracy and have such a p-value."
+    )
+    sys.stdout.write(to_markdown(Table([*headers, *facts], ours, caption, text_columns=0)))
+    tried = "The same for other ways to compute a p-value: " + "; ".join(
+        f"{name}: {way.__doc__.splitlines()[0].rstrip('.')}" for name, way in ALTERNATIVES.items()
+    )
+    headers += ["way"]
+    sys.stdout.write(
+        "\n" + to_markdown(Table([*headers, *facts], others, tried + ".", text_columns=0))
+    )
+
+
+def _spelled(spreads: Sequence[float]) -> str:
+    return " ".join(f"{each:g}" for each in dict.fromkeys(spreads))
+
+
+def _cell(
+    n_documents: int, accuracy: float, spreads: Sequence[float], n_seeds: int, names: Sequence[str]
+) -> dict[str, list[str]]:
+    """Return the shares of differences that are found, by way to compute the p-value."""
+    equal = [Population.of(accuracy, points) for points in spreads]
+    ps = _p_values(equal, n_seeds, n_documents, names)
+    facts = {
+        name: [f"{np.mean(p < 0.05):.3f}", f"{np.mean((p < 0.05 / N_PAIRS).any(axis=0)):.3f}"]
+        for name, p in ps.items()
+    }
+    for difference in DIFFERENCES:
+        half = difference / 200
+        apart = [
+            Population.of(accuracy + half, spreads[0]),
+            *(Population.of(accuracy - half, points) for points in spreads[1:]),
+        ]
+        for name, p in _p_values(apart, n_seeds, n_documents, names, with_first=True).items():
+            shares = (np.mean(p < level) for level in (0.05, 0.05 / N_PAIRS))
+            facts[name].append(" / ".join(f"{share:.2f}" for share in shares))
+    return facts
+
+
+def _p_values(
+    models: Sequence[Population],
+    n_seeds: int,
+    n_documents: int,
+    names: Sequence[str],
+    *,
+    with_first: bool = False,
+) -> dict[str, np.ndarray]:
+    """Return the p-values of each way, ``(n_pairs, TIMES)``; if ``with_first``, of those pairs."""
+    random = np.random.default_rng(0)
+    pairs = [pair for pair in combinations(range(len(models)), 2) if not with_first or 0 in pair]
+    times = TIMES // 4 if with_first else TIMES  # a share of many pairs needs fewer benchmarks
+    found: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    for _ in range(times // CHUNK or 1):
+        drawn = draw_models(random, CHUNK, [(each, n_seeds) for each in models], n_documents)
+        squares = [MeanSquares(hits) for hits in drawn]
+        for name in names:
+            found[name].append(np.array(list(_of_pairs(name, pairs, drawn, squares))))
+    return {name: np.concatenate(chunks, axis=1) for name, chunks in found.items()}
+
+
+def _of_pairs(
+    name: str,
+    pairs: Sequence[tuple[int, int]],
+    drawn: Sequence[np.ndarray],
+    squares: Sequence[MeanSquares],
+) -> Iterator[np.ndarray]:
+    for a, b in pairs:
+        if name == OURS:
+            both = zip(drawn[a], drawn[b], strict=True)
+            yield np.array([estimate_difference(*hits).p for hits in both])
+        else:
+            yield ALTERNATIVES[name](squares[a], squares[b], squares)
+
+
+if __name__ == "__main__":
+    main()
