@@ -4,7 +4,9 @@ The name is all that tables, files and other records need to know of a point.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+from rnnbench.errors import UserError, did_you_mean
 
 MODEL = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
 """The pattern of a name that a user gives to a model."""
@@ -52,3 +54,20 @@ def split_setting(text: str) -> tuple[str, str]:
 def split_keys(path: str) -> list[str]:
     """Return the keys in a path; dots in the name of a point do not divide it."""
     return re.split(r"\.(?![^\[\]]*\])", path)
+
+
+def chosen(names: Sequence[str], only: Sequence[str] | None) -> list[str]:
+    """Return those of ``names`` that are in ``only``; the name of a grid stands for its points.
+
+    ``None`` stands for all.
+
+    Raises:
+        UserError: ``only`` is empty, or has a name that is not there.
+    """
+    if only is None:
+        return list(names)
+    unknown = [name for name in only if name not in {*names, *map(model_of, names)}]
+    if unknown or not only:
+        wrong = unknown[0] if unknown else ""
+        raise UserError(f"models: no run has a model '{wrong}' ({did_you_mean(wrong, names)})")
+    return [name for name in names if name in only or model_of(name) in only]

@@ -6,10 +6,10 @@ from typing import Any, Literal
 from pydantic import computed_field
 
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import Hits
 from rnnbench.analysis.summary import hits_of
-from rnnbench.errors import UserError, did_you_mean
-from rnnbench.points import model_of
+from rnnbench.analysis.variance import Hits
+from rnnbench.errors import UserError
+from rnnbench.points import chosen
 from rnnbench.records import Record
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Comparison, Difference, ModelSummary
@@ -87,7 +87,7 @@ def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) 
     """
     _check_same_documents(a, b)
     of_a, of_b = ({model.name: model for model in run.results.models} for run in (a, b))
-    names = _chosen(list(of_a | of_b), only)
+    names = chosen(list(of_a | of_b), only)
     matched = [name for name in names if name in of_a and name in of_b]
     if not matched:
         which = "no model" if only is None else f"none of {', '.join(only)}"
@@ -196,16 +196,6 @@ def plain_values(tree: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 def _short(value: Any) -> str:
     """Return a value for a message, cut short: the start of a fingerprint identifies it."""
     return "nothing" if value is None else str(value)[:12]
-
-
-def _chosen(names: Sequence[str], only: Sequence[str] | None) -> list[str]:
-    if only is None:
-        return list(names)
-    unknown = [name for name in only if name not in {*names, *map(model_of, names)}]
-    if unknown or not only:
-        wrong = unknown[0] if unknown else ""
-        raise UserError(f"models: no run has a model '{wrong}' ({did_you_mean(wrong, names)})")
-    return [name for name in names if name in only or model_of(name) in only]
 
 
 def _test_all(

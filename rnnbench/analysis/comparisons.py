@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.intervals import Hits, estimate_difference
+from rnnbench.analysis.intervals import estimate_difference
+from rnnbench.analysis.variance import Hits
 from rnnbench.results.schema import Comparison
 
 MCNEMAR = "McNemar's exact test"

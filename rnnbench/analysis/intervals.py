@@ -1,11 +1,8 @@
 """95 % intervals of a mean over seeds and of a mean accuracy, and differences of accuracies.
 
-Seeds and documents are crossed: each trained model answers each document. So a mean accuracy, or a
-difference of two on the same documents, varies with the documents and with the seeds of each model,
-and both parts of its variance are found by an analysis of variance. Degrees of freedom are those of
-Satterthwaite, so that few seeds count as few. ``tests/simulations`` measures how often intervals
-contain the true value, how often a difference is found that is not there, and how often one that is
-there. ``results/reference`` has the tables.
+The variance over documents and seeds is that of ``variance.py``. ``tests/simulations`` measures how
+often intervals contain the true value, how often a difference is found that is not there, and how
+often one that is there. ``results/reference`` has the tables.
 
 No interval covers an event that the sample lacks: most sets of five seeds miss a collapse that
 happens in one training in ten.
@@ -17,15 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.analysis.variance import Hits, mean_squares
 from rnnbench.results.schema import Interval
-
-Hits = NDArray[np.bool_]
-"""Whether each trial of a model got each test document right, ``(n_trials, n_documents)``."""
 
 LEVEL = 0.95
 SMALLEST_P = 1e-12
-ROUNDING = 1e-12
-"""Accuracies that differ by less than this count as equal."""
 
 
 def t_interval(values: Sequence[float]) -> Interval | None:
@@ -100,10 +93,10 @@ def accuracy_interval(hits: Hits) -> Interval:
 
     share, upper = float(hits.mean()), (1 + LEVEL) / 2
     n, quantile = float(hits.shape[1]), float(ndtri(upper))
-    parts = _parts(hits.mean(axis=0), hits)
-    variance = max(parts.variance, parts.documents)  # seeds cannot make it smaller
+    squares = mean_squares(hits.mean(axis=0), hits)
+    variance = max(squares.variance, squares.documents)  # seeds cannot make it smaller
     if variance and 0 < share < 1 and (hits != hits[0]).any():
-        n, quantile = share * (1 - share) / variance, float(stdtrit(parts.df(variance), upper))
+        n, quantile = share * (1 - share) / variance, float(stdtrit(squares.df(variance), upper))
     return _wilson(share, n, quantile)
 
 
@@ -158,72 +151,6 @@ def estimate_difference(a: Hits, b: Hits) -> Estimate:
     by chance: the test would then find too little.
     """
     value = float(a.mean() - b.mean())
-    parts = _parts(a.mean(axis=0) - b.mean(axis=0), a, b)
-    variance = 0.0 if np.array_equal(a, b) else parts.variance or parts.documents
-    return Estimate(value, variance**0.5, parts.df(variance))
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """The mean squares that make up the variance of a mean, each divided by its number of values.
-
-    With the documents of a sample come the answers that neither seed nor document explains; so do
-    they with its seeds. That chance is in both and is subtracted once.
-
-    Attributes:
-        n_documents: of the sample.
-        documents: of the values by document.
-        seeds: of the accuracies by seed, for each model with several trials.
-        chance: of the answers that neither seed nor document explains, for the same models.
-        n_seeds: of the same models.
-    """
-
-    n_documents: int
-    documents: float
-    seeds: NDArray[np.float64]
-    chance: NDArray[np.float64]
-    n_seeds: NDArray[np.float64]
-
-    @property
-    def variance(self) -> float:
-        """The variance over documents and seeds (S. R. Searle, G. Casella, C. E. McCulloch:
-        Variance Components, 1992, chapter 4)."""
-        return max(0.0, self.documents - float(self.chance.sum())) + float(self.seeds.sum())
-
-    def df(self, variance: float) -> float:
-        """Return the degrees of freedom of a ``variance`` that is made of these parts.
-
-        F. E. Satterthwaite: An approximate distribution of estimates of variance components.
-        Biometrics Bulletin 2 (1946).
-        """
-        spread = np.sum(self.seeds**2 / (self.n_seeds - 1))
-        if self.n_documents > 1:
-            spread += self.documents**2 / (self.n_documents - 1)
-        return float(variance**2 / spread) if variance and spread else self.n_documents - 1.0
-
-
-def _parts(by_document: NDArray[np.float64], *hits: Hits) -> _Parts:
-    """Return the parts of the variance of the mean of ``by_document``, which ``hits`` give."""
-    n_documents = len(by_document)
-    several = [each for each in hits if len(each) > 1 and n_documents > 1]
-    n_seeds = np.array([len(each) for each in several], float)
-    return _Parts(
-        n_documents,
-        _variance(by_document) / n_documents,
-        np.array([_variance(each.mean(axis=1)) for each in several]) / n_seeds,
-        np.array([_chance(each) for each in several]) / n_seeds,
-        n_seeds,
-    )
-
-
-def _variance(values: NDArray[np.float64]) -> float:
-    """Return the variance of ``values``: exactly 0 if they are equal up to rounding."""
-    return 0.0 if np.ptp(values) < ROUNDING else float(values.var(ddof=1))
-
-
-def _chance(hits: Hits) -> float:
-    """Return the variance of a seed's accuracy by chance at single documents."""
-    n_seeds, n_documents = hits.shape
-    of_seed, of_document = hits.mean(axis=1, keepdims=True), hits.mean(axis=0, keepdims=True)
-    rest = ((hits - of_seed - of_document + hits.mean()) ** 2).sum()
-    return float(rest / ((n_seeds - 1) * (n_documents - 1)) / n_documents)
+    squares = mean_squares(a.mean(axis=0) - b.mean(axis=0), a, b)
+    variance = 0.0 if np.array_equal(a, b) else squares.variance or squares.documents
+    return Estimate(value, variance**0.5, squares.df(variance))

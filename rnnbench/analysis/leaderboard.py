@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rnnbench.analysis.compare_runs import documents_of
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import Hits
 from rnnbench.analysis.summary import hits_of
+from rnnbench.analysis.variance import Hits
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import find_quantity
 from rnnbench.records import Record

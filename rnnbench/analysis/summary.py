@@ -10,8 +10,9 @@ from math import comb
 import numpy as np
 
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import Hits, accuracy_interval, t_interval
+from rnnbench.analysis.intervals import accuracy_interval, t_interval
 from rnnbench.analysis.published import locate_published
+from rnnbench.analysis.variance import Hits
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import METRICS, Metric, usable_metrics

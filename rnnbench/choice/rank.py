@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import Hits, accuracy_interval, folds_interval
+from rnnbench.analysis.intervals import accuracy_interval, folds_interval
+from rnnbench.analysis.variance import Hits
 from rnnbench.choice.records import Candidate
 from rnnbench.runner.benchmark import Plan
 from rnnbench.training.outcome import TrialResult

@@ -26,6 +26,7 @@ COMMANDS = {
     "report": ("rnnbench.cli.report:report", "Write an HTML report about a run."),
     "compare": ("rnnbench.cli.compare:compare", "Show how the models of two runs differ."),
     "leaderboard": ("rnnbench.cli.leaderboard:leaderboard", "Rank the models of many runs."),
+    "power": ("rnnbench.cli.power:power", "Show which differences a run could have found."),
     "bench-speed": ("rnnbench.speed.command:bench_speed", "Time the training engines."),
     "doctor": ("rnnbench.cli.doctor:doctor", "Point out what learners trip over."),
     "explain": ("rnnbench.explain.command:explain", "Explain a recurrent layer step by step."),

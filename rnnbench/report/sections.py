@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 from rnnbench.analysis.misclassified import HardDocument, hardest_documents
 from rnnbench.analysis.notes import notes_on_run
+from rnnbench.analysis.power import power_of_pairs
 from rnnbench.analysis.summary import majority_name
 from rnnbench.analysis.topics import f1_by_topic, frequent_topics
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.report.plots import accuracy_plot, confusion_plot, learning_plot
+from rnnbench.report.power import power_table
 from rnnbench.report.run_tables import (
     accuracy_table,
     comparisons_table,
@@ -79,6 +81,12 @@ def make_sections(
             "Every pair of models on the same test documents. Each interval is for its own "
             "comparison alone; whether a difference is clear is decided after correcting for the "
             "number of comparisons.",
+        ),
+        Section(
+            "power",
+            "Power",
+            [("table", power_table(power_of_pairs(run), results))],
+            "What this run could have found, and what it would take to tell more models apart.",
         ),
         Section(
             "metrics",

@@ -1,0 +1,98 @@
+"""The variance of a mean accuracy, or of a difference of two, over documents and seeds.
+
+Seeds and documents are crossed: each trained model answers each document. So the mean varies with
+the documents and with the seeds of each model, and an analysis of variance finds both parts (S. R.
+Searle, G. Casella, C. E. McCulloch: Variance Components, 1992, chapter 4). Degrees of freedom are
+those of F. E. Satterthwaite (An approximate distribution of estimates of variance components.
+Biometrics Bulletin 2, 1946), so that few seeds count as few.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Hits = NDArray[np.bool_]
+"""Whether each trial of a model got each test document right, ``(n_trials, n_documents)``."""
+
+ROUNDING = 1e-12
+"""Accuracies that differ by less than this count as equal."""
+
+
+@dataclass(frozen=True)
+class MeanSquares:
+    """The mean squares of an analysis of variance, each as the variance of the mean.
+
+    The answers that neither seed nor document explains are chance. It adds to the mean square of
+    the documents and to that of the seeds, so the sum of both is too large by it.
+
+    Attributes:
+        n_documents: of the sample.
+        documents: from the values by document.
+        n_seeds: of each model with several trials, ``(n_models,)``.
+        seeds: from the accuracies by seed, for each of the same models.
+        chance: from the answers that neither seed nor document explains, for the same models.
+    """
+
+    n_documents: int
+    documents: float
+    n_seeds: NDArray[np.float64]
+    seeds: NDArray[np.float64]
+    chance: NDArray[np.float64]
+
+    @property
+    def variance(self) -> float:
+        """The variance over other documents and other seeds."""
+        return max(0.0, self.documents - float(self.chance.sum())) + float(self.seeds.sum())
+
+    def df(self, variance: float) -> float:
+        """Return the degrees of freedom of a ``variance`` that is made of these mean squares."""
+        spread = float(np.sum(self.seeds**2 / (self.n_seeds - 1)))
+        if self.n_documents > 1:
+            spread += self.documents**2 / (self.n_documents - 1)
+        return variance**2 / spread if variance and spread else self.n_documents - 1.0
+
+    def with_seeds(self, n: int) -> "MeanSquares":
+        """Return what is expected if each model had ``n`` seeds, at least two."""
+        fewer = self.n_seeds / n
+        chance = self.chance * fewer
+        return replace(
+            self,
+            documents=max(0.0, self.documents - float(self.chance.sum())) + float(chance.sum()),
+            n_seeds=np.full_like(self.n_seeds, n),
+            seeds=np.maximum(self.seeds, self.chance) * fewer,
+            chance=chance,
+        )
+
+
+def mean_squares(by_document: NDArray[np.float64], *hits: Hits) -> MeanSquares:
+    """Return the mean squares of a mean.
+
+    Args:
+        by_document: its values by document, ``(n_documents,)``: the mean over the trials of a
+            model, or a difference of two such means.
+        hits: of each model that it is made of.
+    """
+    n_documents = len(by_document)
+    several = [each for each in hits if len(each) > 1 and n_documents > 1]
+    n_seeds = np.array([len(each) for each in several], float)
+    return MeanSquares(
+        n_documents,
+        _variance(by_document) / n_documents,
+        n_seeds,
+        np.array([_variance(each.mean(axis=1)) for each in several]) / n_seeds,
+        np.array([_chance(each) for each in several]) / n_seeds,
+    )
+
+
+def _variance(values: NDArray[np.float64]) -> float:
+    """Return the variance of ``values``: exactly 0 if they are equal up to rounding."""
+    return 0.0 if np.ptp(values) < ROUNDING else float(values.var(ddof=1))
+
+
+def _chance(hits: Hits) -> float:
+    """Return the variance of a seed's accuracy by chance at single documents."""
+    n_seeds, n_documents = hits.shape
+    of_seed, of_document = hits.mean(axis=1, keepdims=True), hits.mean(axis=0, keepdims=True)
+    rest = ((hits - of_seed - of_document + hits.mean()) ** 2).sum()
+    return float(rest / ((n_seeds - 1) * (n_documents - 1)) / n_documents)
