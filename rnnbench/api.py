@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rnnbench.analysis import compare_runs
 from rnnbench.analysis.documents import words_of_test_documents
+from rnnbench.analysis.duplicates import without_duplicates
 from rnnbench.analysis.leaderboard import Board, rank_runs
 from rnnbench.analysis.load import load_environment
 from rnnbench.analysis.load import load_run as load_stored_run
@@ -71,6 +72,16 @@ class Run(Shown, StoredRun):
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench run`` prints."""
         return result_tables(self.results)
+
+    def without_duplicates(self) -> "Run":
+        """Return the run as if test documents that are in the training set, too, were not there.
+
+        Its files stay as they are. Positions of test documents are those in what is left.
+
+        Raises:
+            UserError: nothing is left.
+        """
+        return without_duplicates(self)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return one row for each trial.

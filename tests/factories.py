@@ -141,8 +141,6 @@ def dataset_summary(**changes) -> DatasetSummary:
             TopicCount(topic=topic, train=train, test=test)
             for topic, train, test in (("earn", 997, 2), ("acq", 398, 1), ("grain", 0, 1))
         ],
-        "overlap": 2,
-        "overlap_same_label": 1,
         "majority_topic": "earn",
         "majority_accuracy": 0.5,
         "majority_macro_f1": 2 / 9,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnbench.analysis.duplicates import without_duplicates as leave_out
 from rnnbench.analysis.summary import summarize_run
 from rnnbench.config.load import load
 from rnnbench.config.problems import ConfigError
@@ -22,8 +23,8 @@ from rnnbench.training.outcome import TrialResult
 log = logging.getLogger(__name__)
 
 
-def load_run(folder: Path) -> StoredRun:
-    """Return the finished run in ``folder``.
+def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
+    """Return the finished run in ``folder``, with all test documents or without duplicates.
 
     A run of an older version is converted first. A summary that lacks a metric is recomputed
     from the stored trials, with a warning; the file stays as it is.
@@ -57,10 +58,11 @@ def load_run(folder: Path) -> StoredRun:
         results = summarize_run(benchmark, results.dataset, flat, results.command, results.missing)
     if results.missing:
         log.warning("%s: partial: %s", folder, results.missing_in_words())
-    return StoredRun(folder, results, trials, benchmark, environment)
+    run = StoredRun(folder, results, trials, benchmark, environment)
+    return leave_out(run) if without_duplicates else run
 
 
-def load_runs(paths: Sequence[Path]) -> list[StoredRun]:
+def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> list[StoredRun]:
     """Return the finished runs among ``paths``, which may be everything that ``*`` matches.
 
     Other paths are left out with a warning, as long as there is a run.
@@ -74,7 +76,8 @@ def load_runs(paths: Sequence[Path]) -> list[StoredRun]:
         others = []
     for path in others:
         log.warning("%s: no finished run, left out", path)
-    return [load_run(path) for path in paths if path not in others]
+    finished = [path for path in paths if path not in others]
+    return [load_run(path, without_duplicates=without_duplicates) for path in finished]
 
 
 def load_benchmark(folder: Path, results: Results) -> Benchmark:

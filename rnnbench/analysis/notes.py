@@ -48,12 +48,12 @@ def notes_on_data(summary: DatasetSummary, data: Data, corpus: Corpus | None) ->
             advice="No model can get these documents right: use split: stratified, or leave such "
             "topics out.",
         )
-    if summary.overlap:
+    if summary.duplicates.positions:
         yield Note(
             title="documents in both sets",
-            evidence=f"{summary.overlap:,} of {summary.test_size:,} test documents are in the "
-            f"training set, too, {summary.overlap_same_label:,} of them with the same topic.",
-            advice="A model can know the answers by heart; remove duplicates before the split.",
+            evidence=f"{summary.duplicates.in_words(summary.test_size)}.",
+            advice="A model can know the answers by heart, right or wrong; remove duplicates "
+            "before the split, or look at the results without them: --without-duplicates.",
         )
 
 

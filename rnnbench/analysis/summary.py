@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from itertools import combinations
 from math import comb
@@ -25,6 +25,7 @@ from rnnbench.results.schema import (
     Results,
     Statistic,
     TrialSummary,
+    WithoutDuplicates,
 )
 from rnnbench.training.outcome import TrialResult
 
@@ -51,6 +52,7 @@ def summarize_run(
     majority = trials[0].labels == topics.index(dataset.majority_topic)
     hits = {name: hits_of(of_model) for name, of_model in by_model.items()}
     hits[majority_name(dataset)] = majority[np.newaxis]
+    pairs = _pairs(hits)
     fixed = {name for name in hits if name not in by_model or not benchmark.models[name].is_random}
     metrics = compute_metrics(by_model)
     models = []
@@ -69,7 +71,8 @@ def summarize_run(
         threads=sorted({trial.record.threads for trial in trials}),
         metrics=list(usable_metrics()),
         models=models,
-        comparisons=compare_pairs(_pairs(hits), hits, fixed, comb(len(hits), 2)),
+        comparisons=compare_pairs(pairs, hits, fixed, comb(len(hits), 2)),
+        without_duplicates=_without_duplicates(dataset.duplicates.positions, pairs, hits, fixed),
         published=locate_published(benchmark, dataset, models),
         missing=list(missing),
     )
@@ -86,6 +89,26 @@ def _pairs(hits: Mapping[str, Hits]) -> list[tuple[str, str]]:
     best = max(names, key=lambda name: hits[name].mean())
     with_best = [(best, name) for name in names if name != best]
     return [*with_best, *((name, majority) for name in names)]
+
+
+def _without_duplicates(
+    duplicates: Sequence[int],
+    pairs: Sequence[tuple[str, str]],
+    hits: Mapping[str, Hits],
+    fixed: Collection[str],
+) -> WithoutDuplicates | None:
+    """Return the accuracies on the other test documents; the majority is the last of ``hits``."""
+    rest = {name: np.delete(each, duplicates, axis=1) for name, each in hits.items()}
+    *models, majority = rest
+    n = rest[majority].shape[1]
+    if not duplicates or not n:
+        return None
+    return WithoutDuplicates(
+        test_size=n,
+        majority_accuracy=float(rest[majority].mean()),
+        accuracy={name: statistic(rest[name].mean(axis=1).tolist()) for name in models},
+        comparisons=compare_pairs(pairs, rest, fixed, comb(len(hits), 2)),
+    )
 
 
 def majority_name(dataset: DatasetSummary) -> str:

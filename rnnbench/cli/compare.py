@@ -43,6 +43,7 @@ def compare(
         str | None,
         typer.Option(metavar="A,B", help="Only these models of the runs.", show_default=False),
     ] = None,
+    without_duplicates: options.WithoutDuplicates = False,
     as_json: options.Json = False,
 ) -> None:
     """Show how the models of RUN_B differ from those of the same name in RUN_A.
@@ -52,7 +53,8 @@ def compare(
     """
     gates = [parse_gate(text) for text in fail_if or ()]
     only = None if models is None else options.names(models)
-    comparison = compare_runs(load_run(run_a), load_run(run_b), only)
+    a, b = (load_run(run, without_duplicates=without_duplicates) for run in (run_a, run_b))
+    comparison = compare_runs(a, b, only)
     verdicts = [judge(gate, comparison) for gate in gates]
     record = {
         "schema_version": SUMMARY_VERSION,

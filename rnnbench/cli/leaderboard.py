@@ -27,6 +27,7 @@ def leaderboard(
     metric: Annotated[
         str, typer.Option(metavar="METRIC", help=f"Rank models by this: {options.METRICS}.")
     ] = "accuracy",
+    without_duplicates: options.WithoutDuplicates = False,
     as_json: options.Json = False,
 ) -> None:
     """Rank the models of all RUNs, best first.
@@ -35,7 +36,7 @@ def leaderboard(
     own. Trials that occur in several runs are shown once.
     """
     find_quantity(metric, "--metric")
-    boards = rank_runs(load_runs(runs), metric)
+    boards = rank_runs(load_runs(runs, without_duplicates=without_duplicates), metric)
     tables = [table for board in boards for table in board_tables(board)]
     record = {
         "schema_version": SUMMARY_VERSION,

@@ -22,6 +22,7 @@ def power(
         str | None,
         typer.Option(metavar="A,B", help="Only these models of the run.", show_default=False),
     ] = None,
+    without_duplicates: options.WithoutDuplicates = False,
     as_json: options.Json = False,
 ) -> None:
     """Show which differences RUN could have found, and how many seeds would settle the others.
@@ -30,7 +31,7 @@ def power(
     documents and seeds would show in 80 % of runs, and the number of seeds that would be needed if
     the measured difference is the true one.
     """
-    stored = load_run(run)
+    stored = load_run(run, without_duplicates=without_duplicates)
     pairs = power_of_pairs(stored, None if models is None else options.names(models))
     record = {
         "schema_version": SUMMARY_VERSION,

@@ -1,9 +1,11 @@
 """Facts about a dataset that a reader needs before believing an accuracy on it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, PositiveInt, model_validator
 
 from rnnbench.data.cache import CachedCorpus
@@ -23,6 +25,35 @@ class TopicCount(Record):
     test: int
 
 
+class Duplicates(Record):
+    """Test documents that are in the training set, too, by the topics that they have there.
+
+    A document is given as its position in the test set, from 0.
+    """
+
+    same_topic: list[int] = []
+    """Only with the topic that they have in the test set."""
+    other_topics: list[int] = []
+    """Only with other topics."""
+    both: list[int] = []
+    """With the same topic, and with others."""
+
+    @property
+    def positions(self) -> list[int]:
+        """All of them, ascending."""
+        return sorted([*self.same_topic, *self.other_topics, *self.both])
+
+    def in_words(self, test_size: int) -> str:
+        """Return how many there are, and with which topics they are in training."""
+        if not self.positions:
+            return "no test document is in the training set"
+        return (
+            f"{len(self.positions):,} of {test_size:,} test documents are in the training set, "
+            f"too: {len(self.same_topic):,} with the same topic, {len(self.other_topics):,} only "
+            f"with others, {len(self.both):,} with both"
+        )
+
+
 class DatasetSummary(Record):
     """A dataset, and how well always answering its most frequent topic does."""
 
@@ -38,10 +69,10 @@ class DatasetSummary(Record):
     timesteps: int
     topics: Annotated[list[TopicCount], Field(min_length=1)]
     """By label."""
-    overlap: int
-    """Test documents whose padded sequence is also a training sequence."""
-    overlap_same_label: int
-    """How many of those have the label of the first such training sequence."""
+    duplicates: Duplicates = Duplicates()
+    """Test documents whose padded sequence, which is all that a model sees, is in training, too."""
+    whole_duplicates: Duplicates = Duplicates()
+    """Those of them whose whole text is in training."""
     majority_topic: str
     """The most frequent topic in training."""
     majority_accuracy: Share
@@ -53,6 +84,14 @@ class DatasetSummary(Record):
     def _has_its_majority_topic(self) -> Self:
         if self.majority_topic not in [count.topic for count in self.topics]:
             raise ValueError("the majority topic is none of the topics")
+        return self
+
+    @model_validator(mode="after")
+    def _has_its_duplicates(self) -> Self:
+        for each in (self.duplicates, self.whole_duplicates):
+            found = each.positions
+            if len(set(found)) < len(found) or not set(found) <= set(range(self.test_size)):
+                raise ValueError("duplicates that are not documents of the test set")
         return self
 
     @property
@@ -73,10 +112,7 @@ def summarize_dataset(corpus: CachedCorpus, dataset: Dataset) -> DatasetSummary:
         for labels in (dataset.y_train, dataset.y_test)
     )
     majority = int(train.argmax())
-    accuracy = float(test[majority] / len(dataset.y_test))
-    # Its precision is its share and its recall is 1; the other topics of the test set score 0.
-    macro_f1 = 2 * accuracy / (1 + accuracy) / int(np.count_nonzero(test))
-    overlap = _overlap(dataset)
+    documents = dataset.train_documents, dataset.test_documents
     return DatasetSummary(
         source=corpus.corpus.provenance["source"],
         origin=corpus.corpus.provenance["from"],
@@ -92,27 +128,61 @@ def summarize_dataset(corpus: CachedCorpus, dataset: Dataset) -> DatasetSummary:
                 dataset.topics, train.tolist(), test.tolist(), strict=True
             )
         ],
-        overlap=len(overlap),
-        overlap_same_label=sum(overlap),
+        duplicates=_duplicates(dataset, list(dataset.x_train), list(dataset.x_test)),
+        whole_duplicates=_duplicates(
+            dataset, *(_texts(corpus.corpus, numbers) for numbers in documents)
+        ),
         majority_topic=dataset.topics[majority],
-        majority_accuracy=accuracy,
-        majority_macro_f1=macro_f1,
+        **_scores_of_majority(test, majority),
     )
 
 
-def _overlap(dataset: Dataset) -> list[bool]:
-    """Return a value for each test sequence that is also a training sequence.
+def _scores_of_majority(test: NDArray[np.int64], majority: int) -> dict[str, float]:
+    """Return how well always answering a topic does, from the test documents of each topic."""
+    accuracy = float(test[majority] / test.sum())
+    # Its precision is its share and its recall is 1; the other topics of the test set score 0.
+    macro_f1 = 2 * accuracy / (1 + accuracy) / int(np.count_nonzero(test))
+    return {"majority_accuracy": accuracy, "majority_macro_f1": macro_f1}
 
-    It tells whether the first such training sequence has the same label.
-    """
-    first_label: dict[bytes, int] = {}
-    for sequence, label in zip(dataset.x_train, dataset.y_train, strict=True):
-        first_label.setdefault(sequence.tobytes(), int(label))
-    return [
-        first_label[key] == int(label)
-        for sequence, label in zip(dataset.x_test, dataset.y_test, strict=True)
-        if (key := sequence.tobytes()) in first_label
+
+def without_duplicates(summary: DatasetSummary, labels: NDArray[np.int32]) -> DatasetSummary:
+    """Return the facts about a dataset with only these ``labels`` in its test set."""
+    test = np.bincount(labels, minlength=len(summary.topics))
+    names = [count.topic for count in summary.topics]
+    topics = [
+        count.model_copy(update={"test": n})
+        for count, n in zip(summary.topics, test.tolist(), strict=True)
     ]
+    facts = {
+        "test_size": len(labels),
+        "topics": topics,
+        "duplicates": Duplicates(),
+        "whole_duplicates": Duplicates(),
+    }
+    majority = _scores_of_majority(test, names.index(summary.majority_topic))
+    return summary.model_copy(update=facts | majority)
+
+
+def _texts(corpus: Corpus, numbers: NDArray[np.int64]) -> list[NDArray[np.int32]]:
+    """Return the whole texts of documents, as ranks of words."""
+    return [corpus.tokens[slice(*corpus.offsets[number : number + 2])] for number in numbers]
+
+
+def _duplicates(
+    dataset: Dataset, train: Sequence[NDArray[np.int32]], test: Sequence[NDArray[np.int32]]
+) -> Duplicates:
+    """Return the test documents whose sequence in ``test`` is also in ``train``."""
+    labels: dict[bytes, set[int]] = {}
+    for sequence, label in zip(train, dataset.y_train.tolist(), strict=True):
+        labels.setdefault(sequence.tobytes(), set()).add(label)
+    found: dict[str, list[int]] = {"same_topic": [], "other_topics": [], "both": []}
+    for position, (sequence, label) in enumerate(zip(test, dataset.y_test.tolist(), strict=True)):
+        trained_on = labels.get(sequence.tobytes(), set())
+        if label not in trained_on:
+            found["other_topics"] += [position] * bool(trained_on)
+        else:
+            found["same_topic" if len(trained_on) == 1 else "both"].append(position)
+    return Duplicates(**found)
 
 
 @dataclass(frozen=True)

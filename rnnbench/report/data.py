@@ -65,10 +65,8 @@ def data_text(corpus: CachedCorpus, summary: DatasetSummary, section: Data) -> R
         "majority baseline": (
             f"always answering '{summary.majority_topic}' scores {summary.majority_accuracy:.4f}"
         ),
-        "train/test overlap": (
-            f"{summary.overlap} test documents are in the training set too, "
-            f"{summary.overlap_same_label} of them with the same label"
-        ),
+        "duplicates": summary.duplicates.in_words(summary.test_size),
+        "with all words": summary.whole_duplicates.in_words(summary.test_size),
         "topics only in test": ", ".join(summary.topics_only_in_test) or "none",
     }
     facts = Table.grid(padding=(0, 2))

@@ -41,8 +41,11 @@ def table_files(results: Results) -> dict[str, str]:
     }
 
 
-def accuracy_table(results: Results) -> Table:
-    """Return the accuracies, and whether each clearly differs from the best and the majority."""
+def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
+    """Return the accuracies, and whether each clearly differs from the best and the majority.
+
+    If it ``is_wide``, the accuracies without duplicates have a column.
+    """
     dataset, n, best = results.dataset, len(results.seeds), best_model(results)
 
     def unclear(model: ModelSummary) -> str:
@@ -57,12 +60,15 @@ def accuracy_table(results: Results) -> Table:
         ),
         "no clear difference from": unclear,
     }
-    table = table_of(results.models, columns, _caption(results))
-    without = [
-        [name, _short_reason(trial), MISSING, MISSING]
-        for name, trial in results.missing_models.items()
-    ]
     always = [majority_name(dataset), f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
+    if is_wide and (rest := results.without_duplicates):
+        columns["without duplicates"] = lambda model: mean_and_interval(rest.accuracy[model.name])
+        always.append(f"{rest.majority_accuracy:.4f}")
+    table = table_of(results.models, columns, _caption(results))
+    open_cells = [MISSING] * (len(columns) - 2)
+    without = [
+        [name, _short_reason(trial), *open_cells] for name, trial in results.missing_models.items()
+    ]
     rows = [*table.rows, *without, always]
     return with_points(replace(table, rows=rows, is_last_apart=True))
 
@@ -238,4 +244,21 @@ def _caption(results: Results) -> str:
     )
     if results.missing:
         sentences.insert(0, f"This run is partial; {results.missing_in_words()}.")
-    return " ".join([*sentences, condition(results.comparisons)]).rstrip()
+    return " ".join(filter(None, [*sentences, condition(results.comparisons), _rest(results)]))
+
+
+def _rest(results: Results) -> str:
+    """Return which verdicts are others without duplicates."""
+    if not results.without_duplicates:
+        return ""
+    dataset, n_left = results.dataset, results.without_duplicates.test_size
+    changes = ", ".join(
+        f"{one.a} - {one.b} ({one.verdict} with them, {other.verdict} without)"
+        if one.verdict != other.verdict
+        else f"{one.a} - {one.b} (clear in the other direction)"
+        for one, other in results.changed_verdicts
+    )
+    return (
+        f"{dataset.duplicates.in_words(dataset.test_size)}. On the other {n_left:,}, "
+        f"{'verdicts change: ' + changes if changes else 'all verdicts are the same'}."
+    )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from rnnbench.analysis.duplicates import without_duplicates
 from rnnbench.analysis.misclassified import HardDocument, hardest_documents
 from rnnbench.analysis.notes import notes_on_run
 from rnnbench.analysis.power import power_of_pairs
@@ -67,7 +68,7 @@ def make_sections(
         Section(
             "accuracy",
             "Accuracy",
-            [("figure", accuracy_plot(run)), ("table", accuracy_table(results))],
+            [("figure", accuracy_plot(run)), ("table", accuracy_table(results, is_wide=True))],
         ),
         Section(
             "published",
@@ -81,6 +82,12 @@ def make_sections(
             "Every pair of models on the same test documents. Each interval is for its own "
             "comparison alone; whether a difference is clear is decided after correcting for the "
             "number of comparisons.",
+        ),
+        Section(
+            "duplicates",
+            "Without duplicates",
+            _tables_without_duplicates(run),
+            "The same without the test documents that are in the training set, too.",
         ),
         Section(
             "power",
@@ -126,6 +133,15 @@ def make_sections(
         ),
     ]
     return [section for section in sections if section.parts]
+
+
+def _tables_without_duplicates(run: StoredRun) -> list[Part]:
+    n, test_size = len(run.results.dataset.duplicates.positions), run.results.dataset.test_size
+    if not 0 < n < test_size:
+        return []
+    rest = without_duplicates(run).results
+    tables = (accuracy_table(rest), comparisons_table(rest), metrics_table(rest))
+    return [("table", table) for table in tables]
 
 
 def findings(results: Results) -> list[str]:
@@ -219,8 +235,8 @@ def _data_facts(dataset: DatasetSummary) -> dict[str, str]:
         f"{dataset.timesteps} steps each",
         "majority topic": f"{dataset.majority_topic}: always predicting it scores "
         f"{dataset.majority_accuracy:.4f}",
-        "overlap": f"{dataset.overlap} test documents also occur in the training set, "
-        f"{dataset.overlap_same_label} of them with the same label",
+        "duplicates": dataset.duplicates.in_words(dataset.test_size),
+        "with all words": dataset.whole_duplicates.in_words(dataset.test_size),
         "only in test": ", ".join(dataset.topics_only_in_test) + ": no model can have learned these"
         if dataset.topics_only_in_test
         else "no topic",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import comb
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.records import Record, Share
@@ -154,6 +154,18 @@ class MissingTrial(Record):
         return self.error or "not run: interrupted"
 
 
+class WithoutDuplicates(Record):
+    """The accuracies on the test documents that are not in the training set, too."""
+
+    test_size: PositiveInt
+    majority_accuracy: Share
+    """Accuracy of always answering the most frequent topic in training."""
+    accuracy: dict[str, Statistic]
+    """Of each model, by name."""
+    comparisons: list[Comparison]
+    """Of the same pairs as on all documents."""
+
+
 class PublishedAccuracy(Record):
     """A published accuracy, and the 95 % intervals of our models that it is compared with."""
 
@@ -194,6 +206,8 @@ class Results(Record):
     comparisons: list[Comparison]
     """Every pair of models, and every model with always answering the most frequent topic; of more
     than 60 models, only those with the best and with the most frequent topic."""
+    without_duplicates: WithoutDuplicates | None = None
+    """``None`` if there are no duplicates, or nothing but duplicates."""
     published: list[PublishedAccuracy]
     missing: list[MissingTrial] = []
     """Trials that failed or were not run; if there are any, the run is partial."""
@@ -206,6 +220,13 @@ class Results(Record):
         return models
 
     @model_validator(mode="after")
+    def _has_the_same_models_without_duplicates(self) -> Self:
+        rest = self.without_duplicates
+        if rest and rest.accuracy.keys() != {model.name for model in self.models}:
+            raise ValueError("other models without duplicates")
+        return self
+
+    @model_validator(mode="after")
     def _publishes_nothing_about_other_models(self) -> Self:
         ours = {model.name for model in self.models}
         if any(each.intervals.keys() - ours for each in self.published):
@@ -216,6 +237,19 @@ class Results(Record):
     def n_corrected_for(self) -> int:
         """The number of comparisons that p-values are corrected for: all pairs that there are."""
         return comb(len(self.models) + 1, 2)
+
+    @property
+    def changed_verdicts(self) -> list[tuple[Comparison, Comparison]]:
+        """The comparisons whose verdict is another one without duplicates, before and after."""
+        rest = self.without_duplicates
+        after = {(each.a, each.b): each for each in rest.comparisons} if rest else {}
+        pairs = [(each, after[each.a, each.b]) for each in self.comparisons if after]
+        return [
+            (one, other)
+            for one, other in pairs
+            if one.verdict != other.verdict
+            or (one.is_clear and one.difference * other.difference < 0)
+        ]
 
     @property
     def n_trials(self) -> int:

@@ -97,6 +97,12 @@ ExecutorName = Annotated[
         autocompletion=completion.executors,
     ),
 ]
+WithoutDuplicates = Annotated[
+    bool,
+    typer.Option(
+        "--without-duplicates", help="Leave out test documents that are in the training set, too."
+    ),
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Train stored trials again.")]
 Trackers = Annotated[
     list[str] | None,

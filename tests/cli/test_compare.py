@@ -109,3 +109,15 @@ def test_no_tensorflow_is_imported(arguments):
     )
 
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_without_duplicates_only_the_other_documents_count(cli):
+    facts = {"duplicates": {"other_topics": list(range(10))}}
+    for name, right in (("few", 8), ("more", 12)):
+        write_run(scored_run({"rnn": [right]}, folder=name, dataset=facts))
+
+    whole = json.loads(cli("compare", "few", "more", "--json").stdout)
+    rest = json.loads(cli("compare", "few", "more", "--json", "--without-duplicates").stdout)
+
+    assert whole["models"][0]["difference"] == pytest.approx(4 / 20)
+    assert rest["models"][0]["difference"] == pytest.approx(2 / 10)

@@ -19,7 +19,7 @@ def test_prepare_describes_the_newswires(cli):
     assert result.exit_code == 0
     assert "44 documents, 2 topics, 35 words" in result.stdout
     assert "22 documents to train on, 22 to test on, 20 steps" in result.stdout
-    for fact in ("majority baseline", "train/test overlap", "topics only in test", "█"):
+    for fact in ("majority baseline", "duplicates", "topics only in test", "█"):
         assert fact in result.stdout
     assert "not the original files of sgml" in result.stderr
 

@@ -3,9 +3,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from factories import dataset_summary
 from sklearn.metrics import f1_score
 
-from rnnbench.data.audit import Document, TopicCount, find_document, summarize_dataset
+from rnnbench.data.audit import (
+    Document,
+    TopicCount,
+    find_document,
+    summarize_dataset,
+    without_duplicates,
+)
 from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import make_dataset, split_fingerprint
@@ -46,7 +53,9 @@ def dataset(corpus):
     return make_dataset(corpus, Data(maxlen=5, num_words=100))
 
 
-def test_a_summary_says_where_the_data_is_from_how_much_it_is_and_how_it_overlaps(corpus, dataset):
+def test_a_summary_says_where_the_data_is_from_how_much_it_is_and_what_is_in_both_sets(
+    corpus, dataset
+):
     summary = summarize_dataset(CachedCorpus(corpus, "c" * 64, Path("unused")), dataset)
 
     topics = [
@@ -63,13 +72,46 @@ def test_a_summary_says_where_the_data_is_from_how_much_it_is_and_how_it_overlap
         "test_size": 5,
         "timesteps": 4,
         "topics": [topic.model_dump() for topic in topics],
-        "overlap": 2,
-        "overlap_same_label": 1,  # by the first such training document
+        "duplicates": {"same_topic": [0], "other_topics": [], "both": [1]},
+        "whole_duplicates": {"same_topic": [0], "other_topics": [], "both": [1]},
         "majority_topic": "earn",
         "majority_accuracy": 2 / 5,
     }
     assert summary.topics_by_frequency == topics
     assert summary.topics_only_in_test == ["trade"]
+
+
+def test_cut_documents_are_duplicates_if_what_is_left_of_them_is(corpus):
+    dataset = make_dataset(corpus, Data(pad_length=2, num_words=100))  # a mark and the last word
+
+    summary = summarize_dataset(CachedCorpus(corpus, "c" * 64, Path("unused")), dataset)
+
+    assert summary.duplicates.positions == summary.whole_duplicates.positions == [0, 1]
+    one = replace(dataset, x_test=dataset.x_test.copy())
+    one.x_test[4] = dataset.x_train[1]  # "again" of earn, for a document about acq
+    changed = summarize_dataset(CachedCorpus(corpus, "c" * 64, Path("unused")), one)
+    assert changed.duplicates.other_topics == [4]
+    assert changed.duplicates.in_words(5) == (
+        "3 of 5 test documents are in the training set, too: 1 with the same topic, 1 only with "
+        "others, 1 with both"
+    )
+
+
+@pytest.mark.parametrize("positions", [[5], [-1], [0, 0]])
+def test_duplicates_are_documents_of_the_test_set(positions):
+    with pytest.raises(ValueError, match="duplicates that are not documents of the test set"):
+        dataset_summary(duplicates={"same_topic": positions})
+
+
+def test_a_dataset_without_duplicates_has_other_counts_and_another_majority():
+    summary = dataset_summary(duplicates={"other_topics": [0, 3]})
+
+    rest = without_duplicates(summary, np.array([0, 1], np.int32))
+
+    assert (rest.test_size, [count.test for count in rest.topics]) == (2, [1, 1, 0])
+    assert (rest.majority_accuracy, rest.majority_macro_f1) == (0.5, pytest.approx(1 / 3))
+    assert rest.duplicates.positions == []
+    assert rest.split_fingerprint == summary.split_fingerprint
 
 
 @pytest.mark.parametrize(

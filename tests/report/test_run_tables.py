@@ -349,3 +349,38 @@ def test_on_a_narrow_terminal_the_spread_is_below_the_mean():
     assert f"{mean} ± {spread}" in wide
     assert f"{mean} ± {spread}" not in narrow
     assert narrow.count(f"± {spread}") == len(NAMES_OF_THE_BENCHMARK)
+
+
+def run_with_duplicates(duplicates):
+    """Three seeds each of a model ahead and one behind; the duplicates are where it is ahead."""
+    labels = [0, 0, 1, 2] * 10
+    answers = {"ahead": [labels] * 3, "behind": [[1] * 20 + labels[20:]] * 3}
+    facts = {"test_size": 40, "duplicates": {"other_topics": duplicates}}
+    return finished_run(answers, labels=labels, dataset=facts, training={"seeds": 3}).results
+
+
+def test_the_caption_names_the_verdicts_that_rest_on_duplicates():
+    caption = accuracy_table(run_with_duplicates(list(range(20)))).caption
+
+    assert caption.endswith(
+        "20 of 40 test documents are in the training set, too: 0 with the same topic, 20 only with "
+        "others, 0 with both. On the other 20, verdicts change: ahead - behind (clear with them, "
+        "not clear without), behind - always 'earn' (not clear with them, clear without)."
+    )
+
+
+def test_the_caption_says_that_no_verdict_rests_on_duplicates():
+    caption = accuracy_table(run_with_duplicates([39])).caption
+
+    assert caption.endswith("On the other 39, all verdicts are the same.")
+
+
+def test_a_wide_table_has_the_accuracies_without_duplicates():
+    results = run_with_duplicates([0, 1])
+
+    table = accuracy_table(results, is_wide=True)
+
+    assert table.headers[-1] == "without duplicates"
+    assert [row[-1] for row in table.rows] == ["1.0000 ± 0.0000", "0.6579 ± 0.0000", "0.4737"]
+    assert "without duplicates" not in accuracy_table(results).headers
+    assert "without duplicates" not in accuracy_table(run_with_duplicates([]), is_wide=True).headers

@@ -164,7 +164,9 @@ def test_the_split_of_the_notebook_has_its_golden_values(keras_corpus, repositor
     assert (earn.topic, earn.train, earn.test) == ("earn", 997, 448)
     assert facts.majority_topic == "earn"
     assert round(facts.majority_accuracy, 4) == 0.7479
-    assert (facts.overlap, facts.overlap_same_label) == (34, 14)
+    found = facts.duplicates
+    assert [len(each) for each in (found.same_topic, found.other_topics, found.both)] == [13, 16, 5]
+    assert facts.whole_duplicates == found
     assert len(facts.topics_only_in_test) == 4
     references = load(repository / "configs" / "all.yaml").references
     assert notebook.fingerprint == references["notebook"].dataset

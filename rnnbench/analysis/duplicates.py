@@ -1,0 +1,48 @@
+"""A run without the test documents that are in the training set, too."""
+
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+
+from rnnbench.analysis.summary import summarize_run
+from rnnbench.data.audit import without_duplicates as audit_without_duplicates
+from rnnbench.errors import UserError
+from rnnbench.results.run import StoredRun
+
+R = TypeVar("R", bound=StoredRun)
+
+
+def without_duplicates(run: R) -> R:
+    """Return a run as if the duplicates were not in its test set; its files stay as they are.
+
+    Positions of test documents are then those in what is left.
+
+    Raises:
+        UserError: nothing is left.
+    """
+    dropped, dataset = run.results.dataset.duplicates.positions, run.results.dataset
+    if not dropped:
+        return run
+    if len(dropped) == dataset.test_size:
+        raise UserError(f"{run.folder}: all test documents are in the training set, too")
+    trials = {
+        model: [
+            replace(
+                trial,
+                labels=np.delete(trial.labels, dropped),
+                scores=np.delete(trial.scores, dropped, axis=0),
+            )
+            for trial in of_model
+        ]
+        for model, of_model in run.trials.items()
+    }
+    labels = next(iter(trials.values()))[0].labels
+    results = summarize_run(
+        run.benchmark,
+        audit_without_duplicates(dataset, labels),
+        [trial for of_model in trials.values() for trial in of_model],
+        run.results.command,
+        run.results.missing,
+    )
+    return replace(run, results=results, trials=trials)
