@@ -199,9 +199,10 @@ def _about_others(best: ModelSummary, others: Sequence[PublishedAccuracy]) -> st
         if each.caveat:
             caveats.setdefault(each.caveat, []).append(each.model)
     sentences = [
-        f"Of {len(others)} published accuracies, {places.count('above')} lie above and "
-        f"{places.count('inside')} inside the 95 % interval of {best.name}, the best of ours: "
-        f"{interval_text(best.accuracy_interval)} {others[0].yardstick}.",
+        f"Above the 95 % interval of {best.name}, the best of ours "
+        f"({interval_text(best.accuracy_interval)} {others[0].yardstick}), lie "
+        f"{places.count('above')} of {len(others)} published accuracies, inside it "
+        f"{places.count('inside')}.",
         "std: over trainings; many are not published.",
         "saw test texts: whether training used the texts of the test documents, without their "
         "topics; for ours, only the ranks of words by frequency may come from all documents.",
