@@ -72,6 +72,21 @@ def test_the_accuracies_of_the_wider_field_are_those_of_their_runs(name):
     assert f"{models['tfidf_linear_svm'].mean:.4f}" in row
 
 
+@pytest.mark.parametrize("name", ["r52", "r8", "reuters46"])
+def test_the_best_published_accuracy_without_a_caveat_is_named(name):
+    references = load(ROOT / "configs" / f"{name}.yaml").references
+    split = load_results(ROOT / "results/reference" / name).dataset.split_fingerprint
+    comparable = {
+        model: published.accuracy
+        for reference in references.values()
+        for model, published in reference.models.items()
+        if reference.split == split and published.caveat is None
+    }
+    best = max(comparable, key=comparable.get)
+
+    assert f" {best} {comparable[best]:.4f}, " in row_that_links(f"{name}/table.md")
+
+
 @pytest.mark.parametrize("name", ["zoo", "r52", "r8"])
 def test_the_accuracies_that_networks_were_chosen_by_are_those_that_were_printed(name):
     printed = printed_choice(name)

@@ -24,7 +24,7 @@ def locate_published(
     same. It is compared with the intervals of all our models over documents and seeds.
     """
     return [
-        _locate(reference, name, published.accuracy, comparable)
+        _locate(reference, name, published, comparable)
         for reference in benchmark.references.values()
         for name, published in reference.models.items()
         if (comparable := _comparable(reference, name, published, benchmark, dataset, models))
@@ -55,7 +55,7 @@ def _comparable(
 
 
 def _locate(
-    reference: Reference, name: str, accuracy: float, models: Sequence[ModelSummary]
+    reference: Reference, name: str, published: Published, models: Sequence[ModelSummary]
 ) -> PublishedAccuracy:
     intervals = {model.name: model.accuracy_interval for model in models}
     is_single = all(model.accuracy.n == 1 for model in models)
@@ -67,8 +67,9 @@ def _locate(
             intervals, yardstick = {model.name: of_one_more}, ONE_MORE
     return PublishedAccuracy(
         source=reference.source,
+        where=reference.where,
         model=name,
-        accuracy=accuracy,
         yardstick=yardstick,
         intervals=intervals,
+        **published.model_dump(exclude={"params"}),
     )

@@ -14,7 +14,7 @@ from pydantic_core import InitErrorDetails
 from rnnbench.data.settings import Data
 from rnnbench.models.descriptions import Model
 from rnnbench.points import MODEL, POINT
-from rnnbench.records import Share
+from rnnbench.records import Pretrained, Share
 from rnnbench.section import Section, located, problem, problems, spell
 from rnnbench.tracking.settings import TrackerNames
 from rnnbench.training.recipe import Recipe
@@ -32,13 +32,34 @@ Name = Annotated[str, BeforeValidator(_name)]
 ModelName = Annotated[str, BeforeValidator(partial(_name, pattern=POINT))]
 """The name of a model, or of a point of its grid."""
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Text = Annotated[str, Field(min_length=1)]
 
 
 class Published(Section):
-    """The published results of one model."""
+    """The published results of one model, and under which conditions they were measured.
+
+    What is left out is not known.
+    """
 
     accuracy: Share
+    """The mean, if several trainings were published."""
     params: PositiveInt | None = None
+    std: Share | None = None
+    """Standard deviation of the accuracy over trainings."""
+    runs: PositiveInt | None = None
+    """The number of trainings."""
+    transductive: bool | None = None
+    """Whether training used the texts of the test documents, without their topics."""
+    pretrained: Pretrained | None = None
+    """What the model brings that was learned from other texts."""
+    caveat: Text | None = None
+    """What a reader must know before comparing with this accuracy."""
+
+    @model_validator(mode="after")
+    def _has_a_spread_of_several_trainings(self) -> "Published":
+        if self.std is not None and self.runs == 1:
+            raise problem("std is of several trainings", "allowed: runs of 2 or more, or no std")
+        return self
 
 
 class Reference(Section):
@@ -50,7 +71,9 @@ class Reference(Section):
     """
 
     source: str
-    """Who published them, and where."""
+    """Who published them, and when."""
+    where: Text | None = None
+    """The title, table or repository in which they are found."""
     dataset: Fingerprint | None = None
     """Fingerprint of the padded arrays that they were measured on."""
     split: Fingerprint | None = None

@@ -59,7 +59,7 @@ def draw_accuracy(axes: Axes, run: StoredRun, models: Collection[str]) -> list[L
     for model in shown:
         _draw_intervals(axes, model, rows[model.name])
     published = [
-        each for each in run.results.published if each.model in each.intervals.keys() & rows.keys()
+        each for each in run.results.published if each.is_of_our_model and each.model in rows
     ]
     for each in published:
         axes.plot(each.accuracy, rows[each.model] - 0.3, **diamond)

@@ -39,6 +39,11 @@ def mean_and_interval(statistic: Statistic) -> str:
     return f"{statistic.mean:.4f} ± {statistic.over_seeds.high - statistic.mean:.4f}"
 
 
+def mean_and_std(mean: float, std: float | None) -> str:
+    """Return a mean and a standard deviation, if there is one."""
+    return f"{mean:.4f}" if std is None else f"{mean:.4f} ± {std:.4f}"
+
+
 def short_p(p: float) -> str:
     """Return a p-value in at most six characters: two digits, or one digit and a power of ten."""
     return f"{p:.2g}" if p >= 0.001 else f"{p:.0e}"

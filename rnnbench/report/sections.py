@@ -21,7 +21,7 @@ from rnnbench.report.run_tables import (
     comparisons_table,
     cost_table,
     metrics_table,
-    published_table,
+    published_tables,
     unclear_from,
     which_epoch,
 )
@@ -73,7 +73,7 @@ def make_sections(
         Section(
             "published",
             "Published accuracies",
-            [("table", published_table(results))] if results.published else [],
+            _published(results),
         ),
         Section(
             "differences",
@@ -188,6 +188,13 @@ def _which_epoch(results: Results) -> str:
         f"{results.validation_split:.0%} of the training documents, which were held out from "
         "training. The test documents were not used to choose anything."
     )
+
+
+def _published(results: Results) -> Sequence[Part]:
+    """Return the published accuracies, and where each source is found."""
+    tables: list[Part] = [("table", table) for table in published_tables(results)]
+    sources = {each.source: each.where for each in results.published if each.where}
+    return [*tables, ("facts", sources)] if sources else tables
 
 
 def _notes(run: StoredRun) -> Sequence[Part]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.records import Record, Share
+from rnnbench.records import Pretrained, Record, Share
 
 SUMMARY_VERSION: Literal[3] = 3
 TOO_FEW = 2
@@ -26,6 +26,12 @@ class Interval(Record):
 
     def __contains__(self, value: float) -> bool:
         return self.low <= value <= self.high
+
+    def place_of(self, value: float) -> str:
+        """Return whether a value lies ``inside``, ``above`` or ``below``."""
+        if value in self:
+            return "inside"
+        return "above" if value > self.high else "below"
 
 
 class Statistic(Record):
@@ -167,7 +173,10 @@ class WithoutDuplicates(Record):
 
 
 class PublishedAccuracy(Record):
-    """A published accuracy, and the 95 % intervals of our models that it is compared with."""
+    """A published accuracy, and the 95 % intervals of our models that it is compared with.
+
+    What is ``None`` is not known.
+    """
 
     source: str
     model: str
@@ -176,13 +185,27 @@ class PublishedAccuracy(Record):
     """The scope of the intervals: one more training, other documents, or other seeds too."""
     intervals: dict[str, Interval]
     """By the name of our model."""
+    where: str | None = None
+    """The title, table or repository in which it is found."""
+    std: Share | None = None
+    """Standard deviation over trainings."""
+    runs: PositiveInt | None = None
+    """The number of trainings that it is the mean of."""
+    transductive: bool | None = None
+    """Whether training used the texts of the test documents, without their topics."""
+    pretrained: Pretrained | None = None
+    """What the model brings that was learned from other texts."""
+    caveat: str | None = None
+    """What a reader must know before comparing with it."""
+
+    @property
+    def is_of_our_model(self) -> bool:
+        """Whether it belongs to our model of the same name, and not to a model of others."""
+        return list(self.intervals) == [self.model]
 
     def lies(self, model: str) -> str:
         """Return whether it lies ``inside``, ``above`` or ``below`` the interval of a model."""
-        interval = self.intervals[model]
-        if self.accuracy in interval:
-            return "inside"
-        return "above" if self.accuracy > interval.high else "below"
+        return self.intervals[model].place_of(self.accuracy)
 
 
 class Results(Record):

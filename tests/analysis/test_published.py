@@ -121,6 +121,23 @@ def test_an_accuracy_of_another_model_is_compared_with_our_intervals_over_docume
         assert found.intervals == {"rnn": model.accuracy_interval}
 
 
+def test_the_conditions_of_an_accuracy_are_kept_and_those_not_published_stay_unknown():
+    conditions = {
+        "std": 0.001,
+        "runs": 10,
+        "transductive": True,
+        "pretrained": "word vectors",
+        "caveat": "chosen on the test documents",
+    }
+    models = {"Text GCN": {"accuracy": 0.9707} | conditions, "fastText": {"accuracy": 0.9613}}
+
+    known, unknown = published(OTHERS | {"where": "Table 2", "models": models})
+
+    assert (known.where, unknown.where) == ("Table 2", "Table 2")
+    assert known.model_dump(include=set(conditions)) == conditions
+    assert set(unknown.model_dump(include=set(conditions)).values()) == {None}
+
+
 def test_accuracies_of_other_models_are_compared_with_all_of_ours_on_the_same_split():
     found = published(OTHERS, OURS, intervals=[(0.5, 0.6), (0.9, 0.965), (0.97, 0.98)])
 

@@ -114,6 +114,14 @@ def test_a_reference_is_tied_to_a_dataset_or_to_a_split(tie):
     assert reference.model_dump(exclude_unset=True) == paper
 
 
+def test_a_reference_may_say_where_it_is_found_and_under_which_conditions_it_was_measured():
+    conditions = {"std": 0.01, "runs": 5, "transductive": True, "pretrained": "language model"}
+    model = {"accuracy": 0.5, "caveat": "chosen on the test documents"} | conditions
+    paper = {"source": "x", "where": "Table 2", "split": "5" * 64, "models": {"a": model}}
+    reference = load(yaml.safe_load(SMALL) | {"references": {"paper": paper}}).references["paper"]
+    assert reference.model_dump(exclude_unset=True) == paper
+
+
 # Configs in Python.
 
 

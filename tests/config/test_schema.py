@@ -68,6 +68,13 @@ def test_all_has_the_models_of_the_notebook_in_its_order_and_two_baselines(name)
     assert benchmark.references["notebook"].training == Recipe(epochs=200, batch_size=50)
 
 
+def test_published_accuracies_of_other_models_say_where_they_are_found():
+    references = load(CONFIGS / "all.yaml").references
+    others = {name: each for name, each in references.items() if each.split is not None}
+    assert [name for name, each in others.items() if each.where is None] == []
+    assert len({(each.split, each.source) for each in others.values()}) == len(others)
+
+
 def test_every_kind_of_baseline_has_its_model_in_a_config_of_all():
     models = load(CONFIGS / "baselines.yaml").models
     assert {name: type(model.baseline) for name, model in models.items()} == dict(BASELINES)

@@ -1,6 +1,6 @@
 import pytest
 
-from rnnbench.report.numbers import short_p
+from rnnbench.report.numbers import mean_and_std, short_p
 
 
 @pytest.mark.parametrize(
@@ -9,3 +9,8 @@ from rnnbench.report.numbers import short_p
 )
 def test_a_p_value_is_shown_with_two_digits_or_one_and_a_power_of_ten(p, text):
     assert short_p(p) == text
+
+
+def test_a_mean_has_its_standard_deviation_beside_it_if_there_is_one():
+    assert mean_and_std(0.97069, 0.001) == "0.9707 ± 0.0010"
+    assert mean_and_std(0.97069, None) == "0.9707"

@@ -117,6 +117,18 @@ def test_page_and_markdown_show_each_model_and_the_command(folder):
         assert load_run(folder).results.command in text
 
 
+def test_published_accuracies_have_their_sources_below(tmp_path):
+    models = {"Text GCN": {"accuracy": 0.9707, "caveat": "an <odd> caveat"}}
+    paper = {"source": "Yao 2019", "where": "AAAI, Table 2", "split": "5" * 64, "models": models}
+
+    html, markdown = pages(run_folder(tmp_path, ANSWERS, references={"paper": paper}))
+
+    assert "<dt>Yao 2019</dt><dd>AAAI, Table 2</dd>" in html
+    assert "an &lt;odd&gt; caveat" in html
+    assert "| Text GCN \\* | Yao 2019 | 0.9707 |" in markdown
+    assert "- Yao 2019: AAAI, Table 2\n" in markdown
+
+
 def test_a_misclassified_document_is_shown_with_its_words_and_every_answer(folder, page):
     document = page[page.index("test document 3") :]
 

@@ -1,8 +1,9 @@
 """What a summary says about a run."""
 
+import pytest
 from factories import finished_run
 
-from rnnbench.results.schema import MissingTrial, Results
+from rnnbench.results.schema import Interval, MissingTrial, PublishedAccuracy, Results
 
 
 def lacking(missing) -> Results:
@@ -35,3 +36,27 @@ def test_of_many_models_without_trials_the_first_ten_are_listed():
 
     assert "model9 seed 0 (not run: interrupted) and 2 more" in words
     assert "model10" not in words
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [(0.69, "below"), (0.7, "inside"), (0.75, "inside"), (0.8, "inside"), (0.81, "above")],
+)
+def test_a_value_lies_below_inside_or_above_an_interval_whose_ends_are_inside(value, place):
+    assert Interval(low=0.7, high=0.8).place_of(value) == place
+
+
+@pytest.mark.parametrize(
+    ("intervals", "is_of_ours"),
+    [(["rnn"], True), (["lstm"], False), (["rnn", "lstm"], False)],
+)
+def test_a_published_accuracy_of_our_model_is_compared_with_that_model_alone(intervals, is_of_ours):
+    published = PublishedAccuracy(
+        source="x",
+        model="rnn",
+        accuracy=0.5,
+        yardstick="over documents",
+        intervals=dict.fromkeys(intervals, Interval(low=0, high=1)),
+    )
+
+    assert published.is_of_our_model == is_of_ours
