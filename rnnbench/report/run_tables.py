@@ -14,28 +14,23 @@ from rnnbench.report.numbers import (
     condition,
     interval_text,
     mean_and_interval,
-    mean_and_std,
     mean_text,
     short_p,
     signed_interval_text,
 )
+from rnnbench.report.published import published_tables
 from rnnbench.report.rows import to_csv
 from rnnbench.report.table import FAILED, Columns, Table, table_of, to_markdown, with_points
 from rnnbench.results.schema import (
     Comparison,
     MissingTrial,
     ModelSummary,
-    PublishedAccuracy,
     Results,
 )
 from rnnbench.section import spell_parameters
 
 SECOND = "macro_f1"
 """The metric that is shown with its spread, as accuracy is."""
-
-CAVEAT = "*"
-"""The mark of a published accuracy with a caveat; the caption has the caveat."""
-ON_THE_SAME = "Only accuracies on the same documents are shown."
 
 
 def result_tables(results: Results) -> list[Table]:
@@ -57,7 +52,7 @@ def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
 
     If it ``is_wide``, the accuracies without duplicates have a column.
     """
-    dataset, n, best = results.dataset, len(results.seeds), best_model(results)
+    dataset, n, best = results.dataset, len(results.seeds), results.best
 
     def unclear(model: ModelSummary) -> str:
         itself = ["best"] if model is best else []
@@ -92,17 +87,12 @@ def _short_reason(trial: MissingTrial) -> str:
     return f"{FAILED}: {textwrap.shorten(innermost, 40, placeholder='...')}"
 
 
-def best_model(results: Results) -> ModelSummary:
-    """Return the model with the highest mean test accuracy; the first of equals."""
-    return max(results.models, key=lambda model: model.accuracy.mean)
-
-
 def unclear_from(results: Results, name: str) -> list[str]:
     """Return those of the best model and the baseline that do not clearly differ from ``name``.
 
     Where the seeds are too few to tell, this is returned instead.
     """
-    best = best_model(results).name
+    best = results.best.name
     others = {best: "the best", majority_name(results.dataset): majority_name(results.dataset)}
     unclear = {
         frozenset((each.a, each.b)): each for each in results.comparisons if not each.is_clear
@@ -165,80 +155,6 @@ def comparisons_table(results: Results) -> Table:
     n = results.n_corrected_for
     caption = f"p-values: {methods}; corrected for {n} comparison{'s' * (n != 1)} (Holm)."
     return table_of(results.comparisons, columns, caption)
-
-
-def published_tables(results: Results) -> list[Table]:
-    """Return our models among those of others, and ours beside earlier results of the same."""
-    others = [each for each in results.published if not each.is_of_our_model]
-    same = [each for each in results.published if each.is_of_our_model]
-    among = [_among_others(results, others)] if others else []
-    return [*among, *([_beside_the_same(same)] if same else [])]
-
-
-def _among_others(results: Results, others: Sequence[PublishedAccuracy]) -> Table:
-    """Return our models and those of others, the best first."""
-    best = best_model(results)
-    theirs = [(each.accuracy, _cells_of_theirs(each, best)) for each in others]
-    ours = [(model.accuracy.mean, _cells_of_ours(model, best)) for model in results.models]
-    ranked = sorted([*theirs, *ours], key=lambda row: -row[0])  # of equals, theirs come first
-    headers = ["model", "by", "accuracy ± std", "saw test texts", "pretrained", "lies"]
-    rows = [cells for _, cells in ranked]
-    return with_points(Table(headers, rows, _about_others(best, others), text_columns=2))
-
-
-def _cells_of_theirs(published: PublishedAccuracy, best: ModelSummary) -> list[str]:
-    return [
-        f"{published.model} {CAVEAT}" if published.caveat else published.model,
-        published.source,
-        mean_and_std(published.accuracy, published.std),
-        {True: "yes", False: "no", None: MISSING}[published.transductive],
-        published.pretrained or MISSING,
-        best.accuracy_interval.place_of(published.accuracy),
-    ]
-
-
-def _cells_of_ours(model: ModelSummary, best: ModelSummary) -> list[str]:
-    accuracy = mean_and_std(model.accuracy.mean, model.accuracy.std)
-    by = "ours, best" if model is best else "ours"
-    return [model.name, by, accuracy, "no", "nothing", MISSING]
-
-
-def _about_others(best: ModelSummary, others: Sequence[PublishedAccuracy]) -> str:
-    """Return the caption: how many of the others lie where, and what the columns mean."""
-    places = [best.accuracy_interval.place_of(each.accuracy) for each in others]
-    caveats: dict[str, list[str]] = {}
-    for each in others:
-        if each.caveat:
-            caveats.setdefault(each.caveat, []).append(each.model)
-    sentences = [
-        f"Above the 95 % interval of {best.name}, the best of ours "
-        f"({interval_text(best.accuracy_interval)} {others[0].yardstick}), lie "
-        f"{places.count('above')} of {len(others)} published accuracies, inside it "
-        f"{places.count('inside')}.",
-        "std: over trainings; many are not published.",
-        "saw test texts: whether training used the texts of the test documents, without their "
-        "topics; for ours, only the ranks of words by frequency may come from all documents.",
-        "pretrained: from other texts; ours bring nothing unless their own code loads it.",
-        *(f"{CAVEAT} {', '.join(models)}: {caveat}." for caveat, models in caveats.items()),
-        ON_THE_SAME,
-    ]
-    return " ".join(sentences)
-
-
-def _beside_the_same(published: Sequence[PublishedAccuracy]) -> Table:
-    """Return the published accuracies of our models, and whether our intervals contain them."""
-    rows = [
-        [name, interval_text(interval), each.source, f"{each.accuracy:.4f}", each.lies(name)]
-        for each in published
-        for name, interval in each.intervals.items()
-    ]
-    yardsticks = sorted({each.yardstick for each in published})
-    return Table(
-        ["our model", "its 95 % interval", "published", "scored", "lies"],
-        rows,
-        f"Intervals are {' or '.join(yardsticks)}; the uncertainty of the published accuracies is "
-        f"not known. {ON_THE_SAME}",
-    )
 
 
 def _over(n_seeds: int) -> str:

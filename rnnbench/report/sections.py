@@ -16,12 +16,12 @@ from rnnbench.analysis.topics import f1_by_topic, frequent_topics
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.report.plots import accuracy_plot, confusion_plot, learning_plot
 from rnnbench.report.power import power_table
+from rnnbench.report.published import published_tables
 from rnnbench.report.run_tables import (
     accuracy_table,
     comparisons_table,
     cost_table,
     metrics_table,
-    published_tables,
     unclear_from,
     which_epoch,
 )

@@ -257,6 +257,11 @@ class Results(Record):
         return self
 
     @property
+    def best(self) -> ModelSummary:
+        """The model with the highest mean test accuracy; the first of equals."""
+        return max(self.models, key=lambda model: model.accuracy.mean)
+
+    @property
     def n_corrected_for(self) -> int:
         """The number of comparisons that p-values are corrected for: all pairs that there are."""
         return comb(len(self.models) + 1, 2)
