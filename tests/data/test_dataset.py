@@ -262,8 +262,8 @@ def test_a_share_that_leaves_nothing_on_one_side_is_answered_with_both(n, share)
 # Splits and words of texts that come without them.
 
 
-def own_corpus(documents, labels, is_test=None):
-    """A corpus of the user's own texts, which are given by their words."""
+def own_corpus(documents, labels, is_test=None, source="files"):
+    """A corpus of texts, which are given by their words, from a source: the user's own files."""
     words = [text.split() for text in documents]
     ranking = list(dict.fromkeys(word for of_text in words for word in of_text))
     topics = sorted(set(labels))
@@ -273,23 +273,35 @@ def own_corpus(documents, labels, is_test=None):
         [topics.index(label) for label in labels],
         topics,
         is_test=is_test,
-        provenance={"source": "files"},
+        provenance={"source": source},
     )
 
 
-def test_own_words_are_ranked_on_the_training_documents_and_those_of_others_are_unknown():
+@pytest.mark.parametrize("source", ["files", "r52", "r8"])
+def test_words_are_ranked_on_the_training_documents_and_those_of_others_are_unknown(source):
     corpus = own_corpus(
         ["seen once twice", "twice twice", "unseen unseen unseen once"],
         ["a", "b", "a"],
         is_test=[False, False, True],
+        source=source,
     )
 
-    dataset = make_dataset(corpus, Data(source="files"))
+    dataset = make_dataset(corpus, Data(source=source))
 
     assert dataset.vocabulary == ("twice", "seen", "once")
     assert dataset.n_ids == 7
     assert dataset.x_train.tolist() == [[0, 1, 5, 6, 4], [0, 0, 1, 4, 4]]
     assert dataset.x_test.tolist() == [[1, 2, 2, 2, 6]]
+
+
+@pytest.mark.parametrize("source", ["keras", "sgml"])
+def test_words_of_the_keras_set_are_ranked_on_all_documents_as_keras_does(source):
+    texts = ["first second", "second", "third third third"]
+    corpus = own_corpus(texts, ["a", "b", "a"], is_test=[False, False, True], source=source)
+
+    dataset = make_dataset(corpus, Data(source=source))
+
+    assert dataset.x_train.tolist() == [[0, 1, 4, 5], [0, 0, 1, 5]]  # in the order of the corpus
 
 
 @given(test=st.lists(st.sampled_from("abcdef"), min_size=1, max_size=4))

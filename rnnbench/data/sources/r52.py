@@ -117,6 +117,7 @@ def _source(name: str, description: str, fingerprint: str, *, is_default: bool =
         folder_patterns=sgml.IN_FOLDER,
         fingerprint=fingerprint,
         split="modapte",
+        ranks_words_of="training",
         is_default=is_default,
     )
 
