@@ -3,8 +3,8 @@
 import os
 import platform
 import subprocess
-from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +28,8 @@ class Environment(Record):
     cores: int | None
     versions: dict[str, str]
     """Of the packages that can change a result, by name."""
+    installed: dict[str, str] = {}
+    """Versions of all packages that rnnbench needs, however indirectly, by name."""
     git_commit: str | None
 
 
@@ -52,7 +54,7 @@ def environment(packages: Iterable[str], *, jobs: int, threads: int) -> dict[str
         threads: threads of each process.
     """
     facts = {"schema_version": SCHEMA_VERSION, "jobs": jobs, "threads_per_job": threads}
-    return facts | machine(packages)
+    return facts | machine(packages) | {"installed": installed("rnnbench")}
 
 
 def machine(packages: Iterable[str]) -> dict[str, Any]:
@@ -65,6 +67,39 @@ def machine(packages: Iterable[str]) -> dict[str, Any]:
         "versions": versions(packages),
         "git_commit": _commit(Path(rnnbench.__file__).parent),
     }
+
+
+def installed(package: str) -> dict[str, str]:
+    """Return the versions of all packages that one needs, however indirectly, by name."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    found: dict[str, str] = {}
+    waiting, without_extras = [package], {"extra": ""}
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        if name in found:
+            continue
+        try:
+            facts = distribution(name)
+        except PackageNotFoundError:  # needed on other systems only
+            continue
+        found[name] = facts.version
+        for needed in map(Requirement, facts.requires or ()):
+            if not needed.marker or needed.marker.evaluate(without_extras):
+                waiting.append(needed.name)
+    found.pop(canonicalize_name(package), None)
+    return dict(sorted(found.items()))
+
+
+def constraints(environment: Mapping[str, Any]) -> str:
+    """Return a constraints file for pip, which installs the packages of an environment again."""
+    rnnbench_version = environment["versions"]["rnnbench"]
+    lines = [
+        f"# rnnbench {rnnbench_version}, Python {environment['python']}, {environment['platform']}",
+        *(f"{name}=={version}" for name, version in environment["installed"].items()),
+    ]
+    return "\n".join([*lines, ""])
 
 
 def cpu() -> str:

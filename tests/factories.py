@@ -249,7 +249,8 @@ def finished_run(
         "platform": "none",
         "cpu": "none",
         "cores": 2,
-        "versions": {"keras": "3.0"},
+        "versions": {"rnnbench": "0.0", "keras": "3.0"},
+        "installed": {"keras": "3.0"},
         "git_commit": "0" * 40,
     }
     return StoredRun(folder, results, trials, plan, machine | dict(environment or {}))

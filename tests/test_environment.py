@@ -1,10 +1,12 @@
 """The environment of a run."""
 
 import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import rnnbench
-from rnnbench.environment import environment, versions
+from rnnbench.environment import constraints, environment, installed, versions
 
 
 def test_versions_are_those_of_rnnbench_and_of_the_packages_that_are_asked_for():
@@ -27,3 +29,25 @@ def test_the_environment_tells_the_commit_the_versions_and_how_the_cores_were_sh
     assert facts["versions"] == versions(["numpy"])
     assert facts["cores"] >= 1
     assert facts["cpu"]
+
+
+def test_all_packages_are_listed_that_are_needed_however_indirectly():
+    found = installed("rnnbench")
+
+    assert {"tensorflow", "h5py", "numpy", "pyyaml"} <= set(found)
+    assert not {"rnnbench", "pytest", "hypothesis"} & set(found), "itself, and its extras"
+    assert list(found) == sorted(found)
+    assert found["h5py"] == version("h5py")
+    assert installed("no-such-package") == {}
+
+
+def test_constraints_are_what_pip_reads(tmp_path):
+    facts = environment(["numpy"], jobs=1, threads=1)
+    file = tmp_path / "constraints.txt"
+    file.write_text(constraints(facts))
+
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--no-deps"]
+    done = subprocess.run([*command, "-c", file, "numpy"], capture_output=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert f"numpy=={version('numpy')}" in file.read_text().splitlines()

@@ -142,13 +142,18 @@ def find_differences(a: StoredRun, b: StoredRun) -> list[DifferingFact]:
     parts: dict[Part, tuple[Any, Any]] = {
         "config": (a.config, b.config),
         "data": (data_a, data_b),
-        "environment": (a.environment, b.environment),
+        "environment": (_machine_of(a), _machine_of(b)),
     }
     return [
         DifferingFact(part=part, key=key, a=in_a, b=in_b)
         for part, trees in parts.items()
         for key, in_a, in_b in _differing(*trees)
     ]
+
+
+def _machine_of(run: StoredRun) -> dict[str, Any]:
+    """Return the environment without the packages that cannot change a result."""
+    return {key: value for key, value in run.environment.items() if key != "installed"}
 
 
 def _differing(a: Any, b: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:

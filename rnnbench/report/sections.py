@@ -129,7 +129,8 @@ def make_sections(
             "Reproduce",
             [("command", results.command), ("facts", _machine_facts(run.environment))],
             "The command, and the machine and versions it ran with. The config with every default "
-            "is in config.yaml beside this file.",
+            "is in config.yaml beside this file, and the exact versions of all packages are in "
+            "constraints.txt, for `pip install -c`. Another processor rounds sums differently.",
         ),
     ]
     return [section for section in sections if section.parts]
@@ -254,6 +255,6 @@ def _data_facts(dataset: DatasetSummary) -> dict[str, str]:
 
 
 def _machine_facts(environment: dict[str, Any]) -> dict[str, Any]:
-    apart = ("versions", "schema_version")
+    apart = ("versions", "installed", "schema_version")
     facts = {key.replace("_", " "): environment[key] for key in environment if key not in apart}
     return {**facts, **environment["versions"]}

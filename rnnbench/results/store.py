@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.vocabulary import Vocabulary
+from rnnbench.environment import constraints
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.points import POINT
 from rnnbench.results.schema import Results
@@ -53,7 +54,9 @@ log = logging.getLogger(__name__)
 
 RESULTS = "results.json"
 """The file that makes a folder a finished run."""
-SUMMARY_FILES = ("config.yaml", "environment.json", "table.md", "table.csv", RESULTS)
+CONSTRAINTS = "constraints.txt"
+"""The exact versions of all packages, for ``pip install -c``."""
+SUMMARY_FILES = ("config.yaml", "environment.json", CONSTRAINTS, "table.md", "table.csv", RESULTS)
 """The files that describe the run as a whole."""
 CHOICE = "choice.json"
 """The file that makes a folder a choice."""
@@ -243,11 +246,12 @@ class Store:
         return self._environment.is_file()
 
     def save_environment(self, environment: dict[str, Any]) -> None:
-        """Write the machine and the package versions that trials are trained with.
+        """Write the machine and the versions that trials are trained with, and a file for pip.
 
         Raises:
             UnwritableError: the file cannot be written.
         """
+        write_text(self.folder / CONSTRAINTS, constraints(environment))
         write_facts(self._environment, environment)
 
     def save_vocabulary(self, vocabulary: Vocabulary) -> None:
