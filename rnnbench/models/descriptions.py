@@ -162,8 +162,8 @@ class BaselineModel(ModelSection):
         return self
 
     def in_short(self) -> str:
-        """Return the kind of baseline and its parameters."""
-        return _call(self.baseline.kind, dict(self.baseline))
+        """Return the kind of baseline, and its parameters that differ from their defaults."""
+        return _call(self.baseline.kind, self.baseline.settings())
 
     def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
         """Return 0: fitting it takes almost no time."""

@@ -30,7 +30,7 @@ LISTED = {
         ]
     },
     "always": {"baseline": "most_frequent"},
-    "svm": {"baseline": {"tfidf_linear_svm": {"C": 2.0}}},
+    "svm": {"baseline": {"tfidf_linear_svm": {"C": 2.0, "max_ngram": 1}}},
     "own": {"python": "nets:small"},
     "own_wide": {"python": "nets:small", "arguments": {"width": 8, "by": "max", "deep": True}},
 }
@@ -51,7 +51,7 @@ def test_models_in_short():
         "pretrained": "embedding 64 ppmi_svd → conv1d 8 kernel_size 3 → pooling mean → layer_norm "
         "→ dropout 0.5 → dense 9 relu → dense 9 → dense topics",
         "always": "most_frequent",
-        "svm": "tfidf_linear_svm (max_ngram: 2, C: 2.0)",
+        "svm": "tfidf_linear_svm (max_ngram: 1, C: 2.0)",
         "own": "nets:small",
         "own_wide": "nets:small (width: 8, by: max, deep: true)",
     }
