@@ -17,9 +17,15 @@ from rnnbench.training.settings import Training
 CONFIGS = Path(__file__).parents[2] / "configs"
 EXTENDED = ["notebook", "references"]
 """Configs without models of their own, for others to extend."""
-OTHER_SETTINGS = ["own_texts", "r52", "r8", "reuters46", "zoo"]
+GRIDS = "baseline_grids"
+"""The config of models without documents, for others to extend."""
+WITH_GRIDS = ["r52", "r8", "reuters46", "zoo"]
+"""Configs whose baselines are chosen by a config of their own."""
+OTHER_SETTINGS = ["own_texts", *WITH_GRIDS, *(f"{name}_baselines" for name in WITH_GRIDS)]
 """Configs with other documents or another training than the notebook's."""
-SHIPPED = sorted(file.stem for file in CONFIGS.glob("*.yaml") if file.stem not in EXTENDED)
+SHIPPED = sorted(
+    file.stem for file in CONFIGS.glob("*.yaml") if file.stem not in [*EXTENDED, GRIDS]
+)
 NOTEBOOK_MODELS = ["vanilla_rnn", "stacked_vanilla_rnn", "lstm", "stacked_lstm"]
 
 LAYERS = [{"simple_rnn": {"units": 2}}, {"dense": {"units": "topics", "activation": "softmax"}}]
@@ -37,7 +43,7 @@ def test_a_shipped_config_has_the_name_of_its_file_and_the_published_results(nam
     benchmark = load(CONFIGS / f"{name}.yaml")
     assert benchmark.name == name
     sources = {"r52": "r52", "r8": "r8", "own_texts": "files"}
-    assert benchmark.data.source == sources.get(name, "auto")
+    assert benchmark.data.source == sources.get(name.removesuffix("_baselines"), "auto")
     published = {} if name == "own_texts" else load(CONFIGS / "all.yaml").references
     assert benchmark.references == published
 
@@ -58,6 +64,28 @@ def test_a_config_that_others_extend_lacks_only_a_name_and_models(name):
         ("models", "missing key"),
         ("name", "missing key"),
     ]
+
+
+def test_the_grids_of_the_baselines_lack_only_a_name():
+    with pytest.raises(ConfigError) as caught:
+        load(CONFIGS / f"{GRIDS}.yaml")
+    assert [(problem.key, problem.message) for problem in caught.value.problems] == [
+        ("name", "missing key")
+    ]
+
+
+@pytest.mark.parametrize("name", WITH_GRIDS)
+def test_baselines_are_chosen_on_the_documents_that_they_are_run_on(name):
+    run, choice = (load(CONFIGS / f"{each}.yaml") for each in (name, f"{name}_baselines"))
+    assert choice.data == run.data
+    assert choice.training == run.training
+    assert choice.models == load(CONFIGS / "zoo_baselines.yaml").models
+
+
+def test_every_kind_of_baseline_that_learns_from_words_is_in_the_grids():
+    models = load(CONFIGS / "zoo_baselines.yaml").models.values()
+    kinds = {model.baseline.kind for model in models if isinstance(model, BaselineModel)}
+    assert kinds == {*BASELINES} - {"most_frequent", "stratified"}
 
 
 @pytest.mark.parametrize("name", ["all", "smoke"])

@@ -31,9 +31,9 @@ def cost(products):
 def test_the_products_of_the_notebooks_lstm():
     lstm = network([{"lstm": {"units": 50}}])
 
-    assert Counter(
-        lstm.products(batch_size=40, timesteps=49, n_topics=46, n_ids=30_000)
-    ) == Counter(
+    products = lstm.products(batch_size=40, timesteps=49, n_topics=46, n_ids=30_000)
+
+    assert Counter(products) == Counter(
         [
             Product(40, 50, 200, count=49),  # the hidden state, step by step
             Product(40, 200, 50, count=49),  # and back
