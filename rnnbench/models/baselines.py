@@ -229,10 +229,10 @@ class NBSVM(_Words):
 class SentenceEmbedding(Baseline):
     """Logistic regression on the vectors of an encoder that has been trained on other texts.
 
-    The encoder is wordllama's: the mean of the vectors of word pieces. They come from the input
-    vectors of large language models (LLaMA 2 70B and Phi 3 medium), reduced to 256 numbers by
-    training on sentence pairs: D. L. Miller: WordLlama: Recycled Token Embeddings from Large
-    Language Models (2024). The texts of both trainings may include newswires.
+    The encoder is that of D. L. Miller: WordLlama: Recycled Token Embeddings from Large Language
+    Models (2024): the mean of the vectors of word pieces. They come from the input vectors of large
+    language models, such as LLaMA 2 70B, reduced to 256 numbers by training on pairs of texts, such
+    as questions with answers, and titles with their news (AG News).
     """
 
     kind = "sentence_embedding"

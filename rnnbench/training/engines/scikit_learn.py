@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, Dataset, hold_out
+from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.training.engines.base import Engine
@@ -44,6 +45,7 @@ class ScikitLearn(Engine):
 
         Raises:
             PluginError: a baseline from another package failed; the message names it.
+            UserError: a baseline cannot learn from these documents with its parameters.
         """
         from threadpoolctl import threadpool_limits
 
@@ -53,12 +55,10 @@ class ScikitLearn(Engine):
         vocabulary = dataset.vocabulary if baseline.reads_words else None
         documents = texts(dataset.x_train[kept], vocabulary)
         tested = texts(dataset.x_test, vocabulary)
-        with BASELINES.blamed(baseline.kind), threadpool_limits(1):  # or sums depend on the cores
-            classifier = baseline.pipeline(seed)
-            start = time.perf_counter()
-            classifier.fit(documents, dataset.y_train[kept])
-            seconds = time.perf_counter() - start
-            scores = score(baseline, classifier, tested, len(dataset.topics))
+        with threadpool_limits(1):  # or sums would depend on the number of cores
+            classifier, seconds = _fitted(baseline, documents, dataset.y_train[kept], seed)
+            with BASELINES.blamed(baseline.kind):
+                scores = score(baseline, classifier, tested, len(dataset.topics))
         outcome = Outcome(
             engine=self.name,
             params=count_params(classifier),
@@ -66,6 +66,20 @@ class ScikitLearn(Engine):
             fit_seconds=seconds,
         )
         return Trained(outcome, scores.astype(np.float32))
+
+
+def _fitted(
+    baseline: Baseline, documents: list[str], labels: NDArray[np.int32], seed: int
+) -> tuple["Pipeline", float]:
+    """Return a fitted classifier, and the seconds that it took."""
+    try:
+        with BASELINES.blamed(baseline.kind):
+            classifier = baseline.pipeline(seed)
+            start = time.perf_counter()
+            classifier.fit(documents, labels)
+            return classifier, time.perf_counter() - start
+    except ValueError as error:  # of scikit-learn, such as a min_df that no word reaches
+        raise UserError(f"{baseline.kind} cannot be fitted: {error}") from error
 
 
 def texts(ids: NDArray[np.int32], vocabulary: Sequence[str] | None = None) -> list[str]:

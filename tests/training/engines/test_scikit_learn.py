@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, Dataset, hold_out, make_dataset
 from rnnbench.data.settings import Data
+from rnnbench.errors import UserError
 from rnnbench.models.baselines import (
     BASELINES,
     Baseline,
@@ -233,6 +234,14 @@ def test_the_seed_is_that_of_a_random_baseline(dataset):
     first, other = (train(Stratified(), dataset, seed=seed).scores for seed in (0, 1))
 
     assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize(
+    "baseline", [TfidfLinearSVM(min_df=1000), MultinomialNaiveBayes(min_df=20)]
+)
+def test_parameters_that_leave_nothing_to_learn_from_are_the_users_error(dataset, baseline):
+    with pytest.raises(UserError, match=rf"^{baseline.kind} cannot be fitted: .*min_df"):
+        train(baseline, dataset)
 
 
 def test_a_baseline_from_outside_that_fails_is_named(dataset):
