@@ -227,7 +227,7 @@ class NBSVM(_Words):
 
 
 class SentenceEmbedding(Baseline):
-    """Logistic regression on the vectors of an encoder that has been trained on other texts.
+    """Logistic regression on vectors of wordllama, made from LLaMA 2 and trained on other texts.
 
     The encoder is that of D. L. Miller: WordLlama: Recycled Token Embeddings from Large Language
     Models (2024): the mean of the vectors of word pieces. They come from the input vectors of large
