@@ -13,6 +13,8 @@ from rnnbench.records import Record
 
 SCHEMA_VERSION: Literal[2] = 2
 """The schema version of ``environment.json``."""
+NOT_INSTALLED = "not installed"
+"""Stands for a version."""
 
 
 class Environment(Record):
@@ -38,11 +40,16 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     return {"rnnbench": rnnbench.__version__} | {each: _version(each) for each in packages}
 
 
+def missing(packages: Iterable[str]) -> list[str]:
+    """Return those of ``packages`` that are not installed."""
+    return [each for each in packages if _version(each) == NOT_INSTALLED]
+
+
 def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return NOT_INSTALLED
 
 
 def environment(packages: Iterable[str], *, jobs: int, threads: int) -> dict[str, Any]:

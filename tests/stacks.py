@@ -8,7 +8,7 @@ import numpy as np
 from factories import SOFTMAX
 
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.models.layers.feedforward import Conv1D, Pooling
+from rnnbench.models.layers.feedforward import BagOfWords, Conv1D, Pooling
 from rnnbench.models.layers.recurrent import RECURRENT, Bidirectional
 
 Description = dict[str, Any]
@@ -21,6 +21,7 @@ def options_of(layer: type, parameter: str) -> tuple[str, ...]:
 
 MERGE_MODES = options_of(Bidirectional, "merge_mode")
 PADDINGS = options_of(Conv1D, "padding")
+VALUES_OF_WORDS = options_of(BagOfWords, "values")
 WAYS_OF_POOLING = options_of(Pooling, "by")
 
 EMBEDDING = {"embedding": {"dim": 4}}
@@ -33,6 +34,11 @@ def bidirectional(kind: str, merge_mode: str = "concat", **parameters: Any) -> D
     """Return a bidirectional layer of three units a direction."""
     inner = {kind: {"units": 3} | parameters}
     return {"bidirectional": {"layer": inner, "merge_mode": merge_mode}}
+
+
+def bag_of_words(values: str) -> Description:
+    """Return a layer that counts words."""
+    return {"bag_of_words": {"values": values}}
 
 
 def conv1d(padding: str) -> Description:
@@ -49,6 +55,7 @@ STACKS: dict[str, list[Description]] = {
     "embedding": [EMBEDDING, MEAN],
     "embedding, not trained": [FROZEN, MEAN],
     "embedding, masked": [MASKED, {"layer_norm": {}}, {"pooling": {"by": "attention"}}],
+    **{f"bag_of_words, {values}": [bag_of_words(values)] for values in VALUES_OF_WORDS},
     **{kind: [{kind: {"units": 3}}] for kind in RECURRENT},
     "gru, masked": [MASKED, {"gru": {"units": 3}}],
     **{

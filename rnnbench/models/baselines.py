@@ -1,13 +1,17 @@
 """Baselines: classifiers without a network, from scikit-learn."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt, SerializeAsAny
+from pydantic import BeforeValidator, Field, PositiveInt, SerializeAsAny, model_validator
 
+from rnnbench.environment import missing
+from rnnbench.errors import UserError
 from rnnbench.registry import Registry
-from rnnbench.section import Variant, parse_variant
+from rnnbench.section import Variant, parse_variant, problem
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+NGram = Annotated[PositiveInt, Field(le=5)]
 
 
 class Baseline(Variant):
@@ -21,14 +25,30 @@ class Baseline(Variant):
     """Whether its answers depend on the seed. If not, it is trained once, and not once per seed."""
     gives_probabilities: ClassVar[bool] = True
     """Whether the pipeline has ``predict_proba``; otherwise it has ``decision_function``."""
+    packages: ClassVar[tuple[str, ...]] = ()
+    """The distributions that it needs beside scikit-learn, scipy and numpy. A run is refused where
+    one is missing, and their versions are part of the fingerprint of every trial."""
+    install: ClassVar[str] = ""
+    """The command that installs them, for the message."""
+
+    @property
+    def reads_words(self) -> bool:
+        """Whether its inputs are the words themselves, and not their ids."""
+        return False
 
     def pipeline(self, seed: int) -> Any:
         """Return an unfitted scikit-learn pipeline; import scikit-learn here, not at the top.
 
-        Its inputs are texts: word ids separated by spaces, without padding or start mark. Only a
-        classifier that draws at random needs ``seed``.
+        Its inputs are texts: word ids separated by spaces, without padding or start mark. If it
+        ``reads_words``, they are the words instead; words without an id of their own are left out.
+        Only a classifier that draws at random needs ``seed``.
         """
         raise NotImplementedError
+
+    def settings(self) -> dict[str, Any]:
+        """Return the parameters that differ from their defaults."""
+        fields = type(self).model_fields
+        return {key: value for key, value in self if value != fields[key].default}
 
 
 class _Dummy(Baseline):
@@ -60,21 +80,64 @@ class Stratified(_Dummy):
 
 
 class _Words(Baseline):
-    """A classifier of counted words; not a kind by itself."""
+    """A classifier of counted words or characters; not a kind by itself."""
 
-    max_ngram: Annotated[PositiveInt, Field(le=5)] = 2
-    """The largest number of adjacent words that are counted together."""
+    analyzer: Literal["word", "char", "char_wb"] = "word"
+    """What is counted: words; or characters, across words or (``char_wb``) within them."""
+    min_ngram: NGram = 1
+    """The smallest number of adjacent words or characters that are counted together."""
+    max_ngram: NGram = 2
+    """The largest number of adjacent words or characters that are counted together."""
+    min_df: PositiveInt = 1
+    """The number of training documents in which something must occur to be counted."""
 
-    def _of_words(self, classifier: Any, *, tfidf: bool) -> Any:
-        from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+    @property
+    def reads_words(self) -> bool:
+        """Whether it counts characters."""
+        return self.analyzer != "word"
+
+    @model_validator(mode="after")
+    def _has_a_range(self) -> "_Words":
+        if self.min_ngram > self.max_ngram:
+            raise problem(
+                f"min_ngram: got {self.min_ngram}", f"allowed: up to max_ngram, {self.max_ngram}"
+            )
+        return self
+
+    def _of_counts(self, classifier: Any, **options: Any) -> Any:
+        """Return the counts with a classifier; ``options`` are those of a ``CountVectorizer``."""
+        from sklearn.feature_extraction.text import CountVectorizer
+
+        return self._counted(CountVectorizer, options, classifier)
+
+    def _counted(self, vectorizer: Any, options: dict[str, Any], classifier: Any) -> Any:
         from sklearn.pipeline import make_pipeline
 
-        vectorizer = TfidfVectorizer if tfidf else CountVectorizer
-        words = {"tokenizer": str.split, "token_pattern": None, "lowercase": False}
-        return make_pipeline(vectorizer(**words, ngram_range=(1, self.max_ngram)), classifier)
+        if self.analyzer == "word":
+            options = {"tokenizer": str.split, "token_pattern": None, **options}
+        counted = vectorizer(
+            analyzer=self.analyzer,
+            ngram_range=(self.min_ngram, self.max_ngram),
+            min_df=self.min_df,
+            lowercase=False,
+            **options,
+        )
+        return make_pipeline(counted, classifier)
 
 
-class TfidfLogisticRegression(_Words):
+class _Tfidf(_Words):
+    """A classifier of words or characters by TF-IDF; not a kind by itself."""
+
+    sublinear_tf: bool = False
+    """Whether a count n is replaced by 1 + log(n)."""
+
+    def _of_tfidf(self, classifier: Any) -> Any:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        return self._counted(TfidfVectorizer, {"sublinear_tf": self.sublinear_tf}, classifier)
+
+
+class TfidfLogisticRegression(_Tfidf):
     """Logistic regression on TF-IDF."""
 
     kind = "tfidf_logistic_regression"
@@ -85,10 +148,10 @@ class TfidfLogisticRegression(_Words):
         """Return TF-IDF with logistic regression."""
         from sklearn.linear_model import LogisticRegression
 
-        return self._of_words(LogisticRegression(C=self.C, max_iter=1000), tfidf=True)
+        return self._of_tfidf(LogisticRegression(C=self.C, max_iter=1000))
 
 
-class TfidfLinearSVM(_Words):
+class TfidfLinearSVM(_Tfidf):
     """A linear SVM on TF-IDF; it gives margins, not probabilities."""
 
     kind = "tfidf_linear_svm"
@@ -100,14 +163,15 @@ class TfidfLinearSVM(_Words):
         """Return TF-IDF with a linear SVM."""
         from sklearn.svm import LinearSVC
 
-        return self._of_words(LinearSVC(C=self.C, random_state=0), tfidf=True)
+        return self._of_tfidf(LinearSVC(C=self.C, random_state=0))
 
 
 class MultinomialNaiveBayes(_Words):
     """Naive Bayes on counts of words."""
 
     kind = "multinomial_naive_bayes"
-    max_ngram: Annotated[PositiveInt, Field(le=5)] = 1
+    max_ngram: NGram = 1
+    """The largest number of adjacent words or characters that are counted together."""
     alpha: Positive = 1.0
     """Additive smoothing."""
 
@@ -115,17 +179,113 @@ class MultinomialNaiveBayes(_Words):
         """Return counts with naive Bayes."""
         from sklearn.naive_bayes import MultinomialNB
 
-        return self._of_words(MultinomialNB(alpha=self.alpha), tfidf=False)
+        return self._of_counts(MultinomialNB(alpha=self.alpha))
+
+
+class ComplementNaiveBayes(_Tfidf):
+    """Naive Bayes on TF-IDF that learns a topic from the documents of all others.
+
+    J. Rennie, L. Shih, J. Teevan, D. Karger: Tackling the Poor Assumptions of Naive Bayes Text
+    Classifiers (ICML 2003).
+    """
+
+    kind = "complement_naive_bayes"
+    max_ngram: NGram = 1
+    """The largest number of adjacent words or characters that are counted together."""
+    alpha: Positive = 1.0
+    """Additive smoothing."""
+    norm: bool = False
+    """Whether the weights of a topic are divided by the sum of their sizes."""
+
+    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
+        """Return TF-IDF with complement naive Bayes."""
+        from sklearn.naive_bayes import ComplementNB
+
+        return self._of_tfidf(ComplementNB(alpha=self.alpha, norm=self.norm))
+
+
+class NBSVM(_Words):
+    """A linear SVM on words weighted by naive Bayes; it gives margins, not probabilities.
+
+    S. Wang, C. Manning: Baselines and Bigrams (ACL 2012), whose values are the defaults.
+    """
+
+    kind = "nb_svm"
+    gives_probabilities = False
+    alpha: Positive = 1.0
+    """Additive smoothing."""
+    C: Positive = 1.0
+    """Inverse of the strength of L2 regularization."""
+    beta: Share = 0.25
+    """The share of the SVM; the rest is naive Bayes."""
+
+    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
+        """Return the words that occur, with the classifier."""
+        from rnnbench.models.nb_svm import NaiveBayesSVM
+
+        return self._of_counts(NaiveBayesSVM(self.alpha, self.C, self.beta), binary=True)
+
+
+class SentenceEmbedding(Baseline):
+    """Logistic regression on vectors of wordllama, made from LLaMA 2 and trained on other texts.
+
+    The encoder is that of D. L. Miller: WordLlama: Recycled Token Embeddings from Large Language
+    Models (2024): the mean of the vectors of word pieces. They come from the input vectors of large
+    language models, such as LLaMA 2 70B, reduced to 256 numbers by training on pairs of texts, such
+    as questions with answers, and titles with their news (AG News).
+    """
+
+    kind = "sentence_embedding"
+    packages = ("wordllama", "tokenizers", "safetensors")
+    install = "pip install 'rnnbench[wordllama]'"
+    C: Positive = 1.0
+    """Inverse of the strength of L2 regularization."""
+
+    @property
+    def reads_words(self) -> bool:
+        """Whether its inputs are words: the encoder knows no ids."""
+        return True
+
+    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
+        """Return the encoder's vectors, at length 1, with logistic regression."""
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import FunctionTransformer, Normalizer
+
+        from rnnbench.models.sentence_encoder import encode
+
+        classifier = LogisticRegression(C=self.C, max_iter=1000)
+        return make_pipeline(FunctionTransformer(encode), Normalizer(), classifier)
 
 
 BASELINES: Registry[type[Baseline]] = Registry(
     "baseline",
     Baseline,
-    [MostFrequent, Stratified, TfidfLogisticRegression, TfidfLinearSVM, MultinomialNaiveBayes],
+    [
+        MostFrequent,
+        Stratified,
+        TfidfLogisticRegression,
+        TfidfLinearSVM,
+        MultinomialNaiveBayes,
+        ComplementNaiveBayes,
+        NBSVM,
+        SentenceEmbedding,
+    ],
     key="kind",
     holds_classes=True,
 )
 """All kinds, by name."""
+
+
+def check_installed(baseline: Baseline) -> None:
+    """Make sure that a baseline has the packages that it needs.
+
+    Raises:
+        UserError: one is not installed.
+    """
+    if absent := missing(baseline.packages):
+        hint = f": {baseline.install}" if baseline.install else ""
+        raise UserError(f"{BASELINES.label(baseline.kind)} needs {', '.join(absent)}{hint}")
 
 
 def parse_baseline(value: Any) -> Baseline:

@@ -92,7 +92,9 @@ class LayeredNetwork(Network):
         inputs = ["scaled ids"] if self.inputs == "scaled_ids" else []
         return " → ".join([*inputs, *(layer.in_short() for layer in self.layers)])
 
-    def products(self, *, batch_size: int, timesteps: int, n_topics: int) -> list[Product]:
+    def products(
+        self, *, batch_size: int, timesteps: int, n_topics: int, n_ids: int
+    ) -> list[Product]:
         """Return the matrix products of one optimizer step, the least that its arithmetic costs.
 
         Each output of a layer needs one product; its gradient needs a second one to reach the
@@ -100,7 +102,7 @@ class LayeredNetwork(Network):
         Learning, 6.5). In a recurrent layer the first two of the hidden state are carried out step
         by step, all others for all steps at once. No gradient passes back to word ids.
         """
-        batch = Batch(batch_size, timesteps, features=1, n_topics=n_topics)
+        batch = Batch(batch_size, timesteps, features=1, n_topics=n_topics, n_ids=n_ids)
         products: list[Product] = []
         for layer in self.layers:
             products += layer.products(batch)
@@ -113,6 +115,7 @@ class LayeredNetwork(Network):
             batch_size=len(dataset.y_train),
             timesteps=dataset.timesteps,
             n_topics=len(dataset.topics),
+            n_ids=dataset.n_ids,
         )
         return sum(product.multiply_adds for product in products)
 
@@ -162,8 +165,8 @@ class BaselineModel(ModelSection):
         return self
 
     def in_short(self) -> str:
-        """Return the kind of baseline and its parameters."""
-        return _call(self.baseline.kind, dict(self.baseline))
+        """Return the kind of baseline, and its parameters that differ from their defaults."""
+        return _call(self.baseline.kind, self.baseline.settings())
 
     def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
         """Return 0: fitting it takes almost no time."""

@@ -16,6 +16,7 @@ from rnnbench.data.settings import PATHS
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import environment
 from rnnbench.errors import RnnbenchError
+from rnnbench.models.baselines import check_installed
 from rnnbench.models.descriptions import BaselineModel
 from rnnbench.registry import PluginError
 from rnnbench.results.schema import MissingTrial
@@ -106,7 +107,8 @@ def plan_benchmark(
             documents; the test documents then take no part.
 
     Raises:
-        UserError: too few documents for the validation set, or an engine cannot train a model.
+        UserError: too few documents for the validation set, an engine cannot train a model, or a
+            baseline needs a package that is not installed.
     """
     corpus, summary = data.corpus, data.summary
     datasets: dict[Part | None, Dataset] = {None: data.dataset}
@@ -135,6 +137,9 @@ def plan_benchmark(
         for name, model, seed in benchmark.trials
     ]
     _sort(trials)
+    for model in benchmark.models.values():
+        if isinstance(model, BaselineModel):
+            check_installed(model.baseline)
     n_train = min(len(each.y_train) for each in datasets.values())
     for share in {trial.training.validation_split for trial in trials}:
         hold_out(n_train, share)  # or fail now

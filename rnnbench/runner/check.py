@@ -8,8 +8,9 @@ from rnnbench.data.dataset import Dataset, hold_out
 from rnnbench.data.load import NotCachedError, prepare
 from rnnbench.data.settings import Data
 from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.models.baselines import check_installed
 from rnnbench.models.describe import describe
-from rnnbench.models.descriptions import Network
+from rnnbench.models.descriptions import BaselineModel, Network
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.models.shape import Shape
 
@@ -42,7 +43,9 @@ def check(benchmark: Benchmark) -> Check:
         shape, remark = _typical_shape(benchmark.data), f" {ASSUMED}"
     except RnnbenchError as error:
         return Check({"data": str(error)}, None, {})
-    faults = {} if dataset is None else _too_few(benchmark, len(dataset.y_train))
+    faults = _not_installed(benchmark)
+    if dataset is not None:
+        faults |= _too_few(benchmark, len(dataset.y_train))
     params = {}
     sizes: dict[str, int] = {}  # points of a grid may have the same network
     for name, model in benchmark.models.items():
@@ -55,6 +58,18 @@ def check(benchmark: Benchmark) -> Check:
             except RnnbenchError as error:
                 faults[f"models.{name}"] = f"{error}{remark}"
     return Check(faults, dataset, params)
+
+
+def _not_installed(benchmark: Benchmark) -> dict[str, str]:
+    """Return the baselines that need a package that is not installed."""
+    faults = {}
+    for name, model in benchmark.models.items():
+        if isinstance(model, BaselineModel):
+            try:
+                check_installed(model.baseline)
+            except UserError as error:
+                faults[f"models.{name}"] = str(error)
+    return faults
 
 
 def _too_few(benchmark: Benchmark, n_train: int) -> dict[str, str]:

@@ -76,6 +76,7 @@ def _products(benchmark: Benchmark, plan: Plan) -> dict[str, list[Product]]:
             batch_size=min(benchmark.training.batch_size, plan.dataset.train_size),
             timesteps=plan.dataset.timesteps,
             n_topics=len(plan.dataset.topics),
+            n_ids=plan.trials[0].n_ids,
         )
         for name, model in networks(benchmark).items()
     }

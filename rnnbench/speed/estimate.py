@@ -55,6 +55,7 @@ def estimate_seconds(
             batch_size=min(training.batch_size, len(dataset.y_train)),
             timesteps=dataset.timesteps,
             n_topics=len(dataset.topics),
+            n_ids=dataset.n_ids,
         )
     of_product = time_products(chain.from_iterable(products.values()), SECONDS)
     of_parameter = PASSES * _seconds_to_add()

@@ -89,6 +89,8 @@ class Trial:
             packages += (plugin.dist.name,)
         if self.model.pretrained_dim:
             packages += ("scikit-learn", "scipy")  # they compute the word vectors
+        if isinstance(self.model, BaselineModel):
+            packages += self.model.baseline.packages
         return packages
 
     @cached_property
@@ -102,6 +104,8 @@ class Trial:
         if isinstance(self.model, BaselineModel):
             if self.model.is_random:
                 facts["seed"] = self.seed
+            if self.model.baseline.reads_words:
+                facts["split"] = self.split_fingerprint  # the ids do not tell the words
             if code := code_of(self.model):
                 facts["code"] = code
             return sha256_json(facts | {"versions": versions(self.packages)})

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from rnnbench.config.load import load
 from rnnbench.config.starter import starter
+from rnnbench.models.baselines import BASELINES
 from rnnbench.runner.check import ASSUMED
 from rnnbench.terminal import console
 
@@ -293,6 +294,21 @@ def test_the_data_of_baselines_are_checked_too(cli, folder):
     )
 
     assert "a.yaml:3: data.source: needs data.path" in cli("config", "check", "a.yaml").stderr
+
+
+def test_baselines_that_need_a_package_that_is_missing_are_named_with_their_line(
+    cli, folder, monkeypatch
+):
+    monkeypatch.setattr(BASELINES["sentence_embedding"], "packages", ("no-such-package",))
+    (folder / "a.yaml").write_text(f"{FINE}  it: {{baseline: sentence_embedding}}\n")
+
+    found = cli("config", "check", "a.yaml")
+
+    assert found.exit_code == 2
+    assert found.stderr == (
+        "a.yaml:4: models.it: baseline 'sentence_embedding' needs no-such-package: pip install "
+        "'rnnbench[wordllama]'\n"
+    )
 
 
 def test_the_json_schemas_are_printed(cli):

@@ -49,7 +49,7 @@ def test_models_are_listed_with_their_layers_and_parameters(cli):
     assert lines[2:] == [
         "reader network embedding 4 → bidirectional lstm 2 → pooling max → dense topics 167",
         "plain network simple_rnn 3 → dense topics 27",
-        "svm baseline tfidf_linear_svm (max_ngram: 2, C: 1.0) -",
+        "svm baseline tfidf_linear_svm -",
     ]
 
 
@@ -146,7 +146,14 @@ def test_a_baseline_is_shown_without_data(cli):
         "name": "svm",
         "kind": "baseline",
         "baseline": "tfidf_linear_svm",
-        "parameters": {"max_ngram": 2, "C": 1.0},
+        "parameters": {
+            "analyzer": "word",
+            "min_ngram": 1,
+            "max_ngram": 2,
+            "min_df": 1,
+            "sublinear_tf": False,
+            "C": 1.0,
+        },
     }
 
 

@@ -25,6 +25,7 @@ ABOUT_SEVERAL_VALUES = {
     *("layers: embedding not first", "layers: embedding twice", "layers: answer at each time step"),
     *("layers: masking ended by a convolution", "stacks: last layer without softmax"),
     "stacks: scaled inputs of an embedding",
+    "baselines: smallest n-gram above the largest",
     *("references: neither a dataset nor a split", "references: dataset and split"),
     "references: training of other models",
 }

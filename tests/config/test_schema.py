@@ -17,13 +17,20 @@ from rnnbench.training.settings import Training
 CONFIGS = Path(__file__).parents[2] / "configs"
 EXTENDED = ["notebook", "references"]
 """Configs without models of their own, for others to extend."""
-OTHER_SETTINGS = ["own_texts", "r52", "r8", "reuters46", "zoo"]
+GRIDS = "baseline_grids"
+"""The config of models without documents, for others to extend."""
+WITH_GRIDS = ["r52", "r8", "reuters46", "zoo"]
+"""Configs whose baselines are chosen by a config of their own."""
+OTHER_SETTINGS = ["own_texts", *WITH_GRIDS, *(f"{name}_baselines" for name in WITH_GRIDS)]
 """Configs with other documents or another training than the notebook's."""
-SHIPPED = sorted(file.stem for file in CONFIGS.glob("*.yaml") if file.stem not in EXTENDED)
+SHIPPED = sorted(
+    file.stem for file in CONFIGS.glob("*.yaml") if file.stem not in [*EXTENDED, GRIDS]
+)
 NOTEBOOK_MODELS = ["vanilla_rnn", "stacked_vanilla_rnn", "lstm", "stacked_lstm"]
 
 LAYERS = [{"simple_rnn": {"units": 2}}, {"dense": {"units": "topics", "activation": "softmax"}}]
-SVM = {"baseline": {"tfidf_linear_svm": {"max_ngram": 3, "C": 0.5}}}
+COUNTED = {"analyzer": "word", "min_ngram": 1, "max_ngram": 3, "min_df": 1}
+SVM = {"baseline": {"tfidf_linear_svm": COUNTED | {"sublinear_tf": False, "C": 0.5}}}
 OWN = {"python": "my.nets:make", "arguments": {"units": 8, "rates": [0.1, None]}}
 MODELS = {"rnn": {"layers": LAYERS}, "svm": SVM, "own": OWN}
 
@@ -36,7 +43,7 @@ def test_a_shipped_config_has_the_name_of_its_file_and_the_published_results(nam
     benchmark = load(CONFIGS / f"{name}.yaml")
     assert benchmark.name == name
     sources = {"r52": "r52", "r8": "r8", "own_texts": "files"}
-    assert benchmark.data.source == sources.get(name, "auto")
+    assert benchmark.data.source == sources.get(name.removesuffix("_baselines"), "auto")
     published = {} if name == "own_texts" else load(CONFIGS / "all.yaml").references
     assert benchmark.references == published
 
@@ -59,6 +66,28 @@ def test_a_config_that_others_extend_lacks_only_a_name_and_models(name):
     ]
 
 
+def test_the_grids_of_the_baselines_lack_only_a_name():
+    with pytest.raises(ConfigError) as caught:
+        load(CONFIGS / f"{GRIDS}.yaml")
+    assert [(problem.key, problem.message) for problem in caught.value.problems] == [
+        ("name", "missing key")
+    ]
+
+
+@pytest.mark.parametrize("name", WITH_GRIDS)
+def test_baselines_are_chosen_on_the_documents_that_they_are_run_on(name):
+    run, choice = (load(CONFIGS / f"{each}.yaml") for each in (name, f"{name}_baselines"))
+    assert choice.data == run.data
+    assert choice.training == run.training
+    assert choice.models == load(CONFIGS / "zoo_baselines.yaml").models
+
+
+def test_every_kind_of_baseline_that_learns_from_words_is_in_the_grids():
+    models = load(CONFIGS / "zoo_baselines.yaml").models.values()
+    kinds = {model.baseline.kind for model in models if isinstance(model, BaselineModel)}
+    assert kinds == {*BASELINES} - {"most_frequent", "stratified"}
+
+
 @pytest.mark.parametrize("name", ["all", "smoke"])
 def test_all_has_the_models_of_the_notebook_in_its_order_and_two_baselines(name):
     benchmark = load(CONFIGS / f"{name}.yaml")
@@ -75,9 +104,11 @@ def test_published_accuracies_of_other_models_say_where_they_are_found():
     assert len({(each.split, each.source) for each in others.values()}) == len(others)
 
 
-def test_every_kind_of_baseline_has_its_model_in_a_config_of_all():
+def test_every_kind_of_baseline_that_needs_no_extra_has_its_model_in_a_config_of_all():
     models = load(CONFIGS / "baselines.yaml").models
-    assert {name: type(model.baseline) for name, model in models.items()} == dict(BASELINES)
+    assert {name: type(model.baseline) for name, model in models.items()} == {
+        kind: baseline for kind, baseline in BASELINES.items() if not baseline.packages
+    }
 
 
 # Defaults, and values in several forms.

@@ -2,12 +2,22 @@
 
 import numpy as np
 import pytest
+from baseline_kinds import KINDS
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from rnnbench.models.baselines import BASELINES, TfidfLinearSVM, parse_baseline
+from rnnbench.errors import UserError
+from rnnbench.models.baselines import (
+    BASELINES,
+    Baseline,
+    MultinomialNaiveBayes,
+    TfidfLinearSVM,
+    check_installed,
+    parse_baseline,
+)
 
-kinds = pytest.mark.parametrize("kind", BASELINES)
+kinds = pytest.mark.parametrize("kind", KINDS)
 
 LABELS = np.repeat([0, 2, 3], [4, 10, 6])
 DOCUMENTS = [f"{topic}0 {topic}1 {topic}2" for topic in LABELS]
@@ -27,27 +37,85 @@ def test_a_baseline_is_its_kind_alone_or_with_parameters(kind):
     assert parse_baseline(baseline) is baseline
 
 
+COUNTED = {"analyzer": "word", "min_ngram": 1, "max_ngram": 1, "min_df": 1}
+PAIRS = COUNTED | {"max_ngram": 2}
+TFIDF = {"sublinear_tf": False}
+OTHERS = {"analyzer": "char", "min_ngram": 3, "max_ngram": 5, "min_df": 2}
+
+
 @pytest.mark.parametrize(
     ("kind", "defaults", "others"),
     [
         ("most_frequent", {}, {}),
         ("stratified", {}, {}),
-        ("tfidf_linear_svm", {"max_ngram": 2, "C": 1.0}, {"max_ngram": 5, "C": 0.5}),
-        ("tfidf_logistic_regression", {"max_ngram": 2, "C": 1.0}, {"max_ngram": 1, "C": 3.0}),
-        ("multinomial_naive_bayes", {"max_ngram": 1, "alpha": 1.0}, {"max_ngram": 2, "alpha": 2.0}),
+        ("tfidf_linear_svm", PAIRS | TFIDF | {"C": 1.0}, {"sublinear_tf": True, "C": 0.5}),
+        ("tfidf_logistic_regression", PAIRS | TFIDF | {"C": 1.0}, {"sublinear_tf": True, "C": 3.0}),
+        ("multinomial_naive_bayes", COUNTED | {"alpha": 1.0}, {"alpha": 2.0}),
+        (
+            "complement_naive_bayes",
+            COUNTED | TFIDF | {"alpha": 1.0, "norm": False},
+            {"sublinear_tf": True, "alpha": 2.0, "norm": True},
+        ),
+        (
+            "nb_svm",
+            PAIRS | {"alpha": 1.0, "C": 1.0, "beta": 0.25},
+            {"alpha": 2.0, "C": 0.5, "beta": 1.0},
+        ),
     ],
 )
 def test_parameters_and_defaults_are_those_of_scikit_learn_but_for_pairs_of_words(
     kind, defaults, others
 ):
+    others = others and OTHERS | others
     baseline = parse_baseline({kind: others})
 
     assert parse_baseline(kind).model_dump() == {kind: defaults}
     assert baseline.model_dump() == {kind: others}
+    assert baseline.settings() == others
+    assert parse_baseline(kind).settings() == {}
     if others:
         words, classifier = baseline.pipeline(seed=0)
-        parameters = classifier.get_params() | {"max_ngram": words.ngram_range[1]}
-        assert parameters.items() >= others.items()
+        smallest, largest = words.ngram_range
+        ngrams = {"min_ngram": smallest, "max_ngram": largest}
+        assert (words.get_params() | classifier.get_params() | ngrams).items() >= others.items()
+
+
+@pytest.mark.parametrize("analyzer", ["word", "char", "char_wb"])
+@pytest.mark.parametrize("kind", ["tfidf_linear_svm", "multinomial_naive_bayes"])
+def test_words_and_characters_are_counted_as_scikit_learn_does(kind, analyzer):
+    texts = ["grain exports 3", "grain prices fell", "Ünïted states exports fell", "3 3"]
+    baseline = BASELINES[kind](analyzer=analyzer, min_ngram=2, max_ngram=3)
+    stock = TfidfVectorizer if kind == "tfidf_linear_svm" else CountVectorizer
+
+    words, _ = fitted(baseline, texts, [0, 1, 0, 1])
+
+    pattern = r"\S+" if analyzer == "word" else None
+    expected = stock(
+        analyzer=analyzer, ngram_range=(2, 3), lowercase=False, token_pattern=pattern
+    ).fit(texts)
+    np.testing.assert_array_equal(words.get_feature_names_out(), expected.get_feature_names_out())
+    np.testing.assert_allclose(
+        words.transform(texts).toarray(), expected.transform(texts).toarray()
+    )
+
+
+def test_characters_are_those_of_the_words_and_not_of_their_ids():
+    assert not TfidfLinearSVM().reads_words
+    assert TfidfLinearSVM(analyzer="char").reads_words
+    assert TfidfLinearSVM(analyzer="char_wb").reads_words
+
+
+def test_only_what_occurs_in_enough_documents_is_counted():
+    texts = ["5 6", "5 7", "5 6 6 8"]
+
+    words, _ = fitted(MultinomialNaiveBayes(min_df=2), texts, [0, 1, 1])
+
+    assert list(words.get_feature_names_out()) == ["5", "6"]
+
+
+def test_there_is_something_to_count():
+    with pytest.raises(ValidationError, match=r"min_ngram: got 3 \(allowed: up to max_ngram, 2\)"):
+        TfidfLinearSVM(min_ngram=3)
 
 
 @pytest.mark.parametrize("written", [None, 3, ["stratified"], {}, {"stratified": 1, "svm": 2}])
@@ -58,11 +126,11 @@ def test_nothing_else_is_a_baseline(written):
         parse_baseline(written)
 
 
-@pytest.mark.parametrize("written", ["naive_bayes", {"naive_bayes": {"alpha": 1}}])
+@pytest.mark.parametrize("written", ["multinomial_bayes", {"multinomial_bayes": {"alpha": 1}}])
 def test_an_unknown_kind_is_answered_with_the_nearest_one(written):
     with pytest.raises(
         PydanticCustomError,
-        match=r"unknown baseline 'naive_bayes' \(allowed: most_frequent, .*; "
+        match=r"unknown baseline 'multinomial_bayes' \(allowed: most_frequent, .*; "
         r"did you mean 'multinomial_naive_bayes'\?\)",
     ):
         parse_baseline(written)
@@ -75,6 +143,10 @@ def test_an_unknown_kind_is_answered_with_the_nearest_one(written):
         ("tfidf_logistic_regression", "C", [0, float("inf")]),
         ("multinomial_naive_bayes", "alpha", [0, float("inf")]),
         ("tfidf_linear_svm", "max_ngram", [0, 6, 1.5, "2"]),
+        ("tfidf_linear_svm", "min_df", [0, 1.5]),
+        ("tfidf_linear_svm", "analyzer", ["words", None]),
+        ("complement_naive_bayes", "norm", [1]),
+        ("nb_svm", "beta", [-0.1, 1.1, float("nan")]),
         ("most_frequent", "max_ngram", [1]),
     ],
 )
@@ -113,3 +185,16 @@ def test_the_order_of_words_counts_only_where_several_are_counted_together():
 
     np.testing.assert_allclose(alone[0], alone[1])
     np.testing.assert_array_equal(together > 0, labels == 1)
+
+
+def test_a_baseline_whose_packages_are_not_installed_is_refused(monkeypatch):
+    class Own(Baseline):
+        kind = "own"
+        packages = ("numpy", "no-such-package")
+        install = "pip install no-such-package"
+
+    message = "^baseline 'own' needs no-such-package: pip install no-such-package$"
+    with pytest.raises(UserError, match=message):
+        check_installed(Own())
+    monkeypatch.setattr(Own, "packages", ("numpy",))
+    check_installed(Own())

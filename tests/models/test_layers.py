@@ -16,6 +16,7 @@ SEQUENCE = {"gru": {"units": 2, "return_sequences": True}}
 DENSE = {"dense": {"units": 3}}
 DROPOUT = {"dropout": {"rate": 0.5}}
 EMBEDDING = {"embedding": {"dim": 3}}
+BAG = {"bag_of_words": {"values": "tfidf"}}
 MASKED = {"embedding": {"dim": 3, "masking": True}}
 CONV = {"conv1d": {"filters": 3, "kernel_size": 2}}
 POOLING = {"pooling": {"by": "max"}}
@@ -25,7 +26,7 @@ BOTH_WAYS = {"bidirectional": {"layer": VECTOR}}
 BOTH_WAYS_STEP_BY_STEP = {"bidirectional": {"layer": SEQUENCE, "merge_mode": "sum"}}
 
 NEED_A_SEQUENCE = [SEQUENCE, VECTOR, BOTH_WAYS, BOTH_WAYS_STEP_BY_STEP, CONV, POOLING, SPATIAL]
-ANY = [EMBEDDING, MASKED, *NEED_A_SEQUENCE, DENSE, DROPOUT, NORM]
+ANY = [EMBEDDING, MASKED, BAG, *NEED_A_SEQUENCE, DENSE, DROPOUT, NORM]
 
 
 def kind_of(described):
@@ -121,17 +122,19 @@ def test_the_last_layer_gives_a_probability_for_each_topic_of_a_document(units, 
         assert misfits(VECTOR, last) == misfits(VECTOR, DROPOUT) == [(1, "the last layer")]
 
 
-def test_an_embedding_comes_first_and_nothing_else_takes_word_ids():
+def test_an_embedding_or_a_bag_of_words_comes_first_and_nothing_else_takes_word_ids():
     assert fits(EMBEDDING, VECTOR, SOFTMAX)
     assert misfits(DROPOUT, EMBEDDING, EMBEDDING, POOLING, SOFTMAX) == [
         (1, "takes word ids,"),
         (2, "takes word ids,"),
     ]
-    assert [kind for kind, layer in LAYERS.items() if layer.takes == "ids"] == ["embedding"]
+    assert misfits(EMBEDDING, BAG, SOFTMAX) == [(1, "takes word ids,")]
+    takes_ids = [kind for kind, layer in LAYERS.items() if layer.takes == "ids"]
+    assert takes_ids == ["embedding", "bag_of_words"]
 
 
 @pytest.mark.parametrize("layer", NEED_A_SEQUENCE, ids=str)
-@pytest.mark.parametrize("before", [VECTOR, BOTH_WAYS, POOLING], ids=kind_of)
+@pytest.mark.parametrize("before", [VECTOR, BOTH_WAYS, POOLING, BAG], ids=kind_of)
 def test_a_layer_that_works_across_steps_needs_a_sequence(before, layer):
     assert (1, "needs a sequence,") in misfits(before, layer, SOFTMAX)
 

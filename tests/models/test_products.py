@@ -4,15 +4,15 @@ from collections import Counter
 from math import prod
 
 import pytest
-from stacks import EMBEDDING, FROZEN, STACKS, conv1d, network
+from stacks import EMBEDDING, FROZEN, STACKS, bag_of_words, conv1d, network
 
 from rnnbench.models.layers import Product
 from rnnbench.models.shape import Shape
 
 
 def of_layers(*layers, batch_size=6):
-    """Return the products of a step on sequences of five steps and seven topics."""
-    return network([*layers]).products(batch_size=batch_size, timesteps=5, n_topics=7)
+    """Return the products of a step on sequences of five steps, of nine ids and seven topics."""
+    return network([*layers]).products(batch_size=batch_size, timesteps=5, n_topics=7, n_ids=9)
 
 
 def kernel(rows, inner, columns):
@@ -31,7 +31,9 @@ def cost(products):
 def test_the_products_of_the_notebooks_lstm():
     lstm = network([{"lstm": {"units": 50}}])
 
-    assert Counter(lstm.products(batch_size=40, timesteps=49, n_topics=46)) == Counter(
+    products = lstm.products(batch_size=40, timesteps=49, n_topics=46, n_ids=30_000)
+
+    assert Counter(products) == Counter(
         [
             Product(40, 50, 200, count=49),  # the hidden state, step by step
             Product(40, 200, 50, count=49),  # and back
@@ -50,6 +52,13 @@ def test_nothing_passes_back_to_word_ids_or_to_an_embedding_that_is_not_trained(
     back = Product(30, 3, features)
     assert Counter(kernel(30, features, 3)) - Counter(products) == Counter([back])
     assert set(kernel(30, 3, 2)) < set(products), "the dense layer is trained"
+
+
+def test_a_bag_of_words_has_a_feature_for_each_id_and_costs_nothing_itself():
+    products = of_layers(bag_of_words("tfidf"), {"dense": {"units": 3}})
+
+    dense = [Product(6, 9, 3), Product(9, 6, 3)]  # nothing passes back
+    assert Counter(products) == Counter([*dense, *kernel(6, 3, 7)])
 
 
 def test_the_cost_of_a_small_stack():

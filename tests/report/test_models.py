@@ -29,8 +29,9 @@ LISTED = {
             {"dense": {"units": 9}},
         ]
     },
+    "wide": {"layers": [{"bag_of_words": {"values": "tfidf"}}, {"dense": {"units": 9}}]},
     "always": {"baseline": "most_frequent"},
-    "svm": {"baseline": {"tfidf_linear_svm": {"C": 2.0}}},
+    "svm": {"baseline": {"tfidf_linear_svm": {"C": 2.0, "max_ngram": 1}}},
     "own": {"python": "nets:small"},
     "own_wide": {"python": "nets:small", "arguments": {"width": 8, "by": "max", "deep": True}},
 }
@@ -50,8 +51,9 @@ def test_models_in_short():
         "both_ways": "embedding 64 → bidirectional gru 4 → pooling max → dense topics",
         "pretrained": "embedding 64 ppmi_svd → conv1d 8 kernel_size 3 → pooling mean → layer_norm "
         "→ dropout 0.5 → dense 9 relu → dense 9 → dense topics",
+        "wide": "bag_of_words tfidf → dense 9 → dense topics",
         "always": "most_frequent",
-        "svm": "tfidf_linear_svm (max_ngram: 2, C: 2.0)",
+        "svm": "tfidf_linear_svm (max_ngram: 1, C: 2.0)",
         "own": "nets:small",
         "own_wide": "nets:small (width: 8, by: max, deep: true)",
     }
@@ -76,6 +78,8 @@ def test_models_in_short():
             "reads forwards and backwards, carries a hidden state each way, gives both hidden "
             "states side by side at each step",
         ),
+        ({"bag_of_words": {"values": "tfidf"}}, "the TF-IDF of each of 1,000 ids"),
+        ({"bag_of_words": {"values": "shares"}}, "the share in the document of each of 1,000 ids"),
         ({"conv1d": {"filters": 4, "kernel_size": 3}}, "weighted sums over 3 adjacent steps"),
         ({"pooling": {"by": "attention"}}, "a mean over the steps, with learned weights"),
         ({"dropout": {"rate": 0.07}}, "Sets a share of its inputs to 0 during training"),

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from baseline_kinds import KINDS
 from factories import SOFTMAX, benchmark
 from in_process import InProcess
 
@@ -109,7 +110,7 @@ def test_a_baseline_that_no_seed_changes_is_planned_once_and_after_all_networks(
     ]
 
 
-@pytest.mark.parametrize("kind", BASELINES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_baseline_is_planned_as_often_as_seeds_can_change_it(make_plan, kind):
     plan = make_plan(models={"it": {"baseline": kind}}, training={"seeds": 3})
 
@@ -140,6 +141,18 @@ def test_how_documents_are_cut_and_padded_makes_another_dataset_of_the_same_spli
 def test_a_share_that_holds_no_document_out_is_refused_before_anything_is_trained(make_plan, share):
     with pytest.raises(UserError, match=rf"^training\.validation_split: {share} of 22 .*leaves 0"):
         make_plan(training={"validation_split": share})
+
+
+def test_a_baseline_whose_package_is_missing_is_refused_before_anything_is_trained(
+    make_plan, monkeypatch
+):
+    monkeypatch.setattr(BASELINES["stratified"], "packages", ("no-such-package",))
+
+    always, it = {"always": {"baseline": "most_frequent"}}, {"it": {"baseline": "stratified"}}
+
+    with pytest.raises(UserError, match=r"^baseline 'stratified' needs no-such-package$"):
+        make_plan(models=always | it)
+    make_plan(models=always)
 
 
 def test_trials_are_reported_and_stored_and_not_trained_again(plan, store):

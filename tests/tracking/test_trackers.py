@@ -150,11 +150,11 @@ def test_tensorboard_has_the_hyperparameters_of_each_trial(events):
             "training.optimizer": "adam",
         }.items()
     )
+    parameters = ("analyzer", "min_ngram", "max_ngram", "min_df", "alpha")
     assert found["bayes seed 3"].keys() == {
         "model",
         "seed",
-        "baseline.multinomial_naive_bayes.max_ngram",
-        "baseline.multinomial_naive_bayes.alpha",
+        *(f"baseline.multinomial_naive_bayes.{each}" for each in parameters),
     }
 
 

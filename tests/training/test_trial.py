@@ -6,13 +6,13 @@ from multiprocessing import get_context
 
 import numpy as np
 import pytest
+from baseline_kinds import KINDS
 from factories import SOFTMAX, corpora, corpus, train, trial
 
 from rnnbench import environment
 from rnnbench.data import cache
 from rnnbench.data.settings import Data
 from rnnbench.errors import RnnbenchError, UserError
-from rnnbench.models.baselines import BASELINES
 
 LAYERS = [{"simple_rnn": {"units": 3}}, SOFTMAX]
 RNN, SVM = {"rnn": {"layers": LAYERS}}, {"svm": {"baseline": "tfidf_linear_svm"}}
@@ -27,9 +27,9 @@ def pretrained(folder, initializer="ppmi_svd"):
     return trial(folder, models={"rnn": {"layers": layers}}, data={"maxlen": 5})
 
 
-@pytest.mark.parametrize("models", [RNN, *({"it": {"baseline": kind}} for kind in BASELINES)])
-def test_the_same_trial_gives_the_same_result_bit_for_bit(tmp_path, models):
-    plan = trial(tmp_path, models=models)
+@pytest.mark.parametrize("kind", [None, *KINDS])
+def test_the_same_trial_gives_the_same_result_bit_for_bit(tmp_path, kind):
+    plan = trial(tmp_path, models={"it": {"baseline": kind}} if kind else RNN)
 
     first, second = train(tmp_path, plan), train(tmp_path, plan)
 
@@ -218,3 +218,36 @@ def test_texts_and_the_package_that_decomposes_matrices_change_networks_with_vec
 def test_word_vectors_depend_on_the_packages_that_compute_them(tmp_path):
     assert {"scikit-learn", "scipy"} <= set(pretrained(tmp_path).packages)
     assert not {"scikit-learn", "scipy"} & set(pretrained(tmp_path, "uniform").packages)
+
+
+def of_baseline(folder, baseline):
+    return trial(folder, models={"it": {"baseline": baseline}})
+
+
+@pytest.mark.parametrize(
+    ("baseline", "reads_words"),
+    [
+        ("tfidf_linear_svm", False),
+        ({"tfidf_linear_svm": {"analyzer": "char_wb"}}, True),
+        ("sentence_embedding", True),
+    ],
+)
+def test_the_words_of_ids_are_part_of_the_fingerprint_of_baselines_that_read_them(
+    tmp_path, baseline, reads_words
+):
+    plan = of_baseline(tmp_path, baseline)
+    other = replace(plan, split_fingerprint="0" * 64)
+
+    assert (other.fingerprint != plan.fingerprint) is reads_words
+
+
+def test_the_packages_that_a_baseline_needs_are_part_of_its_fingerprint(tmp_path, monkeypatch):
+    kinds, version = ("sentence_embedding", "tfidf_linear_svm"), environment._version
+    before = [of_baseline(tmp_path, kind).fingerprint for kind in kinds]
+    monkeypatch.setattr(
+        environment, "_version", lambda name: "99" if name == "wordllama" else version(name)
+    )
+
+    after = [of_baseline(tmp_path, kind).fingerprint for kind in kinds]
+
+    assert [one != other for one, other in zip(before, after, strict=True)] == [True, False]

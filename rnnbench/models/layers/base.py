@@ -47,6 +47,7 @@ class Batch:
         steps: length of their sequences, or ``None`` if each document is a single vector.
         features: length of each vector.
         n_topics: topics to tell apart.
+        n_ids: all word ids are below this.
         passes_back: whether a layer below is trained, so that gradients must reach it.
     """
 
@@ -54,6 +55,7 @@ class Batch:
     steps: int | None
     features: int
     n_topics: int
+    n_ids: int
     passes_back: bool = False
 
     @property

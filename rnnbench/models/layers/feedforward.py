@@ -1,4 +1,4 @@
-"""Layers without a state: embedding, convolution, pooling, dense, dropout, normalization."""
+"""Layers without a state: embedding, bag of words, convolution, pooling, dense, and others."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -70,6 +70,36 @@ class Embedding(Layer):
         first = "learned from texts" if self.pretrained_dim else "random"
         vector = f"a vector for each of {shape.n_ids:,} ids, {first}"
         return f"{vector} at first" if self.trainable else f"{vector} and never trained"
+
+
+class BagOfWords(Layer):
+    """A number for each word, whatever the order: tfidf or shares; must come first."""
+
+    kind = "bag_of_words"
+    takes = "ids"
+    is_trained = False
+    values: Literal["tfidf", "shares"]
+    """The number of a word: its TF-IDF as in scikit-learn, or its share of the words. Words that
+    occur in no training document are not counted."""
+
+    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
+        """Return the layer in ``rnnbench.models.bag_of_words``."""
+        from rnnbench.models import bag_of_words
+
+        return bag_of_words.BagOfWords(shape.n_ids, self.values, **options)
+
+    def gives_sequence(self, *, from_sequence: bool) -> bool:  # noqa: ARG002
+        """Return false."""
+        return False
+
+    def gives(self, batch: Batch, **changes: Any) -> Batch:
+        """Return one vector for each document, with a number for each id."""
+        return super().gives(batch, features=batch.n_ids, **changes)
+
+    def in_words(self, shape: Shape) -> str:
+        """Return the meaning of its numbers."""
+        number = {"tfidf": "the TF-IDF", "shares": "the share in the document"}[self.values]
+        return f"{number} of each of {shape.n_ids:,} ids"
 
 
 class Conv1D(Layer):
@@ -219,6 +249,7 @@ class LayerNorm(Layer):
 
 KINDS: tuple[type[Layer], ...] = (
     Embedding,
+    BagOfWords,
     Conv1D,
     Pooling,
     Dense,

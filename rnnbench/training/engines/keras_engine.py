@@ -89,6 +89,7 @@ class KerasEngine(Engine):
         start = time.perf_counter()
         if model.pretrained_dim:
             _embed(built, dataset, model.pretrained_dim, recipe.validation_split)
+        _count_words(built, x[kept])
         stock_layers = train(built, (x[kept], y[kept]), validation, recipe, seed, epochs)
         if validation:
             built.set_weights(epochs.best_weights)
@@ -130,6 +131,15 @@ def _embed(model: "keras.Model", dataset: "Dataset", dim: int, validation_split:
     from rnnbench.training.word_vectors import pretrained_vectors
 
     model.layers[0].embeddings.assign(pretrained_vectors(dataset, dim, validation_split))
+
+
+def _count_words(model: "keras.Model", x: NDArray[np.int32]) -> None:
+    """Have the layers that weight words by their frequency learn it from documents."""
+    from rnnbench.models.bag_of_words import BagOfWords
+
+    for layer in model.layers:
+        if isinstance(layer, BagOfWords):
+            layer.adapt(x)
 
 
 def make_optimizer(recipe: "Recipe") -> "keras.Optimizer":

@@ -1,12 +1,14 @@
 """The engine of the baselines. scikit-learn is imported when it is used."""
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.dataset import PAD, START, Dataset, hold_out
+from rnnbench.data.dataset import INDEX_FROM, PAD, START, Dataset, hold_out
+from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.training.engines.base import Engine
@@ -43,17 +45,20 @@ class ScikitLearn(Engine):
 
         Raises:
             PluginError: a baseline from another package failed; the message names it.
+            UserError: a baseline cannot learn from these documents with its parameters.
         """
+        from threadpoolctl import threadpool_limits
+
         assert isinstance(model, BaselineModel)  # noqa: S101 - the engine covers nothing else
         baseline = model.baseline
         kept, _ = hold_out(len(dataset.y_train), recipe.validation_split)
-        documents, tested = texts(dataset.x_train[kept]), texts(dataset.x_test)
-        with BASELINES.blamed(baseline.kind):
-            classifier = baseline.pipeline(seed)
-            start = time.perf_counter()
-            classifier.fit(documents, dataset.y_train[kept])
-            seconds = time.perf_counter() - start
-            scores = score(baseline, classifier, tested, len(dataset.topics))
+        vocabulary = dataset.vocabulary if baseline.reads_words else None
+        documents = texts(dataset.x_train[kept], vocabulary)
+        tested = texts(dataset.x_test, vocabulary)
+        with threadpool_limits(1):  # or sums would depend on the number of cores
+            classifier, seconds = _fitted(baseline, documents, dataset.y_train[kept], seed)
+            with BASELINES.blamed(baseline.kind):
+                scores = score(baseline, classifier, tested, len(dataset.topics))
         outcome = Outcome(
             engine=self.name,
             params=count_params(classifier),
@@ -63,9 +68,31 @@ class ScikitLearn(Engine):
         return Trained(outcome, scores.astype(np.float32))
 
 
-def texts(ids: NDArray[np.int32]) -> list[str]:
-    """Return the ids ``(n, timesteps)`` as texts, without padding or start mark."""
-    return [" ".join(str(word) for word in row if word not in (PAD, START)) for row in ids.tolist()]
+def _fitted(
+    baseline: Baseline, documents: list[str], labels: NDArray[np.int32], seed: int
+) -> tuple["Pipeline", float]:
+    """Return a fitted classifier, and the seconds that it took."""
+    try:
+        with BASELINES.blamed(baseline.kind):
+            classifier = baseline.pipeline(seed)
+            start = time.perf_counter()
+            classifier.fit(documents, labels)
+            return classifier, time.perf_counter() - start
+    except ValueError as error:  # of scikit-learn, such as a min_df that no word reaches
+        raise UserError(f"{baseline.kind} cannot be fitted: {error}") from error
+
+
+def texts(ids: NDArray[np.int32], vocabulary: Sequence[str] | None = None) -> list[str]:
+    """Return the ids ``(n, timesteps)`` as texts, without padding or start mark.
+
+    With a vocabulary, the texts are the words themselves; words that are not in it are left out.
+    """
+    if vocabulary is None:
+        kept = ([str(word) for word in row if word not in (PAD, START)] for row in ids.tolist())
+    else:
+        first = INDEX_FROM + 1
+        kept = ([vocabulary[word - first] for word in row if word >= first] for row in ids.tolist())
+    return list(map(" ".join, kept))
 
 
 def score(

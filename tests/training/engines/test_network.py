@@ -6,10 +6,11 @@ import keras
 import numpy as np
 import pytest
 from plugin_files import write_module
-from stacks import EMBEDDING, MEAN, network
+from stacks import EMBEDDING, MEAN, bag_of_words, network
 
 from rnnbench.data.dataset import START, Dataset, hold_out
 from rnnbench.errors import RnnbenchError
+from rnnbench.models.bag_of_words import word_weights
 from rnnbench.models.build import predict
 from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.models.saved import from_bytes
@@ -236,6 +237,30 @@ def test_a_pretrained_embedding_starts_with_vectors_of_other_documents_than_it_i
 
     vectors = from_bytes(trained.model).layers[0].get_weights()[0]
     np.testing.assert_array_equal(vectors, pretrained_vectors(dataset, 4, SHARE))
+
+
+@both_engines
+def test_words_are_weighted_by_the_documents_that_are_trained_on(dataset, engine):
+    x = dataset.x_train.copy()
+    x[HELD_OUT[0], 1:] = 2  # a word that is in no other document
+    x[KEPT] = np.where(x[KEPT] == 2, 3, x[KEPT])
+    own = replace(dataset, x_train=x)
+
+    trained = fit(own, engine, network([bag_of_words("tfidf")]), epochs=1, keep_model=True)
+
+    (weights,) = from_bytes(trained.model).layers[0].get_weights()
+    np.testing.assert_array_equal(weights, word_weights(x[KEPT], 5, "tfidf"))
+    assert weights[2] == 0 < weights[3]
+    assert trained.outcome.params == 3 * 5 + 3
+
+
+def test_both_engines_learn_the_same_from_a_bag_of_words(dataset):
+    model = network([bag_of_words("tfidf"), {"dense": {"units": 6, "activation": "relu"}}])
+
+    ours, stock = (fit(dataset, engine, model, epochs=6) for engine in NAMES)
+
+    np.testing.assert_allclose(ours.scores, stock.scores, atol=1e-4)
+    assert ours.outcome.history.loss[-1] < 0.95 * ours.outcome.history.loss[0]
 
 
 @pytest.mark.parametrize("inputs", ["ids", "scaled_ids"])

@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from baseline_kinds import KINDS
 from factories import corpus
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from rnnbench.data.dataset import PAD, START, Dataset, hold_out, make_dataset
+from rnnbench.data.dataset import INDEX_FROM, PAD, START, Dataset, hold_out, make_dataset
 from rnnbench.data.settings import Data
+from rnnbench.errors import UserError
 from rnnbench.models.baselines import (
     BASELINES,
     Baseline,
@@ -26,7 +28,7 @@ from rnnbench.training.engines.scikit_learn import count_params, score, texts
 from rnnbench.training.outcome import History
 from rnnbench.training.settings import Training
 
-kinds = pytest.mark.parametrize("kind", BASELINES)
+kinds = pytest.mark.parametrize("kind", KINDS)
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +125,8 @@ def test_baselines_that_read_no_words_know_how_often_each_topic_comes():
         ("tfidf_linear_svm", {"max_ngram": 2}, 3 * (9 + 6) + 3),
         ("tfidf_linear_svm", {"max_ngram": 3}, 3 * (9 + 6 + 3) + 3),
         ("multinomial_naive_bayes", {}, 3 * 9 + 3),
+        ("complement_naive_bayes", {}, 3 * 9 + 3),
+        ("nb_svm", {"max_ngram": 2}, 3 * (9 + 6) + 3),
     ],
 )
 def test_parameters_are_a_number_for_each_topic_and_word_or_words_and_one_more_for_each_topic(
@@ -148,6 +152,36 @@ def test_a_text_has_the_ids_of_a_document_in_order_without_padding_and_start_mar
         assert [int(word) for word in text.split()] == [
             word for word in row if word not in (PAD, START)
         ]
+
+
+@given(ids=ids)
+def test_with_a_vocabulary_a_text_has_the_words_themselves_without_unknown_ones(ids):
+    words = [f"word{number}" for number in range(37)]
+
+    for text, row in zip(texts(ids, words), ids.tolist(), strict=True):
+        assert text.split() == [
+            words[number - INDEX_FROM - 1] for number in row if number > INDEX_FROM
+        ]
+
+
+def test_characters_of_words_are_learned_where_words_themselves_are_new():
+    vocabulary = ["grains", "grain", "metals", "metal"]
+    first = INDEX_FROM + 1
+    seen, new = np.array([[first], [first + 2]], np.int32), np.array([[first + 1], [first + 3]])
+    labels, places = np.array([0, 1], np.int32), np.arange(2)
+    data = Dataset(
+        *(seen, labels, new.astype(np.int32), labels, ("a", "b"), first + 4, places, places),
+        documents=[],
+        vocabulary=vocabulary,
+    )
+
+    by_word, by_characters = (
+        train(TfidfLinearSVM(analyzer=analyzer, max_ngram=3), data).scores
+        for analyzer in ("word", "char_wb")
+    )
+
+    np.testing.assert_allclose(by_word[0], by_word[1])
+    np.testing.assert_array_equal(by_characters.argmax(axis=1), labels)
 
 
 def test_a_training_has_a_cost_and_no_epochs(dataset):
@@ -200,6 +234,14 @@ def test_the_seed_is_that_of_a_random_baseline(dataset):
     first, other = (train(Stratified(), dataset, seed=seed).scores for seed in (0, 1))
 
     assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize(
+    "baseline", [TfidfLinearSVM(min_df=1000), MultinomialNaiveBayes(min_df=20)]
+)
+def test_parameters_that_leave_nothing_to_learn_from_are_the_users_error(dataset, baseline):
+    with pytest.raises(UserError, match=rf"^{baseline.kind} cannot be fitted: .*min_df"):
+        train(baseline, dataset)
 
 
 def test_a_baseline_from_outside_that_fails_is_named(dataset):
