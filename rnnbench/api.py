@@ -134,8 +134,9 @@ class Run(Shown, StoredRun):
 
         Args:
             name: ``accuracy``, with both intervals of each model and the majority baseline;
-                ``learning_curves``, medians in a band from the lowest to the highest seed; or
-                ``confusion``, the answers of one model for each frequent topic.
+                ``differences`` of all pairs of models, or, if there are more than 8 models, of
+                those with the best; ``learning_curves``, medians in a band from the lowest to the
+                highest seed; or ``confusion``, the answers of one model for each frequent topic.
             models: only these models of the run.
             curve: of learning curves, ``loss`` (the default), ``accuracy``, ``val_loss`` or
                 ``val_accuracy``.

@@ -7,18 +7,22 @@ theme.
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from rnnbench.analysis.comparisons import by_better_model
 from rnnbench.report.drawing import (
     confusion_of,
     curves_of,
     draw_accuracy,
     draw_confusion,
     draw_curves,
+    draw_differences,
     networks_of,
+    size_of_differences,
 )
 from rnnbench.results.run import StoredRun
 
@@ -95,6 +99,29 @@ def accuracy_plot(run: StoredRun) -> Plot:
     ]
     size = (8, 1.6 + 0.42 * len(models))
     return _plot("accuracy", "Test accuracy", "; ".join(lines), size, draw)
+
+
+def differences_plot(run: StoredRun) -> Plot | None:
+    """Draw the differences of the models in pairs, with their intervals.
+
+    Returns:
+        The plot, or ``None`` if there is only one model.
+    """
+    pairs = by_better_model(run.results.comparisons, run.results.models)
+    if not pairs:
+        return None
+
+    def draw(figure: Figure) -> None:
+        handles = draw_differences(figure.subplots(), pairs)
+        figure.legend(handles=handles, loc="outside lower center", ncols=4, handlelength=1.5)
+
+    lines = [
+        f"{each.a} - {each.b} {each.difference:+z.3f} "
+        f"({each.interval.low:+z.3f} to {each.interval.high:+z.3f}, {each.verdict})"
+        for each in chain(*pairs.values())
+    ]
+    title = "Differences in test accuracy"
+    return _plot("differences", title, "; ".join(lines), size_of_differences(pairs), draw)
 
 
 def learning_plot(run: StoredRun) -> Plot | None:

@@ -8,7 +8,13 @@ from factories import finished_run
 from PIL import Image
 
 from rnnbench.data.audit import TopicCount
-from rnnbench.report.plots import PAPER, accuracy_plot, confusion_plot, learning_plot
+from rnnbench.report.plots import (
+    PAPER,
+    accuracy_plot,
+    confusion_plot,
+    differences_plot,
+    learning_plot,
+)
 from rnnbench.results.schema import Interval
 from rnnbench.training.outcome import History
 
@@ -18,7 +24,8 @@ ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1,
 
 def draw():
     run = finished_run(ANSWERS)
-    return [accuracy_plot(run), learning_plot(run), confusion_plot(run, "rnn")]
+    plots = [accuracy_plot(run), learning_plot(run), confusion_plot(run, "rnn")]
+    return [*plots, differences_plot(run)]
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +50,11 @@ def test_text_stays_text(plots):
 
 def test_the_alternative_text_gives_the_numbers(plots):
     assert "rnn 0.625 (" in plots[0].alt
+    assert re.match(r"lstm - rnn \+0\.250 \(-\d\.\d+ to \+\d\.\d+, too few seeds\)$", plots[3].alt)
+
+
+def test_a_run_of_one_model_has_no_plot_of_differences():
+    assert differences_plot(finished_run({"rnn": ANSWERS["rnn"]})) is None
 
 
 def test_the_same_run_gives_the_same_plots(plots):
@@ -94,7 +106,11 @@ def test_numbers_that_are_far_too_large_leave_room_for_the_others():
     model = run.results.models[0]
     model.metrics["accuracy"] = model.accuracy.model_copy(update={"over_seeds": HUGE})
 
+    pair = run.results.comparisons[0]
+    run.results.comparisons[0] = pair.model_copy(update={"interval": HUGE})
+
     assert "1.0" in texts_of(accuracy_plot(run))
+    assert "1.0" in " ".join(texts_of(differences_plot(run)))
     assert learning_plot(run)
 
 
