@@ -14,7 +14,9 @@ from matplotlib.transforms import ScaledTranslation
 
 from rnnbench.analysis.compare_runs import RunComparison
 from rnnbench.analysis.comparisons import by_better_model
+from rnnbench.analysis.critical_difference import MeanRanks
 from rnnbench.errors import UserError, did_you_mean
+from rnnbench.report.critical_difference import draw_ranks, size_of_ranks
 from rnnbench.report.drawing import (
     CURVES,
     confusion_of,
@@ -79,6 +81,15 @@ def plot_changes(comparison: RunComparison, ax: Axes | None = None) -> Axes:
         _add_legend_below(axes, handles)
 
     return _draw(draw, _size_of_rows(len(comparison.models)), ax)
+
+
+def plot_ranks(ranks: MeanRanks, ax: Axes | None = None) -> Axes:
+    """Draw mean ranks as a diagram of critical differences, and return the axes.
+
+    Raises:
+        UserError: ``ax`` is something else than axes.
+    """
+    return _draw(lambda axes: draw_ranks(axes, ranks), size_of_ranks(ranks), ax)
 
 
 def _accuracy(run: StoredRun, names: Sequence[str] | None) -> tuple[Size, Draw]:

@@ -55,7 +55,7 @@ CURVES = {
 """What the history of a training holds, by Keras's names."""
 
 
-def _ink() -> Any:
+def ink() -> Any:
     """Return the colour of text in the style in use."""
     return mpl.rcParams["text.color"]
 
@@ -68,7 +68,7 @@ def draw_accuracy(axes: Axes, run: StoredRun, models: Collection[str]) -> list[L
     """
     shown = [model for model in run.results.models if model.name in models]
     rows = {model.name: row for row, model in enumerate(reversed(shown))}
-    diamond = DIAMOND | {"mec": _ink()}
+    diamond = DIAMOND | {"mec": ink()}
     for model in shown:
         _draw_intervals(axes, model, rows[model.name])
     published = [
@@ -108,7 +108,7 @@ def _possible(interval: Interval) -> tuple[float, float]:
 def _draw_majority(axes: Axes, run: StoredRun) -> Line2D:
     dataset = run.results.dataset
     name = visible(majority_name(dataset))
-    return axes.axvline(dataset.majority_accuracy, color=_ink(), lw=1, ls=":", label=name)
+    return axes.axvline(dataset.majority_accuracy, color=ink(), lw=1, ls=":", label=name)
 
 
 def networks_of(run: StoredRun) -> list[str]:
@@ -192,7 +192,7 @@ def draw_confusion(axes: Axes, shown: Confusion) -> None:
         if share >= 0.005:
             axes.text(
                 column + 0.5, row + 0.5, f"{share:.2f}".lstrip("0"), ha="center", va="center",
-                fontsize=8.5, color="#ffffff" if share > 0.55 else _ink(),
+                fontsize=8.5, color="#ffffff" if share > 0.55 else ink(),
             )  # fmt: skip
     axes.set(aspect="equal", xlabel="predicted topic", ylabel="true topic (test documents)")
     axes.invert_yaxis()
@@ -257,7 +257,7 @@ def _draw_difference(axes: Axes, shown: Difference, row: int) -> None:
 
 def _finish_differences(axes: Axes, label: str, shown: Iterable[Difference]) -> list[Line2D]:
     """Label the axes, and draw the line of no difference; the entries of a legend are returned."""
-    axes.axvline(0, color=_ink(), lw=1, ls=":")
+    axes.axvline(0, color=ink(), lw=1, ls=":")
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(label)
     has_too_few = any(each.has_too_few_seeds for each in shown)

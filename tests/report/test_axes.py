@@ -4,14 +4,16 @@ import io
 
 import matplotlib as mpl
 import pytest
-from factories import finished_run, scored_run
+from factories import finished_run, runs_on_datasets, scored_run
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 
 from rnnbench.analysis.compare_runs import compare_runs
+from rnnbench.analysis.critical_difference import rank_over_datasets
+from rnnbench.analysis.leaderboard import rank_runs
 from rnnbench.data.audit import TopicCount
 from rnnbench.errors import UserError
-from rnnbench.report.axes import plot_changes, plot_run
+from rnnbench.report.axes import plot_changes, plot_ranks, plot_run
 from rnnbench.training.outcome import History
 
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}
@@ -288,3 +290,22 @@ def test_of_so_many_models_that_only_the_best_is_compared_others_have_no_differe
 
     with pytest.raises(UserError, match="models: no two of model0, model1 were compared"):
         plot_run(run, "differences", ["model0", "model1"])
+
+
+def test_mean_ranks_are_drawn_on_new_axes_or_on_given_ones_in_the_style_in_use():
+    runs = runs_on_datasets({name: {"rnn": [9], "lstm": [15]} for name in ("r8", "r52")})
+    ranks = rank_over_datasets(rank_runs(runs, "macro_f1"))
+    before = dict(mpl.rcParams)
+
+    new = plot_ranks(ranks)
+    with plt.style.context("dark_background"):
+        given = plot_ranks(ranks, plt.subplots(1, 2)[1][1])
+
+    assert (
+        new.get_title() == given.get_title() == "Mean rank by macro_f1 over 2 datasets (1 is best)"
+    )
+    assert plt.get_fignums() == [new.figure.number, given.figure.number]
+    assert {to_hex(text.get_color()) for text in given.texts} == {"#ffffff"}
+    assert dict(mpl.rcParams) == before
+    with pytest.raises(UserError, match="ax: got an object of type str"):
+        plot_ranks(ranks, "axes")

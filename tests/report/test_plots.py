@@ -4,9 +4,11 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import pytest
-from factories import finished_run
+from factories import finished_run, runs_on_datasets
 from PIL import Image
 
+from rnnbench.analysis.critical_difference import rank_over_datasets
+from rnnbench.analysis.leaderboard import rank_runs
 from rnnbench.data.audit import TopicCount
 from rnnbench.report.plots import (
     PAPER,
@@ -14,6 +16,7 @@ from rnnbench.report.plots import (
     confusion_plot,
     differences_plot,
     learning_plot,
+    ranks_picture,
 )
 from rnnbench.results.schema import Interval
 from rnnbench.training.outcome import History
@@ -124,3 +127,17 @@ def test_each_published_accuracy_of_a_model_is_drawn_beside_it():
     assert diamonds({}) == 0
     assert diamonds({"a": reference}) == 2
     assert diamonds({"a": reference, "b": reference}) == 3
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")]
+)
+def test_a_diagram_of_ranks_is_a_file_that_is_always_the_same(suffix, start):
+    runs = runs_on_datasets({name: {"rnn": [9], "lstm": [15]} for name in ("r8", "r52")})
+    ranks = rank_over_datasets(rank_runs(runs))
+
+    picture = ranks_picture(ranks, suffix)
+
+    assert picture.startswith(start)
+    assert ranks_picture(ranks, suffix) == picture
+    assert (PAPER.encode() in picture) == (suffix == ".svg"), "it is on paper"
