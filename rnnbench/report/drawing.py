@@ -250,9 +250,10 @@ def draw_changes(axes: Axes, comparison: RunComparison) -> list[Line2D]:
 
 
 def _draw_difference(axes: Axes, shown: Difference, row: int) -> None:
-    low, high = (min(max(end, -1.0), 1.0) for end in (shown.interval.low, shown.interval.high))
+    given = (shown.interval.low, shown.difference, shown.interval.high)
+    low, middle, high = (min(max(value, -1.0), 1.0) for value in given)  # as far as is possible
     axes.hlines(row, low, high, color=COLOURS[0], **THIN)
-    axes.plot(shown.difference, row, color=COLOURS[0], **MARKS[shown.verdict])
+    axes.plot(middle, row, color=COLOURS[0], **MARKS[shown.verdict])
 
 
 def _finish_differences(axes: Axes, label: str, shown: Iterable[Difference]) -> list[Line2D]:

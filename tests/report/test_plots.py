@@ -110,7 +110,8 @@ def test_numbers_that_are_far_too_large_leave_room_for_the_others():
     model.metrics["accuracy"] = model.accuracy.model_copy(update={"over_seeds": HUGE})
 
     pair = run.results.comparisons[0]
-    run.results.comparisons[0] = pair.model_copy(update={"interval": HUGE})
+    changes = {"interval": HUGE, "difference": 1e308}
+    run.results.comparisons[0] = pair.model_copy(update=changes)
 
     assert "1.0" in texts_of(accuracy_plot(run))
     assert "1.0" in " ".join(texts_of(differences_plot(run)))
