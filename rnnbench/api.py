@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.analysis import compare_runs
+from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
 from rnnbench.analysis.documents import words_of_test_documents
 from rnnbench.analysis.duplicates import without_duplicates
 from rnnbench.analysis.leaderboard import Board, rank_runs
@@ -134,8 +135,9 @@ class Run(Shown, StoredRun):
 
         Args:
             name: ``accuracy``, with both intervals of each model and the majority baseline;
-                ``learning_curves``, medians in a band from the lowest to the highest seed; or
-                ``confusion``, the answers of one model for each frequent topic.
+                ``differences`` of all pairs of models, or, if there are more than 8 models, of
+                those with the best; ``learning_curves``, medians in a band from the lowest to the
+                highest seed; or ``confusion``, the answers of one model for each frequent topic.
             models: only these models of the run.
             curve: of learning curves, ``loss`` (the default), ``accuracy``, ``val_loss`` or
                 ``val_accuracy``.
@@ -217,6 +219,30 @@ class Leaderboard(Shown, Record):
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench leaderboard`` prints."""
         return [table for board in self.boards for table in board_tables(board)]
+
+    def mean_ranks(self) -> MeanRanks:
+        """Return the mean ranks, over all boards, of the models that every board has.
+
+        Models are matched by name. Those that are left out are named in a warning.
+
+        Raises:
+            UserError: there are fewer than two boards, or fewer than two such models.
+        """
+        return rank_over_datasets(self.boards)
+
+    def plot(self, *, ax: "Axes | None" = None) -> "Axes":
+        """Draw the mean ranks as a diagram of critical differences, on ``ax`` or on new axes.
+
+        A bar joins models that are not told apart. The diagram describes these datasets: seeds are
+        not datasets, and datasets of one collection are not exchangeable. Names and caption are
+        fitted to the width that ``ax`` has by now.
+
+        Raises:
+            UserError: as for ``mean_ranks``, or ``ax`` is something else than Matplotlib axes.
+        """
+        from rnnbench.report.axes import plot_ranks  # imports Matplotlib
+
+        return plot_ranks(self.mean_ranks(), ax)
 
 
 def load_dataset(config: Config | Data | None = None, settings: Settings | None = None) -> Dataset:

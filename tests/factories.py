@@ -274,6 +274,31 @@ def scored_run(
     return finished_run(answers, folder=Path(folder), labels=[0] * of, **facts)
 
 
+def runs_on_datasets(
+    rights: Mapping[str, Mapping[str, Sequence[int]]], *, folder: str = "results", **facts
+) -> list[StoredRun]:
+    """Return runs that never happened, each on documents of its own; see ``scored_run``.
+
+    Args:
+        rights: by run, and by model, how many of its 20 documents each trial is right about.
+        folder: where the runs seem to lie.
+        facts: for ``scored_run``.
+    """
+    return [
+        scored_run(
+            of_run,
+            folder=f"{folder}/{name}",
+            dataset={
+                "source": name,
+                "split_fingerprint": sha256_json(name),
+                "corpus_fingerprint": sha256_json(name),
+            },
+            **facts,
+        )
+        for name, of_run in rights.items()
+    ]
+
+
 def run_folder(folder: Path, answers: Mapping[str, Sequence[Sequence[int]]], **facts) -> Path:
     """Write the folder of a run that never happened; the rest is as for ``finished_run``."""
     return write_run(finished_run(answers, folder=folder, **facts))

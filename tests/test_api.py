@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from factories import scored_run, write_run
+from factories import runs_on_datasets, scored_run, write_run
 from matplotlib import pyplot as plt
 
 import rnnbench
@@ -264,6 +264,21 @@ def test_plots_are_axes_to_go_on_with():
     assert run.plot("learning_curves", curve="accuracy").get_xlabel() == "epoch"
     with pytest.raises(rnnbench.UserError, match="did you mean 'confusion'"):
         run.plot("confusions")
+    plt.close("all")
+
+
+def test_a_leaderboard_over_several_datasets_has_mean_ranks_and_their_diagram():
+    board = rnnbench.leaderboard(
+        runs_on_datasets({name: {"nb": [18], "rnn": [9, 12]} for name in ("r8", "r52")})
+    )
+
+    axes = board.plot()
+
+    assert board.mean_ranks().models == {"nb": 1, "rnn": 2}
+    assert axes.get_title() == "Mean rank by accuracy over 2 datasets (1 is best)"
+    assert board.plot(ax=axes) is axes
+    with pytest.raises(rnnbench.UserError, match="needs 2 datasets or more, got 1"):
+        rnnbench.leaderboard([stored("a", {"nb": [18], "rnn": [9]})]).plot()
     plt.close("all")
 
 

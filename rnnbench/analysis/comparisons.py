@@ -1,5 +1,6 @@
 """Which models differ on the same test documents."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
@@ -7,10 +8,12 @@ from numpy.typing import NDArray
 
 from rnnbench.analysis.intervals import estimate_difference
 from rnnbench.analysis.variance import Hits
-from rnnbench.results.schema import Comparison
+from rnnbench.results.schema import Comparison, Interval, ModelSummary
 
 MCNEMAR = "McNemar's exact test"
 ANOVA = "analysis of variance over documents and seeds"
+SHOWN_IN_PAIRS = 8
+"""The most models of which all pairs are shown in a plot."""
 
 
 def compare_pairs(
@@ -51,6 +54,42 @@ def compare_pairs(
         )
         for (a, b, estimate, p, method), p_holm in zip(found, corrected, strict=True)
     ]
+
+
+def by_better_model(
+    comparisons: Sequence[Comparison], models: Sequence[ModelSummary]
+) -> dict[str, list[Comparison]]:
+    """Return the comparisons among ``models`` by the better model of each, which becomes ``a``.
+
+    The most accurate models come first, and so do the most accurate of those that each is compared
+    with. Of more than ``SHOWN_IN_PAIRS`` models, only the comparisons with the best are returned.
+    """
+    ordered = sorted(models, key=lambda model: -model.accuracy.mean)
+    place = {model.name: place for place, model in enumerate(ordered)}
+    among = [each for each in comparisons if each.a in place and each.b in place]
+    turned = [each if place[each.a] < place[each.b] else _turned(each) for each in among]
+    turned.sort(key=lambda each: (place[each.a], place[each.b]))
+    if len(place) > SHOWN_IN_PAIRS:
+        # A run of very many models has pairs with one model alone, which may share the first place.
+        counts = Counter(name for each in turned for name in (each.a, each.b))
+        best = max(place, key=lambda name: counts[name])
+        turned = [each for each in turned if best in (each.a, each.b)]
+    found: dict[str, list[Comparison]] = {}
+    for each in turned:
+        found.setdefault(each.a, []).append(each)
+    return found
+
+
+def _turned(comparison: Comparison) -> Comparison:
+    """Return the comparison of ``b`` with ``a``."""
+    low, high = comparison.interval.low, comparison.interval.high
+    changes = {
+        "a": comparison.b,
+        "b": comparison.a,
+        "difference": -comparison.difference,
+        "interval": Interval(low=-high, high=-low),
+    }
+    return comparison.model_copy(update=changes)
 
 
 def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:

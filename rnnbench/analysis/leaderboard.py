@@ -73,7 +73,7 @@ class _Contestant:
 
 def _board(runs: Mapping[str, StoredRun], metric: str) -> Board:
     contestants = _contestants(runs)
-    scores = [_score(each.model, metric) for each in contestants]
+    scores = [score_of(each.model, metric) for each in contestants]
     against_best = _against_best(contestants)
     entries = [
         Entry(
@@ -103,7 +103,7 @@ def _contestants(runs: Mapping[str, StoredRun]) -> list[_Contestant]:
     return list(found.values())
 
 
-def _score(model: ModelSummary, metric: str) -> float | None:
+def score_of(model: ModelSummary, metric: str) -> float | None:
     """Return a number that is higher for a better model, rounded so that ties are exact."""
     mean = model.mean_of(metric)
     if mean is None:

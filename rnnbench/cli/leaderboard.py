@@ -1,21 +1,26 @@
 """The command ``rnnbench leaderboard``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
 from rnnbench.analysis.leaderboard import rank_runs
 from rnnbench.analysis.load import load_runs
+from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
 from rnnbench.report.leaderboard import board_tables
+from rnnbench.report.table import Table
 from rnnbench.results.schema import SUMMARY_VERSION
+from rnnbench.storage import atomic_write
 from rnnbench.terminal import console, options
 
 EXAMPLES = options.examples(
     "rnnbench leaderboard results/reference/all results/all",
     "rnnbench leaderboard results/* --metric macro_f1",
     "rnnbench leaderboard results/* --json",
+    "rnnbench leaderboard results/all results/r52 results/r8 --plot ranks.svg",
 )
 
 
@@ -27,6 +32,15 @@ def leaderboard(
     metric: Annotated[
         str, typer.Option(metavar="METRIC", help=f"Rank models by this: {options.METRICS}.")
     ] = "accuracy",
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Draw the mean ranks of the models over all datasets into FILE, which ends in "
+            ".png, .svg or .pdf.",
+            show_default=False,
+        ),
+    ] = None,
     without_duplicates: options.WithoutDuplicates = False,
     as_json: options.Json = False,
 ) -> None:
@@ -34,12 +48,44 @@ def leaderboard(
 
     Only results on the same documents are comparable, so each set of documents has a table of its
     own. Trials that occur in several runs are shown once.
+
+    With --plot, runs on two datasets or more give a critical-difference diagram (Demšar, 2006) of
+    the models that all of them have, by name: mean ranks, Friedman's test and Nemenyi's. It
+    describes these datasets and proves nothing about others: seeds are not datasets, and datasets
+    of one collection are not exchangeable. With fewer than 5 datasets, the tests have almost no
+    power.
     """
     find_quantity(metric, "--metric")
+    if plot is not None:
+        _check_suffix(plot)
     boards = rank_runs(load_runs(runs, without_duplicates=without_duplicates), metric)
     tables = [table for board in boards for table in board_tables(board)]
-    record = {
+    record: dict[str, Any] = {
         "schema_version": SUMMARY_VERSION,
         "leaderboards": [board.model_dump(mode="json") for board in boards],
     }
+    if plot is not None:
+        ranks = rank_over_datasets(boards)
+        record["mean_ranks"] = ranks.model_dump(mode="json")
+        tables.append(_draw(ranks, plot))
     console.print_record(record, *tables, as_json=as_json)
+    if plot is not None:
+        console.err.print(f"Written to {plot}", soft_wrap=True)
+
+
+def _check_suffix(file: Path) -> None:
+    from rnnbench.report.plots import FORMATS  # imports Matplotlib
+
+    if file.suffix.lower() not in FORMATS:
+        raise UserError(f"--plot {file}: got '{file.suffix}' (allowed: {', '.join(FORMATS)})")
+
+
+def _draw(ranks: MeanRanks, file: Path) -> Table:
+    """Write the diagram of mean ranks, and return them as a table."""
+    from rnnbench.report.critical_difference import ranks_table
+    from rnnbench.report.plots import ranks_picture
+
+    picture = ranks_picture(ranks, file.suffix.lower())
+    with atomic_write(file) as opened:
+        opened.write(picture)
+    return ranks_table(ranks)

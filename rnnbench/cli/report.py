@@ -23,9 +23,9 @@ def report(
 ) -> None:
     """Write RUN/report.html, a single file that works offline, RUN/report.md and RUN/plots/.
 
-    The report has tables, learning curves, confusion matrices, F1 by topic, the documents that were
-    misclassified most often, the data and the environment. The words of the documents come from the
-    cache; nothing is downloaded.
+    The report has tables, the differences of all pairs of models, learning curves, confusion
+    matrices, F1 by topic, the documents that were misclassified most often, the data and the
+    environment. The words of the documents come from the cache; nothing is downloaded.
     """
     from rnnbench import api  # imports scikit-learn
 

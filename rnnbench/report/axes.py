@@ -13,7 +13,10 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation
 
 from rnnbench.analysis.compare_runs import RunComparison
+from rnnbench.analysis.comparisons import by_better_model
+from rnnbench.analysis.critical_difference import MeanRanks
 from rnnbench.errors import UserError, did_you_mean
+from rnnbench.report.critical_difference import draw_ranks, size_of_ranks
 from rnnbench.report.drawing import (
     CURVES,
     confusion_of,
@@ -22,7 +25,9 @@ from rnnbench.report.drawing import (
     draw_changes,
     draw_confusion,
     draw_curves,
+    draw_differences,
     networks_of,
+    size_of_differences,
 )
 from rnnbench.results.run import StoredRun
 
@@ -51,12 +56,14 @@ def plot_run(
     match name:
         case "accuracy":
             size, draw = _accuracy(run, names)
+        case "differences":
+            size, draw = _differences(run, names)
         case "learning_curves":
             size, draw = _curves(run, names, curve or "loss")
         case "confusion":
             size, draw = _confusion(run, names)
         case _:
-            known = ["accuracy", "learning_curves", "confusion"]
+            known = ["accuracy", "differences", "learning_curves", "confusion"]
             raise UserError(f"no plot '{name}' ({did_you_mean(str(name), known)})")
     return _draw(draw, size, ax)
 
@@ -76,6 +83,15 @@ def plot_changes(comparison: RunComparison, ax: Axes | None = None) -> Axes:
     return _draw(draw, _size_of_rows(len(comparison.models)), ax)
 
 
+def plot_ranks(ranks: MeanRanks, ax: Axes | None = None) -> Axes:
+    """Draw mean ranks as a diagram of critical differences, and return the axes.
+
+    Raises:
+        UserError: ``ax`` is something else than axes.
+    """
+    return _draw(lambda axes: draw_ranks(axes, ranks), size_of_ranks(ranks), ax)
+
+
 def _accuracy(run: StoredRun, names: Sequence[str] | None) -> tuple[Size, Draw]:
     chosen = _chosen(names, list(run.trials))
 
@@ -85,6 +101,25 @@ def _accuracy(run: StoredRun, names: Sequence[str] | None) -> tuple[Size, Draw]:
         _add_legend_below(axes, handles)
 
     return _size_of_rows(len(chosen)), draw
+
+
+def _differences(run: StoredRun, names: Sequence[str] | None) -> tuple[Size, Draw]:
+    chosen = _chosen(names, list(run.trials))
+    models = [model for model in run.results.models if model.name in chosen]
+    pairs = by_better_model(run.results.comparisons, models)
+    if len(models) < 2:
+        allowed = f"allowed: {', '.join(run.trials)}"
+        raise UserError(f"models: the plot 'differences' needs two models, got 1 ({allowed})")
+    if not pairs:
+        hint = "a run of so many models has comparisons with its best model only"
+        raise UserError(f"models: no two of {', '.join(chosen)} were compared ({hint})")
+
+    def draw(axes: Axes) -> None:
+        handles = draw_differences(axes, pairs)
+        axes.set_title("Differences in test accuracy")
+        _add_legend_below(axes, handles)
+
+    return size_of_differences(pairs), draw
 
 
 def _curves(run: StoredRun, names: Sequence[str] | None, curve: str) -> tuple[Size, Draw]:

@@ -4,8 +4,9 @@ Data has the palette of M. Okabe and K. Ito, which colour-blind readers can tell
 and reference lines have the colours of Matplotlib's settings, so that they suit the style in use.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import matplotlib as mpl
@@ -20,7 +21,13 @@ from rnnbench.analysis.summary import majority_name
 from rnnbench.analysis.topics import confusion, frequent_topics
 from rnnbench.escape import visible
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import Interval, ModelSummary
+from rnnbench.results.schema import (
+    TOO_FEW_SEEDS,
+    Comparison,
+    Difference,
+    Interval,
+    ModelSummary,
+)
 from rnnbench.training.outcome import TrialResult
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#6f6f6f")
@@ -33,6 +40,12 @@ LARGEST = 1e38
 THIN: dict[str, Any] = {"lw": 1.5}
 THICK: dict[str, Any] = {"lw": 7, "alpha": 0.45}
 DIAMOND: dict[str, Any] = {"marker": "D", "ls": "", "mfc": "none", "ms": 6}
+MARKS: dict[str, dict[str, Any]] = {
+    "clear": {"marker": "o", "ls": ""},
+    "not clear": {"marker": "o", "ls": "", "mfc": "none"},
+    TOO_FEW_SEEDS: {"marker": "x", "ls": "", "mew": 1.5},
+}
+"""The mark of a difference, by its verdict."""
 CURVES = {
     "loss": "loss on the training documents",
     "accuracy": "accuracy on the training documents",
@@ -42,7 +55,7 @@ CURVES = {
 """What the history of a training holds, by Keras's names."""
 
 
-def _ink() -> Any:
+def ink() -> Any:
     """Return the colour of text in the style in use."""
     return mpl.rcParams["text.color"]
 
@@ -55,7 +68,7 @@ def draw_accuracy(axes: Axes, run: StoredRun, models: Collection[str]) -> list[L
     """
     shown = [model for model in run.results.models if model.name in models]
     rows = {model.name: row for row, model in enumerate(reversed(shown))}
-    diamond = DIAMOND | {"mec": _ink()}
+    diamond = DIAMOND | {"mec": ink()}
     for model in shown:
         _draw_intervals(axes, model, rows[model.name])
     published = [
@@ -95,7 +108,7 @@ def _possible(interval: Interval) -> tuple[float, float]:
 def _draw_majority(axes: Axes, run: StoredRun) -> Line2D:
     dataset = run.results.dataset
     name = visible(majority_name(dataset))
-    return axes.axvline(dataset.majority_accuracy, color=_ink(), lw=1, ls=":", label=name)
+    return axes.axvline(dataset.majority_accuracy, color=ink(), lw=1, ls=":", label=name)
 
 
 def networks_of(run: StoredRun) -> list[str]:
@@ -179,7 +192,7 @@ def draw_confusion(axes: Axes, shown: Confusion) -> None:
         if share >= 0.005:
             axes.text(
                 column + 0.5, row + 0.5, f"{share:.2f}".lstrip("0"), ha="center", va="center",
-                fontsize=8.5, color="#ffffff" if share > 0.55 else _ink(),
+                fontsize=8.5, color="#ffffff" if share > 0.55 else ink(),
             )  # fmt: skip
     axes.set(aspect="equal", xlabel="predicted topic", ylabel="true topic (test documents)")
     axes.invert_yaxis()
@@ -192,6 +205,36 @@ def draw_confusion(axes: Axes, shown: Confusion) -> None:
     axes.spines[:].set_visible(False)
 
 
+def draw_differences(axes: Axes, pairs: Mapping[str, Sequence[Comparison]]) -> list[Line2D]:
+    """Draw the difference of each pair of models, with its interval, below the better model.
+
+    Args:
+        axes: to draw on.
+        pairs: as ``by_better_model`` returns them.
+
+    Returns:
+        The entries of a legend.
+    """
+    labels: list[str] = []
+    for better, comparisons in pairs.items():
+        labels.append(f"{better} minus")
+        for each in comparisons:
+            _draw_difference(axes, each, len(labels))
+            labels.append(each.b)
+    headings = {f"{better} minus" for better in pairs}
+    axes.set_yticks(range(len(labels)), labels)
+    for label in axes.get_yticklabels():
+        label.set_fontweight("bold" if label.get_text() in headings else "normal")
+    axes.set_ylim(len(labels) - 0.4, -0.7)
+    axes.tick_params(axis="y", length=0)
+    return _finish_differences(axes, "difference in test accuracy", chain(*pairs.values()))
+
+
+def size_of_differences(pairs: Mapping[str, Sequence[Comparison]]) -> tuple[float, float]:
+    """Return the width and the height of a plot of differences in inches."""
+    return (8, 1.3 + 0.25 * (len(pairs) + sum(map(len, pairs.values()))))
+
+
 def draw_changes(axes: Axes, comparison: RunComparison) -> list[Line2D]:
     """Draw how the accuracy of each model changed from run A to run B, and its interval.
 
@@ -199,19 +242,32 @@ def draw_changes(axes: Axes, comparison: RunComparison) -> list[Line2D]:
         The entries of a legend.
     """
     rows = {model.name: row for row, model in enumerate(reversed(comparison.models))}
-    filled: dict[str, Any] = {"color": COLOURS[0]}
-    hollow = filled | {"mfc": "none"}
     for model in comparison.models:
-        row, interval = rows[model.name], model.interval
-        axes.hlines(row, interval.low, interval.high, color=COLOURS[0], **THIN)
-        axes.plot(model.difference, row, "o", **(filled if model.is_clear else hollow))
-    axes.axvline(0, color=_ink(), lw=1, ls=":")
+        _draw_difference(axes, model, rows[model.name])
     axes.set_yticks(list(rows.values()), list(rows))
     axes.set_ylim(-0.7, len(rows) - 0.4)
+    return _finish_differences(axes, "test accuracy, B minus A", comparison.models)
+
+
+def _draw_difference(axes: Axes, shown: Difference, row: int) -> None:
+    given = (shown.interval.low, shown.difference, shown.interval.high)
+    low, middle, high = (min(max(value, -1.0), 1.0) for value in given)  # as far as is possible
+    axes.hlines(row, low, high, color=COLOURS[0], **THIN)
+    axes.plot(middle, row, color=COLOURS[0], **MARKS[shown.verdict])
+
+
+def _finish_differences(axes: Axes, label: str, shown: Iterable[Difference]) -> list[Line2D]:
+    """Label the axes, and draw the line of no difference; the entries of a legend are returned."""
+    axes.axvline(0, color=ink(), lw=1, ls=":")
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel("test accuracy, B minus A")
+    axes.set_xlabel(label)
+    has_too_few = any(each.has_too_few_seeds for each in shown)
+    marks = {name: mark for name, mark in MARKS.items() if has_too_few or name != TOO_FEW_SEEDS}
     return [
-        *axes.plot([], [], "o", label="clear", **filled),
-        *axes.plot([], [], "o", label="not clear", **hollow),
+        *(
+            handle
+            for name, mark in marks.items()
+            for handle in axes.plot([], [], color=COLOURS[0], label=name, **mark)
+        ),
         *axes.plot([], [], label="95 % over documents and seeds", color=COLOURS[0], **THIN),
     ]

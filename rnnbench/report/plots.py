@@ -7,18 +7,24 @@ theme.
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from rnnbench.analysis.comparisons import by_better_model
+from rnnbench.analysis.critical_difference import MeanRanks
+from rnnbench.report.critical_difference import draw_ranks, size_of_ranks
 from rnnbench.report.drawing import (
     confusion_of,
     curves_of,
     draw_accuracy,
     draw_confusion,
     draw_curves,
+    draw_differences,
     networks_of,
+    size_of_differences,
 )
 from rnnbench.results.run import StoredRun
 
@@ -26,12 +32,19 @@ INK, GRID, PAPER = "#1b1f24", "#d0d7de", "#fefefe"
 ON_DARK = ("#4ea8de", "#f0803c", "#2fc49a", "#dd9cc0", "#f0b53a", "#8fd0f5", "#c3a065", "#a5adb5")
 """The palette of the data, lighter, for a dark background."""
 DPI = 150
+FORMATS: dict[str, dict[str, None]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+"""The formats of pictures by their suffix, each without the facts that Matplotlib would add."""
 
 _SETTINGS: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 10,
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "rnnbench",
+    "pdf.fonttype": 42,  # so does that in a PDF file
     "text.parse_math": False,  # a topic may have dollars
     "text.color": INK,
     "axes.edgecolor": GRID,
@@ -97,6 +110,29 @@ def accuracy_plot(run: StoredRun) -> Plot:
     return _plot("accuracy", "Test accuracy", "; ".join(lines), size, draw)
 
 
+def differences_plot(run: StoredRun) -> Plot | None:
+    """Draw the differences of the models in pairs, with their intervals.
+
+    Returns:
+        The plot, or ``None`` if there is only one model.
+    """
+    pairs = by_better_model(run.results.comparisons, run.results.models)
+    if not pairs:
+        return None
+
+    def draw(figure: Figure) -> None:
+        handles = draw_differences(figure.subplots(), pairs)
+        figure.legend(handles=handles, loc="outside lower center", ncols=4, handlelength=1.5)
+
+    lines = [
+        f"{each.a} - {each.b} {each.difference:+z.3f} "
+        f"({each.interval.low:+z.3f} to {each.interval.high:+z.3f}, {each.verdict})"
+        for each in chain(*pairs.values())
+    ]
+    title = "Differences in test accuracy"
+    return _plot("differences", title, "; ".join(lines), size_of_differences(pairs), draw)
+
+
 def learning_plot(run: StoredRun) -> Plot | None:
     """Draw loss and accuracy by epoch: the median over seeds, in a band from lowest to highest.
 
@@ -142,14 +178,28 @@ def confusion_plot(run: StoredRun, model: str) -> Plot:
     )
 
 
+def ranks_picture(ranks: MeanRanks, suffix: str) -> bytes:
+    """Return the diagram of mean ranks on white, as the file of a suffix in ``FORMATS``."""
+    with mpl.rc_context(_SETTINGS):
+        figure = Figure(figsize=size_of_ranks(ranks), layout="constrained")
+        draw_ranks(figure.subplots(), ranks)
+        return _file(figure, suffix, facecolor=PAPER)
+
+
 def _plot(
     name: str, title: str, alt: str, size: tuple[float, float], draw: Callable[[Figure], None]
 ) -> Plot:
     with mpl.rc_context(_SETTINGS):
         figure = Figure(figsize=size, layout="constrained")
         draw(figure)
-        svg, png = io.StringIO(), io.BytesIO()
-        nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
-        figure.savefig(svg, format="svg", transparent=True, metadata=nothing)
-        figure.savefig(png, format="png", facecolor=PAPER, dpi=DPI, metadata={"Software": None})
-    return Plot(name, title, alt, svg.getvalue(), png.getvalue())
+        svg = _file(figure, ".svg", transparent=True).decode()
+        png = _file(figure, ".png", facecolor=PAPER)
+    return Plot(name, title, alt, svg, png)
+
+
+def _file(figure: Figure, suffix: str, **options: Any) -> bytes:
+    """Return a figure as a file that is the same whenever it is written."""
+    file = io.BytesIO()
+    kind = suffix.removeprefix(".")
+    figure.savefig(file, format=kind, dpi=DPI, metadata=FORMATS[suffix], **options)
+    return file.getvalue()

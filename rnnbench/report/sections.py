@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from rnnbench.analysis.comparisons import SHOWN_IN_PAIRS
 from rnnbench.analysis.duplicates import without_duplicates
 from rnnbench.analysis.misclassified import HardDocument, hardest_documents
 from rnnbench.analysis.notes import notes_on_run
@@ -14,7 +15,7 @@ from rnnbench.analysis.power import power_of_pairs
 from rnnbench.analysis.summary import majority_name
 from rnnbench.analysis.topics import f1_by_topic, frequent_topics
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.report.plots import accuracy_plot, confusion_plot, learning_plot
+from rnnbench.report.plots import accuracy_plot, confusion_plot, differences_plot, learning_plot
 from rnnbench.report.power import power_table
 from rnnbench.report.published import published_tables
 from rnnbench.report.run_tables import (
@@ -78,10 +79,11 @@ def make_sections(
         Section(
             "differences",
             "Differences",
-            [("table", comparisons_table(results))],
+            _differences(run),
             "Every pair of models on the same test documents. Each interval is for its own "
             "comparison alone; whether a difference is clear is decided after correcting for the "
-            "number of comparisons.",
+            f"number of comparisons. Of more than {SHOWN_IN_PAIRS} models, the plot shows only the "
+            "pairs with the best.",
         ),
         Section(
             "duplicates",
@@ -134,6 +136,11 @@ def make_sections(
         ),
     ]
     return [section for section in sections if section.parts]
+
+
+def _differences(run: StoredRun) -> list[Part]:
+    plot, table = differences_plot(run), comparisons_table(run.results)
+    return [("figure", plot), ("table", table)] if plot else [("table", table)]
 
 
 def _tables_without_duplicates(run: StoredRun) -> list[Part]:

@@ -3,11 +3,20 @@ from math import comb
 
 import numpy as np
 import pytest
+from factories import scored_run
 from hypothesis import given
 from hypothesis import strategies as st
 from simulations.crossed import Population
 
-from rnnbench.analysis.comparisons import ANOVA, MCNEMAR, compare_pairs, holm, mcnemar_p
+from rnnbench.analysis.comparisons import (
+    ANOVA,
+    MCNEMAR,
+    SHOWN_IN_PAIRS,
+    by_better_model,
+    compare_pairs,
+    holm,
+    mcnemar_p,
+)
 from rnnbench.analysis.intervals import estimate_difference
 
 
@@ -149,3 +158,51 @@ def test_models_that_differ_a_lot_differ_clearly_after_correction():
     clear = {(each.a, each.b) for each in compare(hits) if each.is_clear}
 
     assert clear == set(combinations("abcd", 2)) - {("b", "c")}
+
+
+def by_better(results, *names):
+    models = [model for model in results.models if not names or model.name in names]
+    return by_better_model(results.comparisons, models)
+
+
+def test_pairs_are_grouped_by_their_better_model_the_most_accurate_first():
+    results = scored_run({"low": [2, 3, 4], "high": [18], "middle": [9]}).results
+
+    found = by_better(results)
+
+    assert {better: [each.b for each in pairs] for better, pairs in found.items()} == {
+        "high": ["middle", "low"],
+        "middle": ["low"],
+    }
+    (stored,) = [each for each in results.comparisons if (each.a, each.b) == ("low", "high")]
+    turned = found["high"][1]
+    assert turned.difference == -stored.difference == pytest.approx(0.75)
+    assert (turned.interval.low, turned.interval.high) == (
+        -stored.interval.high,
+        -stored.interval.low,
+    )
+    assert (turned.p_holm, turned.n_seeds) == (stored.p_holm, stored.n_seeds)
+
+
+def test_equals_are_grouped_in_the_order_of_the_run():
+    assert [*by_better(scored_run({"a": [9], "b": [9], "c": [9]}).results)] == ["a", "b"]
+
+
+def test_only_pairs_of_the_models_that_are_asked_for_are_returned():
+    results = scored_run({"low": [2], "high": [18], "middle": [9]}).results
+
+    (pair,) = by_better(results, "low", "middle")["middle"]
+
+    assert (pair.a, pair.b) == ("middle", "low")
+    assert by_better(results, "low") == {}
+
+
+@pytest.mark.parametrize("n", [SHOWN_IN_PAIRS + 1, 61])
+def test_of_many_models_only_the_pairs_with_the_best_are_returned(n):
+    rights = {f"model{number}": [2 + number % 17] for number in range(n)}
+
+    found = by_better(scored_run(rights).results)
+
+    best = max(rights, key=rights.get)
+    assert [*found] == [best]
+    assert {each.b for each in found[best]} == rights.keys() - {best}

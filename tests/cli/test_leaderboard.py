@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from factories import scored_run, write_run
+from factories import runs_on_datasets, scored_run, write_run
 
 
 @pytest.fixture(autouse=True)
@@ -74,3 +74,67 @@ def test_files_and_folders_that_are_no_runs_are_left_out_with_a_warning(cli):
     assert result.stderr.splitlines() == [
         f"{path}: no finished run, left out" for path in ("notes.txt", "empty")
     ]
+
+
+@pytest.fixture
+def datasets():
+    """Runs on three datasets, of which one has a model more."""
+    models = {"rnn": [9], "lstm": [15], "svm": [18]}
+    rights = {"r8": models, "r52": models, "mine": models | {"mlp": [3]}}
+    return [write_run(run) for run in runs_on_datasets(rights, folder="sets")]
+
+
+@pytest.mark.parametrize("name", ["ranks.svg", "new/ranks.png", "ranks.PDF"])
+def test_a_diagram_of_mean_ranks_over_datasets_is_written(cli, datasets, name):
+    result = cli("leaderboard", *datasets, "--plot", name)
+
+    assert result.exit_code == 0, result.stderr
+    assert Path(name).stat().st_size > 1000
+    assert result.stderr.splitlines() == [
+        "mlp: left out, no accuracy on r8 (r8), r52 (r52)",
+        f"Written to {name}",
+    ]
+    text = " ".join(result.stdout.split())
+    assert "svm 1.00 1, 1, 1 lstm 2.00 2, 2, 2 rnn 3.00 3, 3, 3" in text
+    assert "datasets, the tests have almost no power" in text
+    assert "Seeds are not datasets" in text
+
+
+def test_json_has_the_mean_ranks(cli, datasets):
+    result = cli("leaderboard", *datasets, "--plot", "ranks.svg", "--json")
+
+    ranks = json.loads(result.stdout)["mean_ranks"]
+    assert ranks["models"] == {"svm": 1, "lstm": 2, "rnn": 3}
+    assert ranks["groups"] == [["svm", "lstm"], ["lstm", "rnn"]]
+    assert ranks["test"]["df"] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sets/r8", "--plot", "a.jpg"], "--plot a.jpg: got '.jpg' (allowed: .png, .svg, .pdf)"),
+        (["sets/r8", "--plot", "a"], "--plot a: got '' (allowed: .png, .svg, .pdf)"),
+        (
+            ["old/run", "new/run", "--plot", "a.svg"],
+            "needs 2 datasets or more, got 1, made-up (old",
+        ),
+        (["new/run", "r52", "--plot", "a.svg"], "needs 2 models or more that all datasets have"),
+        (["sets/r8", "sets/mine", "--plot", "file/b.svg"], "file: cannot be written: File exists"),
+    ],
+)
+@pytest.mark.usefixtures("datasets")
+def test_what_a_diagram_lacks_is_named_and_nothing_is_written(cli, arguments, message):
+    Path("file").touch()
+
+    result = cli("leaderboard", *arguments)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+    assert not Path("a.svg").exists()
+
+
+def test_the_help_says_what_a_diagram_cannot_show(cli):
+    text = " ".join(cli("leaderboard", "--help").output.split())
+
+    assert "seeds are not datasets" in text
+    assert "describes these datasets and proves nothing about others" in text

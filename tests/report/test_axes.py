@@ -4,18 +4,25 @@ import io
 
 import matplotlib as mpl
 import pytest
-from factories import finished_run, scored_run
+from factories import finished_run, runs_on_datasets, scored_run
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 
 from rnnbench.analysis.compare_runs import compare_runs
+from rnnbench.analysis.critical_difference import rank_over_datasets
+from rnnbench.analysis.leaderboard import rank_runs
 from rnnbench.data.audit import TopicCount
 from rnnbench.errors import UserError
-from rnnbench.report.axes import plot_changes, plot_run
+from rnnbench.report.axes import plot_changes, plot_ranks, plot_run
 from rnnbench.training.outcome import History
 
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}
-PLOTS = [("accuracy", None), ("learning_curves", None), ("confusion", "lstm")]
+PLOTS = [
+    ("accuracy", None),
+    ("differences", None),
+    ("learning_curves", None),
+    ("confusion", "lstm"),
+]
 
 every_plot = pytest.mark.parametrize(("name", "models"), PLOTS, ids=[name for name, _ in PLOTS])
 
@@ -130,7 +137,7 @@ def test_a_program_can_go_on_with_the_axes():
 
 def test_text_has_the_colour_of_the_style_in_use():
     with plt.style.context("dark_background"):
-        accuracy, confusion = (plot_run(made_up(), *plot) for plot in (PLOTS[0], PLOTS[2]))
+        accuracy, confusion = (plot_run(made_up(), *plot) for plot in (PLOTS[0], PLOTS[3]))
 
     assert to_hex(lines_of(accuracy)["always 'earn'"].get_color()) == "#ffffff"
     assert {to_hex(text.get_color()) for text in confusion.texts} == {"#ffffff"}
@@ -172,6 +179,7 @@ def test_a_topic_may_have_any_name(name, models, is_given):
         (("accuracy", "lstn"), "models: no model 'lstn' .*did you mean 'lstm'"),
         (("accuracy", []), "models: names no model"),
         (("accuracy", None, "loss"), "curve: got 'loss' for 'accuracy' .*learning_curves"),
+        (("differences", "rnn"), "models: .*'differences' needs two models, got 1 .allowed: rnn,"),
         (("confusion",), "models: .*'confusion' shows one model, got 2 .allowed: rnn, lstm"),
         (("learning_curves", None, "los"), "curve: got 'los' .*did you mean 'loss'"),
         (("learning_curves", None, "val_loss"), "curve: got 'val_loss' .*validation_split"),
@@ -216,3 +224,88 @@ def test_a_change_is_filled_if_it_is_clear():
     assert axes.get_xlabel() == "test accuracy, B minus A"
     with pytest.raises(UserError, match="ax: got an object of type str"):
         plot_changes(compare_runs(before, after), "axes")
+
+
+SEEDS = {"svm": [9], "rnn": [2, 3, 2], "gru": [19, 18, 18], "lstm": [18, 18, 19]}
+
+
+def marks_of(axes):
+    """The row, the marker and whether it is filled, of each difference that is drawn."""
+    marks = [line for line in axes.get_lines() if line.get_marker() in ("o", "x")]
+    rows = [label.get_text() for label in axes.get_yticklabels()]
+    return [
+        (rows[mark.get_ydata()[0]], mark.get_marker(), mark.get_markerfacecolor() != "none")
+        for mark in marks
+        if len(mark.get_ydata())
+    ]
+
+
+def test_each_difference_is_below_the_better_model_and_filled_if_it_is_clear():
+    axes = plot_run(scored_run(SEEDS), "differences")
+
+    labels = axes.get_yticklabels()
+    assert [(label.get_text(), label.get_fontweight()) for label in labels] == [
+        ("gru minus", "bold"),
+        ("lstm", "normal"),
+        ("svm", "normal"),
+        ("rnn", "normal"),
+        ("lstm minus", "bold"),
+        ("svm", "normal"),
+        ("rnn", "normal"),
+        ("svm minus", "bold"),
+        ("rnn", "normal"),
+    ]
+    verdicts = [("lstm", "o", False), *[(name, "o", True) for name in ("svm", "rnn")]]
+    assert marks_of(axes) == [*verdicts, *verdicts[1:], verdicts[2]]
+    assert legend_of(axes) == ["clear", "not clear", "95 % over documents and seeds"]
+    low, high = axes.get_ylim()
+    assert low > high, "the best model is at the top"
+
+
+def test_a_difference_has_another_mark_where_seeds_are_too_few():
+    axes = plot_run(scored_run({"rnn": [2, 3], "lstm": [18, 19]}), "differences")
+
+    assert [mark for _, mark, _ in marks_of(axes)] == ["x"]
+    assert legend_of(axes) == [
+        "clear",
+        "not clear",
+        "too few seeds",
+        "95 % over documents and seeds",
+    ]
+
+
+def test_the_zero_line_is_in_a_plot_of_differences_and_each_interval_is_drawn():
+    run = scored_run(SEEDS)
+
+    axes = plot_run(run, "differences", ["rnn", "lstm"])
+
+    (pair,) = [each for each in run.results.comparisons if {each.a, each.b} == {"rnn", "lstm"}]
+    assert [0, 0] in [list(line.get_xdata()) for line in axes.get_lines()]
+    (interval,) = [path.vertices[:, 0].tolist() for path in axes.collections[0].get_paths()]
+    assert interval == [-pair.interval.high, -pair.interval.low]
+
+
+def test_of_so_many_models_that_only_the_best_is_compared_others_have_no_differences():
+    run = scored_run({f"model{number}": [2 + number % 17] for number in range(61)})
+
+    with pytest.raises(UserError, match="models: no two of model0, model1 were compared"):
+        plot_run(run, "differences", ["model0", "model1"])
+
+
+def test_mean_ranks_are_drawn_on_new_axes_or_on_given_ones_in_the_style_in_use():
+    runs = runs_on_datasets({name: {"rnn": [9], "lstm": [15]} for name in ("r8", "r52")})
+    ranks = rank_over_datasets(rank_runs(runs, "macro_f1"))
+    before = dict(mpl.rcParams)
+
+    new = plot_ranks(ranks)
+    with plt.style.context("dark_background"):
+        given = plot_ranks(ranks, plt.subplots(1, 2)[1][1])
+
+    assert (
+        new.get_title() == given.get_title() == "Mean rank by macro_f1 over 2 datasets (1 is best)"
+    )
+    assert plt.get_fignums() == [new.figure.number, given.figure.number]
+    assert {to_hex(text.get_color()) for text in given.texts} == {"#ffffff"}
+    assert dict(mpl.rcParams) == before
+    with pytest.raises(UserError, match="ax: got an object of type str"):
+        plot_ranks(ranks, "axes")

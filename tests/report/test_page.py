@@ -95,7 +95,7 @@ def test_a_command_is_one_line_with_all_its_blanks(tmp_path, monkeypatch):
 
 
 def test_the_plots_are_written_beside_the_page(folder, page):
-    names = ["accuracy", "confusion-lstm", "confusion-rnn", "learning_curves"]
+    names = ["accuracy", "confusion-lstm", "confusion-rnn", "differences", "learning_curves"]
 
     assert sorted(file.name for file in (folder / "plots").iterdir()) == sorted(
         f"{name}.{suffix}" for name in names for suffix in ("png", "svg")
@@ -109,6 +109,13 @@ def test_without_training_in_epochs_there_are_no_learning_curves(tmp_path):
     html, _ = pages(run_folder(tmp_path, ANSWERS, records=records))
 
     assert "Learning curves" not in html
+
+
+def test_a_run_of_one_model_has_its_difference_from_the_majority_without_a_plot(tmp_path):
+    html, markdown = pages(run_folder(tmp_path, {"rnn": ANSWERS["rnn"]}))
+
+    assert "plots/differences.png" not in markdown
+    assert "rnn - always &#39;earn&#39;" in html
 
 
 def test_page_and_markdown_show_each_model_and_the_command(folder):

@@ -4,11 +4,20 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import pytest
-from factories import finished_run
+from factories import finished_run, runs_on_datasets
 from PIL import Image
 
+from rnnbench.analysis.critical_difference import rank_over_datasets
+from rnnbench.analysis.leaderboard import rank_runs
 from rnnbench.data.audit import TopicCount
-from rnnbench.report.plots import PAPER, accuracy_plot, confusion_plot, learning_plot
+from rnnbench.report.plots import (
+    PAPER,
+    accuracy_plot,
+    confusion_plot,
+    differences_plot,
+    learning_plot,
+    ranks_picture,
+)
 from rnnbench.results.schema import Interval
 from rnnbench.training.outcome import History
 
@@ -18,7 +27,8 @@ ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1,
 
 def draw():
     run = finished_run(ANSWERS)
-    return [accuracy_plot(run), learning_plot(run), confusion_plot(run, "rnn")]
+    plots = [accuracy_plot(run), learning_plot(run), confusion_plot(run, "rnn")]
+    return [*plots, differences_plot(run)]
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +53,11 @@ def test_text_stays_text(plots):
 
 def test_the_alternative_text_gives_the_numbers(plots):
     assert "rnn 0.625 (" in plots[0].alt
+    assert re.match(r"lstm - rnn \+0\.250 \(-\d\.\d+ to \+\d\.\d+, too few seeds\)$", plots[3].alt)
+
+
+def test_a_run_of_one_model_has_no_plot_of_differences():
+    assert differences_plot(finished_run({"rnn": ANSWERS["rnn"]})) is None
 
 
 def test_the_same_run_gives_the_same_plots(plots):
@@ -94,7 +109,12 @@ def test_numbers_that_are_far_too_large_leave_room_for_the_others():
     model = run.results.models[0]
     model.metrics["accuracy"] = model.accuracy.model_copy(update={"over_seeds": HUGE})
 
+    pair = run.results.comparisons[0]
+    changes = {"interval": HUGE, "difference": 1e308}
+    run.results.comparisons[0] = pair.model_copy(update=changes)
+
     assert "1.0" in texts_of(accuracy_plot(run))
+    assert "1.0" in " ".join(texts_of(differences_plot(run)))
     assert learning_plot(run)
 
 
@@ -108,3 +128,17 @@ def test_each_published_accuracy_of_a_model_is_drawn_beside_it():
     assert diamonds({}) == 0
     assert diamonds({"a": reference}) == 2
     assert diamonds({"a": reference, "b": reference}) == 3
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")]
+)
+def test_a_diagram_of_ranks_is_a_file_that_is_always_the_same(suffix, start):
+    runs = runs_on_datasets({name: {"rnn": [9], "lstm": [15]} for name in ("r8", "r52")})
+    ranks = rank_over_datasets(rank_runs(runs))
+
+    picture = ranks_picture(ranks, suffix)
+
+    assert picture.startswith(start)
+    assert ranks_picture(ranks, suffix) == picture
+    assert (PAPER.encode() in picture) == (suffix == ".svg"), "it is on paper"

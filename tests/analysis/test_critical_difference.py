@@ -1,0 +1,222 @@
+"""Mean ranks over several datasets, and which of them are told apart."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from factories import MARGINS, runs_on_datasets, scored_run
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import friedmanchisquare
+
+from rnnbench.analysis.critical_difference import (
+    critical_difference,
+    friedman_test,
+    groups_within,
+    rank_over_datasets,
+    ranks_of,
+)
+from rnnbench.analysis.leaderboard import rank_runs
+from rnnbench.errors import UserError
+
+# Demšar's table 6: the areas under the curve of C4.5, C4.5+m, C4.5+cf and C4.5+m+cf. On the
+# last dataset but one, C4.5+cf is ahead of C4.5+m+cf before rounding.
+AREAS = np.array(
+    [
+        [0.763, 0.768, 0.771, 0.798],
+        [0.599, 0.591, 0.590, 0.569],
+        [0.954, 0.971, 0.968, 0.967],
+        [0.628, 0.661, 0.654, 0.657],
+        [0.882, 0.888, 0.886, 0.898],
+        [0.936, 0.931, 0.916, 0.931],
+        [0.661, 0.668, 0.609, 0.685],
+        [0.583, 0.583, 0.563, 0.625],
+        [0.775, 0.838, 0.866, 0.875],
+        [1.000, 1.000, 1.000, 1.000],
+        [0.940, 0.962, 0.965, 0.962],
+        [0.619, 0.666, 0.614, 0.669],
+        [0.972, 0.981, 0.975, 0.975 - 1e-4],
+        [0.957, 0.978, 0.946, 0.970],
+    ]
+)
+# His table 5a: the critical values of Nemenyi's test at 0.05, for 2 to 10 models.
+QUANTILES = [1.960, 2.343, 2.569, 2.728, 2.850, 2.949, 3.031, 3.102, 3.164]
+
+
+def test_ranks_and_statistics_are_those_of_demsars_example():
+    ranks = ranks_of(AREAS)
+
+    test = friedman_test(ranks)
+
+    assert ranks[5].tolist() == [1, 2.5, 4, 2.5]
+    assert ranks.mean(axis=0).round(3).tolist() == [3.143, 2.0, 2.893, 1.964]
+    assert (round(test.chi_squared, 2), round(test.f, 2), test.df) == (9.28, 3.69, (3, 39))
+    assert test.is_clear, "the critical value of F(3, 39) is 2.85"
+
+
+def test_the_critical_difference_is_that_of_demsars_example():
+    assert critical_difference(n_datasets=14, n_models=4) == pytest.approx(1.25, abs=0.005)
+
+
+def test_critical_values_are_those_of_demsars_table():
+    found = [critical_difference(30, k) / (k * (k + 1) / (6 * 30)) ** 0.5 for k in range(2, 11)]
+
+    assert found == pytest.approx(QUANTILES, abs=0.001)
+
+
+def test_groups_are_those_of_demsars_figure_at_the_level_of_ten_percent():
+    means = {"m+cf": 1.964, "m": 2.0, "cf": 2.893, "C4.5": 3.143}
+
+    assert groups_within(means, 1.12) == [["m+cf", "m", "cf"], ["cf", "C4.5"]]
+    assert groups_within(means, 1.25) == [["m+cf", "m", "cf", "C4.5"]]
+
+
+@given(st.lists(st.integers(0, 30), min_size=2, max_size=9), st.integers(1, 31))
+def test_two_models_share_a_group_if_and_only_if_they_differ_by_less(values, difference):
+    means = {f"model{number}": value for number, value in enumerate(sorted(values))}
+
+    groups = [set(group) for group in groups_within(means, difference)]
+
+    for a, b in combinations(means, 2):
+        assert any({a, b} <= group for group in groups) == (means[b] - means[a] < difference)
+    assert not any(one <= other for one in groups for other in groups if one is not other)
+    assert all(len(group) > 1 for group in groups)
+
+
+@given(st.lists(st.permutations([1.0, 2.0, 3.0, 4.0]), min_size=2, max_size=9))
+def test_without_ties_friedmans_statistic_is_that_of_scipy(rows):
+    expected = friedmanchisquare(*np.transpose(rows)).statistic
+
+    assert friedman_test(np.array(rows)).chi_squared == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize(("n", "k", "p"), [(2, 2, 1 / 2), (5, 2, 1 / 16), (3, 3, 1 / 36)])
+def test_if_all_datasets_agree_the_p_value_is_the_probability_of_that(n, k, p):
+    test = friedman_test(np.tile(np.arange(1.0, k + 1), (n, 1)))
+
+    assert (test.f, test.p) == (None, pytest.approx(p))
+
+
+def test_models_that_are_always_equal_do_not_differ():
+    test = friedman_test(ranks_of(np.ones((6, 3))))
+
+    assert (test.chi_squared, test.f, test.p) == (0, 0, 1)
+
+
+def ranked(rights, metric="accuracy", **facts):
+    return rank_over_datasets(rank_runs(runs_on_datasets(rights, **facts), metric))
+
+
+AGREEING = {f"set{number}": {"low": [3], "high": [15], "middle": [9]} for number in range(6)}
+
+
+def test_models_are_ranked_on_each_dataset_and_ordered_by_their_means():
+    ranks = ranked(
+        {"r8": {"rnn": [9], "gru": [15], "svm": [9]}, "r52": {"svm": [8], "rnn": [7], "gru": [8]}}
+    )
+
+    assert [each.name for each in ranks.datasets] == ["r8 (r8)", "r52 (r52)"]
+    assert [each.ranks for each in ranks.datasets] == [
+        {"gru": 1, "rnn": 2.5, "svm": 2.5},
+        {"gru": 1.5, "rnn": 3, "svm": 1.5},
+    ]
+    assert ranks.models == {"gru": 1.25, "svm": 2, "rnn": 2.75}
+    assert [*ranks.models] == ["gru", "svm", "rnn"]
+
+
+def test_seeds_do_not_count_as_datasets():
+    one, many = ({name: {"a": [9] * n, "b": [8] * n} for name in "xy"} for n in (1, 5))
+
+    assert ranked(one) == ranked(many)
+
+
+def test_models_whose_mean_ranks_differ_enough_are_told_apart():
+    ranks = ranked(AGREEING)
+
+    assert ranks.test.is_clear
+    assert 1 < ranks.critical_difference < 2
+    assert ranks.groups == [["high", "middle"], ["middle", "low"]]
+
+
+def test_without_a_clear_difference_all_models_are_one_group():
+    ranks = ranked({name: AGREEING[name] for name in ("set0", "set1")})
+
+    assert ranks.test.p == pytest.approx(1 / 6)
+    assert ranks.groups == [["high", "middle", "low"]]
+
+
+def test_the_metric_decides_the_ranks_and_a_lower_cost_is_better():
+    records = {"slow": {"fit_seconds": 9.0}, "fast": {"fit_seconds": 1.0}}
+
+    ranks = ranked(
+        {name: {"slow": [18], "fast": [2]} for name in "ab"}, "fit_seconds", records=records
+    )
+
+    assert (ranks.metric, ranks.models) == ("fit_seconds", {"fast": 1, "slow": 2})
+
+
+def test_models_that_a_dataset_lacks_are_left_out_with_a_warning(caplog):
+    runs = {"r8": {"rnn": [9], "gru": [8], "mlp": [7]}, "r52": {"rnn": [9], "gru": [8], "svm": [7]}}
+
+    ranks = ranked(runs)
+
+    assert ranks.models.keys() == {"rnn", "gru"}
+    assert ranks.left_out == {"mlp": ["r52 (r52)"], "svm": ["r8 (r8)"]}
+    assert caplog.messages == [
+        "mlp: left out, no accuracy on r52 (r52)",
+        "svm: left out, no accuracy on r8 (r8)",
+    ]
+
+
+def test_a_model_without_the_metric_is_left_out(caplog):
+    runs = {name: {"rnn": [9], "gru": [8], "svm": [7]} for name in ("r8", "r52")}
+
+    ranks = ranked(runs, "log_loss", records={"svm": MARGINS})
+
+    assert ranks.models.keys() == {"rnn", "gru"}
+    assert caplog.messages == ["svm: left out, no log_loss on r8 (r8), r52 (r52)"]
+
+
+def test_runs_on_the_same_documents_are_one_dataset_and_the_first_counts(caplog):
+    first, other = runs_on_datasets({"r8": {"rnn": [9]}, "r52": {"rnn": [9], "gru": [8]}})
+    dataset = first.results.dataset.model_dump(include={"source", "split_fingerprint"})
+    again = scored_run({"rnn": [2], "gru": [5]}, folder="results/again", dataset=dataset)
+
+    ranks = rank_over_datasets(rank_runs([first, again, other]))
+
+    assert [each.name for each in ranks.datasets] == ["r8 (r8, again)", "r52 (r52)"]
+    assert ranks.datasets[0].ranks == {"rnn": 1, "gru": 2}
+    assert caplog.messages == [
+        "r8 (r8, again): the runs are one dataset; models in several of them are those of r8: rnn"
+    ]
+
+
+def test_a_run_that_brings_nothing_is_not_named(caplog):
+    first, other = runs_on_datasets({name: {"rnn": [9], "gru": [8]} for name in ("r8", "r52")})
+    dataset = first.results.dataset.model_dump(include={"source", "split_fingerprint"})
+    same = scored_run({"rnn": [9]}, folder="results/same", dataset=dataset)
+
+    ranks = rank_over_datasets(rank_runs([first, same, other]))
+
+    assert ranks.datasets[0].name == "r8 (r8)"
+    assert not caplog.messages, "the same trials with the same outcome"
+
+
+@pytest.mark.parametrize(
+    ("runs", "message"),
+    [
+        ({}, "needs 2 datasets or more, got 0"),
+        (
+            {"r8": {"rnn": [9], "gru": [8]}},
+            r"2 datasets or more, got 1, r8 \(r8\) \(runs on the sa",
+        ),
+        (
+            {"r8": {"rnn": [9], "gru": [8]}, "r52": {"rnn": [9], "svm": [8]}},
+            r"needs 2 models or more that all datasets have, got 1; models are matched by name "
+            r"\(r8 \(r8\): rnn, gru; r52 \(r52\): rnn, svm\)",
+        ),
+    ],
+)
+def test_a_diagram_needs_two_datasets_and_two_common_models(runs, message):
+    with pytest.raises(UserError, match=message):
+        ranked(runs)
