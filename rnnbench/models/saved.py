@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.models import pooling  # noqa: F401 - Keras looks its layers up when it loads a model
+from rnnbench.models import dropped_weights, pooling  # noqa: F401 - Keras looks their layers up
 from rnnbench.storage import check_unpacked, temporary_folder
 
 
