@@ -17,12 +17,16 @@ class Averages:
     """The averages of the weights that are trained, over the optimizer steps so far.
 
     With the decay ``d``, the weights after step ``s`` of ``t`` have the share ``d^(t-s)`` in the
-    average, divided by the sum of all shares. So the average is unbiased from the first step on, as
-    that of Adam is. The first weights of the model, before any step, have no share. This is what
-    A. Adhikari et al.: Rethinking Complex Neural Network Architectures for Document Classification
-    (NAACL 2019) intend; their code also adds ``d^t / (1 - d^t)`` times the first weights. Keras's
-    ``use_ema`` gives the weights after the first step the share ``d^(t-1)``, so they dominate until
-    there were many more than ``1 / (1 - d)`` steps.
+    average, divided by the sum of all shares. So the average is right from the first step on, as
+    those of Adam are. The weights before the first step have no share. Others differ:
+
+    - Keras's ``use_ema`` does not divide, and gives the weights after the first step the share
+      ``d^(t-1)``, so they dominate for about ``1 / (1 - d)`` steps.
+    - The code of A. Adhikari et al.: Rethinking Complex Neural Network Architectures for Document
+      Classification (NAACL 2019) divides, but starts with the weights before the first step. So it
+      also adds them ``d^t / (1 - d^t)`` times.
+
+    All agree after many steps.
 
     Attributes:
         decay: above 0 and below 1; ``None`` if nothing is averaged.
