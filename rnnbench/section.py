@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import (
     BaseModel,
     ConfigDict,
+    SerializationInfo,
     ValidationError,
     model_serializer,
     model_validator,
@@ -26,6 +27,10 @@ Loc = tuple[str | int, ...]
 """Keys and positions that lead to a value."""
 
 
+_FACTS = object()
+"""The context in which a section is dumped for a fingerprint."""
+
+
 class Section(BaseModel):
     """One mapping of a config; each key is a field."""
 
@@ -33,6 +38,9 @@ class Section(BaseModel):
 
     keys_for_the_reader: ClassVar[tuple[str, ...]] = ()
     """Other keys that a file may have here; they are handled before the section is validated."""
+    later_keys: ClassVar[frozenset[str]] = frozenset()
+    """Keys that came after fingerprints of this section were stored. A fingerprint leaves them out
+    at their defaults, so that stored results stay valid."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -42,6 +50,20 @@ class Section(BaseModel):
         except ValidationError as error:
             keys = (*cls.model_fields, *cls.keys_for_the_reader)
             raise problems(located(error, allowed_keys=keys)) from None
+
+    def facts(self, *without: str) -> dict[str, Any]:
+        """Return what a fingerprint is made of, as JSON, without some of the keys."""
+        return self.model_dump(mode="json", exclude=set(without), context=_FACTS)
+
+    @model_serializer(mode="wrap")
+    def _as_in_yaml(self, handler: Any, info: SerializationInfo) -> dict[str, Any]:
+        dumped: dict[str, Any] = handler(self)
+        if info.context is not _FACTS:
+            return dumped
+        later = {key: type(self).model_fields[key].default for key in self.later_keys}
+        return {
+            key: value for key, value in dumped.items() if key not in later or value != later[key]
+        }
 
 
 class Variant(Section):
@@ -55,8 +77,8 @@ class Variant(Section):
         return (cls.__doc__ or "").strip().partition("\n")[0]
 
     @model_serializer(mode="wrap")
-    def _as_in_yaml(self, handler: Any) -> dict[str, Any]:
-        return {self.kind: handler(self)}
+    def _as_in_yaml(self, handler: Any, info: SerializationInfo) -> dict[str, Any]:
+        return {self.kind: super()._as_in_yaml(handler, info)}
 
 
 _V = TypeVar("_V", bound=Variant)

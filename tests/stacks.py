@@ -62,6 +62,9 @@ STACKS: dict[str, list[Description]] = {
         f"bidirectional, {kind}, {mode}": [EMBEDDING, bidirectional(kind, mode)]
         for mode, kind in ONE_OF_EACH.items()
     },
+    "embedding, dropout": [{"embedding": {"dim": 4, "dropout": 0.5}}, MEAN],
+    **{f"{kind}, weight_drop": [{kind: {"units": 3, "weight_drop": 0.5}}] for kind in RECURRENT},
+    "bidirectional, weight_drop": [EMBEDDING, bidirectional("lstm", weight_drop=0.5)],
     **{f"conv1d, {padding}": [EMBEDDING, conv1d(padding), MEAN] for padding in PADDINGS},
     **{f"pooling, {by}": [EMBEDDING, {"pooling": {"by": by}}] for by in WAYS_OF_POOLING},
     "dense": [EMBEDDING, {"dense": {"units": 5, "activation": "tanh"}}, MEAN],
@@ -86,4 +89,4 @@ def randomized(model: keras.Model) -> keras.Model:
 
 def is_random(stack: list[Description]) -> bool:
     """Return whether training is random apart from first weights and order."""
-    return any("dropout" in kind for layer in stack for kind in layer)
+    return any(word in str(stack) for word in ("dropout", "weight_drop"))

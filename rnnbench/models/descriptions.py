@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, model_serializer, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializationInfo,
+    SerializeAsAny,
+    model_serializer,
+    model_validator,
+)
 
 from rnnbench.models.baselines import AnyBaseline, Baseline
 from rnnbench.models.layers import Batch, Layer, Layers, Product
@@ -47,8 +54,8 @@ class ModelSection(Section):
         return None
 
     @model_serializer(mode="wrap")
-    def _as_in_yaml(self, handler: Any) -> dict[str, Any]:
-        dumped: dict[str, Any] = handler(self)
+    def _as_in_yaml(self, handler: Any, info: SerializationInfo) -> dict[str, Any]:
+        dumped = super()._as_in_yaml(handler, info)
         return {key: value for key, value in dumped.items() if (key, value) != ("training", None)}
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.models import cores
+from rnnbench.models import cores, dropped_weights
 
 OnStockLayer = Callable[[str], None]
 """Called with each layer that Keras's own code computes, and the reason: ``gru_1: dropout``."""
@@ -126,6 +126,37 @@ class GRU(_Fused, keras.layers.GRU):
     core = cores.gru
 
 
+class _WeightDrop(dropped_weights.WeightDrop):
+    """Random numbers that are fast to draw, before a core computes the rest."""
+
+    def uniform(self, shape: tuple[int, ...]) -> tf.Tensor:
+        """Return new random numbers from 0 to 1."""
+        return _uniform(shape, self.weight_drop_generator)
+
+
+@_register
+class WeightDropSimpleRNN(_WeightDrop, SimpleRNN):
+    """A ``SimpleRNN`` that drops recurrent weights, with ``cores.simple_rnn``."""
+
+
+@_register
+class WeightDropLSTM(_WeightDrop, LSTM):
+    """An ``LSTM`` that drops recurrent weights, with ``cores.lstm``."""
+
+
+@_register
+class WeightDropGRU(_WeightDrop, GRU):
+    """A ``GRU`` that drops recurrent weights, with ``cores.gru``."""
+
+
+class DropoutEmbedding(dropped_weights.DropoutEmbedding):
+    """An embedding that drops words, with random numbers that are fast to draw."""
+
+    def uniform(self, shape: tuple[int, ...]) -> tf.Tensor:
+        """Return new random numbers from 0 to 1."""
+        return _uniform(shape, self.dropout_generator)
+
+
 class Conv1D(keras.layers.Conv1D):
     """A ``Conv1D`` as one product of all windows; the convolution of XLA is slow on a CPU."""
 
@@ -155,11 +186,7 @@ class Dropout(keras.layers.Dropout):
         """Compute the stock layer."""
         if not training or not self.rate:
             return inputs
-        # A seed is unsigned, and TensorFlow wants it signed.
-        seed = tf.cast(tf.math.floormod(self.seed_generator.next(), tf.int32.max - 1), tf.int32)
-        uniform = tf.random.stateless_uniform(
-            self._mask_shape(inputs), seed, dtype=inputs.dtype, alg="threefry"
-        )
+        uniform = _uniform(self._mask_shape(inputs), self.seed_generator, inputs.dtype)
         return inputs * (tf.cast(uniform >= self.rate, inputs.dtype) / (1 - self.rate))
 
     def _mask_shape(self, inputs: tf.Tensor) -> tuple[int | None, ...]:
@@ -183,7 +210,20 @@ _FUSED: dict[type[keras.Layer], type[keras.Layer]] = {
     keras.layers.SimpleRNN: SimpleRNN,
     keras.layers.LSTM: LSTM,
     keras.layers.GRU: GRU,
+    dropped_weights.WeightDropSimpleRNN: WeightDropSimpleRNN,
+    dropped_weights.WeightDropLSTM: WeightDropLSTM,
+    dropped_weights.WeightDropGRU: WeightDropGRU,
+    dropped_weights.DropoutEmbedding: DropoutEmbedding,
 }
+
+
+def _uniform(
+    shape: tuple[int | None, ...], generator: keras.random.SeedGenerator, dtype: Any = "float32"
+) -> tf.Tensor:
+    """Return random numbers from 0 to 1 by ThreeFry, the fastest algorithm in XLA on a CPU."""
+    # A seed is unsigned, and TensorFlow wants it signed.
+    seed = tf.cast(tf.math.floormod(generator.next(), tf.int32.max - 1), tf.int32)
+    return tf.random.stateless_uniform(shape, seed, dtype=dtype, alg="threefry")
 
 
 def _why_not(layer: Any, initial_state: Any, mask: tf.Tensor | None) -> str:

@@ -5,7 +5,11 @@ from pathlib import Path
 import keras
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.models import bag_of_words, pooling  # noqa: F401 - Keras looks their layers up
+from rnnbench.models import (  # noqa: F401 - Keras looks their layers up
+    bag_of_words,
+    dropped_weights,
+    pooling,
+)
 from rnnbench.storage import check_unpacked, temporary_folder
 
 

@@ -153,7 +153,8 @@ def _sort(trials: list[Trial]) -> None:
 
     def order(trial: Trial) -> tuple[int, int]:
         training = trial.training
-        program = (trial.model.signature, training.engine, training.optimizer, training.batch_size)
+        recipe = training.engine, training.optimizer, training.batch_size, training.ema
+        program = (trial.model.signature, *recipe)
         return -trial.work * max(trial.epochs, 1), numbers.setdefault(program, len(numbers))
 
     trials.sort(key=order)

@@ -132,6 +132,8 @@ def _why_not_torch(benchmark: Benchmark) -> str:
 
     if benchmark.training.optimizer != "adam":
         return f"it is timed with adam only, not {benchmark.training.optimizer}"
+    if benchmark.training.ema is not None:
+        return "it has no moving average of the weights (training.ema)"
     reasons = (why_not(name, model) for name, model in networks(benchmark).items())
     return next(filter(None, reasons), "")
 

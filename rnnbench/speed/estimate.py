@@ -67,7 +67,8 @@ def estimate_seconds(
         step = STEP_BY_PRODUCTS * sum(of_product.get(each, 0.0) for each in products[name])
         step += of_parameter * params[name]
         trainings += [steps * step] * len(training.seeds)
-        program = (model.signature, training.optimizer, str(training.batch_size))
+        recipe = training.optimizer, training.batch_size, training.ema
+        program = (model.signature, *map(str, recipe))
         programs[program] += len(training.seeds)
     cores = min(usable_cores(), len(trainings))
     compilations = sum(min(cores, n) for n in programs.values())  # each process has its own

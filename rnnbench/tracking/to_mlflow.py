@@ -113,7 +113,7 @@ class MlflowTracker(Tracker):
             return str(run.info.run_id)
         tags = {"rnnbench.version": rnnbench.__version__, "rnnbench.run": mark}
         data = benchmark.data.model_dump(mode="json", exclude_none=True)
-        training = benchmark.training.model_dump(mode="json")
+        training = benchmark.training.model_dump(mode="json", exclude_none=True)
         settings = {f"data.{key}": value for key, value in data.items()}
         settings |= {f"training.{key}": value for key, value in training.items()}
         return self._begin(benchmark.name, tags, settings)

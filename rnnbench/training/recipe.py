@@ -12,6 +12,8 @@ OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
 class Recipe(Section):
     """The hyperparameters of a training, which are the same in every engine."""
 
+    later_keys = frozenset({"ema"})
+
     epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 10
     """Passes through the training documents."""
     batch_size: PositiveInt = 32
@@ -23,3 +25,6 @@ class Recipe(Section):
     validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the training documents that is held out to choose the best epoch; at 0 the last
     epoch is kept."""
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Decay of an exponential moving average of the weights over the steps, such as 0.99. The
+    averages are validated, tested and saved in the place of the weights. Off by default."""

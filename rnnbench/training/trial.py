@@ -97,7 +97,7 @@ class Trial:
     def fingerprint(self) -> str:
         """sha256 of everything that can change the outcome, and of nothing else."""
         facts = {
-            "model": self.model.model_dump(mode="json", exclude={"training"}),
+            "model": self.model.facts("training"),
             "dataset": self.dataset_fingerprint,
             "validation_split": self.training.validation_split,
         }
@@ -112,7 +112,7 @@ class Trial:
         facts |= {
             "code": code_of(self.model),
             "n_ids": self.n_ids,
-            "training": self.training.model_dump(mode="json", exclude={"seeds"}),
+            "training": self.training.facts("seeds"),
             "seed": self.seed,
             "threads": self.threads,
         }

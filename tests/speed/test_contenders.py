@@ -118,7 +118,9 @@ class TestTorch:
                 plan(models={"rnn": RNN | {"inputs": "scaled_ids"}}),
                 r"for rnn \(inputs: scaled_ids\)",
             ),
+            (plan({"gru": {"units": 3, "weight_drop": 0.5}}), r"for rnn \(gru: weight_drop\)"),
             (plan(training={"optimizer": "sgd", "epochs": 2}), "with adam only, not sgd"),
+            (plan(training={"ema": 0.9, "epochs": 2}), r"no moving average .* \(training.ema\)"),
         ],
     )
     def test_a_part_without_a_counterpart_keeps_it_out(self, benchmark, reason):

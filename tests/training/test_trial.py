@@ -130,6 +130,12 @@ def test_texts_that_changed_since_the_plan_are_noticed_even_where_no_array_shows
         {"training": BATCHES | {"optimizer": "sgd"}},
         {"training": BATCHES | {"validation_split": 0.2}},
         {"training": BATCHES | {"engine": "keras"}},
+        {"training": BATCHES | {"ema": 0.9}},
+        {
+            "models": {
+                "rnn": {"layers": [{"simple_rnn": {"units": 3, "weight_drop": 0.1}}, SOFTMAX]}
+            }
+        },
         {"data": {"test_split": 0.4}},
     ],
     ids=str,
@@ -154,6 +160,7 @@ def test_every_fact_that_can_change_the_outcome_changes_the_fingerprint(tmp_path
         ({"training": {"learning_rate": 0.1}}, False),
         ({"training": {"optimizer": "sgd"}}, False),
         ({"training": {"engine": "keras"}}, False),
+        ({"training": {"ema": 0.9}}, False),
         ({"training": {"seeds": 3}}, False),
         ({"seed": 1}, False),
     ],
@@ -179,6 +186,24 @@ def test_a_fact_that_no_array_shows_changes_the_fingerprint_of_a_network(tmp_pat
     plan = trial(tmp_path)
 
     assert replace(plan, **change).fingerprint != plan.fingerprint
+
+
+def test_keys_that_came_later_are_no_part_of_fingerprints_at_their_defaults(tmp_path):
+    layers = [
+        {"embedding": {"dim": 2}},
+        {"bidirectional": {"layer": {"lstm": {"units": 3, "dropout": 0.1}}}},
+        SOFTMAX,
+    ]
+    plan = trial(tmp_path, models={"rnn": {"layers": layers}})
+
+    embedding, both, _ = plan.model.facts("training")["layers"]
+
+    assert "dropout" not in embedding["embedding"]
+    assert "weight_drop" not in both["bidirectional"]["layer"]["lstm"]
+    assert both["bidirectional"]["layer"]["lstm"]["dropout"] == 0.1
+    assert "ema" not in plan.training.facts()
+    shown, _, _ = plan.model.model_dump()["layers"]
+    assert shown["embedding"]["dropout"] == 0, "but they are shown"
 
 
 def test_another_version_changes_the_fingerprint(tmp_path, monkeypatch):

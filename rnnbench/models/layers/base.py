@@ -108,13 +108,20 @@ class Layer(Variant):
         """
         import keras
 
+        arguments = self.keras_arguments(seed_of)
+        return getattr(keras.layers, self.keras_name)(**arguments | options)
+
+    def keras_arguments(self, seed_of: SeedOf) -> dict[str, Any]:
+        """Return the arguments of the Keras layer: the parameters, and what follows the seed."""
+        import keras
+
         arguments = dict(self)
         for weight, name in self.initializers.items():
             initializer = getattr(keras.initializers, name)
             arguments[f"{weight}_initializer"] = initializer(seed=seed_of(weight))
         if self.has_dropout:
             arguments["seed"] = seed_of("dropout")
-        return getattr(keras.layers, self.keras_name)(**arguments | options)
+        return arguments
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:
         """Return whether its output is a vector for each step, and not one for each document."""

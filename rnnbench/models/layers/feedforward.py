@@ -25,6 +25,7 @@ class Embedding(Layer):
 
     kind = "embedding"
     takes = "ids"
+    later_keys = frozenset({"dropout"})
     dim: Size
     trainable: bool = True
     masking: bool = False
@@ -33,19 +34,28 @@ class Embedding(Layer):
     """The first vectors: random ones, or a truncated SVD of positive pointwise mutual information.
     The SVD gives words in similar contexts similar vectors, and is learned from all texts except
     those of the test and validation sets."""
+    dropout: Rate = 0.0
+    """Share of the words to drop in each step of training: embedding dropout. The vector of a word
+    is 0 wherever it occurs in a batch."""
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
         """Return a Keras ``Embedding`` with random vectors; training may set learned ones."""
         import keras
 
-        return keras.layers.Embedding(
-            shape.n_ids,
-            self.dim,
-            mask_zero=self.masking,
-            trainable=self.trainable,
-            embeddings_initializer=keras.initializers.RandomUniform(seed=seed_of("embeddings")),
-            **options,
-        )
+        random = keras.initializers.RandomUniform(seed=seed_of("embeddings"))
+        arguments = {
+            "input_dim": shape.n_ids,
+            "output_dim": self.dim,
+            "mask_zero": self.masking,
+            "trainable": self.trainable,
+            "embeddings_initializer": random,
+        } | options
+        if not self.dropout:
+            return keras.layers.Embedding(**arguments)
+        from rnnbench.models.dropped_weights import DropoutEmbedding
+
+        seed = seed_of("dropout")
+        return DropoutEmbedding(dropout=self.dropout, dropout_seed=seed, **arguments)
 
     @property
     def gives_mask(self) -> bool:

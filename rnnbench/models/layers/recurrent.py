@@ -17,6 +17,7 @@ class Recurrent(Layer):
     initializers = {"kernel": "GlorotUniform", "recurrent": "Orthogonal"}
     has_dropout = True
     takes = "sequence"
+    later_keys = frozenset({"weight_drop"})
     gates: ClassVar[int]
     """The number of blocks of ``units`` columns, side by side, in its kernels."""
     states: ClassVar[str] = "a hidden state"
@@ -26,6 +27,22 @@ class Recurrent(Layer):
     return_sequences: bool = False
     dropout: Rate = 0.0
     recurrent_dropout: Rate = 0.0
+    weight_drop: Rate = 0.0
+    """Share of the recurrent weights to drop in each step of training: DropConnect."""
+
+    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
+        """Return the Keras layer, or one that drops recurrent weights."""
+        import keras
+
+        arguments = self.keras_arguments(seed_of) | options
+        rate = arguments.pop("weight_drop")
+        if not rate:
+            return getattr(keras.layers, self.keras_name)(**arguments)
+        from rnnbench.models.dropped_weights import WEIGHT_DROP
+
+        seed = seed_of("weight_drop")
+        layer = WEIGHT_DROP[self.keras_name]
+        return layer(weight_drop=rate, weight_drop_seed=seed, **arguments)
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:  # noqa: ARG002
         """Return whether it gives its hidden state at each step, and not only the last."""

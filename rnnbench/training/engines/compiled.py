@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.fused import with_cores
+from rnnbench.training.engines.averages import Averages, averages_of
 from rnnbench.training.engines.keras_engine import Documents, make_optimizer
 from rnnbench.training.epochs import Epochs
 from rnnbench.training.recipe import Recipe
@@ -32,6 +33,7 @@ class Program:
         model: a copy of the model, whose variables the program trains.
         optimizer: trains them.
         start: the optimizer's variables before the first step.
+        averages: of the weights, if they are averaged.
         epoch: trains for one epoch. It takes all documents and their labels, both filled up to
             whole batches, and the batches and weights of ``pad``; it returns the scores in
             training.
@@ -42,6 +44,7 @@ class Program:
     model: keras.Model
     optimizer: keras.Optimizer
     start: list[NDArray[np.generic]]
+    averages: Averages
     epoch: Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], Scores]
     evaluate: Callable[[NDArray[np.int32], NDArray[np.int32]], Scores]
     stock_layers: set[str]
@@ -68,16 +71,19 @@ def train(
     _check_copy(model, program.model, x[:2])
     for variable, value in zip(program.optimizer.variables, program.start, strict=True):
         variable.assign(value)
+    program.averages.clear()
     program.optimizer.learning_rate = recipe.learning_rate
     features, labels = _filled(x, size), _filled(y, size)
     for epoch in range(1, recipe.epochs + 1):
         rows, weights = pad(batches(len(y), size, seed, epoch), size)
         loss, accuracy = map(float, program.epoch(features, labels, rows, weights))
         judged = None
-        if validation:
-            val_loss, val_accuracy = map(float, program.evaluate(*validation))
-            judged = val_loss, val_accuracy
-        epochs.note(loss, accuracy, judged, program.model.get_weights)
+        with program.averages.in_use():
+            if validation:
+                val_loss, val_accuracy = map(float, program.evaluate(*validation))
+                judged = val_loss, val_accuracy
+            epochs.note(loss, accuracy, judged, program.model.get_weights)
+    program.averages.swap()
     _copy(program.model, model)
     return sorted(program.stock_layers)
 
@@ -114,8 +120,8 @@ after another the points of a grid that differ in the learning rate."""
 def _program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program:
     # Seeds and the learning rate are left out: weights and the states of random generators are
     # copied for each training, and the learning rate is a variable.
-    layers = re.sub(r'"seed": (\d+|null)', "", model.to_json())
-    key = f"{layers} {recipe.optimizer} {batch_size}"
+    layers = re.sub(r'seed": (\d+|null)', "", model.to_json())
+    key = f"{layers} {recipe.optimizer} {recipe.ema} {batch_size}"
     if key not in _programs:
         _programs.clear()
         _programs[key] = make_program(model, recipe, batch_size)
@@ -132,7 +138,8 @@ def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program
     optimizer = make_optimizer(recipe)
     optimizer.build(copy.trainable_variables)
     start = [variable.numpy() for variable in optimizer.variables]
-    step = _make_step(copy, optimizer)
+    averages = averages_of(copy, recipe.ema)
+    step = _make_step(copy, optimizer, averages)
 
     def epoch(x: tf.Tensor, y: tf.Tensor, rows: tf.Tensor, weights: tf.Tensor) -> Scores:
         def body(n: tf.Tensor, loss: tf.Tensor, hits: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -155,11 +162,11 @@ def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program
 
     compile_whole = partial(tf.function, jit_compile=True, autograph=False)
     programs = compile_whole(epoch), compile_whole(evaluate)
-    return Program(copy, optimizer, start, *programs, stock_layers)
+    return Program(copy, optimizer, start, averages, *programs, stock_layers)
 
 
 def _make_step(
-    model: keras.Model, optimizer: keras.Optimizer
+    model: keras.Model, optimizer: keras.Optimizer, averages: Averages
 ) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
     """Return a function that takes one optimizer step.
 
@@ -175,6 +182,7 @@ def _make_step(
             loss = tf.reduce_sum(losses * weights) / size + sum(model.losses)
         values = [variable.value for variable in model.trainable_variables]
         optimizer.apply(tape.gradient(loss, values), model.trainable_variables)
+        averages.update(optimizer.iterations.value)
         hits = tf.cast(_is_hit(probabilities, y), weights.dtype)
         return loss * size, tf.reduce_sum(hits * weights)
 

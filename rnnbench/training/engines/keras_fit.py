@@ -1,10 +1,13 @@
 """The engine ``keras``: Keras's own ``model.fit``. Importing this module imports TensorFlow."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from rnnbench.models.build import EVALUATION_BATCH
+from rnnbench.training.engines.averages import Averages, averages_of
 from rnnbench.training.engines.keras_engine import Documents, make_optimizer
 from rnnbench.training.epochs import Epochs
 from rnnbench.training.recipe import Recipe
@@ -26,8 +29,11 @@ def train(
 
     def note(_: int, logs: dict[str, float]) -> None:
         judged = (logs["val_loss"], logs[f"val_{ACCURACY}"]) if validation else None
-        epochs.note(logs["loss"], logs[ACCURACY], judged, model.get_weights)
+        with averages.in_use():
+            epochs.note(logs["loss"], logs[ACCURACY], judged, model.get_weights)
 
+    averages = averages_of(model, recipe.ema)
+    averaging = [] if recipe.ema is None else [_averaging(model, averages)]
     model.compile(
         optimizer=make_optimizer(recipe),
         loss="sparse_categorical_crossentropy",
@@ -41,9 +47,25 @@ def train(
         validation_batch_size=EVALUATION_BATCH,
         shuffle=False,  # the batches are in order already
         verbose=0,
-        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=note)],
+        callbacks=[*averaging, keras.callbacks.LambdaCallback(on_epoch_end=note)],
     )
+    averages.swap()
     return []
+
+
+def _averaging(model: keras.Model, averages: Averages) -> keras.callbacks.Callback:
+    """Return what averages the weights after each step, and has the averages validated."""
+    update = tf.function(averages.update, autograph=False)
+
+    def take_in(batch: int, logs: Any = None) -> None:  # noqa: ARG001 - Keras calls it by name
+        update(model.optimizer.iterations.value)
+
+    def swap(logs: Any = None) -> None:  # noqa: ARG001
+        averages.swap()
+
+    return keras.callbacks.LambdaCallback(
+        on_train_batch_end=take_in, on_test_begin=swap, on_test_end=swap
+    )
 
 
 def _batches(documents: Documents, recipe: Recipe, seed: int) -> tf.data.Dataset:

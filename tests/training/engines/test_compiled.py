@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from keras import layers
 
 from rnnbench.errors import RnnbenchError
+from rnnbench.models.dropped_weights import WeightDropGRU
 from rnnbench.training.engines import compiled
 from rnnbench.training.epochs import Epochs
 from rnnbench.training.recipe import Recipe
@@ -123,7 +124,11 @@ def test_a_layer_that_would_be_trained_wrongly_is_refused(layer, message):
 def with_dropout(seed):
     """Return a classifier in which chance plays every part that it can."""
     return classifier(
-        BELOW, lambda: layers.Dropout(0.5), lambda: layers.SimpleRNN(3, dropout=0.5), seed=seed
+        BELOW,
+        lambda: layers.Dropout(0.5),
+        lambda: WeightDropGRU(3, weight_drop=0.5, weight_drop_seed=seed, return_sequences=True),
+        lambda: layers.SimpleRNN(3, dropout=0.5),
+        seed=seed,
     )
 
 
@@ -174,12 +179,13 @@ def test_the_seeds_of_a_model_share_a_program_that_is_compiled_once(trained):
     ("other", "recipe", "batch_size"),
     [
         (gru(), {"optimizer": "nadam"}, BATCH_SIZE),
+        (gru(), {"ema": 0.9}, BATCH_SIZE),
         (gru(), {}, BATCH_SIZE + 1),
         (gru(5), {}, BATCH_SIZE),
         (lambda: layers.LSTM(4), {}, BATCH_SIZE),
         (gru(go_backwards=True), {}, BATCH_SIZE),
     ],
-    ids=["optimizer", "batch size", "units", "kind", "parameter"],
+    ids=["optimizer", "average", "batch size", "units", "kind", "parameter"],
 )
 def test_a_different_training_has_a_program_of_its_own(other, recipe, batch_size):
     program = compiled._program(classifier(gru()), Recipe(), BATCH_SIZE)

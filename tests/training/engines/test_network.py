@@ -175,6 +175,33 @@ def test_a_seed_gives_the_same_training_bit_for_bit_whether_or_not_the_model_is_
     assert again.count_params() == kept.outcome.params
 
 
+@both_engines
+def test_a_network_that_is_regularised_in_every_way_is_validated_tested_and_kept_alike(
+    dataset, engine
+):
+    lstm = {"units": 3, "return_sequences": True, "weight_drop": 0.3}
+    model = network(
+        [
+            {"embedding": {"dim": 4, "dropout": 0.2}},
+            {"bidirectional": {"layer": {"lstm": lstm}}},
+            {"pooling": {"by": "max"}},
+        ]
+    )
+
+    first, kept = (
+        fit(dataset, engine, model, keep_model=keep, ema=0.9, epochs=3) for keep in (False, True)
+    )
+
+    np.testing.assert_array_equal(first.scores, kept.scores)
+    history, best = kept.outcome.history, kept.outcome.best_epoch - 1
+    loss, accuracy = loss_and_accuracy(kept, dataset)
+    assert loss == pytest.approx(history.val_loss[best], rel=1e-4)
+    assert accuracy == pytest.approx(history.val_accuracy[best])
+    again = from_bytes(kept.model)
+    np.testing.assert_allclose(predict(again, dataset.x_test), kept.scores, rtol=1e-5)
+    assert kept.outcome.stock_layers == []
+
+
 NOISY = """
     import keras
     import tensorflow as tf

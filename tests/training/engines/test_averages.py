@@ -1,0 +1,132 @@
+"""Averages of weights: their recurrence in NumPy, and their use by both engines."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnbench.training.engines import compiled, keras_fit
+from rnnbench.training.engines.averages import Averages, averages_of
+from rnnbench.training.epochs import Epochs
+from rnnbench.training.settings import Training
+from rnnbench.training.steps import batches
+
+N, EPOCHS, DECAY, SEED = 11, 3, 0.8, 5
+engines = pytest.mark.parametrize("engine", [compiled, keras_fit], ids=["compiled", "keras"])
+
+
+def documents(n=N, seed=0):
+    """Return made-up sequences, and labels that are easy to learn."""
+    x = np.random.default_rng(seed).normal(size=(n, 4, 1)).astype(np.float32)
+    return x, (x[:, -1, 0] > 0).astype(np.int32)
+
+
+def fresh():
+    """Return a small model, the same each time."""
+    keras.utils.clear_session(free_memory=False)
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.SimpleRNN(3), keras.layers.Dense(2, activation="softmax")]
+    return keras.Sequential([keras.Input((4, 1)), *layers])
+
+
+def train(engine, ema=DECAY, validation=None, **recipe):
+    """Return a trained model and the notes of its epochs."""
+    model, epochs = fresh(), Epochs()
+    facts = {"epochs": EPOCHS, "batch_size": 4, "learning_rate": 0.5, "optimizer": "sgd"}
+    training = Training(**facts | {"ema": ema} | recipe)
+    engine.train(model, documents(), validation, training, SEED, epochs)
+    return model, epochs
+
+
+def weights_of_each_step():
+    """Return the weights after each step of plain gradient descent, taken one by one."""
+    model, (x, y), after = fresh(), documents(), []
+    model.compile(keras.optimizers.SGD(0.5), "sparse_categorical_crossentropy", run_eagerly=True)
+    for epoch in range(1, EPOCHS + 1):
+        for rows in batches(N, 4, SEED, epoch):
+            model.train_on_batch(x[rows], y[rows])
+            after.append(model.get_weights())
+    return after
+
+
+def average(values, decay):
+    """Return an exponential moving average that is corrected for its start, as in Adam."""
+    total = np.zeros_like(values[0], np.float64)
+    for value in values:
+        total = decay * total + (1 - decay) * value
+    return total / (1 - decay ** len(values))
+
+
+@settings(max_examples=30)
+@given(
+    decay=st.sampled_from([1e-6, 0.5, 0.99, 0.999999]) | st.floats(0.01, 0.99),
+    steps=st.integers(1, 30),
+    seed=st.integers(0, 99),
+)
+def test_the_averages_follow_the_recurrence(decay, steps, seed):
+    values = np.random.default_rng(seed).normal(size=(steps, 5)).astype(np.float32)
+    weight, value = tf.Variable(tf.zeros(5)), tf.Variable(tf.zeros(5))
+    averages = Averages(decay, [weight], [value])
+
+    for step in range(steps):
+        weight.assign(values[step])
+        averages.update(tf.constant(step + 1))
+
+    np.testing.assert_allclose(value, average(values, decay), atol=1e-5)
+
+
+@engines
+def test_a_trained_model_has_the_averages_of_its_weights_over_all_steps(engine):
+    model, _ = train(engine)
+
+    after = weights_of_each_step()
+    assert len(after) == 3 * EPOCHS
+    for place, ours in enumerate(model.get_weights()):
+        expected = average([weights[place] for weights in after], DECAY)
+        np.testing.assert_allclose(ours, expected, atol=1e-5)
+        assert np.abs(ours - after[-1][place]).max() > 1e-3, "not the last weights"
+
+
+@engines
+def test_the_training_itself_does_not_notice(engine):
+    (_, ours), (_, plain) = (
+        train(engine, ema, documents(20, seed=1), optimizer="nadam") for ema in (DECAY, None)
+    )
+
+    np.testing.assert_allclose(ours.history.loss, plain.history.loss, rtol=1e-5)
+    assert ours.history.accuracy == plain.history.accuracy
+    assert not np.allclose(ours.history.val_loss, plain.history.val_loss, rtol=1e-3)
+
+
+@engines
+def test_the_averages_are_validated_and_kept(engine):
+    x, y = documents(20, seed=1)
+    model, epochs = train(engine, validation=(x, y))
+
+    last_loss = -np.log(np.array(model(x))[np.arange(20), y]).mean()
+    assert epochs.history.val_loss[-1] == pytest.approx(last_loss, rel=1e-4)
+    model.set_weights(epochs.best_weights)
+    best_loss = -np.log(np.array(model(x))[np.arange(20), y]).mean()
+    assert epochs.history.val_loss[epochs.best_epoch - 1] == pytest.approx(best_loss, rel=1e-4)
+
+
+def test_the_averages_of_a_training_are_forgotten_before_the_next():
+    compiled._programs.clear()
+    first, _ = train(compiled)
+    train(compiled, learning_rate=1e30)  # it diverges
+    again, _ = train(compiled)
+
+    for one, other in zip(first.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_weights_that_are_not_trained_are_not_averaged():
+    model = fresh()
+    model.layers[0].trainable = False
+
+    averages = averages_of(model, DECAY)
+
+    assert len(averages.values) == 2
+    assert averages_of(model, None).values == []
