@@ -148,6 +148,9 @@ class Run(Shown, StoredRun):
     def scores(self, model: str) -> NDArray[np.float32]:
         """Return the scores of a model, ``(n_seeds, n_test, n_topics)``; the highest is the answer.
 
+        They are natural logarithms of probabilities, or margins where the model gives no
+        probabilities; ``score_kind`` in the record of each trial says which.
+
         Raises:
             KeyError: the run has no such model.
         """

@@ -151,7 +151,7 @@ def metrics_of(trial: TrialResult) -> dict[str, float]:
 
 
 def _compute(metric: Metric, trial: TrialResult) -> float | None:
-    if metric.needs_probabilities and trial.record.score_kind != "probabilities":
+    if metric.needs_log_probabilities and trial.record.score_kind != "log_probabilities":
         return None
     value = float(metric.function(trial.labels, trial.scores))
     if not math.isfinite(value):

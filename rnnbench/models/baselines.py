@@ -20,7 +20,8 @@ class Baseline(Variant):
     is_random: ClassVar[bool] = False
     """Whether its answers depend on the seed. If not, it is trained once, and not once per seed."""
     gives_probabilities: ClassVar[bool] = True
-    """Whether the pipeline has ``predict_proba``; otherwise it has ``decision_function``."""
+    """Whether the pipeline has ``predict_log_proba`` or ``predict_proba``; otherwise it has
+    ``decision_function``."""
 
     def pipeline(self, seed: int) -> Any:
         """Return an unfitted scikit-learn pipeline; import scikit-learn here, not at the top.

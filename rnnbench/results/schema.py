@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.records import Record, Share
 
-SUMMARY_VERSION: Literal[3] = 3
+SUMMARY_VERSION: Literal[4] = 4
 LISTED = 10
 """Groups of missing trials that are listed, and seeds of each group."""
 
@@ -155,7 +155,7 @@ class PublishedAccuracy(Record):
 class Results(Record):
     """The content of ``results.json``."""
 
-    schema_version: Literal[3] = SUMMARY_VERSION
+    schema_version: Literal[4] = SUMMARY_VERSION
     name: str
     command: str
     """The command line of the run."""
