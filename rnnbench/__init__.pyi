@@ -51,6 +51,7 @@ from .training.outcome import Outcome as Outcome
 from .training.outcome import Trained as Trained
 from .training.outcome import TrialResult as TrialResult
 from .training.recipe import Recipe as Recipe
+from .training.scores import log_probabilities as log_probabilities
 from .training.trial import Trial as Trial
 
 __version__: str

@@ -80,7 +80,7 @@ class Run(Shown, StoredRun):
         Its files stay as they are. Positions of test documents are those in what is left.
 
         Raises:
-            UserError: nothing is left.
+            UserError: nothing is left, or the duplicates were not recorded.
         """
         return without_duplicates(self)
 
@@ -160,6 +160,9 @@ class Run(Shown, StoredRun):
 
     def scores(self, model: str) -> NDArray[np.float32]:
         """Return the scores of a model, ``(n_seeds, n_test, n_topics)``; the highest is the answer.
+
+        They are natural logarithms of probabilities, or margins where the model gives no
+        probabilities; ``score_kind`` in the record of each trial says which.
 
         Raises:
             KeyError: the run has no such model.

@@ -44,14 +44,15 @@ class Metric(Quantity):
     """A metric of the answers to the test set.
 
     Attributes:
-        needs_probabilities: whether the scores must be probabilities; a model that gives other
-            scores does not have the metric.
-        function: takes the labels, int ``(n_test,)``, and the scores, float
+        needs_log_probabilities: whether the scores must be natural logarithms of probabilities; a
+            model that gives margins does not have the metric. Without it, ``function`` is given
+            either of the two.
+        function: takes the labels, int ``(n_test,)``, and the scores, finite float
             ``(n_test, n_topics)``, and returns the value. The topic with the highest score is the
             answer.
     """
 
-    needs_probabilities: bool = False
+    needs_log_probabilities: bool = False
     function: "Callable[[Labels, Scores], float]"
 
 
@@ -80,10 +81,13 @@ def _over_topics(function: str, average: str, labels: "Labels", scores: "Scores"
     return float(score(labels, answers, labels=topics, average=average, zero_division=0))
 
 
-def _log_loss(labels: "Labels", scores: "Scores") -> float:
-    from sklearn.metrics import log_loss
+def log_loss(labels: "Labels", scores: "Scores") -> float:
+    """Return the mean of minus the log-probability of each document's own topic, in nats.
 
-    return float(log_loss(labels, scores, labels=range(scores.shape[1])))
+    Where a model gives that topic the probability 0, its log-probability is -87.3, that of the
+    smallest normal float32, or the document's lowest other one if that is lower.
+    """
+    return 0.0 - float(scores[range(len(labels)), labels].mean(dtype=float))  # and never -0.0
 
 
 METRICS: Registry[Metric] = Registry(
@@ -126,9 +130,10 @@ METRICS: Registry[Metric] = Registry(
             header="log-loss",
             format=".3f",
             higher_is_better=False,
-            description="cross-entropy in nats; probabilities below 1.2e-7 count as 1.2e-7",
-            needs_probabilities=True,
-            function=_log_loss,
+            description="cross-entropy in nats; a probability of 0 counts as 1.2e-38, or as the "
+            "document's lowest other one if that is lower",
+            needs_log_probabilities=True,
+            function=log_loss,
         ),
     ],
 )

@@ -14,15 +14,18 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import pydantic
+
 from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.records import first_fault
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 
-NOT_TO_BLAME = Path(__file__).parent, Path(importlib.__file__).parent
-"""The folders of this package and of Python's import system."""
+NOT_TO_BLAME = [Path(file).parent for file in (__file__, importlib.__file__, pydantic.__file__)]
+"""The folders of this package, of Python's import system, and of the library that validates."""
 
 
 class PluginError(UserError):
@@ -53,7 +56,7 @@ def _reason(error: BaseException) -> str:
         and not any(map(Path(frame.filename).is_relative_to, NOT_TO_BLAME))
     ]
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return f"{error}{place}"
+    return f"{first_fault(error) if isinstance(error, pydantic.ValidationError) else error}{place}"
 
 
 class Registry(Mapping[str, T], Generic[T]):

@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from rnnbench.errors import STATUS_OF, UserError
-from rnnbench.records import Record
+from rnnbench.records import Record, first_fault
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -314,10 +314,7 @@ def validate(path: Path, kind: type[R], document: Document) -> R:
     try:
         return kind.model_validate(document)
     except ValidationError as error:
-        first = error.errors()[0]
-        place, reason = ".".join(map(str, first["loc"])), first["msg"]
-        parts = filter(None, ["unusable result", str(path), place, reason])
-        raise DamagedResultError(": ".join(parts)) from error
+        raise DamagedResultError(f"unusable result: {path}: {first_fault(error)}") from error
 
 
 def check_file(file: Path, sha256: str | None, document: Path) -> None:

@@ -103,7 +103,7 @@ def record(**changes) -> TrialRecord:
         "seed": 0,
         "engine": "keras",
         "params": 10,
-        "score_kind": "probabilities",
+        "score_kind": "log_probabilities",
         "epochs": 2,
         "steps": 6,
         "fit_seconds": 1.5,
@@ -114,7 +114,7 @@ def record(**changes) -> TrialRecord:
 
 
 MARGINS = {"score_kind": "margins"}
-"""The changes to the record of a model that gives margins instead of probabilities."""
+"""The changes to the record of a model that gives margins instead of log-probabilities."""
 LABELS = np.array([0, 0, 1, 2], np.int32)
 """The topics of four made-up test documents."""
 
@@ -123,7 +123,7 @@ def result(answers: Sequence[int] = (0, 0, 0, 1), **changes) -> TrialResult:
     """Return a trial that gave these ``answers``, each with half the probability, to ``LABELS``."""
     scores = np.full((len(LABELS), 3), 0.25, np.float32)
     scores[np.arange(len(LABELS)), list(answers)] = 0.5
-    return TrialResult(record(**changes), LABELS, scores)
+    return TrialResult(record(**changes), LABELS, np.log(scores))
 
 
 def dataset_summary(**changes) -> DatasetSummary:
@@ -141,6 +141,8 @@ def dataset_summary(**changes) -> DatasetSummary:
             TopicCount(topic=topic, train=train, test=test)
             for topic, train, test in (("earn", 997, 2), ("acq", 398, 1), ("grain", 0, 1))
         ],
+        "duplicates": {},
+        "whole_duplicates": {},
         "majority_topic": "earn",
         "majority_accuracy": 0.5,
         "majority_macro_f1": 2 / 9,
@@ -231,7 +233,9 @@ def finished_run(
                     | dict((records or {}).get(model, {}))
                 ),
                 truth,
-                np.where(np.arange(3) == np.array(given)[:, np.newaxis], 0.5, 0.25).astype("f4"),
+                np.log(
+                    np.where(np.arange(3) == np.array(given)[:, np.newaxis], 0.5, 0.25), dtype="f4"
+                ),
             )
             for seed, given in enumerate(of_model)
         ]

@@ -9,19 +9,17 @@ from sklearn import metrics as sklearn_metrics
 from rnnbench.errors import UserError
 from rnnbench.metrics import METRICS, find_quantity, top_accuracy
 
-EPSILON = np.finfo(np.float32).eps
-
 
 @st.composite
 def predictions(draw, *, is_tied=False):
-    """Labels and scores of up to 40 documents and 4 to 8 topics; scores are shares of 1."""
+    """Labels and log-probabilities of up to 40 documents and 4 to 8 topics."""
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n_documents, n_topics = draw(st.integers(1, 40)), draw(st.integers(4, 8))
     labels = random.integers(n_topics, size=n_documents, dtype=np.int32)
     scores = random.integers(1, 4, (n_documents, n_topics)).astype(float)
     if not is_tied:
         scores = random.permuted(np.tile(np.arange(n_topics), (n_documents, 1)), axis=1) + 0.5
-    return labels, (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
+    return labels, np.log(scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def compute(name, labels, scores):
@@ -33,7 +31,8 @@ def test_each_metric_is_that_of_scikit_learn_under_its_name(predicted):
     labels, scores = predicted
     answers, topics = scores.argmax(axis=1), np.unique(labels)
     facts = {"labels": topics, "zero_division": 0}
-    of_true = scores[np.arange(len(labels)), labels]
+    shares = np.exp(scores.astype(float))
+    shares /= shares.sum(axis=1, keepdims=True)
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "y_pred contains classes not in y_true")
@@ -46,7 +45,7 @@ def test_each_metric_is_that_of_scikit_learn_under_its_name(predicted):
             "top3_accuracy": sklearn_metrics.top_k_accuracy_score(
                 labels, scores, k=3, labels=range(scores.shape[1])
             ),
-            "log_loss": -np.log(of_true.clip(EPSILON, 1)).mean(),
+            "log_loss": sklearn_metrics.log_loss(labels, shares, labels=range(shares.shape[1])),
         }
     found = {name: compute(name, labels, scores) for name in METRICS}
     assert found == pytest.approx(expected, rel=1e-4, abs=1e-5)
@@ -60,10 +59,16 @@ def test_a_topic_without_test_documents_is_no_part_of_the_means():
     assert compute("macro_f1", labels, scores) == pytest.approx((2 / 3 + 1) / 2)
 
 
-def test_log_loss_stays_finite_if_the_true_topic_has_no_probability():
-    loss = compute("log_loss", np.array([1, 0]), np.array([[1, 0], [1, 0]], np.float32))
+def test_log_loss_counts_probabilities_that_no_float_can_hold():
+    loss = compute("log_loss", np.array([1, 0]), np.array([[0, -5000], [0, -5000]], np.float32))
 
-    assert loss == pytest.approx(-np.log(EPSILON) / 2, rel=1e-3)
+    assert loss == 2500
+
+
+def test_log_loss_of_a_model_that_is_sure_and_right_is_0_without_a_sign():
+    loss = compute("log_loss", np.array([0]), np.array([[0, -50]], np.float32))
+
+    assert str(loss) == "0.0"
 
 
 @given(predictions(is_tied=True), st.integers(1, 8))

@@ -1,13 +1,13 @@
+import shutil
 from pathlib import Path
 
 import pytest
 
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.load import load_run, load_summary
 from rnnbench.config.load import Override, load
 from rnnbench.metrics import METRICS
 from rnnbench.models.descriptions import Network
 from rnnbench.report.numbers import mean_and_interval
-from rnnbench.results.run import load_results
 from rnnbench.storage import read_document
 
 ROOT = Path(__file__).parents[1]
@@ -21,13 +21,19 @@ def test_the_tables_are_those_of_the_reference_run():
     assert tables.partition("\n| model | macro-F1")[0].strip() in README
 
 
-def test_the_reference_run_is_whole():
-    assert load_run(ROOT / "results/reference/all").results.metrics == list(METRICS)
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    """A copy of the reference runs, in which those of an older version are converted."""
+    return shutil.copytree(ROOT / "results/reference", tmp_path_factory.mktemp("copy") / "runs")
+
+
+def test_the_reference_run_is_whole(reference):
+    assert load_run(reference / "all").results.metrics == list(METRICS)
 
 
 @pytest.mark.parametrize("folder", REFERENCE_RUNS, ids=lambda folder: folder.name)
-def test_reference_runs_are_of_the_config_that_is_shipped(folder):
-    results = load_results(folder)  # which checks config.yaml too
+def test_reference_runs_are_of_the_config_that_is_shipped(reference, folder):
+    results = load_summary(reference / folder.name)  # which checks config.yaml too
     config = ROOT / "configs" / f"{results.name}.yaml"
     keras = [Override("--set", "training.engine", "keras")] if folder.name == "keras" else []
 
@@ -63,8 +69,8 @@ def row_that_links(file):
 
 
 @pytest.mark.parametrize("name", CHOSEN)
-def test_the_accuracies_of_the_wider_field_are_those_of_their_runs(name):
-    run = load_results(ROOT / "results/reference" / name)
+def test_the_accuracies_of_the_wider_field_are_those_of_their_runs(reference, name):
+    run = load_summary(reference / name)
     models = {model.name: model.accuracy for model in run.models}
     row = row_that_links(f"{name}/table.md")
 
@@ -73,9 +79,9 @@ def test_the_accuracies_of_the_wider_field_are_those_of_their_runs(name):
 
 
 @pytest.mark.parametrize("name", ["r52", "r8", "reuters46"])
-def test_the_best_published_accuracy_without_a_caveat_is_named(name):
+def test_the_best_published_accuracy_without_a_caveat_is_named(reference, name):
     references = load(ROOT / "configs" / f"{name}.yaml").references
-    split = load_results(ROOT / "results/reference" / name).dataset.split_fingerprint
+    split = load_summary(reference / name).dataset.split_fingerprint
     comparable = {
         model: published.accuracy
         for reference in references.values()
@@ -95,18 +101,42 @@ def test_the_accuracies_that_networks_were_chosen_by_are_those_that_were_printed
     assert row.endswith(f"| {printed[CHOSEN[name]]} | {printed['tfidf_linear_svm']} |")
 
 
-def test_the_simulated_coverage_is_that_of_the_table():
-    lines = (ROOT / "results/reference/coverage.md").read_text().splitlines()[2:]
-    cells = [line.strip("| ").split(" | ") for line in lines if line.startswith("|")]
+def rows_of(name):
+    """The rows of the first table of numbers in a file of the reference results."""
+    table = (ROOT / "results/reference" / name).read_text().split("\n\n")[0]
+    return [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
 
-    def spread(*seeds):
-        shares = [float(share) for n_seeds, _, share, _ in cells if n_seeds in seeds]
-        return f"{min(shares):.0%} to {max(shares):.0%}".replace("% to", " to").replace("%", " %")
 
-    (text,) = [" ".join(part.split()) for part in README.split("\n\n") if "Simulated" in part]
-    assert f"{spread('5', '10')} of all cases with 5 or 10 seeds" in text
-    assert f"{spread('3')} with 3" in text
-    assert f"{spread('2')} with 2" in text
+def in_percent(shares):
+    low, high = (f"{100 * extreme(map(float, shares)):.0f}" for extreme in (min, max))
+    return f"{low} to {high} %"
+
+
+@pytest.fixture
+def simulations():
+    """The paragraph on what was simulated."""
+    (text,) = [" ".join(part.split()) for part in README.split("\n\n") if "was tried on" in part]
+    return text
+
+
+def test_the_simulated_coverage_is_that_of_the_table(simulations):
+    *_, two, three, five, ten = zip(*rows_of("coverage.md"), strict=True)
+
+    assert f"in {in_percent(three + five + ten)} of cases from 3 seeds on" in simulations
+    assert f"in {in_percent(two)} with 2" in simulations
+
+
+def test_the_simulated_verdicts_are_those_of_the_table(simulations):
+    def of(column, *seeds, is_mixed):
+        rows = [row for row in rows_of("verdicts.md") if row[3] in seeds]
+        return [row[column] for row in rows if (" " in row[2]) == is_mixed]
+
+    from_three = ("3", "5", "10")
+    assert f"0.05 in {in_percent(of(4, *from_three, is_mixed=False))} of cases" in simulations
+    assert f"up to {100 * float(max(of(4, *from_three, is_mixed=True))):.0f} % if" in simulations
+    for n_seeds in ("10", "5", "3", "2"):
+        share = in_percent(of(5, n_seeds, is_mixed=False))
+        assert f"{share} {'of benchmarks ' * (n_seeds == '10')}with {n_seeds}" in simulations
 
 
 def test_the_speed_table_is_that_of_the_reference_run():

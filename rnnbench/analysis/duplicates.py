@@ -19,9 +19,14 @@ def without_duplicates(run: R) -> R:
     Positions of test documents are then those in what is left.
 
     Raises:
-        UserError: nothing is left.
+        UserError: nothing is left, or the duplicates were not recorded.
     """
-    dropped, dataset = run.results.dataset.duplicates.positions, run.results.dataset
+    dataset = run.results.dataset
+    if dataset.duplicates is None:
+        raise UserError(
+            f"{run.folder}: an older version wrote it and did not record duplicates; run it again"
+        )
+    dropped = dataset.duplicates.positions
     if not dropped:
         return run
     if len(dropped) == dataset.test_size:

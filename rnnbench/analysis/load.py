@@ -1,24 +1,25 @@
-"""Reads finished runs, checks every file, and recomputes the summaries of older runs."""
+"""Reads finished runs, checks every file, and recomputes summaries that lack a metric."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from rnnbench.analysis.convert import convert_run
 from rnnbench.analysis.duplicates import without_duplicates as leave_out
 from rnnbench.analysis.summary import summarize_run
-from rnnbench.config.load import load
-from rnnbench.config.problems import ConfigError
-from rnnbench.config.schema import Benchmark
 from rnnbench.environment import Environment
 from rnnbench.metrics import usable_metrics
-from rnnbench.results.run import StoredRun, load_results
+from rnnbench.results.run import StoredRun, load_benchmark, load_results, load_trials
 from rnnbench.results.schema import Results
-from rnnbench.results.store import RESULTS, Store
-from rnnbench.storage import DamagedResultError, read_document, validate, version_of
-from rnnbench.training.outcome import TrialResult
+from rnnbench.results.store import RESULTS
+from rnnbench.storage import (
+    DamagedResultError,
+    OtherVersionError,
+    read_document,
+    validate,
+    version_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -34,17 +35,10 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
             is writing into the folder, or it cannot be written to.
         DamagedResultError: a file is not as it was written; the message names it.
     """
-    results = load_results(folder)
-    store = Store(folder)
+    results = load_summary(folder)
     try:
-        benchmark = load_benchmark(folder, results)
-        trials = {
-            model.name: [
-                store.load(model.name, trial.seed, trial.fingerprint) for trial in model.trials
-            ]
-            for model in results.models
-        }
-        _check_documents(folder, results, trials)
+        benchmark = load_benchmark(folder, [model.name for model in results.models])
+        trials = load_trials(folder, results)
         environment = load_environment(folder)
     except FileNotFoundError as error:
         raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
@@ -60,6 +54,20 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
         log.warning("%s: partial: %s", folder, results.missing_in_words())
     run = StoredRun(folder, results, trials, benchmark, environment)
     return leave_out(run) if without_duplicates else run
+
+
+def load_summary(folder: Path) -> Results:
+    """Return the summary of the finished run in ``folder``; an older run is converted first.
+
+    Raises:
+        UserError: there is no finished run, or an older one cannot be converted.
+        DamagedResultError: a file is not as it was written; the message names it.
+    """
+    try:
+        return load_results(folder)
+    except OtherVersionError:
+        convert_run(folder)
+        return load_results(folder)
 
 
 def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> list[StoredRun]:
@@ -78,34 +86,6 @@ def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> lis
         log.warning("%s: no finished run, left out", path)
     finished = [path for path in paths if path not in others]
     return [load_run(path, without_duplicates=without_duplicates) for path in finished]
-
-
-def load_benchmark(folder: Path, results: Results) -> Benchmark:
-    """Return the resolved config of the finished run in ``folder``.
-
-    Raises:
-        DamagedResultError: it is wrong, or lacks a model of the results.
-    """
-    try:
-        benchmark = load(folder / "config.yaml")
-    except ConfigError as error:  # it names the file
-        raise DamagedResultError(f"unusable result: {error}") from error
-    if unknown := {model.name for model in results.models} - set(benchmark.models):
-        named = ", ".join(sorted(unknown))
-        raise DamagedResultError(f"unusable result: {folder}: config.yaml has no model {named}")
-    return benchmark
-
-
-def _check_documents(
-    folder: Path, results: Results, trials: Mapping[str, Sequence[TrialResult]]
-) -> None:
-    """Make sure that all trials answer the test documents of the summary."""
-    shape = (results.dataset.test_size, len(results.dataset.topics))
-    flat = [trial for of_model in trials.values() for trial in of_model]
-    for trial in flat:
-        if trial.scores.shape != shape or not np.array_equal(trial.labels, flat[0].labels):
-            name = f"{trial.record.model} seed {trial.record.seed}"
-            raise DamagedResultError(f"unusable result: {folder}: {name} has other test documents")
 
 
 def load_environment(folder: Path) -> dict[str, Any]:

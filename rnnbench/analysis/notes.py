@@ -48,10 +48,10 @@ def notes_on_data(summary: DatasetSummary, data: Data, corpus: Corpus | None) ->
             advice="No model can get these documents right: use split: stratified, or leave such "
             "topics out.",
         )
-    if summary.duplicates.positions:
+    if summary.duplicate_positions:
         yield Note(
             title="documents in both sets",
-            evidence=f"{summary.duplicates.in_words(summary.test_size)}.",
+            evidence=f"{summary.duplicates_in_words()}.",
             advice="A model can know the answers by heart, right or wrong; remove duplicates "
             "before the split, or look at the results without them: --without-duplicates.",
         )

@@ -72,7 +72,7 @@ def summarize_run(
         metrics=list(usable_metrics()),
         models=models,
         comparisons=compare_pairs(pairs, hits, fixed, comb(len(hits), 2)),
-        without_duplicates=_without_duplicates(dataset.duplicates.positions, pairs, hits, fixed),
+        without_duplicates=_without_duplicates(dataset.duplicate_positions, pairs, hits, fixed),
         published=locate_published(benchmark, dataset, models),
         missing=list(missing),
     )
@@ -163,7 +163,7 @@ def metrics_of(trial: TrialResult) -> dict[str, float]:
 
 
 def _compute(metric: Metric, trial: TrialResult) -> float | None:
-    if metric.needs_probabilities and trial.record.score_kind != "probabilities":
+    if metric.needs_log_probabilities and trial.record.score_kind != "log_probabilities":
         return None
     value = float(metric.function(trial.labels, trial.scores))
     if not math.isfinite(value):

@@ -69,9 +69,11 @@ class DatasetSummary(Record):
     timesteps: int
     topics: Annotated[list[TopicCount], Field(min_length=1)]
     """By label."""
-    duplicates: Duplicates = Duplicates()
-    """Test documents whose padded sequence, which is all that a model sees, is in training, too."""
-    whole_duplicates: Duplicates = Duplicates()
+    duplicates: Duplicates | None = None
+    """Test documents whose padded sequence, which is all that a model sees, is in training, too.
+
+    ``None`` if that was not recorded, by an older version."""
+    whole_duplicates: Duplicates | None = None
     """Those of them whose whole text is in training."""
     majority_topic: str
     """The most frequent topic in training."""
@@ -89,10 +91,20 @@ class DatasetSummary(Record):
     @model_validator(mode="after")
     def _has_its_duplicates(self) -> Self:
         for each in (self.duplicates, self.whole_duplicates):
-            found = each.positions
+            found = each.positions if each else []
             if len(set(found)) < len(found) or not set(found) <= set(range(self.test_size)):
                 raise ValueError("duplicates that are not documents of the test set")
         return self
+
+    @property
+    def duplicate_positions(self) -> list[int]:
+        """The positions of the duplicates in the test set; none if they were not recorded."""
+        return self.duplicates.positions if self.duplicates else []
+
+    def duplicates_in_words(self, *, whole: bool = False) -> str:
+        """Return how many duplicates there are; of the ``whole`` texts, or as models see them."""
+        found = self.whole_duplicates if whole else self.duplicates
+        return found.in_words(self.test_size) if found else "not recorded"
 
     @property
     def topics_by_frequency(self) -> list[TopicCount]:

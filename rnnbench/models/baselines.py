@@ -24,7 +24,8 @@ class Baseline(Variant):
     is_random: ClassVar[bool] = False
     """Whether its answers depend on the seed. If not, it is trained once, and not once per seed."""
     gives_probabilities: ClassVar[bool] = True
-    """Whether the pipeline has ``predict_proba``; otherwise it has ``decision_function``."""
+    """Whether the pipeline has ``predict_log_proba`` or ``predict_proba``; otherwise it has
+    ``decision_function``."""
     packages: ClassVar[tuple[str, ...]] = ()
     """The distributions that it needs beside scikit-learn, scipy and numpy. A run is refused where
     one is missing, and their versions are part of the fingerprint of every trial."""

@@ -5,12 +5,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
 
-from rnnbench.analysis.load import load_benchmark
+from rnnbench.analysis.load import load_summary
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.records import Record
-from rnnbench.results.run import load_results
+from rnnbench.results.run import load_benchmark
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
 from rnnbench.storage import DamagedResultError
@@ -58,13 +58,13 @@ def predict_texts(
         DamagedResultError: a file is not as it was written, or cannot be loaded.
         PluginError: the code of the model's own layers is gone, or failed.
     """
-    results = load_results(folder)
+    results = load_summary(folder)
     file = _find(folder, results, model, seed)
     vocabulary = _vocabulary(folder, results)
     encoded = encode(texts, vocabulary)
     if not texts or not all(encoded.words):
         raise UserError("a text contains no words")
-    description = load_benchmark(folder, results).models[model]
+    description = load_benchmark(folder, [model]).models[model]
     with quiet_tensorflow():
         from rnnbench.models.build import predict
         from rnnbench.models.plugins import import_code

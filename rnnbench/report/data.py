@@ -65,8 +65,8 @@ def data_text(corpus: CachedCorpus, summary: DatasetSummary, section: Data) -> R
         "majority baseline": (
             f"always answering '{summary.majority_topic}' scores {summary.majority_accuracy:.4f}"
         ),
-        "duplicates": summary.duplicates.in_words(summary.test_size),
-        "with all words": summary.whole_duplicates.in_words(summary.test_size),
+        "duplicates": summary.duplicates_in_words(),
+        "with all words": summary.duplicates_in_words(whole=True),
         "topics only in test": ", ".join(summary.topics_only_in_test) or "none",
     }
     facts = Table.grid(padding=(0, 2))

@@ -236,6 +236,6 @@ def _rest(results: Results) -> str:
         for one, other in results.changed_verdicts
     )
     return (
-        f"{dataset.duplicates.in_words(dataset.test_size)}. On the other {n_left:,}, "
+        f"{dataset.duplicates_in_words()}. On the other {n_left:,}, "
         f"{'verdicts change: ' + changes if changes else 'all verdicts are the same'}."
     )

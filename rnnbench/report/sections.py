@@ -144,7 +144,7 @@ def _differences(run: StoredRun) -> list[Part]:
 
 
 def _tables_without_duplicates(run: StoredRun) -> list[Part]:
-    n, test_size = len(run.results.dataset.duplicates.positions), run.results.dataset.test_size
+    n, test_size = len(run.results.dataset.duplicate_positions), run.results.dataset.test_size
     if not 0 < n < test_size:
         return []
     rest = without_duplicates(run).results
@@ -250,8 +250,8 @@ def _data_facts(dataset: DatasetSummary) -> dict[str, str]:
         f"{dataset.timesteps} steps each",
         "majority topic": f"{dataset.majority_topic}: always predicting it scores "
         f"{dataset.majority_accuracy:.4f}",
-        "duplicates": dataset.duplicates.in_words(dataset.test_size),
-        "with all words": dataset.whole_duplicates.in_words(dataset.test_size),
+        "duplicates": dataset.duplicates_in_words(),
+        "with all words": dataset.duplicates_in_words(whole=True),
         "only in test": ", ".join(dataset.topics_only_in_test) + ": no model can have learned these"
         if dataset.topics_only_in_test
         else "no topic",

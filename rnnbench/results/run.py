@@ -1,21 +1,19 @@
-"""A finished run, and its summary."""
+"""A finished run, and the files that it is read from."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from rnnbench.config.load import load
+from rnnbench.config.problems import ConfigError
 from rnnbench.config.schema import Benchmark
 from rnnbench.errors import UserError
-from rnnbench.results.convert import convert_run
 from rnnbench.results.schema import SUMMARY_VERSION, Results
-from rnnbench.results.store import RESULTS
-from rnnbench.storage import (
-    DamagedResultError,
-    OtherVersionError,
-    check_file,
-    read_document,
-    validate,
-)
+from rnnbench.results.store import RESULTS, Store
+from rnnbench.storage import DamagedResultError, Document, check_file, read_document, validate
 from rnnbench.training.outcome import TrialResult
 
 
@@ -38,25 +36,71 @@ class StoredRun:
 
 
 def load_results(folder: Path) -> Results:
-    """Return the summary of the finished run in ``folder``; an older run is converted.
+    """Return the summary of the finished run in ``folder``.
 
     Raises:
-        UserError: there is no finished run, or an older one cannot be converted.
+        UserError: there is no finished run.
+        OtherVersionError: another version of rnnbench wrote it.
+        DamagedResultError: ``results.json`` or ``config.yaml`` is not as it was written.
+    """
+    return validate(folder / RESULTS, Results, read_summary(folder, SUMMARY_VERSION))
+
+
+def read_summary(folder: Path, version: int) -> Document:
+    """Return the summary in ``folder``, of a schema version, as it stands in its file.
+
+    Raises:
+        UserError: there is no finished run.
+        OtherVersionError: it has another version.
         DamagedResultError: ``results.json`` or ``config.yaml`` is not as it was written.
     """
     file = folder / RESULTS
     if not file.is_file():
         hint = "a folder that `rnnbench run` finished, such as results/all"
         raise UserError(f"{folder}: no {RESULTS} in it (should be {hint})")
+    document = read_document(file, version)
     try:
-        document = read_document(file, SUMMARY_VERSION)
-    except OtherVersionError:
-        convert_run(file)
-        document = read_document(file, SUMMARY_VERSION)
-    config_sha256 = document.pop("config_sha256", None)
-    results = validate(file, Results, document)
-    try:
-        check_file(folder / "config.yaml", config_sha256, file)
+        check_file(folder / "config.yaml", document.pop("config_sha256", None), file)
     except DamagedResultError as error:  # such as when a run was killed between the two files
         raise type(error)(f"{error}; run the benchmark again") from error
-    return results
+    return document
+
+
+def load_benchmark(folder: Path, models: Iterable[str]) -> Benchmark:
+    """Return the resolved config of the finished run in ``folder``.
+
+    Raises:
+        DamagedResultError: it is wrong, or lacks one of ``models``, those of the results.
+    """
+    try:
+        benchmark = load(folder / "config.yaml")
+    except ConfigError as error:  # it names the file
+        raise DamagedResultError(f"unusable result: {error}") from error
+    if unknown := set(models) - set(benchmark.models):
+        named = ", ".join(sorted(unknown))
+        raise DamagedResultError(f"unusable result: {folder}: config.yaml has no model {named}")
+    return benchmark
+
+
+def load_trials(folder: Path, results: Results) -> dict[str, list[TrialResult]]:
+    """Return the trials of each model of the finished run in ``folder``.
+
+    Raises:
+        FileNotFoundError: a trial is missing.
+        DamagedResultError: a file is not as it was written, or a trial answers other documents
+            than those of the summary.
+    """
+    store = Store(folder)
+    trials = {
+        model.name: [
+            store.load(model.name, trial.seed, trial.fingerprint) for trial in model.trials
+        ]
+        for model in results.models
+    }
+    shape = (results.dataset.test_size, len(results.dataset.topics))
+    flat = [trial for of_model in trials.values() for trial in of_model]
+    for trial in flat:
+        if trial.scores.shape != shape or not np.array_equal(trial.labels, flat[0].labels):
+            name = f"{trial.record.model} seed {trial.record.seed}"
+            raise DamagedResultError(f"unusable result: {folder}: {name} has other test documents")
+    return trials

@@ -9,7 +9,7 @@ from pydantic import Field, PositiveInt, field_validator, model_validator
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.records import Pretrained, Record, Share
 
-SUMMARY_VERSION: Literal[3] = 3
+SUMMARY_VERSION: Literal[4] = 4
 TOO_FEW = 2
 """Seeds from which a spread can be computed, but no p-value that holds what it says: see
 ``results/reference/verdicts.md``."""
@@ -211,7 +211,7 @@ class PublishedAccuracy(Record):
 class Results(Record):
     """The content of ``results.json``."""
 
-    schema_version: Literal[3] = SUMMARY_VERSION
+    schema_version: Literal[4] = SUMMARY_VERSION
     name: str
     command: str
     """The command line of the run."""

@@ -192,7 +192,7 @@ class Store:
             DamagedResultError: its files are not as they were written.
         """
         place, record = self._find(model, seed, fingerprint, with_model=with_model)
-        return TrialResult(record, *_read_predictions(place.predictions))
+        return TrialResult(record, *read_predictions(place.predictions))
 
     def model_file(self, model: str, seed: int, fingerprint: str) -> Path:
         """Return the file of a trained network that was kept.
@@ -298,8 +298,7 @@ def _write(result: TrialResult, place: Place) -> None:
         if size > MAX_HASHED:
             reason = f"{size:,} bytes are too many (allowed: {MAX_HASHED:,})"
             raise RnnbenchError(f"{path}: cannot be stored: {reason}")
-    with atomic_write(place.predictions) as file:
-        np.savez_compressed(file, labels=result.labels, scores=result.scores)
+    write_predictions(place.predictions, result.labels, result.scores)
     checksums = {"predictions_sha256": sha256_file(place.predictions)}
     if result.model is not None:
         with atomic_write(place.model) as file:
@@ -328,7 +327,17 @@ def _read(place: Place, *, with_model: bool) -> TrialRecord:
     return record
 
 
-def _read_predictions(file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def write_predictions(file: Path, labels: NDArray[np.int32], scores: NDArray[np.float32]) -> None:
+    """Write labels ``(n_test,)`` and scores ``(n_test, n_topics)``.
+
+    Raises:
+        UnwritableError: ``file`` cannot be written.
+    """
+    with atomic_write(file) as opened:
+        np.savez_compressed(opened, labels=labels, scores=scores)
+
+
+def read_predictions(file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Return labels ``(n_test,)`` and scores ``(n_test, n_topics)``.
 
     Raises:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rnnbench.metrics import accuracy
 from rnnbench.records import Record
 
-TRIAL_VERSION: Literal[3] = 3
+TRIAL_VERSION: Literal[4] = 4
 """The version of the schema of ``TrialRecord``."""
 
 
@@ -36,8 +36,9 @@ class Outcome(Record):
     """Name of the engine that trained the model."""
     params: int
     """Number of trained parameters."""
-    score_kind: Literal["probabilities", "margins"]
-    """The kind of score that the model gives for each document and topic."""
+    score_kind: Literal["log_probabilities", "margins"]
+    """The kind of score that the model gives for each document and topic: natural logarithms of
+    probabilities, or margins, which may be any numbers."""
     epochs: int = 0
     """Epochs of training; 0 for a model without epochs."""
     best_epoch: int | None = None
@@ -58,7 +59,7 @@ class Outcome(Record):
 class TrialRecord(Outcome):
     """One training, with everything that identifies it."""
 
-    schema_version: Literal[3] = TRIAL_VERSION
+    schema_version: Literal[4] = TRIAL_VERSION
     fingerprint: str
     """Of everything that can change the outcome: model, data, training, seed and versions."""
     source: str
@@ -79,7 +80,8 @@ class Trained:
 
     outcome: Outcome
     scores: NDArray[np.float32]
-    """``(n_test, n_topics)``; the largest in a row is the model's answer."""
+    """``(n_test, n_topics)``; the largest in a row is the model's answer. They are finite, even
+    where a probability is 0."""
     model: bytes | None = None
     """The trained model as the content of a ``.keras`` file, if it is kept."""
 

@@ -22,6 +22,7 @@ from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
 from rnnbench.training.engines import ENGINES, Engine, OnEpoch, ignore
 from rnnbench.training.outcome import Outcome, Trained, TrialRecord, TrialResult
+from rnnbench.training.scores import ROUNDING
 from rnnbench.training.settings import Training, engine_for
 
 
@@ -165,16 +166,27 @@ def train(
 
     Raises:
         UserError: the engine that ``training`` names does not cover the model.
-        PluginError: an engine from another package failed, or returned scores of a wrong shape.
+        PluginError: an engine from another package failed, or returned scores of a wrong shape
+            or log-probabilities above 0.
     """
     engine = engine_for(model, training)
     with ENGINES.blamed(engine.name):
         trained = engine.fit(model, dataset, training, seed, on_epoch, keep_model=keep_model)
-    expected = (len(dataset.y_test), len(dataset.topics))
-    if trained.scores.shape != expected:
-        got = f"returned scores of the shape {trained.scores.shape}"
-        raise PluginError(f"{ENGINES.label(engine.name)} {got} (should be {expected})")
+    if misfit := _misfit(trained, (len(dataset.y_test), len(dataset.topics))):
+        raise PluginError(f"{ENGINES.label(engine.name)} returned {misfit}")
     return trained
+
+
+def _misfit(trained: Trained, expected: tuple[int, int]) -> str:
+    """Return the fault of the scores of an engine; empty if they have none."""
+    scores = trained.scores
+    if scores.shape != expected:
+        return f"scores of the shape {scores.shape} (should be {expected})"
+    above = scores[scores > ROUNDING]
+    if trained.outcome.score_kind == "log_probabilities" and above.size:
+        allowed = "natural logarithms of probabilities, which are 0 or less"
+        return f"log-probabilities of up to {above.max():.3g} (should be {allowed})"
+    return ""
 
 
 def _record(trial: Trial, outcome: Outcome) -> TrialRecord:

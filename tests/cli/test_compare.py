@@ -35,7 +35,7 @@ def test_json_is_one_document_and_gates_are_told_on_standard_error(cli):
 
     document = json.loads(result.stdout)
     assert result.exit_code == 0
-    assert document["schema_version"] == 3
+    assert document["schema_version"] == 4
     assert (document["only_in_a"], document["only_in_b"]) == ([], ["gru"])
     rnn, _ = document["models"]
     assert (rnn["difference"], rnn["is_clear"]) == (pytest.approx(-0.7), True)

@@ -40,7 +40,7 @@ def test_json_is_one_document(cli):
     result = cli("leaderboard", "old/run", "new/run", "r52", "--json", "--metric", "macro_f1")
 
     document = json.loads(result.stdout)
-    assert document["schema_version"] == 3
+    assert document["schema_version"] == 4
     first, second = document["leaderboards"]
     assert (first["metric"], first["runs"]) == ("macro_f1", ["old/run", "new/run"])
     assert (second["dataset"]["source"], second["entries"][0]["against_best"]) == ("r52", None)

@@ -19,7 +19,7 @@ METRICS = """
 
 
     def brier_score(labels, scores):
-        return np.mean((scores - np.eye(scores.shape[1])[labels]) ** 2)
+        return np.mean((np.exp(scores) - np.eye(scores.shape[1])[labels]) ** 2)
 
 
     def divide(labels, scores):
@@ -30,7 +30,7 @@ METRICS = """
         name="brier",
         header="Brier score",
         higher_is_better=False,
-        needs_probabilities=True,
+        needs_log_probabilities=True,
         description="mean squared error of the probabilities",
         function=brier_score,
     )

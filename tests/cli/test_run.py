@@ -188,8 +188,9 @@ def test_a_kept_network_gives_the_scores_that_are_stored(finished):
     x_test = make_dataset(load_corpus(run.benchmark.data).corpus, run.benchmark.data).x_test
 
     for name in ("rnn", "gru"):
-        scores = predict(load(_files(run.folder, "models")[f"{name}-seed3"]), x_test)
-        np.testing.assert_allclose(scores, run.trials[name][0].scores, atol=1e-6)
+        probabilities = predict(load(_files(run.folder, "models")[f"{name}-seed3"]), x_test)
+        stored = run.trials[name][0].scores
+        np.testing.assert_allclose(probabilities, np.exp(stored), atol=1e-6)
 
 
 def _run(cli, *arguments):

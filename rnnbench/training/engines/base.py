@@ -62,6 +62,10 @@ class Engine(ABC):
             on_epoch: called after each epoch.
             keep_model: whether to return the trained model too, if the engine can.
 
+        Returns:
+            The outcome, and finite scores: natural logarithms of probabilities, or margins.
+            ``rnnbench.log_probabilities`` gives a finite logarithm to a probability of 0.
+
         Raises:
             RnnbenchError: the model cannot be trained.
         """

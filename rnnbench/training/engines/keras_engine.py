@@ -20,6 +20,7 @@ from rnnbench.models.shape import Shape
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import Epochs, OnEpoch
 from rnnbench.training.outcome import Outcome, Trained
+from rnnbench.training.scores import log_probabilities
 from rnnbench.training.steps import count_batches, ms_per_step
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class KerasEngine(Engine):
         outcome = Outcome(
             engine=self.name,
             params=sum(math.prod(weight.shape) for weight in built.trainable_weights),
-            score_kind="probabilities",
+            score_kind="log_probabilities",
             epochs=recipe.epochs,
             best_epoch=epochs.best_epoch,
             steps=recipe.epochs * steps,
@@ -108,7 +109,7 @@ class KerasEngine(Engine):
             stock_layers=stock_layers,
         )
         content = to_bytes(built) if keep_model else None
-        return Trained(outcome, predict(built, dataset.x_test), content)
+        return Trained(outcome, log_probabilities(predict(built, dataset.x_test)), content)
 
 
 def _build(network: Network, shape: Shape, seed: int, *, check_saving: bool) -> "keras.Model":

@@ -14,6 +14,7 @@ from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import OnEpoch
 from rnnbench.training.outcome import Outcome, Trained
+from rnnbench.training.scores import with_floor
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -62,7 +63,7 @@ class ScikitLearn(Engine):
         outcome = Outcome(
             engine=self.name,
             params=count_params(classifier),
-            score_kind="probabilities" if baseline.gives_probabilities else "margins",
+            score_kind="log_probabilities" if baseline.gives_probabilities else "margins",
             fit_seconds=seconds,
         )
         return Trained(outcome, scores.astype(np.float32))
@@ -100,10 +101,11 @@ def score(
 ) -> NDArray[np.float64]:
     """Return a fitted classifier's score for each document and topic, ``(n, n_topics)``.
 
-    A topic without training documents has the probability 0, or a margin below all others.
+    They are log-probabilities or margins. A topic without training documents has no probability
+    (see ``with_floor``), or a margin below all others.
     """
     if baseline.gives_probabilities:
-        known, lowest = classifier.predict_proba(documents), 0.0
+        known, lowest = _log_probabilities(classifier, documents), -np.inf
     else:
         known = classifier.decision_function(documents)
         if known.ndim == 1:  # the margin of the second of two topics
@@ -111,7 +113,15 @@ def score(
         lowest = known.min() - 1
     scores = np.full((len(documents), n_topics), lowest)
     scores[:, classifier.classes_] = known
-    return scores
+    return with_floor(scores) if baseline.gives_probabilities else scores
+
+
+def _log_probabilities(classifier: "Pipeline", documents: list[str]) -> NDArray[np.float64]:
+    """Return the log-probabilities of the topics that a classifier knows; some may be ``-inf``."""
+    with np.errstate(divide="ignore"):
+        if hasattr(classifier, "predict_log_proba"):  # exact far below the smallest float
+            return np.asarray(classifier.predict_log_proba(documents))
+        return np.asarray(np.log(classifier.predict_proba(documents)))
 
 
 def count_params(classifier: "Pipeline") -> int:

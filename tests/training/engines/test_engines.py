@@ -53,9 +53,7 @@ MOST_FREQUENT = """
 
     import numpy as np
 
-    from rnnbench.models.descriptions import Network
-    from rnnbench.training.engines import Engine
-    from rnnbench.training.outcome import Outcome, Trained
+    from rnnbench import Engine, Network, Outcome, Trained, log_probabilities
 
 
     class MostFrequent(Engine):
@@ -73,10 +71,14 @@ MOST_FREQUENT = """
             shares = shares / len(dataset.y_train)
             on_epoch(1, 0.0, float(shares.max()))
             outcome = Outcome(
-                engine=self.name, params=len(shares), score_kind="probabilities", fit_seconds=0.5
+                engine=self.name,
+                params=len(shares),
+                score_kind="log_probabilities",
+                fit_seconds=0.5,
             )
             assert "tensorflow" not in sys.modules
-            return Trained(outcome, np.tile(shares.astype("f4"), (len(dataset.y_test), 1)))
+            scores = log_probabilities(shares)
+            return Trained(outcome, np.tile(scores, (len(dataset.y_test), 1)))
 
 
     class Careless(MostFrequent):
@@ -87,6 +89,21 @@ MOST_FREQUENT = """
             return Trained(trained.outcome, trained.scores[:-1])
 
 
+    class Forgetful(MostFrequent):
+        name = "forgetful"
+
+        def fit(self, *arguments, **options):
+            trained = super().fit(*arguments, **options)
+            return Trained(trained.outcome, np.exp(trained.scores))
+
+
+    class Older(MostFrequent):
+        name = "older"
+
+        def fit(self, *arguments, **options):
+            Outcome(engine=self.name, params=0, score_kind="probabilities", fit_seconds=0.5)
+
+
     class Failing(MostFrequent):
         name = "failing"
 
@@ -95,11 +112,14 @@ MOST_FREQUENT = """
 
 
     engine, careless, failing = MostFrequent(), Careless(), Failing()
+    forgetful, older = Forgetful(), Older()
 """
 ENTRIES = {
     "most-frequent": "made_up:engine",
     "careless": "made_up:careless",
     "failing": "made_up:failing",
+    "forgetful": "made_up:forgetful",
+    "older": "made_up:older",
     "broken": "not_installed_anywhere:engine",
 }
 CONFIG = """\
@@ -153,6 +173,17 @@ def test_an_engine_of_another_package_trains_and_its_version_is_part_of_the_fing
         ("most-freqent", 2, "(allowed: compiled, keras, scikit-learn, most-frequent, careless, "),
         ("broken", 2, "engine 'broken' of the package made-up cannot be loaded from not_installed"),
         ("careless", 1, "engine 'careless' of the package made-up returned scores of the shape ("),
+        (
+            "forgetful",
+            1,
+            "engine 'forgetful' of the package made-up returned log-probabilities of up to 0.",
+        ),
+        (
+            "older",
+            1,
+            "engine 'older' of the package made-up failed: ValidationError: score_kind: Input "
+            "should be 'log_probabilities' or 'margins' (made_up.py, line ",
+        ),
         ("failing", 1, "engine 'failing' of the package made-up failed: LookupError: no weights"),
         ("scikit-learn", 2, "scikit-learn cannot train rnn (allowed: compiled, keras, most-"),
     ],

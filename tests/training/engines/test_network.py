@@ -15,6 +15,7 @@ from rnnbench.models.build import predict
 from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.models.saved import from_bytes
 from rnnbench.training.engines import ENGINES, ignore
+from rnnbench.training.scores import LOWEST, log_probabilities
 from rnnbench.training.settings import Training
 from rnnbench.training.word_vectors import pretrained_vectors
 
@@ -50,7 +51,7 @@ def fit(
 def loss_and_accuracy(trained, dataset):
     """Return how well the test documents are answered."""
     own = trained.scores[np.arange(len(dataset.y_test)), dataset.y_test]
-    return -np.log(own).mean(), np.mean(trained.scores.argmax(axis=1) == dataset.y_test)
+    return -own.mean(), np.mean(trained.scores.argmax(axis=1) == dataset.y_test)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,7 @@ def test_every_epoch_is_recorded_and_told(training):
     trained, told = training
     outcome, history = trained.outcome, trained.outcome.history
 
-    assert outcome.score_kind == "probabilities"
+    assert outcome.score_kind == "log_probabilities"
     assert (outcome.epochs, outcome.steps) == (EPOCHS, 4 * EPOCHS)
     assert {len(values) for values in history.model_dump().values()} == {EPOCHS}
     assert told == list(zip(range(1, EPOCHS + 1), history.loss, history.accuracy, strict=True))
@@ -171,7 +172,8 @@ def test_a_seed_gives_the_same_training_bit_for_bit_whether_or_not_the_model_is_
     assert not np.array_equal(first.scores, other.scores)
     again = from_bytes(kept.model)
     assert type(again.layers[-2]) is keras.layers.GRU, "not our own core"
-    np.testing.assert_array_equal(predict(again, dataset.x_test), kept.scores)
+    probabilities = predict(again, dataset.x_test)
+    np.testing.assert_array_equal(log_probabilities(probabilities), kept.scores)
     assert again.count_params() == kept.outcome.params
 
 
@@ -288,6 +290,34 @@ def test_both_engines_learn_the_same_from_a_bag_of_words(dataset):
 
     np.testing.assert_allclose(ours.scores, stock.scores, atol=1e-4)
     assert ours.outcome.history.loss[-1] < 0.95 * ours.outcome.history.loss[0]
+
+
+CERTAIN = """
+    import keras
+
+
+    def make(shape):
+        layers = [
+            keras.Input((shape.timesteps,), dtype="int32"),
+            keras.layers.Rescaling(0.0),
+            keras.layers.Dense(shape.n_topics, "softmax"),
+        ]
+        model = keras.Sequential(layers)
+        model.layers[-1].bias.assign([1e4, 0, -1e4])
+        return model
+"""
+
+
+@both_engines
+def test_topics_that_a_network_gives_the_probability_0_have_finite_scores(
+    dataset, engine, working_folder
+):
+    write_module(working_folder, "certain", CERTAIN)
+    own = PythonNetwork(python="certain:make")
+
+    scores = fit(dataset, engine, own, **STANDING_STILL, epochs=1).scores
+
+    np.testing.assert_allclose(scores, np.tile([0, LOWEST, LOWEST], (len(scores), 1)))
 
 
 @pytest.mark.parametrize("inputs", ["ids", "scaled_ids"])

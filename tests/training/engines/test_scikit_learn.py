@@ -9,6 +9,9 @@ from factories import corpus
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
 
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, Dataset, hold_out, make_dataset
 from rnnbench.data.settings import Data
@@ -26,6 +29,7 @@ from rnnbench.registry import PluginError
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.scikit_learn import count_params, score, texts
 from rnnbench.training.outcome import History
+from rnnbench.training.scores import LOWEST
 from rnnbench.training.settings import Training
 
 kinds = pytest.mark.parametrize("kind", KINDS)
@@ -60,16 +64,16 @@ def scored(baseline, documents=DOCUMENTS, trained_on=(DOCUMENTS, LABELS), n_topi
 
 
 @kinds
-def test_scores_are_probabilities_or_margins_and_lowest_for_topics_without_documents(kind):
+def test_scores_are_log_probabilities_or_margins_and_lowest_for_topics_without_documents(kind):
     baseline = BASELINES[kind]()
 
     found = scored(baseline)
 
     assert found.shape == (20, N_TOPICS)
     if baseline.gives_probabilities:
-        np.testing.assert_allclose(found.sum(axis=1), 1)
-        assert (found >= 0).all()
-        assert (found[:, UNKNOWN] == 0).all()
+        np.testing.assert_allclose(np.exp(found).sum(axis=1), 1)
+        floor = np.minimum(found[:, KNOWN].min(axis=1), LOWEST)
+        np.testing.assert_array_equal(found[:, UNKNOWN], np.stack([floor, floor], axis=1))
     else:
         assert (found[:, KNOWN] < 0).any(), "a margin says on which side of a boundary it is"
         assert (found[:, UNKNOWN] < found[:, KNOWN].min()).all()
@@ -111,9 +115,40 @@ def test_baselines_that_read_no_words_know_how_often_each_topic_comes():
 
     found = scored(Stratified(), ["any"] * 4000)
 
-    np.testing.assert_allclose(scored(MostFrequent(), ["20", "new", ""]), [shares] * 3)
-    assert set(found.flat) == {0, 1}, "it is sure of what it draws"
-    np.testing.assert_allclose(found.mean(axis=0), shares, atol=0.04)
+    of_most_frequent = np.exp(scored(MostFrequent(), ["20", "new", ""]))
+    np.testing.assert_allclose(of_most_frequent, [shares] * 3, atol=1e-30)
+    assert set(found.flat) == {0, LOWEST}, "it is sure of what it draws"
+    np.testing.assert_allclose(np.exp(found).mean(axis=0), shares, atol=0.04)
+
+
+def test_naive_bayes_is_scored_far_below_the_smallest_float():
+    long = [" ".join([document] * 200) for document in DOCUMENTS]
+
+    found = scored(MultinomialNaiveBayes(), long)
+
+    own = found[np.arange(20), LABELS]
+    assert found[:, KNOWN].max(axis=1) == pytest.approx(own, abs=1e-9)
+    assert (np.sort(found[:, KNOWN], axis=1)[:, :2] < -800).all()
+    assert (found[:, UNKNOWN] <= found[:, KNOWN].min(axis=1, keepdims=True)).all()
+
+
+class Neighbours(Baseline):
+    """Its classifier gives probabilities, but not their logarithms."""
+
+    kind = "neighbours"
+
+    def pipeline(self, seed):  # noqa: ARG002
+        return make_pipeline(CountVectorizer(), KNeighborsClassifier(4))
+
+
+def test_a_classifier_without_logarithms_has_those_of_its_probabilities():
+    found = scored(Neighbours(), [*DOCUMENTS, "00 20"])
+
+    np.testing.assert_array_equal(found[:20].argmax(axis=1), LABELS)
+    expected = Neighbours().pipeline(0).fit(DOCUMENTS, LABELS).predict_proba(["00 20"])[0]
+    assert 0 in expected
+    np.testing.assert_allclose(np.exp(found[20, KNOWN]), expected, atol=1e-30)
+    assert found.min() == LOWEST
 
 
 @pytest.mark.parametrize(
@@ -191,7 +226,7 @@ def test_a_training_has_a_cost_and_no_epochs(dataset):
     outcome = trained.outcome
     assert outcome.params == 3 * len(words) + 3
     assert outcome.fit_seconds > 0
-    assert (outcome.engine, outcome.score_kind) == ("scikit-learn", "probabilities")
+    assert (outcome.engine, outcome.score_kind) == ("scikit-learn", "log_probabilities")
     assert (outcome.epochs, outcome.steps, outcome.ms_per_step) == (0, 0, None)
     assert (outcome.history, outcome.best_epoch, outcome.stock_layers) == (History(), None, [])
 
@@ -227,7 +262,8 @@ def test_held_out_documents_are_not_learned_just_as_for_a_network(dataset, kind)
     np.testing.assert_array_equal(scores(kind, dataset, 0.4), scores(kind, other, 0.4))
     if kind == "most_frequent":
         shares = np.bincount(dataset.y_train[kept], minlength=3) / 12
-        np.testing.assert_allclose(scores(kind, dataset, 0.4), np.tile(shares, (20, 1)), rtol=1e-6)
+        found = np.exp(scores(kind, dataset, 0.4))
+        np.testing.assert_allclose(found, np.tile(shares, (20, 1)), rtol=1e-6)
 
 
 def test_the_seed_is_that_of_a_random_baseline(dataset):
