@@ -10,6 +10,6 @@ is imported when it is first used, so ``import rnnbench`` is quick.
 
 import lazy_loader
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
