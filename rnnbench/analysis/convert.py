@@ -50,6 +50,7 @@ def convert_run(folder: Path) -> None:
     Raises:
         UserError: another process is writing into the folder, or it cannot be written to.
         UnwritableError: a file cannot be written.
+        OtherVersionError: rnnbench 0.3 wrote the run.
         DamagedResultError: a file is not as it was written; the message names it.
     """
     if _has_version(folder, OLDER):
@@ -111,6 +112,7 @@ def _convert(folder: Path) -> Results:
 def _convert_summary(document: Document) -> Document:
     """Return the content of a summary in the form of this version, without the log-loss.
 
+    A key that this version needs, and rnnbench 0.4 did not know, is added here.
     Which documents are duplicates was not stored.
     """
     models = [

@@ -50,7 +50,16 @@ TEXTS = [
         "nan",
         "0",
     ),
-    *("probabilities", "margins", "compiled", "svg\0", "[bold]x[/bold]", "[/]", ":smile:", "%s{0}"),
+    *(
+        "log_probabilities",
+        "margins",
+        "compiled",
+        "svg\0",
+        "[bold]x[/bold]",
+        "[/]",
+        ":smile:",
+        "%s{0}",
+    ),
 ]
 NUMBERS = [0, 1, 2, 3, -1, 7, 1.5, -0.5, 1e-300, 1e308, -1e308, 10**6, 2**31, 2**63, 10**30]
 OTHERS = [None, True, False, [], {}, [[]], [None], {"x": 1}, [1, "x"], {"": {}}]
