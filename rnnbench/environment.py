@@ -61,7 +61,10 @@ def environment(packages: Iterable[str], *, jobs: int, threads: int) -> dict[str
         threads: threads of each process.
     """
     facts = {"schema_version": SCHEMA_VERSION, "jobs": jobs, "threads_per_job": threads}
-    return facts | machine(packages) | {"installed": installed("rnnbench")}
+    packages = tuple(packages)
+    others = installed(["rnnbench", *packages])
+    del others["rnnbench"]
+    return facts | machine(packages) | {"installed": others}
 
 
 def machine(packages: Iterable[str]) -> dict[str, Any]:
@@ -76,26 +79,28 @@ def machine(packages: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def installed(package: str) -> dict[str, str]:
-    """Return the versions of all packages that one needs, however indirectly, by name."""
+def installed(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of packages and of all that they need, however indirectly, by name."""
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
     found: dict[str, str] = {}
-    waiting, without_extras = [package], {"extra": ""}
+    waiting, seen = [Requirement(package) for package in packages], set()
     while waiting:
-        name = canonicalize_name(waiting.pop())
-        if name in found:
+        wanted = waiting.pop()
+        name = canonicalize_name(wanted.name)
+        if (key := (name, frozenset(wanted.extras))) in seen:
             continue
+        seen.add(key)
         try:
             facts = distribution(name)
         except PackageNotFoundError:  # needed on other systems only
             continue
         found[name] = facts.version
+        extras = [{"extra": extra} for extra in ("", *wanted.extras)]
         for needed in map(Requirement, facts.requires or ()):
-            if not needed.marker or needed.marker.evaluate(without_extras):
-                waiting.append(needed.name)
-    found.pop(canonicalize_name(package), None)
+            if not needed.marker or any(map(needed.marker.evaluate, extras)):
+                waiting.append(needed)
     return dict(sorted(found.items()))
 
 

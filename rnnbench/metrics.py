@@ -131,7 +131,7 @@ METRICS: Registry[Metric] = Registry(
             format=".3f",
             higher_is_better=False,
             description="cross-entropy in nats; a probability of 0 counts as 1.2e-38, or as the "
-            "document's lowest other one if that is lower",
+            "document's lowest nonzero one if it is lower",
             needs_log_probabilities=True,
             function=log_loss,
         ),

@@ -8,7 +8,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 """A share of something, such as an accuracy."""
 
 Pretrained = Literal["nothing", "word vectors", "language model"]
-"""What a model brings that was learned from other texts than those of the corpus."""
+"""The part of a model that was learned from texts outside the corpus."""
 
 
 class Record(BaseModel):

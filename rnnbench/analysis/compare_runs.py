@@ -51,7 +51,7 @@ class ModelChange(Difference):
     @computed_field  # type: ignore[prop-decorator]  # as pydantic documents it
     @property
     def is_clear(self) -> bool:
-        """Whether the corrected p-value is below 0.05."""
+        """Whether the corrected p-value is below 0.05, and the seeds are enough to rely on it."""
         return super().is_clear
 
 
@@ -95,8 +95,7 @@ def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) 
             f"{a.folder}, {b.folder}: {which} is in both runs; models are matched by name "
             f"(A has {', '.join(of_a)}; B has {', '.join(of_b)})"
         )
-    fixed = [name for name in matched if not of_b[name].is_random]
-    tests = _test_all(a, b, matched, fixed)
+    tests = _test_all(a, b, matched)
     return RunComparison(
         a=str(a.folder),
         b=str(b.folder),
@@ -203,16 +202,17 @@ def _short(value: Any) -> str:
     return "nothing" if value is None else str(value)[:12]
 
 
-def _test_all(
-    a: StoredRun, b: StoredRun, names: Sequence[str], fixed: Sequence[str]
-) -> list[Comparison]:
-    """Return B minus A for each model; the answers of those in ``fixed`` depend on no seed."""
-    in_a, in_b = "{} in A".format, "{} in B".format
+def _test_all(a: StoredRun, b: StoredRun, names: Sequence[str]) -> list[Comparison]:
+    """Return B minus A for each model."""
     hits: dict[str, Hits] = {}
-    for name in names:
-        hits |= {in_a(name): hits_of(a.trials[name]), in_b(name): hits_of(b.trials[name])}
-    pairs = [(in_b(name), in_a(name)) for name in names]
-    return compare_pairs(pairs, hits, {spell(name) for name in fixed for spell in (in_a, in_b)})
+    fixed = set()
+    for run, side in ((a, "A"), (b, "B")):
+        for model in run.results.models:
+            if model.name in names:
+                hits[f"{model.name} in {side}"] = hits_of(run.trials[model.name])
+                if not model.is_random:
+                    fixed.add(f"{model.name} in {side}")
+    return compare_pairs([(f"{name} in B", f"{name} in A") for name in names], hits, fixed)
 
 
 def _change(a: ModelSummary, b: ModelSummary, test: Comparison) -> ModelChange:

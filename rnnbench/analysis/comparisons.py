@@ -8,10 +8,8 @@ from numpy.typing import NDArray
 
 from rnnbench.analysis.intervals import estimate_difference
 from rnnbench.analysis.variance import Hits
-from rnnbench.results.schema import Comparison, Interval, ModelSummary
+from rnnbench.results.schema import ANOVA, MCNEMAR, Comparison, Interval, ModelSummary
 
-MCNEMAR = "McNemar's exact test"
-ANOVA = "analysis of variance over documents and seeds"
 SHOWN_IN_PAIRS = 8
 """The most models of which all pairs are shown in a plot."""
 

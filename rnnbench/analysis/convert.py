@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnbench.analysis.summary import summarize_run
+from rnnbench.config.schema import Benchmark
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import load_benchmark, load_trials, read_summary
 from rnnbench.results.schema import SUMMARY_VERSION, Results
@@ -33,7 +34,7 @@ from rnnbench.storage import (
     write_facts,
 )
 from rnnbench.training.outcome import TRIAL_VERSION
-from rnnbench.training.scores import log_probabilities
+from rnnbench.training.scores import ROUNDING, log_probabilities
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ def convert_run(folder: Path) -> None:
             Store(folder).save_results(_convert(folder), {})
             log.warning(
                 "%s: converted from rnnbench 0.4, which stored no probabilities below 1.2e-38; "
-                "table.md and table.csv still have its log-loss",
+                "table.md and table.csv still show the old log-loss",
                 folder,
             )
 
@@ -88,7 +89,7 @@ def _convert(folder: Path) -> Results:
     try:
         names = [model["name"] for model in document["models"]]
         benchmark = load_benchmark(folder, names)
-        results = validate(file, Results, _convert_summary(document))
+        results = validate(file, Results, _convert_summary(document, benchmark))
     except (KeyError, TypeError, AttributeError) as error:
         raise DamagedResultError(f"unusable result: {file}: {error!r}") from error
     places = [
@@ -109,7 +110,7 @@ def _convert(folder: Path) -> Results:
     return summarize_run(benchmark, results.dataset, trials, results.command, results.missing)
 
 
-def _convert_summary(document: Document) -> Document:
+def _convert_summary(document: Document, benchmark: Benchmark) -> Document:
     """Return the content of a summary in the form of this version, without the log-loss.
 
     A key that this version needs, and rnnbench 0.4 did not know, is added here.
@@ -118,14 +119,24 @@ def _convert_summary(document: Document) -> Document:
     models = [
         _without_log_loss(model)
         | {
-            "is_random": not model["is_baseline"],
+            "is_random": benchmark.models[model["name"]].is_random,
+            "pretrained": benchmark.models[model["name"]].pretrained,
             "trials": [_without_log_loss(trial) for trial in model["trials"]],
         }
         for model in document["models"]
     ]
     for model in models:
         del model["accuracy_interval_method"]
+    n_seeds = {each["name"]: len(each["trials"]) for each in models if each["is_random"]}
+    for comparison in document["comparisons"]:
+        pair = (comparison["a"], comparison["b"])
+        comparison["n_seeds"] = min(
+            (n_seeds[each] for each in pair if each in n_seeds), default=None
+        )
+    for published in document["published"]:
+        published["is_of_our_model"] = list(published["intervals"]) == [published["model"]]
     dataset = {key: each for key, each in document["dataset"].items() if key not in OVERLAP}
+    dataset |= {"duplicates": None, "whole_duplicates": None}
     metrics = [name for name in document["metrics"] if name != "log_loss"]
     converted = {"metrics": metrics, "models": models, "dataset": dataset}
     return document | {"schema_version": SUMMARY_VERSION} | converted
@@ -168,9 +179,9 @@ def _convert_record(place: Place, waiting: Path, document: Document) -> Document
         return document
     labels, probabilities = read_predictions(place.predictions)
     scores = log_probabilities(probabilities)
-    if not np.isfinite(scores).all():
+    if not np.isfinite(scores).all() or scores.max() > ROUNDING:
         raise DamagedResultError(
-            f"unusable result: {place.predictions}: its scores are no probabilities"
+            f"unusable result: {place.predictions}: its scores are not probabilities"
         )
     write_predictions(waiting, labels, scores)
     sha256 = sha256_file(waiting)

@@ -134,8 +134,8 @@ def _warn(
             if counts[name] > 1:
                 several.setdefault(used[name].run, []).append(name)
         if several:
-            chosen = "; those of ".join(f"{run}: {', '.join(of)}" for run, of in several.items())
-            what = "the runs are one dataset; models in several of them are those of"
+            chosen = "; ".join(f"{', '.join(of)} from {run}" for run, of in several.items())
+            what = "these runs count as one dataset; of models in several of them, one is used:"
             log.warning("%s: %s %s", _name(board, board.runs), what, chosen)
 
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 import numpy as np
 
 from rnnbench.analysis.summary import summarize_run
-from rnnbench.data.audit import without_duplicates as audit_without_duplicates
+from rnnbench.data.audit import rest_of
 from rnnbench.errors import UserError
 from rnnbench.results.run import StoredRun
 
@@ -30,7 +30,7 @@ def without_duplicates(run: R) -> R:
     if not dropped:
         return run
     if len(dropped) == dataset.test_size:
-        raise UserError(f"{run.folder}: all test documents are in the training set, too")
+        raise UserError(f"{run.folder}: all test documents are also in the training set")
     trials = {
         model: [
             replace(
@@ -45,7 +45,7 @@ def without_duplicates(run: R) -> R:
     labels = next(iter(trials.values()))[0].labels
     results = summarize_run(
         run.benchmark,
-        audit_without_duplicates(dataset, labels),
+        rest_of(dataset, labels),
         [trial for of_model in trials.values() for trial in of_model],
         run.results.command,
         run.results.missing,

@@ -138,7 +138,7 @@ def judge(gate: Gate, comparison: RunComparison) -> Verdict:
         raise _wrong(
             str(gate),
             f"{', '.join(undecided)}: {TOO_FEW} seeds are too few to tell (use 3 or more in both "
-            "runs, or an amount)",
+            "runs, or a gate with an amount)",
         )
     failures = [
         Failure(

@@ -124,9 +124,12 @@ class Estimate:
 
     @property
     def interval(self) -> Interval:
-        """Student's 95 % interval; it contains 0 if and only if ``p`` is above 0.05."""
+        """Student's 95 % interval, from -1 to 1.
+
+        It contains 0 if and only if ``p`` is above 0.05, unless there is no error.
+        """
         half = self.reach((1 - LEVEL) / 2) * self.error if self.error else 0.0
-        return Interval(low=self.value - half, high=self.value + half)
+        return Interval(low=max(-1.0, self.value - half), high=min(1.0, self.value + half))
 
     def reach(self, tail: float) -> float:
         """Return the number of standard errors above which ``tail`` of the distribution lies."""
@@ -152,5 +155,6 @@ def estimate_difference(a: Hits, b: Hits) -> Estimate:
     """
     value = float(a.mean() - b.mean())
     squares = mean_squares(a.mean(axis=0) - b.mean(axis=0), a, b)
-    variance = 0.0 if np.array_equal(a, b) else squares.variance or squares.documents
-    return Estimate(value, variance**0.5, squares.df(variance))
+    variance = 0.0 if np.array_equal(a, b) else squares.variance
+    df = squares.df(variance) if variance else squares.n_documents - 1.0
+    return Estimate(value, variance**0.5, df)

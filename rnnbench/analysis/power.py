@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from rnnbench.analysis.summary import hits_of, majority_name
+from rnnbench.analysis.summary import hits_of
 from rnnbench.analysis.variance import Hits, MeanSquares, mean_squares
 from rnnbench.points import chosen
 from rnnbench.records import Record
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import Comparison
+from rnnbench.results.schema import SIGNIFICANT, Comparison
 
-POWER, LEVEL = 0.8, 0.05
+POWER = 0.8
 FEWEST, MOST = 3, 1_000
 """The seeds that are tried."""
 
@@ -18,9 +18,10 @@ class PairPower(Record):
     """What a run could have shown about two models."""
 
     comparison: Comparison
-    detectable: float
-    """The smallest difference that would be found in 80 % of such runs, if no other were tested."""
-    detectable_corrected: float
+    detectable: float | None
+    """The smallest difference that would be found in 80 % of such runs, if no other were tested;
+    ``None`` if nothing varies."""
+    detectable_corrected: float | None
     """The same, if it must be clear after the correction for all comparisons."""
     seeds_needed: int | None
     """Seeds of each model with which the measured difference, if it is the true one, would be clear
@@ -44,7 +45,7 @@ def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[Pa
     """
     names = chosen(list(run.trials), only)
     hits = {name: hits_of(run.trials[name]) for name in names}
-    always, n_tests = majority_name(run.results.dataset), run.results.n_corrected_for
+    always, n_tests = run.results.dataset.majority_name, run.results.n_corrected_for
     found = [
         _power(each, hits[each.a], hits[each.b], n_tests)
         for each in run.results.comparisons
@@ -55,18 +56,18 @@ def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[Pa
 
 def _power(comparison: Comparison, a: Hits, b: Hits, n_tests: int) -> PairPower:
     squares = mean_squares(a.mean(axis=0) - b.mean(axis=0), a, b)
-    corrected, wanted = LEVEL / n_tests, abs(comparison.difference)
+    corrected, wanted = SIGNIFICANT / n_tests, abs(comparison.difference)
     is_known = comparison.n_seeds is None or comparison.n_seeds > 1
     return PairPower(
         comparison=comparison,
-        detectable=detectable(squares, LEVEL),
+        detectable=detectable(squares, SIGNIFICANT),
         detectable_corrected=detectable(squares, corrected),
         seeds_needed=seeds_needed(squares, corrected, wanted) if is_known else None,
         is_spread_known=is_known,
     )
 
 
-def detectable(squares: MeanSquares, level: float) -> float:
+def detectable(squares: MeanSquares, level: float) -> float | None:
     """Return the smallest true difference whose p-value is below ``level`` in 80 % of runs.
 
     H. S. Bloom: Minimum detectable effects. Evaluation Review 19 (1995).
@@ -74,6 +75,8 @@ def detectable(squares: MeanSquares, level: float) -> float:
     from scipy.special import stdtrit
 
     variance = squares.variance
+    if not variance:
+        return None
     df = squares.df(variance)
     return float((stdtrit(df, 1 - level / 2) + stdtrit(df, POWER)) * variance**0.5)
 
@@ -84,7 +87,8 @@ def seeds_needed(squares: MeanSquares, level: float, difference: float) -> int |
         return None
 
     def is_enough(n: int) -> bool:
-        return detectable(squares.with_seeds(n), level) <= difference
+        found = detectable(squares.with_seeds(n), level)
+        return found is not None and found <= difference
 
     if not is_enough(MOST):
         return None

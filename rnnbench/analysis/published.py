@@ -69,6 +69,7 @@ def _locate(
         source=reference.source,
         where=reference.where,
         model=name,
+        is_of_our_model=reference.dataset is not None,
         yardstick=yardstick,
         intervals=intervals,
         **published.model_dump(exclude={"params"}),

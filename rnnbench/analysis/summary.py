@@ -19,6 +19,7 @@ from rnnbench.metrics import METRICS, Metric, usable_metrics
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.registry import PluginError
 from rnnbench.results.schema import (
+    DIGITS,
     Interval,
     MissingTrial,
     ModelSummary,
@@ -32,7 +33,7 @@ from rnnbench.training.outcome import TrialResult
 log = logging.getLogger(__name__)
 
 MAX_IN_PAIRS = 60
-"""The most models that are all compared with each other; a comparison takes some milliseconds."""
+"""The most models that are all compared with each other; a comparison takes about a millisecond."""
 
 
 def summarize_run(
@@ -51,7 +52,7 @@ def summarize_run(
     topics = [count.topic for count in dataset.topics]
     majority = trials[0].labels == topics.index(dataset.majority_topic)
     hits = {name: hits_of(of_model) for name, of_model in by_model.items()}
-    hits[majority_name(dataset)] = majority[np.newaxis]
+    hits[dataset.majority_name] = majority[np.newaxis]
     pairs = _pairs(hits)
     fixed = {name for name in hits if name not in by_model or not benchmark.models[name].is_random}
     metrics = compute_metrics(by_model)
@@ -86,7 +87,7 @@ def _pairs(hits: Mapping[str, Hits]) -> list[tuple[str, str]]:
     if len(hits) <= MAX_IN_PAIRS:
         return list(combinations(hits, 2))
     *names, majority = hits
-    best = max(names, key=lambda name: hits[name].mean())
+    best = max(names, key=lambda name: round(float(hits[name].mean()), DIGITS))
     with_best = [(best, name) for name in names if name != best]
     return [*with_best, *((name, majority) for name in names)]
 
@@ -109,11 +110,6 @@ def _without_duplicates(
         accuracy={name: statistic(rest[name].mean(axis=1).tolist()) for name in models},
         comparisons=compare_pairs(pairs, rest, fixed, comb(len(hits), 2)),
     )
-
-
-def majority_name(dataset: DatasetSummary) -> str:
-    """Return the name of the baseline that always answers the most frequent topic."""
-    return f"always '{dataset.majority_topic}'"
 
 
 def hits_of(trials: Sequence[TrialResult]) -> Hits:
@@ -188,6 +184,7 @@ def _summarize(
         name=name,
         is_baseline=isinstance(description, BaselineModel),
         is_random=description.is_random,
+        pretrained=description.pretrained,
         params=records[0].params,
         accuracy_interval=interval,
         metrics={name: statistic(numbers) for name, numbers in values.items() if numbers},

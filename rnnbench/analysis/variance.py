@@ -42,15 +42,19 @@ class MeanSquares:
 
     @property
     def variance(self) -> float:
-        """The variance over other documents and other seeds."""
-        return max(0.0, self.documents - float(self.chance.sum())) + float(self.seeds.sum())
+        """The variance over other documents and other seeds.
+
+        If so little is left of it that it has no degree of freedom, it is that of the documents.
+        """
+        whole = max(0.0, self.documents - float(self.chance.sum())) + float(self.seeds.sum())
+        return whole if self.df(whole) >= 1 else max(whole, self.documents)
 
     def df(self, variance: float) -> float:
         """Return the degrees of freedom of a ``variance`` that is made of these mean squares."""
         spread = float(np.sum(self.seeds**2 / (self.n_seeds - 1)))
         if self.n_documents > 1:
             spread += self.documents**2 / (self.n_documents - 1)
-        return variance**2 / spread if variance and spread else self.n_documents - 1.0
+        return variance**2 / spread if spread else 0.0
 
     def with_seeds(self, n: int) -> "MeanSquares":
         """Return what is expected if each model had ``n`` seeds, at least two."""

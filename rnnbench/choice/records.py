@@ -6,7 +6,7 @@ from rnnbench.data.audit import DatasetSummary
 from rnnbench.records import Record
 from rnnbench.results.schema import Comparison, Interval, MissingTrial
 
-CHOICE_VERSION: Final = 1
+CHOICE_VERSION: Final = 2
 
 
 class Candidate(Record):
@@ -39,7 +39,7 @@ class Candidate(Record):
 class ChoiceResults(Record):
     """The content of ``choice.json``."""
 
-    schema_version: Literal[1] = CHOICE_VERSION
+    schema_version: Literal[2] = CHOICE_VERSION
     name: str
     command: str
     """The command line of the choice."""

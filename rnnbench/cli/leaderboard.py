@@ -49,11 +49,11 @@ def leaderboard(
     Only results on the same documents are comparable, so each set of documents has a table of its
     own. Trials that occur in several runs are shown once.
 
-    With --plot, runs on two datasets or more give a critical-difference diagram (Demšar, 2006) of
-    the models that all of them have, by name: mean ranks, Friedman's test and Nemenyi's. It
-    describes these datasets and proves nothing about others: seeds are not datasets, and datasets
-    of one collection are not exchangeable. With fewer than 5 datasets, the tests have almost no
-    power.
+    With --plot, runs on two or more datasets give a critical-difference diagram (Demšar, 2006) of
+    the models that all datasets have in common, matched by name: mean ranks, Friedman's test and
+    Nemenyi's test. It describes these datasets and proves nothing about others: seeds are not
+    datasets, and datasets of one collection are not independent. With fewer than 5 datasets, the
+    tests have almost no power.
     """
     find_quantity(metric, "--metric")
     if plot is not None:

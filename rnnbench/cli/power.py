@@ -25,11 +25,11 @@ def power(
     without_duplicates: options.WithoutDuplicates = False,
     as_json: options.Json = False,
 ) -> None:
-    """Show which differences RUN could have found, and how many seeds would settle the others.
+    """Show which differences RUN could have found, and how many seeds it would take to find more.
 
     For each pair of models without a clear difference: the smallest difference that these test
     documents and seeds would show in 80 % of runs, and the number of seeds that would be needed if
-    the measured difference is the true one.
+    the measured difference were the true one.
     """
     stored = load_run(run, without_duplicates=without_duplicates)
     pairs = power_of_pairs(stored, None if models is None else options.names(models))

@@ -36,9 +36,9 @@ Text = Annotated[str, Field(min_length=1)]
 
 
 class Published(Section):
-    """The published results of one model, and under which conditions they were measured.
+    """The published results of one model, and the conditions under which they were measured.
 
-    What is left out is not known.
+    Keys that are left out are not known.
     """
 
     accuracy: Share
@@ -51,14 +51,14 @@ class Published(Section):
     transductive: bool | None = None
     """Whether training used the texts of the test documents, without their topics."""
     pretrained: Pretrained | None = None
-    """What the model brings that was learned from other texts."""
+    """The part of the model that was learned from other texts."""
     caveat: Text | None = None
-    """What a reader must know before comparing with this accuracy."""
+    """A reason to be careful when comparing with this accuracy."""
 
     @model_validator(mode="after")
     def _has_a_spread_of_several_trainings(self) -> "Published":
         if self.std is not None and self.runs == 1:
-            raise problem("std is of several trainings", "allowed: runs of 2 or more, or no std")
+            raise problem("std needs several trainings", "allowed: runs of 2 or more, or no std")
         return self
 
 

@@ -13,6 +13,7 @@ from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import Dataset, split_fingerprint
 from rnnbench.errors import UserError
 from rnnbench.records import Record, Share
+from rnnbench.storage import sha256_json
 
 Place = Literal["training", "test", "left out"]
 
@@ -48,9 +49,9 @@ class Duplicates(Record):
         if not self.positions:
             return "no test document is in the training set"
         return (
-            f"{len(self.positions):,} of {test_size:,} test documents are in the training set, "
-            f"too: {len(self.same_topic):,} with the same topic, {len(self.other_topics):,} only "
-            f"with others, {len(self.both):,} with both"
+            f"{len(self.positions):,} of {test_size:,} test documents are also in the training "
+            f"set: {len(self.same_topic):,} only with the same topic, {len(self.other_topics):,} "
+            f"only with other topics, {len(self.both):,} with both"
         )
 
 
@@ -69,11 +70,11 @@ class DatasetSummary(Record):
     timesteps: int
     topics: Annotated[list[TopicCount], Field(min_length=1)]
     """By label."""
-    duplicates: Duplicates | None = None
+    duplicates: Duplicates | None
     """Test documents whose padded sequence, which is all that a model sees, is in training, too.
 
     ``None`` if that was not recorded, by an older version."""
-    whole_duplicates: Duplicates | None = None
+    whole_duplicates: Duplicates | None
     """Those of them whose whole text is in training."""
     majority_topic: str
     """The most frequent topic in training."""
@@ -92,9 +93,15 @@ class DatasetSummary(Record):
     def _has_its_duplicates(self) -> Self:
         for each in (self.duplicates, self.whole_duplicates):
             found = each.positions if each else []
-            if len(set(found)) < len(found) or not set(found) <= set(range(self.test_size)):
+            is_inside = all(0 <= position < self.test_size for position in found)
+            if len(set(found)) < len(found) or not is_inside:
                 raise ValueError("duplicates that are not documents of the test set")
         return self
+
+    @property
+    def majority_name(self) -> str:
+        """The name of the baseline that always answers the most frequent topic."""
+        return f"always '{self.majority_topic}'"
 
     @property
     def duplicate_positions(self) -> list[int]:
@@ -157,15 +164,25 @@ def _scores_of_majority(test: NDArray[np.int64], majority: int) -> dict[str, flo
     return {"majority_accuracy": accuracy, "majority_macro_f1": macro_f1}
 
 
-def without_duplicates(summary: DatasetSummary, labels: NDArray[np.int32]) -> DatasetSummary:
-    """Return the facts about a dataset with only these ``labels`` in its test set."""
+def rest_of(summary: DatasetSummary, labels: NDArray[np.int32]) -> DatasetSummary:
+    """Return the facts about a dataset without its duplicates.
+
+    Its fingerprints are others, because accuracies on it cannot be compared with others.
+
+    Args:
+        summary: the facts about the whole dataset.
+        labels: of the test documents that are left, ``(n_left,)``.
+    """
     test = np.bincount(labels, minlength=len(summary.topics))
     names = [count.topic for count in summary.topics]
     topics = [
         count.model_copy(update={"test": n})
         for count, n in zip(summary.topics, test.tolist(), strict=True)
     ]
+    dropped = summary.duplicate_positions
     facts = {
+        "fingerprint": sha256_json([summary.fingerprint, dropped]),
+        "split_fingerprint": sha256_json([summary.split_fingerprint, dropped]),
         "test_size": len(labels),
         "topics": topics,
         "duplicates": Duplicates(),

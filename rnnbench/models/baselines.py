@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, SerializeAsAny, model_
 
 from rnnbench.environment import missing
 from rnnbench.errors import UserError
+from rnnbench.records import Pretrained
 from rnnbench.registry import Registry
 from rnnbench.section import Variant, parse_variant, problem
 
@@ -29,6 +30,8 @@ class Baseline(Variant):
     packages: ClassVar[tuple[str, ...]] = ()
     """The distributions that it needs beside scikit-learn, scipy and numpy. A run is refused where
     one is missing, and their versions are part of the fingerprint of every trial."""
+    pretrained: ClassVar[Pretrained] = "nothing"
+    """The part of it that was learned from texts outside the corpus."""
     install: ClassVar[str] = ""
     """The command that installs them, for the message."""
 
@@ -84,13 +87,13 @@ class _Words(Baseline):
     """A classifier of counted words or characters; not a kind by itself."""
 
     analyzer: Literal["word", "char", "char_wb"] = "word"
-    """What is counted: words; or characters, across words or (``char_wb``) within them."""
+    """Whether to count words, or characters: ``char`` across words, ``char_wb`` within them."""
     min_ngram: NGram = 1
     """The smallest number of adjacent words or characters that are counted together."""
     max_ngram: NGram = 2
     """The largest number of adjacent words or characters that are counted together."""
     min_df: PositiveInt = 1
-    """The number of training documents in which something must occur to be counted."""
+    """The fewest training documents that a counted word or sequence must occur in."""
 
     @property
     def reads_words(self) -> bool:
@@ -184,7 +187,7 @@ class MultinomialNaiveBayes(_Words):
 
 
 class ComplementNaiveBayes(_Tfidf):
-    """Naive Bayes on TF-IDF that learns a topic from the documents of all others.
+    """Naive Bayes on TF-IDF that learns each topic from the documents of all other topics.
 
     J. Rennie, L. Shih, J. Teevan, D. Karger: Tackling the Poor Assumptions of Naive Bayes Text
     Classifiers (ICML 2003).
@@ -228,15 +231,16 @@ class NBSVM(_Words):
 
 
 class SentenceEmbedding(Baseline):
-    """Logistic regression on vectors of wordllama, made from LLaMA 2 and trained on other texts.
+    """Logistic regression on text vectors of wordllama, an encoder trained on other texts.
 
     The encoder is that of D. L. Miller: WordLlama: Recycled Token Embeddings from Large Language
-    Models (2024): the mean of the vectors of word pieces. They come from the input vectors of large
-    language models, such as LLaMA 2 70B, reduced to 256 numbers by training on pairs of texts, such
-    as questions with answers, and titles with their news (AG News).
+    Models (2024): the mean of the vectors of word pieces. These come from the input vectors of
+    large language models, such as LLaMA 2 70B, and were reduced to 256 numbers by training on pairs
+    of texts, such as questions and answers, or headlines and articles (AG News).
     """
 
     kind = "sentence_embedding"
+    pretrained = "word vectors"
     packages = ("wordllama", "tokenizers", "safetensors")
     install = "pip install 'rnnbench[wordllama]'"
     C: Positive = 1.0

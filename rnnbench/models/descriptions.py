@@ -15,6 +15,7 @@ from pydantic import (
 
 from rnnbench.models.baselines import AnyBaseline, Baseline
 from rnnbench.models.layers import Batch, Layer, Layers, Product
+from rnnbench.records import Pretrained
 from rnnbench.section import Section, problem, spell_parameters
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ class ModelSection(Section):
     def is_random(self) -> bool:
         """Whether its answers depend on the seed."""
         return True
+
+    @property
+    def pretrained(self) -> Pretrained | None:
+        """The part of it that was learned from texts outside the corpus; ``None`` if not known."""
+        return "nothing"
 
     @property
     def parts(self) -> Sequence[Layer | Baseline]:
@@ -144,6 +150,11 @@ class PythonNetwork(Network):
     arguments: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the function."""
 
+    @property
+    def pretrained(self) -> Pretrained | None:
+        """Not known: the function may load anything."""
+        return None
+
     def in_short(self) -> str:
         """Return the function and its arguments."""
         return _call(self.python, self.arguments)
@@ -159,6 +170,11 @@ class BaselineModel(ModelSection):
     def is_random(self) -> bool:
         """Whether its answers depend on the seed."""
         return self.baseline.is_random
+
+    @property
+    def pretrained(self) -> Pretrained | None:
+        """The part of the baseline that was learned from texts outside the corpus."""
+        return self.baseline.pretrained
 
     @property
     def parts(self) -> Sequence[Baseline]:

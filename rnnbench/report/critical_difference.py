@@ -20,7 +20,7 @@ from rnnbench.report.table import Columns, Table, table_of
 Side = Literal["left", "right"]
 CAUTION = (
     "Seeds are not datasets: a model has one rank on each dataset, however many seeds it has. "
-    "Datasets of one collection are not exchangeable, so this describes these datasets; it proves "
+    "Datasets of one collection are not independent: the ranks describe these datasets and prove "
     "nothing about others."
 )
 ALMOST_NO_POWER = (

@@ -66,7 +66,7 @@ def data_text(corpus: CachedCorpus, summary: DatasetSummary, section: Data) -> R
             f"always answering '{summary.majority_topic}' scores {summary.majority_accuracy:.4f}"
         ),
         "duplicates": summary.duplicates_in_words(),
-        "with all words": summary.duplicates_in_words(whole=True),
+        "whole texts": summary.duplicates_in_words(whole=True),
         "topics only in test": ", ".join(summary.topics_only_in_test) or "none",
     }
     facts = Table.grid(padding=(0, 2))

@@ -17,7 +17,6 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from rnnbench.analysis.compare_runs import RunComparison
-from rnnbench.analysis.summary import majority_name
 from rnnbench.analysis.topics import confusion, frequent_topics
 from rnnbench.escape import visible
 from rnnbench.results.run import StoredRun
@@ -107,7 +106,7 @@ def _possible(interval: Interval) -> tuple[float, float]:
 
 def _draw_majority(axes: Axes, run: StoredRun) -> Line2D:
     dataset = run.results.dataset
-    name = visible(majority_name(dataset))
+    name = visible(dataset.majority_name)
     return axes.axvline(dataset.majority_accuracy, color=ink(), lw=1, ls=":", label=name)
 
 

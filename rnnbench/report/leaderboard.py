@@ -5,7 +5,6 @@ from dataclasses import replace
 from math import comb
 
 from rnnbench.analysis.leaderboard import Board, Entry
-from rnnbench.analysis.summary import majority_name
 from rnnbench.metrics import FIT_SECONDS, METRICS, find_quantity
 from rnnbench.report.numbers import MISSING, condition, interval_text, mean_and_interval, mean_text
 from rnnbench.report.run_tables import SECOND
@@ -62,7 +61,7 @@ def _table(board: Board, columns: Columns[Entry], always: Sequence[str], caption
         "run": lambda entry: entry.run,
     }
     table = table_of(board.entries, named | columns, caption)
-    last = [MISSING, majority_name(board.dataset), MISSING, *always]
+    last = [MISSING, board.dataset.majority_name, MISSING, *always]
     whole = replace(table, rows=[*table.rows, last], is_last_apart=True, text_columns=3)
     return with_points(whole, list(named).index("model"))
 

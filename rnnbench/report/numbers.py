@@ -51,15 +51,15 @@ def short_p(p: float) -> str:
 
 def condition(differences: Iterable[Difference]) -> str:
     """Return a sentence on the fewest seeds in ``differences``; nothing if they are enough."""
-    fewest = min((each.n_seeds for each in differences if each.n_seeds is not None), default=None)
-    if fewest == 1:
+    found = list(differences)
+    if any(each.n_seeds == 1 and not each.has_too_few_seeds for each in found):
         return (
             "With one seed, intervals are over documents alone, and p-values are about these "
             "trainings, not about the models."
         )
-    if fewest == TOO_FEW:
+    if any(each.has_too_few_seeds for each in found):
         return (
             f"{TOO_FEW_SEEDS.capitalize()}: with {TOO_FEW}, p-values cannot be relied on; use 3 or "
-            "more, and better 5."
+            "more, preferably 5."
         )
     return ""

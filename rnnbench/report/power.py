@@ -14,11 +14,15 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
         "accuracy of": lambda each: f"{each.comparison.a} - {each.comparison.b}",
         "difference": lambda each: f"{each.comparison.difference:+z.4f}",
         "p (Holm)": lambda each: short_p(each.comparison.p_holm),
-        "detectable alone": lambda each: f"{each.detectable:.4f}",
-        "detectable (Holm)": lambda each: f"{each.detectable_corrected:.4f}",
+        "detectable alone": lambda each: _difference(each.detectable),
+        "detectable (Holm)": lambda each: _difference(each.detectable_corrected),
         "seeds needed": _seeds,
     }
     return table_of(pairs, columns, _caption(results) if pairs else "All differences are clear.")
+
+
+def _difference(value: float | None) -> str:
+    return MISSING if value is None else f"{value:.4f}"
 
 
 def _seeds(pair: PairPower) -> str:
@@ -30,10 +34,10 @@ def _seeds(pair: PairPower) -> str:
 def _caption(results: Results) -> str:
     n = results.n_corrected_for
     return (
-        "The pairs without a clear difference. Detectable: the true difference that 80 % of runs "
-        f"with {results.dataset.test_size:,} test documents and these seeds would find, if it were "
-        f"the only one tested (p below 0.05), or in the first step of Holm's correction for {n} "
-        f"comparison{'s' * (n != 1)}. Seeds needed: of each model, for a true difference as large "
-        f"as the measured one to be clear in 80 % of runs; if even {MOST:,} are too few, more test "
-        "documents are needed."
+        "The pairs without a clear difference. Detectable alone: the smallest true difference that "
+        f"80 % of runs with {results.dataset.test_size:,} test documents and these seeds would "
+        "find if no other were tested (p below 0.05). Detectable (Holm): the same in the first "
+        f"step of Holm's correction for {n} comparison{'s' * (n != 1)}. Seeds needed: seeds of "
+        "each model with which a true difference equal to the measured one would be clear in 80 % "
+        f"of runs; 'more documents' if even {MOST:,} are too few, '-' if a model has only one seed."
     )

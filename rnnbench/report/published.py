@@ -44,7 +44,7 @@ def _cells_of_theirs(published: PublishedAccuracy, best: ModelSummary) -> list[s
 def _cells_of_ours(model: ModelSummary, best: ModelSummary) -> list[str]:
     accuracy = mean_and_std(model.accuracy.mean, model.accuracy.std)
     by = "ours, best" if model is best else "ours"
-    return [model.name, by, accuracy, "no", "nothing", MISSING]
+    return [model.name, by, accuracy, "no", model.pretrained or MISSING, MISSING]
 
 
 def _about_others(best: ModelSummary, others: Sequence[PublishedAccuracy]) -> str:
@@ -55,14 +55,13 @@ def _about_others(best: ModelSummary, others: Sequence[PublishedAccuracy]) -> st
         if each.caveat:
             caveats.setdefault(each.caveat, []).append(each.model)
     sentences = [
-        f"Above the 95 % interval of {best.name}, the best of ours "
-        f"({interval_text(best.accuracy_interval)} {others[0].yardstick}), lie "
-        f"{places.count('above')} of {len(others)} published accuracies, inside it "
-        f"{places.count('inside')}.",
-        "std: over trainings; many are not published.",
+        f"Of {len(others)} published accuracies, {places.count('above')} lie above the 95 % "
+        f"interval of {best.name}, our best model ({interval_text(best.accuracy_interval)} "
+        f"{others[0].yardstick}), and {places.count('inside')} inside it.",
+        "std: standard deviation over trainings; many papers do not give it.",
         "saw test texts: whether training used the texts of the test documents, without their "
         "topics; for ours, only the ranks of words by frequency may come from all documents.",
-        "pretrained: from other texts; ours bring nothing unless their own code loads it.",
+        "pretrained: the part that was learned from other texts.",
         *(f"{CAVEAT} {', '.join(models)}: {caveat}." for caveat, models in caveats.items()),
         ON_THE_SAME,
     ]

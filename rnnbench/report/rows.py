@@ -5,7 +5,6 @@ import io
 import re
 from collections.abc import Sequence
 
-from rnnbench.analysis.summary import majority_name
 from rnnbench.escape import visible
 from rnnbench.metrics import COSTS
 from rnnbench.points import values_of
@@ -35,7 +34,7 @@ def summary_rows(results: Results) -> list[dict[str, object]]:
         *(_summary_row(results, model, list(parameters)) for model in results.models),
         {
             "source": results.dataset.source,
-            "model": majority_name(results.dataset),
+            "model": results.dataset.majority_name,
             "params": 0,
             "accuracy_mean": results.dataset.majority_accuracy,
             "macro_f1_mean": results.dataset.majority_macro_f1,

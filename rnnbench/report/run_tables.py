@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from rnnbench.analysis.summary import majority_name
 from rnnbench.metrics import COSTS, FIT_SECONDS, Metric, usable_metrics
 from rnnbench.points import model_of, short, values_of
 from rnnbench.report.numbers import (
@@ -66,7 +65,7 @@ def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
         ),
         "no clear difference from": unclear,
     }
-    always = [majority_name(dataset), f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
+    always = [dataset.majority_name, f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
     if is_wide and (rest := results.without_duplicates):
         columns["without duplicates"] = lambda model: mean_and_interval(rest.accuracy[model.name])
         always.append(f"{rest.majority_accuracy:.4f}")
@@ -93,7 +92,7 @@ def unclear_from(results: Results, name: str) -> list[str]:
     Where the seeds are too few to tell, this is returned instead.
     """
     best = results.best.name
-    others = {best: "the best", majority_name(results.dataset): majority_name(results.dataset)}
+    others = {best: "the best", results.dataset.majority_name: results.dataset.majority_name}
     unclear = {
         frozenset((each.a, each.b)): each for each in results.comparisons if not each.is_clear
     }

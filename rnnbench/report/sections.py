@@ -12,7 +12,6 @@ from rnnbench.analysis.duplicates import without_duplicates
 from rnnbench.analysis.misclassified import HardDocument, hardest_documents
 from rnnbench.analysis.notes import notes_on_run
 from rnnbench.analysis.power import power_of_pairs
-from rnnbench.analysis.summary import majority_name
 from rnnbench.analysis.topics import f1_by_topic, frequent_topics
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.report.plots import accuracy_plot, confusion_plot, differences_plot, learning_plot
@@ -39,6 +38,8 @@ a figure shows a ``Plot``, and figures show several that unfold; facts are texts
 is a line to type; a mistake is made by ``_mistake``.
 """
 
+SHOWN_POWERS = 20
+"""The most pairs in the section on power."""
 NO_TEXTS = (
     " Their words are not shown: either none were asked for, or the documents of this run are not "
     "in the cache of the machine that wrote this report."
@@ -82,20 +83,22 @@ def make_sections(
             _differences(run),
             "Every pair of models on the same test documents. Each interval is for its own "
             "comparison alone; whether a difference is clear is decided after correcting for the "
-            f"number of comparisons. Of more than {SHOWN_IN_PAIRS} models, the plot shows only the "
-            "pairs with the best.",
+            f"number of comparisons. With more than {SHOWN_IN_PAIRS} models, the plot shows only "
+            "the pairs with the best model.",
         ),
         Section(
             "duplicates",
             "Without duplicates",
             _tables_without_duplicates(run),
-            "The same without the test documents that are in the training set, too.",
+            "Accuracies, differences and other metrics without the test documents that are also in "
+            "the training set.",
         ),
         Section(
             "power",
             "Power",
-            [("table", power_table(power_of_pairs(run), results))],
-            "What this run could have found, and what it would take to tell more models apart.",
+            [("table", power_table(power_of_pairs(run)[:SHOWN_POWERS], results))],
+            "The differences that this run could have found, and the seeds that would show more. "
+            f"`rnnbench power` has all pairs; these are the first {SHOWN_POWERS}.",
         ),
         Section(
             "metrics",
@@ -132,7 +135,7 @@ def make_sections(
             [("command", results.command), ("facts", _machine_facts(run.environment))],
             "The command, and the machine and versions it ran with. The config with every default "
             "is in config.yaml beside this file, and the exact versions of all packages are in "
-            "constraints.txt, for `pip install -c`. Another processor rounds sums differently.",
+            "constraints.txt, for `pip install -c`. Another processor may round sums differently.",
         ),
     ]
     return [section for section in sections if section.parts]
@@ -155,7 +158,7 @@ def _tables_without_duplicates(run: StoredRun) -> list[Part]:
 def findings(results: Results) -> list[str]:
     """Return the main results in sentences."""
     by_accuracy = sorted(results.models, key=lambda model: -model.accuracy.mean)
-    best, always = by_accuracy[0], majority_name(results.dataset)
+    best, always = by_accuracy[0], results.dataset.majority_name
     unclear = {model.name: unclear_from(results, model.name) for model in by_accuracy}
     level = [name for name, others in unclear.items() if "the best" in others]
     no_better = [name for name, others in unclear.items() if always in others]
@@ -251,7 +254,7 @@ def _data_facts(dataset: DatasetSummary) -> dict[str, str]:
         "majority topic": f"{dataset.majority_topic}: always predicting it scores "
         f"{dataset.majority_accuracy:.4f}",
         "duplicates": dataset.duplicates_in_words(),
-        "with all words": dataset.duplicates_in_words(whole=True),
+        "whole texts": dataset.duplicates_in_words(whole=True),
         "only in test": ", ".join(dataset.topics_only_in_test) + ": no model can have learned these"
         if dataset.topics_only_in_test
         else "no topic",

@@ -10,8 +10,14 @@ from rnnbench.data.audit import DatasetSummary
 from rnnbench.records import Pretrained, Record, Share
 
 SUMMARY_VERSION: Literal[4] = 4
+SIGNIFICANT = 0.05
+"""The p-value below which a difference is clear."""
+DIGITS = 12
+"""Accuracies that agree to so many decimals are equal; the rest is rounding."""
+MCNEMAR = "McNemar's exact test"
+ANOVA = "analysis of variance over documents and seeds"
 TOO_FEW = 2
-"""Seeds from which a spread can be computed, but no p-value that holds what it says: see
+"""So many seeds give a standard deviation, but no p-value that can be relied on: see
 ``results/reference/verdicts.md``."""
 TOO_FEW_SEEDS = "too few seeds"
 LISTED = 10
@@ -61,8 +67,10 @@ class ModelSummary(Record):
     name: str
     is_baseline: bool
     params: int
-    is_random: bool = False
+    is_random: bool
     """Whether its answers depend on the seed."""
+    pretrained: Pretrained | None
+    """The part of it that was learned from texts outside the corpus; ``None`` if not known."""
     accuracy_interval: Interval
     """Interval of the mean accuracy over other test documents and, with several seeds, over other
     seeds."""
@@ -114,20 +122,23 @@ class Difference(Record):
     p_holm: float
     """The same, corrected for the number of comparisons."""
     method: str
-    n_seeds: int | None = None
-    """The fewest seeds of a model in it that depends on the seed; ``None`` if neither does.
+    n_seeds: int | None
+    """The fewest seeds of those of its models that depend on the seed; ``None`` if none does.
 
     With one seed, the p-value is about these trainings, not about the models."""
 
     @property
     def is_clear(self) -> bool:
         """Whether the corrected p-value is below 0.05, and the seeds are enough to rely on it."""
-        return self.p_holm < 0.05 and not self.has_too_few_seeds
+        return self.p_holm < SIGNIFICANT and not self.has_too_few_seeds
 
     @property
     def has_too_few_seeds(self) -> bool:
-        """Whether the p-value cannot be relied on, because a model has just two seeds."""
-        return self.n_seeds == TOO_FEW
+        """Whether the p-value cannot be relied on, because a model has just two seeds.
+
+        So it is with one seed against several; two single trainings can be compared.
+        """
+        return self.n_seeds == TOO_FEW or (self.n_seeds == 1 and self.method == ANOVA)
 
     @property
     def verdict(self) -> str:
@@ -194,14 +205,19 @@ class PublishedAccuracy(Record):
     transductive: bool | None = None
     """Whether training used the texts of the test documents, without their topics."""
     pretrained: Pretrained | None = None
-    """What the model brings that was learned from other texts."""
+    """The part of the model that was learned from other texts."""
     caveat: str | None = None
-    """What a reader must know before comparing with it."""
+    """A reason to be careful when comparing with it."""
 
-    @property
-    def is_of_our_model(self) -> bool:
-        """Whether it belongs to our model of the same name, and not to a model of others."""
-        return list(self.intervals) == [self.model]
+    is_of_our_model: bool
+    """Whether it is an earlier result of our model of the same name, and not of a model of
+    others."""
+
+    @model_validator(mode="after")
+    def _is_compared_with_its_model(self) -> Self:
+        if self.is_of_our_model and list(self.intervals) != [self.model]:
+            raise ValueError("an earlier result of our model that is compared with another model")
+        return self
 
     def lies(self, model: str) -> str:
         """Return whether it lies ``inside``, ``above`` or ``below`` the interval of a model."""
@@ -245,8 +261,26 @@ class Results(Record):
     @model_validator(mode="after")
     def _has_the_same_models_without_duplicates(self) -> Self:
         rest = self.without_duplicates
-        if rest and rest.accuracy.keys() != {model.name for model in self.models}:
+        if not rest:
+            return self
+        if rest.accuracy.keys() != {model.name for model in self.models}:
             raise ValueError("other models without duplicates")
+        if _pairs_of(rest.comparisons) != _pairs_of(self.comparisons):
+            raise ValueError("other comparisons without duplicates")
+        if rest.test_size != self.dataset.test_size - len(self.dataset.duplicate_positions):
+            raise ValueError("another number of test documents without duplicates")
+        return self
+
+    @model_validator(mode="after")
+    def _compares_its_models_with_the_best_and_the_majority(self) -> Self:
+        names, always = [model.name for model in self.models], self.dataset.majority_name
+        pairs = _pairs_of(self.comparisons)
+        if unknown := {name for pair in pairs for name in pair} - {*names, always}:
+            raise ValueError(f"a comparison with {min(unknown)}, which is not there")
+        found = set(map(frozenset, pairs))
+        needed = {frozenset((name, other)) for name in names for other in (self.best.name, always)}
+        if any(len(pair) > 1 and pair not in found for pair in needed):
+            raise ValueError("a model that is not compared with the best or the majority")
         return self
 
     @model_validator(mode="after")
@@ -259,7 +293,7 @@ class Results(Record):
     @property
     def best(self) -> ModelSummary:
         """The model with the highest mean test accuracy; the first of equals."""
-        return max(self.models, key=lambda model: model.accuracy.mean)
+        return max(self.models, key=lambda model: round(model.accuracy.mean, DIGITS))
 
     @property
     def n_corrected_for(self) -> int:
@@ -309,6 +343,10 @@ class Results(Record):
             for (model, reason), seeds in groups.items()
         ]
         return f"{self.n_missing_in_words()}: {_first(lists, '; ')}"
+
+
+def _pairs_of(comparisons: Sequence[Comparison]) -> list[tuple[str, str]]:
+    return [(each.a, each.b) for each in comparisons]
 
 
 def _first(items: Sequence[object], comma: str) -> str:

@@ -49,6 +49,7 @@ from rnnbench.storage import (
     write_text,
 )
 from rnnbench.training.outcome import TrialRecord, TrialResult
+from rnnbench.training.scores import ROUNDING
 
 log = logging.getLogger(__name__)
 
@@ -192,7 +193,10 @@ class Store:
             DamagedResultError: its files are not as they were written.
         """
         place, record = self._find(model, seed, fingerprint, with_model=with_model)
-        return TrialResult(record, *read_predictions(place.predictions))
+        labels, scores = read_predictions(place.predictions)
+        if record.score_kind == "log_probabilities" and scores.max(initial=0.0) > ROUNDING:
+            raise DamagedResultError(f"unusable result: {place.predictions}: probabilities above 1")
+        return TrialResult(record, labels, scores)
 
     def model_file(self, model: str, seed: int, fingerprint: str) -> Path:
         """Return the file of a trained network that was kept.

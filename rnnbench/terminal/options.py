@@ -100,7 +100,7 @@ ExecutorName = Annotated[
 WithoutDuplicates = Annotated[
     bool,
     typer.Option(
-        "--without-duplicates", help="Leave out test documents that are in the training set, too."
+        "--without-duplicates", help="Leave out test documents that are also in the training set."
     ),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Train stored trials again.")]

@@ -26,5 +26,5 @@ class Recipe(Section):
     """Share of the training documents that is held out to choose the best epoch; at 0 the last
     epoch is kept."""
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """Decay of an exponential moving average of the weights over the steps, such as 0.99. The
-    averages are validated, tested and saved in the place of the weights. Off by default."""
+    """Decay of an exponential moving average of the weights over optimizer steps, such as 0.99.
+    The averages are validated, tested and saved instead of the weights. Off by default."""

@@ -86,5 +86,5 @@ def test_a_test_set_of_nothing_but_duplicates_is_refused():
     run = run_with(list(range(40)))
 
     assert run.results.without_duplicates is None
-    with pytest.raises(UserError, match="all test documents are in the training set, too"):
+    with pytest.raises(UserError, match="all test documents are also in the training set"):
         without_duplicates(run)

@@ -108,8 +108,11 @@ def test_the_variance_of_a_difference_is_that_of_the_two_way_analysis_of_varianc
 
     estimate = estimate_difference(hits, nothing)
 
-    variance = (max(0, columns - rest) + seeds) / hits.size or columns / hits.size
-    assert estimate.error == pytest.approx(variance**0.5, abs=1e-7)
+    whole = max(0, columns - rest) + seeds
+    spread = seeds**2 / (len(hits) - 1) + columns**2 / (hits.shape[1] - 1)
+    if whole**2 < spread:  # less than one degree of freedom
+        whole = max(whole, columns)
+    assert estimate.error == pytest.approx((whole / hits.size) ** 0.5, abs=1e-7)
 
 
 @given(hits_of_a_model)

@@ -164,6 +164,7 @@ OTHER_MODEL = {
     "model": "gru",
     "accuracy": 0.5,
     "yardstick": "over documents",
+    "is_of_our_model": False,
     "intervals": {"gru": {"low": 0.0, "high": 1.0}},
 }
 WRONG = [

@@ -78,7 +78,7 @@ def test_documents_in_both_sets_are_counted_with_their_topics():
 
     assert note.title == "documents in both sets"
     assert "2 of 2 test documents" in note.evidence
-    assert "1 with the same topic, 1 only with others" in note.evidence
+    assert "1 only with the same topic, 1 only with other topics" in note.evidence
 
 
 def test_the_offset_of_ids_is_shown_on_the_first_document():

@@ -208,7 +208,7 @@ def test_the_table_says_which_are_not_clearly_worse(cli):
 
 def test_the_record_is_stored_with_its_checksum(cli):
     printed = json.loads(cli("choose", "mine.yaml", *FAST, "--json").stdout)
-    stored = read_document(Path("results/choice-mine/choice.json"), 1)
+    stored = read_document(Path("results/choice-mine/choice.json"), 2)
     assert stored == printed
     assert Path("results/choice-mine/choice.md").read_text().startswith("| model | alpha |")
 

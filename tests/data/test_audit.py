@@ -10,8 +10,8 @@ from rnnbench.data.audit import (
     Document,
     TopicCount,
     find_document,
+    rest_of,
     summarize_dataset,
-    without_duplicates,
 )
 from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import corpus_of_words
@@ -92,8 +92,8 @@ def test_cut_documents_are_duplicates_if_what_is_left_of_them_is(corpus):
     changed = summarize_dataset(CachedCorpus(corpus, "c" * 64, Path("unused")), one)
     assert changed.duplicates.other_topics == [4]
     assert changed.duplicates.in_words(5) == (
-        "3 of 5 test documents are in the training set, too: 1 with the same topic, 1 only with "
-        "others, 1 with both"
+        "3 of 5 test documents are also in the training set: 1 only with the same topic, 1 only "
+        "with other topics, 1 with both"
     )
 
 
@@ -106,12 +106,13 @@ def test_duplicates_are_documents_of_the_test_set(positions):
 def test_a_dataset_without_duplicates_has_other_counts_and_another_majority():
     summary = dataset_summary(duplicates={"other_topics": [0, 3]})
 
-    rest = without_duplicates(summary, np.array([0, 1], np.int32))
+    rest = rest_of(summary, np.array([0, 1], np.int32))
 
     assert (rest.test_size, [count.test for count in rest.topics]) == (2, [1, 1, 0])
     assert (rest.majority_accuracy, rest.majority_macro_f1) == (0.5, pytest.approx(1 / 3))
     assert rest.duplicates.positions == []
-    assert rest.split_fingerprint == summary.split_fingerprint
+    assert rest.split_fingerprint != summary.split_fingerprint
+    assert rest.fingerprint != summary.fingerprint
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_the_caption_has_the_tests_and_says_what_they_cannot_show():
         "alike, p = 1e-04: models differ. A bar joins models whose mean ranks differ by less "
         "than the critical difference, 1.35 (Nemenyi's test at the level 0.05). Seeds are not "
         "datasets: a model has one rank on each dataset, however many seeds it has. Datasets of "
-        "one collection are not exchangeable, so this describes these datasets; it proves nothing "
+        "one collection are not independent: the ranks describe these datasets and prove nothing "
         "about others."
     )
 

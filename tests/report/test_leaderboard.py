@@ -15,10 +15,10 @@ from rnnbench.report.table import to_rich
 def runs():
     """Two runs that differ in one model."""
     records = {"svm": MARGINS | {"params": 12_746, "fit_seconds": 236.21}}
-    one = {"stacked_vanilla_rnn": [2, 3], "multinomial_naive_bayes": [18], "svm": [17]}
+    one = {"stacked_vanilla_rnn": [2, 3, 2], "multinomial_naive_bayes": [18] * 3, "svm": [17]}
     return [
         scored_run(one, folder="results/one", records=records),
-        scored_run({"svm": [17, 17]}, folder="results/two", records=records),
+        scored_run({"svm": [17] * 3}, folder="results/two", records=records),
     ]
 
 
@@ -44,7 +44,7 @@ def test_models_have_rank_run_accuracy_and_a_verdict_and_the_majority_baseline_i
     ]
     assert table.is_last_apart
     interval = board.entries[3].model.accuracy_interval
-    assert table.rows[3][3].startswith("0.1250 ± ")
+    assert table.rows[3][3].startswith("0.1167 ± ")
     assert table.rows[3][4] == f"{interval.low:.4f} to {interval.high:.4f}"
     assert table.rows[-1][3:] == ["0.5000", "-", "-"]
 
@@ -67,7 +67,7 @@ def test_two_seeds_are_too_few_for_a_verdict():
 
     assert [row[-1] for row in table.rows] == ["-", "too few seeds", "-"]
     assert table.caption.endswith(
-        "Too few seeds: with 2, p-values cannot be relied on; use 3 or more, and better 5."
+        "Too few seeds: with 2, p-values cannot be relied on; use 3 or more, preferably 5."
     )
 
 

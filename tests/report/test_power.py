@@ -14,7 +14,8 @@ def test_each_pair_has_what_is_detectable_and_the_seeds_that_would_settle_it():
 
     assert [row[0] for row in table.rows] == [f"{p.comparison.a} - {p.comparison.b}" for p in pairs]
     for row, pair in zip(table.rows, pairs, strict=True):
-        assert row[3:5] == [f"{pair.detectable:.4f}", f"{pair.detectable_corrected:.4f}"]
+        found = (pair.detectable, pair.detectable_corrected)
+        assert row[3:5] == ["-" if each is None else f"{each:.4f}" for each in found]
     needed = {row[0]: row[5] for row in table.rows}
     assert needed["a - one"] == "-"
     assert needed["a - b"] == f"{pairs[0].seeds_needed:,}"

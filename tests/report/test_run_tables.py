@@ -47,6 +47,7 @@ def with_p(results, **p_holm):
             p=p / 2,
             p_holm=p,
             method="a test",
+            n_seeds=5,
         )
         for (a, b), p in ((pair.split("__"), p) for pair, p in p_holm.items())
     ]
@@ -101,7 +102,7 @@ def test_each_model_has_a_row_and_the_majority_baseline_the_last(results):
 
 
 def test_with_two_seeds_the_caption_asks_for_more(results):
-    said = "Too few seeds: with 2, p-values cannot be relied on; use 3 or more, and better 5."
+    said = "Too few seeds: with 2, p-values cannot be relied on; use 3 or more, preferably 5."
 
     assert accuracy_table(results).caption.endswith(said)
     assert {row[-1] for row in comparisons_table(results).rows} == {TOO_FEW}
@@ -318,9 +319,9 @@ def test_the_caption_names_the_verdicts_that_rest_on_duplicates():
     caption = accuracy_table(run_with_duplicates(list(range(20)))).caption
 
     assert caption.endswith(
-        "20 of 40 test documents are in the training set, too: 0 with the same topic, 20 only with "
-        "others, 0 with both. On the other 20, verdicts change: ahead - behind (clear with them, "
-        "not clear without), behind - always 'earn' (not clear with them, clear without)."
+        "20 of 40 test documents are also in the training set: 0 only with the same topic, 20 only "
+        "with other topics, 0 with both. On the other 20, verdicts change: ahead - behind (clear "
+        "with them, not clear without), behind - always 'earn' (not clear with them, clear without)."
     )
 
 

@@ -1,7 +1,7 @@
 """What a summary says about a run."""
 
 import pytest
-from factories import finished_run
+from factories import finished_run, scored_run
 
 from rnnbench.results.schema import Interval, MissingTrial, PublishedAccuracy, Results
 
@@ -46,17 +46,79 @@ def test_a_value_lies_below_inside_or_above_an_interval_whose_ends_are_inside(va
     assert Interval(low=0.7, high=0.8).place_of(value) == place
 
 
-@pytest.mark.parametrize(
-    ("intervals", "is_of_ours"),
-    [(["rnn"], True), (["lstm"], False), (["rnn", "lstm"], False)],
-)
-def test_a_published_accuracy_of_our_model_is_compared_with_that_model_alone(intervals, is_of_ours):
-    published = PublishedAccuracy(
+def published(intervals, *, is_of_our_model):
+    return PublishedAccuracy(
         source="x",
         model="rnn",
         accuracy=0.5,
         yardstick="over documents",
+        is_of_our_model=is_of_our_model,
         intervals=dict.fromkeys(intervals, Interval(low=0, high=1)),
     )
 
-    assert published.is_of_our_model == is_of_ours
+
+@pytest.mark.parametrize("intervals", [["lstm"], ["rnn", "lstm"], []])
+def test_a_published_accuracy_of_our_model_is_compared_with_that_model_alone(intervals):
+    assert published(["rnn"], is_of_our_model=True).lies("rnn") == "inside"
+    assert published(intervals, is_of_our_model=False).model == "rnn"
+    with pytest.raises(ValueError, match="an earlier result of our model"):
+        published(intervals, is_of_our_model=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda doc: doc.update(comparisons=[]), "not compared with the best or the majority"),
+        (
+            lambda doc: doc["comparisons"][0].update(a="x"),
+            "a comparison with x, which is not there",
+        ),
+        (lambda doc: doc["comparisons"].pop(), "not compared with the best or the majority"),
+        (
+            lambda doc: doc["without_duplicates"]["comparisons"].pop(),
+            "other comparisons without duplicates",
+        ),
+        (
+            lambda doc: doc["without_duplicates"].update(test_size=20),
+            "another number of test documents without duplicates",
+        ),
+        (lambda doc: doc["dataset"].update(duplicates=None), "another number of test documents"),
+        (
+            lambda doc: doc["without_duplicates"]["accuracy"].pop("rnn"),
+            "other models without duplicates",
+        ),
+    ],
+)
+def test_a_summary_is_consistent_with_itself(change, message):
+    facts = {"duplicates": {"same_topic": [3]}}
+    run = scored_run({"rnn": [3, 4, 5], "lstm": [9, 8, 9]}, dataset=facts)
+    document = run.results.model_dump(mode="json")
+    assert Results.model_validate(document) == run.results
+
+    change(document)
+
+    with pytest.raises(ValueError, match=message):
+        Results.model_validate(document)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda found: found.clear(), "not compared with the best or the majority"),
+        (lambda found: found.pop(), "not compared with the best or the majority"),
+        (lambda found: found[0].update(a="x"), "a comparison with x, which is not there"),
+    ],
+)
+def test_each_model_is_compared_with_the_best_and_the_majority(change, message):
+    document = scored_run({"rnn": [3, 4, 5], "lstm": [9, 8, 9]}).results.model_dump(mode="json")
+
+    change(document["comparisons"])
+
+    with pytest.raises(ValueError, match=message):
+        Results.model_validate(document)
+
+
+def test_of_models_with_equally_many_right_answers_the_first_is_the_best():
+    results = scored_run({"first": [27, 2, 16, 22, 5], "second": [27, 2, 16, 25, 2]}, of=30).results
+
+    assert results.best.name == "first"

@@ -83,7 +83,7 @@ class Embedding(Layer):
 
 
 class BagOfWords(Layer):
-    """A number for each word, whatever the order: tfidf or shares; must come first."""
+    """Counts of words, whatever their order, as TF-IDF or shares; must come first."""
 
     kind = "bag_of_words"
     takes = "ids"

@@ -64,8 +64,10 @@ class Averages:
     def in_use(self) -> Iterator[None]:
         """Have the model use the averages for a while."""
         self.swap()
-        yield
-        self.swap()
+        try:
+            yield
+        finally:
+            self.swap()
 
 
 def averages_of(model: keras.Model, decay: float | None) -> Averages:
