@@ -184,7 +184,7 @@ def test_a_model_may_be_trained_in_its_own_way():
         ("{seeds: 3}", "models.rnn: training: seeds are the same for all models (set them outside "
          "models)"),
         ("{epoch: 3}", "models.rnn.training.epoch: unknown key (allowed: epochs, batch_size, "
-         "optimizer, learning_rate, validation_split, engine, seeds; did you mean 'epochs'?)"),
+         "optimizer, learning_rate, validation_split, ema, engine, seeds; did you mean 'epochs'?)"),
         ("3", "models.rnn.training: got 3 (should be a mapping of keys to values)"),
     ],
 )  # fmt: skip
@@ -331,8 +331,8 @@ def test_a_grid_of_another_file_is_changed_key_by_key():
         ("layers.2.gru.units: [3, 0]", "models.rnn.layers.2.gru.units: got 0 (should be greater "
          "than 0)"),
         ("layers.2.gru.unit: [3, 4]", "models.rnn.layers.2.gru.unit: unknown key (allowed: units, "
-         "activation, return_sequences, dropout, recurrent_dropout, recurrent_activation, "
-         "reset_after; did you mean 'units'?)"),
+         "activation, return_sequences, dropout, recurrent_dropout, weight_drop, "
+         "recurrent_activation, reset_after; did you mean 'units'?)"),
         ("layers.2.lstm.units: [3, 4]", "models.rnn.grid.layers.2.lstm.units: item 2 has no lstm "
          "(allowed: gru)"),
         ("layers.9.gru.units: [3, 4]", "models.rnn.grid.layers.9.gru.units: no item '9' (the list "
