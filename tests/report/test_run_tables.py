@@ -321,7 +321,8 @@ def test_the_caption_names_the_verdicts_that_rest_on_duplicates():
     assert caption.endswith(
         "20 of 40 test documents are also in the training set: 0 only with the same topic, 20 only "
         "with other topics, 0 with both. On the other 20, verdicts change: ahead - behind (clear "
-        "with them, not clear without), behind - always 'earn' (not clear with them, clear without)."
+        "with them, not clear "
+        "without), behind - always 'earn' (not clear with them, clear without)."
     )
 
 

@@ -68,12 +68,7 @@ def test_a_published_accuracy_of_our_model_is_compared_with_that_model_alone(int
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda doc: doc.update(comparisons=[]), "not compared with the best or the majority"),
-        (
-            lambda doc: doc["comparisons"][0].update(a="x"),
-            "a comparison with x, which is not there",
-        ),
-        (lambda doc: doc["comparisons"].pop(), "not compared with the best or the majority"),
+        (lambda doc: doc.update(comparisons=[]), "other comparisons without duplicates"),
         (
             lambda doc: doc["without_duplicates"]["comparisons"].pop(),
             "other comparisons without duplicates",
