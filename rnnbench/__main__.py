@@ -11,11 +11,16 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from rnnbench.errors import FULL, Interruption, signal_of
 
 ENDING = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 """The signals by which schedulers and closed terminals end a command."""
+LATER = [signal.SIGALRM] if hasattr(signal, "SIGALRM") else []
+"""The signal that raises an interruption a moment later."""
+MOMENT = 0.01
+"""Seconds."""
 PATIENCE = "Finishing. Ctrl-C again ends at once, without a summary of what is stored."
 
 
@@ -25,9 +30,10 @@ def main() -> None:
     for number in (signal.SIGINT, *ENDING):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
             signal.signal(number, _interrupt)
+    sys.unraisablehook = _raise_again
     try:
         status = _run()
-        for number in (signal.SIGINT, *ENDING):  # all is done
+        for number in (signal.SIGINT, *ENDING, *LATER):  # all is done
             signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt as late:
         status = 128 + signal_of(late)
@@ -88,6 +94,23 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
     if number == signal.SIGINT:
         raise Interruption
     raise Interruption(f"Ended by {signal.Signals(number).name}.", number)
+
+
+def _raise_again(lost: Any) -> None:
+    """Raise an interruption a moment later if it came where Python drops exceptions.
+
+    That is where an object is destroyed. Other exceptions are printed, as always.
+    """
+    interruption = lost.exc_value
+    if not (isinstance(interruption, KeyboardInterrupt) and LATER):
+        sys.__unraisablehook__(lost)
+        return
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise interruption
+
+    signal.signal(LATER[0], interrupt)
+    signal.setitimer(signal.ITIMER_REAL, MOMENT)
 
 
 def _ask_for_patience(_number: int, _frame: FrameType | None) -> None:

@@ -4,9 +4,9 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -36,15 +36,19 @@ def start_process(
 
 @contextmanager
 def _deaf_children() -> Iterator[None]:
-    """Start processes that ignore Ctrl-C from their first moment, while the block runs."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may change how signals are handled
+    """Start processes that hear no Ctrl-C from their first moment, while the block runs.
+
+    They inherit that it is blocked. This process hears a Ctrl-C of that time after the block.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
         return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource_tracker.ensure_running()  # its start would end the block
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler or signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -133,6 +133,36 @@ main()
     assert (done.returncode, said) == (128 + number, name)
 
 
+def test_a_signal_that_comes_while_an_object_is_destroyed_ends_a_command_all_the_same():
+    killed_at_the_end_of_an_object = """
+import os, signal, sys, time
+import rnnbench.__main__ as entry
+
+class Dying:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+
+def run():
+    try:
+        Dying()
+        time.sleep(10)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+entry._run = run
+entry.main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", killed_at_the_end_of_an_object],
+        capture_output=True,
+        check=False,
+        timeout=9,
+    )
+
+    assert (done.returncode, done.stderr) == (130, b"")
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
 def test_commands_work_without_a_standard_stream(folder, closed):
     command = f"{sys.executable} -m rnnbench run tiny.yaml --jobs 1 {closed}"
