@@ -110,8 +110,8 @@ def test_the_run_leaves_everything_in_its_folder(finished):
         for trial in model.trials
     ]
     assert sorted(str(file.relative_to(folder)) for file in folder.rglob("*.*")) == sorted(
-        [".lock", "config.yaml", "environment.json", "results.json", "table.csv", "table.md"]
-        + ["models/vocabulary.json"]
+        [".lock", "config.yaml", "constraints.txt", "environment.json", "results.json"]
+        + ["table.csv", "table.md", "models/vocabulary.json"]
         + [f"trials/{stem}.json" for stem in stems]
         + [f"predictions/{stem}.npz" for stem in stems]
         + [f"models/{stem}.keras" for stem in stems if stem.startswith(("rnn", "gru"))]

@@ -10,7 +10,7 @@ from factories import SOFTMAX, benchmark
 from in_process import InProcess
 
 from rnnbench.data.load import prepare
-from rnnbench.environment import SCHEMA_VERSION
+from rnnbench.environment import environment
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES
 from rnnbench.registry import PluginError
@@ -274,7 +274,7 @@ def test_trials_that_ctrl_c_kept_from_being_trained_again_keep_their_stored_resu
 
 @pytest.mark.parametrize(("seeds", "jobs"), [([0, 7], 7), ([7], 1)], ids=["nothing", "a trial"])
 def test_a_rerun_that_fails_changes_the_environment_if_it_finishes(plan, store, seeds, jobs):
-    store.save_environment({"schema_version": SCHEMA_VERSION, "jobs": 7})
+    store.save_environment(environment(["keras"], jobs=7, threads=1))
 
     run(plan, store, Fails(seeds))
 
