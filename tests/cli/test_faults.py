@@ -150,6 +150,7 @@ def run():
         return 130
     return 0
 
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # it is ignored if the tests run under nohup
 entry._run = run
 entry.main()
 """
