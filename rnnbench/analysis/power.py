@@ -15,7 +15,7 @@ FEWEST, MOST = 3, 1_000
 
 
 class PairPower(Record):
-    """What a run could have shown about two models."""
+    """The power of the comparison of two models."""
 
     comparison: Comparison
     detectable: float | None

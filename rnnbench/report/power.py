@@ -1,4 +1,4 @@
-"""What a run could have shown, as a table."""
+"""The power of the comparisons of a run, as a table."""
 
 from collections.abc import Sequence
 

@@ -98,7 +98,7 @@ def make_sections(
             "Power",
             [("table", power_table(power_of_pairs(run)[:SHOWN_POWERS], results))],
             "The differences that this run could have found, and the seeds that would show more. "
-            f"`rnnbench power` has all pairs; these are the first {SHOWN_POWERS}.",
+            f"Of many pairs, the first {SHOWN_POWERS} are shown; the command rnnbench power has all.",
         ),
         Section(
             "metrics",
@@ -135,7 +135,7 @@ def make_sections(
             [("command", results.command), ("facts", _machine_facts(run.environment))],
             "The command, and the machine and versions it ran with. The config with every default "
             "is in config.yaml beside this file, and the exact versions of all packages are in "
-            "constraints.txt, for `pip install -c`. Another processor may round sums differently.",
+            "constraints.txt, for pip install -c. Another processor may round sums differently.",
         ),
     ]
     return [section for section in sections if section.parts]
