@@ -98,7 +98,7 @@ def make_sections(
             "Power",
             [("table", power_table(power_of_pairs(run)[:SHOWN_POWERS], results))],
             "The differences that this run could have found, and the seeds that would show more. "
-            f"Of many pairs, the first {SHOWN_POWERS} are shown; the command rnnbench power has all.",
+            f"Of many pairs, the first {SHOWN_POWERS} are shown; rnnbench power has all of them.",
         ),
         Section(
             "metrics",
