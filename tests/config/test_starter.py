@@ -64,7 +64,11 @@ def test_a_new_config_lists_every_kind_of_layer_and_baseline_with_its_defaults()
 
 
 def test_a_new_config_fits_a_terminal():
-    assert max(map(len, starter().splitlines())) <= 80
+    first, *lines = starter().splitlines()
+
+    # An editor reads the first line, whose length depends on where rnnbench is installed.
+    assert first.startswith("# yaml-language-server: $schema=")
+    assert max(map(len, lines)) <= 80
 
 
 def switched_on():
