@@ -193,6 +193,7 @@ def _summarize(
         fit_seconds=statistic([record.fit_seconds for record in records]),
         stock_layers=sorted({layer for record in records for layer in record.stock_layers}),
         training=description.training or {},
+        chosen_from=description.chosen_from,
         trials=[
             TrialSummary(fingerprint=record.fingerprint, seed=record.seed, metrics=dict(each))
             for record, each in zip(records, metrics, strict=True)

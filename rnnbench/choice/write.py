@@ -1,6 +1,7 @@
 """The best point of each model as a config."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 from rnnbench.choice.records import Candidate, ChoiceResults
@@ -41,17 +42,20 @@ def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None
     best = best_points(results)
     if not best:
         raise UserError(f"{file}: not written; no model has all its trials")
+    n_tried = Counter(model_of(each.name) for each in results.candidates)
     changes = {
         "name": f"{benchmark.name[:90]}{ENDING}",
-        "models": {name: benchmark.models[each.name] for name, each in best.items()},
+        "models": {
+            name: benchmark.models[each.name].model_copy(update={"chosen_from": n_tried[name]})
+            for name, each in best.items()
+        },
     }
     lines = dump(benchmark.model_copy(update=changes), file.parent).splitlines()
     start = lines.index("models:")
     for name, candidate in best.items():
         key = "  " + to_yaml({name: 0}).removesuffix(" 0\n")
         start = lines.index(key, start + 1)  # the names come in this order; all else is deeper
-        n = sum(model_of(each.name) == name for each in results.candidates)
-        lines.insert(start, f"  # {_reason(candidate, n)}")
+        lines.insert(start, f"  # {_reason(candidate, n_tried[name])}")
         start += 1
     write_text(file, "\n".join([*_introduction(results), *lines, ""]))
 

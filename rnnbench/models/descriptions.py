@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import (
     BeforeValidator,
     Field,
+    PositiveInt,
     SerializationInfo,
     SerializeAsAny,
     model_serializer,
@@ -21,6 +22,9 @@ from rnnbench.section import Section, problem, spell_parameters
 if TYPE_CHECKING:
     from rnnbench.data.dataset import Dataset
 
+ABOUT_A_MODEL = ("training", "chosen_from")
+"""Keys of every model that are not part of the model itself."""
+
 UNKNOWN_WORK = 10**10
 """Multiply-adds of an epoch of a network that is not made of layers: assumed to be many."""
 
@@ -33,11 +37,13 @@ class ModelSection(Section):
 
     training: dict[str, Any] | None = None
     """Values of the training section for this model alone; all but ``seeds``."""
+    chosen_from: PositiveInt | None = None
+    """The number of settings, tried on training documents, that this one was chosen from."""
 
     @cached_property
     def signature(self) -> str:
-        """The model without its training values, as text; the same model has the same text."""
-        return self.model_dump_json(exclude={"training"})
+        """The model itself as text; the same model has the same text."""
+        return self.model_dump_json(exclude={*ABOUT_A_MODEL})
 
     @property
     def is_random(self) -> bool:
@@ -62,7 +68,8 @@ class ModelSection(Section):
     @model_serializer(mode="wrap")
     def _as_in_yaml(self, handler: Any, info: SerializationInfo) -> dict[str, Any]:
         dumped = super()._as_in_yaml(handler, info)
-        return {key: value for key, value in dumped.items() if (key, value) != ("training", None)}
+        left_out = {key for key in ABOUT_A_MODEL if dumped.get(key, ...) is None}
+        return {key: value for key, value in dumped.items() if key not in left_out}
 
     @model_validator(mode="after")
     def _leaves_seeds_to_all(self) -> "ModelSection":

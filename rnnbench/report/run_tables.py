@@ -130,13 +130,16 @@ def metrics_table(results: Results) -> Table:
 
 
 def cost_table(results: Results) -> Table:
-    """Return the size of each model, and the time it takes to train it."""
+    """Return what each model costs: settings tried, size, and the time it takes to train it."""
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
         "params": lambda model: f"{model.params:,}",
         **{cost.header: partial(mean_text, cost) for cost in COSTS.values()},
     }
     caption = f"Means over seeds; {FIT_SECONDS.header} is a whole training."
+    if any(model.chosen_from for model in results.models):
+        columns["chosen from"] = lambda model: f"{model.chosen_from or MISSING}"
+        caption += " chosen from: how many settings were tried on training documents."
     return with_points(table_of(results.models, columns, caption))
 
 

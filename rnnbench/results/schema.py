@@ -84,6 +84,8 @@ class ModelSummary(Record):
     """Recurrent layers that the engine ``compiled`` left to Keras's own code, and why."""
     training: dict[str, Any] = {}
     """Training values that are set for this model alone."""
+    chosen_from: PositiveInt | None = None
+    """The number of settings, tried on training documents, that this one was chosen from."""
     trials: Annotated[list[TrialSummary], Field(min_length=1)]
 
     @field_validator("metrics")

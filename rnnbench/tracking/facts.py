@@ -8,7 +8,7 @@ from pathlib import Path
 import rnnbench
 from rnnbench.analysis.compare_runs import plain_values
 from rnnbench.metrics import COSTS
-from rnnbench.models.descriptions import Network
+from rnnbench.models.descriptions import ABOUT_A_MODEL, Network
 from rnnbench.results.store import place_of
 from rnnbench.training.outcome import History, TrialResult
 from rnnbench.training.trial import Trial
@@ -30,7 +30,7 @@ def settings_of(trial: Trial) -> dict[str, Setting]:
     Keys of the model are relative to its place in the config. Only networks have those of
     ``training``, which change nothing in a baseline.
     """
-    tree = trial.model.model_dump(mode="json", exclude={"training"})
+    tree = trial.model.model_dump(mode="json", exclude={*ABOUT_A_MODEL})
     if isinstance(trial.model, Network):
         tree |= {"training": trial.training.model_dump(mode="json", exclude={"seeds"})}
     named: dict[str, Setting] = {"model": trial.name, "seed": trial.seed}

@@ -17,7 +17,7 @@ from rnnbench.data.settings import Data
 from rnnbench.environment import cpu, versions
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.code import code_of
-from rnnbench.models.descriptions import BaselineModel, Model, Network
+from rnnbench.models.descriptions import ABOUT_A_MODEL, BaselineModel, Model, Network
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
 from rnnbench.training.engines import ENGINES, Engine, OnEpoch, ignore
@@ -98,7 +98,7 @@ class Trial:
     def fingerprint(self) -> str:
         """sha256 of everything that can change the outcome, and of nothing else."""
         facts = {
-            "model": self.model.facts("training"),
+            "model": self.model.facts(*ABOUT_A_MODEL),
             "dataset": self.dataset_fingerprint,
             "validation_split": self.training.validation_split,
         }

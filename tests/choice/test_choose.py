@@ -243,6 +243,7 @@ def test_the_best_of_each_model_is_written_as_a_config_that_says_why(cli):
     best = rnnbench.load_config("best.yaml")
     assert (best.name, list(best.models)) == ("mine_chosen", ["nb", "rnn"])
     assert best.models["nb"].baseline.alpha == 0.1
+    assert [model.chosen_from for model in best.models.values()] == [4, 1]
     assert best.training_of("rnn").learning_rate == 0.01
     assert best.data.path.resolve() == Path("texts.csv").resolve()
     assert cli("run", "best.yaml", "--models", "nb").exit_code == 0

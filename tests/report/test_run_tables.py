@@ -244,6 +244,15 @@ def test_the_other_tables_have_all_other_metrics_and_the_costs(results):
     assert "how many of the 3 topics in the test set" in metrics.caption
 
 
+def test_the_costs_include_the_number_of_settings_that_a_model_was_chosen_from(results):
+    table = cost_table(with_models(results, {"chosen_from": 24}, {}))
+
+    assert [row[-1] for row in table.rows] == ["24", "-"]
+    assert table.headers[-1] == "chosen from"
+    assert "chosen from: how many settings were tried on training documents" in table.caption
+    assert "chosen from" not in cost_table(results).headers
+
+
 def test_a_metric_that_a_model_lacks_is_left_open_and_one_that_all_lack_has_no_column(results):
     lacking = with_accuracy(0.5) | {"ms_per_step": None}
     one, all_of_them = with_models(results, lacking, {}), with_models(results, lacking, lacking)

@@ -144,6 +144,11 @@ def test_every_fact_that_can_change_the_outcome_changes_the_fingerprint(tmp_path
     assert trial(tmp_path, **change).fingerprint != trial(tmp_path).fingerprint
 
 
+def test_how_a_network_was_chosen_does_not_change_the_fingerprint(tmp_path):
+    chosen = {"models": {"rnn": {"layers": LAYERS, "chosen_from": 12}}}
+    assert trial(tmp_path, **chosen).fingerprint == trial(tmp_path).fingerprint
+
+
 @pytest.mark.parametrize(
     ("change", "differs"),
     [
@@ -155,6 +160,7 @@ def test_every_fact_that_can_change_the_outcome_changes_the_fingerprint(tmp_path
             {"models": {"svm": {"baseline": {"tfidf_linear_svm": {"max_ngram": 2, "C": 1}}}}},
             False,
         ),
+        ({"models": {"svm": SVM["svm"] | {"chosen_from": 24}}}, False),
         ({"training": {"epochs": 7}}, False),
         ({"training": {"batch_size": 5}}, False),
         ({"training": {"learning_rate": 0.1}}, False),
