@@ -282,6 +282,7 @@ def run(
     save_models: bool = False,
     fresh: bool = False,
     executor: str = "local",
+    scheduler: str | Path | None = None,
     track: str | Sequence[str] | None = None,
     progress: bool = True,
     command: str | None = None,
@@ -304,7 +305,9 @@ def run(
         settings: values that replace others of the config.
         save_models: whether trained networks are kept, for ``predict``.
         fresh: whether stored trials are trained again.
-        executor: where trials run.
+        executor: where trials run: ``local``, or ``dask``, the workers of a Dask cluster.
+        scheduler: address of the Dask scheduler, or its scheduler file; by default that of Dask's
+            configuration.
         track: trackers that record the run: ``tracking`` of the config.
         progress: whether progress is shown on standard error.
         command: the command that ``results.json`` gives for repeating the run; by default one
@@ -332,12 +335,13 @@ def run(
         out=out,
         settings=settings,
         executor=executor,
+        scheduler=scheduler,
         track=track,
         progress=progress,
     )
     store, benchmark = job.store, job.benchmark
     check_trackers(benchmark.tracking)
-    command = command or _command(store.folder, jobs, executor, save_models=save_models)
+    command = command or _command(store.folder, jobs, executor, scheduler, save_models=save_models)
     plan = plan_benchmark(benchmark, job.data, job.executor.threads, keep_models=save_models)
     with lock_folder(store.folder, command):
         store.check_writable()
@@ -423,10 +427,18 @@ def _finish(benchmark: Benchmark, plan: Plan, done: PlanResult, store: Store, co
     return Run(store.folder, results, trials, benchmark, load_environment(store.folder))
 
 
-def _command(folder: Path, jobs: int | None, executor: str, *, save_models: bool) -> str:
+def _command(
+    folder: Path,
+    jobs: int | None,
+    executor: str,
+    scheduler: str | Path | None,
+    *,
+    save_models: bool,
+) -> str:
     """Return the command that repeats a run from the config that it stores."""
     options = [] if jobs is None else ["--jobs", str(jobs)]
     options += [] if executor == LocalExecutor.name else ["--executor", executor]
+    options += [] if scheduler is None else ["--scheduler", str(scheduler)]
     options += ["--save-models"] if save_models else []
     return shlex.join(
         ["rnnbench", "run", str(folder / "config.yaml"), *options, "--out", str(folder)]

@@ -55,6 +55,7 @@ def prepare_job(
     out: str | Path | None,
     settings: Settings | None,
     executor: str,
+    scheduler: str | Path | None = None,
     progress: bool,
     track: str | Sequence[str] | None = None,
     record: str = RESULTS,
@@ -79,7 +80,8 @@ def prepare_job(
     if jobs is not None and jobs < 1:
         raise UserError(f"jobs: got {jobs} (should be 1 or more)")
     with EXECUTORS.blamed(executor):
-        trainer = executor_class(executor)(jobs)
+        kind = executor_class(executor)
+        trainer = kind(jobs) if scheduler is None else kind.at(str(scheduler), jobs)
     folder = Path(out) if out is not None else Path("results", f"{prefix}{benchmark.name}")
     _check_name(folder)
     store = Store(folder)

@@ -116,6 +116,7 @@ def choose(
     settings: Settings | None = None,
     fresh: bool = False,
     executor: str = "local",
+    scheduler: str | Path | None = None,
     progress: bool = True,
     command: str | None = None,
 ) -> Choice:
@@ -139,6 +140,7 @@ def choose(
         settings: values that replace others of the config.
         fresh: whether stored trials are trained again.
         executor: where trials run.
+        scheduler: of the Dask cluster, if they run on one.
         progress: whether progress is shown on standard error.
         command: the command that is stored with the choice.
 
@@ -165,6 +167,7 @@ def choose(
         out=out,
         settings=settings,
         executor=executor,
+        scheduler=scheduler,
         progress=progress,
         record=CHOICE,
         prefix="choice-",

@@ -67,6 +67,7 @@ def choose(
     path: options.DataPath = None,
     jobs: options.Jobs = None,
     executor: options.ExecutorName = "local",
+    scheduler: options.Scheduler = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -104,6 +105,7 @@ def choose(
         out=out,
         fresh=fresh,
         executor=executor,
+        scheduler=scheduler,
         progress=not quiet,
         command=options.command(),
     )

@@ -28,6 +28,7 @@ def run(
     path: options.DataPath = None,
     jobs: options.Jobs = None,
     executor: options.ExecutorName = "local",
+    scheduler: options.Scheduler = None,
     track: options.Trackers = None,
     out: Annotated[
         Path | None,
@@ -63,6 +64,7 @@ def run(
             save_models=save_models,
             fresh=fresh,
             executor=executor,
+            scheduler=scheduler,
             progress=not quiet,
             command=options.command(),
         ),

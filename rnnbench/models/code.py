@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import Model, PythonNetwork
 from rnnbench.models.layers import LAYERS, Layer
-from rnnbench.registry import blame
+from rnnbench.registry import Registry, blame
 from rnnbench.storage import sha256_file, sha256_json
 
 
@@ -49,6 +50,12 @@ def code_of(model: Model) -> dict[str, str]:
     return {part.kind: _version(part) for part in model.parts if is_from_outside(part)}
 
 
+def plugins_of(model: Model) -> list[str]:
+    """Return the distributions that the layers or the baseline of a model come from."""
+    found = (_registry_of(part).plugin(part.kind) for part in model.parts if is_from_outside(part))
+    return [plugin.dist.name for plugin in found if plugin and plugin.dist]
+
+
 def find_working_folder() -> None:
     """Make modules in the working folder importable, after all installed ones."""
     if "" not in sys.path:
@@ -56,7 +63,7 @@ def find_working_folder() -> None:
 
 
 def _version(part: Layer | Baseline) -> str:
-    registry = LAYERS if isinstance(part, Layer) else BASELINES
+    registry = _registry_of(part)
     plugin = registry.plugin(part.kind)
     sha256 = _sha256(type(part).__module__, registry.label(part.kind))
     return (
@@ -64,15 +71,51 @@ def _version(part: Layer | Baseline) -> str:
     )
 
 
+def _registry_of(part: Layer | Baseline) -> Registry[Any]:
+    return LAYERS if isinstance(part, Layer) else BASELINES
+
+
+def files_of(module: str) -> dict[str, Path]:
+    """Return the file of ``module``, or all Python files of the package around it, by their names.
+
+    A name is the path from the folder that the module or package is imported from.
+
+    Raises:
+        UserError: there is no such module, or it is not in a file.
+    """
+    file = _module_file(module, f"module {module}")
+    package = _package_around(module, file)
+    if package is None:
+        return {file.name: file}
+    files = sorted(package.rglob("*.py"))
+    return {each.relative_to(package.parent).as_posix(): each for each in files}
+
+
+def is_installed(module: str) -> bool:
+    """Return whether a module lies where packages are installed.
+
+    Raises:
+        UserError: there is no such module, or it is not in a file.
+    """
+    file = _module_file(module, f"module {module}").resolve()
+    installed = {Path(sysconfig.get_path(key)).resolve() for key in ("purelib", "platlib")}
+    return any(file.is_relative_to(folder) for folder in installed)
+
+
 def _sha256(module: str, name: str) -> str:
     """Return the sha256 of the package around ``module``, or of its file if there is none."""
     file = _module_file(module, name)
-    depth = module.count(".") - (file.name != "__init__.py")
-    if depth < 0:
+    package = _package_around(module, file)
+    if package is None:
         return sha256_file(file)
-    package = file.parents[depth]
     files = sorted(package.rglob("*.py"))
     return sha256_json({str(each.relative_to(package)): sha256_file(each) for each in files})
+
+
+def _package_around(module: str, file: Path) -> Path | None:
+    """Return the folder of the package around ``module``, which is in ``file``, if there is one."""
+    depth = module.count(".") - (file.name != "__init__.py")
+    return None if depth < 0 else file.parents[depth]
 
 
 def _module_file(module: str, name: str) -> Path:

@@ -152,10 +152,7 @@ def _sort(trials: list[Trial]) -> None:
     numbers: dict[tuple[Any, ...], int] = {}
 
     def order(trial: Trial) -> tuple[int, int]:
-        training = trial.training
-        recipe = training.engine, training.optimizer, training.batch_size, training.ema
-        program = (trial.model.signature, *recipe)
-        return -trial.work * max(trial.epochs, 1), numbers.setdefault(program, len(numbers))
+        return -trial.length, numbers.setdefault(trial.program, len(numbers))
 
     trials.sort(key=order)
 

@@ -16,16 +16,27 @@ class Planned:
 
 
 @dataclass(frozen=True)
+class Connected:
+    """A cluster takes trials: its scheduler, its workers and cores, and its dashboard, if any."""
+
+    scheduler: str
+    workers: int
+    cores: int
+    dashboard: str
+
+
+@dataclass(frozen=True)
 class EpochEnded:
     """A running trial finished an epoch, counted from 1, with its loss and accuracy in training.
 
-    Epoch 0 is the start of the trial.
+    Epoch 0 is the start of the trial. ``worker`` is the name of the worker of a cluster, if any.
     """
 
     trial: Trial
     epoch: int
     loss: float
     accuracy: float
+    worker: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,7 @@ class Failed:
     reason: str
 
 
-Event = Planned | EpochEnded | Finished | Failed
+Event = Planned | Connected | EpochEnded | Finished | Failed
 Listener = Callable[[Event], None]
 
 

@@ -18,7 +18,7 @@ from rich.progress import (
 
 from rnnbench.data.fetch import Progress as OnBytes
 from rnnbench.data.fetch import silent
-from rnnbench.runner.events import EpochEnded, Event, Failed, Finished, Listener, Planned
+from rnnbench.runner.events import Connected, EpochEnded, Event, Failed, Finished, Listener, Planned
 from rnnbench.terminal.console import err
 from rnnbench.training.trial import Trial
 
@@ -98,6 +98,9 @@ def _message(event: Event) -> str | None:
                 f"{len(stored)} of {len(stored) + len(to_train)} trials are stored already and are "
                 "not trained again (--fresh trains them again)"
             )
+        case Connected(scheduler, workers, cores, dashboard):
+            link = f"; {dashboard}" if dashboard else ""
+            return f"{scheduler}: {workers} workers with {cores} cores{link}"
         case Finished(trial, accuracy, seconds):
             documents = "" if trial.part else "test "
             return f"{trial}: {documents}accuracy {accuracy:.4f}, {seconds:.1f} s"
@@ -144,11 +147,11 @@ class _Bars:
         match event:
             case Planned() if self.overall is None:  # a search plans again and again
                 self.overall = self.progress.add_task("", epochs="", scores="epochs in all")
-            case EpochEnded(trial, 0):
+            case EpochEnded(trial, 0, worker=worker):
                 self._remove(trial)  # it starts again if its worker died
                 epochs = _of(0, trial.epochs) if trial.epochs else ""
                 self.running[trial] = self.progress.add_task(
-                    str(trial), total=trial.epochs or None, epochs=epochs, scores="starting"
+                    _on(trial, worker), total=trial.epochs or None, epochs=epochs, scores="starting"
                 )
             case EpochEnded(trial, epoch, loss, accuracy) if trial in self.running:
                 # The last epoch may be reported after the end of its trial.
@@ -178,6 +181,11 @@ class _Bars:
             )
 
 
+def _on(trial: Trial, worker: str) -> str:
+    """Return the name of a trial, with its worker in a cluster, if there is one."""
+    return f"{trial} on {worker}" if worker else str(trial)
+
+
 def _of(done: int, planned: int) -> str:
     """Return ``done/planned``, padded to a constant width."""
     return f"{done:>{len(str(planned))}}/{planned}"
@@ -197,9 +205,9 @@ class _Lines:
         match event:
             case Planned():
                 self.start = self.start or now
-            case EpochEnded(trial, 0):
+            case EpochEnded(trial, 0, worker=worker):
                 self.last_line[trial] = now
-                message = f"{trial}: started"
+                message = f"{_on(trial, worker)}: started"
             case EpochEnded(trial, epoch, loss, accuracy):
                 if now - self.last_line.get(trial, now) >= PLAIN_INTERVAL:
                     self.last_line[trial] = now

@@ -93,8 +93,16 @@ ExecutorName = Annotated[
     typer.Option(
         "--executor",
         metavar="NAME",
-        help="Where trials run: local, or an executor that another package brings.",
+        help="Where trials run: local, dask, or an executor that another package brings.",
         autocompletion=completion.executors,
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS|FILE",
+        help="With --executor dask: the scheduler; by default that of Dask's configuration.",
+        show_default=False,
     ),
 ]
 WithoutDuplicates = Annotated[

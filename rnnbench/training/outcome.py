@@ -56,6 +56,18 @@ class Outcome(Record):
     ``gru_1: dropout``."""
 
 
+class Machine(Record):
+    """The worker of a cluster that trained a model."""
+
+    worker: str
+    """Its name in the cluster."""
+    host: str
+    """The name of its machine."""
+    python: str
+    """Its version."""
+    platform: str
+
+
 class TrialRecord(Outcome):
     """One training, with everything that identifies it."""
 
@@ -72,6 +84,8 @@ class TrialRecord(Outcome):
     """Name of the processor."""
     threads: int
     """Threads of the process that trained the model."""
+    machine: Machine | None = None
+    """Where that was; ``None`` for the machine of ``environment.json``."""
 
 
 @dataclass(frozen=True, eq=False)

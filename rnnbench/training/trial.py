@@ -7,6 +7,7 @@ function that carries it out. TensorFlow is imported when a network is trained, 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -71,6 +72,18 @@ class Trial:
     def epochs(self) -> int:
         """Epochs of its training; a baseline has none."""
         return self.training.epochs if isinstance(self.model, Network) else 0
+
+    @property
+    def length(self) -> int:
+        """Multiply-adds of its whole training, or nearly so."""
+        return self.work * max(self.epochs, 1)
+
+    @property
+    def program(self) -> tuple[Any, ...]:
+        """What trials have in common that can share a compiled program."""
+        training = self.training
+        recipe = training.engine, training.optimizer, training.batch_size, training.ema
+        return (self.model.signature, *recipe)
 
     @property
     def engine(self) -> Engine:

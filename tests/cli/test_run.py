@@ -329,7 +329,7 @@ def test_a_terminal_that_has_no_plus_minus_gets_the_table_all_the_same():
             "training.validation_split: 0.04 of 22 training documents leaves 0 to validate on",
         ),
         (["--out", "tiny.yaml"], "tiny.yaml: cannot be written"),
-        (["--executor", "locl"], "no executor 'locl' (allowed: local; did you mean"),
+        (["--executor", "locl"], "no executor 'locl' (allowed: local, dask; did you mean"),
     ],
 )
 def test_a_wrong_option_trains_nothing(cli, arguments, message):

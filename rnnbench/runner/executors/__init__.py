@@ -1,13 +1,15 @@
-"""Executors, by name: the processes of this machine, and those that other packages bring."""
+"""Executors, by name: this machine, a Dask cluster, and those that other packages bring."""
 
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.registry import Registry
 from rnnbench.runner.executors.base import TRAINING, Executor, Task, TrialFailure
+from rnnbench.runner.executors.dask.executor import DaskExecutor
 from rnnbench.runner.executors.local import LocalExecutor
 
 __all__ = [
     "EXECUTORS",
     "TRAINING",
+    "DaskExecutor",
     "Executor",
     "LocalExecutor",
     "Task",
@@ -16,7 +18,7 @@ __all__ = [
 ]
 
 EXECUTORS: Registry[type[Executor]] = Registry(
-    "executor", Executor, [LocalExecutor], holds_classes=True
+    "executor", Executor, [LocalExecutor, DaskExecutor], holds_classes=True
 )
 
 

@@ -5,9 +5,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Self, TypeVar
 
-from rnnbench.errors import RnnbenchError, shortened
+from rnnbench.errors import RnnbenchError, UserError, shortened
 from rnnbench.runner.events import Listener
 from rnnbench.training.engines import ENGINES, OnEpoch
 from rnnbench.training.outcome import TrialResult
@@ -99,6 +99,15 @@ class Executor(ABC):
     @abstractmethod
     def __init__(self, jobs: int | None = None):
         """Make an executor; nothing is started before ``run``."""
+
+    @classmethod
+    def at(cls, address: str, jobs: int | None) -> Self:  # noqa: ARG003 - for those that override it
+        """Return an executor that reaches its machines at an address.
+
+        Raises:
+            UserError: this executor takes no address.
+        """
+        raise UserError(f"--scheduler: the executor '{cls.name}' takes no address (use dask)")
 
     @abstractmethod
     def run(

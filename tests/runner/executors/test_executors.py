@@ -4,16 +4,17 @@ import pytest
 from factories import trial
 
 from rnnbench.errors import RnnbenchError, UserError
-from rnnbench.runner.executors import EXECUTORS, LocalExecutor, Task, executor_class
+from rnnbench.runner.executors import EXECUTORS, DaskExecutor, LocalExecutor, Task, executor_class
 
 
-def test_local_processes_are_the_only_executor_of_this_package():
-    assert list(EXECUTORS) == ["local"]
+def test_trials_run_in_local_processes_or_on_a_cluster():
+    assert list(EXECUTORS) == ["local", "dask"]
     assert executor_class("local") is LocalExecutor
+    assert executor_class("dask") is DaskExecutor
 
 
 def test_an_unknown_executor_is_named_with_those_there_are():
-    with pytest.raises(UserError, match=r"no executor 'locl' \(allowed: local; did you mean"):
+    with pytest.raises(UserError, match=r"no executor 'locl' \(allowed: local, dask; did you mean"):
         executor_class("locl")
 
 

@@ -1,0 +1,129 @@
+"""The connection of the executor ``dask`` to a scheduler."""
+
+import ipaddress
+import json
+import logging
+import socket
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from rnnbench.errors import OutOfReachError, UserError
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 10.0
+CLOSE_SECONDS = 2.0
+"""The time that a scheduler has to take leave of us; one that stalls does not."""
+ENCRYPTED = ("tls", "wss", "inproc")
+"""The schemes of addresses that are encrypted, or do not leave this process."""
+EXAMPLE = "should be tcp://HOST:8786, tls://HOST:8786 or a scheduler file"
+
+
+@contextmanager
+def connected(address: str | None) -> Iterator[Any]:
+    """Yield a client of the Dask scheduler at ``address``; by default of Dask's configuration.
+
+    Dask's own messages are not shown meanwhile: what matters of them, we say.
+
+    Raises:
+        UserError: ``distributed`` is not installed, there is no address, or it is none.
+        OutOfReachError: no scheduler answers.
+    """
+    try:
+        import distributed
+    except ImportError as error:
+        raise UserError(
+            f"the executor 'dask' needs distributed: pip install 'rnnbench[dask]' ({error})"
+        ) from error
+    found = _address_in(address or _configured())
+    with _quiet():
+        client = _connect(distributed, found)
+        try:
+            yield client
+        finally:
+            with suppress(Exception):
+                client.close(timeout=CLOSE_SECONDS)
+
+
+def _configured() -> str:
+    """Return the address or scheduler file of Dask's configuration."""
+    import dask
+
+    for key in ("scheduler-address", "scheduler-file"):
+        if found := dask.config.get(key, None):
+            return str(found)
+    raise UserError(
+        "the executor 'dask' needs a scheduler: give --scheduler tcp://HOST:8786 (or a scheduler "
+        "file), or set DASK_SCHEDULER_ADDRESS; `dask scheduler` starts one"
+    )
+
+
+def _address_in(given: str) -> str:
+    """Return an address, which may be in a scheduler file."""
+    if "://" in given:
+        return given
+    if not given.endswith(".json") and ":" in given and not Path(given).exists():
+        return f"tcp://{given}"
+    try:
+        address = json.loads(Path(given).read_text())["address"]
+    except OSError as error:
+        raise UserError(f"--scheduler {given}: {error.strerror} ({EXAMPLE})") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"--scheduler {given}: no scheduler file, it has no address") from error
+    return str(address)
+
+
+def _connect(distributed: Any, address: str) -> Any:
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            client = distributed.Client(
+                address, timeout=CONNECT_SECONDS, set_as_default=False, direct_to_workers=False
+            )
+    except OSError as error:
+        reason = str(error).partition("\n")[0] or f"no answer within {CONNECT_SECONDS:.0f} s"
+        raise OutOfReachError(f"{address}: no Dask scheduler can be reached: {reason}") from error
+    except (
+        Exception
+    ) as error:  # of an address that is none, or a configuration without certificates
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"--scheduler {address}: {reason} ({EXAMPLE})") from error
+    if any("Mismatch" in each.category.__name__ for each in caught):
+        log.warning("%s: other versions of Dask run there; the same ones are safer", address)
+    return client
+
+
+def warn_if_open(address: str) -> None:
+    """Say so if a scheduler beyond this machine is reached without encryption."""
+    parts = urlsplit(address)
+    if parts.scheme not in ENCRYPTED and not _is_loopback(parts.hostname or ""):
+        log.warning(
+            "%s: not encrypted: whoever reaches this port can run code on the cluster and read the "
+            "documents (tls:// with certificates is safe)",
+            address,
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(socket.gethostbyname(host)).is_loopback
+    except (OSError, ValueError):
+        return False
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the messages of Dask from the terminal: they are many, and look like errors of ours."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    before = [each.level for each in loggers]
+    for each in loggers:
+        each.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for each, level in zip(loggers, before, strict=True):
+            each.setLevel(level)
