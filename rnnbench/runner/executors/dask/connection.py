@@ -78,6 +78,7 @@ def _address_in(given: str) -> str:
 
 
 def _connect(distributed: Any, address: str) -> Any:
+    _check(distributed, address)
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -85,16 +86,38 @@ def _connect(distributed: Any, address: str) -> Any:
                 address, timeout=CONNECT_SECONDS, set_as_default=False, direct_to_workers=False
             )
     except OSError as error:
-        reason = str(error).partition("\n")[0] or f"no answer within {CONNECT_SECONDS:.0f} s"
-        raise OutOfReachError(f"{address}: no Dask scheduler can be reached: {reason}") from error
-    except (
-        Exception
-    ) as error:  # of an address that is none, or a configuration without certificates
-        reason = str(error).partition("\n")[0]
-        raise UserError(f"--scheduler {address}: {reason} ({EXAMPLE})") from error
+        raise _out_of_reach(address, error) from error
+    except ImportError as error:  # Dask's versions, or something that it needs
+        raise UserError(f"{address}: {error}") from error
     if any("Mismatch" in each.category.__name__ for each in caught):
         log.warning("%s: other versions of Dask run there; the same ones are safer", address)
     return client
+
+
+def _check(distributed: Any, address: str) -> None:
+    """Make sure that an address is one: a client that cannot even try it takes long to close.
+
+    Raises:
+        UserError: it is none, or Dask's configuration has no certificates for it.
+        OutOfReachError: there is no such host.
+    """
+    try:
+        distributed.comm.resolve_address(address)
+        security = distributed.Security().get_connection_args("client")
+    except OSError as error:
+        raise _out_of_reach(address, error) from error
+    except ValueError as error:
+        raise UserError(f"--scheduler {address}: {error} ({EXAMPLE})") from error
+    if urlsplit(address).scheme in {"tls", "wss"} and security.get("ssl_context") is None:
+        raise UserError(
+            f"--scheduler {address}: needs certificates (ca-file, client.cert and client.key of "
+            "distributed.comm.tls in Dask's configuration)"
+        )
+
+
+def _out_of_reach(address: str, error: OSError) -> OutOfReachError:
+    reason = str(error).partition("\n")[0] or f"no answer within {CONNECT_SECONDS:.0f} s"
+    return OutOfReachError(f"{address}: no Dask scheduler can be reached: {reason}")
 
 
 def warn_if_open(address: str) -> None:

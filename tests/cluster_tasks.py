@@ -1,0 +1,72 @@
+"""What workers of a cluster do in tests, in place of training; they import this module."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from rnnbench.errors import RnnbenchError
+from rnnbench.runner.executors import Task
+
+
+def prepare_nothing(_):
+    """Be ready."""
+
+
+def task(carry_out) -> Task:
+    """Return the task of calling a function of this module."""
+    return Task(carry_out, prepare_nothing)
+
+
+def process(*_):
+    return os.getpid()
+
+
+def nap(*_):
+    time.sleep(1)
+    return os.getpid()
+
+
+def sleep(*_):
+    time.sleep(600)
+
+
+def sleep_with_seed_0(one, *_):
+    return sleep() if one.seed == 0 else os.getpid()
+
+
+def count_to_9(one, _, on_epoch):
+    for epoch in range(1, 10):
+        on_epoch(epoch, float(one.seed), 0.5)
+
+
+def fail(*_):
+    raise RnnbenchError("no training today")
+
+
+def die(*_):
+    os.write(2, b"out of memory, says the child\n")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_with_seed_0(one, *_):
+    return die() if one.seed == 0 else "done"
+
+
+def die_once(one, *_):
+    """Stand for a child that somebody kills; the folder of traces is in the environment."""
+    trace = Path(os.environ["TRACES"], f"died-{one.seed}")
+    if not trace.exists():
+        trace.touch()
+        die()
+    return "done"
+
+
+def kill_worker_once(one, *_):
+    """Stand for a worker that somebody kills."""
+    trace = Path(os.environ["TRACES"], f"killed-{one.seed}")
+    if not trace.exists():
+        trace.touch()
+        os.kill(os.getppid(), signal.SIGKILL)
+        sleep()
+    return "done"

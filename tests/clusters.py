@@ -1,0 +1,139 @@
+"""Dask clusters on this machine: a scheduler and workers with nannies, as processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+SCHEDULER = (  # it needs no rnnbench
+    "import sys; sys.modules['rnnbench'] = None; "
+    "from distributed.cli.dask_scheduler import main; main()"
+)
+WORKER = "from distributed.cli.dask_worker import main; main()"
+ON_LOOPBACK = ("--host", "127.0.0.1", "--port", 0, "--dashboard-address", "127.0.0.1:0")
+
+
+@dataclass
+class Cluster:
+    """A scheduler, its workers, and the environment of all of them."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    processes: list[subprocess.Popen] = field(default_factory=list)
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "scheduler.json"
+
+    @property
+    def address(self) -> str:
+        return json.loads(self.file.read_text())["address"]
+
+    @property
+    def scheduler(self) -> subprocess.Popen:
+        return self.processes[0]
+
+    def start(self, code: str, *arguments: object, **environment: str) -> subprocess.Popen:
+        log = (self.folder / f"{len(self.processes)}.log").open("wb")
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, *map(str, arguments)],
+            env={**self.environment, **environment},
+            cwd=self.folder,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        log.close()
+        self.processes.append(process)
+        return process
+
+    def start_worker(self, name: str, *options: object, code: str = WORKER, **environment: str):
+        """Start a worker of one thread with its nanny."""
+        options = ("--nthreads", 1, "--no-dashboard", "--name", name, *options)
+        return self.start(code, "--scheduler-file", self.file, *options, **environment)
+
+    def add_worker(self, name: str, *options: object, code: str = WORKER, **environment: str):
+        """Start a worker, and wait until it has joined."""
+        process = self.start_worker(name, *options, code=code, **environment)
+        wait_for(lambda: name in self.workers(), f"the worker {name}")
+        return process
+
+    def workers(self) -> dict[str, dict]:
+        """Return what the scheduler knows of its workers, by their names."""
+        with self.client() as client:
+            known = client.scheduler_info(n_workers=-1)["workers"]
+        return {str(facts["name"]): facts | {"address": each} for each, facts in known.items()}
+
+    def ask(self, function, *arguments):
+        """Return the results of a function in all workers, by their addresses."""
+        with self.client() as client:
+            return client.run(function, *arguments)
+
+    @contextmanager
+    def client(self):
+        import distributed
+
+        with distributed.Client(self.address, set_as_default=False, timeout=10) as client:
+            yield client
+
+    def close(self) -> None:
+        for process in self.processes:
+            kill_session(process)
+
+
+def kill_session(process: subprocess.Popen) -> None:
+    """Kill a process and those that it started, except the children that train."""
+    try:
+        os.killpg(process.pid, signal.SIGCONT)
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+@contextmanager
+def cluster(folder: Path, n_workers: int = 2, **environment: str) -> Iterator[Cluster]:
+    """Start a scheduler and workers called ``w0``, ``w1`` and so on, and end them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = os.pathsep.join([str(TESTS.parent), str(TESTS)])
+    inherited = os.environ | {"PYTHONPATH": paths, "DASK_TEMPORARY_DIRECTORY": str(folder / "tmp")}
+    made = Cluster(folder, {**inherited, **environment})
+    try:
+        made.start(SCHEDULER, *ON_LOOPBACK, "--scheduler-file", made.file)
+        wait_for(made.file.exists, "the scheduler")
+        for number in range(n_workers):
+            made.start_worker(f"w{number}")
+        wait_for(lambda: len(made.workers()) == n_workers, "the workers")
+        yield made
+    finally:
+        made.close()
+
+
+def wait_for(condition, what: str, seconds: float = 60.0):
+    """Wait until a condition holds, and return what it returned."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"{what}: not within {seconds:.0f} s")
+
+
+def children(folder: Path) -> list[int]:
+    """Return the processes that train for workers of the cluster in ``folder``."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"dask.worker import main" in line and str(folder).encode() in line:
+            found.append(int(process.name))
+    return found

@@ -1,0 +1,154 @@
+"""Trials on the workers of a Dask cluster: real schedulers and nannies, as processes."""
+
+import os
+import time
+
+import cluster_tasks
+import numpy as np
+import pytest
+from cluster_tasks import task
+from clusters import children, cluster, wait_for
+from factories import corpora, trial
+
+from rnnbench.runner.events import Connected, EpochEnded
+from rnnbench.runner.executors import TRAINING, DaskExecutor, LocalExecutor, TrialFailure
+
+BASELINE = {"models": {"svm": {"baseline": "tfidf_linear_svm"}}}
+
+
+@pytest.fixture(scope="module")
+def two_workers(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cluster")
+    with cluster(folder, TRACES=str(folder)) as made:
+        yield made
+
+
+@pytest.fixture
+def trials(tmp_path):
+    return [trial(tmp_path, seed=seed, **BASELINE) for seed in range(3)]
+
+
+def start(where, trials, folder, carry_out=None, *, jobs=None):
+    """Return the generator of outcomes, and the list of events."""
+    events = []
+    work = task(carry_out) if carry_out else TRAINING
+    executor = DaskExecutor(jobs, str(where.file))
+    return executor.run(trials, corpora(folder), events.append, work), events
+
+
+def run(where, trials, folder, carry_out=None, **options):
+    """Return the outcomes of trials by seed, and the events."""
+    outcomes, events = start(where, trials, folder, carry_out, **options)
+    return {one.seed: outcome for one, outcome in outcomes}, events
+
+
+def test_results_have_the_same_bits_as_those_of_local_processes(two_workers, tmp_path, trials):
+    network = trial(tmp_path, seed=7, training={"epochs": 2})
+
+    there, events = run(two_workers, [network, trials[0]], tmp_path)
+
+    here = LocalExecutor(2, 1).run(
+        [network, trials[0]], corpora(tmp_path), lambda _: None, TRAINING
+    )
+    for one, expected in here:
+        result = there[one.seed]
+        np.testing.assert_array_equal(result.scores, expected.scores)
+        np.testing.assert_array_equal(result.labels, expected.labels)
+        assert result.record.history == expected.record.history
+        assert result.record.fingerprint == expected.record.fingerprint
+        assert (result.record.machine.worker[:1], expected.record.machine) == ("w", None)
+    epochs = [each.epoch for each in events if _is_epoch(each, 7)]
+    assert (epochs[0], epochs[-1]) == (0, 2)
+
+
+def _is_epoch(event, seed):
+    return isinstance(event, EpochEnded) and event.trial.seed == seed
+
+
+def test_events_name_the_cluster_and_the_worker_of_a_trial(two_workers, tmp_path, trials):
+    _, events = run(two_workers, trials, tmp_path, cluster_tasks.count_to_9)
+
+    (connected,) = (each for each in events if isinstance(each, Connected))
+    assert (connected.scheduler, connected.workers, connected.cores) == (two_workers.address, 2, 2)
+    assert {each.worker for each in events if isinstance(each, EpochEnded)} == {"w0", "w1"}
+
+
+def test_of_quick_epochs_only_the_first_and_last_are_told(two_workers, tmp_path, trials):
+    _, events = run(two_workers, trials, tmp_path, cluster_tasks.count_to_9)
+
+    assert [each.epoch for each in events if _is_epoch(each, 2)] == [0, 9]
+
+
+def test_as_many_trials_run_side_by_side_as_there_are_threads(two_workers, tmp_path, trials):
+    executor = DaskExecutor(address=two_workers.address)
+
+    assert (executor.jobs, executor.threads) == (2, 1)
+    assert DaskExecutor(1, two_workers.address).jobs == 1
+
+    alone, _ = run(two_workers, trials, tmp_path, cluster_tasks.nap, jobs=1)
+    assert len(set(alone.values())) == 1, "one child has carried out all of them"
+
+
+def test_the_documents_reach_each_worker_once(two_workers, tmp_path, trials):
+    def kept(dask_worker):
+        folder = dask_worker.local_directory + "/rnnbench"
+        return {file.path: file.stat().st_mtime_ns for file in os.scandir(folder)}
+
+    run(two_workers, trials, tmp_path, cluster_tasks.process)
+    first = two_workers.ask(kept)
+    run(two_workers, trials, tmp_path, cluster_tasks.process)
+
+    assert all(any(name.endswith(".npz") for name in files) for files in first.values())
+    assert two_workers.ask(kept) == first
+
+
+def test_a_trial_that_fails_keeps_no_other_from_being_carried_out(two_workers, tmp_path, trials):
+    outcomes, _ = run(two_workers, trials, tmp_path, cluster_tasks.fail)
+
+    assert outcomes == dict.fromkeys(range(3), TrialFailure("no training today"))
+
+
+def test_a_killed_child_costs_no_trial(two_workers, tmp_path, trials, caplog):
+    outcomes, _ = run(two_workers, trials, tmp_path, cluster_tasks.die_once)
+
+    assert outcomes == dict.fromkeys(range(3), "done")
+    assert "svm seed 0: a worker process on w" in caplog.text
+    assert "it is tried again" in caplog.text
+
+
+def test_a_trial_whose_children_die_fails_with_their_last_words(two_workers, tmp_path, trials):
+    outcomes, _ = run(two_workers, trials, tmp_path, cluster_tasks.die_with_seed_0)
+
+    assert (outcomes[1], outcomes[2]) == ("done", "done")
+    assert outcomes[0].reason.startswith("a worker process on w")
+    assert "out of memory, says the child" in outcomes[0].reason
+
+
+def test_a_killed_worker_costs_no_trial(two_workers, tmp_path, trials, caplog):
+    outcomes, _ = run(two_workers, trials, tmp_path, cluster_tasks.kill_worker_once)
+
+    assert outcomes == dict.fromkeys(range(3), "done")
+    assert "was lost; it is tried again" in caplog.text
+    wait_for(lambda: len(two_workers.workers()) == 2, "their nannies start them again")
+
+
+def test_a_run_that_is_closed_ends_its_children_and_leaves_the_cluster_usable(
+    two_workers, tmp_path, trials
+):
+    outcomes, _ = start(two_workers, trials, tmp_path, cluster_tasks.sleep_with_seed_0)
+    next(outcomes)
+    next(outcomes)
+    assert children(two_workers.folder)
+
+    begin = time.monotonic()
+    outcomes.close()
+
+    assert time.monotonic() - begin < 10
+    assert not children(two_workers.folder)
+    assert run(two_workers, trials, tmp_path, cluster_tasks.process)[0].keys() == {0, 1, 2}
+
+
+def test_nothing_to_do_needs_no_cluster():
+    outcomes = DaskExecutor(address="tcp://127.0.0.1:1").run([], {}, lambda _: None, TRAINING)
+
+    assert list(outcomes) == []
