@@ -78,7 +78,7 @@ class Trial:
         """Multiply-adds of its whole training, or nearly so."""
         return self.work * max(self.epochs, 1)
 
-    @property
+    @cached_property
     def program(self) -> tuple[Any, ...]:
         """What trials have in common that can share a compiled program."""
         training = self.training

@@ -6,7 +6,7 @@ Plain data, without any cluster: see ``dask`` for one.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any
 
 from rnnbench.errors import RnnbenchError
@@ -15,6 +15,8 @@ from rnnbench.training.trial import Trial
 
 ATTEMPTS = 3
 """A trial is tried, tried again on another machine, then alone on one: it may need the memory."""
+LOOK_AHEAD = 100
+"""Waiting trials that are looked at for one that shares a program."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Loss:
     has_started: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Attempt:
     """A trial that waits or runs, and how it was lost before."""
 
@@ -110,9 +112,12 @@ class Placement:
         attempt, address = self.running.pop(key)
         loss = Loss(self.places[address].host, reason, has_started)
         if attempt.is_alone:
+            first_line, *others = reason.splitlines()
             if not has_started:
-                raise RnnbenchError(f"{reason}; no trial could be started")
-            return TrialFailure(f"{reason}; the attempt {ATTEMPTS} of {ATTEMPTS}")
+                first_line += " before it could start a trial"
+                raise RnnbenchError("\n".join([first_line, *others]))
+            first_line += f"; that was attempt {ATTEMPTS} of {ATTEMPTS}"
+            return TrialFailure("\n".join([first_line, *others]))
         lost = replace(attempt, losses=(*attempt.losses, loss))
         self._waiting.insert(len(self._waiting) if lost.is_alone else 0, lost)
         return None
@@ -129,7 +134,8 @@ class Placement:
         first = next(allowed, None)
         if first is None or first.is_alone:
             return first
-        as_long = takewhile(lambda each: each.trial.length == first.trial.length, allowed)
+        near = islice(allowed, LOOK_AHEAD)
+        as_long = takewhile(lambda each: each.trial.length == first.trial.length, near)
         program = self._programs.get(address)
         same = (each for each in (first, *as_long) if each.trial.program == program)
         return next(same, first)
