@@ -99,14 +99,16 @@ def kill_session(process: subprocess.Popen) -> None:
 
 
 @contextmanager
-def cluster(folder: Path, n_workers: int = 2, **environment: str) -> Iterator[Cluster]:
-    """Start a scheduler and workers called ``w0``, ``w1`` and so on, and end them."""
+def cluster(
+    folder: Path, n_workers: int = 2, *options: str, **environment: str
+) -> Iterator[Cluster]:
+    """Start a scheduler with options, and workers called ``w0``, ``w1`` and so on; end them."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = os.pathsep.join([str(TESTS.parent), str(TESTS)])
     inherited = os.environ | {"PYTHONPATH": paths, "DASK_TEMPORARY_DIRECTORY": str(folder / "tmp")}
     made = Cluster(folder, {**inherited, **environment})
     try:
-        made.start(SCHEDULER, *ON_LOOPBACK, "--scheduler-file", made.file)
+        made.start(SCHEDULER, *ON_LOOPBACK, *options, "--scheduler-file", made.file)
         wait_for(made.file.exists, "the scheduler")
         for number in range(n_workers):
             made.start_worker(f"w{number}")

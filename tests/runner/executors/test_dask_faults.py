@@ -7,14 +7,17 @@ import threading
 import time
 
 import cluster_tasks
+import dask
+import distributed
 import pytest
 from cluster_tasks import task
-from clusters import children, cluster, kill_session, wait_for
+from clusters import ON_LOOPBACK, SCHEDULER, children, cluster, kill_session, wait_for
 from factories import corpora, trial
 
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.runner.executors import DaskExecutor
 from rnnbench.runner.executors.dask import executor, messages
+from rnnbench.runner.executors.dask.connection import warn_if_open
 
 BASELINE = {"models": {"svm": {"baseline": "tfidf_linear_svm"}}}
 OTHER_VERSION = """
@@ -144,6 +147,19 @@ def test_a_lost_scheduler_ends_the_run_after_what_has_finished(own, tmp_path, tr
     wait_for(lambda: not children(own.folder), "the end of its children")
 
 
+def test_a_scheduler_that_restarts_ends_the_run(own, tmp_path, trials):
+    port = own.address.rpartition(":")[2]
+    outcomes = start(own, trials[::-1], tmp_path, cluster_tasks.sleep_with_seed_0)
+    next(outcomes)
+
+    own.scheduler.kill()
+    own.scheduler.wait()
+    own.start(SCHEDULER, *ON_LOOPBACK[:2], "--port", port, "--scheduler-file", own.file)
+
+    with pytest.raises(OutOfReachError, match=r"scheduler (is lost|was restarted); finished"):
+        list(outcomes)
+
+
 def test_a_silent_scheduler_ends_the_run(own, tmp_path, trials, monkeypatch):
     monkeypatch.setattr(messages, "SILENCE_SECONDS", 2.0)
     outcomes = start(own, trials[::-1], tmp_path, cluster_tasks.sleep_with_seed_0)
@@ -220,3 +236,74 @@ def test_children_end_when_their_worker_was_killed(own, tmp_path):
 
     wait_for(lambda: not children(own.folder), "the end of its child", seconds=5)
     process.kill()
+
+
+@pytest.fixture
+def certificates(tmp_path):
+    """Dask's configuration with a certificate and its key, for all that take part."""
+    made = distributed.Security.temporary()
+    texts = {"ca-file": made.tls_ca_file}
+    for role in ("scheduler", "worker", "client"):
+        texts[f"{role}.cert"] = getattr(made, f"tls_{role}_cert")
+        texts[f"{role}.key"] = getattr(made, f"tls_{role}_key")
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    return {f"distributed.comm.tls.{name}": str(tmp_path / name) for name in texts}
+
+
+def _as_environment(configuration):
+    names = str.maketrans({".": "__", "-": "_"})
+    return {f"DASK_{key.translate(names).upper()}": value for key, value in configuration.items()}
+
+
+def test_with_certificates_everything_is_encrypted(tmp_path, trials, certificates, caplog):
+    environment = _as_environment(certificates)
+    with (
+        dask.config.set(certificates),
+        cluster(tmp_path / "cluster", 1, "--protocol", "tls", **environment) as made,
+    ):
+        assert made.address.startswith("tls://")
+        outcomes = run(made, trials[:2], tmp_path, cluster_tasks.process)
+    assert outcomes.keys() == {0, 1}
+    assert not caplog.text
+
+
+def test_without_certificates_it_is_said_which_are_missing():
+    with pytest.raises(UserError, match="needs certificates"):
+        print(DaskExecutor(address="tls://127.0.0.1:8786").jobs)  # noqa: T201
+
+
+@pytest.mark.parametrize(
+    ("address", "is_open"),
+    [
+        ("tcp://127.0.0.1:8786", False),
+        ("tcp://localhost:8786", False),
+        ("tcp://192.0.2.7:8786", True),
+        ("tls://192.0.2.7:8786", False),
+    ],
+)
+def test_only_a_port_that_others_reach_without_encryption_is_warned_of(address, is_open, caplog):
+    warn_if_open(address)
+
+    assert ("whoever reaches this port can run code" in caplog.text) is is_open
+
+
+@pytest.mark.parametrize(
+    ("address", "error", "message"),
+    [
+        ("nowhere.json", UserError, "nowhere.json: No such file or directory"),
+        ("foo://host:1", UserError, "unknown address scheme 'foo'"),
+        ("tcp://127.0.0.1", UserError, "missing port number"),
+        ("tcp://nowhere.invalid:1", OutOfReachError, "no Dask scheduler can be reached"),
+    ],
+)
+def test_an_address_that_is_none_is_named(address, error, message):
+    with pytest.raises(error, match=message):
+        print(DaskExecutor(address=address).jobs)  # noqa: T201
+
+
+def test_without_an_address_dask_is_asked_for_one(one_worker):
+    with pytest.raises(UserError, match="needs a scheduler: give --scheduler"):
+        print(DaskExecutor().jobs)  # noqa: T201
+    with dask.config.set({"scheduler-address": one_worker.address}):
+        assert DaskExecutor().jobs == 1
