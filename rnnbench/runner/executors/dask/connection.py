@@ -133,9 +133,10 @@ def warn_if_open(address: str) -> None:
 
 def _is_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(socket.gethostbyname(host)).is_loopback
-    except (OSError, ValueError):
+        found = {str(facts[4][0]) for facts in socket.getaddrinfo(host, None)}
+    except OSError:
         return False
+    return all(ipaddress.ip_address(each).is_loopback for each in found)
 
 
 @contextmanager

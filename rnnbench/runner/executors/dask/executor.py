@@ -41,8 +41,8 @@ from rnnbench.runner.executors.dask.messages import (
     Unreachable,
 )
 from rnnbench.runner.executors.dask.parcels import Parcels, pack
-from rnnbench.runner.executors.dask.placement import Attempt, Place, Placement
-from rnnbench.runner.executors.dask.worker import Site
+from rnnbench.runner.executors.dask.placement import Attempt, Place, Placement, remarked
+from rnnbench.runner.executors.dask.worker import Abandoned, Site
 from rnnbench.training.outcome import Machine, TrialResult
 from rnnbench.training.trial import Trial
 
@@ -212,16 +212,19 @@ class _Run:
         _, address = self._placement.running[key]
         name, _ = self._workers[address]
         match ended.outcome:
-            case Died(has_started, last_words):
-                reason = f"{DIED.replace('process', f'process on {name}')}\n{last_words}".rstrip()
-                yield from self._lose(key, reason, has_started=has_started)
-            case None if ended.lost:
+            case _ if ended.lost:
                 yield from self._lose(key, f"its task on {name} was lost: {ended.lost}")
+            case Abandoned():
+                yield from self._lose(key, f"its task on {name} was cancelled by somebody else")
+            case Died(has_started, last_words):
+                reason = remarked(f"{DIED}\n{last_words}", f" on {name}")
+                yield from self._lose(key, reason, has_started=has_started)
+            case TrialFailure() as failure:
+                reason = remarked(failure.reason, f" (on {name})")
+                yield self._placement.finish(key), replace(failure, reason=reason)
             case outcome:
-                yield (
-                    self._placement.finish(key),
-                    _with_machine(outcome, name, self._sites[address]),
-                )
+                result = _with_machine(outcome, name, self._sites[address])
+                yield self._placement.finish(key), result
 
     def _lose(
         self, key: str, reason: str, *, has_started: bool = True

@@ -112,12 +112,9 @@ class Placement:
         attempt, address = self.running.pop(key)
         loss = Loss(self.places[address].host, reason, has_started)
         if attempt.is_alone:
-            first_line, *others = reason.splitlines()
             if not has_started:
-                first_line += " before it could start a trial"
-                raise RnnbenchError("\n".join([first_line, *others]))
-            first_line += f"; that was attempt {ATTEMPTS} of {ATTEMPTS}"
-            return TrialFailure("\n".join([first_line, *others]))
+                raise RnnbenchError(remarked(reason, " before it could start a trial"))
+            return TrialFailure(remarked(reason, f"; that was attempt {ATTEMPTS} of {ATTEMPTS}"))
         lost = replace(attempt, losses=(*attempt.losses, loss))
         self._waiting.insert(len(self._waiting) if lost.is_alone else 0, lost)
         return None
@@ -148,3 +145,9 @@ class Placement:
 
     def _running_on(self, host: str) -> Iterator[tuple[Attempt, str]]:
         return (each for each in self.running.values() if self.places[each[1]].host == host)
+
+
+def remarked(reason: str, remark: str) -> str:
+    """Return a reason with a remark at the end of its first line; the rest are last words."""
+    first_line, *others = reason.splitlines() or [""]
+    return "\n".join([f"{first_line}{remark}", *others])

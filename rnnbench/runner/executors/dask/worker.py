@@ -46,6 +46,11 @@ END_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
+class Abandoned:
+    """Stands for the outcome of a trial that nobody wants any more."""
+
+
+@dataclass(frozen=True)
 class Site:
     """What a worker says of itself before it is given trials.
 
@@ -259,8 +264,6 @@ async def end(run: str) -> None:
 def carry_out(run: str, modules: str, program: str, message: bytes) -> Any:
     """Have a child carry out a trial, and return its outcome, or the death of the child.
 
-    ``None`` if nobody wants it any more.
-
     Args:
         run: whose children are used.
         modules: the name of the folder with the user's modules.
@@ -275,9 +278,9 @@ def carry_out(run: str, modules: str, program: str, message: bytes) -> Any:
     children = _RUNS.setdefault(run, _Children())
     child = children.take(program, partial(_Process, folder, folder / modules))
     if child is None:
-        return None
+        return Abandoned()
     child.give_message(message)
-    outcome = None
+    outcome: Done | Died | Abandoned = Abandoned()
     for each in _told(_messages(child, partial(_is_wanted, worker, key))):
         if isinstance(each, tuple):
             worker.log_event(TOPIC, {"key": key, "report": each})
