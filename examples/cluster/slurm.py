@@ -1,0 +1,26 @@
+"""Run a benchmark in jobs of SLURM: python slurm.py CONFIG JOBS [FOLDER].
+
+It runs where jobs can be submitted, such as on a login node in tmux. What a job asks for is in
+~/.config/dask/jobqueue.yaml: see jobqueue.yaml beside this file. Other systems (PBS, SGE, LSF,
+HTCondor) have classes of their own in dask_jobqueue.
+"""
+
+import sys
+
+import distributed
+from dask_jobqueue import SLURMCluster
+
+import rnnbench
+
+
+def main(config: str, jobs: int, folder: str | None = None) -> None:
+    with SLURMCluster() as cluster:
+        cluster.scale(jobs=jobs)
+        with distributed.Client(cluster) as client:
+            client.wait_for_workers(1)  # others may join while the run goes on
+        run = rnnbench.run(config, executor="dask", scheduler=cluster.scheduler_address, out=folder)
+        print(run)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:4])
