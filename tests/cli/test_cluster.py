@@ -100,6 +100,10 @@ def test_ctrl_c_ends_children_on_all_workers_and_another_run_finishes_what_is_le
         results = rnnbench.load_run("results/tiny")
         assert results.trials["mine"][0].record.machine.worker in {"w0", "w1"}
 
+        choice = start(made, "choose", "tiny.yaml", "--models", "bayes", "--last", "0.3")
+        _, said = choice.communicate(timeout=60)
+        assert choice.returncode == 0, said
+
 
 def test_a_run_whose_scheduler_is_lost_is_finished_by_local_processes(tmp_path):
     with cluster(tmp_path / "cluster", 2, PAUSE=str(tmp_path / "never")) as made:

@@ -64,6 +64,17 @@ def test_a_worker_that_joins_late_takes_trials(one_worker, tmp_path, trials):
     assert len(pids) == 2
 
 
+def test_a_worker_takes_a_trial_for_each_of_its_threads(one_worker, tmp_path, trials):
+    two = one_worker.add_worker("two", "--nthreads", 2)
+
+    jobs = DaskExecutor(address=one_worker.address).jobs
+    outcomes = run(one_worker, trials, tmp_path, cluster_tasks.nap)
+
+    two.terminate()
+    wait_for(lambda: "two" not in one_worker.workers(), "its end")
+    assert (jobs, len(set(outcomes.values()))) == (3, 3)
+
+
 def test_a_worker_with_another_version_is_named_before_anything_is_trained(
     one_worker, tmp_path, trials
 ):

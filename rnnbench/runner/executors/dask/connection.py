@@ -7,6 +7,7 @@ import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -90,8 +91,13 @@ def _connect(distributed: Any, address: str) -> Any:
     except ImportError as error:  # Dask's versions, or something that it needs
         raise UserError(f"{address}: {error}") from error
     if any("Mismatch" in each.category.__name__ for each in caught):
-        log.warning("%s: other versions of Dask run there; the same ones are safer", address)
+        _warn_of_versions(address)
     return client
+
+
+@lru_cache  # once for all connections
+def _warn_of_versions(address: str) -> None:
+    log.warning("%s: other versions of Dask run there; the same ones are safer", address)
 
 
 def _check(distributed: Any, address: str) -> None:

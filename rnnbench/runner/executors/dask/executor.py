@@ -248,7 +248,12 @@ class _Run:
         if (self._scheduler or scheduler) != scheduler:
             raise self._lost("the scheduler was restarted")
         self._scheduler = scheduler
-        yield from self._take_leave(self._workers.keys() - workers.keys())
+        gone = [
+            address
+            for address, (_, place) in self._workers.items()
+            if address not in workers or workers[address][1].folder != place.folder
+        ]
+        yield from self._take_leave(gone)
         self._workers = dict(workers)
         for address in self._sites:
             self._placement.places[address] = workers[address][1]

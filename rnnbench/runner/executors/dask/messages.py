@@ -111,13 +111,11 @@ async def watch(client: Any, tell: Tell) -> None:
 
 def _places(workers: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, Place]]:
     """Return the name and place of each worker; one short of memory, or closing, takes nothing."""
-    return {
-        address: (
-            str(facts["name"]),
-            Place(facts["host"], facts["nthreads"] if facts["status"] == "running" else 0),
-        )
-        for address, facts in workers.items()
-    }
+    found = {}
+    for address, facts in workers.items():
+        slots = facts["nthreads"] if facts["status"] == "running" else 0
+        found[address] = str(facts["name"]), Place(facts["host"], slots, facts["local_directory"])
+    return found
 
 
 async def describe(

@@ -21,10 +21,17 @@ LOOK_AHEAD = 100
 
 @dataclass(frozen=True)
 class Place:
-    """A worker of a cluster: the name of its machine, and how many trials it takes side by side."""
+    """A worker of a cluster.
+
+    Attributes:
+        host: its machine.
+        slots: how many trials it takes side by side.
+        folder: its local folder, which tells it from a later worker with the same address.
+    """
 
     host: str
     slots: int
+    folder: str = ""
 
 
 @dataclass(frozen=True)
