@@ -129,6 +129,7 @@ class _Run:
         limit: int | None,
     ):
         self._client, self._parcels, self._listener, self._task = client, parcels, listener, task
+        self._address: str = client.scheduler.address
         self._id = uuid4().hex
         self._packages = packages_of(trials)
         self._wanted = Wanted(platform.python_version(), versions(self._packages))
@@ -190,7 +191,7 @@ class _Run:
 
     def _lost(self, reason: str) -> OutOfReachError:
         return OutOfReachError(
-            f"{self._client.scheduler.address}: {reason}; finished trials are stored, and the same "
+            f"{self._address}: {reason}; finished trials are stored, and the same "
             "command continues from there"
         )
 
@@ -288,7 +289,7 @@ class _Run:
         if self._sites:
             self._served = now
         elif not self._is_started and not self._workers:
-            raise OutOfReachError(no_workers(self._client.scheduler.address))
+            raise OutOfReachError(no_workers(self._address))
         elif now - self._served > SILENCE_SECONDS:
             raise self._lost(f"there has been no worker for {SILENCE_SECONDS:.0f} s")
 
@@ -299,44 +300,48 @@ class _Run:
             UserError: workers that were there from the start differ from this machine.
             OutOfReachError: none of them can be used.
         """
-        answers = {address: each for address, each in answers.items() if address in self._workers}
-        self._passed_over -= {address for address, answer in answers.items() if answer is None}
-        sites = {address: site for address, site in answers.items() if isinstance(site, Site)}
-        differing = {
-            self._workers[address][0]: found
-            for address, site in sites.items()
-            if (found := differences(site, self._wanted))
-        }
-        if differing and not self._is_started:
-            raise UserError(describe_differences(differing, self._wanted))
-        if differing:
-            log.warning("%s", describe_differences(differing, self._wanted))
-        full = {
-            self._workers[a][0]: fault for a, fault in answers.items() if isinstance(fault, str)
-        }
-        for name, fault in full.items():
-            log.warning("%s takes no trials: %s", name, fault)
-        for address, site in sites.items():
+        differing = {}
+        for address, answer in answers.items():
+            if address not in self._workers:  # it is gone by now
+                continue
             name, place = self._workers[address]
-            if name not in differing:
-                self._sites[address] = site
-                self._placement.places[address] = place
-        if self._sites and not self._is_started:
-            self._is_started = True
-            self._listener(self._connected())
-        elif full and not self._sites and len(full) == len(self._workers):
-            raise OutOfReachError("no worker has room for the documents")
+            if answer is None:
+                self._passed_over.discard(address)
+            elif isinstance(answer, str):
+                log.warning("%s takes no trials: %s", name, answer)
+            elif found := differences(answer, self._wanted):
+                differing[name] = found
+            else:
+                self._sites[address], self._placement.places[address] = answer, place
+        if differing:
+            text = describe_differences(differing, self._wanted)
+            if not self._is_started:
+                raise UserError(text)
+            log.warning("%s; until then they take no trials", text)
+        if not self._is_started:
+            self._begin()
 
-    def _connected(self) -> Connected:
-        places = self._placement.places.values()
-        with suppress(Exception):
-            dashboard = self._client.dashboard_link or ""
-        return Connected(
-            self._client.scheduler.address,
-            len(places),
-            sum(place.slots for place in places),
-            dashboard,
-        )
+    def _begin(self) -> None:
+        """Begin to place trials, if there is a worker that takes them.
+
+        Raises:
+            OutOfReachError: no worker has room for the documents.
+        """
+        if self._sites:
+            self._is_started = True
+            cores = sum(place.slots for place in self._placement.places.values())
+            dashboard = _dashboard_of(self._client)
+            self._listener(Connected(self._address, len(self._sites), cores, dashboard))
+        elif self._passed_over >= self._workers.keys():
+            raise OutOfReachError(f"{self._address}: no worker has room for the documents")
+
+
+def _dashboard_of(client: Any) -> str:
+    """Return the address of the scheduler's dashboard; empty if there is none."""
+    try:
+        return client.dashboard_link or ""
+    except KeyError:
+        return ""
 
 
 def _with_machine(outcome: Any, name: str, site: Site) -> Any:
