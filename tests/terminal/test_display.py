@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from rnnbench.runner.events import EpochEnded, Failed, Finished, Planned
+from rnnbench.runner.events import Connected, EpochEnded, Failed, Finished, Planned
 from rnnbench.terminal import display
 from rnnbench.terminal.display import Effort, show_download, show_trials
 
@@ -135,6 +135,28 @@ def test_without_a_terminal_there_is_a_line_for_each_start_and_end(lines, tmp_pa
         "svm seed 0: started",
         "svm seed 0: test accuracy 0.5000, 0.8 s",
     ]
+
+
+def test_a_cluster_is_shown_with_the_worker_of_each_trial(lines, tmp_path):
+    planned = network(tmp_path)
+    with show_trials(quiet=False) as listener:
+        listener(Planned([planned], []))
+        listener(Connected("tcp://host:8786", 2, 16, "http://host:8787/status"))
+        listener(EpochEnded(planned, 0, nan, nan, "node1"))
+
+    assert lines.getvalue().splitlines() == [
+        "tcp://host:8786: 2 workers with 16 cores; http://host:8787/status",
+        "stacked_vanilla_rnn seed 0 on node1: started",
+    ]
+
+
+def test_a_bar_has_the_worker_of_its_trial(screen, tmp_path):
+    with show_trials(quiet=False) as listener:
+        planned = network(tmp_path)
+        listener(Planned([planned], []))
+        listener(EpochEnded(planned, 0, nan, nan, "n1"))
+
+        assert any("seed 0 on n1" in line for line in drawn(listener, screen))
 
 
 def test_quiet_shows_nothing(screen, tmp_path):
