@@ -54,7 +54,7 @@ class Reference(Section):
     models.
     """
 
-    source: str
+    source: Text
     """Who published them, and when."""
     where: Text | None = None
     """The title, table or repository in which they are found."""
@@ -63,7 +63,7 @@ class Reference(Section):
     split: Fingerprint | None = None
     """Fingerprint of the split into training and test documents."""
     training: Recipe | None = None
-    models: Annotated[dict[str, Published], Field(min_length=1)]
+    models: Annotated[dict[Text, Published], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _is_tied_to_data(self) -> "Reference":

@@ -313,8 +313,11 @@ class Results(Record):
     @property
     def missing_models(self) -> dict[str, MissingTrial]:
         """The models without any result, and the first trial of each."""
-        present = {model.name for model in self.models}
-        return {each.model: each for each in reversed(self.missing) if each.model not in present}
+        present, found = {model.name for model in self.models}, dict[str, MissingTrial]()
+        for each in self.missing:
+            if each.model not in present:
+                found.setdefault(each.model, each)
+        return found
 
     def n_missing_in_words(self) -> str:
         """Return how many trials are missing."""
