@@ -183,7 +183,8 @@ class Run(Shown, StoredRun):
             The HTML file.
 
         Raises:
-            UserError: another process is writing into the folder, or it holds another run by now.
+            UserError: another process is writing into the folder, it holds another run by now, or
+                this is a run without duplicates.
             RnnbenchError: a file cannot be written.
         """
         from rnnbench.report.page import write_page  # imports Matplotlib
@@ -192,6 +193,11 @@ class Run(Shown, StoredRun):
         with lock_folder(self.folder, command):
             if load_results(self.folder).fingerprints != self.results.fingerprints:
                 raise UserError(f"{self.folder}: it now holds another run; load it again")
+            if self.results.dataset.n_left_out:
+                raise UserError(
+                    f"{self.folder}: a report is about all test documents, and has a section "
+                    "without duplicates; load the run again and report on that"
+                )
             return write_page(self, texts, words, errors)
 
 

@@ -125,12 +125,12 @@ def cpu() -> str:
 
 
 def _commit(folder: Path) -> str | None:
-    """Return the checked-out commit of ``folder``, with ``+`` if files differ from it.
+    """Return the checked-out commit of the package in ``folder``, with ``+`` if files differ.
 
-    ``None`` outside a repository, or without git.
+    ``None`` without git, or if the package is not part of the repository around it.
     """
     try:
-        head, changes = (
+        _, head, changes = (
             subprocess.run(  # noqa: S603
                 ["git", "-C", str(folder), *arguments],  # noqa: S607
                 capture_output=True,
@@ -139,6 +139,7 @@ def _commit(folder: Path) -> str | None:
                 timeout=10,
             ).stdout.strip()
             for arguments in (
+                ["ls-files", "--error-unmatch", "__init__.py"],
                 ["rev-parse", "HEAD"],
                 ["status", "--porcelain", "--untracked-files=no", "--", "."],
             )

@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -327,6 +328,15 @@ def test_no_report_is_written_beside_the_results_of_another_run():
         run.write_report(words=0)
 
     assert not (run.folder / "report.html").exists()
+
+
+def test_no_report_is_about_a_part_of_the_test_documents():
+    run = stored("a", {"nb": [18]})
+    results = run.results
+    part = results.dataset.model_copy(update={"test_size": 19, "n_left_out": 1})
+
+    with pytest.raises(rnnbench.UserError, match="a report is about all test documents"):
+        replace(run, results=results.model_copy(update={"dataset": part})).write_report(words=0)
 
 
 @pytest.mark.parametrize("name", SUMMARY_FILES)

@@ -1,5 +1,7 @@
 """The environment of a run."""
 
+import os
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -29,6 +31,26 @@ def test_the_environment_tells_the_commit_the_versions_and_how_the_cores_were_sh
     assert facts["versions"] == versions(["numpy"])
     assert facts["cores"] >= 1
     assert facts["cpu"]
+
+
+def test_the_commit_of_a_repository_that_the_package_is_not_part_of_is_not_told(tmp_path):
+    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "of someone else"]):
+        who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", "-C", tmp_path, *who, *command], check=True)  # noqa: S607
+    package = tmp_path / "lib" / "rnnbench"
+    shutil.copytree(Path(rnnbench.__file__).parent, package, ignore=lambda *_: {"__pycache__"})
+    command = "from rnnbench.environment import machine; print(machine([])['git_commit'])"
+
+    printed = subprocess.run(
+        [sys.executable, "-c", command],
+        env=os.environ | {"PYTHONPATH": str(package.parent)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert printed == "None\n"
 
 
 def test_all_packages_are_listed_that_are_needed_however_indirectly():

@@ -8,6 +8,7 @@ from pydantic import computed_field
 from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.analysis.summary import hits_of
 from rnnbench.analysis.variance import Hits
+from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
 from rnnbench.points import chosen
 from rnnbench.records import Record
@@ -72,6 +73,8 @@ class RunComparison(Record):
     a: str
     """The folder of A."""
     b: str
+    dataset: DatasetSummary
+    """Of A; B may have cut and padded the same documents differently."""
     models: list[ModelChange]
     only_in_a: list[str]
     only_in_b: list[str]
@@ -99,6 +102,7 @@ def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) 
     return RunComparison(
         a=str(a.folder),
         b=str(b.folder),
+        dataset=a.results.dataset,
         models=[
             _change(of_a[name], of_b[name], test) for name, test in zip(matched, tests, strict=True)
         ],

@@ -66,7 +66,7 @@ def convert_run(folder: Path) -> None:
             Store(folder).save_results(_convert(folder), {})
             log.warning(
                 "%s: converted from rnnbench 0.4, which stored no probabilities below 1.2e-38; "
-                "table.md and table.csv still show the old log-loss",
+                "table.md and table.csv still show its intervals, p-values and log-loss",
                 folder,
             )
 

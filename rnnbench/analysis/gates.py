@@ -9,7 +9,6 @@ from rnnbench.analysis.compare_runs import ModelChange, RunComparison
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import find_quantity
 from rnnbench.records import Record
-from rnnbench.results.schema import TOO_FEW
 
 DIRECTIONS = {"drops": -1, "rises": 1}
 SIGNIFICANTLY = "significantly"
@@ -137,8 +136,8 @@ def judge(gate: Gate, comparison: RunComparison) -> Verdict:
     if gate.amount is None and undecided:
         raise _wrong(
             str(gate),
-            f"{', '.join(undecided)}: {TOO_FEW} seeds are too few to tell (use 3 or more in both "
-            "runs, or a gate with an amount)",
+            f"{', '.join(undecided)}: too few seeds to tell (use 3 or more in both runs, or a gate "
+            "with an amount)",
         )
     failures = [
         Failure(

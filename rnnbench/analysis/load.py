@@ -9,6 +9,7 @@ from rnnbench.analysis.convert import convert_run
 from rnnbench.analysis.duplicates import without_duplicates as leave_out
 from rnnbench.analysis.summary import summarize_run
 from rnnbench.environment import Environment
+from rnnbench.errors import UserError
 from rnnbench.metrics import usable_metrics
 from rnnbench.results.run import StoredRun, load_benchmark, load_results, load_trials
 from rnnbench.results.schema import Results
@@ -73,10 +74,11 @@ def load_summary(folder: Path) -> Results:
 def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> list[StoredRun]:
     """Return the finished runs among ``paths``, which may be everything that ``*`` matches.
 
-    Other paths are left out with a warning, as long as there is a run.
+    Other paths are left out with a warning, as long as there is a run, and so are runs that cannot
+    be had without duplicates.
 
     Raises:
-        UserError: a path does not exist, or there is no finished run.
+        UserError: a path does not exist, or there is no finished run or none without duplicates.
         DamagedResultError: a file of a run is not as it was written; the message names it.
     """
     others = [path for path in paths if path.exists() and not (path / RESULTS).is_file()]
@@ -85,7 +87,26 @@ def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> lis
     for path in others:
         log.warning("%s: no finished run, left out", path)
     finished = [path for path in paths if path not in others]
-    return [load_run(path, without_duplicates=without_duplicates) for path in finished]
+    runs = [load_run(path) for path in finished]
+    return _without_duplicates(runs) if without_duplicates else runs
+
+
+def _without_duplicates(runs: Sequence[StoredRun]) -> list[StoredRun]:
+    """Return runs without duplicates, but for those where that cannot be done.
+
+    Raises:
+        UserError: it can be done for none of them.
+    """
+    found, last = [], None
+    for run in runs:
+        try:
+            found.append(leave_out(run))
+        except UserError as error:
+            last = error
+            log.warning("%s, left out", error)
+    if last and not found:
+        raise last
+    return found
 
 
 def load_environment(folder: Path) -> dict[str, Any]:

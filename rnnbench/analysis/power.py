@@ -70,6 +70,7 @@ def _power(comparison: Comparison, a: Hits, b: Hits, n_tests: int) -> PairPower:
 def detectable(squares: MeanSquares, level: float) -> float | None:
     """Return the smallest true difference whose p-value is below ``level`` in 80 % of runs.
 
+    ``None`` if no difference of accuracies is that large, or if nothing varies.
     H. S. Bloom: Minimum detectable effects. Evaluation Review 19 (1995).
     """
     from scipy.special import stdtrit
@@ -78,7 +79,8 @@ def detectable(squares: MeanSquares, level: float) -> float | None:
     if not variance:
         return None
     df = squares.df(variance)
-    return float((stdtrit(df, 1 - level / 2) + stdtrit(df, POWER)) * variance**0.5)
+    found = float((stdtrit(df, 1 - level / 2) + stdtrit(df, POWER)) * variance**0.5)
+    return found if found <= 1 else None
 
 
 def seeds_needed(squares: MeanSquares, level: float, difference: float) -> int | None:

@@ -14,7 +14,7 @@ from pydantic_core import InitErrorDetails
 from rnnbench.data.settings import Data
 from rnnbench.models.descriptions import Model
 from rnnbench.points import MODEL, POINT
-from rnnbench.records import Pretrained, Share
+from rnnbench.records import Publication, Text
 from rnnbench.section import Section, located, problem, problems, spell
 from rnnbench.tracking.settings import TrackerNames
 from rnnbench.training.recipe import Recipe
@@ -32,28 +32,12 @@ Name = Annotated[str, BeforeValidator(_name)]
 ModelName = Annotated[str, BeforeValidator(partial(_name, pattern=POINT))]
 """The name of a model, or of a point of its grid."""
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Text = Annotated[str, Field(min_length=1)]
 
 
-class Published(Section):
-    """The published results of one model, and the conditions under which they were measured.
+class Published(Section, Publication):
+    """The published results of one model. Keys that are left out are not known."""
 
-    Keys that are left out are not known.
-    """
-
-    accuracy: Share
-    """The mean, if several trainings were published."""
     params: PositiveInt | None = None
-    std: Share | None = None
-    """Standard deviation of the accuracy over trainings."""
-    runs: PositiveInt | None = None
-    """The number of trainings."""
-    transductive: bool | None = None
-    """Whether training used the texts of the test documents, without their topics."""
-    pretrained: Pretrained | None = None
-    """The part of the model that was learned from other texts."""
-    caveat: Text | None = None
-    """A reason to be careful when comparing with this accuracy."""
 
     @model_validator(mode="after")
     def _has_a_spread_of_several_trainings(self) -> "Published":
@@ -70,7 +54,7 @@ class Reference(Section):
     models.
     """
 
-    source: str
+    source: Text
     """Who published them, and when."""
     where: Text | None = None
     """The title, table or repository in which they are found."""
@@ -79,7 +63,7 @@ class Reference(Section):
     split: Fingerprint | None = None
     """Fingerprint of the split into training and test documents."""
     training: Recipe | None = None
-    models: Annotated[dict[str, Published], Field(min_length=1)]
+    models: Annotated[dict[Text, Published], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _is_tied_to_data(self) -> "Reference":

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import Corpus
@@ -76,6 +76,8 @@ class DatasetSummary(Record):
     ``None`` if that was not recorded, by an older version."""
     whole_duplicates: Duplicates | None
     """Those of them whose whole text is in training."""
+    n_left_out: NonNegativeInt = 0
+    """The number of test documents that were left out of all this because they are in training."""
     majority_topic: str
     """The most frequent topic in training."""
     majority_accuracy: Share
@@ -112,6 +114,12 @@ class DatasetSummary(Record):
         """Return how many duplicates there are; of the ``whole`` texts, or as models see them."""
         found = self.whole_duplicates if whole else self.duplicates
         return found.in_words(self.test_size) if found else "not recorded"
+
+    @property
+    def left_out_in_words(self) -> str:
+        """How many test documents were left out, to be put behind a number; empty if none."""
+        n = self.n_left_out
+        return f" (without the {n:,} that are in the training set, too)" if n else ""
 
     @property
     def topics_by_frequency(self) -> list[TopicCount]:
@@ -184,6 +192,7 @@ def rest_of(summary: DatasetSummary, labels: NDArray[np.int32]) -> DatasetSummar
         "fingerprint": sha256_json([summary.fingerprint, dropped]),
         "split_fingerprint": sha256_json([summary.split_fingerprint, dropped]),
         "test_size": len(labels),
+        "n_left_out": len(dropped),
         "topics": topics,
         "duplicates": Duplicates(),
         "whole_duplicates": Duplicates(),

@@ -35,6 +35,7 @@ class Dataset:
         test_documents: int64 ``(n_test,)``.
         documents: the ids of every document of the corpus, int32, uncut, without a start mark.
         vocabulary: the words that have ids of their own, from ``INDEX_FROM`` + 1 on.
+        separator: stands between the words of a text; nothing if they are single characters.
     """
 
     x_train: NDArray[np.int32]
@@ -47,6 +48,7 @@ class Dataset:
     test_documents: NDArray[np.int64]
     documents: Sequence[NDArray[np.int32]]
     vocabulary: Sequence[str] = ()
+    separator: str = " "
 
     @property
     def timesteps(self) -> int:
@@ -123,6 +125,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         test_documents=test,
         documents=documents,
         vocabulary=corpus.vocabulary[: max(n_ids - INDEX_FROM - 1, 0)],
+        separator="" if corpus.provenance.get("tokenizer") == "characters" else " ",
     )
 
 

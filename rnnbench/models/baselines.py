@@ -10,7 +10,8 @@ from rnnbench.records import Pretrained
 from rnnbench.registry import Registry
 from rnnbench.section import Variant, parse_variant, problem
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(ge=1e-10, le=1e10)]
+"""Above 0, and within what scikit-learn's solvers can handle: some never end beyond it."""
 Share = Annotated[float, Field(ge=0, le=1)]
 NGram = Annotated[PositiveInt, Field(le=5)]
 
@@ -44,7 +45,8 @@ class Baseline(Variant):
         """Return an unfitted scikit-learn pipeline; import scikit-learn here, not at the top.
 
         Its inputs are texts: word ids separated by spaces, without padding or start mark. If it
-        ``reads_words``, they are the words instead; words without an id of their own are left out.
+        ``reads_words``, they are the words instead; words without an id of their own are left out,
+        and nothing stands between words that are single characters.
         Only a classifier that draws at random needs ``seed``.
         """
         raise NotImplementedError

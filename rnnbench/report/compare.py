@@ -20,6 +20,7 @@ from rnnbench.report.numbers import (
 )
 from rnnbench.report.run_tables import SECOND, metrics_of
 from rnnbench.report.table import Columns, Table, table_of, with_points
+from rnnbench.results.schema import TOO_FEW_SEEDS
 
 KEY_WIDTH, VALUE_WIDTH = 34, 19
 """The widths at which cells are wrapped, so that three columns fit into 80 characters."""
@@ -56,9 +57,11 @@ def _caption(comparison: RunComparison) -> str:
     models = comparison.models
     n_a, n_b = max(each.a.accuracy.n for each in models), max(each.b.accuracy.n for each in models)
     clear = [each for each in models if each.is_clear]
+    undecided = [each.name for each in models if each.has_too_few_seeds]
     named = {
         "Clearly better in B": [each.name for each in clear if each.difference > 0],
         "Clearly worse in B": [each.name for each in clear if each.difference < 0],
+        f"{TOO_FEW_SEEDS.capitalize()} for a verdict on": undecided,
         "Only in A": comparison.only_in_a,
         "Only in B": comparison.only_in_b,
     }
@@ -66,8 +69,10 @@ def _caption(comparison: RunComparison) -> str:
     return " ".join(
         [
             f"A: {comparison.a}, {n_a} seed(s). B: {comparison.b}, {n_b} seed(s).",
-            f"Accuracies are means over seeds. p: {methods}, corrected for {len(models)} model(s);",
-            "clear: below 0.05." + (not clear) * " No difference is clear.",
+            f"Accuracies are means over seeds, on {comparison.dataset.test_size:,} test documents"
+            f"{comparison.dataset.left_out_in_words}.",
+            f"p: {methods}, corrected for {len(models)} model(s); clear: below 0.05.",
+            *(["No difference is clear."] if not clear and not undecided else []),
             *(f"{label}: {', '.join(names)}." for label, names in named.items() if names),
             *filter(None, [condition(models)]),
         ]

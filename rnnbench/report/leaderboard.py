@@ -84,7 +84,8 @@ def _caption(board: Board) -> str:
     ).rstrip()
     return (
         f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on, "
-        f"{dataset.test_size:,} to test on, split {dataset.split_fingerprint[:12]}. "
+        f"{dataset.test_size:,} to test on{dataset.left_out_in_words}, "
+        f"split {dataset.split_fingerprint[:12]}. "
         f"Runs: {', '.join(board.runs)}; the same trials in several runs are shown once."
         + (clearly if board.metric == "accuracy" else "")
     )

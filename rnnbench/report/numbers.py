@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from rnnbench.metrics import Quantity
 from rnnbench.results.schema import (
-    TOO_FEW,
     TOO_FEW_SEEDS,
     Difference,
     Interval,
@@ -59,7 +58,7 @@ def condition(differences: Iterable[Difference]) -> str:
         )
     if any(each.has_too_few_seeds for each in found):
         return (
-            f"{TOO_FEW_SEEDS.capitalize()}: with {TOO_FEW}, p-values cannot be relied on; use 3 or "
+            f"{TOO_FEW_SEEDS.capitalize()}: with 1 or 2, p-values cannot be relied on; use 3 or "
             "more, preferably 5."
         )
     return ""

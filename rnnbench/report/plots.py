@@ -5,6 +5,7 @@ theme.
 """
 
 import io
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
@@ -201,5 +202,8 @@ def _file(figure: Figure, suffix: str, **options: Any) -> bytes:
     """Return a figure as a file that is the same whenever it is written."""
     file = io.BytesIO()
     kind = suffix.removeprefix(".")
-    figure.savefig(file, format=kind, dpi=DPI, metadata=FORMATS[suffix], **options)
+    with warnings.catch_warnings():
+        # In an SVG, text stays text, and a browser finds a font with these characters.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure.savefig(file, format=kind, dpi=DPI, metadata=FORMATS[suffix], **options)
     return file.getvalue()

@@ -28,16 +28,18 @@ def _difference(value: float | None) -> str:
 def _seeds(pair: PairPower) -> str:
     if pair.seeds_needed:
         return f"{pair.seeds_needed:,}"
-    return "more documents" if pair.is_spread_known else MISSING
+    is_told = pair.is_spread_known and pair.comparison.difference != 0
+    return "more documents" if is_told else MISSING
 
 
 def _caption(results: Results) -> str:
-    n = results.n_corrected_for
+    dataset, n = results.dataset, results.n_corrected_for
     return (
         "The pairs without a clear difference. Detectable alone: the smallest true difference that "
-        f"80 % of runs with {results.dataset.test_size:,} test documents and these seeds would "
-        "find if no other were tested (p below 0.05). Detectable (Holm): the same in the first "
-        f"step of Holm's correction for {n} comparison{'s' * (n != 1)}. Seeds needed: seeds of "
-        "each model with which a true difference equal to the measured one would be clear in 80 % "
-        f"of runs; 'more documents' if even {MOST:,} are too few, '-' if a model has only one seed."
+        f"80 % of runs with {dataset.test_size:,} test documents{dataset.left_out_in_words} and "
+        "these seeds would find if no other were tested (p below 0.05). Detectable (Holm): the "
+        f"same in the first step of Holm's correction for {n} comparison{'s' * (n != 1)}; '-' if "
+        "it would be above 1. Seeds needed: seeds of each model with which a true difference equal "
+        "to the measured one would be clear in 80 % of runs; 'more documents' if even "
+        f"{MOST:,} are too few, '-' if a model has only one seed or the accuracies are equal."
     )

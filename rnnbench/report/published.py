@@ -44,7 +44,8 @@ def _cells_of_theirs(published: PublishedAccuracy, best: ModelSummary) -> list[s
 def _cells_of_ours(model: ModelSummary, best: ModelSummary) -> list[str]:
     accuracy = mean_and_std(model.accuracy.mean, model.accuracy.std)
     by = "ours, best" if model is best else "ours"
-    return [model.name, by, accuracy, "no", model.pretrained or MISSING, MISSING]
+    saw_texts = "no" if model.pretrained == "nothing" else MISSING
+    return [model.name, by, accuracy, saw_texts, model.pretrained or MISSING, MISSING]
 
 
 def _about_others(best: ModelSummary, others: Sequence[PublishedAccuracy]) -> str:
@@ -55,13 +56,13 @@ def _about_others(best: ModelSummary, others: Sequence[PublishedAccuracy]) -> st
         if each.caveat:
             caveats.setdefault(each.caveat, []).append(each.model)
     sentences = [
-        f"Of {len(others)} published accuracies, {places.count('above')} lie above the 95 % "
+        f"Of the published accuracies, {places.count('above')} of {len(others)} lie above the 95 % "
         f"interval of {best.name}, our best model ({interval_text(best.accuracy_interval)} "
         f"{others[0].yardstick}), and {places.count('inside')} inside it.",
         "std: standard deviation over trainings; many papers do not give it.",
         "saw test texts: whether training used the texts of the test documents, without their "
         "topics; for ours, only the ranks of words by frequency may come from all documents.",
-        "pretrained: the part that was learned from other texts.",
+        "pretrained: the part that was learned from other texts, which may include test texts.",
         *(f"{CAVEAT} {', '.join(models)}: {caveat}." for caveat, models in caveats.items()),
         ON_THE_SAME,
     ]

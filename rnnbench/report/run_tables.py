@@ -203,8 +203,8 @@ def _caption(results: Results) -> str:
     held_out = f" (less {share:.0%}, held out)" if share else ""
     sentences = [
         f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on"
-        f"{held_out}, {dataset.test_size:,} to test on, {dataset.timesteps} steps, "
-        f"fingerprint {dataset.fingerprint[:12]}.",
+        f"{held_out}, {dataset.test_size:,} to test on{dataset.left_out_in_words}, "
+        f"{dataset.timesteps} steps, fingerprint {dataset.fingerprint[:12]}.",
         f"Seeds: {', '.join(map(str, results.seeds))}.",
     ]
     threads = f"{' or '.join(map(str, results.threads))} thread(s) per training."
@@ -228,9 +228,12 @@ def _caption(results: Results) -> str:
 
 def _rest(results: Results) -> str:
     """Return which verdicts are others without duplicates."""
-    if not results.without_duplicates:
+    dataset = results.dataset
+    if not dataset.duplicate_positions:
         return ""
-    dataset, n_left = results.dataset, results.without_duplicates.test_size
+    if not results.without_duplicates:
+        return f"{dataset.duplicates_in_words()}."
+    n_left = results.without_duplicates.test_size
     changes = ", ".join(
         f"{one.a} - {one.b} ({one.verdict} with them, {other.verdict} without)"
         if one.verdict != other.verdict

@@ -28,6 +28,7 @@ from rnnbench.report.run_tables import (
 from rnnbench.report.table import Table
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import TOO_FEW_SEEDS, Results
+from rnnbench.results.store import CONSTRAINTS
 
 Kind = Literal["table", "heatmap", "figure", "figures", "facts", "command", "mistake"]
 Part = tuple[Kind, Any]
@@ -134,11 +135,17 @@ def make_sections(
             "Reproduce",
             [("command", results.command), ("facts", _machine_facts(run.environment))],
             "The command, and the machine and versions it ran with. The config with every default "
-            "is in config.yaml beside this file, and the exact versions of all packages are in "
-            "constraints.txt, for pip install -c. Another processor may round sums differently.",
+            f"is in config.yaml beside this file{_constraints(run)}. Another processor may round "
+            "sums differently.",
         ),
     ]
     return [section for section in sections if section.parts]
+
+
+def _constraints(run: StoredRun) -> str:
+    if not (run.folder / CONSTRAINTS).exists():  # an older version wrote the run
+        return ""
+    return f", and the exact versions of all packages are in {CONSTRAINTS}, for pip install -c"
 
 
 def _differences(run: StoredRun) -> list[Part]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.records import Pretrained, Record, Share
+from rnnbench.records import Pretrained, Publication, Record, Share
 
 SUMMARY_VERSION: Literal[4] = 4
 SIGNIFICANT = 0.05
@@ -185,32 +185,17 @@ class WithoutDuplicates(Record):
     """Of the same pairs as on all documents."""
 
 
-class PublishedAccuracy(Record):
-    """A published accuracy, and the 95 % intervals of our models that it is compared with.
-
-    What is ``None`` is not known.
-    """
+class PublishedAccuracy(Record, Publication):
+    """A published accuracy, and the 95 % intervals of our models that it is compared with."""
 
     source: str
     model: str
-    accuracy: Share
     yardstick: str
     """The scope of the intervals: one more training, other documents, or other seeds too."""
     intervals: dict[str, Interval]
     """By the name of our model."""
     where: str | None = None
     """The title, table or repository in which it is found."""
-    std: Share | None = None
-    """Standard deviation over trainings."""
-    runs: PositiveInt | None = None
-    """The number of trainings that it is the mean of."""
-    transductive: bool | None = None
-    """Whether training used the texts of the test documents, without their topics."""
-    pretrained: Pretrained | None = None
-    """The part of the model that was learned from other texts."""
-    caveat: str | None = None
-    """A reason to be careful when comparing with it."""
-
     is_of_our_model: bool
     """Whether it is an earlier result of our model of the same name, and not of a model of
     others."""
@@ -328,8 +313,11 @@ class Results(Record):
     @property
     def missing_models(self) -> dict[str, MissingTrial]:
         """The models without any result, and the first trial of each."""
-        present = {model.name for model in self.models}
-        return {each.model: each for each in reversed(self.missing) if each.model not in present}
+        present, found = {model.name for model in self.models}, dict[str, MissingTrial]()
+        for each in self.missing:
+            if each.model not in present:
+                found.setdefault(each.model, each)
+        return found
 
     def n_missing_in_words(self) -> str:
         """Return how many trials are missing."""

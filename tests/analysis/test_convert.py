@@ -20,7 +20,7 @@ from rnnbench.storage import DamagedResultError, OtherVersionError, sha256_file,
 ANSWERS = {"rnn": [[0, 0, 0, 1], [0, 0, 1, 2]], "svm": [[2, 0, 1, 1]]}
 CONVERTED = (
     "converted from rnnbench 0.4, which stored no probabilities below 1.2e-38; table.md and "
-    "table.csv still show the old log-loss"
+    "table.csv still show its intervals, p-values and log-loss"
 )
 
 

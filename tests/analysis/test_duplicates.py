@@ -1,11 +1,21 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from factories import finished_run
+from factories import finished_run, write_run
 
+from rnnbench.analysis.compare_runs import compare_runs
 from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.analysis.duplicates import without_duplicates
+from rnnbench.analysis.leaderboard import rank_runs
+from rnnbench.analysis.load import load_runs
+from rnnbench.analysis.power import power_of_pairs
 from rnnbench.analysis.summary import hits_of
 from rnnbench.errors import UserError
+from rnnbench.report.compare import comparison_tables
+from rnnbench.report.leaderboard import rank_table
+from rnnbench.report.power import power_table
+from rnnbench.report.run_tables import accuracy_table
 
 LABELS = [0, 0, 1, 2] * 10
 DUPLICATES = [0, 5, 6, 39]
@@ -88,3 +98,44 @@ def test_a_test_set_of_nothing_but_duplicates_is_refused():
     assert run.results.without_duplicates is None
     with pytest.raises(UserError, match="all test documents are also in the training set"):
         without_duplicates(run)
+
+
+def test_tables_without_duplicates_say_so():
+    nearly = [[1] * place + LABELS[place:] for place in (8, 9, 10)]
+    run = run_with(DUPLICATES, {"rnn": nearly, "lstm": nearly[::-1]})
+    rest = without_duplicates(run)
+    said = "36 to test on (without the 4 that are in the training set, too)"
+
+    (board,) = rank_runs([rest])
+    comparison = compare_runs(rest, rest)
+
+    assert said in accuracy_table(rest.results).caption
+    assert said in rank_table(board).caption
+    for table in (
+        power_table(power_of_pairs(rest), rest.results),
+        *comparison_tables(comparison)[:1],
+    ):
+        assert "36 test documents (without the 4" in table.caption
+    assert "without the 4" not in accuracy_table(run.results).caption
+
+
+def test_a_table_says_that_all_test_documents_are_duplicates():
+    run = run_with(list(range(40)))
+
+    said = accuracy_table(run.results).caption
+
+    assert "40 of 40 test documents are also in the training set" in said
+
+
+def test_runs_that_cannot_be_had_without_duplicates_are_left_out(tmp_path, caplog):
+    good, bad = (
+        write_run(replace(run_with(duplicates), folder=tmp_path / name))
+        for name, duplicates in (("good", DUPLICATES), ("bad", list(range(40))))
+    )
+
+    (found,) = load_runs([good, bad], without_duplicates=True)
+
+    assert found.results.dataset.test_size == 36
+    assert "all test documents are also in the training set, left out" in caplog.text
+    with pytest.raises(UserError, match="all test documents"):
+        load_runs([bad], without_duplicates=True)

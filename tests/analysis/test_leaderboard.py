@@ -7,7 +7,7 @@ from factories import MARGINS, scored_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.analysis.comparisons import mcnemar_p
+from rnnbench.analysis.comparisons import compare_pairs, mcnemar_p
 from rnnbench.analysis.leaderboard import distinct_names, rank_runs
 from rnnbench.analysis.summary import hits_of
 from rnnbench.metrics import find_quantity, quantity_names
@@ -87,6 +87,19 @@ def test_each_is_compared_with_the_best_accuracy_only():
     assert far.p == mcnemar_p(hits["rnn"], hits["lstm"])
     assert far.p_holm == 3 * far.p, "corrected for all pairs"
     assert far.is_clear
+
+
+def test_a_corrected_p_value_is_that_of_the_run_itself():
+    """Pairs without the best count in the correction, too: some of them are clearer."""
+    one = run("one", rnn=[20], gru=[11], lstm=[1])
+
+    (board,) = rank_runs([one])
+
+    hits = {name: hits_of(trials) for name, trials in one.trials.items()}
+    pairs = [("rnn", "gru"), ("rnn", "lstm"), ("gru", "lstm")]
+    expected = [each.p_holm for each in compare_pairs(pairs, hits, ())]
+    assert [entry.against_best.p_holm for entry in board.entries[1:]] == expected[:2]
+    assert expected[0] < 3 * mcnemar_p(hits["rnn"][0], hits["gru"][0])
 
 
 def test_the_comparison_is_with_the_best_accuracy_even_if_another_metric_decides_the_rank():

@@ -86,3 +86,10 @@ def test_only_the_chosen_models_are_compared(run):
     assert set(by_names(power_of_pairs(run, ["a", "b"]))) == {("a", "b")}
     with pytest.raises(UserError, match="no run has a model 'c'"):
         power_of_pairs(run, ["c"])
+
+
+def test_a_difference_above_1_is_not_detectable_at_all():
+    random = np.random.default_rng(0)
+    few = [random.random((3, 2)) < 0.5 for _ in range(2)]
+
+    assert detectable(squares_of(*few), 0.001) is None

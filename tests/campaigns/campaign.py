@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -97,7 +98,9 @@ def carry_out(
             except Skip as skip:
                 skipped.append(f"{name} {number}: {skip}")
                 continue
-            findings += [Finding(name, number, what) for what in whats]
+            for what in whats:  # at once: a long campaign may be interrupted
+                findings.append(Finding(name, number, what))
+                print(f"{name} {number}: {what}", file=sys.stderr)  # noqa: T201
             cases += 1
             shutil.rmtree(place, ignore_errors=True)  # long campaigns would fill the disk
     return Outcome(name, cases, findings, skipped, time.monotonic() - begun)

@@ -21,7 +21,9 @@ GRIDS = "baseline_grids"
 """The config of models without documents, for others to extend."""
 WITH_GRIDS = ["r52", "r8", "reuters46", "zoo"]
 """Configs whose baselines are chosen by a config of their own."""
-OTHER_SETTINGS = ["own_texts", *WITH_GRIDS, *(f"{name}_baselines" for name in WITH_GRIDS)]
+CHOICES = [f"{name}_baselines" for name in WITH_GRIDS] + ["r52_networks", "zoo_networks"]
+"""Configs from which models are chosen for others, on the same documents."""
+OTHER_SETTINGS = ["own_texts", *WITH_GRIDS, *CHOICES]
 """Configs with other documents or another training than the notebook's."""
 SHIPPED = sorted(
     file.stem for file in CONFIGS.glob("*.yaml") if file.stem not in [*EXTENDED, GRIDS]
@@ -43,7 +45,8 @@ def test_a_shipped_config_has_the_name_of_its_file_and_the_published_results(nam
     benchmark = load(CONFIGS / f"{name}.yaml")
     assert benchmark.name == name
     sources = {"r52": "r52", "r8": "r8", "own_texts": "files"}
-    assert benchmark.data.source == sources.get(name.removesuffix("_baselines"), "auto")
+    documents = name.partition("_")[0] if name in CHOICES else name
+    assert benchmark.data.source == sources.get(documents, "auto")
     published = {} if name == "own_texts" else load(CONFIGS / "all.yaml").references
     assert benchmark.references == published
 
@@ -74,11 +77,16 @@ def test_the_grids_of_the_baselines_lack_only_a_name():
     ]
 
 
-@pytest.mark.parametrize("name", WITH_GRIDS)
-def test_baselines_are_chosen_on_the_documents_that_they_are_run_on(name):
-    run, choice = (load(CONFIGS / f"{each}.yaml") for each in (name, f"{name}_baselines"))
+@pytest.mark.parametrize("name", CHOICES)
+def test_models_are_chosen_on_the_documents_that_they_are_run_on(name):
+    run, choice = (load(CONFIGS / f"{each}.yaml") for each in (name.partition("_")[0], name))
     assert choice.data == run.data
     assert choice.training == run.training
+
+
+@pytest.mark.parametrize("name", WITH_GRIDS)
+def test_baselines_are_chosen_from_the_same_grids(name):
+    choice = load(CONFIGS / f"{name}_baselines.yaml")
     assert choice.models == load(CONFIGS / "zoo_baselines.yaml").models
 
 

@@ -78,10 +78,10 @@ def test_the_caption_names_the_runs_clear_differences_and_models_without_a_pair(
 ):
     assert accuracy_table(comparison).caption == (
         "A: results/before, 3 seed(s). B: results/after, 3 seed(s). Accuracies are means over "
-        "seeds. p: McNemar's exact test or analysis of variance over documents and seeds, "
-        "corrected for 2 model(s); clear: below 0.05. Clearly better in B: rnn. Only in A: gru. "
-        "Only in B: lstm. With one seed, intervals are over documents alone, and p-values are "
-        "about these trainings, not about the models."
+        "seeds, on 20 test documents. p: McNemar's exact test or analysis of variance over "
+        "documents and seeds, corrected for 2 model(s); clear: below 0.05. Clearly better in B: "
+        "rnn. Only in A: gru. Only in B: lstm. With one seed, intervals are over documents alone, "
+        "and p-values are about these trainings, not about the models."
     )
     assert " No difference is clear. " in accuracy_table(no_difference).caption
 

@@ -67,7 +67,7 @@ def test_two_seeds_are_too_few_for_a_verdict():
 
     assert [row[-1] for row in table.rows] == ["-", "too few seeds", "-"]
     assert table.caption.endswith(
-        "Too few seeds: with 2, p-values cannot be relied on; use 3 or more, preferably 5."
+        "Too few seeds: with 1 or 2, p-values cannot be relied on; use 3 or more, preferably 5."
     )
 
 

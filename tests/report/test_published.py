@@ -81,8 +81,8 @@ def test_only_accuracies_of_others_lie_somewhere_as_seen_from_the_interval_of_ou
         ("low", "below"),
     ]
     assert table.caption.startswith(
-        "Of 3 published accuracies, 1 lie above the 95 % interval of stacked_vanilla_rnn, our best "
-        "model (0.6000 to 0.8000 over documents and seeds), and 1 inside it. "
+        "Of the published accuracies, 1 of 3 lie above the 95 % interval of stacked_vanilla_rnn, "
+        "our best model (0.6000 to 0.8000 over documents and seeds), and 1 inside it. "
     )
 
 

@@ -102,7 +102,7 @@ def test_each_model_has_a_row_and_the_majority_baseline_the_last(results):
 
 
 def test_with_two_seeds_the_caption_asks_for_more(results):
-    said = "Too few seeds: with 2, p-values cannot be relied on; use 3 or more, preferably 5."
+    said = "Too few seeds: with 1 or 2, p-values cannot be relied on; use 3 or more, preferably 5."
 
     assert accuracy_table(results).caption.endswith(said)
     assert {row[-1] for row in comparisons_table(results).rows} == {TOO_FEW}

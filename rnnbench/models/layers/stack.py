@@ -77,7 +77,8 @@ def _misfit(
     if layer.takes == "sequence" and is_sequence is False:
         return problem(
             "needs a sequence, but the layers before it give one vector for each document",
-            "set return_sequences: true on the recurrent layer before it",
+            "set return_sequences: true on a recurrent layer before it, or leave out the layer "
+            "that makes one vector, such as pooling or bag_of_words",
         )
     if is_masked and not layer.hands_mask_on:
         return problem(

@@ -53,9 +53,9 @@ class ScikitLearn(Engine):
         assert isinstance(model, BaselineModel)  # noqa: S101 - the engine covers nothing else
         baseline = model.baseline
         kept, _ = hold_out(len(dataset.y_train), recipe.validation_split)
-        vocabulary = dataset.vocabulary if baseline.reads_words else None
-        documents = texts(dataset.x_train[kept], vocabulary)
-        tested = texts(dataset.x_test, vocabulary)
+        in_words = (dataset.vocabulary, dataset.separator) if baseline.reads_words else ()
+        documents = texts(dataset.x_train[kept], *in_words)
+        tested = texts(dataset.x_test, *in_words)
         with threadpool_limits(1):  # or sums would depend on the number of cores
             classifier, seconds = _fitted(baseline, documents, dataset.y_train[kept], seed)
             with BASELINES.blamed(baseline.kind):
@@ -69,6 +69,15 @@ class ScikitLearn(Engine):
         return Trained(outcome, scores.astype(np.float32))
 
 
+REASONS = {
+    "empty vocabulary": "no training document has anything that it counts",
+    "no terms remain": "nothing that it counts occurs in min_df training documents",
+    "max_df corresponds": "there are fewer training documents than min_df",
+    "one class": "all training documents have the same topic",
+}
+"""Why documents cannot be fitted, by a part of what scikit-learn says."""
+
+
 def _fitted(
     baseline: Baseline, documents: list[str], labels: NDArray[np.int32], seed: int
 ) -> tuple["Pipeline", float]:
@@ -79,21 +88,26 @@ def _fitted(
             start = time.perf_counter()
             classifier.fit(documents, labels)
             return classifier, time.perf_counter() - start
-    except ValueError as error:  # of scikit-learn, such as a min_df that no word reaches
-        raise UserError(f"{baseline.kind} cannot be fitted: {error}") from error
+    except ValueError as error:
+        said = str(error)
+        reason = next((ours for theirs, ours in REASONS.items() if theirs in said), said)
+        raise UserError(f"{baseline.kind} cannot be fitted: {reason}") from error
 
 
-def texts(ids: NDArray[np.int32], vocabulary: Sequence[str] | None = None) -> list[str]:
+def texts(
+    ids: NDArray[np.int32], vocabulary: Sequence[str] | None = None, separator: str = " "
+) -> list[str]:
     """Return the ids ``(n, timesteps)`` as texts, without padding or start mark.
 
-    With a vocabulary, the texts are the words themselves; words that are not in it are left out.
+    With a vocabulary, the texts are the words themselves, with a ``separator`` between them; words
+    that are not in it are left out.
     """
     if vocabulary is None:
         kept = ([str(word) for word in row if word not in (PAD, START)] for row in ids.tolist())
     else:
         first = INDEX_FROM + 1
         kept = ([vocabulary[word - first] for word in row if word >= first] for row in ids.tolist())
-    return list(map(" ".join, kept))
+    return list(map(separator.join, kept))
 
 
 def score(

@@ -9,6 +9,7 @@ from factories import corpus
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from pydantic import ValidationError
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -290,3 +291,16 @@ def test_a_baseline_from_outside_that_fails_is_named(dataset):
     message = r"^baseline 'own' failed: SystemExit: 3 \(test_scikit_learn.py, line \d+\)$"
     with pytest.raises(PluginError, match=message):
         train(Own(), dataset, seed=3)
+
+
+def test_single_characters_are_a_text_again_for_a_baseline_that_reads_words():
+    ids = np.array([[1, 4, 5, 4, 0], [1, 5, 2, 4, 0]], np.int32)
+
+    assert texts(ids, ("東", "京"), "") == ["東京東", "京東"]
+    assert texts(ids, ("東", "京")) == ["東 京 東", "京 東"]
+
+
+@pytest.mark.parametrize("value", [1e-300, 1e300])
+def test_an_extreme_c_with_which_a_solver_would_never_end_is_refused(value):
+    with pytest.raises(ValidationError, match="should be"):
+        TfidfLinearSVM(C=value)
