@@ -8,7 +8,10 @@ import errno
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from importlib.machinery import ExtensionFileLoader
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -86,14 +89,32 @@ def _say(message: str) -> None:
         sys.stderr.write(f"{message}\n")
 
 
-def _interrupt(number: int, _frame: FrameType | None) -> None:
+def _interrupt(number: int, frame: FrameType | None) -> None:
     """End the command; shells, schedulers and fingers repeat such signals, which is ignored."""
+    if LATER and _is_in_extension(frame):
+        _call_later(partial(_interrupt, number))
+        return
     for each in ENDING:
         signal.signal(each, signal.SIG_IGN)
     signal.signal(signal.SIGINT, _ask_for_patience)
     if number == signal.SIGINT:
         raise Interruption
     raise Interruption(f"Ended by {signal.Signals(number).name}.", number)
+
+
+def _is_in_extension(frame: FrameType | None) -> bool:
+    """Return whether a module in C is being imported: it makes an ``ImportError`` of any other."""
+    while frame is not None:
+        if isinstance(frame.f_locals.get("self"), ExtensionFileLoader):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _call_later(act: Callable[[FrameType | None], None]) -> None:
+    """Call a function a moment later with what is then being executed."""
+    signal.signal(LATER[0], lambda _number, frame: act(frame))
+    signal.setitimer(signal.ITIMER_REAL, MOMENT)
 
 
 def _raise_again(lost: Any) -> None:
@@ -106,11 +127,10 @@ def _raise_again(lost: Any) -> None:
         sys.__unraisablehook__(lost)
         return
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
+    def interrupt(_frame: FrameType | None) -> None:
         raise interruption
 
-    signal.signal(LATER[0], interrupt)
-    signal.setitimer(signal.ITIMER_REAL, MOMENT)
+    _call_later(interrupt)
 
 
 def _ask_for_patience(_number: int, _frame: FrameType | None) -> None:

@@ -164,6 +164,43 @@ entry.main()
     assert (done.returncode, done.stderr) == (130, b"")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_a_module_in_c_is_imported_is_heard_after_that(number):
+    killed_within_a_module_in_c = f"""
+import os, signal, sys, time
+from importlib.machinery import ExtensionFileLoader
+import rnnbench.__main__ as entry
+
+class Extension(ExtensionFileLoader):
+    def exec_module(self, module):  # many extensions fail like this
+        try:
+            os.kill(os.getpid(), {number})
+            time.sleep(0.1)
+        except BaseException as error:
+            raise ImportError("initialization failed") from error
+
+def run():
+    try:
+        Extension("c", "c.so").exec_module(None)
+        time.sleep(10)
+    except KeyboardInterrupt as heard:
+        return 128 + entry.signal_of(heard)
+    return 0
+
+signal.signal({number}, signal.SIG_DFL)
+entry._run = run
+entry.main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", killed_within_a_module_in_c],
+        capture_output=True,
+        check=False,
+        timeout=9,
+    )
+
+    assert (done.returncode, done.stderr) == (128 + number, b"")
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
 def test_commands_work_without_a_standard_stream(folder, closed):
     command = f"{sys.executable} -m rnnbench run tiny.yaml --jobs 1 {closed}"
