@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from rnnbench.errors import FULL, Interruption, signal_of
+from rnnbench.errors import FULL, Interruption, is_uninterrupted, signal_of
 
 ENDING = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 """The signals by which schedulers and closed terminals end a command."""
@@ -91,7 +91,7 @@ def _say(message: str) -> None:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """End the command; shells, schedulers and fingers repeat such signals, which is ignored."""
-    if LATER and _is_in_extension(frame):
+    if LATER and (is_uninterrupted() or _is_in_extension(frame)):
         _call_later(partial(_interrupt, number))
         return
     for each in ENDING:

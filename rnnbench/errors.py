@@ -2,7 +2,8 @@
 
 import difflib
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from signal import SIGINT
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -44,6 +45,24 @@ class Interruption(KeyboardInterrupt):
     def __init__(self, message: str = "Interrupted.", signal: int = SIGINT):
         super().__init__(message)
         self.signal = signal
+
+
+_HOLDS: list[None] = []
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Have a request to end the command wait for the end of a block that must not stay half done."""
+    _HOLDS.append(None)
+    try:
+        yield
+    finally:
+        _HOLDS.pop()
+
+
+def is_uninterrupted() -> bool:
+    """Return whether a request to end the command has to wait."""
+    return bool(_HOLDS)
 
 
 def signal_of(interruption: BaseException | None) -> int:

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from rnnbench.errors import uninterrupted
+
 LAST_WORDS, LAST_BYTES = 10, 10_000
 """The number of last lines that are kept of a dead process's output."""
 
@@ -28,8 +30,8 @@ def start_process(
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     ours, theirs = context.Pipe()
     process = context.Process(target=work, args=(theirs, *arguments))
-    with _deaf_children(), _without_main():
-        process.start()
+    with uninterrupted(), _deaf_children(), _without_main():
+        process.start()  # it would end with a traceback if it were not told what to do
     theirs.close()  # or the death of the process would not be noticed
     return ours, process
 

@@ -201,6 +201,43 @@ entry.main()
     assert (done.returncode, done.stderr) == (128 + number, b"")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_a_process_is_started_is_heard_when_it_has_been_told_what_to_do(number):
+    killed_while_it_starts_a_process = f"""
+import os, signal, threading, time
+from multiprocessing.context import SpawnProcess
+import rnnbench.__main__ as entry
+from rnnbench.runner.processes import start_process
+
+def start(process):
+    os.kill(os.getpid(), {number})
+    time.sleep(0.1)
+    print("told")
+
+def run():
+    try:
+        start_process(print)
+        time.sleep(10)
+    except KeyboardInterrupt as heard:
+        return 128 + entry.signal_of(heard)
+    return 0
+
+threading.Thread(target=time.sleep, args=(1,), daemon=True).start()  # it could hear signals, too
+SpawnProcess.start = start
+signal.signal({number}, signal.SIG_DFL)
+entry._run = run
+entry.main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", killed_while_it_starts_a_process],
+        capture_output=True,
+        check=False,
+        timeout=9,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, b"told\n", b"")
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
 def test_commands_work_without_a_standard_stream(folder, closed):
     command = f"{sys.executable} -m rnnbench run tiny.yaml --jobs 1 {closed}"
