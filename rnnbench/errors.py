@@ -52,7 +52,7 @@ _HOLDS: list[None] = []
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Have a request to end the command wait for the end of a block that must not stay half done."""
+    """Have a request to end the command wait for the end of a block, which would stay half done."""
     _HOLDS.append(None)
     try:
         yield
