@@ -40,7 +40,8 @@ def start_process(
 def _deaf_children() -> Iterator[None]:
     """Start processes that hear no Ctrl-C from their first moment, while the block runs.
 
-    They inherit that it is blocked. This process hears a Ctrl-C of that time after the block.
+    They inherit that it is blocked. This thread hears a Ctrl-C of that time after the block, but
+    another thread may hear it at once: see ``uninterrupted``.
     """
     if not hasattr(signal, "pthread_sigmask"):  # on Windows
         yield

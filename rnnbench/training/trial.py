@@ -80,7 +80,7 @@ class Trial:
 
     @cached_property
     def program(self) -> tuple[Any, ...]:
-        """What trials have in common that can share a compiled program."""
+        """Equal for trials that can share a compiled program."""
         training = self.training
         recipe = training.engine, training.optimizer, training.batch_size, training.ema
         return (self.model.signature, *recipe)

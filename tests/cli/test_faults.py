@@ -133,43 +133,48 @@ main()
     assert (done.returncode, said) == (128 + number, name)
 
 
-def test_a_signal_that_comes_while_an_object_is_destroyed_ends_a_command_all_the_same():
-    killed_at_the_end_of_an_object = """
-import os, signal, sys, time
+def command_struck_by(number, setup, act):
+    """Return a command that sends itself a signal while it acts: its status, and its output."""
+    script = f"""
+import os, signal, threading, time
 import rnnbench.__main__ as entry
-
-class Dying:
-    def __del__(self):
-        os.kill(os.getpid(), signal.SIGINT)
+{setup}
 
 def run():
     try:
-        Dying()
+        {act}
         time.sleep(10)
-    except KeyboardInterrupt:
-        return 130
+    except KeyboardInterrupt as heard:
+        return 128 + entry.signal_of(heard)
     return 0
 
-signal.signal(signal.SIGINT, signal.SIG_DFL)  # it is ignored if the tests run under nohup
+signal.signal({number}, signal.SIG_DFL)  # in the background, or under nohup, it is ignored
 entry._run = run
 entry.main()
 """
     done = subprocess.run(
-        [sys.executable, "-c", killed_at_the_end_of_an_object],
-        capture_output=True,
-        check=False,
-        timeout=9,
+        [sys.executable, "-c", script], capture_output=True, check=False, timeout=9
     )
+    return done.returncode, done.stdout, done.stderr
 
-    assert (done.returncode, done.stderr) == (130, b"")
+
+anywhere = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@anywhere
+def test_a_signal_that_comes_while_an_object_is_destroyed_ends_a_command_all_the_same(number):
+    dying = f"""
+class Dying:
+    def __del__(self):
+        os.kill(os.getpid(), {number})
+"""
+    assert command_struck_by(number, dying, "Dying()") == (128 + number, b"", b"")
+
+
+@anywhere
 def test_a_signal_while_a_module_in_c_is_imported_is_heard_after_that(number):
-    killed_within_a_module_in_c = f"""
-import os, signal, sys, time
+    extension = f"""
 from importlib.machinery import ExtensionFileLoader
-import rnnbench.__main__ as entry
 
 class Extension(ExtensionFileLoader):
     def exec_module(self, module):  # many extensions fail like this
@@ -178,35 +183,15 @@ class Extension(ExtensionFileLoader):
             time.sleep(0.1)
         except BaseException as error:
             raise ImportError("initialization failed") from error
-
-def run():
-    try:
-        Extension("c", "c.so").exec_module(None)
-        time.sleep(10)
-    except KeyboardInterrupt as heard:
-        return 128 + entry.signal_of(heard)
-    return 0
-
-signal.signal({number}, signal.SIG_DFL)
-entry._run = run
-entry.main()
 """
-    done = subprocess.run(
-        [sys.executable, "-c", killed_within_a_module_in_c],
-        capture_output=True,
-        check=False,
-        timeout=9,
-    )
-
-    assert (done.returncode, done.stderr) == (128 + number, b"")
+    act = 'Extension("c", "c.so").exec_module(None)'
+    assert command_struck_by(number, extension, act) == (128 + number, b"", b"")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@anywhere
 def test_a_signal_while_a_process_is_started_is_heard_when_it_has_been_told_what_to_do(number):
-    killed_while_it_starts_a_process = f"""
-import os, signal, threading, time
+    starting = f"""
 from multiprocessing.context import SpawnProcess
-import rnnbench.__main__ as entry
 from rnnbench.runner.processes import start_process
 
 def start(process):
@@ -214,28 +199,11 @@ def start(process):
     time.sleep(0.1)
     print("told")
 
-def run():
-    try:
-        start_process(print)
-        time.sleep(10)
-    except KeyboardInterrupt as heard:
-        return 128 + entry.signal_of(heard)
-    return 0
-
-threading.Thread(target=time.sleep, args=(1,), daemon=True).start()  # it could hear signals, too
 SpawnProcess.start = start
-signal.signal({number}, signal.SIG_DFL)
-entry._run = run
-entry.main()
+threading.Thread(target=time.sleep, args=(1,), daemon=True).start()  # it could hear signals, too
 """
-    done = subprocess.run(
-        [sys.executable, "-c", killed_while_it_starts_a_process],
-        capture_output=True,
-        check=False,
-        timeout=9,
-    )
-
-    assert (done.returncode, done.stdout, done.stderr) == (128 + number, b"told\n", b"")
+    act = "start_process(print)"
+    assert command_struck_by(number, starting, act) == (128 + number, b"told\n", b"")
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])

@@ -1,4 +1,4 @@
-"""What differs between a worker and the machine that starts a run, and can change results."""
+"""Differences between workers and the machine that starts a run that can change results."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ MOST_NAMED = 3
 
 @dataclass(frozen=True)
 class Wanted:
-    """What all workers have to have: a version of Python, and of packages, by name."""
+    """The versions that all workers must have: of Python, and of packages by name."""
 
     python: str
     versions: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""What goes on in Dask's thread: it asks the cluster, and tells the run what happens.
+"""The work in Dask's thread: questions to the cluster, and messages to the run.
 
 The functions here decide nothing. Each is a coroutine that calls ``tell`` with messages.
 """

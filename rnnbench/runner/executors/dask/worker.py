@@ -52,7 +52,7 @@ class Abandoned:
 
 @dataclass(frozen=True)
 class Site:
-    """What a worker says of itself before it is given trials.
+    """The description that a worker gives of itself before it is given trials.
 
     Attributes:
         host: the name of its machine.
