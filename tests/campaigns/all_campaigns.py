@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from campaigns import configs, flips, forgeries, hostile, kills, mixing, resources
+from campaigns import configs, flips, forgeries, hostile, kills, mixing, resources, workers
 from campaigns.bench import make_bench
 from campaigns.campaign import Campaign, Outcome, carry_out
 
@@ -24,6 +24,7 @@ from rnnbench.report.table import Table, to_markdown
 
 CAMPAIGNS: dict[str, Campaign] = {
     "kills": kills.CAMPAIGN,
+    "workers": workers.CAMPAIGN,
     "flips": flips.CAMPAIGN,
     "configs": configs.CAMPAIGN,
     "resources": resources.CAMPAIGN,

@@ -264,6 +264,11 @@ def _differences(bench: Bench, folder: Path) -> Iterator[str]:
             yield f"left over: {sorted(ours - theirs)}, missing: {sorted(theirs - ours)}"
     if left := [file.name for file in (folder / "temporary").iterdir()]:
         yield f"left over in TMPDIR: {left}"
+    yield from other_results(run, bench)
+
+
+def other_results(run: Path, bench: Bench) -> Iterator[str]:
+    """Yield how predictions and accuracies differ from those of the undisturbed run."""
     for file in (bench.run / "predictions").iterdir():
         ours = run / "predictions" / file.name
         if not ours.is_file() or ours.read_bytes() != file.read_bytes():

@@ -1,9 +1,9 @@
 """Print how often simulated differences between models are found that are there, or are not.
 
 Run it as ``python tests/simulations/verdicts.py``; it takes about half an hour. Each benchmark has
-seven models, so 21 pairs. A difference is found if its p-value is below 0.05. Among equal models, it
-is clear if that is below 0.05 after Holm's correction for all pairs; between models that differ, if
-it is below 0.05/21, the first step of that correction.
+seven models, so 21 pairs. A difference is found if its p-value is below 0.05. Among equal models,
+it is clear if that is below 0.05 after Holm's correction for all pairs; between models that differ,
+if it is below 0.05/21, the first step of that correction.
 """
 
 import sys

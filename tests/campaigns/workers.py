@@ -1,0 +1,112 @@
+"""Kills parts of a Dask cluster at any moment of a run: no finished trial is lost or differs.
+
+Each case has a cluster of its own: a scheduler and two workers with nannies. What is killed is a
+process that trains, a worker, which its nanny starts again, a worker with its nanny, or the
+scheduler. A run that has lost its scheduler is finished by local processes.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from campaigns.bench import N_TRIALS, RUN, SECONDS, Bench, end_group, rnnbench, start, wait_until
+from campaigns.campaign import Campaign, misbehaviour
+from campaigns.kills import PATIENCE, RUN_FOLDER, other_results
+from clusters import Cluster, children, cluster, kill_session
+
+TARGETS = ("child", "worker", "machine", "scheduler")
+MOMENTS = ("started", "test accuracy")
+
+
+@dataclass(frozen=True)
+class Strike:
+    """Something to kill, ``delay`` seconds after a text was seen ``count`` times."""
+
+    target: str
+    text: str
+    count: int
+    delay: float
+
+    def __str__(self) -> str:
+        return f"{self.target} killed {self.delay:.2f} s after '{self.text}' number {self.count}"
+
+
+def draw(random: Random) -> Strike:
+    """Return a random strike, before the last trial has ended."""
+    text = random.choice(MOMENTS)
+    count = random.randint(1, N_TRIALS - (text == "test accuracy"))
+    return Strike(random.choice(TARGETS), text, count, random.choice([0, 0.1, 1, 4]))
+
+
+def attempt(_number: int, random: Random, bench: Bench, folder: Path) -> Iterator[str]:
+    """Yield what is wrong after a random strike."""
+    strike = draw(random)
+    bench.lay_out(folder)
+    with cluster(folder / "cluster", 2) as made:
+        whats = [*_after_strike(strike, random, made, bench, folder)]
+    yield from (f"{strike}: {what}" for what in whats)
+
+
+def _after_strike(
+    strike: Strike, random: Random, made: Cluster, bench: Bench, folder: Path
+) -> Iterator[str]:
+    workers = [*made.ask(os.getpid).values()]
+    status, said = _struck(strike, random, made, workers, folder)
+    if status is None:
+        yield "the run did not end in time"
+    if "Traceback" in said:
+        yield "a traceback"
+    if not wait_until(lambda: not children(made.folder), PATIENCE, every=0.1):
+        yield "processes that train are left"
+    if status == 3 and strike.target == "scheduler":
+        n_stored = said.count("test accuracy")
+        done = rnnbench(RUN, folder)
+        yield from (f"the next run: {what}" for what in misbehaviour(done, [0]))
+        if n_stored and f"{n_stored} of {N_TRIALS} trials are stored already" not in done.err:
+            yield f"the next run does not say that {n_stored} trials are stored"
+    elif status:
+        yield f"exit status {status}: {said[-300:]}"
+    with suppress(FileNotFoundError):
+        yield from other_results(folder / RUN_FOLDER, bench)
+
+
+def _struck(
+    strike: Strike, random: Random, made: Cluster, workers: list[int], folder: Path
+) -> tuple[int | None, str]:
+    """Return the exit status of a run during which something was killed, and what it said."""
+    log = folder / "err"
+    options = ["--executor", "dask", "--scheduler", str(made.file)]
+    with (folder / "out").open("wb") as out, log.open("wb") as err:
+        running = start([*RUN, *options], folder, stdout=out, stderr=err)
+    try:
+        wait_until(
+            lambda: (
+                log.read_text().count(strike.text) >= strike.count or running.poll() is not None
+            ),
+            SECONDS,
+        )
+        time.sleep(strike.delay)
+        _kill(strike.target, random, made, workers)
+        wait_until(lambda: running.poll() is not None, SECONDS)
+    finally:
+        end_group(running.pid)
+    return running.wait() if running.returncode is not None else None, log.read_text()
+
+
+def _kill(target: str, random: Random, made: Cluster, workers: list[int]) -> None:
+    if target == "scheduler":
+        made.scheduler.kill()
+    elif target == "machine":
+        kill_session(random.choice(made.processes[1:]))
+    else:
+        pids = workers if target == "worker" else children(made.folder)
+        with suppress(ProcessLookupError):
+            os.kill(random.choice(pids or workers), signal.SIGKILL)
+
+
+CAMPAIGN = Campaign(long=20, short=0, prepare=lambda bench, _folder: bench, attempt=attempt)
