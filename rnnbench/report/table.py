@@ -4,14 +4,14 @@ import re
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rnnbench.escape import for_markdown, visible
 from rnnbench.points import model_of, values_of
 from rnnbench.report.numbers import MISSING
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.table import Table as RichTable
 
 T = TypeVar("T")
@@ -20,6 +20,13 @@ Columns = dict[str, Callable[[T], str]]
 
 FAILED = "failed"
 """How the cell of a model that failed begins."""
+HEADER_WIDTHS = (60, 30, 20, 12, 0)
+"""The widths of headers that are tried, in columns."""
+CELL_WIDTH = 20
+"""The width of a long cell on a narrow terminal, in columns."""
+CAPTION_WIDTH = 100
+"""The most columns of a caption."""
+NO_BREAK, INDENT = "\N{NO-BREAK SPACE}", "    "
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,7 @@ class Table:
         caption: the facts that a reader needs beside the numbers.
         is_last_apart: whether a line stands above the last row.
         text_columns: how many of the first columns are text; all others are numbers.
+        keys: how many of the first columns tell the rows apart.
     """
 
     headers: Sequence[str]
@@ -39,6 +47,7 @@ class Table:
     caption: str
     is_last_apart: bool = False
     text_columns: int = 1
+    keys: int = 1
 
 
 def table_of(items: Sequence[T], columns: Columns[T], caption: str) -> Table:
@@ -67,46 +76,124 @@ def with_points(table: Table, position: int = 0) -> Table:
         headers=headers,
         rows=list(map(spread, table.rows)),
         text_columns=table.text_columns + (len(parameters) if is_inside_text else 0),
+        keys=max(table.keys, position + 1) + len(parameters),
     )
 
 
-def to_rich(table: Table, console: "Console") -> "RichTable":
-    """Return the table for a terminal; on a narrow one, each ± is put below its mean."""
+def to_rich(table: Table, console: "Console") -> "RenderableType":
+    """Return the table for a terminal, in the most readable layout that fits its width.
+
+    On a narrow terminal, headers and long cells have several lines, or groups of columns stand
+    below each other. On a very narrow one, each cell has a line of its own. No number is broken.
+    """
+    from rich.console import Group
+    from rich.text import Text
+
+    shown = replace(
+        table,
+        headers=[*map(visible, table.headers)],
+        rows=[[visible(cell) for cell in row] for row in table.rows],
+    )
+    layouts = (
+        lay_out(each, console)
+        for lay_out in (_in_one, _in_groups)
+        for each in (shown, _folded(shown))
+    )
+    grids: Sequence[RenderableType] = next(filter(None, layouts), [])
+    body = grids or [Text(_in_lines(shown, console.width))]
+    caption = _fill(visible(table.caption), min(console.width, CAPTION_WIDTH))
+    return Group(*body, Text(caption))
+
+
+def _in_one(table: Table, console: "Console") -> "list[RichTable]":
+    """Return the table as a grid, its headers as wide as there is room for; ``[]`` without room."""
+    unlimited = console.options.update(width=10_000)
+    for width in HEADER_WIDTHS:
+        grid = _grid(table, width)
+        if console.measure(grid, options=unlimited).maximum <= console.width:
+            return [grid]
+    return []
+
+
+def _in_groups(table: Table, console: "Console") -> "list[RichTable]":
+    """Return groups of columns, each with the keys, as grids; ``[]`` if a column has no room."""
+    grids: list[RichTable] = []
+    keys, rest = [*range(table.keys)], [*range(table.keys, len(table.headers))]
+    while rest:
+        for n in range(len(rest), 0, -1):
+            if grid := _in_one(_columns(table, [*keys, *rest[:n]]), console):
+                grids, rest = [*grids, *grid], rest[n:]
+                break
+        else:
+            return []
+    return grids
+
+
+def _columns(table: Table, indices: Sequence[int]) -> Table:
+    """Return the table with only the columns at ``indices``."""
+    return replace(
+        table,
+        headers=[table.headers[index] for index in indices],
+        rows=[[row[index] for index in indices] for row in table.rows],
+        text_columns=sum(index < table.text_columns for index in indices),
+    )
+
+
+def _grid(table: Table, header_width: int) -> "RichTable":
+    """Return the table as a grid, with headers in lines of up to ``header_width`` if they can be.
+
+    A header is only broken between words and after hyphens, and not where cells are wide anyway.
+    """
     from rich import box
     from rich.table import Table as RichTable
 
-    def build(rows: Sequence[Sequence[str]]) -> "RichTable":
-        rich = RichTable(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-        rich.caption, rich.caption_justify = visible(table.caption), "left"
-        for index, header in enumerate(map(visible, table.headers)):
-            lines = [line for row in rows for line in row[index].split("\n")]
-            words = textwrap.wrap(header, 1, break_long_words=False)
-            narrowest = max(len(text) for text in (*lines, *words))
-            rich.add_column(
-                textwrap.fill(header, narrowest),
-                justify="left" if index < table.text_columns else "right",
-                vertical="bottom",
-                no_wrap=True,
-            )
-        for position, row in enumerate(rows, start=1):
-            is_above = table.is_last_apart and position == len(rows) - 1
-            rich.add_row(*row, end_section=is_above)
-        return rich
-
-    shown = [[visible(cell) for cell in row] for row in table.rows]
-    wide = build(shown)
-    if console.measure(wide, options=console.options.update(width=1000)).maximum <= console.width:
-        return wide
-    narrow = build([[_folded(cell) for cell in row] for row in shown])
-    narrow.width = console.measure(narrow, options=console.options.update(width=1000)).maximum
-    return narrow
+    rich = RichTable(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+    for index, header in enumerate(table.headers):
+        lines = [line for row in table.rows for line in row[index].split("\n")]
+        words = _fill(header, 1).split("\n")
+        narrowest = max(map(len, [*lines, *words]), default=1)
+        rich.add_column(
+            _fill(header, max(narrowest, header_width)),
+            justify="left" if index < table.text_columns else "right",
+            vertical="bottom",
+            no_wrap=True,
+        )
+    for position, row in enumerate(table.rows, start=1):
+        is_above = table.is_last_apart and position == len(table.rows) - 1
+        rich.add_row(*row, end_section=is_above)
+    return rich
 
 
-def _folded(cell: str) -> str:
-    """Return a cell of a narrow table, in several lines."""
-    if cell.startswith(FAILED):
-        return textwrap.fill(cell, 20, break_long_words=False, break_on_hyphens=False)
-    return re.sub(r" (± |\(\d+ of )", r"\n\1", cell)
+def _folded(table: Table) -> Table:
+    """Return the table with long cells in several lines."""
+
+    def fold(cell: str) -> str:
+        if re.match(r"[-+]?\d", cell):
+            return re.sub(r" (\(\d+ of )", r"\n\1", cell)
+        return _fill(cell, CELL_WIDTH, break_on_hyphens=False)
+
+    return replace(table, rows=[[*map(fold, row)] for row in table.rows])
+
+
+def _in_lines(table: Table, width: int) -> str:
+    """Return the table as text with a line for each cell, and a blank line before each row."""
+    lines = []
+    for first, *cells in table.rows:
+        lines += ["", _fill(first, width)]
+        for header, cell in zip(table.headers[1:], cells, strict=True):
+            together = cell.replace(" ", NO_BREAK) if len(cell) <= width - len(INDENT) else cell
+            text = f"{header}: {together}" if header else together
+            if cell:
+                lines.append(_fill(text, width, initial_indent="  ", subsequent_indent=INDENT))
+    return "\n".join([*lines, ""])
+
+
+def _fill(text: str, width: int, **options: Any) -> str:
+    """Return a text in lines of up to ``width``; words and percentages are not broken."""
+    filled = textwrap.fill(
+        text.replace(" %", f"{NO_BREAK}%"), width, break_long_words=False, **options
+    )
+    return filled.replace(NO_BREAK, " ")
 
 
 def to_markdown(table: Table) -> str:

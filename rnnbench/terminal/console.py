@@ -20,7 +20,7 @@ from rnnbench.escape import visible
 if TYPE_CHECKING:
     from rnnbench.report.table import Table
 
-PIPE_WIDTH = 120
+PIPE_WIDTH = 200
 """The width of tables in a file or a pipe, unless ``COLUMNS`` is set."""
 JSON_VERSION = 1
 """The ``schema_version`` of JSON output whose record has none of its own."""

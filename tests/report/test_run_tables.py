@@ -295,25 +295,16 @@ def widest(n_seeds):
 
 
 @pytest.mark.parametrize("n_seeds", [1, 5])
-@pytest.mark.parametrize("width", [60, 80, 120, 200])
-def test_a_terminal_shows_every_number_and_a_table_fits_from_80_columns_on(n_seeds, width):
+@pytest.mark.parametrize("width", [40, 50, 80, 120, 200])
+def test_tables_fit_any_terminal_and_no_number_or_word_is_broken(n_seeds, width):
     results = widest(n_seeds)
     for table in (*result_tables(results), comparisons_table(results)):
-        text = printed(table, width)
+        lines = printed(table, width).splitlines()
 
-        assert all(part in text for row in table.rows for cell in row for part in cell.split(" ± "))
-        limit = max(width, 80 if table.headers[0] == "model" else 120)
-        assert max(map(len, text.splitlines())) <= limit
-
-
-def test_on_a_narrow_terminal_the_spread_is_below_the_mean():
-    table = metrics_table(widest(5))
-    narrow, wide = printed(table, 80), printed(table, 200)
-
-    mean, spread = table.rows[0][1].split(" ± ")
-    assert f"{mean} ± {spread}" in wide
-    assert f"{mean} ± {spread}" not in narrow
-    assert narrow.count(f"± {spread}") == len(NAMES_OF_THE_BENCHMARK)
+        assert max(map(len, lines)) <= width
+        for cell in (cell for row in table.rows for cell in row):
+            parts = [cell] if cell[:1].isdigit() or cell[:1] in "+-" else cell.split()
+            assert all(any(part in line for line in lines) for part in parts)
 
 
 def run_with_duplicates(duplicates):

@@ -2,23 +2,102 @@ import io
 
 from rich.console import Console
 
-from rnnbench.report.table import Table, to_markdown, to_rich
+from rnnbench.report.table import Table, to_markdown, to_rich, with_points
+
+TWO = Table(
+    ["model", "accuracy (mean ± 95 % over 5 seeds)", "log-loss"],
+    [["stacked_lstm", "0.8588 ± 0.0040", "0.856"], ["svm", "0.9149", "-"]],
+    "The caption.",
+)
 
 
 def printed(table, width):
     console = Console(width=width, file=io.StringIO())
     console.print(to_rich(table, console), crop=False)
-    return console.file.getvalue()
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 
-def test_a_header_is_broken_between_words_and_after_hyphens_in_a_narrow_column():
-    table = Table(
-        ["model", "log-loss", "macro-F1", "topics missed"], [["rnn", "1.234", "1", "2"]], ""
+def test_headers_have_one_line_if_there_is_room():
+    assert printed(TWO, 80)[1:] == [
+        " model         accuracy (mean ± 95 % over 5 seeds)  log-loss",
+        " ───────────────────────────────────────────────────────────",
+        " stacked_lstm                      0.8588 ± 0.0040     0.856",
+        " svm                                        0.9149         -",
+        "",
+        "The caption.",
+    ]
+
+
+def test_headers_are_broken_between_words_where_there_is_less():
+    assert printed(TWO, 45)[1:6] == [
+        "                 accuracy (mean ±",
+        " model         95 % over 5 seeds)  log-loss",
+        " ──────────────────────────────────────────",
+        " stacked_lstm     0.8588 ± 0.0040     0.856",
+        " svm                       0.9149         -",
+    ]
+
+
+def test_and_after_hyphens():
+    assert printed(TWO, 38)[1:5] == [
+        "                accuracy (mean",
+        "                 ± 95 % over 5   log-",
+        " model                  seeds)   loss",
+        " ────────────────────────────────────",
+    ]
+
+
+def test_columns_that_do_not_fit_stand_below_the_others():
+    assert printed(TWO, 33)[4:] == [
+        " ─────────────────────────────",
+        " stacked_lstm  0.8588 ± 0.0040",
+        " svm                    0.9149",
+        "",
+        "",
+        " model         log-loss",
+        " ──────────────────────",
+        " stacked_lstm     0.856",
+        " svm                  -",
+        "",
+        "The caption.",
+    ]
+
+
+def test_where_no_column_fits_each_cell_has_a_line():
+    assert printed(TWO, 24) == [
+        "",
+        "stacked_lstm",
+        "  accuracy (mean ± 95 %",
+        "    over 5 seeds):",
+        "    0.8588 ± 0.0040",
+        "  log-loss: 0.856",
+        "",
+        "svm",
+        "  accuracy (mean ± 95 %",
+        "    over 5 seeds):",
+        "    0.9149",
+        "  log-loss: -",
+        "",
+        "The caption.",
+    ]
+
+
+def test_every_group_of_columns_tells_the_points_of_a_grid_apart():
+    points = Table(
+        ["model", "accuracy", "its interval"],
+        [["svm[C=1]", "0.9149", "0.8898 to 0.9346"], ["svm[C=3]", "0.9150", "0.8899 to 0.9347"]],
+        "",
     )
 
-    lines = [line.split() for line in printed(table, 80).splitlines()]
+    lines = printed(with_points(points), 32)
 
-    assert lines[1:3] == [["log-", "topics"], ["model", "loss", "macro-F1", "missed"]]
+    assert lines.count(" model  C  accuracy") == lines.count(" model  C      its interval") == 1
+
+
+def test_a_caption_is_no_wider_than_a_line_that_is_easy_to_read():
+    lines = printed(Table(["model"], [["svm"]], "word " * 100), 200)
+
+    assert 90 < max(map(len, lines)) <= 100
 
 
 def test_markdown_has_a_line_for_each_row_text_to_the_left_bars_escaped_and_a_caption():
