@@ -1,9 +1,9 @@
-"""Print how often simulated differences between models are found that are there, or are not.
+"""Print how often differences are found between simulated models that differ, or are equal.
 
 Run it as ``python tests/simulations/verdicts.py``; it takes about half an hour. Each benchmark has
 seven models, so 21 pairs. A difference is found if its p-value is below 0.05. Among equal models,
-it is clear if that is below 0.05 after Holm's correction for all pairs; between models that differ,
-if it is below 0.05/21, the first step of that correction.
+it is clear if its p-value is below 0.05 after Holm's correction for all pairs; between models that
+differ, if it is below 0.05/21, the first step of that correction.
 """
 
 import sys
@@ -49,8 +49,9 @@ def main() -> None:
         *(f"{n} point{'s' * (n > 1)} found / clear" for n in DIFFERENCES),
     ]
     caption = (
-        f"Of {TIMES:,} simulated benchmarks of {N_MODELS} models. Points: the standard deviation "
-        "of a model's accuracy over seeds. Found: share of the pairs of equal models with a "
+        f"Of {TIMES:,} simulated benchmarks of {N_MODELS} equal models, and of {TIMES // 4} "
+        "in which one differs from the others. Points: the standard deviation of a model's "
+        "accuracy over seeds. Found: share of the pairs of equal models with a "
         "p-value below 0.05. Any clear: share of the benchmarks of equal models in which any pair "
         f"has one below 0.05 after Holm's correction for {N_PAIRS} pairs; from the best: any pair "
         "with the best one. N points found / clear: share of the pairs that differ by N points of "
