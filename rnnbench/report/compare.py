@@ -100,9 +100,9 @@ def costs_table(comparison: RunComparison) -> Table:
     columns: Columns[ModelChange] = {
         "model": lambda each: each.name,
         f"{second} in A {over}": lambda each: mean_and_interval(each.a.metrics[SECOND]),
-        f"in B {over}": lambda each: mean_and_interval(each.b.metrics[SECOND]),
+        f"{second} in B {over}": lambda each: mean_and_interval(each.b.metrics[SECOND]),
         f"{MS_PER_STEP.header} in A": lambda each: mean_text(MS_PER_STEP, each.a),
-        "in B": lambda each: mean_text(MS_PER_STEP, each.b),
+        f"{MS_PER_STEP.header} in B": lambda each: mean_text(MS_PER_STEP, each.b),
         "A/B": lambda each: f"{each.speed_ratio:.2f}" if each.speed_ratio else MISSING,
     }
     is_same_cpu = all(each.key != "cpu" for each in comparison.differences)
