@@ -148,7 +148,7 @@ def spell(value: Any) -> str:
         return str(value).lower()
     text = repr(value)
     if isinstance(value, dict | list):
-        with suppress(ValueError):  # it contains itself
+        with suppress(TypeError, ValueError):  # it has keys that JSON cannot have, or itself
             text = json.dumps(value, ensure_ascii=False, default=repr)
     return text if len(text) <= 60 else f"{text[:57]}..."
 

@@ -267,7 +267,12 @@ def _labels(paths: Sequence[str]) -> dict[str, str]:
 
 def text_of(value: Any) -> str:
     """Return a value for the name of a point."""
-    return _plain(value if isinstance(value, str) else json.dumps(value))
+    if isinstance(value, str):
+        return _plain(value)
+    try:
+        return _plain(json.dumps(value))
+    except (TypeError, ValueError):  # a value that only Python can give; no parameter takes it
+        return _plain(spell(value))
 
 
 def _plain(text: str) -> str:

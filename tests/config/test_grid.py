@@ -1,5 +1,6 @@
 """Grids: which models they make, and how flags and other files change them."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -359,6 +360,16 @@ def test_a_wrong_grid_is_answered_once_with_its_line(line, answer):
     (found,) = messages(with_grid(line))
     assert found.startswith("grid.yaml:")
     assert found.split(": ", 1)[1] == answer
+
+
+@pytest.mark.parametrize("value", [b"x", 1j, date(2026, 1, 1), ..., {(1, 2): 3}], ids=repr)
+@pytest.mark.parametrize("path", ["layers.0.embedding.dropout", "training.ema"])
+def test_a_value_that_only_python_can_give_is_refused(path, value):
+    config = yaml.safe_load(RNN)
+    config["models"]["rnn"]["grid"] = {path: [0.5, value]}
+
+    with pytest.raises(ConfigError, match=rf"models.rnn.{path}: got .* \(should be a valid number"):
+        load(config)
 
 
 def test_a_point_cannot_have_the_name_of_another_model():
