@@ -200,7 +200,7 @@ CASES: list[Case] = [
     ),
     *(
         (f"files up to {n} bytes", partial(_limited, resource.RLIMIT_FSIZE, n, status))
-        for n, status in {0: USED_UP, 100: USED_UP, 1_000: USED_UP, 5_000: 0}.items()
+        for n, status in {0: USED_UP, 100: USED_UP, 1_000: USED_UP, 20_000: 0}.items()
     ),
     *(
         (f"{n} open files", partial(_limited, resource.RLIMIT_NOFILE, n, status))
