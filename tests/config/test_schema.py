@@ -86,8 +86,12 @@ def test_models_are_chosen_on_the_documents_that_they_are_run_on(name):
 
 @pytest.mark.parametrize("name", WITH_GRIDS)
 def test_baselines_are_chosen_from_the_same_grids(name):
-    choice = load(CONFIGS / f"{name}_baselines.yaml")
-    assert choice.models == load(CONFIGS / "zoo_baselines.yaml").models
+    models = load(CONFIGS / f"{name}_baselines.yaml").models
+    everywhere = load(CONFIGS / "zoo_baselines.yaml").models
+
+    left_out = {each for each in everywhere if each not in models}
+    assert models == {each: everywhere[each] for each in everywhere if each not in left_out}
+    assert not left_out or name == "reuters46"  # where a high C takes too long
 
 
 def test_every_kind_of_baseline_that_learns_from_words_is_in_the_grids():
