@@ -88,6 +88,17 @@ def test_every_page_is_in_the_navigation():
     assert set(re.findall(r": ([\w-]+)\.md$", navigation, re.M)) == {*PAGES, "commands", "config"}
 
 
+def test_no_page_repeats_a_paragraph_of_another():
+    paragraphs = [
+        " ".join(part.split())
+        for text in PAGES.values()
+        for part in text.split("\n\n")
+        if len(part) > 200
+    ]
+
+    assert len(set(paragraphs)) == len(paragraphs)
+
+
 def test_links_lead_to_pages_and_to_places_on_them(site):
     parsed = {file: Html(text) for file, text in site.items() if file.name != "404.html"}
     for file, found in parsed.items():
@@ -195,8 +206,11 @@ def test_drawings_have_the_same_styles_and_fit_a_phone(file):
 
 
 def test_drawings_on_a_page_take_its_colours(page):
-    assert page("notebook").count('<svg class="drawing" role="img" aria-label="') == len(DRAWINGS)
-    assert "prefers-color-scheme: dark) {\n      svg" not in page("notebook")
+    pages = [page(name) for name in PAGES]
+
+    drawn = [text.count('<svg class="drawing" role="img" aria-label="') for text in pages]
+    assert sum(drawn) == len(DRAWINGS)
+    assert not [text for text in pages if "<style>\n    svg" in text]
 
 
 def test_equations_need_no_script(page):
@@ -368,6 +382,14 @@ def test_the_differences_that_could_be_found_are_those_of_the_reference_run(tmp_
     )
     assert f"it would take {one_or_two.seeds_needed} seeds of each" in words
     assert pairs["vanilla_rnn", "stacked_vanilla_rnn"].seeds_needed is None
+
+
+def test_the_number_of_duplicates_is_that_of_the_reference_run():
+    dataset = json.loads((REFERENCE / "all/results.json").read_text())["dataset"]
+    kinds = dataset.get("duplicates") or {"all": dataset.get("overlap", 0) * [0]}
+    n = sum(map(len, kinds.values()))
+
+    assert f"So {n} of the {dataset['test_size']} test documents" in words_of("trust")
 
 
 def test_the_speed_is_that_of_the_reference_run():

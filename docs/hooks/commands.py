@@ -85,4 +85,4 @@ def _code(names: str, title: str) -> str:
     """Return the names of a parameter as code for the cell of a table."""
     if title == "argument":
         names = re.sub(r" <.*>$", "", names).upper()
-    return f"`{names}`".replace("|", "\\|")
+    return f"`{names}`"

@@ -89,7 +89,7 @@ def _table(definition: Schema, anchor: str) -> Iterator[str]:
         default = "required" if key in definition.get("required", ()) else _default(value)
         cells = (name, allowed(value), default, _cell(value.get("description", "")))
         lines.append(f"| {' | '.join(cells)} |")
-    yield "\n".join(lines)
+    yield "\n".join(['<div class="keys" markdown>', "", *lines, "", "</div>"])
 
 
 def _default(value: Schema) -> str:
