@@ -26,7 +26,7 @@ def commands_page() -> str:
 
     from rnnbench.cli.app import app
 
-    group = get_command(app)
+    group: Any = get_command(app)
     sections = [
         part
         for name in group.commands

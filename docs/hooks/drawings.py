@@ -22,4 +22,4 @@ def on_page_content(html: str, **_: Any) -> str:
 def _figure(found: re.Match[str]) -> str:
     drawing = STYLE.sub("", (FOLDER / found["file"]).read_text()).strip()
     label = f'<svg class="drawing" role="img" aria-label="{escape(unescape(found["alt"]))}" '
-    return f"<figure>{drawing.replace('<svg ', label, 1)}</figure>"
+    return f"<figure data-search-exclude>{drawing.replace('<svg ', label, 1)}</figure>"
