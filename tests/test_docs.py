@@ -1,0 +1,405 @@
+"""The documentation site: it can be built, lacks nothing, and what it says is so."""
+
+import contextlib
+import io
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+import pytest
+import yaml
+from plugin_files import run_rnnbench
+
+import rnnbench
+from rnnbench.analysis.load import load_run
+from rnnbench.analysis.power import power_of_pairs
+from rnnbench.cli.app import COMMANDS, load_command
+from rnnbench.config.load import load
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+REFERENCE = ROOT / "results/reference"
+PAGES = {file.stem: file.read_text() for file in DOCS.glob("*.md")}
+DRAWINGS = sorted(DOCS.glob("images/*.svg"))
+SCHEMA = json.loads((ROOT / "rnnbench/config/config.schema.json").read_text())["$defs"]
+
+
+def blocks(page, language):
+    """The title and the content of the code blocks of a page in a language."""
+    found = re.findall(rf'^```{language}(?: title="(.+?)")?\n(.*?)^```$', page, re.M | re.S)
+    return [(title, content) for title, content in found]
+
+
+class Html(HTMLParser):
+    """The anchors, links and loaded files of an HTML page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.anchors, self.links, self.loaded = set(), set(), set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        facts = dict(attrs)
+        self.anchors |= {facts[key] for key in ("id", "name") if facts.get(key)}
+        if tag == "a" and facts.get("href"):
+            self.links.add(facts["href"])
+        if tag in ("img", "script") and facts.get("src"):
+            self.loaded.add(facts["src"])
+        if tag == "link" and "stylesheet" in facts.get("rel", ""):
+            self.loaded.add(facts["href"])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The HTML of each page of the site, by file."""
+    folder = tmp_path_factory.mktemp("docs") / "site"
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [*command, "--site-dir", str(folder)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": path, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return {file: file.read_text() for file in folder.rglob("*.html")}
+
+
+@pytest.fixture(scope="module")
+def page(site):
+    """Returns the HTML of a page, by the name of its file."""
+    by_name = {file.name: text for file, text in site.items()}
+    return lambda name: by_name[f"{name}.html"]
+
+
+def test_every_page_is_in_the_navigation():
+    navigation = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2]
+
+    assert set(re.findall(r": ([\w-]+)\.md$", navigation, re.M)) == {*PAGES, "commands", "config"}
+
+
+def test_no_page_repeats_a_paragraph_of_another():
+    paragraphs = [
+        " ".join(part.split())
+        for text in PAGES.values()
+        for part in text.split("\n\n")
+        if len(part) > 200
+    ]
+
+    assert len(set(paragraphs)) == len(paragraphs)
+
+
+def test_links_lead_to_pages_and_to_places_on_them(site):
+    parsed = {file: Html(text) for file, text in site.items() if file.name != "404.html"}
+    for file, found in parsed.items():
+        for link in found.links:
+            place, anchor = urldefrag(link)
+            if re.match(r"[a-z]+:", link):
+                continue
+            target = (file.parent / unquote(place)).resolve() if place else file
+            assert target.exists(), f"{file.name}: {link}"
+            if anchor and target.suffix == ".html":
+                assert unquote(anchor) in parsed[target].anchors, f"{file.name}: {link}"
+
+
+def test_nothing_is_loaded_from_elsewhere(site):
+    for file, text in site.items():
+        assert not [each for each in Html(text).loaded if re.match(r"(https?:)?//", each)], file
+
+
+def commands():
+    """Every command: its anchor, and all options of it."""
+    for name in COMMANDS:
+        command = load_command(name)
+        yield name, command
+        for other, each in getattr(command, "commands", {}).items():
+            yield f"{name}-{other}", each
+
+
+@pytest.mark.parametrize(("anchor", "command"), list(commands()))
+def test_every_command_is_on_its_page_with_its_options(page, anchor, command):
+    _, _, section = page("commands").partition(f'id="{anchor}"')
+    section = re.split(r"<h[23] ", section)[0]
+
+    assert section
+    for parameter in () if hasattr(command, "commands") else command.params:
+        if parameter.param_type_name == "option":
+            for option in parameter.opts:
+                assert re.search(rf"{option}\b", section), option
+
+
+def variants(name):
+    """The definition of each kind of layer or baseline, by its anchor."""
+    for each in (SCHEMA[name], *SCHEMA[name].get("anyOf", ())):
+        for kind, value in each.get("properties", {}).items():
+            yield f"{name.lower()}s.{kind}.", value["$ref"].rpartition("/")[2]
+
+
+KEYS = {
+    "": "Benchmark",
+    "data.": "Data",
+    "training.": "Training",
+    "network.": "LayeredNetwork",
+    "python.": "PythonNetwork",
+    "baseline.": "BaselineModel",
+    "references.": "Reference",
+    "published.": "Published",
+    **dict(variants("Layer")),
+    **dict(variants("Baseline")),
+}
+
+
+def test_every_config_key_is_on_its_page(page):
+    anchors = Html(page("config")).anchors
+
+    keys = {f"{start}{key}" for start, name in KEYS.items() for key in SCHEMA[name]["properties"]}
+    assert keys <= anchors
+
+
+def test_every_section_of_a_config_is_on_its_page():
+    shown = {*KEYS.values(), "Layer", "Baseline", "Recurrent"}
+    same = {"Recipe", "ModelTraining"}  # a part of Training
+    sections = {name for name, each in SCHEMA.items() if "properties" in each}
+
+    assert {name for name in sections - shown - same if not name.endswith("InPart")} == set()
+
+
+def test_every_public_name_is_on_the_page_of_the_api(page):
+    anchors = Html(page("api")).anchors
+
+    assert {f"rnnbench.{name}" for name in rnnbench.__all__} <= anchors
+
+
+# Drawings
+
+
+def test_drawings_are_shown_and_described():
+    shown = {
+        file: words
+        for text in PAGES.values()
+        for words, file in re.findall(r"!\[(.*?)\]\((images/.*?)\)", text, re.S)
+    }
+
+    assert set(shown) == {str(file.relative_to(DOCS)) for file in DRAWINGS}
+    assert all(len(words) > 40 for words in shown.values())
+
+
+@pytest.mark.parametrize("file", DRAWINGS, ids=lambda file: file.stem)
+def test_drawings_have_the_same_styles_and_fit_a_phone(file):
+    drawing, first = file.read_text(), DRAWINGS[0].read_text()
+    style = re.compile(r"<style>.*?</style>", re.S)
+
+    assert style.search(drawing)[0] == style.search(first)[0]
+    width = float(re.search(r'viewBox="\S+ \S+ (\S+) \S+"', drawing)[1])
+    sizes = [float(size) for size in re.findall(r"font-size: ?(\d+)px", drawing)]
+    assert width / 368 <= min(sizes) / 11.5  # pixels of text where the page is 400 wide
+
+
+def test_drawings_on_a_page_take_its_colours(page):
+    pages = [page(name) for name in PAGES]
+
+    drawn = [text.count('<svg class="drawing" role="img" aria-label="') for text in pages]
+    assert sum(drawn) == len(DRAWINGS)
+    assert not [text for text in pages if "<style>\n    svg" in text]
+
+
+def test_equations_need_no_script(page):
+    assert page("notebook").count("<math ") > 20
+    assert "arithmatex" not in page("notebook")
+
+
+# Code and output
+
+
+def test_the_code_of_the_teaching_notebook_prints_what_stands_below_it():
+    names = {}
+    pairs = re.findall(
+        r"^```python\n(.*?)^```$(?:\n+```text\n(.*?)^```$)?", PAGES["notebook"], re.M | re.S
+    )
+    assert len(pairs) > 5
+    for code, expected in pairs:
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(code, names)  # noqa: S102 - it is our own
+        assert printed.getvalue() == expected
+
+
+OUTPUTS = [
+    (name, *command)
+    for name, text in PAGES.items()
+    for _, block in blocks(text, "console")
+    for command in re.findall(r"^\$ (.+)\n((?:(?!\$ ).*\n)*)", block, re.M)
+]
+
+
+@pytest.mark.parametrize(("name", "command", "output"), OUTPUTS)
+def test_commands_print_what_stands_below_them(cli, tmp_path, monkeypatch, name, command, output):
+    monkeypatch.chdir(tmp_path)
+    for config in configs_on(name):
+        (tmp_path / f"{yaml.safe_load(config)['name']}.yaml").write_text(config)
+    program, *arguments = shlex.split(command)
+
+    assert program == "rnnbench"
+    assert cli(*arguments).output == output
+
+
+def configs_on(name):
+    return [text for _, text in blocks(PAGES[name], "yaml") if text.startswith("name:")]
+
+
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [(name, text) for name in PAGES if name != "extending" for text in configs_on(name)],
+)
+def test_configs_are_right(tmp_path, name, config):
+    (tmp_path / "it.yaml").write_text(config)
+
+    assert load(tmp_path / "it.yaml").models, name
+
+
+@pytest.fixture(scope="module")
+def plugged(tmp_path_factory):
+    """A working folder with the package of the page on plug-ins, and the folder to install."""
+    folder = tmp_path_factory.mktemp("plugged")
+    package = folder / "installed"
+    (package / "my_package").mkdir(parents=True)
+    (package / "my_package/__init__.py").touch()
+    files = [
+        block for kind in ("python", "yaml", "toml") for block in blocks(PAGES["extending"], kind)
+    ]
+    for title, content in files:
+        if title:
+            place = package if title.startswith("my_package/") else folder
+            (place / title).write_text(content)
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    info = package / f"my_package-{project['version']}.dist-info"
+    info.mkdir()
+    facts = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    (info / "METADATA").write_text(facts)
+    lines = [
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in entries.items())
+        for group, entries in project["entry-points"].items()
+    ]
+    (info / "entry_points.txt").write_text("\n".join(lines))
+    (folder / "own.notes").write_text("cats,meow purr\ndogs,woof growl\n" * 10)
+    return folder, package
+
+
+def test_the_plug_ins_of_the_page_work_together(plugged):
+    folder, package = plugged
+    (command,) = [
+        shlex.split(line)[1:]
+        for _, block in blocks(PAGES["extending"], "console")
+        for line in block.splitlines()
+        if line.startswith("rnnbench run")
+    ]
+
+    done = run_rnnbench(*command, "--json", "--quiet", site=package, cwd=folder)
+
+    assert done.returncode == 0, done.stderr
+    found = {model["name"]: model for model in json.loads(done.stdout)["models"]}
+    assert set(found) == {"scaled", "neighbours", "guess"}
+    assert all(0 < model["metrics"]["brier"]["mean"] < 1 for model in found.values())
+    assert found["guess"]["metrics"]["accuracy"]["mean"] == 0.5
+    tracked = (folder / "results/plugged/tracking/lines.txt").read_text().splitlines()
+    assert {line.partition(" seed")[0] for line in tracked} == set(found)
+
+
+def test_each_kind_of_plug_in_has_an_example():
+    (text,) = [text for title, text in blocks(PAGES["extending"], "toml") if title]
+    shown = set(tomllib.loads(text)["project"]["entry-points"])
+    contributing = (ROOT / "CONTRIBUTING.md").read_text()
+
+    assert shown == set(re.findall(r"`(rnnbench\.[a-z]+s)` \|", contributing))
+
+
+# Figures
+
+
+def rows_of(name):
+    """The rows of the first table in a file of the reference results."""
+    table = (REFERENCE / name).read_text().split("\n\n")[0]
+    return [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+
+
+def in_percent(shares):
+    low, high = (f"{100 * extreme(map(float, shares)):.0f}" for extreme in (min, max))
+    return f"{low} to {high} %"
+
+
+def words_of(name):
+    return " ".join(PAGES[name].split())
+
+
+def test_the_simulated_coverage_is_that_of_the_table():
+    *_, two, three, five, ten = zip(*rows_of("coverage.md"), strict=True)
+
+    assert (
+        f"With 3 or more seeds, {in_percent(three + five + ten)} of them do; "
+        f"with 2, {in_percent(two)}" in words_of("trust")
+    )
+
+
+def test_the_simulated_verdicts_are_those_of_the_table():
+    def of(column, *seeds, is_mixed):
+        rows = [row for row in rows_of("verdicts.md") if row[3] in seeds]
+        return [row[column] for row in rows if (" " in row[2]) == is_mixed]
+
+    from_three, words = ("3", "5", "10"), words_of("trust")
+    assert f"below 0.05 in {in_percent(of(4, *from_three, is_mixed=False))} of cases" in words
+    largest = max(map(float, of(4, *from_three, is_mixed=True)))
+    assert f"in up to {100 * largest:.0f} % if some models vary" in words
+    ten, five, three, two = (
+        in_percent(of(5, n_seeds, is_mixed=False)) for n_seeds in ("10", "5", "3", "2")
+    )
+    assert (
+        f"{ten} of benchmarks with 10 seeds, in {five} with 5, in {three} with 3, and in {two} "
+        "with 2" in words
+    )
+
+
+def test_the_differences_that_could_be_found_are_those_of_the_reference_run(tmp_path):
+    shutil.copytree(REFERENCE / "all", tmp_path / "all")  # an older version would be converted
+    run = load_run(tmp_path / "all")
+    pairs = {(each.comparison.a, each.comparison.b): each for each in power_of_pairs(run)}
+    one_or_two, words = pairs["lstm", "stacked_lstm"], words_of("trust")
+
+    difference = -one_or_two.comparison.difference
+    assert f"two LSTM layers are {100 * difference:.1f} points better than one" in words
+    assert (
+        f"a difference of {100 * one_or_two.detectable:.1f} points if no other pair were tested, "
+        f"and of {100 * one_or_two.detectable_corrected:.1f} points after" in words
+    )
+    assert f"it would take {one_or_two.seeds_needed} seeds of each" in words
+    assert pairs["vanilla_rnn", "stacked_vanilla_rnn"].seeds_needed is None
+
+
+def test_the_number_of_duplicates_is_that_of_the_reference_run():
+    dataset = json.loads((REFERENCE / "all/results.json").read_text())["dataset"]
+    kinds = dataset.get("duplicates") or {"all": dataset.get("overlap", 0) * [0]}
+    n = sum(map(len, kinds.values()))
+
+    assert f"So {n} of the {dataset['test_size']} test documents" in words_of("trust")
+
+
+def test_the_speed_is_that_of_the_reference_run():
+    *_, total = rows_of("speed/speed.md")
+
+    assert f"`compiled` is {total[7]} times as fast as `keras`" in words_of("speed")
+
+
+def test_the_numbers_of_parameters_are_those_of_the_reference_run():
+    table = (REFERENCE / "all/table.md").read_text()
+
+    assert "| lstm | 12,746 |" in table
+    assert "So its LSTM has 12,746 parameters" in words_of("notebook")
