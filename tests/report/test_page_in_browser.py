@@ -231,4 +231,8 @@ def test_on_paper_everything_is_there(browser, page):
     assert browser.evaluate("document.querySelectorAll('details:not([open])').length") == 1, (
         "picker"
     )
+    hidden = "!document.querySelector('.picker').checkVisibility()"
+    assert browser.evaluate(hidden)
+    browser.evaluate("document.querySelector('input[value=gru]').click()")
+    assert not browser.evaluate(hidden), "a model is left out"
     browser.send("Emulation.setEmulatedMedia", media="")

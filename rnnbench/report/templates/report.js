@@ -60,6 +60,7 @@ function makeFilterable(table) {
   const rows = [...table.tBodies[0].rows];
   if (rows.length <= MANY_ROWS) return;
   const input = make("input", { type: "search", autocomplete: "off" });
+  input.setAttribute("aria-label", `Filter rows of ${table.getAttribute("aria-label")}`);
   const count = make("output", {});
   input.addEventListener("input", () => {
     const wanted = input.value.trim().toLowerCase();
@@ -84,10 +85,12 @@ function makePicker(main) {
   const names = main.dataset.names.split(" ");
   if (names.length < 2) return;
   const boxes = names.map((name) => make("input", { type: "checkbox", value: name, checked: true }));
+  const picker = make("details", { className: "picker" });
   const summary = make("summary", {});
   const update = () => {
     boxes.forEach((box) => (box.checked ? off.delete(box.value) : off.add(box.value)));
     summary.textContent = `Models to compare (${names.length - off.size} of ${names.length})`;
+    picker.classList.toggle("partial", off.size > 0);
     showPicked();
   };
   const button = (text, checked) => {
@@ -102,7 +105,8 @@ function makePicker(main) {
   const fieldset = make("fieldset", {}, button("all", true), button("none", false), ...labels);
   fieldset.setAttribute("aria-label", "Models to compare");
   fieldset.addEventListener("change", update);
-  main.prepend(make("details", { className: "picker" }, summary, fieldset));
+  picker.append(summary, fieldset);
+  main.prepend(picker);
   update();
 }
 
@@ -129,15 +133,18 @@ function makeExplorable(frame, tip) {
   }
   let current = -1;
   const select = (index) => {
+    if (index === current) return; // or a screen reader would say it again
     areas[current]?.classList.remove("current");
     current = index;
     areas[current]?.classList.add("current");
     tip.textContent = current < 0 ? "" : textOf(areas[current]);
   };
-  frame.addEventListener("pointermove", (event) => {
+  const point = (event) => {
     select(areas.indexOf(event.target.closest(".area:not(.off)")));
     place(tip, event.clientX, event.clientY);
-  });
+  };
+  frame.addEventListener("pointermove", point);
+  frame.addEventListener("pointerdown", point); // a finger that taps does not move
   frame.addEventListener("pointerleave", () => select(-1));
   frame.addEventListener("blur", () => select(-1));
   frame.addEventListener("keydown", (event) => {
@@ -163,7 +170,7 @@ function makeExplorable(frame, tip) {
 function openDetailsForPrint() {
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = all("main details:not(.picker):not([open])");
+    opened = all("section details:not([open])");
     opened.forEach((each) => (each.open = true));
   });
   addEventListener("afterprint", () => opened.forEach((each) => (each.open = false)));
