@@ -181,20 +181,31 @@ def test_a_model_that_is_not_picked_leaves_tables_plots_and_errors(browser, page
 TIP = "document.querySelector('.tip').innerText"
 
 
+FIRST_ROW = (
+    "(({x, y, width, height}) => [x + width / 2, y + height / 2])"
+    "(document.querySelector('.area').getBoundingClientRect())"
+)
+
+
 def test_a_plot_says_its_values_under_the_pointer(browser, page):
     browser.open(page)
-    place = browser.evaluate(
-        "(({x, y, width, height}) => [x + width / 2, y + height / 2])"
-        "(document.querySelector('.area').getBoundingClientRect())"
-    )
 
-    browser.point_at(*place)
+    browser.point_at(*browser.evaluate(FIRST_ROW))
 
     said = browser.evaluate(TIP).split("\n")
     assert said[0] == "multinomial_naive_bayes: 0.9500"
     assert said[1].startswith("95 % over documents and seeds: ")
     browser.point_at(1, 1)
     assert browser.evaluate(TIP) == ""
+
+
+def test_a_plot_says_its_values_where_a_finger_taps(browser, page):
+    browser.open(page, width=400)
+
+    browser.evaluate("document.querySelector('.area').scrollIntoView({block: 'center'})")
+    browser.tap(*browser.evaluate(FIRST_ROW))
+
+    assert browser.evaluate(TIP).startswith("multinomial_naive_bayes: 0.9500")
 
 
 def test_a_plot_says_its_values_one_after_the_other_by_the_keyboard(browser, page):

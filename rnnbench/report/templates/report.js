@@ -145,7 +145,9 @@ function makeExplorable(frame, tip) {
   };
   frame.addEventListener("pointermove", point);
   frame.addEventListener("pointerdown", point); // a finger that taps does not move
-  frame.addEventListener("pointerleave", () => select(-1));
+  frame.addEventListener("pointerleave", (event) => {
+    if (event.pointerType !== "touch") select(-1); // a finger leaves when it has tapped
+  });
   frame.addEventListener("blur", () => select(-1));
   frame.addEventListener("keydown", (event) => {
     const top = (area) => Math.round(area.getBoundingClientRect().top);
