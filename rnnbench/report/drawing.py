@@ -31,7 +31,10 @@ from rnnbench.training.outcome import TrialResult
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#6f6f6f")
 STYLES = ("-", "--", ":", "-.")
-BLUES = LinearSegmentedColormap.from_list("blues", [(0, 0.447, 0.698, a) for a in (0, 1)])
+STRONGEST = 0.55
+"""The opacity of the first colour that stands for a share of 1. Text stays legible on it, on white
+and, with the lighter colours of a dark theme, on black."""
+BLUES = LinearSegmentedColormap.from_list("blues", [(0, 0.447, 0.698, a) for a in (0, STRONGEST)])
 """Shares from 0 to 1, as the opacity of the first colour."""
 SHOWN_TOPICS = 10
 LARGEST = 1e38
@@ -142,17 +145,26 @@ def draw_curves(axes: Axes, run: StoredRun, curve: str, networks: Collection[str
 def _draw_curve(
     axes: Axes, trials: Sequence[TrialResult], key: str, label: str, number: int
 ) -> None:
-    lists = [getattr(trial.record.history, key) for trial in trials]
+    low, median, high = spread_of(trials, key)
+    epochs = np.arange(1, len(median) + 1)
+    colour = COLOURS[number % len(COLOURS)]
+    style = STYLES[number // len(COLOURS) % len(STYLES)]
+    axes.fill_between(epochs, low, high, color=colour, alpha=0.2, lw=0)
+    axes.plot(epochs, median, style, color=colour, lw=1.5, label=label)
+
+
+def spread_of(trials: Sequence[TrialResult], curve: str) -> tuple[Any, Any, Any]:
+    """Return the lowest, the median and the highest value of a curve over trials, by epoch.
+
+    What is not a number is masked.
+    """
+    lists = [getattr(trial.record.history, curve) for trial in trials]
     curves = np.full((len(lists), max(map(len, lists))), np.nan)  # engines may stop early
     for row, values in zip(curves, lists, strict=True):
         row[: len(values)] = values
     curves = np.ma.masked_invalid(curves).clip(-LARGEST, LARGEST)
-    epochs = np.arange(1, curves.shape[1] + 1)
-    colour = COLOURS[number % len(COLOURS)]
-    style = STYLES[number // len(COLOURS) % len(STYLES)]
-    axes.fill_between(epochs, curves.min(axis=0), curves.max(axis=0), color=colour, alpha=0.2, lw=0)
     median = np.ma.median(curves, axis=0)  # type: ignore[no-untyped-call]
-    axes.plot(epochs, median, style, color=colour, lw=1.5, label=label)
+    return curves.min(axis=0), median, curves.max(axis=0)
 
 
 @dataclass(frozen=True)
@@ -191,7 +203,7 @@ def draw_confusion(axes: Axes, shown: Confusion) -> None:
         if share >= 0.005:
             axes.text(
                 column + 0.5, row + 0.5, f"{share:.2f}".lstrip("0"), ha="center", va="center",
-                fontsize=8.5, color="#ffffff" if share > 0.55 else ink(),
+                fontsize=9.5, color=ink(),
             )  # fmt: skip
     axes.set(aspect="equal", xlabel="predicted topic", ylabel="true topic (test documents)")
     axes.invert_yaxis()

@@ -1,17 +1,20 @@
 """Writing a run as one HTML file that needs nothing else, and as Markdown with plots beside it."""
 
+import base64
+import hashlib
 import re
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from rnnbench.escape import for_markdown, visible
-from rnnbench.report.drawing import COLOURS
+from rnnbench.report.drawing import COLOURS, STRONGEST
 from rnnbench.report.plots import GRID, INK, ON_DARK, PAPER, Plot
-from rnnbench.report.sections import findings, make_sections
+from rnnbench.report.sections import best_first, findings, make_sections
 from rnnbench.report.table import to_markdown
 from rnnbench.results.run import StoredRun
 from rnnbench.results.store import PAGES
@@ -23,8 +26,10 @@ def write_page(
 ) -> Path:
     """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of a run.
 
-    The arguments are those of ``make_sections``. The HTML file is returned.
+    The arguments are those of ``make_sections``; models are in the order of their accuracy. The
+    HTML file is returned.
     """
+    run = best_first(run)
     sections = make_sections(run, texts, words, n_errors)
     for kind, content in (part for section in sections for part in section.parts):
         for plot in {"figure": [content], "figures": content}.get(kind, []):
@@ -40,10 +45,29 @@ def write_page(
                 findings=findings(run.results),
                 sections=sections,
                 palettes=(COLOURS, ON_DARK),
+                strongest=STRONGEST,
+                style=_asset("report.css"),
+                script=_asset("report.js"),
+                policy=policy(_asset("report.js")),
             )
         )
         write_text(run.folder / name, visible(page))
     return run.folder / PAGES[0]
+
+
+def policy(script: str) -> str:
+    """Return a Content-Security-Policy that allows this script, and nothing from the network."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _asset(name: str) -> Markup:
+    """Return a file of the package that stands in the page as it is."""
+    text = files("rnnbench.report").joinpath("templates", name).read_text(encoding="utf-8")
+    return Markup(text)  # noqa: S704 - our own
 
 
 def _renderer(name: str) -> Environment:
@@ -71,11 +95,17 @@ def _escape_markdown(value: Any) -> Any:
 
 
 def inline_svg(plot: Plot) -> Markup:
-    """Return the SVG of a plot for an HTML page: its ids unique, its colours those of the theme."""
+    """Return the SVG of a plot for an HTML page: its ids unique, its colours those of the theme.
+
+    It is so wide that its text is legible: in an SVG of 6 inches, it has 10 pixels or more.
+    """
     svg = plot.svg[plot.svg.index("<svg") :]
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{plot.name}-", svg)
     for attribute in ("width", "height"):
         svg = re.sub(rf'(<svg[^>]*?) {attribute}="[^"]*"', r"\1", svg, count=1)
+    points = float(svg[svg.index("viewBox") :].split()[2])
+    style = f"min-width: {points / 18:.1f}rem; max-width: {points / 10:.1f}rem"
+    svg = f'<svg role="img" aria-label="{escape(plot.alt)}" style="{style}"{svg[4:]}'
     svg = svg.replace(INK, "var(--ink)").replace(GRID, "var(--line)")
     for number, colour in enumerate(COLOURS):
         svg = svg.replace(colour, f"var(--data-{number})")

@@ -6,12 +6,13 @@ theme.
 
 import io
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from rnnbench.analysis.comparisons import by_better_model
@@ -26,6 +27,15 @@ from rnnbench.report.drawing import (
     draw_differences,
     networks_of,
     size_of_differences,
+)
+from rnnbench.report.marks import (
+    Marks,
+    accuracy_marks,
+    confusion_marks,
+    curve_marks,
+    difference_in_words,
+    difference_marks,
+    with_marks,
 )
 from rnnbench.results.run import StoredRun
 
@@ -42,7 +52,8 @@ FORMATS: dict[str, dict[str, None]] = {
 
 _SETTINGS: dict[Any, Any] = {
     "font.family": "sans-serif",
-    "font.size": 10,
+    "font.sans-serif": ["DejaVu Sans"],  # an SVG has the whole list beside every text
+    "font.size": 11,
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "rnnbench",
     "pdf.fonttype": 42,  # so does that in a PDF file
@@ -74,6 +85,7 @@ class Plot:
         alt: the same facts in words, for those who cannot see it.
         svg: the plot on a transparent background.
         png: the plot on white.
+        models: those that it is about, where it is about some alone.
     """
 
     name: str
@@ -81,33 +93,29 @@ class Plot:
     alt: str
     svg: str
     png: bytes
+    models: Sequence[str] = ()
 
 
 def accuracy_plot(run: StoredRun) -> Plot:
     """Draw the accuracy of each model with both its intervals, and the majority baseline."""
     models = run.results.models
 
-    def draw(figure: Figure) -> None:
+    def draw(figure: Figure) -> Marks:
         axes = figure.subplots()
         *handles, majority = draw_accuracy(axes, run, run.trials)
         axes.text(
             run.results.dataset.majority_accuracy, 1.01, str(majority.get_label()),
             transform=axes.get_xaxis_transform(), ha="center", va="bottom",
         )  # fmt: skip
-        figure.legend(
-            handles=handles,
-            loc="outside lower center",
-            ncols=4,
-            handlelength=1.5,
-            columnspacing=1.4,
-        )
+        _add_legend(figure, handles)
+        return accuracy_marks(axes, run)
 
     lines = [
         f"{model.name} {model.accuracy.mean:.3f} "
         f"({model.accuracy_interval.low:.3f} to {model.accuracy_interval.high:.3f})"
         for model in models
     ]
-    size = (8, 1.6 + 0.42 * len(models))
+    size = (_width(run.trials), 1.8 + 0.42 * len(models))
     return _plot("accuracy", "Test accuracy", "; ".join(lines), size, draw)
 
 
@@ -121,17 +129,14 @@ def differences_plot(run: StoredRun) -> Plot | None:
     if not pairs:
         return None
 
-    def draw(figure: Figure) -> None:
-        handles = draw_differences(figure.subplots(), pairs)
-        figure.legend(handles=handles, loc="outside lower center", ncols=4, handlelength=1.5)
+    def draw(figure: Figure) -> Marks:
+        axes = figure.subplots()
+        _add_legend(figure, draw_differences(axes, pairs))
+        return difference_marks(axes, pairs)
 
-    lines = [
-        f"{each.a} - {each.b} {each.difference:+z.3f} "
-        f"({each.interval.low:+z.3f} to {each.interval.high:+z.3f}, {each.verdict})"
-        for each in chain(*pairs.values())
-    ]
-    title = "Differences in test accuracy"
-    return _plot("differences", title, "; ".join(lines), size_of_differences(pairs), draw)
+    lines = map(difference_in_words, chain(*pairs.values()))
+    size = (_width(run.trials), 0.2 + size_of_differences(pairs)[1])
+    return _plot("differences", "Differences in test accuracy", "; ".join(lines), size, draw)
 
 
 def learning_plot(run: StoredRun) -> Plot | None:
@@ -143,25 +148,28 @@ def learning_plot(run: StoredRun) -> Plot | None:
     networks, curves = networks_of(run), curves_of(run)
     if not networks:
         return None
-    n_rows = len(curves) // 2
+    n_columns = len(curves) // 2
+    width = 1.5 + 4.5 * n_columns
 
-    def draw(figure: Figure) -> None:
-        grid = figure.subplots(n_rows, 2, squeeze=False, sharex=True)
-        for curve, axes in zip(curves, grid.flat, strict=True):
+    def draw(figure: Figure) -> Marks:
+        # Loss above accuracy, and the validation documents beside the training documents.
+        grid = figure.subplots(2, n_columns, squeeze=False, sharex=True, sharey="row")
+        marks: Marks = {}
+        for curve, axes in zip(curves, grid.T.flat, strict=True):
             draw_curves(axes, run, curve, networks)
             axes.set_ylim(bottom=0 if curve.endswith("loss") else None)
+            marks |= curve_marks(axes, run, curve)
         for axes in grid[-1]:
             axes.set_xlabel("epoch")
-        handles, labels = grid[0][0].get_legend_handles_labels()
-        columns = min(len(networks), 4)
-        figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+        _add_legend(figure, grid[0][0].get_legend_handles_labels()[0])
+        return marks
 
     alt = (
         f"Loss and accuracy by epoch of {', '.join(networks)}; "
         "bands from the lowest to the highest seed"
     )
-    size = (9, 0.8 + 2.8 * n_rows)
-    return _plot("learning_curves", "Learning curves", alt, size, draw)
+    size = (width, 5.4 + 0.2 * len(networks) / _legend_columns(networks, width))
+    return _plot("learning_curves", "Loss and accuracy by epoch", alt, size, draw)
 
 
 def confusion_plot(run: StoredRun, model: str) -> Plot:
@@ -170,13 +178,14 @@ def confusion_plot(run: StoredRun, model: str) -> Plot:
     diagonal = zip(shown.topics, shown.shares.diagonal(), strict=True)
     recall = ", ".join(f"{topic} {share:.2f}" for topic, share in diagonal)
     alt = f"Share of the documents of each topic that {model} classified correctly: {recall}"
-    return _plot(
-        f"confusion-{model}",
-        f"Confusion of {model}",
-        alt,
-        (6.4, 6),
-        lambda figure: draw_confusion(figure.subplots(), shown),
-    )
+
+    def draw(figure: Figure) -> Marks:
+        axes = figure.subplots()
+        draw_confusion(axes, shown)
+        return confusion_marks(axes, shown)
+
+    plot = _plot(f"confusion-{model}", f"Confusion of {model}", alt, (6, 5.8), draw)
+    return replace(plot, models=[model])
 
 
 def ranks_picture(ranks: MeanRanks, suffix: str) -> bytes:
@@ -188,14 +197,30 @@ def ranks_picture(ranks: MeanRanks, suffix: str) -> bytes:
 
 
 def _plot(
-    name: str, title: str, alt: str, size: tuple[float, float], draw: Callable[[Figure], None]
+    name: str, title: str, alt: str, size: tuple[float, float], draw: Callable[[Figure], Marks]
 ) -> Plot:
     with mpl.rc_context(_SETTINGS):
         figure = Figure(figsize=size, layout="constrained")
-        draw(figure)
-        svg = _file(figure, ".svg", transparent=True).decode()
+        marks = draw(figure)
+        svg = with_marks(_file(figure, ".svg", transparent=True).decode(), marks)
         png = _file(figure, ".png", facecolor=PAPER)
     return Plot(name, title, alt, svg, png)
+
+
+def _width(names: Iterable[str]) -> float:
+    """Return the width of a plot with these names beside its axes, in inches; small for a phone."""
+    return max(6, 3.7 + 0.1 * max(map(len, names)))
+
+
+def _add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
+    """Add a legend below the axes, in as many columns as there is room for."""
+    columns = _legend_columns([str(each.get_label()) for each in handles], figure.get_figwidth())
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=1.5)
+
+
+def _legend_columns(labels: Sequence[str], width: float) -> int:
+    """Return how many columns of a legend fit into a width in inches, at 11 characters an inch."""
+    return max(1, min(len(labels), int(11 * width / (max(map(len, labels)) + 8))))
 
 
 def _file(figure: Figure, suffix: str, **options: Any) -> bytes:

@@ -1,6 +1,7 @@
 """The power of the comparisons of a run, as a table."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rnnbench.analysis.power import MOST, PairPower
 from rnnbench.report.numbers import MISSING, short_p
@@ -18,7 +19,9 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
         "detectable (Holm)": lambda each: _difference(each.detectable_corrected),
         "seeds needed": _seeds,
     }
-    return table_of(pairs, columns, _caption(results) if pairs else "All differences are clear.")
+    caption = _caption(results) if pairs else "All differences are clear."
+    models = [(each.comparison.a, each.comparison.b) for each in pairs]
+    return replace(table_of(pairs, columns, caption), models=models)
 
 
 def _difference(value: float | None) -> str:

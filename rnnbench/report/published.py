@@ -82,4 +82,5 @@ def _beside_the_same(published: Sequence[PublishedAccuracy]) -> Table:
         rows,
         f"Intervals are {' or '.join(yardsticks)}; the uncertainty of the published accuracies is "
         f"not known. {ON_THE_SAME}",
+        models=[[name] for each in published for name in each.intervals],
     )

@@ -156,7 +156,8 @@ def comparisons_table(results: Results) -> Table:
     methods = "; ".join(sorted({each.method for each in results.comparisons}))
     n = results.n_corrected_for
     caption = f"p-values: {methods}; corrected for {n} comparison{'s' * (n != 1)} (Holm)."
-    return table_of(results.comparisons, columns, caption)
+    pairs = [(each.a, each.b) for each in results.comparisons]
+    return replace(table_of(results.comparisons, columns, caption), models=pairs)
 
 
 def _over(n_seeds: int) -> str:

@@ -4,7 +4,7 @@ To add a section, add it to the list in ``make_sections``.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from rnnbench.analysis.comparisons import SHOWN_IN_PAIRS
@@ -27,18 +27,19 @@ from rnnbench.report.run_tables import (
 )
 from rnnbench.report.table import Table
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import TOO_FEW_SEEDS, Results
+from rnnbench.results.schema import DIGITS, TOO_FEW_SEEDS, Results
 from rnnbench.results.store import CONSTRAINTS
 
 Kind = Literal["table", "heatmap", "figure", "figures", "facts", "command", "mistake"]
 Part = tuple[Kind, Any]
-"""A piece of a section: the macro that shows it in each template, and the macro's argument.
+"""A piece of a section: the macro that shows it in each template, and what the macro shows.
 
 A table or heat map (which shades the columns after the third by their numbers) shows a ``Table``;
 a figure shows a ``Plot``, and figures show several that unfold; facts are texts by name; a command
 is a line to type; a mistake is made by ``_mistake``.
 """
 
+COLOURS_OF_SHARES = "The stronger the blue of a cell, the closer it is to 1."
 SHOWN_POWERS = 20
 """The most pairs in the section on power."""
 NO_TEXTS = (
@@ -72,6 +73,8 @@ def make_sections(
             "accuracy",
             "Accuracy",
             [("figure", accuracy_plot(run)), ("table", accuracy_table(results, is_wide=True))],
+            "Models are in the order of their test accuracy, here and below. Networks are blue, "
+            "baselines orange.",
         ),
         Section(
             "published",
@@ -112,15 +115,21 @@ def make_sections(
             [("figure", learning)] if learning else [],
             "Lines are medians over seeds; bands run from the lowest to the highest seed. On the "
             "training documents, loss and accuracy are means over the batches of an epoch, while "
-            "the weights are still changing.",
+            "the weights are still changing. Each network has a colour of its own.",
         ),
-        Section("topics", "F1 by topic", [("heatmap", _topic_table(run))]),
+        Section(
+            "topics",
+            "F1 by topic",
+            [("heatmap", _topic_table(run, hardest))],
+            f"{COLOURS_OF_SHARES} Topics with links have documents among the errors below.",
+        ),
         Section(
             "confusion",
             "Confusion",
             [("figures", [confusion_plot(run, model) for model in run.trials])],
             "For the most frequent topics: the share of the documents of the row's topic that were "
-            "classified as the column's topic; means over seeds.",
+            "classified as the column's topic; means over seeds. Right answers are on the "
+            f"diagonal. {COLOURS_OF_SHARES}",
         ),
         Section(
             "errors",
@@ -133,13 +142,23 @@ def make_sections(
         Section(
             "reproduce",
             "Reproduce",
-            [("command", results.command), ("facts", _machine_facts(run.environment))],
-            "The command, and the machine and versions it ran with. The config with every default "
-            f"is in config.yaml beside this file{_constraints(run)}. Another processor may round "
-            "sums differently.",
+            [("command", results.command), ("facts", _circumstances(run))],
+            "The command, its data, and the machine and versions it ran with. The config with "
+            f"every default is in config.yaml beside this file{_constraints(run)}. Another "
+            "processor may round sums differently.",
         ),
     ]
     return [section for section in sections if section.parts]
+
+
+def best_first(run: StoredRun) -> StoredRun:
+    """Return the run with its models in the order of their accuracy; the best stays the best."""
+    models = sorted(run.results.models, key=lambda model: -round(model.accuracy.mean, DIGITS))
+    return replace(
+        run,
+        results=run.results.model_copy(update={"models": models}),
+        trials={model.name: run.trials[model.name] for model in models},
+    )
 
 
 def _constraints(run: StoredRun) -> str:
@@ -157,7 +176,7 @@ def _tables_without_duplicates(run: StoredRun) -> list[Part]:
     n, test_size = len(run.results.dataset.duplicate_positions), run.results.dataset.test_size
     if not 0 < n < test_size:
         return []
-    rest = without_duplicates(run).results
+    rest = best_first(without_duplicates(run)).results
     tables = (accuracy_table(rest), comparisons_table(rest), metrics_table(rest))
     return [("table", table) for table in tables]
 
@@ -220,8 +239,11 @@ def _notes(run: StoredRun) -> Sequence[Part]:
     return [("facts", notes)] if notes else []
 
 
-def _topic_table(run: StoredRun) -> Table:
-    """Return the F1 of each model on each topic of the test set, the most frequent first."""
+def _topic_table(run: StoredRun, hardest: Sequence[HardDocument]) -> Table:
+    """Return the F1 of each model on each topic of the test set, the most frequent first.
+
+    A topic leads to the first of the ``hardest`` documents that has it.
+    """
     counts = run.results.dataset.topics
     topics = frequent_topics(next(iter(run.trials.values()))[0].labels, len(counts))
     f1 = f1_by_topic(run.trials, topics)
@@ -234,7 +256,8 @@ def _topic_table(run: StoredRun) -> Table:
         "Means over seeds, for the topics in the test set, with the number of training and test "
         "documents of each. An F1 score on only a handful of documents says little."
     )
-    return Table(["topic", "train", "test", *f1], rows, caption)
+    links = {counts[each.topic].topic: f"error-{each.position}" for each in reversed(hardest)}
+    return Table(["topic", "train", "test", *f1], rows, caption, links=links)
 
 
 def _mistake(
@@ -255,7 +278,7 @@ def _mistake(
 
 def _data_facts(dataset: DatasetSummary) -> dict[str, str]:
     return {
-        "source": f"{dataset.source} ({dataset.origin})",
+        "source": _data_source(dataset),
         "documents": f"{dataset.train_size:,} for training, {dataset.test_size:,} for testing, "
         f"{dataset.timesteps} steps each",
         "majority topic": f"{dataset.majority_topic}: always predicting it scores "
@@ -271,7 +294,14 @@ def _data_facts(dataset: DatasetSummary) -> dict[str, str]:
     }
 
 
-def _machine_facts(environment: dict[str, Any]) -> dict[str, Any]:
+def _data_source(dataset: DatasetSummary) -> str:
+    return f"{dataset.source} ({dataset.origin})"
+
+
+def _circumstances(run: StoredRun) -> dict[str, Any]:
+    """Return the data, the machine and the versions of a run."""
+    dataset, environment = run.results.dataset, run.environment
     apart = ("versions", "installed", "schema_version")
     facts = {key.replace("_", " "): environment[key] for key in environment if key not in apart}
-    return {**facts, **environment["versions"]}
+    source = f"{_data_source(dataset)}, corpus {dataset.corpus_fingerprint}"
+    return {"data source": source, **facts, **environment["versions"]}

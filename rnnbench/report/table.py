@@ -2,8 +2,8 @@
 
 import re
 import textwrap
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rnnbench.escape import for_markdown, visible
@@ -40,6 +40,8 @@ class Table:
         is_last_apart: whether a line stands above the last row.
         text_columns: how many of the first columns are text; all others are numbers.
         keys: how many of the first columns tell the rows apart.
+        models: those that each row is about, where rows are about models.
+        links: where the first cells of rows lead within a page.
     """
 
     headers: Sequence[str]
@@ -48,6 +50,8 @@ class Table:
     is_last_apart: bool = False
     text_columns: int = 1
     keys: int = 1
+    models: Sequence[Sequence[str]] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 def table_of(items: Sequence[T], columns: Columns[T], caption: str) -> Table:
@@ -77,6 +81,7 @@ def with_points(table: Table, position: int = 0) -> Table:
         rows=list(map(spread, table.rows)),
         text_columns=table.text_columns + (len(parameters) if is_inside_text else 0),
         keys=max(table.keys, position + 1) + len(parameters),
+        models=[[name] for name in names],
     )
 
 

@@ -1,11 +1,15 @@
+import base64
+import hashlib
 import re
 from html.parser import HTMLParser
+from importlib.resources import files
 
 import pytest
 from factories import finished_run, run_folder
 
 from rnnbench.analysis.load import load_run
 from rnnbench.report import page as writer
+from rnnbench.report.drawing import STRONGEST
 from rnnbench.report.page import inline_svg, write_page
 from rnnbench.report.plots import accuracy_plot
 from rnnbench.report.sections import Section, findings
@@ -14,6 +18,7 @@ from rnnbench.training.outcome import History
 
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}
 TEXTS = [["words", "of", "document", str(number)] for number in range(4)]
+SCRIPT = files("rnnbench.report").joinpath("templates", "report.js").read_text()
 
 
 def pages(folder, texts=TEXTS, words=60, n_errors=20):
@@ -33,11 +38,15 @@ def page(folder):
 
 
 class _Elements(HTMLParser):
-    """Collects ids, links and all that a browser would load; checks that tags are closed."""
+    """Collects ids, links and all that a browser would load; checks that tags are closed.
+
+    The ``links`` are those of the navigation, the ``others`` those of the rest of the page.
+    """
 
     def __init__(self, page):
         super().__init__()
         self.loaded, self.ids, self.links, self.open = [], [], [], []
+        self.others, self.addresses, self.tags = [], [], []
         self.feed(page)
         assert self.open == []
 
@@ -45,7 +54,10 @@ class _Elements(HTMLParser):
         loads = ("src", "data", "poster") + (("href",) if tag in ("link", "use", "image") else ())
         self.loaded += [value for name, value in attrs if name in loads]
         self.ids += [value for name, value in attrs if name == "id"]
-        self.links += [value for name, value in attrs if (tag, name) == ("a", "href")]
+        links = self.links if "nav" in self.open else self.others
+        links += [value for name, value in attrs if (tag, name) == ("a", "href")]
+        self.addresses += [name for name, value in attrs if "://" in (value or "")]
+        self.tags.append((tag, dict(attrs)))
         if tag not in ("meta", "br", "img", "link", "wbr"):
             self.open.append(tag)
 
@@ -54,9 +66,34 @@ class _Elements(HTMLParser):
 
 
 def test_the_page_needs_nothing_from_outside(page):
-    assert all(address.startswith("#") for address in _Elements(page).loaded)
-    assert "<script" not in page
+    elements = _Elements(page)
+
+    assert all(address.startswith("#") for address in elements.loaded)
+    assert {*elements.addresses} == {"xmlns", "xmlns:xlink"}, "the names of SVG, not addresses"
+    assert not re.search(r"url\((?!#)", page)
     assert "@import" not in page
+
+
+def test_the_policy_forbids_the_network_and_allows_the_one_script(page):
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    policy = next(
+        attrs["content"]
+        for tag, attrs in _Elements(page).tags
+        if tag == "meta" and attrs.get("http-equiv") == "Content-Security-Policy"
+    )
+
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert script == SCRIPT
+    assert page.count("<script") == 1
+    assert {"default-src 'none'", f"script-src 'sha256-{digest}'"} <= {*policy.split("; ")}
+    assert not re.search(r"connect-src|img-src|unsafe-eval|https?:|\*", policy)
+
+
+def test_the_script_evaluates_nothing_and_writes_only_text():
+    forbidden = r"\beval\b|Function\(|innerHTML|outerHTML|insertAdjacent|document\.write|fetch|http"
+
+    assert not re.search(forbidden, SCRIPT)
+    assert "storage" not in SCRIPT.lower()
 
 
 def test_the_navigation_leads_to_every_section(page):
@@ -64,6 +101,102 @@ def test_the_navigation_leads_to_every_section(page):
 
     assert len(elements.links) == page.count("<h2") > 0
     assert all(elements.ids.count(link.removeprefix("#")) == 1 for link in elements.links)
+
+
+def test_a_topic_leads_to_its_errors(page):
+    elements = _Elements(page)
+
+    assert {"#error-3", "#error-2"} <= {*elements.others}
+    assert all(elements.ids.count(link.removeprefix("#")) == 1 for link in elements.others)
+    assert '<a href="#error-3">grain</a>' in page
+    assert page.index('id="error-3"') < page.index("test document 3")
+
+
+def test_tables_have_captions_and_headers_of_rows_and_columns(page):
+    tags = _Elements(page).tags
+    tables = page.count("<table ")
+
+    assert tables == page.count("<caption>") == page.count('class="scroll" tabindex="0"') > 0
+    assert all(attrs["scope"] in ("row", "col") for tag, attrs in tags if tag == "th")
+    rows = re.findall(r"<tr[ >].*?</tr>", page, re.DOTALL)
+    assert all(row.count("<th scope=") >= 1 for row in rows)
+    assert '<th scope="col"></th>' not in page
+
+
+def test_everything_is_in_landmarks(page):
+    tags = [tag for tag, _ in _Elements(page).tags]
+
+    assert [tags.count(each) for each in ("header", "nav", "main", "h1")] == [1, 1, 1, 1]
+
+
+def test_what_scrolls_can_have_the_focus_and_has_a_name(page):
+    scrolling = [
+        attrs for _, attrs in _Elements(page).tags if "scroll" in attrs.get("class", "").split()
+    ]
+
+    assert len(scrolling) == page.count("<table ") + page.count("<figure")
+    assert all(each["tabindex"] == "0" and each["aria-label"] for each in scrolling)
+
+
+def test_models_are_in_the_order_of_their_accuracy(page):
+    (names,) = re.findall(r'data-names="(.*?)"', page)
+    accuracies = page[page.index("<table ") :]
+
+    assert names == "lstm rnn"
+    assert accuracies.index(">lstm<") < accuracies.index(">rnn<")
+
+
+def test_rows_and_columns_name_their_models(page):
+    assert '<tr data-models="rnn lstm">' in page
+    assert '<th scope="col" data-models="lstm">' in page
+    assert '<div data-models="rnn"><dt>rnn</dt>' in page
+
+
+def test_reproducing_a_run_begins_with_its_command_and_its_data(page):
+    reproduce = page[page.index('id="reproduce"') :]
+
+    assert f"<dt>data source</dt><dd>made-up (nowhere), corpus {'c' * 64}</dd>" in reproduce
+
+
+def test_the_colours_are_explained(page):
+    assert "Networks are blue, baselines orange." in page
+    assert page.count("The stronger the blue of a cell, the closer it is to 1.") == 2
+
+
+def luminance(colour):
+    parts = [
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in colour
+    ]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+def contrast(one, other):
+    """The contrast of two colours, as WCAG 2.2 defines it."""
+    low, high = sorted([luminance(one), luminance(other)])
+    return (high + 0.05) / (low + 0.05)
+
+
+def colours_of(page, theme):
+    """The colours of a theme by their names in the style sheet, each as three parts of 1."""
+    style = page[page.index("<style>") : page.index("</style>")]
+    blocks = re.findall(r"(@media screen[^{]*\{\s*)?:root \{([^}]*)", style)
+    chosen = [text for dark, text in blocks if bool(dark) == (theme == "dark")]
+    found = re.findall(r"--([\w-]+): #(\w{2})(\w{2})(\w{2})", " ".join(chosen))
+    return {name: [int(part, 16) / 255 for part in parts] for name, *parts in found}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_is_legible_on_the_page_and_on_every_cell(page, theme):
+    colours = colours_of(page, theme)
+    paper, ink, blue = colours["paper"], colours["ink"], colours["data-0"]
+
+    for name in ("ink", "muted", "accent"):
+        assert contrast(colours[name], paper) >= 4.5
+        assert contrast(colours[name], colours["soft"]) >= 4.5
+    for share in range(101):
+        opacity = share / 100 * STRONGEST
+        cell = [opacity * b + (1 - opacity) * p for b, p in zip(blue, paper, strict=True)]
+        assert contrast(ink, cell) >= 4.5, f"a share of {share} %"
 
 
 def test_a_new_section_is_shown_in_both_pages_and_in_the_navigation(tmp_path, monkeypatch):
@@ -152,7 +285,9 @@ def test_the_content_of_a_run_is_escaped(tmp_path):
 
     page, _ = pages(folder, texts=[["<script>alert(1)</script>"]] * 4)
 
-    assert "<script" not in page
+    assert page.count("<script") == 1
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<img" not in page
     assert "&lt;b&gt;&amp;" in page
 

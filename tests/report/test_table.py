@@ -94,6 +94,15 @@ def test_every_group_of_columns_tells_the_points_of_a_grid_apart():
     assert lines.count(" model  C  accuracy") == lines.count(" model  C      its interval") == 1
 
 
+def test_rows_about_points_keep_the_whole_names_of_their_models():
+    points = with_points(
+        Table(["model", "accuracy"], [["svm[C=1]", "0.8"], ["svm[C=2]", "0.9"]], "")
+    )
+
+    assert points.rows == [["svm", "1", "0.8"], ["svm", "2", "0.9"]]
+    assert points.models == [["svm[C=1]"], ["svm[C=2]"]]
+
+
 def test_a_caption_is_no_wider_than_a_line_that_is_easy_to_read():
     lines = printed(Table(["model"], [["svm"]], "word " * 100), 200)
 

@@ -1,0 +1,195 @@
+// Brings a report to life: tables sort and filter, models are picked, plots say their values.
+// The page is complete without it. It loads nothing, stores nothing, and writes only text.
+"use strict";
+
+const MANY_ROWS = 7; // a table with fewer is seen at a glance, and needs no filter
+const off = new Set(); // the models that are not picked
+
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+function make(tag, properties, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+// Tables -------------------------------------------------------------------------------------------
+
+// The value of "0.757 ± 0.012", "-0.02 to +0.04", "4,946" or "1.2 (2 of 3 seeds)" is its first number.
+function valueOf(cell) {
+  const text = cell.textContent.trim();
+  const number = Number(text.split(/ (?:±|to|\()/)[0].replaceAll(",", ""));
+  return text === "" || text === "-" ? null : Number.isNaN(number) ? text : number;
+}
+
+// Numbers come before words; what is missing comes last, whichever way the others are sorted.
+function compare(a, b, sign) {
+  if (a === null || b === null) return (a === null) - (b === null);
+  if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
+  return sign * (typeof a === "number" ? a - b : a.localeCompare(b));
+}
+
+function sortRows(body, rows, column, direction) {
+  const sign = direction === "ascending" ? 1 : -1;
+  const values = new Map(rows.map((row) => [row, valueOf(row.cells[column])]));
+  const sorted = [...rows].sort((a, b) => compare(values.get(a), values.get(b), sign));
+  body.append(...(direction ? sorted : rows));
+}
+
+// A header sorts one way, then the other, then back; numbers begin with the largest.
+function makeSortable(table) {
+  const body = table.tBodies[0];
+  const rows = [...body.rows]; // in the order of the report
+  if (rows.length < 2) return;
+  const headers = all("thead th", table);
+  headers.forEach((header, column) => {
+    const isNumber = rows.some((row) => typeof valueOf(row.cells[column]) === "number");
+    const turns = isNumber ? ["descending", "ascending", null] : ["ascending", "descending", null];
+    const button = make("button", { type: "button" }, ...header.childNodes);
+    button.addEventListener("click", () => {
+      const turn = turns[(turns.indexOf(header.getAttribute("aria-sort")) + 1) % 3];
+      headers.forEach((each) => each.removeAttribute("aria-sort"));
+      if (turn) header.setAttribute("aria-sort", turn);
+      sortRows(body, rows, column, turn);
+    });
+    header.append(button);
+  });
+}
+
+function makeFilterable(table) {
+  const rows = [...table.tBodies[0].rows];
+  if (rows.length <= MANY_ROWS) return;
+  const input = make("input", { type: "search", autocomplete: "off" });
+  input.setAttribute("aria-label", `Filter rows of ${table.getAttribute("aria-label")}`);
+  const count = make("output", {});
+  input.addEventListener("input", () => {
+    const wanted = input.value.trim().toLowerCase();
+    rows.forEach((row) => (row.hidden = !row.textContent.toLowerCase().includes(wanted)));
+    const shown = rows.filter((row) => !row.hidden).length;
+    count.textContent = wanted ? ` ${shown} of ${rows.length} rows` : "";
+  });
+  const controls = make("p", { className: "controls" }, make("label", {}, "Filter rows ", input), count);
+  table.parentElement.before(controls);
+}
+
+// Models -------------------------------------------------------------------------------------------
+
+function showPicked() {
+  for (const element of all("[data-models]")) {
+    const isOff = element.dataset.models.split(" ").some((name) => off.has(name));
+    element.classList.toggle("off", isOff);
+  }
+}
+
+function makePicker(main) {
+  const names = main.dataset.names.split(" ");
+  if (names.length < 2) return;
+  const boxes = names.map((name) => make("input", { type: "checkbox", value: name, checked: true }));
+  const picker = make("details", { className: "picker" });
+  const summary = make("summary", {});
+  const update = () => {
+    boxes.forEach((box) => (box.checked ? off.delete(box.value) : off.add(box.value)));
+    summary.textContent = `Models to compare (${names.length - off.size} of ${names.length})`;
+    picker.classList.toggle("partial", off.size > 0);
+    showPicked();
+  };
+  const button = (text, checked) => {
+    const made = make("button", { type: "button" }, text);
+    made.addEventListener("click", () => {
+      boxes.forEach((box) => (box.checked = checked));
+      update();
+    });
+    return made;
+  };
+  const labels = boxes.map((box) => make("label", {}, box, ` ${box.value}`));
+  const fieldset = make("fieldset", {}, button("all", true), button("none", false), ...labels);
+  fieldset.setAttribute("aria-label", "Models to compare");
+  fieldset.addEventListener("change", update);
+  picker.append(summary, fieldset);
+  main.prepend(picker);
+  update();
+}
+
+// Plots --------------------------------------------------------------------------------------------
+
+// A line about a model begins with its name.
+function textOf(area) {
+  return area.dataset.text.split("\n").filter((line) => !off.has(line.split(": ")[0])).join("\n");
+}
+
+function place(tip, x, y) {
+  const { width, height } = tip.getBoundingClientRect();
+  const top = y + 14 + height > innerHeight ? y - 10 - height : y + 14;
+  tip.style.left = `${Math.max(4, Math.min(x + 10, document.documentElement.clientWidth - width - 4))}px`;
+  tip.style.top = `${Math.max(4, top)}px`;
+}
+
+function makeExplorable(frame, tip) {
+  const areas = all(".area", frame);
+  for (const area of areas) {
+    const title = area.querySelector("title"); // or the browser would show it, too
+    area.dataset.text = title.textContent;
+    title.remove();
+  }
+  let current = -1;
+  const select = (index) => {
+    if (index === current) return; // or a screen reader would say it again
+    areas[current]?.classList.remove("current");
+    current = index;
+    areas[current]?.classList.add("current");
+    tip.textContent = current < 0 ? "" : textOf(areas[current]);
+  };
+  const point = (event) => {
+    select(areas.indexOf(event.target.closest(".area:not(.off)")));
+    place(tip, event.clientX, event.clientY);
+  };
+  frame.addEventListener("pointermove", point);
+  frame.addEventListener("pointerdown", point); // a finger that taps does not move
+  frame.addEventListener("pointerleave", (event) => {
+    if (event.pointerType !== "touch") select(-1); // a finger leaves when it has tapped
+  });
+  frame.addEventListener("blur", () => select(-1));
+  frame.addEventListener("keydown", (event) => {
+    const top = (area) => Math.round(area.getBoundingClientRect().top);
+    const columns = areas.filter((area) => top(area) === top(areas[0])).length;
+    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns };
+    if (event.key === "Escape") select(-1);
+    if (!(event.key in steps) || !areas.length) return;
+    event.preventDefault();
+    const step = steps[event.key];
+    let next = current < 0 ? 0 : current + step;
+    while (areas[next]?.classList.contains("off")) next += Math.sign(step);
+    if (!areas[next]) return;
+    select(next);
+    areas[next].scrollIntoView({ block: "nearest", inline: "nearest" });
+    const box = areas[next].getBoundingClientRect();
+    place(tip, box.left + box.width / 2, box.top + box.height / 2);
+  });
+}
+
+// The page -----------------------------------------------------------------------------------------
+
+function openDetailsForPrint() {
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = all("section details:not([open])");
+    opened.forEach((each) => (each.open = true));
+  });
+  addEventListener("afterprint", () => opened.forEach((each) => (each.open = false)));
+}
+
+function start() {
+  const main = document.querySelector("main");
+  const tip = make("div", { className: "tip" });
+  tip.setAttribute("role", "status");
+  main.append(tip);
+  all("table").forEach(makeSortable);
+  all("table").forEach(makeFilterable);
+  all(".plot").forEach((frame) => makeExplorable(frame, tip));
+  const hint = "Headers sort their tables. Plots show values under the pointer and, with the arrow keys, one after the other.";
+  main.prepend(make("p", { className: "controls" }, hint));
+  makePicker(main);
+  openDetailsForPrint();
+}
+
+start();

@@ -1,0 +1,115 @@
+"""A headless Chromium that obeys the DevTools protocol, as JSON through two pipes."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+FLAGS = [
+    "--headless",
+    "--remote-debugging-pipe",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--hide-scrollbars",
+]
+
+
+class Browser:
+    """One page in a browser, and the events that it has told of."""
+
+    def __init__(self, to_browser: int, from_browser: int) -> None:
+        self._commands = os.fdopen(to_browser, "wb", buffering=0)
+        self._answers = os.fdopen(from_browser, "rb")
+        self._session: dict[str, str] = {}
+        self._number = 0
+        self.events: list[dict[str, Any]] = []
+        target = self.send("Target.createTarget", url="about:blank")["targetId"]
+        session = self.send("Target.attachToTarget", targetId=target, flatten=True)
+        self._session = {"sessionId": session["sessionId"]}
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            self.send(f"{domain}.enable")
+
+    def send(self, method: str, **params: Any) -> Any:
+        """Return the answer to a command; events that come before it are kept."""
+        self._number += 1
+        command = {"id": self._number, "method": method, "params": params, **self._session}
+        self._commands.write(json.dumps(command).encode() + b"\0")
+        while (message := self._read()).get("id") != self._number:
+            self.events.append(message)
+        assert "error" not in message, message
+        return message["result"]
+
+    def _read(self) -> dict[str, Any]:
+        text = bytearray()
+        while (byte := self._answers.read(1)) != b"\0":
+            assert byte, "the browser has ended"
+            text += byte
+        return json.loads(text)
+
+    def open(self, file: Path, width: int = 1280, theme: str = "light") -> None:
+        """Show a file in a window of a width in pixels, in a light or a dark theme."""
+        self.events.clear()
+        feature = {"name": "prefers-color-scheme", "value": theme}
+        self.send("Emulation.setEmulatedMedia", features=[feature])
+        self.send(
+            "Emulation.setDeviceMetricsOverride",
+            width=width, height=900, deviceScaleFactor=1, mobile=False,
+        )  # fmt: skip
+        self.send("Page.navigate", url=file.as_uri())
+        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+            self.events.append(self._read())
+
+    def evaluate(self, script: str) -> Any:
+        """Return what a script gives, as plain data."""
+        answer = self.send(
+            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True
+        )
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    def press(self, key: str) -> None:
+        """Press a key and let it go, where the focus is."""
+        text = {"Enter": "\r", " ": " "}.get(key, "")
+        facts = {"key": key, "code": key, "text": text}
+        if key == "Enter":
+            facts["windowsVirtualKeyCode"] = 13
+        self.send("Input.dispatchKeyEvent", type="keyDown", **facts)
+        self.send("Input.dispatchKeyEvent", type="keyUp", **facts)
+
+    def point_at(self, x: float, y: float) -> None:
+        """Move the pointer to a place in the window."""
+        self.send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+    def tap(self, x: float, y: float) -> None:
+        """Touch a place in the window with a finger, for a moment."""
+        self.send("Emulation.setTouchEmulationEnabled", enabled=True)
+        self.send("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        self.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+        self.send("Emulation.setTouchEmulationEnabled", enabled=False)
+
+
+@contextmanager
+def chromium(profile: Path) -> Iterator[Browser]:
+    """Start Chromium with a profile folder of its own; it ends at the end."""
+    (read_commands, commands), (answers, write_answers) = os.pipe(), os.pipe()
+    # Chromium reads commands from file 3 and writes answers to file 4.
+    started = f'exec "$@" 3<&{read_commands} 4>&{write_answers}'
+    process = subprocess.Popen(
+        ["/bin/bash", "-c", started, "bash", str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}"],
+        pass_fds=[read_commands, write_answers],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(read_commands)
+    os.close(write_answers)
+    try:
+        yield Browser(commands, answers)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)

@@ -1,0 +1,249 @@
+"""A report as a browser shows it; needs Chromium, and axe-core for what it checks.
+
+``npm install axe-core`` in some folder brings axe-core; ``AXE_CORE`` is the path of its
+``axe.min.js``.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from browser import CHROMIUM, chromium
+from factories import finished_run, write_run
+
+from rnnbench.report.page import write_page
+from rnnbench.training.outcome import History
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+AXE = os.environ.get("AXE_CORE", "")
+with_axe = pytest.mark.skipif(
+    not Path(AXE).is_file(), reason="AXE_CORE is not the path of axe.min.js (npm install axe-core)"
+)
+
+MODELS = ["rnn", "lstm", "gru", "a_network_with_a_long_name", "multinomial_naive_bayes"]
+RIGHT = [11, 16, 17, 18, 19]
+"""Of 20 documents, in the first of three trainings of each model."""
+CURVES = History(
+    loss=[2.0, 1.0, 0.5], accuracy=[0.3, 0.5, 0.75],
+    val_loss=[2.5, 1.5, 1.25], val_accuracy=[0.25, 0.5, 0.625],
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """The report of a run with everything that a report can have."""
+    labels = [0] * 12 + [1] * 5 + [2] * 3
+    answers = {
+        model: [[*labels[:right], *[(each + 1) % 3 for each in labels[right:]]]] * 3
+        for model, right in zip(MODELS, RIGHT, strict=True)
+    }
+    references = {
+        "notebook": {
+            "source": "notebook",
+            "dataset": "d" * 64,
+            "models": {"rnn": {"accuracy": 0.7}},
+        },
+        "paper": {"source": "paper", "split": "5" * 64, "models": {"Text GCN": {"accuracy": 0.9}}},
+    }
+    run = finished_run(
+        answers,
+        folder=tmp_path_factory.mktemp("run"),
+        labels=labels,
+        records={model: {"history": CURVES} for model in MODELS[:-1]},
+        references=references,
+    )
+    write_run(run)
+    return write_page(run, [["some", "words"]] * len(labels), words=60, n_errors=20)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with chromium(tmp_path_factory.mktemp("profile")) as started:
+        yield started
+
+
+every_theme = pytest.mark.parametrize("theme", ["light", "dark"])
+every_width = pytest.mark.parametrize("width", [1280, 768, 400])
+
+
+@with_axe
+@every_theme
+@every_width
+def test_axe_finds_nothing(browser, page, width, theme):
+    browser.open(page, width, theme)
+    # With the gradients at their edges, axe would not tell the contrast within scrolling parts.
+    plain = ".scroll, pre { background: var(--paper) !important; }"
+    browser.evaluate(f"document.head.append(make('style', {{}}, {json.dumps(plain)}))")
+    browser.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
+    browser.evaluate(Path(AXE).read_text())
+
+    found = browser.evaluate("axe.run()")
+
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
+    unsure = [node["html"] for each in found["incomplete"] for node in each["nodes"]]
+    assert [html for html in unsure if not html.startswith("<text")] == [], "but text in plots"
+
+
+@every_width
+def test_the_page_is_never_wider_than_the_window(browser, page, width):
+    browser.open(page, width)
+
+    assert browser.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_the_script_runs_and_nothing_is_loaded_or_refused(browser, page):
+    browser.open(page)
+
+    assert browser.evaluate("document.querySelectorAll('thead button').length") > 0
+    kinds = {event["method"] for event in browser.events}
+    # What the policy refuses is logged.
+    asked = [
+        event["params"]["request"]["url"]
+        for event in browser.events
+        if event["method"] == "Network.requestWillBeSent"
+    ]
+    assert asked == [page.as_uri()]
+    assert not kinds & {"Runtime.exceptionThrown", "Log.entryAdded"}
+
+
+FIRST_CELLS = (
+    "[...document.querySelectorAll('table')[0].rows].slice(1).map((row) => row.cells[0].innerText)"
+)
+
+
+def test_a_header_sorts_by_the_keyboard_and_the_baseline_stays_last(browser, page):
+    browser.open(page)
+    in_order = browser.evaluate(FIRST_CELLS)
+    browser.evaluate("document.querySelectorAll('thead button')[1].focus()")
+    sort = "document.querySelectorAll('thead th')[1].ariaSort"
+
+    orders = []
+    for _ in range(3):
+        browser.press("Enter")
+        orders.append((browser.evaluate(sort), browser.evaluate(FIRST_CELLS)))
+
+    *models, always = in_order
+    assert models == MODELS[::-1]
+    assert orders == [
+        ("descending", [*models, always]),
+        ("ascending", [*models[::-1], always]),
+        (None, in_order),
+    ]
+
+
+def test_numbers_are_sorted_as_numbers_and_missing_ones_come_last(browser, page):
+    browser.open(page)
+    table = "<tbody><tr><td>{}<tr><td>{}<tr><td>{}<tr><td>{}<tr><td>{}"
+    cells = ["9 (2 of 3 seeds)", "-", "1,000", "-2e-03 to 7", "more documents"]
+    html = f"<thead><tr><th>n</thead>{table.format(*cells)}"
+    browser.evaluate(f"document.body.append(make('table', {{id: 'mine', innerHTML: `{html}`}}))")
+    browser.evaluate("makeSortable(document.querySelector('#mine'))")
+    body = "document.querySelector('#mine tbody').innerText.trim().split(/\\s*\\n/)"
+
+    browser.evaluate("document.querySelector('#mine button').click()")
+    falling = browser.evaluate(body)
+    browser.evaluate("document.querySelector('#mine button').click()")
+
+    assert falling == [cells[2], cells[0], cells[3], cells[4], cells[1]]
+    assert browser.evaluate(body) == [cells[3], cells[0], cells[2], cells[4], cells[1]]
+
+
+def test_a_filter_leaves_the_rows_with_its_words_and_counts_them(browser, page):
+    browser.open(page)
+    browser.evaluate("document.querySelector('input[type=search]').focus()")
+
+    browser.send("Input.insertText", text="LSTM - GRU")
+
+    shown = "[...document.querySelector('section:has(#differences) tbody').rows]"
+    left = browser.evaluate(f"{shown}.filter((row) => !row.hidden).map((row) => row.innerText)")
+    assert len(left) == 1
+    assert left[0].startswith("lstm - gru")
+    assert browser.evaluate("document.querySelector('output').innerText").strip() == "1 of 15 rows"
+
+
+def test_a_model_that_is_not_picked_leaves_tables_plots_and_errors(browser, page):
+    browser.open(page)
+    rows = "[...document.querySelectorAll('tr, dt, summary')]"
+    visible = f"{rows}.filter((each) => each.checkVisibility()).map((each) => each.innerText)"
+    seen = "document.querySelectorAll('.line.off, .area.off').length"
+
+    browser.evaluate("document.querySelector('.picker').open = true")
+    browser.evaluate("document.querySelector('input[value=gru]').click()")
+
+    texts = browser.evaluate(visible)
+    assert any("lstm" in text for text in texts)
+    assert not [text for text in texts if "gru" in text]
+    assert browser.evaluate(seen) > 0
+    assert "4 of 5" in browser.evaluate("document.querySelector('.picker summary').innerText")
+
+
+TIP = "document.querySelector('.tip').innerText"
+
+
+FIRST_ROW = (
+    "(({x, y, width, height}) => [x + width / 2, y + height / 2])"
+    "(document.querySelector('.area').getBoundingClientRect())"
+)
+
+
+def test_a_plot_says_its_values_under_the_pointer(browser, page):
+    browser.open(page)
+
+    browser.point_at(*browser.evaluate(FIRST_ROW))
+
+    said = browser.evaluate(TIP).split("\n")
+    assert said[0] == "multinomial_naive_bayes: 0.9500"
+    assert said[1].startswith("95 % over documents and seeds: ")
+    browser.point_at(1, 1)
+    assert browser.evaluate(TIP) == ""
+
+
+def test_a_plot_says_its_values_where_a_finger_taps(browser, page):
+    browser.open(page, width=400)
+
+    browser.evaluate("document.querySelector('.area').scrollIntoView({block: 'center'})")
+    browser.tap(*browser.evaluate(FIRST_ROW))
+
+    assert browser.evaluate(TIP).startswith("multinomial_naive_bayes: 0.9500")
+
+
+def test_a_plot_says_its_values_one_after_the_other_by_the_keyboard(browser, page):
+    browser.open(page)
+    browser.evaluate("document.querySelectorAll('.plot')[2].focus()")
+
+    said = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "Escape"):
+        browser.press(key)
+        said.append(browser.evaluate(TIP).split("\n"))
+
+    assert said[0][0] == said[2][0] == "epoch 1"
+    assert said[1][0] == "epoch 2"
+    assert "lstm: 1 (1 to 1)" in said[1]
+    assert said[3] == [""]
+
+
+def test_on_paper_everything_is_there(browser, page):
+    browser.open(page)
+
+    browser.send("Emulation.setEmulatedMedia", media="print")
+    browser.send(
+        "Emulation.setDeviceMetricsOverride",
+        width=680,
+        height=980,
+        deviceScaleFactor=1,
+        mobile=False,
+    )
+    browser.evaluate("dispatchEvent(new Event('beforeprint'))")
+
+    assert browser.evaluate("document.documentElement.scrollWidth") == 680
+    cut = "[...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > e.clientWidth)"
+    assert browser.evaluate(f"{cut}.length") == 0
+    assert browser.evaluate("document.querySelectorAll('details:not([open])').length") == 1, (
+        "picker"
+    )
+    hidden = "!document.querySelector('.picker').checkVisibility()"
+    assert browser.evaluate(hidden)
+    browser.evaluate("document.querySelector('input[value=gru]').click()")
+    assert not browser.evaluate(hidden), "a model is left out"
+    browser.send("Emulation.setEmulatedMedia", media="")
