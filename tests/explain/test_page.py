@@ -69,6 +69,22 @@ def test_it_is_no_wider_than_80_columns_and_no_number_is_cut(kind, width, sizes)
         assert [*row, f"{step.largest_difference:.1e}"] in [line.split() for line in lines]
 
 
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_where_the_encoding_is_ascii_so_are_the_equations(kind):
+    file = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
+    console = Console(width=80, file=file)
+
+    console.print(Page(explain_layer(kind, NOTEBOOK)), crop=False)
+
+    file.flush()
+    lines = [line.strip() for line in file.buffer.getvalue().decode("ascii").splitlines()]
+    assert max(map(len, lines)) <= 80
+    if kind is LSTM:
+        assert "c[t] = f[t] * c[t-1] + i[t] * c~[t]          new cell state" in lines
+        assert "sigmoid(a) = 1 / (1 + exp(-a)); * multiplies element by element." in lines
+        assert "4(h(h + i) + h) = 4 * (50 * (50 + 30) + 50) = 16,200" in lines
+
+
 def test_a_difference_is_shown_in_red():
     explanation, red = explain_layer(SIMPLE_RNN, NOTEBOOK), "\x1b[1;31m"
     right, wrong = (
