@@ -22,7 +22,8 @@ def prediction_table(prediction: Prediction, name: str = "") -> RenderableType:
         table.add_row(each.topic, f"{each.probability:.4f}", bar)
     heading = [Text(name, style="bold")] if name else []
     doubt = [Text(_doubt(prediction), style="yellow")] if prediction.is_doubtful else []
-    return Group(*heading, table, Text(_words(prediction), style="dim"), *doubt, "")
+    bars = [table] if prediction.topics else []
+    return Group(*heading, *bars, Text(_words(prediction), style="dim"), *doubt, "")
 
 
 def _doubt(prediction: Prediction) -> str:
