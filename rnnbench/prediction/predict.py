@@ -86,7 +86,7 @@ def predict_texts(
         if (network.input_shape, network.output_shape) != _shapes(vocabulary):
             raise DamagedResultError(f"unusable result: {file}: does not fit the stored vocabulary")
         probabilities = predict(network, encoded.ids)
-    is_known = (encoded.ids > INDEX_FROM).any(axis=1)
+    is_known = [bool((row > INDEX_FROM).any()) for row in encoded.ids]
     readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
     return Predictions(
         predictions=[

@@ -6,7 +6,7 @@ from typing import Any
 from rnnbench.analysis.leaderboard import score_of
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import find_quantity
-from rnnbench.report.history import cell
+from rnnbench.report.numbers import quantity_text
 from rnnbench.results.schema import ModelSummary, Results
 
 BETTER, WORSE, NO_BETTER, NEUTRAL = "brightgreen", "red", "lightgrey", "blue"
@@ -34,7 +34,7 @@ def badge(results: Results, model: str | None, metric: str) -> dict[str, Any]:
     return {
         "schemaVersion": 1,
         "label": quantity.header,
-        "message": f"{chosen.name} {cell(quantity, value)}{partial}",
+        "message": f"{chosen.name} {quantity_text(quantity, value)}{partial}",
         "color": _colour(results, chosen.name) if metric == "accuracy" else NEUTRAL,
     }
 

@@ -121,7 +121,8 @@ def junit(name: str, verdicts: Sequence[Verdict]) -> str:
         for case in cases:
             _add_case(suite, case)
     ElementTree.indent(root, " ")
-    return ElementTree.tostring(root, "us-ascii", xml_declaration=True).decode() + "\n"
+    page: bytes = ElementTree.tostring(root, "us-ascii", xml_declaration=True)
+    return page.decode() + "\n"
 
 
 def _add_case(suite: ElementTree.Element, case: Case) -> None:

@@ -2,9 +2,9 @@
 
 from rnnbench.analysis.history import ACCURACY, Entry, History
 from rnnbench.metrics import Quantity, find_quantity
-from rnnbench.report.numbers import MISSING, condition
+from rnnbench.report.numbers import MISSING, condition, quantity_text
 from rnnbench.report.table import Table
-from rnnbench.results.schema import TOO_FEW_SEEDS, Statistic
+from rnnbench.results.schema import TOO_FEW_SEEDS
 
 SHORT = 12
 """Characters shown of a commit."""
@@ -20,22 +20,12 @@ def history_table(history: History) -> Table:
             (entry.date or MISSING).replace("T", " ")[:16],
             _commit(entry.commit or MISSING),
             _clear_changes(entry),
-            *(cell(quantity, entry.values.get(name)) for name in history.models),
+            *(quantity_text(quantity, entry.values.get(name)) for name in history.models),
         ]
         for entry in history.entries
     ]
     caption = _caption(history, quantity)
     return Table([*facts, *history.models], rows, caption, text_columns=len(facts))
-
-
-def cell(quantity: Quantity, value: Statistic | None) -> str:
-    """Return a mean and half the width of its 95 % interval over seeds, if there are several."""
-    if value is None:
-        return MISSING
-    mean = format(value.mean, quantity.format)
-    if value.over_seeds is None:
-        return mean
-    return f"{mean} ± {format(value.over_seeds.high - value.mean, quantity.format)}"
 
 
 def _commit(commit: str) -> str:
