@@ -97,7 +97,9 @@ def _states(explanation: Explanation) -> Blocks:
 
 def _equations(explanation: Explanation, spell: Spell) -> Blocks:
     rows = [(spell(each.text), each.meaning) for each in explanation.equations]
-    yield _grid(rows, (VALUE, ASIDE))
+    grid = _grid(rows, (VALUE, ASIDE))
+    grid.columns[0].no_wrap = True  # an equation in two lines is hard to read
+    yield grid
     yield Text("\n".join(map(spell, explanation.notes)))
 
 

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from rnnbench.explain import facts
-from rnnbench.explain.kinds import KINDS, LSTM, SIMPLE_RNN
+from rnnbench.explain.kinds import KINDS, LSTM, SIMPLE_RNN, in_ascii
 from rnnbench.explain.page import Page
 from rnnbench.explain.sizes import Sizes
 
@@ -79,6 +79,8 @@ def test_where_the_encoding_is_ascii_so_are_the_equations(kind):
     file.flush()
     lines = [line.strip() for line in file.buffer.getvalue().decode("ascii").splitlines()]
     assert max(map(len, lines)) <= 80
+    for equation in kind.equations:
+        assert any(line.startswith(in_ascii(equation.text)) for line in lines)
     if kind is LSTM:
         assert "c[t] = f[t] * c[t-1] + i[t] * c~[t]          new cell state" in lines
         assert "sigmoid(a) = 1 / (1 + exp(-a)); * multiplies element by element." in lines
