@@ -26,51 +26,51 @@ TRAIN, RESULTS, CI, LEARN, PARTS = (
 """The groups of commands in ``rnnbench --help``."""
 
 COMMANDS = {
-    "run": (TRAIN, "rnnbench.cli.run:run", "Train and test every model of a config."),
+    "run": ("rnnbench.cli.run:run", "Train and test every model of a config.", TRAIN),
     "choose": (
-        TRAIN,
         "rnnbench.choice.command:choose",
         "Choose models and hyperparameters on held-out training documents.",
+        TRAIN,
     ),
     "predict": (
-        TRAIN,
         "rnnbench.prediction.command:predict",
         "Classify texts with a saved network.",
+        TRAIN,
     ),
-    "bench-speed": (TRAIN, "rnnbench.speed.command:bench_speed", "Time the training engines."),
-    "report": (RESULTS, "rnnbench.cli.report:report", "Write an HTML report about a run."),
+    "bench-speed": ("rnnbench.speed.command:bench_speed", "Time the training engines.", TRAIN),
+    "report": ("rnnbench.cli.report:report", "Write an HTML report about a run.", RESULTS),
     "leaderboard": (
-        RESULTS,
         "rnnbench.cli.leaderboard:leaderboard",
         "Rank the models of many runs.",
+        RESULTS,
     ),
     "power": (
-        RESULTS,
         "rnnbench.cli.power:power",
         "Show which differences a run could have found.",
+        RESULTS,
     ),
-    "compare": (CI, "rnnbench.cli.compare:compare", "Show how the models of two runs differ."),
-    "history": (CI, "rnnbench.cli.history:history", "Show a metric over stored runs."),
-    "badge": (CI, "rnnbench.cli.badge:badge", "Make a badge of a result."),
-    "doctor": (LEARN, "rnnbench.cli.doctor:doctor", "Point out what learners trip over."),
+    "compare": ("rnnbench.cli.compare:compare", "Show how the models of two runs differ.", CI),
+    "history": ("rnnbench.cli.history:history", "Show a metric over stored runs.", CI),
+    "badge": ("rnnbench.cli.badge:badge", "Make a badge of a result.", CI),
+    "doctor": ("rnnbench.cli.doctor:doctor", "Point out what learners trip over.", LEARN),
     "explain": (
-        LEARN,
         "rnnbench.explain.command:explain",
         "Explain a recurrent layer step by step.",
+        LEARN,
     ),
     "config": (
-        PARTS,
         "rnnbench.cli.config:app",
         "Check configs, resolve them, and start a new one.",
+        PARTS,
     ),
     "models": (
-        PARTS,
         "rnnbench.cli.models:app",
         "Inspect the models of a config without training.",
+        PARTS,
     ),
-    "data": (PARTS, "rnnbench.cli.data:app", "Get the documents and look at them."),
+    "data": ("rnnbench.cli.data:app", "Get the documents and look at them.", PARTS),
 }
-"""The commands: the group of each, where it is defined, and its line in ``rnnbench --help``.
+"""The commands: where each one is defined, its line in ``rnnbench --help``, and its group there.
 
 A function has its examples beside it, as ``EXAMPLES``; a group of commands is a Typer app.
 """
@@ -88,7 +88,7 @@ Quick start:
 
 def load_command(name: str) -> Any:
     """Import the command ``name`` and return it as Typer runs it."""
-    module_name, _, attribute = COMMANDS[name][1].partition(":")
+    module_name, _, attribute = COMMANDS[name][0].partition(":")
     module = import_module(module_name)
     command = getattr(module, attribute)
     parent = typer.Typer(rich_markup_mode="markdown")
@@ -170,7 +170,7 @@ def _in_list() -> None:
     """Take the place of a command in lists of commands, so that it is not imported for them."""
 
 
-for _name, (_group, _, _summary) in COMMANDS.items():
+for _name, (_, _summary, _group) in COMMANDS.items():
     app.command(_name, help=_summary, rich_help_panel=_group)(_in_list)
 
 
