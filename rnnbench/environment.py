@@ -1,18 +1,23 @@
-"""The environment of a run: versions, processor, threads, commit."""
+"""The environment of a run: versions, processor, threads, commit, date."""
 
 import os
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 import rnnbench
 from rnnbench.records import Record
 
 SCHEMA_VERSION: Literal[2] = 2
 """The schema version of ``environment.json``."""
+DATE = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
+"""The pattern of a date and time in UTC: ISO 8601."""
 NOT_INSTALLED = "not installed"
 """Stands for a version."""
 
@@ -33,6 +38,8 @@ class Environment(Record):
     installed: dict[str, str] = {}
     """Versions of all packages that rnnbench needs, however indirectly, by name."""
     git_commit: str | None
+    date: Annotated[str, Field(pattern=DATE)] | None = None
+    """When the last trials were trained, in UTC; ``None`` before version 0.5."""
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
@@ -64,7 +71,8 @@ def environment(packages: Iterable[str], *, jobs: int, threads: int) -> dict[str
     packages = tuple(packages)
     others = installed(["rnnbench", *packages])
     del others["rnnbench"]
-    return facts | machine(packages) | {"installed": others}
+    date = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return facts | machine(packages) | {"installed": others, "date": date}
 
 
 def machine(packages: Iterable[str]) -> dict[str, Any]:

@@ -4,11 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import rnnbench
-from rnnbench.environment import constraints, environment, installed, versions
+from rnnbench.environment import Environment, constraints, environment, installed, versions
 
 
 def test_versions_are_those_of_rnnbench_and_of_the_packages_that_are_asked_for():
@@ -24,8 +25,11 @@ def test_the_environment_tells_the_commit_the_versions_and_how_the_cores_were_sh
     command = ["git", "-C", Path(rnnbench.__file__).parent, "rev-parse", "HEAD"]
     head = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
+    before = datetime.now(UTC).replace(microsecond=0)
     facts = environment(["numpy"], jobs=3, threads=2)
 
+    assert before <= datetime.fromisoformat(facts["date"]) <= datetime.now(UTC)
+    assert Environment.model_validate(facts)
     assert (facts["git_commit"] or "").removesuffix("+") == head
     assert (facts["jobs"], facts["threads_per_job"]) == (3, 2)
     assert facts["versions"] == versions(["numpy"])

@@ -155,8 +155,9 @@ def find_differences(a: StoredRun, b: StoredRun) -> list[DifferingFact]:
 
 
 def _machine_of(run: StoredRun) -> dict[str, Any]:
-    """Return the environment without the packages that cannot change a result."""
-    return {key: value for key, value in run.environment.items() if key != "installed"}
+    """Return the environment without the date and the packages that cannot change a result."""
+    apart = ("installed", "date")
+    return {key: value for key, value in run.environment.items() if key not in apart}
 
 
 def _differing(a: Any, b: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -109,7 +109,12 @@ def choose(
         progress=not quiet,
         command=options.command(),
     )
-    carry_out(job if write is None else partial(_written, job, write), quiet=quiet, as_json=as_json)
+    carry_out(
+        job if write is None else partial(_written, job, write),
+        quiet=quiet,
+        as_json=as_json,
+        closing=lambda choice, _: [f"Stored in {choice.folder}/"],
+    )
     if write is not None and not quiet:
         console.err.print(f"Written to {write}; next: rnnbench run {write}", soft_wrap=True)
 

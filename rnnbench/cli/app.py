@@ -16,27 +16,73 @@ from typer.main import get_group
 import rnnbench
 from rnnbench.errors import FULL, STATUS_OF, RnnbenchError, signal_of
 
+TRAIN, RESULTS, CI, LEARN, PARTS = (
+    "Train and choose",
+    "Look at results",
+    "Watch results in CI",
+    "Learn and check",
+    "Configs, models and data",
+)
+"""The groups of commands in ``rnnbench --help``."""
+
 COMMANDS = {
-    "run": ("rnnbench.cli.run:run", "Train and test every model of a config."),
+    "run": ("rnnbench.cli.run:run", "Train and test every model of a config.", TRAIN),
     "choose": (
         "rnnbench.choice.command:choose",
         "Choose models and hyperparameters on held-out training documents.",
+        TRAIN,
     ),
-    "predict": ("rnnbench.prediction.command:predict", "Classify texts with a saved network."),
-    "report": ("rnnbench.cli.report:report", "Write an HTML report about a run."),
-    "compare": ("rnnbench.cli.compare:compare", "Show how the models of two runs differ."),
-    "leaderboard": ("rnnbench.cli.leaderboard:leaderboard", "Rank the models of many runs."),
-    "power": ("rnnbench.cli.power:power", "Show which differences a run could have found."),
-    "bench-speed": ("rnnbench.speed.command:bench_speed", "Time the training engines."),
-    "doctor": ("rnnbench.cli.doctor:doctor", "Point out what learners trip over."),
-    "explain": ("rnnbench.explain.command:explain", "Explain a recurrent layer step by step."),
-    "config": ("rnnbench.cli.config:app", "Check configs, resolve them, and start a new one."),
-    "models": ("rnnbench.cli.models:app", "Inspect the models of a config without training."),
-    "data": ("rnnbench.cli.data:app", "Get the documents and look at them."),
+    "predict": (
+        "rnnbench.prediction.command:predict",
+        "Classify texts with a saved network.",
+        TRAIN,
+    ),
+    "bench-speed": ("rnnbench.speed.command:bench_speed", "Time the training engines.", TRAIN),
+    "report": ("rnnbench.cli.report:report", "Write an HTML report about a run.", RESULTS),
+    "leaderboard": (
+        "rnnbench.cli.leaderboard:leaderboard",
+        "Rank the models of many runs.",
+        RESULTS,
+    ),
+    "power": (
+        "rnnbench.cli.power:power",
+        "Show which differences a run could have found.",
+        RESULTS,
+    ),
+    "compare": ("rnnbench.cli.compare:compare", "Show how the models of two runs differ.", CI),
+    "history": ("rnnbench.cli.history:history", "Show a metric over stored runs.", CI),
+    "badge": ("rnnbench.cli.badge:badge", "Make a badge of a result.", CI),
+    "doctor": ("rnnbench.cli.doctor:doctor", "Point out what learners trip over.", LEARN),
+    "explain": (
+        "rnnbench.explain.command:explain",
+        "Explain a recurrent layer step by step.",
+        LEARN,
+    ),
+    "config": (
+        "rnnbench.cli.config:app",
+        "Check configs, resolve them, and start a new one.",
+        PARTS,
+    ),
+    "models": (
+        "rnnbench.cli.models:app",
+        "Inspect the models of a config without training.",
+        PARTS,
+    ),
+    "data": ("rnnbench.cli.data:app", "Get the documents and look at them.", PARTS),
 }
-"""The commands: where each one is defined, and its line in ``rnnbench --help``.
+"""The commands: where each one is defined, its line in ``rnnbench --help``, and its group there.
 
 A function has its examples beside it, as ``EXAMPLES``; a group of commands is a Typer app.
+"""
+
+QUICK_START = """\
+Benchmark sequence classifiers on Reuters newswires.
+
+Quick start:
+
+1. `rnnbench run smoke` trains small models, in about a minute, and prints their accuracies.
+2. `rnnbench report results/smoke` makes a page of them, to be opened in a browser.
+3. `rnnbench run all` is the whole benchmark; `rnnbench config new my.yaml` starts one of your own.
 """
 
 
@@ -56,9 +102,17 @@ def load_command(name: str) -> Any:
 class _Commands(TyperGroup):
     """Imports the command that is asked for; ends with a message, not a traceback, if it fails."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _plain(super().get_params(ctx))
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, _, rest = super().resolve_command(ctx, args)
-        return name, name and load_command(name), rest
+        if not name:
+            return name, None, rest
+        command = load_command(name)
+        for each in (command, *getattr(command, "commands", {}).values()):
+            _plain(each.get_params(ctx))
+        return name, command, rest
 
     def make_context(self, *args: Any, **options: Any) -> Any:
         with _ending_with_a_message():
@@ -67,6 +121,14 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         with _ending_with_a_message():
             return super().invoke(ctx)
+
+
+def _plain(params: list[Any]) -> list[Any]:
+    """Return the parameters of a command; help shows no type for those that are just given."""
+    for param in params:
+        if getattr(param, "is_flag", False):
+            param.metavar = ""
+    return params
 
 
 @contextmanager
@@ -95,7 +157,7 @@ def _message_and_status(error: RnnbenchError | OSError | KeyboardInterrupt) -> t
 app = typer.Typer(
     name="rnnbench",
     cls=_Commands,
-    help="Benchmark sequence classifiers on Reuters newswires.",
+    help=QUICK_START,
     epilog="Examples:\n\n- `rnnbench run configs/all.yaml`",
     no_args_is_help=True,
     rich_markup_mode="markdown",  # re-flows paragraphs
@@ -108,8 +170,8 @@ def _in_list() -> None:
     """Take the place of a command in lists of commands, so that it is not imported for them."""
 
 
-for _name, (_, _summary) in COMMANDS.items():
-    app.command(_name, help=_summary)(_in_list)
+for _name, (_, _summary, _group) in COMMANDS.items():
+    app.command(_name, help=_summary, rich_help_panel=_group)(_in_list)
 
 
 def _print_version(wanted: bool) -> None:

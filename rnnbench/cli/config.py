@@ -17,6 +17,7 @@ from rnnbench.config.starter import copy_config, starter, write_starter
 from rnnbench.errors import UserError
 from rnnbench.runner.check import check as check_benchmark
 from rnnbench.terminal import completion, console, options
+from rnnbench.words import counted, duration
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -98,7 +99,9 @@ def show(config: options.Config, settings: options.Settings = None) -> None:
 def new(
     config: Annotated[
         Path | None,
-        typer.Argument(help="The file to write; without it the config is printed."),
+        typer.Argument(
+            metavar="CONFIG", help="The file to write; without it the config is printed."
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite CONFIG if it exists.")] = False,
 ) -> None:
@@ -128,13 +131,15 @@ def copy(
     name: Annotated[
         str,
         typer.Argument(
+            metavar="NAME",
             help="A name from `rnnbench config list`.",
             show_default=False,
             autocompletion=completion.config_names,
         ),
     ],
     config: Annotated[
-        Path | None, typer.Argument(help="The file to write; by default NAME.yaml.")
+        Path | None,
+        typer.Argument(metavar="CONFIG", help="The file to write; by default NAME.yaml."),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite the config if it exists.")
@@ -228,21 +233,10 @@ def _located(faults: Mapping[str, str], file: Path) -> list[Problem]:
 
 def _sizes(facts: Mapping[str, Any]) -> Iterator[str]:
     """Yield the size of a benchmark in words, and the time that it takes if that is known."""
-    yield _counted(facts["models"], "model")
-    yield _counted(facts["trials"], "trial")
+    yield counted(facts["models"], "model")
+    yield counted(facts["trials"], "trial")
     if facts["seconds"] is not None:
-        yield f"about {in_words(facts['seconds'])} of training on this machine"
-
-
-def in_words(seconds: float) -> str:
-    """Return a duration in the unit that suits it, with two digits at most for minutes and less."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:,.1f} h"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+        yield f"about {duration(facts['seconds'])} of training on this machine"
 
 
 def _print_yaml(text: str) -> None:

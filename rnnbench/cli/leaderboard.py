@@ -14,7 +14,7 @@ from rnnbench.report.leaderboard import board_tables
 from rnnbench.report.table import Table
 from rnnbench.results.schema import SUMMARY_VERSION
 from rnnbench.storage import atomic_write
-from rnnbench.terminal import console, options
+from rnnbench.terminal import completion, console, options
 
 EXAMPLES = options.examples(
     "rnnbench leaderboard results/reference/all results/all",
@@ -30,7 +30,12 @@ def leaderboard(
         options.run_folder("Folders of finished runs; anything else is left out.", "RUN"),
     ],
     metric: Annotated[
-        str, typer.Option(metavar="METRIC", help=f"Rank models by this: {options.METRICS}.")
+        str,
+        typer.Option(
+            metavar="METRIC",
+            help=f"Rank models by this: {options.METRICS}.",
+            autocompletion=completion.metrics,
+        ),
     ] = "accuracy",
     plot: Annotated[
         Path | None,

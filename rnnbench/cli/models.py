@@ -29,29 +29,19 @@ from rnnbench.terminal import completion, console, options
 app = typer.Typer(
     help="Inspect the models of a config without training them.",
     no_args_is_help=True,
-    epilog=options.examples("rnnbench models list --config configs/all.yaml"),
+    epilog=options.examples("rnnbench models list configs/all.yaml"),
 )
-
-Config = Annotated[
-    Path,
-    typer.Option(
-        metavar="CONFIG",
-        help="The config file.",
-        show_default=False,
-        autocompletion=completion.config_files,
-    ),
-]
 
 
 @app.command(
     "list",
     epilog=options.examples(
-        "rnnbench models list --config configs/all.yaml",
-        "rnnbench models list --config configs/all.yaml --data r52 --json",
+        "rnnbench models list configs/all.yaml",
+        "rnnbench models list configs/all.yaml --data r52 --json",
     ),
 )
 def list_models(
-    config: Config,
+    config: options.Config,
     data: options.Source = None,
     path: options.DataPath = None,
     settings: options.Settings = None,
@@ -69,20 +59,21 @@ def list_models(
 
 @app.command(
     epilog=options.examples(
-        "rnnbench models show lstm --config configs/all.yaml",
-        "rnnbench models show --config configs/all.yaml lstm --data r52 --json",
+        "rnnbench models show configs/all.yaml lstm",
+        "rnnbench models show zoo bilstm_max --data r52 --json",
     )
 )
 def show(
+    config: options.Config,
     model: Annotated[
         str,
         typer.Argument(
+            metavar="MODEL",
             help="A model of CONFIG.",
             show_default=False,
             autocompletion=completion.model_of_config,
         ),
     ],
-    config: Config,
     data: options.Source = None,
     path: options.DataPath = None,
     settings: options.Settings = None,

@@ -1,13 +1,18 @@
 """``rnnbench run``."""
 
+import shlex
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rnnbench.terminal import options
 from rnnbench.terminal.jobs import carry_out
+from rnnbench.words import duration
+
+if TYPE_CHECKING:
+    from rnnbench.api import Run
 
 EXAMPLES = options.examples(
     "rnnbench run configs/all.yaml",
@@ -70,4 +75,17 @@ def run(
         ),
         quiet=quiet,
         as_json=as_json,
+        closing=_closing,
     )
+
+
+def _closing(run: "Run", seconds: float) -> list[str]:
+    """Return what came of a run, how long it took, and what can be done next."""
+    from rnnbench.report.best import best_in_words
+
+    folder = str(run.folder)
+    report = shlex.join(["rnnbench", "report", folder])
+    return [
+        f"{best_in_words(run.results)} This took {duration(seconds)}.",
+        f"Stored in {folder}/; next: {report}",
+    ]

@@ -6,7 +6,7 @@ import typer
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.explain.sizes import LARGEST, Sizes
-from rnnbench.terminal import options
+from rnnbench.terminal import completion, options
 
 EXAMPLES = options.examples(
     "rnnbench explain lstm",
@@ -21,7 +21,13 @@ def _size(largest: int, help_text: str) -> Any:
 
 def explain(
     layer: Annotated[
-        str, typer.Argument(metavar="LAYER", help="simple_rnn, gru or lstm.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="LAYER",
+            help="simple_rnn, gru or lstm.",
+            show_default=False,
+            autocompletion=completion.layers,
+        ),
     ],
     units: Annotated[int, _size(LARGEST.units, "Units, h.")] = 50,
     features: Annotated[int, _size(LARGEST.features, "Features of a step, i.")] = 30,

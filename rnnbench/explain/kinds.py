@@ -168,6 +168,31 @@ LSTM = Kind(
     ),
 )
 
+ASCII = {
+    "ₜ₋₁": "[t-1]",
+    "ₜ": "[t]",
+    "ĥ": "h~",
+    "ĉ": "c~",
+    "σ(a) = 1 / (1 + e⁻ᵃ)": "sigmoid(a) = 1 / (1 + exp(-a))",
+    "σ": "sigmoid",
+    "⊙": "*",
+    "×": "*",
+    "−": "-",
+}
+"""The signs of the equations and formulas as terminals without Unicode show them."""
+
+
+def in_ascii(text: str) -> str:
+    """Return an equation, or a text about one, in ASCII.
+
+    >>> in_ascii("hₜ = oₜ ⊙ tanh(cₜ)")
+    'h[t] = o[t] * tanh(c[t])'
+    """
+    for sign, plain in ASCII.items():
+        text = text.replace(sign, plain)
+    return text
+
+
 KINDS = {kind.name: kind for kind in (SIMPLE_RNN, GRU, LSTM)}
 
 

@@ -1,6 +1,6 @@
 """An explained layer in the terminal, to be read from top to bottom."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
@@ -10,6 +10,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from rnnbench.explain.facts import Check, Explanation, Parameters, Step
+from rnnbench.explain.kinds import in_ascii
 
 WIDTH = 80
 """Columns on every terminal: longer lines are tiring to read, shorter ones would cut numbers."""
@@ -19,27 +20,33 @@ HEADING, VALUE, ASIDE, GOOD, BAD = "bold cyan", "bold", "dim", "green", "bold re
 
 Blocks = Iterator[RenderableType]
 """Paragraphs and tables; a blank line separates them."""
+Spell = Callable[[str], str]
+"""Returns an equation or a formula as it is shown."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """An explanation in six numbered parts; print it uncropped."""
+    """An explanation in six numbered parts, in ASCII where the encoding has no more signs.
+
+    Print it uncropped.
+    """
 
     explanation: Explanation
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        lines = [line for block in _page(self.explanation) for line in (block, "")]
+        spell = in_ascii if options.ascii_only else str
+        lines = [line for block in _page(self.explanation, spell) for line in (block, "")]
         yield from console.render(Group(*lines[:-1]), options.update(width=WIDTH))
 
 
-def _page(explanation: Explanation) -> Blocks:
+def _page(explanation: Explanation, spell: Spell) -> Blocks:
     yield from _title(explanation)
     parts = {
         "The input has three axes": _input(explanation),
         "The output": _outputs(explanation),
         "The states carried from step to step": _states(explanation),
-        "The equations": _equations(explanation),
-        "The trainable parameters": _parameters(explanation),
+        "The equations": _equations(explanation, spell),
+        "The trainable parameters": _parameters(explanation, spell),
         "The same in NumPy, step by step": _check(explanation.check),
     }
     for number, (heading, body) in enumerate(parts.items(), start=1):
@@ -88,26 +95,30 @@ def _states(explanation: Explanation) -> Blocks:
     yield Text("(batch, units), zero before the first step; return_state=True gives the last.")
 
 
-def _equations(explanation: Explanation) -> Blocks:
-    yield _grid([(each.text, each.meaning) for each in explanation.equations], (VALUE, ASIDE))
-    yield Text("\n".join(explanation.notes))
+def _equations(explanation: Explanation, spell: Spell) -> Blocks:
+    rows = [(spell(each.text), each.meaning) for each in explanation.equations]
+    grid = _grid(rows, (VALUE, ASIDE))
+    grid.columns[0].no_wrap = True  # an equation in two lines is hard to read
+    yield grid
+    yield Text("\n".join(map(spell, explanation.notes)))
 
 
-def _parameters(explanation: Explanation) -> Blocks:
+def _parameters(explanation: Explanation, spell: Spell) -> Blocks:
     sizes, formula = explanation.sizes, explanation.parameters.formula
     yield Text(f"units h = {sizes.units}, features i = {sizes.features}")
-    yield _weights(explanation.parameters)
-    yield Text.assemble((formula.text, VALUE), f" = {formula.numbers} = {formula.value:,}")
+    yield _weights(explanation.parameters, spell)
+    numbers = spell(formula.numbers)
+    yield Text.assemble((spell(formula.text), VALUE), f" = {numbers} = {formula.value:,}")
 
 
-def _weights(parameters: Parameters) -> Table:
+def _weights(parameters: Parameters, spell: Spell) -> Table:
     table = _table("weight", "", "shape", "size")
     table.add_column("by formula", justify="right")
     table.add_column("in Keras", justify="right")
     for weight in parameters.weights:
         formula = weight.formula
         counts = _counts(formula.value, weight.count)
-        table.add_row(weight.symbol, weight.name, str(weight.shape), formula.text, *counts)
+        table.add_row(weight.symbol, weight.name, str(weight.shape), spell(formula.text), *counts)
     table.add_section()
     table.add_row("sum", "", "", "", *_counts(parameters.formula.value, parameters.count))
     return table

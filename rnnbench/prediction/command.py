@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, shortened
 from rnnbench.storage import read_file
 from rnnbench.terminal import completion, options
 
@@ -19,6 +19,8 @@ EXAMPLES = options.examples(
 
 MAX_TEXT = 1_000_000
 """The largest text in bytes."""
+SHORT = 40
+"""Characters of a text that it is called by."""
 
 
 def predict(
@@ -26,12 +28,15 @@ def predict(
     model: Annotated[
         str,
         typer.Argument(
-            help="A network of RUN.", show_default=False, autocompletion=completion.model_of_run
+            metavar="MODEL",
+            help="A network of RUN.",
+            show_default=False,
+            autocompletion=completion.network_of_run,
         ),
     ],
     texts: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TEXT...", help="Texts, or - for one from standard input."),
+        typer.Argument(metavar="TEXT", help="Texts, or - for one from standard input."),
     ] = None,
     file: Annotated[
         list[Path] | None,
@@ -50,15 +55,31 @@ def predict(
 ) -> None:
     """Predict the topics of documents with a network that `rnnbench run --save-models` kept.
 
-    Texts are split into words in the same way as the corpus; unknown words are counted.
+    Texts are split into words in the same way as the corpus; unknown words are counted. There is no
+    answer to a text of which the network knows no word.
     """
     from rnnbench.prediction.predict import predict_texts
     from rnnbench.prediction.table import prediction_table
     from rnnbench.terminal.console import print_record
 
     given = read_texts(texts or [], file or [])
+    names = name_texts(texts or [], file or [])
     found = predict_texts(run, model, seed, given, top)
-    print_record(found, *map(prediction_table, found.predictions), as_json=as_json)
+    headings = names if len(names) > 1 else [""]
+    record = {"texts": names, **found.model_dump(mode="json")}
+    print_record(record, *map(prediction_table, found.predictions, headings), as_json=as_json)
+
+
+def name_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
+    """Return what the texts are called, in the order of ``read_texts``.
+
+    A typed text is called by its first words, all others by where they come from.
+    """
+    typed = [
+        "standard input" if text == "-" else f'"{shortened(" ".join(text.split()), SHORT)}"'
+        for text in texts
+    ]
+    return [*typed, *map(str, files)]
 
 
 def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:

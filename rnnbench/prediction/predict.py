@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from rnnbench.analysis.load import load_summary
+from rnnbench.data.dataset import INDEX_FROM
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.models.quiet import quiet_tensorflow
@@ -14,6 +15,10 @@ from rnnbench.results.run import load_benchmark
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
 from rnnbench.storage import DamagedResultError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 PREDICTIONS_VERSION: Final = 1
 
@@ -35,7 +40,12 @@ class Prediction(Record):
     unknown_words: list[str]
     """Words that are not in the vocabulary of the run, each as often as it occurs."""
     topics: list[TopicProbability]
-    """The most probable first."""
+    """The most probable first; empty if no word that was read is in the vocabulary."""
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether there is no answer, or more than half of the words are not in the vocabulary."""
+        return not self.topics or 2 * len(self.unknown_words) > self.words
 
 
 class Predictions(Record):
@@ -51,7 +61,8 @@ def predict_texts(
     """Predict the topics of texts with a network of a run; this imports TensorFlow.
 
     Texts are split into words in the same way as the corpus of the run. By default, the network of
-    the first seed predicts, and all topics are returned.
+    the first seed predicts, and all topics are returned. A text of which the network reads nothing
+    but unknown words has no topics: the answer would not be about this text.
 
     Raises:
         UserError: there is no such model or seed, it was not kept, or there is no text to read.
@@ -75,6 +86,7 @@ def predict_texts(
         if (network.input_shape, network.output_shape) != _shapes(vocabulary):
             raise DamagedResultError(f"unusable result: {file}: does not fit the stored vocabulary")
         probabilities = predict(network, encoded.ids)
+    is_known = [bool((row > INDEX_FROM).any()) for row in encoded.ids]
     readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
     return Predictions(
         predictions=[
@@ -82,16 +94,23 @@ def predict_texts(
                 words=len(words),
                 words_read=min(len(words), readable),
                 unknown_words=unknown,
-                topics=[
-                    TopicProbability(topic=vocabulary.topics[label], probability=float(row[label]))
-                    for label in (-row).argsort(kind="stable")[:top]
-                ],
+                topics=_topics(vocabulary.topics, row, top) if known else [],
             )
-            for words, unknown, row in zip(
-                encoded.words, encoded.unknown, probabilities, strict=True
+            for words, unknown, known, row in zip(
+                encoded.words, encoded.unknown, is_known, probabilities, strict=True
             )
-        ]
+        ],
     )
+
+
+def _topics(
+    names: Sequence[str], probabilities: "NDArray[np.floating]", top: int | None
+) -> list[TopicProbability]:
+    """Return the topics, the most probable first; only the first ``top``, if that is given."""
+    return [
+        TopicProbability(topic=names[label], probability=float(probabilities[label]))
+        for label in (-probabilities).argsort(kind="stable")[:top]
+    ]
 
 
 def _find(folder: Path, results: Results, name: str, seed: int | None) -> Path:

@@ -4,12 +4,15 @@ import json
 import re
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from rnnbench.analysis.compare_runs import ModelChange, RunComparison, branches
-from rnnbench.analysis.gates import Failure, Verdict
+from rnnbench.analysis.gates import Verdict
+from rnnbench.escape import for_markdown
 from rnnbench.metrics import METRICS, MS_PER_STEP, Metric
+from rnnbench.report.gates import annotations, gates_table, workflow_command
 from rnnbench.report.numbers import (
     MISSING,
     condition,
@@ -19,8 +22,9 @@ from rnnbench.report.numbers import (
     signed_interval_text,
 )
 from rnnbench.report.run_tables import SECOND, metrics_of
-from rnnbench.report.table import Columns, Table, table_of, with_points
+from rnnbench.report.table import Columns, Table, table_of, to_markdown, with_points
 from rnnbench.results.schema import TOO_FEW_SEEDS
+from rnnbench.words import counted
 
 KEY_WIDTH, VALUE_WIDTH = 34, 19
 """The widths at which cells are wrapped, so that three columns fit into 80 characters."""
@@ -36,6 +40,34 @@ def comparison_tables(comparison: RunComparison) -> list[Table]:
         costs_table(comparison),
         differences_table(comparison),
     ]
+
+
+def comparison_markdown(comparison: RunComparison, verdicts: Sequence[Verdict]) -> str:
+    """Return a page in GitHub's Markdown: gates and accuracies, and all else to be unfolded."""
+    accuracy, *others = comparison_tables(comparison)
+    heading = for_markdown(f"{comparison.b} compared with {comparison.a}")
+    tables = [gates_table(verdicts), accuracy] if verdicts else [accuracy]
+    return "\n".join(
+        [
+            f"### {heading}\n",
+            *map(to_markdown, tables),
+            "<details>\n<summary>Other metrics, costs and differences</summary>\n",
+            *(to_markdown(_unfolded(table)) for table in others),
+            "</details>\n",
+        ]
+    )
+
+
+def _unfolded(table: Table) -> Table:
+    """Return a table with each cell in one line; words were broken to fold it."""
+    rows = [[cell.replace("\n", "") for cell in row] for row in table.rows]
+    return replace(table, rows=rows)
+
+
+def comparison_annotations(comparison: RunComparison, verdicts: Sequence[Verdict]) -> list[str]:
+    """Return workflow commands of GitHub Actions: what is clear, and the outcome of each gate."""
+    message = f"A: {comparison.a}. B: {comparison.b}. {' '.join(findings(comparison))}"
+    return [workflow_command("notice", "rnnbench compare", message), *annotations(verdicts)]
 
 
 def accuracy_table(comparison: RunComparison) -> Table:
@@ -56,8 +88,24 @@ def accuracy_table(comparison: RunComparison) -> Table:
 def _caption(comparison: RunComparison) -> str:
     models = comparison.models
     n_a, n_b = max(each.a.accuracy.n for each in models), max(each.b.accuracy.n for each in models)
-    clear = [each for each in models if each.is_clear]
-    undecided = [each.name for each in models if each.has_too_few_seeds]
+    methods = " or ".join(sorted({each.method for each in models}))
+    return " ".join(
+        [
+            f"A: {comparison.a}, {counted(n_a, 'seed')}.",
+            f"B: {comparison.b}, {counted(n_b, 'seed')}.",
+            f"Accuracies are means over seeds, on {comparison.dataset.test_size:,} test documents"
+            f"{comparison.dataset.left_out_in_words}.",
+            f"p: {methods}, corrected for {counted(len(models), 'model')}; clear: below 0.05.",
+            *findings(comparison),
+            *filter(None, [condition(models)]),
+        ]
+    )
+
+
+def findings(comparison: RunComparison) -> list[str]:
+    """Return in sentences which differences of accuracy are clear, and which models lack a pair."""
+    clear = [each for each in comparison.models if each.is_clear]
+    undecided = [each.name for each in comparison.models if each.has_too_few_seeds]
     named = {
         "Clearly better in B": [each.name for each in clear if each.difference > 0],
         "Clearly worse in B": [each.name for each in clear if each.difference < 0],
@@ -65,18 +113,10 @@ def _caption(comparison: RunComparison) -> str:
         "Only in A": comparison.only_in_a,
         "Only in B": comparison.only_in_b,
     }
-    methods = " or ".join(sorted({each.method for each in models}))
-    return " ".join(
-        [
-            f"A: {comparison.a}, {n_a} seed(s). B: {comparison.b}, {n_b} seed(s).",
-            f"Accuracies are means over seeds, on {comparison.dataset.test_size:,} test documents"
-            f"{comparison.dataset.left_out_in_words}.",
-            f"p: {methods}, corrected for {len(models)} model(s); clear: below 0.05.",
-            *(["No difference is clear."] if not clear and not undecided else []),
-            *(f"{label}: {', '.join(names)}." for label, names in named.items() if names),
-            *filter(None, [condition(models)]),
-        ]
-    )
+    return [
+        *(["No difference is clear."] if not clear and not undecided else []),
+        *(f"{label}: {', '.join(names)}." for label, names in named.items() if names),
+    ]
 
 
 def metrics_table(comparison: RunComparison) -> Table:
@@ -144,26 +184,3 @@ def _folded(text: str, width: int) -> str:
             lines.append("")
         lines[-1] += part
     return "\n".join(lines)
-
-
-def verdict_lines(verdicts: Sequence[Verdict]) -> tuple[list[str], list[str]]:
-    """Return a line for each gate that passed, and one for each model that failed one."""
-    passed = [
-        f"passed: {verdict.gate}: {len(verdict.checked)} model(s)"
-        + (f" (not measured: {', '.join(verdict.unmeasured)})" if verdict.unmeasured else "")
-        for verdict in verdicts
-        if verdict.passed
-    ]
-    failed = [
-        f"failed: {verdict.gate}: {_failed(failure)}"
-        for verdict in verdicts
-        for failure in verdict.failures
-    ]
-    return passed, failed
-
-
-def _failed(failure: Failure) -> str:
-    if failure.b is None:
-        return f"{failure.model}: B lacks " + ("the model" if failure.a is None else "the metric")
-    p = "" if failure.p_holm is None else f", p {short_p(failure.p_holm)}"
-    return f"{failure.model}: {failure.a:.6g} in A, {failure.b:.6g} in B{p}"

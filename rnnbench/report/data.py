@@ -15,6 +15,7 @@ from rnnbench.data.corpus import Corpus
 from rnnbench.data.settings import Data
 from rnnbench.data.source import Source
 from rnnbench.report.notes import notes_text
+from rnnbench.words import counted
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 TOPICS_SHOWN = 10
@@ -94,7 +95,8 @@ def _topics(summary: DatasetSummary) -> Table:
 def document_text(document: Document) -> Text:
     """Return a heading and the words of a document."""
     words, place = document.words, document.place
-    heading = f"document {document.number}, topic {document.topic}, {len(words)} words, {place}"
+    size = counted(len(words), "word")
+    heading = f"document {document.number}, topic {document.topic}, {size}, {place}"
     return Text.assemble((heading, "bold"), "\n\n", " ".join(words))
 
 

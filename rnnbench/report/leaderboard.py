@@ -9,6 +9,7 @@ from rnnbench.metrics import FIT_SECONDS, METRICS, find_quantity
 from rnnbench.report.numbers import MISSING, condition, interval_text, mean_and_interval, mean_text
 from rnnbench.report.run_tables import SECOND
 from rnnbench.report.table import Columns, Table, table_of, with_points
+from rnnbench.words import counted
 
 
 def board_tables(board: Board) -> list[Table]:
@@ -75,8 +76,7 @@ def _is_clearly_worse(entry: Entry) -> str:
 
 
 def _caption(board: Board) -> str:
-    dataset, n = board.dataset, comb(len(board.entries), 2)
-    comparisons = f"{n} comparison{'s' * (n != 1)}"
+    dataset, comparisons = board.dataset, counted(comb(len(board.entries), 2), "comparison")
     against_best = [each.against_best for each in board.entries if each.against_best]
     clearly = (
         f" Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm). "

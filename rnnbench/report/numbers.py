@@ -38,6 +38,16 @@ def mean_and_interval(statistic: Statistic) -> str:
     return f"{statistic.mean:.4f} ± {statistic.over_seeds.high - statistic.mean:.4f}"
 
 
+def quantity_text(quantity: Quantity, value: Statistic | None) -> str:
+    """Return the mean of a metric or cost with its interval over seeds, in its own format."""
+    if value is None:
+        return MISSING
+    mean = format(value.mean, quantity.format)
+    if value.over_seeds is None:
+        return mean
+    return f"{mean} ± {format(value.over_seeds.high - value.mean, quantity.format)}"
+
+
 def mean_and_std(mean: float, std: float | None) -> str:
     """Return a mean and a standard deviation, if there is one."""
     return f"{mean:.4f}" if std is None else f"{mean:.4f} ± {std:.4f}"

@@ -208,7 +208,8 @@ def _caption(results: Results) -> str:
         f"{dataset.timesteps} steps, fingerprint {dataset.fingerprint[:12]}.",
         f"Seeds: {', '.join(map(str, results.seeds))}.",
     ]
-    threads = f"{' or '.join(map(str, results.threads))} thread(s) per training."
+    plural = "s" * (results.threads != [1])
+    threads = f"{' or '.join(map(str, results.threads))} thread{plural} per training."
     if all(model.is_baseline for model in results.models):
         sentences.append(threads)
     else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnnbench.terminal import options
+from rnnbench.terminal import completion, options
 
 if TYPE_CHECKING:
     from rnnbench.runner.events import Listener
@@ -16,6 +16,8 @@ EXAMPLES = options.examples(
     "rnnbench bench-speed configs/all.yaml --epochs 20 --rounds 3",
     "rnnbench bench-speed configs/gru.yaml --only compiled,torch --json",
 )
+CONTENDERS = ("compiled", "compiled-1", "keras", "torch", "torch-plain")
+"""The names of all contenders; what they are takes long to import."""
 
 
 def bench_speed(
@@ -32,8 +34,9 @@ def bench_speed(
         str | None,
         typer.Option(
             metavar="A,B",
-            help="Only these contenders: compiled, compiled-1, keras, torch, torch-plain.",
+            help=f"Only these contenders: {', '.join(CONTENDERS)}.",
             show_default=False,
+            autocompletion=completion.among(*CONTENDERS, is_list=True),
         ),
     ] = None,
     out: Annotated[

@@ -8,6 +8,7 @@ from rnnbench.report.numbers import MISSING
 from rnnbench.report.table import Table, to_markdown
 from rnnbench.speed.records import ContenderTimes, SpeedResults
 from rnnbench.storage import write_text
+from rnnbench.words import counted
 
 OURS = "compiled"
 
@@ -62,11 +63,11 @@ def _with_range(values: Sequence[float]) -> str:
 def _caption(results: SpeedResults) -> str:
     environment, n_rounds = results.environment, len(results.contenders[0].rounds)
     return (
-        f"{len(results.product_times)} model(s), {len(results.seeds)} seed(s), "
+        f"{counted(len(results.product_times), 'model')}, {counted(len(results.seeds), 'seed')}, "
         f"{results.epochs} epochs of {results.train_size:,} documents, {results.timesteps} steps "
-        f"long, in batches of {results.batch_size}; medians over {n_rounds} round(s), in which the "
-        "contenders took turns. Products alone: the time of a step's matrix products in NumPy's "
-        f"BLAS on one core. {environment['cpu']}, {environment['cores']} cores."
+        f"long, in batches of {results.batch_size}; medians over {counted(n_rounds, 'round')}, in "
+        "which the contenders took turns. Products alone: the time of a step's matrix products in "
+        f"NumPy's BLAS on one core. {environment['cpu']}, {environment['cores']} cores."
     )
 
 

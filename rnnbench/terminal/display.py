@@ -21,6 +21,7 @@ from rnnbench.data.fetch import silent
 from rnnbench.runner.events import Connected, EpochEnded, Event, Failed, Finished, Listener, Planned
 from rnnbench.terminal.console import err
 from rnnbench.training.trial import Trial
+from rnnbench.words import counted
 
 WIDE, MEDIUM = 100, 72
 """The widths, in columns, from which there is room for bars, and for loss and accuracy."""
@@ -100,7 +101,7 @@ def _message(event: Event) -> str | None:
             )
         case Connected(scheduler, workers, cores, dashboard):
             link = f"; {dashboard}" if dashboard else ""
-            return f"{scheduler}: {workers} workers with {cores} cores{link}"
+            return f"{scheduler}: {counted(workers, 'worker')} with {counted(cores, 'core')}{link}"
         case Finished(trial, accuracy, seconds):
             documents = "" if trial.part else "test "
             return f"{trial}: {documents}accuracy {accuracy:.4f}, {seconds:.1f} s"

@@ -1,6 +1,7 @@
 """Run commands that train, and print their results, or partial results if they end early."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from rnnbench.terminal import console
@@ -12,8 +13,20 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound="Run | Choice")
 
 
-def carry_out(job: Callable[[], R], *, quiet: bool, as_json: bool) -> R:
+def carry_out(
+    job: Callable[[], R],
+    *,
+    quiet: bool,
+    as_json: bool,
+    closing: Callable[[R, float], Sequence[str]],
+) -> R:
     """Return the result of ``job`` after printing it.
+
+    Args:
+        job: trains, and returns what came of it.
+        quiet: whether nothing is said besides the result.
+        as_json: whether the result is printed as JSON.
+        closing: returns the lines to end with, from the result and the seconds that it took.
 
     Raises:
         FailedTrialsError: trials have no result; that of the others was printed.
@@ -21,6 +34,7 @@ def carry_out(job: Callable[[], R], *, quiet: bool, as_json: bool) -> R:
     """
     from rnnbench.job import FailedTrialsError, InterruptedRunError
 
+    start = time.monotonic()
     try:
         finished = job()
     except (FailedTrialsError, InterruptedRunError) as error:
@@ -32,6 +46,6 @@ def carry_out(job: Callable[[], R], *, quiet: bool, as_json: bool) -> R:
         finally:
             raise error  # even if the terminal has been closed
     console.print_record(finished.results, *finished.tables(), as_json=as_json)
-    if not quiet:
-        console.err.print(f"Stored in {finished.folder}/", soft_wrap=True)
+    for line in () if quiet else closing(finished, time.monotonic() - start):
+        console.err.print(line, soft_wrap=True)
     return finished

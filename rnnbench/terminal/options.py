@@ -21,9 +21,13 @@ if TYPE_CHECKING:
     from rnnbench.config.load import Override
     from rnnbench.config.schema import Benchmark
 
+CHANGES, RUNNING = "Changes to the config", "How trials run"
+"""The groups of options in the help of a command."""
+
 Config = Annotated[
     Path,
     typer.Argument(
+        metavar="CONFIG",
         help="A config file, or the name of one from `rnnbench config list`.",
         show_default=False,
         autocompletion=completion.config_files,
@@ -32,13 +36,20 @@ Config = Annotated[
 OptionalConfig = Annotated[
     Path | None,
     typer.Argument(
+        metavar="CONFIG",
         help="A config file, or the name of one; only its data section is used.",
         show_default=False,
         autocompletion=completion.config_files,
     ),
 ]
 Epochs = Annotated[
-    int | None, typer.Option(metavar="N", help="Epochs of every training.", show_default=False)
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Epochs of every training.",
+        show_default=False,
+        rich_help_panel=CHANGES,
+    ),
 ]
 Seeds = Annotated[
     str | None,
@@ -46,6 +57,7 @@ Seeds = Annotated[
         metavar="N|LIST",
         help="The number of seeds, such as 5, or the seeds, such as 0,1,2.",
         show_default=False,
+        rich_help_panel=CHANGES,
     ),
 ]
 Models = Annotated[
@@ -55,6 +67,7 @@ Models = Annotated[
         help="Only these models of the config.",
         show_default=False,
         autocompletion=completion.models_of_config,
+        rich_help_panel=CHANGES,
     ),
 ]
 Source = Annotated[
@@ -64,18 +77,27 @@ Source = Annotated[
         metavar="SOURCE",
         help=f"The source of the documents: {', '.join(['auto', *SOURCES])}.",
         show_default=False,
+        autocompletion=completion.sources,
+        rich_help_panel=CHANGES,
     ),
 ]
 DataPath = Annotated[
     str | None,
     typer.Option(
-        "--path", metavar="PATH", help="Read the source offline, from this file or folder."
+        "--path",
+        metavar="PATH",
+        help="Read the source offline, from this file or folder.",
+        rich_help_panel=CHANGES,
     ),
 ]
 Settings = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY.PATH=VALUE", help="Change any value of the config; repeatable."
+        "--set",
+        metavar="KEY.PATH=VALUE",
+        help="Change any value of the config; repeatable.",
+        autocompletion=completion.settings,
+        rich_help_panel=CHANGES,
     ),
 ]
 Jobs = Annotated[
@@ -86,6 +108,7 @@ Jobs = Annotated[
         metavar="N",
         help="Trials side by side; by default one per core.",
         show_default=False,
+        rich_help_panel=RUNNING,
     ),
 ]
 ExecutorName = Annotated[
@@ -95,6 +118,7 @@ ExecutorName = Annotated[
         metavar="NAME",
         help="Where trials run: local, dask, or an executor that another package brings.",
         autocompletion=completion.executors,
+        rich_help_panel=RUNNING,
     ),
 ]
 Scheduler = Annotated[
@@ -103,6 +127,7 @@ Scheduler = Annotated[
         metavar="ADDRESS|FILE",
         help="With --executor dask: the scheduler; by default that of Dask's configuration.",
         show_default=False,
+        rich_help_panel=RUNNING,
     ),
 ]
 WithoutDuplicates = Annotated[
@@ -111,7 +136,9 @@ WithoutDuplicates = Annotated[
         "--without-duplicates", help="Leave out test documents that are also in the training set."
     ),
 ]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Train stored trials again.")]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Train stored trials again.", rich_help_panel=RUNNING)
+]
 Trackers = Annotated[
     list[str] | None,
     typer.Option(
@@ -120,6 +147,7 @@ Trackers = Annotated[
         help=f"Record the run while it goes on, with {', '.join(TRACKERS)}; repeatable.",
         show_default=False,
         autocompletion=completion.trackers,
+        rich_help_panel=RUNNING,
     ),
 ]
 METRICS = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
@@ -133,7 +161,7 @@ def examples(*commands: str) -> str:
     return "\n\n".join(["Examples:", *(f"- `{command}`" for command in commands)])
 
 
-def run_folder(help_text: str, metavar: str | None = None) -> Any:
+def run_folder(help_text: str, metavar: str = "RUN") -> Any:
     """Return an argument that takes one or more folders of runs."""
     return typer.Argument(
         metavar=metavar,

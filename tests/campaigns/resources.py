@@ -24,7 +24,7 @@ COMMANDS = {
     "config show": ("config", "show", "tiny.yaml"),
     "config new": ("config", "new"),
     "config check": ("config", "check", "tiny.yaml", "--no-build"),
-    "models list": ("models", "list", "--config", "tiny.yaml"),
+    "models list": ("models", "list", "tiny.yaml"),
     "data sources": ("data", "sources", "--json"),
     "data info": ("data", "prepare", "tiny.yaml"),
     "compare": ("compare", "results/tiny", "results/tiny"),

@@ -48,6 +48,26 @@ def test_every_command_has_help_with_examples(cli, command):
     assert " ".join(["• rnnbench", *command]) in " ".join(result.output.split())
 
 
+@pytest.mark.parametrize("command", TREE, ids=" ".join)
+def test_an_option_that_takes_no_value_has_no_type_in_the_help(cli, command):
+    assert "bool" not in cli(*command, "--help").output
+
+
+def test_the_help_begins_with_a_quick_start_and_has_commands_in_groups(cli):
+    text = " ".join(cli("--help").output.split())
+
+    words = ["Quick start:", "rnnbench run smoke", "rnnbench report results/smoke"]
+    groups = dict.fromkeys(group for _, _, group in COMMANDS.values())
+    places = [text.index(each) for each in (*words, *groups)]
+    assert places == sorted(places)
+
+
+def test_options_that_change_the_config_are_a_group_of_their_own(cli):
+    text = cli("run", "--help").output
+
+    assert text.index("Changes to the config") < text.index("--set") < text.index("How trials run")
+
+
 def test_the_version_is_printed(cli):
     assert cli("--version").output == f"rnnbench {rnnbench.__version__}\n"
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import pytest
 from factories import MARGINS, scored_run, write_run
@@ -42,7 +43,7 @@ def test_json_is_one_document_and_gates_are_told_on_standard_error(cli):
     assert (rnn["b"]["metrics"]["accuracy"]["mean"], rnn["speed_ratio"]) == (0.2, 1.25)
     assert document["differences"][0]["key"] == "models.gru"
     assert document["gates"][0]["passed"]
-    assert result.stderr == "passed: ms_per_step rises 1%: 1 model(s) (not measured: svm)\n"
+    assert result.stderr == "passed: ms_per_step rises 1%: 1 model (not measured: svm)\n"
 
 
 def test_a_gate_that_fails_ends_with_1_and_names_model_and_numbers(cli):
@@ -95,6 +96,63 @@ def test_wrong_input_ends_with_2_and_prints_no_table(cli, arguments, message):
     assert result.exit_code == 2
     assert message in result.stderr
     assert result.stdout == ""
+
+
+GATES = ("--fail-if", "accuracy drops 0.5", "--fail-if", "ms_per_step rises 1%")
+
+
+def test_markdown_has_gates_and_accuracies_and_the_rest_to_be_unfolded(cli):
+    result = cli("compare", "before", "after", "--format", "markdown", *GATES)
+
+    assert result.exit_code == 1
+    assert result.stdout.startswith("### after compared with before\n\n| gate | model | outcome |")
+    seen, _, folded = result.stdout.partition("<details>\n<summary>")
+    assert "| accuracy drops 0.5 | rnn | failed | 0.9 in A, 0.2 in B |" in seen
+    assert "| ms_per_step rises 1% | svm | not measured |  |" in seen
+    assert "| rnn | 0.9000 | 0.2000 | -0.7000 |" in seen
+    assert "| config: models.gru | - | present |" in folded
+    assert folded.endswith("</details>\n")
+    assert "failed: accuracy drops 0.5: rnn: 0.9 in A, 0.2 in B\n" in result.stderr
+
+
+def test_annotations_for_github_name_what_is_clear_and_each_gate(cli):
+    failing = cli("compare", "before", "after", "--format", "github", *GATES)
+    without = cli("compare", "before", "before", "--format", "github")
+
+    assert (failing.exit_code, without.exit_code) == (1, 0)
+    assert failing.stdout.splitlines() == [
+        "::notice title=rnnbench compare::A: before. B: after. Clearly worse in B: rnn. "
+        "Only in B: gru.",
+        "::error title=failed%3A accuracy drops 0.5::rnn: 0.9 in A, 0.2 in B",
+        "::notice title=passed%3A ms_per_step rises 1%25::rnn",
+    ]
+    assert without.stdout == (
+        "::notice title=rnnbench compare::A: before. B: before. No difference is clear.\n"
+    )
+
+
+def test_junit_has_the_gates_as_test_cases(cli):
+    result = cli("compare", "before", "after", "--format", "junit", *GATES)
+
+    assert result.exit_code == 1
+    suites = ElementTree.fromstring(result.stdout)  # noqa: S314 - ours
+    assert [suite.get("name") for suite in suites] == [*GATES[1::2]]
+    assert [suite.get("failures") for suite in suites] == ["1", "0"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--format", "junt"], "--format: no format 'junt' (allowed: table, markdown, junit, git"),
+        (["--format", "junit"], "--format junit: needs --fail-if"),
+        (["--format", "github", "--json"], "--json: not with --format github"),
+    ],
+)
+def test_a_format_that_cannot_be_is_refused(cli, arguments, message):
+    result = cli("compare", "before", "after", *arguments)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [["compare", "before", "after"], ["leaderboard", "before"]])

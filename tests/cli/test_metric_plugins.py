@@ -108,7 +108,7 @@ def test_a_run_without_it_is_summarized_anew_and_both_are_compared(rnnbench):
 
     assert result.returncode == 0, result.stderr
     assert "before/results.json: it lacks brier, wrong, nan; recomputed" in result.stderr
-    assert "passed: brier rises 0: 1 model(s) (not measured: svm)" in result.stderr
+    assert "passed: brier rises 0: 1 model (not measured: svm)" in result.stderr
     assert "Lower is better: log-loss, Brier score." in " ".join(result.stdout.split())
 
 

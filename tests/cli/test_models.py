@@ -42,7 +42,7 @@ def cached():
 
 @pytest.mark.usefixtures("cached")
 def test_models_are_listed_with_their_layers_and_parameters(cli):
-    result = cli("models", "list", "--config", "a.yaml")
+    result = cli("models", "list", "a.yaml")
 
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
     assert result.exit_code == 0
@@ -54,18 +54,18 @@ def test_models_are_listed_with_their_layers_and_parameters(cli):
 
 
 def test_without_data_models_are_listed_without_parameters(cli):
-    result = cli("models", "list", "--config", "a.yaml")
+    result = cli("models", "list", "a.yaml")
 
     assert result.exit_code == 0
     assert "simple_rnn 3 → dense topics" in result.stdout
     assert "Parameters are not counted: no documents of r52 are cached" in result.stdout
     only_svm = ["--set", "models={svm: {baseline: tfidf_linear_svm}}"]
-    assert "not counted" not in cli("models", "list", "--config", "a.yaml", *only_svm).stdout
+    assert "not counted" not in cli("models", "list", "a.yaml", *only_svm).stdout
 
 
 @pytest.mark.usefixtures("cached")
 def test_a_list_as_json(cli):
-    listed = json.loads(cli("models", "list", "--config", "a.yaml", "--json").stdout)["models"]
+    listed = json.loads(cli("models", "list", "a.yaml", "--json").stdout)["models"]
 
     assert [(each["name"], each["kind"], each["trainable_params"]) for each in listed] == [
         ("reader", "network", 167),
@@ -76,7 +76,7 @@ def test_a_list_as_json(cli):
 
 @pytest.mark.usefixtures("cached")
 def test_a_network_is_shown_layer_by_layer(cli):
-    result = cli("models", "show", "reader", "--config", "a.yaml")
+    result = cli("models", "show", "a.yaml", "reader")
 
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
     assert result.exit_code == 0
@@ -98,7 +98,7 @@ def test_a_network_is_shown_layer_by_layer(cli):
 @pytest.mark.usefixtures("cached")
 def test_the_steps_before_the_first_layer_are_shown(cli):
     shown = cli(
-        *("models", "show", "plain", "--config", "a.yaml"),
+        *("models", "show", "a.yaml", "plain"),
         *("--set", "models.plain.inputs=scaled_ids"),
     )
 
@@ -109,7 +109,7 @@ def test_the_steps_before_the_first_layer_are_shown(cli):
 
 @pytest.mark.usefixtures("cached")
 def test_a_network_as_json(cli):
-    shown = json.loads(cli("models", "show", "reader", "--config", "a.yaml", "--json").stdout)
+    shown = json.loads(cli("models", "show", "a.yaml", "reader", "--json").stdout)
 
     assert shown["data"]["timesteps"] == 5
     assert (shown["trainable_params"], shown["other_params"]) == (167, 0)
@@ -124,7 +124,7 @@ def test_a_network_as_json(cli):
 
 
 def test_without_data_a_network_cannot_be_shown(cli):
-    shown = cli("models", "show", "reader", "--config", "a.yaml")
+    shown = cli("models", "show", "a.yaml", "reader")
     info = cli("data", "info", "a.yaml")
 
     assert shown.exit_code == info.exit_code == 2
@@ -134,14 +134,14 @@ def test_without_data_a_network_cannot_be_shown(cli):
 
 def test_a_baseline_is_shown_without_data(cli):
     svm, dummy = (
-        cli("models", "show", "svm", "--config", "a.yaml", "--set", f"models.svm.baseline={kind}")
+        cli("models", "show", "a.yaml", "svm", "--set", f"models.svm.baseline={kind}")
         for kind in ("tfidf_linear_svm", "most_frequent")
     )
 
     assert svm.stdout.startswith("svm: tfidf_linear_svm\n\nA linear SVM on TF-IDF;")
     assert ["max_ngram", "2"] in [line.split() for line in svm.stdout.splitlines()]
     assert "It has no parameters." in dummy.stdout
-    assert json.loads(cli("models", "show", "svm", "--config", "a.yaml", "--json").stdout) == {
+    assert json.loads(cli("models", "show", "a.yaml", "svm", "--json").stdout) == {
         "schema_version": 1,
         "name": "svm",
         "kind": "baseline",
@@ -157,8 +157,16 @@ def test_a_baseline_is_shown_without_data(cli):
     }
 
 
+def test_a_config_is_found_by_its_name(cli):
+    listed = json.loads(cli("models", "list", "baselines", "--json").stdout)["models"]
+
+    assert "tfidf_linear_svm" in [each["name"] for each in listed]
+    assert cli("models", "show", "baselines", "tfidf_linear_svm").exit_code == 0
+    assert "no such file" in cli("models", "list", "baselnes").stderr
+
+
 def test_a_model_that_is_not_there_is_the_users_error(cli):
-    result = cli("models", "show", "raeder", "--config", "a.yaml")
+    result = cli("models", "show", "a.yaml", "raeder")
 
     assert result.exit_code == 2
     assert "MODEL: no model 'raeder'" in result.stderr
@@ -168,17 +176,17 @@ def test_a_model_that_is_not_there_is_the_users_error(cli):
 def test_a_grid_is_shown_point_by_point(cli, tmp_path):
     with_grid = "{baseline: tfidf_linear_svm, grid: {baseline.tfidf_linear_svm.C: [1, 2]}}"
     (tmp_path / "a.yaml").write_text(CONFIG.replace("{baseline: tfidf_linear_svm}", with_grid))
-    grid = cli("models", "show", "--config", "a.yaml", "svm")
+    grid = cli("models", "show", "a.yaml", "svm")
     assert (grid.exit_code, grid.stderr) == (
         2,
         "MODEL: 'svm' has a grid; name one of its points (allowed: svm[C=1], svm[C=2])\n",
     )
-    assert cli("models", "show", "--config", "a.yaml", "svm[C=2]").exit_code == 0
+    assert cli("models", "show", "a.yaml", "svm[C=2]").exit_code == 0
 
 
 def test_tensorflow_is_not_needed_where_nothing_is_counted():
     code = (
-        "import sys; sys.argv = ['rnnbench', 'models', 'list', '--config', 'a.yaml']\n"
+        "import sys; sys.argv = ['rnnbench', 'models', 'list', 'a.yaml']\n"
         "from rnnbench.__main__ import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"

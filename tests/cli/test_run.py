@@ -101,6 +101,16 @@ def test_the_table_goes_to_standard_output_and_all_else_to_standard_error(finish
         assert chatter not in done.stdout + done.stderr
 
 
+def test_the_run_ends_with_the_best_model_the_time_and_the_next_command(finished):
+    _, done = finished
+
+    best, stored = done.stderr.splitlines()[-2:]
+    assert re.fullmatch(
+        r"The best model is \w+, with a test accuracy of [01]\.\d{4}; .* This took \d+ s\.", best
+    )
+    assert stored == "Stored in results/tiny/; next: rnnbench report results/tiny"
+
+
 def test_the_run_leaves_everything_in_its_folder(finished):
     folder, _ = finished
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnbench.explain.kinds import KINDS, find_kind
+from rnnbench.explain.kinds import KINDS, find_kind, in_ascii
 from rnnbench.models.layers.recurrent import RECURRENT
 
 kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -71,6 +71,14 @@ def as_python(equation):
     spelled = equation.replace("ₜ₋₁", "_before").replace("ₜ", "")
     spelled = spelled.replace("⊙", "*").replace("−", "-")  # noqa: RUF001
     return re.sub(r"(\w) ([WU])", r"\1 @ \2", spelled)
+
+
+@kinds
+def test_equations_and_formulas_have_a_spelling_in_ascii(kind):
+    texts = [*(each.text for each in kind.equations), *kind.notes, kind.parameters(3, 2).numbers]
+
+    assert all(in_ascii(text).isascii() for text in texts)
+    assert in_ascii("hₜ = oₜ ⊙ tanh(cₜ₋₁)") == "h[t] = o[t] * tanh(c[t-1])"
 
 
 @kinds

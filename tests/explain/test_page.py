@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from rnnbench.explain import facts
-from rnnbench.explain.kinds import KINDS, LSTM, SIMPLE_RNN
+from rnnbench.explain.kinds import KINDS, LSTM, SIMPLE_RNN, in_ascii
 from rnnbench.explain.page import Page
 from rnnbench.explain.sizes import Sizes
 
@@ -67,6 +67,24 @@ def test_it_is_no_wider_than_80_columns_and_no_number_is_cut(kind, width, sizes)
     for step in explanation.check.steps:
         row = [f"{step.step}", *(f"{value:.5f}" for value in (*step.numpy, *step.keras))]
         assert [*row, f"{step.largest_difference:.1e}"] in [line.split() for line in lines]
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_where_the_encoding_is_ascii_so_are_the_equations(kind):
+    file = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
+    console = Console(width=80, file=file)
+
+    console.print(Page(explain_layer(kind, NOTEBOOK)), crop=False)
+
+    file.flush()
+    lines = [line.strip() for line in file.buffer.getvalue().decode("ascii").splitlines()]
+    assert max(map(len, lines)) <= 80
+    for equation in kind.equations:
+        assert any(line.startswith(in_ascii(equation.text)) for line in lines)
+    if kind is LSTM:
+        assert "c[t] = f[t] * c[t-1] + i[t] * c~[t]          new cell state" in lines
+        assert "sigmoid(a) = 1 / (1 + exp(-a)); * multiplies element by element." in lines
+        assert "4(h(h + i) + h) = 4 * (50 * (50 + 30) + 50) = 16,200" in lines
 
 
 def test_a_difference_is_shown_in_red():

@@ -141,6 +141,31 @@ def test_texts_come_from_the_command_line_from_files_and_from_standard_input(pre
     assert predict("--file", file, "--file", file) == typed[1:] * 2
 
 
+def test_several_texts_have_their_names_above_them(cli, finished, tmp_path):
+    file, long = tmp_path / "newswire.txt", "profit " * 30
+    file.write_text("It buys unit 3")
+
+    done = cli("predict", finished, "reader", long, "-", "--file", file, stdin=TEXT)
+    names = json.loads(
+        cli("predict", finished, "reader", long, "-", "--file", file, "--json", stdin=TEXT).stdout
+    )["texts"]
+
+    assert names == ['"profit profit profit profit profit pr..."', "standard input", str(file)]
+    lines = done.stdout.splitlines()
+    above = ["earn" in lines[position + 1] for position in map(lines.index, names[:2])]
+    assert above == [True, True]
+
+
+def test_to_a_text_of_which_no_word_is_known_there_is_no_answer(cli, predict, finished):
+    unknown, known = predict("zzz zinc", "zzz profit")
+
+    assert (unknown["topics"], len(unknown["unknown_words"])) == ([], 2)
+    assert known["topics"]
+    shown = cli("predict", finished, "reader", "zzz zinc").stdout
+    assert "The network knows none of the words that it read, so it has no answer." in shown
+    assert "earn" not in shown
+
+
 def test_top_limits_the_topics(cli, predict, finished):
     (found,) = predict(TEXT, "--top", 1)
 

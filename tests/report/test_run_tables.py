@@ -152,7 +152,7 @@ def test_the_caption_names_data_seeds_epoch_and_engine():
     assert accuracy_table(summarize(n_seeds=3)).caption == (
         "Data: made-up (nowhere), 1,395 documents to train on, 20 to test on, 49 steps, "
         "fingerprint dddddddddddd. Seeds: 0, 1, 2. Epoch: the last of 200. Engine: compiled, "
-        "1 thread(s) per training. No clear difference: a p-value of 0.05 or more, corrected for "
+        "1 thread per training. No clear difference: a p-value of 0.05 or more, corrected for "
         "3 comparisons (Holm)."
     )
 
@@ -218,7 +218,7 @@ def test_a_run_of_baselines_has_no_epoch_and_no_engine():
 
     caption = accuracy_table(run.results).caption
 
-    assert " 1 thread(s) per training." in caption
+    assert " 1 thread per training." in caption
     assert "poch" not in caption
     assert "Engine" not in caption
 

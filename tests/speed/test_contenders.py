@@ -3,6 +3,7 @@ from factories import SOFTMAX, benchmark, train, trial
 
 from rnnbench.errors import UserError
 from rnnbench.speed import contenders
+from rnnbench.speed.command import CONTENDERS
 from rnnbench.speed.contenders import choose, run_engine
 from rnnbench.training.engines import ignore
 
@@ -48,6 +49,11 @@ def test_pytorch_takes_no_part_where_it_is_not_installed_and_the_user_is_told(ca
 def test_a_contender_that_is_not_available_is_named(names, message):
     with pytest.raises(UserError, match=message):
         choose(names, plan())
+
+
+def test_the_help_names_all_contenders():
+    with pytest.raises(UserError, match=rf"\(allowed: {', '.join(CONTENDERS)}; did you mean"):
+        choose(["kears"], plan())
 
 
 def test_a_contender_trains_with_its_engine_and_its_threads(tmp_path):

@@ -42,8 +42,8 @@ def test_a_model_of_thin_products_is_not_compared_with_them():
 
 def test_the_caption_says_how_and_where_the_times_were_taken():
     assert speed_table(speed_results()).caption == (
-        "1 model(s), 1 seed(s), 200 epochs of 1,395 documents, 49 steps long, in batches of 50; "
-        "medians over 1 round(s), in which the contenders took turns. Products alone: the time of "
+        "1 model, 1 seed, 200 epochs of 1,395 documents, 49 steps long, in batches of 50; "
+        "medians over 1 round, in which the contenders took turns. Products alone: the time of "
         "a step's matrix products in NumPy's BLAS on one core. none, 2 cores."
     )
 

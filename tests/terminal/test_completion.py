@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from rnnbench.analysis.gates import parse_gate
 from rnnbench.cli.app import COMMANDS, app
 from rnnbench.config import shipped
 
@@ -22,6 +23,7 @@ CONFIGS = {
     "bad/itself.yaml": "extends: itself.yaml",
     "text.txt": "",
 }
+LAYERS = ("0.lstm.units", "1.dense.units", "1.dense.activation")
 NETWORKS = [{"name": "lstm", "is_baseline": False}, {"name": "gru"}]
 RUNS = {
     "results/all": {"models": [*NETWORKS, {"name": "svm", "is_baseline": True}], "checksum": "?"},
@@ -57,9 +59,12 @@ def variables(line):
         ("run --see", ["--seeds"]),
         *(
             (f"{command} ", ["base.yaml", "more.yaml", "configs/all.yaml", *shipped.names()])
-            for command in ("run", "bench-speed", "data info", "config check", "config show")
+            for command in (
+                *("run", "bench-speed", "data info", "config check", "config show"),
+                *("models list", "models show"),
+            )
         ),
-        ("models show --config m", ["more.yaml"]),
+        ("models show m", ["more.yaml"]),
         ("config check base.yaml m", ["more.yaml"]),
         ("run configs/a", ["configs/all.yaml"]),
         ("run stacked_l", ["stacked_lstm"]),
@@ -72,7 +77,22 @@ def variables(line):
         ("run more.yaml --epochs 3 --models g", ["gru"]),
         ("run more.yaml --models lstm,", ["lstm,gru", "lstm,lstm_2"]),
         ("run more.yaml --models=gru,lstm,l", ["gru,lstm,lstm_2"]),
-        ("models show --config more.yaml g", ["gru"]),
+        ("models show more.yaml g", ["gru"]),
+        ("explain ", ["simple_rnn", "gru", "lstm"]),
+        ("run lstm --data r", ["r52", "r8"]),
+        ("leaderboard mine --metric bal", ["balanced_accuracy"]),
+        ("history mine --metric ms", ["ms_per_step"]),
+        ("badge results/all --model s", ["svm"]),
+        ("bench-speed lstm --only torch", ["torch", "torch-plain"]),
+        ("bench-speed lstm --only keras,c", ["keras,compiled", "keras,compiled-1"]),
+        ("compare mine mine --format j", ["junit"]),
+        (
+            "run base.yaml --set training.e",
+            [f"training.{key}=" for key in ("epochs", "ema", "engine")],
+        ),
+        ("run --set data.pad", ["data.pad_length=", "data.padding="]),
+        ("run base.yaml --set models.", [f"models.gru.layers.{key}=" for key in LAYERS]),
+        ("run bad/broken.yaml --set data.pa", ["data.path=", "data.pad_length=", "data.padding="]),
         ("report ", ["results/all", "results/reference/all", "mine"]),
         ("compare mine results/a", ["results/all"]),
         ("predict results/all ", ["lstm", "gru"]),
@@ -87,7 +107,7 @@ def variables(line):
         ),
         ("run bad --models ", []),
         ("run --models ", []),
-        ("models show ", []),
+        ("models show nowhere ", []),
     ],
 )
 def test_tab_offers_everything_that_fits_and_never_fails(line, offered):
@@ -95,6 +115,18 @@ def test_tab_offers_everything_that_fits_and_never_fails(line, offered):
 
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.split() == offered
+
+
+def test_gates_are_offered_with_the_direction_that_is_worse():
+    line = "rnnbench compare mine mine --fail-if "
+
+    done = CliRunner().invoke(app, env=variables(line), prog_name="rnnbench")
+
+    offered = done.stdout.splitlines()
+    assert offered[0] == "accuracy drops significantly"
+    assert {"macro_f1 drops 5%", "log_loss rises 5%", "ms_per_step rises 5%"} < {*offered}
+    for gate in offered:
+        parse_gate(gate)
 
 
 def test_the_answer_comes_at_once():

@@ -58,7 +58,8 @@ def history_of(record):
 def test_the_results_are_printed_and_stored_as_without_trackers(done, folder):
     run, command = done
 
-    assert command.stderr.splitlines()[-1] == "Stored in results/tiny/"
+    next_step = "Stored in results/tiny/; next: rnnbench report results/tiny"
+    assert command.stderr.splitlines()[-1] == next_step
     assert "tracker" not in command.stderr
     for chatter in ("wandb", "INFO", "mlflow"):
         assert chatter not in command.stdout

@@ -1,0 +1,61 @@
+"""Histories as tables."""
+
+from rnnbench.analysis.history import ACCURACY, Entry, History
+from rnnbench.metrics import Quantity, find_quantity
+from rnnbench.report.numbers import MISSING, condition, quantity_text
+from rnnbench.report.table import Table
+from rnnbench.results.schema import TOO_FEW_SEEDS
+
+SHORT = 12
+"""Characters shown of a commit."""
+
+
+def history_table(history: History) -> Table:
+    """Return a row for each run, the oldest first, with the metric of each model."""
+    quantity = find_quantity(history.metric, "--metric")
+    facts = ["run", "date (UTC)", "commit", "clear changes"]
+    rows = [
+        [
+            entry.run,
+            (entry.date or MISSING).replace("T", " ")[:16],
+            _commit(entry.commit or MISSING),
+            _clear_changes(entry),
+            *(quantity_text(quantity, entry.values.get(name)) for name in history.models),
+        ]
+        for entry in history.entries
+    ]
+    caption = _caption(history, quantity)
+    return Table([*facts, *history.models], rows, caption, text_columns=len(facts))
+
+
+def _commit(commit: str) -> str:
+    return commit[:SHORT] + "+" * (len(commit) > SHORT and commit.endswith("+"))
+
+
+def _clear_changes(entry: Entry) -> str:
+    """Return the models whose accuracy clearly changed, each with its direction."""
+    clear = [
+        f"{name} {'up' if change.difference > 0 else 'down'}"
+        for name, change in entry.changes.items()
+        if change.is_clear
+    ]
+    undecided = any(change.has_too_few_seeds for change in entry.changes.values())
+    return ", ".join([*clear, *([TOO_FEW_SEEDS] if undecided else [])]) or MISSING
+
+
+def _caption(history: History, quantity: Quantity) -> str:
+    dataset = history.dataset
+    sentences = [
+        f"{quantity.header}: mean ± 95 % over seeds. Data: {dataset.source}, "
+        f"{dataset.test_size:,} documents to test on{dataset.left_out_in_words}, "
+        f"split {dataset.split_fingerprint[:12]}."
+    ]
+    if history.metric != ACCURACY:
+        sentences.append(f"Only {ACCURACY} is tested for clear changes.")
+    elif changes := [each for entry in history.entries for each in entry.changes.values()]:
+        sentences += [
+            "Clear changes: against the run above; a p-value below 0.05, corrected for the models "
+            "(Holm), but not for the number of runs.",
+            condition(changes),
+        ]
+    return " ".join(filter(None, sentences))

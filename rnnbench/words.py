@@ -1,0 +1,33 @@
+"""Counts, durations and lists in words."""
+
+from collections.abc import Sequence
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number and what it counts, in the singular or the plural.
+
+    >>> counted(1, "thread"), counted(0, "thread"), counted(1_395, "document")
+    ('1 thread', '0 threads', '1,395 documents')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in the unit that suits it, with two digits at most for minutes and less.
+
+    >>> duration(7.4), duration(100), duration(6_000)
+    ('7 s', '2 min', '1.7 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:,.1f} h"
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Return names in one line: all of a few, of many the first and how many more there are.
+
+    >>> listed(["gru", "lstm", "svm"]), listed(["a", "b", "c", "d"], most=2)
+    ('gru, lstm, svm', 'a, b and 2 more')
+    """
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
