@@ -43,7 +43,7 @@ def rnnbench(*arguments, stdout=subprocess.PIPE):
         ["--version"],
         ["--help"],
         ["config", "show", "tiny.yaml"],
-        ["models", "list", "--config", "tiny.yaml"],
+        ["models", "list", "tiny.yaml"],
         ["data", "sources"],
         ["run", "tiny.yaml", "--quiet", "--jobs", "1"],
     ],

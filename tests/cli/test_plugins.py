@@ -187,7 +187,7 @@ def test_a_plug_in_that_cannot_be_used_is_named_and_stops_no_other_command(
     assert BROKEN[kind] in done.stderr
     assert "ModuleNotFoundError: No module named 'absent'" in done.stderr
     assert not (here.folder / "results").exists()
-    assert cli("models", "list", "--config", "fine.yaml").exit_code == 0
+    assert cli("models", "list", "fine.yaml").exit_code == 0
     assert cli("config", "new", "new.yaml").exit_code == 0
 
 
@@ -195,8 +195,8 @@ def test_plug_ins_are_listed_shown_and_offered_like_built_in_kinds(cli, here, in
     install(here.site)
     only = ["--set", "models={own: {baseline: {nearest: {k: 2}}}}"]
 
-    assert "nearest (k: 2)" in cli("models", "list", "--config", "own.yaml", *only).stdout
-    shown = cli("models", "show", "own", "--config", "own.yaml", *only).stdout
+    assert "nearest (k: 2)" in cli("models", "list", "own.yaml", *only).stdout
+    shown = cli("models", "show", "own.yaml", "own", *only).stdout
     assert "The topic of the nearest texts." in shown
     new = cli("config", "new").stdout
     assert "- scale: {start: 1.0}" in new
