@@ -62,7 +62,9 @@ def serve(folder: Path) -> None:
 
     worker.carry_out = sleep  # type: ignore[assignment]
     options = {"processes": False, "host": "127.0.0.1", "protocol": "tcp://", "memory_limit": 0}
-    with LocalCluster(WORKERS, threads_per_worker=1, dashboard_address=None, **options) as made:
+    with LocalCluster(
+        n_workers=WORKERS, threads_per_worker=1, dashboard_address=None, **options
+    ) as made:
         Path(folder, "address").write_text(made.scheduler_address)
         time.sleep(3_600)
 
