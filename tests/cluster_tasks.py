@@ -1,4 +1,4 @@
-"""What workers of a cluster do in tests, in place of training; they import this module."""
+"""Functions that workers of a cluster run in place of training; they import this module."""
 
 import os
 import signal

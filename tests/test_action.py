@@ -27,7 +27,7 @@ EVIL = "$(touch evil) `touch evil` ; touch evil #"
 
 @dataclass(frozen=True)
 class Job:
-    """What a workflow sees of the action."""
+    """The part of the action that a workflow sees."""
 
     status: int
     log: str

@@ -24,9 +24,9 @@ class Note(Record):
 
     title: str
     evidence: str
-    """What was found, in a sentence."""
+    """A sentence that says what was found."""
     advice: str
-    """What to do about it, in a sentence."""
+    """A sentence that says what to do about it."""
 
 
 def notes_on_data(summary: DatasetSummary, data: Data, corpus: Corpus | None) -> Iterator[Note]:

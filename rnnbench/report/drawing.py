@@ -54,7 +54,7 @@ CURVES = {
     "val_loss": "loss on the validation documents",
     "val_accuracy": "accuracy on the validation documents",
 }
-"""What the history of a training holds, by Keras's names."""
+"""The values in the history of a training in words, by Keras's names."""
 
 
 def ink() -> Any:

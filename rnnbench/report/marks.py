@@ -1,4 +1,4 @@
-"""What the parts of plots show, in words, for a page that says it to a pointer or a keyboard.
+"""The values that parts of plots show, in words, for a pointer or a keyboard on a page.
 
 Invisible rectangles lie over the plots, so that nothing small has to be hit. In the SVG they have
 their words as titles, which browsers show by themselves.
@@ -27,7 +27,7 @@ _ID = "mark-"
 
 @dataclass(frozen=True)
 class Mark:
-    """What a part of a plot shows.
+    """The words for a part of a plot.
 
     Attributes:
         models: those that it is about, and that it disappears with.

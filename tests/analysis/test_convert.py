@@ -154,7 +154,7 @@ def test_a_network_that_was_kept_stays_with_its_trial(old, record):
 
 
 STEPS = [(convert, "write_facts", 3), (stores, "atomic_write", 2), (convert, "sha256_file", 4)]
-"""What a conversion does, and how often."""
+"""The conversion of older runs, which is done once."""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What plots say in words."""
+"""The words for the parts of plots."""
 
 import re
 import xml.etree.ElementTree as ET

@@ -1,4 +1,4 @@
-"""What a summary says about a run."""
+"""The summary of a run."""
 
 import pytest
 from factories import finished_run, scored_run

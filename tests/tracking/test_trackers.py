@@ -94,7 +94,7 @@ def test_csv_has_a_row_for_each_epoch(folder, trials):
 
 @pytest.fixture(scope="module")
 def events(folder):
-    """What TensorBoard reads of each trial; without TensorFlow, whose import takes seconds."""
+    """The events of each trial, read by TensorBoard without TensorFlow, which takes seconds."""
     with pytest.MonkeyPatch.context() as patch:
         name = "tensorboard.compat.notf"
         patch.setitem(sys.modules, name, ModuleType(name))

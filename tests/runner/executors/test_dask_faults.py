@@ -1,4 +1,4 @@
-"""What goes wrong on clusters: what is lost, late, silent, full, foreign, or not there at all."""
+"""Faults of clusters: lost, late, silent, full, differing and missing workers and schedulers."""
 
 import os
 import resource

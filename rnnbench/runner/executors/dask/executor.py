@@ -136,12 +136,12 @@ class _Run:
         self._placement = Placement(trials, limit)
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         self._background: dict[str, Future[None]] = {}
-        """What goes on in Dask's thread, by the key of a task, or by another name."""
+        """The work in Dask's thread, by the key of a task, or by another name."""
         self._scheduler = ""
         self._workers: dict[str, tuple[str, Place]] = {}
         """The name and place of each worker that was seen last, by address."""
         self._sites: dict[str, Site] = {}
-        """What each of them is that takes trials."""
+        """The descriptions of the workers that take trials, by address."""
         self._passed_over: set[str] = set()
         """Those that are not to be asked what they are: they were, or cannot be used."""
         self._is_started = False

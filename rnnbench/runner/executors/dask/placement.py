@@ -80,7 +80,7 @@ class Placement:
         self._waiting = [Attempt(trial) for trial in trials]
         self._limit = limit
         self._programs: dict[str, tuple[Any, ...]] = {}
-        """What each worker last ran."""
+        """The program that each worker ran last."""
 
     @property
     def is_done(self) -> bool:
