@@ -6,6 +6,7 @@ from rnnbench.choice.records import Candidate, ChoiceResults
 from rnnbench.metrics import FIT_SECONDS
 from rnnbench.report.numbers import condition, interval_text
 from rnnbench.report.table import Columns, Table, table_of, with_points
+from rnnbench.words import counted
 
 
 def choice_table(results: ChoiceResults) -> Table:
@@ -57,7 +58,7 @@ def _verdict(candidate: Candidate) -> str:
 
 def _caption(results: ChoiceResults) -> str:
     dataset, n = results.dataset, comb(len(results.candidates), 2)
-    comparisons = f"{n} comparison{'s' * (n != 1)}"
+    comparisons = counted(n, "comparison")
     sentences = [
         f"Data: {dataset.source} ({dataset.origin}). Accuracy on {results.how()}. "
         "No model was trained on the documents that it classified, and the test documents were not "

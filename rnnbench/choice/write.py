@@ -11,6 +11,7 @@ from rnnbench.config.yaml12 import to_yaml
 from rnnbench.errors import UserError
 from rnnbench.points import model_of, values_of
 from rnnbench.storage import write_text
+from rnnbench.words import counted
 
 ENDING = "_chosen"
 
@@ -71,7 +72,7 @@ def best_points(results: ChoiceResults) -> dict[str, Candidate]:
 def _introduction(results: ChoiceResults) -> list[str]:
     n = len(results.candidates)
     lines = [
-        f"Chosen from {n} model{'s' * (n != 1)} by accuracy on {results.how()};",
+        f"Chosen from {counted(n, 'model')} by accuracy on {results.how()};",
         "the test documents were not used. The command was:",
         *(f"  {line}" for line in results.command.splitlines()),
     ]

@@ -28,14 +28,7 @@ def badge(
             autocompletion=completion.model_of_run,
         ),
     ] = None,
-    metric: Annotated[
-        str,
-        typer.Option(
-            metavar="METRIC",
-            help=f"Show this: {options.METRICS}.",
-            autocompletion=completion.metrics,
-        ),
-    ] = "accuracy",
+    metric: options.Metric = "accuracy",
     out: Annotated[
         Path | None,
         typer.Option(

@@ -3,14 +3,12 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from rnnbench.analysis.history import trace_runs
 from rnnbench.analysis.load import load_runs
 from rnnbench.metrics import find_quantity
 from rnnbench.report.history import history_table
 from rnnbench.results.schema import SUMMARY_VERSION
-from rnnbench.terminal import completion, console, options
+from rnnbench.terminal import console, options
 
 EXAMPLES = options.examples(
     "rnnbench history results/monday results/tuesday results/wednesday",
@@ -24,14 +22,7 @@ def history(
         list[Path],
         options.run_folder("Folders of finished runs; anything else is left out.", "RUN"),
     ],
-    metric: Annotated[
-        str,
-        typer.Option(
-            metavar="METRIC",
-            help=f"Show this: {options.METRICS}.",
-            autocompletion=completion.metrics,
-        ),
-    ] = "accuracy",
+    metric: options.Metric = "accuracy",
     without_duplicates: options.WithoutDuplicates = False,
     as_json: options.Json = False,
 ) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.escape import encodable
 from rnnbench.storage import open_regular, read_file
+from rnnbench.words import counted
 
 MAX_FILE = 4 * 2**30
 """The size of the largest file that is read, in bytes."""
@@ -109,7 +110,7 @@ def _separated(path: Path, columns: Columns, delimiter: str) -> Iterator[Text]:
                     continue
                 place = f"{path}:{rows.line_num}"
                 if len(row) != len(header):
-                    fields = f"{len(row)} field{'s' * (len(row) != 1)}"
+                    fields = counted(len(row), "field")
                     raise UserError(f"{place}: {fields}, but the header has {len(header)}")
                 yield Text(place, row[text], row[label])
         except csv.Error as error:

@@ -27,6 +27,7 @@ from rnnbench.results.schema import (
     Results,
 )
 from rnnbench.section import spell_parameters
+from rnnbench.words import counted
 
 SECOND = "macro_f1"
 """The metric that is shown with its spread, as accuracy is."""
@@ -154,8 +155,8 @@ def comparisons_table(results: Results) -> Table:
         "": lambda each: "" if each.is_clear else each.verdict,
     }
     methods = "; ".join(sorted({each.method for each in results.comparisons}))
-    n = results.n_corrected_for
-    caption = f"p-values: {methods}; corrected for {n} comparison{'s' * (n != 1)} (Holm)."
+    n = counted(results.n_corrected_for, "comparison")
+    caption = f"p-values: {methods}; corrected for {n} (Holm)."
     pairs = [(each.a, each.b) for each in results.comparisons]
     return replace(table_of(results.comparisons, columns, caption), models=pairs)
 
@@ -218,11 +219,8 @@ def _caption(results: Results) -> str:
         sentences.append(f"Models with their own training values: {', '.join(own)}.")
     if left_to_keras:
         sentences.append(f"Layers left to Keras's own code: {', '.join(left_to_keras)}.")
-    n = results.n_corrected_for
-    sentences.append(
-        "No clear difference: a p-value of 0.05 or more, corrected for "
-        f"{n} comparison{'s' * (n != 1)} (Holm)."
-    )
+    n = counted(results.n_corrected_for, "comparison")
+    sentences.append(f"No clear difference: a p-value of 0.05 or more, corrected for {n} (Holm).")
     if results.missing:
         sentences.insert(0, f"This run is partial; {results.missing_in_words()}.")
     return " ".join(filter(None, [*sentences, condition(results.comparisons), _rest(results)]))

@@ -152,6 +152,14 @@ Trackers = Annotated[
 ]
 METRICS = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
 """The names of everything that runs can be compared and ranked by, for the help."""
+Metric = Annotated[
+    str,
+    typer.Option(
+        metavar="METRIC",
+        help=f"The metric to show: {METRICS}.",
+        autocompletion=completion.metrics,
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

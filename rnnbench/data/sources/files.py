@@ -12,6 +12,7 @@ from rnnbench.data.source import Source
 from rnnbench.data.texts import READERS, Columns, Text, read_texts
 from rnnbench.data.tokenizers import TOKENIZERS, words
 from rnnbench.errors import UserError, shortened
+from rnnbench.words import counted
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ def _check_labels(firsts: list[Text], counts: list[int], path: Path) -> None:
         kind = "no folder with .txt files" if path.is_dir() else "no row with a text"
         raise UserError(f"{path}: {kind} in it")
     if not 2 <= len(counts) <= MAX_LABELS:
-        number = f"{len(counts):,} different label{'s' * (len(counts) != 1)}"
+        number = counted(len(counts), "different label")
         raise UserError(f"{path}: {number} (allowed: 2 to {MAX_LABELS:,}); see data.label_column")
     once = [text for text, count in zip(firsts, counts, strict=True) if count == 1]
     for text in once[:3]:
