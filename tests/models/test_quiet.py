@@ -1,10 +1,13 @@
 """TensorFlow's messages are hidden, unless something fails."""
 
+import importlib
 import os
+import subprocess
+import sys
 
 import pytest
 
-from rnnbench.models.quiet import quiet_tensorflow
+from rnnbench.models.quiet import quiet_tensorflow, without
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +43,27 @@ def test_all_of_it_is_shown_when_something_fails(capfd):
     say("ours")
 
     assert capfd.readouterr() == ("", "a hint, half a character: \\ud800\nours")
+
+
+def test_packages_are_hidden_in_the_block_alone(monkeypatch):
+    monkeypatch.delitem(sys.modules, "this", raising=False)
+    with without(["this", "os"]):
+        with pytest.raises(ImportError):
+            importlib.import_module("this")
+        importlib.import_module("os")  # has been imported before
+    assert "this" not in sys.modules
+
+
+def test_a_worker_imports_tensorflow_without_what_it_does_not_need():
+    code = """
+import sys
+from rnnbench.training.engines import ENGINES
+ENGINES["compiled"].prepare(1)
+print({"tensorflow", "keras", "pandas", "sklearn", "matplotlib", "IPython"} & set(sys.modules))
+import sklearn
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=100
+    )
+
+    assert set(eval(done.stdout)) == {"tensorflow", "keras"}  # noqa: S307

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rnnbench.data.dataset import hold_out
 from rnnbench.models.descriptions import Model, Network
-from rnnbench.models.quiet import QUIET_ON_CPU
+from rnnbench.models.quiet import NOT_NEEDED, QUIET_ON_CPU, without
 from rnnbench.models.shape import Shape
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import Epochs, OnEpoch
@@ -57,7 +57,9 @@ class KerasEngine(Engine):
     def prepare(self, threads: int) -> None:
         """Import TensorFlow, which takes seconds, and limit its threads."""
         os.environ |= QUIET_ON_CPU
-        import tensorflow as tf
+        with without(NOT_NEEDED):
+            import keras  # noqa: F401
+            import tensorflow as tf
 
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
