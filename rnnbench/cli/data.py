@@ -98,7 +98,7 @@ def show(
     prepared = _prepare(benchmark.data if benchmark else load_data(None, changes))
     section, corpus = prepared.section, prepared.corpus.corpus
     found = find_document(corpus, prepared.dataset, section, number)
-    inputs = _inputs(benchmark, prepared, found) if benchmark else {}
+    inputs = _inputs(benchmark, prepared, found) if benchmark else None
     console.print_record(
         document_facts(found, inputs), document_text(found, inputs), as_json=as_json
     )

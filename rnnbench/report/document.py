@@ -26,7 +26,7 @@ Inputs = Mapping[str, Input]
 """What each model of a config is given, by its name."""
 
 
-def document_facts(document: Document, inputs: Inputs) -> dict[str, Any]:
+def document_facts(document: Document, inputs: Inputs | None) -> dict[str, Any]:
     """Return the facts that ``--json`` prints."""
     return {
         "number": document.number,
@@ -40,7 +40,7 @@ def document_facts(document: Document, inputs: Inputs) -> dict[str, Any]:
         "padding": {"count": document.n_padding, "side": document.padding_side},
         "sequence": document.sequence,
         "inputs": [
-            _input_facts(document, each, names) for each, names in _by_input(inputs).items()
+            _input_facts(document, each, names) for each, names in _by_input(inputs or {}).items()
         ],
     }
 
@@ -58,8 +58,11 @@ def _input_facts(document: Document, given: Input, models: Sequence[str]) -> dic
     }
 
 
-def document_text(document: Document, inputs: Inputs) -> RenderableType:
-    """Return a document in parts: its words, their ids, and what models are given."""
+def document_text(document: Document, inputs: Inputs | None) -> RenderableType:
+    """Return a document in parts: its words, their ids, and what models are given.
+
+    ``inputs`` are ``None`` if there is no config.
+    """
     size = counted(len(document.words), "word")
     title = f"document {document.number}, topic {document.topic}, {size}, {document.place}"
     parts: list[RenderableType] = [
@@ -69,12 +72,18 @@ def document_text(document: Document, inputs: Inputs) -> RenderableType:
         Padding(Glosses(_glosses(document)), INDENT),
         Padding(Text("\n".join(_remarks(document))), INDENT),
     ]
-    if inputs:
+    if inputs is None:
+        parts.append(Text("Name a config, such as all, to see what its models are given.", ASIDE))
+    elif inputs:
         parts.append(Text("The input of the models", HEADING))
+        parts += _inputs(document, inputs)
+    return Group(*[line for part in parts for line in (part, "")][:-1])
+
+
+def _inputs(document: Document, inputs: Inputs) -> Iterator[RenderableType]:
     for given, names in _by_input(inputs).items():
         short = _without_points(names, [name for name in inputs if name not in names])
-        parts.append(Padding(_input_text(document, given, short), INDENT))
-    return Group(*[line for part in parts for line in (part, "")][:-1])
+        yield Padding(_input_text(document, given, short), INDENT)
 
 
 def _by_input(inputs: Inputs) -> dict[Input, list[str]]:
@@ -167,10 +176,10 @@ def _meaning(given: Input, n_ids: int) -> str:
 def _values(document: Document, given: Input) -> str:
     if given.kind == "text":
         return f"{given.values[0]}"
-    if given.weights:
+    if given.kind in ("tfidf", "shares"):
         words = _words_by_id(document)
         ranked = sorted(given.weights, key=lambda pair: -pair[1])
-        return ", ".join(f"{words[id_]} {weight:.4f}" for id_, weight in ranked)
+        return ", ".join(f"{words[id_]} {weight:.4f}" for id_, weight in ranked) or "none"
     return ", ".join(_numbers(given.values))
 
 

@@ -98,6 +98,20 @@ def test_each_input_is_shown_once_with_its_models():
     assert below["   svm: a text, without padding and start mark"] == "   39 61 1900 2"
 
 
+def test_a_bag_without_a_known_word_is_all_zeros():
+    text = words(document_text(SHORT, {"bag": Input("shares", (2000,))}))
+
+    assert text.endswith("it is 0 for all but these, (2000,) none")
+
+
+def test_without_a_config_it_says_how_to_see_inputs():
+    hint = "Name a config, such as all, to see what its models are given."
+
+    assert shown(document_text(SHORT, None))[-1] == hint
+    assert hint not in shown(document_text(LEFT_OUT, {}))
+    assert document_facts(SHORT, None)["inputs"] == []
+
+
 def test_json_has_exact_numbers():
     facts = document_facts(LONG, INPUTS)
 
