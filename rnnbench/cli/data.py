@@ -67,8 +67,8 @@ def info(
 @app.command(
     epilog=options.examples(
         "rnnbench data show 0",
-        "rnnbench data show 5 configs/all.yaml",
-        "rnnbench data show 5 zoo --set data.pad_length=20",
+        "rnnbench data show 17 configs/all.yaml",
+        "rnnbench data show 17 zoo --set data.pad_length=10",
         "rnnbench data show 7 --data r8 --json",
     )
 )
