@@ -23,12 +23,15 @@ from rnnbench.analysis.load import load_run
 from rnnbench.analysis.power import power_of_pairs
 from rnnbench.cli.app import COMMANDS, load_command
 from rnnbench.config.load import load
+from rnnbench.explain.drawing import stack
+from rnnbench.explain.kinds import LSTM
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 REFERENCE = ROOT / "results/reference"
 PAGES = {file.stem: file.read_text() for file in DOCS.glob("*.md")}
-DRAWINGS = sorted(DOCS.glob("images/*.svg"))
+OF_THE_PACKAGE = sorted(ROOT.glob("rnnbench/explain/drawings/*.svg"))
+DRAWINGS = [*sorted(DOCS.glob("images/*.svg")), *OF_THE_PACKAGE]
 SCHEMA = json.loads((ROOT / "rnnbench/config/config.schema.json").read_text())["$defs"]
 
 
@@ -185,13 +188,20 @@ def test_every_public_name_is_on_the_page_of_the_api(page):
 
 def test_drawings_are_shown_and_described():
     shown = {
-        file: words
+        (DOCS / file).resolve(): words
         for text in PAGES.values()
-        for words, file in re.findall(r"!\[(.*?)\]\((images/.*?)\)", text, re.S)
+        for words, file in re.findall(r"!\[(.*?)\]\((.*?\.svg)\)", text, re.S)
     }
 
-    assert set(shown) == {str(file.relative_to(DOCS)) for file in DRAWINGS}
+    assert set(shown) == set(DRAWINGS)
     assert all(len(words) > 40 for words in shown.values())
+    for file, words in shown.items():
+        described = re.search(r"<desc>(.*)</desc>", file.read_text())
+        assert described is None or described[1] == words, file.name
+
+
+def test_the_drawing_of_stacked_layers_is_that_of_the_command():
+    assert (DOCS / "images/stacking.svg").read_text() == stack([LSTM, LSTM])
 
 
 @pytest.mark.parametrize("file", DRAWINGS, ids=lambda file: file.stem)

@@ -1,7 +1,8 @@
 """Drawings become part of the page, so that they take its colours.
 
-A drawing has styles of its own for wherever it stands alone. On a page they are left out, and
-``stylesheets/site.css`` has those of both themes.
+A drawing has styles of its own for wherever it stands alone, and perhaps a title and a description.
+On a page they are left out: ``stylesheets/site.css`` has the styles of both themes, and the page
+describes the drawing. Some drawings come with the package, from ``../rnnbench/explain/drawings``.
 """
 
 import re
@@ -9,9 +10,11 @@ from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
-IMAGE = re.compile(r'<p><img alt="(?P<alt>[^"]*)" src="(?P<file>images/[\w-]+\.svg)"\s*/?></p>')
-STYLE = re.compile(r"\s*<style>.*?</style>", re.DOTALL)
-FOLDER = Path(__file__).parents[1]
+IMAGE = re.compile(
+    r'<p><img alt="(?P<alt>[^"]*)" src="(?P<file>(images|repository)/[\w/-]+\.svg)"\s*/?></p>'
+)
+LEFT_OUT = re.compile(r"\s*<(style|title|desc)>.*?</\1>", re.DOTALL)
+ROOT = Path(__file__).parents[2]
 
 
 def on_page_content(html: str, **_: Any) -> str:
@@ -20,6 +23,8 @@ def on_page_content(html: str, **_: Any) -> str:
 
 
 def _figure(found: re.Match[str]) -> str:
-    drawing = STYLE.sub("", (FOLDER / found["file"]).read_text()).strip()
+    folder, _, name = found["file"].partition("/")
+    file = ROOT / name if folder == "repository" else ROOT / "docs" / found["file"]
+    drawing = LEFT_OUT.sub("", file.read_text()).strip()
     label = f'<svg class="drawing" role="img" aria-label="{escape(unescape(found["alt"]))}" '
     return f"<figure data-search-exclude>{drawing.replace('<svg ', label, 1)}</figure>"

@@ -1,19 +1,23 @@
 """``rnnbench data``: prepare, info, show and sources."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
-from rnnbench.config.load import load_data
-from rnnbench.data.audit import find_document
+from rnnbench.config.load import load, load_data
+from rnnbench.config.schema import Benchmark
+from rnnbench.data.document import Document, find_document
 from rnnbench.data.load import PreparedData
 from rnnbench.data.load import prepare as prepare_data
+from rnnbench.data.settings import Data
 from rnnbench.data.sources.catalog import SOURCES
-from rnnbench.report.data import data_facts, data_text, document_text, sources_text
-from rnnbench.terminal import console, options
+from rnnbench.report.data import data_facts, data_text, sources_text
+from rnnbench.report.document import Inputs, document_facts, document_text
+from rnnbench.terminal import completion, console, options
 from rnnbench.terminal.display import show_download
+from rnnbench.training.inputs import input_of
 
 app = typer.Typer(
     help="Get the documents, and describe them.",
@@ -61,20 +65,56 @@ def info(
 
 
 @app.command(
-    epilog=options.examples("rnnbench data show 0", "rnnbench data show 7 --data r8 --json")
+    epilog=options.examples(
+        "rnnbench data show 0",
+        "rnnbench data show 17 configs/all.yaml",
+        "rnnbench data show 17 zoo --set data.pad_length=10",
+        "rnnbench data show 7 --data r8 --json",
+    )
 )
 def show(
     number: Annotated[int, typer.Argument(metavar="N", help="Number of the document, from 0.")],
-    config: options.OptionalConfig = None,
+    config: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="CONFIG",
+            help="A config file, or the name of one: how ids are made, and what its models read.",
+            show_default=False,
+            autocompletion=completion.config_files,
+        ),
+    ] = None,
     data: options.Source = None,
     path: options.DataPath = None,
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
-    """Print the words of one document, its topic, and its place: training or test set."""
-    prepared = _prepared(config, data, path, settings)
-    found = find_document(prepared.corpus.corpus, prepared.dataset, number)
-    console.print_record(asdict(found), document_text(found), as_json=as_json)
+    """Show one document: its words and their ids, and what each model of CONFIG is given.
+
+    Padding, words that are cut off and unknown words are marked. Without CONFIG, the data section
+    has its defaults, which are those of Keras's loader.
+    """
+    changes = options.changes(settings, data=data, path=path)
+    benchmark = load(config, changes) if config else None
+    prepared = _prepare(benchmark.data if benchmark else load_data(None, changes))
+    section, corpus = prepared.section, prepared.corpus.corpus
+    found = find_document(corpus, prepared.dataset, section, number)
+    inputs = _inputs(benchmark, prepared, found) if benchmark else None
+    console.print_record(
+        document_facts(found, inputs), document_text(found, inputs), as_json=as_json
+    )
+
+
+def _inputs(benchmark: Benchmark, prepared: PreparedData, document: Document) -> Inputs:
+    """Return what each model is given of a document; nothing if it is left out."""
+    if document.sequence is None:
+        return {}
+    sequence = np.array(document.sequence, np.int32)
+    return {
+        name: input_of(
+            model, prepared.dataset, sequence, benchmark.training_of(name).validation_split
+        )
+        for name, model in benchmark.models.items()
+    }
 
 
 @app.command(epilog=options.examples("rnnbench data sources", "rnnbench data sources --json"))
@@ -99,6 +139,10 @@ def _prepared(
     *,
     offline: bool = False,
 ) -> PreparedData:
-    section = load_data(config, options.changes(settings, data=data, path=path))
+    changes = options.changes(settings, data=data, path=path)
+    return _prepare(load_data(config, changes), offline=offline)
+
+
+def _prepare(section: Data, *, offline: bool = False) -> PreparedData:
     with show_download(quiet=False) as progress:
         return prepare_data(section, progress, offline=offline)

@@ -1,8 +1,7 @@
 """Facts about a dataset that a reader needs before believing an accuracy on it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +10,8 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import Dataset, split_fingerprint
-from rnnbench.errors import UserError
 from rnnbench.records import Record, Share
 from rnnbench.storage import sha256_json
-
-Place = Literal["training", "test", "left out"]
 
 
 class TopicCount(Record):
@@ -221,30 +217,3 @@ def _duplicates(
         else:
             found["same_topic" if len(trained_on) == 1 else "both"].append(position)
     return Duplicates(**found)
-
-
-@dataclass(frozen=True)
-class Document:
-    """One document: its position in the corpus, topic, words, and place in a dataset."""
-
-    number: int
-    topic: str
-    words: list[str]
-    place: Place
-
-
-def find_document(corpus: Corpus, dataset: Dataset, number: int) -> Document:
-    """Return document ``number`` of ``corpus``, and its place in ``dataset``.
-
-    Raises:
-        UserError: there is no such document.
-    """
-    if not 0 <= number < len(corpus):
-        raise UserError(f"no document {number} (allowed: 0 to {len(corpus) - 1})")
-    place: Place = "left out"
-    if number in dataset.train_documents:
-        place = "training"
-    elif number in dataset.test_documents:
-        place = "test"
-    topic = corpus.topics[corpus.labels[number]]
-    return Document(number, topic, corpus.words(number), place)

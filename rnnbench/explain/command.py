@@ -1,18 +1,28 @@
 """The command ``rnnbench explain``."""
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnnbench.errors import RnnbenchError
+from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.explain.sizes import LARGEST, Sizes
 from rnnbench.terminal import completion, options
+
+if TYPE_CHECKING:
+    from rnnbench.explain.kinds import Kind
 
 EXAMPLES = options.examples(
     "rnnbench explain lstm",
     "rnnbench explain gru --units 3 --features 1 --steps 5",
+    "rnnbench explain simple_rnn --toy",
+    "rnnbench explain lstm lstm --code",
+    "rnnbench explain lstm --save lstm.svg",
     "rnnbench explain simple_rnn --json",
 )
+SIZES = ("units", "features", "steps", "batch")
+"""The options that only the page on a layer has."""
 
 
 def _size(largest: int, help_text: str) -> Any:
@@ -20,11 +30,12 @@ def _size(largest: int, help_text: str) -> Any:
 
 
 def explain(
-    layer: Annotated[
-        str,
+    context: typer.Context,
+    layers: Annotated[
+        list[str],
         typer.Argument(
             metavar="LAYER",
-            help="simple_rnn, gru or lstm.",
+            help="simple_rnn, gru or lstm; several are a stack, for --toy, --code and --save.",
             show_default=False,
             autocompletion=completion.layers,
         ),
@@ -33,6 +44,22 @@ def explain(
     features: Annotated[int, _size(LARGEST.features, "Features of a step, i.")] = 30,
     steps: Annotated[int, _size(LARGEST.steps, "Steps of a sequence.")] = 10,
     batch: Annotated[int, _size(LARGEST.batch, "Sequences side by side.")] = 4,
+    toy: Annotated[
+        bool,
+        typer.Option("--toy", help="Work the toy array of the notebook through, with numbers."),
+    ] = False,
+    code: Annotated[
+        bool, typer.Option("--code", help="Print NumPy code that gives what Keras gives.")
+    ] = False,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a drawing of the layer or the stack to FILE, which ends in .svg.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """Explain a recurrent layer: shapes, states, equations, parameters, and its steps in NumPy.
@@ -40,16 +67,84 @@ def explain(
     The facts are read from a real Keras layer of these sizes. NumPy computes its output again, step
     by step; if the two differ by more than 1e-6, the exit code is 1. The sizes are limited so that
     most of the time always goes into importing TensorFlow.
+
+    --toy, --code and --save show something else instead, at once and without TensorFlow.
     """
-    from rnnbench.explain.facts import explain_layer
     from rnnbench.explain.kinds import find_kind
+
+    kinds = [find_kind(layer) for layer in layers]
+    _check_options(context, kinds)
+    if save is not None:
+        _save(kinds, save, overwrite=force)
+    if toy:
+        _work_through(kinds, as_json=as_json)
+    elif code:
+        _print_code(kinds, as_json=as_json)
+    elif save is None:
+        _explain(kinds[0], Sizes(units, features, steps, batch), as_json=as_json)
+
+
+def _check_options(context: typer.Context, kinds: Sequence["Kind"]) -> None:
+    """Make sure that the options go together.
+
+    Raises:
+        UserError: they do not.
+    """
+    chosen = context.params
+    other = [name for name in ("toy", "code", "save") if chosen[name]]
+    if chosen["toy"] and chosen["code"]:
+        raise UserError("--toy and --code: choose one of them")
+    if chosen["force"] and chosen["save"] is None:
+        raise UserError("--force: needs --save")
+    if chosen["as_json"] and other == ["save"]:
+        raise UserError("--json: needs --toy or --code beside --save")
+    if len(kinds) > 1 and not other:
+        raise UserError(
+            f"{' '.join(kind.name for kind in kinds)}: a page explains one layer at a time "
+            "(stacks have --toy, --code and --save)"
+        )
+    for name in SIZES if other else ():
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise UserError(f"--{name}: has no effect on --{other[0]}; leave one of them out")
+
+
+def _explain(kind: "Kind", sizes: Sizes, *, as_json: bool) -> None:
+    from rnnbench.explain.facts import explain_layer
     from rnnbench.explain.page import Page
     from rnnbench.models.quiet import quiet_tensorflow
     from rnnbench.terminal.console import print_record
 
-    kind = find_kind(layer)
     with quiet_tensorflow():
-        explanation = explain_layer(kind, Sizes(units, features, steps, batch))
+        explanation = explain_layer(kind, sizes)
     print_record(explanation, Page(explanation), as_json=as_json)
     if explanation.failures:
         raise RnnbenchError("\n".join(explanation.failures))
+
+
+def _work_through(kinds: Sequence["Kind"], *, as_json: bool) -> None:
+    from rnnbench.explain.toy import toy_facts, work_through
+    from rnnbench.explain.toy_page import ToyPage
+    from rnnbench.terminal.console import print_record
+
+    layers = work_through(kinds)
+    print_record(toy_facts(layers), ToyPage(layers), as_json=as_json)
+
+
+def _print_code(kinds: Sequence["Kind"], *, as_json: bool) -> None:
+    from rnnbench.explain.code import numpy_code
+    from rnnbench.terminal.console import print_record
+
+    code = numpy_code(kinds)
+    if as_json:
+        print_record({"layers": [each.name for each in kinds], "code": code}, as_json=True)
+    else:
+        typer.echo(code, nl=False)  # as it is: it will be copied
+
+
+def _save(kinds: Sequence["Kind"], file: Path, *, overwrite: bool) -> None:
+    from rnnbench.explain.drawing import save
+    from rnnbench.terminal.console import err
+
+    save(kinds, file, overwrite=overwrite)
+    err.print(f"Written to {file}", soft_wrap=True)

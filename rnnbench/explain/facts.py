@@ -153,7 +153,8 @@ def explain_layer(kind: Kind, sizes: Sizes) -> Explanation:
     last_only.set_weights(weights)
     sequence, *states = map(np.asarray, layer(x))
     last = np.asarray(last_only(x))
-    in_numpy = recurrences.run(kind.step, len(kind.states), x, *weights)
+    symbols = [state.symbol for state in kind.states]
+    values = recurrences.run(kind.step, symbols, x, *weights)
     return Explanation(
         layer=kind.name,
         keras_name=kind.keras_name,
@@ -178,7 +179,7 @@ def explain_layer(kind: Kind, sizes: Sizes) -> Explanation:
         equations=kind.equations,
         notes=kind.notes,
         parameters=_parameters(kind, sizes, layer),
-        check=_check(in_numpy, sequence, last, states),
+        check=_check([values[symbol] for symbol in symbols], sequence, last, states),
     )
 
 

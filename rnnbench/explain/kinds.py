@@ -29,6 +29,11 @@ class Equation:
     text: str
     meaning: str
 
+    @property
+    def symbol(self) -> str:
+        """The symbol of what it computes: ``h`` of ``hₜ = oₜ ⊙ tanh(cₜ)``."""
+        return self.text.partition("ₜ")[0]
+
 
 @dataclass(frozen=True)
 class Formula:

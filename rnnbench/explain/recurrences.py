@@ -5,11 +5,11 @@ They are written for reading and for checking Keras, not for speed.
 Shapes: ``B`` sequences, ``T`` steps, ``I`` features, ``H`` units, ``G`` gates. A step takes the
 input ``x``, ``(B, I)``, the states after the step before, ``(B, H)`` each, and the weights as
 ``layer.get_weights()`` returns them: ``kernel``, ``(I, G * H)``, ``recurrent_kernel``,
-``(H, G * H)``, and ``bias``. The weights of the gates stand side by side. A step returns the new
-states, the hidden state first.
+``(H, G * H)``, and ``bias``. The weights of the gates stand side by side. A step returns all that
+it computes, ``(B, H)`` each, by the symbols of the equations in ``kinds.py``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,48 +17,56 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
 States = tuple[Floats, ...]
-Step = Callable[[Floats, States, Floats, Floats, Floats], States]
+Values = dict[str, Floats]
+Step = Callable[[Floats, States, Floats, Floats, Floats], Values]
 
 
 def run(
-    step: Step, n_states: int, x: Floats, kernel: Floats, recurrent_kernel: Floats, bias: Floats
-) -> States:
-    """Return each state after every step, ``(B, T, H)``, in the precision of the arguments.
+    step: Step,
+    states: Sequence[str],
+    x: Floats,
+    kernel: Floats,
+    recurrent_kernel: Floats,
+    bias: Floats,
+) -> Values:
+    """Return each value after every step, ``(B, T, H)``, in the precision of the arguments.
 
-    ``x`` are the sequences, ``(B, T, I)``. All states are zero before the first step.
+    ``x`` are the sequences, ``(B, T, I)``, and ``states`` the symbols of the states, in the order
+    in which ``step`` takes them. All states are zero before the first step.
 
     Examples:
         The cell of an LSTM counts steps when its gates are open and its candidate is 1, or almost:
 
-        >>> x = np.zeros((1, 3, 1))
-        >>> h, c = run(lstm, 2, x, np.zeros((1, 4)), np.zeros((1, 4)), bias=np.full(4, 20.0))
-        >>> c.round(3).tolist()
+        >>> x, zeros = np.zeros((1, 3, 1)), np.zeros((1, 4))
+        >>> values = run(lstm, ["h", "c"], x, zeros, zeros, bias=np.full(4, 20.0))
+        >>> values["c"].round(3).tolist()
         [[[1.0], [2.0], [3.0]]]
-        >>> h.round(3).tolist()
+        >>> values["h"].round(3).tolist()
         [[[0.762], [0.964], [0.995]]]
     """
-    states: States = (np.zeros((len(x), len(recurrent_kernel)), x.dtype),) * n_states
+    carried: States = (np.zeros((len(x), len(recurrent_kernel)), x.dtype),) * len(states)
     history = []
     for x_t in np.swapaxes(x, 0, 1):
-        states = step(x_t, states, kernel, recurrent_kernel, bias)
-        history.append(states)
-    return tuple(np.stack(values, axis=1) for values in zip(*history, strict=True))
+        values = step(x_t, carried, kernel, recurrent_kernel, bias)
+        carried = tuple(values[symbol] for symbol in states)
+        history.append(values)
+    return {symbol: np.stack([each[symbol] for each in history], axis=1) for symbol in history[0]}
 
 
 def simple_rnn(
     x: Floats, states: States, kernel: Floats, recurrent_kernel: Floats, bias: Floats
-) -> States:
+) -> Values:
     """Carry out a step of a SimpleRNN; ``bias`` is ``(H,)``.
 
     Source: J. L. Elman: Finding structure in time. Cognitive Science 14 (1990).
     """
     (h,) = states
-    return (np.tanh(x @ kernel + h @ recurrent_kernel + bias),)
+    return {"h": np.tanh(x @ kernel + h @ recurrent_kernel + bias)}
 
 
 def gru(
     x: Floats, states: States, kernel: Floats, recurrent_kernel: Floats, bias: Floats
-) -> States:
+) -> Values:
     """Carry out a step of a GRU with ``reset_after=True``, Keras's default.
 
     The gates are ``z`` (update), ``r`` (reset) and the candidate. ``bias`` is ``(2, 3 * H)``: one
@@ -74,12 +82,12 @@ def gru(
     z = _sigmoid(x_z + h_z)
     r = _sigmoid(x_r + h_r)
     candidate = np.tanh(x_candidate + r * h_candidate)
-    return (z * h + (1 - z) * candidate,)
+    return {"z": z, "r": r, "ĥ": candidate, "h": z * h + (1 - z) * candidate}
 
 
 def lstm(
     x: Floats, states: States, kernel: Floats, recurrent_kernel: Floats, bias: Floats
-) -> States:
+) -> Values:
     """Carry out a step of an LSTM; ``bias`` is ``(4 * H,)``.
 
     The gates are ``i`` (input), ``f`` (forget), the candidate and ``o`` (output); the states are
@@ -90,9 +98,10 @@ def lstm(
     prediction with LSTM. Neural Computation 12 (2000).
     """
     h, c = states
-    i, f, candidate, o = np.split(x @ kernel + h @ recurrent_kernel + bias, 4, axis=-1)
-    c = _sigmoid(f) * c + _sigmoid(i) * np.tanh(candidate)
-    return _sigmoid(o) * np.tanh(c), c
+    sums = np.split(x @ kernel + h @ recurrent_kernel + bias, 4, axis=-1)
+    i, f, candidate, o = _sigmoid(sums[0]), _sigmoid(sums[1]), np.tanh(sums[2]), _sigmoid(sums[3])
+    c = f * c + i * candidate
+    return {"i": i, "f": f, "ĉ": candidate, "o": o, "c": c, "h": o * np.tanh(c)}
 
 
 def _sigmoid(z: Floats) -> Floats:

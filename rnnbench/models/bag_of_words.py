@@ -11,9 +11,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from rnnbench.data.dataset import START
-
-TINY = 1e-9
-"""Stands for the length of a vector of zeros."""
+from rnnbench.models.word_weights import TINY, word_weights
 
 
 @keras.saving.register_keras_serializable(package="rnnbench")
@@ -61,18 +59,3 @@ class BagOfWords(keras.layers.Layer):
         else:
             size = ops.sum(ops.abs(weighted), axis=1, keepdims=True)
         return weighted / ops.maximum(size, TINY)
-
-
-def word_weights(x: NDArray[np.int32], n_ids: int, values: str) -> NDArray[np.float32]:
-    """Return the weight of each id, ``(n_ids,)``, learned from the documents ``(n, timesteps)``.
-
-    For ``tfidf`` it is the inverse document frequency of scikit-learn's ``TfidfTransformer``,
-    ``log((1 + n) / (1 + documents with the word)) + 1``; for ``shares`` it is 1. A word in none of
-    the documents has the weight 0: nothing can be learned about it.
-    """
-    row = np.arange(len(x))[:, np.newaxis]
-    once = np.unique(row * n_ids + x) % n_ids
-    frequency = np.bincount(once, minlength=n_ids)
-    frequency[: START + 1] = 0
-    weights = np.ones(n_ids) if values == "shares" else np.log((1 + len(x)) / (1 + frequency)) + 1
-    return np.where(frequency > 0, weights, 0).astype(np.float32)

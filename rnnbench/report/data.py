@@ -9,13 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnbench.analysis.notes import notes_on_data
-from rnnbench.data.audit import DatasetSummary, Document
+from rnnbench.data.audit import DatasetSummary
 from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.settings import Data
 from rnnbench.data.source import Source
 from rnnbench.report.notes import notes_text
-from rnnbench.words import counted
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 TOPICS_SHOWN = 10
@@ -90,14 +89,6 @@ def _topics(summary: DatasetSummary) -> Table:
         bar = "█" * round(share * BAR_WIDTH) or "▏"
         table.add_row(count.topic, f"{count.train:,}", f"{count.test:,}", f"{share:.1%}", bar)
     return table
-
-
-def document_text(document: Document) -> Text:
-    """Return a heading and the words of a document."""
-    words, place = document.words, document.place
-    size = counted(len(words), "word")
-    heading = f"document {document.number}, topic {document.topic}, {size}, {place}"
-    return Text.assemble((heading, "bold"), "\n\n", " ".join(words))
 
 
 def sources_text(sources: Iterable[Source]) -> Table:

@@ -62,6 +62,31 @@ def test_show_prints_a_newswire_its_topic_and_where_it_went(cli):
     assert " ".join(shown["words"]) in " ".join(printed.split())
 
 
+def test_show_prints_what_each_model_of_a_config_is_given(cli, tmp_path):
+    config = tmp_path / "a.yaml"
+    config.write_text(
+        "name: a\n"
+        "data: {source: sgml, path: tiny-reuters, pad_length: 5, num_words: 20}\n"
+        "models:\n"
+        "  rnn: {layers: [gru: {units: 1}, dense: {units: topics, activation: softmax}]}\n"
+        "  svm: {baseline: tfidf_linear_svm}\n"
+    )
+
+    facts = json.loads(cli("data", "show", 8, config, "--json").stdout)
+
+    assert facts["words"][:2] == ["net", "profit"]
+    assert len(facts["ids"]) == 1 + len(facts["words"]) == 20
+    assert facts["cut_off"] == {"count": 15, "side": "pre"}
+    assert facts["sequence"] == facts["ids"][-5:]
+    rnn, svm = facts["inputs"]
+    assert (rnn["models"], rnn["kind"], rnn["shape"]) == (["rnn"], "numbers", [5, 1])
+    assert rnn["values"] == facts["sequence"]
+    assert (svm["kind"], svm["values"]) == ("text", [" ".join(map(str, facts["sequence"]))])
+    printed = cli("data", "show", 8, config).stdout
+    assert "the first 15 are cut off" in printed
+    assert "rnn: the id of each word as a number, one feature at each step, (5, 1)" in printed
+
+
 # Sources of other packages
 
 TWEETS = """

@@ -6,18 +6,11 @@ import pytest
 from factories import dataset_summary
 from sklearn.metrics import f1_score
 
-from rnnbench.data.audit import (
-    Document,
-    TopicCount,
-    find_document,
-    rest_of,
-    summarize_dataset,
-)
+from rnnbench.data.audit import TopicCount, rest_of, summarize_dataset
 from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import make_dataset, split_fingerprint
 from rnnbench.data.settings import Data
-from rnnbench.errors import UserError
 
 EARN, ACQ, TRADE, GOLD = range(4)
 
@@ -132,19 +125,3 @@ def test_macro_f1_of_the_majority_is_that_of_scikit_learn(corpus, dataset, y_tes
 
     expected = f1_score(y_test, [EARN] * 5, average="macro")
     assert summary.majority_macro_f1 == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(
-    ("number", "topic", "place"),
-    [(2, "acq", "training"), (4, "acq", "left out"), (7, "trade", "test")],
-)
-def test_a_document_has_a_topic_words_and_a_place(corpus, dataset, number, topic, place):
-    found = find_document(corpus, dataset, number)
-
-    assert found == Document(number, topic, DOCUMENTS[number][0].split(), place)
-
-
-@pytest.mark.parametrize("number", [-1, 10])
-def test_a_document_that_does_not_exist_is_refused_with_those_that_do(corpus, dataset, number):
-    with pytest.raises(UserError, match=rf"no document {number} \(allowed: 0 to 9\)"):
-        find_document(corpus, dataset, number)

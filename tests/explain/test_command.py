@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from rnnbench.explain.code import numpy_code
+from rnnbench.explain.drawing import cell, stack
 from rnnbench.explain.kinds import GRU, KINDS
 
 SMALL = ["--units", 3, "--features", 2, "--steps", 4, "--batch", 2]
@@ -50,7 +52,7 @@ def test_sizes_are_positive_and_have_upper_bounds(cli, option, size):
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
 def test_numbers_that_differ_are_shown_and_end_with_1(cli, form, monkeypatch):
     def wrong(x, states, *weights):
-        return (GRU.step(x, states, *weights)[0] + 0.25,)
+        return {"h": GRU.step(x, states, *weights)["h"] + 0.25}
 
     monkeypatch.setitem(KINDS, "gru", replace(GRU, step=wrong))
 
@@ -85,3 +87,76 @@ def test_an_unknown_layer_is_the_users_error_and_imports_no_tensorflow():
     assert result.stderr.strip() == (
         "no layer 'lstn' (allowed: simple_rnn, gru, lstm; did you mean 'lstm'?)"
     )
+
+
+# --toy, --code and --save
+
+
+def test_the_toy_array_is_worked_through(cli):
+    page = cli("explain", "lstm", "--toy").stdout
+    facts = json.loads(cli("explain", "lstm", "gru", "--toy", "--json").stdout)
+
+    assert "Sequence 1, step 2: x = [4 5 6], hidden state [0.1636 -0.0734]" in page
+    assert [each["layer"] for each in facts["layers"]] == ["lstm", "gru"]
+    assert facts["schema_version"] == 1
+
+
+def test_code_is_printed_as_it_is_to_be_copied(cli):
+    printed = cli("explain", "lstm", "gru", "--code").stdout
+    facts = json.loads(cli("explain", "lstm", "gru", "--code", "--json").stdout)
+
+    assert printed == numpy_code([KINDS["lstm"], GRU]) == facts["code"]
+    assert facts["layers"] == ["lstm", "gru"]
+
+
+def test_a_drawing_is_saved_beside_what_is_printed(cli, tmp_path):
+    file = tmp_path / "figures/stack.svg"
+
+    result = cli("explain", "gru", "gru", "--save", file)
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == f"Written to {file}\n"
+    assert file.read_text() == stack([GRU, GRU])
+    again = cli("explain", "gru", "--save", file)
+    assert again.exit_code == 2
+    assert "exists already (--force overwrites it)" in again.stderr
+    both = cli("explain", "gru", "--save", file, "--force", "--code")
+    assert both.stdout == numpy_code([GRU])
+    assert file.read_text() == cell(GRU)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["lstm", "lstm"], "a page explains one layer at a time (stacks have --toy, --code and"),
+        (["lstm", "--toy", "--code"], "--toy and --code: choose one of them"),
+        (["lstm", "--force"], "--force: needs --save"),
+        (["lstm", "--save", "a.svg", "--json"], "--json: needs --toy or --code beside --save"),
+        (["lstm", "--toy", "--units", 50], "--units: has no effect on --toy"),
+        (["lstm", "gru", "--save", "a.svg", "--batch", 2], "--batch: has no effect on --save"),
+        (["lstm", "gro", "--code"], "no layer 'gro'"),
+        (["lstm", "--save", "a.png"], "--save a.png: got '.png' (allowed: .svg)"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    cli, tmp_path, monkeypatch, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+
+    result = cli("explain", *arguments)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_toy_code_and_drawing_import_no_tensorflow(tmp_path):
+    code = (
+        "import sys\n"
+        "from rnnbench.cli.app import app\n"
+        "for options in (['--toy'], ['--code'], ['--save', sys.argv[1]]):\n"
+        "    app(['explain', 'lstm', *options], standalone_mode=False)\n"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)\n"
+    )
+
+    subprocess.run([sys.executable, "-c", code, tmp_path / "a.svg"], check=True)

@@ -89,7 +89,7 @@ def test_a_recurrence_without_one_of_the_weights_fails(kind, which):
 
 
 def test_a_result_that_is_not_a_number_fails():
-    wrong = replace(GRU, step=lambda _, states, *__: (np.full_like(states[0], np.nan),))
+    wrong = replace(GRU, step=lambda _, states, *__: {"h": np.full_like(states[0], np.nan)})
 
     assert explain_layer(wrong, SIZES).failures
 

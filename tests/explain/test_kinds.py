@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rnnbench.explain import recurrences
 from rnnbench.explain.kinds import KINDS, find_kind, in_ascii
 from rnnbench.models.layers.recurrent import RECURRENT
 
@@ -39,6 +40,8 @@ def test_the_equations_as_printed_compute_the_states_of_the_keras_layer(kind):
     layer.build(x.shape)
     layer.set_weights([random.normal(size=each.shape) for each in layer.get_weights()])
     sequence, *states = map(np.asarray, layer(x))
+    symbols = [each.symbol for each in kind.states]
+    in_numpy = recurrences.run(kind.step, symbols, x, *layer.get_weights())
 
     scope = names_in_equations(kind, layer.get_weights())
     scope |= {f"{each.symbol}_before": np.zeros((4, 3)) for each in kind.states}
@@ -46,6 +49,7 @@ def test_the_equations_as_printed_compute_the_states_of_the_keras_layer(kind):
         scope["x"] = x[:, t]
         for equation in kind.equations:
             exec(as_python(equation.text), scope)  # noqa: S102 - it is ours
+            np.testing.assert_allclose(scope[equation.symbol], in_numpy[equation.symbol][:, t])
         np.testing.assert_allclose(scope["h"], sequence[:, t])
         scope |= {f"{each.symbol}_before": scope[each.symbol] for each in kind.states}
     for state, values in zip(kind.states, states, strict=True):

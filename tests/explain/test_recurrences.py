@@ -11,29 +11,31 @@ from rnnbench.explain.kinds import KINDS
 kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
 
-def states(kind, dtype="float64", scale=1):
-    """Run the recurrence on 2 sequences of 4 steps and 5 features, with 3 units."""
+def values(kind, dtype="float64", scale=1):
+    """Return the recurrence on 2 sequences of 4 steps and 5 features, with 3 units."""
     random, width = np.random.default_rng(0), 3 * len(kind.gates)
     bias = (width,) if kind.bias_rows == 1 else (2, width)
     shapes = ((2, 4, 5), (5, width), (3, width), bias)
     x, *weights = (random.normal(size=shape).astype(dtype) for shape in shapes)
-    return recurrences.run(kind.step, len(kind.states), x * scale, *weights)
+    symbols = [state.symbol for state in kind.states]
+    return recurrences.run(kind.step, symbols, x * scale, *weights)
 
 
 @kinds
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_states_have_the_precision_of_the_arguments(kind, dtype):
-    found = states(kind, dtype)
+def test_the_values_are_those_of_the_equations_in_the_precision_of_the_arguments(kind, dtype):
+    found = values(kind, dtype)
 
-    assert [(each.shape, each.dtype) for each in found] == [((2, 4, 3), dtype)] * len(kind.states)
+    assert list(found) == [equation.symbol for equation in kind.equations]
+    assert {(each.shape, each.dtype) for each in found.values()} == {((2, 4, 3), np.dtype(dtype))}
 
 
 @kinds
 def test_huge_numbers_saturate_without_a_warning(kind):
     with np.errstate(all="raise", under="ignore"):
-        found = states(kind, scale=1e6)
+        found = values(kind, scale=1e6)
 
-    assert np.isfinite(found).all()
+    assert all(np.isfinite(each).all() for each in found.values())
 
 
 def test_the_examples_in_the_docstrings_are_right():

@@ -8,7 +8,8 @@ from hypothesis.extra import numpy as arrays
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from rnnbench.data.dataset import START
-from rnnbench.models.bag_of_words import BagOfWords, word_weights
+from rnnbench.models.bag_of_words import BagOfWords
+from rnnbench.models.word_weights import weighted_counts, word_weights
 from rnnbench.training.engines.scikit_learn import texts
 
 N_IDS = 9
@@ -60,6 +61,17 @@ def test_shares_are_those_of_the_words_that_were_in_the_documents_learned_from(l
     found = bag("shares", learned)(other)
 
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@values
+@settings(max_examples=30)
+@given(learned=documents, other=documents)
+def test_numpy_gives_the_numbers_of_the_layer(values, learned, other):
+    weights = word_weights(learned, N_IDS, values)
+
+    found = [weighted_counts(each, weights, values) for each in other]
+
+    np.testing.assert_allclose(bag(values, learned)(other), found, atol=1e-6)
 
 
 @values

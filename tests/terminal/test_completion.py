@@ -79,6 +79,8 @@ def variables(line):
         ("run more.yaml --models=gru,lstm,l", ["gru,lstm,lstm_2"]),
         ("models show more.yaml g", ["gru"]),
         ("explain ", ["simple_rnn", "gru", "lstm"]),
+        ("explain lstm g", ["gru"]),
+        ("data show 0 zo", ["zoo", "zoo_baselines", "zoo_networks"]),
         ("run lstm --data r", ["r52", "r8"]),
         ("leaderboard mine --metric bal", ["balanced_accuracy"]),
         ("history mine --metric ms", ["ms_per_step"]),

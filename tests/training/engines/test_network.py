@@ -10,10 +10,10 @@ from stacks import EMBEDDING, MEAN, bag_of_words, network
 
 from rnnbench.data.dataset import START, Dataset, hold_out
 from rnnbench.errors import RnnbenchError
-from rnnbench.models.bag_of_words import word_weights
 from rnnbench.models.build import predict
 from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.models.saved import from_bytes
+from rnnbench.models.word_weights import word_weights
 from rnnbench.training.engines import ENGINES, ignore
 from rnnbench.training.scores import LOWEST, log_probabilities
 from rnnbench.training.settings import Training

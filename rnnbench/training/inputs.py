@@ -1,0 +1,76 @@
+"""What a model is given of one document, as an array or a text."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.data.dataset import Dataset, hold_out
+from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
+from rnnbench.models.layers.feedforward import BagOfWords
+from rnnbench.models.word_weights import weighted_counts, word_weights
+from rnnbench.training.engines.scikit_learn import texts
+
+Kind = Literal["numbers", "scaled_numbers", "ids", "masked_ids", "tfidf", "shares", "text"]
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a model is given of a document.
+
+    Attributes:
+        kind: ``numbers``, ids as the one feature of each step; ``scaled_numbers``, divided by the
+            number of ids; ``ids``, or ``masked_ids`` if padding is skipped; ``tfidf`` or
+            ``shares``, a number for each id; ``text``.
+        shape: of the array; empty for a text.
+        values: one for each step; the text alone; nothing for ``tfidf`` and ``shares``.
+        weights: the numbers of ``tfidf`` and ``shares`` that are not 0, by id.
+    """
+
+    kind: Kind
+    shape: tuple[int, ...] = ()
+    values: tuple[int | float | str, ...] = ()
+    weights: tuple[tuple[int, float], ...] = ()
+
+
+def input_of(
+    model: Model, dataset: Dataset, sequence: NDArray[np.int32], validation_split: float
+) -> Input:
+    """Return what a model is given of a document.
+
+    Args:
+        model: the model.
+        dataset: that it is trained on.
+        sequence: the ids of the document as in ``dataset``, ``(timesteps,)``.
+        validation_split: the share of the training documents that it is not trained on.
+    """
+    if isinstance(model, BaselineModel):
+        in_words = (dataset.vocabulary, dataset.separator) if model.baseline.reads_words else ()
+        return Input("text", values=tuple(texts(sequence[np.newaxis], *in_words)))
+    ids = tuple(sequence.tolist())
+    if not isinstance(model, LayeredNetwork):
+        return Input("ids", sequence.shape, ids)
+    first = model.layers[0]
+    if isinstance(first, BagOfWords):
+        weights = _weights(dataset, first.values, validation_split)
+        return _counted(first.values, weighted_counts(sequence, weights, first.values))
+    if first.takes == "ids":
+        return Input("masked_ids" if first.gives_mask else "ids", sequence.shape, ids)
+    if model.inputs == "ids":
+        return Input("numbers", (*sequence.shape, 1), ids)
+    scaled = sequence.astype(np.float32) * np.float32(1 / dataset.n_ids)
+    return Input("scaled_numbers", (*sequence.shape, 1), tuple(scaled.tolist()))
+
+
+@lru_cache(maxsize=4)  # the networks of a grid share them
+def _weights(dataset: Dataset, values: str, validation_split: float) -> NDArray[np.float32]:
+    kept, _ = hold_out(len(dataset.y_train), validation_split)
+    return word_weights(dataset.x_train[kept], dataset.n_ids, values)
+
+
+def _counted(values: Literal["tfidf", "shares"], numbers: NDArray[np.float32]) -> Input:
+    above = np.flatnonzero(numbers)
+    pairs = zip(above.tolist(), numbers[above].tolist(), strict=True)
+    return Input(values, numbers.shape, weights=tuple(pairs))
