@@ -82,7 +82,7 @@ def test_show_prints_what_each_model_of_a_config_is_given(cli, tmp_path):
     assert (rnn["models"], rnn["kind"], rnn["shape"]) == (["rnn"], "numbers", [5, 1])
     assert rnn["values"] == facts["sequence"]
     assert (svm["kind"], svm["values"]) == ("text", [" ".join(map(str, facts["sequence"]))])
-    printed = cli("data", "show", 8, config).stdout
+    printed = " ".join(cli("data", "show", 8, config).stdout.split())
     assert "the first 15 are cut off" in printed
     assert "rnn: the id of each word as a number, one feature at each step, (5, 1)" in printed
 
