@@ -256,7 +256,7 @@ def _topic_table(run: StoredRun, hardest: Sequence[HardDocument]) -> Table:
         "Means over seeds, for the topics in the test set, with the number of training and test "
         "documents of each. An F1 score on only a handful of documents says little."
     )
-    links = {counts[each.topic].topic: f"error-{each.position}" for each in reversed(hardest)}
+    links = {counts[each.topic].topic: f"#error-{each.position}" for each in reversed(hardest)}
     return Table(["topic", "train", "test", *f1], rows, caption, links=links)
 
 
