@@ -301,8 +301,8 @@ def draw_history(axes: Axes, history: History, model: str) -> list[Line2D]:
         The entries of a legend.
     """
     values = [entry.values.get(model) for entry in history.entries]
-    means = np.ma.masked_invalid([np.nan if each is None else each.mean for each in values])
-    means = means.clip(-LARGEST, LARGEST)
+    given = [np.nan if each is None else each.mean for each in values]
+    means = np.ma.masked_invalid(given).clip(-LARGEST, LARGEST)
     blue, orange = COLOURS[:2]
     axes.plot(range(len(means)), means, "o-", color=blue, **THIN)
     for position, value in enumerate(values):

@@ -15,10 +15,11 @@ from rnnbench.report.history import direction, history_table, minute, short_comm
 from rnnbench.report.leaderboard import costs_table, rank_table
 from rnnbench.report.numbers import mean_and_interval, quantity_text
 from rnnbench.report.page import Page
-from rnnbench.report.plots import history_plot, ranks_plot
+from rnnbench.report.plots import Plot, history_plot, ranks_plot
 from rnnbench.report.sections import Section
 from rnnbench.report.table import Columns, Table, table_of
 from rnnbench.results.run import StoredRun
+from rnnbench.results.schema import Results
 from rnnbench.website.folder import HISTORY, INDEX, LEADERBOARD
 from rnnbench.words import counted, listed
 
@@ -94,7 +95,7 @@ def _index(analysis: Analysis, reports: Mapping[str, str]) -> Page:
             Section(
                 "runs",
                 "All runs",
-                [("table", replace(_runs_table(runs, sets), links=reports))],
+                [("wordy", replace(_runs_table(runs, sets), links=reports))],
                 "The newest run is first. The name of a run leads to its report, which says "
                 "whether its best model is clearly better than others.",
             )
@@ -103,15 +104,16 @@ def _index(analysis: Analysis, reports: Mapping[str, str]) -> Page:
 
 
 def _best(analysis: Analysis, sets: Mapping[str, str]) -> Iterator[str]:
-    for metric, boards in analysis.boards.items():
-        quantity = find_quantity(metric, "--metric")
-        for board in boards:
-            first = board.entries[0]
-            if (value := first.model.statistic(metric)) is not None:
-                yield (
-                    f"{sets[board.dataset.split_fingerprint]}: {first.model.name} of {first.run} "
-                    f"is first by {quantity.header}, {quantity_text(quantity, value)}."
-                )
+    """Yield the best model of each set of documents by the first metric, in a sentence."""
+    metric, boards = next(iter(analysis.boards.items()))
+    quantity = find_quantity(metric, "--metric")
+    for board in boards:
+        first = board.entries[0]
+        if (value := first.model.statistic(metric)) is not None:
+            yield (
+                f"{sets[board.dataset.split_fingerprint]}: {first.model.name} of {first.run} is "
+                f"first by {quantity.header}, {quantity_text(quantity, value)}."
+            )
 
 
 def _runs_table(runs: Mapping[str, StoredRun], sets: Mapping[str, str]) -> Table:
@@ -122,19 +124,23 @@ def _runs_table(runs: Mapping[str, StoredRun], sets: Mapping[str, str]) -> Table
         "commit": lambda each: short_commit(each[1].environment["git_commit"]),
         "processor": lambda each: each[1].environment["cpu"],
         "best model": lambda each: each[1].results.best.name,
-        "test accuracy": lambda each: mean_and_interval(each[1].results.best.accuracy),
+        "test accuracy": lambda each: _accuracy(each[1].results),
         "models": lambda each: str(len(each[1].results.models)),
         "seeds": lambda each: str(len(each[1].results.seeds)),
-        "missing trials": lambda each: str(len(each[1].results.missing)),
     }
     newest = sorted(
         runs.items(), key=lambda each: each[1].environment.get("date") or "", reverse=True
     )
     caption = (
         "Test accuracy: that of the best model, mean ± 95 % over seeds. Commit: that of rnnbench, "
-        "with a + if files were changed since. Runs with missing trials are partial."
+        "with a + if files were changed since."
     )
     return replace(table_of(newest, columns, caption), text_columns=6)
+
+
+def _accuracy(results: Results) -> str:
+    partial = " (partial run)" if results.missing else ""
+    return f"{mean_and_interval(results.best.accuracy)}{partial}"
 
 
 def _leaderboard(analysis: Analysis, reports: Mapping[str, str]) -> Page:
@@ -149,8 +155,8 @@ def _leaderboard(analysis: Analysis, reports: Mapping[str, str]) -> Page:
             f"by-{name}",
             f"{sets[board.dataset.split_fingerprint]}, by {board.metric}",
             [
-                ("table", _with_reports(rank_table(board), reports)),
-                ("table", _with_reports(costs_table(board), reports)),
+                ("wordy", _with_reports(rank_table(board), reports)),
+                ("wordy", _with_reports(costs_table(board), reports)),
             ],
         )
         for name, board in numbered
@@ -160,15 +166,32 @@ def _leaderboard(analysis: Analysis, reports: Mapping[str, str]) -> Page:
         heading="Leaderboard",
         about="The models of all runs, the best first. Only results on the same test documents "
         "are comparable, so each set of documents has tables of its own.",
-        findings=list(_best(analysis, sets)),
+        findings=[],
         sections=[*sections, *_mean_ranks(analysis)],
         models=analysis.models,
     )
 
 
 def _with_reports(table: Table, reports: Mapping[str, str]) -> Table:
-    """Return a table of a leaderboard whose runs, in its last column of text, have links."""
-    return replace(table, links=reports, linked=table.text_columns - 1)
+    """Return a table of a leaderboard with links of its runs, in its last column of text.
+
+    Models come first and ranks after the runs: when a narrow page scrolls, the first column stays
+    in view.
+    """
+    n = table.text_columns
+
+    def reorder(cells: Sequence[str]) -> list[str]:
+        return [*cells[1:n], cells[0], *cells[n:]]
+
+    return replace(
+        table,
+        headers=reorder(table.headers),
+        rows=list(map(reorder, table.rows)),
+        text_columns=n - 1,
+        keys=table.keys - 1,
+        links=reports,
+        linked=n - 2,
+    )
 
 
 def _mean_ranks(analysis: Analysis) -> Iterator[Section]:
@@ -198,12 +221,8 @@ def _history(analysis: Analysis, reports: Mapping[str, str]) -> Page:
             f"{metric}-{number}",
             f"{config} on {sets[history.dataset.split_fingerprint]}, {metric}",
             [
-                *(
-                    ("figure", plot)
-                    for model in history.models
-                    if (plot := history_plot(history, model, f"{metric}-{number}-{model}"))
-                ),
-                ("table", replace(history_table(history), links=reports)),
+                ("gallery", _plots(history, f"{metric}-{number}")),
+                ("wordy", replace(history_table(history), links=reports)),
             ],
         )
         for metric, histories in analysis.histories.items()
@@ -218,6 +237,12 @@ def _history(analysis: Analysis, reports: Mapping[str, str]) -> Page:
         sections=sections,
         models=analysis.models,
     )
+
+
+def _plots(history: History, name: str) -> list[Plot]:
+    """Return a plot for each model that has the metric."""
+    plots = (history_plot(history, model, f"{name}-{model}") for model in history.models)
+    return [plot for plot in plots if plot]
 
 
 def _changes(analysis: Analysis) -> list[str]:
