@@ -7,7 +7,7 @@ theme.
 import io
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
@@ -98,7 +98,7 @@ class Plot:
         title: its heading.
         alt: the same facts in words, for those who cannot see it.
         svg: the plot on a transparent background.
-        png: the plot on white.
+        figure: the plot as Matplotlib has drawn it.
         models: those that it is about, where it is about some alone.
     """
 
@@ -106,8 +106,14 @@ class Plot:
     title: str
     alt: str
     svg: str
-    png: bytes
+    figure: Figure = field(compare=False)
     models: Sequence[str] = ()
+
+    @property
+    def png(self) -> bytes:
+        """The plot on white; it is drawn for each call, since most pages do without."""
+        with mpl.rc_context(_SETTINGS):
+            return _file(self.figure, ".png", facecolor=PAPER)
 
 
 def accuracy_plot(run: StoredRun) -> Plot:
@@ -257,8 +263,7 @@ def _plot(
         figure = Figure(figsize=size, layout="constrained")
         marks = draw(figure)
         svg = with_marks(_file(figure, ".svg", transparent=True).decode(), marks)
-        png = _file(figure, ".png", facecolor=PAPER)
-    return Plot(name, title, alt, svg, png)
+    return Plot(name, title, alt, svg, figure)
 
 
 def _width(names: Iterable[str]) -> float:

@@ -61,7 +61,10 @@ def test_a_run_of_one_model_has_no_plot_of_differences():
 
 
 def test_the_same_run_gives_the_same_plots(plots):
-    assert draw() == plots
+    again = draw()
+
+    assert again == plots
+    assert again[0].png == plots[0].png
 
 
 def texts_of(plot):
