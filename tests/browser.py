@@ -12,6 +12,8 @@ from typing import Any
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
+AXE = Path(os.environ.get("AXE_CORE", ""))
+"""The file of axe-core, if there is one: ``axe.min.js``."""
 FLAGS = [
     "--headless",
     "--remote-debugging-pipe",
@@ -113,3 +115,27 @@ def chromium(profile: Path) -> Iterator[Browser]:
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def barriers(browser: Browser) -> list[tuple[str, str]]:
+    """Return what axe-core finds on the open page, or cannot tell: its rule, and the element.
+
+    What it cannot tell about text in plots is left out.
+    """
+    # With the gradients at their edges, axe would not tell the contrast within scrolling parts.
+    plain = ".scroll, pre { background: var(--paper) !important; }"
+    browser.evaluate(f"document.head.append(make('style', {{}}, {json.dumps(plain)}))")
+    browser.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
+    browser.evaluate(AXE.read_text())
+    found = browser.evaluate("axe.run()")
+    nodes = [
+        (kind, each["id"], node["html"])
+        for kind in ("violations", "incomplete")
+        for each in found[kind]
+        for node in each["nodes"]
+    ]
+    return [
+        (rule, html)
+        for kind, rule, html in nodes
+        if kind == "violations" or not html.startswith("<text")
+    ]

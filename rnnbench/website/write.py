@@ -16,6 +16,7 @@ from rnnbench.website.folder import (
     CONSTRAINTS,
     REPORT,
     Site,
+    files_in,
     folders_of,
     open_site,
 )
@@ -50,6 +51,7 @@ def write_site(
         UserError: the folder holds something else, or another process is writing into it.
         UnwritableError: a file cannot be written.
     """
+    files_in(folder)  # that of somebody else is refused before anything is computed
     distinct = list({run.folder.resolve(): run for run in runs}.values())
     named = dict(zip(distinct_names([run.folder for run in distinct]), distinct, strict=True))
     places = folders_of(named)
