@@ -65,8 +65,16 @@ class Browser:
             width=width, height=900, deviceScaleFactor=1, mobile=False,
         )  # fmt: skip
         self.send("Page.navigate", url=file.as_uri())
-        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+        self.wait_for("Page.loadEventFired")
+
+    def wait_for(self, event: str) -> None:
+        """Wait until the browser tells of another event of a kind."""
+        n = self._count(event)
+        while self._count(event) == n:
             self.events.append(self._read())
+
+    def _count(self, kind: str) -> int:
+        return sum(event.get("method") == kind for event in self.events)
 
     def evaluate(self, script: str) -> Any:
         """Return what a script gives, as plain data."""

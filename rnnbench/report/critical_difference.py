@@ -7,6 +7,7 @@ line of mean ranks, the best at the right, and a bar joins those that are not to
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from matplotlib.axes import Axes
@@ -76,7 +77,8 @@ def ranks_table(ranks: MeanRanks) -> Table:
         "mean rank": lambda name: f"{ranks.models[name]:.2f}",
         "ranks": lambda name: ", ".join(f"{each.ranks[name]:g}" for each in ranks.datasets),
     }
-    return table_of(list(ranks.models), columns, caption(ranks))
+    table = table_of(list(ranks.models), columns, caption(ranks))
+    return replace(table, models=[[name] for name in ranks.models])
 
 
 def size_of_diagram(ranks: MeanRanks) -> tuple[float, float]:
