@@ -43,9 +43,15 @@ class Analysis:
     histories: Mapping[str, Sequence[tuple[str, History]]]
 
     @property
-    def models(self) -> list[str]:
+    def ranked_models(self) -> list[str]:
         """The names of all models."""
         found = (model.name for run in self.runs.values() for model in run.results.models)
+        return list(dict.fromkeys(found))
+
+    @property
+    def traced_models(self) -> list[str]:
+        """The names of the models that have a history."""
+        found = (name for each in self.histories.values() for _, h in each for name in h.models)
         return list(dict.fromkeys(found))
 
     @property
@@ -168,7 +174,7 @@ def _leaderboard(analysis: Analysis, reports: Mapping[str, str]) -> Page:
         "are comparable, so each set of documents has tables of its own.",
         findings=[],
         sections=[*sections, *_mean_ranks(analysis)],
-        models=analysis.models,
+        models=analysis.ranked_models,
     )
 
 
@@ -235,7 +241,7 @@ def _history(analysis: Analysis, reports: Mapping[str, str]) -> Page:
         "The commits are those of rnnbench.",
         findings=_changes(analysis),
         sections=sections,
-        models=analysis.models,
+        models=analysis.traced_models,
     )
 
 
