@@ -31,7 +31,7 @@ def site(
         list[str],
         typer.Option(
             metavar="METRIC",
-            help=f"Rank models and show histories by this; repeatable. {options.METRICS}.",
+            help=f"Rank models and show histories by this; repeatable. METRIC: {options.METRICS}.",
             autocompletion=completion.metrics,
         ),
     ] = ["accuracy"],  # noqa: B006 - Typer's way to give a default
@@ -40,7 +40,7 @@ def site(
         typer.Option(
             min=0,
             metavar="N",
-            help="Words shown of each misclassified document, if it is yours to publish.",
+            help="Words shown of each misclassified document; only of those that you may publish.",
         ),
     ] = 0,
     quiet: options.Quiet = False,

@@ -81,6 +81,7 @@ def variables(line):
         ("explain ", ["simple_rnn", "gru", "lstm"]),
         ("run lstm --data r", ["r52", "r8"]),
         ("leaderboard mine --metric bal", ["balanced_accuracy"]),
+        ("site mine --metric accuracy --metric bal", ["balanced_accuracy"]),
         ("history mine --metric ms", ["ms_per_step"]),
         ("badge results/all --model s", ["svm"]),
         ("bench-speed lstm --only torch", ["torch", "torch-plain"]),
