@@ -39,6 +39,8 @@ STRONGEST = 0.55
 and, with the lighter colours of a dark theme, on black."""
 BLUES = LinearSegmentedColormap.from_list("blues", [(0, 0.447, 0.698, a) for a in (0, STRONGEST)])
 """Shares from 0 to 1, as the opacity of the first colour."""
+NARROW = 6
+"""The width of a plot that fits a phone, in inches."""
 SHOWN_TOPICS = 10
 LARGEST = 1e38
 """The largest number that is drawn; there is no room for much larger ones."""
@@ -345,4 +347,4 @@ def _label_runs(axes: Axes, entries: Sequence[Entry]) -> None:
 
 def width_of_history(history: History) -> float:
     """Return the width of a plot in inches: that of a page, and more for very many runs."""
-    return max(6, 2 + 0.12 * len(history.entries))
+    return max(NARROW, 2 + 0.12 * len(history.entries))

@@ -27,6 +27,7 @@ from rnnbench.report.critical_difference import (
     title,
 )
 from rnnbench.report.drawing import (
+    NARROW,
     confusion_of,
     curves_of,
     draw_accuracy,
@@ -108,6 +109,11 @@ class Plot:
     svg: str
     figure: Figure = field(compare=False)
     models: Sequence[str] = ()
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether there is no room for another plot beside it."""
+        return self.figure.get_figwidth() > NARROW
 
     @property
     def png(self) -> bytes:
@@ -268,7 +274,7 @@ def _plot(
 
 def _width(names: Iterable[str]) -> float:
     """Return the width of a plot with these names beside its axes, in inches; small for a phone."""
-    return max(6, 3.7 + 0.1 * max(map(len, names)))
+    return max(NARROW, 3.7 + 0.1 * max(map(len, names)))
 
 
 def _add_legend(figure: Figure, handles: Sequence[Artist]) -> None:

@@ -18,6 +18,7 @@ from rnnbench.records import Record
 from rnnbench.results.lock import lock_folder
 from rnnbench.storage import (
     DamagedResultError,
+    UnwritableError,
     read_document,
     sweep,
     validate,
@@ -118,12 +119,20 @@ def open_site(folder: Path, site: Site, command: str) -> Iterator[None]:
         for place in {(folder / file).parent for file in both.files}:
             sweep(place)
         yield
-        for file in before - after:
-            (folder / file).unlink(missing_ok=True)
-        for place in {(folder / file).parent for file in before - after} - {folder}:
-            with suppress(OSError):  # it holds something else, or is gone
-                place.rmdir()
+        _remove(folder, before - after)
         write_document(folder / SITE, site)
+
+
+def _remove(folder: Path, files: set[str]) -> None:
+    """Remove files of an earlier site, and the folders that are empty without them."""
+    for file in files:
+        try:
+            (folder / file).unlink(missing_ok=True)
+        except OSError as error:
+            raise UnwritableError(folder / file, error) from error
+    for place in {(folder / file).parent for file in files} - {folder}:
+        with suppress(OSError):  # it holds something else, or is gone
+            place.rmdir()
 
 
 def _check_places(folder: Path, before: set[str], after: set[str]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
-from rnnbench.analysis.history import Entry, History, trace_runs
+from rnnbench.analysis.history import ACCURACY, Entry, History, trace_runs
 from rnnbench.analysis.leaderboard import Board, rank_runs
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
@@ -253,6 +253,8 @@ def _plots(history: History, name: str) -> list[Plot]:
 
 def _changes(analysis: Analysis) -> list[str]:
     """Return the last clear changes of accuracy in sentences, the newest first."""
+    if ACCURACY not in analysis.histories:
+        return [f"Only {ACCURACY} is tested for clear changes."]
     found = [
         (entry.date or "", _change_in_words(config, entry, model))
         for histories in analysis.histories.values()

@@ -199,13 +199,13 @@ def test_very_many_runs_have_a_wider_plot_whose_labels_do_not_overlap():
     history = history_of(*[{"rnn": [18]}] * 28)
     longer = history.model_copy(update={"entries": history.entries * 4})
     for each in (history, longer):
-        figure = history_plot(each, "rnn", "mine").figure
-        (axes,) = figure.axes
+        plot = history_plot(each, "rnn", "mine")
+        (axes,) = plot.figure.axes
         boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
 
         assert len(boxes) > 3
         assert not [pair for pair in pairwise(boxes) if pair[0].overlaps(pair[1])]
-        assert (figure.get_figwidth() > 6) == (each is longer)
+        assert plot.is_wide == (each is longer)
 
 
 def test_a_diagram_of_ranks_for_a_page_has_its_caption_elsewhere():

@@ -102,6 +102,14 @@ def test_what_is_not_of_the_site_stays(folder):
     assert not (folder / OLD).exists()
 
 
+def test_a_folder_in_the_place_of_a_page_is_named(folder):
+    (folder / OLD).unlink()
+    (folder / OLD).mkdir()
+
+    with pytest.raises(UserError, match=f"{OLD}: cannot be written: Is a directory"):
+        write_site(folder, "index.html")
+
+
 def test_hidden_files_do_not_make_a_folder_somebody_elses(tmp_path):
     write_text(tmp_path / ".git/HEAD", "mine")
 

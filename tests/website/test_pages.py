@@ -69,6 +69,14 @@ def test_without_clear_changes_the_history_says_so():
     assert page.findings == ["No accuracy clearly changed from one run to the next."]
 
 
+def test_of_other_metrics_nothing_is_said_about_clear_changes():
+    runs = [nightly(day, day, rnn=[18 if day % 2 else 2] * 3) for day in (1, 2)]
+
+    page = pages(*runs, metrics=("macro_f1",))["history.html"]
+
+    assert page.findings == ["Only accuracy is tested for clear changes."]
+
+
 def test_each_metric_has_leaderboards_and_histories_of_its_own():
     runs = [nightly("a", 1, rnn=[9]), nightly("b", 2, rnn=[9])]
 
