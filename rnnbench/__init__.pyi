@@ -1,12 +1,16 @@
+from .api import Histories as Histories
 from .api import Leaderboard as Leaderboard
 from .api import Run as Run
 from .api import RunComparison as RunComparison
+from .api import badge as badge
 from .api import compare as compare
+from .api import history as history
 from .api import leaderboard as leaderboard
 from .api import load_dataset as load_dataset
 from .api import load_run as load_run
 from .api import predict as predict
 from .api import run as run
+from .api import site as site
 from .choice.choose import Choice as Choice
 from .choice.choose import choose as choose
 from .config.problems import ConfigError as ConfigError

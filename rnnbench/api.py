@@ -12,6 +12,7 @@ from rnnbench.analysis import compare_runs
 from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
 from rnnbench.analysis.documents import words_of_test_documents
 from rnnbench.analysis.duplicates import without_duplicates
+from rnnbench.analysis.history import ACCURACY, History, trace_runs
 from rnnbench.analysis.leaderboard import Board, rank_runs
 from rnnbench.analysis.load import load_environment
 from rnnbench.analysis.load import load_run as load_stored_run
@@ -33,7 +34,9 @@ from rnnbench.job import (
 from rnnbench.metrics import find_quantity
 from rnnbench.prediction.predict import Prediction, predict_texts
 from rnnbench.records import Record
+from rnnbench.report import badge as badges
 from rnnbench.report.compare import comparison_tables
+from rnnbench.report.history import history_table
 from rnnbench.report.leaderboard import board_tables
 from rnnbench.report.rows import summary_rows
 from rnnbench.report.run_tables import result_tables, table_files
@@ -51,7 +54,7 @@ from rnnbench.runner.benchmark import (
 from rnnbench.runner.events import all_of
 from rnnbench.runner.executors import LocalExecutor
 from rnnbench.runner.tracking import tell_trackers
-from rnnbench.terminal.display import show_trials
+from rnnbench.terminal.display import show_steps, show_trials
 from rnnbench.tracking.settings import check_trackers
 
 if TYPE_CHECKING:
@@ -193,11 +196,7 @@ class Run(Shown, StoredRun):
         with lock_folder(self.folder, command):
             if load_results(self.folder).fingerprints != self.results.fingerprints:
                 raise UserError(f"{self.folder}: it now holds another run; load it again")
-            if self.results.dataset.n_left_out:
-                raise UserError(
-                    f"{self.folder}: a report is about all test documents, and has a section "
-                    "without duplicates; load the run again and report on that"
-                )
+            _check_all_documents(self)
             return write_page(self, texts, words, errors)
 
 
@@ -252,6 +251,17 @@ class Leaderboard(Shown, Record):
         from rnnbench.report.axes import plot_ranks  # imports Matplotlib
 
         return plot_ranks(self.mean_ranks(), ax)
+
+
+class Histories(Shown, Record):
+    """A metric over several runs; it is displayed as tables."""
+
+    histories: list[History]
+    """One for each group of runs that were tested on the same documents, the oldest run first."""
+
+    def tables(self) -> list[Table]:
+        """Return the tables that ``rnnbench history`` prints."""
+        return list(map(history_table, self.histories))
 
 
 def load_dataset(config: Config | Data | None = None, settings: Settings | None = None) -> Dataset:
@@ -399,6 +409,87 @@ def leaderboard(runs: Sequence[StoredRun], metric: str = "accuracy") -> Leaderbo
     return Leaderboard(boards=rank_runs(runs, metric))
 
 
+def history(runs: Sequence[StoredRun], metric: str = ACCURACY) -> Histories:
+    """Return a metric over all runs, the oldest first, with the clear changes of accuracy.
+
+    Args:
+        runs: finished runs.
+        metric: a metric or a cost.
+
+    Raises:
+        UserError: there is no such metric.
+    """
+    find_quantity(metric, "metric")
+    return Histories(histories=trace_runs(runs, metric))
+
+
+def badge(run: StoredRun, model: str | None = None, metric: str = ACCURACY) -> dict[str, Any]:
+    """Return the JSON that an endpoint badge of shields.io reads, as plain data.
+
+    Args:
+        run: a finished run.
+        model: the name of a model; by default that with the best value.
+        metric: a metric or a cost.
+
+    Raises:
+        UserError: there is no such model or metric, or the model does not have the metric.
+    """
+    find_quantity(metric, "metric")
+    return badges.badge(run.results, model, metric)
+
+
+def site(
+    runs: Sequence[StoredRun],
+    out: str | Path = "site",
+    *,
+    metrics: str | Sequence[str] = ACCURACY,
+    words: int = 0,
+    errors: int = 20,
+    progress: bool = True,
+    command: str = "rnnbench.site()",
+) -> Path:
+    """Write static pages about several runs: their list, leaderboards, histories and reports.
+
+    Args:
+        runs: finished runs.
+        out: the folder of an earlier site, whose files are replaced, or a new or empty one.
+        metrics: models are ranked, and histories shown, by each of them.
+        words: the number of words shown of each misclassified document, if they may be published.
+        errors: the number of misclassified documents in each report.
+        progress: whether progress is shown on standard error.
+        command: the name of this call, shown to another process that wants the folder.
+
+    Returns:
+        The page that lists the runs.
+
+    Raises:
+        UserError: there is no run or no such metric, one is a run without duplicates, the folder
+            holds something else, or another process is writing into it.
+        RnnbenchError: a file cannot be written.
+    """
+    from rnnbench.website.write import write_site  # imports Matplotlib
+
+    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    for name in names:
+        find_quantity(name, "metrics")
+    for given, what in ((runs, "runs"), (names, "metrics")):
+        if not given:
+            raise UserError(f"{what}: names none (should be one or more)")
+    for each in runs:
+        _check_all_documents(each)
+    with show_steps("report", quiet=not progress) as on_run:
+        write_site(
+            runs,
+            Path(out),
+            metrics=names,
+            words=words,
+            n_errors=errors,
+            command=command,
+            on_run=on_run,
+        )
+    return Path(out) / "index.html"
+
+
 def predict(
     run: StoredRun, model: str, texts: str | Sequence[str], *, seed: int | None = None
 ) -> list[Prediction]:
@@ -417,6 +508,15 @@ def predict(
     """
     given = [texts] if isinstance(texts, str) else texts
     return predict_texts(run.folder, model, seed, given).predictions
+
+
+def _check_all_documents(run: StoredRun) -> None:
+    """Make sure that a run can have a report."""
+    if run.results.dataset.n_left_out:
+        raise UserError(
+            f"{run.folder}: a report is about all test documents, and has a section "
+            "without duplicates; load the run again and report on that"
+        )
 
 
 def _finish(benchmark: Benchmark, plan: Plan, done: PlanResult, store: Store, command: str) -> Run:

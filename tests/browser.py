@@ -12,6 +12,8 @@ from typing import Any
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
+AXE = Path(os.environ.get("AXE_CORE", ""))
+"""The file of axe-core, if there is one: ``axe.min.js``."""
 FLAGS = [
     "--headless",
     "--remote-debugging-pipe",
@@ -63,8 +65,16 @@ class Browser:
             width=width, height=900, deviceScaleFactor=1, mobile=False,
         )  # fmt: skip
         self.send("Page.navigate", url=file.as_uri())
-        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+        self.wait_for("Page.loadEventFired")
+
+    def wait_for(self, event: str) -> None:
+        """Wait until the browser tells of another event of a kind."""
+        n = self._count(event)
+        while self._count(event) == n:
             self.events.append(self._read())
+
+    def _count(self, kind: str) -> int:
+        return sum(event.get("method") == kind for event in self.events)
 
     def evaluate(self, script: str) -> Any:
         """Return what a script gives, as plain data."""
@@ -113,3 +123,27 @@ def chromium(profile: Path) -> Iterator[Browser]:
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def barriers(browser: Browser) -> list[tuple[str, str]]:
+    """Return what axe-core finds on the open page, or cannot tell: its rule, and the element.
+
+    What it cannot tell about text in plots is left out.
+    """
+    # With the gradients at their edges, axe would not tell the contrast within scrolling parts.
+    plain = ".scroll, pre { background: var(--paper) !important; }"
+    browser.evaluate(f"document.head.append(make('style', {{}}, {json.dumps(plain)}))")
+    browser.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
+    browser.evaluate(AXE.read_text())
+    found = browser.evaluate("axe.run()")
+    nodes = [
+        (kind, each["id"], node["html"])
+        for kind in ("violations", "incomplete")
+        for each in found[kind]
+        for node in each["nodes"]
+    ]
+    return [
+        (rule, html)
+        for kind, rule, html in nodes
+        if kind == "violations" or not html.startswith("<text")
+    ]

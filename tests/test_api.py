@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -246,6 +247,46 @@ def test_runs_are_compared_and_ranked():
     assert [entry.run for entry in board.entries] == ["a", "b"]
     with pytest.raises(rnnbench.UserError, match="no metric 'f1'"):
         rnnbench.leaderboard([before], metric="f1")
+
+
+def test_a_history_and_a_badge_are_those_of_the_commands():
+    runs = [stored("one", {"rnn": [18, 17, 18]}), stored("two", {"rnn": [2, 3, 2]})]
+
+    shown = rnnbench.history(runs)
+
+    assert shown.histories[0].entries[1].changes["rnn"].is_clear
+    assert "rnn down" in repr(shown)
+    assert rnnbench.badge(runs[0], "rnn")["message"] == "rnn 0.8833 ± 0.0717"
+    for function in (rnnbench.history, rnnbench.badge):
+        given = runs if function is rnnbench.history else runs[0]
+        with pytest.raises(rnnbench.UserError, match="metric: no metric 'f1'"):
+            function(given, metric="f1")
+
+
+def test_a_site_is_written_from_loaded_runs(capsys):
+    run = stored("one", {"rnn": [18]})
+
+    page = rnnbench.site([run], "public", metrics="macro_f1", progress=False)
+
+    assert page == Path("public/index.html")
+    assert "by-macro_f1-1" in Path("public/leaderboard.html").read_text()
+    assert capsys.readouterr().err == ""
+
+
+def test_no_site_is_written_of_nothing_or_of_a_part_of_the_test_documents():
+    run = stored("one", {"rnn": [18]})
+    left_out = run.results.dataset.model_copy(update={"test_size": 19, "n_left_out": 1})
+    part = replace(run, results=run.results.model_copy(update={"dataset": left_out}))
+
+    for runs, arguments, message in (
+        ([], {}, "runs: names none"),
+        ([run], {"metrics": []}, "metrics: names none"),
+        ([run], {"metrics": "f1"}, "metrics: no metric 'f1'"),
+        ([part], {}, "a report is about all test documents"),
+    ):
+        with pytest.raises(rnnbench.UserError, match=message):
+            rnnbench.site(runs, **arguments)
+    assert not Path("site").exists()
 
 
 def test_results_show_themselves_as_text_and_as_html():

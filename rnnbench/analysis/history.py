@@ -51,12 +51,15 @@ class History(Record):
     entries: list[Entry]
 
 
-def trace_runs(runs: Sequence[StoredRun], metric: str = ACCURACY) -> list[History]:
+def trace_runs(
+    runs: Sequence[StoredRun], metric: str = ACCURACY, names: Sequence[str] | None = None
+) -> list[History]:
     """Return one history for each set of documents, in the order of the runs.
 
-    Runs of versions that stored no date come first, in their own order.
+    Runs of versions that stored no date come first, in their own order. ``names`` are those of the
+    runs; by default, their folders tell them apart.
     """
-    names = distinct_names([run.folder for run in runs])
+    names = names or distinct_names([run.folder for run in runs])
     groups: dict[tuple[str, bytes], list[tuple[str, StoredRun]]] = {}
     for name, run in zip(names, runs, strict=True):
         groups.setdefault(documents_of(run), []).append((name, run))

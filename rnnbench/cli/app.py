@@ -39,6 +39,11 @@ COMMANDS = {
     ),
     "bench-speed": ("rnnbench.speed.command:bench_speed", "Time the training engines.", TRAIN),
     "report": ("rnnbench.cli.report:report", "Write an HTML report about a run.", RESULTS),
+    "site": (
+        "rnnbench.website.command:site",
+        "Make a folder of web pages about many runs.",
+        RESULTS,
+    ),
     "leaderboard": (
         "rnnbench.cli.leaderboard:leaderboard",
         "Rank the models of many runs.",

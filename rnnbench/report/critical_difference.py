@@ -7,6 +7,7 @@ line of mean ranks, the best at the right, and a bar joins those that are not to
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from matplotlib.axes import Axes
@@ -76,14 +77,21 @@ def ranks_table(ranks: MeanRanks) -> Table:
         "mean rank": lambda name: f"{ranks.models[name]:.2f}",
         "ranks": lambda name: ", ".join(f"{each.ranks[name]:g}" for each in ranks.datasets),
     }
-    return table_of(list(ranks.models), columns, caption(ranks))
+    table = table_of(list(ranks.models), columns, caption(ranks))
+    return replace(table, models=[[name] for name in ranks.models])
+
+
+def size_of_diagram(ranks: MeanRanks) -> tuple[float, float]:
+    """Return the width and the height of a diagram in inches."""
+    width = max(7, 5 + 0.09 * sum(sorted(map(len, ranks.models))[-2:]))
+    return (width, 0.1 + ROW * (TOP + _depth(ranks)))
 
 
 def size_of_ranks(ranks: MeanRanks) -> tuple[float, float]:
-    """Return the width and the height of a diagram with its caption in inches."""
-    width = max(7, 5 + 0.09 * sum(sorted(map(len, ranks.models))[-2:]))
+    """Return the width and the height of a diagram with its title and its caption in inches."""
+    width, height = size_of_diagram(ranks)
     lines = 1 + len(caption(ranks)) / CHARACTERS / width
-    return (width, 0.4 + ROW * (TOP + _depth(ranks)) + 0.15 * lines)
+    return (width, 0.3 + height + 0.15 * lines)
 
 
 def _first_row(ranks: MeanRanks) -> float:
@@ -95,8 +103,29 @@ def _depth(ranks: MeanRanks) -> float:
     return _first_row(ranks) + (len(ranks.models) + 1) // 2
 
 
+def place_of(ranks: MeanRanks, model: str) -> tuple[Side, float]:
+    """Return at which side of a diagram the name of a model is, and at which height."""
+    position, n = list(ranks.models).index(model), len(ranks.models)
+    side: Side = "right" if 2 * position < n else "left"
+    return side, -_first_row(ranks) - min(position, n - 1 - position)
+
+
+def title(ranks: MeanRanks) -> str:
+    """Return the heading of a diagram."""
+    return f"Mean rank by {ranks.metric} over {len(ranks.datasets)} datasets (1 is best)"
+
+
 def draw_ranks(axes: Axes, ranks: MeanRanks) -> None:
-    """Draw mean ranks as a diagram of critical differences, with the caption below."""
+    """Draw mean ranks as a diagram of critical differences, with title and caption."""
+    draw_diagram(axes, ranks)
+    axes.set_title(title(ranks))
+    width = axes.get_window_extent().width / axes.figure.dpi
+    lines = textwrap.wrap(visible(caption(ranks)), max(40, round(CHARACTERS * width)))
+    axes.text(0, 0, "\n".join(lines), transform=axes.transAxes, va="top", fontsize="small")
+
+
+def draw_diagram(axes: Axes, ranks: MeanRanks) -> None:
+    """Draw mean ranks as a diagram of critical differences, without any caption."""
     axes.set_axis_off()
     axes.figure.canvas.figure.draw_without_rendering()  # the axes get their final width
     k, names = len(ranks.models), list(ranks.models)
@@ -108,10 +137,6 @@ def draw_ranks(axes: Axes, ranks: MeanRanks) -> None:
     better = _draw_names(axes, ranks, names[:half], edges[1], "left")
     axes.set_xlim(*_with_room(axes, edges, worse, better))
     axes.set_ylim(-_depth(ranks), TOP)
-    axes.set_title(f"Mean rank by {ranks.metric} over {len(ranks.datasets)} datasets (1 is best)")
-    width = axes.get_window_extent().width / axes.figure.dpi
-    lines = textwrap.wrap(visible(caption(ranks)), max(40, round(CHARACTERS * width)))
-    axes.text(0, 0, "\n".join(lines), transform=axes.transAxes, va="top", fontsize="small")
 
 
 def _draw_scale(axes: Axes, ranks: MeanRanks) -> None:

@@ -17,8 +17,11 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from rnnbench.analysis.compare_runs import RunComparison
+from rnnbench.analysis.history import ACCURACY, Entry, History
 from rnnbench.analysis.topics import confusion, frequent_topics
 from rnnbench.escape import visible
+from rnnbench.metrics import find_quantity
+from rnnbench.report.history import direction
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import (
     TOO_FEW_SEEDS,
@@ -36,6 +39,8 @@ STRONGEST = 0.55
 and, with the lighter colours of a dark theme, on black."""
 BLUES = LinearSegmentedColormap.from_list("blues", [(0, 0.447, 0.698, a) for a in (0, STRONGEST)])
 """Shares from 0 to 1, as the opacity of the first colour."""
+NARROW = 6
+"""The width of a plot that fits a phone, in inches."""
 SHOWN_TOPICS = 10
 LARGEST = 1e38
 """The largest number that is drawn; there is no room for much larger ones."""
@@ -48,6 +53,13 @@ MARKS: dict[str, dict[str, Any]] = {
     TOO_FEW_SEEDS: {"marker": "x", "ls": "", "mew": 1.5},
 }
 """The mark of a difference, by its verdict."""
+CHANGES: dict[str, dict[str, Any]] = {
+    "up": {"marker": "^", "ls": "", "ms": 10},
+    "down": {"marker": "v", "ls": "", "ms": 10},
+}
+"""The mark of a clear change, by its direction."""
+LABELS, RUNS_PER_LABEL = 5, 8
+"""The labels of runs for which a plot has room, and the runs for which a wide one has one more."""
 CURVES = {
     "loss": "loss on the training documents",
     "accuracy": "accuracy on the training documents",
@@ -282,3 +294,57 @@ def _finish_differences(axes: Axes, label: str, shown: Iterable[Difference]) -> 
         ),
         *axes.plot([], [], label="95 % over documents and seeds", color=COLOURS[0], **THIN),
     ]
+
+
+def draw_history(axes: Axes, history: History, model: str) -> list[Line2D]:
+    """Draw the metric of a model in each run with its interval over seeds, and its clear changes.
+
+    Returns:
+        The entries of a legend.
+    """
+    values = [entry.values.get(model) for entry in history.entries]
+    given = [np.nan if each is None else each.mean for each in values]
+    means = np.ma.masked_invalid(given).clip(-LARGEST, LARGEST)
+    blue, orange = COLOURS[:2]
+    axes.plot(range(len(means)), means, "o-", color=blue, **THIN)
+    for position, value in enumerate(values):
+        if value and value.over_seeds:
+            low, high = value.over_seeds.low, value.over_seeds.high
+            ends = _possible(value.over_seeds) if history.metric == ACCURACY else (low, high)
+            axes.vlines(position, *ends, color=blue, **THICK)
+    found = {
+        position: direction(entry.changes[model])
+        for position, entry in enumerate(history.entries)
+        if model in entry.changes and entry.changes[model].is_clear
+    }
+    for position, way in found.items():
+        axes.plot(position, means[position], color=orange, **CHANGES[way])
+    _label_runs(axes, history.entries)
+    axes.set_ylabel(find_quantity(history.metric, "metric").header)
+    return [
+        *axes.plot([], [], "o-", color=blue, label="mean over seeds", **THIN),
+        *axes.plot([], [], color=blue, label="95 % over seeds", **THICK),
+        *(
+            handle
+            for way in sorted({*found.values()})
+            for handle in axes.plot([], [], color=orange, label=f"clearly {way}", **CHANGES[way])
+        ),
+    ]
+
+
+def _label_runs(axes: Axes, entries: Sequence[Entry]) -> None:
+    """Label runs with their dates and commits; of many, only each second, each third and so on."""
+    step = -(-len(entries) // max(LABELS, len(entries) // RUNS_PER_LABEL))
+    shown = range(0, len(entries), step)
+    labels = [
+        f"{(entries[each].date or entries[each].run)[:10]}\n{(entries[each].commit or '')[:7]}"
+        for each in shown
+    ]
+    axes.set_xticks(shown, list(map(visible, labels)))
+    axes.set_xlim(-0.5, len(entries) - 0.5)
+    axes.grid(axis="x", visible=False)
+
+
+def width_of_history(history: History) -> float:
+    """Return the width of a plot in inches: that of a page, and more for very many runs."""
+    return max(NARROW, 2 + 0.12 * len(history.entries))

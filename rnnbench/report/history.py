@@ -1,6 +1,6 @@
-"""Histories as tables."""
+"""Histories as tables, and the words for their runs and changes."""
 
-from rnnbench.analysis.history import ACCURACY, Entry, History
+from rnnbench.analysis.history import ACCURACY, Change, Entry, History
 from rnnbench.metrics import Quantity, find_quantity
 from rnnbench.report.numbers import MISSING, condition, quantity_text
 from rnnbench.report.table import Table
@@ -17,8 +17,8 @@ def history_table(history: History) -> Table:
     rows = [
         [
             entry.run,
-            (entry.date or MISSING).replace("T", " ")[:16],
-            _commit(entry.commit or MISSING),
+            minute(entry.date),
+            short_commit(entry.commit),
             _clear_changes(entry),
             *(quantity_text(quantity, entry.values.get(name)) for name in history.models),
         ]
@@ -28,16 +28,26 @@ def history_table(history: History) -> Table:
     return Table([*facts, *history.models], rows, caption, text_columns=len(facts))
 
 
-def _commit(commit: str) -> str:
+def minute(date: str | None) -> str:
+    """Return the date and time of a run, without seconds."""
+    return (date or MISSING).replace("T", " ")[:16]
+
+
+def short_commit(commit: str | None) -> str:
+    """Return the start of a commit, with the sign of files that were changed since."""
+    commit = commit or MISSING
     return commit[:SHORT] + "+" * (len(commit) > SHORT and commit.endswith("+"))
+
+
+def direction(change: Change) -> str:
+    """Return the direction of a change."""
+    return "up" if change.difference > 0 else "down"
 
 
 def _clear_changes(entry: Entry) -> str:
     """Return the models whose accuracy clearly changed, each with its direction."""
     clear = [
-        f"{name} {'up' if change.difference > 0 else 'down'}"
-        for name, change in entry.changes.items()
-        if change.is_clear
+        f"{name} {direction(change)}" for name, change in entry.changes.items() if change.is_clear
     ]
     undecided = any(change.has_too_few_seeds for change in entry.changes.values())
     return ", ".join([*clear, *([TOO_FEW_SEEDS] if undecided else [])]) or MISSING

@@ -15,8 +15,14 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Transform, blended_transform_factory
 
+from rnnbench.analysis.critical_difference import MeanRanks
+from rnnbench.analysis.history import History
 from rnnbench.escape import visible
+from rnnbench.metrics import find_quantity
+from rnnbench.report.critical_difference import place_of
 from rnnbench.report.drawing import LARGEST, Confusion, spread_of
+from rnnbench.report.history import direction, minute, short_commit
+from rnnbench.report.numbers import quantity_text
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Comparison, ModelSummary, PublishedAccuracy
 
@@ -118,6 +124,34 @@ def confusion_marks(axes: Axes, shown: Confusion) -> Marks:
         for row, (topic, count) in enumerate(zip(shown.topics, shown.counts, strict=True))
         for column, answer in enumerate(shown.topics)
     }
+
+
+def history_marks(axes: Axes, history: History, model: str) -> Marks:
+    """Mark the runs in a plot that ``draw_history`` drew."""
+    quantity = find_quantity(history.metric, "metric")
+    marks: Marks = {}
+    for position, entry in enumerate(history.entries):
+        change = entry.changes.get(model)
+        clearly = f", clearly {direction(change)}" if change and change.is_clear else ""
+        value = quantity_text(quantity, entry.values.get(model))
+        corner, size = (position - 0.5, 0), (1, 1)
+        gid = _add_area(axes, f"run-{position}", corner, size, axes.get_xaxis_transform())
+        about = f"{entry.run}, {minute(entry.date)}, commit {short_commit(entry.commit)}"
+        marks[gid] = Mark(text=f"{about}\n{model}: {value}{clearly}")
+    return marks
+
+
+def ranks_marks(axes: Axes, ranks: MeanRanks) -> Marks:
+    """Mark the names in a diagram that ``draw_diagram`` drew, the best first."""
+    marks: Marks = {}
+    for number, (model, rank) in enumerate(ranks.models.items()):
+        side, y = place_of(ranks, model)
+        edge = axes.get_xlim()[side == "right"]
+        corner, size = (min(rank, edge), y - 0.5), (abs(rank - edge), 1)
+        gid = _add_area(axes, f"rank-{number}", corner, size, axes.transData)
+        on_each = ", ".join(f"{each.ranks[model]:g}" for each in ranks.datasets)
+        marks[gid] = Mark([model], f"{model}: mean rank {rank:.2f}\non each dataset: {on_each}")
+    return marks
 
 
 def with_marks(svg: str, marks: Marks) -> str:

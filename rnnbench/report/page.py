@@ -3,7 +3,8 @@
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,37 @@ from markupsafe import Markup, escape
 from rnnbench.escape import for_markdown, visible
 from rnnbench.report.drawing import COLOURS, STRONGEST
 from rnnbench.report.plots import GRID, INK, ON_DARK, PAPER, Plot
-from rnnbench.report.sections import best_first, findings, make_sections
+from rnnbench.report.sections import Section, best_first, findings, make_sections
 from rnnbench.report.table import to_markdown
 from rnnbench.results.run import StoredRun
 from rnnbench.results.store import PAGES
 from rnnbench.storage import PLOTS, atomic_write, write_text
+from rnnbench.words import counted
+
+
+@dataclass(frozen=True)
+class Page:
+    """The content of a page.
+
+    Attributes:
+        title: the name of the window.
+        heading: the title on the page.
+        about: the line below the heading.
+        findings: sentences above all sections.
+        sections: with tables and plots.
+        models: those that a reader can pick; rows and plots name the models that they are about.
+        pages: the addresses of the pages of a site, seen from this one, by their names.
+        address: its own among them, if it is one of them.
+    """
+
+    title: str
+    heading: str
+    about: str
+    findings: Sequence[str]
+    sections: Sequence[Section]
+    models: Sequence[str] = ()
+    pages: Mapping[str, str] = field(default_factory=dict)
+    address: str = ""
 
 
 def write_page(
@@ -29,30 +56,53 @@ def write_page(
     The arguments are those of ``make_sections``; models are in the order of their accuracy. The
     HTML file is returned.
     """
-    run = best_first(run)
-    sections = make_sections(run, texts, words, n_errors)
-    for kind, content in (part for section in sections for part in section.parts):
+    page = report_page(run, texts, words, n_errors)
+    for kind, content in (part for section in page.sections for part in section.parts):
         for plot in {"figure": [content], "figures": content}.get(kind, []):
             write_text(run.folder / PLOTS / f"{plot.name}.svg", _on_paper(plot.svg))
             with atomic_write(run.folder / PLOTS / f"{plot.name}.png") as file:
                 file.write(plot.png)
     for name in PAGES:
-        page = (
-            _renderer(name)
-            .get_template(f"{name}.j2")
-            .render(
-                results=run.results,
-                findings=findings(run.results),
-                sections=sections,
-                palettes=(COLOURS, ON_DARK),
-                strongest=STRONGEST,
-                style=_asset("report.css"),
-                script=_asset("report.js"),
-                policy=policy(_asset("report.js")),
-            )
-        )
-        write_text(run.folder / name, visible(page))
+        write_text(run.folder / name, render(page, f"{name}.j2"))
     return run.folder / PAGES[0]
+
+
+def report_page(
+    run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
+) -> Page:
+    """Return the report of a run; the arguments are those of ``make_sections``.
+
+    Models are in the order of their accuracy.
+    """
+    run = best_first(run)
+    results, dataset = run.results, run.results.dataset
+    return Page(
+        title=f"{results.name}: rnnbench report",
+        heading=results.name,
+        about=f"rnnbench report: {counted(len(results.models), 'model')}, "
+        f"{counted(len(results.seeds), 'seed')}, {dataset.train_size:,} training and "
+        f"{dataset.test_size:,} test documents, {counted(len(dataset.topics), 'topic')}",
+        findings=findings(results),
+        sections=make_sections(run, texts, words, n_errors),
+        models=[model.name for model in results.models],
+    )
+
+
+def render(page: Page, template: str = "report.html.j2") -> str:
+    """Return a page as the text of its file."""
+    text = (
+        _renderer(template)
+        .get_template(template)
+        .render(
+            page=page,
+            palettes=(COLOURS, ON_DARK),
+            strongest=STRONGEST,
+            style=_asset("report.css"),
+            script=_asset("report.js"),
+            policy=policy(_asset("report.js")),
+        )
+    )
+    return visible(text)
 
 
 def policy(script: str) -> str:
@@ -70,12 +120,12 @@ def _asset(name: str) -> Markup:
     return Markup(text)  # noqa: S704 - our own
 
 
-def _renderer(name: str) -> Environment:
+def _renderer(template: str) -> Environment:
     """Return the Jinja environment of a page; it escapes all text from the run."""
     environment = Environment(
         loader=PackageLoader("rnnbench.report"),
         autoescape=True,
-        finalize=_escape_markdown if name.endswith(".md") else None,
+        finalize=_escape_markdown if template.endswith(".md.j2") else None,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -7,7 +7,7 @@ theme.
 import io
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
@@ -17,16 +17,27 @@ from matplotlib.figure import Figure
 
 from rnnbench.analysis.comparisons import by_better_model
 from rnnbench.analysis.critical_difference import MeanRanks
-from rnnbench.report.critical_difference import draw_ranks, size_of_ranks
+from rnnbench.analysis.history import History
+from rnnbench.metrics import find_quantity
+from rnnbench.report.critical_difference import (
+    draw_diagram,
+    draw_ranks,
+    size_of_diagram,
+    size_of_ranks,
+    title,
+)
 from rnnbench.report.drawing import (
+    NARROW,
     confusion_of,
     curves_of,
     draw_accuracy,
     draw_confusion,
     draw_curves,
     draw_differences,
+    draw_history,
     networks_of,
     size_of_differences,
+    width_of_history,
 )
 from rnnbench.report.marks import (
     Marks,
@@ -35,9 +46,13 @@ from rnnbench.report.marks import (
     curve_marks,
     difference_in_words,
     difference_marks,
+    history_marks,
+    ranks_marks,
     with_marks,
 )
+from rnnbench.report.numbers import quantity_text
 from rnnbench.results.run import StoredRun
+from rnnbench.words import counted
 
 INK, GRID, PAPER = "#1b1f24", "#d0d7de", "#fefefe"
 ON_DARK = ("#4ea8de", "#f0803c", "#2fc49a", "#dd9cc0", "#f0b53a", "#8fd0f5", "#c3a065", "#a5adb5")
@@ -84,7 +99,7 @@ class Plot:
         title: its heading.
         alt: the same facts in words, for those who cannot see it.
         svg: the plot on a transparent background.
-        png: the plot on white.
+        figure: the plot as Matplotlib has drawn it.
         models: those that it is about, where it is about some alone.
     """
 
@@ -92,8 +107,19 @@ class Plot:
     title: str
     alt: str
     svg: str
-    png: bytes
+    figure: Figure = field(compare=False)
     models: Sequence[str] = ()
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether there is no room for another plot beside it."""
+        return self.figure.get_figwidth() > NARROW
+
+    @property
+    def png(self) -> bytes:
+        """The plot on white; it is drawn for each call, since most pages do without."""
+        with mpl.rc_context(_SETTINGS):
+            return _file(self.figure, ".png", facecolor=PAPER)
 
 
 def accuracy_plot(run: StoredRun) -> Plot:
@@ -196,6 +222,46 @@ def ranks_picture(ranks: MeanRanks, suffix: str) -> bytes:
         return _file(figure, suffix, facecolor=PAPER)
 
 
+def ranks_plot(ranks: MeanRanks, name: str) -> Plot:
+    """Draw mean ranks as a diagram of critical differences; its caption belongs beside it."""
+
+    def draw(figure: Figure) -> Marks:
+        axes = figure.subplots()
+        draw_diagram(axes, ranks)
+        return ranks_marks(axes, ranks)
+
+    alt = "; ".join(f"{model} {rank:.2f}" for model, rank in ranks.models.items())
+    return _plot(name, title(ranks), alt, size_of_diagram(ranks), draw)
+
+
+def history_plot(history: History, model: str, name: str) -> Plot | None:
+    """Draw the metric of a model over the runs of a history, with its clear changes.
+
+    Returns:
+        The plot, or ``None`` if the model does not have the metric.
+    """
+    values = [value for entry in history.entries if (value := entry.values.get(model))]
+    if not values:
+        return None
+    quantity = find_quantity(history.metric, "metric")
+    first, last = (quantity_text(quantity, values[end]) for end in (0, -1))
+    n_clear = sum(
+        entry.changes[model].is_clear for entry in history.entries if model in entry.changes
+    )
+    alt = (
+        f"{quantity.header} of {model} in {counted(len(values), 'run')}: {first} in the first, "
+        f"{last} in the last, {counted(n_clear, 'clear change')}"
+    )
+
+    def draw(figure: Figure) -> Marks:
+        axes = figure.subplots()
+        _add_legend(figure, draw_history(axes, history, model))
+        return history_marks(axes, history, model)
+
+    plot = _plot(name, model, alt, (width_of_history(history), 2.8), draw)
+    return replace(plot, models=[model])
+
+
 def _plot(
     name: str, title: str, alt: str, size: tuple[float, float], draw: Callable[[Figure], Marks]
 ) -> Plot:
@@ -203,13 +269,12 @@ def _plot(
         figure = Figure(figsize=size, layout="constrained")
         marks = draw(figure)
         svg = with_marks(_file(figure, ".svg", transparent=True).decode(), marks)
-        png = _file(figure, ".png", facecolor=PAPER)
-    return Plot(name, title, alt, svg, png)
+    return Plot(name, title, alt, svg, figure)
 
 
 def _width(names: Iterable[str]) -> float:
     """Return the width of a plot with these names beside its axes, in inches; small for a phone."""
-    return max(6, 3.7 + 0.1 * max(map(len, names)))
+    return max(NARROW, 3.7 + 0.1 * max(map(len, names)))
 
 
 def _add_legend(figure: Figure, handles: Sequence[Artist]) -> None:

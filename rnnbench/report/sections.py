@@ -30,13 +30,16 @@ from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, TOO_FEW_SEEDS, Results
 from rnnbench.results.store import CONSTRAINTS
 
-Kind = Literal["table", "heatmap", "figure", "figures", "facts", "command", "mistake"]
+Kind = Literal[
+    "table", "heatmap", "wordy", "figure", "gallery", "figures", "facts", "command", "mistake"
+]
 Part = tuple[Kind, Any]
 """A piece of a section: the macro that shows it in each template, and what the macro shows.
 
-A table or heat map (which shades the columns after the third by their numbers) shows a ``Table``;
-a figure shows a ``Plot``, and figures show several that unfold; facts are texts by name; a command
-is a line to type; a mistake is made by ``_mistake``.
+A table, a heat map (which shades the columns after the third by their numbers) or a wordy table
+(whose words wrap) shows a ``Table``; a figure shows a ``Plot``, a gallery several small ones side
+by side, and figures show several that unfold; facts are texts by name; a command is a line to type;
+a mistake is made by ``_mistake``.
 """
 
 COLOURS_OF_SHARES = "The stronger the blue of a cell, the closer it is to 1."
@@ -256,7 +259,7 @@ def _topic_table(run: StoredRun, hardest: Sequence[HardDocument]) -> Table:
         "Means over seeds, for the topics in the test set, with the number of training and test "
         "documents of each. An F1 score on only a handful of documents says little."
     )
-    links = {counts[each.topic].topic: f"error-{each.position}" for each in reversed(hardest)}
+    links = {counts[each.topic].topic: f"#error-{each.position}" for each in reversed(hardest)}
     return Table(["topic", "train", "test", *f1], rows, caption, links=links)
 
 

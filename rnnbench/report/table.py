@@ -41,7 +41,8 @@ class Table:
         text_columns: how many of the first columns are text; all others are numbers.
         keys: how many of the first columns tell the rows apart.
         models: those that each row is about, where rows are about models.
-        links: where the first cells of rows lead within a page.
+        links: the addresses that cells of one column lead to on a page, by the text of the cell.
+        linked: the position of that column.
     """
 
     headers: Sequence[str]
@@ -52,6 +53,7 @@ class Table:
     keys: int = 1
     models: Sequence[Sequence[str]] = ()
     links: Mapping[str, str] = field(default_factory=dict)
+    linked: int = 0
 
 
 def table_of(items: Sequence[T], columns: Columns[T], caption: str) -> Table:

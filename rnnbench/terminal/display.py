@@ -2,12 +2,13 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     TaskID,
     TextColumn,
@@ -51,6 +52,29 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
 
     with bars if err.is_terminal else nullcontext():
         yield on_bytes
+
+
+@contextmanager
+def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a callback that shows which step begins: in a bar on a terminal, else as a line.
+
+    It takes the name of the step, its number from 1, and the number of all steps.
+    """
+    if quiet:
+        yield lambda *_: None
+        return
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    description = TextColumn("{task.description}", markup=False)
+    bar = Progress(description, *columns, console=err, transient=True)
+    task = bar.add_task(what, total=None)
+
+    def on_step(name: str, number: int, total: int) -> None:
+        bar.update(task, description=f"{what} {name}", completed=number - 1, total=total)
+        if not err.is_terminal:
+            err.print(f"{what} {number} of {total}: {name}", soft_wrap=True)
+
+    with bar if err.is_terminal else nullcontext():
+        yield on_step
 
 
 @contextmanager

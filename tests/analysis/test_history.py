@@ -27,6 +27,14 @@ def test_runs_are_ordered_by_date_and_those_without_one_come_first():
     assert history.entries[0].version == "0.0"
 
 
+def test_runs_may_have_other_names_than_their_folders():
+    runs = [run("a", 2, rnn=[9]), run("b", 1, rnn=[9])]
+
+    (history,) = trace_runs(runs, names=["all/a", "all/b"])
+
+    assert [entry.run for entry in history.entries] == ["all/b", "all/a"]
+
+
 def test_each_set_of_documents_has_a_history_of_its_own():
     runs = [run("a", 1, rnn=[9]), run("b", 2, split="6", rnn=[9]), run("c", 3, rnn=[9])]
 

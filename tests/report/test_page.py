@@ -1,10 +1,10 @@
 import base64
 import hashlib
 import re
-from html.parser import HTMLParser
 from importlib.resources import files
 
 import pytest
+from elements import Elements
 from factories import finished_run, run_folder
 
 from rnnbench.analysis.load import load_run
@@ -37,36 +37,8 @@ def page(folder):
     return pages(folder)[0]
 
 
-class _Elements(HTMLParser):
-    """Collects ids, links and all that a browser would load; checks that tags are closed.
-
-    The ``links`` are those of the navigation, the ``others`` those of the rest of the page.
-    """
-
-    def __init__(self, page):
-        super().__init__()
-        self.loaded, self.ids, self.links, self.open = [], [], [], []
-        self.others, self.addresses, self.tags = [], [], []
-        self.feed(page)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        loads = ("src", "data", "poster") + (("href",) if tag in ("link", "use", "image") else ())
-        self.loaded += [value for name, value in attrs if name in loads]
-        self.ids += [value for name, value in attrs if name == "id"]
-        links = self.links if "nav" in self.open else self.others
-        links += [value for name, value in attrs if (tag, name) == ("a", "href")]
-        self.addresses += [name for name, value in attrs if "://" in (value or "")]
-        self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "br", "img", "link", "wbr"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
 def test_the_page_needs_nothing_from_outside(page):
-    elements = _Elements(page)
+    elements = Elements(page)
 
     assert all(address.startswith("#") for address in elements.loaded)
     assert {*elements.addresses} == {"xmlns", "xmlns:xlink"}, "the names of SVG, not addresses"
@@ -78,7 +50,7 @@ def test_the_policy_forbids_the_network_and_allows_the_one_script(page):
     (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     policy = next(
         attrs["content"]
-        for tag, attrs in _Elements(page).tags
+        for tag, attrs in Elements(page).tags
         if tag == "meta" and attrs.get("http-equiv") == "Content-Security-Policy"
     )
 
@@ -97,14 +69,14 @@ def test_the_script_evaluates_nothing_and_writes_only_text():
 
 
 def test_the_navigation_leads_to_every_section(page):
-    elements = _Elements(page)
+    elements = Elements(page)
 
     assert len(elements.links) == page.count("<h2") > 0
     assert all(elements.ids.count(link.removeprefix("#")) == 1 for link in elements.links)
 
 
 def test_a_topic_leads_to_its_errors(page):
-    elements = _Elements(page)
+    elements = Elements(page)
 
     assert {"#error-3", "#error-2"} <= {*elements.others}
     assert all(elements.ids.count(link.removeprefix("#")) == 1 for link in elements.others)
@@ -113,7 +85,7 @@ def test_a_topic_leads_to_its_errors(page):
 
 
 def test_tables_have_captions_and_headers_of_rows_and_columns(page):
-    tags = _Elements(page).tags
+    tags = Elements(page).tags
     tables = page.count("<table ")
 
     assert tables == page.count("<caption>") == page.count('class="scroll" tabindex="0"') > 0
@@ -124,14 +96,14 @@ def test_tables_have_captions_and_headers_of_rows_and_columns(page):
 
 
 def test_everything_is_in_landmarks(page):
-    tags = [tag for tag, _ in _Elements(page).tags]
+    tags = [tag for tag, _ in Elements(page).tags]
 
     assert [tags.count(each) for each in ("header", "nav", "main", "h1")] == [1, 1, 1, 1]
 
 
 def test_what_scrolls_can_have_the_focus_and_has_a_name(page):
     scrolling = [
-        attrs for _, attrs in _Elements(page).tags if "scroll" in attrs.get("class", "").split()
+        attrs for _, attrs in Elements(page).tags if "scroll" in attrs.get("class", "").split()
     ]
 
     assert len(scrolling) == page.count("<table ") + page.count("<figure")
@@ -205,7 +177,7 @@ def test_a_new_section_is_shown_in_both_pages_and_in_the_navigation(tmp_path, mo
 
     html, markdown = pages(run_folder(tmp_path, ANSWERS))
 
-    assert _Elements(html).links == ["#mine"]
+    assert Elements(html).links == ["#mine"]
     assert "<dt>colour</dt><dd>&lt;blue&gt;</dd>" in html
     assert markdown.endswith("## My own\n\nLook.\n\n- colour: &lt;blue>\n")
 

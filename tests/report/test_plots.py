@@ -2,12 +2,15 @@ import io
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from itertools import pairwise
 
+import numpy as np
 import pytest
-from factories import finished_run, runs_on_datasets
+from factories import MARGINS, finished_run, runs_on_datasets, scored_run
 from PIL import Image
 
 from rnnbench.analysis.critical_difference import rank_over_datasets
+from rnnbench.analysis.history import trace_runs
 from rnnbench.analysis.leaderboard import rank_runs
 from rnnbench.data.audit import TopicCount
 from rnnbench.report.plots import (
@@ -15,8 +18,10 @@ from rnnbench.report.plots import (
     accuracy_plot,
     confusion_plot,
     differences_plot,
+    history_plot,
     learning_plot,
     ranks_picture,
+    ranks_plot,
 )
 from rnnbench.results.schema import Interval
 from rnnbench.training.outcome import History
@@ -61,7 +66,10 @@ def test_a_run_of_one_model_has_no_plot_of_differences():
 
 
 def test_the_same_run_gives_the_same_plots(plots):
-    assert draw() == plots
+    again = draw()
+
+    assert again == plots
+    assert again[0].png == plots[0].png
 
 
 def texts_of(plot):
@@ -142,3 +150,73 @@ def test_a_diagram_of_ranks_is_a_file_that_is_always_the_same(suffix, start):
     assert picture.startswith(start)
     assert ranks_picture(ranks, suffix) == picture
     assert (PAPER.encode() in picture) == (suffix == ".svg"), "it is on paper"
+
+
+def history_of(*rights, metric="accuracy", **facts):
+    """The history of runs of successive days."""
+    runs = [
+        scored_run(
+            of_run,
+            folder=f"runs/{day}",
+            environment={"date": f"2026-11-{day:02}T10:20:30Z", "git_commit": f"{day:02}" * 20},
+            **facts,
+        )
+        for day, of_run in enumerate(rights, start=1)
+    ]
+    (history,) = trace_runs(runs, metric)
+    return history
+
+
+def test_a_history_has_dates_commits_and_marks_of_clear_changes():
+    plot = history_plot(history_of({"rnn": [18, 17, 18]}, {"rnn": [2, 3, 2]}), "rnn", "mine")
+
+    texts = set(texts_of(plot))
+    assert {"2026-11-01", "0101010", "test accuracy", "clearly down", "95 % over seeds"} <= texts
+    assert "clearly up" not in texts
+    assert plot.alt == (
+        "test accuracy of rnn in 2 runs: 0.8833 ± 0.0717 in the first, 0.1167 ± 0.0717 in the "
+        "last, 1 clear change"
+    )
+    assert plot.models == ["rnn"]
+
+
+def test_a_run_without_the_model_is_a_gap():
+    history = history_of({"rnn": [18], "svm": [9]}, {"svm": [9]}, {"rnn": [18], "svm": [9]})
+
+    (axes,) = history_plot(history, "rnn", "mine").figure.axes
+
+    assert list(np.ma.getmaskarray(axes.lines[0].get_ydata(orig=True))) == [False, True, False]
+
+
+def test_a_model_without_the_metric_has_no_plot():
+    history = history_of({"rnn": [18], "svm": [9]}, metric="log_loss", records={"svm": MARGINS})
+
+    assert history_plot(history, "svm", "mine") is None
+    assert history_plot(history, "rnn", "mine").alt.endswith("0 clear changes")
+
+
+def test_very_many_runs_have_a_wider_plot_whose_labels_do_not_overlap():
+    history = history_of(*[{"rnn": [18]}] * 28)
+    longer = history.model_copy(update={"entries": history.entries * 4})
+    for each in (history, longer):
+        plot = history_plot(each, "rnn", "mine")
+        (axes,) = plot.figure.axes
+        boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
+
+        assert len(boxes) > 3
+        assert not [pair for pair in pairwise(boxes) if pair[0].overlaps(pair[1])]
+        assert plot.is_wide == (each is longer)
+
+
+def test_a_diagram_of_ranks_for_a_page_has_its_caption_elsewhere():
+    rights = {"one": {"rnn": [9], "lstm": [15]}, "two": {"rnn": [9], "lstm": [15]}}
+    ranks = rank_over_datasets(rank_runs(runs_on_datasets(rights)))
+
+    plot = ranks_plot(ranks, "ranks")
+
+    texts = " ".join(filter(None, texts_of(plot)))
+    assert "critical difference" in texts
+    assert "Seeds are not datasets" not in texts
+    assert plot.alt == "lstm 1.00; rnn 2.00"
+    assert plot.svg.count('class="area"') == 2
+    assert "lstm: mean rank 1.00\non each dataset: 1, 1" in plot.svg

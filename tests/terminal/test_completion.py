@@ -83,6 +83,7 @@ def variables(line):
         ("data show 0 zo", ["zoo", "zoo_baselines", "zoo_networks"]),
         ("run lstm --data r", ["r52", "r8"]),
         ("leaderboard mine --metric bal", ["balanced_accuracy"]),
+        ("site mine --metric accuracy --metric bal", ["balanced_accuracy"]),
         ("history mine --metric ms", ["ms_per_step"]),
         ("badge results/all --model s", ["svm"]),
         ("bench-speed lstm --only torch", ["torch", "torch-plain"]),

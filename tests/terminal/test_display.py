@@ -10,7 +10,7 @@ from rich.console import Console
 
 from rnnbench.runner.events import Connected, EpochEnded, Failed, Finished, Planned
 from rnnbench.terminal import display
-from rnnbench.terminal.display import Effort, show_download, show_trials
+from rnnbench.terminal.display import Effort, show_download, show_steps, show_trials
 
 
 @pytest.fixture(params=[50, 80, 120])
@@ -194,3 +194,20 @@ def test_the_epochs_that_a_failed_trial_lacks_are_not_planned(two_trials, epochs
     effort.note(Failed(two_trials[0], "no memory"))
     effort.note(EpochEnded(two_trials[0], 200, 0.5, 0.5))
     assert effort.work() == (last, 200 + last)
+
+
+def test_a_terminal_shows_the_step_in_a_bar_and_leaves_nothing(screen):
+    with show_steps("report", quiet=False) as on_step:
+        on_step("mine", 2, 4)
+
+    assert screen.getvalue().endswith("\x1b[2K")
+    assert "report mine" in " ".join(screen.getvalue().split())
+
+
+def test_without_a_terminal_each_step_is_a_line(lines):
+    with show_steps("report", quiet=False) as on_step:
+        on_step("[a] run", 1, 2)
+    with show_steps("report", quiet=True) as on_step:
+        on_step("another", 2, 2)
+
+    assert lines.getvalue() == "report 1 of 2: [a] run\n"

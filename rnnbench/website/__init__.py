@@ -1,0 +1,1 @@
+"""From stored runs to a folder of static pages: ``rnnbench site``."""

@@ -1,0 +1,31 @@
+"""The elements of an HTML page."""
+
+from html.parser import HTMLParser
+
+
+class Elements(HTMLParser):
+    """Collects ids, links and all that a browser would load; checks that tags are closed.
+
+    The ``links`` are those of the navigation, the ``others`` those of the rest of the page.
+    """
+
+    def __init__(self, page):
+        super().__init__()
+        self.loaded, self.ids, self.links, self.open = [], [], [], []
+        self.others, self.addresses, self.tags = [], [], []
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        loads = ("src", "data", "poster") + (("href",) if tag in ("link", "use", "image") else ())
+        self.loaded += [value for name, value in attrs if name in loads]
+        self.ids += [value for name, value in attrs if name == "id"]
+        links = self.links if "nav" in self.open else self.others
+        links += [value for name, value in attrs if (tag, name) == ("a", "href")]
+        self.addresses += [name for name, value in attrs if "://" in (value or "")]
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "br", "img", "link", "wbr"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag

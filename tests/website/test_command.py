@@ -1,0 +1,313 @@
+"""``rnnbench site``."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+import pytest
+from elements import Elements
+from factories import finished_run, run_folder, runs_on_datasets, scored_run, write_run
+from markupsafe import escape
+from typer.testing import CliRunner
+
+from rnnbench.analysis.load import load_run
+from rnnbench.cli.app import app
+from rnnbench.data.audit import TopicCount
+from rnnbench.report.page import render, report_page
+from rnnbench.results.schema import MissingTrial
+from rnnbench.storage import write_facts
+
+HOSTILE = "<script>alert(1)</script>"
+ODD = '<b>"it\'s" & $x$\x1b[31m é'
+"""The name of a folder."""
+POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">')
+PAGES = ["index.html", "leaderboard.html", "history.html"]
+
+
+def write_runs(folder):
+    """Three runs of one config, on two days, and one on other documents, with hostile names."""
+    for name, day, rights in (
+        ("nightly/1", 1, {"rnn": [18, 18, 17], "svm": [9]}),
+        ("nightly/2", 2, {"rnn": [3, 2, 3], "svm": [9]}),
+        (ODD, 3, {"rnn": [3, 2, 3], "svm": [10]}),
+    ):
+        run = scored_run(
+            rights,
+            folder=str(folder / name),
+            environment={
+                "date": f"2026-11-0{day}T10:20:30Z",
+                "git_commit": f"<i>{day}",
+                "cpu": HOSTILE,
+            },
+            dataset={
+                "source": f"{HOSTILE}source",
+                "topics": [TopicCount(topic=HOSTILE, train=9, test=20)]
+                + [TopicCount(topic=topic, train=1, test=0) for topic in ("acq", "grain")],
+                "majority_topic": HOSTILE,
+            },
+        )
+        write_run(run)
+    (other,) = runs_on_datasets({"r8": {"rnn": [9], "svm": [12]}}, folder=str(folder))
+    missing = [MissingTrial(model="rnn", seed=1, error=None)]
+    write_run(replace(other, results=other.results.model_copy(update={"missing": missing})))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The working folder of a site in ``public``, and what the command has printed."""
+    folder = tmp_path_factory.mktemp("made")
+    write_runs(folder / "results")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        runs = [*sorted(folder.glob("results/nightly/*")), f"results/{ODD}", "results/r8"]
+        command = ["site", *map(str, runs), "--out", "public", "--json"]
+        done = CliRunner().invoke(app, [*command, "--metric", "accuracy", "--metric", "macro_f1"])
+    assert done.exit_code == 0, done.stderr
+    return folder, done
+
+
+@pytest.fixture(scope="module")
+def pages(made):
+    """The HTML of each page, by its place in the folder of the site."""
+    folder = made[0] / "public"
+    return {
+        file.relative_to(folder).as_posix(): file.read_text() for file in folder.rglob("*.html")
+    }
+
+
+def text_of(page):
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_json_says_what_was_written(made, pages):
+    folder, done = made
+
+    record = json.loads(done.stdout)
+
+    assert (record["schema_version"], record["folder"]) == (1, "public")
+    hidden = {".lock", "site.json"}
+    found = {file for file in (folder / "public").rglob("*") if file.is_file()}
+    assert {folder / "public" / file for file in record["files"]} == {
+        file for file in found if file.name not in hidden
+    }
+    assert list(record["reports"].values()) == [
+        f"runs/{name}/report.html" for name in ("1", "2", "b-it-s-x-31m", "r8")
+    ]
+    assert {*PAGES, *record["reports"].values()} == pages.keys()
+
+
+def test_progress_is_a_line_for_each_run(made):
+    lines = made[1].stderr.splitlines()
+
+    assert [line for line in lines if line.startswith("report ")][::3] == [
+        "report 1 of 4: 1",
+        "report 4 of 4: r8",
+    ]
+
+
+def test_pages_are_well_formed_and_load_nothing(pages):
+    for page in pages.values():
+        elements = Elements(page)  # which asserts that all tags are closed
+        assert all(address.startswith("#") for address in elements.loaded)
+        assert {*elements.addresses} <= {"xmlns", "xmlns:xlink"}
+        assert len(elements.ids) == len({*elements.ids})
+
+
+def test_every_page_has_the_policy_and_the_script_of_a_report(made, pages):
+    run = load_run(made[0] / "results/r8")
+    (wanted,) = POLICY.findall(render(report_page(run, None, 0, 0)))
+
+    for page in pages.values():
+        assert POLICY.findall(page) == [wanted]
+        assert page.count("<script") == 1
+
+
+def test_links_are_relative_and_lead_to_files_and_places_of_the_site(made, pages):
+    folder = made[0] / "public"
+    for file, page in pages.items():
+        elements = Elements(page)
+        for link in [*elements.links, *elements.others]:
+            place, anchor = urldefrag(link)
+            assert not re.match(r"/|[a-z]+:", link)
+            target = (folder / file).parent / unquote(place) if place else folder / file
+            other = target.resolve().relative_to(folder.resolve()).as_posix()
+            assert other in pages
+            assert not anchor or anchor in Elements(pages[other]).ids
+
+
+def test_every_page_leads_to_every_other(pages):
+    reports = [file for file in pages if file.startswith("runs/")]
+    assert all(f'<a href="{report}">' in pages["index.html"] for report in reports)
+    for report in reports:
+        assert [f"../../{page}" for page in PAGES] == Elements(pages[report]).links[:3]
+        assert ' aria-current="' not in pages[report]
+        for page in PAGES[1:]:
+            assert (f'href="{report}"' in pages[page]) == ("r8" not in report or "board" in page)
+    for page in PAGES:
+        assert f'<a href="{page}" aria-current="page">' in pages[page]
+
+
+def test_the_index_lists_the_runs_the_newest_first(pages):
+    rows = re.findall(r"<tr>.*?</tr>", pages["index.html"], re.DOTALL)[1:]
+
+    texts = [text_of(row) for row in rows]
+    documents = f"{escape(HOSTILE)}source, 20 test documents"
+    assert texts[2].startswith(
+        f"1 {documents} 2026-11-01 10:20 &lt;i&gt;1 {escape(HOSTILE)} rnn 0.8833 ± "
+    )
+    assert [text.partition(" &lt;script")[0] for text in texts[1:3]] == ["2", "1"]
+    assert texts[3].startswith("r8 r8, 20 test documents - 000000000000 none svm 0.6000 (partial")
+
+
+def test_a_report_is_that_of_rnnbench_report_and_has_the_files_that_it_names(made, pages):
+    run = load_run(made[0] / "results/nightly/1")
+    alone = render(report_page(run, None, 0, 20))
+
+    within = re.sub(r'<nav aria-label="Pages">.*?</nav>\n', "", pages["runs/1/report.html"])
+
+    assert within == alone
+    beside = made[0] / "public/runs/1"
+    assert sorted(file.name for file in beside.iterdir()) == [
+        "config.yaml",
+        "constraints.txt",
+        "report.html",
+    ]
+    for name in ("config.yaml", "constraints.txt"):
+        assert (beside / name).read_text() == (run.folder / name).read_text()
+
+
+def test_the_leaderboard_is_that_of_rnnbench_leaderboard(made, pages, cli):
+    runs = sorted((made[0] / "results/nightly").iterdir())
+    boards = json.loads(cli("leaderboard", *runs, made[0] / "results" / ODD, "--json").stdout)
+    page = Elements(pages["leaderboard.html"])
+
+    assert "by-accuracy-1" in page.ids
+    assert "by-macro_f1-2" in page.ids
+    first = text_of(pages["leaderboard.html"]).partition("clearly worse than the first")[2]
+    for entry in boards["leaderboards"][0]["entries"]:
+        assert f"{entry['model']['metrics']['accuracy']['mean']:.4f}" in first
+
+
+def test_runs_on_two_sets_of_documents_have_a_critical_difference_diagram(pages):
+    assert {"ranks-accuracy", "ranks-macro_f1"} <= {*Elements(pages["leaderboard.html"]).ids}
+    assert "critical difference" in pages["leaderboard.html"]
+    assert "Seeds are not datasets" in pages["leaderboard.html"]
+
+
+def test_the_history_has_a_plot_for_each_model_and_names_clear_changes(pages):
+    page = pages["history.html"]
+
+    assert page.count("<svg") == 4, "two models, two metrics"
+    assert "clearly down" in page
+    assert "rnn clearly went down in 2, by 0.7500." in page
+    assert "test accuracy of rnn in 3 runs: 0.8833" in page
+    assert "rnn down" in text_of(page)
+
+
+def test_names_and_topics_are_escaped_and_control_characters_are_visible(pages):
+    for page in pages.values():
+        assert HOSTILE not in page
+        assert "<i>" not in page
+        assert "<b>" not in page
+        assert "\x1b" not in page
+    assert "&lt;b&gt;&#34;it&#39;s&#34; &amp; $x$" in pages["index.html"]
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    """Two small runs on different documents in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    for run in runs_on_datasets({"r8": {"svm": [9]}, "r52": {"rnn": [9]}}, folder="results"):
+        write_run(run)
+
+
+@pytest.mark.usefixtures("runs")
+def test_without_histories_and_common_models_there_are_no_such_parts(cli):
+    done = cli("site", "results/r8", "results/r52", "results/../results/r8", "--quiet")
+
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == "site/index.html\n"
+    assert not Path("site/history.html").exists()
+    assert "History" not in Path("site/index.html").read_text()
+    assert "Mean ranks" not in Path("site/leaderboard.html").read_text()
+    assert sorted(file.name for file in Path("site/runs").iterdir()) == ["r52", "r8"]
+
+    again = cli("site", "results/r8", "results", "--quiet")
+
+    assert again.exit_code == 0
+    assert again.stderr == "results: no finished run, left out\n"
+    assert [file.name for file in Path("site/runs").iterdir()] == ["r8"]
+
+
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Missing argument"),
+        (["nowhere"], "nowhere: no results.json in it (should be a folder"),
+        (["results/r8", "nowhere"], "nowhere: no results.json in it"),
+        (["results/r8", "--metric", "acuracy"], "--metric: no metric 'acuracy' (allowed: accuracy"),
+        (["results/r8", "--out", "results"], "results: holds other things than a site: r52, r8"),
+        (["results/r8", "--out", "results/r8"], "(use --out to name another folder"),
+    ],
+)
+def test_wrong_input_ends_with_2_and_nothing_is_written(cli, arguments, message):
+    before = sorted(Path().rglob("*"))
+
+    done = cli("site", *arguments)
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert sorted(Path().rglob("*")) == before
+
+
+@pytest.mark.usefixtures("runs")
+def test_a_damaged_run_is_named_and_nothing_is_written(cli):
+    (record,) = Path("results/r52/trials").iterdir()
+    record.write_text(record.read_text().replace("0", "1"))
+
+    done = cli("site", "results/r8", "results/r52")
+
+    assert done.exit_code == 2
+    assert f"unusable result: {record}" in done.stderr
+    assert not Path("site").exists()
+
+
+@pytest.mark.usefixtures("runs")
+def test_a_model_with_a_hostile_name_is_refused_with_its_run(cli):
+    file = Path("results/r8/results.json")
+    facts = json.loads(file.read_text().replace("svm", "<b>svm"))
+    del facts["checksum"]
+    write_facts(file, facts)
+
+    done = cli("site", "results/r8")
+
+    assert done.exit_code == 2
+    assert "config.yaml has no model <b>svm" in done.stderr
+
+
+def test_words_of_documents_are_shown_only_if_they_are_asked_for(cli, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "rnnbench.website.write.words_of_test_documents", lambda _: [["secret", "words"]] * 4
+    )
+    run = run_folder(tmp_path / "run", {"rnn": [(1, 1, 0, 0)]})
+    out = tmp_path / "site"
+
+    assert cli("site", run, "--out", out).exit_code == 0
+    assert "secret" not in (out / "runs/run/report.html").read_text()
+    assert cli("site", run, "--out", out, "--words", 1).exit_code == 0
+    assert "secret …" in (out / "runs/run/report.html").read_text()
+
+
+def test_files_of_a_run_from_elsewhere_are_not_copied(cli, tmp_path):
+    private = tmp_path / "private"
+    private.write_text("secret")
+    run = write_run(finished_run({"rnn": [(0, 0, 0, 1)]}, folder=tmp_path / "run"))
+    (run / "constraints.txt").unlink()
+    (run / "constraints.txt").symlink_to(private)
+
+    assert cli("site", run, "--out", tmp_path / "site").exit_code == 0
+
+    assert "secret" not in (tmp_path / "site/runs/run/constraints.txt").read_text()
