@@ -124,6 +124,7 @@ class _Screen:
             lines = frame(self._progress, time.monotonic(), *console.size, symbols)
         self._drawn = [line.cell_len for line in lines]
         yield from lines
+        yield ""  # the cursor waits here, so that an echoed ^C wraps no row
 
     def tick(self) -> None:
         """Draw the rows as they are now."""

@@ -98,7 +98,7 @@ def frame(
     if run.start is None:
         return []
     running = list(run.running.values())
-    shown = running[: max(height - 3, 1)]
+    shown = running[: max(height - 3, 1)]  # besides the total, what is left out, and the cursor
     lines = lay_out(total_row(run, now), [row_of(one, now) for one in shown], width, symbols)
     if more := len(running) - len(shown):
         lines.append(Text(f"and {counted(more, 'more trial')}"[:width]))

@@ -59,7 +59,9 @@ def drawn(listener, screen):
     screen.seek(0)
     screen.truncate()
     listener.tick()
-    return [CONTROL.sub("", line) for line in screen.getvalue().split("\n")]
+    *lines, last = (CONTROL.sub("", line) for line in screen.getvalue().split("\n"))
+    assert last == "", "the line of the cursor"
+    return lines
 
 
 def test_a_terminal_shows_the_whole_run_and_every_running_trial(screen, width, tmp_path):
@@ -130,8 +132,8 @@ def test_rows_that_a_narrower_terminal_has_wrapped_are_erased(screen, tmp_path):
         drawn(listener, screen)
         narrower = screen.getvalue().count(UP)
 
-    assert at_one_width == 1, "from the second line to the first one"
-    assert narrower == 1 + 2, "each line had become two"
+    assert at_one_width == 2, "from the line below the rows to the first row"
+    assert narrower == 2 + 2, "each row had become two"
 
 
 @pytest.mark.parametrize("width", [80], indirect=True)
