@@ -7,13 +7,13 @@ import pytest
 from clusters import wait_for
 from factories import trial
 from rich.console import Console
+from terminals import CONTROL
 
 from rnnbench.runner.events import Connected, EpochEnded, Failed, Finished, PhaseBegan, Planned
 from rnnbench.terminal import display
 from rnnbench.terminal.display import show_download, show_trials
 from rnnbench.training.phases import TRAINING
 
-CONTROL = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\r")
 UP = "\x1b[1A"
 
 
