@@ -110,7 +110,7 @@ class _Screen:
             self._progress.note(event, time.monotonic())
         if message := _message(event):
             self.tick()
-            err.print(message, soft_wrap=True)
+            err.print(message)  # wrapped between words, not within a number
 
     def __enter__(self) -> None:
         self._live.start()

@@ -17,7 +17,7 @@ from rnnbench.terminal.progress import Running, RunProgress
 from rnnbench.training.phases import TRAINING
 from rnnbench.words import counted
 
-LEAST_BAR, BAR, LONGEST_BAR = 4, 8, 40
+LEAST_BAR, BAR, LONGEST_BAR = 4, 6, 40
 """The columns of a bar: where room is short, where scores and names make way for it, and at most.
 """
 NUMBER = re.compile(r"\d[\d.,]*(?:e[+-]?\d+)?")

@@ -322,7 +322,7 @@ def test_a_narrow_terminal_without_unicode_gets_progress_and_table_all_the_same(
     assert re.fullmatch(r"0/2 trials    -+ \d:\d\d", rows[0])
     assert re.fullmatch(r"random seed 3 -+ starting worker 0:0\d", rows[1])
     assert max(map(len, rows)) <= 40
-    assert any(re.match(r"random seed 8: test accuracy 0\.\d{4}, ", line) for line in shown)
+    assert any(re.match(r"random seed 8: test accuracy 0\.\d{4},", line) for line in shown)
     assert list(_files("results/tiny")) == ["random-seed3", "random-seed8"]
     assert not Path("results/tiny/models").exists(), "nothing was to be kept"
 

@@ -83,7 +83,8 @@ def test_a_terminal_shows_the_whole_run_and_every_running_trial(screen, width, t
     assert "starting" in starting[1]
     assert "100/200" in training[1]
     assert ("accuracy 0.5000" in training[1]) == (width >= 80)
-    assert "stacked_vanilla_rnn seed 0: test accuracy 0.5000, 1.5 s" in screen.getvalue()
+    printed = " ".join(screen.getvalue().split())
+    assert "stacked_vanilla_rnn seed 0: test accuracy 0.5000, 1.5 s" in printed
 
 
 @pytest.mark.parametrize("width", [120], indirect=True)
@@ -110,6 +111,15 @@ def test_a_baseline_has_a_row_without_epochs(screen, tmp_path):
     assert "starting" in row
     assert "/" not in row
     assert "svm seed 0: failed: no memory" in screen.getvalue()
+
+
+@pytest.mark.parametrize("width", [50], indirect=True)
+def test_a_message_is_wrapped_between_words(screen, tmp_path):
+    with show_trials(quiet=False) as listener:
+        listener(Finished(network(tmp_path), 0.5, 1234.5))
+
+    printed = [line.strip() for line in CONTROL.sub("", screen.getvalue()).splitlines()]
+    assert printed[:2] == ["stacked_vanilla_rnn seed 0: test accuracy 0.5000,", "1234.5 s"]
 
 
 @pytest.mark.parametrize("width", [80], indirect=True)

@@ -67,7 +67,7 @@ def test_rows_are_fitted_to_the_width(run, width):
 def test_where_unicode_cannot_be_shown_bars_are_ascii(run):
     shown = lines(run, 40, symbols=ASCII)
 
-    assert shown[1] == "stack.._rnn seed 0 ####---- 101/200 0:23"
+    assert shown[1] == "stacke..a_rnn seed 0 ###--- 101/200 0:23"
     assert all(line.isascii() for width in SNAPSHOTS for line in lines(run, width, symbols=ASCII))
 
 
