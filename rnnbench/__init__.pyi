@@ -39,7 +39,6 @@ from .registry import PluginError as PluginError
 from .results.schema import Results as Results
 from .runner.events import EpochEnded as EpochEnded
 from .runner.events import Listener as Listener
-from .runner.events import PhaseBegan as PhaseBegan
 from .runner.executors import Executor as Executor
 from .runner.executors import Task as Task
 from .runner.executors import TrialFailure as TrialFailure

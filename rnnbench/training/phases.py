@@ -14,11 +14,11 @@ TRAINING = "training"
 """The phase of the epochs, if nothing has to be compiled in the first one."""
 
 
-def ignore_phase(phase: str) -> None:
+def _ignore(phase: str) -> None:
     """Do nothing when a phase begins."""
 
 
-_on_phase: ContextVar[OnPhase] = ContextVar("on_phase", default=ignore_phase)
+_on_phase: ContextVar[OnPhase] = ContextVar("on_phase", default=_ignore)
 
 
 def begin(phase: str) -> None:

@@ -11,7 +11,6 @@ from rnnbench.errors import RnnbenchError, UserError, shortened
 from rnnbench.runner.events import Listener
 from rnnbench.training.engines import ENGINES, OnEpoch
 from rnnbench.training.outcome import TrialResult
-from rnnbench.training.phases import OnPhase, ignore_phase, told_to
 from rnnbench.training.trial import Trial, run_trial
 
 T = TypeVar("T")
@@ -47,12 +46,7 @@ class Task(Generic[T]):
     prepare: Callable[[Trial], None]
 
     def attempt(
-        self,
-        trial: Trial,
-        corpus: Path,
-        on_start: Callable[[], None],
-        on_epoch: OnEpoch,
-        on_phase: OnPhase = ignore_phase,
+        self, trial: Trial, corpus: Path, on_start: Callable[[], None], on_epoch: OnEpoch
     ) -> T | TrialFailure:
         """Return the outcome of a trial; an exception other than Ctrl-C becomes a failure.
 
@@ -61,13 +55,11 @@ class Task(Generic[T]):
             corpus: the file of its corpus.
             on_start: called when everything is prepared.
             on_epoch: called after each epoch.
-            on_phase: called when a phase begins.
         """
         try:
-            with told_to(on_phase):
-                self.prepare(trial)
-                on_start()
-                return self.carry_out(trial, corpus, on_epoch)
+            self.prepare(trial)
+            on_start()
+            return self.carry_out(trial, corpus, on_epoch)
         except RnnbenchError as error:
             return TrialFailure(str(error))
         except KeyboardInterrupt:
@@ -134,8 +126,7 @@ class Executor(ABC):
             trials: the trials to carry out, preferably started in this order.
             corpora: the file of each corpus on this machine, by fingerprint. Wherever a trial
                 runs, the executor provides a file with the same content.
-            listener: to be told of each ``EpochEnded``; epoch 0 is the start of a trial. It may
-                also be told of each ``PhaseBegan``.
+            listener: to be told of each ``EpochEnded``; epoch 0 is the start of a trial.
             task: the work to be done for each trial.
 
         Raises:

@@ -20,6 +20,7 @@ from rnnbench.models.quiet import QUIET_ON_CPU
 from rnnbench.runner.events import EpochEnded, PhaseBegan
 from rnnbench.runner.executors.base import Task, TrialFailure
 from rnnbench.runner.processes import last_words, print_to
+from rnnbench.training.phases import told_to
 from rnnbench.training.trial import Trial
 
 DIED = "a worker process died (killed, or out of memory?)"
@@ -142,9 +143,10 @@ def work(
     def on_phase(name: str) -> None:
         connection.send(Phase(name))
 
-    while connection.poll(patience):
-        task, trial, corpus = connection.recv()
-        connection.send(Done(task.attempt(trial, corpus, on_start, on_epoch, on_phase)))
+    with told_to(on_phase):
+        while connection.poll(patience):
+            task, trial, corpus = connection.recv()
+            connection.send(Done(task.attempt(trial, corpus, on_start, on_epoch)))
 
 
 @lru_cache(maxsize=1)
