@@ -9,7 +9,16 @@ def counted(number: int, noun: str) -> str:
     >>> counted(1, "thread"), counted(0, "thread"), counted(1_395, "document")
     ('1 thread', '0 threads', '1,395 documents')
     """
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{number:,} {plural(number, noun)}"
+
+
+def plural(number: int, noun: str) -> str:
+    """Return a noun as it stands after a number, or before a list of so many.
+
+    >>> plural(1, "seed"), plural(2, "seed")
+    ('seed', 'seeds')
+    """
+    return noun if number == 1 else f"{noun}s"
 
 
 def duration(seconds: float) -> str:

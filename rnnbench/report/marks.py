@@ -25,6 +25,7 @@ from rnnbench.report.history import direction, minute, short_commit
 from rnnbench.report.numbers import quantity_text
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Comparison, ModelSummary, PublishedAccuracy
+from rnnbench.words import counted
 
 MOST_EPOCHS = 100
 """The most epochs whose values are in words; of more, only each second, each third and so on."""
@@ -118,7 +119,7 @@ def confusion_marks(axes: Axes, shown: Confusion) -> Marks:
     """Mark the cells of a matrix that ``draw_confusion`` drew."""
     return {
         _add_area(axes, f"{row}-{column}", (column, row), (1, 1), axes.transData): Mark(
-            text=f"{topic} ({count} document{'s' * (count != 1)}) classified as {answer}: "
+            text=f"{topic} ({counted(count, 'document')}) classified as {answer}: "
             f"{shown.shares[row, column]:.3f}"
         )
         for row, (topic, count) in enumerate(zip(shown.topics, shown.counts, strict=True))

@@ -7,6 +7,7 @@ from rnnbench.analysis.power import MOST, PairPower
 from rnnbench.report.numbers import MISSING, short_p
 from rnnbench.report.table import Columns, Table, table_of
 from rnnbench.results.schema import Results
+from rnnbench.words import counted
 
 
 def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
@@ -41,7 +42,7 @@ def _caption(results: Results) -> str:
         "The pairs without a clear difference. Detectable alone: the smallest true difference that "
         f"80 % of runs with {dataset.test_size:,} test documents{dataset.left_out_in_words} and "
         "these seeds would find if no other were tested (p below 0.05). Detectable (Holm): the "
-        f"same in the first step of Holm's correction for {n} comparison{'s' * (n != 1)}; '-' if "
+        f"same in the first step of Holm's correction for {counted(n, 'comparison')}; '-' if "
         "it would be above 1. Seeds needed: seeds of each model with which a true difference equal "
         "to the measured one would be clear in 80 % of runs; 'more documents' if even "
         f"{MOST:,} are too few, '-' if a model has only one seed or the accuracies are equal."

@@ -27,7 +27,7 @@ from rnnbench.results.schema import (
     Results,
 )
 from rnnbench.section import spell_parameters
-from rnnbench.words import counted
+from rnnbench.words import counted, plural
 
 SECOND = "macro_f1"
 """The metric that is shown with its spread, as accuracy is."""
@@ -209,8 +209,8 @@ def _caption(results: Results) -> str:
         f"{dataset.timesteps} steps, fingerprint {dataset.fingerprint[:12]}.",
         f"Seeds: {', '.join(map(str, results.seeds))}.",
     ]
-    plural = "s" * (results.threads != [1])
-    threads = f"{' or '.join(map(str, results.threads))} thread{plural} per training."
+    noun = plural(max(results.threads, default=0), "thread")
+    threads = f"{' or '.join(map(str, results.threads))} {noun} per training."
     if all(model.is_baseline for model in results.models):
         sentences.append(threads)
     else:

@@ -1,6 +1,6 @@
 """The sections of a report, as data that both templates show in one loop.
 
-To add a section, add it to the list in ``make_sections``.
+To add a section, write a function that returns it, and add that to ``SECTIONS``.
 """
 
 from collections.abc import Sequence
@@ -29,6 +29,7 @@ from rnnbench.report.table import Table
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, TOO_FEW_SEEDS, Results
 from rnnbench.results.store import CONSTRAINTS
+from rnnbench.words import counted
 
 Kind = Literal[
     "table", "heatmap", "wordy", "figure", "gallery", "figures", "facts", "command", "mistake"
@@ -61,6 +62,28 @@ class Section:
     lead: str = ""
 
 
+@dataclass(frozen=True)
+class Reported:
+    """The content that sections are made of.
+
+    Attributes:
+        run: the run, with its best model first.
+        texts: the words of the test documents, if they are available.
+        words: how many words of a document are shown at most.
+        hardest: the misclassified documents to show.
+    """
+
+    run: StoredRun
+    texts: Sequence[Sequence[str]] | None
+    words: int
+    hardest: Sequence[HardDocument]
+
+    @property
+    def results(self) -> Results:
+        """The summary of the run."""
+        return self.run.results
+
+
 def make_sections(
     run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
 ) -> list[Section]:
@@ -69,89 +92,160 @@ def make_sections(
     ``n_errors`` misclassified documents are shown, with at most ``words`` words of each if the
     ``texts`` of the test documents are available.
     """
-    results, learning = run.results, learning_plot(run)
-    hardest = hardest_documents(run.trials, n_errors)
-    sections = [
-        Section(
-            "accuracy",
-            "Accuracy",
-            [("figure", accuracy_plot(run)), ("table", accuracy_table(results, is_wide=True))],
-            "Models are in the order of their test accuracy, here and below. Networks are blue, "
-            "baselines orange.",
-        ),
-        Section(
-            "published",
-            "Published accuracies",
-            _published(results),
-        ),
-        Section(
-            "differences",
-            "Differences",
-            _differences(run),
-            "Every pair of models on the same test documents. Each interval is for its own "
-            "comparison alone; whether a difference is clear is decided after correcting for the "
-            f"number of comparisons. With more than {SHOWN_IN_PAIRS} models, the plot shows only "
-            "the pairs with the best model.",
-        ),
-        Section(
-            "duplicates",
-            "Without duplicates",
-            _tables_without_duplicates(run),
-            "Accuracies, differences and other metrics without the test documents that are also in "
-            "the training set.",
-        ),
-        Section(
-            "power",
-            "Power",
-            [("table", power_table(power_of_pairs(run)[:SHOWN_POWERS], results))],
-            "The differences that this run could have found, and the seeds that would show more. "
-            f"Of many pairs, the first {SHOWN_POWERS} are shown; rnnbench power has all of them.",
-        ),
-        Section(
-            "metrics",
-            "Other metrics",
-            [("table", metrics_table(results)), ("table", cost_table(results))],
-        ),
-        Section(
-            "learning",
-            "Learning curves",
-            [("figure", learning)] if learning else [],
-            "Lines are medians over seeds; bands run from the lowest to the highest seed. On the "
-            "training documents, loss and accuracy are means over the batches of an epoch, while "
-            "the weights are still changing. Each network has a colour of its own.",
-        ),
-        Section(
-            "topics",
-            "F1 by topic",
-            [("heatmap", _topic_table(run, hardest))],
-            f"{COLOURS_OF_SHARES} Topics with links have documents among the errors below.",
-        ),
-        Section(
-            "confusion",
-            "Confusion",
-            [("figures", [confusion_plot(run, model) for model in run.trials])],
-            "For the most frequent topics: the share of the documents of the row's topic that were "
-            "classified as the column's topic; means over seeds. Right answers are on the "
-            f"diagonal. {COLOURS_OF_SHARES}",
-        ),
-        Section(
-            "errors",
-            "Errors",
-            [("mistake", _mistake(document, results, texts, words)) for document in hardest],
-            "The test documents that were misclassified most often." + NO_TEXTS * (texts is None),
-        ),
-        Section("data", "Data", [("facts", _data_facts(results.dataset))]),
-        Section("notes", "Notes", _notes(run), "What learners trip over, where it applies here."),
-        Section(
-            "reproduce",
-            "Reproduce",
-            [("command", results.command), ("facts", _circumstances(run))],
-            "The command, its data, and the machine and versions it ran with. The config with "
-            f"every default is in config.yaml beside this file{_constraints(run)}. Another "
-            "processor may round sums differently.",
-        ),
-    ]
+    reported = Reported(run, texts, words, hardest_documents(run.trials, n_errors))
+    sections = (make(reported) for make in SECTIONS)
     return [section for section in sections if section.parts]
+
+
+def _accuracy(reported: Reported) -> Section:
+    table = accuracy_table(reported.results, is_wide=True)
+    return Section(
+        "accuracy",
+        "Accuracy",
+        [("figure", accuracy_plot(reported.run)), ("table", table)],
+        "Models are in the order of their test accuracy, here and below. Networks are blue, "
+        "baselines orange.",
+    )
+
+
+def _published(reported: Reported) -> Section:
+    """Return the published accuracies, and where each source is found."""
+    published = reported.results.published
+    parts: list[Part] = [("table", table) for table in published_tables(reported.results)]
+    if sources := {each.source: each.where for each in published if each.where}:
+        parts.append(("facts", sources))
+    return Section("published", "Published accuracies", parts)
+
+
+def _differences(reported: Reported) -> Section:
+    plot, table = differences_plot(reported.run), comparisons_table(reported.results)
+    return Section(
+        "differences",
+        "Differences",
+        [("figure", plot), ("table", table)] if plot else [("table", table)],
+        "Every pair of models on the same test documents. Each interval is for its own "
+        "comparison alone; whether a difference is clear is decided after correcting for the "
+        f"number of comparisons. With more than {SHOWN_IN_PAIRS} models, the plot shows only "
+        "the pairs with the best model.",
+    )
+
+
+def _duplicates(reported: Reported) -> Section:
+    return Section(
+        "duplicates",
+        "Without duplicates",
+        _tables_without_duplicates(reported.run),
+        "Accuracies, differences and other metrics without the test documents that are also in "
+        "the training set.",
+    )
+
+
+def _tables_without_duplicates(run: StoredRun) -> list[Part]:
+    n, test_size = len(run.results.dataset.duplicate_positions), run.results.dataset.test_size
+    if not 0 < n < test_size:
+        return []
+    rest = best_first(without_duplicates(run)).results
+    tables = (accuracy_table(rest), comparisons_table(rest), metrics_table(rest))
+    return [("table", table) for table in tables]
+
+
+def _power(reported: Reported) -> Section:
+    pairs = power_of_pairs(reported.run)[:SHOWN_POWERS]
+    return Section(
+        "power",
+        "Power",
+        [("table", power_table(pairs, reported.results))],
+        "The differences that this run could have found, and the seeds that would show more. "
+        f"Of many pairs, the first {SHOWN_POWERS} are shown; rnnbench power has all of them.",
+    )
+
+
+def _metrics(reported: Reported) -> Section:
+    tables = metrics_table(reported.results), cost_table(reported.results)
+    return Section("metrics", "Other metrics", [("table", table) for table in tables])
+
+
+def _learning(reported: Reported) -> Section:
+    plot = learning_plot(reported.run)
+    return Section(
+        "learning",
+        "Learning curves",
+        [("figure", plot)] if plot else [],
+        "Lines are medians over seeds; bands run from the lowest to the highest seed. On the "
+        "training documents, loss and accuracy are means over the batches of an epoch, while "
+        "the weights are still changing. Each network has a colour of its own.",
+    )
+
+
+def _topics(reported: Reported) -> Section:
+    return Section(
+        "topics",
+        "F1 by topic",
+        [("heatmap", _topic_table(reported.run, reported.hardest))],
+        f"{COLOURS_OF_SHARES} Topics with links have documents among the errors below.",
+    )
+
+
+def _confusion(reported: Reported) -> Section:
+    run = reported.run
+    return Section(
+        "confusion",
+        "Confusion",
+        [("figures", [confusion_plot(run, model) for model in run.trials])],
+        "For the most frequent topics: the share of the documents of the row's topic that were "
+        "classified as the column's topic; means over seeds. Right answers are on the "
+        f"diagonal. {COLOURS_OF_SHARES}",
+    )
+
+
+def _errors(reported: Reported) -> Section:
+    return Section(
+        "errors",
+        "Errors",
+        [("mistake", _mistake(document, reported)) for document in reported.hardest],
+        "The test documents that were misclassified most often."
+        + NO_TEXTS * (reported.texts is None),
+    )
+
+
+def _data(reported: Reported) -> Section:
+    return Section("data", "Data", [("facts", _data_facts(reported.results.dataset))])
+
+
+def _notes(reported: Reported) -> Section:
+    notes = {note.title: f"{note.evidence} {note.advice}" for note in notes_on_run(reported.run)}
+    parts: list[Part] = [("facts", notes)] if notes else []
+    return Section("notes", "Notes", parts, "What learners trip over, where it applies here.")
+
+
+def _reproduce(reported: Reported) -> Section:
+    run = reported.run
+    return Section(
+        "reproduce",
+        "Reproduce",
+        [("command", run.results.command), ("facts", _circumstances(run))],
+        "The command, its data, and the machine and versions it ran with. The config with "
+        f"every default is in config.yaml beside this file{_constraints(run)}. Another "
+        "processor may round sums differently.",
+    )
+
+
+SECTIONS = (
+    _accuracy,
+    _published,
+    _differences,
+    _duplicates,
+    _power,
+    _metrics,
+    _learning,
+    _topics,
+    _confusion,
+    _errors,
+    _data,
+    _notes,
+    _reproduce,
+)
+"""Each returns a section, in the order of the report."""
 
 
 def best_first(run: StoredRun) -> StoredRun:
@@ -168,20 +262,6 @@ def _constraints(run: StoredRun) -> str:
     if not (run.folder / CONSTRAINTS).exists():  # an older version wrote the run
         return ""
     return f", and the exact versions of all packages are in {CONSTRAINTS}, for pip install -c"
-
-
-def _differences(run: StoredRun) -> list[Part]:
-    plot, table = differences_plot(run), comparisons_table(run.results)
-    return [("figure", plot), ("table", table)] if plot else [("table", table)]
-
-
-def _tables_without_duplicates(run: StoredRun) -> list[Part]:
-    n, test_size = len(run.results.dataset.duplicate_positions), run.results.dataset.test_size
-    if not 0 < n < test_size:
-        return []
-    rest = best_first(without_duplicates(run)).results
-    tables = (accuracy_table(rest), comparisons_table(rest), metrics_table(rest))
-    return [("table", table) for table in tables]
 
 
 def findings(results: Results) -> list[str]:
@@ -220,26 +300,14 @@ def _which_epoch(results: Results) -> str:
         )
     if not results.validation_split:
         return (
-            f"Each network is evaluated after the last of {results.epochs} epochs; no data was "
-            "used to choose an epoch."
+            f"Each network is evaluated after {counted(results.epochs, 'epoch')}; no data was used "
+            "to choose an epoch."
         )
     return (
-        f"Each network is evaluated at the best of {results.epochs} epochs, chosen on "
+        f"Each network is evaluated at the best of {counted(results.epochs, 'epoch')}, chosen on "
         f"{results.validation_split:.0%} of the training documents, which were held out from "
         "training. The test documents were not used to choose anything."
     )
-
-
-def _published(results: Results) -> Sequence[Part]:
-    """Return the published accuracies, and where each source is found."""
-    tables: list[Part] = [("table", table) for table in published_tables(results)]
-    sources = {each.source: each.where for each in results.published if each.where}
-    return [*tables, ("facts", sources)] if sources else tables
-
-
-def _notes(run: StoredRun) -> Sequence[Part]:
-    notes = {note.title: f"{note.evidence} {note.advice}" for note in notes_on_run(run)}
-    return [("facts", notes)] if notes else []
 
 
 def _topic_table(run: StoredRun, hardest: Sequence[HardDocument]) -> Table:
@@ -263,18 +331,16 @@ def _topic_table(run: StoredRun, hardest: Sequence[HardDocument]) -> Table:
     return Table(["topic", "train", "test", *f1], rows, caption, links=links)
 
 
-def _mistake(
-    document: HardDocument, results: Results, texts: Sequence[Sequence[str]] | None, words: int
-) -> dict[str, Any]:
+def _mistake(document: HardDocument, reported: Reported) -> dict[str, Any]:
     """Return the position, topic and text of a document, and the answer of each model."""
-    topics = [count.topic for count in results.dataset.topics]
+    topics = [count.topic for count in reported.results.dataset.topics]
     answers = {
         model: topics[answer.topic]
         + (f" ({answer.trials} of {answer.of} seeds)" if answer.trials < answer.of else "")
         for model, answer in document.answers.items()
     }
-    all_words = texts[document.position] if texts else []
-    text = " ".join(all_words[:words]) + " …" * (len(all_words) > words)
+    all_words = reported.texts[document.position] if reported.texts else []
+    text = " ".join(all_words[: reported.words]) + " …" * (len(all_words) > reported.words)
     topic = topics[document.topic]
     return {"position": document.position, "topic": topic, "text": text, "answers": answers}
 

@@ -8,6 +8,7 @@ from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.records import Pretrained, Publication, Record, Share
+from rnnbench.words import plural
 
 SUMMARY_VERSION: Literal[4] = 4
 SIGNIFICANT = 0.05
@@ -329,7 +330,7 @@ class Results(Record):
         for each in self.missing:
             groups.setdefault((each.model, each.reason), []).append(each.seed)
         lists = [
-            f"{model} seed{'s' * (len(seeds) > 1)} {_first(seeds, ', ')} ({reason})"
+            f"{model} {plural(len(seeds), 'seed')} {_first(seeds, ', ')} ({reason})"
             for (model, reason), seeds in groups.items()
         ]
         return f"{self.n_missing_in_words()}: {_first(lists, '; ')}"

@@ -1,7 +1,7 @@
 """Running a benchmark: from its config to the results of its trials."""
 
 import textwrap
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -110,41 +110,72 @@ def plan_benchmark(
         UserError: too few documents for the validation set, an engine cannot train a model, or a
             baseline needs a package that is not installed.
     """
-    corpus, summary = data.corpus, data.summary
-    datasets: dict[Part | None, Dataset] = {None: data.dataset}
-    if parts:
-        whole = make_dataset(corpus.corpus, data.section, blind=True)
-        datasets = {part: hold_out_part(whole, part) for part in parts}
-    splits = {part: split_fingerprint(corpus.fingerprint, each) for part, each in datasets.items()}
+    datasets = _datasets(data, parts)
     trials = [
+        trial
+        for part, dataset in datasets.items()
+        for trial in _trials(benchmark, data, dataset, part, threads, keep_models=keep_models)
+    ]
+    _sort(trials)
+    _check(trials, datasets.values())
+    corpus = data.corpus
+    vocabulary = make_vocabulary(corpus.corpus, data.dataset, data.section) if keep_models else None
+    return Plan(data.summary, trials, {corpus.fingerprint: corpus.file}, vocabulary)
+
+
+def _datasets(data: PreparedData, parts: Sequence[Part]) -> dict[Part | None, Dataset]:
+    """Return the dataset that trials use by the part that is held out; one without parts."""
+    if not parts:
+        return {None: data.dataset}
+    whole = make_dataset(data.corpus.corpus, data.section, blind=True)
+    return {part: hold_out_part(whole, part) for part in parts}
+
+
+def _trials(
+    benchmark: Benchmark,
+    data: PreparedData,
+    dataset: Dataset,
+    part: Part | None,
+    threads: int,
+    *,
+    keep_models: bool,
+) -> list[Trial]:
+    """Return the trials of a benchmark on one dataset."""
+    fingerprint = data.corpus.fingerprint
+    split = split_fingerprint(fingerprint, dataset)
+    return [
         Trial(
             name=name,
             model=model,
             training=benchmark.training_of(name),
             seed=seed,
             data=data.section.model_copy(update=dict.fromkeys(PATHS)),
-            corpus_fingerprint=corpus.fingerprint,
-            source=summary.source,
+            corpus_fingerprint=fingerprint,
+            source=data.summary.source,
             dataset_fingerprint=dataset.fingerprint,
-            split_fingerprint=splits[part],
+            split_fingerprint=split,
             n_ids=data.dataset.n_ids,
             threads=threads,
             work=model.work_of_epoch(data.dataset),
             keep_model=keep_models and not isinstance(model, BaselineModel),
             part=part,
         )
-        for part, dataset in datasets.items()
         for name, model, seed in benchmark.trials
     ]
-    _sort(trials)
-    for model in benchmark.models.values():
+
+
+def _check(trials: Sequence[Trial], datasets: Collection[Dataset]) -> None:
+    """Make sure that nothing that can be known now keeps trials from being trained.
+
+    Raises:
+        UserError: a package is not installed, or there are too few documents.
+    """
+    for model in {trial.name: trial.model for trial in trials}.values():
         if isinstance(model, BaselineModel):
             check_installed(model.baseline)
-    n_train = min(len(each.y_train) for each in datasets.values())
+    n_train = min(len(each.y_train) for each in datasets)
     for share in {trial.training.validation_split for trial in trials}:
-        hold_out(n_train, share)  # or fail now
-    vocabulary = make_vocabulary(corpus.corpus, data.dataset, data.section) if keep_models else None
-    return Plan(summary, trials, {corpus.fingerprint: corpus.file}, vocabulary)
+        hold_out(n_train, share)
 
 
 def _sort(trials: list[Trial]) -> None:

@@ -26,6 +26,15 @@ class Connected:
 
 
 @dataclass(frozen=True)
+class PhaseBegan:
+    """A trial enters a phase, such as "compiling"; it may begin before epoch 0 of the trial."""
+
+    trial: Trial
+    phase: str
+    worker: str = ""
+
+
+@dataclass(frozen=True)
 class EpochEnded:
     """A running trial finished an epoch, counted from 1, with its loss and accuracy in training.
 
@@ -60,7 +69,7 @@ class Failed:
     reason: str
 
 
-Event = Planned | Connected | EpochEnded | Finished | Failed
+Event = Planned | Connected | PhaseBegan | EpochEnded | Finished | Failed
 Listener = Callable[[Event], None]
 
 

@@ -19,6 +19,7 @@ from rnnbench.runner.executors.base import prepare_engine
 from rnnbench.runner.executors.local import usable_cores
 from rnnbench.speed.records import TrialTime
 from rnnbench.training.engines import OnEpoch
+from rnnbench.training.phases import TRAINING, begin
 from rnnbench.training.steps import count_batches, ms_per_step
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
@@ -140,6 +141,8 @@ def _why_not_torch(benchmark: Benchmark) -> str:
 
 def prepare_torch(trial: Trial) -> None:
     """Import PyTorch and give it the trial's number of threads."""
+    if "torch" not in sys.modules:
+        begin("loading PyTorch")
     import torch
 
     torch.set_num_threads(trial.threads)
@@ -159,6 +162,7 @@ def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch, *, is_tuned: bool) 
     started = time.time()
     dataset = dataset_of(trial, corpus)
     model = cast(LayeredNetwork, trial.model)
+    begin(TRAINING)
     epochs, accuracy = train(model, dataset, trial.training, trial.seed, on_epoch, is_tuned)
     steps = count_batches(len(dataset.y_train), trial.training.batch_size)
     ms = ms_per_step(epochs, steps)

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import sys
+import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -24,6 +25,10 @@ PIPE_WIDTH = 200
 """The width of tables in a file or a pipe, unless ``COLUMNS`` is set."""
 JSON_VERSION = 1
 """The ``schema_version`` of JSON output whose record has none of its own."""
+
+DRAWING = threading.RLock()
+"""Held while something is sent to standard error, by whichever thread: one must not print between
+the lines that another one erases and draws again."""
 
 
 class SafeConsole(Console):
@@ -76,6 +81,11 @@ class _Messages(SafeConsole):
     @file.setter
     def file(self, new_file: IO[str]) -> None:
         self._file = new_file
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print while nothing else is drawn."""
+        with DRAWING:
+            super().print(*objects, **options)
 
 
 def _console(*, stderr: bool) -> Console:

@@ -1,10 +1,14 @@
 """The progress of downloads and trainings: bars on a terminal, plain lines elsewhere."""
 
+import signal
+import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.control import Control
+from rich.live import Live
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -12,22 +16,25 @@ from rich.progress import (
     Progress,
     TaskID,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.segment import ControlType
 
 from rnnbench.data.fetch import Progress as OnBytes
 from rnnbench.data.fetch import silent
 from rnnbench.runner.events import Connected, EpochEnded, Event, Failed, Finished, Listener, Planned
-from rnnbench.terminal.console import err
+from rnnbench.terminal.console import DRAWING, err
+from rnnbench.terminal.progress import RunProgress
+from rnnbench.terminal.rows import ASCII, UNICODE, frame
+from rnnbench.training.phases import TRAINING
 from rnnbench.training.trial import Trial
 from rnnbench.words import counted
 
-WIDE, MEDIUM = 100, 72
-"""The widths, in columns, from which there is room for bars, and for loss and accuracy."""
-DRAW_INTERVAL = 0.1
-"""Seconds between two updates of the bars."""
+TICK_SECONDS = 0.5
+"""Seconds between two updates of the rows. A slow terminal delays these alone, not the training."""
+LONG_PHASE = 5.0
+"""Seconds after which a phase is named, if there is no terminal."""
 PLAIN_INTERVAL = 30.0
 """Seconds between two lines about a running trial, if there is no terminal."""
 
@@ -46,11 +53,11 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
     def on_bytes(download: str, done: int, total: int | None) -> None:
         if download not in tasks:
             tasks[download] = bars.add_task(download, total=total)
-            if not err.is_terminal:
+            if not can_draw():
                 err.print(download, soft_wrap=True)
         bars.update(tasks[download], completed=done, total=total)
 
-    with bars if err.is_terminal else nullcontext():
+    with bars if can_draw() else nullcontext():
         yield on_bytes
 
 
@@ -70,10 +77,10 @@ def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
 
     def on_step(name: str, number: int, total: int) -> None:
         bar.update(task, description=f"{what} {name}", completed=number - 1, total=total)
-        if not err.is_terminal:
+        if not can_draw():
             err.print(f"{what} {number} of {total}: {name}", soft_wrap=True)
 
-    with bar if err.is_terminal else nullcontext():
+    with bar if can_draw() else nullcontext():
         yield on_step
 
 
@@ -82,38 +89,15 @@ def show_trials(*, quiet: bool) -> Iterator[Listener]:
     """Yield a listener that shows running trials: as bars on a terminal, else as lines."""
     if quiet:
         yield lambda _: None
-    elif err.is_terminal:
-        bars = _Bars()
-        with bars.progress:
-            yield bars
-    else:
-        yield _Lines()
+        return
+    view = _Screen() if can_draw() else _Lines()
+    with view, _again_and_again(view.tick):
+        yield view
 
 
-class Effort:
-    """How much of the planned training is done; both counters hold the epochs of each trial."""
-
-    def __init__(self) -> None:
-        self.planned: Counter[Trial] = Counter()
-        self.done: Counter[Trial] = Counter()
-
-    def note(self, event: Event) -> None:
-        """Take an event into account; the rest of a failed trial is no longer planned."""
-        match event:
-            case Planned(to_train):
-                self.planned.update({trial: trial.epochs for trial in to_train})
-            case EpochEnded(trial, epoch):
-                self.done[trial] = min(epoch, self.planned[trial])
-            case Failed(trial):
-                self.planned[trial] = self.done[trial]
-
-    def work(self) -> tuple[int, int]:
-        """Return how much is done and planned: epochs, weighted by the arithmetic of each."""
-        done, planned = (
-            sum(epochs * trial.work for trial, epochs in counts.items())
-            for counts in (self.done, self.planned)
-        )
-        return done, planned
+def can_draw() -> bool:
+    """Return whether rows can be drawn over each other where messages go."""
+    return err.is_terminal and not err.is_dumb_terminal
 
 
 def _message(event: Event) -> str | None:
@@ -134,76 +118,107 @@ def _message(event: Event) -> str | None:
     return None
 
 
-class _Bars:
-    """A bar for all epochs of all trials, and one for each running trial."""
+class _Screen:
+    """A row for the whole run, and one for each running trial."""
 
     def __init__(self) -> None:
-        is_wide = err.width >= WIDE
-        self.progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            *([BarColumn(bar_width=24)] if is_wide else []),
-            TextColumn("{task.fields[epochs]}", justify="right"),
-            *([TextColumn("{task.fields[scores]}", markup=False)] if err.width >= MEDIUM else []),
-            *([TimeElapsedColumn()] if is_wide else []),
-            TextColumn("ETA"),
-            TimeRemainingColumn(),
-            console=err,
-            transient=True,
-            auto_refresh=False,  # a thread that draws would race with the lines that are printed
-        )
-        self.last_drawn = 0.0
-        self.running: dict[Trial, TaskID] = {}
-        self.ended = 0
-        self.overall: TaskID | None = None
-        self.effort = Effort()
+        self._progress = RunProgress()
+        self._changing = threading.Lock()
+        self._drawn: list[int] = []
+        """The widths of the lines that were drawn last."""
+        # Not refreshed by Rich: its thread would race with the lines that are printed.
+        self._live = Live(self, console=err, transient=True, auto_refresh=False)
 
     def __call__(self, event: Event) -> None:
-        self.effort.note(event)
-        self._update_trial(event)
-        self._update_overall()
+        with self._changing:
+            self._progress.note(event, time.monotonic())
         if message := _message(event):
-            err.print(message, soft_wrap=True)
-        now = time.monotonic()
-        if now - self.last_drawn >= DRAW_INTERVAL or not isinstance(event, EpochEnded):
-            self.last_drawn = now
-            self.progress.refresh()
+            self.tick()
+            err.print(message)  # wrapped between words, not within a number
 
-    def _update_trial(self, event: Event) -> None:
+    def __enter__(self) -> None:
+        self._live.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        symbols = ASCII if options.ascii_only else UNICODE
+        with self._changing:
+            lines = frame(self._progress, time.monotonic(), *console.size, symbols)
+        self._drawn = [line.cell_len for line in lines]
+        yield from lines
+        yield ""  # the cursor waits here, so that an echoed ^C wraps no row
+
+    def tick(self) -> None:
+        """Draw the rows as they are now."""
+        with DRAWING:
+            self._erase_what_wrapped()
+            self._live.refresh()
+
+    def _erase_what_wrapped(self) -> None:
+        """Erase the lines by which the rows grew when the terminal became narrower.
+
+        Rich erases as many lines as it has drawn.
+        """
+        width = max(err.width, 1)
+        if more := sum(max(-(-length // width), 1) - 1 for length in self._drawn):
+            erase = ControlType.ERASE_IN_LINE, 2
+            up = (ControlType.CURSOR_UP, 1), erase
+            err.control(Control(ControlType.CARRIAGE_RETURN, erase, *(up * more)))
+
+
+class _Lines:
+    """A line when a trial starts and ends, one for each long phase, and one now and then."""
+
+    def __init__(self) -> None:
+        self._progress = RunProgress()
+        self._changing = threading.Lock()
+        self._last_line: dict[Trial, float] = {}
+        self._named: set[tuple[Trial, str]] = set()
+        """The phases that were said."""
+
+    def __call__(self, event: Event) -> None:
+        now, message = time.monotonic(), _message(event)
+        with self._changing:
+            self._progress.note(event, now)
         match event:
-            case Planned() if self.overall is None:  # a search plans again and again
-                self.overall = self.progress.add_task("", epochs="", scores="epochs in all")
             case EpochEnded(trial, 0, worker=worker):
-                self._remove(trial)  # it starts again if its worker died
-                epochs = _of(0, trial.epochs) if trial.epochs else ""
-                self.running[trial] = self.progress.add_task(
-                    _on(trial, worker), total=trial.epochs or None, epochs=epochs, scores="starting"
-                )
-            case EpochEnded(trial, epoch, loss, accuracy) if trial in self.running:
-                # The last epoch may be reported after the end of its trial.
-                self.progress.update(
-                    self.running[trial],
-                    completed=epoch,
-                    epochs=_of(epoch, trial.epochs),
-                    scores=f"loss {loss:.4f}  accuracy {accuracy:.4f}",
-                )
-            case Finished(trial) | Failed(trial):
-                self._remove(trial)
-                self.ended += 1
+                self._last_line[trial] = now
+                message = f"{_on(trial, worker)}: started"
+            case EpochEnded(trial) if now - self._last_line.get(trial, now) >= PLAIN_INTERVAL:
+                self._last_line[trial] = now
+                message = _epoch_in_words(event) + self._left_in_words(now)
+        if message:
+            err.print(message, soft_wrap=True)
 
-    def _remove(self, trial: Trial) -> None:
-        if trial in self.running:
-            self.progress.remove_task(self.running.pop(trial))
+    def __enter__(self) -> None:
+        """Nothing has to be prepared."""
 
-    def _update_overall(self) -> None:
-        if self.overall is not None:
-            done, planned = self.effort.work()
-            self.progress.update(
-                self.overall,
-                description=f"{self.ended} of {len(self.effort.planned)} trials",
-                completed=done,
-                total=planned,
-                epochs=_of(self.effort.done.total(), self.effort.planned.total()),
-            )
+    def __exit__(self, *_: object) -> None:
+        """Nothing has to be cleared."""
+
+    def tick(self) -> None:
+        """Name the phases that have taken long by now, each once."""
+        now = time.monotonic()
+        with self._changing:
+            running = list(self._progress.running.values())
+        for one in running:
+            is_long = one.phase != TRAINING and now - one.since >= LONG_PHASE
+            if is_long and (one.trial, one.phase) not in self._named:
+                self._named.add((one.trial, one.phase))
+                err.print(f"{_on(one.trial, one.worker)}: {one.phase}", soft_wrap=True)
+
+    def _left_in_words(self, now: float) -> str:
+        left = self._progress.seconds_left(now)
+        return "" if left is None else f"; {left:.0f} s left in total"
+
+
+def _epoch_in_words(event: EpochEnded) -> str:
+    return (
+        f"{event.trial}: epoch {event.epoch} of {event.trial.epochs}, loss {event.loss:.4f}, "
+        f"accuracy {event.accuracy:.4f}"
+    )
 
 
 def _on(trial: Trial, worker: str) -> str:
@@ -211,38 +226,21 @@ def _on(trial: Trial, worker: str) -> str:
     return f"{trial} on {worker}" if worker else str(trial)
 
 
-def _of(done: int, planned: int) -> str:
-    """Return ``done/planned``, padded to a constant width."""
-    return f"{done:>{len(str(planned))}}/{planned}"
+@contextmanager
+def _again_and_again(tick: Callable[[], None]) -> Iterator[None]:
+    """Call a function from time to time while the block runs."""
+    is_over = threading.Event()
 
+    def work() -> None:
+        if hasattr(signal, "pthread_sigmask"):  # Ctrl-C must wake the main thread, not this one
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
+        while not is_over.wait(TICK_SECONDS):
+            tick()
 
-class _Lines:
-    """A line when a trial starts and ends, and one now and then in between."""
-
-    def __init__(self) -> None:
-        self.start = 0.0
-        self.last_line: dict[Trial, float] = {}
-        self.effort = Effort()
-
-    def __call__(self, event: Event) -> None:
-        self.effort.note(event)
-        now, message = time.monotonic(), _message(event)
-        match event:
-            case Planned():
-                self.start = self.start or now
-            case EpochEnded(trial, 0, worker=worker):
-                self.last_line[trial] = now
-                message = f"{_on(trial, worker)}: started"
-            case EpochEnded(trial, epoch, loss, accuracy):
-                if now - self.last_line.get(trial, now) >= PLAIN_INTERVAL:
-                    self.last_line[trial] = now
-                    message = (
-                        f"{trial}: epoch {epoch} of {trial.epochs}, loss {loss:.4f}, "
-                        f"accuracy {accuracy:.4f}; {self._seconds_left(now):.0f} s left in total"
-                    )
-        if message:
-            err.print(message, soft_wrap=True)
-
-    def _seconds_left(self, now: float) -> float:
-        done, planned = self.effort.work()
-        return (now - self.start) * (planned / max(done, 1) - 1)
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()

@@ -23,6 +23,7 @@ from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
 from rnnbench.training.engines import ENGINES, Engine, OnEpoch, ignore
 from rnnbench.training.outcome import Outcome, Trained, TrialRecord, TrialResult
+from rnnbench.training.phases import TRAINING, begin
 from rnnbench.training.scores import ROUNDING
 from rnnbench.training.settings import Training, engine_for
 
@@ -183,6 +184,7 @@ def train(
             or log-probabilities above 0.
     """
     engine = engine_for(model, training)
+    begin(TRAINING)  # an engine may say more
     with ENGINES.blamed(engine.name):
         trained = engine.fit(model, dataset, training, seed, on_epoch, keep_model=keep_model)
     if misfit := _misfit(trained, (len(dataset.y_test), len(dataset.topics))):
@@ -221,6 +223,7 @@ def dataset_of(trial: Trial, corpus: Path) -> Dataset:
     Raises:
         RnnbenchError: the file ``corpus`` is not the corpus that the trial was planned with.
     """
+    begin("reading documents")
     dataset = _load_dataset(corpus, trial.corpus_fingerprint, trial.data, trial.part)
     split = split_fingerprint(trial.corpus_fingerprint, dataset)
     if (dataset.fingerprint, split) != (trial.dataset_fingerprint, trial.split_fingerprint):

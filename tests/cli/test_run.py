@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import yaml
 from plugin_files import write_distribution
+from terminals import run_in_terminal
 
 from rnnbench.analysis.load import load_run
 from rnnbench.data.dataset import make_dataset
@@ -310,13 +311,18 @@ def test_flags_beat_the_file_only_when_given(cli):
     assert list(resolved["models"]) == ["random"]
 
 
-def test_a_terminal_that_has_no_plus_minus_gets_the_table_all_the_same():
+def test_a_narrow_terminal_without_unicode_gets_progress_and_table_all_the_same():
     command = [sys.executable, "-m", "rnnbench", "run", "tiny.yaml", "--models", "random"]
-    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "TERM": "xterm", "NO_COLOR": "1"}
 
-    done = subprocess.run(command, env=environment, capture_output=True, check=True)
+    table, shown = run_in_terminal([*command, "--jobs", "1"], 40, environment)
 
-    assert b"? 0." in done.stdout
+    assert "? 0." in table
+    rows = [line for line in shown if " trials " in line or "worker" in line]
+    assert re.fullmatch(r"0/2 trials    -+ \d:\d\d", rows[0])
+    assert re.fullmatch(r"random seed 3 -+ starting worker 0:0\d", rows[1])
+    assert max(map(len, rows)) <= 40
+    assert any(re.match(r"random seed 8: test accuracy 0\.\d{4},", line) for line in shown)
     assert list(_files("results/tiny")) == ["random-seed3", "random-seed8"]
     assert not Path("results/tiny/models").exists(), "nothing was to be kept"
 

@@ -267,7 +267,7 @@ def test_the_content_of_a_run_is_escaped(tmp_path):
 @pytest.mark.parametrize(
     ("split", "stated"),
     [
-        (0.0, "the last of 1 epochs; no data was used to choose"),
+        (0.0, "is evaluated after 1 epoch; no data was used to choose"),
         (0.25, "chosen on 25% of the training documents"),
     ],
 )

@@ -1,16 +1,20 @@
 import io
+import re
 from dataclasses import replace
 from math import nan
 
 import pytest
+from clusters import wait_for
 from factories import trial
-from hypothesis import given
-from hypothesis import strategies as st
 from rich.console import Console
+from terminals import CONTROL
 
-from rnnbench.runner.events import Connected, EpochEnded, Failed, Finished, Planned
+from rnnbench.runner.events import Connected, EpochEnded, Failed, Finished, PhaseBegan, Planned
 from rnnbench.terminal import display
-from rnnbench.terminal.display import Effort, show_download, show_steps, show_trials
+from rnnbench.terminal.display import show_download, show_steps, show_trials
+from rnnbench.training.phases import TRAINING
+
+UP = "\x1b[1A"
 
 
 @pytest.fixture(params=[50, 80, 120])
@@ -51,33 +55,40 @@ def start(listener, planned):
 
 
 def drawn(listener, screen):
-    """The frame that is drawn now, as lines."""
-    screen.truncate(0)
-    listener.progress.refresh()
-    return [" ".join(line.split()) for line in screen.getvalue().splitlines()]
+    """The frame that is drawn now, as lines without what moves the cursor."""
+    screen.seek(0)
+    screen.truncate()
+    listener.tick()
+    *lines, last = (CONTROL.sub("", line) for line in screen.getvalue().split("\n"))
+    assert last == "", "the line of the cursor"
+    return lines
 
 
-def test_a_terminal_shows_every_running_trial_and_the_whole_run(screen, width, tmp_path):
+def test_a_terminal_shows_the_whole_run_and_every_running_trial(screen, width, tmp_path):
     planned = network(tmp_path)
     with show_trials(quiet=False) as listener:
         listener(Planned([planned], [planned]))
+        assert "1 of 2 trials are stored already and" in screen.getvalue()
+        listener(PhaseBegan(planned, "starting worker"))
+        starting = drawn(listener, screen)
         listener(EpochEnded(planned, 0, nan, nan))
         listener(EpochEnded(planned, 100, 0.75, 0.5))
-        assert "1 of 2 trials are stored already and" in screen.getvalue()
-        frame = drawn(listener, screen)
+        training = drawn(listener, screen)
         listener(Finished(planned, 0.5, 1.5))
 
-    assert "0 of 1 trials" in frame[-2]
-    assert "stacked_vanilla_rnn seed 0 " in frame[-1]
-    assert "100/200" in frame[-1]
-    assert "ETA" in frame[-1]
-    assert ("loss 0.7500 accuracy 0.5000" in frame[-1]) == (width >= 80)
-    assert ("━" in frame[-1]) == (width >= 120)
-    assert "stacked_vanilla_rnn seed 0: test accuracy 0.5000, 1.5 s" in screen.getvalue()
+    for total, row in (starting, training):
+        assert re.match(r"0/1 trials +[━─]+ ", total)
+        assert re.match(r"stac.*seed 0 +[━─]{4,} .*0:00", row)
+        assert max(len(total), len(row)) <= width
+    assert "starting" in starting[1]
+    assert "100/200" in training[1]
+    assert ("accuracy 0.5000" in training[1]) == (width >= 80)
+    printed = " ".join(screen.getvalue().split())
+    assert "stacked_vanilla_rnn seed 0: test accuracy 0.5000, 1.5 s" in printed
 
 
 @pytest.mark.parametrize("width", [120], indirect=True)
-def test_a_trial_that_starts_again_has_one_bar_and_a_finished_one_none(screen, tmp_path):
+def test_a_trial_that_starts_again_has_one_row_and_a_finished_one_none(screen, tmp_path):
     planned = network(tmp_path)
     with show_trials(quiet=False) as listener:
         start(listener, planned)
@@ -90,16 +101,59 @@ def test_a_trial_that_starts_again_has_one_bar_and_a_finished_one_none(screen, t
 
 
 @pytest.mark.parametrize("width", [120], indirect=True)
-def test_a_baseline_has_a_bar_without_epochs(screen, tmp_path):
+def test_a_baseline_has_a_row_without_epochs(screen, tmp_path):
     planned = baseline(tmp_path)
     with show_trials(quiet=False) as listener:
         start(listener, planned)
-        frame = drawn(listener, screen)
+        _, row = drawn(listener, screen)
         listener(Failed(planned, "no memory"))
 
-    assert "starting" in frame[-1]
-    assert "/" not in frame[-1]
+    assert "starting" in row
+    assert "/" not in row
     assert "svm seed 0: failed: no memory" in screen.getvalue()
+
+
+@pytest.mark.parametrize("width", [50], indirect=True)
+def test_a_message_is_wrapped_between_words(screen, tmp_path):
+    with show_trials(quiet=False) as listener:
+        listener(Finished(network(tmp_path), 0.5, 1234.5))
+
+    printed = [line.strip() for line in CONTROL.sub("", screen.getvalue()).splitlines()]
+    assert printed[:2] == ["stacked_vanilla_rnn seed 0: test accuracy 0.5000,", "1234.5 s"]
+
+
+@pytest.mark.parametrize("width", [80], indirect=True)
+def test_rows_move_without_an_event(screen, tmp_path, monkeypatch):
+    monkeypatch.setattr(display, "TICK_SECONDS", 0.01)
+    with show_trials(quiet=False) as listener:
+        start(listener, network(tmp_path))
+        before = screen.tell()
+        wait_for(lambda: screen.tell() > before, "the next frame")
+
+
+@pytest.mark.parametrize("width", [80], indirect=True)
+def test_rows_that_a_narrower_terminal_has_wrapped_are_erased(screen, tmp_path):
+    with show_trials(quiet=False) as listener:
+        start(listener, network(tmp_path))
+        drawn(listener, screen)
+        drawn(listener, screen)
+        at_one_width = screen.getvalue().count(UP)
+        display.err.width = 41
+        drawn(listener, screen)
+        narrower = screen.getvalue().count(UP)
+
+    assert at_one_width == 2, "from the line below the rows to the first row"
+    assert narrower == 2 + 2, "each row had become two"
+
+
+@pytest.mark.parametrize("width", [80], indirect=True)
+def test_a_terminal_that_cannot_move_its_cursor_gets_lines(screen, tmp_path, monkeypatch):
+    monkeypatch.setattr(display.err, "_environ", {"TERM": "dumb"})
+    with show_download(quiet=False) as progress, show_trials(quiet=False) as listener:
+        progress("fetch it", 512, 1024)
+        start(listener, network(tmp_path))
+
+    assert screen.getvalue() == "fetch it\nstacked_vanilla_rnn seed 0: started\n"
 
 
 def test_a_download_and_then_trials_share_one_terminal(screen, tmp_path):
@@ -119,6 +173,7 @@ def test_without_a_terminal_there_is_a_line_for_each_start_and_end(lines, tmp_pa
         progress("downloading it", 512, 1024)
         progress("downloading it", 1024, 1024)
         start(listener, planned)
+        listener(PhaseBegan(planned, TRAINING))
         listener(EpochEnded(planned, 1, 0.75, 0.5))
         listener(Finished(planned, 0.5, 1.5))
         listener(EpochEnded(svm, 0, nan, nan))
@@ -150,7 +205,8 @@ def test_a_cluster_is_shown_with_the_worker_of_each_trial(lines, tmp_path):
     ]
 
 
-def test_a_bar_has_the_worker_of_its_trial(screen, tmp_path):
+@pytest.mark.parametrize("width", [120], indirect=True)
+def test_a_row_has_the_worker_of_its_trial(screen, tmp_path):
     with show_trials(quiet=False) as listener:
         planned = network(tmp_path)
         listener(Planned([planned], []))
@@ -159,41 +215,30 @@ def test_a_bar_has_the_worker_of_its_trial(screen, tmp_path):
         assert any("seed 0 on n1" in line for line in drawn(listener, screen))
 
 
+def test_without_a_terminal_a_long_phase_is_named_once(lines, tmp_path, monkeypatch):
+    planned = network(tmp_path)
+    with show_trials(quiet=False) as listener:
+        listener(Planned([planned], []))
+        listener(PhaseBegan(planned, "starting worker"))
+        listener.tick()
+        assert lines.getvalue() == "", "it has not taken long yet"
+
+        monkeypatch.setattr(display, "LONG_PHASE", 0.0)
+        listener(PhaseBegan(planned, "compiling"))
+        listener.tick()
+        listener.tick()
+        listener(EpochEnded(planned, 1, 0.75, 0.5))
+        listener.tick()
+
+    assert lines.getvalue() == "stacked_vanilla_rnn seed 0: compiling\n"
+
+
 def test_quiet_shows_nothing(screen, tmp_path):
     with show_download(quiet=True) as progress, show_trials(quiet=True) as listener:
         progress("downloading it", 1, 2)
         start(listener, network(tmp_path))
 
     assert screen.getvalue() == ""
-
-
-def test_the_epochs_of_a_large_model_are_more_of_the_work(tmp_path):
-    large, small = (network(tmp_path, name=f"of {work}", work=work) for work in (9, 1))
-    effort = Effort()
-
-    effort.note(Planned([large, small, baseline(tmp_path)], []))
-    effort.note(EpochEnded(large, 1, 0.5, 0.5))
-
-    assert effort.work() == (9, 2000)
-
-
-@pytest.fixture(scope="module")
-def two_trials(tmp_path_factory):
-    return [network(tmp_path_factory.mktemp("two"), seed=seed, work=1) for seed in (0, 1)]
-
-
-@given(epochs=st.lists(st.integers(0, 200)))
-def test_the_epochs_that_a_failed_trial_lacks_are_not_planned(two_trials, epochs):
-    effort = Effort()
-    effort.note(Planned(two_trials, []))
-    for epoch in epochs:  # they start again if a worker died
-        effort.note(EpochEnded(two_trials[0], epoch, 0.5, 0.5))
-
-    last = epochs[-1] if epochs else 0
-    assert effort.work() == (last, 400)
-    effort.note(Failed(two_trials[0], "no memory"))
-    effort.note(EpochEnded(two_trials[0], 200, 0.5, 0.5))
-    assert effort.work() == (last, 200 + last)
 
 
 def test_a_terminal_shows_the_step_in_a_bar_and_leaves_nothing(screen):

@@ -7,18 +7,20 @@ import gc
 import os
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.quiet import QUIET_ON_CPU
+from rnnbench.runner.events import EpochEnded, PhaseBegan
 from rnnbench.runner.executors.base import Task, TrialFailure
 from rnnbench.runner.processes import last_words, print_to
+from rnnbench.training.phases import told_to
 from rnnbench.training.trial import Trial
 
 DIED = "a worker process died (killed, or out of memory?)"
@@ -44,8 +46,23 @@ class Died:
     last_words: str
 
 
-Report = tuple[int, float, float]
-"""The number of a finished epoch (0 at the start of the trial), its loss and its accuracy."""
+class Phase(NamedTuple):
+    """A child's message that a phase of its trial begins."""
+
+    name: str
+
+
+Report = tuple[int, float, float] | Phase
+"""The number of a finished epoch (0 at the start of the trial), its loss and its accuracy; or a
+phase."""
+
+
+def event_of(trial: Trial, report: Sequence[Any], worker: str = "") -> EpochEnded | PhaseBegan:
+    """Return the event that a report is about; ``worker`` is as in ``EpochEnded``."""
+    if len(report) == 1:
+        return PhaseBegan(trial, report[0], worker)
+    epoch, loss, accuracy = report
+    return EpochEnded(trial, epoch, loss, accuracy, worker)
 
 
 def failure_of(death: Died) -> TrialFailure:
@@ -89,7 +106,7 @@ class Child:
             message: Report | Done = self.connection.recv()
         except (EOFError, OSError):
             return Died(self._has_started, last_words(self._log))
-        self._has_started = True
+        self._has_started |= not isinstance(message, Phase)  # some begin before all is prepared
         return message
 
 
@@ -123,9 +140,13 @@ def work(
     def on_epoch(epoch: int, loss: float, accuracy: float) -> None:
         connection.send((epoch, loss, accuracy))
 
-    while connection.poll(patience):
-        task, trial, corpus = connection.recv()
-        connection.send(Done(task.attempt(trial, corpus, on_start, on_epoch)))
+    def on_phase(name: str) -> None:
+        connection.send(Phase(name))
+
+    with told_to(on_phase):
+        while connection.poll(patience):
+            task, trial, corpus = connection.recv()
+            connection.send(Done(task.attempt(trial, corpus, on_start, on_epoch)))
 
 
 @lru_cache(maxsize=1)

@@ -13,9 +13,9 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from rnnbench.runner.events import EpochEnded, Listener
+from rnnbench.runner.events import Listener, PhaseBegan
 from rnnbench.runner.executors.base import Executor, T, Task, TrialFailure
-from rnnbench.runner.executors.child import DIED, Child, Died, Done, failure_of, work
+from rnnbench.runner.executors.child import DIED, Child, Died, Done, event_of, failure_of, work
 from rnnbench.runner.processes import start_process
 from rnnbench.storage import temporary_folder
 from rnnbench.training.trial import Trial
@@ -66,6 +66,7 @@ class LocalExecutor(Executor):
             for trial, outcome in outcomes:
                 if isinstance(outcome, Died):
                     again.append(trial)
+                    listener(PhaseBegan(trial, "waiting to be tried again"))
                     log.warning("%s: %s; it is tried again after all others, alone", trial, DIED)
                 else:
                     yield trial, outcome
@@ -96,11 +97,12 @@ class LocalExecutor(Executor):
                         worker = Worker(self.threads, folder / f"{next(number)}.log")
                         workers[worker.connection] = worker
                         give_next(worker)
+                        listener(PhaseBegan(worker.trial, "starting worker"))
                     for connection in wait(list(workers)):
                         worker = workers[connection]
                         trial, message = worker.trial, worker.receive()
                         if isinstance(message, tuple):
-                            listener(EpochEnded(trial, *message))
+                            listener(event_of(trial, message))
                             continue
                         if isinstance(message, Done) and waiting:
                             give_next(worker)

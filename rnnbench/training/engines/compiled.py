@@ -18,6 +18,7 @@ from rnnbench.models.fused import with_cores
 from rnnbench.training.engines.averages import Averages, averages_of
 from rnnbench.training.engines.keras_engine import Documents, make_optimizer
 from rnnbench.training.epochs import Epochs
+from rnnbench.training.phases import TRAINING, begin
 from rnnbench.training.recipe import Recipe
 from rnnbench.training.steps import batches
 
@@ -122,6 +123,7 @@ def _program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program:
     # copied for each training, and the learning rate is a variable.
     layers = re.sub(r'seed": (\d+|null)', "", model.to_json())
     key = f"{layers} {recipe.optimizer} {recipe.ema} {batch_size}"
+    begin(TRAINING if key in _programs else "compiling")  # the first epoch compiles the program
     if key not in _programs:
         _programs.clear()
         _programs[key] = make_program(model, recipe, batch_size)

@@ -6,6 +6,7 @@ TensorFlow is imported when one is used.
 import importlib
 import math
 import os
+import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from rnnbench.models.shape import Shape
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import Epochs, OnEpoch
 from rnnbench.training.outcome import Outcome, Trained
+from rnnbench.training.phases import begin
 from rnnbench.training.scores import log_probabilities
 from rnnbench.training.steps import count_batches, ms_per_step
 
@@ -57,6 +59,8 @@ class KerasEngine(Engine):
     def prepare(self, threads: int) -> None:
         """Import TensorFlow, which takes seconds, and limit its threads."""
         os.environ |= QUIET_ON_CPU
+        if "tensorflow" not in sys.modules:
+            begin("loading TensorFlow")
         with without(NOT_NEEDED):
             import keras  # noqa: F401
             import tensorflow as tf
@@ -87,10 +91,12 @@ class KerasEngine(Engine):
         kept, held_out = hold_out(len(y), recipe.validation_split)
         validation = (x[held_out], y[held_out]) if len(held_out) else None
         train: Train = importlib.import_module(self._module).train
+        begin("building network")
         built = _build(model, Shape.of(dataset), seed, check_saving=keep_model)
         epochs = Epochs(on_epoch)
         start = time.perf_counter()
         if model.pretrained_dim:
+            begin("making word vectors")
             _embed(built, dataset, model.pretrained_dim, recipe.validation_split)
         _count_words(built, x[kept])
         stock_layers = train(built, (x[kept], y[kept]), validation, recipe, seed, epochs)
@@ -110,7 +116,11 @@ class KerasEngine(Engine):
             history=epochs.history,
             stock_layers=stock_layers,
         )
-        content = to_bytes(built) if keep_model else None
+        content = None
+        if keep_model:
+            begin("saving network")
+            content = to_bytes(built)
+        begin("testing")
         return Trained(outcome, log_probabilities(predict(built, dataset.x_test)), content)
 
 

@@ -10,6 +10,7 @@ from rnnbench.models.build import EVALUATION_BATCH
 from rnnbench.training.engines.averages import Averages, averages_of
 from rnnbench.training.engines.keras_engine import Documents, make_optimizer
 from rnnbench.training.epochs import Epochs
+from rnnbench.training.phases import begin
 from rnnbench.training.recipe import Recipe
 from rnnbench.training.steps import batches, count_batches
 
@@ -32,6 +33,7 @@ def train(
         with averages.in_use():
             epochs.note(logs["loss"], logs[ACCURACY], judged, model.get_weights)
 
+    begin("compiling")  # which ends in the first epoch
     averages = averages_of(model, recipe.ema)
     averaging = [] if recipe.ema is None else [_averaging(model, averages)]
     model.compile(

@@ -14,6 +14,7 @@ from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import OnEpoch
 from rnnbench.training.outcome import Outcome, Trained
+from rnnbench.training.phases import begin
 from rnnbench.training.scores import with_floor
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class ScikitLearn(Engine):
         from threadpoolctl import threadpool_limits
 
         assert isinstance(model, BaselineModel)  # noqa: S101 - the engine covers nothing else
+        begin("fitting")
         baseline = model.baseline
         kept, _ = hold_out(len(dataset.y_train), recipe.validation_split)
         in_words = (dataset.vocabulary, dataset.separator) if baseline.reads_words else ()
@@ -58,6 +60,7 @@ class ScikitLearn(Engine):
         tested = texts(dataset.x_test, *in_words)
         with threadpool_limits(1):  # or sums would depend on the number of cores
             classifier, seconds = _fitted(baseline, documents, dataset.y_train[kept], seed)
+            begin("testing")
             with BASELINES.blamed(baseline.kind):
                 scores = score(baseline, classifier, tested, len(dataset.topics))
         outcome = Outcome(

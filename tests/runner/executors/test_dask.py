@@ -15,7 +15,7 @@ from factories import corpora, trial
 
 from rnnbench.errors import UserError
 from rnnbench.models.code import is_installed
-from rnnbench.runner.events import Connected, EpochEnded
+from rnnbench.runner.events import Connected, EpochEnded, PhaseBegan
 from rnnbench.runner.executors import TRAINING, DaskExecutor, LocalExecutor
 from rnnbench.runner.executors.dask.differences import Wanted, describe_differences, differences
 from rnnbench.runner.executors.dask.parcels import zip_modules
@@ -67,6 +67,16 @@ def test_results_have_the_same_bits_as_those_of_local_processes(two_workers, tmp
         assert (result.record.machine.worker[:1], expected.record.machine) == ("w", None)
     epochs = [each.epoch for each in events if _is_epoch(each, 7)]
     assert (epochs[0], epochs[-1]) == (0, 2)
+    phases = [each for each in events if isinstance(each, PhaseBegan) and each.trial == network]
+    assert [each.phase for each in phases] == [
+        "loading TensorFlow",
+        "reading documents",
+        "training",
+        "building network",
+        "compiling",
+        "testing",
+    ]
+    assert {each.worker for each in phases} <= {"w0", "w1"}
 
 
 def _is_epoch(event, seed):

@@ -13,7 +13,7 @@ import pytest
 from factories import corpora, train, trial
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.runner.events import EpochEnded
+from rnnbench.runner.events import EpochEnded, PhaseBegan
 from rnnbench.runner.executors import TRAINING, LocalExecutor, Task, TrialFailure, local
 
 
@@ -27,6 +27,10 @@ def run(trials, folder, carry_out=None, *, jobs=1, prepare=_prepare_nothing):
     task = Task(carry_out, prepare) if carry_out else TRAINING
     outcomes = LocalExecutor(jobs, 1).run(trials, corpora(folder), events.append, task)
     return {one.seed: outcome for one, outcome in outcomes}, events
+
+
+def is_phase_of(one, event):
+    return isinstance(event, PhaseBegan) and event.trial == one
 
 
 @pytest.fixture
@@ -53,8 +57,13 @@ def test_trials_are_trained_and_reported_with_the_same_bits_as_in_this_process(t
     ours = train(tmp_path, trials[0])
     assert outcomes[1].record.history == ours.record.history
     np.testing.assert_array_equal(outcomes[1].scores, ours.scores)
-    assert all(isinstance(event, EpochEnded) for event in events)
-    assert sorted(event.epoch for event in events) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    epochs = [event.epoch for event in events if isinstance(event, EpochEnded)]
+    assert sorted(epochs) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    phases = {one.seed: [each.phase for each in events if is_phase_of(one, each)] for one in trials}
+    of_network = ["reading documents", "training", "building network"]
+    first = ["starting worker", "loading TensorFlow", *of_network, "compiling", "testing"]
+    later = [*of_network, "training", "testing"]
+    assert phases == {1: first, 0: later, 2: later}, "one worker compiles the program once"
 
 
 def test_nothing_to_do_starts_nothing(tmp_path):
@@ -194,9 +203,14 @@ def _die_beside_another(one, corpus, _):
 
 
 def test_a_trial_whose_worker_died_is_tried_again_by_itself(tmp_path, trials, caplog):
-    outcomes, _ = run(trials[:2], tmp_path, _die_beside_another, jobs=2)
+    outcomes, events = run(trials[:2], tmp_path, _die_beside_another, jobs=2)
 
     assert outcomes == {0: "done", 1: "done"}
+    assert [each.phase for each in events if is_phase_of(trials[1], each)] == [
+        "starting worker",
+        "waiting to be tried again",
+        "starting worker",
+    ]
     assert "rnn seed 0: a worker process died (killed, or out of memory?); it is" in caplog.text
 
 

@@ -15,6 +15,7 @@ from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.models.saved import from_bytes
 from rnnbench.models.word_weights import word_weights
 from rnnbench.training.engines import ENGINES, ignore
+from rnnbench.training.phases import told_to
 from rnnbench.training.scores import LOWEST, log_probabilities
 from rnnbench.training.settings import Training
 from rnnbench.training.word_vectors import pretrained_vectors
@@ -262,10 +263,14 @@ def test_a_pretrained_embedding_starts_with_vectors_of_other_documents_than_it_i
     pretrained = {"dim": 4, "embeddings_initializer": "ppmi_svd", "trainable": False}
     model = network([{"embedding": pretrained}, MEAN])
 
-    trained = fit(dataset, engine, model, epochs=1, keep_model=True)
+    phases = []
+    with told_to(phases.append):
+        trained = fit(dataset, engine, model, epochs=1, keep_model=True)
 
     vectors = from_bytes(trained.model).layers[0].get_weights()[0]
     np.testing.assert_array_equal(vectors, pretrained_vectors(dataset, 4, SHARE))
+    first = ["building network", "making word vectors", "compiling"]
+    assert phases == [*first, "saving network", "testing"]
 
 
 @both_engines

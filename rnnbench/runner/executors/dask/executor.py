@@ -20,9 +20,9 @@ from uuid import uuid4
 
 from rnnbench.environment import versions
 from rnnbench.errors import OutOfReachError, UserError
-from rnnbench.runner.events import Connected, EpochEnded, Listener
+from rnnbench.runner.events import Connected, Listener
 from rnnbench.runner.executors.base import Executor, T, Task, TrialFailure
-from rnnbench.runner.executors.child import DIED, Died
+from rnnbench.runner.executors.child import DIED, Died, event_of
 from rnnbench.runner.executors.dask import messages, worker
 from rnnbench.runner.executors.dask.connection import connected, warn_if_open
 from rnnbench.runner.executors.dask.differences import (
@@ -160,9 +160,8 @@ class _Run:
                     yield from self._end_attempt(ended)
                 case Told(key, report) if key in self._placement.running:
                     attempt, address = self._placement.running[key]
-                    epoch, loss, accuracy = report
                     name, _ = self._workers[address]
-                    self._listener(EpochEnded(attempt.trial, epoch, loss, accuracy, name))
+                    self._listener(event_of(attempt.trial, report, name))
                 case Seen(scheduler, workers):
                     yield from self._look(scheduler, workers)
                 case Described(answers):

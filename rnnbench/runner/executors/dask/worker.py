@@ -28,7 +28,7 @@ from typing import Any
 from rnnbench.environment import versions
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.code import code_of
-from rnnbench.runner.executors.child import Child, Died, Done, Report, work
+from rnnbench.runner.executors.child import Child, Died, Done, Phase, Report, work
 from rnnbench.storage import atomic_write, sha256_file
 from rnnbench.training.trial import Trial
 
@@ -308,10 +308,11 @@ def _told(messages: Iterator[Report | Done | Died]) -> Iterator[Report | Done | 
     held, last = None, 0.0
     for message in messages:
         now = time.monotonic()
-        if isinstance(message, tuple) and message[0] > 0 and now - last < REPORT_SECONDS:
+        is_quick = now - last < REPORT_SECONDS
+        if is_quick and not isinstance(message, Phase | Done | Died) and message[0] > 0:
             held = message
             continue
-        if held is not None and isinstance(message, Done):
+        if held is not None and isinstance(message, Done | Phase):
             yield held
         held, last = None, now
         yield message

@@ -1,0 +1,192 @@
+"""How far a run has come, from its events: plain data, without a terminal or a clock."""
+
+from collections import Counter
+from dataclasses import dataclass
+from math import nan
+
+from rnnbench.runner.events import EpochEnded, Event, Failed, Finished, PhaseBegan, Planned
+from rnnbench.training.phases import TRAINING
+from rnnbench.training.trial import Trial
+
+
+class Effort:
+    """How much of the planned training is done; both counters hold the epochs of each trial."""
+
+    def __init__(self) -> None:
+        self.planned: Counter[Trial] = Counter()
+        self.done: Counter[Trial] = Counter()
+
+    def note(self, event: Event) -> None:
+        """Take an event into account; the rest of a failed trial is no longer planned."""
+        match event:
+            case Planned(to_train):
+                self.planned.update({trial: trial.epochs for trial in to_train})
+            case EpochEnded(trial, epoch):
+                self.done[trial] = min(epoch, self.planned[trial])
+            case Failed(trial):
+                self.planned[trial] = self.done[trial]
+
+    def work(self) -> tuple[int, int]:
+        """Return how much is done and planned: epochs, weighted by the arithmetic of each."""
+        done, planned = (
+            sum(epochs * trial.work for trial, epochs in counts.items())
+            for counts in (self.done, self.planned)
+        )
+        return done, planned
+
+
+@dataclass
+class Running:
+    """A trial in progress. Times are seconds of any one clock.
+
+    Attributes:
+        trial: the trial.
+        worker: the name of its worker in a cluster; else empty.
+        phase: the phase that it is in.
+        since: when the phase began.
+        epoch: the last epoch that ended.
+        loss: in training, at that epoch.
+        accuracy: the same.
+        told: when the epoch ended.
+        timed_from: the epoch and the time from which on its epochs are timed, after compilation.
+    """
+
+    trial: Trial
+    worker: str
+    phase: str
+    since: float
+    epoch: int = 0
+    loss: float = nan
+    accuracy: float = nan
+    told: float = 0.0
+    timed_from: tuple[int, float] | None = None
+
+    def begin(self, phase: str, now: float) -> None:
+        """Enter a phase."""
+        self.phase, self.since = phase, now
+        if not self.epoch:
+            self.timed_from = (0, now) if phase == TRAINING else None
+
+    def end_epoch(self, event: EpochEnded, now: float) -> None:
+        """Take in the end of an epoch; the first one may have included compilation."""
+        if self.phase != TRAINING:
+            self.phase, self.since = TRAINING, now
+        self.timed_from = self.timed_from or (event.epoch, now)
+        self.epoch, self.loss, self.accuracy = event.epoch, event.loss, event.accuracy
+        self.told = now
+
+    def timed(self) -> tuple[int, float]:
+        """Return how many epochs were timed, and the seconds that they took."""
+        if self.timed_from is None or self.epoch <= self.timed_from[0]:
+            return 0, 0.0
+        epoch, start = self.timed_from
+        return self.epoch - epoch, self.told - start
+
+    def seconds_left(self, now: float) -> float | None:
+        """Return the seconds that its epochs still take; ``None`` without any basis."""
+        epochs, seconds = self.timed()
+        if not epochs:
+            return None
+        left = (self.trial.epochs - self.epoch) * seconds / epochs - (now - self.told)
+        return left if left > 0 else None
+
+
+class RunProgress:
+    """How far the trials of a run, or of several in a row, have come.
+
+    Attributes:
+        effort: the epochs that are planned and done.
+        running: the trials in progress, in the order of their start.
+        ended: how many have ended.
+        start: when the first trials were planned; ``None`` before.
+    """
+
+    def __init__(self) -> None:
+        self.effort = Effort()
+        self.running: dict[Trial, Running] = {}
+        self.ended = 0
+        self.start: float | None = None
+        self._timed_work, self._timed_seconds = 0, 0.0
+        """The arithmetic of all timed epochs of trials that are over, and how long it took."""
+        self._compilations: list[float] = []
+        """The seconds of each phase that ended with the first epoch."""
+        self._told = 0.0
+        """When the last epoch or trial ended."""
+
+    def note(self, event: Event, now: float) -> None:
+        """Take an event into account."""
+        self.effort.note(event)
+        match event:
+            case Planned():
+                self.start = now if self.start is None else self.start
+            case PhaseBegan(trial, phase, worker):
+                self.running.setdefault(trial, Running(trial, worker, phase, now)).begin(phase, now)
+            case EpochEnded(trial, 0, worker=worker):
+                self._keep_times(trial)  # it starts again if its worker died
+                self.running[trial] = Running(trial, worker, "starting", now)
+            case EpochEnded(trial) if trial in self.running:
+                # The last epoch may be reported after the end of its trial.
+                self._end_epoch(self.running[trial], event, now)
+            case Finished(trial) | Failed(trial):
+                self._keep_times(trial)
+                self.running.pop(trial, None)
+                self.ended += 1
+                self._told = now
+
+    def _end_epoch(self, running: Running, event: EpochEnded, now: float) -> None:
+        if running.timed_from is None:
+            self._compilations.append(now - running.since)
+        running.end_epoch(event, now)
+        self._told = now
+
+    def _keep_times(self, trial: Trial) -> None:
+        if trial in self.running:
+            epochs, seconds = self.running[trial].timed()
+            self._timed_work += epochs * trial.work
+            self._timed_seconds += seconds
+
+    @property
+    def n_trials(self) -> int:
+        """How many trials are, or were, to be trained."""
+        return len(self.effort.planned)
+
+    def share(self) -> float:
+        """Return the share of the work that is done; without networks, that of the trials."""
+        done, planned = self.effort.work()
+        return done / planned if planned else self.ended / max(self.n_trials, 1)
+
+    def seconds_left(self, now: float) -> float | None:
+        """Return about how long the rest takes; ``None`` without any basis.
+
+        The arithmetic that is left goes on at the speed of the epochs so far, in as many trials
+        side by side as run now. Programs to come are compiled as long as those so far. Without
+        networks, the trials that are left take as long as those that ended.
+        """
+        done, planned = self.effort.work()
+        if not planned and self.ended and self.start is not None:
+            left = (self._told - self.start) * (self.n_trials - self.ended) / self.ended
+        elif (speed := self._speed()) and done < planned:
+            left = (planned - done) / speed + self._seconds_to_compile()
+            left /= max(len(self.running), 1)
+        else:
+            return None
+        each = (one.seconds_left(now) or 0.0 for one in self.running.values())
+        return max(left - (now - self._told), *each, 0.0) or None
+
+    def _speed(self) -> float:
+        """Return the arithmetic per second in one trial; 0 before an epoch is timed."""
+        work, seconds = self._timed_work, self._timed_seconds
+        for one in self.running.values():
+            epochs, its_seconds = one.timed()
+            work, seconds = work + epochs * one.trial.work, seconds + its_seconds
+        return work / seconds if seconds else 0.0
+
+    def _seconds_to_compile(self) -> float:
+        """Return about how long it takes to compile the programs that no epoch has run yet."""
+        if not self._compilations:
+            return 0.0
+        planned, done = self.effort.planned, self.effort.done
+        to_come = {trial.program for trial, epochs in planned.items() if epochs and not done[trial]}
+        compiled = {trial.program for trial, epochs in done.items() if epochs}
+        mean = sum(self._compilations) / len(self._compilations)
+        return len(to_come - compiled) * mean

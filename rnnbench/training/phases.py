@@ -1,0 +1,36 @@
+"""The phases of a trial: whatever carries it out says which one begins.
+
+The listener is not an argument, so engines and tasks of other packages need not pass it on.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+OnPhase = Callable[[str], None]
+"""Called with the name of a phase when it begins."""
+
+TRAINING = "training"
+"""The phase of the epochs, if nothing has to be compiled in the first one."""
+
+
+def _ignore(phase: str) -> None:
+    """Do nothing when a phase begins."""
+
+
+_on_phase: ContextVar[OnPhase] = ContextVar("on_phase", default=_ignore)
+
+
+def begin(phase: str) -> None:
+    """Say that a phase of the trial in progress begins."""
+    _on_phase.get()(phase)
+
+
+@contextmanager
+def told_to(on_phase: OnPhase) -> Iterator[None]:
+    """Have ``on_phase`` told of the phases that begin in the block."""
+    token = _on_phase.set(on_phase)
+    try:
+        yield
+    finally:
+        _on_phase.reset(token)
