@@ -26,7 +26,8 @@ def carry_out(
         job: trains, and returns what came of it.
         quiet: whether nothing is said besides the result.
         as_json: whether the result is printed as JSON.
-        closing: returns the lines to end with, from the result and the seconds that it took.
+        closing: returns sentences to end with, and a last line to be copied, which is never
+            wrapped, from the result and the seconds that it took.
 
     Raises:
         FailedTrialsError: trials have no result; that of the others was printed.
@@ -46,6 +47,9 @@ def carry_out(
         finally:
             raise error  # even if the terminal has been closed
     console.print_record(finished.results, *finished.tables(), as_json=as_json)
-    for line in () if quiet else closing(finished, time.monotonic() - start):
-        console.err.print(line, soft_wrap=True)
+    if not quiet:
+        *sentences, last = closing(finished, time.monotonic() - start)
+        for sentence in sentences:
+            console.err.print(sentence, soft_wrap=not console.err.is_terminal)
+        console.err.print(last, soft_wrap=True)
     return finished
