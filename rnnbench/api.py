@@ -453,7 +453,7 @@ def site(
     Args:
         runs: finished runs.
         out: the folder of an earlier site, whose files are replaced, or a new or empty one.
-        metrics: models are ranked, and histories shown, by each of them.
+        metrics: the metrics of leaderboards and histories.
         words: the number of words shown of each misclassified document, if they may be published.
         errors: the number of misclassified documents in each report.
         progress: whether progress is shown on standard error.
@@ -463,8 +463,8 @@ def site(
         The page that lists the runs.
 
     Raises:
-        UserError: there is no run or no such metric, one is a run without duplicates, the folder
-            holds something else, or another process is writing into it.
+        UserError: there are no runs, there is no such metric, a run has its duplicates left out,
+            the folder holds something else, or another process is writing into it.
         RnnbenchError: a file cannot be written.
     """
     from rnnbench.website.write import write_site  # imports Matplotlib

@@ -24,14 +24,14 @@ def site(
         Path,
         typer.Option(
             metavar="FOLDER",
-            help="The folder of the site: new, empty, or that of an earlier site.",
+            help="The folder of the site: new, empty, or with an earlier site.",
         ),
     ] = Path("site"),
     metric: Annotated[
         list[str],
         typer.Option(
             metavar="METRIC",
-            help=f"Rank models and show histories by this; repeatable. METRIC: {options.METRICS}.",
+            help=f"Metric of leaderboards and histories; repeatable. METRIC: {options.METRICS}.",
             autocompletion=completion.metrics,
         ),
     ] = ["accuracy"],  # noqa: B006 - Typer's way to give a default
@@ -40,13 +40,13 @@ def site(
         typer.Option(
             min=0,
             metavar="N",
-            help="Words shown of each misclassified document; only of those that you may publish.",
+            help="Words shown of each misclassified document, if you may publish them.",
         ),
     ] = 0,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Make static pages of all RUNs, to be published or opened in a browser.
+    """Make static pages from all RUNs, to publish or to open in a browser.
 
     FOLDER/index.html lists the runs. From there, links lead to the report of each run, to the
     leaderboards with a critical-difference diagram, and to the history of each config that was run
@@ -58,7 +58,7 @@ def site(
     """
     for each in metric:
         find_quantity(each, "--metric")
-    from rnnbench.analysis.load import load_runs  # much is imported
+    from rnnbench.analysis.load import load_runs  # slow to import
     from rnnbench.terminal.display import show_steps
     from rnnbench.website.folder import INDEX
     from rnnbench.website.write import write_site

@@ -1,8 +1,8 @@
-"""The folder of a site, in which only what an earlier site left is ever replaced or removed.
+"""The folder of a site: only the files of an earlier site are ever replaced or removed.
 
-``site.json`` lists the files of a site and so makes the folder its own. A folder cannot be replaced
-at once, but each file can. The order leaves no link without its page: reports are written before
-the pages that link to them, and what is no longer linked is removed last.
+``site.json`` lists the files of a site and marks the folder as its own. A whole folder cannot be
+replaced atomically, but each file can. So that no link is ever broken, reports are written before
+the pages that link to them, and files that are no longer linked are removed last.
 """
 
 import re
@@ -28,19 +28,19 @@ from rnnbench.storage import (
 from rnnbench.words import listed
 
 SITE = "site.json"
-"""The file that makes a folder that of a site."""
+"""The file that marks the folder of a site."""
 INDEX, LEADERBOARD, HISTORY = "index.html", "leaderboard.html", "history.html"
 REPORT, CONFIG, CONSTRAINTS = "report.html", "config.yaml", "constraints.txt"
 RUNS = "runs"
-"""The folder with a folder for each run."""
+"""The folder that holds a folder for each run."""
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 """The pattern of the names of these folders."""
 LONGEST = 80
-"""The most characters of such a name that come from the name of a run."""
+"""The most characters that such a name takes from the name of a run."""
 _FILE = (
     rf"^({INDEX}|{LEADERBOARD}|{HISTORY}|{RUNS}/{NAME}/({REPORT}|{CONFIG}|{CONSTRAINTS}))$"
 ).replace(".html", r"\.html")
-HINT = "use --out to name another folder, which may be new or empty"
+HINT = "use --out to name a new or empty folder"
 
 
 class Site(Record):
@@ -48,13 +48,13 @@ class Site(Record):
 
     schema_version: Literal[1] = 1
     files: list[Annotated[str, Field(pattern=_FILE)]]
-    """All others, with slashes and seen from the folder of the site."""
+    """All other files: paths with slashes, relative to the folder of the site."""
     reports: dict[str, str]
-    """By the name of each run, the file of its report."""
+    """The file of each report, by the name of its run."""
 
 
 def folders_of(names: Iterable[str]) -> dict[str, str]:
-    """Return for each run the folder of its pages: safe in addresses and on every system.
+    """Return the folder of the pages of each run: safe in addresses and on every system.
 
     >>> folders_of(["all", "old/all", "old all", ".."])
     {'all': 'runs/all', 'old/all': 'runs/old-all', 'old all': 'runs/old-all-2', '..': 'runs/run'}
@@ -64,7 +64,7 @@ def folders_of(names: Iterable[str]) -> dict[str, str]:
     for name in names:
         plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:LONGEST].strip("._-") or "run"
         folder, number = plain, 1
-        while folder.casefold() in taken:  # a file system may not tell capitals from small letters
+        while folder.casefold() in taken:  # a file system may ignore case
             number += 1
             folder = f"{plain}-{number}"
         taken.add(folder.casefold())
@@ -73,7 +73,7 @@ def folders_of(names: Iterable[str]) -> dict[str, str]:
 
 
 def files_in(folder: Path) -> set[str]:
-    """Return the files of the site in a folder; none in one that is new or empty.
+    """Return the files of the site in a folder; none if it is new or empty.
 
     Hidden files, such as those of Git, do not count.
 
@@ -88,7 +88,7 @@ def files_in(folder: Path) -> set[str]:
     except FileNotFoundError:
         others = [each.name for each in folder.glob("*") if not each.name.startswith(".")]
         if others:
-            what = f"holds other things than a site: {listed(sorted(others))}"
+            what = f"holds something other than a site: {listed(sorted(others))}"
             raise UserError(f"{folder}: {what} ({HINT})") from None
         return set()
     except DamagedResultError as error:
@@ -99,18 +99,18 @@ def files_in(folder: Path) -> set[str]:
 def open_site(folder: Path, site: Site, command: str) -> Iterator[None]:
     """Let the block write the files of a site; then remove those of an earlier one.
 
-    If the block raises an exception, the files of both remain, and belong to the folder's site.
+    If the block raises an exception, the files of both stay, and ``site.json`` lists them all.
 
     Args:
-        folder: of the site.
-        site: what it will hold.
-        command: the command of this process, for the message to others.
+        folder: the folder of the site.
+        site: the files that it will hold.
+        command: the command of this process, which the message to others names.
 
     Raises:
         UserError: the folder holds something else, or another process is writing into it.
         UnwritableError: a file cannot be written.
     """
-    files_in(folder)  # nothing is written into a folder that is somebody else's
+    files_in(folder)  # before the lock is written: the folder may be somebody else's
     with lock_folder(folder, command):
         before, after = files_in(folder), set(site.files)
         _check_places(folder, before, after)
@@ -124,7 +124,7 @@ def open_site(folder: Path, site: Site, command: str) -> Iterator[None]:
 
 
 def _remove(folder: Path, files: set[str]) -> None:
-    """Remove files of an earlier site, and the folders that are empty without them."""
+    """Remove files of an earlier site, and the folders that this leaves empty."""
     for file in files:
         try:
             (folder / file).unlink(missing_ok=True)
@@ -136,10 +136,10 @@ def _remove(folder: Path, files: set[str]) -> None:
 
 
 def _check_places(folder: Path, before: set[str], after: set[str]) -> None:
-    """Make sure that no other file is in the place of one, and that no link leads elsewhere."""
+    """Make sure that no other file is in the way, and that no folder is a link to elsewhere."""
     for file in sorted(after - before):
         if (folder / file).exists():
-            raise UserError(f"{folder / file}: is not of the site (move it away, or {HINT})")
+            raise UserError(f"{folder / file}: is not a file of the site (move it away, or {HINT})")
     for file in sorted(before | after):
         for place in (folder / file).parents:
             if place == folder:

@@ -1,4 +1,4 @@
-"""The pages of a site that are about several runs: all of them, their ranks, and their changes."""
+"""The pages of a site about several runs: their list, leaderboards and histories."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,18 +24,18 @@ from rnnbench.website.folder import HISTORY, INDEX, LEADERBOARD
 from rnnbench.words import counted, listed
 
 SHOWN_CHANGES = 10
-"""The most clear changes in sentences; the tables have all."""
+"""The most clear changes that are shown as sentences; the tables have all of them."""
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What the pages show of several runs.
+    """Several runs, ranked and traced over time, for the pages to show.
 
     Attributes:
-        runs: by names that tell them apart.
+        runs: the runs, by names that tell them apart.
         boards: the leaderboards by each metric.
-        histories: by each metric, those of configs with several runs on the same documents, each
-            with the name of its config.
+        histories: the histories by each metric, of configs with several runs on the same documents,
+            each with the name of its config.
     """
 
     runs: Mapping[str, StoredRun]
@@ -82,7 +82,7 @@ def _histories(runs: Mapping[str, StoredRun], metric: str) -> list[tuple[str, Hi
 
 
 def pages_of(analysis: Analysis, reports: Mapping[str, str]) -> dict[str, Page]:
-    """Return the pages by their files; ``reports`` are the addresses of reports by run."""
+    """Return the pages by file; ``reports`` are the addresses of the reports by run."""
     pages = {INDEX: _index(analysis, reports), LEADERBOARD: _leaderboard(analysis, reports)}
     if analysis.has_histories:
         pages[HISTORY] = _history(analysis, reports)
@@ -102,23 +102,23 @@ def _index(analysis: Analysis, reports: Mapping[str, str]) -> Page:
                 "runs",
                 "All runs",
                 [("wordy", replace(_runs_table(runs, sets), links=reports))],
-                "The newest run is first. The name of a run leads to its report, which says "
-                "whether its best model is clearly better than others.",
+                "The newest run is first. The name of a run links to its report, which says "
+                "whether the best model is clearly better than the others.",
             )
         ],
     )
 
 
 def _best(analysis: Analysis, sets: Mapping[str, str]) -> Iterator[str]:
-    """Yield the best model of each set of documents by the first metric, in a sentence."""
+    """Yield a sentence on the best model on each set of documents, by the first metric."""
     metric, boards = next(iter(analysis.boards.items()))
     quantity = find_quantity(metric, "--metric")
     for board in boards:
         first = board.entries[0]
         if (value := first.model.statistic(metric)) is not None:
             yield (
-                f"{sets[board.dataset.split_fingerprint]}: {first.model.name} of {first.run} is "
-                f"first by {quantity.header}, {quantity_text(quantity, value)}."
+                f"{sets[board.dataset.split_fingerprint]}: {first.model.name} of {first.run} has "
+                f"the best {quantity.header}, {quantity_text(quantity, value)}."
             )
 
 
@@ -138,8 +138,8 @@ def _runs_table(runs: Mapping[str, StoredRun], sets: Mapping[str, str]) -> Table
         runs.items(), key=lambda each: each[1].environment.get("date") or "", reverse=True
     )
     caption = (
-        "Test accuracy: that of the best model, mean ± 95 % over seeds. Commit: that of rnnbench, "
-        "with a + if files were changed since."
+        "The test accuracy is that of the best model, mean ± 95 % over seeds. The commit is that "
+        "of rnnbench; a + means that files were changed since."
     )
     return replace(table_of(newest, columns, caption), text_columns=6)
 
@@ -170,8 +170,8 @@ def _leaderboard(analysis: Analysis, reports: Mapping[str, str]) -> Page:
     return Page(
         title="rnnbench leaderboard",
         heading="Leaderboard",
-        about="The models of all runs, the best first. Only results on the same test documents "
-        "are comparable, so each set of documents has tables of its own.",
+        about="The models of all runs, best first. Only results on the same test documents are "
+        "comparable, so each set of documents has its own tables.",
         findings=[],
         sections=[*sections, *_mean_ranks(analysis)],
         models=analysis.ranked_models,
@@ -179,10 +179,10 @@ def _leaderboard(analysis: Analysis, reports: Mapping[str, str]) -> Page:
 
 
 def _with_reports(table: Table, reports: Mapping[str, str]) -> Table:
-    """Return a table of a leaderboard with links of its runs, in its last column of text.
+    """Return a table of a leaderboard in which each run, the last column of text, is a link.
 
-    Models come first and ranks after the runs: when a narrow page scrolls, the first column stays
-    in view.
+    Models come first, since the first column stays in view when a narrow page scrolls. Ranks come
+    after the runs.
     """
     n = table.text_columns
 
@@ -201,7 +201,7 @@ def _with_reports(table: Table, reports: Mapping[str, str]) -> Table:
 
 
 def _mean_ranks(analysis: Analysis) -> Iterator[Section]:
-    """Yield a section for each metric, if there are models in common on two sets or more."""
+    """Yield a section for each metric, if two or more sets of documents have models in common."""
     for metric, boards in analysis.boards.items():
         try:
             ranks = rank_over_datasets(boards)
@@ -237,7 +237,7 @@ def _history(analysis: Analysis, reports: Mapping[str, str]) -> Page:
     return Page(
         title="rnnbench history",
         heading="History",
-        about="Configs that were run more than once on the same documents, the oldest run first. "
+        about="Configs that were run more than once on the same documents, oldest run first. "
         "The commits are those of rnnbench.",
         findings=_changes(analysis),
         sections=sections,
@@ -252,7 +252,7 @@ def _plots(history: History, name: str) -> list[Plot]:
 
 
 def _changes(analysis: Analysis) -> list[str]:
-    """Return the last clear changes of accuracy in sentences, the newest first."""
+    """Return sentences on the last clear changes of accuracy, newest first."""
     if ACCURACY not in analysis.histories:
         return [f"Only {ACCURACY} is tested for clear changes."]
     found = [
@@ -273,8 +273,8 @@ def _changes(analysis: Analysis) -> list[str]:
 def _change_in_words(config: str, entry: Entry, model: str) -> str:
     change = entry.changes[model]
     return (
-        f"{config}, {minute(entry.date)}, commit {short_commit(entry.commit)}: {model} clearly "
-        f"went {direction(change)} in {entry.run}, by {abs(change.difference):.4f}."
+        f"{config}, {minute(entry.date)}, commit {short_commit(entry.commit)}: the accuracy of "
+        f"{model} clearly went {direction(change)} in {entry.run}, by {abs(change.difference):.4f}."
     )
 
 

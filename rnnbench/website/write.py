@@ -23,7 +23,7 @@ from rnnbench.website.folder import (
 from rnnbench.website.pages import analyze, pages_of
 
 OnRun = Callable[[str, int, int], None]
-"""Is told the name of a run whose report is written next, its number from 1, and how many."""
+"""Called with the run whose report is written next, its number from 1, and the number of runs."""
 
 
 def write_site(
@@ -41,17 +41,17 @@ def write_site(
     Args:
         runs: at least one; a run that is given twice is shown once.
         folder: that of an earlier site, or a new or empty one.
-        metrics: those of leaderboards and histories.
+        metrics: the metrics of leaderboards and histories.
         words: the most words shown of each misclassified document.
         n_errors: the number of misclassified documents in each report.
-        command: the command of this process, for the message to another that wants the folder.
-        on_run: is told about each run.
+        command: the command of this process, shown to another process that wants the folder.
+        on_run: called before each report is written.
 
     Raises:
         UserError: the folder holds something else, or another process is writing into it.
         UnwritableError: a file cannot be written.
     """
-    files_in(folder)  # that of somebody else is refused before anything is computed
+    files_in(folder)  # refuse somebody else's folder before computing anything
     distinct = list({run.folder.resolve(): run for run in runs}.values())
     named = dict(zip(distinct_names([run.folder for run in distinct]), distinct, strict=True))
     places = folders_of(named)
@@ -85,7 +85,7 @@ def write_site(
 def _files_beside(folder: Path, run: StoredRun) -> dict[str, str]:
     """Return the files that the report of a run names, by their names.
 
-    They are made anew: those of a run from elsewhere may be links to private files.
+    They are made anew, not copied: in a run from elsewhere, they may be links to private files.
     """
     texts = {CONFIG: dump(run.benchmark, folder)}
     if (run.folder / CONSTRAINTS).exists():
@@ -94,7 +94,7 @@ def _files_beside(folder: Path, run: StoredRun) -> dict[str, str]:
 
 
 def _within(page: Page, titles: Mapping[str, str], file: str) -> Page:
-    """Return a page of a file with links to the pages about several runs."""
+    """Return the page of a file, with links to the pages about several runs."""
     up = "../" * (len(PurePosixPath(file).parts) - 1)
     return replace(
         page, pages={title: f"{up}{other}" for title, other in titles.items()}, address=file

@@ -201,7 +201,7 @@ def test_the_history_has_a_plot_for_each_model_and_names_clear_changes(pages):
 
     assert page.count("<svg") == 4, "two models, two metrics"
     assert "clearly down" in page
-    assert "rnn clearly went down in 2, by 0.7500." in page
+    assert "the accuracy of rnn clearly went down in 2, by 0.7500." in page
     assert "test accuracy of rnn in 3 runs: 0.8833" in page
     assert "rnn down" in text_of(page)
 
@@ -249,8 +249,8 @@ def test_without_histories_and_common_models_there_are_no_such_parts(cli):
         (["nowhere"], "nowhere: no results.json in it (should be a folder"),
         (["results/r8", "nowhere"], "nowhere: no results.json in it"),
         (["results/r8", "--metric", "acuracy"], "--metric: no metric 'acuracy' (allowed: accuracy"),
-        (["results/r8", "--out", "results"], "results: holds other things than a site: r52, r8"),
-        (["results/r8", "--out", "results/r8"], "(use --out to name another folder"),
+        (["results/r8", "--out", "results"], "results: holds something other than a site: r52, r8"),
+        (["results/r8", "--out", "results/r8"], "(use --out to name a new or empty folder"),
     ],
 )
 def test_wrong_input_ends_with_2_and_nothing_is_written(cli, arguments, message):

@@ -133,7 +133,7 @@ def test_a_folder_that_holds_other_things_is_refused(tmp_path):
 
     assert refused(
         tmp_path,
-        r"holds other things than a site: config\.yaml, results\.json \(use --out to name another",
+        r"holds something other than a site: config\.yaml, results\.json \(use --out to name a new",
     )
 
 
@@ -147,7 +147,9 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
 def test_a_file_of_somebody_else_in_the_place_of_a_page_is_not_replaced(folder):
     write_text(folder / NEW, "mine")
 
-    with pytest.raises(UserError, match=rf"{NEW}: is not of the site \(move it away, or use --out"):
+    with pytest.raises(
+        UserError, match=rf"{NEW}: is not a file of the site \(move it away, or use --out"
+    ):
         write_site(folder, "index.html", NEW)
 
     assert (folder / NEW).read_text() == "mine"

@@ -57,7 +57,8 @@ def test_the_last_clear_changes_are_told_the_newest_first():
     found = pages(*runs)["history.html"].findings
 
     assert found[0] == (
-        f"nightly, 2026-11-{n} 10:20, commit 000000000000: rnn clearly went up in {n}, by 0.8000."
+        f"nightly, 2026-11-{n} 10:20, commit 000000000000: the accuracy of rnn clearly went up in "
+        f"{n}, by 0.8000."
     )
     assert "went down in 12" in found[1]
     assert found[SHOWN_CHANGES:] == ["2 more are in the tables."]
