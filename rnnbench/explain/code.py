@@ -1,4 +1,4 @@
-"""The code of a stack of layers in NumPy, made from their equations."""
+"""NumPy code of a stack of layers, made from their equations."""
 
 # ruff: noqa: RUF001 - mathematics has signs that look like Latin letters
 
@@ -20,14 +20,14 @@ SPELLINGS = {
     "⊙": "*",
     "−": "-",
 }
-"""The signs of equations in Python."""
+"""How the signs of equations are written in Python."""
 
 
 def numpy_code(kinds: Sequence[Kind]) -> str:
-    """Return a program that computes what a stack of Keras layers gives with the same weights.
+    """Return a program that computes what a stack of Keras layers computes with the same weights.
 
-    It has a function for each kind of layer, and one for the stack. As a script, it prints what the
-    stack gives for the toy array.
+    It has a function for each kind of layer, and one for the stack. As a script, it prints the
+    output of the stack for the toy array.
     """
     return template("numpy.py.j2").render(
         kinds=kinds,
@@ -57,7 +57,7 @@ def in_python(equation: Equation) -> str:
 
 
 def splits(kind: Kind) -> Iterator[str]:
-    """Yield the assignments that take the weights of a layer apart, gate by gate."""
+    """Yield the assignments that split the weights of a layer by gate."""
     if (n := len(kind.gates)) == 1:
         return
     rows = {"b": "b"} if kind.bias_rows == 1 else {"b": "b[0]", "d": "b[1]"}

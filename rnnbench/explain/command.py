@@ -22,7 +22,7 @@ EXAMPLES = options.examples(
     "rnnbench explain simple_rnn --json",
 )
 SIZES = ("units", "features", "steps", "batch")
-"""The options that only the page on a layer has."""
+"""The options that apply only to the page on one layer."""
 
 
 def _size(largest: int, help_text: str) -> Any:
@@ -35,7 +35,7 @@ def explain(
         list[str],
         typer.Argument(
             metavar="LAYER",
-            help="simple_rnn, gru or lstm; several are a stack, for --toy, --code and --save.",
+            help="simple_rnn, gru or lstm. Several make a stack, for --toy, --code and --save.",
             show_default=False,
             autocompletion=completion.layers,
         ),
@@ -46,10 +46,10 @@ def explain(
     batch: Annotated[int, _size(LARGEST.batch, "Sequences side by side.")] = 4,
     toy: Annotated[
         bool,
-        typer.Option("--toy", help="Work the toy array of the notebook through, with numbers."),
+        typer.Option("--toy", help="Work through the toy array of the notebook, with numbers."),
     ] = False,
     code: Annotated[
-        bool, typer.Option("--code", help="Print NumPy code that gives what Keras gives.")
+        bool, typer.Option("--code", help="Print NumPy code that computes what Keras computes.")
     ] = False,
     save: Annotated[
         Path | None,
@@ -68,7 +68,7 @@ def explain(
     by step; if the two differ by more than 1e-6, the exit code is 1. The sizes are limited so that
     most of the time always goes into importing TensorFlow.
 
-    --toy, --code and --save show something else instead, at once and without TensorFlow.
+    --toy, --code and --save do something else instead, at once and without TensorFlow.
     """
     from rnnbench.explain.kinds import find_kind
 
@@ -97,16 +97,16 @@ def _check_options(context: typer.Context, kinds: Sequence["Kind"]) -> None:
     if chosen["force"] and chosen["save"] is None:
         raise UserError("--force: needs --save")
     if chosen["as_json"] and other == ["save"]:
-        raise UserError("--json: needs --toy or --code beside --save")
+        raise UserError("--json: with --save, needs --toy or --code too")
     if len(kinds) > 1 and not other:
         raise UserError(
-            f"{' '.join(kind.name for kind in kinds)}: a page explains one layer at a time "
-            "(stacks have --toy, --code and --save)"
+            f"{' '.join(kind.name for kind in kinds)}: only one layer is explained at a time "
+            "(for a stack, use --toy, --code or --save)"
         )
     for name in SIZES if other else ():
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
-            raise UserError(f"--{name}: has no effect on --{other[0]}; leave one of them out")
+            raise UserError(f"--{name}: has no effect with --{other[0]}; leave one of them out")
 
 
 def _explain(kind: "Kind", sizes: Sizes, *, as_json: bool) -> None:

@@ -12,14 +12,14 @@ from rnnbench.storage import write_text
 COLUMNS = (88, 160, 232, 304)
 """The middle of each step, in pixels from the left."""
 TOP, APART = 88, 80
-"""The top of the last layer, and how far layers are apart."""
+"""The top of the last layer, and the distance between layers."""
 
 
 def check_target(file: Path, *, overwrite: bool) -> None:
     """Make sure that a drawing may be written to a file.
 
     Raises:
-        UserError: it is no SVG file, or it exists.
+        UserError: the file is not an SVG file, or exists already.
     """
     if file.suffix.lower() != ".svg":
         raise UserError(f"--save {file}: got '{file.suffix}' (allowed: .svg)")
@@ -31,7 +31,8 @@ def save(kinds: Sequence[Kind], file: Path, *, overwrite: bool) -> None:
     """Write the drawing of a layer or of a stack of layers.
 
     Raises:
-        UserError: it is no SVG file, it exists and ``overwrite`` is false, or it cannot be written.
+        UserError: the file is not an SVG file, exists and may not be overwritten, or cannot be
+            written.
     """
     check_target(file, overwrite=overwrite)
     write_text(file, cell(kinds[0]) if len(kinds) == 1 else stack(kinds))
@@ -74,8 +75,8 @@ def _has_memory(kind: Kind) -> bool:
 def _captions(kinds: Sequence[Kind]) -> list[str]:
     last = len(kinds)
     captions = [
-        f"{_all_but(last)} on all states: return_sequences: true",
-        f"layer {last} passes on the last one alone: false",
+        f"{_all_but(last)} on all states (return_sequences: true)",
+        f"layer {last} passes on only the last (return_sequences: false)",
     ]
     return [*captions, "thick arrows: cell states"] if any(map(_has_memory, kinds)) else captions
 
@@ -89,7 +90,7 @@ def _description(kinds: Sequence[Kind]) -> str:
 
 
 def _all_but(last: int) -> str:
-    """Return all layers but the last one, and a verb."""
+    """Return the subject and the verb of a sentence on all layers but the last."""
     if last == 2:
         return "layer 1 passes"
     return f"layers 1 {'and' if last == 3 else 'to'} {last - 1} pass"

@@ -31,7 +31,7 @@ class Equation:
 
     @property
     def symbol(self) -> str:
-        """The symbol of what it computes: ``h`` of ``hₜ = oₜ ⊙ tanh(cₜ)``."""
+        """The symbol of its result: ``h`` in ``hₜ = oₜ ⊙ tanh(cₜ)``."""
         return self.text.partition("ₜ")[0]
 
 

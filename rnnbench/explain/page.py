@@ -26,7 +26,7 @@ Spell = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Page:
-    """An explanation in six numbered parts, in ASCII where the encoding has no more signs.
+    """An explanation in six numbered parts, in ASCII where the encoding has only that.
 
     Print it uncropped.
     """

@@ -3,7 +3,7 @@
 They are written for reading and for checking Keras, not for speed.
 
 Shapes: ``B`` sequences, ``T`` steps, ``I`` features, ``H`` units, ``G`` gates. A step takes the
-input ``x``, ``(B, I)``, the states after the step before, ``(B, H)`` each, and the weights as
+input ``x``, ``(B, I)``, the states after the previous step, ``(B, H)`` each, and the weights as
 ``layer.get_weights()`` returns them: ``kernel``, ``(I, G * H)``, ``recurrent_kernel``,
 ``(H, G * H)``, and ``bias``. The weights of the gates stand side by side. A step returns all that
 it computes, ``(B, H)`` each, by the symbols of the equations in ``kinds.py``.
@@ -31,7 +31,7 @@ def run(
 ) -> Values:
     """Return each value after every step, ``(B, T, H)``, in the precision of the arguments.
 
-    ``x`` are the sequences, ``(B, T, I)``, and ``states`` the symbols of the states, in the order
+    ``x`` holds the sequences, ``(B, T, I)``, and ``states`` the symbols of the states, in the order
     in which ``step`` takes them. All states are zero before the first step.
 
     Examples:

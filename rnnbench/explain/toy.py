@@ -18,18 +18,18 @@ PATTERNS = {
     "U": (0.3, -0.1, 0.2, -0.2, 0.1),
     "b": (0.1, -0.1, 0.2, -0.2, 0.3),
 }
-"""Made-up numbers that are repeated until a weight is full: easy to work with on paper."""
+"""Made-up numbers, repeated to fill a weight: they are easy to work with on paper."""
 
 
 @dataclass(frozen=True)
 class ToyLayer:
-    """A layer, what it reads, and all that it computes.
+    """A layer, its input, and all that it computes.
 
     Attributes:
         kind: the kind of layer.
         x: its input, ``(batch, timesteps, features)``.
         weights: kernel, recurrent kernel and bias, by their symbols, as Keras stores them.
-        values: those of its equations after every step, ``(batch, timesteps, units)``, by symbol.
+        values: the results of its equations, ``(batch, timesteps, units)``, by symbol.
     """
 
     kind: Kind
@@ -39,7 +39,7 @@ class ToyLayer:
 
 
 def work_through(kinds: Sequence[Kind]) -> list[ToyLayer]:
-    """Have a stack of layers read the toy array; each layer reads the states of the one before."""
+    """Let a stack of layers read the toy array; each reads the states of the previous one."""
     layers: list[ToyLayer] = []
     x: Floats = TOY
     for kind in kinds:
@@ -64,7 +64,8 @@ def weight_shapes(kind: Kind, features: int) -> dict[str, tuple[int, ...]]:
 def terms(layer: ToyLayer, sequence: int, step: int) -> dict[str, Floats]:
     """Return the value of each term of the equations at a step, ``(units,)``, by its text.
 
-    Both are counted from 0. Terms are products with weights, biases, states and other values.
+    ``sequence`` and ``step`` count from 0. Terms are products with weights, biases, states and
+    other values.
     """
     kind, values = layer.kind, layer.values
     before = {

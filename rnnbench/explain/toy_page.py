@@ -22,7 +22,7 @@ Spell = Callable[[str], str]
 
 @dataclass(frozen=True)
 class ToyPage:
-    """The toy array on its way through a stack of layers, in ASCII where there are no more signs.
+    """A stack of layers working through the toy array, in ASCII where the encoding has only that.
 
     It is at most ``WIDTH`` columns wide.
     """
@@ -41,8 +41,8 @@ def _page(layers: Sequence[ToyLayer], spell: Spell) -> Iterator[RenderableType]:
     units = f"{UNITS} units" if len(layers) == 1 else f"{UNITS} units each"
     yield Text.assemble(("The toy array of the teaching notebook", "bold"), f": {names}, {units}")
     yield Text(
-        "The weights are made up, and easy to work with on paper. The option --code prints NumPy "
-        "code with the same numbers; they are rounded here."
+        "The weights are made up, to be easy to work with on paper. Numbers are rounded here; the "
+        "option --code prints NumPy code that computes them."
     )
     yield Text(f"x, {TOY.shape}, (batch, timesteps, features)", HEADING)
     yield _indented(_grid(_rows_of(TOY, "sequence")))
@@ -51,15 +51,15 @@ def _page(layers: Sequence[ToyLayer], spell: Spell) -> Iterator[RenderableType]:
     shape = layers[-1].values["h"].shape
     yield Text(
         f"With return_sequences=True the output is all of these states, {shape}; with False it is "
-        f"those after the last step, {(shape[0], shape[2])}. The larger the numbers in x, the "
-        "nearer are gates to 0 or 1 and tanh to -1 or 1, where almost no gradient passes. The ids "
-        "of words are larger still."
+        f"only those after the last step, {(shape[0], shape[2])}. The larger the numbers in x, the "
+        "closer gates are to 0 or 1, and tanh to -1 or 1, where almost no gradient passes. Word "
+        "ids are larger still."
     )
 
 
 def _layer(layer: ToyLayer, title: str, spell: Spell) -> Iterator[RenderableType]:
     kind, shape = layer.kind, layer.x.shape
-    reads = "x" if layer.x is TOY else "the states of the layer before"
+    reads = "x" if layer.x is TOY else "the states of the previous layer"
     yield Text(f"{title}{kind.keras_name} reads {reads}, {shape}", HEADING)
     weights = weights_by_gate(layer).items()
     yield _indented(_grid((weight, _spelled(each)) for weight, each in weights))
@@ -75,7 +75,7 @@ def _layer(layer: ToyLayer, title: str, spell: Spell) -> Iterator[RenderableType
 
 
 def _worked(equation: Equation, known: Mapping[str, Floats], spell: Spell) -> Group:
-    """Return an equation in letters, in numbers, and its result."""
+    """Return an equation with symbols, the same with numbers, and its result."""
     left, _, right = equation.text.partition(" = ")
     by_length = sorted(known, key=len, reverse=True)
     term = re.compile("|".join(rf"(?<!\w){re.escape(each)}(?!\w)" for each in by_length))

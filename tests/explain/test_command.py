@@ -128,12 +128,12 @@ def test_a_drawing_is_saved_beside_what_is_printed(cli, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["lstm", "lstm"], "a page explains one layer at a time (stacks have --toy, --code and"),
+        (["lstm", "lstm"], "only one layer is explained at a time (for a stack, use --toy,"),
         (["lstm", "--toy", "--code"], "--toy and --code: choose one of them"),
         (["lstm", "--force"], "--force: needs --save"),
-        (["lstm", "--save", "a.svg", "--json"], "--json: needs --toy or --code beside --save"),
-        (["lstm", "--toy", "--units", 50], "--units: has no effect on --toy"),
-        (["lstm", "gru", "--save", "a.svg", "--batch", 2], "--batch: has no effect on --save"),
+        (["lstm", "--save", "a.svg", "--json"], "--json: with --save, needs --toy or --code too"),
+        (["lstm", "--toy", "--units", 50], "--units: has no effect with --toy"),
+        (["lstm", "gru", "--save", "a.svg", "--batch", 2], "--batch: has no effect with --save"),
         (["lstm", "gro", "--code"], "no layer 'gro'"),
         (["lstm", "--save", "a.png"], "--save a.png: got '.png' (allowed: .svg)"),
     ],

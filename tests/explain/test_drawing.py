@@ -56,8 +56,8 @@ def test_a_stack_shows_its_layers_from_the_bottom_up():
     place = {each.text: float(each.get("y")) for each in root.iter(f"{SVG}text")}
 
     assert place["SimpleRNN"] > place["LSTM"] > place["GRU"] > place["dense softmax"]
-    assert "layers 1 and 2 pass on all states: return_sequences: true" in place
-    assert "layer 3 passes on the last one alone: false" in place
+    assert "layers 1 and 2 pass on all states (return_sequences: true)" in place
+    assert "layer 3 passes on only the last (return_sequences: false)" in place
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Texts with gaps: the code of layers, and the drawing of a stack."""
+"""Templates: of the code of layers, and of the drawing of a stack."""
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
