@@ -78,7 +78,7 @@ def show(
         Path | None,
         typer.Argument(
             metavar="CONFIG",
-            help="A config file, or the name of one: how ids are made, and what its models read.",
+            help="A config file, or the name of one: it says how ids are made, and has the models.",
             show_default=False,
             autocompletion=completion.config_files,
         ),
@@ -105,7 +105,7 @@ def show(
 
 
 def _inputs(benchmark: Benchmark, prepared: PreparedData, document: Document) -> Inputs:
-    """Return what each model is given of a document; nothing if it is left out."""
+    """Return the input of each model from a document; none if the document is left out."""
     if document.sequence is None:
         return {}
     sequence = np.array(document.sequence, np.int32)

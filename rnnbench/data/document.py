@@ -26,10 +26,10 @@ class Document:
         place: its place in the dataset.
         ids: the start mark, and the id of each word.
         sequence: what models read: the ids, cut and padded; ``None`` if it is left out.
-        n_ids: every id is below this.
-        maxlen: documents with as many ids are left out.
+        n_ids: the number of ids; every id is below it.
+        maxlen: documents with this many ids or more are left out.
         cut_side: the side of a long document that is cut off.
-        padding_side: the side of a short one that is padded.
+        padding_side: the side of a short document that is padded.
     """
 
     number: int

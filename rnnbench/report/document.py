@@ -1,4 +1,4 @@
-"""One document for people and for machines: its words, their ids, and what models are given."""
+"""One document for people and for machines: its words, their ids, and the inputs of models."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
@@ -20,10 +20,10 @@ HEADING, NAME, ASIDE, REPLACED = "bold cyan", "bold", "dim", "yellow"
 INDENT = (0, 0, 0, 3)
 START_MARK = "(start)"
 FEW = 3
-"""Fewer zeros than this in a row are written one by one."""
+"""Zeros are written one by one if fewer than this follow each other."""
 
 Inputs = Mapping[str, Input]
-"""What each model of a config is given, by its name."""
+"""The input of each model of a config, by the name of the model."""
 
 
 def document_facts(document: Document, inputs: Inputs | None) -> dict[str, Any]:
@@ -59,9 +59,9 @@ def _input_facts(document: Document, given: Input, models: Sequence[str]) -> dic
 
 
 def document_text(document: Document, inputs: Inputs | None) -> RenderableType:
-    """Return a document in parts: its words, their ids, and what models are given.
+    """Return a document in parts: its words, their ids, and the inputs of models.
 
-    ``inputs`` are ``None`` if there is no config.
+    ``inputs`` is ``None`` if there is no config.
     """
     size = counted(len(document.words), "word")
     title = f"document {document.number}, topic {document.topic}, {size}, {document.place}"
@@ -75,7 +75,7 @@ def document_text(document: Document, inputs: Inputs | None) -> RenderableType:
     if inputs is None:
         parts.append(Text("Name a config, such as all, to see what its models are given.", ASIDE))
     elif inputs:
-        parts.append(Text("The input of the models", HEADING))
+        parts.append(Text("The inputs of the models", HEADING))
         parts += _inputs(document, inputs)
     return Group(*[line for part in parts for line in (part, "")][:-1])
 
@@ -87,7 +87,7 @@ def _inputs(document: Document, inputs: Inputs) -> Iterator[RenderableType]:
 
 
 def _by_input(inputs: Inputs) -> dict[Input, list[str]]:
-    """Return the models that are given the same, by what they are given."""
+    """Return the names of the models that have each input."""
     found: dict[Input, list[str]] = {}
     for name, each in inputs.items():
         found.setdefault(each, []).append(name)
@@ -95,7 +95,7 @@ def _by_input(inputs: Inputs) -> dict[Input, list[str]]:
 
 
 def _without_points(names: Sequence[str], others: Sequence[str]) -> list[str]:
-    """Return the names of models, and of points only if ``others`` are of the same model."""
+    """Return the names of models; a point keeps its own name if ``others`` has the same model."""
     split = set(map(model_of, others))
     return list(dict.fromkeys(n if model_of(n) in split else model_of(n) for n in names))
 
@@ -105,7 +105,7 @@ def _words_by_id(document: Document) -> dict[int, str]:
 
 
 def _glosses(document: Document) -> list[Gloss]:
-    """Return the words with their ids, and in one gloss each what is cut off, and padding."""
+    """Return the words with their ids, and a gloss each for cut-off words and for padding."""
     words = [START_MARK, *map(visible, document.words)]
     glosses = [
         Gloss(word, f"{id_}", REPLACED if id_ == UNKNOWN else "")
@@ -121,7 +121,7 @@ def _glosses(document: Document) -> list[Gloss]:
 
 
 def _remarks(document: Document) -> Iterator[str]:
-    """Yield sentences on length, on what is cut off or unknown, and on the ids."""
+    """Yield sentences on the length, on words that are cut off or unknown, and on the ids."""
     yield " ".join(_length(document))
     if document.n_cut:
         words, kept = [START_MARK, *document.words], document.kept
@@ -136,7 +136,7 @@ def _remarks(document: Document) -> Iterator[str]:
 
 def _length(document: Document) -> Iterator[str]:
     n = len(document.ids)
-    yield f"The start mark and {counted(n - 1, 'word')} are {counted(n, 'step')}."
+    yield f"The start mark and {counted(n - 1, 'word')} make {counted(n, 'step')}."
     if document.sequence is None:
         reason = f": it is not shorter than data.maxlen, {document.maxlen}"
         yield f"No model is given this document{reason if document.maxlen else ''}."
@@ -161,15 +161,15 @@ def _input_text(document: Document, given: Input, models: Sequence[str]) -> Text
 
 def _meaning(given: Input, n_ids: int) -> str:
     """Return the meaning of an input in words."""
-    vectors = "word ids, each of which chooses a vector of an embedding"
+    vectors = "word ids, each of which selects a vector of an embedding"
     return {
         "numbers": "the id of each word as a number, one feature at each step",
         "scaled_numbers": f"the id of each word, divided by {n_ids:,}, one feature at each step",
-        "ids": f"{vectors}, padding too",
+        "ids": f"{vectors}, even for padding",
         "masked_ids": f"{vectors}; padding is skipped",
-        "tfidf": "the TF-IDF of each id; it is 0 for all but these",
-        "shares": "the share of each id among the words; it is 0 for all but these",
-        "text": "a text, without padding and start mark",
+        "tfidf": "the TF-IDF of each id, 0 except for these",
+        "shares": "the share of each id among the words, 0 except for these",
+        "text": "a text, without the padding and the start mark",
     }[given.kind]
 
 
@@ -184,7 +184,7 @@ def _values(document: Document, given: Input) -> str:
 
 
 def _numbers(values: Sequence[int | float | str]) -> Iterator[str]:
-    """Yield numbers, and how often 0 is repeated."""
+    """Yield the numbers; a row of zeros is counted."""
     for value, run in groupby(values):
         n = len(list(run))
         text = f"{value}" if isinstance(value, int) or value == PAD else f"{value:.6f}"

@@ -41,7 +41,7 @@ class Glosses:
 
 
 def _rows(glosses: Iterable[Gloss], width: int) -> Iterator[list[Gloss]]:
-    """Yield as many glosses at a time as fit into a line; a longer one stands alone."""
+    """Yield as many glosses at a time as fit into a line; one that is too long stands alone."""
     row: list[Gloss] = []
     used = 0
     for gloss in glosses:
@@ -55,7 +55,7 @@ def _rows(glosses: Iterable[Gloss], width: int) -> Iterator[list[Gloss]]:
 
 
 def _line(halves: Iterable[tuple[str, Gloss]], width: int) -> Text:
-    """Return one half of each gloss, all as wide as both; what is wider than a line is cropped."""
+    """Return one half of each gloss, padded to the wider half and cropped to the line."""
     texts = [
         Text(set_cell_size(text, min(gloss.width, width)), gloss.style) for text, gloss in halves
     ]

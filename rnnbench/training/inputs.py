@@ -1,4 +1,4 @@
-"""What a model is given of one document, as an array or a text."""
+"""The input that a model gets from one document: an array or a text."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,14 +18,14 @@ Kind = Literal["numbers", "scaled_numbers", "ids", "masked_ids", "tfidf", "share
 
 @dataclass(frozen=True)
 class Input:
-    """What a model is given of a document.
+    """The input that a model gets from a document.
 
     Attributes:
-        kind: ``numbers``, ids as the one feature of each step; ``scaled_numbers``, divided by the
+        kind: ``numbers``, ids as the only feature of each step; ``scaled_numbers``, divided by the
             number of ids; ``ids``, or ``masked_ids`` if padding is skipped; ``tfidf`` or
             ``shares``, a number for each id; ``text``.
-        shape: of the array; empty for a text.
-        values: one for each step; the text alone; nothing for ``tfidf`` and ``shares``.
+        shape: the shape of the array; empty for a text.
+        values: one for each step; for a text, only the text; empty for ``tfidf`` and ``shares``.
         weights: the numbers of ``tfidf`` and ``shares`` that are not 0, by id.
     """
 
@@ -38,13 +38,13 @@ class Input:
 def input_of(
     model: Model, dataset: Dataset, sequence: NDArray[np.int32], validation_split: float
 ) -> Input:
-    """Return what a model is given of a document.
+    """Return the input that a model gets from a document.
 
     Args:
         model: the model.
-        dataset: that it is trained on.
+        dataset: the dataset that it is trained on.
         sequence: the ids of the document as in ``dataset``, ``(timesteps,)``.
-        validation_split: the share of the training documents that it is not trained on.
+        validation_split: the share of the training documents that are held out.
     """
     if isinstance(model, BaselineModel):
         in_words = (dataset.vocabulary, dataset.separator) if model.baseline.reads_words else ()

@@ -1,6 +1,6 @@
-"""The phases of a trial: whatever carries it out says which one begins.
+"""The phases of a trial: the code that carries it out announces each phase.
 
-The listener is not an argument, so engines and tasks of other packages need not pass it on.
+The listener is not an argument, so that engines and tasks of other packages need not pass it on.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ OnPhase = Callable[[str], None]
 """Called with the name of a phase when it begins."""
 
 TRAINING = "training"
-"""The phase of the epochs, if nothing has to be compiled in the first one."""
+"""The phase of the epochs, unless the first epoch has to compile something."""
 
 
 def _ignore(phase: str) -> None:
@@ -22,13 +22,13 @@ _on_phase: ContextVar[OnPhase] = ContextVar("on_phase", default=_ignore)
 
 
 def begin(phase: str) -> None:
-    """Say that a phase of the trial in progress begins."""
+    """Announce that a phase of the trial in progress begins."""
     _on_phase.get()(phase)
 
 
 @contextmanager
 def told_to(on_phase: OnPhase) -> Iterator[None]:
-    """Have ``on_phase`` told of the phases that begin in the block."""
+    """Call ``on_phase`` for each phase that begins in the block."""
     token = _on_phase.set(on_phase)
     try:
         yield

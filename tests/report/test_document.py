@@ -65,7 +65,7 @@ def test_what_is_cut_off_is_counted_and_named():
 
     assert "   cut off, 3 steps  rose  zyzzyva" in lines
     assert "   -                 1900  2" in lines
-    assert "are 5 steps. Every sequence has 2 steps: the first 3 are cut off." in text
+    assert "make 5 steps. Every sequence has 2 steps: the first 3 are cut off." in text
     assert "Cut off: (start) net profit Unknown: zyzzyva 0 is padding" in text
     at_the_end = Document(**vars(LONG) | {"cut_side": "post"})
     assert "   (start)  net  cut off, 3 steps" in shown(document_text(at_the_end, {}))
@@ -90,18 +90,18 @@ def test_each_input_is_shown_once_with_its_models():
     assert below[f"   scaled: the id of each word, divided by 2,000, {numbers}"] == (
         "   0.000500, 0.019500, 0.030500, 0.950000, 0.001000, 0 (3 times)"
     )
-    vectors = "word ids, each of which chooses a vector of an embedding"
+    vectors = "word ids, each of which selects a vector of an embedding"
     assert f"   lstm: {vectors}; padding is skipped, (8,)" in lines
-    assert below["   bag[by=1]: the TF-IDF of each id; it is 0 for all but these, (2000,)"] == (
+    assert below["   bag[by=1]: the TF-IDF of each id, 0 except for these, (2000,)"] == (
         "   profit 0.5000, net 0.2500, (unknown) 0.1250"
     )
-    assert below["   svm: a text, without padding and start mark"] == "   39 61 1900 2"
+    assert below["   svm: a text, without the padding and the start mark"] == "   39 61 1900 2"
 
 
 def test_a_bag_without_a_known_word_is_all_zeros():
     text = words(document_text(SHORT, {"bag": Input("shares", (2000,))}))
 
-    assert text.endswith("it is 0 for all but these, (2000,) none")
+    assert text.endswith("0 except for these, (2000,) none")
 
 
 def test_without_a_config_it_says_how_to_see_inputs():
