@@ -13,7 +13,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """Return a noun as it stands after a number, or before a list of so many.
+    """Return a noun in the singular or the plural, for a number of things.
 
     >>> plural(1, "seed"), plural(2, "seed")
     ('seed', 'seeds')

@@ -41,7 +41,7 @@ COMMANDS = {
     "report": ("rnnbench.cli.report:report", "Write an HTML report about a run.", RESULTS),
     "site": (
         "rnnbench.website.command:site",
-        "Make a folder of web pages about many runs.",
+        "Make a folder of web pages from many runs.",
         RESULTS,
     ),
     "leaderboard": (

@@ -78,7 +78,7 @@ def show(
         Path | None,
         typer.Argument(
             metavar="CONFIG",
-            help="A config file, or the name of one: it says how ids are made, and has the models.",
+            help="A config file, or the name of one; it defines the ids and the models.",
             show_default=False,
             autocompletion=completion.config_files,
         ),

@@ -27,7 +27,7 @@ def word_weights(x: NDArray[np.int32], n_ids: int, values: str) -> NDArray[np.fl
 def weighted_counts(
     ids: NDArray[np.int32], weights: NDArray[np.float32], values: str
 ) -> NDArray[np.float32]:
-    """Return the number of each id in a document ``(timesteps,)``, as the layer ``bag_of_words``.
+    """Return the number of each id in a document ``(timesteps,)``, as ``bag_of_words`` does.
 
     ``weights`` are those of ``word_weights``.
     """

@@ -104,7 +104,7 @@ def _depth(ranks: MeanRanks) -> float:
 
 
 def place_of(ranks: MeanRanks, model: str) -> tuple[Side, float]:
-    """Return at which side of a diagram the name of a model is, and at which height."""
+    """Return the side of a diagram at which the name of a model is, and its height."""
     position, n = list(ranks.models).index(model), len(ranks.models)
     side: Side = "right" if 2 * position < n else "left"
     return side, -_first_row(ranks) - min(position, n - 1 - position)

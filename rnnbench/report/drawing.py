@@ -59,7 +59,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 """The mark of a clear change, by its direction."""
 LABELS, RUNS_PER_LABEL = 5, 8
-"""The labels of runs for which a plot has room, and the runs for which a wide one has one more."""
+"""The labels that fit into any plot, and the runs per label in a wide one."""
 CURVES = {
     "loss": "loss on the training documents",
     "accuracy": "accuracy on the training documents",
@@ -333,7 +333,7 @@ def draw_history(axes: Axes, history: History, model: str) -> list[Line2D]:
 
 
 def _label_runs(axes: Axes, entries: Sequence[Entry]) -> None:
-    """Label runs with their dates and commits; of many, only each second, each third and so on."""
+    """Label runs with their dates and commits; of many, only some, at equal steps."""
     step = -(-len(entries) // max(LABELS, len(entries) // RUNS_PER_LABEL))
     shown = range(0, len(entries), step)
     labels = [

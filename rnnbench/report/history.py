@@ -34,7 +34,7 @@ def minute(date: str | None) -> str:
 
 
 def short_commit(commit: str | None) -> str:
-    """Return the start of a commit, with the sign of files that were changed since."""
+    """Return the start of a commit, with a + if files were changed since."""
     commit = commit or MISSING
     return commit[:SHORT] + "+" * (len(commit) > SHORT and commit.endswith("+"))
 

@@ -32,10 +32,10 @@ class Page:
         heading: the title on the page.
         about: the line below the heading.
         findings: sentences above all sections.
-        sections: with tables and plots.
-        models: those that a reader can pick; rows and plots name the models that they are about.
-        pages: the addresses of the pages of a site, seen from this one, by their names.
-        address: its own among them, if it is one of them.
+        sections: the sections, with tables and plots.
+        models: the models that a reader can pick; rows and plots name those that they are about.
+        pages: the addresses of the pages of a site, relative to this one, by name.
+        address: its own address, if it is one of ``pages``.
     """
 
     title: str

@@ -117,7 +117,7 @@ class Plot:
 
     @property
     def png(self) -> bytes:
-        """The plot on white; it is drawn for each call, since most pages do without."""
+        """The plot on white, drawn at each call, since most pages do not need it."""
         with mpl.rc_context(_SETTINGS):
             return _file(self.figure, ".png", facecolor=PAPER)
 

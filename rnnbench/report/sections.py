@@ -1,6 +1,6 @@
 """The sections of a report, as data that both templates show in one loop.
 
-To add a section, write a function that returns it, and add that to ``SECTIONS``.
+To add a section, write a function that returns it, and add the function to ``SECTIONS``.
 """
 
 from collections.abc import Sequence
@@ -69,7 +69,7 @@ class Reported:
     Attributes:
         run: the run, with its best model first.
         texts: the words of the test documents, if they are available.
-        words: how many words of a document are shown at most.
+        words: the most words that are shown of a document.
         hardest: the misclassified documents to show.
     """
 
@@ -215,7 +215,7 @@ def _data(reported: Reported) -> Section:
 def _notes(reported: Reported) -> Section:
     notes = {note.title: f"{note.evidence} {note.advice}" for note in notes_on_run(reported.run)}
     parts: list[Part] = [("facts", notes)] if notes else []
-    return Section("notes", "Notes", parts, "What learners trip over, where it applies here.")
+    return Section("notes", "Notes", parts, "Common traps that apply to this run.")
 
 
 def _reproduce(reported: Reported) -> Section:

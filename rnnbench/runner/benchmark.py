@@ -124,7 +124,7 @@ def plan_benchmark(
 
 
 def _datasets(data: PreparedData, parts: Sequence[Part]) -> dict[Part | None, Dataset]:
-    """Return the dataset that trials use by the part that is held out; one without parts."""
+    """Return the dataset for each part to hold out; without parts, the only one."""
     if not parts:
         return {None: data.dataset}
     whole = make_dataset(data.corpus.corpus, data.section, blind=True)
@@ -165,7 +165,7 @@ def _trials(
 
 
 def _check(trials: Sequence[Trial], datasets: Collection[Dataset]) -> None:
-    """Make sure that nothing that can be known now keeps trials from being trained.
+    """Make sure that trials can be trained, as far as that is known now.
 
     Raises:
         UserError: a package is not installed, or there are too few documents.

@@ -27,7 +27,7 @@ class Connected:
 
 @dataclass(frozen=True)
 class PhaseBegan:
-    """A trial enters a phase, such as "compiling"; it may begin before epoch 0 of the trial."""
+    """A trial enters a phase, such as "compiling"; a phase may begin before epoch 0."""
 
     trial: Trial
     phase: str

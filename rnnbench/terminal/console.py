@@ -27,8 +27,8 @@ JSON_VERSION = 1
 """The ``schema_version`` of JSON output whose record has none of its own."""
 
 DRAWING = threading.RLock()
-"""Held while something is sent to standard error, by whichever thread: one must not print between
-the lines that another one erases and draws again."""
+"""Held by a thread that writes to standard error, so that no thread prints between the lines that
+another one erases and redraws."""
 
 
 class SafeConsole(Console):

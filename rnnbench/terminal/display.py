@@ -32,7 +32,7 @@ from rnnbench.training.trial import Trial
 from rnnbench.words import counted
 
 TICK_SECONDS = 0.5
-"""Seconds between two updates of the rows. A slow terminal delays these alone, not the training."""
+"""Seconds between two updates of the rows. A slow terminal delays only these, not the training."""
 LONG_PHASE = 5.0
 """Seconds after which a phase is named, if there is no terminal."""
 PLAIN_INTERVAL = 30.0
@@ -65,7 +65,7 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
 def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     """Yield a callback that shows which step begins: in a bar on a terminal, else as a line.
 
-    It takes the name of the step, its number from 1, and the number of all steps.
+    It takes the name of the step, its number from 1, and the number of steps.
     """
     if quiet:
         yield lambda *_: None
@@ -96,7 +96,7 @@ def show_trials(*, quiet: bool) -> Iterator[Listener]:
 
 
 def can_draw() -> bool:
-    """Return whether rows can be drawn over each other where messages go."""
+    """Return whether rows can be redrawn in place where messages go."""
     return err.is_terminal and not err.is_dumb_terminal
 
 
@@ -157,9 +157,9 @@ class _Screen:
             self._live.refresh()
 
     def _erase_what_wrapped(self) -> None:
-        """Erase the lines by which the rows grew when the terminal became narrower.
+        """Erase the lines that the rows take in addition since the terminal became narrower.
 
-        Rich erases as many lines as it has drawn.
+        Rich erases only as many lines as it has drawn.
         """
         width = max(err.width, 1)
         if more := sum(max(-(-length // width), 1) - 1 for length in self._drawn):
@@ -176,7 +176,7 @@ class _Lines:
         self._changing = threading.Lock()
         self._last_line: dict[Trial, float] = {}
         self._named: set[tuple[Trial, str]] = set()
-        """The phases that were said."""
+        """The phases that have been named."""
 
     def __call__(self, event: Event) -> None:
         now, message = time.monotonic(), _message(event)
@@ -199,7 +199,7 @@ class _Lines:
         """Nothing has to be cleared."""
 
     def tick(self) -> None:
-        """Name the phases that have taken long by now, each once."""
+        """Name each phase that has taken long, once."""
         now = time.monotonic()
         with self._changing:
             running = list(self._progress.running.values())

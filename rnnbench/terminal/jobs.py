@@ -26,8 +26,8 @@ def carry_out(
         job: trains, and returns what came of it.
         quiet: whether nothing is said besides the result.
         as_json: whether the result is printed as JSON.
-        closing: returns sentences to end with, and a last line to be copied, which is never
-            wrapped, from the result and the seconds that it took.
+        closing: from the result and the seconds that it took, returns sentences to end with, and a
+            last line for copying, which is never wrapped.
 
     Raises:
         FailedTrialsError: trials have no result; that of the others was printed.

@@ -27,7 +27,7 @@ class Effort:
                 self.planned[trial] = self.done[trial]
 
     def work(self) -> tuple[int, int]:
-        """Return how much is done and planned: epochs, weighted by the arithmetic of each."""
+        """Return how much is done and planned: epochs, each weighted by its arithmetic."""
         done, planned = (
             sum(epochs * trial.work for trial, epochs in counts.items())
             for counts in (self.done, self.planned)
@@ -37,7 +37,7 @@ class Effort:
 
 @dataclass
 class Running:
-    """A trial in progress. Times are seconds of any one clock.
+    """A trial in progress. All times are seconds by the same clock.
 
     Attributes:
         trial: the trial.
@@ -45,10 +45,10 @@ class Running:
         phase: the phase that it is in.
         since: when the phase began.
         epoch: the last epoch that ended.
-        loss: in training, at that epoch.
-        accuracy: the same.
-        told: when the epoch ended.
-        timed_from: the epoch and the time from which on its epochs are timed, after compilation.
+        loss: the training loss of that epoch.
+        accuracy: the training accuracy of that epoch.
+        told: when that epoch ended.
+        timed_from: the epoch and the time from which epochs are timed, after compilation.
     """
 
     trial: Trial
@@ -68,7 +68,7 @@ class Running:
             self.timed_from = (0, now) if phase == TRAINING else None
 
     def end_epoch(self, event: EpochEnded, now: float) -> None:
-        """Take in the end of an epoch; the first one may have included compilation."""
+        """Note the end of an epoch; the first one may have included compilation."""
         if self.phase != TRAINING:
             self.phase, self.since = TRAINING, now
         self.timed_from = self.timed_from or (event.epoch, now)
@@ -83,7 +83,7 @@ class Running:
         return self.epoch - epoch, self.told - start
 
     def seconds_left(self, now: float) -> float | None:
-        """Return the seconds that its epochs still take; ``None`` without any basis."""
+        """Return the seconds that its epochs still take; ``None`` if none has been timed."""
         epochs, seconds = self.timed()
         if not epochs:
             return None
@@ -147,20 +147,20 @@ class RunProgress:
 
     @property
     def n_trials(self) -> int:
-        """How many trials are, or were, to be trained."""
+        """The number of trials to train, including those that have ended."""
         return len(self.effort.planned)
 
     def share(self) -> float:
-        """Return the share of the work that is done; without networks, that of the trials."""
+        """Return the share of the work that is done; without networks, of the trials."""
         done, planned = self.effort.work()
         return done / planned if planned else self.ended / max(self.n_trials, 1)
 
     def seconds_left(self, now: float) -> float | None:
-        """Return about how long the rest takes; ``None`` without any basis.
+        """Return an estimate of the time left; ``None`` if nothing has been timed.
 
-        The arithmetic that is left goes on at the speed of the epochs so far, in as many trials
-        side by side as run now. Programs to come are compiled as long as those so far. Without
-        networks, the trials that are left take as long as those that ended.
+        The arithmetic left is assumed to go on at the speed of the epochs so far, in as many trials
+        side by side as are running now. Each program still to be compiled is assumed to take as
+        long as those so far. Without networks, each trial left takes as long as those that ended.
         """
         done, planned = self.effort.work()
         if not planned and self.ended and self.start is not None:
@@ -182,7 +182,7 @@ class RunProgress:
         return work / seconds if seconds else 0.0
 
     def _seconds_to_compile(self) -> float:
-        """Return about how long it takes to compile the programs that no epoch has run yet."""
+        """Return an estimate of the time to compile the programs that no epoch has run yet."""
         if not self._compilations:
             return 0.0
         planned, done = self.effort.planned, self.effort.done

@@ -1,7 +1,7 @@
 """The rows of the live display, fitted to the width of a terminal: pure functions.
 
-Without enough room, columns are left out one after the other, and names are shortened in the
-middle. A number is shown whole or not at all.
+If there is too little room, columns are left out one by one, and names are shortened in the middle.
+A number is shown whole or not at all.
 """
 
 import math
@@ -18,13 +18,12 @@ from rnnbench.training.phases import TRAINING
 from rnnbench.words import counted
 
 LEAST_BAR, BAR, LONGEST_BAR = 4, 6, 40
-"""The columns of a bar: where room is short, where scores and names make way for it, and at most.
-"""
+"""The columns of a bar: the fewest, those for which scores and names make room, and the most."""
 NUMBER = re.compile(r"\d[\d.,]*(?:e[+-]?\d+)?")
 LEAST_MODEL = 4
-"""The columns that a shortened name of a model has at least."""
+"""The fewest columns of a shortened name of a model."""
 NARROW = 40
-"""The columns that the whole display takes at least, if there are as many."""
+"""The fewest columns of the whole display, if the terminal has that many."""
 CELLS = ("phase", "short_phase", "loss", "accuracy", "elapsed", "left")
 """The columns after the bar, from left to right."""
 CHOICES: Sequence[Collection[str]] = (
@@ -38,7 +37,7 @@ CHOICES: Sequence[Collection[str]] = (
     ("short_phase",),
     (),
 )
-"""What is shown beside the names of models: the first choice that fits."""
+"""The columns beside the names of models: the first choice that fits is shown."""
 STYLES = {"elapsed": "progress.elapsed", "left": "progress.remaining"}
 
 
@@ -60,13 +59,13 @@ class Row:
 
     Attributes:
         model: the name of the model, which may be shortened.
-        of_model: which of its trials it is.
-        worker: where that runs.
+        of_model: the rest of the name of the trial.
+        worker: the worker that runs the trial.
         share: the share that is done.
         phase: the phase, or the epoch.
         short_phase: the same in one word or number.
-        loss: in training.
-        accuracy: in training.
+        loss: the training loss.
+        accuracy: the training accuracy.
         elapsed: the time that the phase has taken.
         left: the time that the epochs still take.
     """
@@ -90,7 +89,7 @@ def frame(
 
     Args:
         run: the state of the run.
-        now: the time by its clock.
+        now: the time by the clock of the run.
         width: of the terminal, in columns.
         height: of the terminal, in lines.
         symbols: those that the terminal can show.
@@ -98,7 +97,7 @@ def frame(
     if run.start is None:
         return []
     running = list(run.running.values())
-    shown = running[: max(height - 3, 1)]  # besides the total, what is left out, and the cursor
+    shown = running[: max(height - 3, 1)]  # besides the total, the last line, and the cursor
     lines = lay_out(total_row(run, now), [row_of(one, now) for one in shown], width, symbols)
     if more := len(running) - len(shown):
         lines.append(Text(f"and {counted(more, 'more trial')}"[:width]))
@@ -158,7 +157,7 @@ def clock(seconds: float) -> str:
 
 @dataclass(frozen=True)
 class Layout:
-    """What is shown of rows, and how wide that is.
+    """The columns that are shown of rows, and their widths.
 
     Attributes:
         name: the width of names.
@@ -229,7 +228,7 @@ def _line(row: Row, layout: Layout, symbols: Symbols) -> Text:
 
 
 def _line_of_total(total: Row, layout: Layout, width: int, symbols: Symbols) -> Text:
-    """Return the line of a run: its bar is as long as all that rows show before their times."""
+    """Return the line of a run; its bar reaches to where the times of the rows begin."""
     end = max(layout.end, min(width, NARROW))
     name = _padded(_name(total, layout, symbols), layout.name)
     for keys in (("elapsed", "left"), ("left",), ("elapsed",), ()):
@@ -248,7 +247,7 @@ def _line_of_total(total: Row, layout: Layout, width: int, symbols: Symbols) -> 
 
 
 def _cell(row: Row, key: str, width: int) -> str:
-    """Return a text of a row, in its place: times at the right, others at the left."""
+    """Return an aligned text of a row: times to the right, others to the left."""
     text: str = getattr(row, key)
     return text.rjust(width) if key in STYLES else _padded(text, width)
 

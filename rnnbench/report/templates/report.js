@@ -186,8 +186,8 @@ function start() {
   all("table").forEach(makeSortable);
   all("table").forEach(makeFilterable);
   all(".plot").forEach((frame) => makeExplorable(frame, tip));
-  const ofPlots = " Plots show values under the pointer and, with the arrow keys, one after the other.";
-  const hint = `Headers sort their tables.${document.querySelector(".plot") ? ofPlots : ""}`;
+  const ofPlots = " Plots show values under the pointer, or one by one with the arrow keys.";
+  const hint = `Select a header to sort its table.${document.querySelector(".plot") ? ofPlots : ""}`;
   main.prepend(make("p", { className: "controls" }, hint));
   makePicker(main);
   openDetailsForPrint();
