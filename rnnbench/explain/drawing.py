@@ -15,25 +15,16 @@ TOP, APART = 88, 80
 """The top of the last layer, and how far layers are apart."""
 
 
-def check_target(file: Path, *, overwrite: bool) -> None:
-    """Make sure that a drawing may be written to a file.
+def save(kinds: Sequence[Kind], file: Path, *, overwrite: bool) -> None:
+    """Write the drawing of a layer, or of a stack of layers, to a file.
 
     Raises:
-        UserError: it is no SVG file, or it exists.
+        UserError: it is no SVG file, it exists and ``overwrite`` is false, or it cannot be written.
     """
     if file.suffix.lower() != ".svg":
         raise UserError(f"--save {file}: got '{file.suffix}' (allowed: .svg)")
     if file.exists() and not overwrite:
         raise UserError(f"--save {file}: exists already (--force overwrites it)")
-
-
-def save(kinds: Sequence[Kind], file: Path, *, overwrite: bool) -> None:
-    """Write the drawing of a layer or of a stack of layers.
-
-    Raises:
-        UserError: it is no SVG file, it exists and ``overwrite`` is false, or it cannot be written.
-    """
-    check_target(file, overwrite=overwrite)
     write_text(file, cell(kinds[0]) if len(kinds) == 1 else stack(kinds))
 
 

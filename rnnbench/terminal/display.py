@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Self
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.control import Control
@@ -90,8 +91,7 @@ def show_trials(*, quiet: bool) -> Iterator[Listener]:
     if quiet:
         yield lambda _: None
         return
-    view = _Screen() if can_draw() else _Lines()
-    with view, _again_and_again(view.tick):
+    with _Screen() if can_draw() else nullcontext(_Lines()) as view, _again_and_again(view.tick):
         yield view
 
 
@@ -136,8 +136,9 @@ class _Screen:
             self.tick()
             err.print(message)  # wrapped between words, not within a number
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         self._live.start()
+        return self
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
@@ -191,12 +192,6 @@ class _Lines:
                 message = _epoch_in_words(event) + self._left_in_words(now)
         if message:
             err.print(message, soft_wrap=True)
-
-    def __enter__(self) -> None:
-        """Nothing has to be prepared."""
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing has to be cleared."""
 
     def tick(self) -> None:
         """Name the phases that have taken long by now, each once."""
