@@ -5,6 +5,7 @@ at once, but each file can. The order leaves no link without its page: reports a
 the pages that link to them, and what is no longer linked is removed last.
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ from rnnbench.records import Record
 from rnnbench.results.lock import lock_folder
 from rnnbench.storage import (
     DamagedResultError,
+    OtherVersionError,
     UnwritableError,
     read_document,
     sweep,
@@ -91,6 +93,9 @@ def files_in(folder: Path) -> set[str]:
             what = f"holds other things than a site: {listed(sorted(others))}"
             raise UserError(f"{folder}: {what} ({HINT})") from None
         return set()
+    except OtherVersionError:
+        what = "another version of rnnbench wrote it, or another program"
+        raise UserError(f"{folder / SITE}: {what} ({HINT})") from None
     except DamagedResultError as error:
         raise UserError(f"{error} ({HINT}, or remove this one)") from error
 
@@ -138,7 +143,7 @@ def _remove(folder: Path, files: set[str]) -> None:
 def _check_places(folder: Path, before: set[str], after: set[str]) -> None:
     """Make sure that no other file is in the place of one, and that no link leads elsewhere."""
     for file in sorted(after - before):
-        if (folder / file).exists():
+        if os.path.lexists(folder / file):  # or it is a link to nothing
             raise UserError(f"{folder / file}: is not of the site (move it away, or {HINT})")
     for file in sorted(before | after):
         for place in (folder / file).parents:
