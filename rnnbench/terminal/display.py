@@ -27,7 +27,7 @@ from rnnbench.data.fetch import silent
 from rnnbench.runner.events import Connected, EpochEnded, Event, Failed, Finished, Listener, Planned
 from rnnbench.terminal.console import DRAWING, err
 from rnnbench.terminal.progress import RunProgress
-from rnnbench.terminal.rows import ASCII, UNICODE, frame
+from rnnbench.terminal.rows import ASCII, UNICODE, frame, without_middle
 from rnnbench.training.phases import TRAINING
 from rnnbench.training.trial import Trial
 from rnnbench.words import counted
@@ -77,7 +77,8 @@ def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
     task = bar.add_task(what, total=None)
 
     def on_step(name: str, number: int, total: int) -> None:
-        bar.update(task, description=f"{what} {name}", completed=number - 1, total=total)
+        shown = without_middle(name, err.width // 3, "…")  # or there is no room for the numbers
+        bar.update(task, description=f"{what} {shown}", completed=number - 1, total=total)
         if not can_draw():
             err.print(f"{what} {number} of {total}: {name}", soft_wrap=True)
 

@@ -241,12 +241,14 @@ def test_quiet_shows_nothing(screen, tmp_path):
     assert screen.getvalue() == ""
 
 
-def test_a_terminal_shows_the_step_in_a_bar_and_leaves_nothing(screen):
+@pytest.mark.parametrize("name", ["mine", "mine" + "x" * 200])
+def test_a_terminal_shows_the_step_in_a_bar_and_leaves_nothing(screen, name):
     with show_steps("report", quiet=False) as on_step:
-        on_step("mine", 2, 4)
+        on_step(name, 2, 4)
 
     assert screen.getvalue().endswith("\x1b[2K")
-    assert "report mine" in " ".join(screen.getvalue().split())
+    assert "report mine" in screen.getvalue()
+    assert " 1/4 " in screen.getvalue()
 
 
 def test_without_a_terminal_each_step_is_a_line(lines):
