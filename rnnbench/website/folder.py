@@ -56,7 +56,7 @@ class Site(Record):
 
 
 def folders_of(names: Iterable[str]) -> dict[str, str]:
-    """Return for each run the folder of its pages: safe in addresses and on every system.
+    """Return for each run the folder of its pages: safe in addresses and in paths.
 
     >>> folders_of(["all", "old/all", "old all", ".."])
     {'all': 'runs/all', 'old/all': 'runs/old-all', 'old all': 'runs/old-all-2', '..': 'runs/run'}
