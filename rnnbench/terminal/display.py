@@ -49,16 +49,17 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     description = TextColumn("{task.description}", markup=False)
     tasks: dict[str, TaskID] = {}
-    bars = Progress(description, *columns, console=err, transient=True)
+    bars = Progress(description, *columns, console=err, transient=True, auto_refresh=False)
 
     def on_bytes(download: str, done: int, total: int | None) -> None:
         if download not in tasks:
-            tasks[download] = bars.add_task(download, total=total)
+            with DRAWING:
+                tasks[download] = bars.add_task(download, total=total)
             if not can_draw():
                 err.print(download, soft_wrap=True)
         bars.update(tasks[download], completed=done, total=total)
 
-    with bars if can_draw() else nullcontext():
+    with _drawn(bars):
         yield on_bytes
 
 
@@ -73,7 +74,7 @@ def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
         return
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     description = TextColumn("{task.description}", markup=False)
-    bar = Progress(description, *columns, console=err, transient=True)
+    bar = Progress(description, *columns, console=err, transient=True, auto_refresh=False)
     task = bar.add_task(what, total=None)
 
     def on_step(name: str, number: int, total: int) -> None:
@@ -82,7 +83,7 @@ def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
         if not can_draw():
             err.print(f"{what} {number} of {total}: {name}", soft_wrap=True)
 
-    with bar if can_draw() else nullcontext():
+    with _drawn(bar):
         yield on_step
 
 
@@ -94,6 +95,31 @@ def show_trials(*, quiet: bool) -> Iterator[Listener]:
         return
     with _Screen() if can_draw() else nullcontext(_Lines()) as view, _again_and_again(view.tick):
         yield view
+
+
+@contextmanager
+def _drawn(bars: Progress) -> Iterator[None]:
+    """Draw bars on a terminal while the block runs.
+
+    As everywhere, ``DRAWING`` is locked before Rich's own lock: otherwise a thread that draws and
+    one that prints could wait for each other for ever.
+    """
+    if not can_draw():
+        yield
+        return
+
+    def tick() -> None:
+        with DRAWING:
+            bars.refresh()
+
+    with DRAWING:
+        bars.start()
+    try:
+        with _again_and_again(tick):
+            yield
+    finally:
+        with DRAWING:
+            bars.stop()
 
 
 def can_draw() -> bool:
@@ -138,11 +164,13 @@ class _Screen:
             err.print(message)  # wrapped between words, not within a number
 
     def __enter__(self) -> Self:
-        self._live.start()
+        with DRAWING:
+            self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._live.stop()
+        with DRAWING:
+            self._live.stop()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         symbols = ASCII if options.ascii_only else UNICODE

@@ -1,6 +1,8 @@
 import io
 import re
+import threading
 from dataclasses import replace
+from functools import partial
 from math import nan
 
 import pytest
@@ -10,7 +12,7 @@ from rich.console import Console
 from terminals import CONTROL
 
 from rnnbench.runner.events import Connected, EpochEnded, Failed, Finished, PhaseBegan, Planned
-from rnnbench.terminal import display
+from rnnbench.terminal import console, display
 from rnnbench.terminal.display import show_download, show_steps, show_trials
 from rnnbench.training.phases import TRAINING
 
@@ -258,3 +260,21 @@ def test_without_a_terminal_each_step_is_a_line(lines):
         on_step("another", 2, 2)
 
     assert lines.getvalue() == "report 1 of 2: [a] run\n"
+
+
+@pytest.mark.parametrize("show", [show_download, partial(show_steps, "report"), show_trials])
+def test_messages_of_one_thread_and_rows_of_another_never_wait_for_each_other(monkeypatch, show):
+    err = console._Messages(file=io.StringIO(), force_terminal=True, width=80)
+    monkeypatch.setattr(display, "err", err)
+    monkeypatch.setattr(display, "TICK_SECONDS", 1e-5)
+
+    def print_while_rows_are_drawn():
+        with show(quiet=False):
+            for _ in range(300):
+                err.print("a warning")
+
+    printing = threading.Thread(target=print_while_rows_are_drawn, daemon=True)
+    printing.start()
+    printing.join(30)
+
+    assert not printing.is_alive()
