@@ -1,7 +1,7 @@
 """The functions and results behind the public names of the package."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -186,8 +186,8 @@ class Run(Shown, StoredRun):
             The HTML file.
 
         Raises:
-            UserError: another process is writing into the folder, it holds another run by now, or
-                this is a run without duplicates.
+            UserError: another process is writing into the folder, it holds another run by now, a
+                number is negative, or this is a run without duplicates.
             RnnbenchError: a file cannot be written.
         """
         from rnnbench.report.page import write_page  # imports Matplotlib
@@ -196,7 +196,7 @@ class Run(Shown, StoredRun):
         with lock_folder(self.folder, command):
             if load_results(self.folder).fingerprints != self.results.fingerprints:
                 raise UserError(f"{self.folder}: it now holds another run; load it again")
-            _check_all_documents(self)
+            _check_report(self, words, errors)
             return write_page(self, texts, words, errors)
 
 
@@ -439,7 +439,7 @@ def badge(run: StoredRun, model: str | None = None, metric: str = ACCURACY) -> d
 
 
 def site(
-    runs: Sequence[StoredRun],
+    runs: Iterable[StoredRun],
     out: str | Path = "site",
     *,
     metrics: str | Sequence[str] = ACCURACY,
@@ -463,12 +463,14 @@ def site(
         The page that lists the runs.
 
     Raises:
-        UserError: there are no runs, there is no such metric, a run has its duplicates left out,
-            the folder holds something else, or another process is writing into it.
+        UserError: there are no runs, there is no such metric, a number is negative, a run has its
+            duplicates left out, the folder holds something else, or another process is writing
+            into it.
         RnnbenchError: a file cannot be written.
     """
     from rnnbench.website.write import write_site  # imports Matplotlib
 
+    runs = list(runs)  # the checks would use up an iterator
     names = [metrics] if isinstance(metrics, str) else list(metrics)
     for name in names:
         find_quantity(name, "metrics")
@@ -476,7 +478,7 @@ def site(
         if not given:
             raise UserError(f"{what}: names none (should be one or more)")
     for each in runs:
-        _check_all_documents(each)
+        _check_report(each, words, errors)
     with show_steps("report", quiet=not progress) as on_run:
         write_site(
             runs,
@@ -510,8 +512,11 @@ def predict(
     return predict_texts(run.folder, model, seed, given).predictions
 
 
-def _check_all_documents(run: StoredRun) -> None:
-    """Make sure that a run can have a report."""
+def _check_report(run: StoredRun, words: int, errors: int) -> None:
+    """Make sure that a run can have a report with so many words and errors."""
+    for given, what in ((words, "words"), (errors, "errors")):
+        if given < 0:  # or all but the last ones would be shown
+            raise UserError(f"{what}: got {given} (should be 0 or more)")
     if run.results.dataset.n_left_out:
         raise UserError(
             f"{run.folder}: a report is about all test documents, and has a section "

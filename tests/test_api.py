@@ -266,9 +266,10 @@ def test_a_history_and_a_badge_are_those_of_the_commands():
 def test_a_site_is_written_from_loaded_runs(capsys):
     run = stored("one", {"rnn": [18]})
 
-    page = rnnbench.site([run], "public", metrics="macro_f1", progress=False)
+    page = rnnbench.site(iter([run]), "public", metrics="macro_f1", progress=False)
 
     assert page == Path("public/index.html")
+    assert Path("public/runs/one/report.html").exists()
     assert "by-macro_f1-1" in Path("public/leaderboard.html").read_text()
     assert capsys.readouterr().err == ""
 
@@ -282,6 +283,8 @@ def test_no_site_is_written_of_nothing_or_of_a_part_of_the_test_documents():
         ([], {}, "runs: names none"),
         ([run], {"metrics": []}, "metrics: names none"),
         ([run], {"metrics": "f1"}, "metrics: no metric 'f1'"),
+        ([run], {"words": -1}, "words: got -1"),
+        ([run], {"errors": -1}, "errors: got -1"),
         ([part], {}, "a report is about all test documents"),
     ):
         with pytest.raises(rnnbench.UserError, match=message):

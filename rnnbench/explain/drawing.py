@@ -15,26 +15,17 @@ TOP, APART = 88, 80
 """The top of the last layer, and the distance between layers."""
 
 
-def check_target(file: Path, *, overwrite: bool) -> None:
-    """Make sure that a drawing may be written to a file.
-
-    Raises:
-        UserError: the file is not an SVG file, or exists already.
-    """
-    if file.suffix.lower() != ".svg":
-        raise UserError(f"--save {file}: got '{file.suffix}' (allowed: .svg)")
-    if file.exists() and not overwrite:
-        raise UserError(f"--save {file}: exists already (--force overwrites it)")
-
-
 def save(kinds: Sequence[Kind], file: Path, *, overwrite: bool) -> None:
-    """Write the drawing of a layer or of a stack of layers.
+    """Write the drawing of a layer, or of a stack of layers, to a file.
 
     Raises:
         UserError: the file is not an SVG file, exists and may not be overwritten, or cannot be
             written.
     """
-    check_target(file, overwrite=overwrite)
+    if file.suffix.lower() != ".svg":
+        raise UserError(f"--save {file}: got '{file.suffix}' (allowed: .svg)")
+    if file.exists() and not overwrite:
+        raise UserError(f"--save {file}: exists already (--force overwrites it)")
     write_text(file, cell(kinds[0]) if len(kinds) == 1 else stack(kinds))
 
 

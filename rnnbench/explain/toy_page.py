@@ -1,7 +1,7 @@
 """The toy array, worked through in the terminal: each equation with its numbers."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -10,14 +10,12 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from rnnbench.explain.kinds import Equation, in_ascii
-from rnnbench.explain.page import ASIDE, HEADING, INDENT, VALUE, WIDTH
+from rnnbench.explain.page import ASIDE, HEADING, INDENT, VALUE, WIDTH, Blocks, Spell
 from rnnbench.explain.recurrences import Floats
 from rnnbench.explain.toy import TOY, UNITS, ToyLayer, terms, weights_by_gate
 
 DIGITS = 4
 """Decimals of the numbers shown."""
-
-Spell = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class ToyPage:
         yield from console.render(Group(*lines[:-1]), options.update(width=width))
 
 
-def _page(layers: Sequence[ToyLayer], spell: Spell) -> Iterator[RenderableType]:
+def _page(layers: Sequence[ToyLayer], spell: Spell) -> Blocks:
     names = ", then ".join(layer.kind.keras_name for layer in layers)
     units = f"{UNITS} units" if len(layers) == 1 else f"{UNITS} units each"
     yield Text.assemble(("The toy array of the teaching notebook", "bold"), f": {names}, {units}")
@@ -57,7 +55,7 @@ def _page(layers: Sequence[ToyLayer], spell: Spell) -> Iterator[RenderableType]:
     )
 
 
-def _layer(layer: ToyLayer, title: str, spell: Spell) -> Iterator[RenderableType]:
+def _layer(layer: ToyLayer, title: str, spell: Spell) -> Blocks:
     kind, shape = layer.kind, layer.x.shape
     reads = "x" if layer.x is TOY else "the states of the previous layer"
     yield Text(f"{title}{kind.keras_name} reads {reads}, {shape}", HEADING)

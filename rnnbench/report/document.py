@@ -1,6 +1,7 @@
 """One document for people and for machines: its words, their ids, and the inputs of models."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -63,6 +64,7 @@ def document_text(document: Document, inputs: Inputs | None) -> RenderableType:
 
     ``inputs`` is ``None`` if there is no config.
     """
+    document = replace(document, words=list(map(visible, document.words)))  # before lines are made
     size = counted(len(document.words), "word")
     title = f"document {document.number}, topic {document.topic}, {size}, {document.place}"
     parts: list[RenderableType] = [
@@ -106,7 +108,7 @@ def _words_by_id(document: Document) -> dict[int, str]:
 
 def _glosses(document: Document) -> list[Gloss]:
     """Return the words with their ids, and a gloss each for cut-off words and for padding."""
-    words = [START_MARK, *map(visible, document.words)]
+    words = [START_MARK, *document.words]
     glosses = [
         Gloss(word, f"{id_}", REPLACED if id_ == UNKNOWN else "")
         for word, id_ in zip(words, document.ids, strict=True)

@@ -304,14 +304,14 @@ def draw_history(axes: Axes, history: History, model: str) -> list[Line2D]:
     """
     values = [entry.values.get(model) for entry in history.entries]
     given = [np.nan if each is None else each.mean for each in values]
-    means = np.ma.masked_invalid(given).clip(-LARGEST, LARGEST)
+    limits = (0.0, 1.0) if history.metric == ACCURACY else (-LARGEST, LARGEST)
+    means = np.ma.masked_invalid(given).clip(*limits)
     blue, orange = COLOURS[:2]
     axes.plot(range(len(means)), means, "o-", color=blue, **THIN)
     for position, value in enumerate(values):
         if value and value.over_seeds:
-            low, high = value.over_seeds.low, value.over_seeds.high
-            ends = _possible(value.over_seeds) if history.metric == ACCURACY else (low, high)
-            axes.vlines(position, *ends, color=blue, **THICK)
+            ends = value.over_seeds.low, value.over_seeds.high
+            axes.vlines(position, *np.clip(ends, *limits), color=blue, **THICK)
     found = {
         position: direction(entry.changes[model])
         for position, entry in enumerate(history.entries)

@@ -4,10 +4,11 @@ import io
 import json
 import logging
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import typer
@@ -128,8 +129,8 @@ def print_record(
 ) -> None:
     """Print the result of a command on standard output: the record as JSON, or the views of it.
 
-    ``JSON_VERSION`` is added if the record has no ``schema_version``. Tables are fitted to the
-    width of the terminal.
+    ``JSON_VERSION`` is added if the record has no ``schema_version``. Views are fitted to the width
+    of the terminal; elsewhere no line ends with the spaces that fill it.
     """
     from rnnbench.report.table import Table, to_rich  # commands without tables need no NumPy
 
@@ -137,5 +138,8 @@ def print_record(
         facts = json.loads(record.model_dump_json()) if isinstance(record, BaseModel) else record
         typer.echo(json.dumps({"schema_version": JSON_VERSION, **facts}, indent=1))
         return
-    for view in views:
-        out.print(to_rich(view, out) if isinstance(view, Table) else view, crop=False)
+    with nullcontext() if out.is_terminal else out.capture() as captured:
+        for view in views:
+            out.print(to_rich(view, out) if isinstance(view, Table) else view, crop=False)
+    if captured:
+        typer.echo(re.sub(" +$", "", captured.get(), flags=re.MULTILINE), nl=False)

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Self
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.control import Control
@@ -26,7 +27,7 @@ from rnnbench.data.fetch import silent
 from rnnbench.runner.events import Connected, EpochEnded, Event, Failed, Finished, Listener, Planned
 from rnnbench.terminal.console import DRAWING, err
 from rnnbench.terminal.progress import RunProgress
-from rnnbench.terminal.rows import ASCII, UNICODE, frame
+from rnnbench.terminal.rows import ASCII, UNICODE, frame, without_middle
 from rnnbench.training.phases import TRAINING
 from rnnbench.training.trial import Trial
 from rnnbench.words import counted
@@ -48,16 +49,17 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     description = TextColumn("{task.description}", markup=False)
     tasks: dict[str, TaskID] = {}
-    bars = Progress(description, *columns, console=err, transient=True)
+    bars = Progress(description, *columns, console=err, transient=True, auto_refresh=False)
 
     def on_bytes(download: str, done: int, total: int | None) -> None:
         if download not in tasks:
-            tasks[download] = bars.add_task(download, total=total)
+            with DRAWING:
+                tasks[download] = bars.add_task(download, total=total)
             if not can_draw():
                 err.print(download, soft_wrap=True)
         bars.update(tasks[download], completed=done, total=total)
 
-    with bars if can_draw() else nullcontext():
+    with _drawn(bars):
         yield on_bytes
 
 
@@ -72,15 +74,16 @@ def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
         return
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     description = TextColumn("{task.description}", markup=False)
-    bar = Progress(description, *columns, console=err, transient=True)
+    bar = Progress(description, *columns, console=err, transient=True, auto_refresh=False)
     task = bar.add_task(what, total=None)
 
     def on_step(name: str, number: int, total: int) -> None:
-        bar.update(task, description=f"{what} {name}", completed=number - 1, total=total)
+        shown = without_middle(name, err.width // 3, "…")  # or there is no room for the numbers
+        bar.update(task, description=f"{what} {shown}", completed=number - 1, total=total)
         if not can_draw():
             err.print(f"{what} {number} of {total}: {name}", soft_wrap=True)
 
-    with bar if can_draw() else nullcontext():
+    with _drawn(bar):
         yield on_step
 
 
@@ -90,9 +93,33 @@ def show_trials(*, quiet: bool) -> Iterator[Listener]:
     if quiet:
         yield lambda _: None
         return
-    view = _Screen() if can_draw() else _Lines()
-    with view, _again_and_again(view.tick):
+    with _Screen() if can_draw() else nullcontext(_Lines()) as view, _again_and_again(view.tick):
         yield view
+
+
+@contextmanager
+def _drawn(bars: Progress) -> Iterator[None]:
+    """Draw bars on a terminal while the block runs.
+
+    As everywhere, ``DRAWING`` is locked before Rich's own lock: otherwise a thread that draws and
+    one that prints could wait for each other for ever.
+    """
+    if not can_draw():
+        yield
+        return
+
+    def tick() -> None:
+        with DRAWING:
+            bars.refresh()
+
+    with DRAWING:
+        bars.start()
+    try:
+        with _again_and_again(tick):
+            yield
+    finally:
+        with DRAWING:
+            bars.stop()
 
 
 def can_draw() -> bool:
@@ -136,11 +163,14 @@ class _Screen:
             self.tick()
             err.print(message)  # wrapped between words, not within a number
 
-    def __enter__(self) -> None:
-        self._live.start()
+    def __enter__(self) -> Self:
+        with DRAWING:
+            self._live.start()
+        return self
 
     def __exit__(self, *_: object) -> None:
-        self._live.stop()
+        with DRAWING:
+            self._live.stop()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         symbols = ASCII if options.ascii_only else UNICODE
@@ -191,12 +221,6 @@ class _Lines:
                 message = _epoch_in_words(event) + self._left_in_words(now)
         if message:
             err.print(message, soft_wrap=True)
-
-    def __enter__(self) -> None:
-        """Nothing has to be prepared."""
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing has to be cleared."""
 
     def tick(self) -> None:
         """Name each phase that has taken long, once."""

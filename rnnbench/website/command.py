@@ -67,7 +67,7 @@ def site(
         made = write_site(
             load_runs(runs),
             out,
-            metrics=list(dict.fromkeys(metric)),
+            metrics=metric,
             words=words,
             n_errors=20,
             command=options.command(),

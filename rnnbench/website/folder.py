@@ -5,6 +5,7 @@ replaced atomically, but each file can. So that no link is ever broken, reports 
 the pages that link to them, and files that are no longer linked are removed last.
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ from rnnbench.records import Record
 from rnnbench.results.lock import lock_folder
 from rnnbench.storage import (
     DamagedResultError,
+    OtherVersionError,
     UnwritableError,
     read_document,
     sweep,
@@ -54,7 +56,7 @@ class Site(Record):
 
 
 def folders_of(names: Iterable[str]) -> dict[str, str]:
-    """Return the folder of the pages of each run: safe in addresses and on every system.
+    """Return the folder of the pages of each run: safe in addresses and in paths.
 
     >>> folders_of(["all", "old/all", "old all", ".."])
     {'all': 'runs/all', 'old/all': 'runs/old-all', 'old all': 'runs/old-all-2', '..': 'runs/run'}
@@ -91,6 +93,9 @@ def files_in(folder: Path) -> set[str]:
             what = f"holds something other than a site: {listed(sorted(others))}"
             raise UserError(f"{folder}: {what} ({HINT})") from None
         return set()
+    except OtherVersionError:
+        what = "another version of rnnbench wrote it, or another program"
+        raise UserError(f"{folder / SITE}: {what} ({HINT})") from None
     except DamagedResultError as error:
         raise UserError(f"{error} ({HINT}, or remove this one)") from error
 
@@ -138,7 +143,7 @@ def _remove(folder: Path, files: set[str]) -> None:
 def _check_places(folder: Path, before: set[str], after: set[str]) -> None:
     """Make sure that no other file is in the way, and that no folder is a link to elsewhere."""
     for file in sorted(after - before):
-        if (folder / file).exists():
+        if os.path.lexists(folder / file):  # or it is a link to nothing
             raise UserError(f"{folder / file}: is not a file of the site (move it away, or {HINT})")
     for file in sorted(before | after):
         for place in (folder / file).parents:

@@ -82,7 +82,9 @@ def test_show_prints_what_each_model_of_a_config_is_given(cli, tmp_path):
     assert (rnn["models"], rnn["kind"], rnn["shape"]) == (["rnn"], "numbers", [5, 1])
     assert rnn["values"] == facts["sequence"]
     assert (svm["kind"], svm["values"]) == ("text", [" ".join(map(str, facts["sequence"]))])
-    printed = " ".join(cli("data", "show", 8, config).stdout.split())
+    lines = cli("data", "show", 8, config).stdout.splitlines()
+    assert all(line == line.rstrip() for line in lines), "it is no terminal that they have to fill"
+    printed = " ".join(" ".join(lines).split())
     assert "the first 15 are cut off" in printed
     assert "rnn: the id of each word as a number, one feature at each step, (5, 1)" in printed
 

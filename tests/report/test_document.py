@@ -11,6 +11,7 @@ from rich.console import Console
 from rnnbench.data.document import Document
 from rnnbench.report.document import document_facts, document_text
 from rnnbench.report.glosses import Gloss, Glosses
+from rnnbench.terminal.console import SafeConsole
 from rnnbench.training.inputs import Input
 
 SHORT = Document(
@@ -26,6 +27,7 @@ SHORT = Document(
     padding_side="post",
 )
 LONG = Document(**vars(SHORT) | {"sequence": [1900, 2]})
+CONTROLS = Document(**vars(SHORT) | {"words": ["\x1b" * 30] * 4})
 LEFT_OUT = Document(**vars(SHORT) | {"sequence": None, "place": "left out", "maxlen": 5})
 INPUTS = {
     "rnn": Input("numbers", (8, 1), tuple(SHORT.sequence)),
@@ -39,8 +41,8 @@ INPUTS = {
 
 
 def shown(view, width=80, **options):
-    console = Console(width=width, file=io.StringIO(), **options)
-    console.print(view)
+    console = SafeConsole(width=width, file=io.StringIO(), **options)
+    console.print(view, crop=False)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 
@@ -124,7 +126,7 @@ def test_json_has_exact_numbers():
 
 @pytest.mark.parametrize("width", [20, 40, 50, 80, 120])
 def test_no_line_is_longer_than_the_terminal_is_wide(width):
-    for document in (SHORT, LONG, LEFT_OUT):
+    for document in (SHORT, LONG, LEFT_OUT, CONTROLS):
         assert max(map(len, shown(document_text(document, INPUTS), width))) <= width
 
 

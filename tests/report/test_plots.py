@@ -195,6 +195,17 @@ def test_a_model_without_the_metric_has_no_plot():
     assert history_plot(history, "rnn", "mine").alt.endswith("0 clear changes")
 
 
+def test_numbers_that_there_is_no_room_for_are_at_the_edge_of_a_history():
+    history = history_of({"rnn": [18, 17, 18]}, {"rnn": [2, 3, 2]}, metric="log_loss")
+    huge = {"mean": 1e308, "over_seeds": Interval(low=-1.7e308, high=1.7e308)}
+    values = {"rnn": history.entries[1].values["rnn"].model_copy(update=huge)}
+    last = history.entries[1].model_copy(update={"values": values})
+
+    plot = history_plot(history.model_copy(update={"entries": [last]}), "rnn", "mine")
+
+    assert plot.figure.axes[0].get_ylim()[1] < 1e39
+
+
 def test_very_many_runs_have_a_wider_plot_whose_labels_do_not_overlap():
     history = history_of(*[{"rnn": [18]}] * 28)
     longer = history.model_copy(update={"entries": history.entries * 4})

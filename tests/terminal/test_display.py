@@ -1,6 +1,8 @@
 import io
 import re
+import threading
 from dataclasses import replace
+from functools import partial
 from math import nan
 
 import pytest
@@ -10,7 +12,7 @@ from rich.console import Console
 from terminals import CONTROL
 
 from rnnbench.runner.events import Connected, EpochEnded, Failed, Finished, PhaseBegan, Planned
-from rnnbench.terminal import display
+from rnnbench.terminal import console, display
 from rnnbench.terminal.display import show_download, show_steps, show_trials
 from rnnbench.training.phases import TRAINING
 
@@ -241,12 +243,14 @@ def test_quiet_shows_nothing(screen, tmp_path):
     assert screen.getvalue() == ""
 
 
-def test_a_terminal_shows_the_step_in_a_bar_and_leaves_nothing(screen):
+@pytest.mark.parametrize("name", ["mine", "mine" + "x" * 200])
+def test_a_terminal_shows_the_step_in_a_bar_and_leaves_nothing(screen, name):
     with show_steps("report", quiet=False) as on_step:
-        on_step("mine", 2, 4)
+        on_step(name, 2, 4)
 
     assert screen.getvalue().endswith("\x1b[2K")
-    assert "report mine" in " ".join(screen.getvalue().split())
+    assert "report mine" in screen.getvalue()
+    assert " 1/4 " in screen.getvalue()
 
 
 def test_without_a_terminal_each_step_is_a_line(lines):
@@ -256,3 +260,21 @@ def test_without_a_terminal_each_step_is_a_line(lines):
         on_step("another", 2, 2)
 
     assert lines.getvalue() == "report 1 of 2: [a] run\n"
+
+
+@pytest.mark.parametrize("show", [show_download, partial(show_steps, "report"), show_trials])
+def test_messages_of_one_thread_and_rows_of_another_never_wait_for_each_other(monkeypatch, show):
+    err = console._Messages(file=io.StringIO(), force_terminal=True, width=80)
+    monkeypatch.setattr(display, "err", err)
+    monkeypatch.setattr(display, "TICK_SECONDS", 1e-5)
+
+    def print_while_rows_are_drawn():
+        with show(quiet=False):
+            for _ in range(300):
+                err.print("a warning")
+
+    printing = threading.Thread(target=print_while_rows_are_drawn, daemon=True)
+    printing.start()
+    printing.join(30)
+
+    assert not printing.is_alive()

@@ -42,7 +42,7 @@ def folder(tmp_path):
     return tmp_path / "site"
 
 
-@given(st.lists(st.text(max_size=100), unique=True))
+@given(st.lists(st.text(max_size=100) | st.text("aA-/é", max_size=3), max_size=8, unique=True))
 def test_every_run_has_a_safe_folder_of_its_own(names):
     folders = folders_of(names)
 
@@ -156,6 +156,15 @@ def test_a_file_of_somebody_else_in_the_place_of_a_page_is_not_replaced(folder):
     assert (folder / OLD).exists()
 
 
+def test_a_link_to_nothing_in_the_place_of_a_page_is_not_replaced(folder):
+    (folder / "leaderboard.html").symlink_to("nowhere")
+
+    with pytest.raises(UserError, match=r"leaderboard\.html: is not a file of the site"):
+        write_site(folder, "index.html", "leaderboard.html")
+
+    assert (folder / "leaderboard.html").is_symlink()
+
+
 @pytest.mark.parametrize("place", ["runs", "runs/old"])
 def test_no_link_leads_out_of_the_folder(folder, tmp_path, place):
     elsewhere = tmp_path / "elsewhere"
@@ -185,6 +194,13 @@ def test_a_changed_list_of_files_is_not_trusted(folder):
 
     with pytest.raises(UserError, match="does not match its checksum"):
         write_site(folder, "index.html")
+
+
+@pytest.mark.parametrize("text", ["{}", '{"schema_version": 2, "checksum": ""}'])
+def test_a_list_of_another_program_or_version_is_left_alone(folder, text):
+    (folder / SITE).write_text(text)
+
+    assert refused(folder, rf"{SITE}: another version of rnnbench wrote it, or another program \(")
 
 
 def test_what_an_interrupted_site_wrote_belongs_to_the_site(folder):

@@ -58,7 +58,10 @@ phase."""
 
 
 def event_of(trial: Trial, report: Sequence[Any], worker: str = "") -> EpochEnded | PhaseBegan:
-    """Return the event that a report is about; ``worker`` is as in ``EpochEnded``."""
+    """Return the event that a report is about; ``worker`` is as in ``EpochEnded``.
+
+    From a Dask worker, a report comes as a plain sequence, whatever it was.
+    """
     if len(report) == 1:
         return PhaseBegan(trial, report[0], worker)
     epoch, loss, accuracy = report
