@@ -13,6 +13,14 @@ def prepare_nothing(_):
     """Be ready."""
 
 
+def prepare_unless_broken(_):
+    """Fail on workers that a test has started with ``BROKEN`` in their environment."""
+    if how := os.environ.get("BROKEN"):
+        if how == "crash":
+            die()
+        raise ImportError("no such library")
+
+
 def task(carry_out) -> Task:
     """Return the task of calling a function of this module."""
     return Task(carry_out, prepare_nothing)
@@ -75,3 +83,20 @@ def kill_worker_once(one, *_):
 def sleep_unless_late(*_):
     """Sleep, except on workers that a test has started with ``LATE`` in their environment."""
     return "done" if "LATE" in os.environ else sleep()
+
+
+class Unreadable:
+    """Something that cannot be unpickled by the machine that starts the run."""
+
+    def __reduce__(self):
+        return _read, ()
+
+
+def _read():
+    if "TRACES" not in os.environ:
+        raise ValueError("there are no traces here")
+    return Unreadable()
+
+
+def unreadable_with_seed_0(one, *_):
+    return Unreadable() if one.seed == 0 else "done"

@@ -16,7 +16,7 @@ from factories import corpora, trial
 
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.runner.executors import DaskExecutor
-from rnnbench.runner.executors.dask import executor, messages
+from rnnbench.runner.executors.dask import admission, messages
 from rnnbench.runner.executors.dask.connection import warn_if_open
 
 BASELINE = {"models": {"svm": {"baseline": "tfidf_linear_svm"}}}
@@ -198,13 +198,13 @@ def test_the_trials_of_a_lost_machine_are_tried_on_another(own, tmp_path, trials
 
 
 def test_without_any_worker_left_the_run_ends(own, tmp_path, trials, monkeypatch):
-    monkeypatch.setattr(executor, "SILENCE_SECONDS", 2.0)
+    monkeypatch.setattr(admission, "SILENCE_SECONDS", 2.0)
     outcomes = start(own, trials[::-1], tmp_path, cluster_tasks.sleep_with_seed_0)
     next(outcomes)
 
     kill_session(own.processes[-1])
 
-    with pytest.raises(OutOfReachError, match="there has been no worker for 2 s; finished"):
+    with pytest.raises(OutOfReachError, match="no worker has taken trials for 2 s; finished"):
         list(outcomes)
 
 
