@@ -36,6 +36,8 @@ def nap(*_):
 
 
 def sleep(*_):
+    """Go on for ever, and leave a trace; the folder of traces is in the environment."""
+    Path(os.environ["TRACES"], f"asleep-{os.getpid()}").touch()
     time.sleep(600)
 
 
@@ -62,11 +64,20 @@ def die_with_seed_0(one, *_):
 
 
 def die_once(one, *_):
-    """Stand for a child that somebody kills; the folder of traces is in the environment."""
+    """Stand for a child that somebody kills."""
     trace = Path(os.environ["TRACES"], f"died-{one.seed}")
     if not trace.exists():
         trace.touch()
         die()
+    return "done"
+
+
+def sleep_once(one, *_):
+    """Sleep for ever, except the second time."""
+    trace = Path(os.environ["TRACES"], f"slept-{one.seed}")
+    if not trace.exists():
+        trace.touch()
+        sleep()
     return "done"
 
 
@@ -93,10 +104,14 @@ class Unreadable:
 
 
 def _read():
-    if "TRACES" not in os.environ:
-        raise ValueError("there are no traces here")
+    if "TRACES" not in os.environ:  # as those of workers have
+        raise ValueError("no traces")
     return Unreadable()
 
 
 def unreadable_with_seed_0(one, *_):
     return Unreadable() if one.seed == 0 else "done"
+
+
+def lack(*_):
+    raise OSError("no licence")

@@ -105,8 +105,9 @@ def cluster(
     """Start a scheduler with options, and workers called ``w0``, ``w1`` and so on; end them."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = os.pathsep.join([str(TESTS.parent), str(TESTS)])
-    inherited = os.environ | {"PYTHONPATH": paths, "DASK_TEMPORARY_DIRECTORY": str(folder / "tmp")}
-    made = Cluster(folder, {**inherited, **environment})
+    own = {"PYTHONPATH": paths, "TRACES": str(folder)}
+    own["DASK_TEMPORARY_DIRECTORY"] = str(folder / "tmp")
+    made = Cluster(folder, os.environ | own | environment)
     try:
         made.start(SCHEDULER, *ON_LOOPBACK, *options, "--scheduler-file", made.file)
         wait_for(made.file.exists, "the scheduler")
@@ -139,3 +140,9 @@ def children(folder: Path) -> list[int]:
         if b"dask.children import main" in line and str(folder).encode() in line:
             found.append(int(process.name))
     return found
+
+
+def asleep(folder: Path) -> set[int]:
+    """Return those of them that carry out ``cluster_tasks.sleep``."""
+    traces = {int(trace.name.partition("-")[2]) for trace in folder.glob("asleep-*")}
+    return traces & set(children(folder))

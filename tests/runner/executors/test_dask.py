@@ -34,7 +34,7 @@ BASELINE = {"models": {"svm": {"baseline": "tfidf_linear_svm"}}}
 @pytest.fixture(scope="module")
 def two_workers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cluster")
-    with cluster(folder, TRACES=str(folder)) as made:
+    with cluster(folder) as made:
         yield made
 
 

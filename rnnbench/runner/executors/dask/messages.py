@@ -83,10 +83,8 @@ class Unreachable:
 
 def lost(address: str, reason: str) -> OutOfReachError:
     """Return the error that ends a run whose cluster is lost."""
-    return OutOfReachError(
-        f"{address}: {reason}; finished trials are stored, and the same command continues from "
-        "there (with --executor local, on this machine)"
-    )
+    advice = "finished trials are stored, and --executor local continues without a cluster"
+    return OutOfReachError(f"{address}: {reason}; {advice}")
 
 
 Message = Seen | Answered | Told | Ended | Unreachable
@@ -132,19 +130,18 @@ class Background:
             return Unreachable("Dask has been silent for too long")
 
 
-def tell_epochs(client: Any, tell: Tell) -> None:
-    """Tell of all epochs that workers report, of other runs too."""
+async def watch(client: Any, tell: Tell) -> None:
+    """Tell which workers there are, again and again, until the scheduler is lost.
+
+    Tell also of all epochs that workers report, of other runs too.
+    """
 
     def on_event(event: tuple[float, dict[str, Any]]) -> None:
         _, facts = event
         tell(Told(facts["key"], facts["report"]))
 
-    client.subscribe_topic(worker.TOPIC, on_event)
-
-
-async def watch(client: Any, tell: Tell) -> None:
-    """Tell which workers there are, again and again, until the scheduler is lost."""
     while client.status == "running":
+        client.subscribe_topic(worker.TOPIC, on_event)  # again: Dask may have connected again
         try:
             identity = client.scheduler.identity(n_workers=-1)
             facts = await asyncio.wait_for(identity, SILENCE_SECONDS)

@@ -57,7 +57,6 @@ class Run:
 
     def outcomes(self) -> Outcomes:
         """Yield each trial with its outcome; see ``DaskExecutor.run``."""
-        messages.tell_epochs(self._client, self._background.tell)
         self._background.start("watch", messages.watch(self._client, self._background.tell))
         while not self._placement.is_done:
             while (chosen := self._placement.next()) is not None:

@@ -31,6 +31,8 @@ REPORT_SECONDS = 0.5
 """Seconds between two events of a trial; its start and its last epoch are always told."""
 LOOK_SECONDS = 1.0
 """Seconds between two looks at whether anybody still wants the outcome of a trial."""
+CLOSING = {"closing", "closed", "failed", "stopping", "stopped"}
+"""The states of a worker that takes leave of its scheduler, or has lost it."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,13 @@ def _told(messages: Iterator[Report | Done | Died]) -> Iterator[Report | Done | 
 
 
 def _is_wanted(worker: Any, key: str) -> bool:
-    """Return whether the scheduler has not cancelled a task, as when its client was killed."""
+    """Return whether anybody waits for the outcome of a task.
+
+    The scheduler cancels it when its client was killed, and a worker closes when it has lost the
+    scheduler; it would wait for the task then.
+    """
+    if worker.status.name in CLOSING:
+        return False
     try:
         task = worker.state.tasks.get(key)  # Dask has no public name for it
     except AttributeError:
