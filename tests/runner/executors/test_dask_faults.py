@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 import time
 from functools import partial
@@ -16,7 +17,7 @@ from factories import corpora, trial
 
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.runner.executors import DaskExecutor
-from rnnbench.runner.executors.dask import admission, messages
+from rnnbench.runner.executors.dask import admission, connection, messages
 from rnnbench.runner.executors.dask.connection import warn_if_open
 
 BASELINE = {"models": {"svm": {"baseline": "tfidf_linear_svm"}}}
@@ -284,6 +285,15 @@ def test_only_a_port_that_others_reach_without_encryption_is_warned_of(address, 
 def test_an_address_that_is_none_is_named(address, error, message):
     with pytest.raises(error, match=message):
         print(DaskExecutor(address=address).jobs)  # noqa: T201
+
+
+def test_something_that_listens_but_says_nothing_is_no_scheduler(monkeypatch):
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        begin = time.monotonic()
+        with pytest.raises(OutOfReachError, match="no Dask scheduler can be reached: no answer"):
+            print(DaskExecutor(address=f"tcp://127.0.0.1:{mute.getsockname()[1]}").jobs)  # noqa: T201
+    assert time.monotonic() - begin < 5
 
 
 def test_without_an_address_dask_is_asked_for_one(one_worker):

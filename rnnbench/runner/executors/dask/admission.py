@@ -100,12 +100,9 @@ class Admission:
             self.workers.setdefault(address, Member(name, place)).place = place
         for address, member in self.at(Stage.NEW).items():
             member.stage = Stage.ASKED
-            self._background.start(
-                f"describe {address}",
-                messages.describe(
-                    self._background, address, member.place.folder, self._wanted.packages
-                ),
-            )
+            folder, packages = member.place.folder, self._wanted.packages
+            asking = messages.describe(self._background, address, folder, packages)
+            self._background.start(f"describe {address}", asking)
         self._check_service()
         self._go_on()
         return gone
@@ -163,7 +160,10 @@ class Admission:
         if fit := self.at(Stage.FIT):
             places = {address: member.place for address, member in fit.items()}
             if not self._has_connected:
-                self._tell_of(places)
+                cores = sum(place.slots for place in places.values())
+                dashboard = dashboard_of(self._background.client)
+                self._listener(Connected(self._address, len(places), cores, dashboard))
+                self._has_connected = True
             sending = messages.send(self._background, self._run, self._files, places)
             self._background.start(f"send to {min(fit)}", sending)
             for member in fit.values():
@@ -181,9 +181,3 @@ class Admission:
             faults = {each.name: each.faults for each in self.workers.values()}
             lines = [f"{self._address}: no worker takes trials", *grouped(faults)]
             raise UserError("\n".join(lines))
-
-    def _tell_of(self, places: Mapping[str, Place]) -> None:
-        self._has_connected = True
-        cores = sum(place.slots for place in places.values())
-        dashboard = dashboard_of(self._background.client)
-        self._listener(Connected(self._address, len(places), cores, dashboard))

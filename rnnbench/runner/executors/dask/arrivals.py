@@ -18,12 +18,7 @@ NAME = re.compile(r"[0-9a-f]{64}\.(npz|zip)")
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a folder.
-
-    Args:
-        folder: the folder.
-        files: corpora with the ending ``.npz``, and user's modules, which are unpacked into a
-            folder of their own, with the ending ``.zip``. All are compressed by ``zlib``.
+    """Write files, which are compressed by ``zlib``, into a folder; unpack those with modules.
 
     Raises:
         RnnbenchError: a file is not what its name says, or has members that are no modules.

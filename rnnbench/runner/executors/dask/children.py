@@ -34,14 +34,10 @@ class Process(Child):
     Args:
         folder: for its temporary files and what it prints.
         place: its working folder, which modules are imported from after all installed ones.
-
-    Attributes:
-        program: of the trials that it last carried out.
-        idle_since: when it became idle, by the monotonic clock.
     """
 
     def __init__(self, folder: Path, place: Path):
-        self.program, self.idle_since = "", 0.0
+        self.program, self.idle_since = "", 0.0  # of its last trial; by the monotonic clock
         place.mkdir(parents=True, exist_ok=True)
         self._folder = Path(tempfile.mkdtemp(prefix="child-", dir=folder))
         ours, theirs = Pipe()
@@ -111,52 +107,31 @@ def main() -> None:
 
 
 class Children:
-    """The child processes and the files of one run in this worker.
-
-    Args:
-        folder: for files of the run, and of no other.
-
-    Attributes:
-        has_ended: whether the run is over; nothing is started or written any more.
-    """
+    """The child processes and the files of one run, which has its own folder in this worker."""
 
     def __init__(self, folder: Path) -> None:
-        self.has_ended = False
+        self._has_ended = False
         self._folder, self._lock = folder, threading.Lock()
         self._idle: list[Process] = []
         self._busy: set[Process] = set()
 
     def keep(self, files: Mapping[str, bytes]) -> str:
-        """Write files that trials need; return why it cannot be done, or "".
-
-        Args:
-            files: see ``write_files``.
-        """
-        if self.has_ended:
+        """Write files that trials need; return why it cannot be done, or ""."""
+        if self._has_ended:
             return "the run is over"
         try:
             write_files(self._folder, files)
         except (OSError, RnnbenchError) as error:
             return str(error)
-        if self.has_ended:
+        if self._has_ended:
             self._sweep()
         return ""
 
-    def take(self, program: str, modules: str) -> Process | None:
-        """Return an idle child, best of all one that has compiled a program, or a new one.
-
-        ``None`` if the run is over.
-
-        Args:
-            program: trials of the same one can share a compiled program.
-            modules: the name of the folder with the user's modules.
-
-        Raises:
-            OSError: no process can be started.
-        """
+    def take(self, program: str, modules: str) -> Process:
+        """Return an idle child, best of all one that has compiled a program, or a new one."""
         with self._lock:
-            if self.has_ended:
-                return None
+            if self._has_ended:
+                raise RnnbenchError("the run is over")
             stale = [each for each in self._idle if not each.is_fresh()]
             fresh = [each for each in self._idle if each.is_fresh()]
             fresh.sort(key=lambda each: each.program == program)
@@ -172,7 +147,7 @@ class Children:
         """Keep a child that has done its trial for the next."""
         with self._lock:
             self._busy.discard(child)
-            if not self.has_ended:
+            if not self._has_ended:
                 child.idle_since = time.monotonic()
                 self._idle.append(child)
                 return
@@ -187,7 +162,7 @@ class Children:
     def end(self) -> None:
         """End all children, and remove all files of the run."""
         with self._lock:
-            self.has_ended = True
+            self._has_ended = True
             idle, self._idle = self._idle, []
             all_of_them = [*idle, *self._busy]
             for each in all_of_them:

@@ -6,8 +6,8 @@ import json
 import logging
 import socket
 import warnings
-from collections.abc import Coroutine, Iterator
-from concurrent.futures import Future
+from collections.abc import Coroutine, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -125,9 +125,20 @@ def _check(distributed: Any, address: str) -> None:
             f"--scheduler {address}: needs certificates (ca-file, client.cert and client.key of "
             "distributed.comm.tls in Dask's configuration)"
         )
+    try:
+        with ThreadPoolExecutor(1) as pool:  # for notebooks, whose thread has a loop of its own
+            pool.submit(asyncio.run, _knock(distributed, address, security)).result()
+    except Exception as error:  # what else listens there may say anything
+        raise _out_of_reach(address, error) from error
 
 
-def _out_of_reach(address: str, error: OSError) -> OutOfReachError:
+async def _knock(distributed: Any, address: str, security: Mapping[str, Any]) -> None:
+    """Connect once: a client waits for ever for the first words of what listens, but is silent."""
+    connecting = distributed.comm.connect(address, timeout=CONNECT_SECONDS, **security)
+    (await asyncio.wait_for(connecting, CONNECT_SECONDS)).abort()
+
+
+def _out_of_reach(address: str, error: Exception) -> OutOfReachError:
     reason = str(error).partition("\n")[0] or f"no answer within {CONNECT_SECONDS:.0f} s"
     return OutOfReachError(f"{address}: no Dask scheduler can be reached: {reason}")
 

@@ -13,14 +13,7 @@ MOST_NAMED = 3
 
 @dataclass(frozen=True)
 class Site:
-    """The description that a worker gives of itself before it is given trials.
-
-    Attributes:
-        host: the name of its machine.
-        python: the version of Python.
-        platform: the system.
-        versions: of the packages that were asked for, by name.
-    """
+    """The description that a worker gives of itself: its machine, Python, system and packages."""
 
     host: str
     python: str
@@ -64,12 +57,7 @@ def _minor(python: str) -> list[str]:
 
 
 def describe_differences(found: Mapping[str, Sequence[str]], wanted: Wanted) -> str:
-    """Return what differs where, and what to do.
-
-    Args:
-        found: the differences at each worker, by its name.
-        wanted: what all workers have to have.
-    """
+    """Return what differs at workers, by their names, and what to do."""
     names = dict.fromkeys(each.split()[0] for of_worker in found.values() for each in of_worker)
     exact = [f"{name}=={wanted.versions[name]}" for name in names if name in wanted.versions]
     install = f" (pip install {shlex.join(exact)})" if exact else ""
@@ -83,11 +71,7 @@ def describe_differences(found: Mapping[str, Sequence[str]], wanted: Wanted) -> 
 
 
 def grouped(found: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return a line for each thing that is to be said of workers, with their names.
-
-    Args:
-        found: what is to be said of each worker, by its name.
-    """
+    """Return a line for each thing that was found at workers, by their names."""
     workers: dict[str, list[str]] = {}
     for name, of_worker in found.items():
         for each in of_worker:

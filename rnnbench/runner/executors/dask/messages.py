@@ -29,7 +29,7 @@ ANSWER_SECONDS = 20.0
 KEEP_SECONDS = 300.0
 """The time that workers have to take files."""
 SENT_AT_ONCE = 4
-"""Machines that are sent files at the same time: these pass through the scheduler's memory."""
+"""Machines that are sent files at the same time."""
 LOST_CONNECTION = "the connection to the scheduler is lost"
 
 
@@ -43,13 +43,10 @@ class Seen:
 
 @dataclass(frozen=True)
 class Answered:
-    """A worker has said what it is, or whether it has taken files.
+    """A worker, whose local folder was this, has said what it is, or whether it has taken files.
 
-    Attributes:
-        address: of the worker.
-        folder: its local folder when it was asked.
-        answer: its description, or "" if it has the files, or why it cannot be used, or ``None``
-            if it said nothing.
+    The answer is its description, or "" if it has the files, or why it cannot be used, or ``None``
+    if it said nothing.
     """
 
     address: str
@@ -229,24 +226,9 @@ async def send(
 
 
 async def follow(client: Any, key: str, address: str, work: Sequence[Any], tell: Tell) -> None:
-    """Have a worker carry out a trial, and tell its outcome.
-
-    Args:
-        client: of the cluster.
-        key: of the task.
-        address: of the worker.
-        work: the arguments of ``worker.carry_out``.
-        tell: called with the end of the task.
-    """
-    future = client.submit(
-        _carry_out(),
-        *work,
-        key=key,
-        workers=[address],
-        allow_other_workers=False,
-        pure=False,
-        retries=0,
-    )
+    """Have a worker carry out a trial, with the arguments of ``carry_out``; tell its outcome."""
+    options = {"workers": [address], "allow_other_workers": False, "pure": False, "retries": 0}
+    future = client.submit(_carry_out(), *work, key=key, **options)
     try:
         outcome = pickle.loads(await future)  # noqa: S301 - from a cluster that is trusted
     except Exception as error:  # of Dask: whatever a trial raises is an outcome

@@ -23,12 +23,9 @@ LOOK_AHEAD = 100
 
 @dataclass(frozen=True)
 class Place:
-    """A worker of a cluster.
+    """A worker of a cluster: its machine, and how many trials it takes side by side.
 
-    Attributes:
-        host: its machine.
-        slots: how many trials it takes side by side.
-        folder: its local folder, which tells it from a later worker with the same address.
+    Its local folder tells it from a later worker with the same address.
     """
 
     host: str
@@ -63,10 +60,6 @@ class Placement:
 
     A worker that loses trials quickly is always free again first. So one that has lost several in a
     row gets no more, as long as there are others. If all are like that, the trials are to blame.
-
-    Args:
-        trials: in the order in which they should be started.
-        limit: the most trials that run side by side; by default as many as the workers take.
 
     Attributes:
         places: the workers that may be given trials, by address.
@@ -124,21 +117,12 @@ class Placement:
         return attempt.trial
 
     def lose(
-        self,
-        key: str,
-        reason: str,
-        *,
-        has_started: bool = True,
-        failure: TrialFailure | None = None,
+        self, key: str, reason: str, has_started: bool = True, failure: TrialFailure | None = None
     ) -> TrialFailure | None:
         """Have the trial of an attempt wait again; return its failure if it is not tried again.
 
-        Args:
-            key: of the attempt.
-            reason: why it was lost.
-            has_started: whether the trial had started.
-            failure: of the trial, if the attempt ended with one, for which the machine may be to
-                blame. It is final if there is no other worker that has not tried.
+        An attempt may have ended with a failure for which the machine may be to blame. It is final
+        if there is no worker that has not tried.
 
         Raises:
             RnnbenchError: several attempts on each worker were lost before they could start.
@@ -176,10 +160,6 @@ class Placement:
         """Return the attempt that a worker with a free slot should be given.
 
         It is the first that may run there, or one as long whose program the worker has compiled.
-
-        Args:
-            address: of the worker.
-            usable: all workers that take trials now.
         """
         if any(attempt.is_alone for attempt, _ in self._running_on(usable[address].host)):
             return None

@@ -21,7 +21,6 @@ from rnnbench.runner.executors.dask.differences import Wanted, packages_of
 from rnnbench.runner.executors.dask.messages import Answered, Background, Ended, Seen, Told
 from rnnbench.runner.executors.dask.parcels import Parcels
 from rnnbench.runner.executors.dask.placement import ROW, Attempt, Placement, remarked
-from rnnbench.runner.executors.dask.worker import Abandoned
 from rnnbench.training.outcome import Machine, TrialResult
 from rnnbench.training.trial import Trial
 
@@ -109,8 +108,6 @@ class Run:
                 # The worker may be gone, too: it gets no other trial before it is seen again.
                 self._placement.places[address] = replace(member.place, slots=0)
                 yield from self._lose(key, f"its task on {member.name} was lost: {ended.lost}")
-            case Abandoned():
-                yield from self._lose(key, f"its task on {member.name} was cancelled by others")
             case Died(has_started, last_words):
                 reason = remarked(f"{DIED}\n{last_words}", f" on {member.name}")
                 yield from self._lose(key, reason, has_started=has_started)

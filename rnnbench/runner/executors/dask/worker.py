@@ -10,7 +10,7 @@ import pickle
 import platform
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,11 +33,6 @@ LOOK_SECONDS = 1.0
 """Seconds between two looks at whether anybody still wants the outcome of a trial."""
 CLOSING = {"closing", "closed", "failed", "stopping", "stopped"}
 """The states of a worker that takes leave of its scheduler, or has lost it."""
-
-
-@dataclass(frozen=True)
-class Abandoned:
-    """Stands for the outcome of a trial that nobody wants any more."""
 
 
 _RUNS: dict[Path, Children] = {}
@@ -63,10 +58,7 @@ def describe(packages: Collection[str]) -> dict[str, Any]:
 async def keep(run: str, files: Mapping[str, bytes], dask_worker: Any) -> str:
     """Write files of a run into a worker's local folder; return why it cannot be done, or "".
 
-    Args:
-        run: the id of the run.
-        files: see ``Children.keep``.
-        dask_worker: the worker, which Dask fills in.
+    Dask fills in the worker.
     """
     return await asyncio.to_thread(_of(run, dask_worker).keep, files)
 
@@ -79,11 +71,8 @@ async def end(run: str, dask_worker: Any) -> None:
 def carry_out(run: str, modules: str, program: str, message: bytes) -> bytes:
     """Have a child carry out a trial, and return its outcome, pickled.
 
-    Args:
-        run: whose children are used.
-        modules: the name of the folder with the user's modules.
-        program: trials of the same one can share a compiled program.
-        message: the pickled task, trial and file of the corpus, seen from the folder of modules.
+    The message is the pickled task, trial and file of the corpus, seen from the folder of modules;
+    trials with the same program can share a compiled one.
     """
     from distributed import get_worker
 
@@ -98,12 +87,10 @@ def carry_out(run: str, modules: str, program: str, message: bytes) -> bytes:
 
 def _outcome(
     worker: Any, children: Children, modules: str, program: str, message: bytes
-) -> Any | Died | Abandoned:
-    """Return the outcome of a trial, or why there is none; tell of its epochs."""
+) -> Any | Died:
+    """Return the outcome of a trial, or the death of its child; tell of its epochs."""
     key = worker.get_current_task()
     child = children.take(program, modules)
-    if child is None:
-        return Abandoned()
     is_idle = False
     try:
         child.give_message(message)
@@ -114,7 +101,7 @@ def _outcome(
             if isinstance(each, Died):
                 return each
             worker.log_event(TOPIC, {"key": key, "report": each})
-        return Abandoned()
+        raise RnnbenchError("nobody wants the outcome of the trial any more")
     finally:
         (children.put_back if is_idle else children.drop)(child)
 
@@ -165,14 +152,7 @@ def prepare(
     corpus: Path,
     trial: Trial,
 ) -> None:
-    """Prepare a trial in a child process, if its outcome there would be the one that was planned.
-
-    Args:
-        prepare_task: of the task to be done.
-        fingerprint: that the trial was planned with.
-        address: of the worker.
-        corpus: the file of the trial's corpus.
-        trial: the trial.
+    """Prepare a trial in a child of the worker at ``address``, if its outcome is that planned.
 
     Raises:
         UserError: code or versions differ from those of the machine that planned the trial.
