@@ -1,8 +1,10 @@
-"""Kills parts of a Dask cluster at any moment of a run: no finished trial is lost or differs.
+"""Strikes a Dask cluster at any moment of a run: no finished trial is lost or differs.
 
 Each case has a cluster of its own: a scheduler and two workers with nannies. What is killed is a
 process that trains, a worker, which its nanny starts again, a worker with its nanny, or the
-scheduler. A run that has lost its scheduler is finished by local processes.
+scheduler. Or a worker is retired, the connection to the scheduler is cut, the scheduler is stopped,
+or the run gets Ctrl-C, also while the scheduler is stopped. A run that ends early is finished by
+local processes.
 """
 
 import os
@@ -19,7 +21,16 @@ from campaigns.campaign import Campaign, misbehaviour
 from campaigns.kills import PATIENCE, RUN_FOLDER, other_results
 from clusters import Cluster, children, cluster, kill_session
 
-TARGETS = ("child", "worker", "machine", "scheduler")
+KILLED = ("child", "worker", "machine", "scheduler")
+TARGETS = (*KILLED, "retirement", "connection", "silence", "ctrl-c", "ctrl-c in silence")
+ENDINGS = {
+    "scheduler": 3,
+    "connection": 3,
+    "silence": 3,
+    "ctrl-c": 130,
+    "ctrl-c in silence": 130,
+}
+"""The exit status of a run that was struck so, if it ends early."""
 MOMENTS = ("started", "test accuracy")
 
 
@@ -33,7 +44,7 @@ class Strike:
     delay: float
 
     def __str__(self) -> str:
-        return f"{self.target} killed {self.delay:.2f} s after '{self.text}' number {self.count}"
+        return f"{self.target}, {self.delay:.2f} s after '{self.text}' number {self.count}"
 
 
 def draw(random: Random) -> Strike:
@@ -63,7 +74,9 @@ def _after_strike(
         yield "a traceback"
     if not wait_until(lambda: not children(made.folder), PATIENCE, every=0.1):
         yield "processes that train are left"
-    if status == 3 and strike.target == "scheduler":
+    if strike.target in ("child", "worker", "ctrl-c") and any(made.ask(_kept).values()):
+        yield "files of the run are left in workers"
+    if status and status == ENDINGS.get(strike.target):
         n_stored = said.count("test accuracy")
         done = rnnbench(RUN, folder)
         yield from (f"the next run: {what}" for what in misbehaviour(done, [0]))
@@ -91,22 +104,45 @@ def _struck(
             SECONDS,
         )
         time.sleep(strike.delay)
-        _kill(strike.target, random, made, workers)
+        _strike(strike.target, random, made, workers, running.pid)
         wait_until(lambda: running.poll() is not None, SECONDS)
     finally:
+        made.scheduler.send_signal(signal.SIGCONT)
         end_group(running.pid)
     return running.wait() if running.returncode is not None else None, log.read_text()
 
 
-def _kill(target: str, random: Random, made: Cluster, workers: list[int]) -> None:
+def _strike(target: str, random: Random, made: Cluster, workers: list[int], run: int) -> None:
     if target == "scheduler":
         made.scheduler.kill()
     elif target == "machine":
         kill_session(random.choice(made.processes[1:]))
-    else:
+    elif target == "retirement":
+        with made.client() as client:
+            client.retire_workers([random.choice([*client.scheduler_info()["workers"]])])
+    elif target == "connection":
+        with made.client() as client:
+            client.run_on_scheduler(_cut)
+    if target.endswith("silence"):
+        made.scheduler.send_signal(signal.SIGSTOP)
+    if target.startswith("ctrl-c"):
+        with suppress(ProcessLookupError):
+            os.kill(run, signal.SIGINT)
+    if target in ("child", "worker"):
         pids = workers if target == "worker" else children(made.folder)
         with suppress(ProcessLookupError):
             os.kill(random.choice(pids or workers), signal.SIGKILL)
+
+
+def _cut(dask_scheduler) -> None:
+    """Cut the connections of all clients."""
+    for comm in dask_scheduler.client_comms.values():
+        comm.abort()
+
+
+def _kept(dask_worker) -> list[str]:
+    """Return the files that a worker keeps for runs."""
+    return [str(file) for file in Path(dask_worker.local_directory, "rnnbench").rglob("*")]
 
 
 CAMPAIGN = Campaign(long=20, short=0, prepare=lambda bench, _folder: bench, attempt=attempt)
