@@ -76,6 +76,11 @@ class Cluster:
         with self.client() as client:
             return client.run(function, *arguments)
 
+    def cut_clients(self) -> None:
+        """Have the scheduler cut the connections of all clients."""
+        with self.client() as client:
+            client.run_on_scheduler(_cut_clients)
+
     @contextmanager
     def client(self):
         import distributed
@@ -86,6 +91,11 @@ class Cluster:
     def close(self) -> None:
         for process in self.processes:
             kill_session(process)
+
+
+def _cut_clients(dask_scheduler) -> None:
+    for comm in dask_scheduler.client_comms.values():
+        comm.abort()
 
 
 def kill_session(process: subprocess.Popen) -> None:
@@ -146,3 +156,8 @@ def asleep(folder: Path) -> set[int]:
     """Return those of them that carry out ``cluster_tasks.sleep``."""
     traces = {int(trace.name.partition("-")[2]) for trace in folder.glob("asleep-*")}
     return traces & set(children(folder))
+
+
+def kept(dask_worker) -> list[str]:
+    """Return the files that a worker keeps for runs; workers are asked for it."""
+    return [str(file) for file in Path(dask_worker.local_directory, "rnnbench").rglob("*")]

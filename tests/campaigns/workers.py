@@ -19,7 +19,7 @@ from random import Random
 from campaigns.bench import N_TRIALS, RUN, SECONDS, Bench, end_group, rnnbench, start, wait_until
 from campaigns.campaign import Campaign, misbehaviour
 from campaigns.kills import PATIENCE, RUN_FOLDER, other_results
-from clusters import Cluster, children, cluster, kill_session
+from clusters import Cluster, children, cluster, kept, kill_session
 
 KILLED = ("child", "worker", "machine", "scheduler")
 TARGETS = (*KILLED, "retirement", "connection", "silence", "ctrl-c", "ctrl-c in silence")
@@ -74,7 +74,9 @@ def _after_strike(
         yield "a traceback"
     if not wait_until(lambda: not children(made.folder), PATIENCE, every=0.1):
         yield "processes that train are left"
-    if strike.target in ("child", "worker", "ctrl-c") and any(made.ask(_kept).values()):
+    if strike.target in ("child", "worker", "connection", "ctrl-c") and any(
+        made.ask(kept).values()
+    ):
         yield "files of the run are left in workers"
     if status and status == ENDINGS.get(strike.target):
         n_stored = said.count("test accuracy")
@@ -121,8 +123,7 @@ def _strike(target: str, random: Random, made: Cluster, workers: list[int], run:
         with made.client() as client:
             client.retire_workers([random.choice([*client.scheduler_info()["workers"]])])
     elif target == "connection":
-        with made.client() as client:
-            client.run_on_scheduler(_cut)
+        made.cut_clients()
     if target.endswith("silence"):
         made.scheduler.send_signal(signal.SIGSTOP)
     if target.startswith("ctrl-c"):
@@ -132,17 +133,6 @@ def _strike(target: str, random: Random, made: Cluster, workers: list[int], run:
         pids = workers if target == "worker" else children(made.folder)
         with suppress(ProcessLookupError):
             os.kill(random.choice(pids or workers), signal.SIGKILL)
-
-
-def _cut(dask_scheduler) -> None:
-    """Cut the connections of all clients."""
-    for comm in dask_scheduler.client_comms.values():
-        comm.abort()
-
-
-def _kept(dask_worker) -> list[str]:
-    """Return the files that a worker keeps for runs."""
-    return [str(file) for file in Path(dask_worker.local_directory, "rnnbench").rglob("*")]
 
 
 CAMPAIGN = Campaign(long=20, short=0, prepare=lambda bench, _folder: bench, attempt=attempt)

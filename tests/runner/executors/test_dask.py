@@ -6,13 +6,12 @@ import time
 import zipfile
 from functools import partial
 from io import BytesIO
-from pathlib import Path
 
 import cluster_tasks
 import numpy as np
 import pytest
 from cluster_tasks import task
-from clusters import children, cluster, wait_for
+from clusters import children, cluster, kept, wait_for
 from factories import corpora, trial
 
 from rnnbench.errors import RnnbenchError, UserError
@@ -104,25 +103,21 @@ def test_as_many_trials_run_side_by_side_as_there_are_threads(two_workers, tmp_p
     assert len(set(alone.values())) == 1, "one child has carried out all of them"
 
 
-def _kept(dask_worker):
-    return [str(file) for file in Path(dask_worker.local_directory, "rnnbench").rglob("*")]
-
-
 def test_the_files_of_a_run_are_removed_when_it_ends_and_those_of_others_stay(
     two_workers, tmp_path, trials
 ):
     other, _ = start(two_workers, trials, tmp_path, cluster_tasks.nap)
     next(other)
-    during = two_workers.ask(_kept)
+    during = two_workers.ask(kept)
 
     run(two_workers, trials[:1], tmp_path, cluster_tasks.process)
-    after = two_workers.ask(_kept)
+    after = two_workers.ask(kept)
     outcomes = [outcome for _, outcome in other]
 
     assert all(any(name.endswith(".npz") for name in names) for names in during.values())
     assert all(any(name.endswith(".npz") for name in names) for names in after.values())
     assert all(isinstance(outcome, int) for outcome in outcomes)
-    assert two_workers.ask(_kept) == {address: [] for address in during}
+    assert two_workers.ask(kept) == {address: [] for address in during}
 
 
 def test_a_trial_that_fails_keeps_no_other_from_being_carried_out(two_workers, tmp_path, trials):

@@ -12,7 +12,16 @@ import dask
 import distributed
 import pytest
 from cluster_tasks import task
-from clusters import ON_LOOPBACK, SCHEDULER, asleep, children, cluster, kill_session, wait_for
+from clusters import (
+    ON_LOOPBACK,
+    SCHEDULER,
+    asleep,
+    children,
+    cluster,
+    kept,
+    kill_session,
+    wait_for,
+)
 from factories import corpora, trial
 
 from rnnbench.errors import OutOfReachError, UserError
@@ -87,19 +96,12 @@ def test_closing_does_not_wait_for_a_worker_that_stalls(one_worker, tmp_path, tr
 def test_a_connection_that_is_cut_ends_the_run_although_the_scheduler_goes_on(
     one_worker, tmp_path, trials
 ):
-    def cut(dask_scheduler):
-        for comm in dask_scheduler.client_comms.values():
-            comm.abort()
-
-    def cut_all():
-        with one_worker.client() as client:
-            client.run_on_scheduler(cut)
-
-    outcomes = start_until_last(one_worker, trials, tmp_path, cut_all)
+    outcomes = start_until_last(one_worker, trials, tmp_path, one_worker.cut_clients)
 
     with pytest.raises(OutOfReachError, match="the connection to the scheduler is lost; finished"):
         next(outcomes)
     wait_for(lambda: not children(one_worker.folder), "the end of its child")
+    assert not any(one_worker.ask(kept).values())
 
 
 def test_a_silent_scheduler_ends_the_run(one_worker, tmp_path, trials, monkeypatch):

@@ -26,8 +26,8 @@ from rnnbench.training.trial import Trial
 
 log = logging.getLogger(__name__)
 
-END_SECONDS = 5.0
-"""The time that workers have to end their children."""
+END_SECONDS, CUT_SECONDS = 5.0, 1.0
+"""The time that workers have to end their children, and if the connection was lost."""
 
 Outcomes = Generator[tuple[Trial, Any], None, None]
 
@@ -80,11 +80,10 @@ class Run:
         """End everything of this run in the cluster, which stays usable for others."""
         self._background.cancel()
         with_files = [*self._admission.at(Stage.SENT, Stage.SERVING)]
-        if self._client.status != "running" or not with_files:
-            return
+        seconds = END_SECONDS if self._client.status == "running" else CUT_SECONDS
         with suppress(Exception):  # workers that cannot be reached end their children by themselves
             ending = messages.end_run(self._client, self._id, with_files)
-            self._background.start("end", ending).result(END_SECONDS)
+            self._background.start("end", ending).result(seconds)
 
     def _submit(self, attempt: Attempt, address: str) -> None:
         """Have a worker carry out a trial."""
