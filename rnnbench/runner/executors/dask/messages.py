@@ -89,11 +89,7 @@ Tell = Callable[[Message], None]
 
 
 class Background:
-    """The work in the thread of a client, and the messages that it sends.
-
-    Args:
-        client: of the cluster.
-    """
+    """The work in the thread of a client of a cluster, and the messages that it sends."""
 
     def __init__(self, client: Any):
         self.client = client
@@ -232,10 +228,11 @@ async def follow(client: Any, key: str, address: str, work: Sequence[Any], tell:
     try:
         outcome = pickle.loads(await future)  # noqa: S301 - from a cluster that is trusted
     except Exception as error:  # of Dask: whatever a trial raises is an outcome
-        if getattr(error, "reason", "") == "scheduler-connection-lost":
+        reason = getattr(error, "reason", "")
+        if client.status != "running" or reason == "scheduler-connection-lost":
             # Dask connects again, if it can, but the tasks are gone.
             tell(Unreachable(LOST_CONNECTION))
-        elif client.status == "running":  # or ``watch`` says so
+        else:
             tell(Ended(key, lost=f"{type(error).__name__}: {error}".partition("\n")[0]))
     else:
         tell(Ended(key, outcome))
