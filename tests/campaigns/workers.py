@@ -21,8 +21,8 @@ from campaigns.campaign import Campaign, misbehaviour
 from campaigns.kills import PATIENCE, RUN_FOLDER, other_results
 from clusters import Cluster, children, cluster, kept, kill_session
 
-KILLED = ("child", "worker", "machine", "scheduler")
-TARGETS = (*KILLED, "retirement", "connection", "silence", "ctrl-c", "ctrl-c in silence")
+from rnnbench.runner.executors.dask.children import IDLE_SECONDS
+
 ENDINGS = {
     "scheduler": 3,
     "connection": 3,
@@ -31,6 +31,7 @@ ENDINGS = {
     "ctrl-c in silence": 130,
 }
 """The exit status of a run that was struck so, if it ends early."""
+TARGETS = ("child", "worker", "machine", "retirement", *ENDINGS)
 MOMENTS = ("started", "test accuracy")
 
 
@@ -72,11 +73,11 @@ def _after_strike(
         yield "the run did not end in time"
     if "Traceback" in said:
         yield "a traceback"
-    if not wait_until(lambda: not children(made.folder), PATIENCE, every=0.1):
+    idle = IDLE_SECONDS if strike.target.endswith("silence") else 0  # nobody can end idle ones
+    if not wait_until(lambda: not children(made.folder), PATIENCE + idle, every=0.1):
         yield "processes that train are left"
-    if strike.target in ("child", "worker", "connection", "ctrl-c") and any(
-        made.ask(kept).values()
-    ):
+    reached = ("child", "worker", "connection", "ctrl-c")
+    if strike.target in reached and any(made.ask(kept).values()):
         yield "files of the run are left in workers"
     if status and status == ENDINGS.get(strike.target):
         n_stored = said.count("test accuracy")
