@@ -13,7 +13,7 @@ from rnnbench.config.load import Override, dump, load, select
 from rnnbench.config.merge import MAX_CONFIG
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.load import PreparedData, prepare
-from rnnbench.errors import Interruption, RnnbenchError, UserError, signal_of
+from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
 from rnnbench.escape import encodable
 from rnnbench.results.store import RESULTS, Store
 from rnnbench.runner.benchmark import Plan, PlanResult, describe, first_traceback
@@ -110,15 +110,17 @@ class FailedTrialsError(RnnbenchError):
 
     Attributes:
         run: the partial run, or choice; ``None`` if no trial has a result.
-        summary: the first traceback, if there is one, what ended the run early, and how many
-            trials are missing.
+        summary: the first traceback, if there is one, what ended the run early, how many trials
+            are missing, and the command that continues where something was out of reach.
     """
 
-    def __init__(self, run: Stored | None, plan: Plan, done: PlanResult):
+    def __init__(self, run: Stored | None, plan: Plan, done: PlanResult, command: str):
         stored = f"; {run.folder}/ has the results of the others" if run else ""
         verb = "have no result" if done.ending else "failed"
         count = f"{len(done.without_result)} of {len(plan.trials)} trials {verb}{stored}."
         end = [str(done.ending), count] if done.ending else [count]
+        if isinstance(done.ending, OutOfReachError):
+            end.append(_continuation(command))
         super().__init__("\n".join([describe(done.failures), *end]).lstrip())
         self.run: Any = run
         self.summary = "\n".join([*first_traceback(done.failures), *end])
@@ -138,10 +140,13 @@ class InterruptedRunError(Interruption):
         self, run: Stored | None, plan: Plan, done: PlanResult, folder: Path, command: str
     ):
         stored = f"{len(done.trials)} of {len(plan.trials)} trials are stored in {folder}/"
-        again = shlex.join(word for word in shlex.split(command) if word != "--fresh")
-        message = f"Interrupted; {stored}. This command continues from there:\n  {again}"
-        super().__init__(message, signal_of(done.ending))
+        super().__init__(f"Interrupted; {stored}. {_continuation(command)}", signal_of(done.ending))
         self.run: Any = run
+
+
+def _continuation(command: str) -> str:
+    again = shlex.join(word for word in shlex.split(command) if word != "--fresh")
+    return f"This command continues from there:\n  {again}"
 
 
 def require_whole(run: S | None, plan: Plan, done: PlanResult, folder: Path, command: str) -> S:
@@ -164,7 +169,7 @@ def require_whole(run: S | None, plan: Plan, done: PlanResult, folder: Path, com
     if done.ending is not None and run is None:
         raise done.ending
     if done.ending is not None or done.without_result or run is None:
-        raise FailedTrialsError(run, plan, done)
+        raise FailedTrialsError(run, plan, done, command)
     return run
 
 

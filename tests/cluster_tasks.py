@@ -13,6 +13,14 @@ def prepare_nothing(_):
     """Be ready."""
 
 
+def prepare_unless_broken(_):
+    """Fail on workers that a test has started with ``BROKEN`` in their environment."""
+    if how := os.environ.get("BROKEN"):
+        if how == "crash":
+            die()
+        raise ImportError("no such library")
+
+
 def task(carry_out) -> Task:
     """Return the task of calling a function of this module."""
     return Task(carry_out, prepare_nothing)
@@ -28,6 +36,8 @@ def nap(*_):
 
 
 def sleep(*_):
+    """Go on for ever, and leave a trace; the folder of traces is in the environment."""
+    Path(os.environ["TRACES"], f"asleep-{os.getpid()}").touch()
     time.sleep(600)
 
 
@@ -54,11 +64,20 @@ def die_with_seed_0(one, *_):
 
 
 def die_once(one, *_):
-    """Stand for a child that somebody kills; the folder of traces is in the environment."""
+    """Stand for a child that somebody kills."""
     trace = Path(os.environ["TRACES"], f"died-{one.seed}")
     if not trace.exists():
         trace.touch()
         die()
+    return "done"
+
+
+def sleep_once(one, *_):
+    """Sleep for ever, except the second time."""
+    trace = Path(os.environ["TRACES"], f"slept-{one.seed}")
+    if not trace.exists():
+        trace.touch()
+        sleep()
     return "done"
 
 
@@ -75,3 +94,24 @@ def kill_worker_once(one, *_):
 def sleep_unless_late(*_):
     """Sleep, except on workers that a test has started with ``LATE`` in their environment."""
     return "done" if "LATE" in os.environ else sleep()
+
+
+class Unreadable:
+    """Something that cannot be unpickled by the machine that starts the run."""
+
+    def __reduce__(self):
+        return _read, ()
+
+
+def _read():
+    if "TRACES" not in os.environ:  # as those of workers have
+        raise ValueError("no traces")
+    return Unreadable()
+
+
+def unreadable_with_seed_0(one, *_):
+    return Unreadable() if one.seed == 0 else "done"
+
+
+def lack(*_):
+    raise OSError("no licence")

@@ -76,6 +76,11 @@ class Cluster:
         with self.client() as client:
             return client.run(function, *arguments)
 
+    def cut_clients(self) -> None:
+        """Have the scheduler cut the connections of all clients."""
+        with self.client() as client:
+            client.run_on_scheduler(_cut_clients)
+
     @contextmanager
     def client(self):
         import distributed
@@ -86,6 +91,11 @@ class Cluster:
     def close(self) -> None:
         for process in self.processes:
             kill_session(process)
+
+
+def _cut_clients(dask_scheduler) -> None:
+    for comm in dask_scheduler.client_comms.values():
+        comm.abort()
 
 
 def kill_session(process: subprocess.Popen) -> None:
@@ -105,8 +115,9 @@ def cluster(
     """Start a scheduler with options, and workers called ``w0``, ``w1`` and so on; end them."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = os.pathsep.join([str(TESTS.parent), str(TESTS)])
-    inherited = os.environ | {"PYTHONPATH": paths, "DASK_TEMPORARY_DIRECTORY": str(folder / "tmp")}
-    made = Cluster(folder, {**inherited, **environment})
+    own = {"PYTHONPATH": paths, "TRACES": str(folder)}
+    own["DASK_TEMPORARY_DIRECTORY"] = str(folder / "tmp")
+    made = Cluster(folder, os.environ | own | environment)
     try:
         made.start(SCHEDULER, *ON_LOOPBACK, *options, "--scheduler-file", made.file)
         wait_for(made.file.exists, "the scheduler")
@@ -136,6 +147,17 @@ def children(folder: Path) -> list[int]:
             line = (process / "cmdline").read_bytes()
         except OSError:
             continue
-        if b"dask.worker import main" in line and str(folder).encode() in line:
+        if b"dask.children import main" in line and str(folder).encode() in line:
             found.append(int(process.name))
     return found
+
+
+def asleep(folder: Path) -> set[int]:
+    """Return those of them that carry out ``cluster_tasks.sleep``."""
+    traces = {int(trace.name.partition("-")[2]) for trace in folder.glob("asleep-*")}
+    return traces & set(children(folder))
+
+
+def kept(dask_worker) -> list[str]:
+    """Return the files that a worker keeps for runs; workers are asked for it."""
+    return [str(file) for file in Path(dask_worker.local_directory, "rnnbench").rglob("*")]

@@ -3,8 +3,6 @@
 from dataclasses import replace
 from typing import TypeVar
 
-import numpy as np
-
 from rnnbench.analysis.summary import summarize_run
 from rnnbench.data.audit import rest_of
 from rnnbench.errors import UserError
@@ -32,14 +30,7 @@ def without_duplicates(run: R) -> R:
     if len(dropped) == dataset.test_size:
         raise UserError(f"{run.folder}: all test documents are also in the training set")
     trials = {
-        model: [
-            replace(
-                trial,
-                labels=np.delete(trial.labels, dropped),
-                scores=np.delete(trial.scores, dropped, axis=0),
-            )
-            for trial in of_model
-        ]
+        model: [trial.without(dropped) for trial in of_model]
         for model, of_model in run.trials.items()
     }
     labels = next(iter(trials.values()))[0].labels

@@ -198,6 +198,14 @@ class Store:
             raise DamagedResultError(f"unusable result: {place.predictions}: probabilities above 1")
         return TrialResult(record, labels, scores)
 
+    def scores(self, model: str, seed: int, fingerprint: str) -> NDArray[np.float32]:
+        """Return the scores of a stored trial.
+
+        Raises:
+            DamagedResultError: they cannot be read.
+        """
+        return read_predictions(place_of(self.folder, model, seed, fingerprint).predictions)[1]
+
     def model_file(self, model: str, seed: int, fingerprint: str) -> Path:
         """Return the file of a trained network that was kept.
 

@@ -4,8 +4,12 @@ import textwrap
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
@@ -23,9 +27,11 @@ from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import Store
 from rnnbench.runner.events import Failed, Finished, Listener, Planned
 from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailure
-from rnnbench.training.outcome import TrialResult
+from rnnbench.training.outcome import LightResult, TrialResult
 from rnnbench.training.trial import Trial
 
+MOST_IN_MEMORY = 256 * 2**20
+"""The most bytes of scores that a run keeps in memory; others are read again when needed."""
 LONGEST_ERROR = 200
 """The most characters that are kept of the error that a trial failed with."""
 
@@ -204,7 +210,9 @@ def run_plan(
         listener: told of each event.
         fresh: whether stored trials are trained again.
     """
-    results = {} if fresh else find_stored(plan.trials, store)
+    results = Results(store)
+    if not fresh:
+        results.find(plan.trials)
     to_train = [trial for trial in plan.trials if trial not in results]
     listener(Planned(to_train, list(results)))
     failures: dict[Trial, TrialFailure] = {}
@@ -214,7 +222,7 @@ def run_plan(
     except (KeyboardInterrupt, RnnbenchError) as error:
         ending = error
         untried = [trial for trial in to_train if trial not in {**results, **failures}]
-        results |= find_stored(untried, store)
+        results.find(untried)
     return PlanResult(
         [results[trial] for trial in plan.trials if trial in results],
         failures,
@@ -223,13 +231,42 @@ def run_plan(
     )
 
 
+class Results(dict[Trial, TrialResult]):
+    """The results of trials that are stored, without their models.
+
+    Scores are kept in memory up to a limit. Those of others are read again when they are needed, so
+    that a run with thousands of trials does not need as much memory as they have together.
+    """
+
+    def __init__(self, store: Store):
+        super().__init__()
+        self._store, self._free = store, MOST_IN_MEMORY
+        self._labels: dict[bytes, NDArray[np.int32]] = {}
+
+    def keep(self, trial: Trial, result: TrialResult) -> None:
+        """Add the result of a trial that is stored."""
+        self._free -= result.scores.nbytes
+        if self._free >= 0:
+            self[trial] = replace(result, model=None)
+            return
+        labels = self._labels.setdefault(result.labels.tobytes(), result.labels)
+        read = partial(self._store.scores, trial.name, trial.seed, trial.fingerprint)
+        self[trial] = LightResult(result, labels, read)
+
+    def find(self, trials: Iterable[Trial]) -> None:
+        """Add the results of those trials that are stored."""
+        for trial in trials:
+            name, seed, fingerprint = trial.name, trial.seed, trial.fingerprint
+            found = self._store.find(name, seed, fingerprint, with_model=trial.keep_model)
+            if found is not None:
+                self.keep(trial, found)
+
+
 def find_stored(trials: Iterable[Trial], store: Store) -> dict[Trial, TrialResult]:
     """Return the results of the trials that are stored."""
-    found = {
-        trial: store.find(trial.name, trial.seed, trial.fingerprint, with_model=trial.keep_model)
-        for trial in trials
-    }
-    return {trial: result for trial, result in found.items() if result is not None}
+    results = Results(store)
+    results.find(trials)
+    return results
 
 
 def describe(failures: Mapping[Trial, TrialFailure]) -> str:
@@ -269,7 +306,7 @@ def _train(
     executor: Executor,
     store: Store,
     listener: Listener,
-    results: dict[Trial, TrialResult],
+    results: Results,
     failures: dict[Trial, TrialFailure],
 ) -> None:
     """Train and store trials of a plan; add them to ``results``, or to ``failures``."""
@@ -287,5 +324,6 @@ def _train(
                 continue
             store.save(outcome)
             store.save_environment(facts)  # until now, the stored one was still true
-            results[trial] = result = replace(outcome, model=None)  # it may be large, and is stored
-            listener(Finished(trial, result.accuracy, result.record.fit_seconds, result))
+            results.keep(trial, outcome)
+            light = replace(outcome, model=None)  # the model may be large
+            listener(Finished(trial, outcome.accuracy, outcome.record.fit_seconds, light))

@@ -1,5 +1,6 @@
 """The result of one trial: a record, and the scores that all metrics are computed from."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -120,3 +121,51 @@ class TrialResult:
     def accuracy(self) -> float:
         """The share of right answers."""
         return accuracy(self.labels, self.scores)
+
+    def without(self, positions: Sequence[int]) -> "TrialResult":
+        """Return the result without some test documents, and without the model."""
+        rest = np.delete(self.scores, positions, axis=0)
+        return TrialResult(self.record, np.delete(self.labels, positions), rest)
+
+
+class LightResult(TrialResult):
+    """A result whose scores are read again whenever they are needed, for there are too many.
+
+    Args:
+        result: the result, with its scores, which are not kept.
+        labels: its labels, which results can share.
+        read: returns the scores.
+    """
+
+    def __init__(
+        self,
+        result: TrialResult,
+        labels: NDArray[np.int32],
+        read: Callable[[], NDArray[np.float32]],
+    ):
+        answers = result.answers.astype(np.min_scalar_type(result.scores.shape[1]))
+        facts = {"record": result.record, "labels": labels, "model": None}
+        for name, value in {**facts, "_read": read, "_answers": answers}.items():
+            object.__setattr__(self, name, value)  # a frozen dataclass takes no other way
+
+    @property
+    def scores(self) -> NDArray[np.float32]:
+        """As in ``TrialResult``."""
+        scores: NDArray[np.float32] = self._read()  # type: ignore[attr-defined]
+        return scores
+
+    @property
+    def answers(self) -> NDArray[np.intp]:
+        """The answers as labels, ``(n_test,)``."""
+        answers: NDArray[np.intp] = self._answers.astype(np.intp)  # type: ignore[attr-defined]
+        return answers
+
+    @property
+    def accuracy(self) -> float:
+        """The share of right answers."""
+        return float((self.answers == self.labels).mean())
+
+    def without(self, positions: Sequence[int]) -> TrialResult:
+        """Return the result without some test documents."""
+        rest = super().without(positions)
+        return LightResult(rest, rest.labels, lambda: np.delete(self.scores, positions, axis=0))

@@ -1,8 +1,10 @@
-"""Kills parts of a Dask cluster at any moment of a run: no finished trial is lost or differs.
+"""Strikes a Dask cluster at any moment of a run: no finished trial is lost or differs.
 
 Each case has a cluster of its own: a scheduler and two workers with nannies. What is killed is a
 process that trains, a worker, which its nanny starts again, a worker with its nanny, or the
-scheduler. A run that has lost its scheduler is finished by local processes.
+scheduler. Or a worker is retired, the connection to the scheduler is cut, the scheduler is stopped,
+or the run gets Ctrl-C, also while the scheduler is stopped. A run that ends early is finished by
+local processes.
 """
 
 import os
@@ -17,9 +19,19 @@ from random import Random
 from campaigns.bench import N_TRIALS, RUN, SECONDS, Bench, end_group, rnnbench, start, wait_until
 from campaigns.campaign import Campaign, misbehaviour
 from campaigns.kills import PATIENCE, RUN_FOLDER, other_results
-from clusters import Cluster, children, cluster, kill_session
+from clusters import Cluster, children, cluster, kept, kill_session
 
-TARGETS = ("child", "worker", "machine", "scheduler")
+from rnnbench.runner.executors.dask.children import IDLE_SECONDS
+
+ENDINGS = {
+    "scheduler": 3,
+    "connection": 3,
+    "silence": 3,
+    "ctrl-c": 130,
+    "ctrl-c in silence": 130,
+}
+"""The exit status of a run that was struck so, if it ends early."""
+TARGETS = ("child", "worker", "machine", "retirement", *ENDINGS)
 MOMENTS = ("started", "test accuracy")
 
 
@@ -33,7 +45,7 @@ class Strike:
     delay: float
 
     def __str__(self) -> str:
-        return f"{self.target} killed {self.delay:.2f} s after '{self.text}' number {self.count}"
+        return f"{self.target}, {self.delay:.2f} s after '{self.text}' number {self.count}"
 
 
 def draw(random: Random) -> Strike:
@@ -61,9 +73,13 @@ def _after_strike(
         yield "the run did not end in time"
     if "Traceback" in said:
         yield "a traceback"
-    if not wait_until(lambda: not children(made.folder), PATIENCE, every=0.1):
+    idle = IDLE_SECONDS if strike.target.endswith("silence") else 0  # nobody can end idle ones
+    if not wait_until(lambda: not children(made.folder), PATIENCE + idle, every=0.1):
         yield "processes that train are left"
-    if status == 3 and strike.target == "scheduler":
+    reached = ("child", "worker", "connection", "ctrl-c")
+    if strike.target in reached and any(made.ask(kept).values()):
+        yield "files of the run are left in workers"
+    if status and status == ENDINGS.get(strike.target):
         n_stored = said.count("test accuracy")
         done = rnnbench(RUN, folder)
         yield from (f"the next run: {what}" for what in misbehaviour(done, [0]))
@@ -91,19 +107,30 @@ def _struck(
             SECONDS,
         )
         time.sleep(strike.delay)
-        _kill(strike.target, random, made, workers)
+        _strike(strike.target, random, made, workers, running.pid)
         wait_until(lambda: running.poll() is not None, SECONDS)
     finally:
+        made.scheduler.send_signal(signal.SIGCONT)
         end_group(running.pid)
     return running.wait() if running.returncode is not None else None, log.read_text()
 
 
-def _kill(target: str, random: Random, made: Cluster, workers: list[int]) -> None:
+def _strike(target: str, random: Random, made: Cluster, workers: list[int], run: int) -> None:
     if target == "scheduler":
         made.scheduler.kill()
     elif target == "machine":
         kill_session(random.choice(made.processes[1:]))
-    else:
+    elif target == "retirement":
+        with made.client() as client:
+            client.retire_workers([random.choice([*client.scheduler_info()["workers"]])])
+    elif target == "connection":
+        made.cut_clients()
+    if target.endswith("silence"):
+        made.scheduler.send_signal(signal.SIGSTOP)
+    if target.startswith("ctrl-c"):
+        with suppress(ProcessLookupError):
+            os.kill(run, signal.SIGINT)
+    if target in ("child", "worker"):
         pids = workers if target == "worker" else children(made.folder)
         with suppress(ProcessLookupError):
             os.kill(random.choice(pids or workers), signal.SIGKILL)

@@ -105,15 +105,30 @@ def test_ctrl_c_ends_children_on_all_workers_and_another_run_finishes_what_is_le
         assert choice.returncode == 0, said
 
 
-def test_a_run_whose_scheduler_is_lost_is_finished_by_local_processes(tmp_path):
+def test_a_run_whose_scheduler_is_silent_or_lost_ends_and_is_finished_by_local_processes(tmp_path):
     with cluster(tmp_path / "cluster", 2, PAUSE=str(tmp_path / "never")) as made:
         process = start(made, "run", "tiny.yaml")
         until(process, "bayes seed 0: test accuracy")
+        made.scheduler.send_signal(signal.SIGSTOP)
+        begin = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        assert time.monotonic() - begin < 20
+        assert process.returncode == 130
+        assert "1 of 2 trials are stored in results/tiny/" in said
+        assert "Traceback" not in said
+        made.scheduler.send_signal(signal.SIGCONT)
+        wait_for(lambda: not children(made.folder), "the end of its children")
 
+        process = start(made, "run", "tiny.yaml")
+        until(process, "1 of 2 trials are stored already")
+        wait_for(lambda: children(made.folder), "its child")
         made.scheduler.kill()
         _, said = process.communicate(timeout=30)
 
     assert process.returncode == 3
+    scheduler = f"--executor dask --scheduler {made.file}"
+    assert f"This command continues from there:\n  rnnbench run tiny.yaml {scheduler}\n" in said
     assert "the connection to the scheduler is lost; finished trials are stored" in said
     assert "Traceback" not in said
     done = subprocess.run(

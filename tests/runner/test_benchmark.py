@@ -2,6 +2,7 @@
 
 import json
 import re
+import weakref
 
 import numpy as np
 import pytest
@@ -287,3 +288,28 @@ def test_the_environment_is_stored_before_anything_is_trained(plan, store):
 
     environment = json.loads((store.folder / "environment.json").read_text())
     assert (environment["jobs"], environment["threads_per_job"]) == (1, 1)
+
+
+def test_scores_of_many_trials_are_not_kept_in_memory(make_plan, store, monkeypatch):
+    models = {name: {"baseline": name} for name in ("multinomial_naive_bayes", "stratified")}
+    plan = make_plan(models=models)
+    whole = run_all(plan, store)[0]
+    monkeypatch.setattr("rnnbench.runner.benchmark.MOST_IN_MEMORY", 0)
+    scores = []
+
+    def listen(event):
+        if isinstance(event, Finished):
+            scores.append(weakref.ref(event.result.scores))
+
+    light = run_plan(plan, InProcess(), store, listen, fresh=True).trials
+    again = run_all(plan, store)[0]
+
+    assert [each() for each in scores] == [None] * len(whole)
+    for ours in (light, again):
+        assert [each.record.seed for each in ours] == [each.record.seed for each in whole]
+        for one, other in zip(ours, whole, strict=True):
+            np.testing.assert_array_equal(one.scores, other.scores)
+            np.testing.assert_array_equal(one.answers, other.answers)
+            np.testing.assert_array_equal(one.without([0]).scores, other.without([0]).scores)
+            assert one.accuracy == other.accuracy
+            assert one.without([0]).accuracy == other.without([0]).accuracy

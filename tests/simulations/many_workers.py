@@ -5,6 +5,7 @@ The scheduler and all workers are in one process, so they have less of a process
 """
 
 import os
+import pickle
 import subprocess
 import sys
 import time
@@ -58,7 +59,7 @@ def serve(folder: Path) -> None:
 
     def sleep(*_: object) -> object:
         time.sleep(SECONDS)
-        return outcome
+        return pickle.dumps(outcome)
 
     worker.carry_out = sleep  # type: ignore[assignment]
     options = {"processes": False, "host": "127.0.0.1", "protocol": "tcp://", "memory_limit": 0}

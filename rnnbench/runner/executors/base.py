@@ -22,10 +22,18 @@ LONGEST_REASON, LONGEST_TRACEBACK = 2_000, 20_000
 
 @dataclass(frozen=True)
 class TrialFailure:
-    """Why a trial failed, as text: TensorFlow's exceptions cannot be unpickled without it."""
+    """Why a trial failed, as text: TensorFlow's exceptions cannot be unpickled without it.
+
+    Attributes:
+        reason: in words.
+        traceback: of the exception, if it was not expected.
+        is_of_machine: whether the machine may be to blame, and another one may do better: the trial
+            was not even prepared, or the system refused something.
+    """
 
     reason: str
     traceback: str = ""
+    is_of_machine: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", shortened(self.reason, LONGEST_REASON))
@@ -56,17 +64,21 @@ class Task(Generic[T]):
             on_start: called when everything is prepared.
             on_epoch: called after each epoch.
         """
+        is_prepared = False
         try:
             self.prepare(trial)
+            is_prepared = True
             on_start()
             return self.carry_out(trial, corpus, on_epoch)
         except RnnbenchError as error:
-            return TrialFailure(str(error))
+            return TrialFailure(str(error), is_of_machine=not is_prepared)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a model of the user's own may even end in sys.exit()
             reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-            return TrialFailure(reason, traceback.format_exc())
+            is_of_system = isinstance(error, OSError | MemoryError | ImportError)
+            of_machine = is_of_system or not is_prepared
+            return TrialFailure(reason, traceback.format_exc(), is_of_machine=of_machine)
 
 
 def prepare_engine(trial: Trial) -> None:

@@ -1,25 +1,31 @@
 """Trials on the workers of a Dask cluster: real schedulers and nannies, as processes."""
 
-import os
+import hashlib
 import re
 import time
 import zipfile
+from functools import partial
 from io import BytesIO
 
 import cluster_tasks
 import numpy as np
 import pytest
 from cluster_tasks import task
-from clusters import children, cluster, wait_for
+from clusters import children, cluster, kept, wait_for
 from factories import corpora, trial
 
-from rnnbench.errors import UserError
+from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.code import is_installed
 from rnnbench.runner.events import Connected, EpochEnded, PhaseBegan
 from rnnbench.runner.executors import TRAINING, DaskExecutor, LocalExecutor
-from rnnbench.runner.executors.dask.differences import Wanted, describe_differences, differences
+from rnnbench.runner.executors.dask.differences import (
+    Site,
+    Wanted,
+    describe_differences,
+    differences,
+)
 from rnnbench.runner.executors.dask.parcels import zip_modules
-from rnnbench.runner.executors.dask.worker import Site, prepare
+from rnnbench.runner.executors.dask.worker import prepare
 
 BASELINE = {"models": {"svm": {"baseline": "tfidf_linear_svm"}}}
 
@@ -27,7 +33,7 @@ BASELINE = {"models": {"svm": {"baseline": "tfidf_linear_svm"}}}
 @pytest.fixture(scope="module")
 def two_workers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cluster")
-    with cluster(folder, TRACES=str(folder)) as made:
+    with cluster(folder) as made:
         yield made
 
 
@@ -107,17 +113,21 @@ def test_as_many_trials_run_side_by_side_as_there_are_threads(two_workers, tmp_p
     assert len(set(alone.values())) == 1, "one child has carried out all of them"
 
 
-def test_the_documents_reach_each_worker_once(two_workers, tmp_path, trials):
-    def kept(dask_worker):
-        folder = dask_worker.local_directory + "/rnnbench"
-        return {file.path: file.stat().st_mtime_ns for file in os.scandir(folder)}
+def test_the_files_of_a_run_are_removed_when_it_ends_and_those_of_others_stay(
+    two_workers, tmp_path, trials
+):
+    other, _ = start(two_workers, trials, tmp_path, cluster_tasks.nap)
+    next(other)
+    during = two_workers.ask(kept)
 
-    run(two_workers, trials, tmp_path, cluster_tasks.process)
-    first = two_workers.ask(kept)
-    run(two_workers, trials, tmp_path, cluster_tasks.process)
+    run(two_workers, trials[:1], tmp_path, cluster_tasks.process)
+    after = two_workers.ask(kept)
+    outcomes = [outcome for _, outcome in other]
 
-    assert all(any(name.endswith(".npz") for name in files) for files in first.values())
-    assert two_workers.ask(kept) == first
+    assert all(any(name.endswith(".npz") for name in names) for names in during.values())
+    assert all(any(name.endswith(".npz") for name in names) for names in after.values())
+    assert all(isinstance(outcome, int) for outcome in outcomes)
+    assert two_workers.ask(kept) == {address: [] for address in during}
 
 
 def test_a_trial_that_fails_keeps_no_other_from_being_carried_out(two_workers, tmp_path, trials):
@@ -173,13 +183,19 @@ def test_nothing_to_do_needs_no_cluster():
     assert list(outcomes) == []
 
 
-def test_where_the_code_of_a_model_differs_no_trial_is_carried_out(trials):
+def test_where_code_or_documents_differ_no_trial_is_carried_out(tmp_path, trials):
+    corpus = tmp_path / f"{hashlib.sha256(b'documents').hexdigest()}.npz"
+    corpus.write_bytes(b"documents")
     planned = trials[0].fingerprint
+    begin = partial(prepare, cluster_tasks.prepare_nothing)
 
-    prepare(cluster_tasks.prepare_nothing, planned, "tcp://there:1", trials[0])
+    begin(planned, "tcp://there:1", corpus, trials[0])
 
     with pytest.raises(UserError, match="tcp://there:1: the code of the model, or of its package"):
-        prepare(cluster_tasks.prepare_nothing, "0" * 64, "tcp://there:1", trials[0])
+        begin("0" * 64, "tcp://there:1", corpus, trials[0])
+    corpus.write_bytes(b"others")
+    with pytest.raises(RnnbenchError, match=r"tcp://there:1: .*npz is gone, or was changed after"):
+        begin(planned, "tcp://there:1", corpus, trials[0])
 
 
 def test_modules_travel_with_all_files_of_their_package(working_folder):
@@ -201,7 +217,7 @@ def test_modules_travel_with_all_files_of_their_package(working_folder):
 def test_what_differs_between_versions_is_grouped():
     wanted = Wanted("3.11.7", {"keras": "3.11.0", "numpy": "2.0"})
     others = {"keras": "3.10.0", "numpy": "2.0"}
-    sites = {f"w{n}": Site("", "3.12.1" if n else "3.11.2", "", others, ()) for n in range(5)}
+    sites = {f"w{n}": Site("", "3.12.1" if n else "3.11.2", "", others) for n in range(5)}
     found = {name: differences(site, wanted) for name, site in sites.items()}
 
     assert describe_differences(found, wanted).splitlines()[1:] == [

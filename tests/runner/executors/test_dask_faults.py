@@ -1,32 +1,35 @@
-"""Faults of clusters: lost, late, silent, full, differing and missing workers and schedulers."""
+"""Faults of clusters: workers, schedulers and connections that are lost, silent or restarted."""
 
 import os
-import resource
 import signal
+import socket
 import threading
 import time
+from functools import partial
 
 import cluster_tasks
 import dask
 import distributed
 import pytest
 from cluster_tasks import task
-from clusters import ON_LOOPBACK, SCHEDULER, children, cluster, kill_session, wait_for
+from clusters import (
+    ON_LOOPBACK,
+    SCHEDULER,
+    asleep,
+    children,
+    cluster,
+    kept,
+    kill_session,
+    wait_for,
+)
 from factories import corpora, trial
 
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.runner.executors import DaskExecutor
-from rnnbench.runner.executors.dask import executor, messages
+from rnnbench.runner.executors.dask import admission, connection, messages
 from rnnbench.runner.executors.dask.connection import warn_if_open
 
 BASELINE = {"models": {"svm": {"baseline": "tfidf_linear_svm"}}}
-OTHER_VERSION = """
-from importlib import metadata
-real = metadata.version
-metadata.version = lambda name: "0.1" if name == "scikit-learn" else real(name)
-from distributed.cli.dask_worker import main
-main()
-"""
 
 
 @pytest.fixture
@@ -36,7 +39,8 @@ def trials(tmp_path):
 
 @pytest.fixture(scope="module")
 def one_worker(tmp_path_factory):
-    with cluster(tmp_path_factory.mktemp("cluster"), 1) as made:
+    folder = tmp_path_factory.mktemp("cluster")
+    with cluster(folder, 1) as made:
         yield made
 
 
@@ -52,75 +56,25 @@ def run(where, trials, folder, carry_out):
     return {one.seed: outcome for one, outcome in start(where, trials, folder, carry_out)}
 
 
-def test_a_worker_that_joins_late_takes_trials(one_worker, tmp_path, trials):
-    outcomes = start(one_worker, trials, tmp_path, cluster_tasks.nap)
-    first = [next(outcomes)]
+def start_until_last(where, trials, folder, act):
+    """Return the generator of outcomes after all trials but one, which goes on.
 
-    late = one_worker.add_worker("late")
-
-    pids = {pid for _, pid in [*first, *outcomes]}
-    late.terminate()
-    wait_for(lambda: "late" not in one_worker.workers(), "its end")
-    assert len(pids) == 2
-
-
-def test_a_worker_takes_a_trial_for_each_of_its_threads(one_worker, tmp_path, trials):
-    two = one_worker.add_worker("two", "--nthreads", 2)
-
-    jobs = DaskExecutor(address=one_worker.address).jobs
-    outcomes = run(one_worker, trials, tmp_path, cluster_tasks.nap)
-
-    two.terminate()
-    wait_for(lambda: "two" not in one_worker.workers(), "its end")
-    assert (jobs, len(set(outcomes.values()))) == (3, 3)
+    As soon as somebody waits for its outcome, something is done.
+    """
+    outcomes = start(where, trials[::-1], folder, cluster_tasks.sleep_with_seed_0)
+    assert [next(outcomes)[0].seed for _ in trials[1:]] == [3, 2, 1]
+    after(lambda: asleep(where.folder), act)
+    return outcomes
 
 
-def test_a_worker_with_another_version_is_named_before_anything_is_trained(
-    one_worker, tmp_path, trials
-):
-    other = one_worker.add_worker("other", "--no-nanny", code=OTHER_VERSION)
-    try:
-        with pytest.raises(UserError) as caught:
-            run(one_worker, trials, tmp_path, cluster_tasks.process)
-    finally:
-        other.terminate()
-        wait_for(lambda: "other" not in one_worker.workers(), "its end")
-    assert "scikit-learn 0.1 (here: " in str(caught.value)
-    assert "): other\n" in str(caught.value)
-    assert "pip install scikit-learn==" in str(caught.value)
+def after(moment, act):
+    """Do something in a thread, after something else."""
 
+    def wait_and_act():
+        wait_for(moment, "the moment")
+        act()
 
-def test_a_late_one_with_another_version_takes_no_trials(one_worker, tmp_path, trials, caplog):
-    outcomes = start(one_worker, trials, tmp_path, cluster_tasks.nap)
-    first = [next(outcomes)]
-
-    other = one_worker.add_worker("other", "--no-nanny", code=OTHER_VERSION)
-
-    pids = {pid for _, pid in [*first, *outcomes]}
-    other.terminate()
-    wait_for(lambda: "other" not in one_worker.workers(), "its end")
-    assert len(pids) == 1
-    assert caplog.text.count("scikit-learn 0.1") == 1
-
-
-def _allow_files_of(size):
-    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (hard if size is None else size, hard))
-
-
-def test_a_worker_without_room_is_named_and_not_used(one_worker, tmp_path, trials, caplog):
-    full = one_worker.add_worker("full")
-    address = one_worker.workers()["full"]["address"]
-    with one_worker.client() as client:
-        client.run(_allow_files_of, 100, workers=[address])
-
-    outcomes = run(one_worker, trials, tmp_path, cluster_tasks.process)
-
-    full.terminate()
-    wait_for(lambda: "full" not in one_worker.workers(), "its end")
-    assert len(set(outcomes.values())) == 1
-    assert "full takes no trials: " in caplog.text
-    assert "cannot be written: File too large" in caplog.text
+    threading.Thread(target=wait_and_act).start()
 
 
 def test_closing_does_not_wait_for_a_worker_that_stalls(one_worker, tmp_path, trials):
@@ -139,82 +93,64 @@ def test_closing_does_not_wait_for_a_worker_that_stalls(one_worker, tmp_path, tr
     wait_for(lambda: not children(one_worker.folder), "the end of all children")
 
 
-@pytest.fixture
-def own(tmp_path):
-    """A cluster that a test may break."""
-    with cluster(tmp_path / "cluster", 1) as made:
-        yield made
-
-
-def test_a_lost_scheduler_ends_the_run_after_what_has_finished(own, tmp_path, trials):
-    outcomes = start(own, trials[::-1], tmp_path, cluster_tasks.sleep_with_seed_0)
-    assert [next(outcomes)[0].seed for _ in range(3)] == [3, 2, 1]
-    wait_for(lambda: children(own.folder), "the last trial")
-
-    own.scheduler.kill()
+def test_a_connection_that_is_cut_ends_the_run_although_the_scheduler_goes_on(
+    one_worker, tmp_path, trials
+):
+    outcomes = start_until_last(one_worker, trials, tmp_path, one_worker.cut_clients)
 
     with pytest.raises(OutOfReachError, match="the connection to the scheduler is lost; finished"):
         next(outcomes)
-    wait_for(lambda: not children(own.folder), "the end of its children")
+    wait_for(lambda: not children(one_worker.folder), "the end of its child")
+    assert not any(one_worker.ask(kept).values())
 
 
-def test_a_scheduler_that_restarts_ends_the_run(own, tmp_path, trials):
-    port = own.address.rpartition(":")[2]
-    outcomes = start(own, trials[::-1], tmp_path, cluster_tasks.sleep_with_seed_0)
-    next(outcomes)
-
-    own.scheduler.kill()
-    own.scheduler.wait()
-    own.start(SCHEDULER, *ON_LOOPBACK[:2], "--port", port, "--scheduler-file", own.file)
-
-    with pytest.raises(OutOfReachError, match=r"scheduler (is lost|was restarted); finished"):
-        list(outcomes)
-
-
-def test_a_silent_scheduler_ends_the_run(own, tmp_path, trials, monkeypatch):
+def test_a_silent_scheduler_ends_the_run(one_worker, tmp_path, trials, monkeypatch):
     monkeypatch.setattr(messages, "SILENCE_SECONDS", 2.0)
-    outcomes = start(own, trials[::-1], tmp_path, cluster_tasks.sleep_with_seed_0)
-    next(outcomes)
-
-    own.scheduler.send_signal(signal.SIGSTOP)
-
+    stop = partial(one_worker.scheduler.send_signal, signal.SIGSTOP)
+    outcomes = start_until_last(one_worker, trials, tmp_path, stop)
     begin = time.monotonic()
+
     with pytest.raises(OutOfReachError, match="the scheduler has been silent for 2 s; finished"):
-        list(outcomes)
+        next(outcomes)
+
     assert time.monotonic() - begin < 15
+    one_worker.scheduler.send_signal(signal.SIGCONT)
+    wait_for(lambda: not children(one_worker.folder), "the end of its child")
 
 
-def test_the_trials_of_a_lost_machine_are_tried_on_another(own, tmp_path, trials, caplog):
-    def lose_one():
-        wait_for(lambda: children(own.folder), "the start")
-        own.add_worker("another", LATE="yes")
-        kill_session(own.processes[1])
+def test_what_cannot_be_read_here_fails_only_its_trial(one_worker, tmp_path, trials):
+    outcomes = run(one_worker, trials, tmp_path, cluster_tasks.unreadable_with_seed_0)
 
-    outcomes = start(own, trials[:1], tmp_path, cluster_tasks.sleep_unless_late)
-    threading.Thread(target=lose_one).start()
+    assert outcomes.pop(0).reason.startswith("its task on w0 was lost: ValueError: no traces")
+    assert outcomes == dict.fromkeys((1, 2, 3), "done")
+
+
+def test_a_restart_of_all_workers_costs_no_trial(one_worker, tmp_path, trials, caplog):
+    outcomes = start(one_worker, trials[:1], tmp_path, cluster_tasks.sleep_once)
+
+    def restart():
+        with one_worker.client() as client:
+            client.restart()
+
+    after(lambda: asleep(one_worker.folder), restart)
 
     assert [outcome for _, outcome in outcomes] == ["done"]
-    assert "svm seed 0: its worker w0 was lost; it is tried again" in caplog.text
+    assert "svm seed 0: its " in caplog.text
 
 
-def test_without_any_worker_left_the_run_ends(own, tmp_path, trials, monkeypatch):
-    monkeypatch.setattr(executor, "SILENCE_SECONDS", 2.0)
-    outcomes = start(own, trials[::-1], tmp_path, cluster_tasks.sleep_with_seed_0)
-    next(outcomes)
+def test_a_worker_that_retires_costs_no_trial(one_worker, tmp_path, trials):
+    leaving = one_worker.add_worker("leaving", "--no-nanny")
+    address = one_worker.workers()["leaving"]["address"]
+    outcomes = start(one_worker, trials, tmp_path, cluster_tasks.nap)
+    first = next(outcomes)
 
-    kill_session(own.processes[-1])
+    with one_worker.client() as client:
+        client.retire_workers([address])
 
-    with pytest.raises(OutOfReachError, match="there has been no worker for 2 s; finished"):
-        list(outcomes)
-
-
-def test_a_cluster_without_workers_is_told_how_to_get_some(tmp_path, trials):
-    with cluster(tmp_path / "cluster", 0) as made:
-        line = f"dask worker {made.address} --nthreads 1 --nworkers 4"
-        with pytest.raises(OutOfReachError, match=f"the scheduler has no workers.*\\n  {line}"):
-            run(made, trials, tmp_path, cluster_tasks.process)
-        with pytest.raises(OutOfReachError, match="the scheduler has no workers"):
-            print(DaskExecutor(address=made.address).jobs)  # noqa: T201
+    done = [first, *outcomes]
+    assert {one.seed for one, _ in done} == {0, 1, 2, 3}
+    assert all(isinstance(outcome, int) for _, outcome in done)
+    leaving.wait(30)
 
 
 KILLED = """
@@ -230,23 +166,63 @@ list(DaskExecutor(address=sys.argv[1]).run([one], corpora(folder), lambda _: Non
 """
 
 
-def test_children_end_when_the_process_that_started_the_run_was_killed(own, tmp_path):
-    process = own.start(KILLED, own.address, tmp_path)
-    wait_for(lambda: children(own.folder), "its child")
+def test_children_end_when_the_process_that_started_the_run_was_killed(one_worker, tmp_path):
+    process = one_worker.start(KILLED, one_worker.address, tmp_path)
+    wait_for(lambda: children(one_worker.folder), "its child")
 
     process.kill()
 
-    wait_for(lambda: not children(own.folder), "the end of its child", seconds=15)
+    wait_for(lambda: not children(one_worker.folder), "the end of its child", seconds=15)
 
 
-def test_children_end_when_their_worker_was_killed(own, tmp_path):
-    process = own.start(KILLED, own.address, tmp_path)
-    wait_for(lambda: children(own.folder), "its child")
+@pytest.fixture
+def own(tmp_path):
+    """A cluster that a test may break."""
+    with cluster(tmp_path / "cluster", 1) as made:
+        yield made
 
-    kill_session(own.processes[1])
 
-    wait_for(lambda: not children(own.folder), "the end of its child", seconds=5)
-    process.kill()
+def test_a_lost_scheduler_ends_the_run_after_what_has_finished(own, tmp_path, trials):
+    outcomes = start_until_last(own, trials, tmp_path, own.scheduler.kill)
+
+    with pytest.raises(OutOfReachError, match="the connection to the scheduler is lost; finished"):
+        next(outcomes)
+    wait_for(lambda: not children(own.folder), "the end of its child")
+
+
+def test_a_scheduler_that_restarts_ends_the_run(own, tmp_path, trials):
+    port = own.address.rpartition(":")[2]
+
+    def restart():
+        own.scheduler.kill()
+        own.scheduler.wait()
+        own.start(SCHEDULER, *ON_LOOPBACK[:2], "--port", port, "--scheduler-file", own.file)
+
+    outcomes = start_until_last(own, trials, tmp_path, restart)
+
+    with pytest.raises(OutOfReachError, match=r"scheduler (is lost|was restarted); finished"):
+        next(outcomes)
+
+
+def test_the_trials_of_a_lost_machine_are_tried_on_another_if_there_is_one(
+    own, tmp_path, trials, caplog, monkeypatch
+):
+    def lose_one():
+        own.add_worker("another", LATE="yes")
+        lost = children(own.folder)
+        kill_session(own.processes[1])
+        wait_for(lambda: not {*lost} & {*children(own.folder)}, "the end of its child", 5)
+
+    outcomes = start(own, trials[:1], tmp_path, cluster_tasks.sleep_unless_late)
+    after(lambda: asleep(own.folder), lose_one)
+    assert [outcome for _, outcome in outcomes] == ["done"]
+    assert "svm seed 0: its worker w0 was lost; it is tried again" in caplog.text
+
+    monkeypatch.setattr(admission, "SILENCE_SECONDS", 2.0)
+    kill = partial(kill_session, own.processes[-1])
+    outcomes = start_until_last(own, trials, tmp_path, kill)
+    with pytest.raises(OutOfReachError, match="no worker has taken trials for 2 s; finished"):
+        next(outcomes)
 
 
 @pytest.fixture
@@ -311,6 +287,15 @@ def test_only_a_port_that_others_reach_without_encryption_is_warned_of(address, 
 def test_an_address_that_is_none_is_named(address, error, message):
     with pytest.raises(error, match=message):
         print(DaskExecutor(address=address).jobs)  # noqa: T201
+
+
+def test_something_that_listens_but_says_nothing_is_no_scheduler(monkeypatch):
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        begin = time.monotonic()
+        with pytest.raises(OutOfReachError, match="no Dask scheduler can be reached: no answer"):
+            print(DaskExecutor(address=f"tcp://127.0.0.1:{mute.getsockname()[1]}").jobs)  # noqa: T201
+    assert time.monotonic() - begin < 5
 
 
 def test_without_an_address_dask_is_asked_for_one(one_worker):

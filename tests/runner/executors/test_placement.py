@@ -4,6 +4,7 @@ import pytest
 from factories import SOFTMAX, trial
 
 from rnnbench.errors import RnnbenchError
+from rnnbench.runner.executors import TrialFailure
 from rnnbench.runner.executors.dask.placement import Place, Placement
 
 
@@ -98,11 +99,11 @@ def test_the_third_time_it_has_a_machine_to_itself_after_all_others(trials):
     made = placement(trials, Place("a", 1), Place("a", 1))
     start_all(made)
     made.lose("0", "it died")
-    start_all(made)
+    assert start_all(made) == [(2, "w0")], "0 waits for another worker"
+    made.finish("1")
+    assert start_all(made) == [(0, "w1")]
     made.lose("0", "it died")
 
-    assert start_all(made) == [(2, "w0")]
-    made.finish("1")
     assert start_all(made) == [(3, "w1")]
     made.finish("3")
     assert start_all(made) == [], "2 is still at work on the machine"
@@ -124,11 +125,76 @@ def test_then_it_has_failed(trials):
     assert made.is_done
 
 
+def test_a_worker_that_loses_all_its_trials_does_not_get_the_whole_queue(tmp_path):
+    trials = [_trial(tmp_path, seed=seed) for seed in range(9)]
+    made = placement(trials, Place("a", 1), Place("a", 1))
+    assert start_all(made) == [(0, "w0"), (1, "w1")]
+
+    for seed in (0, 2, 3):
+        assert made.lose(f"{seed}", "its disk is full") is None
+        started = start_all(made)
+    assert (made.suspects, started) == ({"w0"}, [])
+
+    done = []
+    while made.running:
+        (key,) = made.running
+        made.finish(key)
+        done += start_all(made)
+    assert sorted(done) == [(seed, "w1") for seed in (0, 2, 3, 4, 5, 6, 7, 8)]
+
+
+def test_if_all_workers_lose_theirs_all_are_used(trials):
+    made = placement(trials, Place("a", 1), Place("b", 1))
+
+    while (started := start_all(made)) and not made.is_done:
+        assert {address for _, address in started} <= {"w0", "w1"}
+        failures = [made.lose(f"{seed}", "out of memory") for seed, _ in started]
+
+    assert made.is_done
+    reasons = {failure.reason for failure in failures}
+    assert reasons == {"out of memory; that was attempt 3 of 3"}
+
+
+def test_a_worker_that_carries_out_a_trial_again_is_trusted(tmp_path):
+    trials = [_trial(tmp_path, seed=seed) for seed in range(9)]
+    made = placement(trials, Place("a", 1), Place("b", 1))
+    start_all(made)
+    for seed in (0, 2):
+        made.lose(f"{seed}", "it died")
+        start_all(made)
+
+    made.finish("3")
+    start_all(made)
+    made.lose("4", "it died")
+
+    assert made.suspects == set()
+
+
+def test_a_failure_that_may_be_the_fault_of_a_machine_is_final_after_all_have_tried(trials):
+    failure = TrialFailure("no such library", is_of_machine=True)
+    made = placement(trials[:1], Place("a", 1), Place("b", 1), Place("b", 1))
+
+    tried = [
+        (address, made.lose("0", failure.reason, failure=failure))
+        for _, address in (start_all(made)[0] for _ in range(3))
+    ]
+
+    assert tried == [("w0", None), ("w1", None), ("w2", failure)]
+
+
+def test_a_failure_on_the_only_worker_is_final(trials):
+    failure = TrialFailure("no such library", is_of_machine=True)
+    made = placement(trials[:1], Place("a", 1))
+    start_all(made)
+
+    assert made.lose("0", failure.reason, failure=failure) is failure
+
+
 def test_if_nothing_can_be_started_others_need_not_be_tried(trials):
     made = placement(trials[:1], Place("a", 1))
     for _ in range(2):
         start_all(made)
-        made.lose("0", "it died")
+        made.lose("0", "it died", has_started=False)
     start_all(made)
 
     with pytest.raises(RnnbenchError, match="it died before it could start a trial"):

@@ -1,20 +1,24 @@
 """The connection of the executor ``dask`` to a scheduler."""
 
+import asyncio
 import ipaddress
 import json
 import logging
 import socket
 import warnings
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from rnnbench.errors import OutOfReachError, UserError
 
 log = logging.getLogger(__name__)
+
+R = TypeVar("R")
 
 CONNECT_SECONDS = 10.0
 CLOSE_SECONDS = 2.0
@@ -48,6 +52,8 @@ def connected(address: str | None) -> Iterator[Any]:
         finally:
             with suppress(Exception):
                 client.close(timeout=CLOSE_SECONDS)
+            # Otherwise it would be closed again, and take its time, when it is collected.
+            client.status = "closed"
 
 
 def _configured() -> str:
@@ -119,9 +125,20 @@ def _check(distributed: Any, address: str) -> None:
             f"--scheduler {address}: needs certificates (ca-file, client.cert and client.key of "
             "distributed.comm.tls in Dask's configuration)"
         )
+    try:
+        with ThreadPoolExecutor(1) as pool:  # for notebooks, whose thread has a loop of its own
+            pool.submit(asyncio.run, _knock(distributed, address, security)).result()
+    except Exception as error:  # what else listens there may say anything
+        raise _out_of_reach(address, error) from error
 
 
-def _out_of_reach(address: str, error: OSError) -> OutOfReachError:
+async def _knock(distributed: Any, address: str, security: Mapping[str, Any]) -> None:
+    """Connect once: a client waits for ever for the first words of what listens, but is silent."""
+    connecting = distributed.comm.connect(address, timeout=CONNECT_SECONDS, **security)
+    (await asyncio.wait_for(connecting, CONNECT_SECONDS)).abort()
+
+
+def _out_of_reach(address: str, error: Exception) -> OutOfReachError:
     reason = str(error).partition("\n")[0] or f"no answer within {CONNECT_SECONDS:.0f} s"
     return OutOfReachError(f"{address}: no Dask scheduler can be reached: {reason}")
 
@@ -145,10 +162,50 @@ def _is_loopback(host: str) -> bool:
     return all(ipaddress.ip_address(each).is_loopback for each in found)
 
 
+def in_thread(client: Any, work: Coroutine[Any, Any, R]) -> "Future[R]":
+    """Run a coroutine in the thread of a client."""
+    return asyncio.run_coroutine_threadsafe(work, client.loop.asyncio_loop)
+
+
+def cores_of(client: Any) -> int:
+    """Return how many threads the workers of a cluster have.
+
+    Raises:
+        OutOfReachError: there are no workers, or the scheduler does not answer.
+    """
+    address = client.scheduler.address
+    asking = in_thread(client, client.scheduler.identity(n_workers=-1))
+    try:
+        workers = asking.result(CONNECT_SECONDS)["workers"].values()
+    except OSError as error:
+        asking.cancel()
+        raise _out_of_reach(address, error) from error
+    if cores := sum(facts["nthreads"] for facts in workers):
+        return int(cores)
+    raise OutOfReachError(no_workers(address))
+
+
+def no_workers(address: str) -> str:
+    """Return what to say of a scheduler that has no workers."""
+    return (
+        f"{address}: the scheduler has no workers. Where rnnbench is installed, this starts four:\n"
+        f"  dask worker {address} --nthreads 1 --nworkers 4"
+    )
+
+
+def dashboard_of(client: Any) -> str:
+    """Return the address of the scheduler's dashboard; empty if there is none."""
+    try:
+        return client.dashboard_link or ""
+    except KeyError:
+        return ""
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the messages of Dask from the terminal: they are many, and look like errors of ours."""
-    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    names = ("distributed", "distributed.client", "tornado.application", "asyncio")
+    loggers = [logging.getLogger(name) for name in names]
     before = [each.level for each in loggers]
     for each in loggers:
         each.setLevel(logging.CRITICAL + 1)

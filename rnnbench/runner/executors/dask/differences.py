@@ -5,11 +5,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rnnbench.models.code import plugins_of
-from rnnbench.runner.executors.dask.worker import Site
 from rnnbench.training.trial import Trial
 
 MOST_NAMED = 3
 """Workers that are named for each difference."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """The description that a worker gives of itself: its machine, Python, system and packages."""
+
+    host: str
+    python: str
+    platform: str
+    versions: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -18,6 +27,11 @@ class Wanted:
 
     python: str
     versions: Mapping[str, str]
+
+    @property
+    def packages(self) -> list[str]:
+        """The packages besides rnnbench."""
+        return [name for name in self.versions if name != "rnnbench"]
 
 
 def packages_of(trials: Sequence[Trial]) -> list[str]:
@@ -43,26 +57,26 @@ def _minor(python: str) -> list[str]:
 
 
 def describe_differences(found: Mapping[str, Sequence[str]], wanted: Wanted) -> str:
-    """Return what differs where, and what to do.
-
-    Args:
-        found: the differences at each worker, by its name.
-        wanted: what all workers have to have.
-    """
-    workers: dict[str, list[str]] = {}
-    for name, of_worker in found.items():
-        for difference in of_worker:
-            workers.setdefault(difference, []).append(name)
-    names = dict.fromkeys(difference.split()[0] for difference in workers)
+    """Return what differs at workers, by their names, and what to do."""
+    names = dict.fromkeys(each.split()[0] for of_worker in found.values() for each in of_worker)
     exact = [f"{name}=={wanted.versions[name]}" for name in names if name in wanted.versions]
     install = f" (pip install {shlex.join(exact)})" if exact else ""
     return "\n".join(
         [
             "workers differ from this machine in what can change results:",
-            *(f"  {difference}: {_listed(where)}" for difference, where in workers.items()),
+            *grouped(found),
             f"install the same versions there{install}",
         ]
     )
+
+
+def grouped(found: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return a line for each thing that was found at workers, by their names."""
+    workers: dict[str, list[str]] = {}
+    for name, of_worker in found.items():
+        for each in of_worker:
+            workers.setdefault(each, []).append(name)
+    return [f"  {each}: {_listed(where)}" for each, where in workers.items()]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -4,16 +4,21 @@ The functions here decide nothing. Each is a coroutine that calls ``tell`` with 
 """
 
 import asyncio
+import pickle
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from queue import Empty, SimpleQueue
 from typing import Any
 
-from rnnbench.environment import NOT_INSTALLED
+import rnnbench
+from rnnbench.errors import OutOfReachError
 from rnnbench.runner.executors.dask import worker
-from rnnbench.runner.executors.dask.parcels import Parcels
+from rnnbench.runner.executors.dask.connection import in_thread
+from rnnbench.runner.executors.dask.differences import Site
 from rnnbench.runner.executors.dask.placement import Place
-from rnnbench.runner.executors.dask.worker import Site
 
 LOOK_SECONDS = 1.0
 """Seconds between two looks at the workers of the cluster."""
@@ -23,6 +28,9 @@ ANSWER_SECONDS = 20.0
 """The time that a worker has to say what it is, before it is asked again."""
 KEEP_SECONDS = 300.0
 """The time that workers have to take files."""
+SENT_AT_ONCE = 4
+"""Machines that are sent files at the same time."""
+LOST_CONNECTION = "the connection to the scheduler is lost"
 
 
 @dataclass(frozen=True)
@@ -34,13 +42,16 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Described:
-    """The answers of workers, by address.
+class Answered:
+    """A worker, whose local folder was this, has said what it is, or whether it has taken files.
 
-    An answer is a site, or why files cannot be kept there, or ``None`` if there was none.
+    The answer is its description, or "" if it has the files, or why it cannot be used, or ``None``
+    if it said nothing.
     """
 
-    answers: Mapping[str, Site | str | None]
+    address: str
+    folder: str
+    answer: Site | str | None
 
 
 @dataclass(frozen=True)
@@ -67,35 +78,63 @@ class Unreachable:
     reason: str
 
 
-Message = Seen | Described | Told | Ended | Unreachable
+def lost(address: str, reason: str) -> OutOfReachError:
+    """Return the error that ends a run whose cluster is lost."""
+    advice = "finished trials are stored, and --executor local continues without a cluster"
+    return OutOfReachError(f"{address}: {reason}; {advice}")
+
+
+Message = Seen | Answered | Told | Ended | Unreachable
 Tell = Callable[[Message], None]
 
 
-def in_background(client: Any, work: Coroutine[Any, Any, None], tell: Tell) -> "Future[None]":
-    """Run a coroutine in the thread of a client; tell of an error that nobody expects."""
+class Background:
+    """The work in the thread of a client of a cluster, and the messages that it sends."""
 
-    def on_end(ended: "Future[None]") -> None:
+    def __init__(self, client: Any):
+        self.client = client
+        self._inbox: SimpleQueue[Message] = SimpleQueue()
+        self._work: dict[str, Future[None]] = {}
+        self.tell = self._inbox.put
+
+    def start(self, name: str, work: Coroutine[Any, Any, None]) -> "Future[None]":
+        """Run a coroutine; tell of an error that nobody expects."""
+        self._work[name] = running = in_thread(self.client, work)
+        running.add_done_callback(partial(self._on_end, name))
+        return running
+
+    def _on_end(self, name: str, ended: "Future[None]") -> None:
+        if self._work.get(name) is ended:
+            del self._work[name]
         if not ended.cancelled() and (error := ended.exception()) is not None:
-            tell(Unreachable(f"{type(error).__name__}: {error}"))
+            self.tell(Unreachable(f"{type(error).__name__}: {error}"))
 
-    running = asyncio.run_coroutine_threadsafe(work, client.loop.asyncio_loop)
-    running.add_done_callback(on_end)
-    return running
+    def cancel(self, *names: str) -> None:
+        """Cancel work by its names; all work if none is named."""
+        for name in names or [*self._work]:
+            if work := self._work.get(name):
+                work.cancel()
+
+    def next_message(self) -> Message:
+        """Wait for a message, and return it."""
+        try:
+            return self._inbox.get(timeout=2 * SILENCE_SECONDS)
+        except Empty:  # not even ``watch`` says anything
+            return Unreachable("Dask has been silent for too long")
 
 
-def tell_epochs(client: Any, tell: Tell) -> None:
-    """Tell of all epochs that workers report, of other runs too."""
+async def watch(client: Any, tell: Tell) -> None:
+    """Tell which workers there are, again and again, until the scheduler is lost.
+
+    Tell also of all epochs that workers report, of other runs too.
+    """
 
     def on_event(event: tuple[float, dict[str, Any]]) -> None:
         _, facts = event
         tell(Told(facts["key"], facts["report"]))
 
-    client.subscribe_topic(worker.TOPIC, on_event)
-
-
-async def watch(client: Any, tell: Tell) -> None:
-    """Tell which workers there are, again and again, until the scheduler is lost."""
     while client.status == "running":
+        client.subscribe_topic(worker.TOPIC, on_event)  # again: Dask may have connected again
         try:
             identity = client.scheduler.identity(n_workers=-1)
             facts = await asyncio.wait_for(identity, SILENCE_SECONDS)
@@ -106,7 +145,7 @@ async def watch(client: Any, tell: Tell) -> None:
             break
         tell(Seen(facts["id"], _places(facts["workers"])))
         await asyncio.sleep(LOOK_SECONDS)
-    tell(Unreachable("the connection to the scheduler is lost"))
+    tell(Unreachable(LOST_CONNECTION))
 
 
 def _places(workers: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, Place]]:
@@ -119,79 +158,81 @@ def _places(workers: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, Pl
 
 
 async def describe(
-    client: Any, workers: Sequence[str], packages: Sequence[str], parcels: Parcels, tell: Tell
+    background: Background, address: str, folder: str, packages: Sequence[str]
 ) -> None:
-    """Tell what workers are, after sending them the files that they lack."""
-    asked = [_describe(client, address, packages, [*parcels.contents]) for address in workers]
-    sites = dict(zip(workers, await asyncio.gather(*asked), strict=True))
-    lacking = {address: site.lacking for address, site in sites.items() if site and site.lacking}
-    answers: dict[str, Site | str | None] = {**sites}
-    if lacking:
-        names = {name for of_worker in lacking.values() for name in of_worker}
-        files = {name: parcels.packed[name] for name in sorted(names)}
-        faults = await _send(client, files, [*lacking])
-        answers |= {address: fault for address, fault in faults.items() if fault != ""}
-    tell(Described(answers))
+    """Tell what a worker is."""
+    answer = await _ask(background.client, address, worker.describe, packages)
+    if answer is not None:
+        try:
+            answer = Site(**answer)
+        except TypeError:  # it is an exception, or what another version of rnnbench answers
+            answer = await _explained(background.client, address, answer)
+    background.tell(Answered(address, folder, answer))
 
 
-async def _describe(
-    client: Any, address: str, packages: Sequence[str], files: Sequence[str]
-) -> Site | None:
-    answer = await _ask(client, address, worker.describe, packages, files)
-    if isinstance(answer, ImportError | AttributeError):  # none of ours, or an older one
-        from importlib.metadata import version
-
-        found = await _ask(client, address, version, "rnnbench")
-        there = found if isinstance(found, str) else NOT_INSTALLED
-        return Site("", "", "", {"rnnbench": there}, ())
-    return answer if isinstance(answer, Site) else None
+async def _explained(client: Any, address: str, answer: Any) -> Site | str | None:
+    """Return why a worker does not say what it is."""
+    found = await _ask(client, address, version, "rnnbench")
+    if isinstance(found, str) and found != rnnbench.__version__:
+        return Site("", "", "", {"rnnbench": found})
+    reason = str(answer).partition("\n")[0]
+    what = "not installed" if isinstance(found, ImportError) else f"not usable there: {reason}"
+    install = f"pip install 'rnnbench[dask]=={rnnbench.__version__}'"
+    return None if found is None else f"rnnbench is {what}; {install} installs it"
 
 
 async def _ask(client: Any, address: str, function: Callable[..., Any], *arguments: Any) -> Any:
     """Return the result of a function in a worker, its exception, or ``None`` without an answer."""
+    from distributed.comm import CommClosedError
+
     call = client.run(function, *arguments, workers=[address], on_error="return")
     try:
-        return (await asyncio.wait_for(call, ANSWER_SECONDS)).get(address)
-    except (OSError, KeyError):  # it is gone, or stalls
+        answer = (await asyncio.wait_for(call, ANSWER_SECONDS)).get(address)
+    except OSError:  # the scheduler is gone, or the worker stalls
         return None
+    except Exception as error:  # an answer that cannot be unpickled here
+        return error
+    return None if isinstance(answer, CommClosedError) else answer
 
 
-async def _send(
-    client: Any, files: Mapping[str, bytes], workers: Sequence[str]
-) -> dict[str, str | None]:
-    """Send files to workers; return why each cannot keep them, "", or ``None`` for no answer."""
-    call = client.run(worker.keep, files, workers=workers, on_error="return")
-    try:
-        answers = await asyncio.wait_for(call, KEEP_SECONDS)
-    except (OSError, KeyError):
-        answers = {}
-    texts = ((address, answers.get(address)) for address in workers)
-    return {address: text if isinstance(text, str) else None for address, text in texts}
+async def send(
+    background: Background, run: str, files: Mapping[str, bytes], workers: Mapping[str, Place]
+) -> None:
+    """Send files of a run to workers, once for all workers of a machine, and tell who has them."""
+    hosts: dict[str, list[str]] = {}
+    for address, place in workers.items():
+        hosts.setdefault(place.host, []).append(address)
+    free = asyncio.Semaphore(SENT_AT_ONCE)
+
+    async def send_to(addresses: Sequence[str]) -> None:
+        async with free:
+            call = background.client.run(
+                worker.keep, run, files, workers=addresses, on_error="return"
+            )
+            try:
+                answers = await asyncio.wait_for(call, KEEP_SECONDS)
+            except OSError:
+                answers = {}
+        for address in addresses:
+            said = answers.get(address)
+            answer = said if isinstance(said, str) else None
+            background.tell(Answered(address, workers[address].folder, answer))
+
+    await asyncio.gather(*map(send_to, hosts.values()))
 
 
 async def follow(client: Any, key: str, address: str, work: Sequence[Any], tell: Tell) -> None:
-    """Have a worker carry out a trial, and tell its outcome.
-
-    Args:
-        client: of the cluster.
-        key: of the task.
-        address: of the worker.
-        work: the arguments of ``worker.carry_out``.
-        tell: called with the end of the task.
-    """
-    future = client.submit(
-        _carry_out(),
-        *work,
-        key=key,
-        workers=[address],
-        allow_other_workers=False,
-        pure=False,
-        retries=0,
-    )
+    """Have a worker carry out a trial, with the arguments of ``carry_out``; tell its outcome."""
+    options = {"workers": [address], "allow_other_workers": False, "pure": False, "retries": 0}
+    future = client.submit(_carry_out(), *work, key=key, **options)
     try:
-        outcome = await future
+        outcome = pickle.loads(await future)  # noqa: S301 - from a cluster that is trusted
     except Exception as error:  # of Dask: whatever a trial raises is an outcome
-        if client.status == "running":  # or ``watch`` says so
+        reason = getattr(error, "reason", "")
+        if client.status != "running" or reason == "scheduler-connection-lost":
+            # Dask connects again, if it can, but the tasks are gone.
+            tell(Unreachable(LOST_CONNECTION))
+        else:
             tell(Ended(key, lost=f"{type(error).__name__}: {error}".partition("\n")[0]))
     else:
         tell(Ended(key, outcome))
@@ -213,6 +254,6 @@ def _carry_out() -> Callable[..., Any]:
     return carry_out
 
 
-async def end_children(client: Any, run: str, workers: Sequence[str]) -> None:
-    """End the children of a run in workers; those that do not answer are waited for."""
+async def end_run(client: Any, run: str, workers: Sequence[str]) -> None:
+    """End the children of a run in workers, and remove its files; wait for those that answer."""
     await client.run(worker.end, run, workers=workers, on_error="ignore")

@@ -5,38 +5,31 @@ import zipfile
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 
 from rnnbench.errors import UserError
 from rnnbench.models.code import files_of, is_installed
 from rnnbench.models.descriptions import PythonNetwork
+from rnnbench.runner.executors.dask.arrivals import MOST_BYTES
 from rnnbench.training.trial import Trial
 
-MOST_BYTES = 2**30
-"""The most that is sent to each worker; it passes through the scheduler's memory."""
 NO_MODULES = "no-modules"
 
 
 @dataclass(frozen=True)
 class Parcels:
-    """Files by name, which is the sha256 of the content with an ending.
+    """Files as they travel; see ``write_files``.
 
     Attributes:
-        contents: of each file.
+        files: by name, which is the sha256 of the content with an ending.
         corpora: the name of the file of each corpus, by fingerprint.
         modules: the name, without its ending, of the zip file with the user's modules.
     """
 
-    contents: Mapping[str, bytes]
+    files: Mapping[str, bytes]
     corpora: Mapping[str, str]
     modules: str
-
-    @cached_property
-    def packed(self) -> dict[str, bytes]:
-        """The contents as they travel; see ``worker.keep``."""
-        return {name: zlib.compress(content, 1) for name, content in self.contents.items()}
 
 
 def pack(trials: Sequence[Trial], corpora: Mapping[str, Path]) -> Parcels:
@@ -60,7 +53,8 @@ def pack(trials: Sequence[Trial], corpora: Mapping[str, Path]) -> Parcels:
             f"corpora and modules have {size:,} bytes (at most {MOST_BYTES:,} are sent to workers; "
             "use fewer documents, or run on this machine)"
         )
-    return Parcels(contents, names, modules)
+    files = {name: zlib.compress(content, 1) for name, content in contents.items()}
+    return Parcels(files, names, modules)
 
 
 def own_modules(trials: Sequence[Trial]) -> list[str]:
