@@ -24,6 +24,7 @@ from rnnbench.results.store import Store
 from rnnbench.runner.events import Failed, Finished, Listener, Planned
 from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailure
 from rnnbench.training.outcome import TrialResult
+from rnnbench.training.settings import settled
 from rnnbench.training.trial import Trial
 
 LONGEST_ERROR = 200
@@ -120,7 +121,7 @@ def plan_benchmark(
         Trial(
             name=name,
             model=model,
-            training=benchmark.training_of(name),
+            training=settled(model, benchmark.training_of(name)),
             seed=seed,
             data=data.section.model_copy(update=dict.fromkeys(PATHS)),
             corpus_fingerprint=corpus.fingerprint,
