@@ -10,7 +10,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from rnnbench.training.engines.native.layout import Array
+from rnnbench.training.engines.native.layout import LINE, Array
 
 F32, I32, I64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 POINTER = ir.PointerType()
@@ -134,6 +134,7 @@ class Assembler:
         """
         kinds = [POINTER, I64] * len(slices) + [I64] * numbers
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), name)
+        function.attributes.alignstack = LINE * BYTES  # vectors are saved on the stack
         self.builder = ir.IRBuilder(function.append_basic_block())
         arguments = list(function.args)
         self.slices = {}

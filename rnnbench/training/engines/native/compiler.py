@@ -49,7 +49,10 @@ class Code:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         machine = llvm.Target.from_default_triple().create_target_machine(
-            cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2
+            cpu=llvm.get_host_cpu_name(),
+            features=llvm.get_host_cpu_features().flatten(),
+            reloc="pic",
+            codemodel="small",
         )
         module = llvm.parse_assembly(str(asm.module))
         module.verify()
@@ -58,7 +61,7 @@ class Code:
         options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
         passes = llvm.create_pass_builder(machine, options)
         passes.getModulePassManager().run(module, passes)
-        self._code = llvm.create_mcjit_compiler(module, machine)
+        self._code = llvm.create_mcjit_compiler(module, machine, use_lmm=True)
         self._code.finalize_object()
 
     def function(self, name: str, slices: int, numbers: int = 0) -> Callable[..., None]:
