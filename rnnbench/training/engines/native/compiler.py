@@ -3,7 +3,7 @@
 import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -43,7 +43,7 @@ def processor() -> Processor | None:
 
 
 class Code:
-    """Machine code; its functions can be called while this object lives."""
+    """Machine code that can be called."""
 
     def __init__(self, asm: Assembler):
         llvm.initialize_native_target()
@@ -68,16 +68,17 @@ class Code:
         """Return a function of arrays, which are its slices, and of numbers."""
         kinds = [ctypes.c_void_p, ctypes.c_int64] * slices + [ctypes.c_int64] * numbers
         function = ctypes.CFUNCTYPE(None, *kinds)(self._code.get_function_address(name))
-
-        def call(*arguments: NDArray[Any] | int) -> None:
-            flat: list[int] = []
-            for each in arguments:
-                flat += (each.ctypes.data, each.size) if isinstance(each, np.ndarray) else (each,)
-            function(*flat)
-
-        return call
+        return partial(_call, function, self._code)
 
     @property
     def faults(self) -> int:
         """The number of accesses out of bounds so far, if the code checks its addresses."""
         return ctypes.c_int64.from_address(self._code.get_global_value_address("faults")).value
+
+
+def _call(function: Any, code: Any, *arguments: NDArray[Any] | int) -> None:  # noqa: ARG001
+    """Call a function of machine code, which must live as long as its functions."""
+    flat: list[int] = []
+    for each in arguments:
+        flat += (each.ctypes.data, each.size) if isinstance(each, np.ndarray) else (each,)
+    function(*flat)

@@ -16,7 +16,8 @@ ROUNDS = 10
 LOW = np.uint64(0xFFFFFFFF)
 SCRAMBLE = (0x3EC8F720, 0x02461E29)
 """The key with which TensorFlow makes a key and a counter of a seed."""
-LARGEST_SEED = 2**31 - 1
+SEEDS = 2**31 - 2
+"""Keras takes seeds modulo this."""
 LEAST = np.float32(1e-7)
 """Of a uniform number of which the logarithm is taken."""
 
@@ -34,7 +35,7 @@ def philox(counters: NDArray[np.uint64], key: NDArray[np.uint64]) -> NDArray[np.
 
 def uniform(count: int, seed: int) -> NDArray[np.float32]:
     """Return uniform numbers from 0 to 1, as ``tf.random.stateless_uniform`` of ``[seed, 0]``."""
-    seed %= LARGEST_SEED  # as Keras does
+    seed %= SEEDS
     scrambled = philox(np.array([[seed, 0, 0, 0]], np.uint64), np.array(SCRAMBLE, np.uint64))[0]
     counters = np.zeros((-(-count // 4), 4), np.uint64)
     counters[:, 0] = np.arange(len(counters))

@@ -79,7 +79,9 @@ class Network:
         sizes, count = self.program.layout.sizes, len(y)
         step = self.steps + np.arange(1.0, count_batches(count, sizes.batch) + 1)
         self.steps += len(step)
-        rates = learning_rate * np.sqrt(1 - BETA_2**step) / (1 - BETA_1**step)
+        # Keras, too, takes the powers of the decays as float32: that of 0.999 shows in the result.
+        beta_1, beta_2 = float(np.float32(BETA_1)), float(np.float32(BETA_2))
+        rates = learning_rate * np.sqrt(1 - beta_2**step) / (1 - beta_1**step)
         labels = np.zeros(count + sizes.rows, np.int32)
         labels[:count] = y
         answers = np.zeros((count + sizes.rows, 2), np.float32)
