@@ -11,19 +11,26 @@ from hypothesis import strategies as st
 
 pytest.importorskip("llvmlite")
 from machine_code import REGISTERS, documents, examples, network, program, sizes
+from stacks import network as network_of
 
-from rnnbench.models.build import build
-from rnnbench.models.descriptions import LayeredNetwork
+from rnnbench.data.dataset import Dataset
+from rnnbench.models.build import build, predict
+from rnnbench.models.saved import from_bytes
 from rnnbench.models.shape import Shape
+from rnnbench.training.engines import ENGINES, ignore
 from rnnbench.training.engines.native.initializers import glorot_uniform, orthogonal, uniform
 from rnnbench.training.engines.native.layout import Sizes
 from rnnbench.training.engines.native.weights import initial_weights, read_gradient
+from rnnbench.training.settings import Training
 
 LAYERS = {
     "gru": keras.layers.GRU,
     "lstm": keras.layers.LSTM,
     "simple_rnn": keras.layers.SimpleRNN,
 }
+MIXED = network_of(
+    [{kind: {"units": 5 + n, "return_sequences": n < 2}} for n, kind in enumerate(LAYERS)]
+)
 RATE = 0.01
 LARGEST = 10
 """Errors may be this many times those of Keras in float32."""
@@ -101,6 +108,19 @@ def test_an_epoch_is_its_steps_and_the_last_one_may_be_smaller(of, data):
         np.testing.assert_array_equal(one, other)
 
 
+def test_a_kept_model_is_the_trained_one_in_keras():
+    x = np.random.default_rng(0).integers(1, 9, (30, 6), dtype=np.int32)
+    y, places = (x[:, -1] % 3).astype(np.int32), np.arange(30)
+    dataset = Dataset(x, y, x[:5], y[:5], ("a", "b", "c"), 9, places, places[:5], documents=x)
+    recipe = Training(epochs=3, batch_size=7, learning_rate=0.05, validation_split=0.3)
+
+    trained = ENGINES["native"].fit(MIXED, dataset, recipe, 1, ignore, keep_model=True)
+
+    again = from_bytes(trained.model)
+    np.testing.assert_allclose(np.log(predict(again, x[:5])), trained.scores, atol=1e-5)
+    assert again.count_params() == trained.outcome.params
+
+
 @examples(20)
 @given(
     seed=st.integers(0, 2**31 - 1),
@@ -128,13 +148,10 @@ def test_an_orthogonal_matrix_is_one_at_all_ends_of_the_seeds(seed):
 
 @pytest.mark.parametrize("seed", [0, 3])
 def test_a_network_begins_with_the_weights_that_keras_gives_it(seed):
-    layers = [{kind: {"units": 5 + n, "return_sequences": n < 2}} for n, kind in enumerate(LAYERS)]
-    softmax = {"dense": {"units": "topics", "activation": "softmax"}}
-    model = LayeredNetwork.model_validate({"layers": [*layers, softmax]})
     of = Sizes(tuple((kind, 5 + n) for n, kind in enumerate(LAYERS)), 4, 6, 2, 8)
 
     ours = initial_weights(of, seed)
 
-    stock = build(model, Shape(6, 4, 9), seed).get_weights()
+    stock = build(MIXED, Shape(6, 4, 9), seed).get_weights()
     for mine, theirs in zip(ours, stock, strict=True):
         np.testing.assert_allclose(mine, theirs, atol=2e-6)

@@ -1,5 +1,6 @@
 """The engine ``native``: what it covers, what it needs, and how it trains."""
 
+import json
 import re
 import subprocess
 import sys
@@ -143,6 +144,28 @@ def test_auto_says_once_why_it_is_not_native(installed, caplog):
 
 def test_auto_leaves_baselines_to_scikit_learn():
     assert engine_for(BASELINE, Training(engine="auto")) is ENGINES["scikit-learn"]
+
+
+CONFIG = """\
+name: tiny
+data: {source: sgml, path: sgml, test_split: 0.5}
+training: {engine: auto, epochs: 2, batch_size: 4, validation_split: 0.3}
+models:
+  plain: {layers: [gru: {units: 3}, dense: {units: topics, activation: softmax}]}
+"""
+
+
+def test_a_run_trains_with_it_and_stores_its_name_and_its_versions(run_apart, tmp_path):
+    pytest.importorskip("llvmlite")
+
+    run_apart(tmp_path, CONFIG)
+
+    (record,) = (tmp_path / "results/tiny/trials").glob("plain-*.json")
+    trial = json.loads(record.read_text())
+    assert (trial["engine"], trial["epochs"], trial["steps"] % 2) == ("native", 2, 0)
+    assert trial["best_epoch"] in (1, 2)
+    environment = json.loads((tmp_path / "results/tiny/environment.json").read_text())
+    assert environment["versions"]["llvmlite"]
 
 
 TRAIN = """
