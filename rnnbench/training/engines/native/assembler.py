@@ -23,6 +23,16 @@ Index = Any
 """A Python number, known when the code is made, or a number that the code computes."""
 
 
+def _operator(operation: str, *, is_reflected: bool = False) -> Callable[["Floats", Any], "Floats"]:
+    def operate(self: "Floats", other: Any) -> "Floats":
+        operands = [self.value, self.lift(other).value]
+        operands = operands[::-1] if is_reflected else operands
+        result = getattr(self.builder, operation)(*operands, flags=("contract",))
+        return Floats(self.builder, result)
+
+    return operate
+
+
 @dataclass(frozen=True)
 class Floats:
     """One or several floats in a register, with the operators of arithmetic.
@@ -33,31 +43,10 @@ class Floats:
     builder: ir.IRBuilder
     value: ir.Value
 
-    def _with(self, operation: str, one: Any, other: Any) -> "Floats":
-        operands = [self.lift(each).value for each in (one, other)]
-        result = getattr(self.builder, operation)(*operands, flags=("contract",))
-        return Floats(self.builder, result)
-
-    def __add__(self, other: Any) -> "Floats":
-        return self._with("fadd", self, other)
-
-    def __radd__(self, other: Any) -> "Floats":
-        return self._with("fadd", other, self)
-
-    def __sub__(self, other: Any) -> "Floats":
-        return self._with("fsub", self, other)
-
-    def __rsub__(self, other: Any) -> "Floats":
-        return self._with("fsub", other, self)
-
-    def __mul__(self, other: Any) -> "Floats":
-        return self._with("fmul", self, other)
-
-    def __rmul__(self, other: Any) -> "Floats":
-        return self._with("fmul", other, self)
-
-    def __truediv__(self, other: Any) -> "Floats":
-        return self._with("fdiv", self, other)
+    __add__, __radd__ = _operator("fadd"), _operator("fadd", is_reflected=True)
+    __sub__, __rsub__ = _operator("fsub"), _operator("fsub", is_reflected=True)
+    __mul__, __rmul__ = _operator("fmul"), _operator("fmul", is_reflected=True)
+    __truediv__ = _operator("fdiv")
 
     def lift(self, number: Any) -> "Floats":
         """Return a Python number as floats of the same shape; other floats stay as they are."""
@@ -91,16 +80,22 @@ class Place:
 
 @dataclass(frozen=True)
 class View:
-    """A matrix in memory: element ``(i, j)`` is ``i * row + j * column`` floats after its place."""
+    """A matrix in memory.
+
+    Attributes:
+        place: of its first element.
+        shape: its rows and columns; their number may be one that the code computes.
+        strides: from row to row, and from column to column, in floats.
+    """
 
     place: Place
-    row: int
-    column: int = 1
+    shape: tuple[Index, Index]
+    strides: tuple[int, int]
 
     @property
     def T(self) -> "View":  # noqa: N802 - as in NumPy
         """The transposed matrix, in the same memory."""
-        return View(self.place, self.column, self.row)
+        return View(self.place, self.shape[::-1], self.strides[::-1])
 
 
 class Assembler:
@@ -279,7 +274,17 @@ class Assembler:
 
     def view(self, array: Array, *indices: Index) -> View:
         """Return the last two dimensions of an array as a matrix, at indices of the others."""
-        return View(self.at(array, *indices), array.strides[-2])
+        shape, strides = array.shape[-2:], array.strides[-2:]
+        return View(self.at(array, *indices), (shape[0], shape[1]), (strides[0], strides[1]))
+
+    def rows(self, view: View, first: Index, count: Index) -> View:
+        """Return some rows of a matrix."""
+        place = self.move(view.place, (first, view.strides[0]))
+        return View(place, (count, view.shape[1]), view.strides)
+
+    def columns(self, view: View, first: Index, count: Index) -> View:
+        """Return some columns of a matrix."""
+        return self.rows(view.T, first, count).T
 
     def _pointer(self, place: Place, count: int) -> ir.Value:
         """Return the pointer to ``count`` floats; see ``is_checked``."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rnnbench.training.engines.native.assembler import Assembler, Index, View
+from rnnbench.training.engines.native.assembler import Assembler, Index
 from rnnbench.training.engines.native.cells import CELLS, Known
 from rnnbench.training.engines.native.forward import clear, groups
 from rnnbench.training.engines.native.layout import GATES, KEPT, LayerLayout, Layout
@@ -72,32 +72,13 @@ def _loss(
 
 def _head(asm: Assembler, layout: Layout) -> None:
     """Add to the gradient of the softmax's weights, and begin that of the hidden states."""
-    top, d_logits = asm.view(layout.top, 0), asm.view(layout.logits)
-    (inner, topics), rows = layout.head.shape, layout.sizes.rows
-    product(
-        asm,
-        out=asm.view(layout.d_head),
-        a=top.T,
-        b=d_logits,
-        rows=inner,
-        columns=topics,
-        inner=rows,
-        adds=True,
-    )
+    d_logits, last = asm.view(layout.logits), layout.layers[-1]
+    product(asm, asm.view(layout.d_head), asm.view(layout.top, 0).T, d_logits, adds=True)
     for layer in layout.layers:
         clear(asm, layer.d_hidden)
         if CELLS[layer.cell].has_cell_state:
             clear(asm, layer.d_cell)
-    last = layout.layers[-1]
-    product(
-        asm,
-        out=asm.view(last.d_hidden),
-        a=d_logits,
-        b=asm.view(layout.back_to_top),
-        rows=rows,
-        columns=last.units,
-        inner=topics,
-    )
+    product(asm, asm.view(last.d_hidden), d_logits, asm.view(layout.back_to_top))
 
 
 def _all_steps(asm: Assembler, layout: Layout) -> None:
@@ -126,26 +107,12 @@ def _step(asm: Assembler, layout: Layout, number: int, t: Index, place: Index) -
         asm.loop(layout.sizes.rows, lambda row: _cell(asm, layer, (t, row, first), sizes[0], place))
 
     groups(asm, layer.units, 1, group)
-    sizes = {"rows": layout.sizes.rows, "inner": layer.weights.shape[1]}
-    product(
-        asm,
-        out=asm.view(layer.d_hidden),
-        a=asm.view(layer.d_sums, place),
-        b=asm.view(layer.back_to_state),
-        columns=layer.units,
-        adds=CELLS[layer.cell].passes_by,
-        **sizes,
-    )
+    d_sums, d_input_sums = (asm.view(each, place) for each in (layer.d_sums, layer.d_input_sums))
+    back, passes_by = asm.view(layer.back_to_state), CELLS[layer.cell].passes_by
+    product(asm, asm.view(layer.d_hidden), d_sums, back, adds=passes_by)
     if layer.back_to_input:
-        product(
-            asm,
-            out=asm.view(layout.layers[number - 1].d_hidden),
-            a=asm.view(layer.d_input_sums, place),
-            b=asm.view(layer.back_to_input),
-            columns=layer.features,
-            adds=True,
-            **sizes,
-        )
+        below, back = layout.layers[number - 1], asm.view(layer.back_to_input)
+        product(asm, asm.view(below.d_hidden), d_input_sums, back, adds=True)
 
 
 def _cell(
@@ -189,20 +156,13 @@ def _cell(
 
 def _outer(asm: Assembler, layout: Layout, number: int, t: Index, steps: Index) -> None:
     """Add to the gradient of the weights of a layer what was collected in some steps."""
-    layer, inner = layout.layers[number], asm.times(steps, layout.sizes.rows)
+    layer, count = layout.layers[number], asm.times(steps, layout.sizes.rows)
+    inputs = asm.rows(asm.view(layer.inputs, t), 0, count).T  # all steps in a row
+    split, rest = layer.state_rows, layer.width - layer.state_rows
     parts = [(layer.d_sums, 0, layer.width)]
     if layer.d_input_sums is not layer.d_sums:
-        split = layer.state_rows
-        parts = [(layer.d_sums, 0, split), (layer.d_input_sums, split, layer.width)]
-    for d_sums, first, end in parts:
-        inputs = View(asm.at(layer.inputs, t, 0, first), layer.inputs.strides[1])
-        product(
-            asm,
-            out=asm.view(layer.gradient, first),
-            a=inputs.T,
-            b=asm.view(d_sums, 0),
-            rows=end - first,
-            columns=layer.weights.shape[1],
-            inner=inner,
-            adds=True,
-        )
+        parts = [(layer.d_sums, 0, split), (layer.d_input_sums, split, rest)]
+    for array, first, rows in parts:
+        out = asm.rows(asm.view(layer.gradient), first, rows)
+        d_sums = asm.rows(asm.view(array, 0), 0, count)
+        product(asm, out, asm.rows(inputs, first, rows), d_sums, adds=True)

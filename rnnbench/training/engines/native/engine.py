@@ -45,18 +45,10 @@ class NativeEngine(Engine):
         """Return whether the model is plain recurrent layers and a softmax, trained by Adam."""
         if not isinstance(model, LayeredNetwork) or recipe.optimizer != "adam" or recipe.ema:
             return False
-        *recurrent, last = model.layers
-        return (
-            bool(recurrent)
-            and all(
-                type(layer) in (SimpleRNN, LSTM, GRU)
-                and layer.settings().keys() <= {"return_sequences"}
-                for layer in recurrent
-            )
-            and not recurrent[-1].gives_sequence(from_sequence=True)
-            and type(last) is Dense
-            and last.gives_topics
-        )
+        *layers, last = model.layers
+        plain = _recurrent(model)
+        is_stack = bool(layers) and layers == plain and not plain[-1].return_sequences
+        return is_stack and type(last) is Dense and last.gives_topics
 
     def fit(
         self,
@@ -83,11 +75,7 @@ class NativeEngine(Engine):
         epochs = Epochs(on_epoch)
         start = time.perf_counter()
         sizes = Sizes(
-            layers=tuple(
-                (layer.kind, layer.units)
-                for layer in model.layers[:-1]
-                if isinstance(layer, Recurrent)
-            ),
+            layers=tuple((each.kind, each.units) for each in _recurrent(model)),
             topics=len(dataset.topics),
             timesteps=dataset.timesteps,
             batch=min(recipe.batch_size, len(kept)),
@@ -124,6 +112,17 @@ def why_not() -> str:
     if here is None:
         return f"it makes no code for this processor (allowed: x86-64 with AVX2, ARM64); {use}"
     return "" if passes(here) else f"its code gives wrong results on this processor; {use}"
+
+
+def _recurrent(model: LayeredNetwork) -> list[Recurrent]:
+    """Return the recurrent layers that are as in Keras."""
+    return [
+        layer
+        for layer in model.layers
+        if isinstance(layer, Recurrent)
+        and type(layer) in (SimpleRNN, LSTM, GRU)
+        and layer.settings().keys() <= {"return_sequences"}
+    ]
 
 
 def _inputs(

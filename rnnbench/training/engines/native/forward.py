@@ -1,7 +1,6 @@
 """The way forward: from documents to logits, for a part of a batch."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from rnnbench.training.engines.native.assembler import Assembler, Floats, Index, View
 from rnnbench.training.engines.native.cells import CELLS, Before
@@ -18,7 +17,6 @@ from rnnbench.training.engines.native.products import (
 
 def make_forward(asm: Assembler, layout: Layout) -> None:
     """Make the function ``forward``: the logits of some documents, the first of which is given."""
-    sizes = layout.sizes
     for number in range(len(layout.layers)):
         with asm.function(f"forward_{number}", ["arena"], 1) as (t,):
             _step(asm, layout, number, t)
@@ -32,16 +30,8 @@ def make_forward(asm: Assembler, layout: Layout) -> None:
             for number in range(len(layout.layers)):
                 asm.call(f"forward_{number}", ["arena"], t)
 
-        asm.loop(sizes.timesteps, step)
-        product(
-            asm,
-            out=asm.view(layout.logits),
-            a=asm.view(layout.top, 0),
-            b=asm.view(layout.head),
-            rows=sizes.rows,
-            columns=sizes.topics,
-            inner=layout.head.shape[0],
-        )
+        asm.loop(layout.sizes.timesteps, step)
+        product(asm, asm.view(layout.logits), asm.view(layout.top, 0), asm.view(layout.head))
 
 
 def groups(
@@ -91,10 +81,11 @@ def _step(asm: Assembler, layout: Layout, number: int, t: Index) -> None:
 
     def block(first: Index, sizes: Sequence[int]) -> None:
         vectors = sum(-(-gates * size // asm.lanes) for size in sizes)
-        b = asm.view(layer.weights, 0, asm.times(first, gates * asm.lanes))
+        column, weights = asm.times(first, gates * asm.lanes), asm.view(layer.weights)
+        b = asm.columns(weights, column, vectors * asm.lanes)
 
         def tile(row: Index, height: int) -> None:
-            a = asm.view(layer.inputs, t, row)
+            a = asm.rows(asm.view(layer.inputs, t), row, height)
             of_state, sums = _sums(asm, layer, a, b, zeros(asm, height, vectors), sizes[-1])
             for i in range(height):
                 for n, size in enumerate(sizes):
@@ -114,15 +105,13 @@ def _sums(
 
     The latter then lack what the state gives to that gate.
     """
-    cell, rows = CELLS[layer.cell], layer.state_rows
+    cell, split, rest = CELLS[layer.cell], layer.state_rows, layer.width - layer.state_rows
     if cell.apart is None:
-        sums = sum_up(asm, nothing, a, b, layer.width)
+        sums = sum_up(asm, nothing, a, b)
         return sums, sums
-    of_state = sum_up(asm, nothing, a, b, rows)
+    of_state = sum_up(asm, nothing, asm.columns(a, 0, split), asm.rows(b, 0, split))
     sums = [_without(asm, line, cell.apart, size) for line in of_state]
-    a = replace(a, place=asm.move(a.place, (rows, a.column)))
-    b = replace(b, place=asm.move(b.place, (rows, b.row)))
-    return of_state, sum_up(asm, sums, a, b, layer.width - rows)
+    return of_state, sum_up(asm, sums, asm.columns(a, split, rest), asm.rows(b, split, rest))
 
 
 def _cell(

@@ -4,7 +4,7 @@ All arrays lie in one block of floats, the arena; ``docs/native.md`` draws it.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +66,6 @@ class Array:
     """An array of floats in the arena.
 
     Attributes:
-        name: for messages.
         offset: of its first element, in floats.
         shape: of what it holds.
         strides: in floats. They can be longer than the shape needs, because vectors are read and
@@ -74,7 +73,6 @@ class Array:
         size: the floats set aside.
     """
 
-    name: str
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
@@ -186,7 +184,7 @@ class _Arena:
     def __init__(self) -> None:
         self.size = LINE  # nothing lies at the very start
 
-    def place(self, name: str, *shape: int, slack: int = 0) -> Array:
+    def place(self, *shape: int, slack: int = 0) -> Array:
         """Return an array whose rows have ``slack`` more floats at the end, at least."""
         width = up(shape[-1] + slack, LINE)
         if width % 256 == 0:  # rows that are 1 KiB apart would compete for the same cache lines
@@ -195,13 +193,13 @@ class _Arena:
         for length in (width, *shape[-2:0:-1]):
             strides.insert(0, strides[0] * length)
         size = math.prod((*shape[:-1], width))
-        array = Array(name, self.size, shape, tuple(strides[-len(shape) :]), size)
+        array = Array(self.size, shape, tuple(strides[-len(shape) :]), size)
         self.size += size
         return array
 
 
-def _copy(array: Array, by: int, name: str) -> Array:
-    return Array(name, array.offset + by, array.shape, array.strides, array.size)
+def _moved(array: Array, by: int) -> Array:
+    return replace(array, offset=array.offset + by)
 
 
 def plan(sizes: Sizes) -> Layout:
@@ -215,22 +213,18 @@ def plan(sizes: Sizes) -> Layout:
     features = 1
     for cell, units in sizes.layers:
         rows = units + (cell == "gru") + features + 1
-        name = f"weights of layer {len(weights)}"
-        weights.append(arena.place(name, rows, GATES[cell] * units))
+        weights.append(arena.place(rows, GATES[cell] * units))
         features = units
-    head = arena.place("head", features + 1, sizes.topics)
+    head = arena.place(features + 1, sizes.topics)
     count = arena.size - start
-    whole = Array("all weights", start, (count,), (1,), count)
+    whole = Array(start, (count,), (1,), count)
     arena.size += 3 * count
-    gradient, mean, square = (
-        _copy(whole, n * count, name)
-        for n, name in enumerate(("gradient", "mean", "square"), start=1)
-    )
+    gradient, mean, square = (_moved(whole, n * count) for n in (1, 2, 3))
     layers = tuple(
-        _layer(arena, sizes, number, each, _copy(each, count, f"gradient of layer {number}"))
+        _layer(arena, sizes, number, each, _moved(each, count))
         for number, each in enumerate(weights)
     )
-    top = arena.place("top", sizes.rows, features + 1)
+    top = arena.place(sizes.rows, features + 1)
     layout = Layout(
         sizes=sizes,
         layers=layers,
@@ -238,11 +232,11 @@ def plan(sizes: Sizes) -> Layout:
         gradient=gradient,
         mean=mean,
         square=square,
-        top=Array("top", top.offset, (sizes.timesteps, *top.shape), (0, *top.strides), top.size),
+        top=replace(top, shape=(sizes.timesteps, *top.shape), strides=(0, *top.strides)),
         head=head,
-        d_head=_copy(head, count, "gradient of the head"),
-        back_to_top=arena.place("back_to_top", sizes.topics, features),
-        logits=arena.place("logits", sizes.rows, sizes.topics),
+        d_head=_moved(head, count),
+        back_to_top=arena.place(sizes.topics, features),
+        logits=arena.place(sizes.rows, sizes.topics),
         size=arena.size + LINE,
     )
     if layout.size > LARGEST_ARENA:
@@ -262,24 +256,22 @@ def _layer(
     rows, lanes = sizes.rows, sizes.lanes
     groups = -(-units // lanes)
 
-    def place(name: str, *shape: int, slack: int = 0) -> Array:
-        return arena.place(f"{name} of layer {number}", *shape, slack=slack)
-
-    d_sums = place("d_sums", sizes.collected, rows, columns, slack=lanes)
+    place = arena.place
+    d_sums = place(sizes.collected, rows, columns, slack=lanes)
     return LayerLayout(
         cell=cell,
         units=units,
         features=features,
         state_rows=units + (cell == "gru"),
-        inputs=place("inputs", sizes.timesteps + 1, rows, width),
+        inputs=place(sizes.timesteps + 1, rows, width),
         weights=weights,
         gradient=gradient,
-        back_to_state=place("back_to_state", columns, units),
-        back_to_input=place("back_to_input", columns, features) if number else None,
-        kept=place("kept", sizes.timesteps, groups, rows, KEPT[cell] * lanes),
+        back_to_state=place(columns, units),
+        back_to_input=place(columns, features) if number else None,
+        kept=place(sizes.timesteps, groups, rows, KEPT[cell] * lanes),
         d_sums=d_sums,
-        d_input_sums=place("d_input_sums", *d_sums.shape, slack=lanes) if cell == "gru" else d_sums,
-        d_hidden=place("d_hidden", rows, units),
-        cell_state=place("cell_state", rows, units),
-        d_cell=place("d_cell", rows, units),
+        d_input_sums=place(*d_sums.shape, slack=lanes) if cell == "gru" else d_sums,
+        d_hidden=place(rows, units),
+        cell_state=place(rows, units),
+        d_cell=place(rows, units),
     )

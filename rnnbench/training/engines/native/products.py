@@ -6,7 +6,6 @@ spread over a vector.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from rnnbench.training.engines.native.assembler import Assembler, Floats, Index, View
 
@@ -34,50 +33,43 @@ def zeros(asm: Assembler, rows: int, vectors: int) -> Sums:
     return [[asm.vector_of(0.0)] * vectors for _ in range(rows)]
 
 
-def sum_up(asm: Assembler, sums: Sums, a: View, b: View, inner: Index) -> Sums:
+def sum_up(asm: Assembler, sums: Sums, a: View, b: View) -> Sums:
     """Return ``sums[i][v] + Σ_k a[i, k] * b[k, v]``, where ``v`` is a vector of columns."""
     vectors = len(sums[0])
 
     def add(k: Index, *flat: Floats) -> Sequence[Floats]:
-        columns = [asm.load(asm.move(b.place, (k, b.row), (v, asm.lanes))) for v in range(vectors)]
+        row = asm.move(b.place, (k, b.strides[0]))
+        columns = [asm.load(asm.move(row, (v, asm.lanes))) for v in range(vectors)]
         result: list[Floats] = []
         for i in range(len(sums)):
-            single = asm.load_one(asm.move(a.place, (k, a.column), (i, a.row)))
+            single = asm.load_one(asm.move(a.place, (k, a.strides[1]), (i, a.strides[0])))
             spread = asm.spread(single)
             result += [flat[i * vectors + v] + spread * columns[v] for v in range(vectors)]
         return result
 
-    flat = asm.loop(inner, add, [each for row in sums for each in row])
+    flat = asm.loop(a.shape[1], add, [each for row in sums for each in row])
     return [flat[i * vectors : (i + 1) * vectors] for i in range(len(sums))]
 
 
-def product(
-    asm: Assembler,
-    out: View,
-    a: View,
-    b: View,
-    *,
-    rows: int,
-    columns: int,
-    inner: Index,
-    adds: bool = False,
-) -> None:
-    """Write ``a b``, or add it to ``out``; the last vector of a row may go past ``columns``."""
+def product(asm: Assembler, out: View, a: View, b: View, *, adds: bool = False) -> None:
+    """Write ``a b``, or add it to ``out``; the last vector of a row may go past the columns."""
+    if (out.shape, a.shape[1]) != ((a.shape[0], b.shape[1]), b.shape[0]):
+        raise ValueError(f"no product of {a.shape} and {b.shape} is {out.shape}")
+    rows, columns = out.shape
 
     def block(first: Index, vectors: int) -> None:
-        right = replace(b, place=asm.move(b.place, (first, asm.lanes)))
+        right = asm.columns(b, asm.times(first, asm.lanes), vectors * asm.lanes)
 
         def tile(row: Index, height: int) -> None:
-            corner = asm.move(out.place, (row, out.row), (first, asm.lanes))
+            corner = asm.move(out.place, (row, out.strides[0]), (first, asm.lanes))
             places = [
-                [asm.move(corner, (i, out.row), (v, asm.lanes)) for v in range(vectors)]
+                [asm.move(corner, (i, out.strides[0]), (v, asm.lanes)) for v in range(vectors)]
                 for i in range(height)
             ]
             sums = zeros(asm, height, vectors)
             if adds:
                 sums = [[asm.load(place) for place in line] for line in places]
-            left = replace(a, place=asm.move(a.place, (row, a.row)))
-            sums = sum_up(asm, sums, left, right, inner)
+            sums = sum_up(asm, sums, asm.rows(a, row, height), right)
             for line, results in zip(places, sums, strict=True):
                 for place, result in zip(line, results, strict=True):
                     asm.store(place, result)
@@ -87,14 +79,15 @@ def product(
     asm.tiles(-(-columns // asm.lanes), vectors_of_tile(asm.registers), block)
 
 
-def transpose(asm: Assembler, out: View, source: View, rows: int, columns: int) -> None:
-    """Write the transposed ``source``, which has ``rows`` and ``columns``."""
+def transpose(asm: Assembler, out: View, source: View) -> None:
+    """Write the transposed ``source``."""
 
     def row(i: Index) -> None:
         def element(j: Index) -> None:
-            single = asm.load_one(asm.move(source.place, (i, source.row), (j, source.column)))
-            asm.store(asm.move(out.place, (j, out.row), (i, out.column)), single)
+            place = asm.move(source.place, (i, source.strides[0]), (j, source.strides[1]))
+            target = asm.move(out.place, (j, out.strides[0]), (i, out.strides[1]))
+            asm.store(target, asm.load_one(place))
 
-        asm.loop(columns, element)
+        asm.loop(source.shape[1], element)
 
-    asm.loop(rows, row)
+    asm.loop(source.shape[0], row)

@@ -67,13 +67,14 @@ def _prepare(asm: Assembler, layout: Layout) -> None:
     """Get ready for a step of the optimizer: no gradient yet, and the weights transposed."""
     clear(asm, layout.gradient)
     for layer in layout.layers:
-        weights, columns = asm.view(layer.weights), layer.weights.shape[1]
-        transpose(asm, asm.view(layer.back_to_state), weights, layer.units, columns)
+        weights = asm.view(layer.weights)
+        u = asm.rows(weights, 0, layer.units)
+        transpose(asm, asm.view(layer.back_to_state), u)
         if layer.back_to_input:
-            of_input = asm.view(layer.weights, layer.state_rows)
-            transpose(asm, asm.view(layer.back_to_input), of_input, layer.features, columns)
-    topics, units = layout.back_to_top.shape
-    transpose(asm, asm.view(layout.back_to_top), asm.view(layout.head), units, topics)
+            w = asm.rows(weights, layer.state_rows, layer.features)
+            transpose(asm, asm.view(layer.back_to_input), w)
+    of_top = asm.rows(asm.view(layout.head), 0, layout.back_to_top.shape[1])
+    transpose(asm, asm.view(layout.back_to_top), of_top)
 
 
 def _adam(asm: Assembler, layout: Layout, step: Index) -> None:

@@ -32,11 +32,9 @@ def _make(processor: Processor) -> Code:
     lanes = processor.lanes
     asm = Assembler(lanes, processor.registers)
     with asm.function("product", ["out", "a", "b"]):
-        out, a, b = (
-            View(asm.slices[name], width)
-            for name, width in (("out", 3 * lanes), ("a", INNER), ("b", 3 * lanes))
-        )
-        product(asm, out, a, b, rows=ROWS, columns=3 * lanes, inner=INNER)
+        shapes = {"out": (ROWS, 3 * lanes), "a": (ROWS, INNER), "b": (INNER, 3 * lanes)}
+        views = [View(asm.slices[name], shape, (shape[1], 1)) for name, shape in shapes.items()]
+        product(asm, *views)
     with asm.function("gates", ["gates", "x"]):
 
         def row(i: Index) -> None:

@@ -41,17 +41,10 @@ def test_products_of_all_shapes(rows, columns, inner, lanes, registers, adds, is
     out = np.ones((rows, width), np.float32)
     asm = Assembler(lanes, registers)
     with asm.function("run", ["out", "a", "b"]):
-        left = View(asm.slices["a"], a.shape[1])
-        product(
-            asm,
-            View(asm.slices["out"], width),
-            left.T if is_transposed else left,
-            View(asm.slices["b"], width),
-            rows=rows,
-            columns=columns,
-            inner=inner,
-            adds=adds,
-        )
+        left = View(asm.slices["a"], a.shape, (a.shape[1], 1))
+        right = View(asm.slices["b"], (inner, columns), (width, 1))
+        to = View(asm.slices["out"], (rows, columns), (width, 1))
+        product(asm, to, left.T if is_transposed else left, right, adds=adds)
 
     Code(asm).function("run", slices=3)(out, a, b)
 
@@ -59,11 +52,20 @@ def test_products_of_all_shapes(rows, columns, inner, lanes, registers, adds, is
     np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_products_of_matrices_that_do_not_fit_are_not_made():
+    asm = Assembler(4, 16)
+    with asm.function("run", ["a"]):
+        a, b = (View(asm.slices["a"], shape, (8, 1)) for shape in ((2, 3), (4, 5)))
+        with pytest.raises(ValueError, match=r"no product of \(2, 3\) and \(4, 5\)"):
+            product(asm, View(asm.slices["a"], (2, 5), (8, 1)), a, b)
+
+
 def test_a_transposed_matrix():
     a, out = np.arange(6, dtype=np.float32).reshape(2, 3), np.zeros((3, 2), np.float32)
     asm = Assembler(4, 16)
     with asm.function("run", ["out", "a"]):
-        transpose(asm, View(asm.slices["out"], 2), View(asm.slices["a"], 3), 2, 3)
+        a_view = View(asm.slices["a"], a.shape, (3, 1))
+        transpose(asm, View(asm.slices["out"], out.shape, (2, 1)), a_view)
 
     Code(asm).function("run", slices=2)(out, a)
 
