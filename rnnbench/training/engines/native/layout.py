@@ -20,6 +20,10 @@ LINE = 16
 ROWS_AT_ONCE = 10
 """Sequences that go through the network together, at most: so few that everything that the
 backward pass needs of them stays in the second cache."""
+ROWS_OF_LARGE = 25
+"""The same, where a layer's weights alone fill that cache, and are read for each part of a batch."""
+SECOND_CACHE = 2**19
+"""Floats in it, or about so many."""
 ROWS_OF_OUTER = 50
 """Rows, of several steps in time, that are collected for a product that gives the gradient of
 weights: so many that reading and writing that gradient takes little of the time."""
@@ -53,7 +57,9 @@ class Sizes:
     @property
     def rows(self) -> int:
         """Sequences that go through the network together: a part of a batch."""
-        return -(-self.batch // -(-self.batch // ROWS_AT_ONCE))
+        largest = max(GATES[cell] * units * units for cell, units in self.layers)
+        most = ROWS_AT_ONCE if largest < SECOND_CACHE else ROWS_OF_LARGE
+        return -(-self.batch // -(-self.batch // most))
 
     @property
     def collected(self) -> int:

@@ -3,7 +3,6 @@
 import dataclasses
 import itertools
 
-import numpy as np
 import pytest
 from hypothesis import given
 
@@ -90,4 +89,7 @@ def test_parts_of_a_batch_are_of_about_one_size():
     rows = [dataclasses.replace(SMALL, batch=batch).rows for batch in (1, 10, 11, 32, 50, 53)]
 
     assert rows == [1, 10, 6, 8, 10, 9]
-    assert np.all(np.array(rows) <= 10)
+
+
+def test_parts_are_larger_where_the_weights_are_larger_than_the_cache():
+    assert dataclasses.replace(SMALL, layers=(("lstm", 512),), batch=50).rows == 25
