@@ -10,7 +10,7 @@ import llvmlite.binding as llvm
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.training.engines.native.assembler import Assembler
+from rnnbench.training.engines.native.assembler import BYTES, Assembler
 
 
 @dataclass(frozen=True)
@@ -80,5 +80,10 @@ def _call(function: Any, code: Any, *arguments: NDArray[Any] | int) -> None:  # 
     """Call a function of machine code, which must live as long as its functions."""
     flat: list[int] = []
     for each in arguments:
-        flat += (each.ctypes.data, each.size) if isinstance(each, np.ndarray) else (each,)
+        if not isinstance(each, np.ndarray):
+            flat.append(each)
+            continue
+        if not each.flags.c_contiguous or each.itemsize != BYTES:
+            raise ValueError("machine code takes arrays without gaps, of numbers of 32 bits")
+        flat += each.ctypes.data, each.size
     function(*flat)

@@ -21,7 +21,7 @@ ROWS_AT_ONCE = 10
 """Sequences that go through the network together, at most: so few that everything that the
 backward pass needs of them stays in the second cache."""
 ROWS_OF_LARGE = 25
-"""The same, where a layer's weights alone fill that cache, and are read for each part of a batch."""
+"""The same, where a layer's weights alone fill that cache, and every part of a batch reads them."""
 SECOND_CACHE = 2**19
 """Floats in it, or about so many."""
 ROWS_OF_OUTER = 50

@@ -13,11 +13,10 @@ from machine_code import LANES, REGISTERS, documents, examples, network, program
 
 from rnnbench.training.engines.native import selftest
 from rnnbench.training.engines.native.assembler import Assembler, View
-from rnnbench.training.engines.native.compiler import Code, Processor, processor
+from rnnbench.training.engines.native.compiler import Code, processor
 from rnnbench.training.engines.native.layout import Sizes
 from rnnbench.training.engines.native.maths import exp, sigmoid, tanh
 from rnnbench.training.engines.native.products import product, rows_of_tile, transpose
-from rnnbench.training.engines.native.weights import aligned
 
 SMALL = Sizes((("gru", 5), ("lstm", 6)), topics=3, timesteps=4, batch=7, lanes=8)
 
@@ -179,7 +178,17 @@ def test_checked_code_notices_an_access_outside_of_its_array():
     assert (a[8:] == 0).all()
 
 
-def test_tiny_numbers_count_as_zero_in_machine_code_and_nowhere_else():
+@pytest.mark.parametrize("array", [np.zeros(8)[:4], np.zeros(8, np.float32)[::2]])
+def test_arrays_of_another_kind_are_not_passed_to_machine_code(array):
+    asm = Assembler(4, 16)
+    with asm.function("run", ["a"]):
+        asm.store(asm.slices["a"], asm.vector_of(1.0))
+
+    with pytest.raises(ValueError, match="arrays without gaps, of numbers of 32 bits"):
+        Code(asm).function("run", slices=1)(array)
+
+
+def test_after_machine_code_tiny_numbers_are_what_they_were():
     code = program(SMALL)
     net = network(code)
     net.train(documents(SMALL, 9), 1e-3)
@@ -218,5 +227,3 @@ def test_the_same_training_gives_the_same_weights_bit_for_bit():
             net.train(documents(SMALL, 12, seed), 0.01)
 
     np.testing.assert_array_equal(first.arena, again.arena)
-    assert Processor(SMALL.lanes, 32, is_x86=True).lanes == SMALL.lanes
-    assert len(aligned(5)) == 5
