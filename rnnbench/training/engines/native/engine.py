@@ -105,13 +105,16 @@ def why_not() -> str:
     use = "use training.engine: compiled"
     if not find_spec("llvmlite"):
         return f"it needs llvmlite: pip install 'rnnbench[native]', or {use}"
-    from rnnbench.training.engines.native.compiler import processor
-    from rnnbench.training.engines.native.selftest import passes
+    try:
+        from rnnbench.training.engines.native.compiler import processor
+        from rnnbench.training.engines.native.selftest import passes
 
-    here = processor()
-    if here is None:
-        return f"it makes no code for this processor (allowed: x86-64 with AVX2, ARM64); {use}"
-    return "" if passes(here) else f"its code gives wrong results on this processor; {use}"
+        here = processor()
+        if here is None:
+            return f"it makes no code for this processor (allowed: x86-64 with AVX2, ARM64); {use}"
+        return "" if passes(here) else f"its code gives wrong results on this processor; {use}"
+    except (ImportError, OSError, RuntimeError) as error:  # another LLVM, or one that is broken
+        return f"llvmlite does not work here ({error}); {use}"
 
 
 def _recurrent(model: LayeredNetwork) -> list[Recurrent]:

@@ -114,6 +114,18 @@ def test_whatever_is_missing_is_named(monkeypatch, hidden, reason):
     assert re.match(reason, engine.why_not.__wrapped__())
 
 
+def test_an_llvmlite_that_does_not_work_is_a_reason_too(monkeypatch):
+    pytest.importorskip("llvmlite")
+
+    def fail(_):
+        raise RuntimeError("no such pass")
+
+    monkeypatch.setattr(f"{engine.__package__}.selftest.passes", fail)
+
+    expected = "llvmlite does not work here (no such pass); use training.engine: compiled"
+    assert engine.why_not.__wrapped__() == expected
+
+
 @pytest.mark.parametrize(
     ("layers", "reason", "name"),
     [
