@@ -22,7 +22,7 @@ from rnnbench.points import MODEL, POINT
 from rnnbench.section import Variant
 from rnnbench.tracking import TRACKERS
 from rnnbench.training.engines import ENGINES
-from rnnbench.training.settings import MAX_SEEDS
+from rnnbench.training.settings import AUTO, MAX_SEEDS
 
 MODELS = ("LayeredNetwork", "PythonNetwork", "BaselineModel")
 MERGED = ("Benchmark", *MODELS, "Reference", "Published")
@@ -96,7 +96,7 @@ def _add_what_validators_allow(definitions: dict[str, Schema]) -> None:
     }
     data["source"]["enum"] = ["auto", *SOURCES]
     data["tokenizer"]["enum"] = [*TOKENIZERS, None]
-    training["engine"]["enum"] = list(ENGINES)
+    training["engine"]["enum"] = [AUTO, *ENGINES]
     number = {"type": "integer", "minimum": 1, "maximum": MAX_SEEDS}
     del training["seeds"]["type"], training["seeds"]["items"]
     seed = {"type": "integer", "minimum": 0, "exclusiveMaximum": 2**32}

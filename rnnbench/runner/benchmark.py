@@ -28,6 +28,7 @@ from rnnbench.results.store import Store
 from rnnbench.runner.events import Failed, Finished, Listener, Planned
 from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailure
 from rnnbench.training.outcome import LightResult, TrialResult
+from rnnbench.training.settings import settled
 from rnnbench.training.trial import Trial
 
 MOST_IN_MEMORY = 256 * 2**20
@@ -153,7 +154,7 @@ def _trials(
         Trial(
             name=name,
             model=model,
-            training=benchmark.training_of(name),
+            training=settled(model, benchmark.training_of(name)),
             seed=seed,
             data=data.section.model_copy(update=dict.fromkeys(PATHS)),
             corpus_fingerprint=fingerprint,

@@ -65,7 +65,7 @@ def bench_speed(
                 ProductTime(model=name, ms_per_step=_ms(of_model, seconds))
                 for name, of_model in products.items()
             ],
-            environment=machine((*ENGINES["compiled"].packages, "torch")),
+            environment=machine((*ENGINES["compiled"].packages, "llvmlite", "torch")),
         )
 
 

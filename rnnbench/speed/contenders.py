@@ -18,7 +18,7 @@ from rnnbench.runner.executors import LocalExecutor, Task
 from rnnbench.runner.executors.base import prepare_engine
 from rnnbench.runner.executors.local import usable_cores
 from rnnbench.speed.records import TrialTime
-from rnnbench.training.engines import OnEpoch
+from rnnbench.training.engines import ENGINES, OnEpoch
 from rnnbench.training.phases import TRAINING, begin
 from rnnbench.training.steps import count_batches, ms_per_step
 from rnnbench.training.trial import Trial, dataset_of, run_trial
@@ -65,14 +65,14 @@ def choose(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]
     known = {contender.name: contender for contender in _contenders()}
     if names is not None:
         _check(names, known)
-    chosen = list(names or known)
-    torch = [name for name in chosen if name in TORCH]
-    if torch and (reason := _why_not_torch(benchmark)):
+    chosen = [known[name] for name in names or known]
+    reasons = {each.name: _why_not(each, benchmark) for each in chosen}
+    absent = {reason: name for name, reason in reversed(reasons.items()) if reason}
+    for reason, name in absent.items():
         if names:
-            raise UserError(f"--only {torch[0]}: {reason}")
-        log.warning("torch does not take part: %s", reason)
-        chosen = [name for name in chosen if name not in TORCH]
-    return [known[name] for name in chosen]
+            raise UserError(f"--only {name}: {reason}")
+        log.warning("%s does not take part: %s", name, reason)
+    return [each for each in chosen if not reasons[each.name]]
 
 
 def _check(names: Sequence[str], known: Collection[str]) -> None:
@@ -96,6 +96,7 @@ def _contenders() -> list[Contender]:
     return [
         Contender("compiled", "one process per core", one_a_core, ours, "compiled"),
         Contender("compiled-1", "a single process", LocalExecutor(1, 1), ours, "compiled"),
+        Contender("native", "machine code, one process per core", one_a_core, ours, "native"),
         Contender("keras", "model.fit, as in the notebook", sequential, ours, "keras"),
         Contender("torch", f"{eager}, denormals flushed, Adam fused", one_a_core, tuned),
         Contender("torch-plain", f"{eager}, its defaults", one_a_core, plain),
@@ -123,6 +124,17 @@ def only_networks(benchmark: Benchmark) -> Benchmark:
         raise UserError(f"{benchmark.name}: {own[0]} has its own training section ({hint})")
     training = benchmark.training.model_copy(update={"validation_split": 0.0})
     return benchmark.model_copy(update={"models": models, "training": training})
+
+
+def _why_not(contender: Contender, benchmark: Benchmark) -> str:
+    """Return why a contender cannot take part; empty if it can."""
+    if contender.name in TORCH:
+        return _why_not_torch(benchmark)
+    engine = ENGINES[cast(str, contender.engine)]
+    for name, model in networks(benchmark).items():
+        if not engine.covers(model, benchmark.training):
+            return f"it cannot train {name}"
+    return engine.why_not()
 
 
 def _why_not_torch(benchmark: Benchmark) -> str:

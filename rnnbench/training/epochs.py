@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.training.outcome import History
+from rnnbench.training.outcome import History, Outcome
+from rnnbench.training.recipe import Recipe
+from rnnbench.training.steps import count_batches, ms_per_step
 
 OnEpoch = Callable[[int, float, float], None]
 """Called after each epoch with its number, from 1, and its loss and accuracy in training."""
@@ -63,3 +65,28 @@ class Epochs:
         self.seconds.append(now - self._clock)
         self._clock = now
         self.on_epoch(epoch, loss, accuracy)
+
+    def outcome(
+        self,
+        *,
+        engine: str,
+        params: int,
+        recipe: Recipe,
+        documents: int,
+        fit_seconds: float,
+        stock_layers: Sequence[str] = (),
+    ) -> Outcome:
+        """Return the facts of the whole training, on a number of documents."""
+        steps = count_batches(documents, recipe.batch_size)
+        return Outcome(
+            engine=engine,
+            params=params,
+            score_kind="log_probabilities",
+            epochs=recipe.epochs,
+            best_epoch=self.best_epoch,
+            steps=recipe.epochs * steps,
+            fit_seconds=fit_seconds,
+            ms_per_step=ms_per_step(self.seconds, steps),
+            history=self.history,
+            stock_layers=list(stock_layers),
+        )

@@ -1,5 +1,7 @@
 """The ``training`` section of a config."""
 
+import logging
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, NonNegativeInt
@@ -10,7 +12,11 @@ from rnnbench.section import problem, spell
 from rnnbench.training.engines import ENGINES, Engine
 from rnnbench.training.recipe import Recipe
 
+log = logging.getLogger(__name__)
+
 MAX_SEEDS = 10_000
+AUTO = "auto"
+"""In the place of an engine: ``native`` where it can train the model, and else ``compiled``."""
 
 
 def _seeds(value: Any) -> Any:
@@ -30,9 +36,10 @@ def _seeds(value: Any) -> Any:
 
 
 def _engine(value: Any) -> Any:
-    if isinstance(value, str) and value in ENGINES:
+    allowed = [AUTO, *ENGINES]
+    if isinstance(value, str) and value in allowed:
         return value
-    raise problem(f"got {spell(value)}", did_you_mean(str(value), ENGINES))
+    raise problem(f"got {spell(value)}", did_you_mean(str(value), allowed))
 
 
 class Training(Recipe):
@@ -40,7 +47,9 @@ class Training(Recipe):
 
     engine: Annotated[str, BeforeValidator(_engine)] = "compiled"
     """The engine that trains the networks. ``compiled`` runs whole epochs as one program,
-    ``keras`` uses ``model.fit``; both take the same steps. Other packages may add more."""
+    ``keras`` uses ``model.fit``, and ``native`` makes machine code for plain recurrent stacks; all
+    take the same steps. ``auto`` is ``native`` where it can train the model, and else ``compiled``.
+    Other packages may add more."""
     seeds: Annotated[tuple[NonNegativeInt, ...], BeforeValidator(_seeds)] = (0,)
     """Each model is trained once for each seed: a list of seeds, or their number."""
 
@@ -49,14 +58,43 @@ def engine_for(model: Model, training: Training, name: str = "this model") -> En
     """Return the engine that trains a model; ``training`` names the one for networks.
 
     Raises:
-        UserError: the engine does not cover the model; the message names those that do.
+        UserError: the engine does not cover the model, and the message names those that do; or it
+            cannot work on this machine.
         PluginError: the engine comes from another package and cannot be loaded.
     """
-    engine = ENGINES["scikit-learn" if isinstance(model, BaselineModel) else training.engine]
+    engine = ENGINES[_name_of_engine(model, training)]
     with ENGINES.blamed(engine.name):
         if engine.covers(model, training):
+            if reason := engine.why_not():
+                raise UserError(f"training.engine: {engine.name}: {reason}")
             return engine
     able = [each.name for each in ENGINES.usable() if each.covers(model, training)]
     raise UserError(
         f"training.engine: {engine.name} cannot train {name} (allowed: {', '.join(able) or 'none'})"
     )
+
+
+def settled(model: Model, training: Training) -> Training:
+    """Return ``training`` with the name of an engine in the place of ``auto``.
+
+    So a trial is trained by the same engine wherever that happens, and is stored as its work.
+    """
+    if training.engine != AUTO:
+        return training
+    return training.model_copy(update={"engine": _name_of_engine(model, training)})
+
+
+def _name_of_engine(model: Model, training: Training) -> str:
+    if isinstance(model, BaselineModel):
+        return "scikit-learn"
+    if training.engine != AUTO:
+        return training.engine
+    is_native = ENGINES["native"].covers(model, training) and _has_native()
+    return "native" if is_native else "compiled"
+
+
+@cache
+def _has_native() -> bool:
+    if reason := ENGINES["native"].why_not():
+        log.warning("training.engine: auto: compiled in place of native: %s", reason)
+    return not reason

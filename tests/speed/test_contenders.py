@@ -5,7 +5,7 @@ from rnnbench.errors import UserError
 from rnnbench.speed import contenders
 from rnnbench.speed.command import CONTENDERS
 from rnnbench.speed.contenders import choose, run_engine
-from rnnbench.training.engines import ignore
+from rnnbench.training.engines import ENGINES, ignore
 
 RNN = {"layers": [{"simple_rnn": {"units": 3}}, SOFTMAX]}
 
@@ -14,6 +14,7 @@ RNN = {"layers": [{"simple_rnn": {"units": 3}}, SOFTMAX]}
 def _without_torch(monkeypatch):
     monkeypatch.setattr(contenders, "find_spec", lambda _: None)
     monkeypatch.setattr(contenders, "usable_cores", lambda: 4)
+    monkeypatch.setattr(type(ENGINES["native"]), "why_not", lambda _: "")
 
 
 def plan(*layers, **changes):
@@ -28,6 +29,7 @@ def test_each_engine_is_timed_in_its_own_way():
     assert {name: (each.jobs, each.threads) for name, each in found.items()} == {
         "compiled": (4, 1),
         "compiled-1": (1, 1),
+        "native": (4, 1),
         "keras": (1, 4),
     }
 
@@ -36,6 +38,20 @@ def test_pytorch_takes_no_part_where_it_is_not_installed_and_the_user_is_told(ca
     choose(None, plan())
 
     assert "torch does not take part: PyTorch is not installed" in caplog.text
+
+
+def test_an_engine_takes_no_part_that_cannot_train_every_model(caplog):
+    found = choose(None, plan({"embedding": {"dim": 2}}, {"simple_rnn": {"units": 3}}))
+
+    assert "native" not in {each.name for each in found}
+    assert "native does not take part: it cannot train rnn" in caplog.text
+
+
+def test_an_engine_that_cannot_work_here_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(type(ENGINES["native"]), "why_not", lambda _: "it needs llvmlite")
+
+    with pytest.raises(UserError, match="--only native: it needs llvmlite"):
+        choose(["native"], plan())
 
 
 @pytest.mark.parametrize(

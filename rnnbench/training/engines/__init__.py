@@ -3,6 +3,7 @@
 from rnnbench.registry import Registry
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.engines.keras_engine import KerasEngine
+from rnnbench.training.engines.native.engine import NativeEngine
 from rnnbench.training.engines.scikit_learn import ScikitLearn
 from rnnbench.training.epochs import OnEpoch, ignore
 
@@ -11,5 +12,10 @@ __all__ = ["ENGINES", "Engine", "OnEpoch", "ignore"]
 ENGINES: Registry[Engine] = Registry(
     "engine",
     Engine,
-    [KerasEngine("compiled", "compiled"), KerasEngine("keras", "keras_fit"), ScikitLearn()],
+    [
+        KerasEngine("compiled", "compiled"),
+        KerasEngine("keras", "keras_fit"),
+        NativeEngine(),
+        ScikitLearn(),
+    ],
 )

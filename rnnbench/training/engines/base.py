@@ -34,6 +34,10 @@ class Engine(ABC):
             threads: the number of threads that the process may use, the same in every call.
         """
 
+    def why_not(self) -> str:
+        """Return why it cannot train anything on this machine, and what to do; empty if it can."""
+        return ""
+
     @abstractmethod
     def covers(self, model: "Model", recipe: "Recipe") -> bool:
         """Return whether this engine can train ``model`` with ``recipe``."""

@@ -20,10 +20,9 @@ from rnnbench.models.quiet import NOT_NEEDED, QUIET_ON_CPU, without
 from rnnbench.models.shape import Shape
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import Epochs, OnEpoch
-from rnnbench.training.outcome import Outcome, Trained
+from rnnbench.training.outcome import Trained
 from rnnbench.training.phases import begin
 from rnnbench.training.scores import log_probabilities
-from rnnbench.training.steps import count_batches, ms_per_step
 
 if TYPE_CHECKING:
     import keras
@@ -102,18 +101,12 @@ class KerasEngine(Engine):
         stock_layers = train(built, (x[kept], y[kept]), validation, recipe, seed, epochs)
         if validation:
             built.set_weights(epochs.best_weights)
-        seconds = time.perf_counter() - start
-        steps = count_batches(len(kept), recipe.batch_size)
-        outcome = Outcome(
+        outcome = epochs.outcome(
             engine=self.name,
             params=sum(math.prod(weight.shape) for weight in built.trainable_weights),
-            score_kind="log_probabilities",
-            epochs=recipe.epochs,
-            best_epoch=epochs.best_epoch,
-            steps=recipe.epochs * steps,
-            fit_seconds=seconds,
-            ms_per_step=ms_per_step(epochs.seconds, steps),
-            history=epochs.history,
+            recipe=recipe,
+            documents=len(kept),
+            fit_seconds=time.perf_counter() - start,
             stock_layers=stock_layers,
         )
         content = None

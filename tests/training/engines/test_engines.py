@@ -29,7 +29,7 @@ def test_an_engine_that_does_not_cover_a_model_is_named_with_the_model_and_those
         engine_for(NETWORK, Training(engine="scikit-learn"), "my_rnn")
 
     assert str(caught.value) == (
-        "training.engine: scikit-learn cannot train my_rnn (allowed: compiled, keras)"
+        "training.engine: scikit-learn cannot train my_rnn (allowed: compiled, keras, native)"
     )
 
 
@@ -37,7 +37,7 @@ def test_no_engine_imports_its_library_before_it_is_used():
     code = (
         "import sys; from rnnbench.training.settings import Training; Training(engine='keras')\n"
         "from rnnbench.training.engines import ENGINES; list(ENGINES.values())\n"
-        "print({'tensorflow', 'keras', 'sklearn', 'scipy'} & set(sys.modules))\n"
+        "print({'tensorflow', 'keras', 'llvmlite', 'sklearn', 'scipy'} & set(sys.modules))\n"
         "ENGINES['keras'].prepare(3); import tensorflow as tf\n"
         "gpus = tf.config.list_physical_devices('GPU')\n"
         "print(tf.config.threading.get_intra_op_parallelism_threads(), gpus)"
@@ -170,7 +170,11 @@ def test_an_engine_of_another_package_trains_and_its_version_is_part_of_the_fing
 @pytest.mark.parametrize(
     ("engine", "status", "message"),
     [
-        ("most-freqent", 2, "(allowed: compiled, keras, scikit-learn, most-frequent, careless, "),
+        (
+            "most-freqent",
+            2,
+            "(allowed: auto, compiled, keras, native, scikit-learn, most-frequent, careless, ",
+        ),
         ("broken", 2, "engine 'broken' of the package made-up cannot be loaded from not_installed"),
         ("careless", 1, "engine 'careless' of the package made-up returned scores of the shape ("),
         (
@@ -185,7 +189,11 @@ def test_an_engine_of_another_package_trains_and_its_version_is_part_of_the_fing
             "should be 'log_probabilities' or 'margins' (made_up.py, line ",
         ),
         ("failing", 1, "engine 'failing' of the package made-up failed: LookupError: no weights"),
-        ("scikit-learn", 2, "scikit-learn cannot train rnn (allowed: compiled, keras, most-"),
+        (
+            "scikit-learn",
+            2,
+            "scikit-learn cannot train rnn (allowed: compiled, keras, native, most-",
+        ),
     ],
 )
 def test_an_engine_that_cannot_be_used_is_named(folder, engine, status, message):

@@ -1,6 +1,7 @@
 """Networks in both Keras engines: the influence of training, validation and test documents."""
 
 from dataclasses import replace
+from importlib.util import find_spec
 
 import keras
 import numpy as np
@@ -14,7 +15,7 @@ from rnnbench.models.build import predict
 from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.models.saved import from_bytes
 from rnnbench.models.word_weights import word_weights
-from rnnbench.training.engines import ENGINES, ignore
+from rnnbench.training.engines import ENGINES, compiled, ignore
 from rnnbench.training.phases import told_to
 from rnnbench.training.scores import LOWEST, log_probabilities
 from rnnbench.training.settings import Training
@@ -23,6 +24,8 @@ from rnnbench.training.word_vectors import pretrained_vectors
 SHARE, EPOCHS = 0.4, 12
 KEPT, HELD_OUT = hold_out(60, SHARE)
 NAMES = ["compiled", "keras"]
+OF_PLAIN = [*NAMES, *(["native"] if find_spec("llvmlite") else [])]
+"""The engines that train plain recurrent networks."""
 RNN = network([{"simple_rnn": {"units": 3}}])
 DROPOUT = network([EMBEDDING, {"dropout": {"rate": 0.5}}, {"gru": {"units": 2}}])
 STANDING_STILL = {"optimizer": "sgd", "learning_rate": 1e-12}
@@ -58,14 +61,15 @@ def loss_and_accuracy(trained, dataset):
 @pytest.fixture(scope="module")
 def trainings(dataset):
     """The same training by each engine, with the epochs it told of."""
-    told = {engine: [] for engine in NAMES}
-    listeners = {engine: lambda *epoch, to=told[engine]: to.append(epoch) for engine in NAMES}
+    told = {engine: [] for engine in OF_PLAIN}
+    listeners = {engine: lambda *epoch, to=told[engine]: to.append(epoch) for engine in OF_PLAIN}
     return {
-        engine: (fit(dataset, engine, on_epoch=listeners[engine]), told[engine]) for engine in NAMES
+        engine: (fit(dataset, engine, on_epoch=listeners[engine]), told[engine])
+        for engine in OF_PLAIN
     }
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=OF_PLAIN)
 def training(request, trainings):
     return trainings[request.param]
 
@@ -96,8 +100,9 @@ def test_the_scores_are_those_of_the_epoch_that_was_best_on_the_held_out_documen
     assert accuracy > history.val_accuracy[-1] + 0.01, "the last epoch would have been worse"
 
 
-def test_both_engines_keep_the_same_epoch_of_the_same_training(trainings):
-    (ours, _), (stock, _) = trainings.values()
+@pytest.mark.parametrize("engine", sorted({*OF_PLAIN} - {"keras"}))
+def test_all_engines_keep_the_same_epoch_of_the_same_training(trainings, engine):
+    (ours, _), (stock, _) = trainings[engine], trainings["keras"]
 
     assert ours.outcome.best_epoch == stock.outcome.best_epoch
     np.testing.assert_allclose(ours.scores, stock.scores, atol=1e-3)
@@ -258,8 +263,9 @@ def test_only_parameters_that_are_trained_are_counted(dataset, trainable, params
 
 @both_engines
 def test_a_pretrained_embedding_starts_with_vectors_of_other_documents_than_it_is_judged_by(
-    dataset, engine
+    dataset, engine, monkeypatch
 ):
+    monkeypatch.setattr(compiled, "_programs", {})  # of another test
     pretrained = {"dim": 4, "embeddings_initializer": "ppmi_svd", "trainable": False}
     model = network([{"embedding": pretrained}, MEAN])
 

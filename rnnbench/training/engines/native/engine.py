@@ -1,0 +1,155 @@
+"""The engine ``native``: plain recurrent stacks, trained by machine code that is made for them."""
+
+import math
+import os
+import time
+from functools import cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.data.dataset import hold_out
+from rnnbench.models.descriptions import LayeredNetwork, Model
+from rnnbench.models.layers.feedforward import Dense
+from rnnbench.models.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
+from rnnbench.models.quiet import NOT_NEEDED, QUIET_ON_CPU, without
+from rnnbench.models.shape import Shape
+from rnnbench.training.engines.base import Engine
+from rnnbench.training.epochs import Epochs, OnEpoch
+from rnnbench.training.outcome import Trained
+from rnnbench.training.phases import TRAINING, begin
+from rnnbench.training.scores import LOWEST
+
+if TYPE_CHECKING:
+    from rnnbench.data.dataset import Dataset
+    from rnnbench.training.engines.native.weights import Weights
+    from rnnbench.training.recipe import Recipe
+
+
+class NativeEngine(Engine):
+    """Trains stacks of plain recurrent layers; a whole epoch is one call of machine code."""
+
+    name = "native"
+    packages = ("llvmlite", "numpy")
+
+    def prepare(self, threads: int) -> None:  # noqa: ARG002 - a network is trained in one thread
+        """Import llvmlite, and test the machine code."""
+        why_not()
+
+    def why_not(self) -> str:
+        """Return why no machine code can be made here; empty if it can."""
+        return why_not()
+
+    def covers(self, model: Model, recipe: "Recipe") -> bool:
+        """Return whether the model is plain recurrent layers and a softmax, trained by Adam."""
+        if not isinstance(model, LayeredNetwork) or recipe.optimizer != "adam" or recipe.ema:
+            return False
+        *layers, last = model.layers
+        plain = _recurrent(model)
+        is_stack = bool(layers) and layers == plain and not plain[-1].return_sequences
+        return is_stack and type(last) is Dense and last.gives_topics
+
+    def fit(
+        self,
+        model: Model,
+        dataset: "Dataset",
+        recipe: "Recipe",
+        seed: int,
+        on_epoch: OnEpoch,
+        *,
+        keep_model: bool,
+    ) -> Trained:
+        """Train a network and score the test documents; see ``Engine.fit``."""
+        from rnnbench.training.engines.native.compiler import processor
+        from rnnbench.training.engines.native.layout import Sizes
+        from rnnbench.training.engines.native.training import Network, program_for, train
+        from rnnbench.training.engines.native.weights import initial_weights
+
+        assert isinstance(model, LayeredNetwork)  # noqa: S101 - the engine covers nothing else
+        x, y = _inputs(model, dataset, dataset.x_train), dataset.y_train
+        kept, held_out = hold_out(len(y), recipe.validation_split)
+        validation = (x[held_out], y[held_out]) if len(held_out) else None
+        here = processor()
+        assert here is not None  # noqa: S101 - see ``why_not``
+        epochs = Epochs(on_epoch)
+        start = time.perf_counter()
+        sizes = Sizes(
+            layers=tuple((each.kind, each.units) for each in _recurrent(model)),
+            topics=len(dataset.topics),
+            timesteps=dataset.timesteps,
+            batch=min(recipe.batch_size, len(kept)),
+            lanes=here.lanes,
+        )
+        begin("compiling")
+        program = program_for(sizes, here)
+        begin(TRAINING)
+        network = Network.new(program, initial_weights(sizes, seed))
+        train(network, (x[kept], y[kept]), validation, recipe, seed, epochs)
+        if validation:
+            network = Network.new(program, list(epochs.best_weights))
+        weights = network.weights
+        outcome = epochs.outcome(
+            engine=self.name,
+            params=sum(math.prod(each.shape) for each in weights),
+            recipe=recipe,
+            documents=len(kept),
+            fit_seconds=time.perf_counter() - start,
+        )
+        content = None
+        if keep_model:
+            begin("saving network")
+            content = _keras_file(model, dataset, seed, weights)
+        begin("testing")
+        logs = network.log_probabilities(_inputs(model, dataset, dataset.x_test))
+        return Trained(outcome, np.maximum(logs, LOWEST).astype(np.float32), content)
+
+
+@cache
+def why_not() -> str:
+    """Return why no machine code can be made here, and what to do; empty if it can."""
+    use = "use training.engine: compiled"
+    if not find_spec("llvmlite"):
+        return f"it needs llvmlite: pip install 'rnnbench[native]', or {use}"
+    try:
+        from rnnbench.training.engines.native.compiler import processor
+        from rnnbench.training.engines.native.selftest import passes
+
+        here = processor()
+        if here is None:
+            return f"it makes no code for this processor (allowed: x86-64 with AVX2, ARM64); {use}"
+        return "" if passes(here) else f"its code gives wrong results on this processor; {use}"
+    except (ImportError, OSError, RuntimeError) as error:  # another LLVM, or one that is broken
+        return f"llvmlite does not work here ({error}); {use}"
+
+
+def _recurrent(model: LayeredNetwork) -> list[Recurrent]:
+    """Return the recurrent layers that are as in Keras."""
+    return [
+        layer
+        for layer in model.layers
+        if isinstance(layer, Recurrent)
+        and type(layer) in (SimpleRNN, LSTM, GRU)
+        and layer.settings().keys() <= {"return_sequences"}
+    ]
+
+
+def _inputs(
+    model: LayeredNetwork, dataset: "Dataset", ids: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """Return ids as numbers, scaled if the model says so."""
+    scale = 1 / dataset.n_ids if model.inputs == "scaled_ids" else 1.0
+    return ids.astype(np.float32) * np.float32(scale)
+
+
+def _keras_file(model: LayeredNetwork, dataset: "Dataset", seed: int, weights: "Weights") -> bytes:
+    """Return the content of a ``.keras`` file of the model; this imports TensorFlow."""
+    os.environ |= QUIET_ON_CPU
+    with without(NOT_NEEDED):
+        from rnnbench.models.build import build
+        from rnnbench.models.saved import to_bytes
+
+    built = build(model, Shape.of(dataset), seed)
+    built.set_weights(weights)
+    return to_bytes(built)

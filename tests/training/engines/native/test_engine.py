@@ -1,0 +1,211 @@
+"""The engine ``native``: what it covers, what it needs, and how it trains."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from factories import SOFTMAX, benchmark
+
+from rnnbench.errors import UserError
+from rnnbench.models.descriptions import LayeredNetwork
+from rnnbench.training import settings
+from rnnbench.training.engines import ENGINES
+from rnnbench.training.engines.native import engine
+from rnnbench.training.settings import Training, engine_for, settled
+
+NATIVE = ENGINES["native"]
+LSTM = {"lstm": {"units": 3}}
+BASELINE = benchmark(models={"svm": {"baseline": "tfidf_linear_svm"}}).models["svm"]
+
+
+def network(*layers, **options):
+    return LayeredNetwork.model_validate({"layers": [*layers, SOFTMAX], **options})
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Has the machine be one that can make machine code, or not."""
+
+    def be(reason=""):
+        settings._has_native.cache_clear()
+        monkeypatch.setattr(engine, "why_not", lambda: reason)
+
+    yield be
+    settings._has_native.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("layers", "options"),
+    [
+        ([LSTM], {}),
+        ([LSTM], {"inputs": "scaled_ids"}),
+        (
+            [
+                {kind: {"units": 2, "return_sequences": kind != "gru"}}
+                for kind in ("lstm", "simple_rnn", "gru")
+            ],
+            {},
+        ),
+    ],
+    ids=["one layer", "scaled ids", "mixed cells"],
+)
+def test_plain_recurrent_stacks_are_covered(layers, options):
+    assert NATIVE.covers(network(*layers, **options), Training())
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [{"embedding": {"dim": 2}}, LSTM],
+        [{"lstm": {"units": 3, "activation": "relu"}}],
+        [{"gru": {"units": 3, "reset_after": False}}],
+        [{"simple_rnn": {"units": 3, "dropout": 0.1}}],
+        [{"simple_rnn": {"units": 3, "return_sequences": True}}, {"pooling": {"by": "mean"}}],
+        [{"bidirectional": {"layer": LSTM}}],
+        [LSTM, {"dropout": {"rate": 0.1}}],
+        [LSTM, {"dense": {"units": 4}}],
+    ],
+    ids=[
+        "embedding",
+        "activation",
+        "reset",
+        "dropout",
+        "pooling",
+        "bidirectional",
+        "layer",
+        "dense",
+    ],
+)
+def test_other_networks_are_not_covered(layers):
+    assert not NATIVE.covers(network(*layers), Training())
+
+
+@pytest.mark.parametrize("recipe", [{"optimizer": "sgd"}, {"ema": 0.9}])
+def test_other_trainings_are_not_covered(recipe):
+    assert not NATIVE.covers(network(LSTM), Training(**recipe))
+    assert not NATIVE.covers(BASELINE, Training())
+
+
+def test_a_machine_that_cannot_make_code_is_told_what_to_do(installed):
+    installed("it needs llvmlite: pip install 'rnnbench[native]', or use training.engine: compiled")
+
+    with pytest.raises(UserError, match=r"^training\.engine: native: it needs llvmlite: pip inst"):
+        engine_for(network(LSTM), Training(engine="native"))
+
+
+@pytest.mark.parametrize(
+    ("hidden", "reason"),
+    [
+        ("find_spec", r"^it needs llvmlite: pip install 'rnnbench\[native\]', or use training"),
+        ("processor", r"^it makes no code for this processor \(allowed: x86-64 with AVX2, ARM64\)"),
+        ("passes", r"^its code gives wrong results on this processor; use training\.engine: comp"),
+    ],
+)
+def test_whatever_is_missing_is_named(monkeypatch, hidden, reason):
+    if hidden == "find_spec":
+        monkeypatch.setattr(engine, "find_spec", lambda _: None)
+    else:
+        pytest.importorskip("llvmlite")
+        module = {"processor": "compiler", "passes": "selftest"}[hidden]
+        monkeypatch.setattr(f"{engine.__package__}.{module}.{hidden}", lambda *_: None)
+
+    assert re.match(reason, engine.why_not.__wrapped__())
+
+
+def test_an_llvmlite_that_does_not_work_is_a_reason_too(monkeypatch):
+    pytest.importorskip("llvmlite")
+
+    def fail(_):
+        raise RuntimeError("no such pass")
+
+    monkeypatch.setattr(f"{engine.__package__}.selftest.passes", fail)
+
+    expected = "llvmlite does not work here (no such pass); use training.engine: compiled"
+    assert engine.why_not.__wrapped__() == expected
+
+
+@pytest.mark.parametrize(
+    ("layers", "reason", "name"),
+    [
+        ([LSTM], "", "native"),
+        ([LSTM], "it needs llvmlite", "compiled"),
+        ([{"embedding": {"dim": 2}}, LSTM], "", "compiled"),
+    ],
+    ids=["covered", "not here", "not covered"],
+)
+def test_auto_is_native_where_that_can_train_the_model(installed, layers, reason, name):
+    installed(reason)
+    model, training = network(*layers), Training(engine="auto")
+
+    assert engine_for(model, training) is ENGINES[name]
+    assert settled(model, training) == Training(engine=name)
+
+
+def test_auto_says_once_why_it_is_not_native(installed, caplog):
+    installed("it needs llvmlite")
+
+    for _ in range(3):
+        engine_for(network(LSTM), Training(engine="auto"))
+
+    assert caplog.messages == [
+        "training.engine: auto: compiled in place of native: it needs llvmlite"
+    ]
+
+
+def test_auto_leaves_baselines_to_scikit_learn():
+    assert engine_for(BASELINE, Training(engine="auto")) is ENGINES["scikit-learn"]
+
+
+CONFIG = """\
+name: tiny
+data: {source: sgml, path: sgml, test_split: 0.5}
+training: {engine: auto, epochs: 2, batch_size: 4, validation_split: 0.3}
+models:
+  plain: {layers: [gru: {units: 3}, dense: {units: topics, activation: softmax}]}
+"""
+
+
+def test_a_run_trains_with_it_and_stores_its_name_and_its_versions(run_apart, tmp_path):
+    pytest.importorskip("llvmlite")
+
+    run_apart(tmp_path, CONFIG)
+
+    (record,) = (tmp_path / "results/tiny/trials").glob("plain-*.json")
+    trial = json.loads(record.read_text())
+    assert (trial["engine"], trial["epochs"], trial["steps"] % 2) == ("native", 2, 0)
+    assert trial["best_epoch"] in (1, 2)
+    environment = json.loads((tmp_path / "results/tiny/environment.json").read_text())
+    assert environment["versions"]["llvmlite"]
+
+
+TRAIN = """
+import sys
+import numpy as np
+from rnnbench.data.dataset import Dataset
+from rnnbench.models.descriptions import LayeredNetwork
+from rnnbench.training.settings import Training
+from rnnbench.training.trial import train
+
+softmax = {"dense": {"units": "topics", "activation": "softmax"}}
+model = LayeredNetwork.model_validate({"layers": [{"gru": {"units": 5}}, softmax]})
+x = np.random.default_rng(0).integers(1, 9, (30, 6), dtype=np.int32)
+places = np.arange(30)
+data = Dataset(x, x[:, -1] % 3, x, x[:, -1] % 3, ("a", "b", "c"), 9, places, places, documents=x)
+training = Training(engine="native", epochs=3, batch_size=7)
+trained = train(model, data, training, 1)
+print(repr(trained.outcome.history.loss), trained.scores.tobytes().hex())
+print({"tensorflow", "keras"} & set(sys.modules))
+"""
+
+
+def test_a_process_trains_without_tensorflow_and_a_seed_is_the_same_in_each():
+    pytest.importorskip("llvmlite")
+    first, again = (
+        subprocess.run([sys.executable, "-c", TRAIN], capture_output=True, text=True, check=True)
+        for _ in range(2)
+    )
+
+    assert first.stdout == again.stdout
+    assert first.stdout.splitlines()[1] == "set()"

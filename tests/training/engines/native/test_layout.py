@@ -1,0 +1,95 @@
+"""The layout of memory: nothing overlaps, and sizes are checked before code is made."""
+
+import dataclasses
+import itertools
+
+import pytest
+from hypothesis import given
+
+pytest.importorskip("llvmlite")
+from machine_code import examples, sizes
+
+from rnnbench.errors import RnnbenchError
+from rnnbench.training.engines.native.layout import LINE, Array, Sizes, column_order, plan
+
+SMALL = Sizes((("lstm", 3),), topics=2, timesteps=4, batch=5, lanes=4)
+
+
+def arrays_of(thing):
+    """Return the arrays that are fields of a layout or of a layer, each once."""
+    values = [getattr(thing, field.name) for field in dataclasses.fields(thing)]
+    return {each.offset: each for each in values if isinstance(each, Array)}
+
+
+@examples(100)
+@given(sizes())
+def test_no_array_overlaps_another_one(of):
+    layout = plan(of)
+    whole = [layout.weights, layout.gradient, layout.mean, layout.square]
+    of_weights = [layout.head, *(layer.weights for layer in layout.layers)]
+    of_gradient = [layout.d_head, *(layer.gradient for layer in layout.layers)]
+
+    parts = arrays_of(layout) | {
+        key: each for x in layout.layers for key, each in arrays_of(x).items()
+    }
+    inside = [*of_weights, *of_gradient]
+    places = sorted(
+        {(each.offset, each.offset + each.size) for each in [*whole, *parts.values()]}
+        - {(each.offset, each.offset + each.size) for each in inside}
+    )
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(places))
+    assert places[-1][1] <= layout.size
+    for outer, inner in ((layout.weights, of_weights), (layout.gradient, of_gradient)):
+        assert sum(each.size for each in inner) == outer.size
+        assert all(outer.offset <= each.offset < outer.offset + outer.size for each in inner)
+
+
+@examples(50)
+@given(sizes())
+def test_every_row_begins_at_a_cache_line_and_ends_in_its_array(of):
+    layout = plan(of)
+
+    for layer in layout.layers:
+        for array in arrays_of(layer).values():
+            last = sum((n - 1) * s for n, s in zip(array.shape, array.strides, strict=True))
+            assert array.offset % LINE == 0
+            assert all(stride % LINE == 0 for stride in array.strides[:-1])
+            assert last < array.size
+
+
+@pytest.mark.parametrize(
+    ("units", "gates", "lanes", "order"),
+    [(2, 3, 4, [0, 1, 2, 3, 4, 5]), (3, 2, 2, [0, 1, 3, 4, 2, 5]), (1, 4, 16, [0, 1, 2, 3])],
+)
+def test_all_gates_of_a_vector_of_units_stand_together(units, gates, lanes, order):
+    assert column_order(units, gates, lanes).tolist() == order
+
+
+def test_the_order_of_columns_leaves_none_out():
+    for units in range(1, 40):
+        assert sorted(column_order(units, 4, 16)) == list(range(4 * units))
+
+
+@pytest.mark.parametrize(
+    "change", [{"topics": 0}, {"timesteps": 0}, {"batch": -1}, {"lanes": 5}, {"layers": ()}]
+)
+def test_sizes_that_make_no_sense_are_refused(change):
+    with pytest.raises(RnnbenchError, match="no machine code can be made for Sizes"):
+        dataclasses.replace(SMALL, **change)
+
+
+def test_a_network_that_needs_too_much_memory_is_refused_before_any_is_taken():
+    huge = dataclasses.replace(SMALL, layers=(("lstm", 100_000),))
+
+    with pytest.raises(RnnbenchError, match=r"needs .* GB \(allowed: 2\.1\); use training\.engine"):
+        plan(huge)
+
+
+def test_parts_of_a_batch_are_of_about_one_size():
+    rows = [dataclasses.replace(SMALL, batch=batch).rows for batch in (1, 10, 11, 32, 50, 53)]
+
+    assert rows == [1, 10, 6, 8, 10, 9]
+
+
+def test_parts_are_larger_where_the_weights_are_larger_than_the_cache():
+    assert dataclasses.replace(SMALL, layers=(("lstm", 512),), batch=50).rows == 25

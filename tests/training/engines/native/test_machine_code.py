@@ -1,0 +1,229 @@
+"""The machine code, piece by piece, against NumPy; and that it stays in its arrays."""
+
+import ctypes
+import mmap
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("llvmlite")
+from machine_code import LANES, REGISTERS, documents, examples, network, program, sizes
+
+from rnnbench.training.engines.native import selftest
+from rnnbench.training.engines.native.assembler import Assembler, View
+from rnnbench.training.engines.native.compiler import Code, processor
+from rnnbench.training.engines.native.layout import Sizes
+from rnnbench.training.engines.native.maths import exp, sigmoid, tanh
+from rnnbench.training.engines.native.products import product, rows_of_tile, transpose
+
+SMALL = Sizes((("gru", 5), ("lstm", 6)), topics=3, timesteps=4, batch=7, lanes=8)
+
+
+@examples(12)
+@given(
+    rows=st.integers(1, 40),
+    columns=st.integers(1, 70),
+    inner=st.integers(1, 30),
+    lanes=LANES,
+    registers=REGISTERS,
+    adds=st.booleans(),
+    is_transposed=st.booleans(),
+)
+def test_products_of_all_shapes(rows, columns, inner, lanes, registers, adds, is_transposed):
+    width = -(-columns // lanes) * lanes
+    random = np.random.default_rng(0)
+    a = random.normal(size=(inner, rows) if is_transposed else (rows, inner)).astype(np.float32)
+    b = np.zeros((inner, width), np.float32)
+    b[:, :columns] = random.normal(size=(inner, columns))
+    out = np.ones((rows, width), np.float32)
+    asm = Assembler(lanes, registers)
+    with asm.function("run", ["out", "a", "b"]):
+        left = View(asm.slices["a"], a.shape, (a.shape[1], 1))
+        right = View(asm.slices["b"], (inner, columns), (width, 1))
+        to = View(asm.slices["out"], (rows, columns), (width, 1))
+        product(asm, to, left.T if is_transposed else left, right, adds=adds)
+
+    Code(asm).function("run", slices=3)(out, a, b)
+
+    expected = (a.T if is_transposed else a) @ b + (1 if adds else 0)
+    np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_products_of_matrices_that_do_not_fit_are_not_made():
+    asm = Assembler(4, 16)
+    with asm.function("run", ["a"]):
+        a, b = (View(asm.slices["a"], shape, (8, 1)) for shape in ((2, 3), (4, 5)))
+        with pytest.raises(ValueError, match=r"no product of \(2, 3\) and \(4, 5\)"):
+            product(asm, View(asm.slices["a"], (2, 5), (8, 1)), a, b)
+
+
+def test_a_transposed_matrix():
+    a, out = np.arange(6, dtype=np.float32).reshape(2, 3), np.zeros((3, 2), np.float32)
+    asm = Assembler(4, 16)
+    with asm.function("run", ["out", "a"]):
+        a_view = View(asm.slices["a"], a.shape, (3, 1))
+        transpose(asm, View(asm.slices["out"], out.shape, (2, 1)), a_view)
+
+    Code(asm).function("run", slices=2)(out, a)
+
+    np.testing.assert_array_equal(out, a.T)
+
+
+@given(rows=st.integers(1, 200), vectors=st.integers(1, 4), registers=REGISTERS)
+def test_the_sums_of_a_tile_fit_into_the_registers(rows, vectors, registers):
+    height = rows_of_tile(rows, vectors, registers)
+
+    assert height * vectors + vectors + 1 <= registers
+    assert 1 <= height <= rows
+
+
+@pytest.fixture(scope="module")
+def functions():
+    """The functions of floats, each from one array of 16 numbers to another."""
+    asm = Assembler(16, 32)
+    for function in (tanh, sigmoid, exp):
+        with asm.function(function.__name__, ["out", "x"]):
+            asm.store(asm.slices["out"], function(asm.load(asm.slices["x"])))
+    code = Code(asm)
+
+    def call(name, x):
+        out = np.zeros(16, np.float32)
+        code.function(name, slices=2)(out, np.resize(x, 16).astype(np.float32))
+        return out[: len(x)]
+
+    return call
+
+
+@given(st.lists(st.floats(-80, 80, width=32), min_size=1, max_size=16))
+def test_functions_of_floats_are_right_to_a_few_units_in_the_last_place(functions, numbers):
+    x = np.array(numbers, np.float64)
+
+    np.testing.assert_allclose(functions("tanh", x), np.tanh(x), rtol=5e-7, atol=1e-30)
+    np.testing.assert_allclose(functions("sigmoid", x), 1 / (1 + np.exp(-x)), atol=3e-7)
+    np.testing.assert_allclose(functions("exp", x), np.exp(x), rtol=5e-7)
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "exp"])
+def test_a_number_that_diverged_stays_visible(functions, name):
+    assert np.isnan(functions(name, np.array([np.nan]))).all()
+
+
+def guarded(count):
+    """Return zeros that end where a page begins that nobody may touch, and what keeps them."""
+    size = -(-count * 4 // mmap.PAGESIZE) * mmap.PAGESIZE
+    memory = mmap.mmap(-1, size + mmap.PAGESIZE)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    protect = ctypes.CDLL(None).mprotect
+    assert protect(ctypes.c_void_p(start + size), mmap.PAGESIZE, 0) == 0
+    return np.frombuffer(memory, np.float32, size // 4)[size // 4 - count :]
+
+
+CANARY = np.float32(1234.5)
+
+
+@examples(3)
+@given(of=sizes(most_units=40), count=st.integers(1, 60), registers=REGISTERS)
+def test_no_access_is_outside_of_its_array(of, count, registers):
+    code = program(of, registers, is_checked=True)
+    net = network(code)
+    arena = np.full(net.arena.size + 32, CANARY)
+    arena[16:-16] = net.arena
+    net.arena = arena[16:-16]
+
+    for _ in range(2):
+        net.train(documents(of, count), 0.01)
+    net.log_probabilities(documents(of, count)[0])
+
+    assert code.code.faults == 0
+    assert (arena[:16] == CANARY).all()
+    assert (arena[-16:] == CANARY).all()
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MAP_PRIVATE"), reason="pages cannot be protected here")
+@examples(2)
+@given(of=sizes(most_units=40), count=st.integers(1, 40))
+def test_nothing_reads_or_writes_past_what_it_is_given(of, count):
+    code = program(of)
+    net, (x, y) = network(code), documents(of, count)
+    rows = of.rows
+    arena, inputs = guarded(net.arena.size), guarded((count + rows) * of.timesteps)
+    labels, answers = guarded(count + rows), guarded(2 * (count + rows))
+    rates = guarded(-(-count // of.batch))
+    scores = guarded((count + rows) * code.layout.logits.strides[0])
+    arena[:], rates[:] = net.arena, 0.01
+    inputs[: x.size] = x.ravel()
+    labels.view(np.int32)[:count] = y
+
+    code.epoch(arena, inputs, labels, rates, answers, count)
+    code.score(arena, inputs, scores, count)
+
+    assert np.isfinite(scores).all()
+
+
+def test_checked_code_notices_an_access_outside_of_its_array():
+    asm = Assembler(4, 16, is_checked=True)
+    with asm.function("run", ["a"], numbers=1) as (place,):
+        asm.store(asm.move(asm.slices["a"], (place, 1)), asm.vector_of(1.0))
+    code, a = Code(asm), np.zeros(12, np.float32)
+    run = code.function("run", slices=1, numbers=1)
+
+    faults = []
+    for place in (0, 4, 5, -1, 10**6):
+        run(a[:8], place)
+        faults.append(code.faults)
+
+    assert faults == [0, 0, 1, 2, 3]
+    assert (a[8:] == 0).all()
+
+
+@pytest.mark.parametrize("array", [np.zeros(8)[:4], np.zeros(8, np.float32)[::2]])
+def test_arrays_of_another_kind_are_not_passed_to_machine_code(array):
+    asm = Assembler(4, 16)
+    with asm.function("run", ["a"]):
+        asm.store(asm.slices["a"], asm.vector_of(1.0))
+
+    with pytest.raises(ValueError, match="arrays without gaps, of numbers of 32 bits"):
+        Code(asm).function("run", slices=1)(array)
+
+
+def test_after_machine_code_tiny_numbers_are_what_they_were():
+    code = program(SMALL)
+    net = network(code)
+    net.train(documents(SMALL, 9), 1e-3)
+
+    tiny = np.float32(1e-30) * np.float32(1e-10)
+    assert tiny > 0, "the processor works as before"
+
+
+def test_the_self_test_notices_wrong_results(monkeypatch):
+    here = processor()
+    if here is None:
+        pytest.skip("no code is made for this processor")
+    assert selftest.passes(here)
+
+    monkeypatch.setattr(selftest, "tanh", sigmoid)
+    assert not selftest.passes(here)
+
+
+def test_a_network_diverges_visibly():
+    code = program(SMALL)
+    net = network(code)
+    x, y = documents(SMALL, 9)
+    x[0, 0] = np.nan
+
+    loss, _ = net.train((x, y), 1e-3)
+
+    assert np.isnan(loss)
+    assert np.isnan(net.log_probabilities(x)).any()
+
+
+def test_the_same_training_gives_the_same_weights_bit_for_bit():
+    code = program(SMALL)
+    first, again = network(code), network(code)
+    for net in (first, again):
+        for seed in range(3):
+            net.train(documents(SMALL, 12, seed), 0.01)
+
+    np.testing.assert_array_equal(first.arena, again.arena)
