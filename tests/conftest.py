@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ from rnnbench.tracking import TRACKERS
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process compiles all modules again
+
+# A shell has its background ignore Ctrl-C, and the processes that tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("rnnbench", deadline=None)  # examples compete with whatever else runs
 settings.load_profile("rnnbench")

@@ -142,4 +142,4 @@ def print_record(
         for view in views:
             out.print(to_rich(view, out) if isinstance(view, Table) else view, crop=False)
     if captured:
-        typer.echo(re.sub(" +$", "", captured.get(), flags=re.MULTILINE), nl=False)
+        out.file.write(re.sub(" +$", "", captured.get(), flags=re.MULTILINE))

@@ -360,8 +360,6 @@ def _start_and_wait_for(words, *arguments):
     """Start a run in a process group of its own; return it, and what it said until ``words``."""
     command = [sys.executable, "-m", "rnnbench", "run", "tiny.yaml", "--jobs", "1"]
     command += ["--models", "rnn,gru", "--seeds", "1", "--epochs", "300", *arguments]
-    # Else a run would inherit it from tests in the background of a shell that Ctrl-C is ignored.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     running = subprocess.Popen(command, start_new_session=True, **pipes)
     assert running.stderr is not None
