@@ -9,7 +9,7 @@ import termios
 from collections.abc import Mapping, Sequence
 
 CONTROL = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\r")
-"""What moves the cursor, erases or colours."""
+"""The sequences that move the cursor, erase or colour."""
 
 
 def run_in_terminal(

@@ -1,4 +1,4 @@
-"""What a model is given of a document is what the first layer of its Keras model gets or gives."""
+"""The input of a model is that which the first layer of its Keras model gets or gives."""
 
 import keras
 import numpy as np

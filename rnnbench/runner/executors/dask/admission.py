@@ -73,7 +73,7 @@ class Admission:
         self._has_begun = self._has_connected = self._has_served = False
         """Whether the first workers were heard, the run has begun, and any worker took trials."""
         self._differing: dict[str, Sequence[str]] = {}
-        """What differs at workers, by their names, until the run begins."""
+        """The differences of workers, by their names, until the run begins."""
         self._seen_serving = time.monotonic()
 
     def at(self, *stages: Stage) -> dict[str, Member]:

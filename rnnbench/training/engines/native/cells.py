@@ -16,7 +16,7 @@ Several = Sequence[Floats]
 
 @dataclass(frozen=True)
 class Before:
-    """What a step begins with: the sums of products of each gate, in Keras's order, and states."""
+    """The start of a step: the sums of products of each gate, in Keras's order, and the states."""
 
     sums: Several
     h_before: Floats
@@ -25,7 +25,7 @@ class Before:
 
 @dataclass(frozen=True)
 class After:
-    """What a step ends with: the states, and the values that the way back needs besides ``h``."""
+    """The end of a step: the states, and the values that the way back needs besides ``h``."""
 
     h: Floats
     c: Floats | None = None
@@ -34,7 +34,7 @@ class After:
 
 @dataclass(frozen=True)
 class Known:
-    """What the way back knows of a step: its values, and the gradients of its last states."""
+    """A step on the way back: its values, and the gradients of its last states."""
 
     kept: Several
     h: Floats
