@@ -15,7 +15,7 @@ QUIET_ON_CPU = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
 NOT_NEEDED = ("IPython", "matplotlib", "pandas", "sklearn")
 """Packages that TensorFlow and Keras import if they can, and never use to train a network.
 
-They take a third of the time of the import.
+They take much of the time of the import.
 """
 
 
