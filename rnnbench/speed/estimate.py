@@ -13,18 +13,19 @@ from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Product
 from rnnbench.runner.executors.local import usable_cores
 from rnnbench.speed.gemm import time_products
+from rnnbench.training.settings import settled
 from rnnbench.training.steps import count_batches
 
 SECONDS = 0.02
 """The time for which each product is measured."""
-STEP_BY_PRODUCTS = 2.5
-"""The time of a step divided by that of its products: the column "compiled / products" in
-``results/reference/speed/speed.md``."""
+STEP_BY_PRODUCTS = {"compiled": 2.5, "native": 1.2}
+"""The time of an engine's step divided by that of its products, about as in
+``results/reference/speed/speed.md`` and ``results/reference/speed_native/speed.md``."""
+COMPILATION = {"compiled": 5.0, "native": 0.7}
+"""Seconds until an engine has the program of a model, about as in the same places."""
 PASSES = 2.5
 """The memory that Adam reads and writes for a parameter, divided by that of adding two arrays:
 seven numbers to three."""
-COMPILATION = 5.0
-"""Seconds for the program of a model, about as long as in ``results/reference/speed/speed.md``."""
 
 
 def estimate_seconds(
@@ -40,19 +41,21 @@ def estimate_seconds(
         params: the number of trained parameters of each network.
 
     Returns:
-        ``None`` without networks, or if one is not made of layers or is trained by another engine
-        than ``compiled``.
+        ``None`` without networks, or if one is not made of layers, or is trained by an engine
+        whose speed is not known.
     """
     if not params:
         return None
     networks = {name: benchmark.models[name] for name in params}
+    trained = {
+        name: settled(model, benchmark.training_of(name)) for name, model in networks.items()
+    }
     products: dict[str, list[Product]] = {}
     for name, model in networks.items():
-        training = benchmark.training_of(name)
-        if not isinstance(model, LayeredNetwork) or training.engine != "compiled":
+        if not isinstance(model, LayeredNetwork) or trained[name].engine not in STEP_BY_PRODUCTS:
             return None
         products[name] = model.products(
-            batch_size=min(training.batch_size, len(dataset.y_train)),
+            batch_size=min(trained[name].batch_size, len(dataset.y_train)),
             timesteps=dataset.timesteps,
             n_topics=len(dataset.topics),
             n_ids=dataset.n_ids,
@@ -61,18 +64,19 @@ def estimate_seconds(
     of_parameter = PASSES * _seconds_to_add()
     trainings, programs = [], Counter[tuple[str, ...]]()
     for name, model in networks.items():
-        training = benchmark.training_of(name)
+        training = trained[name]
         learned = len(hold_out(len(dataset.y_train), training.validation_split)[0])
         steps = training.epochs * count_batches(learned, training.batch_size)
-        step = STEP_BY_PRODUCTS * sum(of_product.get(each, 0.0) for each in products[name])
-        step += of_parameter * params[name]
+        of_products = sum(of_product.get(each, 0.0) for each in products[name])
+        step = STEP_BY_PRODUCTS[training.engine] * of_products + of_parameter * params[name]
         trainings += [steps * step] * len(training.seeds)
-        recipe = training.optimizer, training.batch_size, training.ema
-        program = (model.signature, *map(str, recipe))
-        programs[program] += len(training.seeds)
+        recipe = training.engine, training.optimizer, training.batch_size, training.ema
+        programs[model.signature, *map(str, recipe)] += len(training.seeds)
     cores = min(usable_cores(), len(trainings))
-    compilations = sum(min(cores, n) for n in programs.values())  # each process has its own
-    return max((sum(trainings) + COMPILATION * compilations) / cores, *trainings)
+    compilations = sum(  # each process has its own
+        min(cores, n) * COMPILATION[engine] for (_, engine, *_), n in programs.items()
+    )
+    return max((sum(trainings) + compilations) / cores, *trainings)
 
 
 def _seconds_to_add() -> float:

@@ -45,9 +45,9 @@ def _engine(value: Any) -> Any:
 class Training(Recipe):
     """The whole ``training`` section."""
 
-    engine: Annotated[str, BeforeValidator(_engine)] = "compiled"
-    """The engine that trains the networks. ``compiled`` runs whole epochs as one program,
-    ``keras`` uses ``model.fit``, and ``native`` makes machine code for plain recurrent stacks; all
+    engine: Annotated[str, BeforeValidator(_engine)] = AUTO
+    """The engine that trains the networks. ``native`` makes machine code for plain recurrent
+    stacks, ``compiled`` runs whole epochs as one program, and ``keras`` uses ``model.fit``; all
     take the same steps. ``auto`` is ``native`` where it can train the model, and else ``compiled``.
     Other packages may add more."""
     seeds: Annotated[tuple[NonNegativeInt, ...], BeforeValidator(_seeds)] = (0,)

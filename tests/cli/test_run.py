@@ -304,7 +304,7 @@ def test_flags_beat_the_file_only_when_given(cli):
         "optimizer": "adam",
         "learning_rate": 0.001,
         "validation_split": 0.25,
-        "engine": "compiled",
+        "engine": "auto",
         "seeds": [0],
     }
     assert resolved["data"]["maxlen"] == 50

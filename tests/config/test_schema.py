@@ -135,7 +135,7 @@ def test_the_data_are_by_default_as_keras_loads_them():
 
 def test_training_is_by_default_one_seed_of_adam_on_all_training_documents():
     training = Training()
-    assert (training.epochs, training.batch_size, training.engine) == (10, 32, "compiled")
+    assert (training.epochs, training.batch_size, training.engine) == (10, 32, "auto")
     assert (training.optimizer, training.learning_rate) == ("adam", 0.001)
     assert (training.seeds, training.validation_split) == ((0,), 0)
 

@@ -34,6 +34,10 @@ def test_a_model_of_its_own_training_counts_as_it_is_trained():
     assert seconds({"m": SMALL | {"training": {"epochs": 1}}}) < seconds({"m": SMALL}) / 2
 
 
+def test_a_faster_engine_takes_less():
+    assert seconds({"m": LARGE}, engine="native") < seconds({"m": LARGE}, engine="compiled")
+
+
 def test_without_networks_there_is_nothing_to_estimate():
     assert seconds({"baseline": BASELINE}) is None
 

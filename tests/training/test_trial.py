@@ -52,7 +52,7 @@ def test_the_result_tells_what_was_done(tmp_path):
     result = train(tmp_path, plan, lambda *report: seen.append(report))
 
     record, history = result.record, result.record.history
-    assert (record.model, record.seed, record.engine) == ("rnn", 0, "compiled")
+    assert (record.model, record.seed, record.engine) == ("rnn", 0, plan.engine.name)
     assert record.params == 3 * (3 + 1) + 3 + 3 * 3 + 3
     assert seen == list(zip([1, 2, 3], history.loss, history.accuracy, strict=True))
     assert record.steps == 3 * 3, "10 documents are two whole batches of 4 and one of 2"

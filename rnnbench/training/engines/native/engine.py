@@ -111,7 +111,7 @@ def why_not() -> str:
     """Return why no machine code can be made here, and what to do; empty if it can."""
     use = "use training.engine: compiled"
     if not find_spec("llvmlite"):
-        return f"it needs llvmlite: pip install 'rnnbench[native]', or {use}"
+        return f"it needs llvmlite: pip install llvmlite, or {use}"
     try:
         from rnnbench.training.engines.native.compiler import processor
         from rnnbench.training.engines.native.selftest import passes

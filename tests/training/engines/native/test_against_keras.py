@@ -8,8 +8,6 @@ import pytest
 import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
-
-pytest.importorskip("llvmlite")
 from machine_code import REGISTERS, documents, examples, network, program, sizes
 from stacks import network as network_of
 

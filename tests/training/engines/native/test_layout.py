@@ -5,8 +5,6 @@ import itertools
 
 import pytest
 from hypothesis import given
-
-pytest.importorskip("llvmlite")
 from machine_code import examples, sizes
 
 from rnnbench.errors import RnnbenchError

@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-pytest.importorskip("llvmlite")
 from machine_code import LANES, REGISTERS, documents, examples, network, program, sizes
 
 from rnnbench.training.engines.native import selftest
