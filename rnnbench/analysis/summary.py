@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from itertools import combinations
@@ -68,7 +69,7 @@ def summarize_run(
         seeds=list(benchmark.training.seeds),
         epochs=benchmark.training.epochs,
         validation_split=benchmark.training.validation_split,
-        engine=benchmark.training.engine,
+        engine=_engines(benchmark, by_model),
         threads=sorted({trial.record.threads for trial in trials}),
         metrics=list(usable_metrics()),
         models=models,
@@ -77,6 +78,17 @@ def summarize_run(
         published=locate_published(benchmark, dataset, models),
         missing=list(missing),
     )
+
+
+def _engines(benchmark: Benchmark, trials: Mapping[str, Sequence[TrialResult]]) -> str:
+    """Return the engine that trained the networks; of several, each with its models."""
+    models = defaultdict[str, list[str]](list)
+    for name, of_model in trials.items():
+        if not isinstance(benchmark.models[name], BaselineModel):
+            models[of_model[0].record.engine].append(name)
+    if len(models) > 1:
+        return ", ".join(f"{engine} ({', '.join(names)})" for engine, names in models.items())
+    return next(iter(models), benchmark.training.engine)
 
 
 def _pairs(hits: Mapping[str, Hits]) -> list[tuple[str, str]]:

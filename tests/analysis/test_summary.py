@@ -109,6 +109,17 @@ def test_the_majority_topic_is_that_of_training_not_the_first():
     assert [(each.b, each.difference) for each in results.comparisons] == [("always 'grain'", 0.25)]
 
 
+def test_several_engines_are_named_with_their_models():
+    rnn = benchmark().models["rnn"]
+    plan = benchmark(models={"a": rnn, "b": rnn, "c": rnn, "naive": {"baseline": "most_frequent"}})
+    engines = {"a": "native", "b": "compiled", "c": "native", "naive": "scikit-learn"}
+    trials = [result(model=name, engine=engine) for name, engine in engines.items()]
+
+    results = summarize_run(plan, dataset_summary(), trials)
+
+    assert results.engine == "native (a, c), compiled (b)"
+
+
 def test_results_have_the_facts_of_the_run():
     training = {"epochs": 7, "seeds": [3, 5], "engine": "keras", "validation_split": 0.25}
     naive = {"naive": {"baseline": "multinomial_naive_bayes"}}

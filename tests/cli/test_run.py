@@ -94,7 +94,7 @@ def test_the_table_goes_to_standard_output_and_all_else_to_standard_error(finish
     assert "always 'earn'" in done.stdout
     caption = " ".join(done.stdout.split())
     assert "Seeds: 3, 8. Epoch: the best of 6 on 25% of the training" in caption
-    assert "Engine: compiled" in caption
+    assert "Engine: native" in caption
     assert "seed 8" not in done.stdout
     for trial in ("gru seed 8", "random seed 8", "svm seed 3"):
         assert f"{trial}: test accuracy" in done.stderr

@@ -151,7 +151,7 @@ def test_a_model_names_only_the_best_and_the_majority_as_not_clearly_different(
 def test_the_caption_names_data_seeds_epoch_and_engine():
     assert accuracy_table(summarize(n_seeds=3)).caption == (
         "Data: made-up (nowhere), 1,395 documents to train on, 20 to test on, 49 steps, "
-        "fingerprint dddddddddddd. Seeds: 0, 1, 2. Epoch: the last of 200. Engine: compiled, "
+        "fingerprint dddddddddddd. Seeds: 0, 1, 2. Epoch: the last of 200. Engine: keras, "
         "1 thread per training. No clear difference: a p-value of 0.05 or more, corrected for "
         "3 comparisons (Holm)."
     )
