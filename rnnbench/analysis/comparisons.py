@@ -98,12 +98,10 @@ def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     Note on the sampling error of the difference between correlated proportions or percentages.
     Psychometrika 12, 1947).
     """
-    from scipy.stats import binomtest
+    from scipy.special import bdtr
 
     only_a, only_b = int(np.sum(a & ~b)), int(np.sum(b & ~a))
-    if only_a + only_b == 0:
-        return 1.0
-    return float(binomtest(only_a, only_a + only_b).pvalue)
+    return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
 
 
 def holm(ps: Sequence[float], n: int) -> list[float]:

@@ -24,11 +24,11 @@ SMALLEST_P = 1e-300
 
 def t_interval(values: Sequence[float]) -> Interval | None:
     """Return Student's interval of the mean of ``values``; ``None`` for fewer than two."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     if len(values) < 2:
         return None
-    half = t.ppf((1 + LEVEL) / 2, len(values) - 1) * np.std(values, ddof=1) / len(values) ** 0.5
+    half = stdtrit(len(values) - 1, (1 + LEVEL) / 2) * np.std(values, ddof=1) / len(values) ** 0.5
     return Interval(low=np.mean(values) - half, high=np.mean(values) + half)
 
 
@@ -47,7 +47,7 @@ def folds_interval(accuracies: NDArray[np.float64]) -> Interval | None:
     Returns:
         ``None`` if there is only one accuracy.
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     (k, n_seeds), mean = accuracies.shape, accuracies.mean()
     variances, df = [], []
@@ -63,7 +63,7 @@ def folds_interval(accuracies: NDArray[np.float64]) -> Interval | None:
     if total == 0:
         return Interval(low=mean, high=mean)
     joint = total**2 / sum(variance**2 / each for variance, each in zip(variances, df, strict=True))
-    half = t.ppf((1 + LEVEL) / 2, joint) * total**0.5
+    half = stdtrit(joint, (1 + LEVEL) / 2) * total**0.5
     return Interval(low=mean - half, high=mean + half)
 
 

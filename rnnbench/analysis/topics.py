@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.metrics import TopicCounts
 from rnnbench.training.outcome import TrialResult
 
 
@@ -35,15 +36,11 @@ def f1_by_topic(
     trials: Mapping[str, Sequence[TrialResult]], topics: Sequence[int]
 ) -> dict[str, NDArray[np.float64]]:
     """Return the F1 of each of ``topics`` by model: means over the model's trials."""
-    from sklearn.metrics import f1_score
-
     return {
-        model: np.mean(
-            [
-                f1_score(each.labels, each.answers, labels=topics, average=None, zero_division=0)
-                for each in of_model
-            ],
-            axis=0,
-        )
+        model: np.mean([_f1(each)[list(topics)] for each in of_model], axis=0)
         for model, of_model in trials.items()
     }
+
+
+def _f1(trial: TrialResult) -> NDArray[np.float64]:
+    return TopicCounts.of(trial.labels, trial.answers, trial.scores.shape[1]).f1

@@ -3,6 +3,7 @@
 import os.path
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -88,12 +89,16 @@ def read(path: Path, above: tuple[Path, ...], read_before: list[Path]) -> Tree:
         ConfigError: there is no such file, or it does not hold a mapping.
     """
     read_before.append(path)
-    root, problems = parse(_text_of(path), str(path))
+    root, problems = _parse(_text_of(path), str(path))
     if root is None:
         raise ConfigError([Problem(str(path), "", "the file is empty (needs: name, models)")])
     if not isinstance(root.value, dict):
         raise ConfigError([Problem(root.where, "", "should be a mapping, such as `name: all`")])
-    return _extended(Tree(root, problems), path.parent, (*above, path), read_before)
+    return _extended(Tree(root, list(problems)), path.parent, (*above, path), read_before)
+
+
+_parse = lru_cache(maxsize=MAX_FILES)(parse)
+"""Several files may extend the same one, and PyYAML is slow."""
 
 
 def _node(value: Any, depth: int = 0) -> Node:

@@ -11,6 +11,7 @@ from rnnbench.data.dataset import INDEX_FROM, PAD, START, Dataset, hold_out
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import BaselineModel, Model
+from rnnbench.models.quiet import without
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import OnEpoch
 from rnnbench.training.outcome import Outcome, Trained
@@ -28,6 +29,11 @@ class ScikitLearn(Engine):
 
     name = "scikit-learn"
     packages = ("scikit-learn", "scipy", "numpy")
+
+    def prepare(self, threads: int) -> None:  # noqa: ARG002 - a baseline is fitted in one thread
+        """Import scikit-learn, but not pandas, which it imports if it can and does not use here."""
+        with without(("pandas",)):
+            import sklearn.base  # noqa: F401
 
     def covers(self, model: Model, recipe: "Recipe") -> bool:  # noqa: ARG002
         """Return whether the model is a baseline."""
