@@ -4,13 +4,20 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from rnnbench.choice.records import CHOICE_VERSION, ChoiceResults
+from rnnbench.choice.write import best_points
 from rnnbench.config import shipped
 from rnnbench.config.load import load
 from rnnbench.config.problems import ConfigError
+from rnnbench.points import model_of
+from rnnbench.storage import read_document
+
+CHOICES = Path(__file__).parents[2] / "results/reference/choice"
 
 
 def test_configs_are_found_by_their_names_only():
@@ -75,6 +82,21 @@ def test_a_copy_may_have_the_name_of_the_config_that_it_extends(tmp_path, monkey
     Path("notebook.yaml").write_text(shipped.find("lstm").read_text())
 
     assert load("notebook.yaml") == load("lstm")
+
+
+@pytest.mark.parametrize("choice", sorted(CHOICES.glob("zoo_*")), ids=lambda each: each.name)
+def test_models_have_the_settings_that_were_best_on_training_documents(choice):
+    config = load(choice.name.partition("_")[0])
+    results = ChoiceResults.model_validate(read_document(choice / "choice.json", CHOICE_VERSION))
+    tried = load(choice / "config.yaml")
+    points = Counter(model_of(each.name) for each in results.candidates)
+
+    for name, best in best_points(results).items():
+        expected = tried.models[best.name].model_copy(update={"chosen_from": points[name]})
+        assert config.models[name] == expected
+        assert config.training_of(name).facts("seeds", "engine") == tried.training_of(
+            best.name
+        ).facts("seeds", "engine")
 
 
 @pytest.fixture(scope="session")
