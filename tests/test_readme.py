@@ -11,7 +11,7 @@ from rnnbench.metrics import METRICS
 from rnnbench.models.descriptions import Network
 from rnnbench.points import model_of
 from rnnbench.report.numbers import mean_and_interval
-from rnnbench.training.settings import settled
+from rnnbench.training.settings import engine_for
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -41,17 +41,16 @@ def test_the_reference_run_is_whole(reference):
 
 
 def with_engines(benchmark):
-    """Return a benchmark in which each model names its engine, instead of ``auto``."""
-    training = {
-        name: settled(model, benchmark.training_of(name))
-        for name, model in benchmark.models.items()
-    }
+    """Return a benchmark, and the training of each model with its engine in place of ``auto``."""
+    training = {name: benchmark.training_of(name) for name in benchmark.models}
     models = {
-        name: model.model_copy(update={"training": None})
-        for name, model in benchmark.models.items()
+        name: model.model_copy(update={"training": {}}) for name, model in benchmark.models.items()
     }
-    rest = benchmark.model_copy(update={"models": models, "training": None})
-    return rest, training
+    engines = {
+        name: engine_for(model, training[name]).name for name, model in benchmark.models.items()
+    }
+    recipes = {name: each.facts("engine") for name, each in training.items()}
+    return benchmark.model_copy(update={"models": models, "training": None}), recipes, engines
 
 
 @pytest.mark.parametrize("folder", REFERENCE_RUNS, ids=lambda folder: folder.name)
