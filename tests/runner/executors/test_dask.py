@@ -57,7 +57,7 @@ def run(where, trials, folder, carry_out=None, **options):
 
 
 def test_results_have_the_same_bits_as_those_of_local_processes(two_workers, tmp_path, trials):
-    network = trial(tmp_path, seed=7, training={"epochs": 2})
+    network = trial(tmp_path, seed=7, training={"epochs": 2, "engine": "compiled"})
 
     there, events = run(two_workers, [network, trials[0]], tmp_path)
 

@@ -35,7 +35,8 @@ def is_phase_of(one, event):
 
 @pytest.fixture
 def trials(tmp_path):
-    return [trial(tmp_path, seed=seed, training={"epochs": 2}) for seed in (1, 0, 2)]
+    training = {"epochs": 2, "engine": "compiled"}
+    return [trial(tmp_path, seed=seed, training=training) for seed in (1, 0, 2)]
 
 
 @pytest.mark.parametrize(
