@@ -1,6 +1,8 @@
 """Faults of clusters: workers, schedulers and connections that are lost, silent or restarted."""
 
+import asyncio
 import os
+import pickle
 import signal
 import socket
 import threading
@@ -26,7 +28,7 @@ from factories import corpora, trial
 
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.runner.executors import DaskExecutor
-from rnnbench.runner.executors.dask import admission, connection, messages
+from rnnbench.runner.executors.dask import admission, connection, messages, worker
 from rnnbench.runner.executors.dask.connection import warn_if_open
 
 BASELINE = {"models": {"svm": {"baseline": "tfidf_linear_svm"}}}
@@ -116,6 +118,43 @@ def test_a_silent_scheduler_ends_the_run(one_worker, tmp_path, trials, monkeypat
     assert time.monotonic() - begin < 15
     one_worker.scheduler.send_signal(signal.SIGCONT)
     wait_for(lambda: not children(one_worker.folder), "the end of its child")
+
+
+@pytest.fixture
+def in_one_process(monkeypatch):
+    """A cluster of eight workers in this process, which say at once that a trial is done."""
+    monkeypatch.setattr(worker, "carry_out", lambda *_: pickle.dumps("done"))
+    options = {"processes": False, "host": "127.0.0.1", "protocol": "tcp://", "memory_limit": 0}
+    with distributed.LocalCluster(
+        n_workers=8, threads_per_worker=1, dashboard_address=None, **options
+    ) as made:
+        yield made.scheduler
+
+
+def test_a_worker_that_is_lost_takes_no_results_of_others_with_it(
+    in_one_process, tmp_path, monkeypatch, caplog
+):
+    scheduler, lost = in_one_process, []
+    fetch = scheduler.handlers["gather"]
+
+    async def lose_a_worker_meanwhile(keys, serializers=None):
+        if not lost:
+            await asyncio.sleep(0.5)  # until all are finished; Dask fetches five, then the others
+        if len(keys) > 1 and not lost:
+            (address,) = scheduler.get_who_has(keys[:1])[keys[0]]
+            lost.append(address)
+            await scheduler.remove_worker(address, stimulus_id="test")
+            await asyncio.sleep(1)  # until the run has seen that it is lost
+        return await fetch(keys=keys, serializers=serializers)
+
+    monkeypatch.setitem(scheduler.handlers, "gather", lose_a_worker_meanwhile)
+    monkeypatch.setattr(messages, "LOOK_SECONDS", 0.1)
+    trials = [trial(tmp_path, seed=seed, **BASELINE) for seed in range(8)]
+
+    outcomes = run(scheduler, trials, tmp_path, cluster_tasks.process)
+
+    assert outcomes == dict.fromkeys(range(8), "done")
+    assert caplog.text.count("it is tried again") == len(lost) == 1
 
 
 def test_what_cannot_be_read_here_fails_only_its_trial(one_worker, tmp_path, trials):

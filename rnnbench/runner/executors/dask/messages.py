@@ -106,7 +106,9 @@ class Background:
     def _on_end(self, name: str, ended: "Future[None]") -> None:
         if self._work.get(name) is ended:
             del self._work[name]
-        if not ended.cancelled() and (error := ended.exception()) is not None:
+        if ended.cancelled():
+            self.tell(Ended(name, lost="it was cancelled"))  # which matters if it was not by us
+        elif (error := ended.exception()) is not None:
             self.tell(Unreachable(f"{type(error).__name__}: {error}"))
 
     def cancel(self, *names: str) -> None:
@@ -226,7 +228,9 @@ async def follow(client: Any, key: str, address: str, work: Sequence[Any], tell:
     options = {"workers": [address], "allow_other_workers": False, "pure": False, "retries": 0}
     future = client.submit(_carry_out(), *work, key=key, **options)
     try:
-        outcome = pickle.loads(await future)  # noqa: S301 - from a cluster that is trusted
+        # Dask fetches results of several tasks at once: to be cancelled must not cancel the others.
+        fetched = await asyncio.shield(future.result())
+        outcome = pickle.loads(fetched)  # noqa: S301 - from a cluster that is trusted
     except Exception as error:  # of Dask: whatever a trial raises is an outcome
         reason = getattr(error, "reason", "")
         if client.status != "running" or reason == "scheduler-connection-lost":
