@@ -20,6 +20,7 @@ from clusters import (
     asleep,
     children,
     cluster,
+    cut_at_gather,
     kept,
     kill_session,
     wait_for,
@@ -104,6 +105,31 @@ def test_a_connection_that_is_cut_ends_the_run_although_the_scheduler_goes_on(
         next(outcomes)
     wait_for(lambda: not children(one_worker.folder), "the end of its child")
     assert not any(one_worker.ask(kept).values())
+
+
+@pytest.mark.parametrize("itself", [False, True])
+def test_a_connection_that_is_cut_while_an_outcome_is_fetched_ends_the_run(
+    one_worker, tmp_path, trials, caplog, itself
+):
+    one_worker.ask_scheduler(cut_at_gather, clients=True, itself=itself)
+
+    with pytest.raises(OutOfReachError, match="the connection to the scheduler is lost; finished"):
+        run(one_worker, trials[:1], tmp_path, cluster_tasks.process)
+
+    assert "tried again" not in caplog.text
+    wait_for(lambda: not children(one_worker.folder), "the end of its child")
+    assert not any(one_worker.ask(kept).values())
+
+
+def test_an_outcome_is_fetched_again_if_only_its_own_connection_is_cut(
+    one_worker, tmp_path, trials, caplog
+):
+    one_worker.ask_scheduler(cut_at_gather, clients=False, itself=True)
+
+    outcomes = run(one_worker, trials[:1], tmp_path, cluster_tasks.process)
+
+    assert outcomes.keys() == {0}
+    assert not caplog.text, "it is not tried again"
 
 
 def test_a_silent_scheduler_ends_the_run(one_worker, tmp_path, trials, monkeypatch):
@@ -296,6 +322,13 @@ def test_with_certificates_everything_is_encrypted(tmp_path, trials, certificate
 
 def test_without_certificates_it_is_said_which_are_missing():
     with pytest.raises(UserError, match="needs certificates"):
+        print(DaskExecutor(address="tls://127.0.0.1:8786").jobs)  # noqa: T201
+
+
+def test_certificates_that_cannot_be_read_are_named(certificates):
+    missing = {"distributed.comm.tls.client.cert": "/no/such.pem"}
+    message = r"distributed\.comm\.tls .*No such file.*, /no/such\.pem, /"
+    with dask.config.set(certificates | missing), pytest.raises(UserError, match=message):
         print(DaskExecutor(address="tls://127.0.0.1:8786").jobs)  # noqa: T201
 
 
