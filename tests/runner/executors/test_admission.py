@@ -28,9 +28,10 @@ def clock(monkeypatch):
 
 
 @pytest.fixture
-def admission(events):
+def admission(events, monkeypatch):
     """The admission of a run whose questions nobody hears: a test answers them."""
-    client = SimpleNamespace(scheduler=SimpleNamespace(address="tcp://s:1"), dashboard_link="")
+    monkeypatch.setattr("rnnbench.runner.executors.dask.admission.dashboard_of", lambda _: "")
+    client = SimpleNamespace(scheduler=SimpleNamespace(address="tcp://s:1"))
     background = SimpleNamespace(
         client=client, tell=None, start=lambda _name, question: question.close()
     )
@@ -123,6 +124,7 @@ def test_files_that_did_not_arrive_do_not_prolong_the_wait(admission, clock):
     admission.take_answer(Answered(W0, "x", SITE))
     clock.now = 300.0
     admission.take_answer(Answered(W0, "x", None))
+    assert admission.workers[W0].was_sent, "they may arrive later"
 
     with pytest.raises(OutOfReachError, match="no worker has taken trials for 60 s"):
         admission.look(seen(w0="x"))

@@ -11,7 +11,7 @@ import cluster_tasks
 import numpy as np
 import pytest
 from cluster_tasks import task
-from clusters import children, cluster, kept, wait_for
+from clusters import children, cluster, kept, listeners, wait_for
 from factories import corpora, trial
 
 from rnnbench.errors import RnnbenchError, UserError
@@ -128,6 +128,7 @@ def test_the_files_of_a_run_are_removed_when_it_ends_and_those_of_others_stay(
     assert all(any(name.endswith(".npz") for name in names) for names in after.values())
     assert all(isinstance(outcome, int) for outcome in outcomes)
     assert two_workers.ask(kept) == {address: [] for address in during}
+    wait_for(lambda: not two_workers.ask_scheduler(listeners), "the scheduler to forget them")
 
 
 def test_a_trial_that_fails_keeps_no_other_from_being_carried_out(two_workers, tmp_path, trials):

@@ -50,6 +50,8 @@ class Member:
     stage: Stage = Stage.NEW
     was_heard: bool = False
     """Whether it has said what it is, or has had the time to."""
+    was_sent: bool = False
+    """Whether it has been sent files, whatever became of them."""
     faults: Sequence[str] = ()
     """Why it is refused."""
 
@@ -148,7 +150,7 @@ class Admission:
             raise OutOfReachError(no_workers(self._address))
         elif now - self._seen_serving > patience:
             reason = f"no worker has taken trials for {patience:.0f} s"
-            raise messages.lost(self._address, reason)
+            raise messages.cluster_lost(self._address, reason)
 
     def _name_paused(self, serving: Collection[Member]) -> None:
         """Say once why no trial is started, if Dask has paused all workers that take trials."""
@@ -187,7 +189,7 @@ class Admission:
             sending = messages.send(self._background, self._run, self._files, places)
             self._background.start(f"send to {min(fit)}", sending)
             for member in fit.values():
-                member.stage = Stage.SENT
+                member.stage, member.was_sent = Stage.SENT, True
 
     def _check_hope(self) -> None:
         """Make sure that workers do not differ, and that not all are refused.
