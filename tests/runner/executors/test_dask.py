@@ -146,6 +146,22 @@ def test_a_killed_child_costs_no_trial(two_workers, tmp_path, trials, caplog):
     assert "it is tried again" in caplog.text
 
 
+def test_a_child_that_dies_is_noticed_and_leaves_no_process_behind(two_workers, tmp_path, trials):
+    work = cluster_tasks.leave_a_process_and_die_once
+
+    outcomes, _ = run(two_workers, trials[:1], tmp_path, work)
+
+    assert outcomes == {0: "done"}
+    wait_for(lambda: not children(two_workers.folder), "the end of the process that it started", 5)
+
+
+def test_a_child_begins_each_trial_in_its_own_folder(two_workers, tmp_path, trials):
+    outcomes, _ = run(two_workers, trials, tmp_path, cluster_tasks.leave_the_folder, jobs=1)
+
+    assert len(set(outcomes.values())) == 1
+    assert "/" not in outcomes.values()
+
+
 def test_a_trial_whose_children_die_fails_with_their_last_words(two_workers, tmp_path, trials):
     outcomes, _ = run(two_workers, trials, tmp_path, cluster_tasks.die_with_seed_0)
 
@@ -159,6 +175,7 @@ def test_a_killed_worker_costs_no_trial(two_workers, tmp_path, trials, caplog):
 
     assert outcomes == dict.fromkeys(range(3), "done")
     assert "was lost; it is tried again" in caplog.text
+    wait_for(lambda: not children(two_workers.folder), "the end of what children started")
     wait_for(lambda: len(two_workers.workers()) == 2, "their nannies start them again")
 
 

@@ -5,8 +5,8 @@ import os
 import pickle
 import signal
 import socket
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import cluster_tasks
@@ -23,6 +23,7 @@ from clusters import (
     cut_at_gather,
     kept,
     kill_session,
+    run_out_of_memory,
     wait_for,
 )
 from factories import corpora, trial
@@ -71,13 +72,16 @@ def start_until_last(where, trials, folder, act):
 
 
 def after(moment, act):
-    """Do something in a thread, after something else."""
+    """Do something in a thread, after something else; return what its result can be asked of."""
 
     def wait_and_act():
         wait_for(moment, "the moment")
         act()
 
-    threading.Thread(target=wait_and_act).start()
+    pool = ThreadPoolExecutor(1)
+    acting = pool.submit(wait_and_act)
+    pool.shutdown(wait=False)
+    return acting
 
 
 def test_closing_does_not_wait_for_a_worker_that_stalls(one_worker, tmp_path, trials):
@@ -190,6 +194,29 @@ def test_what_cannot_be_read_here_fails_only_its_trial(one_worker, tmp_path, tri
     assert outcomes == dict.fromkeys((1, 2, 3), "done")
 
 
+def test_what_the_worker_cannot_read_fails_its_trial(one_worker, tmp_path, trials):
+    outcomes = start(one_worker, trials[:1], tmp_path, cluster_tasks.only_here)
+
+    _, failure = next(outcomes)
+
+    assert failure.reason.startswith("ValueError: made elsewhere (on w0)")
+    wait_for(lambda: not children(one_worker.folder), "the end of its child")
+    outcomes.close()
+
+
+def test_whatever_happens_to_the_worker_while_a_trial_goes_on_its_child_ends(
+    one_worker, tmp_path, trials
+):
+    outcomes = start(one_worker, trials[:1], tmp_path, cluster_tasks.sleep)
+    after(lambda: asleep(one_worker.folder), partial(one_worker.ask, run_out_of_memory))
+
+    _, failure = next(outcomes)
+
+    assert failure.reason.startswith("MemoryError")
+    wait_for(lambda: not children(one_worker.folder), "the end of its child", 10)
+    outcomes.close()
+
+
 def test_a_restart_of_all_workers_costs_no_trial(one_worker, tmp_path, trials, caplog):
     outcomes = start(one_worker, trials[:1], tmp_path, cluster_tasks.sleep_once)
 
@@ -279,8 +306,9 @@ def test_the_trials_of_a_lost_machine_are_tried_on_another_if_there_is_one(
         wait_for(lambda: not {*lost} & {*children(own.folder)}, "the end of its child", 5)
 
     outcomes = start(own, trials[:1], tmp_path, cluster_tasks.sleep_unless_late)
-    after(lambda: asleep(own.folder), lose_one)
+    acting = after(lambda: asleep(own.folder), lose_one)
     assert [outcome for _, outcome in outcomes] == ["done"]
+    acting.result()
     assert "svm seed 0: its worker w0 was lost; it is tried again" in caplog.text
 
     monkeypatch.setattr(admission, "SILENCE_SECONDS", 2.0)
