@@ -81,11 +81,28 @@ def sleep_once(one, *_):
     return "done"
 
 
+def _leave_a_process():
+    """Start a process that goes on, and keeps open whatever is open now."""
+    if os.fork() == 0:
+        time.sleep(600)
+        os._exit(0)
+
+
+def leave_a_process_and_die_once(one, *_):
+    trace = Path(os.environ["TRACES"], f"left-{one.seed}")
+    if not trace.exists():
+        trace.touch()
+        _leave_a_process()
+        die()
+    return "done"
+
+
 def kill_worker_once(one, *_):
-    """Stand for a worker that somebody kills."""
+    """Stand for a worker that somebody kills; its child has started a process."""
     trace = Path(os.environ["TRACES"], f"killed-{one.seed}")
     if not trace.exists():
         trace.touch()
+        _leave_a_process()
         os.kill(os.getppid(), signal.SIGKILL)
         sleep()
     return "done"
@@ -107,6 +124,29 @@ def _read():
     if "TRACES" not in os.environ:  # as those of workers have
         raise ValueError("no traces")
     return Unreadable()
+
+
+class OnlyHere:
+    """Something that cannot be unpickled by another process than that which made it."""
+
+    def __reduce__(self):
+        return _here, (os.getpid(),)
+
+
+def _here(pid):
+    if pid != os.getpid():
+        raise ValueError("made elsewhere")
+    return OnlyHere()
+
+
+def only_here(*_):
+    return OnlyHere()
+
+
+def leave_the_folder(*_):
+    folder = str(Path.cwd())
+    os.chdir("/")
+    return folder
 
 
 def unreadable_with_seed_0(one, *_):

@@ -1,5 +1,7 @@
 """Dask clusters on this machine: a scheduler and workers with nannies, as processes."""
 
+import asyncio
+import ctypes
 import json
 import os
 import signal
@@ -78,8 +80,12 @@ class Cluster:
 
     def cut_clients(self) -> None:
         """Have the scheduler cut the connections of all clients."""
+        self.ask_scheduler(_cut_clients)
+
+    def ask_scheduler(self, function, **arguments):
+        """Return the result of a function in the scheduler."""
         with self.client() as client:
-            client.run_on_scheduler(_cut_clients)
+            return client.run_on_scheduler(function, **arguments)
 
     @contextmanager
     def client(self):
@@ -94,8 +100,41 @@ class Cluster:
 
 
 def _cut_clients(dask_scheduler) -> None:
-    for comm in dask_scheduler.client_comms.values():
+    for comm in list(dask_scheduler.client_comms.values()):
         comm.abort()
+
+
+def run_out_of_memory(dask_worker) -> None:
+    """Raise an exception in the threads of a worker that wait for their children."""
+    for thread in dask_worker.active_threads:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(thread), ctypes.py_object(MemoryError)
+        )
+
+
+def listeners(dask_scheduler) -> set[str]:
+    """Return the clients that the scheduler tells of epochs; it is asked for them."""
+    return dask_scheduler._broker._topics["rnnbench"].subscribers
+
+
+def cut_at_gather(dask_scheduler, *, clients: bool, itself: bool) -> None:
+    """Have the scheduler cut connections when an outcome is fetched next.
+
+    It cuts those of all clients, or the one through which it is fetched, or both.
+    """
+    fetch = dask_scheduler.handlers["gather"]
+
+    async def gather(keys, serializers=None):
+        dask_scheduler.handlers["gather"] = fetch
+        if clients:
+            _cut_clients(dask_scheduler)
+            await asyncio.sleep(0.5)
+        if itself:
+            for comm in [each for each, what in dask_scheduler._comms.items() if what == "gather"]:
+                comm.abort()
+        return await fetch(keys=keys, serializers=serializers)
+
+    dask_scheduler.handlers["gather"] = gather
 
 
 def kill_session(process: subprocess.Popen) -> None:

@@ -222,7 +222,8 @@ def run_plan(
         _train(to_train, plan, executor, store, listener, results, failures)
     except (KeyboardInterrupt, RnnbenchError) as error:
         ending = error
-        untried = [trial for trial in to_train if trial not in {**results, **failures}]
+        done = results.keys() | failures.keys()
+        untried = [trial for trial in to_train if trial not in done]
         results.find(untried)
     return PlanResult(
         [results[trial] for trial in plan.trials if trial in results],

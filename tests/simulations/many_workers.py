@@ -21,6 +21,7 @@ from factories import corpora, train, trial
 
 from rnnbench.environment import cpu
 from rnnbench.report.table import Table, to_markdown
+from rnnbench.runner.events import EpochEnded, Event
 from rnnbench.runner.executors import DaskExecutor
 
 TRIALS, WORKERS, SECONDS = 10_000, 256, 10.0
@@ -30,6 +31,7 @@ BASELINE = {"models": {"random": {"baseline": "stratified"}}}
 def main(arguments: list[str]) -> None:
     if arguments:
         serve(Path(arguments[0]))
+        return
     with TemporaryDirectory() as folder:
         server = subprocess.Popen(
             [sys.executable, __file__, folder], stderr=subprocess.DEVNULL, start_new_session=True
@@ -51,13 +53,15 @@ def main(arguments: list[str]) -> None:
 
 def serve(folder: Path) -> None:
     """Be the cluster; each of its workers sleeps instead of training."""
-    from distributed import LocalCluster
+    from distributed import LocalCluster, get_worker
 
     from rnnbench.runner.executors.dask import worker
 
     outcome = train(folder, trial(folder, **BASELINE))
 
     def sleep(*_: object) -> object:
+        at = get_worker()
+        at.log_event(worker.TOPIC, {"key": at.get_current_task(), "report": (0, 0.0, 0.0)})
         time.sleep(SECONDS)
         return pickle.dumps(outcome)
 
@@ -75,10 +79,15 @@ def _measured(address: str, folder: Path, server: int) -> list[list[str]]:
     one = trial(folder, **BASELINE)
     trials = [replace(one, seed=seed) for seed in range(TRIALS)]
     begun: list[float] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, EpochEnded):
+            begun.append(time.monotonic())
+
     outcomes = DaskExecutor(address=address).run(
         trials,
         corpora(folder),
-        lambda _: begun.append(time.monotonic()),
+        listen,
         cluster_tasks.task(cluster_tasks.process),
     )
     rows = []

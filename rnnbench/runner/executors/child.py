@@ -87,7 +87,8 @@ class Child:
         log: the file that receives everything that the process prints.
 
     Attributes:
-        connection: becomes readable when ``receive`` has something to return.
+        connection: becomes readable when the process says something, or has ended. A process that
+            it started, and that lives on, can keep its end from being noticed so.
         trial: the trial that it is carrying out.
     """
 
@@ -104,13 +105,14 @@ class Child:
             self.connection.send((task, trial, corpus))
 
     def receive(self) -> Report | Done | Died:
-        """Return the next message of the process, or its death."""
-        try:
-            message: Report | Done = self.connection.recv()
-        except (EOFError, OSError):
-            return Died(self._has_started, last_words(self._log))
-        self._has_started |= not isinstance(message, Phase)  # some begin before all is prepared
-        return message
+        """Return the next message of the process, or its death if there is nothing to be read."""
+        with suppress(EOFError, OSError):
+            if self.connection.poll():
+                message: Report | Done = self.connection.recv()
+                # Some phases begin before all is prepared.
+                self._has_started |= not isinstance(message, Phase)
+                return message
+        return Died(self._has_started, last_words(self._log))
 
 
 def work(
@@ -146,9 +148,11 @@ def work(
     def on_phase(name: str) -> None:
         connection.send(Phase(name))
 
+    folder = Path.cwd()
     with told_to(on_phase):
         while connection.poll(patience):
             task, trial, corpus = connection.recv()
+            os.chdir(folder)  # the model of another trial may have left it
             connection.send(Done(task.attempt(trial, corpus, on_start, on_epoch)))
 
 

@@ -22,6 +22,9 @@ from rnnbench.training.trial import Trial
 
 log = logging.getLogger(__name__)
 
+LOOK_SECONDS = 1.0
+"""Seconds after which it is looked whether workers still live."""
+
 
 def usable_cores() -> int:
     """Return the cores this process may use, within its affinity and container limits."""
@@ -98,7 +101,9 @@ class LocalExecutor(Executor):
                         workers[worker.connection] = worker
                         give_next(worker)
                         listener(PhaseBegan(worker.trial, "starting worker"))
-                    for connection in wait(list(workers)):
+                    ready = wait(list(workers), LOOK_SECONDS)
+                    ended = [each for each, worker in workers.items() if worker.has_ended()]
+                    for connection in {*ready, *ended}:
                         worker = workers[connection]
                         trial, message = worker.trial, worker.receive()
                         if isinstance(message, tuple):
@@ -127,6 +132,10 @@ class Worker(Child):
     def __init__(self, threads: int, log: Path):
         connection, self._process = start_process(_work, threads, log)
         super().__init__(connection, log)
+
+    def has_ended(self) -> bool:
+        """Return whether the process has ended."""
+        return not self._process.is_alive()
 
     def terminate(self) -> None:
         """Ask the process to end."""

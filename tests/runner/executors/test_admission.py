@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from rnnbench.errors import UserError
+from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.runner.events import Connected
 from rnnbench.runner.executors.dask.admission import Admission, Stage
 from rnnbench.runner.executors.dask.differences import Site, Wanted
@@ -20,10 +20,18 @@ def events():
     return []
 
 
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    made = SimpleNamespace(now=0.0, monotonic=lambda: made.now)
+    monkeypatch.setattr("rnnbench.runner.executors.dask.admission.time", made)
+    return made
+
+
 @pytest.fixture
-def admission(events):
+def admission(events, monkeypatch):
     """The admission of a run whose questions nobody hears: a test answers them."""
-    client = SimpleNamespace(scheduler=SimpleNamespace(address="tcp://s:1"), dashboard_link="")
+    monkeypatch.setattr("rnnbench.runner.executors.dask.admission.dashboard_of", lambda _: "")
+    client = SimpleNamespace(scheduler=SimpleNamespace(address="tcp://s:1"))
     background = SimpleNamespace(
         client=client, tell=None, start=lambda _name, question: question.close()
     )
@@ -31,10 +39,12 @@ def admission(events):
     return Admission("run", background, wanted, {"documents": b""}, events.append)
 
 
-def seen(**folders):
+def seen(slots=2, **folders):
     """Return what the scheduler knows of two workers, by the names of those there are."""
     addresses = {"w0": W0, "w1": W1}
-    return {addresses[name]: (name, Place("host", 2, folder)) for name, folder in folders.items()}
+    return {
+        addresses[name]: (name, Place("host", slots, folder)) for name, folder in folders.items()
+    }
 
 
 def stages(admission):
@@ -93,3 +103,42 @@ def test_if_no_worker_can_keep_the_files_all_reasons_are_named(admission):
 
     with pytest.raises(UserError, match=r"no worker takes trials\n  disk full: w0, w1$"):
         admission.take_answer(Answered(W1, "y", "disk full"))
+
+
+@pytest.mark.parametrize(("answer", "seconds"), [(None, 60), (SITE, 360)])
+def test_a_run_waits_for_workers_and_longer_for_those_that_files_are_sent_to(
+    admission, clock, answer, seconds
+):
+    admission.look(seen(w0="x"))
+    admission.take_answer(Answered(W0, "x", answer))
+    clock.now = seconds
+    admission.look(seen(w0="x"))
+
+    clock.now = seconds + 1
+    with pytest.raises(OutOfReachError, match=f"no worker has taken trials for {seconds} s"):
+        admission.look(seen(w0="x"))
+
+
+def test_files_that_did_not_arrive_do_not_prolong_the_wait(admission, clock):
+    admission.look(seen(w0="x"))
+    admission.take_answer(Answered(W0, "x", SITE))
+    clock.now = 300.0
+    admission.take_answer(Answered(W0, "x", None))
+    assert admission.workers[W0].was_sent, "they may arrive later"
+
+    with pytest.raises(OutOfReachError, match="no worker has taken trials for 60 s"):
+        admission.look(seen(w0="x"))
+
+
+def test_if_all_workers_are_paused_it_is_said_once(admission, caplog):
+    admission.look(seen(w0="x", w1="y"))
+    for address, folder in ((W0, "x"), (W1, "y")):
+        admission.take_answer(Answered(address, folder, SITE))
+        admission.take_answer(Answered(address, folder, ""))
+    admission.look(seen(w0="x", w1="y"))
+    assert not caplog.text
+
+    for _ in range(2):
+        admission.look(seen(w0="x", w1="y", slots=0))
+
+    assert caplog.text.count("w0, w1: no trial is started until a worker goes on") == 1

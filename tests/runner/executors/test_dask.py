@@ -11,7 +11,7 @@ import cluster_tasks
 import numpy as np
 import pytest
 from cluster_tasks import task
-from clusters import children, cluster, kept, wait_for
+from clusters import children, cluster, kept, listeners, wait_for
 from factories import corpora, trial
 
 from rnnbench.errors import RnnbenchError, UserError
@@ -128,6 +128,7 @@ def test_the_files_of_a_run_are_removed_when_it_ends_and_those_of_others_stay(
     assert all(any(name.endswith(".npz") for name in names) for names in after.values())
     assert all(isinstance(outcome, int) for outcome in outcomes)
     assert two_workers.ask(kept) == {address: [] for address in during}
+    wait_for(lambda: not two_workers.ask_scheduler(listeners), "the scheduler to forget them")
 
 
 def test_a_trial_that_fails_keeps_no_other_from_being_carried_out(two_workers, tmp_path, trials):
@@ -145,6 +146,22 @@ def test_a_killed_child_costs_no_trial(two_workers, tmp_path, trials, caplog):
     assert "it is tried again" in caplog.text
 
 
+def test_a_child_that_dies_is_noticed_and_leaves_no_process_behind(two_workers, tmp_path, trials):
+    work = cluster_tasks.leave_a_process_and_die_once
+
+    outcomes, _ = run(two_workers, trials[:1], tmp_path, work)
+
+    assert outcomes == {0: "done"}
+    wait_for(lambda: not children(two_workers.folder), "the end of the process that it started", 5)
+
+
+def test_a_child_begins_each_trial_in_its_own_folder(two_workers, tmp_path, trials):
+    outcomes, _ = run(two_workers, trials, tmp_path, cluster_tasks.leave_the_folder, jobs=1)
+
+    assert len(set(outcomes.values())) == 1
+    assert "/" not in outcomes.values()
+
+
 def test_a_trial_whose_children_die_fails_with_their_last_words(two_workers, tmp_path, trials):
     outcomes, _ = run(two_workers, trials, tmp_path, cluster_tasks.die_with_seed_0)
 
@@ -158,6 +175,7 @@ def test_a_killed_worker_costs_no_trial(two_workers, tmp_path, trials, caplog):
 
     assert outcomes == dict.fromkeys(range(3), "done")
     assert "was lost; it is tried again" in caplog.text
+    wait_for(lambda: not children(two_workers.folder), "the end of what children started")
     wait_for(lambda: len(two_workers.workers()) == 2, "their nannies start them again")
 
 

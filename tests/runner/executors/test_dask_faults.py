@@ -1,10 +1,12 @@
 """Faults of clusters: workers, schedulers and connections that are lost, silent or restarted."""
 
+import asyncio
 import os
+import pickle
 import signal
 import socket
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import cluster_tasks
@@ -18,15 +20,17 @@ from clusters import (
     asleep,
     children,
     cluster,
+    cut_at_gather,
     kept,
     kill_session,
+    run_out_of_memory,
     wait_for,
 )
 from factories import corpora, trial
 
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.runner.executors import DaskExecutor
-from rnnbench.runner.executors.dask import admission, connection, messages
+from rnnbench.runner.executors.dask import admission, connection, messages, worker
 from rnnbench.runner.executors.dask.connection import warn_if_open
 
 BASELINE = {"models": {"svm": {"baseline": "tfidf_linear_svm"}}}
@@ -68,13 +72,16 @@ def start_until_last(where, trials, folder, act):
 
 
 def after(moment, act):
-    """Do something in a thread, after something else."""
+    """Do something in a thread, after something else; return what its result can be asked of."""
 
     def wait_and_act():
         wait_for(moment, "the moment")
         act()
 
-    threading.Thread(target=wait_and_act).start()
+    pool = ThreadPoolExecutor(1)
+    acting = pool.submit(wait_and_act)
+    pool.shutdown(wait=False)
+    return acting
 
 
 def test_closing_does_not_wait_for_a_worker_that_stalls(one_worker, tmp_path, trials):
@@ -104,6 +111,31 @@ def test_a_connection_that_is_cut_ends_the_run_although_the_scheduler_goes_on(
     assert not any(one_worker.ask(kept).values())
 
 
+@pytest.mark.parametrize("itself", [False, True])
+def test_a_connection_that_is_cut_while_an_outcome_is_fetched_ends_the_run(
+    one_worker, tmp_path, trials, caplog, itself
+):
+    one_worker.ask_scheduler(cut_at_gather, clients=True, itself=itself)
+
+    with pytest.raises(OutOfReachError, match="the connection to the scheduler is lost; finished"):
+        run(one_worker, trials[:1], tmp_path, cluster_tasks.process)
+
+    assert "tried again" not in caplog.text
+    wait_for(lambda: not children(one_worker.folder), "the end of its child")
+    assert not any(one_worker.ask(kept).values())
+
+
+def test_an_outcome_is_fetched_again_if_only_its_own_connection_is_cut(
+    one_worker, tmp_path, trials, caplog
+):
+    one_worker.ask_scheduler(cut_at_gather, clients=False, itself=True)
+
+    outcomes = run(one_worker, trials[:1], tmp_path, cluster_tasks.process)
+
+    assert outcomes.keys() == {0}
+    assert not caplog.text, "it is not tried again"
+
+
 def test_a_silent_scheduler_ends_the_run(one_worker, tmp_path, trials, monkeypatch):
     monkeypatch.setattr(messages, "SILENCE_SECONDS", 2.0)
     stop = partial(one_worker.scheduler.send_signal, signal.SIGSTOP)
@@ -118,11 +150,71 @@ def test_a_silent_scheduler_ends_the_run(one_worker, tmp_path, trials, monkeypat
     wait_for(lambda: not children(one_worker.folder), "the end of its child")
 
 
+@pytest.fixture
+def in_one_process(monkeypatch):
+    """A cluster of eight workers in this process, which say at once that a trial is done."""
+    monkeypatch.setattr(worker, "carry_out", lambda *_: pickle.dumps("done"))
+    options = {"processes": False, "host": "127.0.0.1", "protocol": "tcp://", "memory_limit": 0}
+    with distributed.LocalCluster(
+        n_workers=8, threads_per_worker=1, dashboard_address=None, **options
+    ) as made:
+        yield made.scheduler
+
+
+def test_a_worker_that_is_lost_takes_no_results_of_others_with_it(
+    in_one_process, tmp_path, monkeypatch, caplog
+):
+    scheduler, lost = in_one_process, []
+    fetch = scheduler.handlers["gather"]
+
+    async def lose_a_worker_meanwhile(keys, serializers=None):
+        if not lost:
+            await asyncio.sleep(0.5)  # until all are finished; Dask fetches five, then the others
+        if len(keys) > 1 and not lost:
+            (address,) = scheduler.get_who_has(keys[:1])[keys[0]]
+            lost.append(address)
+            await scheduler.remove_worker(address, stimulus_id="test")
+            await asyncio.sleep(1)  # until the run has seen that it is lost
+        return await fetch(keys=keys, serializers=serializers)
+
+    monkeypatch.setitem(scheduler.handlers, "gather", lose_a_worker_meanwhile)
+    monkeypatch.setattr(messages, "LOOK_SECONDS", 0.1)
+    trials = [trial(tmp_path, seed=seed, **BASELINE) for seed in range(8)]
+
+    outcomes = run(scheduler, trials, tmp_path, cluster_tasks.process)
+
+    assert outcomes == dict.fromkeys(range(8), "done")
+    assert caplog.text.count("it is tried again") == len(lost) == 1
+
+
 def test_what_cannot_be_read_here_fails_only_its_trial(one_worker, tmp_path, trials):
     outcomes = run(one_worker, trials, tmp_path, cluster_tasks.unreadable_with_seed_0)
 
     assert outcomes.pop(0).reason.startswith("its task on w0 was lost: ValueError: no traces")
     assert outcomes == dict.fromkeys((1, 2, 3), "done")
+
+
+def test_what_the_worker_cannot_read_fails_its_trial(one_worker, tmp_path, trials):
+    outcomes = start(one_worker, trials[:1], tmp_path, cluster_tasks.only_here)
+
+    _, failure = next(outcomes)
+
+    assert failure.reason.startswith("ValueError: made elsewhere (on w0)")
+    wait_for(lambda: not children(one_worker.folder), "the end of its child")
+    outcomes.close()
+
+
+def test_whatever_happens_to_the_worker_while_a_trial_goes_on_its_child_ends(
+    one_worker, tmp_path, trials
+):
+    outcomes = start(one_worker, trials[:1], tmp_path, cluster_tasks.sleep)
+    after(lambda: asleep(one_worker.folder), partial(one_worker.ask, run_out_of_memory))
+
+    _, failure = next(outcomes)
+
+    assert failure.reason.startswith("MemoryError")
+    wait_for(lambda: not children(one_worker.folder), "the end of its child", 10)
+    outcomes.close()
 
 
 def test_a_restart_of_all_workers_costs_no_trial(one_worker, tmp_path, trials, caplog):
@@ -214,8 +306,9 @@ def test_the_trials_of_a_lost_machine_are_tried_on_another_if_there_is_one(
         wait_for(lambda: not {*lost} & {*children(own.folder)}, "the end of its child", 5)
 
     outcomes = start(own, trials[:1], tmp_path, cluster_tasks.sleep_unless_late)
-    after(lambda: asleep(own.folder), lose_one)
+    acting = after(lambda: asleep(own.folder), lose_one)
     assert [outcome for _, outcome in outcomes] == ["done"]
+    acting.result()
     assert "svm seed 0: its worker w0 was lost; it is tried again" in caplog.text
 
     monkeypatch.setattr(admission, "SILENCE_SECONDS", 2.0)
@@ -257,6 +350,13 @@ def test_with_certificates_everything_is_encrypted(tmp_path, trials, certificate
 
 def test_without_certificates_it_is_said_which_are_missing():
     with pytest.raises(UserError, match="needs certificates"):
+        print(DaskExecutor(address="tls://127.0.0.1:8786").jobs)  # noqa: T201
+
+
+def test_certificates_that_cannot_be_read_are_named(certificates):
+    missing = {"distributed.comm.tls.client.cert": "/no/such.pem"}
+    message = r"distributed\.comm\.tls .*No such file.*, /no/such\.pem, /"
+    with dask.config.set(certificates | missing), pytest.raises(UserError, match=message):
         print(DaskExecutor(address="tls://127.0.0.1:8786").jobs)  # noqa: T201
 
 

@@ -230,6 +230,24 @@ def test_workers_that_are_killed_cost_no_trial(tmp_path, trials):
     assert outcomes == {0: "done", 1: "done", 2: "done"}
 
 
+def _leave_a_process_and_die_once(_, corpus, __):
+    trace = corpus.with_name("left")
+    if not trace.exists():
+        if pid := os.fork():
+            trace.write_text(str(pid))
+            _die()
+        time.sleep(600)  # and keep open whatever is open
+    return int(trace.read_text())
+
+
+def test_the_death_of_a_worker_is_noticed_though_a_process_that_it_started_goes_on(
+    tmp_path, trials
+):
+    outcomes, _ = run(trials[:1], tmp_path, _leave_a_process_and_die_once)
+
+    os.kill(outcomes[1], signal.SIGKILL)
+
+
 def test_workers_that_die_before_they_come_to_a_trial_end_the_run(tmp_path, trials):
     with pytest.raises(
         RnnbenchError, match=r"died .* before it could start a trial\nout of memory"

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -17,8 +17,14 @@ from rnnbench.runner.executors.dask.differences import (
     differences,
     grouped,
 )
-from rnnbench.runner.executors.dask.messages import SILENCE_SECONDS, Answered, Background
+from rnnbench.runner.executors.dask.messages import (
+    KEEP_SECONDS,
+    SILENCE_SECONDS,
+    Answered,
+    Background,
+)
 from rnnbench.runner.executors.dask.placement import Place
+from rnnbench.words import listed
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +50,8 @@ class Member:
     stage: Stage = Stage.NEW
     was_heard: bool = False
     """Whether it has said what it is, or has had the time to."""
+    was_sent: bool = False
+    """Whether it has been sent files, whatever became of them."""
     faults: Sequence[str] = ()
     """Why it is refused."""
 
@@ -71,10 +79,11 @@ class Admission:
         self._listener = listener
         self._address: str = background.client.scheduler.address
         self._has_begun = self._has_connected = self._has_served = False
-        """Whether the first workers were heard, the run has begun, and any worker took trials."""
+        """Whether the first workers were heard, files were sent, and any worker took trials."""
         self._differing: dict[str, Sequence[str]] = {}
         """The differences of workers, by their names, until the run begins."""
         self._seen_serving = time.monotonic()
+        self._was_paused = False
 
     def at(self, *stages: Stage) -> dict[str, Member]:
         """Return the workers at some stages."""
@@ -133,13 +142,26 @@ class Admission:
 
     def _check_service(self) -> None:
         now = time.monotonic()
-        if self.at(Stage.SERVING):
+        patience = SILENCE_SECONDS + (KEEP_SECONDS if self.at(Stage.SENT) else 0)
+        if serving := self.at(Stage.SERVING):
             self._seen_serving = now
+            self._name_paused(serving.values())
         elif not self._has_begun and not self.workers:
             raise OutOfReachError(no_workers(self._address))
-        elif now - self._seen_serving > SILENCE_SECONDS:
-            reason = f"no worker has taken trials for {SILENCE_SECONDS:.0f} s"
-            raise messages.lost(self._address, reason)
+        elif now - self._seen_serving > patience:
+            reason = f"no worker has taken trials for {patience:.0f} s"
+            raise messages.cluster_lost(self._address, reason)
+
+    def _name_paused(self, serving: Collection[Member]) -> None:
+        """Say once why no trial is started, if Dask has paused all workers that take trials."""
+        if self._was_paused or any(member.place.slots for member in serving):
+            return
+        self._was_paused = True
+        log.warning(
+            "%s: no trial is started until a worker goes on: Dask has paused them, for want of "
+            "memory or because they are closing",
+            listed([member.name for member in serving]),
+        )
 
     def _compare(self, member: Member, site: Site) -> None:
         member.site, member.stage = site, Stage.FIT
@@ -167,7 +189,7 @@ class Admission:
             sending = messages.send(self._background, self._run, self._files, places)
             self._background.start(f"send to {min(fit)}", sending)
             for member in fit.values():
-                member.stage = Stage.SENT
+                member.stage, member.was_sent = Stage.SENT, True
 
     def _check_hope(self) -> None:
         """Make sure that workers do not differ, and that not all are refused.

@@ -18,6 +18,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import rnnbench
 from rnnbench.errors import RnnbenchError
 from rnnbench.runner.executors.child import Child, work
 from rnnbench.runner.executors.dask.arrivals import write_files
@@ -47,16 +48,21 @@ class Process(Child):
         log = self._folder / "log"
         super().__init__(ours, log)
         numbers = [theirs.fileno(), line]
-        code = f"from {__name__} import main; main()"
+        # It may find rnnbench only where this process did, which may be its own working folder.
+        path = str(Path(rnnbench.__file__).parents[1])
+        code = f"import sys; sys.path.append({path!r}); from {__name__} import main; main()"
         arguments = [sys.executable, "-P", "-c", code, *map(str, numbers), str(log)]
         try:
-            self._process = subprocess.Popen(  # noqa: S603
-                arguments,
-                cwd=place,
-                stdin=subprocess.DEVNULL,
-                pass_fds=numbers,
-                start_new_session=True,  # which hears no Ctrl-C of the worker's terminal
-            )
+            with log.open("ab") as printed:
+                self._process = subprocess.Popen(  # noqa: S603
+                    arguments,
+                    cwd=place,
+                    stdin=subprocess.DEVNULL,
+                    stdout=printed,
+                    stderr=printed,
+                    pass_fds=numbers,
+                    start_new_session=True,  # which hears no Ctrl-C of the worker's terminal
+                )
         except OSError:
             self._close()
             raise
@@ -67,7 +73,13 @@ class Process(Child):
     def is_fresh(self) -> bool:
         """Return whether it will live long enough to be given a trial."""
         age = time.monotonic() - self.idle_since
-        return self._process.poll() is None and age < IDLE_SECONDS - MARGIN_SECONDS
+        return age < IDLE_SECONDS - MARGIN_SECONDS and not self.has_ended()
+
+    def has_ended(self) -> bool:
+        """Return whether the process has ended; those that it started are killed then."""
+        if self._process.returncode is None and self._process.poll() is not None:
+            self._kill_group()
+        return self._process.returncode is not None
 
     def give_message(self, message: bytes) -> None:
         """Have the process carry out the trial in a pickled message."""
@@ -77,9 +89,12 @@ class Process(Child):
 
     def kill(self) -> None:
         """Kill the process and those that it started; a trial in progress is abandoned."""
-        if self._process.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process.returncode is None:  # its number may be another's when that is known
+            self._kill_group()
+
+    def _kill_group(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def wait(self) -> None:
         """Wait for the end of a process that was killed."""
@@ -102,8 +117,14 @@ class Process(Child):
 def main() -> None:
     """Carry out trials in a child process; the command line has its pipes and its log."""
     connection, line, log = sys.argv[1:]
-    wait = partial(os.read, int(line), 1)
+    wait = partial(_end_with_worker, int(line))
     work(Connection(int(connection)), 1, Path(log), wait, IDLE_SECONDS)
+
+
+def _end_with_worker(line: int) -> None:
+    """Wait for the end of the worker; kill this process and those that it started then."""
+    os.read(line, 1)
+    os.killpg(0, signal.SIGKILL)
 
 
 class Children:
@@ -132,8 +153,8 @@ class Children:
         with self._lock:
             if self._has_ended:
                 raise RnnbenchError("the run is over")
-            stale = [each for each in self._idle if not each.is_fresh()]
             fresh = [each for each in self._idle if each.is_fresh()]
+            stale = [each for each in self._idle if each not in fresh]
             fresh.sort(key=lambda each: each.program == program)
             self._idle = fresh
             child = fresh.pop() if fresh else Process(self._folder, self._folder / modules)

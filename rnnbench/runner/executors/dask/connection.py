@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 R = TypeVar("R")
 
 CONNECT_SECONDS = 10.0
+RETRIES = 3
+"""Connections that are tried anew for a result: they cost less than to train once more."""
 CLOSE_SECONDS = 2.0
 """The time that a scheduler has to take leave of us; one that stalls does not."""
 ENCRYPTED = ("tls", "wss", "inproc")
@@ -39,13 +41,14 @@ def connected(address: str | None) -> Iterator[Any]:
         OutOfReachError: no scheduler answers.
     """
     try:
+        import dask
         import distributed
     except ImportError as error:
         raise UserError(
             f"the executor 'dask' needs distributed: pip install 'rnnbench[dask]' ({error})"
         ) from error
     found = _address_in(address or _configured())
-    with _quiet():
+    with _quiet(), dask.config.set({"distributed.comm.retry.count": RETRIES}):
         client = _connect(distributed, found)
         try:
             yield client
@@ -115,11 +118,11 @@ def _check(distributed: Any, address: str) -> None:
     """
     try:
         distributed.comm.resolve_address(address)
-        security = distributed.Security().get_connection_args("client")
     except OSError as error:
         raise _out_of_reach(address, error) from error
     except ValueError as error:
         raise UserError(f"--scheduler {address}: {error} ({EXAMPLE})") from error
+    security = _certificates(distributed.Security())
     if urlsplit(address).scheme in {"tls", "wss"} and security.get("ssl_context") is None:
         raise UserError(
             f"--scheduler {address}: needs certificates (ca-file, client.cert and client.key of "
@@ -130,6 +133,24 @@ def _check(distributed: Any, address: str) -> None:
             pool.submit(asyncio.run, _knock(distributed, address, security)).result()
     except Exception as error:  # what else listens there may say anything
         raise _out_of_reach(address, error) from error
+
+
+def _certificates(security: Any) -> Mapping[str, Any]:
+    """Return what a connection needs of Dask's configuration.
+
+    Raises:
+        UserError: the files that it names cannot be read.
+    """
+    try:
+        return security.get_connection_args("client")  # type: ignore[no-any-return]
+    except OSError as error:  # which names no file
+        files = security.get_tls_config_for_role("client")
+        values = [files[each] or "" for each in ("ca_file", "cert", "key")]
+        paths = ", ".join(each for each in values if "\n" not in each)  # it may be a key itself
+        raise UserError(
+            "the certificates of distributed.comm.tls in Dask's configuration cannot be read: "
+            f"{error} ({paths})"
+        ) from error
 
 
 async def _knock(distributed: Any, address: str, security: Mapping[str, Any]) -> None:
@@ -195,9 +216,13 @@ def no_workers(address: str) -> str:
 
 def dashboard_of(client: Any) -> str:
     """Return the address of the scheduler's dashboard; empty if there is none."""
-    try:
+
+    async def link() -> str:  # Dask asks the scheduler again, for ever, except in its own thread
         return client.dashboard_link or ""
-    except KeyError:
+
+    try:
+        return in_thread(client, link()).result(CONNECT_SECONDS)
+    except (KeyError, OSError):
         return ""
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rnnbench.models.code import plugins_of
 from rnnbench.training.trial import Trial
+from rnnbench.words import listed
 
 MOST_NAMED = 3
 """Workers that are named for each difference."""
@@ -76,9 +77,4 @@ def grouped(found: Mapping[str, Sequence[str]]) -> list[str]:
     for name, of_worker in found.items():
         for each in of_worker:
             workers.setdefault(each, []).append(name)
-    return [f"  {each}: {_listed(where)}" for each, where in workers.items()]
-
-
-def _listed(names: Sequence[str]) -> str:
-    others = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"{', '.join(names[:MOST_NAMED])}{others}"
+    return [f"  {each}: {listed(where, MOST_NAMED)}" for each, where in workers.items()]

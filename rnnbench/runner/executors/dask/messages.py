@@ -7,6 +7,7 @@ import asyncio
 import pickle
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -78,7 +79,7 @@ class Unreachable:
     reason: str
 
 
-def lost(address: str, reason: str) -> OutOfReachError:
+def cluster_lost(address: str, reason: str) -> OutOfReachError:
     """Return the error that ends a run whose cluster is lost."""
     advice = "finished trials are stored, and --executor local continues without a cluster"
     return OutOfReachError(f"{address}: {reason}; {advice}")
@@ -94,6 +95,8 @@ class Background:
     def __init__(self, client: Any):
         self.client = client
         self._inbox: SimpleQueue[Message] = SimpleQueue()
+        self._taken: list[Message] = []
+        """Messages that were in the inbox, but have to wait."""
         self._work: dict[str, Future[None]] = {}
         self.tell = self._inbox.put
 
@@ -106,7 +109,9 @@ class Background:
     def _on_end(self, name: str, ended: "Future[None]") -> None:
         if self._work.get(name) is ended:
             del self._work[name]
-        if not ended.cancelled() and (error := ended.exception()) is not None:
+        if ended.cancelled():
+            self.tell(Ended(name, lost="it was cancelled"))  # which matters if it was not by us
+        elif (error := ended.exception()) is not None:
             self.tell(Unreachable(f"{type(error).__name__}: {error}"))
 
     def cancel(self, *names: str) -> None:
@@ -116,11 +121,23 @@ class Background:
                 work.cancel()
 
     def next_message(self) -> Message:
-        """Wait for a message, and return it."""
-        try:
-            return self._inbox.get(timeout=2 * SILENCE_SECONDS)
-        except Empty:  # not even ``watch`` says anything
+        """Wait for a message, and return it; those that may cost trials come last."""
+        with suppress(Empty):
+            if not self._taken:
+                self._taken.append(self._inbox.get(timeout=2 * SILENCE_SECONDS))
+            while True:
+                self._taken.append(self._inbox.get_nowait())
+        if not self._taken:  # not even ``watch`` says anything
             return Unreachable("Dask has been silent for too long")
+        self._taken.sort(key=_may_cost_trials)
+        return self._taken.pop(0)
+
+
+def _may_cost_trials(message: Message) -> bool:
+    """Return whether trials may be lost by a message, or the run may end."""
+    if isinstance(message, Ended):
+        return bool(message.lost)
+    return isinstance(message, Seen | Unreachable)
 
 
 async def watch(client: Any, tell: Tell) -> None:
@@ -214,8 +231,10 @@ async def send(
             except OSError:
                 answers = {}
         for address in addresses:
-            said = answers.get(address)
-            answer = said if isinstance(said, str) else None
+            answer = answers.get(address)
+            if isinstance(answer, Exception):  # after one of the connection, it is asked again
+                is_cut = isinstance(answer, OSError)
+                answer = None if is_cut else f"{type(answer).__name__}: {answer}"
             background.tell(Answered(address, workers[address].folder, answer))
 
     await asyncio.gather(*map(send_to, hosts.values()))
@@ -226,7 +245,9 @@ async def follow(client: Any, key: str, address: str, work: Sequence[Any], tell:
     options = {"workers": [address], "allow_other_workers": False, "pure": False, "retries": 0}
     future = client.submit(_carry_out(), *work, key=key, **options)
     try:
-        outcome = pickle.loads(await future)  # noqa: S301 - from a cluster that is trusted
+        # Dask fetches results of several tasks at once: to be cancelled must not cancel the others.
+        fetched = await asyncio.shield(future.result())
+        outcome = pickle.loads(fetched)  # noqa: S301 - from a cluster that is trusted
     except Exception as error:  # of Dask: whatever a trial raises is an outcome
         reason = getattr(error, "reason", "")
         if client.status != "running" or reason == "scheduler-connection-lost":
@@ -256,4 +277,6 @@ def _carry_out() -> Callable[..., Any]:
 
 async def end_run(client: Any, run: str, workers: Sequence[str]) -> None:
     """End the children of a run in workers, and remove its files; wait for those that answer."""
+    if client.status == "running":
+        client.unsubscribe_topic(worker.TOPIC)  # or the scheduler would keep us as a listener
     await client.run(worker.end, run, workers=workers, on_error="ignore")

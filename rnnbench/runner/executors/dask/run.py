@@ -73,12 +73,12 @@ class Run:
                     if self._admission.take_answer(answered):
                         self._placement.places[address] = self._workers[address].place
                 case messages.Unreachable(reason):
-                    raise messages.lost(self._address, reason)
+                    raise messages.cluster_lost(self._address, reason)
 
     def end(self) -> None:
         """End everything of this run in the cluster, which stays usable for others."""
         self._background.cancel()
-        with_files = [*self._admission.at(Stage.SENT, Stage.SERVING)]
+        with_files = [each for each, member in self._workers.items() if member.was_sent]
         seconds = END_SECONDS if self._client.status == "running" else CUT_SECONDS
         with suppress(Exception):  # workers that cannot be reached end their children by themselves
             ending = messages.end_run(self._client, self._id, with_files)
@@ -150,7 +150,7 @@ class Run:
             OutOfReachError: there is none that takes trials, or the scheduler is another one.
         """
         if (self._scheduler or seen.scheduler) != seen.scheduler:
-            raise messages.lost(self._address, "the scheduler was restarted")
+            raise messages.cluster_lost(self._address, "the scheduler was restarted")
         self._scheduler = seen.scheduler
         for address, member in self._admission.look(seen.workers).items():
             for key, (_, of_key) in [*self._placement.running.items()]:

@@ -109,7 +109,8 @@ def _outcome(
 def _messages(child: Process, is_wanted: Callable[[], bool]) -> Iterator[Report | Done | Died]:
     """Yield the messages about a trial, until it has ended or nobody wants its outcome."""
     while is_wanted():
-        if child.connection.poll(LOOK_SECONDS):
+        has_ended = child.has_ended()  # asked first: then all that it has said can be read
+        if child.connection.poll(LOOK_SECONDS) or has_ended:
             message = child.receive()
             yield message
             if not isinstance(message, tuple):
