@@ -85,10 +85,10 @@ class NativeEngine(Engine):
         begin("compiling")
         program = program_for(sizes, here)
         begin(TRAINING)
-        network = Network.new(program, initial_weights(sizes, seed))
+        network = Network(program, initial_weights(sizes, seed))
         train(network, (x[kept], y[kept]), validation, recipe, seed, epochs)
         if validation:
-            network = Network.new(program, list(epochs.best_weights))
+            network = Network(program, epochs.best_weights)
         weights = network.weights
         outcome = epochs.outcome(
             engine=self.name,
