@@ -4,10 +4,45 @@ It counts the accesses that are out of bounds, and carries them out at the start
 """
 
 import ctypes
+from dataclasses import dataclass, replace
+from typing import Any
 
 from llvmlite import ir
 
-from rnnbench.training.engines.native.assembler import F32, I64, Assembler
+from rnnbench.training.engines.native.assembler import F32, I64, Assembler, View
+
+
+@dataclass(frozen=True)
+class CheckedView(View):
+    """A view that remembers the start and the end of its array."""
+
+    bounds: tuple[Any, Any]
+
+    def moved(self, floats):
+        offset = self.asm.number(floats).raw
+        gep = self.asm.builder.gep(self.pointer, [offset], inbounds=False, source_etype=F32)
+        return replace(self, pointer=gep)
+
+    def load(self, kind=None):
+        return super(CheckedView, self.inside(kind or self.asm.vector)).load(kind)
+
+    def store(self, floats, count=None):
+        if count in (None, self.asm.lanes):
+            super(CheckedView, self.inside(floats.raw.type)).store(floats)
+        else:
+            super().store(floats, count)
+
+    def inside(self, kind):
+        """Return the view itself, or the start of its array if the code finds it outside."""
+        build, (start, end) = self.asm.builder, self.bounds
+        after = self.moved(getattr(kind, "count", 1)).pointer
+        numbers = [build.ptrtoint(each, I64) for each in (start, self.pointer, after, end)]
+        is_inside = build.and_(
+            build.icmp_unsigned("<=", *numbers[:2]), build.icmp_unsigned("<=", *numbers[2:])
+        )
+        fault, count = build.zext(build.not_(is_inside), I64), self.asm.module.globals["faults"]
+        build.store(build.add(build.load(count), fault), count)
+        return replace(self, pointer=build.select(is_inside, self.pointer, start))
 
 
 class Checked(Assembler):
@@ -15,44 +50,12 @@ class Checked(Assembler):
 
     def __init__(self, processor):
         super().__init__(processor)
-        self.faults = ir.GlobalVariable(self.module, I64, "faults")
-        self.faults.initializer = ir.Constant(I64, 0)
-        self.bounds = {}
+        ir.GlobalVariable(self.module, I64, "faults").initializer = ir.Constant(I64, 0)
 
     def at(self, array, *indices):
         start = super().at(array)
-        self.bounds[start.pointer] = start.pointer, self._gep(start.pointer, array.size)
-        return start[indices]
-
-    def move(self, pointer, indices, strides):
-        moved = super().move(pointer, indices, strides)
-        if pointer in self.bounds:  # what is not in the arena has no bounds that are known here
-            self.bounds[moved] = self.bounds[pointer]
-        return moved
-
-    def load(self, pointer, kind):
-        return super().load(self.inside(pointer, kind), kind)
-
-    def store(self, pointer, floats):
-        super().store(self.inside(pointer, floats.raw.type), floats)
-
-    def inside(self, pointer, kind):
-        """Return a pointer to floats, or that to the start of their array if they are not in it."""
-        if pointer not in self.bounds:
-            return pointer
-        build, (start, end) = self.builder, self.bounds[pointer]
-        after = self._gep(pointer, getattr(kind, "count", 1))
-        numbers = [build.ptrtoint(each, I64) for each in (start, pointer, after, end)]
-        is_inside = build.and_(
-            build.icmp_unsigned("<=", *numbers[:2]), build.icmp_unsigned("<=", *numbers[2:])
-        )
-        fault = build.zext(build.not_(is_inside), I64)
-        build.store(build.add(build.load(self.faults), fault), self.faults)
-        return build.select(is_inside, pointer, start)
-
-    def _gep(self, pointer, floats):
-        offset = self.number(floats).raw
-        return self.builder.gep(pointer, [offset], inbounds=False, source_etype=F32)
+        view = CheckedView(**vars(start), bounds=(start.pointer, start.moved(array.size).pointer))
+        return view[indices]
 
 
 def faults(code):

@@ -5,7 +5,7 @@ It is a thin layer over the IR builder of llvmlite. Nothing in it knows of netwo
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from typing import Any
@@ -118,41 +118,49 @@ class View:
     def __getitem__(self, indices: Index | tuple[Index, ...]) -> "View":
         """Return the part at indices of the first dimensions; an index may be past the end."""
         indices = indices if isinstance(indices, tuple) else (indices,)
-        n = len(indices)
-        pointer = self.asm.move(self.pointer, indices, self.strides[:n])
-        return View(self.asm, pointer, self.shape[n:], self.strides[n:])
+        n, known, part = len(indices), 0, self
+        for index, stride in zip(indices, self.strides[:n], strict=True):
+            if isinstance(index, int):
+                known += index * stride
+            elif stride:
+                part = part.moved(index * stride)
+        part = part.moved(known) if known else part
+        return replace(part, shape=self.shape[n:], strides=self.strides[n:])
+
+    def moved(self, floats: Index) -> "View":
+        """Return a view of the same shape, some floats further."""
+        offset, build = self.asm.number(floats).raw, self.asm.builder
+        return replace(
+            self, pointer=build.gep(self.pointer, [offset], inbounds=True, source_etype=F32)
+        )
 
     @property
     def T(self) -> "View":  # noqa: N802 - as in NumPy
         """The transposed matrix, in the same memory."""
-        return View(self.asm, self.pointer, self.shape[::-1], self.strides[::-1])
+        return replace(self, shape=self.shape[::-1], strides=self.strides[::-1])
 
     def rows(self, first: Index, count: Index) -> "View":
         """Return some rows of a matrix."""
-        return View(self.asm, self[first].pointer, (count, *self.shape[1:]), self.strides)
+        return replace(self, pointer=self[first].pointer, shape=(count, *self.shape[1:]))
 
     def columns(self, first: Index, count: Index) -> "View":
         """Return some columns of a matrix."""
         return self.T.rows(first, count).T
 
-    def load(self) -> Value:
-        """Return the vector that begins here."""
-        return self.asm.load(self.pointer, self.asm.vector)
-
-    def load_one(self) -> Value:
-        """Return the float that is here."""
-        return self.asm.load(self.pointer, F32)
+    def load(self, kind: ir.Type | None = None) -> Value:
+        """Return the vector that begins here, or another kind of value."""
+        build, kind = self.asm.builder, kind or self.asm.vector
+        return Value(build, build.load(self.pointer, align=BYTES, typ=kind))
 
     def store(self, floats: Value, count: int | None = None) -> None:
         """Write a vector, or only its first ``count`` floats, or one float."""
         if count in (None, self.asm.lanes):
-            self.asm.store(self.pointer, floats)
+            self.asm.builder.store(floats.raw, self.pointer, align=BYTES)
             return
         done = 0
         for size in (8, 4, 2, 1):
             if count & size:
-                pointer = self.asm.move(self.pointer, [done], [1])
-                self.asm.store(pointer, pick([floats], range(done, done + size)))
+                self.moved(done).store(pick([floats], range(done, done + size)))
                 done += size
 
 
@@ -220,24 +228,13 @@ class Assembler:
     # Loops
 
     def loop(
-        self,
-        count: Index,
-        carried: list[Value] | None = None,
-        *,
-        step: int = 1,
-        is_down: bool = False,
+        self, count: Index, carried: list[Value] | None = None, *, step: int = 1
     ) -> Iterator[Value]:
         """Have the body of a ``for`` run with each number of ``range(0, count, step)``.
 
         Python runs the body once, to make its code. The code runs it at least once, so ``count``
-        must be 1 or more, and a multiple of ``step``.
-
-        Args:
-            count: the end of the range.
-            carried: floats that stay in registers. The body replaces them in the list, which has
-                their last values after the loop.
-            step: the step of the range.
-            is_down: whether the numbers come in the reverse order.
+        must be 1 or more, and a multiple of ``step``. The floats in the list ``carried`` stay in
+        registers: the body replaces them, and after the loop the list has their last values.
         """
         if count == step:
             yield self.number(0)
@@ -251,7 +248,7 @@ class Assembler:
             phis.append(build.phi(each.raw.type))
             phis[-1].add_incoming(each.raw, before)
         i, *carried[:] = (Value(build, phi) for phi in phis)
-        yield count - step - i if is_down else i
+        yield i
         following, last = i + step, build.block
         for phi, each in zip(phis, (following, *carried), strict=True):
             phi.add_incoming(each.raw, last)
@@ -271,35 +268,12 @@ class Assembler:
         if total - whole:
             yield self.number(whole), total - whole
 
-    # Memory
-
-    def move(self, pointer: ir.Value, indices: Sequence[Index], strides: Sequence[int]) -> ir.Value:
-        """Return a pointer moved by the sum of the products of indices and strides."""
-        known = 0
-        for index, stride in zip(indices, strides, strict=True):
-            if isinstance(index, int):
-                known += index * stride
-            elif stride:
-                pointer = self._gep(pointer, index * stride)
-        return self._gep(pointer, known) if known else pointer
-
-    def _gep(self, pointer: ir.Value, floats: Index) -> ir.Value:
-        return self.builder.gep(pointer, [self.number(floats).raw], inbounds=True, source_etype=F32)
+    # Values
 
     def at(self, array: Array, *indices: Index) -> View:
         """Return an array in the arena, or its part at indices of the first dimensions."""
-        start = self._gep(self.given["arena"].pointer, array.offset)
-        return View(self, start, array.shape, array.strides)[indices]
-
-    def load(self, pointer: ir.Value, kind: ir.Type) -> Value:
-        """Return floats from memory."""
-        return Value(self.builder, self.builder.load(pointer, align=BYTES, typ=kind))
-
-    def store(self, pointer: ir.Value, floats: Value) -> None:
-        """Write floats to memory."""
-        self.builder.store(floats.raw, pointer, align=BYTES)
-
-    # Numbers
+        arena = replace(self.given["arena"], shape=array.shape, strides=array.strides)
+        return arena.moved(array.offset)[indices]
 
     def number(self, number: Index) -> Value:
         """Return a whole number as a value."""

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from rnnbench.training.engines.native.assembler import Assembler, Value, least, where
+from rnnbench.training.engines.native.assembler import F32, Assembler, Value, least, where
 from rnnbench.training.engines.native.cells import BACK
-from rnnbench.training.engines.native.forward import clear, groups
+from rnnbench.training.engines.native.forward import clear
 from rnnbench.training.engines.native.layout import KEPT, Layer, Layout
 from rnnbench.training.engines.native.maths import exp
 from rnnbench.training.engines.native.products import product
@@ -52,7 +52,7 @@ def _loss(
     logits = [each - largest for each in logits]
     powers = [where(some, exp(each), 0.0) for some, each in zip(are_topics, logits, strict=True)]
     total = asm.total(powers)
-    label = asm.spread(asm.given["labels"][document].load_one())
+    label = asm.spread(asm.given["labels"][document].load(F32))
     are_label = [label.equals(asm.vector_of(some)) for some in columns]
     of_label = asm.total(
         [where(some, each, 0.0) for some, each in zip(are_label, logits, strict=True)]
@@ -78,10 +78,12 @@ def _head(asm: Assembler, layout: Layout) -> None:
 def _all_steps(asm: Assembler, layout: Layout) -> None:
     """Go back through time; the gradients of several steps go to the weights together."""
     timesteps, collected = layout.sizes.timesteps, layout.sizes.collected
-    layers = range(len(layout.layers))
-    for first in asm.loop(-(-timesteps // collected) * collected, step=collected, is_down=True):
+    layers, last = range(len(layout.layers)), (timesteps - 1) // collected * collected
+    for done in asm.loop(last + collected, step=collected):
+        first = last - done
         count = least(collected, timesteps - first)
-        for place in asm.loop(count, is_down=True):
+        for i in asm.loop(count):
+            place = count - 1 - i
             for number in reversed(layers):
                 asm.call(f"backward_{number}", first + place, place)
         for number in layers:
@@ -91,9 +93,9 @@ def _all_steps(asm: Assembler, layout: Layout) -> None:
 def _step(asm: Assembler, layout: Layout, number: int, t: Value, place: Value) -> None:
     """Go back through a step of a layer; its gradients are collected at a place."""
     layer = layout.layers[number]
-    for first, sizes in groups(asm, layer.units, 1):
+    for unit, size in asm.tiles(layer.units, asm.lanes):
         for row in asm.loop(layout.sizes.rows):
-            _cell(asm, layer, (t, row, first), sizes[0], place)
+            _cell(asm, layer, (t, row, unit), size, place)
     d_sums, d_input_sums = asm.at(layer.d_sums, place), asm.at(layer.d_input_sums, place)
     # A part of a GRU's state goes into the next one directly; its gradient is there already.
     product(asm, asm.at(layer.d_hidden), d_sums, asm.at(layer.back_to_state), adds=layer.is_gru)
@@ -105,15 +107,14 @@ def _step(asm: Assembler, layout: Layout, number: int, t: Value, place: Value) -
 def _cell(
     asm: Assembler, layer: Layer, at: tuple[Value, Value, Value], size: int, place: Value
 ) -> None:
-    """Compute the gradients of the gates of a group of units, at a step of a sequence.
+    """Compute the gradients of the gates of a vector of units, at a step of a sequence.
 
     Those of the gates stand one after the other. They are stored as whole vectors, from the first
     to the last, so each overwrites what the one before it wrote too much. What the last one
     writes too much is 0, because the gradients of units that do not exist are.
     """
-    t, row, group = at
-    unit = group * asm.lanes
-    kept = asm.at(layer.kept, t, group, row)
+    t, row, unit = at
+    kept = asm.at(layer.kept, t, unit // asm.lanes, row)
     d_hidden, d_cell = asm.at(layer.d_hidden, row, unit), asm.at(layer.d_cell, row, unit)
     back = BACK[layer.cell](
         [kept[number * asm.lanes].load() for number in range(KEPT[layer.cell])],

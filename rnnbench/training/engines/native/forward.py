@@ -1,10 +1,10 @@
 """The way forward: from documents to logits, for a part of a batch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from rnnbench.training.engines.native.assembler import Assembler, Value, View, pick, where
+from rnnbench.training.engines.native.assembler import F32, Assembler, Value, View, pick, where
 from rnnbench.training.engines.native.cells import FORWARD
 from rnnbench.training.engines.native.layout import Array, Layer, Layout
 from rnnbench.training.engines.native.products import (
@@ -34,22 +34,6 @@ def make_forward(asm: Assembler, layout: Layout) -> None:
         product(asm, asm.at(layout.logits), asm.at(layout.top, 0), asm.at(layout.head))
 
 
-def groups(asm: Assembler, units: int, at_once: int) -> Iterator[tuple[Value, Sequence[int]]]:
-    """Have the body of a ``for`` run with the groups of a layer, up to ``at_once`` of them.
-
-    A group is a vector of units; the last one may be smaller. The body gets the number of the first
-    group, and the sizes.
-    """
-    full, rest = divmod(units, asm.lanes)
-    whole = full // at_once * at_once
-    if whole:
-        for first in asm.loop(whole, step=at_once):
-            yield first, (asm.lanes,) * at_once
-    last = (asm.lanes,) * (full - whole) + ((rest,) if rest else ())
-    if last:
-        yield asm.number(whole), last
-
-
 def clear(asm: Assembler, array: Array) -> None:
     """Fill an array with zeros."""
     for i in asm.loop(array.size, step=asm.lanes):
@@ -62,7 +46,7 @@ def _gather(asm: Assembler, layout: Layout, first: Value) -> None:
     for row in asm.loop(layout.sizes.rows):
         start = (first + row) * timesteps
         for t in asm.loop(timesteps):
-            number = asm.given["documents"][start + t].load_one()
+            number = asm.given["documents"][start + t].load(F32)
             asm.at(layer.inputs, t, row, layer.state_rows).store(number)
 
 
@@ -74,34 +58,37 @@ def _step(
     The hidden states go into rows of two arrays, from a column on.
     """
     gates, lanes, registers = layer.gates, asm.lanes, asm.processor.registers
-    for first, sizes in groups(asm, layer.units, max(vectors_of_tile(registers) // gates, 1)):
-        vectors = sum(-(-gates * size // lanes) for size in sizes)
-        b = asm.at(layer.weights).columns(first * (gates * lanes), vectors * lanes)
+    at_once = max(vectors_of_tile(registers) // gates, 1) * lanes
+    for first, units in asm.tiles(layer.units, at_once):
+        vectors = -(-gates * units // lanes)
+        b = asm.at(layer.weights).columns(first * gates, vectors * lanes)
         for row, height in asm.tiles(rows, rows_of_tile(rows, vectors, registers)):
             a = asm.at(layer.inputs, t).rows(row, height)
-            of_state, sums = _sums(asm, layer, a, b, sizes[-1])
+            of_state, sums = _sums(asm, layer, a, b, units)
             for i in range(height):
-                for n, size in enumerate(sizes):
-                    lines = [each[i][n * gates :] for each in (of_state, sums)]
-                    h = _cell(asm, layer, (t, row + i, first + n), size, *lines)
+                for n in range(0, units, lanes):
+                    size, start = min(lanes, units - n), i * vectors + n * gates // lanes
+                    place = t, row + i, first + n
+                    h = _cell(asm, layer, place, size, of_state[start:], sums[start:])
                     for array, step, column in ((layer.inputs, t + 1, 0), above):
-                        unit = (first + n) * lanes + column
-                        asm.at(array, step, row + i, unit).store(h, size)
+                        asm.at(array, step, row + i, first + n + column).store(h, size)
 
 
-def _sums(asm: Assembler, layer: Layer, a: View, b: View, size: int) -> tuple[Sums, Sums]:
+def _sums(asm: Assembler, layer: Layer, a: View, b: View, units: int) -> tuple[Sums, Sums]:
     """Return the sums over the state, if the candidate of a GRU needs them apart, and all sums.
 
     The latter then lack what the state gives to the candidate.
     """
     vectors, split, rest = b.shape[1] // asm.lanes, layer.state_rows, layer.width - layer.state_rows
-    zeros = [[asm.vector_of(0.0)] * vectors for _ in range(a.shape[0])]
+    zero = asm.vector_of(0.0)
+    zeros = [zero] * (vectors * a.shape[0])
     if not layer.is_gru:
         sums = sum_up(asm, zeros, a, b)
         return sums, sums
     of_state = sum_up(asm, zeros, a.columns(0, split), b.rows(0, split))
-    lanes = [asm.vector_of(np.arange(asm.lanes) + v * asm.lanes) for v in range(vectors)]
-    sums = [[where(lanes[v] < 2 * size, line[v], 0.0) for v in range(vectors)] for line in of_state]
+    gates = np.arange(vectors * asm.lanes).reshape(vectors, asm.lanes) // units
+    is_candidate = [asm.vector_of(some).equals(2) for some in gates]
+    sums = [where(is_candidate[n % vectors], zero, each) for n, each in enumerate(of_state)]
     return of_state, sum_up(asm, sums, a.columns(split, rest), b.rows(split, rest))
 
 
@@ -113,23 +100,22 @@ def _cell(
     of_state: Sequence[Value],
     sums: Sequence[Value],
 ) -> Value:
-    """Return the hidden states of a group of units at a step of a sequence; store the rest."""
-    t, row, group = place
+    """Return the hidden states of a vector of units at a step of a sequence; store the rest."""
+    t, row, unit = place
     gates = [_gate(asm, sums, number, size) for number in range(layer.gates)]
     if layer.is_gru:
         gates.insert(2, _gate(asm, of_state, 2, size))
-    unit = group * asm.lanes
     h_before, c = asm.at(layer.inputs, t, row, unit), asm.at(layer.cell_state, row, unit)
     after = FORWARD[layer.cell](gates, h_before.load(), c.load())
     if after.c:
         c.store(after.c)
     for number, each in enumerate(after.kept):
-        asm.at(layer.kept, t, group, row, number * asm.lanes).store(each)
+        asm.at(layer.kept, t, unit // asm.lanes, row, number * asm.lanes).store(each)
     return after.h
 
 
 def _gate(asm: Assembler, vectors: Sequence[Value], number: int, size: int) -> Value:
-    """Return the sums of a gate of a group; those of all gates stand one after the other."""
+    """Return the sums of a gate of some units; those of all gates stand one after the other."""
     if size == asm.lanes:
         return vectors[number]
     first, last = number * size // asm.lanes, ((number + 1) * size - 1) // asm.lanes

@@ -5,12 +5,10 @@ inner dimension, one vector of each of its columns is loaded, and one float of e
 spread over a vector.
 """
 
-from itertools import chain
+from rnnbench.training.engines.native.assembler import F32, Assembler, Value, View
 
-from rnnbench.training.engines.native.assembler import Assembler, Value, View
-
-Sums = list[list[Value]]
-"""The sums of a tile, by row and vector."""
+Sums = list[Value]
+"""The sums of a tile: all vectors of its first row, of the next, and so on."""
 
 
 def rows_of_tile(rows: int, vectors: int, registers: int) -> int:
@@ -29,16 +27,16 @@ def vectors_of_tile(registers: int) -> int:
 
 
 def sum_up(asm: Assembler, sums: Sums, a: View, b: View) -> Sums:
-    """Return ``sums[i][v] + Σ_k a[i, k] * b[k, v]``, where ``v`` is a vector of columns."""
-    flat, vectors = [each for row in sums for each in row], len(sums[0])
-    for k in asm.loop(a.shape[1], flat):
+    """Return ``sums[i, v] + Σ_k a[i, k] * b[k, v]``, where ``v`` is a vector of columns."""
+    sums, vectors = list(sums), len(sums) // a.shape[0]
+    for k in asm.loop(a.shape[1], sums):
         row = b[k]
         columns = [row[v * asm.lanes].load() for v in range(vectors)]
-        for i in range(len(sums)):
-            spread = asm.spread(a[i, k].load_one())
+        for i in range(a.shape[0]):
+            spread = asm.spread(a[i, k].load(F32))
             for v, column in enumerate(columns):
-                flat[i * vectors + v] += spread * column
-    return [flat[i * vectors : (i + 1) * vectors] for i in range(len(sums))]
+                sums[i * vectors + v] += spread * column
+    return sums
 
 
 def product(asm: Assembler, out: View, a: View, b: View, *, adds: bool = False) -> None:
@@ -46,15 +44,14 @@ def product(asm: Assembler, out: View, a: View, b: View, *, adds: bool = False) 
     if (out.shape, a.shape[1]) != ((a.shape[0], b.shape[1]), b.shape[0]):
         raise ValueError(f"no product of {a.shape} and {b.shape} is {out.shape}")
     (rows, columns), lanes, registers = out.shape, asm.lanes, asm.processor.registers
-    zero = asm.vector_of(0.0)
     for first, vectors in asm.tiles(-(-columns // lanes), vectors_of_tile(registers)):
         right = b.columns(first * lanes, vectors * lanes)
         for row, height in asm.tiles(rows, rows_of_tile(rows, vectors, registers)):
             tile = out.rows(row, height).columns(first * lanes, vectors * lanes)
-            places = [[tile[i, v * lanes] for v in range(vectors)] for i in range(height)]
-            sums = [[each.load() if adds else zero for each in line] for line in places]
+            places = [tile[i, v * lanes] for i in range(height) for v in range(vectors)]
+            sums = [each.load() if adds else asm.vector_of(0.0) for each in places]
             sums = sum_up(asm, sums, a.rows(row, height), right)
-            for place, each in zip(chain(*places), chain(*sums), strict=True):
+            for place, each in zip(places, sums, strict=True):
                 place.store(each)
 
 
@@ -63,4 +60,4 @@ def transpose(asm: Assembler, out: View, source: View) -> None:
     rows, columns = source.shape
     for i in asm.loop(rows):
         for j in asm.loop(columns):
-            out[j, i].store(source[i, j].load_one())
+            out[j, i].store(source[i, j].load(F32))

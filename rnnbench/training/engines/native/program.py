@@ -1,6 +1,6 @@
 """The program of an epoch, made of the ways forward and back, and of Adam."""
 
-from rnnbench.training.engines.native.assembler import Assembler, Value, least
+from rnnbench.training.engines.native.assembler import F32, Assembler, Value, least
 from rnnbench.training.engines.native.backward import make_backward
 from rnnbench.training.engines.native.forward import clear, make_forward
 from rnnbench.training.engines.native.layout import Layout
@@ -68,7 +68,7 @@ def _prepare(asm: Assembler, layout: Layout) -> None:
 
 def _adam(asm: Assembler, layout: Layout, step: Value) -> None:
     """Update all weights; the rate of each step includes the corrections of the averages."""
-    rate = asm.spread(asm.given["rates"][step].load_one())
+    rate = asm.spread(asm.given["rates"][step].load(F32))
     for i in asm.loop(layout.weights.size, step=asm.lanes):
         arrays = layout.weights, layout.gradient, layout.mean, layout.square
         places = [asm.at(array, i) for array in arrays]
