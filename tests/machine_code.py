@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rnnbench.training.engines.native.assembler import Assembler, Processor
 from rnnbench.training.engines.native.compiler import processor
 from rnnbench.training.engines.native.layout import GATES, Sizes
-from rnnbench.training.engines.native.training import Network, Program, make_code
+from rnnbench.training.engines.native.training import Network, Program, program_for
 from rnnbench.training.engines.native.weights import initial_weights
 
 MANY = int(os.environ.get("RNNBENCH_NATIVE_EXAMPLES", "0"))
@@ -42,7 +42,7 @@ def sizes(draw: Any, most_units: int = 130) -> Sizes:
 
 def program(of: Sizes, registers: int = 32, assembler: type[Assembler] = Assembler) -> Program:
     """Return machine code for these sizes; this processor need not have such registers."""
-    return make_code(of, assembler(Processor(of.lanes, registers, is_x86)))
+    return program_for(of, Processor(of.lanes, registers, is_x86), assembler)
 
 
 def network(code: Program, seed: int = 0) -> Network:

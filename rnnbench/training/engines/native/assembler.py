@@ -232,9 +232,10 @@ class Assembler:
     ) -> Iterator[Value]:
         """Have the body of a ``for`` run with each number of ``range(0, count, step)``.
 
-        Python runs the body once, to make its code. The code runs it at least once, so ``count``
-        must be 1 or more, and a multiple of ``step``. The floats in the list ``carried`` stay in
-        registers: the body replaces them, and after the loop the list has their last values.
+        Python runs the body once, to make its code, so it has no ``break``. The code runs it at
+        least once, so ``count`` must be 1 or more, and a multiple of ``step``. The floats in the
+        list ``carried`` stay in registers: the body replaces them there, and the list has their
+        last values after the loop.
         """
         if count == step:
             yield self.number(0)

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from rnnbench.training.engines.native.assembler import Assembler, Processor
 
+FLOATS = np.ctypeslib.ndpointer(np.float32, flags="C_CONTIGUOUS")
+"""An array of floats without gaps; others are refused."""
+
 
 @cache
 def processor() -> Processor | None:
@@ -52,7 +55,3 @@ class Code:
         kinds = [ctypes.c_int64 if isinstance(each, int) else FLOATS for each in arguments]
         function: Any = ctypes.CFUNCTYPE(None, *kinds)(self._engine.get_function_address(name))
         function(*arguments)
-
-
-FLOATS = np.ctypeslib.ndpointer(np.float32, flags="C_CONTIGUOUS")
-"""An array of floats without gaps; others are refused."""

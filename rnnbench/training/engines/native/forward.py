@@ -18,12 +18,10 @@ from rnnbench.training.engines.native.products import (
 
 def make_forward(asm: Assembler, layout: Layout) -> None:
     """Make the function ``forward``: the logits of some documents, the first of which is given."""
-    inputs_above = [(layer.inputs, layer.state_rows) for layer in layout.layers[1:]]
-    above = [*inputs_above, (layout.top, 0)]
+    above = [*((each.inputs, each.state_rows) for each in layout.layers[1:]), (layout.top, 0)]
     for number, layer in enumerate(layout.layers):
         with asm.function(f"forward_{number}", ["arena"], 1) as (t,):
-            array, column = above[number]
-            _step(asm, layer, layout.sizes.rows, t, (array, t, column))
+            _step(asm, layer, layout.sizes.rows, t, *above[number])
     with asm.function("forward", ["arena", "documents"], 1) as (first,):
         _gather(asm, layout, first)
         for layer in layout.layers:
@@ -51,11 +49,11 @@ def _gather(asm: Assembler, layout: Layout, first: Value) -> None:
 
 
 def _step(
-    asm: Assembler, layer: Layer, rows: int, t: Value, above: tuple[Array, Value, int]
+    asm: Assembler, layer: Layer, rows: int, t: Value, above: Array, above_column: int
 ) -> None:
     """Take a step of a layer: a tile is summed up, and its gates are computed, in registers.
 
-    The hidden states go into rows of two arrays, from a column on.
+    The hidden states go into the next inputs, and into the inputs above, from a column on.
     """
     gates, lanes, registers = layer.gates, asm.lanes, asm.processor.registers
     at_once = max(vectors_of_tile(registers) // gates, 1) * lanes
@@ -70,8 +68,8 @@ def _step(
                     size, start = min(lanes, units - n), i * vectors + n * gates // lanes
                     place = t, row + i, first + n
                     h = _cell(asm, layer, place, size, of_state[start:], sums[start:])
-                    for array, step, column in ((layer.inputs, t + 1, 0), above):
-                        asm.at(array, step, row + i, first + n + column).store(h, size)
+                    asm.at(layer.inputs, t + 1, row + i, first + n).store(h, size)
+                    asm.at(above, t, row + i, first + n + above_column).store(h, size)
 
 
 def _sums(asm: Assembler, layer: Layer, a: View, b: View, units: int) -> tuple[Sums, Sums]:

@@ -118,7 +118,7 @@ class Arena:
 
 
 class Layer:
-    """The arrays of a recurrent layer with ``n`` units, and their shapes.
+    """The arrays of a recurrent layer with ``n`` units; strides are those of ``Arena.place``.
 
     An input of the layer is one row: ``[h of the step before (n), 1 (GRU only), x, 1]``. So biases,
     states and inputs are one product with the weights, whose rows are ``[U; b_r (GRU); W; b]``.
@@ -132,49 +132,47 @@ class Layer:
     """
 
     def __init__(self, arena: Arena, sizes: Sizes, number: int, weights: Array, gradient: Array):
-        self.weights, self.gradient = weights, gradient
         self.cell, self.units = sizes.layers[number]
         self.gates, self.is_gru = GATES[self.cell], self.cell == "gru"
         self.features = sizes.layers[number - 1][1] if number else 1
-        self.state_rows = self.units + self.is_gru  # of the weights: those for h and its bias
         self.width, columns = weights.shape
+        self.state_rows = self.units + self.is_gru  # rows of the weights for h and b_r
         self.column_order = column_order(self.units, self.gates, sizes.lanes)
         n, rows, lanes, place = self.units, sizes.rows, sizes.lanes, arena.place
-        # Gradients of the gates before their activations, for the steps that are collected.
+
+        self.weights, self.gradient = weights, gradient
+        # The gradients of the gates, before their activations, of the steps that are collected.
         self.d_sums = place(sizes.collected, rows, columns, slack=lanes)
-        # The transposed U and W; the first layer gives no gradient to its input.
-        self.inputs = place(sizes.timesteps + 1, rows, self.width)
-        self.back_to_state = place(columns, n)
-        self.back_to_input = place(columns, self.features) if number else None
-        # From the forward pass for the backward pass, for each vector of units.
+        self.inputs = place(sizes.timesteps + 1, rows, self.width)  # rows as above
+        self.back_to_state = place(columns, n)  # the transposed U
+        self.back_to_input = place(columns, self.features) if number else None  # the transposed W
+        # For the way back, of each step, vector of units and row: some values of all its lanes.
         self.kept = place(sizes.timesteps, -(-n // lanes), rows, KEPT[self.cell] * lanes)
-        # d_sums as W and b see them: the reset gate of a GRU is between U and the candidate.
+        # d_sums as W and b see them: in a GRU, the reset gate is between U and the candidate.
         self.d_input_sums = self.d_sums
         if self.is_gru:
             self.d_input_sums = place(*self.d_sums.shape, slack=lanes)
-        # The gradient of the hidden state; the cell state of an LSTM, and its gradient.
-        self.d_hidden, self.cell_state, self.d_cell = (place(rows, n) for _ in range(3))
+        self.d_hidden = place(rows, n)  # the gradient of the hidden state
+        self.cell_state, self.d_cell = place(rows, n), place(rows, n)  # an LSTM's; its gradient
 
 
 class Layout:
-    """All arrays, and their shapes; a number of weights is ``all``.
+    """All arrays of a network; strides are those of ``Arena.place``, unless they are stated.
 
     Raises:
         RnnbenchError: they need too much memory.
     """
 
     def __init__(self, sizes: Sizes):
-        self.sizes, rows, arena = sizes, sizes.rows, Arena()
-        weights, x = list[Array](), 1
-        for cell, n in sizes.layers:
-            weights.append(arena.place(n + (cell == "gru") + x + 1, GATES[cell] * n))
-            x = n
-        # The weights of the softmax, [W; b], and their gradient.
-        self.head = arena.place(x + 1, sizes.topics)
-        # All weights in a row (all,), their gradient, and Adam's averages of it and its square.
+        self.sizes, arena, weights, n = sizes, Arena(), list[Array](), 1
+        for cell, units in sizes.layers:
+            weights.append(arena.place(units + (cell == "gru") + n + 1, GATES[cell] * units))
+            n = units
+        self.head = arena.place(n + 1, sizes.topics)  # of the softmax: [W; b]
         count = arena.size - LINE
-        self.weights = Array(LINE, (count,), (1,), count)
-        self.gradient, self.mean, self.square = (self.weights.moved(n * count) for n in (1, 2, 3))
+        self.weights = Array(LINE, (count,), (1,), count)  # all of the above in a row
+        # Of the same shape: their gradient, and Adam's averages of it and of its square.
+        self.gradient, self.mean, self.square = (self.weights.moved(i * count) for i in (1, 2, 3))
         self.d_head = self.head.moved(count)
         arena.size += 3 * count
         self.layers = [
@@ -182,11 +180,10 @@ class Layout:
             for number, each in enumerate(weights)
         ]
         # [h, 1], the input of the softmax. All steps lie at the same place, so the last one stays.
-        top = arena.place(rows, x + 1)
+        top = arena.place(sizes.rows, n + 1)
         self.top = replace(top, shape=(sizes.timesteps, *top.shape), strides=(0, *top.strides))
-        # The transposed W; the logits, and later their gradient.
-        self.back_to_top = arena.place(sizes.topics, x)
-        self.logits = arena.place(rows, sizes.topics)
+        self.back_to_top = arena.place(sizes.topics, n)  # the transposed W of the softmax
+        self.logits = arena.place(sizes.rows, sizes.topics)  # and then their gradient
         self.size = arena.size + LINE
         if self.size > LARGEST_ARENA:
             raise RnnbenchError(

@@ -22,20 +22,16 @@ from rnnbench.training.steps import batches, count_batches
 Documents = tuple[NDArray[np.float32], NDArray[np.int32]]
 """The inputs ``(n, timesteps)``, and the labels."""
 
-
 Program = tuple[Layout, Code]
 """The machine code for the sizes of a network, its sequences and its batches."""
 
 
 @lru_cache(maxsize=1)
-def program_for(sizes: Sizes, processor: Processor) -> Program:
+def program_for(
+    sizes: Sizes, processor: Processor, assembler: type[Assembler] = Assembler
+) -> Program:
     """Return the code for some sizes; only the last is kept, as in the engine ``compiled``."""
-    return make_code(sizes, Assembler(processor))
-
-
-def make_code(sizes: Sizes, asm: Assembler) -> Program:
-    """Return the code that an assembler makes for some sizes."""
-    layout = Layout(sizes)
+    layout, asm = Layout(sizes), assembler(processor)
     make_program(asm, layout)
     return layout, Code(asm)
 

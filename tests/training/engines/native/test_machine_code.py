@@ -5,7 +5,7 @@ import mmap
 
 import numpy as np
 import pytest
-from checked import Checked, faults
+from checked_code import Checked, faults
 from hypothesis import given
 from hypothesis import strategies as st
 from machine_code import LANES, REGISTERS, documents, examples, is_x86, network, program, sizes
