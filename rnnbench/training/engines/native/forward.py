@@ -101,7 +101,7 @@ def _cell(
     """Return the hidden states of a vector of units at a step of a sequence; store the rest."""
     t, row, unit = place
     gates = [_gate(asm, sums, number, size) for number in range(layer.gates)]
-    if layer.is_gru:
+    if layer.is_gru:  # its candidate's sum over the state goes before that over the input
         gates.insert(2, _gate(asm, of_state, 2, size))
     h_before, c = asm.at(layer.inputs, t, row, unit), asm.at(layer.cell_state, row, unit)
     after = FORWARD[layer.cell](gates, h_before.load(), c.load())
