@@ -8,9 +8,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from rnnbench.training.engines.native.compiler import Processor, processor
+from rnnbench.training.engines.native.assembler import Assembler, Processor
+from rnnbench.training.engines.native.compiler import processor
 from rnnbench.training.engines.native.layout import GATES, Sizes
-from rnnbench.training.engines.native.training import Network, Program
+from rnnbench.training.engines.native.training import Network, Program, program_for
 from rnnbench.training.engines.native.weights import initial_weights
 
 MANY = int(os.environ.get("RNNBENCH_NATIVE_EXAMPLES", "0"))
@@ -39,17 +40,17 @@ def sizes(draw: Any, most_units: int = 130) -> Sizes:
     )
 
 
-def program(of: Sizes, registers: int = 32, *, is_checked: bool = False) -> Program:
+def program(of: Sizes, registers: int = 32, assembler: type[Assembler] = Assembler) -> Program:
     """Return machine code for these sizes; this processor need not have such registers."""
-    return Program(of, Processor(of.lanes, registers, is_x86), is_checked=is_checked)
+    return program_for(of, Processor(of.lanes, registers, is_x86), assembler)
 
 
 def network(code: Program, seed: int = 0) -> Network:
     """Return a network with random weights, of which no part is zero."""
-    random = np.random.default_rng(seed)
-    weights = initial_weights(code.layout.sizes, seed)
+    random, (layout, _) = np.random.default_rng(seed), code
+    weights = initial_weights(layout.sizes, seed)
     weights = [each + random.normal(0, 0.1, each.shape).astype(np.float32) for each in weights]
-    return Network.new(code, weights)
+    return Network(code, weights)
 
 
 def documents(

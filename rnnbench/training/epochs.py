@@ -38,7 +38,7 @@ class Epochs:
     seconds: list[float] = field(default_factory=list)
     """The wall time of each epoch; the first one begins with this object."""
     _best: tuple[float, float] = (-1.0, 0.0)
-    _clock: float = field(default_factory=time.perf_counter)
+    _start: float = field(default_factory=time.perf_counter)
 
     def note(
         self,
@@ -61,9 +61,7 @@ class Epochs:
             score = (val_accuracy, -val_loss) if math.isfinite(val_loss) else (-0.5, 0.0)
             if score > self._best:
                 self._best, self.best_epoch, self.best_weights = score, epoch, read_weights()
-        now = time.perf_counter()
-        self.seconds.append(now - self._clock)
-        self._clock = now
+        self.seconds.append(time.perf_counter() - self._start - sum(self.seconds))
         self.on_epoch(epoch, loss, accuracy)
 
     def outcome(
@@ -73,10 +71,9 @@ class Epochs:
         params: int,
         recipe: Recipe,
         documents: int,
-        fit_seconds: float,
         stock_layers: Sequence[str] = (),
     ) -> Outcome:
-        """Return the facts of the whole training, on a number of documents."""
+        """Return the facts of the whole training, on a number of documents, which ends now."""
         steps = count_batches(documents, recipe.batch_size)
         return Outcome(
             engine=engine,
@@ -85,7 +82,7 @@ class Epochs:
             epochs=recipe.epochs,
             best_epoch=self.best_epoch,
             steps=recipe.epochs * steps,
-            fit_seconds=fit_seconds,
+            fit_seconds=time.perf_counter() - self._start,
             ms_per_step=ms_per_step(self.seconds, steps),
             history=self.history,
             stock_layers=list(stock_layers),

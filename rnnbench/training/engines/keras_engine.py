@@ -7,7 +7,6 @@ import importlib
 import math
 import os
 import sys
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -93,7 +92,6 @@ class KerasEngine(Engine):
         begin("building network")
         built = _build(model, Shape.of(dataset), seed, check_saving=keep_model)
         epochs = Epochs(on_epoch)
-        start = time.perf_counter()
         if model.pretrained_dim:
             begin("making word vectors")
             _embed(built, dataset, model.pretrained_dim, recipe.validation_split)
@@ -106,7 +104,6 @@ class KerasEngine(Engine):
             params=sum(math.prod(weight.shape) for weight in built.trainable_weights),
             recipe=recipe,
             documents=len(kept),
-            fit_seconds=time.perf_counter() - start,
             stock_layers=stock_layers,
         )
         content = None

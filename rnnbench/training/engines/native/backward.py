@@ -1,11 +1,11 @@
 """The way back: from logits and labels to the gradient of the weights, for a part of a batch."""
 
-from collections.abc import Sequence
+import numpy as np
 
-from rnnbench.training.engines.native.assembler import Assembler, Index
-from rnnbench.training.engines.native.cells import CELLS, Known
-from rnnbench.training.engines.native.forward import clear, groups
-from rnnbench.training.engines.native.layout import GATES, KEPT, LayerLayout, Layout
+from rnnbench.training.engines.native.assembler import F32, Assembler, Value, least, where
+from rnnbench.training.engines.native.cells import BACK
+from rnnbench.training.engines.native.forward import clear
+from rnnbench.training.engines.native.layout import KEPT, Layer, Layout
 from rnnbench.training.engines.native.maths import exp
 from rnnbench.training.engines.native.products import product
 
@@ -13,7 +13,8 @@ from rnnbench.training.engines.native.products import product
 def make_backward(asm: Assembler, layout: Layout) -> None:
     """Make the functions ``loss`` and ``backward``."""
     with asm.function("loss", ["arena", "labels", "answers"], 3) as numbers:
-        asm.loop(layout.sizes.rows, lambda row: _loss(asm, layout, row, *numbers))
+        for row in asm.loop(layout.sizes.rows):
+            _loss(asm, layout, row, *numbers)
     for number in range(len(layout.layers)):
         with asm.function(f"backward_{number}", ["arena"], 2) as (t, place):
             _step(asm, layout, number, t, place)
@@ -25,7 +26,7 @@ def make_backward(asm: Assembler, layout: Layout) -> None:
 
 
 def _loss(
-    asm: Assembler, layout: Layout, row: Index, first: Index, left: Index, size: Index
+    asm: Assembler, layout: Layout, row: Value, first: Value, left: Value, size: Value
 ) -> None:
     """Put the gradient of the loss in the place of a row of logits.
 
@@ -40,129 +41,106 @@ def _loss(
         left: rows of the part that belong to the batch; others have no weight.
         size: of the batch, whose mean loss counts.
     """
-    topics, lanes, document = layout.sizes.topics, asm.lanes, asm.plus(first, row)
-    starts = range(0, topics, lanes)
-    columns = [list(range(start, start + lanes)) for start in starts]
-    are_topics = [[column < topics for column in some] for some in columns]
-    places = [asm.at(layout.logits, row, start) for start in starts]
-    nothing, lowest = asm.vector_of(0.0), asm.vector_of(-1e30)
+    topics, lanes, document = layout.sizes.topics, asm.lanes, first + row
+    columns = np.arange(-(-topics // lanes) * lanes).reshape(-1, lanes)
+    places = [asm.at(layout.logits, row, int(some[0])) for some in columns]
+    are_topics = [asm.vector_of(some) < topics for some in columns]
     logits = [
-        asm.where(some, asm.load(place), lowest)
-        for some, place in zip(are_topics, places, strict=True)
+        where(some, each.load(), -1e30) for some, each in zip(are_topics, places, strict=True)
     ]
     largest = asm.spread(asm.largest(logits))
     logits = [each - largest for each in logits]
-    powers = [
-        asm.where(some, exp(each), nothing) for some, each in zip(are_topics, logits, strict=True)
-    ]
+    powers = [where(some, exp(each), 0.0) for some, each in zip(are_topics, logits, strict=True)]
     total = asm.total(powers)
-    label = asm.load_label(asm.move(asm.slices["labels"], (document, 1)))
-    are_label = [asm.are_equal(label, some) for some in columns]
+    label = asm.spread(asm.given["labels"][document].load(F32))
+    are_label = [label.equals(asm.vector_of(some)) for some in columns]
     of_label = asm.total(
-        [asm.where(some, each, nothing) for some, each in zip(are_label, logits, strict=True)]
+        [where(some, each, 0.0) for some, each in zip(are_label, logits, strict=True)]
     )
-    answer = asm.move(asm.slices["answers"], (document, 2))
-    asm.store(answer, of_label)
-    asm.store(asm.move(answer, (1, 1)), total)
-    share = asm.share(row, left, size)
+    asm.given["answers"][document * 2].store(of_label)
+    asm.given["answers"][document * 2 + 1].store(total)
+    share = where(row < left, 1 / asm.to_float(size), 0.0)
+    of_power, of_topic = asm.spread(share / total), asm.spread(share)
     for some, power, place in zip(are_label, powers, places, strict=True):
-        target = asm.where(some, asm.spread(share), nothing)
-        asm.store(place, power * asm.spread(share / total) - target)
+        place.store(power * of_power - where(some, of_topic, 0.0))
 
 
 def _head(asm: Assembler, layout: Layout) -> None:
     """Add to the gradient of the softmax's weights, and begin that of the hidden states."""
-    d_logits, last = asm.view(layout.logits), layout.layers[-1]
-    product(asm, asm.view(layout.d_head), asm.view(layout.top, 0).T, d_logits, adds=True)
+    d_logits, last = asm.at(layout.logits), layout.layers[-1]
+    product(asm, asm.at(layout.d_head), asm.at(layout.top, 0).T, d_logits, adds=True)
     for layer in layout.layers:
         clear(asm, layer.d_hidden)
-        if CELLS[layer.cell].has_cell_state:
-            clear(asm, layer.d_cell)
-    product(asm, asm.view(last.d_hidden), d_logits, asm.view(layout.back_to_top))
+        clear(asm, layer.d_cell)
+    product(asm, asm.at(last.d_hidden), d_logits, asm.at(layout.back_to_top))
 
 
 def _all_steps(asm: Assembler, layout: Layout) -> None:
     """Go back through time; the gradients of several steps go to the weights together."""
     timesteps, collected = layout.sizes.timesteps, layout.sizes.collected
-
-    def some(first: Index) -> None:
-        count = asm.least(collected, asm.minus(timesteps, first))
-
-        def step(place: Index) -> None:
-            for number in reversed(range(len(layout.layers))):
-                asm.call(f"backward_{number}", ["arena"], asm.plus(first, place), place)
-
-        asm.loop(count, step, is_down=True)
-        for number in range(len(layout.layers)):
-            asm.call(f"outer_{number}", ["arena"], first, count)
-
-    asm.loop(-(-timesteps // collected) * collected, some, step=collected, is_down=True)
+    layers, last = range(len(layout.layers)), (timesteps - 1) // collected * collected
+    for done in asm.loop(last + collected, step=collected):
+        first = last - done
+        count = least(collected, timesteps - first)
+        for i in asm.loop(count):
+            place = count - 1 - i
+            for number in reversed(layers):
+                asm.call(f"backward_{number}", first + place, place)
+        for number in layers:
+            asm.call(f"outer_{number}", first, count)
 
 
-def _step(asm: Assembler, layout: Layout, number: int, t: Index, place: Index) -> None:
+def _step(asm: Assembler, layout: Layout, number: int, t: Value, place: Value) -> None:
     """Go back through a step of a layer; its gradients are collected at a place."""
     layer = layout.layers[number]
-
-    def group(first: Index, sizes: Sequence[int]) -> None:
-        asm.loop(layout.sizes.rows, lambda row: _cell(asm, layer, (t, row, first), sizes[0], place))
-
-    groups(asm, layer.units, 1, group)
-    d_sums, d_input_sums = (asm.view(each, place) for each in (layer.d_sums, layer.d_input_sums))
-    back, passes_by = asm.view(layer.back_to_state), CELLS[layer.cell].passes_by
-    product(asm, asm.view(layer.d_hidden), d_sums, back, adds=passes_by)
+    for unit, size in asm.tiles(layer.units, asm.lanes):
+        for row in asm.loop(layout.sizes.rows):
+            _cell(asm, layer, (t, row, unit), size, place)
+    d_sums, d_input_sums = asm.at(layer.d_sums, place), asm.at(layer.d_input_sums, place)
+    # A part of a GRU's state goes into the next one directly; its gradient is there already.
+    product(asm, asm.at(layer.d_hidden), d_sums, asm.at(layer.back_to_state), adds=layer.is_gru)
     if layer.back_to_input:
-        below, back = layout.layers[number - 1], asm.view(layer.back_to_input)
-        product(asm, asm.view(below.d_hidden), d_input_sums, back, adds=True)
+        below, back = asm.at(layout.layers[number - 1].d_hidden), asm.at(layer.back_to_input)
+        product(asm, below, d_input_sums, back, adds=True)
 
 
 def _cell(
-    asm: Assembler,
-    layer: LayerLayout,
-    where: tuple[Index, Index, Index],
-    size: int,
-    place: Index,
+    asm: Assembler, layer: Layer, at: tuple[Value, Value, Value], size: int, place: Value
 ) -> None:
-    """Compute the gradients of the gates of a group of units, at a step of a sequence.
+    """Compute the gradients of the gates of a vector of units, at a step of a sequence.
 
     Those of the gates stand one after the other. They are stored as whole vectors, from the first
     to the last, so each overwrites what the one before it wrote too much. What the last one
     writes too much is 0, because the gradients of units that do not exist are.
     """
-    (t, row, group), cell, lanes = where, CELLS[layer.cell], asm.lanes
-    unit = asm.times(group, lanes)
-    kept = asm.at(layer.kept, t, group, row)
+    t, row, unit = at
+    kept = asm.at(layer.kept, t, unit // asm.lanes, row)
     d_hidden, d_cell = asm.at(layer.d_hidden, row, unit), asm.at(layer.d_cell, row, unit)
-    back = cell.back(
-        Known(
-            kept=[asm.load(asm.move(kept, (n, lanes))) for n in range(KEPT[layer.cell])],
-            h=asm.load(asm.at(layer.inputs, asm.plus(t, 1), row, unit)),
-            h_before=asm.load(asm.at(layer.inputs, t, row, unit)),
-            d_h=asm.load(d_hidden),
-            d_c=asm.load(d_cell),
-        )
+    back = BACK[layer.cell](
+        [kept[number * asm.lanes].load() for number in range(KEPT[layer.cell])],
+        asm.at(layer.inputs, t + 1, row, unit).load(),
+        asm.at(layer.inputs, t, row, unit).load(),
+        d_hidden.load(),
+        d_cell.load(),
     )
-    both = [(layer.d_sums, back.sums)]
-    if back.input_sums:
-        both.append((layer.d_input_sums, back.input_sums))
-    for array, gradients in both:
-        start = asm.at(array, place, row, asm.times(unit, GATES[layer.cell]))
+    for array, gradients in ((layer.d_sums, back.sums), (layer.d_input_sums, back.input_sums)):
         for number, each in enumerate(gradients):
-            asm.store(asm.move(start, (number, size)), each)
+            asm.at(array, place, row, unit * layer.gates + number * size).store(each)
     if back.h_before:
-        asm.store(d_hidden, back.h_before)
+        d_hidden.store(back.h_before)
     if back.c_before:
-        asm.store(d_cell, back.c_before)
+        d_cell.store(back.c_before)
 
 
-def _outer(asm: Assembler, layout: Layout, number: int, t: Index, steps: Index) -> None:
+def _outer(asm: Assembler, layout: Layout, number: int, t: Value, steps: Value) -> None:
     """Add to the gradient of the weights of a layer what was collected in some steps."""
-    layer, count = layout.layers[number], asm.times(steps, layout.sizes.rows)
-    inputs = asm.rows(asm.view(layer.inputs, t), 0, count).T  # all steps in a row
+    layer, count = layout.layers[number], steps * layout.sizes.rows
+    inputs = asm.at(layer.inputs, t).rows(0, count).T  # all steps in a row
     split, rest = layer.state_rows, layer.width - layer.state_rows
     parts = [(layer.d_sums, 0, layer.width)]
-    if layer.d_input_sums is not layer.d_sums:
+    if layer.is_gru:
         parts = [(layer.d_sums, 0, split), (layer.d_input_sums, split, rest)]
     for array, first, rows in parts:
-        out = asm.rows(asm.view(layer.gradient), first, rows)
-        d_sums = asm.rows(asm.view(array, 0), 0, count)
-        product(asm, out, asm.rows(inputs, first, rows), d_sums, adds=True)
+        out = asm.at(layer.gradient).rows(first, rows)
+        d_sums = asm.at(array, 0).rows(0, count)
+        product(asm, out, inputs.rows(first, rows), d_sums, adds=True)

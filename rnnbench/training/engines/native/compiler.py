@@ -1,31 +1,17 @@
 """From the assembler's code to functions that can be called, for the processor at hand."""
 
 import ctypes
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.training.engines.native.assembler import BYTES, Assembler
+from rnnbench.training.engines.native.assembler import Assembler, Processor
 
-
-@dataclass(frozen=True)
-class Processor:
-    """The vectors of a processor.
-
-    Attributes:
-        lanes: floats in a register.
-        registers: their number.
-        is_x86: whether it is of this family.
-    """
-
-    lanes: int
-    registers: int
-    is_x86: bool
+FLOATS = np.ctypeslib.ndpointer(np.float32, flags="C_CONTIGUOUS")
+"""An array of floats without gaps; others are refused."""
 
 
 @cache
@@ -61,29 +47,11 @@ class Code:
         options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
         passes = llvm.create_pass_builder(machine, options)
         passes.getModulePassManager().run(module, passes)
-        self._code = llvm.create_mcjit_compiler(module, machine, use_lmm=True)
-        self._code.finalize_object()
+        self._engine = llvm.create_mcjit_compiler(module, machine, use_lmm=True)
+        self._engine.finalize_object()
 
-    def function(self, name: str, slices: int, numbers: int = 0) -> Callable[..., None]:
-        """Return a function of arrays, which are its slices, and of numbers."""
-        kinds = [ctypes.c_void_p, ctypes.c_int64] * slices + [ctypes.c_int64] * numbers
-        function = ctypes.CFUNCTYPE(None, *kinds)(self._code.get_function_address(name))
-        return partial(_call, function, self._code)
-
-    @property
-    def faults(self) -> int:
-        """The number of accesses out of bounds so far, if the code checks its addresses."""
-        return ctypes.c_int64.from_address(self._code.get_global_value_address("faults")).value
-
-
-def _call(function: Any, code: Any, *arguments: NDArray[Any] | int) -> None:  # noqa: ARG001
-    """Call a function of machine code, which must live as long as its functions."""
-    flat: list[int] = []
-    for each in arguments:
-        if not isinstance(each, np.ndarray):
-            flat.append(each)
-            continue
-        if not each.flags.c_contiguous or each.itemsize != BYTES:
-            raise ValueError("machine code takes arrays without gaps, of numbers of 32 bits")
-        flat += each.ctypes.data, each.size
-    function(*flat)
+    def run(self, name: str, *arguments: NDArray[np.float32] | int) -> None:
+        """Call a function with its arrays and numbers."""
+        kinds = [ctypes.c_int64 if isinstance(each, int) else FLOATS for each in arguments]
+        function: Any = ctypes.CFUNCTYPE(None, *kinds)(self._engine.get_function_address(name))
+        function(*arguments)

@@ -1,8 +1,6 @@
 """The engine ``native``: plain recurrent stacks, trained by machine code that is made for them."""
 
-import math
 import os
-import time
 from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -74,7 +72,6 @@ class NativeEngine(Engine):
         here = processor()
         assert here is not None  # noqa: S101 - see ``why_not``
         epochs = Epochs(on_epoch)
-        start = time.perf_counter()
         sizes = Sizes(
             layers=tuple((each.kind, each.units) for each in _recurrent(model)),
             topics=len(dataset.topics),
@@ -85,22 +82,16 @@ class NativeEngine(Engine):
         begin("compiling")
         program = program_for(sizes, here)
         begin(TRAINING)
-        network = Network.new(program, initial_weights(sizes, seed))
+        network = Network(program, initial_weights(sizes, seed))
         train(network, (x[kept], y[kept]), validation, recipe, seed, epochs)
         if validation:
-            network = Network.new(program, list(epochs.best_weights))
+            network = Network(program, epochs.best_weights)
         weights = network.weights
+        params = sum(each.size for each in weights)
         outcome = epochs.outcome(
-            engine=self.name,
-            params=sum(math.prod(each.shape) for each in weights),
-            recipe=recipe,
-            documents=len(kept),
-            fit_seconds=time.perf_counter() - start,
+            engine=self.name, params=params, recipe=recipe, documents=len(kept)
         )
-        content = None
-        if keep_model:
-            begin("saving network")
-            content = _keras_file(model, dataset, seed, weights)
+        content = _keras_file(model, dataset, seed, weights) if keep_model else None
         begin("testing")
         logs = network.log_probabilities(_inputs(model, dataset, dataset.x_test))
         return Trained(outcome, np.maximum(logs, LOWEST).astype(np.float32), content)
@@ -145,6 +136,7 @@ def _inputs(
 
 def _keras_file(model: LayeredNetwork, dataset: "Dataset", seed: int, weights: "Weights") -> bytes:
     """Return the content of a ``.keras`` file of the model; this imports TensorFlow."""
+    begin("saving network")
     os.environ |= QUIET_ON_CPU
     with without(NOT_NEEDED):
         from rnnbench.models.build import build

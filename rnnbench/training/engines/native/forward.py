@@ -1,165 +1,122 @@
 """The way forward: from documents to logits, for a part of a batch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from rnnbench.training.engines.native.assembler import Assembler, Floats, Index, View
-from rnnbench.training.engines.native.cells import CELLS, Before
-from rnnbench.training.engines.native.layout import GATES, Array, LayerLayout, Layout
+import numpy as np
+
+from rnnbench.training.engines.native.assembler import F32, Assembler, Value, View, pick, where
+from rnnbench.training.engines.native.cells import FORWARD
+from rnnbench.training.engines.native.layout import Array, Layer, Layout
 from rnnbench.training.engines.native.products import (
     Sums,
     product,
     rows_of_tile,
     sum_up,
     vectors_of_tile,
-    zeros,
 )
 
 
 def make_forward(asm: Assembler, layout: Layout) -> None:
     """Make the function ``forward``: the logits of some documents, the first of which is given."""
-    for number in range(len(layout.layers)):
+    above = [*((each.inputs, each.state_rows) for each in layout.layers[1:]), (layout.top, 0)]
+    for number, layer in enumerate(layout.layers):
         with asm.function(f"forward_{number}", ["arena"], 1) as (t,):
-            _step(asm, layout, number, t)
+            _step(asm, layer, layout.sizes.rows, t, *above[number])
     with asm.function("forward", ["arena", "documents"], 1) as (first,):
         _gather(asm, layout, first)
         for layer in layout.layers:
-            if CELLS[layer.cell].has_cell_state:
-                clear(asm, layer.cell_state)
-
-        def step(t: Index) -> None:
+            clear(asm, layer.cell_state)
+        for t in asm.loop(layout.sizes.timesteps):
             for number in range(len(layout.layers)):
-                asm.call(f"forward_{number}", ["arena"], t)
-
-        asm.loop(layout.sizes.timesteps, step)
-        product(asm, asm.view(layout.logits), asm.view(layout.top, 0), asm.view(layout.head))
-
-
-def groups(
-    asm: Assembler, units: int, at_once: int, body: Callable[[Index, Sequence[int]], None]
-) -> None:
-    """Call ``body(first, sizes)`` for the groups of a layer, up to ``at_once`` of them.
-
-    A group is a vector of units; the last one may be smaller.
-    """
-    full, rest = divmod(units, asm.lanes)
-    whole = full // at_once * at_once
-    if whole:
-        asm.loop(whole, lambda first: body(first, (asm.lanes,) * at_once), step=at_once)
-    last = (asm.lanes,) * (full - whole) + ((rest,) if rest else ())
-    if last:
-        body(whole, last)
+                asm.call(f"forward_{number}", t)
+        product(asm, asm.at(layout.logits), asm.at(layout.top, 0), asm.at(layout.head))
 
 
 def clear(asm: Assembler, array: Array) -> None:
     """Fill an array with zeros."""
-    start, zero = asm.at(array), asm.vector_of(0.0)
-    asm.loop(array.size, lambda i: asm.store(asm.move(start, (i, 1)), zero), step=asm.lanes)
+    for i in asm.loop(array.size, step=asm.lanes):
+        asm.at(array.flat, i).store(asm.vector_of(0.0))
 
 
-def _gather(asm: Assembler, layout: Layout, first: Index) -> None:
+def _gather(asm: Assembler, layout: Layout, first: Value) -> None:
     """Copy the ids of documents into the inputs of the first layer."""
     layer, timesteps = layout.layers[0], layout.sizes.timesteps
-    documents = asm.slices["documents"]
-
-    def row(b: Index) -> None:
-        document = asm.move(documents, (asm.plus(first, b), timesteps))
-
-        def step(t: Index) -> None:
-            single = asm.load_one(asm.move(document, (t, 1)))
-            asm.store(asm.at(layer.inputs, t, b, layer.state_rows), single)
-
-        asm.loop(timesteps, step)
-
-    asm.loop(layout.sizes.rows, row)
+    for row in asm.loop(layout.sizes.rows):
+        start = (first + row) * timesteps
+        for t in asm.loop(timesteps):
+            number = asm.given["documents"][start + t].load(F32)
+            asm.at(layer.inputs, t, row, layer.state_rows).store(number)
 
 
-def _step(asm: Assembler, layout: Layout, number: int, t: Index) -> None:
-    """Take a step of a layer: a tile is summed up, and its gates are computed, in registers."""
-    layer, rows = layout.layers[number], layout.sizes.rows
-    gates = GATES[layer.cell]
-    at_once = max(vectors_of_tile(asm.registers) // gates, 1)
+def _step(
+    asm: Assembler, layer: Layer, rows: int, t: Value, above: Array, above_column: int
+) -> None:
+    """Take a step of a layer: a tile is summed up, and its gates are computed, in registers.
 
-    def block(first: Index, sizes: Sequence[int]) -> None:
-        vectors = sum(-(-gates * size // asm.lanes) for size in sizes)
-        column, weights = asm.times(first, gates * asm.lanes), asm.view(layer.weights)
-        b = asm.columns(weights, column, vectors * asm.lanes)
-
-        def tile(row: Index, height: int) -> None:
-            a = asm.rows(asm.view(layer.inputs, t), row, height)
-            of_state, sums = _sums(asm, layer, a, b, zeros(asm, height, vectors), sizes[-1])
-            for i in range(height):
-                for n, size in enumerate(sizes):
-                    where = t, asm.plus(row, i), asm.plus(first, n)
-                    lines = of_state[i][n * gates :], sums[i][n * gates :]
-                    _cell(asm, layout, number, where, size, *lines)
-
-        asm.tiles(rows, rows_of_tile(rows, vectors, asm.registers), tile)
-
-    groups(asm, layer.units, at_once, block)
-
-
-def _sums(
-    asm: Assembler, layer: LayerLayout, a: View, b: View, nothing: Sums, size: int
-) -> tuple[Sums, Sums]:
-    """Return the sums over the state, if a gate needs them apart, and all sums.
-
-    The latter then lack what the state gives to that gate.
+    The hidden states go into the next inputs, and into the inputs above, from a column on.
     """
-    cell, split, rest = CELLS[layer.cell], layer.state_rows, layer.width - layer.state_rows
-    if cell.apart is None:
-        sums = sum_up(asm, nothing, a, b)
+    gates, lanes, registers = layer.gates, asm.lanes, asm.processor.registers
+    at_once = max(vectors_of_tile(registers) // gates, 1) * lanes
+    for first, units in asm.tiles(layer.units, at_once):
+        vectors = -(-gates * units // lanes)
+        b = asm.at(layer.weights).columns(first * gates, vectors * lanes)
+        for row, height in asm.tiles(rows, rows_of_tile(rows, vectors, registers)):
+            a = asm.at(layer.inputs, t).rows(row, height)
+            of_state, sums = _sums(asm, layer, a, b, units)
+            for i in range(height):
+                for n in range(0, units, lanes):
+                    size, start = min(lanes, units - n), i * vectors + n * gates // lanes
+                    place = t, row + i, first + n
+                    h = _cell(asm, layer, place, size, of_state[start:], sums[start:])
+                    asm.at(layer.inputs, t + 1, row + i, first + n).store(h, size)
+                    asm.at(above, t, row + i, first + n + above_column).store(h, size)
+
+
+def _sums(asm: Assembler, layer: Layer, a: View, b: View, units: int) -> tuple[Sums, Sums]:
+    """Return the sums over the state, if the candidate of a GRU needs them apart, and all sums.
+
+    The latter then lack what the state gives to the candidate.
+    """
+    vectors, split, rest = b.shape[1] // asm.lanes, layer.state_rows, layer.width - layer.state_rows
+    zero = asm.vector_of(0.0)
+    zeros = [zero] * (vectors * a.shape[0])
+    if not layer.is_gru:
+        sums = sum_up(asm, zeros, a, b)
         return sums, sums
-    of_state = sum_up(asm, nothing, asm.columns(a, 0, split), asm.rows(b, 0, split))
-    sums = [_without(asm, line, cell.apart, size) for line in of_state]
-    return of_state, sum_up(asm, sums, asm.columns(a, split, rest), asm.rows(b, split, rest))
+    of_state = sum_up(asm, zeros, a.columns(0, split), b.rows(0, split))
+    gates = np.arange(vectors * asm.lanes).reshape(vectors, asm.lanes) // units
+    is_candidate = [asm.vector_of(some).equals(2) for some in gates]
+    sums = [where(is_candidate[n % vectors], zero, each) for n, each in enumerate(of_state)]
+    return of_state, sum_up(asm, sums, a.columns(split, rest), b.rows(split, rest))
 
 
 def _cell(
     asm: Assembler,
-    layout: Layout,
-    number: int,
-    where: tuple[Index, Index, Index],
+    layer: Layer,
+    place: tuple[Value, Value, Value],
     size: int,
-    of_state: Sequence[Floats],
-    sums: Sequence[Floats],
-) -> None:
-    """Compute a group of units from its sums, at a step of a sequence, and store the states."""
-    layer, (t, row, group) = layout.layers[number], where
-    cell, unit = CELLS[layer.cell], asm.times(group, asm.lanes)
-    gates = [_gate(asm, sums, each, size) for each in range(GATES[layer.cell])]
-    if cell.apart is not None:
-        gates.append(gates[cell.apart])
-        gates[cell.apart] = _gate(asm, of_state, cell.apart, size)
-    h_before = asm.load(asm.at(layer.inputs, t, row, unit))
-    c = asm.at(layer.cell_state, row, unit)
-    after = cell.forward(Before(gates, h_before, asm.load(c)))
+    of_state: Sequence[Value],
+    sums: Sequence[Value],
+) -> Value:
+    """Return the hidden states of a vector of units at a step of a sequence; store the rest."""
+    t, row, unit = place
+    gates = [_gate(asm, sums, number, size) for number in range(layer.gates)]
+    if layer.is_gru:  # its candidate's sum over the state goes before that over the input
+        gates.insert(2, _gate(asm, of_state, 2, size))
+    h_before, c = asm.at(layer.inputs, t, row, unit), asm.at(layer.cell_state, row, unit)
+    after = FORWARD[layer.cell](gates, h_before.load(), c.load())
     if after.c:
-        asm.store(c, after.c)
-    kept = asm.at(layer.kept, t, group, row)
-    for place, each in enumerate(after.kept):
-        asm.store(asm.move(kept, (place, asm.lanes)), each)
-    asm.store(asm.at(layer.inputs, asm.plus(t, 1), row, unit), after.h, size)
-    is_top = number + 1 == len(layout.layers)
-    above = None if is_top else layout.layers[number + 1]
-    inputs, first = (above.inputs, above.state_rows) if above else (layout.top, 0)
-    asm.store(asm.at(inputs, t, row, asm.plus(unit, first)), after.h, size)
+        c.store(after.c)
+    for number, each in enumerate(after.kept):
+        asm.at(layer.kept, t, unit // asm.lanes, row, number * asm.lanes).store(each)
+    return after.h
 
 
-def _gate(asm: Assembler, vectors: Sequence[Floats], number: int, size: int) -> Floats:
-    """Return the sums of a gate of a group; those of all gates stand one after the other."""
+def _gate(asm: Assembler, vectors: Sequence[Value], number: int, size: int) -> Value:
+    """Return the sums of a gate of some units; those of all gates stand one after the other."""
     if size == asm.lanes:
         return vectors[number]
     first, last = number * size // asm.lanes, ((number + 1) * size - 1) // asm.lanes
     start = number * size - first * asm.lanes
     lanes = [start + lane % size for lane in range(asm.lanes)]
-    return asm.pick([vectors[first], vectors[last]], lanes)
-
-
-def _without(asm: Assembler, vectors: Sequence[Floats], number: int, size: int) -> list[Floats]:
-    """Return the sums of a group, with zeros in the place of a gate."""
-    lanes = range(len(vectors) * asm.lanes)
-    stays = [not number * size <= lane < (number + 1) * size for lane in lanes]
-    return [
-        asm.where(stays[v * asm.lanes : (v + 1) * asm.lanes], each, each.lift(0.0))
-        for v, each in enumerate(vectors)
-    ]
+    return pick([vectors[first], vectors[last]], lanes)

@@ -89,83 +89,107 @@ class Array:
         strides = [each * arena.itemsize for each in self.strides]
         return np.lib.stride_tricks.as_strided(arena[self.offset :], self.shape, strides)
 
+    @property
+    def flat(self) -> "Array":
+        """The same floats in a row."""
+        return Array(self.offset, (self.size,), (1,), self.size)
 
-@dataclass(frozen=True)
-class LayerLayout:
-    """The arrays of a recurrent layer with ``n`` units and ``G`` gates.
+    def moved(self, by: int) -> "Array":
+        """Return an array of the same shape, some floats further."""
+        return replace(self, offset=self.offset + by)
+
+
+class Arena:
+    """Gives each array its place, one after the other."""
+
+    def __init__(self) -> None:
+        self.size = LINE  # nothing lies at the very start
+
+    def place(self, *shape: int, slack: int = 0) -> Array:
+        """Return an array whose rows have ``slack`` more floats at the end, at least."""
+        width = -(-(shape[-1] + slack) // LINE) * LINE
+        if width % 256 == 0:  # rows that are 1 KiB apart would compete for the same cache lines
+            width += LINE
+        padded = (*shape[:-1], width)
+        strides = tuple(math.prod(padded[n + 1 :]) for n in range(len(shape)))
+        array = Array(self.size, shape, strides, math.prod(padded))
+        self.size += array.size
+        return array
+
+
+class Layer:
+    """The arrays of a recurrent layer with ``n`` units; strides are those of ``Arena.place``.
 
     An input of the layer is one row: ``[h of the step before (n), 1 (GRU only), x, 1]``. So biases,
     states and inputs are one product with the weights, whose rows are ``[U; b_r (GRU); W; b]``.
 
-    Attributes:
-        cell: its kind.
-        units: their number.
-        features: the length of ``x``.
-        state_rows: rows of the weights that belong to the state.
-        inputs: ``(timesteps + 1, rows, width)``: rows as above.
-        weights, gradient: ``(width, G * n)``, in the order of ``column_order``.
-        back_to_state: ``(G * n, n)``, the transposed U.
-        back_to_input: the transposed W; ``None`` in the first layer.
-        kept: ``(timesteps, groups, rows, values, lanes)``, from the forward pass for the backward
-            pass. A group is a vector of units.
-        d_sums: ``(collected, rows, G * n)``: gradients of the gates, before their activations.
-        d_input_sums: the same, as W and b see them; another array only in a GRU, whose reset gate
-            stands between U and the candidate.
-        d_hidden, cell_state, d_cell: ``(rows, n)``: the gradient of the hidden state; the cell
-            state of an LSTM, and its gradient.
+    Args:
+        arena: gives the arrays their places.
+        sizes: of the network.
+        number: the position of the layer.
+        weights: ``(width, gates * n)``, in the order of ``column_order``.
+        gradient: the same.
     """
 
-    cell: str
-    units: int
-    features: int
-    state_rows: int
-    inputs: Array
-    weights: Array
-    gradient: Array
-    back_to_state: Array
-    back_to_input: Array | None
-    kept: Array
-    d_sums: Array
-    d_input_sums: Array
-    d_hidden: Array
-    cell_state: Array
-    d_cell: Array
+    def __init__(self, arena: Arena, sizes: Sizes, number: int, weights: Array, gradient: Array):
+        self.cell, self.units = sizes.layers[number]
+        self.gates, self.is_gru = GATES[self.cell], self.cell == "gru"
+        self.features = sizes.layers[number - 1][1] if number else 1
+        self.width, columns = weights.shape
+        self.state_rows = self.units + self.is_gru  # rows of the weights for h and b_r
+        self.column_order = column_order(self.units, self.gates, sizes.lanes)
+        n, rows, lanes, place = self.units, sizes.rows, sizes.lanes, arena.place
 
-    @property
-    def width(self) -> int:
-        """The length of an input row."""
-        return self.weights.shape[0]
+        self.weights, self.gradient = weights, gradient
+        # The gradients of the gates, before their activations, of the steps that are collected.
+        self.d_sums = place(sizes.collected, rows, columns, slack=lanes)
+        self.inputs = place(sizes.timesteps + 1, rows, self.width)  # rows as above
+        self.back_to_state = place(columns, n)  # the transposed U
+        self.back_to_input = place(columns, self.features) if number else None  # the transposed W
+        # For the way back, of each step, vector of units and row: some values of all its lanes.
+        self.kept = place(sizes.timesteps, -(-n // lanes), rows, KEPT[self.cell] * lanes)
+        # d_sums as W and b see them: in a GRU, the reset gate is between U and the candidate.
+        self.d_input_sums = self.d_sums
+        if self.is_gru:
+            self.d_input_sums = place(*self.d_sums.shape, slack=lanes)
+        self.d_hidden = place(rows, n)  # the gradient of the hidden state
+        self.cell_state, self.d_cell = place(rows, n), place(rows, n)  # an LSTM's; its gradient
 
 
-@dataclass(frozen=True)
 class Layout:
-    """All arrays; ``weights``, ``gradient``, ``mean`` and ``square`` are alike.
+    """All arrays of a network; strides are those of ``Arena.place``, unless they are stated.
 
-    Attributes:
-        sizes: those that it was made for.
-        layers: from the first to the last.
-        weights, gradient: all weights in a row, and their gradient.
-        mean, square: Adam's averages of gradients and of their squares.
-        top: ``(timesteps, rows, n + 1)``: ``[h, 1]``, the input of the softmax. All steps lie at
-            the same place, so the last one stays.
-        head, d_head: ``(n + 1, topics)``, the weights of the softmax, ``[W; b]``; their gradient.
-        back_to_top: ``(topics, n)``, the transposed W.
-        logits: ``(rows, topics)``; then their gradient.
-        size: of the arena, in floats.
+    Raises:
+        RnnbenchError: they need too much memory.
     """
 
-    sizes: Sizes
-    layers: tuple[LayerLayout, ...]
-    weights: Array
-    gradient: Array
-    mean: Array
-    square: Array
-    top: Array
-    head: Array
-    d_head: Array
-    back_to_top: Array
-    logits: Array
-    size: int
+    def __init__(self, sizes: Sizes):
+        self.sizes, arena, weights, n = sizes, Arena(), list[Array](), 1
+        for cell, units in sizes.layers:
+            weights.append(arena.place(units + (cell == "gru") + n + 1, GATES[cell] * units))
+            n = units
+        self.head = arena.place(n + 1, sizes.topics)  # of the softmax: [W; b]
+        count = arena.size - LINE
+        self.weights = Array(LINE, (count,), (1,), count)  # all of the above in a row
+        # Of the same shape: their gradient, and Adam's averages of it and of its square.
+        self.gradient, self.mean, self.square = (self.weights.moved(i * count) for i in (1, 2, 3))
+        self.d_head = self.head.moved(count)
+        arena.size += 3 * count
+        self.layers = [
+            Layer(arena, sizes, number, each, each.moved(count))
+            for number, each in enumerate(weights)
+        ]
+        # [h, 1], the input of the softmax. All steps lie at the same place, so the last one stays.
+        top = arena.place(sizes.rows, n + 1)
+        self.top = replace(top, shape=(sizes.timesteps, *top.shape), strides=(0, *top.strides))
+        self.back_to_top = arena.place(sizes.topics, n)  # the transposed W of the softmax
+        self.logits = arena.place(sizes.rows, sizes.topics)  # and then their gradient
+        self.size = arena.size + LINE
+        if self.size > LARGEST_ARENA:
+            raise RnnbenchError(
+                f"native: a network of this size needs {self.size * 4 / 1e9:.1f} GB "
+                f"(allowed: {LARGEST_ARENA * 4 / 1e9:.1f}); use training.engine: compiled"
+            )
 
 
 def column_order(units: int, gates: int, lanes: int) -> NDArray[np.intp]:
@@ -177,107 +201,3 @@ def column_order(units: int, gates: int, lanes: int) -> NDArray[np.intp]:
     columns = np.arange(gates * units).reshape(gates, units)
     starts = range(0, units, lanes)
     return np.concatenate([columns[:, start : start + lanes].ravel() for start in starts])
-
-
-def up(number: int, step: int) -> int:
-    """Return the multiple of ``step`` that is at or above ``number``."""
-    return -(-number // step) * step
-
-
-class _Arena:
-    """Gives each array its place, one after the other."""
-
-    def __init__(self) -> None:
-        self.size = LINE  # nothing lies at the very start
-
-    def place(self, *shape: int, slack: int = 0) -> Array:
-        """Return an array whose rows have ``slack`` more floats at the end, at least."""
-        width = up(shape[-1] + slack, LINE)
-        if width % 256 == 0:  # rows that are 1 KiB apart would compete for the same cache lines
-            width += LINE
-        strides = [1]
-        for length in (width, *shape[-2:0:-1]):
-            strides.insert(0, strides[0] * length)
-        size = math.prod((*shape[:-1], width))
-        array = Array(self.size, shape, tuple(strides[-len(shape) :]), size)
-        self.size += size
-        return array
-
-
-def _moved(array: Array, by: int) -> Array:
-    return replace(array, offset=array.offset + by)
-
-
-def plan(sizes: Sizes) -> Layout:
-    """Return the layout for some sizes.
-
-    Raises:
-        RnnbenchError: they need too much memory.
-    """
-    arena = _Arena()
-    start, weights = arena.size, list[Array]()
-    features = 1
-    for cell, units in sizes.layers:
-        rows = units + (cell == "gru") + features + 1
-        weights.append(arena.place(rows, GATES[cell] * units))
-        features = units
-    head = arena.place(features + 1, sizes.topics)
-    count = arena.size - start
-    whole = Array(start, (count,), (1,), count)
-    arena.size += 3 * count
-    gradient, mean, square = (_moved(whole, n * count) for n in (1, 2, 3))
-    layers = tuple(
-        _layer(arena, sizes, number, each, _moved(each, count))
-        for number, each in enumerate(weights)
-    )
-    top = arena.place(sizes.rows, features + 1)
-    layout = Layout(
-        sizes=sizes,
-        layers=layers,
-        weights=whole,
-        gradient=gradient,
-        mean=mean,
-        square=square,
-        top=replace(top, shape=(sizes.timesteps, *top.shape), strides=(0, *top.strides)),
-        head=head,
-        d_head=_moved(head, count),
-        back_to_top=arena.place(sizes.topics, features),
-        logits=arena.place(sizes.rows, sizes.topics),
-        size=arena.size + LINE,
-    )
-    if layout.size > LARGEST_ARENA:
-        raise RnnbenchError(
-            f"native: a network of this size needs {layout.size * 4 / 1e9:.1f} GB "
-            f"(allowed: {LARGEST_ARENA * 4 / 1e9:.1f}); use training.engine: compiled"
-        )
-    return layout
-
-
-def _layer(
-    arena: _Arena, sizes: Sizes, number: int, weights: Array, gradient: Array
-) -> LayerLayout:
-    cell, units = sizes.layers[number]
-    width, columns = weights.shape
-    features = sizes.layers[number - 1][1] if number else 1
-    rows, lanes = sizes.rows, sizes.lanes
-    groups = -(-units // lanes)
-
-    place = arena.place
-    d_sums = place(sizes.collected, rows, columns, slack=lanes)
-    return LayerLayout(
-        cell=cell,
-        units=units,
-        features=features,
-        state_rows=units + (cell == "gru"),
-        inputs=place(sizes.timesteps + 1, rows, width),
-        weights=weights,
-        gradient=gradient,
-        back_to_state=place(columns, units),
-        back_to_input=place(columns, features) if number else None,
-        kept=place(sizes.timesteps, groups, rows, KEPT[cell] * lanes),
-        d_sums=d_sums,
-        d_input_sums=place(*d_sums.shape, slack=lanes) if cell == "gru" else d_sums,
-        d_hidden=place(rows, units),
-        cell_state=place(rows, units),
-        d_cell=place(rows, units),
-    )

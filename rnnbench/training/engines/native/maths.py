@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from llvmlite import ir
 
-from rnnbench.training.engines.native.assembler import Floats
+from rnnbench.training.engines.native.assembler import Value, where
 
 TANH_LIMIT = 7.90531110763549805
 """Beyond it, tanh is 1 in a float. The constants of tanh are those of Eigen and of XLA."""
@@ -40,40 +40,45 @@ TO_WHOLE = 1.5 * 2**23
 """A float of this size has no digits after the point."""
 
 
-def tanh(x: Floats) -> Floats:
+def tanh(x: Value) -> Value:
     """Return the hyperbolic tangent: ``x P(x²) / Q(x²)``."""
-    x = x.limited("<", TANH_LIMIT).limited(">", -TANH_LIMIT)
+    x = _limited(x, TANH_LIMIT)
     square = x * x
     return x * _polynomial(square, TANH_ABOVE) / _polynomial(square, TANH_BELOW)
 
 
-def sigmoid(x: Floats) -> Floats:
+def sigmoid(x: Value) -> Value:
     """Return the logistic function, ``0.5 + 0.5 tanh(x / 2)``, the halves in the polynomials."""
-    x = x.limited("<", 2 * TANH_LIMIT).limited(">", -2 * TANH_LIMIT)
+    x = _limited(x, 2 * TANH_LIMIT)
     square = x * x
     above = [each / 4 for each in _in_quarters(TANH_ABOVE)]
     return x * _polynomial(square, above) / _polynomial(square, _in_quarters(TANH_BELOW)) + 0.5
 
 
-def exp(x: Floats) -> Floats:
+def exp(x: Value) -> Value:
     """Return the exponential of numbers up to 88; of those below -87, that of -87."""
-    x = x.limited(">", -87.0)
+    x = where(x < -87, x.lift(-87), x)
     shifted = x * 1.44269504088896341 + TO_WHOLE
     whole = shifted - TO_WHOLE  # x / log 2, rounded
     rest = x - whole * LOG2_HIGH - whole * LOG2_LOW
     return _polynomial(rest, EXP) * _power_of_two(shifted)
 
 
-def _power_of_two(shifted: Floats) -> Floats:
+def _limited(x: Value, limit: float) -> Value:
+    """Return x, or the limit that it is beyond; NaN stays NaN."""
+    x = where(x > limit, x.lift(limit), x)
+    return where(x < -limit, x.lift(-limit), x)
+
+
+def _power_of_two(shifted: Value) -> Value:
     """Return 2 to the whole number to which ``TO_WHOLE`` was added."""
-    build, kind = shifted.builder, shifted.value.type
+    build, kind = shifted.builder, shifted.raw.type
     whole = ir.VectorType(ir.IntType(32), kind.count)
-    digits, bias = (ir.Constant(whole, [number] * kind.count) for number in (23, 127 << 23))
-    exponent = build.add(build.shl(build.bitcast(shifted.value, whole), digits), bias)
-    return Floats(build, build.bitcast(exponent, kind))
+    exponent = build.shl(build.bitcast(shifted.raw, whole), ir.Constant(whole, 23))
+    return Value(build, build.bitcast(build.add(exponent, ir.Constant(whole, 127 << 23)), kind))
 
 
-def _polynomial(x: Floats, coefficients: Sequence[float]) -> Floats:
+def _polynomial(x: Value, coefficients: Sequence[float]) -> Value:
     """Return a polynomial of x; the coefficient of the highest power comes first."""
     result = x * coefficients[0] + coefficients[1]
     for each in coefficients[2:]:

@@ -5,12 +5,10 @@ inner dimension, one vector of each of its columns is loaded, and one float of e
 spread over a vector.
 """
 
-from collections.abc import Sequence
+from rnnbench.training.engines.native.assembler import F32, Assembler, Value, View
 
-from rnnbench.training.engines.native.assembler import Assembler, Floats, Index, View
-
-Sums = list[list[Floats]]
-"""The sums of a tile, by row and vector."""
+Sums = list[Value]
+"""The sums of a tile: all vectors of its first row, of the next, and so on."""
 
 
 def rows_of_tile(rows: int, vectors: int, registers: int) -> int:
@@ -28,66 +26,38 @@ def vectors_of_tile(registers: int) -> int:
     return 4 if registers >= 32 else 2
 
 
-def zeros(asm: Assembler, rows: int, vectors: int) -> Sums:
-    """Return sums of nothing."""
-    return [[asm.vector_of(0.0)] * vectors for _ in range(rows)]
-
-
 def sum_up(asm: Assembler, sums: Sums, a: View, b: View) -> Sums:
-    """Return ``sums[i][v] + Σ_k a[i, k] * b[k, v]``, where ``v`` is a vector of columns."""
-    vectors = len(sums[0])
-
-    def add(k: Index, *flat: Floats) -> Sequence[Floats]:
-        row = asm.move(b.place, (k, b.strides[0]))
-        columns = [asm.load(asm.move(row, (v, asm.lanes))) for v in range(vectors)]
-        result: list[Floats] = []
-        for i in range(len(sums)):
-            single = asm.load_one(asm.move(a.place, (k, a.strides[1]), (i, a.strides[0])))
-            spread = asm.spread(single)
-            result += [flat[i * vectors + v] + spread * columns[v] for v in range(vectors)]
-        return result
-
-    flat = asm.loop(a.shape[1], add, [each for row in sums for each in row])
-    return [flat[i * vectors : (i + 1) * vectors] for i in range(len(sums))]
+    """Return ``sums[i, v] + Σ_k a[i, k] * b[k, v]``, where ``v`` is a vector of columns."""
+    sums, vectors = list(sums), len(sums) // a.shape[0]
+    for k in asm.loop(a.shape[1], sums):
+        row = b[k]
+        columns = [row[v * asm.lanes].load() for v in range(vectors)]
+        for i in range(a.shape[0]):
+            spread = asm.spread(a[i, k].load(F32))
+            for v, column in enumerate(columns):
+                sums[i * vectors + v] += spread * column
+    return sums
 
 
 def product(asm: Assembler, out: View, a: View, b: View, *, adds: bool = False) -> None:
     """Write ``a b``, or add it to ``out``; the last vector of a row may go past the columns."""
     if (out.shape, a.shape[1]) != ((a.shape[0], b.shape[1]), b.shape[0]):
         raise ValueError(f"no product of {a.shape} and {b.shape} is {out.shape}")
-    rows, columns = out.shape
-
-    def block(first: Index, vectors: int) -> None:
-        right = asm.columns(b, asm.times(first, asm.lanes), vectors * asm.lanes)
-
-        def tile(row: Index, height: int) -> None:
-            corner = asm.move(out.place, (row, out.strides[0]), (first, asm.lanes))
-            places = [
-                [asm.move(corner, (i, out.strides[0]), (v, asm.lanes)) for v in range(vectors)]
-                for i in range(height)
-            ]
-            sums = zeros(asm, height, vectors)
-            if adds:
-                sums = [[asm.load(place) for place in line] for line in places]
-            sums = sum_up(asm, sums, asm.rows(a, row, height), right)
-            for line, results in zip(places, sums, strict=True):
-                for place, result in zip(line, results, strict=True):
-                    asm.store(place, result)
-
-        asm.tiles(rows, rows_of_tile(rows, vectors, asm.registers), tile)
-
-    asm.tiles(-(-columns // asm.lanes), vectors_of_tile(asm.registers), block)
+    (rows, columns), lanes, registers = out.shape, asm.lanes, asm.processor.registers
+    for first, vectors in asm.tiles(-(-columns // lanes), vectors_of_tile(registers)):
+        right = b.columns(first * lanes, vectors * lanes)
+        for row, height in asm.tiles(rows, rows_of_tile(rows, vectors, registers)):
+            tile = out.rows(row, height).columns(first * lanes, vectors * lanes)
+            places = [tile[i, v * lanes] for i in range(height) for v in range(vectors)]
+            sums = [each.load() if adds else asm.vector_of(0.0) for each in places]
+            sums = sum_up(asm, sums, a.rows(row, height), right)
+            for place, each in zip(places, sums, strict=True):
+                place.store(each)
 
 
 def transpose(asm: Assembler, out: View, source: View) -> None:
     """Write the transposed ``source``."""
-
-    def row(i: Index) -> None:
-        def element(j: Index) -> None:
-            place = asm.move(source.place, (i, source.strides[0]), (j, source.strides[1]))
-            target = asm.move(out.place, (j, out.strides[0]), (i, out.strides[1]))
-            asm.store(target, asm.load_one(place))
-
-        asm.loop(source.shape[1], element)
-
-    asm.loop(source.shape[0], row)
+    rows, columns = source.shape
+    for i in asm.loop(rows):
+        for j in asm.loop(columns):
+            out[j, i].store(source[i, j].load(F32))

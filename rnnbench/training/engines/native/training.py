@@ -3,17 +3,18 @@
 Importing this module imports llvmlite.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.training.engines.native.assembler import Assembler
-from rnnbench.training.engines.native.compiler import Code, Processor
-from rnnbench.training.engines.native.layout import Sizes, plan
+from rnnbench.training.engines.native.assembler import Assembler, Processor
+from rnnbench.training.engines.native.compiler import Code
+from rnnbench.training.engines.native.layout import Layout, Sizes
 from rnnbench.training.engines.native.program import BETA_1, BETA_2, make_program
-from rnnbench.training.engines.native.weights import Weights, aligned, new_arena, read_weights
+from rnnbench.training.engines.native.weights import Weights, new_arena, read_weights
 from rnnbench.training.epochs import Epochs
 from rnnbench.training.recipe import Recipe
 from rnnbench.training.steps import batches, count_batches
@@ -21,54 +22,36 @@ from rnnbench.training.steps import batches, count_batches
 Documents = tuple[NDArray[np.float32], NDArray[np.int32]]
 """The inputs ``(n, timesteps)``, and the labels."""
 
-
-class Program:
-    """The machine code for some sizes.
-
-    Args:
-        sizes: of the network, its sequences and its batches.
-        processor: that it is made for.
-        is_checked: whether the code checks its addresses; see ``Assembler``.
-    """
-
-    def __init__(self, sizes: Sizes, processor: Processor, *, is_checked: bool = False):
-        self.layout = plan(sizes)
-        asm = Assembler(sizes.lanes, processor.registers, is_checked=is_checked)
-        make_program(asm, self.layout, is_x86=processor.is_x86)
-        self.code = Code(asm)
-        self.epoch = self.code.function("epoch", slices=5, numbers=1)
-        self.score = self.code.function("score", slices=3, numbers=1)
+Program = tuple[Layout, Code]
+"""The machine code for the sizes of a network, its sequences and its batches."""
 
 
 @lru_cache(maxsize=1)
-def program_for(sizes: Sizes, processor: Processor) -> Program:
+def program_for(
+    sizes: Sizes, processor: Processor, assembler: type[Assembler] = Assembler
+) -> Program:
     """Return the code for some sizes; only the last is kept, as in the engine ``compiled``."""
-    return Program(sizes, processor)
+    layout, asm = Layout(sizes), assembler(processor)
+    make_program(asm, layout)
+    return layout, Code(asm)
 
 
-@dataclass
 class Network:
     """A network in training.
 
     Attributes:
-        program: its machine code.
         arena: its weights, and everything that is computed.
         steps: optimizer steps taken so far.
     """
 
-    program: Program
-    arena: NDArray[np.float32]
-    steps: int = 0
-
-    @classmethod
-    def new(cls, program: Program, weights: Weights) -> "Network":
-        """Return a network before its first step."""
-        return cls(program, new_arena(program.layout, weights))
+    def __init__(self, program: Program, weights: Sequence[NDArray[np.float32]]):
+        self.layout, self.code = program
+        self.arena, self.steps = new_arena(self.layout, weights), 0
 
     @property
     def weights(self) -> Weights:
         """A copy of the weights, in Keras's order."""
-        return read_weights(self.program.layout, self.arena)
+        return read_weights(self.layout, self.arena)
 
     def train(self, documents: Documents, learning_rate: float) -> tuple[float, float]:
         """Train for an epoch; return the mean loss and the accuracy meanwhile.
@@ -76,30 +59,31 @@ class Network:
         The documents are in the order of the batches.
         """
         x, y = documents
-        sizes, count = self.program.layout.sizes, len(y)
+        sizes, count = self.layout.sizes, len(y)
         step = self.steps + np.arange(1.0, count_batches(count, sizes.batch) + 1)
         self.steps += len(step)
         # Keras, too, takes the powers of the decays as float32: that of 0.999 shows in the result.
         beta_1, beta_2 = float(np.float32(BETA_1)), float(np.float32(BETA_2))
         rates = learning_rate * np.sqrt(1 - beta_2**step) / (1 - beta_1**step)
-        labels = np.zeros(count + sizes.rows, np.int32)
-        labels[:count] = y
-        answers = np.zeros((count + sizes.rows, 2), np.float32)
-        inputs = _filled(x, sizes)
-        self.program.epoch(self.arena, inputs, labels, rates.astype(np.float32), answers, count)
+        labels, answers = self._filled(y), self._filled(np.zeros((count, 2)))
+        arrays = self._filled(x), labels, rates.astype(np.float32), answers
+        self.code.run("epoch", self.arena, *arrays, count)
         of_topic, total = answers[:count].astype(np.float64).T
         return float(np.mean(np.log(total) - of_topic)), float(np.mean(of_topic == 0))
 
     def log_probabilities(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the log-probabilities ``(n, topics)`` of documents."""
-        layout = self.program.layout
-        scores = aligned((len(x) + layout.sizes.rows) * layout.logits.strides[0])
-        self.program.score(self.arena, _filled(x, layout.sizes), scores, len(x))
-        rows = scores.reshape(-1, layout.logits.strides[0])[: len(x), : layout.sizes.topics]
-        logits = rows.astype(np.float64)
+        scores = self._filled(np.zeros((len(x), self.layout.logits.strides[0])))
+        self.code.run("score", self.arena, self._filled(x), scores, len(x))
+        logits = scores[: len(x), : self.layout.sizes.topics].astype(np.float64)
         logits -= logits.max(axis=1, keepdims=True)
         logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
         return logits
+
+    def _filled(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+        """Return floats for documents and some more, because these are read in parts."""
+        more = [(0, self.layout.sizes.rows)] + [(0, 0)] * (rows.ndim - 1)
+        return np.pad(rows.astype(np.float32), more)
 
     def judge(self, documents: Documents) -> tuple[float, float]:
         """Return the mean loss and the accuracy on documents that are not trained on."""
@@ -107,13 +91,6 @@ class Network:
         logs = self.log_probabilities(x)
         loss = -logs[np.arange(len(y)), y].mean()
         return float(loss), float((logs.argmax(axis=1) == y).mean())
-
-
-def _filled(x: NDArray[np.float32], sizes: Sizes) -> NDArray[np.float32]:
-    """Return documents and some more, because they are read in parts of several rows."""
-    filled = np.zeros((len(x) + sizes.rows, sizes.timesteps), np.float32)
-    filled[: len(x)] = x
-    return filled
 
 
 def train(

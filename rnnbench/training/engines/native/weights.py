@@ -11,14 +11,7 @@ from numpy.typing import NDArray
 
 from rnnbench.models.seeds import derive_seed
 from rnnbench.training.engines.native.initializers import glorot_uniform, orthogonal
-from rnnbench.training.engines.native.layout import (
-    GATES,
-    Array,
-    LayerLayout,
-    Layout,
-    Sizes,
-    column_order,
-)
+from rnnbench.training.engines.native.layout import GATES, Layout, Sizes
 
 Weights = list[NDArray[np.float32]]
 
@@ -46,47 +39,28 @@ def initial_weights(sizes: Sizes, seed: int) -> Weights:
 def new_arena(layout: Layout, weights: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Return an arena with weights in it, before the first optimizer step."""
     arena = aligned(layout.size)
-    for layer in layout.layers:
-        inputs = layer.inputs.of(arena)
-        inputs[..., layer.width - 1] = 1  # of the bias
-        if layer.state_rows > layer.units:
-            inputs[..., layer.units] = 1  # of the bias of the state
-    layout.top.of(arena)[..., -1] = 1
     for number, layer in enumerate(layout.layers):
+        inputs, state_biases = layer.inputs.of(arena), slice(layer.units, layer.state_rows)
+        inputs[..., -1] = inputs[..., state_biases] = 1
         kernel, recurrent_kernel, bias = weights[3 * number : 3 * number + 3]
         bias = np.atleast_2d(bias)
         rows = np.concatenate([recurrent_kernel, bias[1:], kernel, bias[:1]])
-        layer.weights.of(arena)[:] = rows[:, _order(layout, layer)]
+        layer.weights.of(arena)[:] = rows[:, layer.column_order]
+    layout.top.of(arena)[..., -1] = 1
     layout.head.of(arena)[:] = np.concatenate([weights[-2], weights[-1][np.newaxis]])
     return arena
 
 
 def read_weights(layout: Layout, arena: NDArray[np.float32]) -> Weights:
     """Return a copy of the weights in the arena, as Keras has them."""
-    return _as_in_keras(layout, arena, [each.weights for each in layout.layers], layout.head)
-
-
-def read_gradient(layout: Layout, arena: NDArray[np.float32]) -> Weights:
-    """Return a copy of the gradient of the last optimizer step, as Keras has it."""
-    return _as_in_keras(layout, arena, [each.gradient for each in layout.layers], layout.d_head)
-
-
-def _as_in_keras(
-    layout: Layout, arena: NDArray[np.float32], of_layers: Sequence[Array], of_head: Array
-) -> Weights:
     weights: Weights = []
-    for layer, array in zip(layout.layers, of_layers, strict=True):
-        rows = np.empty(array.shape, np.float32)
-        rows[:, _order(layout, layer)] = array.of(arena)
-        biases = [-1, layer.units] if layer.state_rows > layer.units else -1
-        kernel = rows[layer.state_rows : -1].copy()
-        weights += [kernel, rows[: layer.units].copy(), rows[biases].copy()]
-    head = of_head.of(arena)
-    return [*weights, head[:-1].copy(), head[-1].copy()]
-
-
-def _order(layout: Layout, layer: LayerLayout) -> NDArray[np.intp]:
-    return column_order(layer.units, GATES[layer.cell], layout.sizes.lanes)
+    for layer in layout.layers:
+        rows = np.empty(layer.weights.shape, np.float32)
+        rows[:, layer.column_order] = layer.weights.of(arena)
+        biases = [-1, layer.units] if layer.is_gru else -1
+        weights += [rows[layer.state_rows : -1], rows[: layer.units], rows[biases]]
+    head = layout.head.of(arena).copy()
+    return [*weights, head[:-1], head[-1]]
 
 
 def aligned(count: int) -> NDArray[np.float32]:

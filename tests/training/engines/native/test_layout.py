@@ -8,21 +8,20 @@ from hypothesis import given
 from machine_code import examples, sizes
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.training.engines.native.layout import LINE, Array, Sizes, column_order, plan
+from rnnbench.training.engines.native.layout import LINE, Array, Layout, Sizes, column_order
 
 SMALL = Sizes((("lstm", 3),), topics=2, timesteps=4, batch=5, lanes=4)
 
 
 def arrays_of(thing):
-    """Return the arrays that are fields of a layout or of a layer, each once."""
-    values = [getattr(thing, field.name) for field in dataclasses.fields(thing)]
-    return {each.offset: each for each in values if isinstance(each, Array)}
+    """Return the arrays of a layout or of a layer, each once."""
+    return {each.offset: each for each in vars(thing).values() if isinstance(each, Array)}
 
 
 @examples(100)
 @given(sizes())
 def test_no_array_overlaps_another_one(of):
-    layout = plan(of)
+    layout = Layout(of)
     whole = [layout.weights, layout.gradient, layout.mean, layout.square]
     of_weights = [layout.head, *(layer.weights for layer in layout.layers)]
     of_gradient = [layout.d_head, *(layer.gradient for layer in layout.layers)]
@@ -45,7 +44,7 @@ def test_no_array_overlaps_another_one(of):
 @examples(50)
 @given(sizes())
 def test_every_row_begins_at_a_cache_line_and_ends_in_its_array(of):
-    layout = plan(of)
+    layout = Layout(of)
 
     for layer in layout.layers:
         for array in arrays_of(layer).values():
@@ -80,7 +79,7 @@ def test_a_network_that_needs_too_much_memory_is_refused_before_any_is_taken():
     huge = dataclasses.replace(SMALL, layers=(("lstm", 100_000),))
 
     with pytest.raises(RnnbenchError, match=r"needs .* GB \(allowed: 2\.1\); use training\.engine"):
-        plan(huge)
+        Layout(huge)
 
 
 def test_parts_of_a_batch_are_of_about_one_size():

@@ -5,18 +5,30 @@ import mmap
 
 import numpy as np
 import pytest
+from checked_code import Checked, faults
 from hypothesis import given
 from hypothesis import strategies as st
-from machine_code import LANES, REGISTERS, documents, examples, network, program, sizes
+from machine_code import LANES, REGISTERS, documents, examples, is_x86, network, program, sizes
 
 from rnnbench.training.engines.native import selftest
-from rnnbench.training.engines.native.assembler import Assembler, View
+from rnnbench.training.engines.native.assembler import Assembler, Processor
 from rnnbench.training.engines.native.compiler import Code, processor
-from rnnbench.training.engines.native.layout import Sizes
+from rnnbench.training.engines.native.layout import Arena, Array, Sizes
 from rnnbench.training.engines.native.maths import exp, sigmoid, tanh
 from rnnbench.training.engines.native.products import product, rows_of_tile, transpose
 
 SMALL = Sizes((("gru", 5), ("lstm", 6)), topics=3, timesteps=4, batch=7, lanes=8)
+
+
+HERE = Processor(8, 32, is_x86)
+
+
+def run(name, arena, make, processor=HERE):
+    """Make a function of an arena, and call it."""
+    asm = Assembler(processor)
+    with asm.function(name, ["arena"]):
+        make(asm)
+    Code(asm).run(name, arena)
 
 
 @examples(12)
@@ -30,43 +42,38 @@ SMALL = Sizes((("gru", 5), ("lstm", 6)), topics=3, timesteps=4, batch=7, lanes=8
     is_transposed=st.booleans(),
 )
 def test_products_of_all_shapes(rows, columns, inner, lanes, registers, adds, is_transposed):
-    width = -(-columns // lanes) * lanes
-    random = np.random.default_rng(0)
-    a = random.normal(size=(inner, rows) if is_transposed else (rows, inner)).astype(np.float32)
-    b = np.zeros((inner, width), np.float32)
-    b[:, :columns] = random.normal(size=(inner, columns))
-    out = np.ones((rows, width), np.float32)
-    asm = Assembler(lanes, registers)
-    with asm.function("run", ["out", "a", "b"]):
-        left = View(asm.slices["a"], a.shape, (a.shape[1], 1))
-        right = View(asm.slices["b"], (inner, columns), (width, 1))
-        to = View(asm.slices["out"], (rows, columns), (width, 1))
-        product(asm, to, left.T if is_transposed else left, right, adds=adds)
+    memory = Arena()
+    left = memory.place(inner, rows) if is_transposed else memory.place(rows, inner)
+    right, out = memory.place(inner, columns), memory.place(rows, columns)
+    arena = np.random.default_rng(0).normal(size=memory.size).astype(np.float32)
+    a, b, before = (each.of(arena).copy() for each in (left, right, out))
 
-    Code(asm).function("run", slices=3)(out, a, b)
+    def make(asm):
+        a = asm.at(left)
+        product(asm, asm.at(out), a.T if is_transposed else a, asm.at(right), adds=adds)
 
-    expected = (a.T if is_transposed else a) @ b + (1 if adds else 0)
-    np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-5)
+    run("product", arena, make, Processor(lanes, registers, is_x86))
+
+    expected = (a.T if is_transposed else a) @ b + (before if adds else 0)
+    np.testing.assert_allclose(out.of(arena), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_products_of_matrices_that_do_not_fit_are_not_made():
-    asm = Assembler(4, 16)
-    with asm.function("run", ["a"]):
-        a, b = (View(asm.slices["a"], shape, (8, 1)) for shape in ((2, 3), (4, 5)))
-        with pytest.raises(ValueError, match=r"no product of \(2, 3\) and \(4, 5\)"):
-            product(asm, View(asm.slices["a"], (2, 5), (8, 1)), a, b)
+    asm, memory = Assembler(Processor(4, 16, is_x86)), Arena()
+    out, a, b = memory.place(2, 5), memory.place(2, 3), memory.place(4, 5)
+    expected = r"no product of \(2, 3\) and \(4, 5\)"
+    with asm.function("run", ["arena"]), pytest.raises(ValueError, match=expected):
+        product(asm, *map(asm.at, (out, a, b)))
 
 
 def test_a_transposed_matrix():
-    a, out = np.arange(6, dtype=np.float32).reshape(2, 3), np.zeros((3, 2), np.float32)
-    asm = Assembler(4, 16)
-    with asm.function("run", ["out", "a"]):
-        a_view = View(asm.slices["a"], a.shape, (3, 1))
-        transpose(asm, View(asm.slices["out"], out.shape, (2, 1)), a_view)
+    memory = Arena()
+    a, out = memory.place(2, 3), memory.place(3, 2)
+    arena = np.arange(memory.size, dtype=np.float32)
 
-    Code(asm).function("run", slices=2)(out, a)
+    run("transpose", arena, lambda asm: transpose(asm, asm.at(out), asm.at(a)))
 
-    np.testing.assert_array_equal(out, a.T)
+    np.testing.assert_array_equal(out.of(arena), a.of(arena).T)
 
 
 @given(rows=st.integers(1, 200), vectors=st.integers(1, 4), registers=REGISTERS)
@@ -80,15 +87,15 @@ def test_the_sums_of_a_tile_fit_into_the_registers(rows, vectors, registers):
 @pytest.fixture(scope="module")
 def functions():
     """The functions of floats, each from one array of 16 numbers to another."""
-    asm = Assembler(16, 32)
+    asm = Assembler(Processor(16, 32, is_x86))
     for function in (tanh, sigmoid, exp):
         with asm.function(function.__name__, ["out", "x"]):
-            asm.store(asm.slices["out"], function(asm.load(asm.slices["x"])))
+            asm.given["out"][0].store(function(asm.given["x"][0].load()))
     code = Code(asm)
 
     def call(name, x):
         out = np.zeros(16, np.float32)
-        code.function(name, slices=2)(out, np.resize(x, 16).astype(np.float32))
+        code.run(name, out, np.resize(x, 16).astype(np.float32))
         return out[: len(x)]
 
     return call
@@ -124,7 +131,7 @@ CANARY = np.float32(1234.5)
 @examples(3)
 @given(of=sizes(most_units=40), count=st.integers(1, 60), registers=REGISTERS)
 def test_no_access_is_outside_of_its_array(of, count, registers):
-    code = program(of, registers, is_checked=True)
+    code = program(of, registers, Checked)
     net = network(code)
     arena = np.full(net.arena.size + 32, CANARY)
     arena[16:-16] = net.arena
@@ -134,7 +141,7 @@ def test_no_access_is_outside_of_its_array(of, count, registers):
         net.train(documents(of, count), 0.01)
     net.log_probabilities(documents(of, count)[0])
 
-    assert code.code.faults == 0
+    assert faults(net.code) == 0
     assert (arena[:16] == CANARY).all()
     assert (arena[-16:] == CANARY).all()
 
@@ -143,47 +150,42 @@ def test_no_access_is_outside_of_its_array(of, count, registers):
 @examples(2)
 @given(of=sizes(most_units=40), count=st.integers(1, 40))
 def test_nothing_reads_or_writes_past_what_it_is_given(of, count):
-    code = program(of)
-    net, (x, y) = network(code), documents(of, count)
+    net, (x, y) = network(program(of)), documents(of, count)
     rows = of.rows
     arena, inputs = guarded(net.arena.size), guarded((count + rows) * of.timesteps)
     labels, answers = guarded(count + rows), guarded(2 * (count + rows))
     rates = guarded(-(-count // of.batch))
-    scores = guarded((count + rows) * code.layout.logits.strides[0])
+    scores = guarded((count + rows) * net.layout.logits.strides[0])
     arena[:], rates[:] = net.arena, 0.01
     inputs[: x.size] = x.ravel()
-    labels.view(np.int32)[:count] = y
+    labels[:count] = y
 
-    code.epoch(arena, inputs, labels, rates, answers, count)
-    code.score(arena, inputs, scores, count)
+    net.code.run("epoch", arena, inputs, labels, rates, answers, count)
+    net.code.run("score", arena, inputs, scores, count)
 
     assert np.isfinite(scores).all()
 
 
 def test_checked_code_notices_an_access_outside_of_its_array():
-    asm = Assembler(4, 16, is_checked=True)
-    with asm.function("run", ["a"], numbers=1) as (place,):
-        asm.store(asm.move(asm.slices["a"], (place, 1)), asm.vector_of(1.0))
-    code, a = Code(asm), np.zeros(12, np.float32)
-    run = code.function("run", slices=1, numbers=1)
+    asm = Checked(Processor(4, 16, is_x86))
+    with asm.function("run", ["arena"], numbers=1) as (place,):
+        asm.at(Array(4, (8,), (1,), 8), place).store(asm.vector_of(1.0))
+    code, arena = Code(asm), np.zeros(16, np.float32)
 
-    faults = []
+    noticed = []
     for place in (0, 4, 5, -1, 10**6):
-        run(a[:8], place)
-        faults.append(code.faults)
+        code.run("run", arena, place)
+        noticed.append(faults(code))
 
-    assert faults == [0, 0, 1, 2, 3]
-    assert (a[8:] == 0).all()
+    assert noticed == [0, 0, 1, 2, 3]
+    assert (arena[:4] == 0).all()
+    assert (arena[12:] == 0).all()
 
 
 @pytest.mark.parametrize("array", [np.zeros(8)[:4], np.zeros(8, np.float32)[::2]])
 def test_arrays_of_another_kind_are_not_passed_to_machine_code(array):
-    asm = Assembler(4, 16)
-    with asm.function("run", ["a"]):
-        asm.store(asm.slices["a"], asm.vector_of(1.0))
-
-    with pytest.raises(ValueError, match="arrays without gaps, of numbers of 32 bits"):
-        Code(asm).function("run", slices=1)(array)
+    with pytest.raises(ctypes.ArgumentError, match="array must have"):
+        run("nothing", array, lambda _: None)
 
 
 def test_after_machine_code_tiny_numbers_are_what_they_were():

@@ -1,0 +1,63 @@
+"""Machine code that compares each address in the arena with the bounds of its array.
+
+It counts the accesses that are out of bounds, and carries them out at the start of the array.
+"""
+
+import ctypes
+from dataclasses import dataclass, replace
+from typing import Any
+
+from llvmlite import ir
+
+from rnnbench.training.engines.native.assembler import F32, I64, Assembler, View
+
+
+@dataclass(frozen=True)
+class CheckedView(View):
+    """A view that remembers the start and the end of its array."""
+
+    bounds: tuple[Any, Any]
+
+    def moved(self, floats):
+        offset = self.asm.number(floats).raw
+        gep = self.asm.builder.gep(self.pointer, [offset], inbounds=False, source_etype=F32)
+        return replace(self, pointer=gep)
+
+    def load(self, kind=None):
+        return super(CheckedView, self.inside(kind or self.asm.vector)).load(kind)
+
+    def store(self, floats, count=None):
+        if count in (None, self.asm.lanes):
+            super(CheckedView, self.inside(floats.raw.type)).store(floats)
+        else:
+            super().store(floats, count)
+
+    def inside(self, kind):
+        """Return the view itself, or the start of its array if the code finds it outside."""
+        build, (start, end) = self.asm.builder, self.bounds
+        after = self.moved(getattr(kind, "count", 1)).pointer
+        numbers = [build.ptrtoint(each, I64) for each in (start, self.pointer, after, end)]
+        is_inside = build.and_(
+            build.icmp_unsigned("<=", *numbers[:2]), build.icmp_unsigned("<=", *numbers[2:])
+        )
+        fault, count = build.zext(build.not_(is_inside), I64), self.asm.module.globals["faults"]
+        build.store(build.add(build.load(count), fault), count)
+        return replace(self, pointer=build.select(is_inside, self.pointer, start))
+
+
+class Checked(Assembler):
+    """Makes code that checks its addresses, and is slow."""
+
+    def __init__(self, processor):
+        super().__init__(processor)
+        ir.GlobalVariable(self.module, I64, "faults").initializer = ir.Constant(I64, 0)
+
+    def at(self, array, *indices):
+        start = super().at(array)
+        view = CheckedView(**vars(start), bounds=(start.pointer, start.moved(array.size).pointer))
+        return view[indices]
+
+
+def faults(code):
+    """Return the number of accesses out of bounds so far."""
+    return ctypes.c_int64.from_address(code._engine.get_global_value_address("faults")).value
