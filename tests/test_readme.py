@@ -76,7 +76,10 @@ def chosen_network(name):
         for each in json.loads(file.read_text())["candidates"]:
             model = model_of(each["name"])
             best[model] = max(best.get(model, 0), each["accuracy"])
-    return max((each for each in models if isinstance(models[each], Network)), key=best.get)
+    return max(
+        (each for each in models if isinstance(models[each], Network)),
+        key=lambda each: best.get(each, 0.0),
+    )
 
 
 CHOSEN = {name: chosen_network(name) for name in ("zoo", "r52", "r8")}
