@@ -96,7 +96,7 @@ class TopicCounts:
 
     @property
     def f1(self) -> "NDArray[np.float64]":
-        """The F1 of each topic: 0 for one without documents, of its own or given it."""
+        """The F1 of each topic: 0 for one that no document has or was given."""
         f1: NDArray[np.float64] = 2 * self.right / (self.own + self.given).clip(1)
         return f1
 

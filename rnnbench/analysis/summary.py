@@ -81,7 +81,7 @@ def summarize_run(
 
 
 def _engines(benchmark: Benchmark, trials: Mapping[str, Sequence[TrialResult]]) -> str:
-    """Return the engine that trained the networks; of several, each with its models."""
+    """Return the engine that trained the networks; if there are several, each with its models."""
     models = defaultdict[str, list[str]](list)
     for name, of_model in trials.items():
         if not isinstance(benchmark.models[name], BaselineModel):

@@ -225,7 +225,8 @@ class Results(Record):
     validation_split: float
     """Share of the training documents held out to choose the best epoch; 0 means the last epoch."""
     engine: str
-    """The engine that trained the networks; of several, each with its models in brackets."""
+    """The engine that trained the networks. If there are several, each is followed by its models in
+    brackets."""
     threads: list[int]
     """The distinct numbers of threads that trainings had."""
     metrics: list[str]

@@ -22,7 +22,7 @@ STEP_BY_PRODUCTS = {"compiled": 2.5, "native": 1.2}
 """The time of an engine's step divided by that of its products, about as in
 ``results/reference/speed/speed.md`` and ``results/reference/speed_native/speed.md``."""
 COMPILATION = {"compiled": 5.0, "native": 0.7}
-"""Seconds until an engine has the program of a model, about as in the same places."""
+"""Seconds that an engine needs to make the program of a model, from the same files."""
 PASSES = 2.5
 """The memory that Adam reads and writes for a parameter, divided by that of adding two arrays:
 seven numbers to three."""

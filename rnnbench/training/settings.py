@@ -48,8 +48,8 @@ class Training(Recipe):
     engine: Annotated[str, BeforeValidator(_engine)] = AUTO
     """The engine that trains the networks. ``native`` makes machine code for plain recurrent
     stacks, ``compiled`` runs whole epochs as one program, and ``keras`` uses ``model.fit``; all
-    take the same steps. ``auto`` is ``native`` where it can train the model, and else ``compiled``.
-    Other packages may add more."""
+    take the same steps. ``auto`` is ``native`` where it can train the model, and
+    otherwise ``compiled``. Other packages may add more."""
     seeds: Annotated[tuple[NonNegativeInt, ...], BeforeValidator(_seeds)] = (0,)
     """Each model is trained once for each seed: a list of seeds, or their number."""
 

@@ -23,7 +23,7 @@ from rnnbench.training.trial import Trial
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
-"""Seconds after which it is looked whether workers still live."""
+"""How often to check whether workers are still alive, in seconds."""
 
 
 def usable_cores() -> int:

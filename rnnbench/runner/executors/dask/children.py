@@ -48,7 +48,7 @@ class Process(Child):
         log = self._folder / "log"
         super().__init__(ours, log)
         numbers = [theirs.fileno(), line]
-        # It may find rnnbench only where this process did, which may be its own working folder.
+        # The child may not find rnnbench by itself: this process may have found it in its folder.
         path = str(Path(rnnbench.__file__).parents[1])
         code = f"import sys; sys.path.append({path!r}); from {__name__} import main; main()"
         arguments = [sys.executable, "-P", "-c", code, *map(str, numbers), str(log)]
@@ -89,7 +89,7 @@ class Process(Child):
 
     def kill(self) -> None:
         """Kill the process and those that it started; a trial in progress is abandoned."""
-        if self._process.returncode is None:  # its number may be another's when that is known
+        if self._process.returncode is None:  # once it is reaped, its number may be another's
             self._kill_group()
 
     def _kill_group(self) -> None:
@@ -122,7 +122,7 @@ def main() -> None:
 
 
 def _end_with_worker(line: int) -> None:
-    """Wait for the end of the worker; kill this process and those that it started then."""
+    """Wait until the worker ends; then kill this process and those that it started."""
     os.read(line, 1)
     os.killpg(0, signal.SIGKILL)
 

@@ -22,7 +22,7 @@ R = TypeVar("R")
 
 CONNECT_SECONDS = 10.0
 RETRIES = 3
-"""Connections that are tried anew for a result: they cost less than to train once more."""
+"""How often to reconnect for a result: this costs less than training again."""
 CLOSE_SECONDS = 2.0
 """The time that a scheduler has to take leave of us; one that stalls does not."""
 ENCRYPTED = ("tls", "wss", "inproc")

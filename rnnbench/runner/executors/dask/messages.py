@@ -110,7 +110,7 @@ class Background:
         if self._work.get(name) is ended:
             del self._work[name]
         if ended.cancelled():
-            self.tell(Ended(name, lost="it was cancelled"))  # which matters if it was not by us
+            self.tell(Ended(name, lost="it was cancelled"))  # this matters if we did not cancel it
         elif (error := ended.exception()) is not None:
             self.tell(Unreachable(f"{type(error).__name__}: {error}"))
 
@@ -232,7 +232,7 @@ async def send(
                 answers = {}
         for address in addresses:
             answer = answers.get(address)
-            if isinstance(answer, Exception):  # after one of the connection, it is asked again
+            if isinstance(answer, Exception):  # if the connection failed, it is asked again
                 is_cut = isinstance(answer, OSError)
                 answer = None if is_cut else f"{type(answer).__name__}: {answer}"
             background.tell(Answered(address, workers[address].folder, answer))
@@ -245,7 +245,7 @@ async def follow(client: Any, key: str, address: str, work: Sequence[Any], tell:
     options = {"workers": [address], "allow_other_workers": False, "pure": False, "retries": 0}
     future = client.submit(_carry_out(), *work, key=key, **options)
     try:
-        # Dask fetches results of several tasks at once: to be cancelled must not cancel the others.
+        # Dask fetches results of several tasks at once: cancelling one must not cancel the others.
         fetched = await asyncio.shield(future.result())
         outcome = pickle.loads(fetched)  # noqa: S301 - from a cluster that is trusted
     except Exception as error:  # of Dask: whatever a trial raises is an outcome

@@ -109,7 +109,7 @@ def _outcome(
 def _messages(child: Process, is_wanted: Callable[[], bool]) -> Iterator[Report | Done | Died]:
     """Yield the messages about a trial, until it has ended or nobody wants its outcome."""
     while is_wanted():
-        has_ended = child.has_ended()  # asked first: then all that it has said can be read
+        has_ended = child.has_ended()  # before polling, so that no last message is missed
         if child.connection.poll(LOOK_SECONDS) or has_ended:
             message = child.receive()
             yield message

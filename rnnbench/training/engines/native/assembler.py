@@ -184,7 +184,7 @@ class Assembler:
 
     @contextmanager
     def function(self, name: str, arrays: Sequence[str], numbers: int = 0) -> Iterator[list[Value]]:
-        """Make the block the code of a function of arrays and numbers; it gets the latter."""
+        """Make the block the body of a function of arrays and numbers; it is given the numbers."""
         kinds = [POINTER] * len(arrays) + [I64] * numbers
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), name)
         function.attributes.alignstack = LINE * BYTES  # vectors are saved on the stack
@@ -198,7 +198,7 @@ class Assembler:
         self.builder.ret_void()
 
     def call(self, name: str, *numbers: Index) -> None:
-        """Call a function that was made before, with the arrays of this one that it names."""
+        """Call a function that was made before, with this one's arrays of the same names."""
         function = self.module.globals[name]
         arrays = [self.given[each.name].pointer for each in function.args if each.type == POINTER]
         self.builder.call(function, [*arrays, *(self.number(each).raw for each in numbers)])

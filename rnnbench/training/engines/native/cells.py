@@ -3,7 +3,8 @@
 Each cell is stated once, in both directions: ``lstm`` and ``lstm_back``. The way forward takes the
 sums of products of each gate, in Keras's order, and the states of the step before. The way back
 takes the values that were kept, and the gradients of the step's states. A name that begins with
-``d_`` is the gradient of the loss, and one that ends with ``_before`` is of the step before.
+``d_`` is the gradient of the loss with respect to what follows, and one that ends with ``_before``
+belongs to the step before.
 """
 
 from collections.abc import Sequence

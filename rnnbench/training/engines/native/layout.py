@@ -146,14 +146,17 @@ class Layer:
         self.inputs = place(sizes.timesteps + 1, rows, self.width)  # rows as above
         self.back_to_state = place(columns, n)  # the transposed U
         self.back_to_input = place(columns, self.features) if number else None  # the transposed W
-        # For the way back, of each step, vector of units and row: some values of all its lanes.
+        # Kept for the way back: values of all lanes, for each step, vector of units and row.
         self.kept = place(sizes.timesteps, -(-n // lanes), rows, KEPT[self.cell] * lanes)
         # d_sums as W and b see them: in a GRU, the reset gate is between U and the candidate.
         self.d_input_sums = self.d_sums
         if self.is_gru:
             self.d_input_sums = place(*self.d_sums.shape, slack=lanes)
         self.d_hidden = place(rows, n)  # the gradient of the hidden state
-        self.cell_state, self.d_cell = place(rows, n), place(rows, n)  # an LSTM's; its gradient
+        self.cell_state, self.d_cell = (
+            place(rows, n),
+            place(rows, n),
+        )  # an LSTM's, and its gradient
 
 
 class Layout:
@@ -179,7 +182,7 @@ class Layout:
             Layer(arena, sizes, number, each, each.moved(count))
             for number, each in enumerate(weights)
         ]
-        # [h, 1], the input of the softmax. All steps lie at the same place, so the last one stays.
+        # [h, 1], the input of the softmax. All steps share memory, so only the last one remains.
         top = arena.place(sizes.rows, n + 1)
         self.top = replace(top, shape=(sizes.timesteps, *top.shape), strides=(0, *top.strides))
         self.back_to_top = arena.place(sizes.topics, n)  # the transposed W of the softmax

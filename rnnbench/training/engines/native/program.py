@@ -49,7 +49,7 @@ def _score(asm: Assembler, layout: Layout, count: Value) -> None:
 
 
 def _whole(count: Value, rows: int) -> Value:
-    """Return the number of rows of the parts that cover some documents."""
+    """Return ``count`` rounded up to whole parts."""
     return (count + (rows - 1)) // rows * rows
 
 

@@ -81,7 +81,7 @@ class Network:
         return logits
 
     def _filled(self, rows: NDArray[Any]) -> NDArray[np.float32]:
-        """Return floats for documents and some more, because these are read in parts."""
+        """Return rows as floats, and zeros after them, because they are read in whole parts."""
         more = [(0, self.layout.sizes.rows)] + [(0, 0)] * (rows.ndim - 1)
         return np.pad(rows.astype(np.float32), more)
 
