@@ -88,11 +88,15 @@ class TopicCounts:
 
     @classmethod
     def of(cls, labels: "Labels", answers: "Labels", n_topics: int) -> "TopicCounts":
-        """Count the documents; scikit-learn could, but importing it takes a second."""
+        """Count the documents of ``n_topics`` topics or, if others occur, of all up to the last.
+
+        scikit-learn could, but importing it takes a second.
+        """
         import numpy as np
 
+        n = max(n_topics, 1 + int(labels.max()), 1 + int(answers.max()))
         documents = labels, answers, labels[labels == answers]
-        return cls(*(np.bincount(each, minlength=n_topics) for each in documents))
+        return cls(*(np.bincount(each, minlength=n) for each in documents))
 
     @property
     def f1(self) -> "NDArray[np.float64]":

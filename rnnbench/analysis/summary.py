@@ -30,6 +30,7 @@ from rnnbench.results.schema import (
     WithoutDuplicates,
 )
 from rnnbench.training.outcome import TrialResult
+from rnnbench.words import listed
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ def _engines(benchmark: Benchmark, trials: Mapping[str, Sequence[TrialResult]]) 
         if not isinstance(benchmark.models[name], BaselineModel):
             models[of_model[0].record.engine].append(name)
     if len(models) > 1:
-        return ", ".join(f"{engine} ({', '.join(names)})" for engine, names in models.items())
+        return ", ".join(f"{engine} ({listed(names)})" for engine, names in models.items())
     return next(iter(models), benchmark.training.engine)
 
 

@@ -37,10 +37,12 @@ def f1_by_topic(
 ) -> dict[str, NDArray[np.float64]]:
     """Return the F1 of each of ``topics`` by model: means over the model's trials."""
     return {
-        model: np.mean([_f1(each)[list(topics)] for each in of_model], axis=0)
+        model: np.mean([_f1(each, topics) for each in of_model], axis=0)
         for model, of_model in trials.items()
     }
 
 
-def _f1(trial: TrialResult) -> NDArray[np.float64]:
-    return TopicCounts.of(trial.labels, trial.answers, trial.scores.shape[1]).f1
+def _f1(trial: TrialResult, topics: Sequence[int]) -> NDArray[np.float64]:
+    counts = TopicCounts.of(trial.labels, trial.answers, 1 + max(topics))
+    f1: NDArray[np.float64] = counts.f1[list(topics)]
+    return f1

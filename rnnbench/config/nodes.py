@@ -25,9 +25,9 @@ class Node:
             return {str(position): item for position, item in enumerate(self.value)}
         return self.value if isinstance(self.value, dict) else {}
 
-    @cached_property
+    @property
     def plain(self) -> Any:
-        """The value as Python's own dicts, lists and scalars."""
+        """The value as Python's own dicts, lists and scalars, which nothing else holds."""
         if isinstance(self.value, dict):
             return {key: child.plain for key, child in self.value.items()}
         if isinstance(self.value, list):

@@ -13,6 +13,7 @@ from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import BaselineModel, Network
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.models.shape import Shape
+from rnnbench.training.settings import engine_for
 
 ASSUMED = "(sizes are assumed; `rnnbench data prepare` gets the documents)"
 TOPICS = {"r8": 8, "r52": 52}
@@ -51,6 +52,7 @@ def check(benchmark: Benchmark) -> Check:
     for name, model in benchmark.models.items():
         if isinstance(model, Network):
             try:
+                engine_for(model, benchmark.training_of(name), name)
                 if model.signature not in sizes:
                     with quiet_tensorflow():
                         sizes[model.signature] = describe(model, shape).trainable_params

@@ -39,6 +39,8 @@ class Epochs:
     """The wall time of each epoch; the first one begins with this object."""
     _best: tuple[float, float] = (-1.0, 0.0)
     _start: float = field(default_factory=time.perf_counter)
+    _last: float = field(default_factory=time.perf_counter)
+    """The end of the last epoch, or the start."""
 
     def note(
         self,
@@ -61,7 +63,9 @@ class Epochs:
             score = (val_accuracy, -val_loss) if math.isfinite(val_loss) else (-0.5, 0.0)
             if score > self._best:
                 self._best, self.best_epoch, self.best_weights = score, epoch, read_weights()
-        self.seconds.append(time.perf_counter() - self._start - sum(self.seconds))
+        now = time.perf_counter()
+        self.seconds.append(now - self._last)
+        self._last = now
         self.on_epoch(epoch, loss, accuracy)
 
     def outcome(

@@ -273,6 +273,19 @@ def test_networks_that_cannot_be_built_are_named_with_their_line(cli, nets):
     ]
 
 
+def test_an_engine_that_cannot_train_a_network_is_named(cli, folder):
+    (folder / "other.yaml").write_text(
+        "name: other\ntraining: {engine: native}\n"
+        "models: {m: {layers: [embedding: {dim: 2}, gru: {units: 2}, "
+        "dense: {units: topics, activation: softmax}]}}\n"
+    )
+
+    result = cli("config", "check", "other.yaml")
+
+    assert result.exit_code == 2
+    assert "training.engine: native cannot train m (allowed: compiled, keras)" in result.stderr
+
+
 def test_networks_need_not_be_built(cli, nets):
     found = cli("config", "check", nets, "--no-build")
 

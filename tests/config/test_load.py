@@ -147,6 +147,13 @@ def test_a_mapping_may_extend_files_and_keeps_its_own_values():
     assert config == {"extends": "configs/base.yaml", "training": {"epochs": 4}}
 
 
+def test_what_is_done_to_the_values_of_one_load_does_not_reach_the_next():
+    file = write("name: m\nmodels: {m: {python: 'nets:build', arguments: {units: [1, 2]}}}\n")
+    load(file).models["m"].arguments["units"].pop()
+
+    assert load(file).models["m"].arguments == {"units": [1, 2]}
+
+
 def test_mistakes_in_a_mapping_are_answered_as_in_a_file_without_a_place():
     config = {"name": "a b", "training": {"epohcs": 3}, "models": {7: {"layers": [3]}}}
     in_a_file = messages(write(yaml.dump(config), "bad.yaml"))

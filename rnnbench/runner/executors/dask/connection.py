@@ -122,7 +122,10 @@ def _check(distributed: Any, address: str) -> None:
         raise _out_of_reach(address, error) from error
     except ValueError as error:
         raise UserError(f"--scheduler {address}: {error} ({EXAMPLE})") from error
-    security = _certificates(distributed.Security())
+    try:
+        security = _certificates(distributed.Security())
+    except ValueError as error:
+        raise UserError(f"--scheduler {address}: distributed.comm.tls: {error}") from error
     if urlsplit(address).scheme in {"tls", "wss"} and security.get("ssl_context") is None:
         raise UserError(
             f"--scheduler {address}: needs certificates (ca-file, client.cert and client.key of "

@@ -111,7 +111,7 @@ def why_not() -> str:
         if here is None:
             return f"it makes no code for this processor (allowed: x86-64 with AVX2, ARM64); {use}"
         return "" if passes(here) else f"its code gives wrong results on this processor; {use}"
-    except (ImportError, OSError, RuntimeError) as error:  # another LLVM, or one that is broken
+    except Exception as error:  # another version of llvmlite may fail in any way
         return f"llvmlite does not work here ({error}); {use}"
 
 

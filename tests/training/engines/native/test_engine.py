@@ -116,7 +116,7 @@ def test_whatever_is_missing_is_named(monkeypatch, hidden, reason):
 def test_an_llvmlite_that_does_not_work_is_a_reason_too(monkeypatch):
 
     def fail(_):
-        raise RuntimeError("no such pass")
+        raise AttributeError("no such pass")
 
     monkeypatch.setattr(f"{engine.__package__}.selftest.passes", fail)
 
