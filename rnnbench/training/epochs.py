@@ -77,7 +77,7 @@ class Epochs:
         documents: int,
         stock_layers: Sequence[str] = (),
     ) -> Outcome:
-        """Return the facts of the whole training, on a number of documents, which ends now."""
+        """Return the facts of a training on so many ``documents``, whose time ends now."""
         steps = count_batches(documents, recipe.batch_size)
         return Outcome(
             engine=engine,

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 MAX_SEEDS = 10_000
 AUTO = "auto"
-"""In the place of an engine: ``native`` where it can train the model, and else ``compiled``."""
+"""In the place of an engine: ``native`` where it can train the model, otherwise ``compiled``."""
 
 
 def _seeds(value: Any) -> Any:

@@ -87,8 +87,8 @@ class Child:
         log: the file that receives everything that the process prints.
 
     Attributes:
-        connection: becomes readable when the process says something, or has ended. A process that
-            it started, and that lives on, can keep its end from being noticed so.
+        connection: becomes readable when the process says something or has ended. Its end may not
+            be noticed this way while a process that it started still runs.
         trial: the trial that it is carrying out.
     """
 

@@ -158,8 +158,8 @@ class Admission:
             return
         self._was_paused = True
         log.warning(
-            "%s: no trial is started until a worker goes on: Dask has paused them, for want of "
-            "memory or because they are closing",
+            "%s: paused by Dask, because they are short of memory or closing; no trial starts "
+            "until one of them resumes",
             listed([member.name for member in serving]),
         )
 
