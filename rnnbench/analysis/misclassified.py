@@ -1,13 +1,17 @@
 """The test documents that models get wrong."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.data.audit import DatasetSummary
 from rnnbench.training.outcome import TrialResult
+
+FEW, MANY = 10, 100
+"""Numbers of training documents of a topic that errors are counted below, between and above."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,60 @@ class HardDocument:
     mistaken: float
     """Share of the answers that were wrong; each model has the same weight."""
     answers: dict[str, Answer]
+
+
+@dataclass(frozen=True)
+class ErrorCount:
+    """How many test documents of a kind were misclassified."""
+
+    kind: str
+    n: int
+    """Test documents of the kind."""
+    by_model: dict[str, float]
+    """Errors of each model: means over its trials."""
+    by_all: int
+    """Documents that more than half of the trials of every model misclassified."""
+
+
+def count_errors(
+    trials: Mapping[str, Sequence[TrialResult]], dataset: DatasetSummary
+) -> list[ErrorCount]:
+    """Return the errors on all test documents, and on each kind that has any documents.
+
+    The kinds are topics with few, some and many training documents, and documents that are in the
+    training set with other topics only.
+    """
+    labels = next(iter(trials.values()))[0].labels
+    mistaken = {
+        model: np.mean([trial.answers != labels for trial in of_model], axis=0)
+        for model, of_model in trials.items()
+    }
+    by_all = np.all([each > 0.5 for each in mistaken.values()], axis=0)
+    return [
+        ErrorCount(
+            kind,
+            int(chosen.sum()),
+            {model: float(each[chosen].sum()) for model, each in mistaken.items()},
+            int(by_all[chosen].sum()),
+        )
+        for kind, chosen in _kinds(labels, dataset)
+        if chosen.any()
+    ]
+
+
+def _kinds(
+    labels: NDArray[np.integer], dataset: DatasetSummary
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Yield the name of each kind of test document, and which documents are of it."""
+    n_train = np.array([topic.train for topic in dataset.topics])[labels]
+    contradicted = np.zeros(len(labels), bool)
+    if dataset.duplicates:
+        contradicted[dataset.duplicates.other_topics] = True
+    yield "all", np.ones(len(labels), bool)
+    yield f"topics with fewer than {FEW} training documents", n_train < FEW
+    yield f"with {FEW} to {MANY - 1}", (n_train >= FEW) & (n_train < MANY)
+    yield f"with {MANY} or more", n_train >= MANY
+    yield "in training with other topics only", contradicted
 
 
 def hardest_documents(

@@ -14,6 +14,7 @@ from rnnbench.analysis.notes import notes_on_run
 from rnnbench.analysis.power import power_of_pairs
 from rnnbench.analysis.topics import f1_by_topic, frequent_topics
 from rnnbench.data.audit import DatasetSummary
+from rnnbench.report.errors import errors_table, mistake
 from rnnbench.report.plots import accuracy_plot, confusion_plot, differences_plot, learning_plot
 from rnnbench.report.power import power_table
 from rnnbench.report.published import published_tables
@@ -40,7 +41,7 @@ Part = tuple[Kind, Any]
 A table, a heat map (which shades the columns after the third by their numbers) or a wordy table
 (whose words wrap) shows a ``Table``; a figure shows a ``Plot``, a gallery several small ones side
 by side, and figures show several that unfold; facts are texts by name; a command is a line to type;
-a mistake is made by ``_mistake``.
+a mistake is made by ``mistake``.
 """
 
 COLOURS_OF_SHARES = "The stronger the blue of a cell, the closer it is to 1."
@@ -199,12 +200,17 @@ def _confusion(reported: Reported) -> Section:
 
 
 def _errors(reported: Reported) -> Section:
+    topics = [count.topic for count in reported.results.dataset.topics]
+    parts: list[Part] = [("table", errors_table(reported.run))]
+    for document in reported.hardest:
+        words = reported.texts[document.position] if reported.texts else []
+        parts.append(("mistake", mistake(document, topics, words, reported.words)))
     return Section(
         "errors",
         "Errors",
-        [("mistake", _mistake(document, reported)) for document in reported.hardest],
-        "The test documents that were misclassified most often."
-        + NO_TEXTS * (reported.texts is None),
+        parts,
+        "How many documents of each kind were misclassified, and those that were misclassified "
+        "most often." + NO_TEXTS * (reported.texts is None),
     )
 
 
@@ -329,20 +335,6 @@ def _topic_table(run: StoredRun, hardest: Sequence[HardDocument]) -> Table:
     )
     links = {counts[each.topic].topic: f"#error-{each.position}" for each in reversed(hardest)}
     return Table(["topic", "train", "test", *f1], rows, caption, links=links)
-
-
-def _mistake(document: HardDocument, reported: Reported) -> dict[str, Any]:
-    """Return the position, topic and text of a document, and the answer of each model."""
-    topics = [count.topic for count in reported.results.dataset.topics]
-    answers = {
-        model: topics[answer.topic]
-        + (f" ({answer.trials} of {answer.of} seeds)" if answer.trials < answer.of else "")
-        for model, answer in document.answers.items()
-    }
-    all_words = reported.texts[document.position] if reported.texts else []
-    text = " ".join(all_words[: reported.words]) + " …" * (len(all_words) > reported.words)
-    topic = topics[document.topic]
-    return {"position": document.position, "topic": topic, "text": text, "answers": answers}
 
 
 def _data_facts(dataset: DatasetSummary) -> dict[str, str]:

@@ -1,6 +1,7 @@
-from factories import LABELS, result
+from factories import LABELS, dataset_summary, result
 
-from rnnbench.analysis.misclassified import Answer, hardest_documents
+from rnnbench.analysis.misclassified import Answer, count_errors, hardest_documents
+from rnnbench.data.audit import Duplicates, TopicCount
 
 RIGHT = LABELS.tolist()
 
@@ -33,3 +34,45 @@ def test_no_topic_takes_more_than_its_places():
 
 def test_if_all_answers_are_right_there_are_none():
     assert hardest_documents({"a": [result(answers=RIGHT)]}, n=5) == []
+
+
+def topics(*n_train):
+    return [TopicCount(topic=f"topic{n}", train=n, test=1) for n in n_train]
+
+
+def test_errors_are_counted_by_the_training_documents_of_the_topic():
+    dataset = dataset_summary(topics=topics(100, 10, 9), majority_topic="topic100")
+    trials = {
+        "a": [result(answers=[0, 1, 0, 0]), result(answers=[0, 0, 0, 0])],
+        "b": [result(answers=[1, 1, 1, 0])],
+    }
+
+    assert [
+        (each.kind, each.n, each.by_model, each.by_all) for each in count_errors(trials, dataset)
+    ] == [
+        ("all", 4, {"a": 2.5, "b": 3.0}, 1),
+        ("topics with fewer than 10 training documents", 1, {"a": 1.0, "b": 1.0}, 1),
+        ("with 10 to 99", 1, {"a": 1.0, "b": 0.0}, 0),
+        ("with 100 or more", 2, {"a": 0.5, "b": 2.0}, 0),
+    ]
+
+
+def test_errors_are_counted_on_documents_that_training_contradicts():
+    found = Duplicates(same_topic=[0], other_topics=[1, 3], both=[2])
+    dataset = dataset_summary(duplicates=found)
+    trials = {"a": [result(answers=[1, 1, 1, 0])]}
+
+    contradicted = count_errors(trials, dataset)[-1]
+
+    assert contradicted.kind == "in training with other topics only"
+    assert (contradicted.n, contradicted.by_model, contradicted.by_all) == (2, {"a": 2.0}, 2)
+
+
+def test_a_kind_without_documents_is_left_out():
+    dataset = dataset_summary(
+        topics=topics(200, 101, 100), majority_topic="topic200", duplicates=None
+    )
+
+    kinds = [each.kind for each in count_errors({"a": [result()]}, dataset)]
+
+    assert kinds == ["all", "with 100 or more"]
