@@ -44,8 +44,7 @@ class Trial:
         split_fingerprint: of the whole corpus and its training and test documents, because word
             vectors are also learned from texts outside the dataset.
         n_ids: all word ids are below this; the largest need not occur in the dataset.
-        threads: threads of the process that trains; they change the order in which large
-            products are summed.
+        threads: threads of the process that trains.
         work: multiply-adds of an epoch. Trials are ordered by it; it does not change the outcome.
         keep_model: whether the trained model is part of the result.
         part: the training documents that are held out in place of the test documents, if any.
@@ -96,6 +95,11 @@ class Trial:
         return engine_for(self.model, self.training, self.name)
 
     @property
+    def threads_used(self) -> int:
+        """The threads that can change the outcome, by the order in which products are summed."""
+        return self.threads if self.engine.is_threaded else 1
+
+    @property
     def packages(self) -> tuple[str, ...]:
         """The distributions whose versions can change the outcome."""
         engine, plugin = self.engine, ENGINES.plugin(self.engine.name)
@@ -129,7 +133,7 @@ class Trial:
             "n_ids": self.n_ids,
             "training": self.training.facts("seeds"),
             "seed": self.seed,
-            "threads": self.threads,
+            "threads": self.threads_used,
         }
         if self.model.pretrained_dim:
             facts["split"] = self.split_fingerprint
@@ -213,7 +217,7 @@ def _record(trial: Trial, outcome: Outcome) -> TrialRecord:
         model=trial.name,
         seed=trial.seed,
         cpu=cpu(),
-        threads=trial.threads,
+        threads=trial.threads_used,
     )
 
 

@@ -187,11 +187,23 @@ def test_a_seed_changes_the_fingerprint_of_a_baseline_that_answers_at_random(tmp
     assert first != other
 
 
-@pytest.mark.parametrize("change", [{"threads": 2}, {"n_ids": 13}], ids=str)
-def test_a_fact_that_no_array_shows_changes_the_fingerprint_of_a_network(tmp_path, change):
+def test_the_largest_id_changes_the_fingerprint_of_a_network(tmp_path):
     plan = trial(tmp_path)
 
-    assert replace(plan, **change).fingerprint != plan.fingerprint
+    assert replace(plan, n_ids=13).fingerprint != plan.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("engine", "differs"), [("native", False), ("compiled", True), ("keras", True)]
+)
+def test_threads_change_the_fingerprint_of_a_network_if_its_engine_uses_them(
+    tmp_path, engine, differs
+):
+    plan = trial(tmp_path, training={"engine": engine})
+    other = replace(plan, threads=2)
+
+    assert (other.fingerprint != plan.fingerprint) is differs
+    assert (other.threads_used == 2) is differs
 
 
 def test_keys_that_came_later_are_no_part_of_fingerprints_at_their_defaults(tmp_path):

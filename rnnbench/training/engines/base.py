@@ -22,10 +22,13 @@ class Engine(ABC):
         name: its name in a config.
         packages: the distributions whose versions can change a result. They are part of the
             fingerprint of every trial; an engine from another package includes that package.
+        is_threaded: whether it uses the threads of its process. The order of sums, and so the
+            results, may then depend on their number.
     """
 
     name: str
     packages: tuple[str, ...] = ()
+    is_threaded: bool = True
 
     def prepare(self, threads: int) -> None:  # noqa: B027 - many engines need no preparation
         """Get a worker process ready for its first trial; later calls change nothing.

@@ -29,8 +29,9 @@ class ScikitLearn(Engine):
 
     name = "scikit-learn"
     packages = ("scikit-learn", "scipy", "numpy")
+    is_threaded = False
 
-    def prepare(self, threads: int) -> None:  # noqa: ARG002 - a baseline is fitted in one thread
+    def prepare(self, threads: int) -> None:  # noqa: ARG002
         """Import scikit-learn, but not pandas, which it imports if it can and does not use here."""
         with without(("pandas",)):
             import sklearn.base  # noqa: F401

@@ -31,8 +31,9 @@ class NativeEngine(Engine):
 
     name = "native"
     packages = ("llvmlite", "numpy")
+    is_threaded = False
 
-    def prepare(self, threads: int) -> None:  # noqa: ARG002 - a network is trained in one thread
+    def prepare(self, threads: int) -> None:  # noqa: ARG002
         """Import llvmlite, and test the machine code."""
         why_not()
 
