@@ -82,8 +82,8 @@ def chosen_network(name):
     )
 
 
-CHOSEN = {name: chosen_network(name) for name in ("zoo", "r52", "r8")}
-CHOSEN["reuters46"] = CHOSEN["r52"]  # whose networks it has
+CHOSEN = {name: chosen_network(name) for name in ("zoo", "r52")}
+CHOSEN["r8"] = CHOSEN["reuters46"] = CHOSEN["r52"]  # they have its recurrent network
 
 
 def row_that_links(file):
@@ -95,10 +95,14 @@ def row_that_links(file):
 def test_the_accuracies_of_the_wider_field_are_those_of_their_runs(reference, name):
     run = load_summary(reference / name)
     models = {model.name: model.accuracy for model in run.models}
+    without_duplicates = run.without_duplicates.accuracy
     row = row_that_links(f"{name}/table.md")
 
-    assert f"{CHOSEN[name]} {mean_and_interval(models[CHOSEN[name]])}" in row
-    assert f"{models['tfidf_linear_svm'].mean:.4f}" in row
+    def accuracy(model):
+        return f"{mean_and_interval(models[model])} ({without_duplicates[model].mean:.4f})"
+
+    assert f"{CHOSEN[name]} {accuracy(CHOSEN[name])}" in row
+    assert f"| {accuracy('tfidf_linear_svm')} |" in row
 
 
 @pytest.mark.parametrize("name", ["r52", "r8", "reuters46"])

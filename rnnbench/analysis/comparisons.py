@@ -2,14 +2,18 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from itertools import combinations
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.analysis.intervals import estimate_difference
 from rnnbench.analysis.variance import Hits
-from rnnbench.results.schema import ANOVA, MCNEMAR, Comparison, Interval, ModelSummary
+from rnnbench.results.schema import ANOVA, DIGITS, MCNEMAR, Comparison, ModelSummary
 
+MAX_IN_PAIRS = 60
+"""The most models that are all compared with each other; a comparison takes about a millisecond."""
 SHOWN_IN_PAIRS = 8
 """The most models of which all pairs are shown in a plot."""
 
@@ -54,6 +58,22 @@ def compare_pairs(
     ]
 
 
+def compare_with_best(hits: Mapping[str, Hits], fixed: Collection[str]) -> dict[str, Comparison]:
+    """Return the comparison of the best model, as ``a``, with each other one, by its name.
+
+    The p-values are corrected for all pairs of models. For up to ``MAX_IN_PAIRS`` models, they are
+    those of a run with the same models. For more, only the pairs with the best are tested, and the
+    correction is the strictest possible.
+    """
+    best = max(hits, key=lambda name: round(float(hits[name].mean()), DIGITS))
+    others = [name for name in hits if name != best]
+    pairs = [(best, name) for name in others]
+    if len(hits) <= MAX_IN_PAIRS:
+        pairs += combinations(others, 2)
+    compared = compare_pairs(pairs, hits, fixed, comb(len(hits), 2))
+    return {each.b: each for each in compared if each.a == best}
+
+
 def by_better_model(
     comparisons: Sequence[Comparison], models: Sequence[ModelSummary]
 ) -> dict[str, list[Comparison]]:
@@ -62,10 +82,10 @@ def by_better_model(
     The most accurate models come first, and so do the most accurate of those that each is compared
     with. Of more than ``SHOWN_IN_PAIRS`` models, only the comparisons with the best are returned.
     """
-    ordered = sorted(models, key=lambda model: -model.accuracy.mean)
+    ordered = sorted(models, key=lambda model: -round(model.accuracy.mean, DIGITS))
     place = {model.name: place for place, model in enumerate(ordered)}
     among = [each for each in comparisons if each.a in place and each.b in place]
-    turned = [each if place[each.a] < place[each.b] else _turned(each) for each in among]
+    turned = [each.seen_from(min(each.a, each.b, key=place.__getitem__)) for each in among]
     turned.sort(key=lambda each: (place[each.a], place[each.b]))
     if len(place) > SHOWN_IN_PAIRS:
         # A run of very many models has pairs with one model alone, which may share the first place.
@@ -76,18 +96,6 @@ def by_better_model(
     for each in turned:
         found.setdefault(each.a, []).append(each)
     return found
-
-
-def _turned(comparison: Comparison) -> Comparison:
-    """Return the comparison of ``b`` with ``a``."""
-    low, high = comparison.interval.low, comparison.interval.high
-    changes = {
-        "a": comparison.b,
-        "b": comparison.a,
-        "difference": -comparison.difference,
-        "interval": Interval(low=-high, high=-low),
-    }
-    return comparison.model_copy(update=changes)
 
 
 def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:

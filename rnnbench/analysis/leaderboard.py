@@ -3,12 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 
 from rnnbench.analysis.compare_runs import documents_of
-from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.summary import MAX_IN_PAIRS, hits_of
+from rnnbench.analysis.comparisons import compare_with_best
+from rnnbench.analysis.summary import hits_of
 from rnnbench.analysis.variance import Hits
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import find_quantity
@@ -116,12 +115,6 @@ def score_of(model: ModelSummary, metric: str) -> float | None:
 def _against_best(contestants: Sequence[_Contestant]) -> list[Comparison | None]:
     """Return the comparison of the best accuracy with each, corrected for all pairs of models."""
     hits = {f"{each.model.name} of {each.run}": each.hits for each in contestants}
-    best = max(hits, key=lambda name: hits[name].mean())
-    others = [name for name in hits if name != best]
-    pairs = [(best, name) for name in others]
-    if len(hits) <= MAX_IN_PAIRS:  # so that a corrected p-value is that of a run with these models
-        pairs += combinations(others, 2)
     fixed = {name for name, each in zip(hits, contestants, strict=True) if not each.model.is_random}
-    compared = compare_pairs(pairs, hits, fixed, math.comb(len(hits), 2))
-    found = {each.b: each for each in compared if each.a == best}
+    found = compare_with_best(hits, fixed)
     return [found.get(name) for name in hits]

@@ -82,11 +82,11 @@ def _kinds(
     contradicted = np.zeros(len(labels), bool)
     if dataset.duplicates:
         contradicted[dataset.duplicates.other_topics] = True
-    yield "all", np.ones(len(labels), bool)
+    yield "all documents", np.ones(len(labels), bool)
     yield f"topics with fewer than {FEW} training documents", n_train < FEW
-    yield f"with {FEW} to {MANY - 1}", (n_train >= FEW) & (n_train < MANY)
-    yield f"with {MANY} or more", n_train >= MANY
-    yield "in training with other topics only", contradicted
+    yield f"topics with {FEW} to {MANY - 1}", (n_train >= FEW) & (n_train < MANY)
+    yield f"topics with {MANY} or more", n_train >= MANY
+    yield "documents in training with other topics only", contradicted
 
 
 def hardest_documents(

@@ -14,9 +14,10 @@ from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.records import Record
 from rnnbench.results.run import StoredRun
 from rnnbench.training.outcome import TrialResult
+from rnnbench.words import listed
 
 SHOWN = 5
-"""The most names and words that are listed in a note."""
+"""The words of a document that are quoted in a note."""
 
 
 class Note(Record):
@@ -44,7 +45,7 @@ def notes_on_data(summary: DatasetSummary, data: Data, corpus: Corpus | None) ->
     if summary.topics_only_in_test:
         yield Note(
             title="topics that are tested but never trained",
-            evidence=f"No training document is about {_listed(summary.topics_only_in_test)}.",
+            evidence=f"No training document is about {listed(summary.topics_only_in_test)}.",
             advice="No model can get these documents right: use split: stratified, or leave such "
             "topics out.",
         )
@@ -79,7 +80,7 @@ def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
     if numbers := [name for name, each in networks.items() if _takes_ids_as_numbers(each)]:
         yield Note(
             title="word ids as numbers",
-            evidence=f"The first layer of {_listed(numbers)} is given the ids of words as numbers.",
+            evidence=f"The first layer of {listed(numbers)} is given the ids of words as numbers.",
             advice="An id is a name, not an amount: begin with an embedding, or at least set "
             "inputs: scaled_ids.",
         )
@@ -87,7 +88,7 @@ def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
     if late and benchmark.data.padding == "post":
         yield Note(
             title="padding before the last state",
-            evidence=f"The state after the last step decides in {_listed(late)}; that step is "
+            evidence=f"The state after the last step decides in {listed(late)}; that step is "
             "padding in all but the longest documents.",
             advice="Set padding: pre, or masking: true in the embedding.",
         )
@@ -98,10 +99,12 @@ def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
             evidence="Every model is trained once.",
             advice="Another seed may give another order of the models: use --seeds 5 or more.",
         )
-    if any(not benchmark.training_of(name).validation_split for name in networks):
+    whole = [name for name in networks if not benchmark.training_of(name).validation_split]
+    if whole:
         yield Note(
             title="nothing to choose on",
-            evidence="No training document is held out (training.validation_split is 0).",
+            evidence=f"No training document is held out for {listed(whole)} "
+            "(training.validation_split is 0).",
             advice="Epochs, sizes and models that are chosen by these accuracies are chosen on the "
             "test documents: choose models and sizes with `rnnbench choose`, and the epoch with "
             "validation_split.",
@@ -145,8 +148,3 @@ def _reads_padding_last(network: LayeredNetwork) -> bool:
         if isinstance(layer, Recurrent | Bidirectional)
     ]
     return bool(recurrent) and not recurrent[-1].return_sequences
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

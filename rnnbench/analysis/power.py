@@ -20,7 +20,7 @@ class PairPower(Record):
     comparison: Comparison
     detectable: float | None
     """The smallest difference that would be found in 80 % of such runs, if no other were tested;
-    ``None`` if nothing varies."""
+    ``None`` if it is above 1, if nothing varies, or if a model has just one or two seeds."""
     detectable_corrected: float | None
     """The same, if it must be clear after the correction for all comparisons."""
     seeds_needed: int | None
@@ -58,10 +58,11 @@ def _power(comparison: Comparison, a: Hits, b: Hits, n_tests: int) -> PairPower:
     squares = mean_squares(a.mean(axis=0) - b.mean(axis=0), a, b)
     corrected, wanted = SIGNIFICANT / n_tests, abs(comparison.difference)
     is_known = comparison.n_seeds is None or comparison.n_seeds > 1
+    can_tell = is_known and not comparison.has_too_few_seeds
     return PairPower(
         comparison=comparison,
-        detectable=detectable(squares, SIGNIFICANT),
-        detectable_corrected=detectable(squares, corrected),
+        detectable=detectable(squares, SIGNIFICANT) if can_tell else None,
+        detectable_corrected=detectable(squares, corrected) if can_tell else None,
         seeds_needed=seeds_needed(squares, corrected, wanted) if is_known else None,
         is_spread_known=is_known,
     )

@@ -10,7 +10,7 @@ from math import comb
 
 import numpy as np
 
-from rnnbench.analysis.comparisons import compare_pairs
+from rnnbench.analysis.comparisons import MAX_IN_PAIRS, compare_pairs
 from rnnbench.analysis.intervals import accuracy_interval, t_interval
 from rnnbench.analysis.published import locate_published
 from rnnbench.analysis.variance import Hits
@@ -21,7 +21,6 @@ from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.registry import PluginError
 from rnnbench.results.schema import (
     DIGITS,
-    Interval,
     MissingTrial,
     ModelSummary,
     Results,
@@ -33,9 +32,6 @@ from rnnbench.training.outcome import TrialResult
 from rnnbench.words import listed
 
 log = logging.getLogger(__name__)
-
-MAX_IN_PAIRS = 60
-"""The most models that are all compared with each other; a comparison takes about a millisecond."""
 
 
 def summarize_run(
@@ -58,11 +54,10 @@ def summarize_run(
     pairs = _pairs(hits)
     fixed = {name for name in hits if name not in by_model or not benchmark.models[name].is_random}
     metrics = compute_metrics(by_model)
-    models = []
-    for name, of_model in by_model.items():
-        interval = accuracy_interval(hits[name])
-        description = benchmark.models[name]
-        models.append(_summarize(name, description, of_model, metrics[name], topics, interval))
+    models = [
+        _summarize(benchmark.models[name], of_model, metrics[name], topics, hits[name])
+        for name, of_model in by_model.items()
+    ]
     return Results(
         name=benchmark.name,
         command=command,
@@ -181,12 +176,11 @@ def _compute(metric: Metric, trial: TrialResult) -> float | None:
 
 
 def _summarize(
-    name: str,
     description: Model,
     trials: Sequence[TrialResult],
     metrics: Sequence[Mapping[str, float]],
     topics: Sequence[str],
-    interval: Interval,
+    hits: Hits,
 ) -> ModelSummary:
     records = [trial.record for trial in trials]
     answered = np.unique([trial.answers for trial in trials])
@@ -194,12 +188,12 @@ def _summarize(
     times = [record.ms_per_step for record in records if record.ms_per_step is not None]
     values = {name: [each[name] for each in metrics if name in each] for name in usable_metrics()}
     return ModelSummary(
-        name=name,
+        name=records[0].model,
         is_baseline=isinstance(description, BaselineModel),
         is_random=description.is_random,
         pretrained=description.pretrained,
         params=records[0].params,
-        accuracy_interval=interval,
+        accuracy_interval=accuracy_interval(hits),
         metrics={name: statistic(numbers) for name, numbers in values.items() if numbers},
         topics_never_predicted=[topics[topic] for topic in never],
         ms_per_step=statistic(times) if times else None,

@@ -22,12 +22,12 @@ def confusion(trials: Sequence[TrialResult], topics: Sequence[int]) -> NDArray[n
     The result is ``(len(topics) + 1, len(topics) + 1)``: all topics that are not in ``topics`` are
     merged into the last one. Shares are means over the trials; a row without documents is 0.
     """
-    place = dict(zip(topics, range(len(topics)), strict=True))
     size = len(topics) + 1
+    place = np.full(trials[0].scores.shape[1], size - 1)
+    place[list(topics)] = range(len(topics))
     counts = np.zeros((size, size))
     for trial in trials:
-        for truth, answer in zip(trial.labels.tolist(), trial.answers.tolist(), strict=True):
-            counts[place.get(truth, size - 1), place.get(answer, size - 1)] += 1
+        np.add.at(counts, (place[trial.labels], place[trial.answers]), 1)
     shares: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return shares
 

@@ -1,15 +1,15 @@
 """From the trials of a choice to its candidates, ranked."""
 
 from collections.abc import Mapping, Sequence
-from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.comparisons import compare_pairs
+from rnnbench.analysis.comparisons import compare_with_best
 from rnnbench.analysis.intervals import accuracy_interval, folds_interval
 from rnnbench.analysis.variance import Hits
 from rnnbench.choice.records import Candidate
+from rnnbench.results.schema import DIGITS
 from rnnbench.runner.benchmark import Plan
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial
@@ -37,11 +37,9 @@ def rank_candidates(plan: Plan, results: Sequence[TrialResult]) -> list[Candidat
     if not complete:
         return []
     hits = {name: _hits_of(of_model) for name, of_model in complete.items()}
-    names = sorted(hits, key=lambda name: -hits[name].mean())
+    names = sorted(hits, key=lambda name: -round(float(hits[name].mean()), DIGITS))
     fixed = {name for name in names if not models[name].is_random}
-    pairs = [(names[0], other) for other in names[1:]]
-    compared = compare_pairs(pairs, hits, fixed, comb(len(names), 2)) if pairs else []
-    against = {each.b: each for each in compared}
+    against = compare_with_best({name: hits[name] for name in names}, fixed)
     return [
         Candidate(
             name=name,

@@ -4,7 +4,7 @@ from math import comb
 
 from rnnbench.choice.records import Candidate, ChoiceResults
 from rnnbench.metrics import FIT_SECONDS
-from rnnbench.report.numbers import condition, interval_text
+from rnnbench.report.numbers import condition, interval_text, scope
 from rnnbench.report.table import Columns, Table, table_of, with_points
 from rnnbench.words import counted
 
@@ -15,9 +15,7 @@ def choice_table(results: ChoiceResults) -> Table:
     columns: Columns[Candidate] = {
         "model": lambda each: each.name,
         f"accuracy ({over})": _accuracy,
-        f"95 % interval over documents{' and seeds' * (len(results.seeds) > 1)}": lambda each: (
-            interval_text(each.interval)
-        ),
+        f"95 % interval {scope(_n_seeds(results))}": lambda each: interval_text(each.interval),
         "clearly worse than the best": _verdict,
     }
     return with_points(table_of(results.candidates, columns, _caption(results)))
@@ -34,8 +32,13 @@ def costs_table(results: ChoiceResults) -> Table:
     return with_points(table_of(results.candidates, columns, caption))
 
 
+def _n_seeds(results: ChoiceResults) -> int:
+    """Return the number of seeds: one if no candidate depends on it."""
+    return max((each.seeds for each in results.candidates), default=1)
+
+
 def _over(results: ChoiceResults) -> str:
-    n = len(results.seeds)
+    n = _n_seeds(results)
     folds = [f"{results.folds} folds"] if results.folds else []
     scopes = [*folds, *([f"{n} seeds"] if n > 1 else [])]
     return f"mean ± 95 % over {' and '.join(scopes)}" if scopes else "1 seed"
@@ -63,9 +66,17 @@ def _caption(results: ChoiceResults) -> str:
         f"Data: {dataset.source} ({dataset.origin}). Accuracy on {results.how()}. "
         "No model was trained on the documents that it classified, and the test documents were not "
         "used.",
-        f"Seeds: {', '.join(map(str, results.seeds))}.",
-        f"Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm).",
+        f"Seeds: {', '.join(map(str, results.seeds[: _n_seeds(results)]))}.",
     ]
+    if n:
+        sentences.append(
+            f"Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm)."
+        )
+    if n and results.folds:
+        sentences.append(
+            "The p-values and the interval over documents are about the models as they were "
+            "trained here: they do not count that other training documents would give other models."
+        )
     if results.epochs:
         sentences.insert(2, f"Epochs: {' or '.join(map(str, results.epochs))}.")
     if results.searched:

@@ -81,7 +81,7 @@ def run(
 
 def _closing(run: "Run", seconds: float) -> list[str]:
     """Return what came of a run, how long it took, and what can be done next."""
-    from rnnbench.report.best import best_in_words
+    from rnnbench.report.findings import best_in_words
 
     folder = str(run.folder)
     report = shlex.join(["rnnbench", "report", folder])

@@ -50,8 +50,7 @@ def _find(results: Results, name: str | None, metric: str) -> ModelSummary:
 
 
 def _colour(results: Results, name: str) -> str:
-    always = results.dataset.majority_name
-    (found,) = [each for each in results.comparisons if {each.a, each.b} == {name, always}]
+    found = results.comparisons_of(name)[results.dataset.majority_name]
     if not found.is_clear:
         return NO_BETTER
-    return BETTER if (found.difference > 0) == (found.a == name) else WORSE
+    return BETTER if found.difference > 0 else WORSE

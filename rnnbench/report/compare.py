@@ -18,12 +18,13 @@ from rnnbench.report.numbers import (
     condition,
     mean_and_interval,
     mean_text,
+    scope_of,
     short_p,
     signed_interval_text,
 )
 from rnnbench.report.run_tables import SECOND, metrics_of
 from rnnbench.report.table import Columns, Table, table_of, to_markdown, with_points
-from rnnbench.results.schema import TOO_FEW_SEEDS
+from rnnbench.results.schema import TOO_FEW_SEEDS, ModelSummary
 from rnnbench.words import counted
 
 KEY_WIDTH, VALUE_WIDTH = 34, 19
@@ -77,7 +78,7 @@ def accuracy_table(comparison: RunComparison) -> Table:
         "in A": lambda each: f"{each.a.accuracy.mean:.4f}",
         "in B": lambda each: f"{each.b.accuracy.mean:.4f}",
         "B - A": lambda each: f"{each.difference:+z.4f}",
-        "95 % interval of B - A over documents and seeds": lambda each: signed_interval_text(
+        f"95 % interval of B - A {scope_of(comparison.models)}": lambda each: signed_interval_text(
             each.interval
         ),
         "p (Holm)": lambda each: short_p(each.p_holm),
@@ -87,12 +88,11 @@ def accuracy_table(comparison: RunComparison) -> Table:
 
 def _caption(comparison: RunComparison) -> str:
     models = comparison.models
-    n_a, n_b = max(each.a.accuracy.n for each in models), max(each.b.accuracy.n for each in models)
     methods = " or ".join(sorted({each.method for each in models}))
     return " ".join(
         [
-            f"A: {comparison.a}, {counted(n_a, 'seed')}.",
-            f"B: {comparison.b}, {counted(n_b, 'seed')}.",
+            f"A: {comparison.a}, {_seeds([each.a for each in models])}.",
+            f"B: {comparison.b}, {_seeds([each.b for each in models])}.",
             f"Accuracies are means over seeds, on {comparison.dataset.test_size:,} test documents"
             f"{comparison.dataset.left_out_in_words}.",
             f"p: {methods}, corrected for {counted(len(models), 'model')}; clear: below 0.05.",
@@ -100,6 +100,13 @@ def _caption(comparison: RunComparison) -> str:
             *filter(None, [condition(models)]),
         ]
     )
+
+
+def _seeds(models: Sequence[ModelSummary]) -> str:
+    """Return with how many seeds models were trained; one that does not depend on it has one."""
+    found = {each.accuracy.n for each in models if each.is_random} or {1}
+    least, most = min(found), max(found)
+    return counted(most, "seed") if least == most else f"{least:,} to {counted(most, 'seed')}"
 
 
 def findings(comparison: RunComparison) -> list[str]:

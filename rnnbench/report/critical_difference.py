@@ -50,17 +50,23 @@ def caption(ranks: MeanRanks) -> str:
         else "no clear difference, so a bar joins all models. The critical difference would be "
         f"{nemenyi}"
     )
-    corpora = Counter(dataset.corpus_fingerprint for dataset in ranks.datasets)
-    parts = max(corpora.values())
     sentences = [
         f"Mean ranks of {k} models by {ranks.metric} on {n} datasets:",
         f"{', '.join(dataset.name for dataset in ranks.datasets)}.",
         f"Friedman's test: {_statistic(ranks)}, p = {short_p(ranks.test.p)}: {verdict}.",
         ALMOST_NO_POWER if n < FEW_DATASETS else "",
-        f"{parts} of the datasets are parts of one corpus." if parts > 1 else "",
+        _of_one_corpus(ranks),
         CAUTION,
     ]
     return " ".join(filter(None, sentences))
+
+
+def _of_one_corpus(ranks: MeanRanks) -> str:
+    """Return how many datasets are parts of the same corpus; nothing if none are."""
+    corpora = Counter(dataset.corpus_fingerprint for dataset in ranks.datasets)
+    first, *others = [n for n in corpora.values() if n > 1] or [0]
+    more = "".join(f", and {n} of another" for n in others)
+    return f"{first} of the datasets are parts of one corpus{more}." if first else ""
 
 
 def _statistic(ranks: MeanRanks) -> str:

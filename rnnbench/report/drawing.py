@@ -4,7 +4,7 @@ Data has the palette of M. Okabe and K. Ito, which colour-blind readers can tell
 and reference lines have the colours of Matplotlib's settings, so that they suit the style in use.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -22,6 +22,7 @@ from rnnbench.analysis.topics import confusion, frequent_topics
 from rnnbench.escape import visible
 from rnnbench.metrics import find_quantity
 from rnnbench.report.history import direction
+from rnnbench.report.numbers import scope, scope_of
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import (
     TOO_FEW_SEEDS,
@@ -95,11 +96,12 @@ def draw_accuracy(axes: Axes, run: StoredRun, models: Collection[str]) -> list[L
     axes.set_ylim(-0.7, len(rows) - 0.4)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("test accuracy")
-    grey = COLOURS[7]
+    grey, n_seeds = COLOURS[7], max(model.accuracy.n for model in shown)
+    has_seeds = n_seeds > 1
     return [
-        *axes.plot([], [], "o", color=grey, label="mean over seeds"),
-        *axes.plot([], [], color=grey, label="95 % over seeds", **THICK),
-        *axes.plot([], [], color=grey, label="95 % over documents and seeds", **THIN),
+        *axes.plot([], [], "o", color=grey, label="mean over seeds" if has_seeds else "accuracy"),
+        *(axes.plot([], [], color=grey, label="95 % over seeds", **THICK) if has_seeds else ()),
+        *axes.plot([], [], color=grey, label=f"95 % {scope(n_seeds)}", **THIN),
         *(axes.plot([], [], label="published", **diamond) if published else ()),
         majority,
     ]
@@ -250,7 +252,7 @@ def draw_differences(axes: Axes, pairs: Mapping[str, Sequence[Comparison]]) -> l
         label.set_fontweight("bold" if label.get_text() in headings else "normal")
     axes.set_ylim(len(labels) - 0.4, -0.7)
     axes.tick_params(axis="y", length=0)
-    return _finish_differences(axes, "difference in test accuracy", chain(*pairs.values()))
+    return _finish_differences(axes, "difference in test accuracy", [*chain(*pairs.values())])
 
 
 def size_of_differences(pairs: Mapping[str, Sequence[Comparison]]) -> tuple[float, float]:
@@ -279,7 +281,7 @@ def _draw_difference(axes: Axes, shown: Difference, row: int) -> None:
     axes.plot(middle, row, color=COLOURS[0], **MARKS[shown.verdict])
 
 
-def _finish_differences(axes: Axes, label: str, shown: Iterable[Difference]) -> list[Line2D]:
+def _finish_differences(axes: Axes, label: str, shown: Sequence[Difference]) -> list[Line2D]:
     """Label the axes, and draw the line of no difference; the entries of a legend are returned."""
     axes.axvline(0, color=ink(), lw=1, ls=":")
     axes.grid(axis="y", visible=False)
@@ -292,7 +294,7 @@ def _finish_differences(axes: Axes, label: str, shown: Iterable[Difference]) -> 
             for name, mark in marks.items()
             for handle in axes.plot([], [], color=COLOURS[0], label=name, **mark)
         ),
-        *axes.plot([], [], label="95 % over documents and seeds", color=COLOURS[0], **THIN),
+        *axes.plot([], [], label=f"95 % {scope_of(shown)}", color=COLOURS[0], **THIN),
     ]
 
 

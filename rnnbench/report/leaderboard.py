@@ -6,7 +6,14 @@ from math import comb
 
 from rnnbench.analysis.leaderboard import Board, Entry
 from rnnbench.metrics import FIT_SECONDS, METRICS, find_quantity
-from rnnbench.report.numbers import MISSING, condition, interval_text, mean_and_interval, mean_text
+from rnnbench.report.numbers import (
+    MISSING,
+    condition,
+    interval_text,
+    mean_and_interval,
+    mean_text,
+    scope,
+)
 from rnnbench.report.run_tables import SECOND
 from rnnbench.report.table import Columns, Table, table_of, with_points
 from rnnbench.words import counted
@@ -22,11 +29,12 @@ def rank_table(board: Board) -> Table:
 
     If another metric decides the rank, it is in the last column.
     """
+    n_seeds = max(entry.model.accuracy.n for entry in board.entries)
     columns: Columns[Entry] = {
         "test accuracy (mean ± 95 % over seeds)": lambda entry: mean_and_interval(
             entry.model.accuracy
         ),
-        "95 % interval over documents and seeds": lambda entry: interval_text(
+        f"95 % interval {scope(n_seeds)}": lambda entry: interval_text(
             entry.model.accuracy_interval
         ),
     }
@@ -81,7 +89,7 @@ def _caption(board: Board) -> str:
     clearly = (
         f" Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm). "
         + condition(against_best)
-    ).rstrip()
+    ).rstrip() * bool(against_best)
     return (
         f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on, "
         f"{dataset.test_size:,} to test on{dataset.left_out_in_words}, "

@@ -22,7 +22,7 @@ from rnnbench.metrics import find_quantity
 from rnnbench.report.critical_difference import place_of
 from rnnbench.report.drawing import LARGEST, Confusion, spread_of
 from rnnbench.report.history import direction, minute, short_commit
-from rnnbench.report.numbers import quantity_text
+from rnnbench.report.numbers import quantity_text, scope
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Comparison, ModelSummary, PublishedAccuracy
 from rnnbench.words import counted
@@ -63,7 +63,7 @@ def _accuracy_in_words(model: ModelSummary, published: Iterable[PublishedAccurac
     whole, seeds = model.accuracy_interval, model.accuracy.over_seeds
     facts = [
         f"{model.name}: {model.accuracy.mean:.4f}",
-        f"95 % over documents and seeds: {whole.low:.4f} to {whole.high:.4f}",
+        f"95 % {scope(model.accuracy.n)}: {whole.low:.4f} to {whole.high:.4f}",
         *([f"95 % over seeds: {seeds.low:.4f} to {seeds.high:.4f}"] if seeds else []),
         *(
             f"published ({each.source}): {each.accuracy:.4f}"

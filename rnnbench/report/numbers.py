@@ -20,6 +20,16 @@ def interval_text(interval: Interval) -> str:
     return f"{interval.low:.4f} to {interval.high:.4f}"
 
 
+def scope(n_seeds: int) -> str:
+    """Return what an interval of an accuracy is over, if it was measured with so many seeds."""
+    return "over documents and seeds" if n_seeds > 1 else "over documents"
+
+
+def scope_of(differences: Iterable[Difference]) -> str:
+    """Return what the intervals of differences are over."""
+    return scope(max((each.n_seeds or 1) + each.has_too_few_seeds for each in differences))
+
+
 def signed_interval_text(interval: Interval) -> str:
     """Return both ends of an interval of a difference."""
     return f"{interval.low:+z.4f} to {interval.high:+z.4f}"
@@ -59,16 +69,16 @@ def short_p(p: float) -> str:
 
 
 def condition(differences: Iterable[Difference]) -> str:
-    """Return a sentence on the fewest seeds in ``differences``; nothing if they are enough."""
-    found = list(differences)
+    """Return what few seeds mean for ``differences``; nothing if all have enough."""
+    found, sentences = list(differences), []
     if any(each.n_seeds == 1 and not each.has_too_few_seeds for each in found):
-        return (
+        sentences.append(
             "With one seed, intervals are over documents alone, and p-values are about these "
             "trainings, not about the models."
         )
     if any(each.has_too_few_seeds for each in found):
-        return (
+        sentences.append(
             f"{TOO_FEW_SEEDS.capitalize()}: with 1 or 2, p-values cannot be relied on; use 3 or "
             "more, preferably 5."
         )
-    return ""
+    return " ".join(sentences)

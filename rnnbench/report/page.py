@@ -14,8 +14,9 @@ from markupsafe import Markup, escape
 
 from rnnbench.escape import for_markdown, visible
 from rnnbench.report.drawing import COLOURS, STRONGEST
+from rnnbench.report.findings import findings
 from rnnbench.report.plots import GRID, INK, ON_DARK, PAPER, Plot
-from rnnbench.report.sections import Section, best_first, findings, make_sections
+from rnnbench.report.sections import Section, best_first, make_sections
 from rnnbench.report.table import to_markdown
 from rnnbench.results.run import StoredRun
 from rnnbench.results.store import PAGES
@@ -80,7 +81,7 @@ def report_page(
         title=f"{results.name}: rnnbench report",
         heading=results.name,
         about=f"rnnbench report: {counted(len(results.models), 'model')}, "
-        f"{counted(len(results.seeds), 'seed')}, {dataset.train_size:,} training and "
+        f"{counted(len(results.seeds_used), 'seed')}, {dataset.train_size:,} training and "
         f"{dataset.test_size:,} test documents, {counted(len(dataset.topics), 'topic')}",
         findings=findings(results),
         sections=make_sections(run, texts, words, n_errors),

@@ -20,7 +20,7 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
         "detectable (Holm)": lambda each: _difference(each.detectable_corrected),
         "seeds needed": _seeds,
     }
-    caption = _caption(results) if pairs else "All differences are clear."
+    caption = _caption(results) if pairs else "There is no pair without a clear difference."
     models = [(each.comparison.a, each.comparison.b) for each in pairs]
     return replace(table_of(pairs, columns, caption), models=models)
 
@@ -39,11 +39,12 @@ def _seeds(pair: PairPower) -> str:
 def _caption(results: Results) -> str:
     dataset, n = results.dataset, results.n_corrected_for
     return (
-        "The pairs without a clear difference. Detectable alone: the smallest true difference that "
-        f"80 % of runs with {dataset.test_size:,} test documents{dataset.left_out_in_words} and "
-        "these seeds would find if no other were tested (p below 0.05). Detectable (Holm): the "
-        f"same in the first step of Holm's correction for {counted(n, 'comparison')}; '-' if "
-        "it would be above 1. Seeds needed: seeds of each model with which a true difference equal "
-        "to the measured one would be clear in 80 % of runs; 'more documents' if even "
-        f"{MOST:,} are too few, '-' if a model has only one seed or the accuracies are equal."
+        "The pairs of models without a clear difference. Detectable alone: the smallest true "
+        f"difference that 80 % of runs with {dataset.test_size:,} test documents"
+        f"{dataset.left_out_in_words} and these seeds would find if no other were tested (p below "
+        "0.05). Detectable (Holm): the same in the first step of Holm's correction for "
+        f"{counted(n, 'comparison')}. Both are '-' if they would be above 1, or if a model has one "
+        "or two seeds. Seeds needed: seeds of each model with which a true difference equal to the "
+        f"measured one would be clear in 80 % of runs; 'more documents' if even {MOST:,} are too "
+        "few, '-' if a model has only one seed or the accuracies are equal."
     )

@@ -8,12 +8,15 @@ from functools import partial
 
 from rnnbench.metrics import COSTS, FIT_SECONDS, Metric, usable_metrics
 from rnnbench.points import model_of, short, values_of
+from rnnbench.report.findings import unclear_from, which_epoch
 from rnnbench.report.numbers import (
     MISSING,
     condition,
     interval_text,
     mean_and_interval,
     mean_text,
+    scope,
+    scope_of,
     short_p,
     signed_interval_text,
 )
@@ -27,7 +30,7 @@ from rnnbench.results.schema import (
     Results,
 )
 from rnnbench.section import spell_parameters
-from rnnbench.words import counted, plural
+from rnnbench.words import counted, listed, plural
 
 SECOND = "macro_f1"
 """The metric that is shown with its spread, as accuracy is."""
@@ -52,7 +55,7 @@ def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
 
     If it ``is_wide``, the accuracies without duplicates have a column.
     """
-    dataset, n, best = results.dataset, len(results.seeds), results.best
+    dataset, n, best = results.dataset, len(results.seeds_used), results.best
 
     def unclear(model: ModelSummary) -> str:
         itself = ["best"] if model is best else []
@@ -61,9 +64,7 @@ def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
         f"test accuracy ({_over(n)})": partial(_over_its_seeds, results, "accuracy"),
-        f"95 % interval over documents{' and seeds' if n > 1 else ''}": lambda model: interval_text(
-            model.accuracy_interval
-        ),
+        f"95 % interval {scope(n)}": lambda model: interval_text(model.accuracy_interval),
         "no clear difference from": unclear,
     }
     always = [dataset.majority_name, f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
@@ -87,23 +88,6 @@ def _short_reason(trial: MissingTrial) -> str:
     return f"{FAILED}: {textwrap.shorten(innermost, 40, placeholder='...')}"
 
 
-def unclear_from(results: Results, name: str) -> list[str]:
-    """Return those of the best model and the baseline that do not clearly differ from ``name``.
-
-    Where the seeds are too few to tell, this is returned instead.
-    """
-    best = results.best.name
-    others = {best: "the best", results.dataset.majority_name: results.dataset.majority_name}
-    unclear = {
-        frozenset((each.a, each.b)): each for each in results.comparisons if not each.is_clear
-    }
-    pairs = ((text, unclear.get(frozenset((name, other)))) for other, text in others.items())
-    found = (
-        each.verdict if each.has_too_few_seeds else text for text, each in pairs if each is not None
-    )
-    return list(dict.fromkeys(found))
-
-
 def metrics_of(models: Sequence[ModelSummary]) -> list[Metric]:
     """Return the metrics, other than accuracy, that any of ``models`` has."""
     present = {name for model in models for name in model.metrics} - {"accuracy"}
@@ -116,7 +100,7 @@ def metrics_table(results: Results) -> Table:
     columns: Columns[ModelSummary] = {"model": lambda model: model.name}
     for metric in metrics:
         if metric.name == SECOND:
-            header = f"{metric.header} ({_over(len(results.seeds))})"
+            header = f"{metric.header} ({_over(len(results.seeds_used))})"
             columns[header] = partial(_over_its_seeds, results, SECOND)
         else:
             columns[metric.header] = partial(mean_text, metric)
@@ -140,25 +124,30 @@ def cost_table(results: Results) -> Table:
     caption = f"Means over seeds; {FIT_SECONDS.header} is a whole training."
     if any(model.chosen_from for model in results.models):
         columns["chosen from"] = lambda model: f"{model.chosen_from or MISSING}"
-        caption += " chosen from: how many settings were tried on training documents."
+        caption += (
+            " chosen from: how many settings were tried in the last choice on training documents; "
+            "earlier ones are not counted."
+        )
     return with_points(table_of(results.models, columns, caption))
 
 
 def comparisons_table(results: Results) -> Table:
-    """Return the difference of each pair of models, and of each model and the baseline."""
+    """Return the differences of pairs of models, and of each model and the majority."""
     columns: Columns[Comparison] = {
         "accuracy of": lambda each: f"{each.a} - {each.b}",
         "difference": lambda each: f"{each.difference:+z.4f}",
-        "95 % interval over documents and seeds": lambda each: signed_interval_text(each.interval),
+        f"95 % interval {scope_of(results.comparisons)}": lambda each: signed_interval_text(
+            each.interval
+        ),
         "p": lambda each: short_p(each.p),
         "p (Holm)": lambda each: short_p(each.p_holm),
         "": lambda each: "" if each.is_clear else each.verdict,
     }
     methods = "; ".join(sorted({each.method for each in results.comparisons}))
     n = counted(results.n_corrected_for, "comparison")
-    caption = f"p-values: {methods}; corrected for {n} (Holm)."
+    caption = f"p-values: {methods}; corrected for {n} (Holm). {condition(results.comparisons)}"
     pairs = [(each.a, each.b) for each in results.comparisons]
-    return replace(table_of(results.comparisons, columns, caption), models=pairs)
+    return replace(table_of(results.comparisons, columns, caption.rstrip()), models=pairs)
 
 
 def _over(n_seeds: int) -> str:
@@ -170,18 +159,6 @@ def _over_its_seeds(results: Results, metric: str, model: ModelSummary) -> str:
     text, n = mean_and_interval(model.metrics[metric]), len(model.trials)
     n_missing = sum(each.model == model.name for each in results.missing)
     return f"{text} ({n} of {n + n_missing} seeds)" if n_missing else text
-
-
-def which_epoch(results: Results) -> str:
-    """Return which epoch the networks of a run are evaluated at."""
-    own = [model.training for model in results.models if not model.is_baseline]
-    epochs = sorted({each.get("epochs", results.epochs) for each in own})
-    shares = sorted({each.get("validation_split", results.validation_split) for each in own})
-    counts = " or ".join(map(str, epochs))
-    held_out = " or ".join(f"{share:.0%}" for share in shares if share)
-    best = f"the best of {counts} on {held_out} of the training documents"
-    ways = [*([f"the last of {counts}"] if 0 in shares else []), *([best] if held_out else [])]
-    return ", or ".join(ways)
 
 
 def _own_training(model: ModelSummary) -> str:
@@ -202,12 +179,12 @@ def _caption(results: Results) -> str:
         for model in results.models
         if model.stock_layers
     ]
-    held_out = f" (less {share:.0%}, held out)" if share else ""
+    held_out = f" (less {100 * share:.3g}%, held out)" if share else ""
     sentences = [
         f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on"
         f"{held_out}, {dataset.test_size:,} to test on{dataset.left_out_in_words}, "
         f"{dataset.timesteps} steps, fingerprint {dataset.fingerprint[:12]}.",
-        f"Seeds: {', '.join(map(str, results.seeds))}.",
+        f"Seeds: {', '.join(map(str, results.seeds_used))}.",
     ]
     noun = plural(max(results.threads, default=0), "thread")
     threads = f"{' or '.join(map(str, results.threads))} {noun} per training."
@@ -229,18 +206,20 @@ def _caption(results: Results) -> str:
 def _rest(results: Results) -> str:
     """Return which verdicts are others without duplicates."""
     dataset = results.dataset
+    if dataset.duplicates is None:
+        return "Whether test documents are also in the training set was not recorded."
     if not dataset.duplicate_positions:
         return ""
     if not results.without_duplicates:
         return f"{dataset.duplicates_in_words()}."
     n_left = results.without_duplicates.test_size
-    changes = ", ".join(
+    changes = [
         f"{one.a} - {one.b} ({one.verdict} with them, {other.verdict} without)"
         if one.verdict != other.verdict
         else f"{one.a} - {one.b} (clear in the other direction)"
         for one, other in results.changed_verdicts
-    )
+    ]
     return (
         f"{dataset.duplicates_in_words()}. On the other {n_left:,}, "
-        f"{'verdicts change: ' + changes if changes else 'all verdicts are the same'}."
+        f"{'verdicts change: ' + listed(changes) if changes else 'all verdicts are the same'}."
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from rnnbench.analysis.comparisons import SHOWN_IN_PAIRS
+from rnnbench.analysis.comparisons import MAX_IN_PAIRS, SHOWN_IN_PAIRS
 from rnnbench.analysis.duplicates import without_duplicates
 from rnnbench.analysis.misclassified import HardDocument, hardest_documents
 from rnnbench.analysis.notes import notes_on_run
@@ -23,14 +23,11 @@ from rnnbench.report.run_tables import (
     comparisons_table,
     cost_table,
     metrics_table,
-    unclear_from,
-    which_epoch,
 )
 from rnnbench.report.table import Table
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import DIGITS, TOO_FEW_SEEDS, Results
+from rnnbench.results.schema import DIGITS, Results
 from rnnbench.results.store import CONSTRAINTS
-from rnnbench.words import counted
 
 Kind = Literal[
     "table", "heatmap", "wordy", "figure", "gallery", "figures", "facts", "command", "mistake"
@@ -124,10 +121,10 @@ def _differences(reported: Reported) -> Section:
         "differences",
         "Differences",
         [("figure", plot), ("table", table)] if plot else [("table", table)],
-        "Every pair of models on the same test documents. Each interval is for its own "
+        "Pairs of models on the same test documents. Each interval is for its own "
         "comparison alone; whether a difference is clear is decided after correcting for the "
-        f"number of comparisons. With more than {SHOWN_IN_PAIRS} models, the plot shows only "
-        "the pairs with the best model.",
+        f"number of comparisons. Of more than {SHOWN_IN_PAIRS} models, the plot shows only "
+        f"the pairs with the best, and of more than {MAX_IN_PAIRS}, so does the table.",
     )
 
 
@@ -268,52 +265,6 @@ def _constraints(run: StoredRun) -> str:
     if not (run.folder / CONSTRAINTS).exists():  # an older version wrote the run
         return ""
     return f", and the exact versions of all packages are in {CONSTRAINTS}, for pip install -c"
-
-
-def findings(results: Results) -> list[str]:
-    """Return the main results in sentences."""
-    by_accuracy = sorted(results.models, key=lambda model: -model.accuracy.mean)
-    best, always = by_accuracy[0], results.dataset.majority_name
-    unclear = {model.name: unclear_from(results, model.name) for model in by_accuracy}
-    level = [name for name, others in unclear.items() if "the best" in others]
-    no_better = [name for name, others in unclear.items() if always in others]
-    undecided = [name for name, others in unclear.items() if TOO_FEW_SEEDS in others]
-    interval = best.accuracy_interval
-    partial = f"This run is partial: {results.n_missing_in_words()}."
-    sentences = [partial] if results.missing else []
-    sentences += [
-        f"{best.name} has the highest test accuracy, {best.accuracy.mean:.3f} "
-        f"(95 % interval {interval.low:.3f} to {interval.high:.3f})."
-    ]
-    if level:
-        sentences.append(f"Not clearly worse: {', '.join(level)}.")
-    sentences.append(
-        f"Not clearly different from {always}, which scores "
-        f"{results.dataset.majority_accuracy:.3f}: {', '.join(no_better) or 'none'}."
-    )
-    if undecided:
-        sentences.append(f"{TOO_FEW_SEEDS.capitalize()} for a verdict on {', '.join(undecided)}.")
-    if not all(model.is_baseline for model in results.models):
-        sentences.append(_which_epoch(results))
-    return sentences
-
-
-def _which_epoch(results: Results) -> str:
-    if any(model.training for model in results.models):
-        return (
-            f"The epoch at which each network is evaluated: {which_epoch(results)}. The test "
-            "documents were not used to choose an epoch."
-        )
-    if not results.validation_split:
-        return (
-            f"Each network is evaluated after {counted(results.epochs, 'epoch')}; no data was used "
-            "to choose an epoch."
-        )
-    return (
-        f"Each network is evaluated at the best of {counted(results.epochs, 'epoch')}, chosen on "
-        f"{results.validation_split:.0%} of the training documents, which were held out from "
-        "training. The test documents were not used to choose anything."
-    )
 
 
 def _topic_table(run: StoredRun, hardest: Sequence[HardDocument]) -> Table:

@@ -157,6 +157,19 @@ class Comparison(Difference):
     a: str
     b: str
 
+    def seen_from(self, name: str) -> "Comparison":
+        """Return the same with the model ``name``, which is one of both, as ``a``."""
+        if name == self.a:
+            return self
+        turned = Interval(low=-self.interval.high, high=-self.interval.low)
+        changes = {
+            "a": self.b,
+            "b": self.a,
+            "difference": -self.difference,
+            "interval": turned,
+        }
+        return self.model_copy(update=changes)
+
 
 class MissingTrial(Record):
     """A trial of the config without a result."""
@@ -284,6 +297,16 @@ class Results(Record):
     def best(self) -> ModelSummary:
         """The model with the highest mean test accuracy; the first of equals."""
         return max(self.models, key=lambda model: round(model.accuracy.mean, DIGITS))
+
+    @property
+    def seeds_used(self) -> list[int]:
+        """The seeds that models were trained with: one if no model depends on it."""
+        return self.seeds if any(model.is_random for model in self.models) else self.seeds[:1]
+
+    def comparisons_of(self, name: str) -> dict[str, Comparison]:
+        """Return the comparisons of a model, or of the majority, as ``a`` with each other one."""
+        found = [each.seen_from(name) for each in self.comparisons if name in (each.a, each.b)]
+        return {each.b: each for each in found}
 
     @property
     def n_corrected_for(self) -> int:

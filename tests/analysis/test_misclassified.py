@@ -50,10 +50,10 @@ def test_errors_are_counted_by_the_training_documents_of_the_topic():
     assert [
         (each.kind, each.n, each.by_model, each.by_all) for each in count_errors(trials, dataset)
     ] == [
-        ("all", 4, {"a": 2.5, "b": 3.0}, 1),
+        ("all documents", 4, {"a": 2.5, "b": 3.0}, 1),
         ("topics with fewer than 10 training documents", 1, {"a": 1.0, "b": 1.0}, 1),
-        ("with 10 to 99", 1, {"a": 1.0, "b": 0.0}, 0),
-        ("with 100 or more", 2, {"a": 0.5, "b": 2.0}, 0),
+        ("topics with 10 to 99", 1, {"a": 1.0, "b": 0.0}, 0),
+        ("topics with 100 or more", 2, {"a": 0.5, "b": 2.0}, 0),
     ]
 
 
@@ -64,7 +64,7 @@ def test_errors_are_counted_on_documents_that_training_contradicts():
 
     contradicted = count_errors(trials, dataset)[-1]
 
-    assert contradicted.kind == "in training with other topics only"
+    assert contradicted.kind == "documents in training with other topics only"
     assert (contradicted.n, contradicted.by_model, contradicted.by_all) == (2, {"a": 2.0}, 2)
 
 
@@ -75,4 +75,4 @@ def test_a_kind_without_documents_is_left_out():
 
     kinds = [each.kind for each in count_errors({"a": [result()]}, dataset)]
 
-    assert kinds == ["all", "with 100 or more"]
+    assert kinds == ["all documents", "topics with 100 or more"]

@@ -36,17 +36,30 @@ def by_names(pairs):
     return {(each.comparison.a, each.comparison.b): each for each in pairs}
 
 
-def test_pairs_that_are_not_clear_are_listed_those_closest_to_a_verdict_first(run):
-    pairs = power_of_pairs(run)
-
+def test_pairs_that_are_not_clear_are_listed(run):
     unclear = {
         (each.a, each.b)
         for each in run.results.comparisons
         if not each.is_clear and not each.b.startswith("always")
     }
-    assert set(by_names(pairs)) == unclear
-    needed = [each.seeds_needed or 1_001 for each in pairs]
-    assert needed == sorted(needed)
+
+    assert set(by_names(power_of_pairs(run))) == unclear
+
+
+def test_pairs_that_need_the_fewest_seeds_come_first_and_those_that_no_number_tells_apart_last():
+    rights = {
+        "a": [880, 850, 910],
+        "b": [850, 820, 880],
+        "c": [800, 760, 840],
+        "d": [879, 849, 909],
+    }
+
+    pairs = power_of_pairs(scored_run(rights, of=1_000))
+
+    needed = [each.seeds_needed for each in pairs]
+    assert [each is None for each in needed] == [False, False, False, False, False, True]
+    assert needed[:5] == sorted(needed[:5])
+    assert len(set(needed[:5])) > 2
 
 
 @pytest.mark.parametrize("difference", [0.03, 0.04, 0.05])
@@ -68,10 +81,18 @@ def test_a_difference_is_detectable_alone_before_it_is_among_all(run):
     assert pair.detectable == detectable(squares_of(*hits), 0.05) < pair.detectable_corrected
 
 
-def test_one_seed_says_nothing_about_how_many_are_needed(run):
+def test_one_seed_says_nothing_about_others(run):
     pair = by_names(power_of_pairs(run))["a", "one"]
 
     assert (pair.seeds_needed, pair.is_spread_known) == (None, False)
+    assert (pair.detectable, pair.detectable_corrected) == (None, None)
+
+
+def test_with_two_seeds_no_difference_would_be_clear():
+    (pair,) = power_of_pairs(scored_run({"a": [17, 15], "b": [16, 14]}))
+
+    assert (pair.detectable, pair.detectable_corrected) == (None, None)
+    assert pair.is_spread_known
 
 
 def test_no_number_of_seeds_makes_up_for_documents():

@@ -116,6 +116,7 @@ def test_an_accuracy_of_another_model_is_compared_with_our_intervals_over_docume
     results = of_several_seeds(OTHERS)
 
     (model,) = results.models
+    assert len(results.published) == 2
     for found in results.published:
         assert found.yardstick == OVER_DOCUMENTS_AND_SEEDS
         assert found.intervals == {"rnn": model.accuracy_interval}

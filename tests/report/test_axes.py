@@ -220,7 +220,7 @@ def test_a_change_is_filled_if_it_is_clear():
     marks = dots_of(axes)
     assert [mark.get_markerfacecolor() == "none" for mark in marks] == [True, False]
     assert [round(mark.get_xdata()[0], 2) for mark in marks] == [0.05, 0.85]
-    assert legend_of(axes) == ["clear", "not clear", "95 % over documents and seeds"]
+    assert legend_of(axes) == ["clear", "not clear", "95 % over documents"]
     assert axes.get_xlabel() == "test accuracy, B minus A"
     with pytest.raises(UserError, match="ax: got an object of type str"):
         plot_changes(compare_runs(before, after), "axes")

@@ -77,8 +77,8 @@ def test_the_caption_names_the_runs_clear_differences_and_models_without_a_pair(
     comparison, no_difference
 ):
     assert accuracy_table(comparison).caption == (
-        "A: results/before, 3 seeds. B: results/after, 3 seeds. Accuracies are means over "
-        "seeds, on 20 test documents. p: McNemar's exact test or analysis of variance over "
+        "A: results/before, 1 to 3 seeds. B: results/after, 1 to 3 seeds. Accuracies are means "
+        "over seeds, on 20 test documents. p: McNemar's exact test or analysis of variance over "
         "documents and seeds, corrected for 2 models; clear: below 0.05. Clearly better in B: "
         "rnn. Only in A: gru. Only in B: lstm. With one seed, intervals are over documents alone, "
         "and p-values are about these trainings, not about the models."

@@ -87,6 +87,18 @@ def test_the_caption_says_how_many_datasets_are_parts_of_one_corpus():
     assert "parts of" not in caption(ranks)
 
 
+def test_the_caption_counts_the_datasets_of_each_corpus():
+    ranks = ranks_on(5)
+    changed = [
+        each.model_copy(update={"corpus_fingerprint": corpus})
+        for each, corpus in zip(ranks.datasets, "abaca"[:4] + "b", strict=True)
+    ]
+
+    text = caption(ranks.model_copy(update={"datasets": changed}))
+
+    assert "2 of the datasets are parts of one corpus, and 2 of another." in text
+
+
 def test_the_table_has_the_mean_rank_and_the_rank_on_each_dataset():
     ranks = ranks_on(2, ["rnn", "gru", "svm"], (9, 15, 9))
 

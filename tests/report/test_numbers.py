@@ -1,6 +1,7 @@
 import pytest
+from factories import scored_run
 
-from rnnbench.report.numbers import mean_and_std, short_p
+from rnnbench.report.numbers import condition, mean_and_std, scope, scope_of, short_p
 
 
 @pytest.mark.parametrize(
@@ -14,3 +15,24 @@ def test_a_p_value_is_shown_with_two_digits_or_one_and_a_power_of_ten(p, text):
 def test_a_mean_has_its_standard_deviation_beside_it_if_there_is_one():
     assert mean_and_std(0.97069, 0.001) == "0.9707 ± 0.0010"
     assert mean_and_std(0.97069, None) == "0.9707"
+
+
+def differences(**rights):
+    return scored_run(rights).results.comparisons
+
+
+def test_few_seeds_are_explained_each_number_once():
+    one = condition(differences(a=[12], b=[14]))
+    two = condition(differences(a=[12, 13], b=[14, 15]))
+    both = condition([*differences(a=[12], b=[14]), *differences(a=[12, 13], b=[14, 15])])
+
+    assert one.startswith("With one seed, intervals are over documents alone")
+    assert two.startswith("Too few seeds: with 1 or 2, p-values cannot be relied on")
+    assert both == f"{one} {two}"
+    assert condition(differences(a=[12, 13, 14], b=[14, 15, 16])) == ""
+
+
+def test_an_interval_is_over_seeds_if_there_are_several():
+    assert (scope(1), scope(2)) == ("over documents", "over documents and seeds")
+    assert scope_of(differences(a=[12], b=[14])) == "over documents"
+    assert scope_of(differences(a=[12], b=[14, 15])) == "over documents and seeds"

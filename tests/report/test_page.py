@@ -12,8 +12,7 @@ from rnnbench.report import page as writer
 from rnnbench.report.drawing import STRONGEST
 from rnnbench.report.page import inline_svg, write_page
 from rnnbench.report.plots import accuracy_plot
-from rnnbench.report.sections import Section, findings
-from rnnbench.results.schema import MissingTrial
+from rnnbench.report.sections import Section
 from rnnbench.training.outcome import History
 
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}
@@ -267,8 +266,8 @@ def test_the_content_of_a_run_is_escaped(tmp_path):
 @pytest.mark.parametrize(
     ("split", "stated"),
     [
-        (0.0, "is evaluated after 1 epoch; no data was used to choose"),
-        (0.25, "chosen on 25% of the training documents"),
+        (0.0, "Epoch of the networks: the last of 1."),
+        (0.125, "Epoch of the networks: the best of 1 on 12.5% of the training documents."),
     ],
 )
 def test_the_page_states_which_epoch_is_evaluated(tmp_path, split, stated):
@@ -276,30 +275,6 @@ def test_the_page_states_which_epoch_is_evaluated(tmp_path, split, stated):
     folder = run_folder(tmp_path, ANSWERS, training=training)
 
     assert all(stated in page for page in pages(folder, None, words=0, n_errors=0))
-
-
-def test_findings_name_the_best_and_the_models_no_better_than_the_majority():
-    three = {name: [*answers, answers[0]] for name, answers in ANSWERS.items()}
-    sentences = findings(finished_run(three).results)
-
-    assert sentences[0].startswith("lstm has the highest test accuracy, 0.917")
-    assert sentences[-2].startswith("Not clearly different from always 'earn', which scores 0.500")
-
-
-def test_findings_name_the_models_with_too_few_seeds_for_a_verdict():
-    sentences = findings(finished_run(ANSWERS).results)
-
-    assert sentences[-2] == "Too few seeds for a verdict on lstm, rnn."
-
-
-def test_the_first_finding_about_a_partial_run_is_that_it_is_partial():
-    results = finished_run(ANSWERS).results
-    missing = [MissingTrial(model="rnn", seed=2, error=None)]
-
-    first, second, *_ = findings(results.model_copy(update={"missing": missing}))
-
-    assert first == "This run is partial: 1 of 5 trials are missing."
-    assert second.startswith("lstm has the highest test accuracy, 0.875")
 
 
 def test_an_inlined_plot_has_ids_of_its_own_and_the_colours_of_the_theme():

@@ -28,4 +28,4 @@ def test_a_run_in_which_all_is_clear_says_so():
 
     table = power_table(power_of_pairs(run), run.results)
 
-    assert (table.rows, table.caption) == ([], "All differences are clear.")
+    assert (table.rows, table.caption) == ([], "There is no pair without a clear difference.")

@@ -249,7 +249,7 @@ def test_the_costs_include_the_number_of_settings_that_a_model_was_chosen_from(r
 
     assert [row[-1] for row in table.rows] == ["24", "-"]
     assert table.headers[-1] == "chosen from"
-    assert "chosen from: how many settings were tried on training documents" in table.caption
+    assert "chosen from: how many settings were tried in the last choice" in table.caption
     assert "chosen from" not in cost_table(results).headers
 
 

@@ -1,0 +1,106 @@
+"""The main results of a run, in words."""
+
+from collections.abc import Callable
+
+from rnnbench.results.schema import TOO_FEW_SEEDS, Comparison, Results
+from rnnbench.words import listed
+
+
+def best_in_words(results: Results) -> str:
+    """Return which model is best, and from which others its accuracy does not clearly differ.
+
+    Always answering the most frequent topic is one of the others.
+    """
+    best = results.best
+    pairs = results.comparisons_of(best.name)
+    which = "The best model is" if len(results.models) > 1 else "The only model is"
+    parts = [f"{which} {best.name}, with a test accuracy of {best.accuracy.mean:.4f}"]
+    if unclear := _among(pairs, _is_unclear):
+        parts.append(f"no clear difference from {listed(unclear)}")
+    if undecided := _among(pairs, _is_undecided):
+        parts.append(f"{TOO_FEW_SEEDS} to tell it from {listed(undecided)}")
+    return "; ".join(parts) + "."
+
+
+def findings(results: Results) -> list[str]:
+    """Return the main results in sentences."""
+    best = results.best
+    interval = best.accuracy_interval
+    partial = [f"This run is partial: {results.n_missing_in_words()}."] if results.missing else []
+    which = "the highest test accuracy," if len(results.models) > 1 else "a test accuracy of"
+    sentences = [
+        *partial,
+        f"{best.name} has {which} {best.accuracy.mean:.3f} "
+        f"(95 % interval {interval.low:.3f} to {interval.high:.3f}).",
+    ]
+    others = results.comparisons_of(best.name)
+    others.pop(results.dataset.majority_name, None)
+    if level := _among(others, _is_unclear):
+        sentences.append(f"Not clearly worse: {listed(level)}.")
+    if undecided := _among(others, _is_undecided):
+        sentences.append(f"{TOO_FEW_SEEDS.capitalize()} to tell it from {listed(undecided)}.")
+    sentences += _against_majority(results)
+    if not all(model.is_baseline for model in results.models):
+        sentences.append(
+            f"Epoch of the networks: {which_epoch(results)}. rnnbench chooses none by the test "
+            "documents."
+        )
+    return sentences
+
+
+def _against_majority(results: Results) -> list[str]:
+    """Return how the models do against always answering the most frequent topic."""
+    always, accuracy = results.dataset.majority_name, results.dataset.majority_accuracy
+    pairs = results.comparisons_of(always)
+    verdicts = {
+        "Clearly worse than": _among(pairs, lambda each: each.is_clear and each.difference > 0),
+        "Not clearly different from": _among(pairs, _is_unclear),
+        f"{TOO_FEW_SEEDS.capitalize()} for a verdict against": _among(pairs, _is_undecided),
+    }
+    found = {verdict: models for verdict, models in verdicts.items() if models}
+    if not found:
+        return [f"Clearly better than {always}, which scores {accuracy:.3f}: all models."]
+    return [
+        f"{verdict} {always}, which scores {accuracy:.3f}: {listed(models)}."
+        for verdict, models in found.items()
+    ]
+
+
+def unclear_from(results: Results, name: str) -> list[str]:
+    """Return those of the best model and the baseline that do not clearly differ from ``name``.
+
+    Where the seeds are too few to tell, this is returned instead.
+    """
+    always = results.dataset.majority_name
+    pairs = results.comparisons_of(name)
+    found = (
+        TOO_FEW_SEEDS if pairs[other].has_too_few_seeds else text
+        for other, text in {results.best.name: "the best", always: always}.items()
+        if other in pairs and not pairs[other].is_clear
+    )
+    return list(dict.fromkeys(found))
+
+
+def which_epoch(results: Results) -> str:
+    """Return which epoch the networks of a run are evaluated at."""
+    own = [model.training for model in results.models if not model.is_baseline]
+    epochs = sorted({each.get("epochs", results.epochs) for each in own})
+    shares = sorted({each.get("validation_split", results.validation_split) for each in own})
+    counts = " or ".join(map(str, epochs))
+    held_out = " or ".join(f"{100 * share:.3g}%" for share in shares if share)
+    best = f"the best of {counts} on {held_out} of the training documents"
+    ways = [*([f"the last of {counts}"] if 0 in shares else []), *([best] if held_out else [])]
+    return ", or ".join(ways)
+
+
+def _among(pairs: dict[str, Comparison], is_wanted: Callable[[Comparison], bool]) -> list[str]:
+    """Return the names of those that a model is compared with whose comparison is wanted."""
+    return [name for name, each in pairs.items() if is_wanted(each)]
+
+
+def _is_unclear(comparison: Comparison) -> bool:
+    return not comparison.is_clear and not comparison.has_too_few_seeds
+
+
+def _is_undecided(comparison: Comparison) -> bool:
+    return comparison.has_too_few_seeds

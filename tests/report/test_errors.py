@@ -1,0 +1,22 @@
+from factories import finished_run
+
+from rnnbench.report.errors import errors_table
+
+ANSWERS = {"lstm": [[0, 0, 1, 0], [0, 1, 1, 0]], "rnn": [[1, 1, 1, 1], [1, 1, 1, 0]]}
+
+
+def test_each_model_has_its_errors_on_each_kind_of_document_and_the_last_row_those_of_all():
+    table = errors_table(finished_run(ANSWERS))
+
+    assert table.headers == [
+        "model",
+        "all documents (4)",
+        "topics with fewer than 10 training documents (1)",
+        "topics with 100 or more (3)",
+    ]
+    assert table.rows == [
+        ["lstm", "1.5", "1.0", "0.5"],
+        ["rnn", "3.0", "1.0", "2.0"],
+        ["all models", "1", "1", "0"],
+    ]
+    assert table.is_last_apart
