@@ -376,6 +376,10 @@ def test_the_simulated_verdicts_are_those_of_the_table():
         f"{ten} of benchmarks with 10 seeds, in {five} with 5, in {three} with 3, and in {two} "
         "with 2" in words
     )
+    ten, five, three, two = (
+        in_percent(of(5, n_seeds, is_mixed=True)) for n_seeds in ("10", "5", "3", "2")
+    )
+    assert f"in {ten} with 10 seeds, in {five} with 5, in {three} with 3, and in {two}" in words
 
 
 def test_the_differences_that_could_be_found_are_those_of_the_reference_run(tmp_path):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.variance import Hits, mean_squares
+from rnnbench.analysis.variance import ROUNDING, Hits, mean_squares
 from rnnbench.results.schema import Interval
 
 LEVEL = 0.95
@@ -65,6 +65,29 @@ def folds_interval(accuracies: NDArray[np.float64]) -> Interval | None:
     joint = total**2 / sum(variance**2 / each for variance, each in zip(variances, df, strict=True))
     half = stdtrit(joint, (1 + LEVEL) / 2) * total**0.5
     return Interval(low=mean - half, high=mean + half)
+
+
+def folds_p(a: Sequence[float], b: Sequence[float]) -> float | None:
+    """Return the p-value of no difference between two models that learn other documents.
+
+    It is that of the corrected resampled t-test; see ``folds_interval``.
+
+    Args:
+        a: the accuracy of a model on each fold, a mean over seeds.
+        b: the same of the other model.
+
+    Returns:
+        ``None`` if there is only one fold.
+    """
+    from scipy.special import stdtr
+
+    differences, k = np.subtract(a, b), len(a)
+    if k < 2:
+        return None
+    error = (np.var(differences, ddof=1) * (1 / k + 1 / (k - 1))) ** 0.5
+    if np.ptp(differences) < ROUNDING:
+        return 1.0 if abs(differences[0]) < ROUNDING else SMALLEST_P
+    return float(2 * stdtr(k - 1, -abs(differences.mean()) / error))
 
 
 def prediction_interval(values: Sequence[float]) -> Interval | None:

@@ -71,16 +71,17 @@ def _power(comparison: Comparison, a: Hits, b: Hits, n_tests: int) -> PairPower:
 def detectable(squares: MeanSquares, level: float) -> float | None:
     """Return the smallest true difference whose p-value is below ``level`` in 80 % of runs.
 
-    ``None`` if no difference of accuracies is that large, or if nothing varies.
-    H. S. Bloom: Minimum detectable effects. Evaluation Review 19 (1995).
+    ``None`` if no difference of accuracies is that large, or if nothing varies. The statistic of
+    Student's test has the noncentral t distribution then (J. Cohen: Statistical Power Analysis for
+    the Behavioral Sciences, 2nd edition, 1988, chapter 2).
     """
-    from scipy.special import stdtrit
+    from scipy.special import nctdtrinc, stdtrit
 
     variance = squares.variance
     if not variance:
         return None
     df = squares.df(variance)
-    found = float((stdtrit(df, 1 - level / 2) + stdtrit(df, POWER)) * variance**0.5)
+    found = float(nctdtrinc(df, 1 - POWER, stdtrit(df, 1 - level / 2)) * variance**0.5)
     return found if found <= 1 else None
 
 

@@ -1,12 +1,16 @@
 """A choice as tables."""
 
+from functools import partial
 from math import comb
 
+from rnnbench.analysis.intervals import folds_p
 from rnnbench.choice.records import Candidate, ChoiceResults
 from rnnbench.metrics import FIT_SECONDS
-from rnnbench.report.numbers import condition, interval_text, scope
+from rnnbench.report.numbers import MISSING, condition, interval_text, scope, short_p
 from rnnbench.report.table import Columns, Table, table_of, with_points
 from rnnbench.words import counted
+
+P_OF_FOLDS = "p over other training documents"
 
 
 def choice_table(results: ChoiceResults) -> Table:
@@ -18,6 +22,8 @@ def choice_table(results: ChoiceResults) -> Table:
         f"95 % interval {scope(_n_seeds(results))}": lambda each: interval_text(each.interval),
         "clearly worse than the best": _verdict,
     }
+    if results.folds:
+        columns[P_OF_FOLDS] = partial(_p_of_folds, results)
     return with_points(table_of(results.candidates, columns, _caption(results)))
 
 
@@ -59,6 +65,11 @@ def _verdict(candidate: Candidate) -> str:
     return "yes" if candidate.is_clearly_worse else "no"
 
 
+def _p_of_folds(results: ChoiceResults, candidate: Candidate) -> str:
+    p = folds_p(results.candidates[0].of_parts, candidate.of_parts)
+    return MISSING if candidate.against_best is None or p is None else short_p(p)
+
+
 def _caption(results: ChoiceResults) -> str:
     dataset, n = results.dataset, comb(len(results.candidates), 2)
     comparisons = counted(n, "comparison")
@@ -74,8 +85,9 @@ def _caption(results: ChoiceResults) -> str:
         )
     if n and results.folds:
         sentences.append(
-            "The p-values and the interval over documents are about the models as they were "
-            "trained here: they do not count that other training documents would give other models."
+            "This verdict and the interval over documents are about the models as they were "
+            f"trained here. {P_OF_FOLDS}: of the difference from the best, from fold to fold, if "
+            "that pair were the only one (the corrected t-test of Nadeau and Bengio)."
         )
     if results.epochs:
         sentences.insert(2, f"Epochs: {' or '.join(map(str, results.epochs))}.")

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from scipy import stats
 from simulations.crossed import Population, coverage
 
 from rnnbench.analysis.comparisons import mcnemar_p
@@ -14,6 +15,7 @@ from rnnbench.analysis.intervals import (
     accuracy_interval,
     estimate_difference,
     folds_interval,
+    folds_p,
     prediction_interval,
     t_interval,
 )
@@ -253,6 +255,24 @@ def test_the_interval_over_folds_allows_for_their_overlap():
     ratio = (found.high - found.low) / (plain.high - plain.low)
     assert ratio == pytest.approx((1 + 5 / 4) ** 0.5), "1/5 + 1/4 in place of 1/5"
     assert (found.high + found.low) / 2 == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("level", [0.05, 0.001])
+def test_the_p_value_over_folds_is_that_of_the_interval_of_the_difference(level):
+    folds, other = np.array([0.7, 0.8, 0.75, 0.85, 0.9]), np.array([0.71, 0.78, 0.76, 0.8, 0.9])
+    found = folds_interval((folds - other)[:, np.newaxis])
+    reach = stats.t.ppf(1 - level / 2, 4) / stats.t.ppf(0.975, 4) * (found.high - found.low) / 2
+
+    # Moved until an interval of this level ends at 0, the difference has the p-value of the level.
+    moved = folds - (folds - other).mean() + reach
+
+    assert folds_p(moved, other) == folds_p(other, moved) == pytest.approx(level)
+
+
+def test_folds_that_all_show_one_difference_leave_no_doubt_and_one_fold_shows_nothing():
+    assert folds_p([0.5, 0.7], [0.5, 0.7]) == 1
+    assert folds_p([0.5, 0.75], [0.25, 0.5]) == SMALLEST_P
+    assert folds_p([0.5], [0.7]) is None
 
 
 def test_the_interval_over_seeds_of_one_part_is_students():

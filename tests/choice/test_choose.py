@@ -12,6 +12,9 @@ from in_process import InProcess
 
 import rnnbench
 from rnnbench import job
+from rnnbench.analysis.intervals import folds_p
+from rnnbench.choice.table import P_OF_FOLDS, choice_table
+from rnnbench.report.numbers import short_p
 from rnnbench.storage import read_document
 
 CONFIG = """\
@@ -97,6 +100,19 @@ def test_the_test_documents_change_nothing():
         {file.name for file in Path(each, "trials").iterdir()} for each in ("before", "after")
     ]
     assert trials[0] == trials[1], "even their fingerprints are the same"
+
+
+def test_a_cross_validation_shows_what_other_training_documents_would_change():
+    best, *others = choose(models="nb").results.candidates
+    table, of_last = choice_table(choose(models="nb").results), choose(folds=None, last=0.2)
+
+    assert table.headers[-1] == P_OF_FOLDS
+    assert [row[-1] for row in table.rows] == [
+        "-",
+        *(short_p(folds_p(best.of_parts, each.of_parts)) for each in others),
+    ]
+    assert P_OF_FOLDS in table.caption
+    assert P_OF_FOLDS not in choice_table(of_last.results).headers
 
 
 def test_the_last_documents_are_held_out_on_request():
