@@ -319,7 +319,7 @@ def test_a_narrow_terminal_without_unicode_gets_progress_and_table_all_the_same(
 
     assert "? 0." in table
     rows = [line for line in shown if " trials " in line or re.match("random seed . +[-#]", line)]
-    assert re.fullmatch(r"0/2 trials    -+ \d:\d\d", rows[0])
+    assert re.fullmatch(r"0/2 trials +-+ \d:\d\d", rows[0])
     workers = [row for row in rows if row.startswith("random")]
     assert workers
     assert all(re.fullmatch(r"random seed [38] +[-#]+ [a-z ]+ 0:0\d", row) for row in workers)
