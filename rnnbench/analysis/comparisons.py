@@ -59,11 +59,11 @@ def compare_pairs(
 
 
 def compare_with_best(hits: Mapping[str, Hits], fixed: Collection[str]) -> dict[str, Comparison]:
-    """Return the comparison of the best model, as ``a``, with each other one, by its name.
+    """Return the comparison of the best model, as ``a``, with each other model, by its name.
 
-    The p-values are corrected for all pairs of models. For up to ``MAX_IN_PAIRS`` models, they are
-    those of a run with the same models. For more, only the pairs with the best are tested, and the
-    correction is the strictest possible.
+    The p-values are corrected for all pairs of models. With up to ``MAX_IN_PAIRS`` models, they are
+    those of a run with the same models. With more, only the pairs with the best model are tested,
+    and the correction is the strictest possible.
     """
     best = max(hits, key=lambda name: round(float(hits[name].mean()), DIGITS))
     others = [name for name in hits if name != best]

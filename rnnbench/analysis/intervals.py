@@ -68,13 +68,13 @@ def folds_interval(accuracies: NDArray[np.float64]) -> Interval | None:
 
 
 def folds_p(a: Sequence[float], b: Sequence[float]) -> float | None:
-    """Return the p-value of no difference between two models that learn other documents.
+    """Return the p-value of the difference between two models over other training documents.
 
     It is that of the corrected resampled t-test; see ``folds_interval``.
 
     Args:
         a: the accuracy of a model on each fold, a mean over seeds.
-        b: the same of the other model.
+        b: the same for the other model.
 
     Returns:
         ``None`` if there is only one fold.

@@ -11,7 +11,8 @@ from rnnbench.data.audit import DatasetSummary
 from rnnbench.training.outcome import TrialResult
 
 FEW, MANY = 10, 100
-"""Numbers of training documents of a topic that errors are counted below, between and above."""
+"""Errors are counted on topics with fewer training documents than ``FEW``, on those with at least
+``MANY``, and on those between."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class ErrorCount:
     by_model: dict[str, float]
     """Errors of each model: means over its trials."""
     by_all: int
-    """Documents that more than half of the trials of every model misclassified."""
+    """Documents that every model misclassified in more than half of its trials."""
 
 
 def count_errors(

@@ -17,7 +17,7 @@ from rnnbench.training.outcome import TrialResult
 from rnnbench.words import listed
 
 SHOWN = 5
-"""The words of a document that are quoted in a note."""
+"""The most words of a document that a note quotes."""
 
 
 class Note(Record):

@@ -20,7 +20,7 @@ class PairPower(Record):
     comparison: Comparison
     detectable: float | None
     """The smallest difference that would be found in 80 % of such runs, if no other were tested;
-    ``None`` if it is above 1, if nothing varies, or if a model has just one or two seeds."""
+    ``None`` if it is above 1, if nothing varies, or if a model has only one or two seeds."""
     detectable_corrected: float | None
     """The same, if it must be clear after the correction for all comparisons."""
     seeds_needed: int | None
@@ -71,9 +71,9 @@ def _power(comparison: Comparison, a: Hits, b: Hits, n_tests: int) -> PairPower:
 def detectable(squares: MeanSquares, level: float) -> float | None:
     """Return the smallest true difference whose p-value is below ``level`` in 80 % of runs.
 
-    ``None`` if no difference of accuracies is that large, or if nothing varies. The statistic of
-    Student's test has the noncentral t distribution then (J. Cohen: Statistical Power Analysis for
-    the Behavioral Sciences, 2nd edition, 1988, chapter 2).
+    ``None`` if no difference of accuracies is that large, or if nothing varies. If there is a true
+    difference, the statistic of Student's test has a noncentral t distribution (J. Cohen:
+    Statistical Power Analysis for the Behavioral Sciences, 2nd edition, 1988, chapter 2).
     """
     from scipy.special import nctdtrinc, stdtrit
 

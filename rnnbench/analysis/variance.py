@@ -44,8 +44,8 @@ class MeanSquares:
     def variance(self) -> float:
         """The variance over other documents and other seeds.
 
-        If so little is left of it that it has no degree of freedom, it is at least that of the
-        documents.
+        If so little of it is left that it has less than one degree of freedom, it is at least that
+        of the documents.
         """
         whole = max(0.0, self.documents - float(self.chance.sum())) + float(self.seeds.sum())
         return whole if self.df(whole) >= 1 else max(whole, self.documents)

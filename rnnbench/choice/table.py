@@ -39,7 +39,7 @@ def costs_table(results: ChoiceResults) -> Table:
 
 
 def _n_seeds(results: ChoiceResults) -> int:
-    """Return the number of seeds: one if no candidate depends on it."""
+    """Return the number of seeds: one if no candidate depends on the seed."""
     return max((each.seeds for each in results.candidates), default=1)
 
 
@@ -85,9 +85,10 @@ def _caption(results: ChoiceResults) -> str:
         )
     if n and results.folds:
         sentences.append(
-            "This verdict and the interval over documents are about the models as they were "
-            f"trained here. {P_OF_FOLDS}: of the difference from the best, from fold to fold, if "
-            "that pair were the only one (the corrected t-test of Nadeau and Bengio)."
+            f"This verdict and the interval {scope(_n_seeds(results))} are about the models as "
+            f"they were trained here. {P_OF_FOLDS}: the p-value of the difference from the best "
+            "over the folds, as if that pair were the only one (the corrected t-test of Nadeau and "
+            "Bengio)."
         )
     if results.epochs:
         sentences.insert(2, f"Epochs: {' or '.join(map(str, results.epochs))}.")

@@ -24,9 +24,9 @@ def report(
     """Write RUN/report.html, a single file that works offline, RUN/report.md and RUN/plots/.
 
     The report has tables, the differences of all pairs of models, learning curves, confusion
-    matrices, F1 by topic, the errors on topics with few and many training documents, the documents
-    that were misclassified most often, the data and the environment. The words of the documents
-    come from the cache; nothing is downloaded.
+    matrices, F1 by topic, the number of errors on topics with few, some and many training
+    documents, the documents misclassified most often, the data and the environment. The words of
+    the documents come from the cache; nothing is downloaded.
     """
     from rnnbench import api  # imports scikit-learn
 

@@ -103,7 +103,7 @@ def _caption(comparison: RunComparison) -> str:
 
 
 def _seeds(models: Sequence[ModelSummary]) -> str:
-    """Return with how many seeds models were trained; one that does not depend on it has one."""
+    """Return how many seeds models were trained with: one if none of them depends on the seed."""
     found = {each.accuracy.n for each in models if each.is_random} or {1}
     least, most = min(found), max(found)
     return counted(most, "seed") if least == most else f"{least:,} to {counted(most, 'seed')}"

@@ -1,4 +1,4 @@
-"""The errors of a run: how many there are on each kind of document, and single documents."""
+"""The errors of a run: their number on each kind of document, and single documents."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,9 +16,9 @@ def errors_table(run: StoredRun) -> Table:
     rows = [[model, *(f"{each.by_model[model]:.1f}" for each in counts)] for model in run.trials]
     rows.append([BY_ALL, *(f"{each.by_all}" for each in counts)])
     caption = (
-        "Test documents that were misclassified: means over seeds; the heading has the number of "
-        f"documents. {BY_ALL}: documents that more than half of the seeds of every model "
-        "misclassified."
+        "The test documents that each model misclassified: means over seeds. The number of "
+        f"documents is in the heading. {BY_ALL}: the documents that every model misclassified with "
+        "more than half of its seeds."
     )
     headers = ["model", *(f"{each.kind} ({each.n:,})" for each in counts)]
     return with_points(Table(headers, rows, caption, is_last_apart=True))

@@ -42,14 +42,14 @@ def findings(results: Results) -> list[str]:
     sentences += _against_majority(results)
     if not all(model.is_baseline for model in results.models):
         sentences.append(
-            f"Epoch of the networks: {which_epoch(results)}. rnnbench chooses none by the test "
-            "documents."
+            f"Epoch of the networks: {which_epoch(results)}. rnnbench never chooses an epoch by "
+            "the test documents."
         )
     return sentences
 
 
 def _against_majority(results: Results) -> list[str]:
-    """Return how the models do against always answering the most frequent topic."""
+    """Return how the models compare with always answering the most frequent topic."""
     always, accuracy = results.dataset.majority_name, results.dataset.majority_accuracy
     pairs = results.comparisons_of(always)
     verdicts = {
@@ -67,9 +67,9 @@ def _against_majority(results: Results) -> list[str]:
 
 
 def unclear_from(results: Results, name: str) -> list[str]:
-    """Return those of the best model and the baseline that do not clearly differ from ``name``.
+    """Return those of the best model and the majority that do not clearly differ from ``name``.
 
-    Where the seeds are too few to tell, this is returned instead.
+    Where there are too few seeds to tell, the result says so instead.
     """
     always = results.dataset.majority_name
     pairs = results.comparisons_of(name)
@@ -82,7 +82,7 @@ def unclear_from(results: Results, name: str) -> list[str]:
 
 
 def which_epoch(results: Results) -> str:
-    """Return which epoch the networks of a run are evaluated at."""
+    """Return the epoch at which the networks of a run are evaluated."""
     own = [model.training for model in results.models if not model.is_baseline]
     epochs = sorted({each.get("epochs", results.epochs) for each in own})
     shares = sorted({each.get("validation_split", results.validation_split) for each in own})
@@ -94,7 +94,7 @@ def which_epoch(results: Results) -> str:
 
 
 def _among(pairs: dict[str, Comparison], is_wanted: Callable[[Comparison], bool]) -> list[str]:
-    """Return the names of those that a model is compared with whose comparison is wanted."""
+    """Return the names of the models whose comparison ``is_wanted``."""
     return [name for name, each in pairs.items() if is_wanted(each)]
 
 

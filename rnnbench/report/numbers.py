@@ -21,7 +21,7 @@ def interval_text(interval: Interval) -> str:
 
 
 def scope(n_seeds: int) -> str:
-    """Return what an interval of an accuracy is over, if it was measured with so many seeds."""
+    """Return what the interval of an accuracy is over, for a model with ``n_seeds`` seeds."""
     return "over documents and seeds" if n_seeds > 1 else "over documents"
 
 

@@ -123,8 +123,8 @@ def _differences(reported: Reported) -> Section:
         [("figure", plot), ("table", table)] if plot else [("table", table)],
         "Pairs of models on the same test documents. Each interval is for its own "
         "comparison alone; whether a difference is clear is decided after correcting for the "
-        f"number of comparisons. Of more than {SHOWN_IN_PAIRS} models, the plot shows only "
-        f"the pairs with the best, and of more than {MAX_IN_PAIRS}, so does the table.",
+        f"number of comparisons. With more than {SHOWN_IN_PAIRS} models, the plot shows only "
+        f"the pairs with the best model; with more than {MAX_IN_PAIRS}, so does the table.",
     )
 
 
@@ -206,8 +206,8 @@ def _errors(reported: Reported) -> Section:
         "errors",
         "Errors",
         parts,
-        "How many documents of each kind were misclassified, and those that were misclassified "
-        "most often." + NO_TEXTS * (reported.texts is None),
+        "How many documents of each kind were misclassified, and the documents misclassified most "
+        "often." + NO_TEXTS * (reported.texts is None),
     )
 
 

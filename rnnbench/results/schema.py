@@ -158,7 +158,7 @@ class Comparison(Difference):
     b: str
 
     def seen_from(self, name: str) -> "Comparison":
-        """Return the same with the model ``name``, which is one of both, as ``a``."""
+        """Return the same comparison with the model ``name``, one of the two, as ``a``."""
         if name == self.a:
             return self
         turned = Interval(low=-self.interval.high, high=-self.interval.low)
@@ -300,11 +300,11 @@ class Results(Record):
 
     @property
     def seeds_used(self) -> list[int]:
-        """The seeds that models were trained with: one if no model depends on it."""
+        """The seeds that models were trained with: the first alone if no model depends on it."""
         return self.seeds if any(model.is_random for model in self.models) else self.seeds[:1]
 
     def comparisons_of(self, name: str) -> dict[str, Comparison]:
-        """Return the comparisons of a model, or of the majority, as ``a`` with each other one."""
+        """Return the comparisons of a model, or of the majority, as ``a``, by the other's name."""
         found = [each.seen_from(name) for each in self.comparisons if name in (each.a, each.b)]
         return {each.b: each for each in found}
 

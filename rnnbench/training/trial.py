@@ -96,7 +96,7 @@ class Trial:
 
     @property
     def threads_used(self) -> int:
-        """The threads that can change the outcome, by the order in which products are summed."""
+        """The number of threads, if it can change the outcome by the order of sums; otherwise 1."""
         return self.threads if self.engine.is_threaded else 1
 
     @property

@@ -17,7 +17,7 @@ def squares_of(hits):
 
 
 @given(st.integers(0, 1_000))
-def test_as_many_seeds_as_there_are_only_lift_variances_that_are_below_chance(seed):
+def test_the_same_number_of_seeds_only_raises_variances_that_are_below_chance(seed):
     squares = squares_of(drawn(4, 200, seed=seed))
 
     same = squares.with_seeds(4)

@@ -85,7 +85,7 @@ def test_a_copy_may_have_the_name_of_the_config_that_it_extends(tmp_path, monkey
 
 
 USED = [each for name in ("zoo", "r52", "r8") for each in sorted(CHOICES.glob(f"{name}_*"))]
-"""The choices whose settings the configs have."""
+"""The choices whose best settings the configs have."""
 
 
 @pytest.mark.parametrize("choice", USED, ids=lambda each: each.name)

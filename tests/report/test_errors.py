@@ -5,7 +5,7 @@ from rnnbench.report.errors import errors_table
 ANSWERS = {"lstm": [[0, 0, 1, 0], [0, 1, 1, 0]], "rnn": [[1, 1, 1, 1], [1, 1, 1, 0]]}
 
 
-def test_each_model_has_its_errors_on_each_kind_of_document_and_the_last_row_those_of_all():
+def test_each_row_counts_the_errors_of_a_model_and_the_last_those_of_all_models():
     table = errors_table(finished_run(ANSWERS))
 
     assert table.headers == [

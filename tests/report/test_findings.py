@@ -24,7 +24,7 @@ def test_a_best_model_that_is_clearly_better_is_named_with_its_accuracy():
     )
 
 
-def test_those_from_which_it_does_not_clearly_differ_are_named():
+def test_models_that_do_not_clearly_differ_from_it_are_named():
     assert best_in_words(run(rnn=[93], gru=[95], svm=[10])) == (
         "The best model is gru, with a test accuracy of 0.9500; no clear difference from rnn."
     )
@@ -33,7 +33,7 @@ def test_those_from_which_it_does_not_clearly_differ_are_named():
     )
 
 
-def test_of_many_the_first_ones_are_named():
+def test_only_the_first_of_many_are_named():
     others = {f"rnn{number}": [94] for number in range(9)}
 
     sentence = best_in_words(run(best=[95], **others))
@@ -60,7 +60,8 @@ def test_findings_name_the_best_and_the_models_no_better_than_the_majority():
     assert sentences[1] == "Not clearly worse: lstm."
     assert sentences[2] == f"Not clearly different from {ALWAYS}, which scores 0.500: rnn."
     assert sentences[3] == (
-        "Epoch of the networks: the last of 1. rnnbench chooses none by the test documents."
+        "Epoch of the networks: the last of 1. rnnbench never chooses an epoch by the test "
+        "documents."
     )
 
 

@@ -20,7 +20,7 @@ from rnnbench.report.table import Table, to_markdown
 
 OURS, N_MODELS, N_PAIRS = "ours", 7, 21
 TIMES, TIMES_APART = 2_000, 400
-"""Benchmarks of equal models, and of models that differ: a share of many pairs needs fewer."""
+"""Benchmarks of equal models, and of models that differ; a share of many pairs needs fewer."""
 TEST_SETS = [(599, 0.75), (599, 0.85), (2_189, 0.96), (2_568, 0.95)]
 SEEDS = (2, 3, 5, 10)
 SPREADS = [[0.3] * 7, [1.0] * 7, [3.0] * 7, [0.3, 0.3, 0.3, 1.0, 1.0, 3.0, 3.0]]

@@ -22,8 +22,8 @@ class Engine(ABC):
         name: its name in a config.
         packages: the distributions whose versions can change a result. They are part of the
             fingerprint of every trial; an engine from another package includes that package.
-        is_threaded: whether it uses the threads of its process. The order of sums, and so the
-            results, may then depend on their number.
+        is_threaded: whether it uses several threads. If it does, the order of sums, and so the
+            results, may depend on their number.
     """
 
     name: str
