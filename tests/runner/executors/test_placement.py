@@ -112,6 +112,17 @@ def test_the_third_time_it_has_a_machine_to_itself_after_all_others(trials):
     assert not made.is_done
 
 
+def test_even_alone_it_is_tried_on_a_worker_that_has_not_lost_it(trials):
+    made = placement(trials[:1], Place("a", 1), Place("a", 1), Place("a", 1))
+
+    addresses = []
+    for _ in range(3):
+        addresses += [address for _, address in start_all(made)]
+        made.lose("0", "it died")
+
+    assert sorted(addresses) == ["w0", "w1", "w2"]
+
+
 def test_then_it_has_failed(trials):
     made = placement(trials[:1], Place("a", 1))
     for _ in range(2):

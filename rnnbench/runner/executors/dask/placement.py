@@ -176,8 +176,8 @@ class Placement:
     def _may_run(self, attempt: Attempt, address: str, usable: Mapping[str, Place]) -> bool:
         """Return whether no worker would do better: on another machine, or at least another one."""
         host = usable[address].host
-        if attempt.is_alone:
-            return self._waiting[0].is_alone and not any(self._running_on(host))
+        if attempt.is_alone and (not self._waiting[0].is_alone or any(self._running_on(host))):
+            return False
         hosts = {loss.host for loss in attempt.losses}
         addresses = {loss.address for loss in attempt.losses}
         if not hosts >= {place.host for place in usable.values()}:
