@@ -147,3 +147,10 @@ def barriers(browser: Browser) -> list[tuple[str, str]]:
         for kind, rule, html in nodes
         if kind == "violations" or not html.startswith("<text")
     ]
+
+
+def violations(browser: Browser) -> list[tuple[str, str]]:
+    """Return what axe-core is sure of on the open page: its rule, and the element."""
+    browser.evaluate(AXE.read_text())
+    found = browser.evaluate("axe.run()")["violations"]
+    return [(each["id"], node["html"]) for each in found for node in each["nodes"]]

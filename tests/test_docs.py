@@ -16,6 +16,7 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 import yaml
+from browser import AXE, CHROMIUM, violations
 from plugin_files import run_rnnbench
 
 import rnnbench
@@ -118,6 +119,18 @@ def test_links_lead_to_pages_and_to_places_on_them(site):
 def test_nothing_is_loaded_from_elsewhere(site):
     for file, text in site.items():
         assert not [each for each in Html(text).loaded if re.match(r"(https?:)?//", each)], file
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+@pytest.mark.skipif(not AXE.is_file(), reason="AXE_CORE is not the path of axe.min.js")
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("name", ["index", "findings", "commands", "config"])
+def test_axe_finds_nothing(site, browser, name, width):
+    files = [file for file in site if file.name == f"{name}.html"]
+
+    browser.open(min(files, key=lambda file: len(file.parts)), width)
+
+    assert violations(browser) == []
 
 
 def commands():
