@@ -1,9 +1,12 @@
 """The main results of a run, in words."""
 
 from collections.abc import Callable
+from operator import attrgetter
 
 from rnnbench.results.schema import TOO_FEW_SEEDS, Comparison, Results
 from rnnbench.words import listed
+
+_has_too_few_seeds = attrgetter("has_too_few_seeds")
 
 
 def best_in_words(results: Results) -> str:
@@ -17,7 +20,7 @@ def best_in_words(results: Results) -> str:
     parts = [f"{which} {best.name}, with a test accuracy of {best.accuracy.mean:.4f}"]
     if unclear := _among(pairs, _is_unclear):
         parts.append(f"no clear difference from {listed(unclear)}")
-    if undecided := _among(pairs, _is_undecided):
+    if undecided := _among(pairs, _has_too_few_seeds):
         parts.append(f"{TOO_FEW_SEEDS} to tell it from {listed(undecided)}")
     return "; ".join(parts) + "."
 
@@ -37,7 +40,7 @@ def findings(results: Results) -> list[str]:
     others.pop(results.dataset.majority_name, None)
     if level := _among(others, _is_unclear):
         sentences.append(f"Not clearly worse: {listed(level)}.")
-    if undecided := _among(others, _is_undecided):
+    if undecided := _among(others, _has_too_few_seeds):
         sentences.append(f"{TOO_FEW_SEEDS.capitalize()} to tell it from {listed(undecided)}.")
     sentences += _against_majority(results)
     if not all(model.is_baseline for model in results.models):
@@ -55,7 +58,7 @@ def _against_majority(results: Results) -> list[str]:
     verdicts = {
         "Clearly worse than": _among(pairs, lambda each: each.is_clear and each.difference > 0),
         "Not clearly different from": _among(pairs, _is_unclear),
-        f"{TOO_FEW_SEEDS.capitalize()} for a verdict against": _among(pairs, _is_undecided),
+        f"{TOO_FEW_SEEDS.capitalize()} for a verdict against": _among(pairs, _has_too_few_seeds),
     }
     found = {verdict: models for verdict, models in verdicts.items() if models}
     if not found:
@@ -100,7 +103,3 @@ def _among(pairs: dict[str, Comparison], is_wanted: Callable[[Comparison], bool]
 
 def _is_unclear(comparison: Comparison) -> bool:
     return not comparison.is_clear and not comparison.has_too_few_seeds
-
-
-def _is_undecided(comparison: Comparison) -> bool:
-    return comparison.has_too_few_seeds

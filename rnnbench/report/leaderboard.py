@@ -89,11 +89,11 @@ def _caption(board: Board) -> str:
     clearly = (
         f" Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm). "
         + condition(against_best)
-    ).rstrip() * bool(against_best)
+    ).rstrip()
     return (
         f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on, "
         f"{dataset.test_size:,} to test on{dataset.left_out_in_words}, "
         f"split {dataset.split_fingerprint[:12]}. "
         f"Runs: {', '.join(board.runs)}; the same trials in several runs are shown once."
-        + (clearly if board.metric == "accuracy" else "")
+        + (clearly if board.metric == "accuracy" and against_best else "")
     )

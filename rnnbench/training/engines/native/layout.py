@@ -28,7 +28,7 @@ ROWS_OF_OUTER = 50
 """Rows, of several steps in time, that are collected for a product that gives the gradient of
 weights: so many that reading and writing that gradient takes little of the time."""
 LARGEST_ARENA = 2**33
-"""Floats. Addresses would allow more, but no machine of today could train such a network."""
+"""Floats, 34 GB in all: much more than such networks have needed so far."""
 
 
 @dataclass(frozen=True)
