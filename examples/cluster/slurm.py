@@ -18,8 +18,11 @@ def main(config: str, jobs: int, folder: str | None = None) -> None:
         cluster.scale(jobs=jobs)
         with distributed.Client(cluster) as client:
             client.wait_for_workers(1)  # others may join while the run goes on
-        run = rnnbench.run(config, executor="dask", scheduler=cluster.scheduler_address, out=folder)
-        print(run)
+        address = cluster.scheduler_address
+        try:
+            print(rnnbench.run(config, executor="dask", scheduler=address, out=folder))
+        except rnnbench.RnnbenchError as error:
+            sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ EXAMPLES = options.examples(
     "rnnbench run configs/all.yaml --models lstm,stacked_lstm --seeds 0,7 --epochs 50",
     "rnnbench run configs/all.yaml --data sgml --path reuters21578.tar.gz",
     "rnnbench run configs/all.yaml --track tensorboard",
+    "rnnbench run configs/all.yaml --executor dask --scheduler tcp://HOST:8786",
     "rnnbench run configs/lstm.yaml --set training.learning_rate=0.003 --out results/faster",
 )
 

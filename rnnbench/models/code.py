@@ -50,6 +50,11 @@ def code_of(model: Model) -> dict[str, str]:
     return {part.kind: _version(part) for part in model.parts if is_from_outside(part)}
 
 
+def code_of_rnnbench() -> str:
+    """Return the sha256 of all Python files of this package."""
+    return _sha256("rnnbench", "rnnbench")
+
+
 def plugins_of(model: Model) -> list[str]:
     """Return the distributions that the layers or the baseline of a model come from."""
     found = (_registry_of(part).plugin(part.kind) for part in model.parts if is_from_outside(part))

@@ -53,6 +53,7 @@ def main(arguments: list[str]) -> None:
 
 def serve(folder: Path) -> None:
     """Be the cluster; each of its workers sleeps instead of training."""
+    import dask
     from distributed import LocalCluster, get_worker
 
     from rnnbench.runner.executors.dask import worker
@@ -66,6 +67,14 @@ def serve(folder: Path) -> None:
         return pickle.dumps(outcome)
 
     worker.carry_out = sleep  # type: ignore[assignment]
+    # Each worker watches its process all the time: here, all would watch the same one.
+    dask.config.set(
+        {
+            "distributed.admin.system-monitor.interval": "1h",
+            "distributed.admin.tick.interval": "1s",
+            "distributed.worker.profile.enabled": False,
+        }
+    )
     options = {"processes": False, "host": "127.0.0.1", "protocol": "tcp://", "memory_limit": 0}
     with LocalCluster(
         n_workers=WORKERS, threads_per_worker=1, dashboard_address=None, **options

@@ -103,6 +103,18 @@ def test_a_trial_that_starts_again_begins_with_no_epoch_and_keeps_its_place(two)
     assert run.share() == 0
 
 
+def test_a_trial_that_waits_has_no_worker_until_another_takes_it(two):
+    one, worker = two[0], lambda run: run.running[two[0]].worker
+    steps = [
+        (0, Planned(two, [])),
+        (1, EpochEnded(one, 0, nan, nan, "w0")),
+        (2, PhaseBegan(one, "waiting to be tried again")),
+        (3, PhaseBegan(one, "compiling", "w1")),
+    ]
+
+    assert [worker(after(*steps[:n])) for n in (2, 3, 4)] == ["w0", "", "w1"]
+
+
 def test_a_late_epoch_of_a_trial_that_has_ended_opens_no_row(two):
     run = after(
         (0, Planned(two, [])), (0, PhaseBegan(two[0], TRAINING)), (1, Finished(two[0], 0.5, 1))

@@ -16,7 +16,8 @@ from rnnbench.training.trial import Trial, run_trial
 
 T = TypeVar("T")
 
-
+WAITING = "waiting to be tried again"
+"""The phase of a trial whose process or worker was lost."""
 LONGEST_REASON, LONGEST_TRACEBACK = 2_000, 20_000
 """The most characters that are kept of a failure; an exception may hold a whole array."""
 

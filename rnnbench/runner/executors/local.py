@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.runner.events import Listener, PhaseBegan
-from rnnbench.runner.executors.base import Executor, T, Task, TrialFailure
+from rnnbench.runner.executors.base import WAITING, Executor, T, Task, TrialFailure
 from rnnbench.runner.executors.child import DIED, Child, Died, Done, event_of, failure_of, work
 from rnnbench.runner.processes import start_process
 from rnnbench.storage import temporary_folder
@@ -69,7 +69,7 @@ class LocalExecutor(Executor):
             for trial, outcome in outcomes:
                 if isinstance(outcome, Died):
                     again.append(trial)
-                    listener(PhaseBegan(trial, "waiting to be tried again"))
+                    listener(PhaseBegan(trial, WAITING))
                     log.warning("%s: %s; it is tried again after all others, alone", trial, DIED)
                 else:
                     yield trial, outcome

@@ -35,7 +35,7 @@ def admission(events, monkeypatch):
     background = SimpleNamespace(
         client=client, tell=None, start=lambda _name, question: question.close()
     )
-    wanted = Wanted("3.11.7", {"numpy": "2.0"})
+    wanted = Wanted("3.11.7", {"numpy": "2.0"}, code="")
     return Admission("run", background, wanted, {"documents": b""}, events.append)
 
 

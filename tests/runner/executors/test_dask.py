@@ -18,13 +18,14 @@ from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.code import is_installed
 from rnnbench.runner.events import Connected, EpochEnded, PhaseBegan
 from rnnbench.runner.executors import TRAINING, DaskExecutor, LocalExecutor
+from rnnbench.runner.executors.base import WAITING
 from rnnbench.runner.executors.dask.differences import (
     Site,
     Wanted,
     describe_differences,
     differences,
 )
-from rnnbench.runner.executors.dask.parcels import zip_modules
+from rnnbench.runner.executors.dask.parcels import own_modules, zip_modules
 from rnnbench.runner.executors.dask.worker import prepare
 
 BASELINE = {"models": {"svm": {"baseline": "tfidf_linear_svm"}}}
@@ -171,10 +172,13 @@ def test_a_trial_whose_children_die_fails_with_their_last_words(two_workers, tmp
 
 
 def test_a_killed_worker_costs_no_trial(two_workers, tmp_path, trials, caplog):
-    outcomes, _ = run(two_workers, trials, tmp_path, cluster_tasks.kill_worker_once)
+    outcomes, events = run(two_workers, trials, tmp_path, cluster_tasks.kill_worker_once)
 
     assert outcomes == dict.fromkeys(range(3), "done")
     assert "was lost; it is tried again" in caplog.text
+    waiting = [each for each in events if isinstance(each, PhaseBegan) and each.phase == WAITING]
+    assert len(waiting) == caplog.text.count("it is tried again")
+    assert not any(each.worker for each in waiting)
     wait_for(lambda: not children(two_workers.folder), "the end of what children started")
     wait_for(lambda: len(two_workers.workers()) == 2, "their nannies start them again")
 
@@ -232,8 +236,24 @@ def test_modules_travel_with_all_files_of_their_package(working_folder):
     assert (is_installed("numpy"), is_installed("alone")) == (True, False)
 
 
+def test_what_a_module_imports_from_its_folder_travels_with_it(working_folder, tmp_path):
+    (working_folder / "parts").mkdir()
+    files = {
+        "mine.py": "import os, numpy, rnnbench\nfrom helper import WIDTH\nimport missing",
+        "helper.py": "def width():\n    import parts.sizes\nimport mine",
+        "parts/__init__.py": "",
+        "parts/sizes.py": "",
+        "other.py": "",
+    }
+    for name, code in files.items():
+        (working_folder / name).write_text(code)
+    model = {"models": {"own": {"python": "mine:build"}}}
+
+    assert own_modules([trial(tmp_path, **model)]) == ["helper", "mine", "parts"]
+
+
 def test_what_differs_between_versions_is_grouped():
-    wanted = Wanted("3.11.7", {"keras": "3.11.0", "numpy": "2.0"})
+    wanted = Wanted("3.11.7", {"keras": "3.11.0", "numpy": "2.0"}, code="")
     others = {"keras": "3.10.0", "numpy": "2.0"}
     sites = {f"w{n}": Site("", "3.12.1" if n else "3.11.2", "", others) for n in range(5)}
     found = {name: differences(site, wanted) for name, site in sites.items()}

@@ -1,8 +1,11 @@
 """Which workers of a cluster take trials: late, differing, full, broken and missing ones."""
 
+import os
 import resource
+import shutil
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import cluster_tasks
 import pytest
@@ -10,6 +13,7 @@ from cluster_tasks import prepare_unless_broken, task
 from clusters import WORKER, cluster, wait_for
 from factories import corpora, trial
 
+import rnnbench
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.runner.executors import DaskExecutor, Task
 
@@ -94,6 +98,19 @@ def test_a_worker_with_another_version_is_named_before_anything_is_trained(
     assert "scikit-learn 0.1 (here: " in str(caught.value)
     assert "): other\n" in str(caught.value)
     assert "pip install scikit-learn==" in str(caught.value)
+
+
+def test_a_worker_with_other_code_of_the_same_version_is_named(one_worker, tmp_path, trials):
+    copy = shutil.copytree(Path(rnnbench.__file__).parent, tmp_path / "copy" / "rnnbench")
+    with (copy / "models" / "baselines.py").open("a") as file:
+        file.write("\n# changed\n")
+    path = os.pathsep.join([str(copy.parent), one_worker.environment["PYTHONPATH"]])
+
+    with (
+        added(one_worker, "altered", PYTHONPATH=path),
+        pytest.raises(UserError, match=r"other code of rnnbench \(.*another commit\): altered"),
+    ):
+        run(one_worker, trials, tmp_path, cluster_tasks.process)
 
 
 def test_a_late_one_with_another_version_takes_no_trials(one_worker, tmp_path, trials, caplog):

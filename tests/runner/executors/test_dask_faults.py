@@ -370,7 +370,7 @@ def test_certificates_that_cannot_be_read_are_named(certificates):
     ],
 )
 def test_only_a_port_that_others_reach_without_encryption_is_warned_of(address, is_open, caplog):
-    warn_if_open(address)
+    warn_if_open("tcp://127.0.0.1:8786", address)
 
     assert ("whoever reaches this port can run code" in caplog.text) is is_open
 
@@ -396,6 +396,14 @@ def test_something_that_listens_but_says_nothing_is_no_scheduler(monkeypatch):
         with pytest.raises(OutOfReachError, match="no Dask scheduler can be reached: no answer"):
             print(DaskExecutor(address=f"tcp://127.0.0.1:{mute.getsockname()[1]}").jobs)  # noqa: T201
     assert time.monotonic() - begin < 5
+
+
+def test_the_address_of_a_worker_is_not_taken_for_that_of_a_scheduler(one_worker):
+    worker = one_worker.workers()["w0"]
+
+    for address, kind in ((worker["address"], "worker"), (worker["nanny"], "nanny")):
+        with pytest.raises(OutOfReachError, match=f"a {kind} of Dask listens there"):
+            print(DaskExecutor(address=address).jobs)  # noqa: T201
 
 
 def test_without_an_address_dask_is_asked_for_one(one_worker):

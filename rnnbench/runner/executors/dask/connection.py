@@ -84,7 +84,9 @@ def _address_in(given: str) -> str:
         raise UserError(f"--scheduler {given}: {error.strerror} ({EXAMPLE})") from error
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"--scheduler {given}: no scheduler file, it has no address") from error
-    return str(address)
+    if not isinstance(address, str):
+        raise UserError(f"--scheduler {given}: no scheduler file, its address is {address!r}")
+    return address
 
 
 def _connect(distributed: Any, address: str) -> Any:
@@ -157,9 +159,19 @@ def _certificates(security: Any) -> Mapping[str, Any]:
 
 
 async def _knock(distributed: Any, address: str, security: Mapping[str, Any]) -> None:
-    """Connect once: a client waits for ever for the first words of what listens, but is silent."""
-    connecting = distributed.comm.connect(address, timeout=CONNECT_SECONDS, **security)
-    (await asyncio.wait_for(connecting, CONNECT_SECONDS)).abort()
+    """Ask once what listens there: a client waits for ever for something that is silent.
+
+    Raises:
+        OSError: it is no scheduler, or does not answer.
+    """
+    async with asyncio.timeout(CONNECT_SECONDS):
+        comm = await distributed.comm.connect(address, timeout=CONNECT_SECONDS, **security)
+        try:
+            answer = await distributed.core.send_recv(comm, op="identity", reply=True)
+        finally:
+            comm.abort()
+    if (kind := answer["type"]) != "Scheduler":
+        raise OSError(f"a {kind.lower()} of Dask listens there")
 
 
 def _out_of_reach(address: str, error: Exception) -> OutOfReachError:
@@ -167,15 +179,20 @@ def _out_of_reach(address: str, error: Exception) -> OutOfReachError:
     return OutOfReachError(f"{address}: no Dask scheduler can be reached: {reason}")
 
 
-def warn_if_open(address: str) -> None:
-    """Say so if a scheduler beyond this machine is reached without encryption."""
-    parts = urlsplit(address)
-    if parts.scheme not in ENCRYPTED and not _is_loopback(parts.hostname or ""):
-        log.warning(
-            "%s: not encrypted: whoever reaches this port can run code on the cluster and read the "
-            "documents (tls:// with certificates is safe)",
-            address,
-        )
+def warn_if_open(*addresses: str) -> None:
+    """Say so if a scheduler can be reached from beyond this machine without encryption.
+
+    It has the address that we use, and the one that it gives itself.
+    """
+    for address in addresses:
+        parts = urlsplit(address)
+        if parts.scheme not in ENCRYPTED and not _is_loopback(parts.hostname or ""):
+            log.warning(
+                "%s: not encrypted: whoever reaches this port can run code on the cluster and read "
+                "the documents (tls:// with certificates is safe)",
+                address,
+            )
+            return
 
 
 def _is_loopback(host: str) -> bool:
@@ -197,16 +214,24 @@ def cores_of(client: Any) -> int:
     Raises:
         OutOfReachError: there are no workers, or the scheduler does not answer.
     """
-    address = client.scheduler.address
+    if cores := sum(facts["nthreads"] for facts in identity_of(client)["workers"].values()):
+        return int(cores)
+    raise OutOfReachError(no_workers(client.scheduler.address))
+
+
+def identity_of(client: Any) -> Mapping[str, Any]:
+    """Return what a scheduler says of itself and of all its workers.
+
+    Raises:
+        OutOfReachError: it does not answer.
+    """
     asking = in_thread(client, client.scheduler.identity(n_workers=-1))
     try:
-        workers = asking.result(CONNECT_SECONDS)["workers"].values()
+        found: Mapping[str, Any] = asking.result(CONNECT_SECONDS)
     except OSError as error:
         asking.cancel()
-        raise _out_of_reach(address, error) from error
-    if cores := sum(facts["nthreads"] for facts in workers):
-        return int(cores)
-    raise OutOfReachError(no_workers(address))
+        raise _out_of_reach(client.scheduler.address, error) from error
+    return found
 
 
 def no_workers(address: str) -> str:

@@ -10,24 +10,35 @@ from rnnbench.words import listed
 
 MOST_NAMED = 3
 """Workers that are named for each difference."""
+OTHER_CODE = "other code of rnnbench (the same version, but another commit)"
 
 
 @dataclass(frozen=True)
 class Site:
-    """The description that a worker gives of itself: its machine, Python, system and packages."""
+    """The description that a worker gives of itself.
+
+    Attributes:
+        host: its machine.
+        python: its version.
+        platform: its system.
+        versions: of packages, by name.
+        code: the sha256 of all Python files of rnnbench; a version can have several commits.
+    """
 
     host: str
     python: str
     platform: str
     versions: Mapping[str, str]
+    code: str = ""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """The versions that all workers must have: of Python, and of packages by name."""
+    """What all workers must have: see ``Site``."""
 
     python: str
     versions: Mapping[str, str]
+    code: str
 
     @property
     def packages(self) -> list[str]:
@@ -48,6 +59,9 @@ def differences(site: Site, wanted: Wanted) -> list[str]:
         for name, version in wanted.versions.items()
         if site.versions.get(name, version) != version
     ]
+    is_same_version = site.versions.get("rnnbench") == wanted.versions.get("rnnbench")
+    if is_same_version and site.code != wanted.code:
+        found.insert(0, OTHER_CODE)
     if site.python and _minor(site.python) != _minor(wanted.python):
         found.insert(0, f"Python {site.python} (here: {wanted.python})")
     return found

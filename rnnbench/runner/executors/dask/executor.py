@@ -12,7 +12,7 @@ from typing import Self
 
 from rnnbench.runner.events import Listener
 from rnnbench.runner.executors.base import Executor, T, Task, TrialFailure
-from rnnbench.runner.executors.dask.connection import connected, cores_of, warn_if_open
+from rnnbench.runner.executors.dask.connection import connected, cores_of, identity_of, warn_if_open
 from rnnbench.runner.executors.dask.parcels import pack
 from rnnbench.runner.executors.dask.run import Run
 from rnnbench.training.trial import Trial
@@ -71,7 +71,7 @@ class DaskExecutor(Executor):
             return
         parcels = pack(trials, corpora)
         with connected(self._address) as client:
-            warn_if_open(client.scheduler.address)
+            warn_if_open(client.scheduler.address, identity_of(client)["address"])
             run = Run(client, trials, parcels, listener, task, self._limit)
             try:
                 with closing(run.outcomes()) as outcomes:

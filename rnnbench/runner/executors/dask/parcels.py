@@ -1,9 +1,10 @@
 """The files that travel to the workers of a cluster: corpora, and the user's own modules."""
 
+import ast
 import hashlib
 import zipfile
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -58,13 +59,38 @@ def pack(trials: Sequence[Trial], corpora: Mapping[str, Path]) -> Parcels:
 
 
 def own_modules(trials: Sequence[Trial]) -> list[str]:
-    """Return the modules of ``python:`` models that are no installed packages."""
-    modules = {
+    """Return the modules of ``python:`` models, and those beside them that they import.
+
+    Installed ones are left out.
+    """
+    found: set[str] = set()
+    left = {
         trial.model.python.partition(":")[0]
         for trial in trials
         if isinstance(trial.model, PythonNetwork)
     }
-    return sorted(module for module in modules if not is_installed(module))
+    while left:
+        if not is_installed(module := left.pop()):
+            found.add(module)
+            left |= set(_imported_beside(module)) - found
+    return sorted(found)
+
+
+def _imported_beside(module: str) -> Iterator[str]:
+    """Yield the modules and packages that a module imports from the folder where it lies."""
+    for name, file in files_of(module).items():
+        folder = file.parents[name.count("/")]
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            match node:
+                case ast.Import(imported):
+                    names = [each.name for each in imported]
+                case ast.ImportFrom(str(origin), level=0):
+                    names = [origin]
+                case _:
+                    continue
+            for top in {each.partition(".")[0] for each in names} - {"rnnbench"}:
+                if (folder / f"{top}.py").is_file() or (folder / top / "__init__.py").is_file():
+                    yield top
 
 
 def zip_modules(modules: Collection[str]) -> bytes:

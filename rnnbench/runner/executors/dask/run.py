@@ -12,8 +12,9 @@ from typing import Any
 from uuid import uuid4
 
 from rnnbench.environment import versions
-from rnnbench.runner.events import Listener
-from rnnbench.runner.executors.base import Task, TrialFailure
+from rnnbench.models.code import code_of_rnnbench
+from rnnbench.runner.events import Listener, PhaseBegan
+from rnnbench.runner.executors.base import WAITING, Task, TrialFailure
 from rnnbench.runner.executors.child import DIED, Died, event_of
 from rnnbench.runner.executors.dask import messages, worker
 from rnnbench.runner.executors.dask.admission import Admission, Member, Stage
@@ -47,7 +48,8 @@ class Run:
         self._client, self._parcels, self._listener, self._task = client, parcels, listener, task
         self._id, self._address = uuid4().hex, client.scheduler.address
         self._background, self._placement = Background(client), Placement(trials, limit)
-        wanted = Wanted(platform.python_version(), versions(packages_of(trials)))
+        packages = versions(packages_of(trials))
+        wanted = Wanted(platform.python_version(), packages, code_of_rnnbench())
         self._admission = Admission(self._id, self._background, wanted, parcels.files, listener)
         self._workers = self._admission.workers
         self._scheduler = ""
@@ -132,6 +134,7 @@ class Run:
         final = self._placement.lose(key, reason, has_started=has_started, failure=failure)
         if final is None:
             log.warning("%s: %s; it is tried again", trial, reason.partition("\n")[0])
+            self._listener(PhaseBegan(trial, WAITING))
         else:
             yield trial, final
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from rnnbench.environment import versions
 from rnnbench.errors import RnnbenchError, UserError
-from rnnbench.models.code import code_of
+from rnnbench.models.code import code_of, code_of_rnnbench
 from rnnbench.runner.executors.base import TrialFailure
 from rnnbench.runner.executors.child import Died, Done, Phase, Report
 from rnnbench.runner.executors.dask.children import Children, Process
@@ -46,8 +46,9 @@ def _of(run: str, worker: Any) -> Children:
 
 
 def describe(packages: Collection[str]) -> dict[str, Any]:
-    """Return the host of this worker, its Python, its system, and its versions of packages."""
+    """Return what this worker is, as the arguments of ``Site``."""
     return {
+        "code": code_of_rnnbench(),
         "host": platform.node(),
         "python": platform.python_version(),
         "platform": platform.platform(),
