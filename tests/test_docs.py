@@ -425,6 +425,23 @@ def test_the_speed_is_that_of_the_reference_run():
     assert f"`compiled` is {total[7]} times as fast as `keras`" in words_of("speed")
 
 
+def test_the_busy_share_of_a_cluster_is_that_of_the_simulation():
+    *_, last = rows_of("cluster.md")
+
+    assert f"the workers were busy for {float(last[2]):.0%} of the time".replace("%", " %") in (
+        words_of("cluster")
+    )
+
+
+def test_examples_of_clusters_have_the_settings_that_the_page_recommends(repository):
+    names = re.findall(r"DASK_DISTRIBUTED__\w+", (repository / "docs/cluster.md").read_text())
+
+    for example in ("Dockerfile", "jobqueue.yaml", "ssh.sh"):
+        text = (repository / "examples" / "cluster" / example).read_text()
+        assert names
+        assert all(name in text for name in names), example
+
+
 def test_the_numbers_of_parameters_are_those_of_the_reference_run():
     table = (REFERENCE / "all/table.md").read_text()
 

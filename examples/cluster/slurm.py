@@ -7,6 +7,7 @@ HTCondor) have classes of their own in dask_jobqueue.
 
 import sys
 
+import dask
 import distributed
 from dask_jobqueue import SLURMCluster
 
@@ -14,6 +15,8 @@ import rnnbench
 
 
 def main(config: str, jobs: int, folder: str | None = None) -> None:
+    # Reduce Dask's monitoring of its own processes, to leave the cores to training.
+    dask.config.set({"distributed.admin.tick.interval": "1s"})
     with SLURMCluster() as cluster:
         cluster.scale(jobs=jobs)
         with distributed.Client(cluster) as client:
@@ -22,7 +25,8 @@ def main(config: str, jobs: int, folder: str | None = None) -> None:
         try:
             print(rnnbench.run(config, executor="dask", scheduler=address, out=folder))
         except rnnbench.RnnbenchError as error:
-            sys.exit(str(error))
+            print(error, file=sys.stderr)
+            sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

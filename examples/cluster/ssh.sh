@@ -7,14 +7,17 @@
 set -eu
 config=$1
 shift
+command -v rnnbench >/dev/null || { echo "activate the environment of rnnbench first" >&2; exit 2; }
 bin=$(dirname "$(command -v rnnbench)")
 logs=$(mktemp -d)
+# Reduce Dask's monitoring of its own processes, to leave the cores to training.
+settings="env DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL=1s"
 started=
 trap 'kill $started 2>/dev/null || :' EXIT # workers end when their scheduler does
 trap 'exit 130' INT
 trap 'exit 143' HUP TERM
 
-wait_until() { # wait for a command to succeed, unless something that was started here has ended
+wait_until() { # repeat a command until it succeeds; give up if a process started here has ended
     until "$@"; do
         for process in $started; do
             kill -0 "$process" 2>/dev/null || {
@@ -26,15 +29,15 @@ wait_until() { # wait for a command to succeed, unless something that was starte
     done
 }
 
-"$bin/dask" scheduler --port "${PORT:-8786}" --scheduler-file "$logs/scheduler.json" \
+$settings "$bin/dask" scheduler --port "${PORT:-8786}" --scheduler-file "$logs/scheduler.json" \
     >"$logs/scheduler.log" 2>&1 &
 started=$!
 wait_until test -s "$logs/scheduler.json"
-address=$(sed -n 's/.*"address": "\(tcp:[^"]*\)".*/\1/p' "$logs/scheduler.json" | head -n 1)
+address=$(sed -n 's/.*"address": "\([a-z]*:[^"]*\)".*/\1/p' "$logs/scheduler.json" | head -n 1)
 
 for host in "$@"; do
     # A worker for each core; a trial runs in each.
-    ssh "$host" "$bin/dask worker $address --nthreads 1 --nworkers \$(nproc)" \
+    ssh "$host" "$settings $bin/dask worker $address --nthreads 1 --nworkers \$(nproc) --death-timeout 60" \
         >"$logs/$host.log" 2>&1 &
     started="$started $!"
 done
@@ -44,5 +47,5 @@ from distributed import Client
 sys.exit(not Client('$address', timeout='60s').scheduler_info()['workers'])
 "
 
-echo "$address; logs are in $logs" >&2
+echo "The scheduler is at $address; logs are in $logs" >&2
 "$bin/rnnbench" run "$config" --executor dask --scheduler "$address"

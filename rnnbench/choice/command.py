@@ -116,7 +116,8 @@ def choose(
         closing=lambda choice, _: [f"Stored in {choice.folder}/"],
     )
     if write is not None and not quiet:
-        console.err.print(f"Written to {write}; next: rnnbench run {write}", soft_wrap=True)
+        run_it = options.line("run", write)
+        console.err.print(f"Written to {write}; next: {run_it}", soft_wrap=True)
 
 
 def _check_target(file: Path, config: Path, *, overwrite: bool) -> None:

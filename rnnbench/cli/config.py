@@ -110,7 +110,8 @@ def new(
         _print_yaml(starter())
         return
     write_starter(config, overwrite=force)
-    console.err.print(f"Written to {config}; next: rnnbench config check {config}", soft_wrap=True)
+    check_it = options.line("config", "check", config)
+    console.err.print(f"Written to {config}; next: {check_it}", soft_wrap=True)
 
 
 @app.command("list", epilog=options.examples("rnnbench config list", "rnnbench config list --json"))

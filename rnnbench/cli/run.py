@@ -1,6 +1,5 @@
 """``rnnbench run``."""
 
-import shlex
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -84,9 +83,7 @@ def _closing(run: "Run", seconds: float) -> list[str]:
     """Return what came of a run, how long it took, and what can be done next."""
     from rnnbench.report.findings import best_in_words
 
-    folder = str(run.folder)
-    report = shlex.join(["rnnbench", "report", folder])
     return [
         f"{best_in_words(run.results)} This took {duration(seconds)}.",
-        f"Stored in {folder}/; next: {report}",
+        f"Stored in {run.folder}/; next: {options.line('report', run.folder)}",
     ]

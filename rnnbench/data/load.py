@@ -4,7 +4,7 @@ Its corpus is cached, read from a file, or downloaded.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -74,15 +74,32 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
         choice = "" if data.source == "auto" else f" --data {data.source}"
         command = f"rnnbench data prepare{choice}"
         raise NotCachedError(f"no documents of {', '.join(names)} are cached: run `{command}`")
+    return _reached(names, same, progress)
+
+
+def _reached(names: Sequence[str], same: Collection[str], progress: Progress) -> CachedCorpus:
+    """Return the corpus of the first source that can be reached; say if it is another one.
+
+    Raises:
+        OutOfReachError: there is none.
+    """
     reasons = []
     for name in names:
-        if name not in same and (cached := _cached(name)):
-            return cached
         try:
-            return _fetched(SOURCES[name], progress)
+            found = _cached(name) if name not in same else None
+            found = found or _fetched(SOURCES[name], progress)
         except OutOfReachError as error:
             log.warning("%s is out of reach: %s", name, error)
             reasons.append(f"  {name}: {error}")
+            continue
+        if name not in same:
+            log.warning(
+                "using %s instead: these are other documents, so do not compare their accuracies "
+                "with those of %s",
+                name,
+                names[0],
+            )
+        return found
     files = [f"  --data {name} --path FILE: {SOURCES[name].file}" for name in names]
     lines = ["no documents can be reached. Tried:", *reasons, "Provide a file instead:", *files]
     raise OutOfReachError("\n".join(lines))

@@ -1,13 +1,19 @@
 """Code from outside that makes models: finding it, and telling its versions apart."""
 
+import ast
 import importlib
 import importlib.util
+import site
 import sys
 import sysconfig
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
+import rnnbench
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import Model, PythonNetwork
@@ -52,7 +58,7 @@ def code_of(model: Model) -> dict[str, str]:
 
 def code_of_rnnbench() -> str:
     """Return the sha256 of all Python files of this package."""
-    return _sha256("rnnbench", "rnnbench")
+    return _sha256_of(Path(rnnbench.__file__).parent)
 
 
 def plugins_of(model: Model) -> list[str]:
@@ -92,8 +98,43 @@ def files_of(module: str) -> dict[str, Path]:
     package = _package_around(module, file)
     if package is None:
         return {file.name: file}
-    files = sorted(package.rglob("*.py"))
-    return {each.relative_to(package.parent).as_posix(): each for each in files}
+    return {each.relative_to(package.parent).as_posix(): each for each in _python_files(package)}
+
+
+def imported_beside(module: str) -> Iterator[str]:
+    """Yield what a module, or the package around it, imports from the folder that it lies in.
+
+    Installed packages are left out.
+    """
+    packages = packages_distributions()
+    for name, file in files_of(module).items():
+        folder = file.parents[name.count("/")]
+        for imported in _imports(file):
+            if imported.partition(".")[0] not in packages and _lies_in(folder, imported):
+                yield imported
+
+
+def _imports(file: Path) -> Iterator[str]:
+    """Yield what a file imports; nothing if it cannot be parsed, and so not be imported either."""
+    with warnings.catch_warnings(), suppress(SyntaxError, ValueError, RecursionError):
+        warnings.simplefilter("ignore")  # of escapes in its strings
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            match node:
+                case ast.Import(names):
+                    yield from (each.name for each in names)
+                case ast.ImportFrom(str(origin), names, level=0):
+                    yield origin
+                    yield from (f"{origin}.{each.name}" for each in names)
+
+
+def _lies_in(folder: Path, module: str) -> bool:
+    """Return whether Python finds a module, which is not installed, in a folder."""
+    try:
+        file = _module_file(module, module)
+    except UserError:
+        return False
+    depth = module.count(".") + (file.name == "__init__.py")
+    return file.parents[depth] == folder and not is_installed(module)
 
 
 def is_installed(module: str) -> bool:
@@ -103,18 +144,31 @@ def is_installed(module: str) -> bool:
         UserError: there is no such module, or it is not in a file.
     """
     file = _module_file(module, f"module {module}").resolve()
-    installed = {Path(sysconfig.get_path(key)).resolve() for key in ("purelib", "platlib")}
-    return any(file.is_relative_to(folder) for folder in installed)
+    own = [sysconfig.get_path(key) for key in ("purelib", "platlib")]
+    folders = [*own, *site.getsitepackages(), site.getusersitepackages()]
+    return any(file.is_relative_to(Path(folder).resolve()) for folder in folders)
 
 
 def _sha256(module: str, name: str) -> str:
     """Return the sha256 of the package around ``module``, or of its file if there is none."""
     file = _module_file(module, name)
     package = _package_around(module, file)
-    if package is None:
-        return sha256_file(file)
-    files = sorted(package.rglob("*.py"))
-    return sha256_json({str(each.relative_to(package)): sha256_file(each) for each in files})
+    return sha256_file(file) if package is None else _sha256_of(package)
+
+
+def _sha256_of(package: Path) -> str:
+    files = _python_files(package)
+    return sha256_json({each.relative_to(package).as_posix(): sha256_file(each) for each in files})
+
+
+def _python_files(package: Path) -> list[Path]:
+    """Return the Python files of a package, without those that editors hide in it."""
+    return sorted(
+        file
+        for file in package.rglob("*.py")
+        if file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(package).parts)
+    )
 
 
 def _package_around(module: str, file: Path) -> Path | None:

@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from rnnbench.analysis.compare_runs import RunComparison
@@ -154,6 +155,7 @@ def draw_curves(axes: Axes, run: StoredRun, curve: str, networks: Collection[str
         if network in networks and _has(run, network, curve):
             _draw_curve(axes, run.trials[network], curve, network, number)
     axes.set_title(CURVES[curve])
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _draw_curve(

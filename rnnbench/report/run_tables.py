@@ -107,7 +107,7 @@ def metrics_table(results: Results) -> Table:
     columns["topics missed"] = lambda model: str(len(model.topics_never_predicted))
     in_test = sum(count.test > 0 for count in results.dataset.topics)
     sentences = [
-        "Means over seeds.",
+        *["Means over seeds."] * (len(results.seeds_used) > 1),
         *(f"{each.header}: {each.description}." for each in metrics if each.description),
         f"topics missed: how many of the {in_test} topics in the test set no seed ever predicted.",
     ]
@@ -121,7 +121,8 @@ def cost_table(results: Results) -> Table:
         "params": lambda model: f"{model.params:,}",
         **{cost.header: partial(mean_text, cost) for cost in COSTS.values()},
     }
-    caption = f"Means over seeds; {FIT_SECONDS.header} is a whole training."
+    means = "Means over seeds; " if len(results.seeds_used) > 1 else ""
+    caption = f"{means}{FIT_SECONDS.header} is a whole training."
     if any(model.chosen_from for model in results.models):
         columns["chosen from"] = lambda model: f"{model.chosen_from or MISSING}"
         caption += (

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -189,6 +190,18 @@ def load_benchmark(config: Path, models: str | None, changes: "Sequence[Override
 
     benchmark = load(config, changes)
     return benchmark if models is None else select(benchmark, names(models), "--models")
+
+
+def program() -> str:
+    """Return the name of the program, or its path if the shell would not find the name."""
+    called, found = Path(sys.argv[0]), shutil.which("rnnbench")
+    is_other = called.name == "rnnbench" and not (found and called.samefile(found))
+    return str(called) if is_other else "rnnbench"
+
+
+def line(*words: object) -> str:
+    """Return a command line of this program, quoted so that it can be typed."""
+    return encodable(shlex.join([program(), *map(str, words)]))
 
 
 def command() -> str:

@@ -120,9 +120,8 @@ class RunProgress:
             case Planned():
                 self.start = now if self.start is None else self.start
             case PhaseBegan(trial, phase, worker):
-                self.running.setdefault(trial, Running(trial, worker, phase, now)).begin(
-                    phase, worker, now
-                )
+                running = self.running.setdefault(trial, Running(trial, worker, phase, now))
+                running.begin(phase, worker, now)
             case EpochEnded(trial, 0, worker=worker):
                 self._keep_times(trial)  # it starts again if its worker died
                 self.running[trial] = Running(trial, worker, "starting", now)

@@ -148,6 +148,7 @@ def test_auto_falls_back_on_r52_and_says_why(homes, r52_cached, monkeypatch, cap
     assert load_corpus(Data()).fingerprint == r52_cached.fingerprint
     assert "keras is out of reach: 127.0.0.1: " in caplog.text
     assert "sgml is out of reach: 127.0.0.1: " in caplog.text
+    assert "using r52 instead: these are other documents" in caplog.text
 
 
 def test_the_keras_files_are_downloaded_and_checked(homes, keras_files, keras_corpus):

@@ -25,6 +25,12 @@ from rnnbench.runner.events import EpochEnded, Event
 from rnnbench.runner.executors import DaskExecutor
 
 TRIALS, WORKERS, SECONDS = 10_000, 256, 10.0
+SETTINGS = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "1h",
+}
+"""Each worker monitors its process; here, all would monitor the same one."""
 BASELINE = {"models": {"random": {"baseline": "stratified"}}}
 
 
@@ -42,11 +48,13 @@ def main(arguments: list[str]) -> None:
             rows = list(_measured(address.read_text(), Path(folder), server.pid))
         finally:
             server.kill()
+    settings = ", ".join(f"`{name}: {value}`" for name, value in SETTINGS.items())
     headers = ["trials", "seconds", "busy", "client, MB", "scheduler and workers, MB"]
     caption = (
         f"{TRIALS:,} trials that sleep for {SECONDS:g} s, on {WORKERS} workers of one core each. "
         "Busy: the share of the workers' time, from the start of the first trial, in which they "
-        f"slept. Memory is resident memory. All on one machine: {cpu()}, {os.cpu_count()} cores."
+        f"slept. Memory is resident memory. The cluster is one process, with {settings}. All on "
+        f"one machine: {cpu()}, {os.cpu_count()} cores."
     )
     sys.stdout.write(to_markdown(Table(headers, rows, caption, text_columns=0)))
 
@@ -67,14 +75,7 @@ def serve(folder: Path) -> None:
         return pickle.dumps(outcome)
 
     worker.carry_out = sleep  # type: ignore[assignment]
-    # Each worker watches its process all the time: here, all would watch the same one.
-    dask.config.set(
-        {
-            "distributed.admin.system-monitor.interval": "1h",
-            "distributed.admin.tick.interval": "1s",
-            "distributed.worker.profile.enabled": False,
-        }
-    )
+    dask.config.set(SETTINGS)
     options = {"processes": False, "host": "127.0.0.1", "protocol": "tcp://", "memory_limit": 0}
     with LocalCluster(
         n_workers=WORKERS, threads_per_worker=1, dashboard_address=None, **options

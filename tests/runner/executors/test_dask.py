@@ -20,6 +20,7 @@ from rnnbench.runner.events import Connected, EpochEnded, PhaseBegan
 from rnnbench.runner.executors import TRAINING, DaskExecutor, LocalExecutor
 from rnnbench.runner.executors.base import WAITING
 from rnnbench.runner.executors.dask.differences import (
+    OTHER_CODE,
     Site,
     Wanted,
     describe_differences,
@@ -237,19 +238,25 @@ def test_modules_travel_with_all_files_of_their_package(working_folder):
 
 
 def test_what_a_module_imports_from_its_folder_travels_with_it(working_folder, tmp_path):
-    (working_folder / "parts").mkdir()
     files = {
-        "mine.py": "import os, numpy, rnnbench\nfrom helper import WIDTH\nimport missing",
-        "helper.py": "def width():\n    import parts.sizes\nimport mine",
+        "mine.py": "import os, numpy, rnnbench\nfrom helper import WIDTH\nimport random, missing",
+        "helper.py": "def width():\n    import parts.sizes\nimport mine\nfrom loose import sizes",
         "parts/__init__.py": "",
-        "parts/sizes.py": "",
+        "parts/sizes.py": "import numpy",
+        "parts/template.py": "class {name}:",
+        "loose/sizes.py": "",
         "other.py": "",
+        "random.py": "import other",  # the standard library's comes first
+        "numpy.py": "",
     }
     for name, code in files.items():
+        (working_folder / name).parent.mkdir(exist_ok=True)
         (working_folder / name).write_text(code)
     model = {"models": {"own": {"python": "mine:build"}}}
 
-    assert own_modules([trial(tmp_path, **model)]) == ["helper", "mine", "parts"]
+    found = own_modules([trial(tmp_path, **model)])
+
+    assert found == ["helper", "loose.sizes", "mine", "parts.sizes"]
 
 
 def test_what_differs_between_versions_is_grouped():
@@ -261,5 +268,20 @@ def test_what_differs_between_versions_is_grouped():
     assert describe_differences(found, wanted).splitlines()[1:] == [
         "  keras 3.10.0 (here: 3.11.0): w0, w1, w2 and 2 more",
         "  Python 3.12.1 (here: 3.11.7): w1, w2, w3 and 1 more",
-        "install the same versions there (pip install keras==3.11.0)",
+        "use the same versions and the same commit there (pip install keras==3.11.0)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("version", "code", "found"),
+    [
+        ("0.5.0", "a", []),
+        ("0.5.0", "b", [OTHER_CODE]),
+        ("0.5.0", "", [OTHER_CODE]),  # a commit that does not say
+        ("0.4.0", "b", ["rnnbench 0.4.0 (here: 0.5.0)"]),
+    ],
+)
+def test_another_commit_of_the_same_version_is_a_difference(version, code, found):
+    site = Site("", "3.11.7", "", {"rnnbench": version}, code)
+
+    assert differences(site, Wanted("3.11.7", {"rnnbench": "0.5.0"}, "a")) == found

@@ -108,7 +108,7 @@ def test_a_worker_with_other_code_of_the_same_version_is_named(one_worker, tmp_p
 
     with (
         added(one_worker, "altered", PYTHONPATH=path),
-        pytest.raises(UserError, match=r"other code of rnnbench \(.*another commit\): altered"),
+        pytest.raises(UserError, match=r"different rnnbench code \(.*local changes\): altered"),
     ):
         run(one_worker, trials, tmp_path, cluster_tasks.process)
 
@@ -137,7 +137,7 @@ def test_workers_that_lack_something_are_named_and_others_are_used(
         outcomes = run(one_worker, trials, tmp_path, cluster_tasks.process)
 
     assert len(set(outcomes.values())) == 1
-    assert "bare takes no trials: rnnbench is not installed; pip install 'rnnbench[" in caplog.text
+    assert "bare takes no trials: rnnbench is not installed; pip install -e '.[" in caplog.text
     assert "half takes no trials: rnnbench is not usable there: " in caplog.text
     assert "import of pydantic halted" in caplog.text
     assert "full takes no trials: " in caplog.text

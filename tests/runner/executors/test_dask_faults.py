@@ -370,9 +370,22 @@ def test_certificates_that_cannot_be_read_are_named(certificates):
     ],
 )
 def test_only_a_port_that_others_reach_without_encryption_is_warned_of(address, is_open, caplog):
-    warn_if_open("tcp://127.0.0.1:8786", address)
+    for addresses in (("tcp://127.0.0.1:8786", address), (address, "tcp://127.0.0.1:8786")):
+        caplog.clear()
+        warn_if_open(*addresses)
 
-    assert ("whoever reaches this port can run code" in caplog.text) is is_open
+        assert ("whoever reaches this port can run code" in caplog.text) is is_open
+
+
+def test_the_address_that_the_scheduler_gives_is_looked_at(
+    one_worker, tmp_path, trials, monkeypatch, caplog
+):
+    given = {"address": "tcp://192.0.2.7:1"}
+    monkeypatch.setattr("rnnbench.runner.executors.dask.executor.identity_of", lambda _: given)
+
+    run(one_worker, trials[:1], tmp_path, cluster_tasks.process)
+
+    assert "tcp://192.0.2.7:1: not encrypted" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -402,7 +415,7 @@ def test_the_address_of_a_worker_is_not_taken_for_that_of_a_scheduler(one_worker
     worker = one_worker.workers()["w0"]
 
     for address, kind in ((worker["address"], "worker"), (worker["nanny"], "nanny")):
-        with pytest.raises(OutOfReachError, match=f"a {kind} of Dask listens there"):
+        with pytest.raises(OutOfReachError, match=f"a Dask {kind} listens there"):
             print(DaskExecutor(address=address).jobs)  # noqa: T201
 
 

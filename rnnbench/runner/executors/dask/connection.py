@@ -83,9 +83,9 @@ def _address_in(given: str) -> str:
     except OSError as error:
         raise UserError(f"--scheduler {given}: {error.strerror} ({EXAMPLE})") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"--scheduler {given}: no scheduler file, it has no address") from error
+        raise UserError(f"--scheduler {given}: not a scheduler file: it has no address") from error
     if not isinstance(address, str):
-        raise UserError(f"--scheduler {given}: no scheduler file, its address is {address!r}")
+        raise UserError(f"--scheduler {given}: not a scheduler file: its address is {address!r}")
     return address
 
 
@@ -159,10 +159,10 @@ def _certificates(security: Any) -> Mapping[str, Any]:
 
 
 async def _knock(distributed: Any, address: str, security: Mapping[str, Any]) -> None:
-    """Ask once what listens there: a client waits for ever for something that is silent.
+    """Ask once what listens there, because a client would wait for ever if it is silent.
 
     Raises:
-        OSError: it is no scheduler, or does not answer.
+        OSError: it is not a scheduler, or does not answer.
     """
     async with asyncio.timeout(CONNECT_SECONDS):
         comm = await distributed.comm.connect(address, timeout=CONNECT_SECONDS, **security)
@@ -170,8 +170,8 @@ async def _knock(distributed: Any, address: str, security: Mapping[str, Any]) ->
             answer = await distributed.core.send_recv(comm, op="identity", reply=True)
         finally:
             comm.abort()
-    if (kind := answer["type"]) != "Scheduler":
-        raise OSError(f"a {kind.lower()} of Dask listens there")
+    if "workers" not in answer:
+        raise OSError(f"a Dask {answer.get('type', 'server').lower()} listens there")
 
 
 def _out_of_reach(address: str, error: Exception) -> OutOfReachError:
@@ -180,9 +180,9 @@ def _out_of_reach(address: str, error: Exception) -> OutOfReachError:
 
 
 def warn_if_open(*addresses: str) -> None:
-    """Say so if a scheduler can be reached from beyond this machine without encryption.
+    """Warn if other machines can reach a scheduler without encryption.
 
-    It has the address that we use, and the one that it gives itself.
+    ``addresses`` are the one that we use, and the one that the scheduler gives.
     """
     for address in addresses:
         parts = urlsplit(address)
@@ -220,7 +220,7 @@ def cores_of(client: Any) -> int:
 
 
 def identity_of(client: Any) -> Mapping[str, Any]:
-    """Return what a scheduler says of itself and of all its workers.
+    """Return what a scheduler says about itself and all its workers.
 
     Raises:
         OutOfReachError: it does not answer.

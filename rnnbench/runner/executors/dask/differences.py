@@ -10,7 +10,7 @@ from rnnbench.words import listed
 
 MOST_NAMED = 3
 """Workers that are named for each difference."""
-OTHER_CODE = "other code of rnnbench (the same version, but another commit)"
+OTHER_CODE = "different rnnbench code (same version, but another commit or local changes)"
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Site:
 
     Attributes:
         host: its machine.
-        python: its version.
+        python: its version of Python.
         platform: its system.
         versions: of packages, by name.
         code: the sha256 of all Python files of rnnbench; a version can have several commits.
@@ -29,12 +29,12 @@ class Site:
     python: str
     platform: str
     versions: Mapping[str, str]
-    code: str = ""
+    code: str = ""  # older commits do not say
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What all workers must have: see ``Site``."""
+    """The versions and the code that all workers must have; see ``Site``."""
 
     python: str
     versions: Mapping[str, str]
@@ -74,13 +74,13 @@ def _minor(python: str) -> list[str]:
 def describe_differences(found: Mapping[str, Sequence[str]], wanted: Wanted) -> str:
     """Return what differs at workers, by their names, and what to do."""
     names = dict.fromkeys(each.split()[0] for of_worker in found.values() for each in of_worker)
-    exact = [f"{name}=={wanted.versions[name]}" for name in names if name in wanted.versions]
+    exact = [f"{name}=={wanted.versions[name]}" for name in names if name in wanted.packages]
     install = f" (pip install {shlex.join(exact)})" if exact else ""
     return "\n".join(
         [
             "workers differ from this machine in what can change results:",
             *grouped(found),
-            f"install the same versions there{install}",
+            f"use the same versions and the same commit there{install}",
         ]
     )
 

@@ -194,8 +194,8 @@ async def _explained(client: Any, address: str, answer: Any) -> Site | str | Non
         return Site("", "", "", {"rnnbench": found})
     reason = str(answer).partition("\n")[0]
     what = "not installed" if isinstance(found, ImportError) else f"not usable there: {reason}"
-    install = f"pip install 'rnnbench[dask]=={rnnbench.__version__}'"
-    return None if found is None else f"rnnbench is {what}; {install} installs it"
+    install = "pip install -e '.[dask]' in a repository at the same commit installs it"
+    return None if found is None else f"rnnbench is {what}; {install}"
 
 
 async def _ask(client: Any, address: str, function: Callable[..., Any], *arguments: Any) -> Any:

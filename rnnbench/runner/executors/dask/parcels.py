@@ -1,16 +1,15 @@
 """The files that travel to the workers of a cluster: corpora, and the user's own modules."""
 
-import ast
 import hashlib
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 from rnnbench.errors import UserError
-from rnnbench.models.code import files_of, is_installed
+from rnnbench.models.code import files_of, imported_beside, is_installed
 from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.runner.executors.dask.arrivals import MOST_BYTES
 from rnnbench.training.trial import Trial
@@ -72,25 +71,8 @@ def own_modules(trials: Sequence[Trial]) -> list[str]:
     while left:
         if not is_installed(module := left.pop()):
             found.add(module)
-            left |= set(_imported_beside(module)) - found
+            left |= set(imported_beside(module)) - found
     return sorted(found)
-
-
-def _imported_beside(module: str) -> Iterator[str]:
-    """Yield the modules and packages that a module imports from the folder where it lies."""
-    for name, file in files_of(module).items():
-        folder = file.parents[name.count("/")]
-        for node in ast.walk(ast.parse(file.read_bytes())):
-            match node:
-                case ast.Import(imported):
-                    names = [each.name for each in imported]
-                case ast.ImportFrom(str(origin), level=0):
-                    names = [origin]
-                case _:
-                    continue
-            for top in {each.partition(".")[0] for each in names} - {"rnnbench"}:
-                if (folder / f"{top}.py").is_file() or (folder / top / "__init__.py").is_file():
-                    yield top
 
 
 def zip_modules(modules: Collection[str]) -> bytes:

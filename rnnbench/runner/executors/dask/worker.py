@@ -46,7 +46,7 @@ def _of(run: str, worker: Any) -> Children:
 
 
 def describe(packages: Collection[str]) -> dict[str, Any]:
-    """Return what this worker is, as the arguments of ``Site``."""
+    """Return a description of this worker: the arguments of ``Site``."""
     return {
         "code": code_of_rnnbench(),
         "host": platform.node(),
