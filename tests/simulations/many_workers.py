@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> None:
             rows = list(_measured(address.read_text(), Path(folder), server.pid))
         finally:
             server.kill()
-    settings = ", ".join(f"`{name}: {value}`" for name, value in SETTINGS.items())
+    settings = ", ".join(f"{name}: {value}" for name, value in SETTINGS.items())
     headers = ["trials", "seconds", "busy", "client, MB", "scheduler and workers, MB"]
     caption = (
         f"{TRIALS:,} trials that sleep for {SECONDS:g} s, on {WORKERS} workers of one core each. "

@@ -40,9 +40,9 @@ def main(arguments: list[str]) -> None:
         [str(number or "median"), f"{local:.1f}", f"{dask:.1f}", f"{ratio:.3f}"]
         for number, (local, dask, ratio) in zip([*range(1, ROUNDS + 1), 0], rows, strict=True)
     ]
-    settings = " and ".join(f"`{name}={value}`" for name, value in SETTINGS.items())
+    settings = " and ".join(f"{name}={value}" for name, value in SETTINGS.items())
     caption = (
-        f"Wall time of `rnnbench run {' '.join(arguments)}` with local processes, and on a Dask "
+        f"Wall time of rnnbench run {' '.join(arguments)} with local processes, and on a Dask "
         f"cluster that is running already on the same machine, with one worker per core and "
         f"{settings}; the executors took turns. {cpu()}, {cores} cores."
     )
