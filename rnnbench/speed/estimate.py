@@ -19,10 +19,10 @@ from rnnbench.training.steps import count_batches
 SECONDS = 0.02
 """The time for which each product is measured."""
 STEP_BY_PRODUCTS = {"compiled": 2.5, "native": 1.2}
-"""The time of an engine's step divided by that of its products, about as in
-``results/reference/speed/speed.md`` and ``results/reference/speed_native/speed.md``."""
+"""The time of an engine's step divided by that of its products; those in
+``results/reference/speed/speed.md`` were measured on a busier machine."""
 COMPILATION = {"compiled": 5.0, "native": 0.7}
-"""Seconds that an engine needs to make the program of a model, from the same files."""
+"""Seconds that an engine needs to make the program of a model."""
 PASSES = 2.5
 """The memory that Adam reads and writes for a parameter, divided by that of adding two arrays:
 seven numbers to three."""
