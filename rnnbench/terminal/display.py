@@ -15,12 +15,14 @@ from rich.progress import (
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
 from rich.segment import ControlType
+from rich.table import Column
 
 from rnnbench.data.fetch import Progress as OnBytes
 from rnnbench.data.fetch import silent
@@ -36,6 +38,8 @@ TICK_SECONDS = 0.5
 """Seconds between two updates of the rows. A slow terminal delays only these, not the training."""
 LONG_PHASE = 5.0
 """Seconds after which a phase is named, if there is no terminal."""
+SPEED_WIDTH = 80
+"""The width from which downloads are shown with their speed and the time left."""
 PLAIN_INTERVAL = 30.0
 """Seconds between two lines about a running trial, if there is no terminal."""
 
@@ -46,10 +50,9 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
     if quiet:
         yield silent
         return
-    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    description = TextColumn("{task.description}", markup=False)
     tasks: dict[str, TaskID] = {}
-    bars = Progress(description, *columns, console=err, transient=True, auto_refresh=False)
+    columns = _download_columns(err.width)
+    bars = Progress(*columns, console=err, transient=True, auto_refresh=False)
 
     def on_bytes(download: str, done: int, total: int | None) -> None:
         if download not in tasks:
@@ -61,6 +64,18 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
 
     with _drawn(bars):
         yield on_bytes
+
+
+def _download_columns(width: int) -> list[ProgressColumn]:
+    """Return what is shown of a download, on one line of a terminal of some width."""
+    name = Column(no_wrap=True, overflow="ellipsis", max_width=width // 2)
+    whole = Column(no_wrap=True)
+    figures: list[ProgressColumn] = [DownloadColumn(table_column=whole)]
+    if width >= SPEED_WIDTH:
+        figures.append(TransferSpeedColumn(table_column=whole.copy()))
+        figures.append(TimeRemainingColumn(table_column=whole.copy()))
+    description = TextColumn("{task.description}", markup=False, table_column=name)
+    return [description, BarColumn(None), *figures]
 
 
 @contextmanager

