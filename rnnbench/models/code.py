@@ -1,4 +1,4 @@
-"""Code from outside that makes models: finding it, and telling its versions apart."""
+"""Code that makes models, mostly from outside: finding it, and telling its versions apart."""
 
 import ast
 import importlib
@@ -106,7 +106,7 @@ def imported_beside(module: str) -> Iterator[str]:
 
     Installed packages are left out.
     """
-    packages = packages_distributions()
+    packages = {*packages_distributions(), *sys.stdlib_module_names}
     for name, file in files_of(module).items():
         folder = file.parents[name.count("/")]
         for imported in _imports(file):

@@ -19,8 +19,8 @@ from rnnbench.training.steps import count_batches
 SECONDS = 0.02
 """The time for which each product is measured."""
 STEP_BY_PRODUCTS = {"compiled": 2.5, "native": 1.2}
-"""The time of an engine's step divided by that of its products; those in
-``results/reference/speed/speed.md`` were measured on a busier machine."""
+"""The time of an engine's step divided by that of its products, where nothing else uses the cores.
+Where something does, it is more: ``results/reference/speed/speed.md`` has up to 3.6 and 1.9."""
 COMPILATION = {"compiled": 5.0, "native": 0.7}
 """Seconds that an engine needs to make the program of a model."""
 PASSES = 2.5

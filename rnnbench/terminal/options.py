@@ -206,7 +206,7 @@ def line(*words: object) -> str:
 
 def command() -> str:
     """Return the command line, quoted so that it can be typed again."""
-    return encodable(shlex.join(["rnnbench", *sys.argv[1:]]))
+    return line(*sys.argv[1:])
 
 
 def names(text: str) -> list[str]:

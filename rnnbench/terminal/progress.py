@@ -61,9 +61,9 @@ class Running:
     told: float = 0.0
     timed_from: tuple[int, float] | None = None
 
-    def begin(self, phase: str, worker: str, now: float) -> None:
+    def begin(self, worker: str, phase: str, now: float) -> None:
         """Enter a phase."""
-        self.phase, self.worker, self.since = phase, worker, now
+        self.worker, self.phase, self.since = worker, phase, now
         if not self.epoch:
             self.timed_from = (0, now) if phase == TRAINING else None
 
@@ -121,7 +121,7 @@ class RunProgress:
                 self.start = now if self.start is None else self.start
             case PhaseBegan(trial, phase, worker):
                 running = self.running.setdefault(trial, Running(trial, worker, phase, now))
-                running.begin(phase, worker, now)
+                running.begin(worker, phase, now)
             case EpochEnded(trial, 0, worker=worker):
                 self._keep_times(trial)  # it starts again if its worker died
                 self.running[trial] = Running(trial, worker, "starting", now)

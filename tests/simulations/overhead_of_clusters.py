@@ -44,7 +44,8 @@ def main(arguments: list[str]) -> None:
     caption = (
         f"Wall time of rnnbench run {' '.join(arguments)} with local processes, and on a Dask "
         f"cluster that is running already on the same machine, with one worker per core and "
-        f"{settings}; the executors took turns. {cpu()}, {cores} cores."
+        f"{settings}; the executors took turns. Each median is that of its column. "
+        f"{cpu()}, {cores} cores."
     )
     headers = ["round", "local, s", "dask, s", "dask / local"]
     sys.stdout.write(to_markdown(Table(headers, shown, caption)))
