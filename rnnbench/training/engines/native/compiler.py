@@ -12,6 +12,9 @@ from rnnbench.training.engines.native.assembler import Assembler, Processor
 
 FLOATS = np.ctypeslib.ndpointer(np.float32, flags="C_CONTIGUOUS")
 """An array of floats without gaps; others are refused."""
+IN_HALVES = {"znver4"}
+"""Processors, as LLVM names them, that work on 512 bits as two halves. There, vectors of 256 bits
+are faster, because fewer lanes of the last units are empty."""
 
 
 @cache
@@ -24,7 +27,8 @@ def processor() -> Processor | None:
     if kind not in ("x86_64", "amd64") or not (has.get("avx2") and has.get("fma")):
         return None
     if has.get("avx512f") and has.get("avx512vl"):
-        return Processor(lanes=16, registers=32, is_x86=True)
+        lanes = 8 if llvm.get_host_cpu_name() in IN_HALVES else 16
+        return Processor(lanes=lanes, registers=32, is_x86=True)
     return Processor(lanes=8, registers=16, is_x86=True)
 
 
