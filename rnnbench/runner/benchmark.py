@@ -19,14 +19,16 @@ from rnnbench.data.parts import Part, hold_out_part
 from rnnbench.data.settings import PATHS
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import environment
-from rnnbench.errors import RnnbenchError
+from rnnbench.errors import RnnbenchError, uninterrupted
 from rnnbench.models.baselines import check_installed
 from rnnbench.models.descriptions import BaselineModel
+from rnnbench.models.shape import Shape
 from rnnbench.registry import PluginError
 from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import Store
 from rnnbench.runner.events import Failed, Finished, Listener, Planned
 from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailure
+from rnnbench.runner.saving import Saver
 from rnnbench.training.outcome import LightResult, TrialResult
 from rnnbench.training.settings import settled
 from rnnbench.training.trial import Trial
@@ -43,6 +45,7 @@ class Plan:
 
     Attributes:
         dataset: the documents; trials may be given parts of the training documents only.
+        shape: of the dataset.
         trials: every model with every seed that changes it. The longest come first, so that no
             core idles at the end, and trials that share a compiled program are neighbours.
         corpora: the file of each corpus in the cache, by fingerprint.
@@ -50,6 +53,7 @@ class Plan:
     """
 
     dataset: DatasetSummary
+    shape: Shape
     trials: list[Trial]
     corpora: Mapping[str, Path]
     vocabulary: Vocabulary | None = None
@@ -127,7 +131,8 @@ def plan_benchmark(
     _check(trials, datasets.values())
     corpus = data.corpus
     vocabulary = make_vocabulary(corpus.corpus, data.dataset, data.section) if keep_models else None
-    return Plan(data.summary, trials, {corpus.fingerprint: corpus.file}, vocabulary)
+    shape, corpora = Shape.of(data.dataset), {corpus.fingerprint: corpus.file}
+    return Plan(data.summary, shape, trials, corpora, vocabulary)
 
 
 def _datasets(data: PreparedData, parts: Sequence[Part]) -> dict[Part | None, Dataset]:
@@ -249,7 +254,7 @@ class Results(dict[Trial, TrialResult]):
         """Add the result of a trial that is stored."""
         self._free -= result.scores.nbytes
         if self._free >= 0:
-            self[trial] = replace(result, model=None)
+            self[trial] = result
             return
         labels = self._labels.setdefault(result.labels.tobytes(), result.labels)
         read = partial(self._store.scores, trial.name, trial.seed, trial.fingerprint)
@@ -318,14 +323,33 @@ def _train(
     facts = environment(packages, jobs=executor.jobs, threads=executor.threads)
     if not store.has_environment():
         store.save_environment(facts)
-    with closing(_outcomes(executor, trials, plan, listener)) as outcomes:
+    with (
+        closing(Saver(plan.shape, listener)) as saver,
+        closing(_outcomes(executor, trials, plan, listener)) as outcomes,
+    ):
         for trial, outcome in outcomes:
-            if isinstance(outcome, TrialFailure):
-                failures[trial] = outcome
-                listener(Failed(trial, outcome.reason))
+            with uninterrupted():  # what has finished is not lost
+                stored = _store(trial, outcome, saver, store)
+            if isinstance(stored, TrialFailure):
+                failures[trial] = stored
+                listener(Failed(trial, stored.reason))
                 continue
-            store.save(outcome)
             store.save_environment(facts)  # until now, the stored one was still true
-            results.keep(trial, outcome)
-            light = replace(outcome, model=None)  # the model may be large
-            listener(Finished(trial, outcome.accuracy, outcome.record.fit_seconds, light))
+            results.keep(trial, stored)
+            listener(Finished(trial, stored.accuracy, stored.record.fit_seconds, stored))
+
+
+def _store(
+    trial: Trial, outcome: TrialResult | TrialFailure, saver: Saver, store: Store
+) -> TrialResult | TrialFailure:
+    """Store the result of a trial, and return it without its network, which may be large."""
+    if isinstance(outcome, TrialFailure):
+        return outcome
+    model = outcome.model
+    if outcome.weights is not None:
+        file = saver.file_of(trial, outcome.weights)
+        if isinstance(file, TrialFailure):
+            return file
+        model = file
+    store.save(replace(outcome, model=model))
+    return replace(outcome, model=None, weights=None)

@@ -5,16 +5,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rnnbench.training.outcome import History, Outcome
+from rnnbench.training.outcome import History, Outcome, Weights
 from rnnbench.training.recipe import Recipe
 from rnnbench.training.steps import count_batches, ms_per_step
 
 OnEpoch = Callable[[int, float, float], None]
 """Called after each epoch with its number, from 1, and its loss and accuracy in training."""
-Weights = Sequence[NDArray[np.floating]]
 
 
 def ignore(epoch: int, loss: float, accuracy: float) -> None:
@@ -34,7 +30,7 @@ class Epochs:
     history: History = field(default_factory=History)
     best_epoch: int | None = None
     """Its number, from 1; ``None`` without validation documents."""
-    best_weights: Weights = ()
+    best_weights: Weights = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     """The wall time of each epoch; the first one begins with this object."""
     _best: tuple[float, float] = (-1.0, 0.0)

@@ -13,6 +13,9 @@ from rnnbench.records import Record
 TRIAL_VERSION: Literal[4] = 4
 """The version of the schema of ``TrialRecord``."""
 
+Weights = list[NDArray[np.float32]]
+"""The weights of a network, in the order of Keras's ``model.get_weights()``."""
+
 
 class History(Record):
     """Loss and accuracy by epoch; empty where there are no epochs.
@@ -99,17 +102,21 @@ class Trained:
     where a probability is 0."""
     model: bytes | None = None
     """The trained model as the content of a ``.keras`` file, if it is kept."""
+    weights: Weights | None = None
+    """The weights of a model that is kept, from an engine that does not use Keras; the file is made
+    of them."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrialResult:
-    """The result of one trial; scores and model are as in ``Trained``."""
+    """The result of one trial; scores, model and weights are as in ``Trained``."""
 
     record: TrialRecord
     labels: NDArray[np.int32]
     """The true topics of the test documents, ``(n_test,)``."""
     scores: NDArray[np.float32]
     model: bytes | None = None
+    weights: Weights | None = None
 
     @property
     def answers(self) -> NDArray[np.intp]:
@@ -144,7 +151,7 @@ class LightResult(TrialResult):
         read: Callable[[], NDArray[np.float32]],
     ):
         answers = result.answers.astype(np.min_scalar_type(result.scores.shape[1]))
-        facts = {"record": result.record, "labels": labels, "model": None}
+        facts = {"record": result.record, "labels": labels, "model": None, "weights": None}
         for name, value in {**facts, "_read": read, "_answers": answers}.items():
             object.__setattr__(self, name, value)  # a frozen dataclass takes no other way
 

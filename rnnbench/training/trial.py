@@ -168,7 +168,7 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     if not np.isfinite(trained.scores).all():
         raise RnnbenchError("it diverged: its scores are not finite numbers")
     record = _record(trial, trained.outcome)
-    return TrialResult(record, dataset.y_test, trained.scores, trained.model)
+    return TrialResult(record, dataset.y_test, trained.scores, trained.model, trained.weights)
 
 
 def train(

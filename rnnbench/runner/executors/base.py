@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import ClassVar, Generic, Self, TypeVar
 
 from rnnbench.errors import RnnbenchError, UserError, shortened
-from rnnbench.models.descriptions import Network
 from rnnbench.runner.events import Listener
 from rnnbench.training.engines import ENGINES, OnEpoch
 from rnnbench.training.outcome import TrialResult
@@ -87,10 +86,6 @@ def prepare_engine(trial: Trial) -> None:
     """Have the engine of a trial import what it needs, with the trial's number of threads."""
     with ENGINES.blamed(trial.engine.name):
         trial.engine.prepare(trial.threads)
-    if trial.keep_model and isinstance(trial.model, Network):
-        # Whatever trains it, it is kept as Keras has it, and TensorFlow takes its number of threads
-        # only before its first use.
-        ENGINES["compiled"].prepare(trial.threads)
 
 
 TRAINING: Task[TrialResult] = Task(run_trial, prepare_engine)

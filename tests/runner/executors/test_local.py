@@ -68,7 +68,7 @@ def test_trials_are_trained_and_reported_with_the_same_bits_as_in_this_process(t
     assert phases == {1: first, 0: later, 2: later}, "one worker compiles the program once"
 
 
-def test_networks_of_several_engines_are_kept_by_one_worker(tmp_path):
+def test_one_worker_keeps_networks_of_several_engines_each_in_its_way(tmp_path):
     both = [
         replace(
             trial(tmp_path, seed=seed, training={"epochs": 1, "engine": engine}), keep_model=True
@@ -78,7 +78,8 @@ def test_networks_of_several_engines_are_kept_by_one_worker(tmp_path):
 
     outcomes, _ = run(both, tmp_path)
 
-    assert all(outcomes[seed].model for seed in (0, 1))
+    assert [outcomes[seed].model is None for seed in (0, 1)] == [True, False]
+    assert [outcomes[seed].weights is None for seed in (0, 1)] == [False, True]
 
 
 def test_nothing_to_do_starts_nothing(tmp_path):

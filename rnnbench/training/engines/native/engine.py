@@ -1,6 +1,5 @@
 """The engine ``native``: plain recurrent stacks, trained by machine code that is made for them."""
 
-import os
 from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -12,8 +11,6 @@ from rnnbench.data.dataset import hold_out
 from rnnbench.models.descriptions import LayeredNetwork, Model
 from rnnbench.models.layers.feedforward import Dense
 from rnnbench.models.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
-from rnnbench.models.quiet import NOT_NEEDED, QUIET_ON_CPU, without
-from rnnbench.models.shape import Shape
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import Epochs, OnEpoch
 from rnnbench.training.outcome import Trained
@@ -22,7 +19,6 @@ from rnnbench.training.scores import LOWEST
 
 if TYPE_CHECKING:
     from rnnbench.data.dataset import Dataset
-    from rnnbench.training.engines.native.weights import Weights
     from rnnbench.training.recipe import Recipe
 
 
@@ -92,10 +88,10 @@ class NativeEngine(Engine):
         outcome = epochs.outcome(
             engine=self.name, params=params, recipe=recipe, documents=len(kept)
         )
-        content = _keras_file(model, dataset, seed, weights) if keep_model else None
         begin("testing")
         logs = network.log_probabilities(_inputs(model, dataset, dataset.x_test))
-        return Trained(outcome, np.maximum(logs, LOWEST).astype(np.float32), content)
+        scores = np.maximum(logs, LOWEST).astype(np.float32)
+        return Trained(outcome, scores, weights=weights if keep_model else None)
 
 
 @cache
@@ -133,16 +129,3 @@ def _inputs(
     """Return ids as numbers, scaled if the model says so."""
     scale = 1 / dataset.n_ids if model.inputs == "scaled_ids" else 1.0
     return ids.astype(np.float32) * np.float32(scale)
-
-
-def _keras_file(model: LayeredNetwork, dataset: "Dataset", seed: int, weights: "Weights") -> bytes:
-    """Return the content of a ``.keras`` file of the model; this imports TensorFlow."""
-    begin("saving network")
-    os.environ |= QUIET_ON_CPU
-    with without(NOT_NEEDED):
-        from rnnbench.models.build import build
-        from rnnbench.models.saved import to_bytes
-
-    built = build(model, Shape.of(dataset), seed)
-    built.set_weights(weights)
-    return to_bytes(built)

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from rnnbench.models.seeds import derive_seed
 from rnnbench.training.engines.native.initializers import glorot_uniform, orthogonal
 from rnnbench.training.engines.native.layout import GATES, Layout, Sizes
-
-Weights = list[NDArray[np.float32]]
+from rnnbench.training.outcome import Weights
 
 
 def initial_weights(sizes: Sizes, seed: int) -> Weights:
