@@ -298,4 +298,4 @@ TEXT_CHANGES = [
     *(_other_encoding, _cut, _two_documents, _no_line_ends, _flip),
 ]
 
-CAMPAIGN = Campaign(long=10_000, short=150, prepare=prepare, attempt=attempt)
+CAMPAIGN = Campaign(long=10_000, short=50, prepare=prepare, attempt=attempt)

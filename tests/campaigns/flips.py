@@ -142,4 +142,4 @@ def damage(random: Random, content: bytes) -> tuple[str, bytes]:
     return "emptied", b""
 
 
-CAMPAIGN = Campaign(long=2_000, short=150, prepare=prepare, attempt=attempt)
+CAMPAIGN = Campaign(long=2_000, short=50, prepare=prepare, attempt=attempt)

@@ -289,4 +289,4 @@ FORGERS: dict[str, Callable[[Random, Path], str]] = {
     "predictions": _forge_predictions,
 }
 
-CAMPAIGN = Campaign(long=300, short=8, prepare=lambda bench, _folder: bench, attempt=attempt)
+CAMPAIGN = Campaign(long=300, short=4, prepare=lambda bench, _folder: bench, attempt=attempt)

@@ -225,5 +225,5 @@ CASES: list[Case] = [
 ]
 
 CAMPAIGN = Campaign(
-    long=len(CASES), short=6, prepare=lambda bench, _folder: bench, attempt=attempt, is_list=True
+    long=len(CASES), short=3, prepare=lambda bench, _folder: bench, attempt=attempt, is_list=True
 )
