@@ -22,7 +22,6 @@ from rnnbench.environment import environment
 from rnnbench.errors import RnnbenchError, uninterrupted
 from rnnbench.models.baselines import check_installed
 from rnnbench.models.descriptions import BaselineModel
-from rnnbench.models.shape import Shape
 from rnnbench.registry import PluginError
 from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import Store
@@ -45,7 +44,6 @@ class Plan:
 
     Attributes:
         dataset: the documents; trials may be given parts of the training documents only.
-        shape: of the dataset.
         trials: every model with every seed that changes it. The longest come first, so that no
             core idles at the end, and trials that share a compiled program are neighbours.
         corpora: the file of each corpus in the cache, by fingerprint.
@@ -53,7 +51,6 @@ class Plan:
     """
 
     dataset: DatasetSummary
-    shape: Shape
     trials: list[Trial]
     corpora: Mapping[str, Path]
     vocabulary: Vocabulary | None = None
@@ -131,8 +128,7 @@ def plan_benchmark(
     _check(trials, datasets.values())
     corpus = data.corpus
     vocabulary = make_vocabulary(corpus.corpus, data.dataset, data.section) if keep_models else None
-    shape, corpora = Shape.of(data.dataset), {corpus.fingerprint: corpus.file}
-    return Plan(data.summary, shape, trials, corpora, vocabulary)
+    return Plan(data.summary, trials, {corpus.fingerprint: corpus.file}, vocabulary)
 
 
 def _datasets(data: PreparedData, parts: Sequence[Part]) -> dict[Part | None, Dataset]:
@@ -324,7 +320,7 @@ def _train(
     if not store.has_environment():
         store.save_environment(facts)
     with (
-        closing(Saver(plan.shape, listener)) as saver,
+        Saver(plan.dataset, listener) as saver,
         closing(_outcomes(executor, trials, plan, listener)) as outcomes,
     ):
         for trial, outcome in outcomes:
@@ -345,11 +341,11 @@ def _store(
     """Store the result of a trial, and return it without its network, which may be large."""
     if isinstance(outcome, TrialFailure):
         return outcome
-    model = outcome.model
-    if outcome.weights is not None:
+    model, light = outcome.model, replace(outcome, model=None, weights=None)
+    if trial.keep_model and outcome.weights is not None:
         file = saver.file_of(trial, outcome.weights)
         if isinstance(file, TrialFailure):
             return file
         model = file
-    store.save(replace(outcome, model=model))
-    return replace(outcome, model=None, weights=None)
+    store.save(replace(light, model=model))
+    return light

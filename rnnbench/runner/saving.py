@@ -1,14 +1,16 @@
 """Kept networks as ``.keras`` files.
 
-They are made in a process of their own, so that neither those that train with machine code nor the
-run itself need TensorFlow.
+A process of its own makes them, so neither those that train with machine code nor the run itself
+needs TensorFlow.
 """
 
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import wait
 from pathlib import Path
 
+from rnnbench.data.audit import DatasetSummary
 from rnnbench.models.descriptions import Network
 from rnnbench.models.shape import Shape
 from rnnbench.runner.events import Listener
@@ -21,53 +23,76 @@ from rnnbench.training.outcome import Weights
 from rnnbench.training.phases import begin
 from rnnbench.training.trial import Trial
 
+SILENCE_SECONDS = 60.0
+"""A process that is silent for so long counts as dead: importing TensorFlow takes seconds."""
 
-class Saver:
-    """Makes ``.keras`` files; its process is started for the first. Close it at the end.
+
+class Saver(ExitStack):
+    """Makes ``.keras`` files; the context manager ends its process, which the first file starts.
 
     Args:
-        shape: of the dataset.
+        dataset: that the networks are trained on.
         listener: told of each phase.
     """
 
-    def __init__(self, shape: Shape, listener: Listener):
-        self._shape, self._listener = shape, listener
+    def __init__(self, dataset: DatasetSummary, listener: Listener):
+        super().__init__()
+        self._dataset, self._listener = dataset, listener
         self._worker: Worker | None = None
-        self._ends = ExitStack()
-        self.close = self._ends.close
 
     def file_of(self, trial: Trial, weights: Weights) -> bytes | TrialFailure:
-        """Return the content of the ``.keras`` file of a trial's network, or why there is none."""
+        """Return the content of the ``.keras`` file of a trial's network, or why there is none.
+
+        If the process dies, another one tries once more.
+        """
+        shape = Shape(self._dataset.timesteps, len(self._dataset.topics), trial.n_ids)
+        task = Task(partial(_keras_file, shape, weights), _import_tensorflow)
+        outcome = self._attempt(task, trial)
+        if isinstance(outcome, Died):
+            outcome = self._attempt(task, trial)
+        if isinstance(outcome, Died):
+            outcome = TrialFailure(f"{DIED}\n{outcome.last_words}".rstrip())
+        if isinstance(outcome, TrialFailure):
+            return replace(outcome, reason=f"its network cannot be saved: {outcome.reason}")
+        return outcome
+
+    def _attempt(self, task: Task[bytes], trial: Trial) -> bytes | TrialFailure | Died:
         worker = self._worker = self._worker or self._start()
-        worker.give(Task(partial(_keras_file, self._shape, weights), _prepare), trial, Path())
-        while True:
-            wait([worker.connection])
+        worker.give(task, trial, Path())
+        death = Died(has_started=True, last_words=f"It was silent for {SILENCE_SECONDS:.0f} s.")
+        while wait([worker.connection], SILENCE_SECONDS):
             message = worker.receive()
+            if isinstance(message, Done):
+                return message.outcome  # type: ignore[no-any-return]
+            if isinstance(message, Died):
+                death = message
+                break
             if isinstance(message, Phase):
                 self._listener(event_of(trial, message))
-            elif isinstance(message, Done):
-                return message.outcome  # type: ignore[no-any-return]
-            elif isinstance(message, Died):
-                self._worker = None
-                return TrialFailure(f"its network cannot be saved: {DIED}\n{message.last_words}")
+        self.close()
+        self._worker = None
+        return death
 
     def _start(self) -> Worker:
-        folder = self._ends.enter_context(temporary_folder())
+        folder = self.enter_context(temporary_folder())
         worker = Worker(1, folder / "saver.log")
-        self._ends.callback(worker.end)
+        self.callback(worker.end)
         return worker
 
 
-def _prepare(_: Trial) -> None:
+def _import_tensorflow(_: Trial) -> None:
     ENGINES["compiled"].prepare(1)
 
 
 def _keras_file(shape: Shape, weights: Weights, trial: Trial, _: Path, __: OnEpoch) -> bytes:
+    import keras
+
     from rnnbench.models.build import build
     from rnnbench.models.saved import to_bytes
 
     assert isinstance(trial.model, Network)  # noqa: S101 - no other model is kept
     begin("saving network")
+    keras.utils.clear_session()  # or names and memory would grow with every network
     built = build(trial.model, shape, trial.seed)
     built.set_weights(weights)
     return to_bytes(built)

@@ -104,7 +104,7 @@ class Trained:
     """The trained model as the content of a ``.keras`` file, if it is kept."""
     weights: Weights | None = None
     """The weights of a model that is kept, from an engine that does not use Keras; the file is made
-    of them."""
+    from them."""
 
 
 @dataclass(frozen=True, eq=False)

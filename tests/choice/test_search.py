@@ -35,7 +35,7 @@ def searched(names, n, accuracy=lambda _: 0.5):
         return PlanResult(results, {}, [], None)
 
     trials = [SimpleNamespace(name=name) for name in names]
-    plan, _ = search_grids(Plan(None, None, trials, {}), n, run)
+    plan, _ = search_grids(Plan(None, trials, {}), n, run)
     assert [trial.name for trial in plan.trials] == tried
     return tried
 

@@ -3,6 +3,7 @@
 import json
 import re
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from rnnbench.results.store import Store
 from rnnbench.runner.benchmark import describe, find_stored, plan_benchmark, run_plan
 from rnnbench.runner.events import EpochEnded, Failed, Finished, Planned
 from rnnbench.runner.executors import TrialFailure
+from rnnbench.runner.saving import Saver
 
 
 @pytest.fixture
@@ -227,6 +229,28 @@ def test_a_trial_that_fails_is_named_and_the_others_are_stored(plan, store):
     failed = {event.trial for event in events if isinstance(event, Failed)}
     assert failed == {trial for trial in plan.trials if trial.seed == 7}
     assert set(find_stored(plan.trials, store)) == set(plan.trials) - failed
+
+
+def test_a_network_that_cannot_be_saved_fails_its_trial_and_the_others_are_stored(
+    plan, store, monkeypatch
+):
+    def file_of(_, trial, weights):
+        assert weights
+        return TrialFailure("no space") if trial.seed == 7 else b"a network"
+
+    monkeypatch.setattr(Saver, "file_of", file_of)
+    keeping = replace(plan, trials=[replace(trial, keep_model=True) for trial in plan.trials])
+
+    done, events = run(keeping, store)
+
+    assert {(each.model, each.reason) for each in done.missing} == {
+        ("big", "no space"),
+        ("small", "no space"),
+    }
+    assert {event.trial.seed for event in events if isinstance(event, Failed)} == {7}
+    found = find_stored(keeping.trials, store)
+    assert {trial.seed for trial in found} == {0}
+    assert {file.read_bytes() for file in store.folder.glob("models/*")} == {b"a network"}
 
 
 class Interrupted(InProcess):

@@ -5,78 +5,130 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
+from functools import partial
+from multiprocessing import active_children
 
 import numpy as np
 import pytest
-from factories import corpus, train, trial
+from factories import corpora, corpus, train, trial
 from newswires import write_files
 
+from rnnbench.data import cache
+from rnnbench.data.audit import summarize_dataset
 from rnnbench.data.dataset import make_dataset
 from rnnbench.models.build import predict
 from rnnbench.models.saved import from_bytes
-from rnnbench.models.shape import Shape
 from rnnbench.runner import saving
 from rnnbench.runner.events import PhaseBegan
 from rnnbench.runner.executors import TrialFailure
 from rnnbench.runner.saving import Saver
 
 
-@pytest.fixture
-def kept(tmp_path):
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("corpora")
+
+
+@pytest.fixture(scope="module")
+def kept(folder):
     """A trial whose network is kept."""
-    return replace(trial(tmp_path, training={"engine": "native", "epochs": 1}), keep_model=True)
+    return replace(trial(folder, training={"engine": "native", "epochs": 1}), keep_model=True)
 
 
-@pytest.fixture
-def dataset(kept):
-    return make_dataset(corpus(), kept.data)
+@pytest.fixture(scope="module")
+def trained(folder, kept):
+    return train(folder, kept)
 
 
-@pytest.fixture
-def saver(dataset):
+@pytest.fixture(scope="module")
+def saver(folder, kept):
+    (file,) = corpora(folder).values()
+    dataset = make_dataset(corpus(), kept.data)
     events = []
-    saver = Saver(Shape.of(dataset), events.append)
-    saver.events = events
-    yield saver
-    saver.close()
+    with Saver(summarize_dataset(cache.read(file), dataset), events.append) as saver:
+        saver.events = events
+        yield saver
 
 
-def test_the_file_of_some_weights_is_the_network_that_was_trained(tmp_path, kept, dataset, saver):
-    trained = train(tmp_path, kept)
+@pytest.fixture
+def strike(monkeypatch, tmp_path):
+    """Has the process die, or hang, so many times."""
+
+    def strike(times, act):
+        monkeypatch.setattr(saving, "_import_tensorflow", partial(_strike, tmp_path, times, act))
+
+    return strike
+
+
+def _strike(folder, times, act, _):
+    if len(list(folder.iterdir())) < times:
+        (folder / str(os.getpid())).touch()
+        act()
+
+
+_die, _hang = partial(os._exit, 1), partial(time.sleep, 60)
+
+
+def test_the_file_of_some_weights_is_the_network_that_was_trained(kept, trained, saver):
     assert trained.model is None
+    saver.events.clear()
 
     file = saver.file_of(kept, trained.weights)
 
-    scores = np.log(predict(from_bytes(file), dataset.x_test))
+    x_test = make_dataset(corpus(), kept.data).x_test
+    scores = np.log(predict(from_bytes(file), x_test))
     np.testing.assert_allclose(scores, trained.scores, atol=1e-5)
-    phases = [PhaseBegan(kept, name) for name in ("loading TensorFlow", "saving network")]
-    assert saver.events == phases
+    assert saver.events[-1] == PhaseBegan(kept, "saving network")
 
 
-def test_weights_that_do_not_fit_fail_their_trial_alone(tmp_path, kept, saver):
-    weights = train(tmp_path, kept).weights
+def test_the_names_of_layers_do_not_depend_on_the_networks_that_were_saved_before(
+    kept, trained, saver
+):
+    first, again = (from_bytes(saver.file_of(kept, trained.weights)) for _ in range(2))
 
-    failure = saver.file_of(kept, weights[:-1])
-
-    assert failure.reason.startswith("ValueError: ")
-    assert isinstance(saver.file_of(kept, weights), bytes)
+    assert [each.name for each in first.layers] == [each.name for each in again.layers]
 
 
-def test_the_death_of_the_process_fails_its_trial_alone(tmp_path, kept, saver, monkeypatch):
-    weights = train(tmp_path, kept).weights
-    monkeypatch.setattr(saving, "_prepare", _die)
-    failure = saver.file_of(kept, weights)
-    monkeypatch.undo()
+def test_weights_that_do_not_fit_fail_their_trial_alone(kept, trained, saver):
+    failure = saver.file_of(kept, trained.weights[:-1])
+
+    assert failure.reason.startswith("its network cannot be saved: ValueError: ")
+    assert isinstance(saver.file_of(kept, trained.weights), bytes)
+
+
+def test_a_process_that_is_killed_between_two_networks_is_replaced(kept, trained, saver):
+    saver.file_of(kept, trained.weights)
+    for process in active_children():
+        process.kill()
+        process.join()
+
+    assert isinstance(saver.file_of(kept, trained.weights), bytes)
+
+
+def test_a_process_that_dies_is_replaced_once(kept, trained, saver, strike):
+    strike(1, _die)
+    assert isinstance(saver.file_of(kept, trained.weights), bytes)
+
+
+def test_a_process_that_dies_again_fails_its_trial_alone(kept, trained, saver, strike):
+    strike(2, _die)
+    failure = saver.file_of(kept, trained.weights)
 
     assert isinstance(failure, TrialFailure)
     reason = "its network cannot be saved: a worker process died (killed, or out of memory?)"
     assert failure.reason.startswith(reason)
-    assert isinstance(saver.file_of(kept, weights), bytes)
+    assert isinstance(saver.file_of(kept, trained.weights), bytes)
 
 
-def _die(_):
-    os._exit(1)
+def test_a_process_that_is_silent_counts_as_dead(kept, trained, saver, strike, monkeypatch):
+    strike(2, _hang)
+    monkeypatch.setattr(saving, "SILENCE_SECONDS", 1.0)
+
+    failure = saver.file_of(kept, trained.weights)
+
+    assert failure.reason.endswith("\nIt was silent for 1 s.")
 
 
 CONFIG = """\
@@ -101,8 +153,10 @@ def strike(*arguments):
 saving.event_of = strike
 signal.signal(signal.SIGINT, signal.default_int_handler)  # under nohup, it is ignored
 sys.argv = ["rnnbench", "run", "tiny.yaml", "--save-models"]
-main()
-assert "tensorflow" not in sys.modules
+try:
+    main()
+finally:
+    assert not {"tensorflow", "keras"} & set(sys.modules)
 """
 
 

@@ -79,7 +79,7 @@ def test_a_model_is_part_of_the_result_if_it_is_to_be_kept(tmp_path):
     assert train(tmp_path, replace(plan, keep_model=True)).model
 
 
-def test_the_weights_of_a_model_that_keras_did_not_train_are_part_of_it_instead(tmp_path):
+def test_the_result_has_weights_in_place_of_a_model_that_keras_did_not_train(tmp_path):
     plan = trial(tmp_path, training={"engine": "native", "epochs": 1})
 
     assert train(tmp_path, plan).weights is None

@@ -4,6 +4,7 @@ import hashlib
 import re
 import time
 import zipfile
+from dataclasses import replace
 from functools import partial
 from io import BytesIO
 
@@ -60,16 +61,19 @@ def run(where, trials, folder, carry_out=None, **options):
 
 def test_results_have_the_same_bits_as_those_of_local_processes(two_workers, tmp_path, trials):
     network = trial(tmp_path, seed=7, training={"epochs": 2, "engine": "compiled"})
+    kept = trial(tmp_path, seed=8, training={"epochs": 2, "engine": "native"})
+    all_trials = [network, replace(kept, keep_model=True), trials[0]]
 
-    there, events = run(two_workers, [network, trials[0]], tmp_path)
+    there, events = run(two_workers, all_trials, tmp_path)
 
-    here = LocalExecutor(2, 1).run(
-        [network, trials[0]], corpora(tmp_path), lambda _: None, TRAINING
-    )
+    assert len(there[8].weights) == 5
+    here = LocalExecutor(2, 1).run(all_trials, corpora(tmp_path), lambda _: None, TRAINING)
     for one, expected in here:
         result = there[one.seed]
         np.testing.assert_array_equal(result.scores, expected.scores)
         np.testing.assert_array_equal(result.labels, expected.labels)
+        for ours, theirs in zip(result.weights or [], expected.weights or [], strict=True):
+            np.testing.assert_array_equal(ours, theirs)
         assert result.record.history == expected.record.history
         assert result.record.fingerprint == expected.record.fingerprint
         assert (result.record.machine.worker[:1], expected.record.machine) == ("w", None)
