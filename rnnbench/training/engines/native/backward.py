@@ -4,10 +4,9 @@ import numpy as np
 
 from rnnbench.training.engines.native.assembler import F32, Assembler, Value, least, where
 from rnnbench.training.engines.native.cells import BACK
-from rnnbench.training.engines.native.forward import clear
 from rnnbench.training.engines.native.layout import KEPT, Layer, Layout
 from rnnbench.training.engines.native.maths import exp
-from rnnbench.training.engines.native.products import product
+from rnnbench.training.engines.native.products import clear, product
 
 
 def make_backward(asm: Assembler, layout: Layout) -> None:

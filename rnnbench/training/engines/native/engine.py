@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.dataset import hold_out
+from rnnbench.data.dataset import Dataset, hold_out
 from rnnbench.models.descriptions import LayeredNetwork, Model
 from rnnbench.models.layers.feedforward import Dense
 from rnnbench.models.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
@@ -18,7 +18,6 @@ from rnnbench.training.phases import TRAINING, begin
 from rnnbench.training.scores import LOWEST
 
 if TYPE_CHECKING:
-    from rnnbench.data.dataset import Dataset
     from rnnbench.training.recipe import Recipe
 
 
@@ -49,7 +48,7 @@ class NativeEngine(Engine):
     def fit(
         self,
         model: Model,
-        dataset: "Dataset",
+        dataset: Dataset,
         recipe: "Recipe",
         seed: int,
         on_epoch: OnEpoch,
@@ -123,9 +122,7 @@ def _recurrent(model: LayeredNetwork) -> list[Recurrent]:
     ]
 
 
-def _inputs(
-    model: LayeredNetwork, dataset: "Dataset", ids: NDArray[np.int32]
-) -> NDArray[np.float32]:
+def _inputs(model: LayeredNetwork, dataset: Dataset, ids: NDArray[np.int32]) -> NDArray[np.float32]:
     """Return ids as numbers, scaled if the model says so."""
     scale = 1 / dataset.n_ids if model.inputs == "scaled_ids" else 1.0
     return ids.astype(np.float32) * np.float32(scale)

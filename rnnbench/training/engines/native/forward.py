@@ -9,6 +9,7 @@ from rnnbench.training.engines.native.cells import FORWARD
 from rnnbench.training.engines.native.layout import Array, Layer, Layout
 from rnnbench.training.engines.native.products import (
     Sums,
+    clear,
     product,
     rows_of_tile,
     sum_up,
@@ -30,12 +31,6 @@ def make_forward(asm: Assembler, layout: Layout) -> None:
             for number in range(len(layout.layers)):
                 asm.call(f"forward_{number}", t)
         product(asm, asm.at(layout.logits), asm.at(layout.top, 0), asm.at(layout.head))
-
-
-def clear(asm: Assembler, array: Array) -> None:
-    """Fill an array with zeros."""
-    for i in asm.loop(array.size, step=asm.lanes):
-        asm.at(array.flat, i).store(asm.vector_of(0.0))
 
 
 def _gather(asm: Assembler, layout: Layout, first: Value) -> None:

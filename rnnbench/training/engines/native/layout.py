@@ -103,7 +103,7 @@ class Arena:
     """Gives each array its place, one after the other."""
 
     def __init__(self) -> None:
-        self.size = LINE  # nothing lies at the very start
+        self.size = 0
 
     def place(self, *shape: int, slack: int = 0) -> Array:
         """Return an array whose rows have ``slack`` more floats at the end, at least."""
@@ -121,7 +121,8 @@ class Layer:
     """The arrays of a recurrent layer with ``n`` units; strides are those of ``Arena.place``.
 
     An input of the layer is one row: ``[h of the step before (n), 1 (GRU only), x, 1]``. So biases,
-    states and inputs are one product with the weights, whose rows are ``[U; b_r (GRU); W; b]``.
+    states and inputs are one product with the weights, whose rows are ``[U; d (GRU); W; b]``. A GRU
+    has the bias ``d`` beside ``U``, because its reset gate multiplies both.
 
     Args:
         arena: gives the arrays their places.
@@ -136,7 +137,7 @@ class Layer:
         self.gates, self.is_gru = GATES[self.cell], self.cell == "gru"
         self.features = sizes.layers[number - 1][1] if number else 1
         self.width, columns = weights.shape
-        self.state_rows = self.units + self.is_gru  # rows of the weights for h and b_r
+        self.state_rows = self.units + self.is_gru  # rows of the weights for h and d
         self.column_order = column_order(self.units, self.gates, sizes.lanes)
         n, rows, lanes, place = self.units, sizes.rows, sizes.lanes, arena.place
 
@@ -153,10 +154,8 @@ class Layer:
         if self.is_gru:
             self.d_input_sums = place(*self.d_sums.shape, slack=lanes)
         self.d_hidden = place(rows, n)  # the gradient of the hidden state
-        self.cell_state, self.d_cell = (
-            place(rows, n),
-            place(rows, n),
-        )  # an LSTM's, and its gradient
+        # The cell state of an LSTM, and its gradient.
+        self.cell_state, self.d_cell = place(rows, n), place(rows, n)
 
 
 class Layout:
@@ -172,8 +171,8 @@ class Layout:
             weights.append(arena.place(units + (cell == "gru") + n + 1, GATES[cell] * units))
             n = units
         self.head = arena.place(n + 1, sizes.topics)  # of the softmax: [W; b]
-        count = arena.size - LINE
-        self.weights = Array(LINE, (count,), (1,), count)  # all of the above in a row
+        count = arena.size
+        self.weights = Array(0, (count,), (1,), count)  # all of the above in a row
         # Of the same shape: their gradient, and Adam's averages of it and of its square.
         self.gradient, self.mean, self.square = (self.weights.moved(i * count) for i in (1, 2, 3))
         self.d_head = self.head.moved(count)
@@ -187,7 +186,7 @@ class Layout:
         self.top = replace(top, shape=(sizes.timesteps, *top.shape), strides=(0, *top.strides))
         self.back_to_top = arena.place(sizes.topics, n)  # the transposed W of the softmax
         self.logits = arena.place(sizes.rows, sizes.topics)  # and then their gradient
-        self.size = arena.size + LINE
+        self.size = arena.size
         if self.size > LARGEST_ARENA:
             raise RnnbenchError(
                 f"native: a network of this size needs {self.size * 4 / 1e9:.1f} GB "

@@ -6,6 +6,7 @@ spread over a vector.
 """
 
 from rnnbench.training.engines.native.assembler import F32, Assembler, Value, View
+from rnnbench.training.engines.native.layout import Array
 
 Sums = list[Value]
 """The sums of a tile: all vectors of its first row, of the next, and so on."""
@@ -53,6 +54,12 @@ def product(asm: Assembler, out: View, a: View, b: View, *, adds: bool = False) 
             sums = sum_up(asm, sums, a.rows(row, height), right)
             for place, each in zip(places, sums, strict=True):
                 place.store(each)
+
+
+def clear(asm: Assembler, array: Array) -> None:
+    """Fill an array with zeros."""
+    for i in asm.loop(array.size, step=asm.lanes):
+        asm.at(array.flat, i).store(asm.vector_of(0.0))
 
 
 def transpose(asm: Assembler, out: View, source: View) -> None:

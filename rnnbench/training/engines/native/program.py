@@ -2,16 +2,21 @@
 
 from rnnbench.training.engines.native.assembler import F32, Assembler, Value, least
 from rnnbench.training.engines.native.backward import make_backward
-from rnnbench.training.engines.native.forward import clear, make_forward
+from rnnbench.training.engines.native.forward import make_forward
 from rnnbench.training.engines.native.layout import Layout
-from rnnbench.training.engines.native.products import transpose
+from rnnbench.training.engines.native.products import clear, transpose
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 """Of Adam, as in Keras."""
 
 
 def make_program(asm: Assembler, layout: Layout) -> None:
-    """Make the functions ``epoch`` and ``score``; they call all others."""
+    """Make the functions ``epoch`` and ``score``; they call all others.
+
+    Besides the arena, they take arrays without gaps: ``documents (n, timesteps)``, ``labels (n,)``,
+    ``answers (n, 2)`` and ``scores (n, row of the logits)``, where ``n`` is a whole part more than
+    the documents, because parts are read and written whole; and ``rates``, one for each step.
+    """
     make_forward(asm, layout)
     make_backward(asm, layout)
     with asm.function("prepare", ["arena"]):

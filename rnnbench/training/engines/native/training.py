@@ -21,7 +21,7 @@ from rnnbench.training.recipe import Recipe
 from rnnbench.training.steps import batches, count_batches
 
 Documents = tuple[NDArray[np.float32], NDArray[np.int32]]
-"""The inputs ``(n, timesteps)``, and the labels."""
+"""The inputs ``(n, timesteps)``, and the labels ``(n,)``."""
 
 Program = tuple[Layout, Code]
 """The machine code for the sizes of a network, its sequences and its batches."""
@@ -63,7 +63,7 @@ class Network:
         sizes, count = self.layout.sizes, len(y)
         step = self.steps + np.arange(1.0, count_batches(count, sizes.batch) + 1)
         self.steps += len(step)
-        # Keras, too, takes the powers of the decays as float32: that of 0.999 shows in the result.
+        # Keras rounds the decays to float32, too: that of 0.999 shows in the result.
         beta_1, beta_2 = float(np.float32(BETA_1)), float(np.float32(BETA_2))
         rates = learning_rate * np.sqrt(1 - beta_2**step) / (1 - beta_1**step)
         labels, answers = self._filled(y), self._filled(np.zeros((count, 2)))

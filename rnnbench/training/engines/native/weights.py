@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rnnbench.models.seeds import derive_seed
 from rnnbench.training.engines.native.initializers import glorot_uniform, orthogonal
-from rnnbench.training.engines.native.layout import GATES, Layout, Sizes
+from rnnbench.training.engines.native.layout import GATES, LINE, Layout, Sizes
 from rnnbench.training.outcome import Weights
 
 
@@ -64,6 +64,6 @@ def read_weights(layout: Layout, arena: NDArray[np.float32]) -> Weights:
 
 def aligned(count: int) -> NDArray[np.float32]:
     """Return zeros that begin at a cache line."""
-    raw = np.zeros(count + 16, np.float32)
-    start = -raw.ctypes.data % 64 // 4
+    raw = np.zeros(count + LINE, np.float32)
+    start = -raw.ctypes.data // raw.itemsize % LINE
     return raw[start : start + count]
