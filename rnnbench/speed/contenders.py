@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Collection, Sequence
@@ -24,6 +25,8 @@ from rnnbench.training.steps import count_batches, ms_per_step
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
 TORCH = ("torch", "torch-plain")
+PROCESS_STATUS = Path("/proc/self/status")
+"""Facts about this process; only on Linux."""
 
 log = logging.getLogger(__name__)
 
@@ -182,9 +185,6 @@ def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch, *, is_tuned: bool) 
 
 
 def _cost(trial: Trial, started: float, accuracy: float, ms: float | None, steps: int) -> TrialTime:
-    import resource  # not on Windows
-
-    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
     return TrialTime(
         model=trial.name,
         seed=trial.seed,
@@ -194,5 +194,19 @@ def _cost(trial: Trial, started: float, accuracy: float, ms: float | None, steps
         seconds=time.time() - started,
         started=started,
         process=os.getpid(),
-        peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6,
+        peak_memory_mb=peak_memory() / 1e6,
     )
+
+
+def peak_memory() -> int:
+    """Return the most bytes of memory that this process has had.
+
+    On Linux, ``getrusage`` also counts those of the process that started this one.
+    """
+    if PROCESS_STATUS.exists():
+        (peak,) = re.findall(r"^VmHWM:\s+(\d+) kB", PROCESS_STATUS.read_text(), re.MULTILINE)
+        return int(peak) * 1024
+    import resource  # not on Windows
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,10 +1,13 @@
+import subprocess
+import sys
+
 import pytest
 from factories import SOFTMAX, benchmark, train, trial
 
 from rnnbench.errors import UserError
 from rnnbench.speed import contenders
 from rnnbench.speed.command import CONTENDERS
-from rnnbench.speed.contenders import choose, run_engine
+from rnnbench.speed.contenders import choose, peak_memory, run_engine
 from rnnbench.training.engines import ENGINES, ignore
 
 RNN = {"layers": [{"simple_rnn": {"units": 3}}, SOFTMAX]}
@@ -89,6 +92,16 @@ def test_an_engine_runs_the_trial_exactly_as_the_command_run_does(tmp_path):
     assert (cost.model, cost.seed, cost.steps) == ("rnn", 0, 9)
     assert cost.ms_per_step * cost.steps / 1000 < cost.seconds
     assert 10 < cost.peak_memory_mb < 100_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, it is what the system says")
+def test_the_memory_of_a_process_is_its_own_and_not_that_of_the_one_that_started_it():
+    ballast = b"1" * 500_000_000
+    print_peak = "from rnnbench.speed.contenders import peak_memory; print(peak_memory())"
+
+    said = subprocess.check_output([sys.executable, "-c", print_peak])
+
+    assert int(said) < len(ballast) < peak_memory()
 
 
 class TestTorch:
