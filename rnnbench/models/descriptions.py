@@ -16,6 +16,7 @@ from pydantic import (
 
 from rnnbench.models.baselines import AnyBaseline, Baseline
 from rnnbench.models.layers import Batch, Layer, Layers, Product
+from rnnbench.models.shape import Shape
 from rnnbench.records import Pretrained
 from rnnbench.section import Section, problem, spell_parameters
 
@@ -112,9 +113,7 @@ class LayeredNetwork(Network):
         inputs = ["scaled ids"] if self.inputs == "scaled_ids" else []
         return " → ".join([*inputs, *(layer.in_short() for layer in self.layers)])
 
-    def products(
-        self, *, batch_size: int, timesteps: int, n_topics: int, n_ids: int
-    ) -> list[Product]:
+    def products(self, batch_size: int, shape: Shape) -> list[Product]:
         """Return the matrix products of one optimizer step, the least that its arithmetic costs.
 
         Each output of a layer needs one product; its gradient needs a second one to reach the
@@ -122,7 +121,9 @@ class LayeredNetwork(Network):
         Learning, 6.5). In a recurrent layer the first two of the hidden state are carried out step
         by step, all others for all steps at once. No gradient passes back to word ids.
         """
-        batch = Batch(batch_size, timesteps, features=1, n_topics=n_topics, n_ids=n_ids)
+        batch = Batch(
+            batch_size, shape.timesteps, features=1, n_topics=shape.n_topics, n_ids=shape.n_ids
+        )
         products: list[Product] = []
         for layer in self.layers:
             products += layer.products(batch)
@@ -131,12 +132,7 @@ class LayeredNetwork(Network):
 
     def work_of_epoch(self, dataset: "Dataset") -> int:
         """Return the multiply-adds of its matrix products."""
-        products = self.products(
-            batch_size=len(dataset.y_train),
-            timesteps=dataset.timesteps,
-            n_topics=len(dataset.topics),
-            n_ids=dataset.n_ids,
-        )
+        products = self.products(len(dataset.y_train), Shape.of(dataset))
         return sum(product.multiply_adds for product in products)
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.environment import machine
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.layers import Product
+from rnnbench.models.shape import Shape
 from rnnbench.runner.benchmark import Plan, describe
 from rnnbench.runner.events import Finished, Listener, Planned
 from rnnbench.runner.executors import TrialFailure
@@ -65,21 +66,18 @@ def bench_speed(
                 ProductTime(model=name, ms_per_step=_ms(of_model, seconds))
                 for name, of_model in products.items()
             ],
-            environment=machine((*ENGINES["compiled"].packages, "llvmlite", "torch")),
+            environment=machine(
+                (*ENGINES["compiled"].packages, *ENGINES["native"].packages, "torch")
+            ),
         )
 
 
 def _products(benchmark: Benchmark, plan: Plan) -> dict[str, list[Product]]:
     """Return the matrix products of an optimizer step, by model."""
-    return {
-        name: model.products(
-            batch_size=min(benchmark.training.batch_size, plan.dataset.train_size),
-            timesteps=plan.dataset.timesteps,
-            n_topics=len(plan.dataset.topics),
-            n_ids=plan.trials[0].n_ids,
-        )
-        for name, model in networks(benchmark).items()
-    }
+    dataset = plan.dataset
+    batch_size = min(benchmark.training.batch_size, dataset.train_size)
+    shape = Shape(dataset.timesteps, len(dataset.topics), plan.trials[0].n_ids)
+    return {name: model.products(batch_size, shape) for name, model in networks(benchmark).items()}
 
 
 def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableTime:

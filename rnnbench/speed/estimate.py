@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +12,12 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Dataset, hold_out
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Product
+from rnnbench.models.shape import Shape
 from rnnbench.runner.executors.local import usable_cores
 from rnnbench.speed.gemm import time_products
 from rnnbench.training.settings import settled
 from rnnbench.training.steps import count_batches
+from rnnbench.training.trial import program_of
 
 SECONDS = 0.02
 """The time for which each product is measured."""
@@ -24,8 +27,8 @@ Where something does, it is more: ``results/reference/speed/speed.md`` has up to
 COMPILATION = {"compiled": 5.0, "native": 0.7}
 """Seconds that an engine needs to make the program of a model."""
 PASSES = 2.5
-"""The memory that Adam reads and writes for a parameter, divided by that of adding two arrays:
-seven numbers to three."""
+"""The time that Adam takes for a parameter, divided by that of adding two arrays per number: it
+reads and writes seven numbers in place of three, and computes more."""
 
 
 def estimate_seconds(
@@ -54,15 +57,11 @@ def estimate_seconds(
     for name, model in networks.items():
         if not isinstance(model, LayeredNetwork) or trained[name].engine not in STEP_BY_PRODUCTS:
             return None
-        products[name] = model.products(
-            batch_size=min(trained[name].batch_size, len(dataset.y_train)),
-            timesteps=dataset.timesteps,
-            n_topics=len(dataset.topics),
-            n_ids=dataset.n_ids,
-        )
+        batch_size = min(trained[name].batch_size, len(dataset.y_train))
+        products[name] = model.products(batch_size, Shape.of(dataset))
     of_product = time_products(chain.from_iterable(products.values()), SECONDS)
     of_parameter = PASSES * _seconds_to_add()
-    trainings, programs = [], Counter[tuple[str, ...]]()
+    trainings, programs = [], Counter[tuple[Any, ...]]()
     for name, model in networks.items():
         training = trained[name]
         learned = len(hold_out(len(dataset.y_train), training.validation_split)[0])
@@ -70,8 +69,7 @@ def estimate_seconds(
         of_products = sum(of_product.get(each, 0.0) for each in products[name])
         step = STEP_BY_PRODUCTS[training.engine] * of_products + of_parameter * params[name]
         trainings += [steps * step] * len(training.seeds)
-        recipe = training.engine, training.optimizer, training.batch_size, training.ema
-        programs[model.signature, *map(str, recipe)] += len(training.seeds)
+        programs[program_of(model, training)] += len(training.seeds)
     cores = min(usable_cores(), len(trainings))
     compilations = sum(  # each process has its own
         min(cores, n) * COMPILATION[engine] for (_, engine, *_), n in programs.items()

@@ -1,7 +1,7 @@
 """One trial: one model, trained once with one seed on one dataset.
 
 A trial is plain data that can be sent to another process or machine; ``run_trial`` is the one
-function that carries it out. TensorFlow is imported when a network is trained, not before.
+function that carries it out. TensorFlow is imported when an engine needs it, not before.
 """
 
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class Trial:
         n_ids: all word ids are below this; the largest need not occur in the dataset.
         threads: threads of the process that trains.
         work: multiply-adds of an epoch. Trials are ordered by it; it does not change the outcome.
-        keep_model: whether the trained model is part of the result.
+        keep_model: whether the trained model, or its weights, are part of the result.
         part: the training documents that are held out in place of the test documents, if any.
     """
 
@@ -80,10 +80,8 @@ class Trial:
 
     @cached_property
     def program(self) -> tuple[Any, ...]:
-        """Equal for trials that can share a compiled program."""
-        training = self.training
-        recipe = training.engine, training.optimizer, training.batch_size, training.ema
-        return (self.model.signature, *recipe)
+        """See ``program_of``."""
+        return program_of(self.model, self.training)
 
     @property
     def engine(self) -> Engine:
@@ -144,6 +142,12 @@ class Trial:
     def __str__(self) -> str:
         part = f", {self.part}" if self.part else ""
         return f"{self.name} seed {self.seed}{part}"
+
+
+def program_of(model: Model, training: Training) -> tuple[Any, ...]:
+    """Return what is equal for trainings that can share a compiled program."""
+    recipe = training.engine, training.optimizer, training.batch_size, training.ema
+    return (model.signature, *recipe)
 
 
 def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialResult:

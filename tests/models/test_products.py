@@ -12,7 +12,7 @@ from rnnbench.models.shape import Shape
 
 def of_layers(*layers, batch_size=6):
     """Return the products of a step on sequences of five steps, of nine ids and seven topics."""
-    return network([*layers]).products(batch_size=batch_size, timesteps=5, n_topics=7, n_ids=9)
+    return network([*layers]).products(batch_size, Shape(timesteps=5, n_topics=7, n_ids=9))
 
 
 def kernel(rows, inner, columns):
@@ -31,7 +31,7 @@ def cost(products):
 def test_the_products_of_the_notebooks_lstm():
     lstm = network([{"lstm": {"units": 50}}])
 
-    products = lstm.products(batch_size=40, timesteps=49, n_topics=46, n_ids=30_000)
+    products = lstm.products(40, Shape(timesteps=49, n_topics=46, n_ids=30_000))
 
     assert Counter(products) == Counter(
         [
