@@ -92,6 +92,8 @@ def _say(message: str) -> None:
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """End the command; shells, schedulers and fingers repeat such signals, which is ignored."""
     if LATER and (is_uninterrupted() or _is_in_extension(frame)):
+        if signal.getsignal(signal.SIGINT) is _interrupt:
+            signal.signal(signal.SIGINT, _ask_for_patience)
         _call_later(partial(_interrupt, number))
         return
     for each in ENDING:
@@ -135,8 +137,15 @@ def _raise_again(lost: Any) -> None:
 
 def _ask_for_patience(_number: int, _frame: FrameType | None) -> None:
     """Do not end the clean-up yet, but the next time."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, _end_at_once)
     _say(PATIENCE)
+
+
+def _end_at_once(_number: int, _frame: FrameType | None) -> None:
+    """End the clean-up, or what may not be interrupted."""
+    if LATER:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -326,25 +326,32 @@ def _train(
         for trial, outcome in outcomes:
             with uninterrupted():  # what has finished is not lost
                 stored = _store(trial, outcome, saver, store)
+                if isinstance(stored, TrialFailure):
+                    failures[trial] = stored
+                else:
+                    store.save_environment(facts)  # until now, the stored one was still true
+                    results.keep(trial, stored)
             if isinstance(stored, TrialFailure):
-                failures[trial] = stored
                 listener(Failed(trial, stored.reason))
-                continue
-            store.save_environment(facts)  # until now, the stored one was still true
-            results.keep(trial, stored)
-            listener(Finished(trial, stored.accuracy, stored.record.fit_seconds, stored))
+            else:
+                listener(Finished(trial, stored.accuracy, stored.record.fit_seconds, stored))
 
 
 def _store(
     trial: Trial, outcome: TrialResult | TrialFailure, saver: Saver, store: Store
 ) -> TrialResult | TrialFailure:
-    """Store the result of a trial, and return it without its network, which may be large."""
+    """Store the result of a trial, and return it without its network, which may be large.
+
+    If its network cannot be saved, its scores are stored all the same, for runs that keep none.
+    """
     if isinstance(outcome, TrialFailure):
         return outcome
     model, light = outcome.model, replace(outcome, model=None, weights=None)
     if trial.keep_model and outcome.weights is not None:
         file = saver.file_of(trial, outcome.weights)
         if isinstance(file, TrialFailure):
+            if not find_stored([trial], store):  # that has a network
+                store.save(light)
             return file
         model = file
     store.save(replace(light, model=model))

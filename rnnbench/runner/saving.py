@@ -1,7 +1,7 @@
 """Kept networks as ``.keras`` files.
 
-A process of its own makes them, so neither those that train with machine code nor the run itself
-needs TensorFlow.
+A separate process makes them, so neither the run nor the processes that train with machine code
+need TensorFlow.
 """
 
 from contextlib import ExitStack
@@ -15,20 +15,20 @@ from rnnbench.models.descriptions import Network
 from rnnbench.models.shape import Shape
 from rnnbench.runner.events import Listener
 from rnnbench.runner.executors.base import Task, TrialFailure
-from rnnbench.runner.executors.child import DIED, Died, Done, Phase, event_of
+from rnnbench.runner.executors.child import Died, Done, Phase, event_of
 from rnnbench.runner.executors.local import Worker
-from rnnbench.storage import temporary_folder
+from rnnbench.storage import UnwritableError, temporary_folder
 from rnnbench.training.engines import ENGINES, OnEpoch
 from rnnbench.training.outcome import Weights
 from rnnbench.training.phases import begin
 from rnnbench.training.trial import Trial
 
-SILENCE_SECONDS = 60.0
-"""A process that is silent for so long counts as dead: importing TensorFlow takes seconds."""
+SILENCE_SECONDS = 600.0
+"""A process that is silent for this long counts as dead; importing TensorFlow can take minutes."""
 
 
 class Saver(ExitStack):
-    """Makes ``.keras`` files; the context manager ends its process, which the first file starts.
+    """Makes ``.keras`` files. The first starts a process; leaving the context ends it.
 
     Args:
         dataset: that the networks are trained on.
@@ -47,11 +47,14 @@ class Saver(ExitStack):
         """
         shape = Shape(self._dataset.timesteps, len(self._dataset.topics), trial.n_ids)
         task = Task(partial(_keras_file, shape, weights), _import_tensorflow)
-        outcome = self._attempt(task, trial)
-        if isinstance(outcome, Died):
+        try:
             outcome = self._attempt(task, trial)
+            if isinstance(outcome, Died):
+                outcome = self._attempt(task, trial)
+        except (OSError, UnwritableError) as error:  # no process or folder can be made
+            outcome = TrialFailure(str(error))
         if isinstance(outcome, Died):
-            outcome = TrialFailure(f"{DIED}\n{outcome.last_words}".rstrip())
+            outcome = TrialFailure(str(outcome))
         if isinstance(outcome, TrialFailure):
             return replace(outcome, reason=f"its network cannot be saved: {outcome.reason}")
         return outcome
@@ -59,19 +62,18 @@ class Saver(ExitStack):
     def _attempt(self, task: Task[bytes], trial: Trial) -> bytes | TrialFailure | Died:
         worker = self._worker = self._worker or self._start()
         worker.give(task, trial, Path())
-        death = Died(has_started=True, last_words=f"It was silent for {SILENCE_SECONDS:.0f} s.")
-        while wait([worker.connection], SILENCE_SECONDS):
+        death: Died | None = None
+        while not death and wait([worker.connection], SILENCE_SECONDS):
             message = worker.receive()
             if isinstance(message, Done):
                 return message.outcome  # type: ignore[no-any-return]
             if isinstance(message, Died):
                 death = message
-                break
             if isinstance(message, Phase):
                 self._listener(event_of(trial, message))
-        self.close()
         self._worker = None
-        return death
+        self.close()
+        return death or Died(True, "", f"its process was silent for {SILENCE_SECONDS:.0f} s")
 
     def _start(self) -> Worker:
         folder = self.enter_context(temporary_folder())
@@ -94,5 +96,6 @@ def _keras_file(shape: Shape, weights: Weights, trial: Trial, _: Path, __: OnEpo
     begin("saving network")
     keras.utils.clear_session()  # or names and memory would grow with every network
     built = build(trial.model, shape, trial.seed)
-    built.set_weights(weights)
+    with ENGINES.blamed(trial.engine.name):
+        built.set_weights(weights)
     return to_bytes(built)

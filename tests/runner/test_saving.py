@@ -1,4 +1,4 @@
-"""Networks are saved by a process of their own, whose death costs one trial at most."""
+"""A separate process saves networks, and its death costs one trial at most."""
 
 import json
 import os
@@ -43,18 +43,22 @@ def trained(folder, kept):
 
 
 @pytest.fixture(scope="module")
-def saver(folder, kept):
+def dataset(folder, kept):
     (file,) = corpora(folder).values()
-    dataset = make_dataset(corpus(), kept.data)
-    events = []
-    with Saver(summarize_dataset(cache.read(file), dataset), events.append) as saver:
-        saver.events = events
+    return summarize_dataset(cache.read(file), make_dataset(corpus(), kept.data))
+
+
+@pytest.fixture(scope="module")
+def saver(dataset):
+    events, others = [], set(active_children())
+    with Saver(dataset, events.append) as saver:
+        saver.events, saver.others = events, others
         yield saver
 
 
 @pytest.fixture
 def strike(monkeypatch, tmp_path):
-    """Has the process die, or hang, so many times."""
+    """Make the process die or hang a few times."""
 
     def strike(times, act):
         monkeypatch.setattr(saving, "_import_tensorflow", partial(_strike, tmp_path, times, act))
@@ -100,16 +104,17 @@ def test_weights_that_do_not_fit_fail_their_trial_alone(kept, trained, saver):
 
 def test_a_process_that_is_killed_between_two_networks_is_replaced(kept, trained, saver):
     saver.file_of(kept, trained.weights)
-    for process in active_children():
-        process.kill()
-        process.join()
+    (process,) = set(active_children()) - saver.others
+    process.kill()
+    process.join()
 
     assert isinstance(saver.file_of(kept, trained.weights), bytes)
 
 
-def test_a_process_that_dies_is_replaced_once(kept, trained, saver, strike):
+def test_a_process_that_dies_is_replaced_once(tmp_path, kept, trained, saver, strike):
     strike(1, _die)
     assert isinstance(saver.file_of(kept, trained.weights), bytes)
+    assert len(list(tmp_path.iterdir())) == 1, "it did die"
 
 
 def test_a_process_that_dies_again_fails_its_trial_alone(kept, trained, saver, strike):
@@ -122,13 +127,28 @@ def test_a_process_that_dies_again_fails_its_trial_alone(kept, trained, saver, s
     assert isinstance(saver.file_of(kept, trained.weights), bytes)
 
 
-def test_a_process_that_is_silent_counts_as_dead(kept, trained, saver, strike, monkeypatch):
+def test_a_process_that_is_silent_counts_as_dead(
+    tmp_path, kept, trained, saver, strike, monkeypatch
+):
+    saver.file_of(kept, trained.weights)  # so that it is started, and has imported TensorFlow
     strike(2, _hang)
-    monkeypatch.setattr(saving, "SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr(saving, "SILENCE_SECONDS", 3.0)
 
     failure = saver.file_of(kept, trained.weights)
 
-    assert failure.reason.endswith("\nIt was silent for 1 s.")
+    assert list(tmp_path.iterdir()), "it did hang"
+    assert failure.reason == "its network cannot be saved: its process was silent for 3 s"
+
+
+def test_a_machine_that_starts_no_process_fails_the_trial(kept, trained, dataset, monkeypatch):
+    def fail(*_):
+        raise OSError("too many processes")
+
+    monkeypatch.setattr(saving, "Worker", fail)
+    with Saver(dataset, pytest.fail) as saver:
+        failure = saver.file_of(kept, trained.weights)
+
+    assert failure.reason == "its network cannot be saved: too many processes"
 
 
 CONFIG = """\
@@ -144,10 +164,11 @@ import os, signal, sys
 from rnnbench.__main__ import main
 from rnnbench.runner import saving
 
-told = saving.event_of
+told, strikes = saving.event_of, [signal.SIGINT] * int(sys.argv[1])
 
 def strike(*arguments):
-    os.kill(os.getpid(), signal.SIGINT)
+    while strikes:
+        os.kill(os.getpid(), strikes.pop())
     return told(*arguments)
 
 saving.event_of = strike
@@ -160,19 +181,24 @@ finally:
 """
 
 
-def test_ctrl_c_waits_until_a_network_is_saved(tmp_path, tiny_sgml):
+@pytest.mark.parametrize("strikes", [1, 3])
+def test_ctrl_c_waits_until_a_network_is_saved_but_not_the_third_time(tmp_path, tiny_sgml, strikes):
     write_files(tmp_path / "sgml", tiny_sgml)
     (tmp_path / "tiny.yaml").write_text(CONFIG)
-    environment = os.environ | {"RNNBENCH_CACHE": str(tmp_path / "cache")}
 
     done = subprocess.run(
-        [sys.executable, "-c", STRUCK],
+        [sys.executable, "-c", STRUCK, str(strikes)],
+        timeout=300,
         cwd=tmp_path,
-        env=environment,
+        env=os.environ | {"RNNBENCH_CACHE": str(tmp_path / "cache")},
         capture_output=True,
+        text=True,
         check=False,
     )
 
     assert done.returncode == 128 + signal.SIGINT, done.stderr
-    (record,) = (tmp_path / "results/tiny/trials").iterdir()
-    assert json.loads(record.read_text())["model_sha256"]
+    assert ("Finishing." in done.stderr) == (strikes == 3)
+    records = list((tmp_path / "results/tiny").glob("trials/*.json"))
+    assert [bool(json.loads(each.read_text())["model_sha256"]) for each in records] == [True] * (
+        strikes == 1
+    )

@@ -40,10 +40,15 @@ class Died:
     Attributes:
         has_started: whether all was prepared for the trial by then.
         last_words: the end of what the child printed.
+        cause: in words.
     """
 
     has_started: bool
     last_words: str
+    cause: str = DIED
+
+    def __str__(self) -> str:
+        return f"{self.cause}\n{self.last_words}".rstrip()
 
 
 class Phase(NamedTuple):
@@ -76,7 +81,7 @@ def failure_of(death: Died) -> TrialFailure:
     """
     if not death.has_started:
         raise RnnbenchError(f"{DIED} before it could start a trial\n{death.last_words}".rstrip())
-    return TrialFailure(f"{DIED}\n{death.last_words}".rstrip())
+    return TrialFailure(str(death))
 
 
 class Child:
@@ -101,7 +106,7 @@ class Child:
     def give(self, task: Task[Any], trial: Trial, corpus: Path) -> None:
         """Have the process carry out a trial."""
         self.trial, self._has_started = trial, False
-        with suppress(BrokenPipeError):  # it died; ``receive`` says so
+        with suppress(ConnectionError):  # it died; ``receive`` says so
             self.connection.send((task, trial, corpus))
 
     def receive(self) -> Report | Done | Died:

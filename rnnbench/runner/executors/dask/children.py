@@ -84,7 +84,7 @@ class Process(Child):
     def give_message(self, message: bytes) -> None:
         """Have the process carry out the trial in a pickled message."""
         self._has_started = False
-        with suppress(BrokenPipeError):  # it died; ``receive`` says so
+        with suppress(ConnectionError):  # it died; ``receive`` says so
             self.connection.send_bytes(message)
 
     def kill(self) -> None:
