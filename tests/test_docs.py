@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
+import numpy as np
 import pytest
 import yaml
 from browser import AXE, CHROMIUM, violations
@@ -26,6 +27,7 @@ from rnnbench.cli.app import COMMANDS, load_command
 from rnnbench.config.load import load
 from rnnbench.explain.drawing import stack
 from rnnbench.explain.kinds import LSTM
+from rnnbench.speed.records import SpeedResults
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -420,15 +422,26 @@ def test_the_number_of_duplicates_is_that_of_the_reference_run():
 
 
 def test_the_speed_is_that_of_the_reference_run():
-    header = (REFERENCE / "speed/speed.md").read_text().splitlines()[0].strip("| ").split(" | ")
-    *_, total = rows_of("speed/speed.md")
-    seconds = {name: float(total[header.index(name)]) for name in header[1:5]}
-    times = {name: f"{each / seconds['native']:.1f} times as" for name, each in seconds.items()}
+    stored = (REFERENCE / "speed/speed.json").read_text()
+    contenders = {each.name: each for each in SpeedResults.model_validate_json(stored).contenders}
+    native = contenders["native"]
+    times = {
+        name: f"{np.median(native.speedups(each)):.1f} times as"
+        for name, each in contenders.items()
+    }
+    memory = {
+        name: f"{max(trial.peak_memory_mb for trial in each.trials):.0f} MB"
+        for name, each in contenders.items()
+    }
 
+    words = words_of("speed")
     assert (
         f"`native` is {times['compiled']} fast as `compiled`, {times['torch']} `torch`, and "
         f"{times['keras']} `keras`"
-    ) in words_of("speed")
+    ) in words
+    assert f"{memory['native']} of memory, and one of `compiled` {memory['compiled']}" in words
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert f"train {times['torch']} fast as with PyTorch and {times['keras']} with Keras" in readme
 
 
 def test_the_busy_share_of_a_cluster_is_that_of_the_simulation():

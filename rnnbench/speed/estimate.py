@@ -23,12 +23,12 @@ SECONDS = 0.02
 """The time for which each product is measured."""
 STEP_BY_PRODUCTS = {"compiled": 2.5, "native": 1.2}
 """The time of an engine's step divided by that of its products, where nothing else uses the cores.
-Where something does, it is more: ``results/reference/speed/speed.md`` has up to 3.6 and 1.9."""
+Processors differ: ``results/reference/speed/speed.md`` has 1.8 to 2.1 and 1.0 to 1.2."""
 COMPILATION = {"compiled": 5.0, "native": 0.7}
 """Seconds that an engine needs to make the program of a model."""
 PASSES = 2.5
-"""The time that Adam takes for a parameter, divided by that of adding two arrays per number: it
-reads and writes seven numbers in place of three, and computes more."""
+"""Adam's time for a parameter, divided by that for adding two numbers of large arrays. Adam reads
+and writes seven numbers, not three, and computes more."""
 
 
 def estimate_seconds(
