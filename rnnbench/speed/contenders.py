@@ -199,13 +199,13 @@ def _cost(trial: Trial, started: float, accuracy: float, ms: float | None, steps
 
 
 def peak_memory() -> int:
-    """Return the most bytes of memory that this process has had.
+    """Return the peak memory of this process, in bytes.
 
-    On Linux, ``getrusage`` also counts those of the process that started this one.
+    On Linux, ``getrusage`` may give that of the process that started this one.
     """
-    if PROCESS_STATUS.exists():
-        (peak,) = re.findall(r"^VmHWM:\s+(\d+) kB", PROCESS_STATUS.read_text(), re.MULTILINE)
-        return int(peak) * 1024
+    status = PROCESS_STATUS.read_text() if PROCESS_STATUS.exists() else ""
+    if peak := re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE):
+        return int(peak[1]) * 1024
     import resource  # not on Windows
 
     unit = 1 if sys.platform == "darwin" else 1024

@@ -46,7 +46,7 @@ class Trial:
         n_ids: all word ids are below this; the largest need not occur in the dataset.
         threads: threads of the process that trains.
         work: multiply-adds of an epoch. Trials are ordered by it; it does not change the outcome.
-        keep_model: whether the trained model, or its weights, are part of the result.
+        keep_model: whether the trained model, or its weights, is part of the result.
         part: the training documents that are held out in place of the test documents, if any.
     """
 
@@ -145,7 +145,7 @@ class Trial:
 
 
 def program_of(model: Model, training: Training) -> tuple[Any, ...]:
-    """Return what is equal for trainings that can share a compiled program."""
+    """Return the key that trainings have in common if they can share a program."""
     recipe = training.engine, training.optimizer, training.batch_size, training.ema
     return (model.signature, *recipe)
 

@@ -96,7 +96,7 @@ def test_an_engine_runs_the_trial_exactly_as_the_command_run_does(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, it is what the system says")
 def test_the_memory_of_a_process_is_its_own_and_not_that_of_the_one_that_started_it():
-    ballast = b"1" * 500_000_000
+    ballast = b"1" * 300_000_000
     print_peak = "from rnnbench.speed.contenders import peak_memory; print(peak_memory())"
 
     said = subprocess.check_output([sys.executable, "-c", print_peak])

@@ -14,7 +14,7 @@ FLOATS = np.ctypeslib.ndpointer(np.float32, flags="C_CONTIGUOUS")
 """An array of floats without gaps; others are refused."""
 IN_HALVES = {"znver4"}
 """Processors, as LLVM names them, that work on 512 bits as two halves. There, vectors of 256 bits
-are faster, because fewer lanes of the last units are empty."""
+are faster: fewer lanes of the last vector are empty."""
 
 
 @cache

@@ -105,7 +105,8 @@ def why_not() -> str:
 
         here = processor()
         if here is None:
-            return f"it makes no code for this processor (allowed: x86-64 with AVX2, ARM64); {use}"
+            allowed = "x86-64 with AVX2 and FMA, ARM64"
+            return f"it makes no code for this processor (allowed: {allowed}); {use}"
         return "" if passes(here) else f"its code gives wrong results on this processor; {use}"
     except Exception as error:  # another version of llvmlite may fail in any way
         return f"llvmlite does not work here ({error}); {use}"

@@ -19,7 +19,7 @@ LINE = 16
 """Floats in a cache line; every array begins at one."""
 ROWS_AT_ONCE = 10
 """Sequences that go through the network together, at most: so few that everything that the
-backward pass needs of them stays in the second cache."""
+backward pass needs of them stays in the second-level cache."""
 ROWS_OF_LARGE = 25
 """The same, where a layer's weights alone fill that cache, and every part of a batch reads them."""
 SECOND_CACHE = 2**19
@@ -122,7 +122,7 @@ class Layer:
 
     An input of the layer is one row: ``[h of the step before (n), 1 (GRU only), x, 1]``. So biases,
     states and inputs are one product with the weights, whose rows are ``[U; d (GRU); W; b]``. A GRU
-    has the bias ``d`` beside ``U``, because its reset gate multiplies both.
+    has a second bias ``d``, because its reset gate scales ``h U + d``.
 
     Args:
         arena: gives the arrays their places.

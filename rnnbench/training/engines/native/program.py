@@ -14,8 +14,8 @@ def make_program(asm: Assembler, layout: Layout) -> None:
     """Make the functions ``epoch`` and ``score``; they call all others.
 
     Besides the arena, they take arrays without gaps: ``documents (n, timesteps)``, ``labels (n,)``,
-    ``answers (n, 2)`` and ``scores (n, row of the logits)``, where ``n`` is a whole part more than
-    the documents, because parts are read and written whole; and ``rates``, one for each step.
+    ``answers (n, 2)`` and ``scores (n, stride of the logits)``, where ``n`` is the documents plus
+    one part, because parts are read whole; and ``rates``, one for each optimizer step.
     """
     make_forward(asm, layout)
     make_backward(asm, layout)

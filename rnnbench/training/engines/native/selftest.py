@@ -1,4 +1,4 @@
-"""A quick test of the machine code at its first use in a process: a product and the gates."""
+"""A quick test of the machine code at its first use in a process: a product and functions."""
 
 import numpy as np
 

@@ -63,7 +63,7 @@ class Network:
         sizes, count = self.layout.sizes, len(y)
         step = self.steps + np.arange(1.0, count_batches(count, sizes.batch) + 1)
         self.steps += len(step)
-        # Keras rounds the decays to float32, too: that of 0.999 shows in the result.
+        # Keras rounds the decays to float32, too; for 0.999, the result shows it.
         beta_1, beta_2 = float(np.float32(BETA_1)), float(np.float32(BETA_2))
         rates = learning_rate * np.sqrt(1 - beta_2**step) / (1 - beta_1**step)
         labels, answers = self._filled(y), self._filled(np.zeros((count, 2)))

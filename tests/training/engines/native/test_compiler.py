@@ -1,4 +1,4 @@
-"""The vectors that machine code is made for, on the processors that there are."""
+"""The length of vectors that is chosen for each kind of processor."""
 
 import llvmlite.binding as llvm
 import pytest

@@ -99,7 +99,10 @@ def test_a_machine_that_cannot_make_code_is_told_what_to_do(installed):
     ("hidden", "reason"),
     [
         ("find_spec", r"^it needs llvmlite: pip install llvmlite, or use training"),
-        ("processor", r"^it makes no code for this processor \(allowed: x86-64 with AVX2, ARM64\)"),
+        (
+            "processor",
+            r"^it makes no code for this processor \(allowed: x86-64 with AVX2 and FMA, ARM64\)",
+        ),
         ("passes", r"^its code gives wrong results on this processor; use training\.engine: comp"),
     ],
 )
