@@ -1,15 +1,11 @@
 """Running a benchmark: from its config to the results of its trials."""
 
 import textwrap
-from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
@@ -28,12 +24,11 @@ from rnnbench.results.store import Store
 from rnnbench.runner.events import Failed, Finished, Listener, Planned
 from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailure
 from rnnbench.runner.saving import Saver
-from rnnbench.training.outcome import LightResult, TrialResult
+from rnnbench.runner.stored import Results, find_stored
+from rnnbench.training.outcome import TrialResult
 from rnnbench.training.settings import settled
 from rnnbench.training.trial import Trial
 
-MOST_IN_MEMORY = 256 * 2**20
-"""The most bytes of scores that a run keeps in memory; others are read again when needed."""
 LONGEST_ERROR = 200
 """The most characters that are kept of the error that a trial failed with."""
 
@@ -232,44 +227,6 @@ def run_plan(
         [trial for trial in plan.trials if trial not in results],
         ending,
     )
-
-
-class Results(dict[Trial, TrialResult]):
-    """The results of trials that are stored, without their models.
-
-    Scores are kept in memory up to a limit. Those of others are read again when they are needed, so
-    that a run with thousands of trials does not need as much memory as they have together.
-    """
-
-    def __init__(self, store: Store):
-        super().__init__()
-        self._store, self._free = store, MOST_IN_MEMORY
-        self._labels: dict[bytes, NDArray[np.int32]] = {}
-
-    def keep(self, trial: Trial, result: TrialResult) -> None:
-        """Add the result of a trial that is stored."""
-        self._free -= result.scores.nbytes
-        if self._free >= 0:
-            self[trial] = result
-            return
-        labels = self._labels.setdefault(result.labels.tobytes(), result.labels)
-        read = partial(self._store.scores, trial.name, trial.seed, trial.fingerprint)
-        self[trial] = LightResult(result, labels, read)
-
-    def find(self, trials: Iterable[Trial]) -> None:
-        """Add the results of those trials that are stored."""
-        for trial in trials:
-            name, seed, fingerprint = trial.name, trial.seed, trial.fingerprint
-            found = self._store.find(name, seed, fingerprint, with_model=trial.keep_model)
-            if found is not None:
-                self.keep(trial, found)
-
-
-def find_stored(trials: Iterable[Trial], store: Store) -> dict[Trial, TrialResult]:
-    """Return the results of the trials that are stored."""
-    results = Results(store)
-    results.find(trials)
-    return results
 
 
 def describe(failures: Mapping[Trial, TrialFailure]) -> str:

@@ -17,10 +17,11 @@ from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES
 from rnnbench.registry import PluginError
 from rnnbench.results.store import Store
-from rnnbench.runner.benchmark import describe, find_stored, plan_benchmark, run_plan
+from rnnbench.runner.benchmark import describe, plan_benchmark, run_plan
 from rnnbench.runner.events import EpochEnded, Failed, Finished, Planned
 from rnnbench.runner.executors import TrialFailure
 from rnnbench.runner.saving import Saver
+from rnnbench.runner.stored import find_stored
 
 
 @pytest.fixture
@@ -318,7 +319,7 @@ def test_scores_of_many_trials_are_not_kept_in_memory(make_plan, store, monkeypa
     models = {name: {"baseline": name} for name in ("multinomial_naive_bayes", "stratified")}
     plan = make_plan(models=models)
     whole = run_all(plan, store)[0]
-    monkeypatch.setattr("rnnbench.runner.benchmark.MOST_IN_MEMORY", 0)
+    monkeypatch.setattr("rnnbench.runner.stored.MOST_IN_MEMORY", 0)
     scores = []
 
     def listen(event):
