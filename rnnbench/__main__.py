@@ -92,7 +92,7 @@ def _say(message: str) -> None:
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """End the command; shells, schedulers and fingers repeat such signals, which is ignored."""
     if LATER and (is_uninterrupted() or _is_in_extension(frame)):
-        if signal.getsignal(signal.SIGINT) is _interrupt:
+        if signal.getsignal(signal.SIGINT) is _interrupt:  # a later Ctrl-C counts even now
             signal.signal(signal.SIGINT, _ask_for_patience)
         _call_later(partial(_interrupt, number))
         return

@@ -126,7 +126,7 @@ def temporary_folder() -> Iterator[Path]:
         UnwritableError: it cannot be made.
     """
     try:
-        _sweep_temporary_folders()
+        sweep_temporary_folders()
         folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_FOLDER))
     except OSError as error:
         raise UnwritableError(Path(tempfile.tempdir or "the temporary folder"), error) from error
@@ -150,7 +150,7 @@ def _remove_temporary_folder(folder: Path, lock: FileLock) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sweep_temporary_folders() -> None:
+def sweep_temporary_folders() -> None:
     """Remove this user's temporary folders whose owner no longer holds their lock.
 
     A folder without a lock file is kept: it is not ours, or an older version may still use it.

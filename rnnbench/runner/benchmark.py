@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Collection, Generator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from rnnbench.runner.events import Failed, Finished, Listener, Planned
 from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailure
 from rnnbench.runner.saving import Saver
 from rnnbench.runner.stored import Results, find_stored
+from rnnbench.storage import sweep_temporary_folders
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.settings import settled
 from rnnbench.training.trial import Trial
@@ -207,6 +208,8 @@ def run_plan(
         listener: told of each event.
         fresh: whether stored trials are trained again.
     """
+    with suppress(OSError):  # if there is no place for temporary folders, what needs it says so
+        sweep_temporary_folders()
     results = Results(store)
     if not fresh:
         results.find(plan.trials)
@@ -281,17 +284,17 @@ def _train(
         closing(_outcomes(executor, trials, plan, listener)) as outcomes,
     ):
         for trial, outcome in outcomes:
+            event: Failed | Finished
             with uninterrupted():  # what has finished is not lost
                 stored = _store(trial, outcome, saver, store)
                 if isinstance(stored, TrialFailure):
                     failures[trial] = stored
+                    event = Failed(trial, stored.reason)
                 else:
                     store.save_environment(facts)  # until now, the stored one was still true
                     results.keep(trial, stored)
-            if isinstance(stored, TrialFailure):
-                listener(Failed(trial, stored.reason))
-            else:
-                listener(Finished(trial, stored.accuracy, stored.record.fit_seconds, stored))
+                    event = Finished(trial, stored.accuracy, stored.record.fit_seconds, stored)
+            listener(event)
 
 
 def _store(
@@ -307,7 +310,7 @@ def _store(
     if trial.keep_model and outcome.weights is not None:
         file = saver.file_of(trial, outcome.weights)
         if isinstance(file, TrialFailure):
-            if not find_stored([trial], store):  # that has a network
+            if not find_stored([trial], store):  # else this would remove an older network
                 store.save(light)
             return file
         model = file

@@ -73,7 +73,8 @@ class Saver(ExitStack):
                 self._listener(event_of(trial, message))
         self._worker = None
         self.close()
-        return death or Died(True, "", f"its process was silent for {SILENCE_SECONDS:.0f} s")
+        silence = f"its process was silent for {SILENCE_SECONDS:.0f} s"
+        return death or Died(has_started=True, last_words="", cause=silence)
 
     def _start(self) -> Worker:
         folder = self.enter_context(temporary_folder())

@@ -254,6 +254,21 @@ def test_a_network_that_cannot_be_saved_fails_its_trial_and_the_others_are_store
     assert {file.read_bytes() for file in store.folder.glob("models/*")} == {b"a network"}
 
 
+def test_a_run_that_trains_nothing_removes_the_temporary_folders_of_killed_ones(
+    plan, store, tmp_path, monkeypatch
+):
+    run(plan, store)
+    left = tmp_path / "temporary" / "rnnbench-killed"
+    left.mkdir(parents=True)
+    (left / ".owned").touch()
+    monkeypatch.setattr("tempfile.tempdir", str(left.parent))
+    monkeypatch.setattr("rnnbench.storage.JUST_MADE", 0.0)
+
+    run(plan, store)
+
+    assert not left.exists()
+
+
 class Interrupted(InProcess):
     """Is interrupted after the first trial, so that the others neither finish nor fail."""
 

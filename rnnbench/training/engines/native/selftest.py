@@ -1,4 +1,4 @@
-"""A quick test of the machine code at its first use in a process: a product and functions."""
+"""A quick test of machine code at its first use in a process: a product, sigmoid, tanh, exp."""
 
 import numpy as np
 
