@@ -8,11 +8,12 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-from rnnbench.errors import UserError, did_you_mean
+from rnnbench.errors import UserError, did_you_mean, line_of
 from rnnbench.escape import encodable
 from rnnbench.storage import open_regular, read_file
 from rnnbench.words import counted
@@ -88,8 +89,8 @@ def _folder(path: Path, _columns: Columns) -> Iterator[Text]:
         for file in sorted(folder.rglob("*.[tT][xX][tT]")):
             try:
                 yield Text(str(file), read_file(file, MAX_TEXT).decode("utf-8-sig"), folder.name)
-            except UnicodeDecodeError:
-                raise UserError(f"{file}: not UTF-8") from None
+            except UnicodeDecodeError as error:
+                raise UserError(f"{file}:{line_of(error)}: not UTF-8") from None
 
 
 def _separated(path: Path, columns: Columns, delimiter: str) -> Iterator[Text]:
@@ -115,21 +116,15 @@ def _separated(path: Path, columns: Columns, delimiter: str) -> Iterator[Text]:
                 yield Text(place, row[text], row[label])
         except csv.Error as error:
             raise UserError(f"{path}:{rows.line_num}: cannot be read as a table: {error}") from None
-        except UnicodeDecodeError:
-            raise UserError(f"{path}: not UTF-8, after line {rows.line_num}") from None
 
 
 def _json_lines(path: Path, columns: Columns) -> Iterator[Text]:
     """Yield the texts of a file with a JSON object on each line."""
     with _lines(path) as lines:
-        number = 0
-        try:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    place = f"{path}:{number}"
-                    yield _of_json(_parsed(line, place), columns, place)
-        except UnicodeDecodeError:
-            raise UserError(f"{path}: not UTF-8, after line {number}") from None
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                place = f"{path}:{number}"
+                yield _of_json(_parsed(line, place), columns, place)
 
 
 def _parsed(line: str, place: str) -> dict[str, Any]:
@@ -198,9 +193,12 @@ def _lines(path: Path) -> Iterator[Iterator[str]]:
             number += 1
             if len(line) > MAX_TEXT:
                 raise UserError(f"{path}:{number}: longer than {MAX_TEXT:,} characters")
+            if encodable(line) != line:
+                raise UserError(f"{path}:{number}: not UTF-8")
             yield line
 
-    with open_regular(path, MAX_FILE) as raw, TextIOWrapper(raw, "utf-8-sig", newline="") as file:
+    text = partial(TextIOWrapper, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    with open_regular(path, MAX_FILE) as raw, text(raw) as file:  # many lines are decoded at once
         yield lines(file)
 
 

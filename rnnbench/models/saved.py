@@ -4,13 +4,12 @@ from pathlib import Path
 
 import keras
 
-from rnnbench.errors import RnnbenchError
 from rnnbench.models import (  # noqa: F401 - Keras looks their layers up
     bag_of_words,
     dropped_weights,
     pooling,
 )
-from rnnbench.storage import check_unpacked, temporary_folder
+from rnnbench.storage import DamagedResultError, check_unpacked, temporary_folder
 
 
 def to_bytes(model: keras.Model) -> bytes:
@@ -35,7 +34,8 @@ def load(file: Path) -> keras.Model:
     """Return the model in ``file``, in Keras's safe mode: no code in it is run.
 
     Raises:
-        RnnbenchError: it cannot be loaded, or unpacks to more than ``storage.MAX_UNPACKED`` bytes.
+        DamagedResultError: it cannot be loaded, or unpacks to more than ``storage.MAX_UNPACKED``
+            bytes.
     """
     hint = ""
     try:
@@ -44,4 +44,4 @@ def load(file: Path) -> keras.Model:
         return keras.models.load_model(file, compile=False, safe_mode=True)
     except Exception as error:
         reason = str(error).partition("\n")[0]  # Keras adds the whole config
-        raise RnnbenchError(f"{file.name}: cannot be loaded: {reason}{hint}") from error
+        raise DamagedResultError(f"{file.name}: cannot be loaded: {reason}{hint}") from error

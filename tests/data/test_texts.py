@@ -98,7 +98,8 @@ WRONG = {
         b"text,label\n\na,b\n,b\n": "own.csv:4: the text is empty",
         b"text,label\na,b\nc, \n": "own.csv:3: the label is empty",
         b'text,label\n"a,b\n': "own.csv:2: cannot be read as a table: unexpected end of data",
-        b"text,label\na,b\n\xe9t\xe9,b\n": "own.csv: not UTF-8, after line",
+        b"text,label\na,b\n\xe9t\xe9,b\n": "own.csv:3: not UTF-8",
+        b"text,label\r\xe9t\xe9,b\r": "own.csv:2: not UTF-8",
     },
     "own.tsv": {b"text,label\na,b\n": "own.tsv: no column 'text' (allowed: text,label"},
     "own.jsonl": {
@@ -107,7 +108,7 @@ WRONG = {
         b'{"text": "a"}\n': "own.jsonl:1: no column 'label' (allowed: text;",
         b'{"text": 3, "label": "b"}\n': "own.jsonl:1: text: should be a text",
         b'{"text": "a", "label": true}\n': "own.jsonl:1: label: should be a text or an integer",
-        b'{"text": "a", "label": "b"}\n\xff\n': "own.jsonl: not UTF-8, after line",
+        b'{"text": "a", "label": "b"}\n\xff\n': "own.jsonl:2: not UTF-8",
         b"[" * 100_000: "own.jsonl:1: not JSON: ",
         b'{"text": "a\\ud800", "label": "b"}': "own.jsonl:1: the text has half a character",
         b'{"text": "a", "label": "\\ud800"}': "own.jsonl:1: the label has characters that",
@@ -182,9 +183,9 @@ def test_a_label_that_is_a_link_is_left_out(tmp_path):
 
 def test_a_text_in_another_encoding_is_named(tmp_path):
     (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "1.txt").write_bytes(b"\xe9t\xe9")
+    (tmp_path / "a" / "1.txt").write_bytes(b"one\n\xe9t\xe9")
 
-    with pytest.raises(UserError, match=r"1\.txt: not UTF-8"):
+    with pytest.raises(UserError, match=r"1\.txt:2: not UTF-8"):
         rows_of(tmp_path)
 
 

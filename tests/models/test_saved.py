@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from stacks import STACKS, network
 
-from rnnbench.errors import RnnbenchError
 from rnnbench.models.build import build, predict
 from rnnbench.models.saved import load, to_bytes
 from rnnbench.models.shape import Shape
+from rnnbench.storage import DamagedResultError
 
 SHAPE = Shape(timesteps=6, n_topics=3, n_ids=12)
 IDS = np.random.default_rng(0).integers(0, SHAPE.n_ids, (5, SHAPE.timesteps), dtype=np.int32)
@@ -38,7 +38,9 @@ def test_the_optimizer_is_left_out(tmp_path):
 def test_no_code_in_a_file_is_run(tmp_path):
     model = keras.Sequential([keras.Input((6,)), keras.layers.Lambda(lambda x: x + 1.0)])
 
-    with pytest.raises(RnnbenchError, match=r"model\.keras: cannot be loaded: [\s\S]*[Ll]ambda"):
+    with pytest.raises(
+        DamagedResultError, match=r"model\.keras: cannot be loaded: [\s\S]*[Ll]ambda"
+    ):
         load(saved(model, tmp_path))
 
 
@@ -50,7 +52,7 @@ def test_a_file_that_holds_no_model_is_named(size, tmp_path):
     if size is not None:
         file.write_bytes(content[:size])
 
-    with pytest.raises(RnnbenchError, match=r"^model\.keras: cannot be loaded: [^(]*$"):
+    with pytest.raises(DamagedResultError, match=r"^model\.keras: cannot be loaded: [^(]*$"):
         load(file)
 
 
@@ -60,5 +62,5 @@ def test_a_layer_that_keras_does_not_know_is_refused_with_what_it_needs(tmp_path
 
     file = saved(keras.Sequential([keras.Input((6,)), Own()]), tmp_path)
 
-    with pytest.raises(RnnbenchError, match=r"deserialized .* needs keras.saving.register_"):
+    with pytest.raises(DamagedResultError, match=r"deserialized .* needs keras.saving.register_"):
         load(file)
