@@ -19,8 +19,10 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
+import pyarrow
 from campaigns.bench import Bench, rnnbench
 from campaigns.campaign import Campaign, misbehaviour
+from pyarrow import parquet
 
 from rnnbench.storage import sha256_file, write_facts
 
@@ -122,7 +124,8 @@ def _checked(arguments: tuple[str, ...], folder: Path) -> Iterator[str]:
 
 def _bomb(name: str, _bench: Bench, folder: Path) -> Iterator[str]:
     BOMBS[name](folder / name)
-    yield from _checked(("data", "prepare", "--data", "sgml", "--path", name), folder)
+    source = "files" if name.endswith(".parquet") else "sgml"
+    yield from _checked(("data", "prepare", "--data", source, "--path", name), folder)
 
 
 def _network_of_zeros(_bench: Bench, folder: Path) -> Iterator[str]:
@@ -202,7 +205,14 @@ def _huge_tar_header(place: Path) -> None:
     place.write_bytes(info.tobuf())
 
 
+def _repeated_text(place: Path) -> None:
+    """Write a table with 60 GB of text, the same in each row."""
+    texts = pyarrow.DictionaryArray.from_arrays([0] * 60_000, pyarrow.array(["word " * 200_000]))
+    parquet.write_table(pyarrow.table({"text": texts, "label": ["a", "b"] * 30_000}), place)
+
+
 BOMBS: dict[str, Callable[[Path], object]] = {
+    "repeated.parquet": _repeated_text,
     "zeros.zip": _zip_of_zeros,
     "lies.zip": _zip_that_lies,
     "many.zip": _zip_of_many,

@@ -173,6 +173,44 @@ def test_a_damaged_parquet_file_is_named(tmp_path):
         rows_of(table)
 
 
+@pytest.mark.parametrize(
+    ("text", "rows", "message"),
+    [
+        (
+            "word " * 200_000,
+            60_000,
+            "own.parquet: its texts unpack to more than 1,073,741,824 bytes",
+        ),
+        ("x" * (2**24 + 1), 1, "own.parquet, row 1: longer than 16,777,216 characters"),
+        ([], 1, "own.parquet: text: should be a text"),
+    ],
+    ids=["all together", "one", "a list"],
+)
+def test_a_small_parquet_file_does_not_stand_for_endless_text(tmp_path, text, rows, message):
+    repeated = pyarrow.DictionaryArray.from_arrays([0] * rows, pyarrow.array([text]))
+    table = {"text": repeated if text else [text], "label": ["a"] * rows}
+    parquet.write_table(pyarrow.table(table), tmp_path / "own.parquet")
+
+    with pytest.raises(UserError, match=message):
+        rows_of(tmp_path / "own.parquet")
+
+
+def test_long_texts_in_parquet_are_read_a_few_rows_at_a_time(tmp_path, monkeypatch):
+    rows = [("a" * 30, "x"), ("b", "y"), ("c" * 30, "x")] * 5
+    table = write_table(tmp_path / "own.parquet", rows)
+    monkeypatch.setattr(texts, "AT_ONCE", 65)
+    sizes = []
+    iter_batches = parquet.ParquetFile.iter_batches
+    monkeypatch.setattr(
+        parquet.ParquetFile,
+        "iter_batches",
+        lambda file, size, **facts: sizes.append(size) or iter_batches(file, size, **facts),
+    )
+
+    assert rows_of(table) == rows
+    assert sizes == [texts.MAX_ROWS, 2]
+
+
 def test_a_label_that_is_a_link_is_left_out(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "1.TXT").write_text("one")
