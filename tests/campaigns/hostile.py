@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
+import h5py
 import pyarrow
 from campaigns.bench import Bench, rnnbench
 from campaigns.campaign import Campaign, misbehaviour
@@ -29,6 +30,8 @@ from rnnbench.storage import sha256_file, write_facts
 SECONDS, MEMORY, PEAK_MB = 10, 6 * 2**30, 1_500
 """The time and the address space of a command, and the memory that it may really use."""
 GIGABYTE = 2**30
+WEIGHTS = "model.weights.h5"
+"""The file in a ``.keras`` file that holds the numbers."""
 
 
 def _fifo(place: Path) -> None:
@@ -129,17 +132,38 @@ def _bomb(name: str, _bench: Bench, folder: Path) -> Iterator[str]:
 
 
 def _network_of_zeros(_bench: Bench, folder: Path) -> Iterator[str]:
-    """Forge a network with 3 GB of zeros inside, and the checksum of it."""
+    """Forge a network with 3 GB of zeros inside."""
+
+    def write(archive: zipfile.ZipFile, _weights: bytes) -> None:
+        with archive.open(WEIGHTS, "w", force_zip64=True) as member:
+            for _ in range(3 * 64):
+                member.write(bytes(GIGABYTE // 64))
+
+    yield from _forged_network(write, folder)
+
+
+def _network_that_declares(gigabytes: int, _bench: Bench, folder: Path) -> Iterator[str]:
+    """Forge a network with an array that is declared to be large, and has no content."""
+
+    def write(archive: zipfile.ZipFile, weights: bytes) -> None:
+        content = io.BytesIO(weights)
+        with h5py.File(content, "a") as opened:
+            del opened["layers/dense/vars/0"]
+            opened.create_dataset("layers/dense/vars/0", (gigabytes * GIGABYTE // 4,), "f4")
+        archive.writestr(WEIGHTS, content.getvalue())
+
+    yield from _forged_network(write, folder)
+
+
+def _forged_network(write: Callable[[zipfile.ZipFile, bytes], None], folder: Path) -> Iterator[str]:
+    """Write other weights into a network, and the checksum of it into its record."""
     (network,) = (folder / "results" / "tiny" / "models").glob("rnn-*.keras")
     with zipfile.ZipFile(network) as whole:
         parts = {name: whole.read(name) for name in whole.namelist()}
     with zipfile.ZipFile(network, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as forged:
+        write(forged, parts.pop(WEIGHTS))
         for name, content in parts.items():
-            if not name.endswith(".h5"):
-                forged.writestr(name, content)
-        with forged.open("model.weights.h5", "w", force_zip64=True) as member:
-            for _ in range(3 * 64):
-                member.write(bytes(GIGABYTE // 64))
+            forged.writestr(name, content)
     (record,) = (folder / "results" / "tiny" / "trials").glob("rnn-*.json")
     facts = json.loads(record.read_bytes())
     del facts["checksum"]
@@ -232,6 +256,10 @@ CASES: list[tuple[str, Callable[[Bench, Path], Iterator[str]]]] = [
     ),
     *((name, partial(_bomb, name)) for name in BOMBS),
     ("a network with 3 GB of zeros", _network_of_zeros),
+    *(
+        (f"a network that declares {each} GB", partial(_network_that_declares, each))
+        for each in (2, 4)
+    ),
 ]
 
 CAMPAIGN = Campaign(

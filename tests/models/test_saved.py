@@ -1,14 +1,17 @@
 """Trained models as files; ``training/engines/test_every_layer.py`` has every kind of layer."""
 
+import io
+import zipfile
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
 from stacks import STACKS, network
 
 from rnnbench.models.build import build, predict
-from rnnbench.models.saved import load, to_bytes
+from rnnbench.models.saved import load, load_weights, to_bytes
 from rnnbench.models.shape import Shape
 from rnnbench.storage import DamagedResultError
 
@@ -64,3 +67,38 @@ def test_a_layer_that_keras_does_not_know_is_refused_with_what_it_needs(tmp_path
 
     with pytest.raises(DamagedResultError, match=r"deserialized .* needs keras.saving.register_"):
         load(file)
+
+
+def test_weights_are_those_that_were_saved(tmp_path):
+    model, fresh = (build(network(STACKS["embedding"]), SHAPE, seed) for seed in (0, 1))
+
+    load_weights(fresh, saved(model, tmp_path))
+
+    np.testing.assert_array_equal(predict(fresh, IDS), predict(model, IDS))
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {"shape": (2**29,), "dtype": "f4"},
+        {"shape": (12, 2), "dtype": "S100000000"},
+        {"shape": (12, 2), "dtype": h5py.string_dtype()},
+        {"shape": (12, 2), "maxshape": (None, 2), "chunks": (2**27, 2), "compression": 9},
+    ],
+    ids=["an array", "numbers", "texts", "chunks"],
+)
+def test_weights_of_any_size_that_a_small_file_declares_are_not_read(tmp_path, declared):
+    model = build(network([{"embedding": {"dim": 2}}, {"pooling": {"by": "mean"}}]), SHAPE, 0)
+    file = saved(model, tmp_path)
+    weights = io.BytesIO()
+    with zipfile.ZipFile(file) as archive:
+        weights.write(archive.read("model.weights.h5"))
+    with h5py.File(weights, "a") as opened:
+        del opened["layers/embedding/vars/0"]
+        opened.create_dataset("layers/embedding/vars/0", **declared)
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("model.weights.h5", weights.getvalue())
+
+    message = r"vars/0 is .*, but the network in config\.yaml has no such weights$"
+    with pytest.raises(DamagedResultError, match=message):
+        load_weights(model, file)
