@@ -42,7 +42,7 @@ class _Loader(yaml.SafeLoader):
         """Return the next node; of too many, the rest is not parsed, because PyYAML is slow."""
         self.n_values += index is not None  # it is no key
         if self.n_values > MAX_VALUES:
-            mark = self.peek_event().start_mark
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise yaml.MarkedYAMLError(
                 problem=f"too many values (allowed: {MAX_VALUES:,})", problem_mark=mark
             )
