@@ -15,6 +15,7 @@ Positive = Annotated[float, Field(ge=1e-10, le=1e10)]
 Share = Annotated[float, Field(ge=0, le=1)]
 LONGEST_NGRAM = 5
 NGram = Annotated[PositiveInt, Field(le=LONGEST_NGRAM)]
+Range = Annotated[tuple[NGram, ...], Field(min_length=2, max_length=2)]
 
 
 def _range(value: Any) -> Any:
@@ -106,13 +107,13 @@ class _Words(Baseline):
     """The largest number of adjacent words or characters that are counted together."""
     min_df: PositiveInt = 1
     """The fewest training documents that a counted word or sequence must occur in."""
-    char_ngrams: Annotated[tuple[NGram, NGram] | None, BeforeValidator(_range)] = None
+    char_ngrams: Annotated[Range | None, BeforeValidator(_range)] = None
     """The least and the most characters of the sequences within words that are counted beside the
     words, such as [3, 5]; nothing to count words alone."""
 
     @property
     def reads_words(self) -> bool:
-        """Whether it counts characters."""
+        """Whether it counts characters, alone or beside words."""
         return self.analyzer != "word" or self.char_ngrams is not None
 
     @model_validator(mode="after")
