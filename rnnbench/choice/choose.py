@@ -230,7 +230,7 @@ def _record(
         n_models=len(benchmark.models),
         searched=search,
         sampler=sampler,
-        candidates=rank_candidates(plan, done.trials),
+        candidates=rank_candidates(benchmark.models, plan, done.trials),
         missing=done.missing,
     )
 
