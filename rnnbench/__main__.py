@@ -74,7 +74,7 @@ def _run() -> str | int | None:
     except KeyboardInterrupt as error:
         _say(str(error) or "Interrupted.")
         return 128 + signal_of(error)
-    except (OSError, MemoryError, ImportError) as error:
+    except Exception as error:
         if isinstance(error, OSError) and error.errno in FULL and not error.filename:
             return _refused_by_stdout(error)  # files are named where they are written
         if (found := refused(error)) is None:

@@ -22,6 +22,7 @@ def test_every_kind_of_error_has_its_exit_code_and_can_be_caught_at_once(error, 
         (MemoryError(), "out of memory: free some, or", 1),
         (MemoryError("Unable to allocate 3 TiB"), "out of memory (Unable to allocate 3 TiB): ", 1),
         (ImportError("x.so: failed to map segment from shared object"), "out of memory: ", 1),
+        (RuntimeError("can't start new thread"), "no thread can be started: raise the limits", 1),
         (OSError(errno.ENOSPC, "No space left", "a/b"), "a/b: No space left", 1),
         (OSError(errno.EMFILE, "Too many open files"), "the system: Too many open files", 1),
         (OSError(errno.EACCES, "Permission denied", "a/b"), "a/b: Permission denied", 2),
@@ -33,6 +34,13 @@ def test_what_the_system_refuses_is_said_in_a_sentence(error, message, exit_code
 
     assert str(found).startswith(message)
     assert found.exit_code == exit_code
+
+
+def test_a_lack_of_memory_is_found_behind_what_a_library_made_of_it():
+    broken = ImportError("the install seems to be broken")
+    broken.__cause__ = MemoryError()
+
+    assert str(refused(broken)).startswith("out of memory: ")
 
 
 @pytest.mark.parametrize(
