@@ -135,7 +135,7 @@ def read(file: Path) -> CachedCorpus:
             fingerprint: str = facts["fingerprint"]
         if corpus.fingerprint != fingerprint:
             raise ValueError("its content does not match its fingerprint")
-    except FileNotFoundError:
+    except (FileNotFoundError, MemoryError):
         raise
     except Exception as error:  # damage makes zipfile and NumPy raise almost anything
         reason = str(error).partition("\n")[0]

@@ -291,6 +291,8 @@ def _train(
         closing(_outcomes(executor, trials, plan, listener)) as outcomes,
     ):
         for trial, outcome in outcomes:
+            if isinstance(outcome, TrialFailure):
+                _check_corpora(plan)
             event: Failed | Finished
             with uninterrupted():  # what has finished is not lost
                 stored = _store(trial, outcome, saver, store)
@@ -302,6 +304,17 @@ def _train(
                     results.keep(trial, stored)
                     event = Finished(trial, stored.accuracy, stored.record.fit_seconds, stored)
             listener(event)
+
+
+def _check_corpora(plan: Plan) -> None:
+    """Make sure that trials can still read their documents.
+
+    Raises:
+        RnnbenchError: they cannot, so no other trial would be trained either.
+    """
+    for file in plan.corpora.values():
+        if not file.exists():
+            raise RnnbenchError(f"{file}: removed while the benchmark ran; run it again")
 
 
 def _store(
