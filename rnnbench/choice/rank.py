@@ -18,12 +18,15 @@ Answers = Mapping[int, Sequence[TrialResult]]
 """The results of a model: one for each part, by seed."""
 
 
-def rank_candidates(plan: Plan, results: Sequence[TrialResult]) -> list[Candidate]:
+def rank_candidates(
+    plan: Plan, results: Sequence[TrialResult], positions: NDArray[np.intp]
+) -> list[Candidate]:
     """Return the models whose trials all have a result, best first; ties keep the plan's order.
 
     Args:
         plan: the trials of the choice; each names the part that is held out.
         results: those that finished.
+        positions: of the documents of all parts in the training set, ``(n_held_out,)``.
     """
     models = {trial.name: trial.model for trial in plan.trials}
     found = {
@@ -36,10 +39,12 @@ def rank_candidates(plan: Plan, results: Sequence[TrialResult]) -> list[Candidat
     }
     if not complete:
         return []
-    hits = {name: _hits_of(of_model) for name, of_model in complete.items()}
+    in_order = plan.dataset.in_order
+    order = np.argsort(positions) if in_order else slice(None)
+    hits = {name: _hits_of(of_model)[:, order] for name, of_model in complete.items()}
     names = sorted(hits, key=lambda name: -round(float(hits[name].mean()), DIGITS))
     fixed = {name for name in names if not models[name].is_random}
-    against = compare_with_best({name: hits[name] for name in names}, fixed)
+    against = compare_with_best({name: hits[name] for name in names}, fixed, in_order=in_order)
     return [
         Candidate(
             name=name,
@@ -47,7 +52,7 @@ def rank_candidates(plan: Plan, results: Sequence[TrialResult]) -> list[Candidat
             accuracy=float(hits[name].mean()),
             of_parts=[float(mean) for mean in _accuracies_of(complete[name]).mean(axis=1)],
             over_parts=folds_interval(_accuracies_of(complete[name])),
-            interval=accuracy_interval(hits[name]),
+            interval=accuracy_interval(hits[name], in_order=in_order),
             training=models[name].training or {},
             seeds=len(complete[name]),
             fit_seconds=_fit_seconds(complete[name]),
