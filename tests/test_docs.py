@@ -441,12 +441,16 @@ def test_the_differences_that_could_be_found_are_those_of_the_reference_run(tmp_
     assert pairs["vanilla_rnn", "stacked_vanilla_rnn"].seeds_needed is None
 
 
-def test_the_number_of_duplicates_is_that_of_the_reference_run():
-    dataset = json.loads((REFERENCE / "all/results.json").read_text())["dataset"]
-    kinds = dataset.get("duplicates") or {"all": dataset.get("overlap", 0) * [0]}
-    n = sum(map(len, kinds.values()))
+def test_the_numbers_of_duplicates_are_those_of_the_reference_runs():
+    def n_duplicates(name, kind="duplicates"):
+        dataset = json.loads((REFERENCE / name / "results.json").read_text())["dataset"]
+        return sum(map(len, dataset[kind].values())), dataset["test_size"]
 
-    assert f"So {n} of the {dataset['test_size']} test documents" in words_of("trust")
+    words = words_of("trust")
+    n, n_documents = n_duplicates("all")
+    assert f"So {n} of the {n_documents} test documents" in words
+    (whole, _), (cut, _) = (n_duplicates("reuters46", f"{of}duplicates") for of in ("whole_", ""))
+    assert f"{whole} test documents have a duplicate, and {cut} in `reuters46`, which" in words
 
 
 def test_the_speed_is_that_of_the_reference_run():

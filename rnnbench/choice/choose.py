@@ -234,7 +234,7 @@ def _record(
         n_models=len(benchmark.models),
         searched=search,
         sampler=sampler,
-        candidates=rank_candidates(plan, done.trials, positions),
+        candidates=rank_candidates(benchmark.models, plan, done.trials, positions),
         missing=done.missing,
     )
 

@@ -227,6 +227,8 @@ def test_keys_that_came_later_are_no_part_of_fingerprints_at_their_defaults(tmp_
     assert "weight_drop" not in both["bidirectional"]["layer"]["lstm"]
     assert both["bidirectional"]["layer"]["lstm"]["dropout"] == 0.1
     assert "ema" not in plan.training.facts()
+    svm = of_baseline(tmp_path, "tfidf_linear_svm").model
+    assert "char_ngrams" not in svm.facts("training")["baseline"]["tfidf_linear_svm"]
     shown, _, _ = plan.model.model_dump()["layers"]
     assert shown["embedding"]["dropout"] == 0, "but they are shown"
 
@@ -279,6 +281,7 @@ def of_baseline(folder, baseline):
     [
         ("tfidf_linear_svm", False),
         ({"tfidf_linear_svm": {"analyzer": "char_wb"}}, True),
+        ({"tfidf_linear_svm": {"char_ngrams": [3, 5]}}, True),
         ("sentence_embedding", True),
     ],
 )
