@@ -397,6 +397,34 @@ def test_the_simulated_verdicts_are_those_of_the_table():
     assert f"in {ten} with 10 seeds, in {five} with 5, in {three} with 3, and in {two}" in words
 
 
+def test_what_blocks_do_in_simulated_bursts_is_that_of_the_table():
+    rows = rows_of("bursts.md")
+    bursts, none = (
+        [in_percent(column) for column in list(zip(*some, strict=True))[5:]]
+        for some in (rows[: len(rows) // 2], rows[len(rows) // 2 :])
+    )
+    words = words_of("trust")
+
+    assert f"{bursts[1]} of the intervals of blocks contain the true value" in words
+    assert f"{bursts[0]} of those that take documents as independent" in words
+    assert f"in {bursts[3]} of cases, instead of {bursts[2]}" in words
+    assert f"Without bursts, blocks cost little: {none[1]} and {none[3]}." in words
+
+
+def test_how_much_more_alike_documents_vary_is_that_of_the_table():
+    rows, words = {row[0]: row for row in rows_of("dependence.md")}, words_of("trust")
+    _, n, _, accuracies, differences = rows["alike: a cosine above 0.7"]
+    *_, closer, of_closer = rows["alike: a cosine above 0.9"]
+    of_r52 = (REFERENCE / "dependence.md").read_text().split("\n\n")[2]
+    in_blocks = re.search(r"blocks of 50 neighbours .*?(\S+ to \S+) ", of_r52)[1]
+
+    assert f"blocks of 50 neighbours is {in_blocks} times that of independent documents" in words
+    assert f"{n} of the 599 test documents resemble another one" in words
+    assert f"the variance of accuracies would be {accuracies} times as large" in words
+    assert f"that of differences {differences} times" in words
+    assert f"above 0.9, it is {closer} times, and {of_closer} times." in words
+
+
 def test_the_differences_that_could_be_found_are_those_of_the_reference_run(tmp_path):
     shutil.copytree(REFERENCE / "all", tmp_path / "all")  # an older version would be converted
     run = load_run(tmp_path / "all")

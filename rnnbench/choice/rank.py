@@ -27,7 +27,10 @@ def rank_key(accuracy: float, epochs: int, params: int) -> tuple[float, int, int
 
 
 def rank_candidates(
-    order: Iterable[str], plan: Plan, results: Sequence[TrialResult]
+    order: Iterable[str],
+    plan: Plan,
+    results: Sequence[TrialResult],
+    positions: NDArray[np.intp],
 ) -> list[Candidate]:
     """Return the models whose trials all have a result, best first; see ``rank_key``.
 
@@ -35,6 +38,7 @@ def rank_candidates(
         order: the models as in the config; those that are equal in everything else stay so.
         plan: the trials of the choice; each names the part that is held out.
         results: those that finished.
+        positions: of the documents of all parts in the training set, ``(n_held_out,)``.
     """
     models = {trial.name: trial.model for trial in plan.trials}
     found = {
@@ -48,14 +52,16 @@ def rank_candidates(
     }
     if not complete:
         return []
-    hits = {name: _hits_of(of_model) for name, of_model in complete.items()}
+    in_order = plan.dataset.in_order
+    places = np.argsort(positions) if in_order else slice(None)
+    hits = {name: _hits_of(of_model)[:, places] for name, of_model in complete.items()}
     params = {name: next(iter(each.values()))[0].record.params for name, each in complete.items()}
     epochs = {trial.name: trial.epochs for trial in plan.trials}
     names = sorted(
         hits, key=lambda name: rank_key(float(hits[name].mean()), epochs[name], params[name])
     )
     fixed = {name for name in names if not models[name].is_random}
-    against = compare_with_best({name: hits[name] for name in names}, fixed)
+    against = compare_with_best({name: hits[name] for name in names}, fixed, in_order=in_order)
     return [
         Candidate(
             name=name,
@@ -63,7 +69,7 @@ def rank_candidates(
             accuracy=float(hits[name].mean()),
             of_parts=[float(mean) for mean in _accuracies_of(complete[name]).mean(axis=1)],
             over_parts=folds_interval(_accuracies_of(complete[name])),
-            interval=accuracy_interval(hits[name]),
+            interval=accuracy_interval(hits[name], in_order=in_order),
             training=models[name].training or {},
             seeds=len(complete[name]),
             fit_seconds=_fit_seconds(complete[name]),

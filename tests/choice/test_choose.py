@@ -12,9 +12,9 @@ from in_process import InProcess
 
 import rnnbench
 from rnnbench import job
-from rnnbench.analysis.intervals import folds_p
+from rnnbench.analysis.intervals import accuracy_interval, folds_p
 from rnnbench.choice.table import P_OF_FOLDS, choice_table
-from rnnbench.report.numbers import short_p
+from rnnbench.report.numbers import IN_BLOCKS, short_p
 from rnnbench.storage import read_document
 
 CONFIG = """\
@@ -141,6 +141,21 @@ def test_the_last_documents_are_held_out_on_request():
     results = choose(folds=None, last=0.2).results
     assert (results.held_out, results.folds, results.last) == (6, None, 0.2)
     assert all(len(candidate.of_parts) == 1 for candidate in results.candidates)
+
+
+@pytest.mark.parametrize("parts", [{"folds": 3}, {"folds": None, "last": 0.8}], ids=str)
+def test_documents_in_order_of_time_are_ordered_again_and_count_as_blocks(parts):
+    spam, ham = ("pills", "spam"), ("lunch", "ham")
+    texts = [ham] * 2 + [spam] * 28 + [ham] * 10 + [spam] * 14
+    write_texts([("text", "label"), *texts, *[ham] * 18])
+    n = 54 if parts["folds"] else 43
+
+    choice = choose(models="always", **parts)
+
+    is_right = np.array([label == "spam" for _, label in texts])[-n:]
+    (always,) = choice.results.candidates
+    assert always.interval == accuracy_interval(is_right[np.newaxis], in_order=True)
+    assert f"The held-out documents are {IN_BLOCKS}." in choice_table(choice.results).caption
 
 
 def test_five_folds_are_the_default():
