@@ -114,7 +114,17 @@ def did_you_mean(wrong: str, allowed: Iterable[str]) -> str:
     "allowed: gru, lstm; did you mean 'lstm'?"
     """
     names = list(allowed)
-    by_lower_case = {name.lower(): name for name in names}
-    nearest = difflib.get_close_matches(wrong[:100].lower(), by_lower_case, n=1)
-    hint = f"; did you mean '{by_lower_case[nearest[0]]}'?" if nearest else ""
+    meant = nearest(wrong, names)
+    hint = f"; did you mean '{meant}'?" if meant else ""
     return f"allowed: {', '.join(names) or 'none'}{hint}"
+
+
+def nearest(wrong: str, allowed: Iterable[str]) -> str | None:
+    """Return the allowed name that is spelled almost like ``wrong``, if there is one.
+
+    >>> nearest("lstn", ["gru", "lstm"]), nearest("svm", ["gru", "lstm"])
+    ('lstm', None)
+    """
+    by_lower_case = {name.lower(): name for name in allowed}
+    found = difflib.get_close_matches(wrong[:100].lower(), by_lower_case, n=1)
+    return by_lower_case[found[0]] if found else None

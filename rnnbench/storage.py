@@ -307,6 +307,7 @@ def read_document(path: Path, version: int) -> Document:
         OtherVersionError: it has another version.
         DamagedResultError: it is not as it was written.
     """
+    damaged = f"unusable result: {path}: {{}} (running the benchmark again replaces it)"
     try:
         document: Document = json.loads(read_file(path, MAX_DOCUMENT).decode())
         found = document.get("schema_version")
@@ -316,15 +317,15 @@ def read_document(path: Path, version: int) -> Document:
                 f"version {version}; run the benchmark again"
             )
         if "checksum" not in document:
-            raise ValueError("it has no checksum")
+            raise DamagedResultError(damaged.format("it has no checksum"))
         if document.pop("checksum") != sha256_json(document):
-            raise ValueError("its content does not match its checksum")
+            raise DamagedResultError(damaged.format("its content does not match its checksum"))
     except FileNotFoundError:
         raise
     except OSError as error:
         raise DamagedResultError(f"unusable result: {path}: {error.strerror}") from error
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-        raise DamagedResultError(f"unusable result: {path}: {error}") from error
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
+        raise DamagedResultError(damaged.format("it is not the JSON that was written")) from error
     return document
 
 

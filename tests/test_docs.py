@@ -1,6 +1,7 @@
 """The documentation site: it can be built, lacks nothing, and what it says is so."""
 
 import contextlib
+import html
 import io
 import json
 import os
@@ -190,6 +191,17 @@ def test_every_section_of_a_config_is_on_its_page():
     sections = {name for name, each in SCHEMA.items() if "properties" in each}
 
     assert {name for name in sections - shown - same if not name.endswith("InPart")} == set()
+
+
+def test_signatures_on_the_page_of_the_api_are_broken_into_lines(page):
+    signatures = re.findall(r'doc-signature highlight"><pre>(.*?)</pre>', page("api"), re.DOTALL)
+    lines = [line for each in signatures for line in re.sub("<[^>]+>", "", each).splitlines()]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    assert len(lines) > len(signatures)
+    assert max(len(html.unescape(line)) for line in lines) <= 80
+    extra = project["optional-dependencies"]["docs"]
+    assert [each for each in extra if each.startswith("ruff")], "what breaks them"
 
 
 def test_every_public_name_is_on_the_page_of_the_api(page):

@@ -58,7 +58,7 @@ COMMANDS = {
     "compare": ("rnnbench.cli.compare:compare", "Show how the models of two runs differ.", CI),
     "history": ("rnnbench.cli.history:history", "Show a metric over stored runs.", CI),
     "badge": ("rnnbench.cli.badge:badge", "Make a badge of a result.", CI),
-    "doctor": ("rnnbench.cli.doctor:doctor", "Point out what learners trip over.", LEARN),
+    "doctor": ("rnnbench.cli.doctor:doctor", "Check this machine, a config or a run.", LEARN),
     "explain": (
         "rnnbench.explain.command:explain",
         "Explain a recurrent layer step by step.",

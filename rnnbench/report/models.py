@@ -151,7 +151,6 @@ def _table(footers: Mapping[str, str]) -> Table:
         box=box.SIMPLE, show_edge=False, pad_edge=False, show_footer=any(footers.values())
     )
     for header, footer in footers.items():
-        table.add_column(header, footer)
-    table.columns[0].overflow = "fold"  # a name that is cut cannot be typed
+        table.add_column(header, footer, overflow="fold")  # a name that is cut cannot be typed
     table.columns[-1].justify = "right"
     return table

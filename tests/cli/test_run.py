@@ -340,6 +340,7 @@ def test_a_narrow_terminal_without_unicode_gets_progress_and_table_all_the_same(
     table, shown = run_in_terminal([*command, "--jobs", "1"], 40, environment)
 
     assert "? 0." in table
+    assert max(map(len, table.splitlines())) <= 40, "as wide as the terminal beside the pipe"
     rows = [line for line in shown if " trials " in line or re.match("random seed . +[-#]", line)]
     assert re.fullmatch(r"0/2 trials +-+ \d:\d\d", rows[0])
     workers = [row for row in rows if row.startswith("random")]
