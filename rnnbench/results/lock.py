@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from rnnbench.errors import UserError
 from rnnbench.records import Record
-from rnnbench.storage import MAX_DOCUMENT, UnwritableError, read_file, sweep, write_text
+from rnnbench.storage import MAX_DOCUMENT, UnwritableError, acquire, read_file, sweep, write_text
 
 LOCK, HOLDER = ".lock", ".lock.json"
 """The locked file, and the file that says who holds the lock."""
@@ -49,7 +49,7 @@ def lock_folder(folder: Path, command: str) -> Iterator[None]:
     lock = FileLock(folder / LOCK, timeout=0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        acquire(lock)
         holder = Holder(
             pid=os.getpid(),
             host=platform.node(),

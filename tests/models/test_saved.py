@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from contextlib import nullcontext
 from pathlib import Path
 
 import h5py
@@ -13,7 +14,7 @@ from stacks import STACKS, network
 from rnnbench.models.build import build, predict
 from rnnbench.models.saved import load, load_weights, to_bytes
 from rnnbench.models.shape import Shape
-from rnnbench.storage import DamagedResultError
+from rnnbench.storage import DamagedResultError, UnwritableError
 
 SHAPE = Shape(timesteps=6, n_topics=3, n_ids=12)
 IDS = np.random.default_rng(0).integers(0, SHAPE.n_ids, (5, SHAPE.timesteps), dtype=np.int32)
@@ -36,6 +37,17 @@ def test_the_optimizer_is_left_out(tmp_path):
 
     assert len(to_bytes(model)) < plain + 500, "Adam has two numbers a weight"
     np.testing.assert_array_equal(predict(again, IDS), predict(model, IDS))
+
+
+def test_a_full_disk_of_temporary_files_is_named(tmp_path, monkeypatch):
+    file = tmp_path / "model.keras"
+    file.symlink_to("/dev/full")
+    monkeypatch.setattr("rnnbench.models.saved.temporary_folder", lambda: nullcontext(tmp_path))
+
+    with pytest.raises(UnwritableError) as caught:
+        to_bytes(build(network(STACKS["embedding"]), SHAPE, 0))
+
+    assert str(caught.value) == f"{file}: cannot be written: No space left on device"
 
 
 def test_no_code_in_a_file_is_run(tmp_path):

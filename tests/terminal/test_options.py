@@ -1,6 +1,9 @@
 import sys
 from pathlib import Path
 
+import pytest
+
+from rnnbench.config.load import load
 from rnnbench.terminal.options import changes, line
 
 
@@ -24,3 +27,19 @@ def test_a_long_setting_is_not_repeated_whole_by_the_messages_about_it():
 
     assert len(change.value) > 2_000
     assert change.flag == f"--set training.seeds=[{'0,' * 20}0..."
+
+
+@pytest.mark.parametrize(
+    ("written", "seeds", "said"),
+    [
+        ("50", range(50), []),
+        ("51", range(51), ["--seeds 51: 51 seeds, 0 to 50 (for seed 51 alone: --seeds 51,)"]),
+        ("51,", [51], []),
+        ("[51]", [51], []),
+    ],
+)
+def test_many_seeds_are_not_mistaken_for_one(caplog, written, seeds, said):
+    benchmark = load("smoke", changes(seeds=written))
+
+    assert benchmark.training.seeds == tuple(seeds)
+    assert caplog.messages == said
