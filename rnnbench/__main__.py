@@ -5,6 +5,7 @@ the imports. SIGTERM and SIGHUP then end a command as Ctrl-C does.
 """
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from rnnbench.errors import FULL, Interruption, is_uninterrupted, signal_of
+from rnnbench.errors import FULL, Interruption, is_uninterrupted, refused, signal_of
 
 ENDING = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 """The signals by which schedulers and closed terminals end a command."""
@@ -30,6 +31,8 @@ PATIENCE = "Finishing. Ctrl-C again ends at once, without a summary of what is s
 def main() -> None:
     """Run the command line; a request to end is treated like Ctrl-C."""
     _replace_closed_streams()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a • in ASCII is not worth losing the help
     for number in (signal.SIGINT, *ENDING):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
             signal.signal(number, _interrupt)
@@ -71,10 +74,13 @@ def _run() -> str | int | None:
     except KeyboardInterrupt as error:
         _say(str(error) or "Interrupted.")
         return 128 + signal_of(error)
-    except OSError as error:
-        if error.filename or error.errno not in FULL:  # files are named where they are written
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL and not error.filename:
+            return _refused_by_stdout(error)  # files are named where they are written
+        if (found := refused(error)) is None:
             raise
-        return _refused_by_stdout(error)
+        _say(str(found))
+        return found.exit_code
     return 0
 
 

@@ -297,6 +297,7 @@ def run(
     settings: Settings | None = None,
     save_models: bool = False,
     fresh: bool = False,
+    compact: bool = False,
     executor: str = "local",
     scheduler: str | Path | None = None,
     track: str | Sequence[str] | None = None,
@@ -321,6 +322,7 @@ def run(
         settings: values that replace others of the config.
         save_models: whether trained networks are kept, for ``predict``.
         fresh: whether stored trials are trained again.
+        compact: whether trials, stored ones too, keep only what tables need.
         executor: where trials run: ``local``, or ``dask``, the workers of a Dask cluster.
         scheduler: address of the Dask scheduler, or its scheduler file; by default that of Dask's
             configuration.
@@ -357,14 +359,16 @@ def run(
     )
     store, benchmark = job.store, job.benchmark
     check_trackers(benchmark.tracking)
-    command = command or _command(store.folder, jobs, executor, scheduler, save_models=save_models)
+    flags = {"--save-models": save_models, "--compact": compact}
+    command = command or _command(store.folder, jobs, executor, scheduler, flags)
     plan = plan_benchmark(benchmark, job.data, job.executor.threads, keep_models=save_models)
     with lock_folder(store.folder, command):
         store.check_writable()
         store.save_first_config(dump(benchmark, store.folder), RESULTS)
         with tell_trackers(benchmark, store.folder) as trackers:
             with show_trials(quiet=not progress) as display:
-                done = run_plan(plan, job.executor, store, all_of(display, trackers), fresh=fresh)
+                listener = all_of(display, trackers)
+                done = run_plan(plan, job.executor, store, listener, fresh=fresh, compact=compact)
             finished = _finish(benchmark, plan, done, store, command) if done.trials else None
     return require_whole(finished, plan, done, store.folder, command)
 
@@ -543,14 +547,13 @@ def _command(
     jobs: int | None,
     executor: str,
     scheduler: str | Path | None,
-    *,
-    save_models: bool,
+    flags: Mapping[str, bool],
 ) -> str:
     """Return the command that repeats a run from the config that it stores."""
     options = [] if jobs is None else ["--jobs", str(jobs)]
     options += [] if executor == LocalExecutor.name else ["--executor", executor]
     options += [] if scheduler is None else ["--scheduler", str(scheduler)]
-    options += ["--save-models"] if save_models else []
+    options += [flag for flag, is_set in flags.items() if is_set]
     return shlex.join(
         ["rnnbench", "run", str(folder / "config.yaml"), *options, "--out", str(folder)]
     )

@@ -12,6 +12,8 @@ _SHORTAGES = (*FULL, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errn
 _BAD_NAMES = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP)
 STATUS_OF = dict.fromkeys(_SHORTAGES, 1) | dict.fromkeys(_BAD_NAMES, 2)
 """The exit status for each system error that is not a bug in rnnbench, wherever it occurs."""
+_NO_ROOM, _NO_THREAD = "failed to map segment", "can't start new thread"
+"""What is said of a library that does not fit into memory, and where no thread can be started."""
 
 
 class RnnbenchError(Exception):
@@ -33,6 +35,32 @@ class OutOfReachError(RnnbenchError):
     """Something outside, such as a server or a package index, could not be reached."""
 
     exit_code = 3
+
+
+def refused(error: BaseException) -> RnnbenchError | None:
+    """Return what the system refused, as an error with a message; ``None`` for any other error."""
+    if _is_lack_of_memory(error):
+        how_much = f" ({error})" if isinstance(error, MemoryError) and str(error) else ""
+        return RnnbenchError(f"out of memory{how_much}: free some, or raise its limit (ulimit -v)")
+    if _NO_THREAD in str(error):
+        return RnnbenchError("no thread can be started: raise the limits (ulimit -u, ulimit -v)")
+    if not isinstance(error, OSError):
+        return None
+    if error.errno == errno.ENOENT and not error.filename:  # only the working folder has no name
+        return UserError("the working folder was removed; change to another one (cd)")
+    if error.errno not in STATUS_OF:
+        return None
+    found = RnnbenchError(f"{error.filename or 'the system'}: {error.strerror}")
+    found.exit_code = STATUS_OF[error.errno]
+    return found
+
+
+def _is_lack_of_memory(error: BaseException | None) -> bool:
+    """Return whether memory ran out, even if a library, such as SciPy, then calls itself broken."""
+    if error is None:
+        return False
+    is_it = isinstance(error, MemoryError) or _NO_ROOM in str(error)
+    return is_it or _is_lack_of_memory(error.__cause__ or error.__context__)
 
 
 class Interruption(KeyboardInterrupt):
@@ -86,7 +114,17 @@ def did_you_mean(wrong: str, allowed: Iterable[str]) -> str:
     "allowed: gru, lstm; did you mean 'lstm'?"
     """
     names = list(allowed)
-    by_lower_case = {name.lower(): name for name in names}
-    nearest = difflib.get_close_matches(wrong[:100].lower(), by_lower_case, n=1)
-    hint = f"; did you mean '{by_lower_case[nearest[0]]}'?" if nearest else ""
+    meant = nearest(wrong, names)
+    hint = f"; did you mean '{meant}'?" if meant else ""
     return f"allowed: {', '.join(names) or 'none'}{hint}"
+
+
+def nearest(wrong: str, allowed: Iterable[str]) -> str | None:
+    """Return the allowed name that is spelled almost like ``wrong``, if there is one.
+
+    >>> nearest("lstn", ["gru", "lstm"]), nearest("svm", ["gru", "lstm"])
+    ('lstm', None)
+    """
+    by_lower_case = {name.lower(): name for name in allowed}
+    found = difflib.get_close_matches(wrong[:100].lower(), by_lower_case, n=1)
+    return by_lower_case[found[0]] if found else None

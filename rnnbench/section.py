@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from rnnbench.errors import did_you_mean
+from rnnbench.errors import did_you_mean, nearest
 from rnnbench.escape import encodable
 from rnnbench.registry import PluginError
 
@@ -133,11 +133,17 @@ def located(
 ) -> Iterator[InitErrorDetails]:
     """Yield the errors in ``error`` as sentences, for ``problems``.
 
-    Each location begins with ``below``; ``allowed_keys`` are the hint for an unknown key.
+    Each location begins with ``below``; ``allowed_keys`` are the hint for an unknown key. A key
+    that is only misspelled is not reported as missing, too.
     """
-    for item in error.errors():
+    items, keys = error.errors(), list(allowed_keys)
+    unknown = [item["loc"] for item in items if item["type"] == "extra_forbidden"]
+    misspelled = {(*loc[:-1], nearest(str(loc[-1]), keys)) for loc in unknown}
+    for item in items:
+        if item["type"] == "missing" and item["loc"] in misspelled:
+            continue
         loc = tuple(part for part in item["loc"] if part != "[key]")
-        yield at((*below, *loc), problem(_sentence(item, allowed_keys)))
+        yield at((*below, *loc), problem(_sentence(item, keys)))
 
 
 def spell(value: Any) -> str:

@@ -12,6 +12,7 @@ import shutil
 import stat
 import tempfile
 import time
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,7 +20,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-from filelock import FileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock, Timeout
 from pydantic import ValidationError
 
 from rnnbench.errors import STATUS_OF, UserError
@@ -37,6 +38,8 @@ TEMPORARY_FOLDER, OWNED = "rnnbench-", ".owned"
 """The names of temporary folders, and the file in each that its owner has locked."""
 JUST_MADE = 60.0
 """Temporary folders younger than this many seconds are kept: they may not be locked yet."""
+NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
+"""The errors of a file system whose files cannot be locked."""
 MAX_HASHED = 2**30
 """The size of the largest file that is hashed, in bytes."""
 MAX_DOCUMENT = 256 * 2**20
@@ -168,7 +171,7 @@ def temporary_folder() -> Iterator[Path]:
     lock = FileLock(folder / OWNED)
     try:
         try:
-            lock.acquire()
+            acquire(lock)
         except OSError as error:
             raise UnwritableError(folder, error) from error
         yield folder
@@ -178,6 +181,26 @@ def temporary_folder() -> Iterator[Path]:
         except KeyboardInterrupt:  # Ctrl-C just now; it is raised once
             _remove_temporary_folder(folder, lock)
             raise
+
+
+def acquire(lock: FileLock) -> AcquireReturnProxy[FileLock]:
+    """Take a lock.
+
+    If its file system lacks system calls for locks, a file that names this process takes their
+    place, and is as safe between processes of one machine.
+
+    Raises:
+        Timeout: another process holds it.
+        OSError: it cannot be locked.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of the file that takes their place
+            return lock.acquire()
+    except (OSError, NotImplementedError) as error:  # the latter in older versions of filelock
+        if isinstance(error, OSError) and error.errno not in NO_LOCKS:
+            raise
+        reason = "its file system cannot lock files (flock); use a folder on another one"
+        raise OSError(errno.ENOLCK, reason, lock.lock_file) from error
 
 
 def _remove_temporary_folder(folder: Path, lock: FileLock) -> None:
@@ -193,7 +216,7 @@ def sweep_temporary_folders() -> None:
     for lock in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_FOLDER}*/{OWNED}"):
         with suppress(OSError, Timeout):
             if _is_mine(lock) and time.time() - lock.lstat().st_mtime >= JUST_MADE:
-                with FileLock(lock, timeout=0):
+                with acquire(FileLock(lock, timeout=0)):
                     shutil.rmtree(lock.parent, ignore_errors=True)
 
 
@@ -319,6 +342,7 @@ def read_document(path: Path, version: int) -> Document:
         OtherVersionError: it has another version.
         DamagedResultError: it is not as it was written.
     """
+    damaged = f"unusable result: {path}: {{}} (running the benchmark again replaces it)"
     try:
         document: Document = json.loads(read_file(path, MAX_DOCUMENT).decode())
         found = document.get("schema_version")
@@ -328,15 +352,15 @@ def read_document(path: Path, version: int) -> Document:
                 f"version {version}; run the benchmark again"
             )
         if "checksum" not in document:
-            raise ValueError("it has no checksum")
+            raise DamagedResultError(damaged.format("it has no checksum"))
         if document.pop("checksum") != sha256_json(document):
-            raise ValueError("its content does not match its checksum")
+            raise DamagedResultError(damaged.format("its content does not match its checksum"))
     except FileNotFoundError:
         raise
     except OSError as error:
         raise DamagedResultError(f"unusable result: {path}: {error.strerror}") from error
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-        raise DamagedResultError(f"unusable result: {path}: {error}") from error
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
+        raise DamagedResultError(damaged.format("it is not the JSON that was written")) from error
     return document
 
 

@@ -328,13 +328,15 @@ def test_a_leaderboard_over_several_datasets_has_mean_ranks_and_their_diagram():
 
 
 def test_the_stored_command_repeats_the_run():
-    wanted = {"path": "sgml", "models": "nb", "jobs": 1, "save_models": True, "progress": False}
+    wanted = {"path": "sgml", "models": "nb", "jobs": 1, "save_models": True, "compact": True}
 
-    run = rnnbench.run(CONFIG, seeds=np.int64(1), out="here", **wanted)
+    run = rnnbench.run(CONFIG, seeds=np.int64(1), out="here", progress=False, **wanted)
 
-    expected = "rnnbench run here/config.yaml --jobs 1 --save-models --out here"
+    expected = "rnnbench run here/config.yaml --jobs 1 --save-models --compact --out here"
     assert run.results.command == expected
     assert run.results.seeds == [0]
+    assert run.trials["nb"][0].record.compact
+    np.testing.assert_array_equal(rnnbench.load_run("here").scores("nb"), run.scores("nb"))
 
 
 def test_an_executor_that_gives_up_leaves_a_partial_run(folder, monkeypatch):

@@ -1,6 +1,7 @@
 """The documentation site: it can be built, lacks nothing, and what it says is so."""
 
 import contextlib
+import html
 import io
 import json
 import os
@@ -190,6 +191,17 @@ def test_every_section_of_a_config_is_on_its_page():
     sections = {name for name, each in SCHEMA.items() if "properties" in each}
 
     assert {name for name in sections - shown - same if not name.endswith("InPart")} == set()
+
+
+def test_signatures_on_the_page_of_the_api_are_broken_into_lines(page):
+    signatures = re.findall(r'doc-signature highlight"><pre>(.*?)</pre>', page("api"), re.DOTALL)
+    lines = [line for each in signatures for line in re.sub("<[^>]+>", "", each).splitlines()]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    assert len(lines) > len(signatures)
+    assert max(len(html.unescape(line)) for line in lines) <= 80
+    extra = project["optional-dependencies"]["docs"]
+    assert [each for each in extra if each.startswith("ruff")], "what breaks them"
 
 
 def test_every_public_name_is_on_the_page_of_the_api(page):
@@ -397,6 +409,34 @@ def test_the_simulated_verdicts_are_those_of_the_table():
     assert f"in {ten} with 10 seeds, in {five} with 5, in {three} with 3, and in {two}" in words
 
 
+def test_what_blocks_do_in_simulated_bursts_is_that_of_the_table():
+    rows = rows_of("bursts.md")
+    bursts, none = (
+        [in_percent(column) for column in list(zip(*some, strict=True))[5:]]
+        for some in (rows[: len(rows) // 2], rows[len(rows) // 2 :])
+    )
+    words = words_of("trust")
+
+    assert f"{bursts[1]} of the intervals of blocks contain the true value" in words
+    assert f"{bursts[0]} of those that take documents as independent" in words
+    assert f"in {bursts[3]} of cases, instead of {bursts[2]}" in words
+    assert f"Without bursts, blocks cost little: {none[1]} and {none[3]}." in words
+
+
+def test_how_much_more_alike_documents_vary_is_that_of_the_table():
+    rows, words = {row[0]: row for row in rows_of("dependence.md")}, words_of("trust")
+    _, n, _, accuracies, differences = rows["alike: a cosine above 0.7"]
+    *_, closer, of_closer = rows["alike: a cosine above 0.9"]
+    of_r52 = (REFERENCE / "dependence.md").read_text().split("\n\n")[2]
+    in_blocks = re.search(r"blocks of 50 neighbours .*?(\S+ to \S+) ", of_r52)[1]
+
+    assert f"blocks of 50 neighbours is {in_blocks} times that of independent documents" in words
+    assert f"{n} of the 599 test documents resemble another one" in words
+    assert f"the variance of accuracies would be {accuracies} times as large" in words
+    assert f"that of differences {differences} times" in words
+    assert f"above 0.9, it is {closer} times, and {of_closer} times." in words
+
+
 def test_the_differences_that_could_be_found_are_those_of_the_reference_run(tmp_path):
     shutil.copytree(REFERENCE / "all", tmp_path / "all")  # an older version would be converted
     run = load_run(tmp_path / "all")
@@ -413,12 +453,16 @@ def test_the_differences_that_could_be_found_are_those_of_the_reference_run(tmp_
     assert pairs["vanilla_rnn", "stacked_vanilla_rnn"].seeds_needed is None
 
 
-def test_the_number_of_duplicates_is_that_of_the_reference_run():
-    dataset = json.loads((REFERENCE / "all/results.json").read_text())["dataset"]
-    kinds = dataset.get("duplicates") or {"all": dataset.get("overlap", 0) * [0]}
-    n = sum(map(len, kinds.values()))
+def test_the_numbers_of_duplicates_are_those_of_the_reference_runs():
+    def n_duplicates(name, kind="duplicates"):
+        dataset = json.loads((REFERENCE / name / "results.json").read_text())["dataset"]
+        return sum(map(len, dataset[kind].values())), dataset["test_size"]
 
-    assert f"So {n} of the {dataset['test_size']} test documents" in words_of("trust")
+    words = words_of("trust")
+    n, n_documents = n_duplicates("all")
+    assert f"So {n} of the {n_documents} test documents" in words
+    (whole, _), (cut, _) = (n_duplicates("reuters46", f"{of}duplicates") for of in ("whole_", ""))
+    assert f"{whole} test documents have a duplicate, and {cut} in `reuters46`, which" in words
 
 
 def test_the_speed_is_that_of_the_reference_run():

@@ -1,8 +1,10 @@
 """Errors that end a command, and the hints in their messages."""
 
+import errno
+
 import pytest
 
-from rnnbench.errors import OutOfReachError, RnnbenchError, UserError, did_you_mean
+from rnnbench.errors import OutOfReachError, RnnbenchError, UserError, did_you_mean, refused
 
 
 @pytest.mark.parametrize(
@@ -12,6 +14,40 @@ def test_every_kind_of_error_has_its_exit_code_and_can_be_caught_at_once(error, 
     with pytest.raises(RnnbenchError, match=r"^no$") as caught:
         raise error("no")
     assert caught.value.exit_code == exit_code
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "exit_code"),
+    [
+        (MemoryError(), "out of memory: free some, or", 1),
+        (MemoryError("Unable to allocate 3 TiB"), "out of memory (Unable to allocate 3 TiB): ", 1),
+        (ImportError("x.so: failed to map segment from shared object"), "out of memory: ", 1),
+        (RuntimeError("can't start new thread"), "no thread can be started: raise the limits", 1),
+        (OSError(errno.ENOSPC, "No space left", "a/b"), "a/b: No space left", 1),
+        (OSError(errno.EMFILE, "Too many open files"), "the system: Too many open files", 1),
+        (OSError(errno.EACCES, "Permission denied", "a/b"), "a/b: Permission denied", 2),
+        (OSError(errno.ENOENT, "No such file"), "the working folder was removed; change to ", 2),
+    ],
+)
+def test_what_the_system_refuses_is_said_in_a_sentence(error, message, exit_code):
+    found = refused(error)
+
+    assert str(found).startswith(message)
+    assert found.exit_code == exit_code
+
+
+def test_a_lack_of_memory_is_found_behind_what_a_library_made_of_it():
+    broken = ImportError("the install seems to be broken")
+    broken.__cause__ = MemoryError()
+
+    assert str(refused(broken)).startswith("out of memory: ")
+
+
+@pytest.mark.parametrize(
+    "bug", [ValueError("x"), ImportError("no x"), OSError(errno.ENOENT, "No such file", "a/b")]
+)
+def test_what_may_be_a_bug_is_not_refused_by_the_system(bug):
+    assert refused(bug) is None
 
 
 @pytest.mark.parametrize(

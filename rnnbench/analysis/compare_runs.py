@@ -217,7 +217,9 @@ def _test_all(a: StoredRun, b: StoredRun, names: Sequence[str]) -> list[Comparis
                 hits[f"{model.name} in {side}"] = hits_of(run.trials[model.name])
                 if not model.is_random:
                     fixed.add(f"{model.name} in {side}")
-    return compare_pairs([(f"{name} in B", f"{name} in A") for name in names], hits, fixed)
+    pairs = [(f"{name} in B", f"{name} in A") for name in names]
+    in_order = a.results.dataset.in_order or b.results.dataset.in_order
+    return compare_pairs(pairs, hits, fixed, in_order=in_order)
 
 
 def _change(a: ModelSummary, b: ModelSummary, test: Comparison) -> ModelChange:

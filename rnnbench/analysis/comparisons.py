@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.analysis.intervals import estimate_difference
-from rnnbench.analysis.variance import Hits
-from rnnbench.results.schema import ANOVA, DIGITS, MCNEMAR, Comparison, ModelSummary
+from rnnbench.analysis.variance import Hits, sums_of_blocks
+from rnnbench.results.schema import ANOVA, BLOCKS, DIGITS, MCNEMAR, Comparison, ModelSummary
 
 MAX_IN_PAIRS = 60
 """The most models that are all compared with each other; a comparison takes about a millisecond."""
@@ -23,11 +23,13 @@ def compare_pairs(
     hits: Mapping[str, Hits],
     fixed: Collection[str],
     n_tests: int | None = None,
+    *,
+    in_order: bool = False,
 ) -> list[Comparison]:
     """Return the comparisons of ``pairs`` of models, p-values corrected for their number.
 
-    Single trials, or trials that all agree, are compared by McNemar's test; means over several
-    trials by Student's test, with a variance from an analysis of variance.
+    Single trials, or trials that all agree, are compared by McNemar's test, or by blocks; means
+    over several trials by Student's test, with a variance from an analysis of variance.
 
     Args:
         pairs: the names of the models.
@@ -35,13 +37,17 @@ def compare_pairs(
         fixed: the models whose answers do not depend on the seed.
         n_tests: the number of tests to correct for. If the results decide which pairs are
             compared, such as those with the best model, it is the number of all possible pairs.
+        in_order: whether the documents are in order of time.
     """
     found = []
     for a, b in pairs:
-        estimate = estimate_difference(hits[a], hits[b])
-        is_single = all((each == each[0]).all() for each in (hits[a], hits[b]))
-        p = mcnemar_p(hits[a][0], hits[b][0]) if is_single else estimate.p
-        found.append((a, b, estimate, p, MCNEMAR if is_single else ANOVA))
+        estimate = estimate_difference(hits[a], hits[b], in_order=in_order)
+        p, method = estimate.p, ANOVA
+        if all((each == each[0]).all() for each in (hits[a], hits[b])):
+            p, method = mcnemar_p(hits[a][0], hits[b][0]), MCNEMAR
+            if in_order:
+                p, method = max(p, blocks_p(hits[a][0], hits[b][0])), BLOCKS
+        found.append((a, b, estimate, p, method))
     corrected = holm([p for *_, p, _ in found], n_tests or len(pairs))
     return [
         Comparison(
@@ -58,7 +64,9 @@ def compare_pairs(
     ]
 
 
-def compare_with_best(hits: Mapping[str, Hits], fixed: Collection[str]) -> dict[str, Comparison]:
+def compare_with_best(
+    hits: Mapping[str, Hits], fixed: Collection[str], *, in_order: bool = False
+) -> dict[str, Comparison]:
     """Return the comparison of the best model, as ``a``, with each other model, by its name.
 
     The p-values are corrected for all pairs of models. With up to ``MAX_IN_PAIRS`` models, they are
@@ -70,7 +78,7 @@ def compare_with_best(hits: Mapping[str, Hits], fixed: Collection[str]) -> dict[
     pairs = [(best, name) for name in others]
     if len(hits) <= MAX_IN_PAIRS:
         pairs += combinations(others, 2)
-    compared = compare_pairs(pairs, hits, fixed, comb(len(hits), 2))
+    compared = compare_pairs(pairs, hits, fixed, comb(len(hits), 2), in_order=in_order)
     return {each.b: each for each in compared if each.a == best}
 
 
@@ -110,6 +118,22 @@ def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
 
     only_a, only_b = int(np.sum(a & ~b)), int(np.sum(b & ~a))
     return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
+
+
+def blocks_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+    """Return the p-value of the randomization test that two classifiers are right equally often.
+
+    Under the null hypothesis, the difference in each block of documents is equally likely to have
+    the other sign (R. A. Fisher: The Design of Experiments, 1935, chapter 3). If each block is one
+    document, this is McNemar's exact test. ``a`` and ``b`` are as there, in order of time.
+    """
+    differences = sums_of_blocks(a.astype(int) - b)
+    sums = np.ones(1)  # the probability of each sum from -n to n, n being that of the sizes so far
+    for size in np.abs(differences[differences != 0]):
+        same = np.zeros(2 * size)
+        sums = (np.concatenate([sums, same]) + np.concatenate([same, sums])) / 2
+    is_as_far = np.abs(np.arange(len(sums)) - len(sums) // 2) >= abs(differences.sum())
+    return min(1.0, float(sums[is_as_far].sum()))
 
 
 def holm(ps: Sequence[float], n: int) -> list[float]:

@@ -103,7 +103,7 @@ def prediction_interval(values: Sequence[float]) -> Interval | None:
     return Interval(low=center - wider, high=center + wider)
 
 
-def accuracy_interval(hits: Hits) -> Interval:
+def accuracy_interval(hits: Hits, *, in_order: bool = False) -> Interval:
     """Return the interval of a mean accuracy over other documents and, with several trials, seeds.
 
     It is Wilson's, at the number of documents whose share of right answers would have the same
@@ -111,15 +111,15 @@ def accuracy_interval(hits: Hits) -> Interval:
     Probable inference, the law of succession, and statistical inference. Journal of the American
     Statistical Association 22, 1927). Samples of clustered data have such intervals, too (N. Dean,
     M. Pagano: Evaluating confidence interval methods for binomial proportions in clustered surveys.
-    Journal of Survey Statistics and Methodology 3, 2015).
+    Journal of Survey Statistics and Methodology 3, 2015), such as documents ``in_order`` of time.
     """
     from scipy.special import ndtri, stdtrit
 
     share, upper = float(hits.mean()), (1 + LEVEL) / 2
     n, quantile = float(hits.shape[1]), float(ndtri(upper))
-    squares = mean_squares(hits.mean(axis=0), hits)
+    squares = mean_squares(hits.mean(axis=0), hits, in_order=in_order)
     variance = max(squares.variance, squares.documents)  # seeds cannot make it smaller
-    if variance and 0 < share < 1 and (hits != hits[0]).any():
+    if variance and 0 < share < 1 and (in_order or (hits != hits[0]).any()):
         n, quantile = share * (1 - share) / variance, float(stdtrit(squares.df(variance), upper))
     return _wilson(share, n, quantile)
 
@@ -171,14 +171,19 @@ class Estimate:
         return max(SMALLEST_P, float(2 * stdtr(self.df, -abs(self.value) / self.error)))
 
 
-def estimate_difference(a: Hits, b: Hits) -> Estimate:
+def estimate_difference(a: Hits, b: Hits, *, in_order: bool = False) -> Estimate:
     """Return the mean accuracy of ``a`` minus that of ``b`` on the same documents.
 
     Its variance is not rounded up to that of the documents where the seeds seem to vary less than
     by chance: the test would then find too little.
+
+    Args:
+        a: the hits of a model.
+        b: those of another.
+        in_order: whether the documents are in order of time.
     """
     value = float(a.mean() - b.mean())
-    squares = mean_squares(a.mean(axis=0) - b.mean(axis=0), a, b)
+    squares = mean_squares(a.mean(axis=0) - b.mean(axis=0), a, b, in_order=in_order)
     variance = 0.0 if np.array_equal(a, b) else squares.variance
     df = squares.df(variance) if variance else squares.n_documents - 1.0
     return Estimate(value, variance**0.5, df)

@@ -74,7 +74,8 @@ class _Contestant:
 def _board(runs: Mapping[str, StoredRun], metric: str) -> Board:
     contestants = _contestants(runs)
     scores = [score_of(each.model, metric) for each in contestants]
-    against_best = _against_best(contestants)
+    in_order = any(run.results.dataset.in_order for run in runs.values())
+    against_best = _against_best(contestants, in_order=in_order)
     entries = [
         Entry(
             rank=None if score is None else 1 + sum(s is not None and s > score for s in scores),
@@ -112,9 +113,9 @@ def score_of(model: ModelSummary, metric: str) -> float | None:
     return round(sign * mean, 12)
 
 
-def _against_best(contestants: Sequence[_Contestant]) -> list[Comparison | None]:
+def _against_best(contestants: Sequence[_Contestant], *, in_order: bool) -> list[Comparison | None]:
     """Return the comparison of the best accuracy with each, corrected for all pairs of models."""
     hits = {f"{each.model.name} of {each.run}": each.hits for each in contestants}
     fixed = {name for name, each in zip(hits, contestants, strict=True) if not each.model.is_random}
-    found = compare_with_best(hits, fixed)
+    found = compare_with_best(hits, fixed, in_order=in_order)
     return [found.get(name) for name in hits]

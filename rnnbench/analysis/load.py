@@ -15,6 +15,7 @@ from rnnbench.results.run import StoredRun, load_benchmark, load_results, load_t
 from rnnbench.results.schema import Results
 from rnnbench.results.store import RESULTS
 from rnnbench.storage import (
+    TRIALS,
     DamagedResultError,
     OtherVersionError,
     read_document,
@@ -42,6 +43,11 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
         trials = load_trials(folder, results)
         environment = load_environment(folder)
     except FileNotFoundError as error:
+        if not (folder / TRIALS).is_dir():
+            raise DamagedResultError(
+                f"unusable result: {folder}: it holds only the summary of a run, without trials "
+                f"(to train them again: {results.command})"
+            ) from error
         raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
     if missing := [name for name in usable_metrics() if name not in results.metrics]:
         log.warning(

@@ -53,8 +53,9 @@ def notes_on_data(summary: DatasetSummary, data: Data, corpus: Corpus | None) ->
         yield Note(
             title="documents in both sets",
             evidence=f"{summary.duplicates_in_words()}.",
-            advice="A model can know the answers by heart, right or wrong; remove duplicates "
-            "before the split, or look at the results without them: --without-duplicates.",
+            advice="A model can know the answers by heart, right or wrong: remove duplicates "
+            "before the split, or look at a run without them with `rnnbench leaderboard RUN "
+            "--without-duplicates`.",
         )
 
 
@@ -97,7 +98,8 @@ def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
         yield Note(
             title="one seed",
             evidence="Every model is trained once.",
-            advice="Another seed may give another order of the models: use --seeds 5 or more.",
+            advice="Another seed may give another order of the models: use 5 or more, as with "
+            "`rnnbench run CONFIG --seeds 5`.",
         )
     whole = [name for name in networks if not benchmark.training_of(name).validation_split]
     if whole:

@@ -45,17 +45,18 @@ def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[Pa
     """
     names = chosen(list(run.trials), only)
     hits = {name: hits_of(run.trials[name]) for name in names}
-    always, n_tests = run.results.dataset.majority_name, run.results.n_corrected_for
+    dataset, n_tests = run.results.dataset, run.results.n_corrected_for
+    always, in_order = dataset.majority_name, dataset.in_order
     found = [
-        _power(each, hits[each.a], hits[each.b], n_tests)
+        _power(each, hits[each.a], hits[each.b], n_tests, in_order=in_order)
         for each in run.results.comparisons
         if always not in (each.a, each.b) and {each.a, each.b} <= set(hits) and not each.is_clear
     ]
     return sorted(found, key=lambda each: (each.seeds_needed or MOST + 1, each.comparison.p_holm))
 
 
-def _power(comparison: Comparison, a: Hits, b: Hits, n_tests: int) -> PairPower:
-    squares = mean_squares(a.mean(axis=0) - b.mean(axis=0), a, b)
+def _power(comparison: Comparison, a: Hits, b: Hits, n_tests: int, *, in_order: bool) -> PairPower:
+    squares = mean_squares(a.mean(axis=0) - b.mean(axis=0), a, b, in_order=in_order)
     corrected, wanted = SIGNIFICANT / n_tests, abs(comparison.difference)
     is_known = comparison.n_seeds is None or comparison.n_seeds > 1
     can_tell = is_known and not comparison.has_too_few_seeds

@@ -55,7 +55,7 @@ def summarize_run(
     fixed = {name for name in hits if name not in by_model or not benchmark.models[name].is_random}
     metrics = compute_metrics(by_model)
     models = [
-        _summarize(benchmark.models[name], of_model, metrics[name], topics, hits[name])
+        _summarize(benchmark.models[name], of_model, metrics[name], dataset, hits[name])
         for name, of_model in by_model.items()
     ]
     return Results(
@@ -69,8 +69,10 @@ def summarize_run(
         threads=sorted({trial.record.threads for trial in trials}),
         metrics=list(usable_metrics()),
         models=models,
-        comparisons=compare_pairs(pairs, hits, fixed, comb(len(hits), 2)),
-        without_duplicates=_without_duplicates(dataset.duplicate_positions, pairs, hits, fixed),
+        comparisons=compare_pairs(
+            pairs, hits, fixed, comb(len(hits), 2), in_order=dataset.in_order
+        ),
+        without_duplicates=_without_duplicates(dataset, pairs, hits, fixed),
         published=locate_published(benchmark, dataset, models),
         missing=list(missing),
     )
@@ -101,12 +103,13 @@ def _pairs(hits: Mapping[str, Hits]) -> list[tuple[str, str]]:
 
 
 def _without_duplicates(
-    duplicates: Sequence[int],
+    dataset: DatasetSummary,
     pairs: Sequence[tuple[str, str]],
     hits: Mapping[str, Hits],
     fixed: Collection[str],
 ) -> WithoutDuplicates | None:
     """Return the accuracies on the other test documents; the majority is the last of ``hits``."""
+    duplicates = dataset.duplicate_positions
     rest = {name: np.delete(each, duplicates, axis=1) for name, each in hits.items()}
     *models, majority = rest
     n = rest[majority].shape[1]
@@ -116,7 +119,9 @@ def _without_duplicates(
         test_size=n,
         majority_accuracy=float(rest[majority].mean()),
         accuracy={name: statistic(rest[name].mean(axis=1).tolist()) for name in models},
-        comparisons=compare_pairs(pairs, rest, fixed, comb(len(hits), 2)),
+        comparisons=compare_pairs(
+            pairs, rest, fixed, comb(len(hits), 2), in_order=dataset.in_order
+        ),
     )
 
 
@@ -179,7 +184,7 @@ def _summarize(
     description: Model,
     trials: Sequence[TrialResult],
     metrics: Sequence[Mapping[str, float]],
-    topics: Sequence[str],
+    dataset: DatasetSummary,
     hits: Hits,
 ) -> ModelSummary:
     records = [trial.record for trial in trials]
@@ -193,9 +198,9 @@ def _summarize(
         is_random=description.is_random,
         pretrained=description.pretrained,
         params=records[0].params,
-        accuracy_interval=accuracy_interval(hits),
+        accuracy_interval=accuracy_interval(hits, in_order=dataset.in_order),
         metrics={name: statistic(numbers) for name, numbers in values.items() if numbers},
-        topics_never_predicted=[topics[topic] for topic in never],
+        topics_never_predicted=[dataset.topics[topic].topic for topic in never],
         ms_per_step=statistic(times) if times else None,
         fit_seconds=statistic([record.fit_seconds for record in records]),
         stock_layers=sorted({layer for record in records for layer in record.stock_layers}),

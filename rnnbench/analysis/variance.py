@@ -5,9 +5,17 @@ the documents and with the seeds of each model, and an analysis of variance find
 Searle, G. Casella, C. E. McCulloch: Variance Components, 1992, chapter 4). Degrees of freedom are
 those of F. E. Satterthwaite (An approximate distribution of estimates of variance components.
 Biometrics Bulletin 2, 1946), so that few seeds count as few.
+
+Documents in order of time are not independent: newswires about the same event follow each other,
+so errors come in bursts. Then blocks of consecutive documents take the place of documents. There
+are few, so that each is long enough to be nearly independent of the others, and Student's quantile
+allows for so few (R. Ibragimov, U. K. Müller: t-statistic based correlation and heterogeneity
+robust inference. Journal of Business & Economic Statistics 28, 2010).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +26,9 @@ Hits = NDArray[np.bool_]
 ROUNDING = 1e-12
 """Accuracies that differ by less than this count as equal."""
 
+N_BLOCKS = 16
+"""The number of blocks of documents in order of time, which differ by one document at most."""
+
 
 @dataclass(frozen=True)
 class MeanSquares:
@@ -27,7 +38,7 @@ class MeanSquares:
     the documents and to that of the seeds, so the sum of both is too large by it.
 
     Attributes:
-        n_documents: of the sample.
+        n_documents: of the sample, or blocks of documents.
         documents: from the values by document.
         n_seeds: of each model with several trials, ``(n_models,)``.
         seeds: from the accuracies by seed, for each of the same models.
@@ -70,14 +81,40 @@ class MeanSquares:
         )
 
 
-def mean_squares(by_document: NDArray[np.float64], *hits: Hits) -> MeanSquares:
+def mean_squares(
+    by_document: NDArray[np.float64], *hits: Hits, in_order: bool = False
+) -> MeanSquares:
     """Return the mean squares of a mean.
 
     Args:
         by_document: its values by document, ``(n_documents,)``: the mean over the trials of a
             model, or a difference of two such means.
         hits: of each model that it is made of.
+        in_order: whether the documents are in order of time. Blocks then take their place, unless
+            single documents vary more.
     """
+    single = _mean_squares(by_document, hits)
+    if not in_order:
+        return single
+    blocks = _mean_squares(_by_block(by_document), [_by_block(each) for each in hits])
+    return max(single, blocks, key=lambda squares: squares.documents)
+
+
+def sums_of_blocks(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the sums over blocks, ``(..., n_blocks)``, of ``values``, ``(..., n_documents)``."""
+    n = values.shape[-1]
+    n_blocks = min(n, N_BLOCKS)
+    return np.add.reduceat(values, np.arange(n_blocks) * n // n_blocks, axis=-1)
+
+
+def _by_block(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return what stands for each block, ``(..., n_blocks)``; the mean is that of ``values``."""
+    mean = values.mean(axis=-1, keepdims=True)
+    sums = sums_of_blocks(values - mean)
+    return np.asarray(mean + sums * (sums.shape[-1] / values.shape[-1]))
+
+
+def _mean_squares(by_document: NDArray[np.float64], hits: Sequence[NDArray[Any]]) -> MeanSquares:
     n_documents = len(by_document)
     several = [each for each in hits if len(each) > 1 and n_documents > 1]
     n_seeds = np.array([len(each) for each in several], float)
@@ -95,7 +132,7 @@ def _variance(values: NDArray[np.float64]) -> float:
     return 0.0 if np.ptp(values) < ROUNDING else float(values.var(ddof=1))
 
 
-def _chance(hits: Hits) -> float:
+def _chance(hits: NDArray[Any]) -> float:
     """Return the variance of a seed's accuracy by chance at single documents."""
     n_seeds, n_documents = hits.shape
     of_seed, of_document = hits.mean(axis=1, keepdims=True), hits.mean(axis=0, keepdims=True)

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rnnbench.choice.rank import rank_candidates
 from rnnbench.choice.records import Candidate, ChoiceResults
 from rnnbench.choice.search import sampler_version, search_grids
@@ -218,19 +220,21 @@ def _record(
     command: str,
 ) -> ChoiceResults:
     first, benchmark = parts[0], job.benchmark
+    y_train = job.data.dataset.y_train
+    positions = np.concatenate([part.positions(y_train) for part in parts])
     return ChoiceResults(
         name=benchmark.name,
         command=command,
         dataset=plan.dataset,
         folds=None if isinstance(first, Last) else len(parts),
         last=first.share if isinstance(first, Last) else None,
-        held_out=sum(len(part.positions(job.data.dataset.y_train)) for part in parts),
+        held_out=len(positions),
         seeds=list(benchmark.training.seeds),
         epochs=sorted({trial.epochs for trial in plan.trials} - {0}),
         n_models=len(benchmark.models),
         searched=search,
         sampler=sampler,
-        candidates=rank_candidates(plan, done.trials),
+        candidates=rank_candidates(benchmark.models, plan, done.trials, positions),
         missing=done.missing,
     )
 

@@ -1,6 +1,6 @@
 """From the trials of a choice to its candidates, ranked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,36 +18,58 @@ Answers = Mapping[int, Sequence[TrialResult]]
 """The results of a model: one for each part, by seed."""
 
 
-def rank_candidates(plan: Plan, results: Sequence[TrialResult]) -> list[Candidate]:
-    """Return the models whose trials all have a result, best first; ties keep the plan's order.
+def rank_key(accuracy: float, epochs: int, params: int) -> tuple[float, int, int]:
+    """Return what candidates are sorted by: the most accurate come first; in a tie, the cheapest.
+
+    The cost is not measured in seconds, so the order is the same on every machine.
+    """
+    return -round(accuracy, DIGITS), epochs, params
+
+
+def rank_candidates(
+    order: Iterable[str],
+    plan: Plan,
+    results: Sequence[TrialResult],
+    positions: NDArray[np.intp],
+) -> list[Candidate]:
+    """Return the models whose trials all have a result, best first; see ``rank_key``.
 
     Args:
+        order: the models as in the config; those that are equal in everything else stay so.
         plan: the trials of the choice; each names the part that is held out.
         results: those that finished.
+        positions: of the documents of all parts in the training set, ``(n_held_out,)``.
     """
     models = {trial.name: trial.model for trial in plan.trials}
     found = {
         (each.record.model, each.record.seed, each.record.fingerprint): each for each in results
     }
+    by_model = _by_model(plan.trials)
     complete = {
         name: of_model
-        for name, trials in _by_model(plan.trials).items()
-        if (of_model := _results_of(trials, found)) is not None
+        for name in order
+        if name in by_model and (of_model := _results_of(by_model[name], found)) is not None
     }
     if not complete:
         return []
-    hits = {name: _hits_of(of_model) for name, of_model in complete.items()}
-    names = sorted(hits, key=lambda name: -round(float(hits[name].mean()), DIGITS))
+    in_order = plan.dataset.in_order
+    places = np.argsort(positions) if in_order else slice(None)
+    hits = {name: _hits_of(of_model)[:, places] for name, of_model in complete.items()}
+    params = {name: next(iter(each.values()))[0].record.params for name, each in complete.items()}
+    epochs = {trial.name: trial.epochs for trial in plan.trials}
+    names = sorted(
+        hits, key=lambda name: rank_key(float(hits[name].mean()), epochs[name], params[name])
+    )
     fixed = {name for name in names if not models[name].is_random}
-    against = compare_with_best({name: hits[name] for name in names}, fixed)
+    against = compare_with_best({name: hits[name] for name in names}, fixed, in_order=in_order)
     return [
         Candidate(
             name=name,
-            params=next(iter(complete[name].values()))[0].record.params,
+            params=params[name],
             accuracy=float(hits[name].mean()),
             of_parts=[float(mean) for mean in _accuracies_of(complete[name]).mean(axis=1)],
             over_parts=folds_interval(_accuracies_of(complete[name])),
-            interval=accuracy_interval(hits[name]),
+            interval=accuracy_interval(hits[name], in_order=in_order),
             training=models[name].training or {},
             seeds=len(complete[name]),
             fit_seconds=_fit_seconds(complete[name]),

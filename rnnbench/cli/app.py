@@ -7,6 +7,7 @@ completion of command names answer at once.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +15,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 import rnnbench
-from rnnbench.errors import FULL, STATUS_OF, RnnbenchError, signal_of
+from rnnbench.errors import FULL, RnnbenchError, refused, signal_of
 
 TRAIN, RESULTS, CI, LEARN, PARTS = (
     "Train and choose",
@@ -57,7 +58,7 @@ COMMANDS = {
     "compare": ("rnnbench.cli.compare:compare", "Show how the models of two runs differ.", CI),
     "history": ("rnnbench.cli.history:history", "Show a metric over stored runs.", CI),
     "badge": ("rnnbench.cli.badge:badge", "Make a badge of a result.", CI),
-    "doctor": ("rnnbench.cli.doctor:doctor", "Point out what learners trip over.", LEARN),
+    "doctor": ("rnnbench.cli.doctor:doctor", "Check this machine, a config or a run.", LEARN),
     "explain": (
         "rnnbench.explain.command:explain",
         "Explain a recurrent layer step by step.",
@@ -150,13 +151,12 @@ def _ending_with_a_message() -> Iterator[None]:
 
 
 def _message_and_status(error: RnnbenchError | OSError | KeyboardInterrupt) -> tuple[str, int]:
-    if isinstance(error, RnnbenchError):
-        return str(error), error.exit_code
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "Interrupted.", 128 + signal_of(error)
-    if error.errno not in STATUS_OF or (error.errno in FULL and not error.filename):
+    found = error if isinstance(error, RnnbenchError) else refused(error)
+    if found is None or (isinstance(error, OSError) and error.errno in FULL and not error.filename):
         raise error
-    return f"{error.filename or 'the system'}: {error.strerror}", STATUS_OF[error.errno]
+    return str(found), found.exit_code
 
 
 app = typer.Typer(
@@ -196,4 +196,5 @@ def _options(
 ) -> None:
     from rnnbench.terminal.console import show_log
 
+    Path.cwd()  # fails if it was removed, which commands would notice later, or misread
     show_log()

@@ -96,7 +96,8 @@ def compare(
 
 def _check_format(form: str, *, has_gates: bool, as_json: bool) -> None:
     if form not in FORMATS:
-        raise UserError(f"--format: no format '{form}' ({did_you_mean(form, FORMATS)})")
+        hint = "for JSON, use --json" if form == "json" else did_you_mean(form, FORMATS)
+        raise UserError(f"--format: no format '{form}' ({hint})")
     if as_json and form != TABLE:
         raise UserError(f"--json: not with --format {form} (use one of the two)")
     if form == JUNIT and not has_gates:

@@ -175,9 +175,10 @@ def schema(
 
 def _config_table(configs: list[dict[str, Any]]) -> "Table":
     """Return the table of ``config list``; those that others extend have no models of their own."""
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("name", "models", "trials", "summary")
+    headers = ("name", "models", "trials", "summary")
+    table = Table(*(Column(header, overflow="fold") for header in headers))
     for each in configs:
         models, trials = (str(each[key] or "-") for key in ("models", "trials"))
         table.add_row(each["name"], models, trials, each["summary"])

@@ -13,7 +13,7 @@ from rnnbench.data.load import PreparedData
 from rnnbench.data.load import prepare as prepare_data
 from rnnbench.data.settings import Data
 from rnnbench.data.sources.catalog import SOURCES
-from rnnbench.report.data import data_facts, data_text, sources_text
+from rnnbench.report.data import data_facts, data_views, sources_text
 from rnnbench.report.document import Inputs, document_facts, document_text
 from rnnbench.terminal import completion, console, options
 from rnnbench.terminal.display import show_download
@@ -127,8 +127,8 @@ def sources(as_json: options.Json = False) -> None:
 
 def _describe(data: PreparedData, *, as_json: bool) -> None:
     record = data_facts(data.corpus, data.summary, data.section)
-    view = data_text(data.corpus, data.summary, data.section)
-    console.print_record(record, view, as_json=as_json)
+    views = data_views(data.corpus, data.summary, data.section)
+    console.print_record(record, *views, as_json=as_json)
 
 
 def _prepared(

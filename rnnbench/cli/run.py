@@ -49,6 +49,10 @@ def run(
     save_models: Annotated[
         bool, typer.Option("--save-models", help="Keep the trained networks, for `predict`.")
     ] = False,
+    compact: Annotated[
+        bool,
+        typer.Option("--compact", help="Store only what tables need, for runs kept in git."),
+    ] = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -71,6 +75,7 @@ def run(
             out=out,
             save_models=save_models,
             fresh=fresh,
+            compact=compact,
             executor=executor,
             scheduler=scheduler,
             progress=not quiet,

@@ -74,6 +74,10 @@ class DatasetSummary(Record):
     """Those of them whose whole text is in training."""
     n_left_out: NonNegativeInt = 0
     """The number of test documents that were left out of all this because they are in training."""
+    in_order: bool = False
+    """Whether the documents are in order of time, so that variances come from blocks of them.
+
+    ``False`` if that was not recorded, by an older version."""
     majority_topic: str
     """The most frequent topic in training."""
     majority_accuracy: Share
@@ -110,12 +114,6 @@ class DatasetSummary(Record):
         """Return how many duplicates there are; of the ``whole`` texts, or as models see them."""
         found = self.whole_duplicates if whole else self.duplicates
         return found.in_words(self.test_size) if found else "not recorded"
-
-    @property
-    def left_out_in_words(self) -> str:
-        """How many test documents were left out, to be put behind a number; empty if none."""
-        n = self.n_left_out
-        return f" (without the {n:,} that are in the training set, too)" if n else ""
 
     @property
     def topics_by_frequency(self) -> list[TopicCount]:
@@ -155,6 +153,7 @@ def summarize_dataset(corpus: CachedCorpus, dataset: Dataset) -> DatasetSummary:
         whole_duplicates=_duplicates(
             dataset, *(_texts(corpus.corpus, numbers) for numbers in documents)
         ),
+        in_order=dataset.in_order,
         majority_topic=dataset.topics[majority],
         **_scores_of_majority(test, majority),
     )

@@ -7,9 +7,10 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import platformdirs
@@ -104,13 +105,24 @@ def write(file: Path, corpus: Corpus) -> str:
     }
     if corpus.is_test is not None:
         arrays["is_test"] = corpus.is_test
+    with writing(file) as out:
+        np.savez(out, **arrays)
+    return fingerprint
+
+
+@contextmanager
+def writing(file: Path) -> Iterator[BinaryIO]:
+    """Open a file of the cache as ``atomic_write`` does; an error says how to use another folder.
+
+    Raises:
+        UnwritableError: it cannot be written.
+    """
     try:
         with atomic_write(file) as out:
-            np.savez(out, **arrays)
+            yield out
     except UnwritableError as error:
         error.args = (f"{error} (set RNNBENCH_CACHE to use another folder)",)
         raise
-    return fingerprint
 
 
 def read(file: Path) -> CachedCorpus:
@@ -135,7 +147,7 @@ def read(file: Path) -> CachedCorpus:
             fingerprint: str = facts["fingerprint"]
         if corpus.fingerprint != fingerprint:
             raise ValueError("its content does not match its fingerprint")
-    except FileNotFoundError:
+    except (FileNotFoundError, MemoryError):
         raise
     except Exception as error:  # damage makes zipfile and NumPy raise almost anything
         reason = str(error).partition("\n")[0]

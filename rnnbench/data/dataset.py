@@ -36,6 +36,7 @@ class Dataset:
         documents: the ids of every document of the corpus, int32, uncut, without a start mark.
         vocabulary: the words that have ids of their own, from ``INDEX_FROM`` + 1 on.
         separator: stands between the words of a text; nothing if they are single characters.
+        in_order: whether the training documents, and the test documents, are in order of time.
     """
 
     x_train: NDArray[np.int32]
@@ -49,6 +50,7 @@ class Dataset:
     documents: Sequence[NDArray[np.int32]]
     vocabulary: Sequence[str] = ()
     separator: str = " "
+    in_order: bool = False
 
     @property
     def timesteps(self) -> int:
@@ -98,7 +100,9 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
             f"data: {len(kept):,} documents of {timesteps:,} steps are too many (allowed: "
             f"{MAX_STEPS:,} steps together); set data.pad_length or data.maxlen"
         )
-    if _ranks_training_words(corpus):
+    name = corpus.provenance.get("source", "")
+    source = SOURCES[name] if name in SOURCES else None
+    if source is not None and source.ranks_words_of == "training":
         if (labels := np.unique(corpus.labels[train])).size == 1:
             topic = corpus.topics[labels[0]]
             raise UserError(f"data: all documents to train on have the topic '{topic}'")
@@ -126,18 +130,19 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         documents=documents,
         vocabulary=corpus.vocabulary[: max(n_ids - INDEX_FROM - 1, 0)],
         separator="" if corpus.provenance.get("tokenizer") == "characters" else " ",
+        in_order=data.split == "last"
+        or (_has_own_split(corpus, data) and source is not None and source.in_order),
     )
 
 
-def _ranks_training_words(corpus: Corpus) -> bool:
-    name = corpus.provenance.get("source", "")
-    return name in SOURCES and SOURCES[name].ranks_words_of == "training"
+def _has_own_split(corpus: Corpus, data: Data) -> bool:
+    return corpus.is_test is not None and data.split in ("auto", "modapte")
 
 
 def _split(corpus: Corpus, data: Data) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the positions of the training and of the test documents, in their order."""
     order = np.arange(len(corpus))
-    is_test = corpus.is_test if data.split in ("auto", "modapte") else None
+    is_test = corpus.is_test if _has_own_split(corpus, data) else None
     if is_test is None:
         if data.split == "modapte":
             having = ", ".join(source.name for source in BUILT_IN if source.split == "modapte")

@@ -119,9 +119,7 @@ def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> 
     with temporary_folder() as folder:
         pinned = folder / "requirements.txt"
         write_text(pinned, f"{requirement} --hash=sha256:{sha256}\n")
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-        command += ["--no-input", "--disable-pip-version-check", "--progress-bar=raw"]
-        command += ["--retries=1", f"--timeout={PATIENCE}"]
+        command = ["download", "--no-deps", "--only-binary=:all:", "--progress-bar=raw"]
         command += ["--dest", str(folder), "--requirement", str(pinned)]
         doing = f"downloading {requirement} through pip"
         _run_pip(command, doing, progress)
@@ -131,7 +129,19 @@ def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> 
         yield wheels[0]
 
 
-def _run_pip(command: list[str], doing: str, progress: Progress) -> None:
+def ask_index(requirement: str) -> None:
+    """Ask the package index for the versions of a package, through pip; download nothing.
+
+    Raises:
+        OutOfReachError: pip finds no index or no such package, or gets no answer in time.
+    """
+    name = requirement.partition("==")[0]
+    _run_pip(["index", "versions", name], f"asking for {name} through pip", silent)
+
+
+def _run_pip(arguments: list[str], doing: str, progress: Progress) -> None:
+    command = [sys.executable, "-m", "pip", *arguments, "--no-input", "--retries=1"]
+    command += ["--disable-pip-version-check", f"--timeout={PATIENCE}"]
     start = time.monotonic()
     with subprocess.Popen(  # noqa: S603 - the command is ours
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"

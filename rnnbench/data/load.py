@@ -83,15 +83,18 @@ def _reached(names: Sequence[str], same: Collection[str], progress: Progress) ->
     Raises:
         OutOfReachError: there is none.
     """
-    reasons = []
+    reasons: dict[str, str] = {}
     for name in names:
         try:
             found = _cached(name) if name not in same else None
             found = found or _fetched(SOURCES[name], progress)
         except OutOfReachError as error:
-            log.warning("%s is out of reach: %s", name, error)
-            reasons.append(f"  {name}: {error}")
+            told = "; ".join(reasons.values()).split("; ")  # two sources may ask the same servers
+            new = [each for each in str(error).split("; ") if each not in told]
+            reasons[name] = "; ".join(new) or str(error)
             continue
+        for other, reason in reasons.items():
+            log.warning("%s is out of reach: %s", other, reason)
         if name not in same:
             log.warning(
                 "using %s instead: these are other documents, so do not compare their accuracies "
@@ -100,8 +103,9 @@ def _reached(names: Sequence[str], same: Collection[str], progress: Progress) ->
                 names[0],
             )
         return found
+    tried = [f"  {name}: {reason}" for name, reason in reasons.items()]
     files = [f"  --data {name} --path FILE: {SOURCES[name].file}" for name in names]
-    lines = ["no documents can be reached. Tried:", *reasons, "Provide a file instead:", *files]
+    lines = ["no documents can be reached. Tried:", *tried, "Provide a file instead:", *files]
     raise OutOfReachError("\n".join(lines))
 
 

@@ -64,8 +64,8 @@ class Data(Section):
     split: Literal["auto", "shuffled", "stratified", "last", "modapte"] = "auto"
     """``modapte`` is the split that comes with R8 and R52; ``auto`` is the split that the documents
     come with, or that ``train`` and ``test`` make, or else ``shuffled``. ``stratified`` is
-    shuffled, too, with the same share of every topic; ``last`` keeps the order, and tests on the
-    last documents."""
+    shuffled, too, with the same share of every topic; ``last`` keeps the order, which should be
+    that of time, and tests on the last documents."""
     test_split: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of the documents that are reserved for testing, if they come without a split."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 113

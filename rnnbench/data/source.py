@@ -34,6 +34,8 @@ class Source:
             ``shuffled``; ``None`` if that depends on the files.
         ranks_words_of: the documents whose words are counted to rank them: ``all``, as in
             Keras's loader, or those for ``training``, so that nothing is learned from the others.
+        in_order: whether the training and the test documents of its own split are in order of time,
+            so that errors come in bursts, and variances from blocks of documents.
         is_default: whether ``data.source: auto`` tries it. It applies to built-in sources only,
             so that installing a package never changes the data of a config.
         rebuilds: the source whose corpus it rebuilds exactly from other files.
@@ -51,6 +53,7 @@ class Source:
     options: tuple[str, ...] = ()
     split: Literal["shuffled", "modapte"] | None = "shuffled"
     ranks_words_of: Literal["all", "training"] = "all"
+    in_order: bool = False
     is_default: bool = False
     rebuilds: str | None = None
     fingerprint: str | None = None

@@ -8,12 +8,22 @@ from rnnbench.environment import missing
 from rnnbench.errors import UserError
 from rnnbench.records import Pretrained
 from rnnbench.registry import Registry
-from rnnbench.section import Variant, parse_variant, problem
+from rnnbench.section import Variant, parse_variant, problem, spell
 
 Positive = Annotated[float, Field(ge=1e-10, le=1e10)]
 """Above 0, and within what scikit-learn's solvers can handle: some never end beyond it."""
 Share = Annotated[float, Field(ge=0, le=1)]
-NGram = Annotated[PositiveInt, Field(le=5)]
+LONGEST_NGRAM = 5
+NGram = Annotated[PositiveInt, Field(le=LONGEST_NGRAM)]
+Range = Annotated[tuple[NGram, ...], Field(min_length=2, max_length=2)]
+
+
+def _range(value: Any) -> Any:
+    is_pair = isinstance(value, list | tuple) and [type(n) for n in value] == [int, int]
+    if value is None or (is_pair and 1 <= value[0] <= value[1] <= LONGEST_NGRAM):
+        return value and tuple(value)
+    allowed = f"two numbers from 1 to {LONGEST_NGRAM}, the smaller first, such as [3, 5]"
+    raise problem(f"got {spell(value)}", f"allowed: {allowed}")
 
 
 class Baseline(Variant):
@@ -86,8 +96,9 @@ class Stratified(_Dummy):
 
 
 class _Words(Baseline):
-    """A classifier of counted words or characters; not a kind by itself."""
+    """A classifier of counted words, characters or both; not a kind by itself."""
 
+    later_keys = frozenset({"char_ngrams"})
     analyzer: Literal["word", "char", "char_wb"] = "word"
     """Whether to count words, or characters: ``char`` across words, ``char_wb`` within them."""
     min_ngram: NGram = 1
@@ -96,17 +107,24 @@ class _Words(Baseline):
     """The largest number of adjacent words or characters that are counted together."""
     min_df: PositiveInt = 1
     """The fewest training documents that a counted word or sequence must occur in."""
+    char_ngrams: Annotated[Range | None, BeforeValidator(_range)] = None
+    """The least and the most characters of the sequences within words that are counted beside the
+    words, such as [3, 5]; nothing to count words alone."""
 
     @property
     def reads_words(self) -> bool:
-        """Whether it counts characters."""
-        return self.analyzer != "word"
+        """Whether it counts characters, alone or beside words."""
+        return self.analyzer != "word" or self.char_ngrams is not None
 
     @model_validator(mode="after")
     def _has_a_range(self) -> "_Words":
         if self.min_ngram > self.max_ngram:
             raise problem(
                 f"min_ngram: got {self.min_ngram}", f"allowed: up to max_ngram, {self.max_ngram}"
+            )
+        if self.char_ngrams and self.analyzer != "word":
+            raise problem(
+                f"char_ngrams: with analyzer: {self.analyzer}", "allowed: with analyzer: word"
             )
         return self
 
@@ -117,17 +135,17 @@ class _Words(Baseline):
         return self._counted(CountVectorizer, options, classifier)
 
     def _counted(self, vectorizer: Any, options: dict[str, Any], classifier: Any) -> Any:
-        from sklearn.pipeline import make_pipeline
+        from sklearn.pipeline import make_pipeline, make_union
 
-        if self.analyzer == "word":
-            options = {"tokenizer": str.split, "token_pattern": None, **options}
-        counted = vectorizer(
-            analyzer=self.analyzer,
-            ngram_range=(self.min_ngram, self.max_ngram),
-            min_df=self.min_df,
-            lowercase=False,
-            **options,
+        options = {"min_df": self.min_df, "lowercase": False, **options}
+        of_words = (
+            {"tokenizer": str.split, "token_pattern": None} if self.analyzer == "word" else {}
         )
+        ngrams = (self.min_ngram, self.max_ngram)
+        counted = vectorizer(analyzer=self.analyzer, ngram_range=ngrams, **of_words, **options)
+        if self.char_ngrams:
+            within = vectorizer(analyzer="char_wb", ngram_range=self.char_ngrams, **options)
+            counted = make_union(counted, within)
         return make_pipeline(counted, classifier)
 
 

@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from rnnbench.errors import nearest
 from rnnbench.models.baselines import AnyBaseline, Baseline
 from rnnbench.models.layers import Batch, Layer, Layers, Product
 from rnnbench.models.shape import Shape
@@ -203,16 +204,22 @@ def _call(name: str, parameters: dict[str, Any]) -> str:
     return f"{name} ({spell_parameters(parameters)})" if parameters else name
 
 
-_KINDS_OF_MODELS: dict[str, type[Section]] = {"baseline": BaselineModel, "python": PythonNetwork}
-"""By the key that identifies them; all other models have layers."""
+_KINDS_OF_MODELS: dict[str, type[Section]] = {
+    "baseline": BaselineModel,
+    "python": PythonNetwork,
+    "layers": LayeredNetwork,
+}
+"""By the key that identifies them; a model without any lacks layers."""
 
 
 def _model(value: Any) -> Any:
     if isinstance(value, Section):
         return value
-    keys = value if isinstance(value, dict) else ()
-    kind = next((kind for key, kind in _KINDS_OF_MODELS.items() if key in keys), LayeredNetwork)
-    return kind.model_validate(value)
+    keys = list(map(str, value)) if isinstance(value, dict) else []
+    meant = (nearest(key, _KINDS_OF_MODELS) for key in keys)  # one of them may be misspelled
+    key = next((kind for kind in _KINDS_OF_MODELS if kind in keys), None)
+    key = key or next(filter(None, meant), "layers")
+    return _KINDS_OF_MODELS[key].model_validate(value)
 
 
 Model = Annotated[

@@ -10,16 +10,23 @@ from rnnbench.models import (  # noqa: F401 - Keras looks their layers up
     dropped_weights,
     pooling,
 )
-from rnnbench.storage import check_unpacked, temporary_folder
+from rnnbench.storage import UnwritableError, check_unpacked, temporary_folder
 
 
 def to_bytes(model: keras.Model) -> bytes:
-    """Return the content of the ``.keras`` file of ``model``, which loses its optimizer."""
+    """Return the content of the ``.keras`` file of ``model``, which loses its optimizer.
+
+    Raises:
+        UnwritableError: there is no room for a temporary file.
+    """
     if model.compiled:
         model.compile(optimizer=None)  # include_optimizer=False is heeded in other formats only
     with temporary_folder() as folder:
         file = folder / "model.keras"
-        model.save(file)
+        try:
+            model.save(file)
+        except OSError as error:
+            raise UnwritableError(file, error) from error
         return file.read_bytes()
 
 

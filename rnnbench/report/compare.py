@@ -18,6 +18,7 @@ from rnnbench.report.numbers import (
     condition,
     mean_and_interval,
     mean_text,
+    remarks_on_tests,
     scope_of,
     short_p,
     signed_interval_text,
@@ -94,7 +95,7 @@ def _caption(comparison: RunComparison) -> str:
             f"A: {comparison.a}, {_seeds([each.a for each in models])}.",
             f"B: {comparison.b}, {_seeds([each.b for each in models])}.",
             f"Accuracies are means over seeds, on {comparison.dataset.test_size:,} test documents"
-            f"{comparison.dataset.left_out_in_words}.",
+            f"{remarks_on_tests(comparison.dataset)}.",
             f"p: {methods}, corrected for {counted(len(models), 'model')}; clear: below 0.05.",
             *findings(comparison),
             *filter(None, [condition(models)]),

@@ -34,7 +34,7 @@ FIRST_BAR, BETWEEN_BARS = 0.55, 0.45
 """How far the bars are below the line of ranks, in rows."""
 ROW = 0.27
 """The height of a row in inches."""
-CHARACTERS = 15.5
+CHARACTERS = 13.5
 """Characters of a caption in an inch."""
 MOST_NUMBERS = 12
 

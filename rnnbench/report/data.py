@@ -1,24 +1,29 @@
 """A dataset described for people and for machines."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.console import RenderableType
+from rich.table import Column
+from rich.table import Table as Grid
 from rich.text import Text
 
 from rnnbench.analysis.notes import notes_on_data
-from rnnbench.data.audit import DatasetSummary
+from rnnbench.data.audit import DatasetSummary, TopicCount
 from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.settings import Data
 from rnnbench.data.source import Source
 from rnnbench.report.notes import notes_text
+from rnnbench.report.table import Columns, Table, table_of
+from rnnbench.words import counted
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 TOPICS_SHOWN = 10
-BAR_WIDTH = 30
+BAR_WIDTH = 12
+"""The columns of the bar of the most frequent topic."""
 
 
 def data_facts(corpus: CachedCorpus, summary: DatasetSummary, section: Data) -> dict[str, Any]:
@@ -43,8 +48,10 @@ def length_quantiles(corpus: Corpus) -> dict[str, int]:
     return {f"{q:.0%}": int(np.quantile(corpus.lengths, q)) for q in QUANTILES}
 
 
-def data_text(corpus: CachedCorpus, summary: DatasetSummary, section: Data) -> RenderableType:
-    """Return the facts as a table, and the most frequent topics with bars."""
+def data_views(
+    corpus: CachedCorpus, summary: DatasetSummary, section: Data
+) -> list[Table | RenderableType]:
+    """Return the facts, the most frequent topics with bars, and the notes."""
     provenance = corpus.corpus.provenance
     cut = "all words" if section.num_words is None else f"num_words {section.num_words:,}"
     quantiles = length_quantiles(corpus.corpus)
@@ -69,31 +76,34 @@ def data_text(corpus: CachedCorpus, summary: DatasetSummary, section: Data) -> R
         "whole texts": summary.duplicates_in_words(whole=True),
         "topics only in test": ", ".join(summary.topics_only_in_test) or "none",
     }
-    facts = Table.grid(padding=(0, 2))
+    facts = Grid.grid(padding=(0, 2))
     for name, value in rows.items():
         facts.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
     notes = list(notes_on_data(summary, section, corpus.corpus))
-    return Group(facts, "", _topics(summary), "", notes_text(notes) if notes else "")
+    return [facts, _topics(summary), *([Text(), notes_text(notes)] if notes else [])]
 
 
 def _topics(summary: DatasetSummary) -> Table:
-    table = Table(title=f"The most frequent of {len(summary.topics)} topics", title_justify="left")
-    table.add_column("topic")
-    table.add_column("train", justify="right")
-    table.add_column("test", justify="right")
-    table.add_column("share", justify="right")
-    table.add_column("")
-    total = summary.train_size + summary.test_size
-    for count in summary.topics_by_frequency[:TOPICS_SHOWN]:
-        share = (count.train + count.test) / total
-        bar = "█" * round(share * BAR_WIDTH) or "▏"
-        table.add_row(count.topic, f"{count.train:,}", f"{count.test:,}", f"{share:.1%}", bar)
-    return table
+    shown = summary.topics_by_frequency[:TOPICS_SHOWN]
+    total, most = summary.train_size + summary.test_size, shown[0].train + shown[0].test
+
+    def bar(count: TopicCount) -> str:
+        return "█" * round(BAR_WIDTH * (count.train + count.test) / most) or "▏"
+
+    columns: Columns[TopicCount] = {
+        "topic": lambda count: count.topic,
+        "": bar,
+        "train": lambda count: f"{count.train:,}",
+        "test": lambda count: f"{count.test:,}",
+        "share": lambda count: f"{(count.train + count.test) / total:.1%}",
+    }
+    caption = f"The most frequent of {counted(len(summary.topics), 'topic')}."
+    return replace(table_of(shown, columns, caption), text_columns=2)
 
 
-def sources_text(sources: Iterable[Source]) -> Table:
+def sources_text(sources: Iterable[Source]) -> Grid:
     """Return a table of all sources."""
-    table = Table("--data", "documents", "--path")
+    table = Grid(*(Column(header, overflow="fold") for header in ("--data", "documents", "--path")))
     for source in sources:
         table.add_row(source.name, source.help, source.file)
     return table

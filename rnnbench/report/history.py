@@ -2,7 +2,7 @@
 
 from rnnbench.analysis.history import ACCURACY, Change, Entry, History
 from rnnbench.metrics import Quantity, find_quantity
-from rnnbench.report.numbers import MISSING, condition, quantity_text
+from rnnbench.report.numbers import MISSING, condition, quantity_text, remarks_on_tests
 from rnnbench.report.table import Table
 from rnnbench.results.schema import TOO_FEW_SEEDS
 
@@ -57,7 +57,7 @@ def _caption(history: History, quantity: Quantity) -> str:
     dataset = history.dataset
     sentences = [
         f"{quantity.header}: mean ± 95 % over seeds. Data: {dataset.source}, "
-        f"{dataset.test_size:,} documents to test on{dataset.left_out_in_words}, "
+        f"{dataset.test_size:,} documents to test on{remarks_on_tests(dataset)}, "
         f"split {dataset.split_fingerprint[:12]}."
     ]
     if history.metric != ACCURACY:

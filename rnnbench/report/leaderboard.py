@@ -12,6 +12,7 @@ from rnnbench.report.numbers import (
     interval_text,
     mean_and_interval,
     mean_text,
+    remarks_on_tests,
     scope,
 )
 from rnnbench.report.run_tables import SECOND
@@ -92,7 +93,7 @@ def _caption(board: Board) -> str:
     ).rstrip()
     return (
         f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on, "
-        f"{dataset.test_size:,} to test on{dataset.left_out_in_words}, "
+        f"{dataset.test_size:,} to test on{remarks_on_tests(dataset)}, "
         f"split {dataset.split_fingerprint[:12]}. "
         f"Runs: {', '.join(board.runs)}; the same trials in several runs are shown once."
         + (clearly if board.metric == "accuracy" and against_best else "")

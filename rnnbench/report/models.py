@@ -1,5 +1,6 @@
 """The models of a config, as text and as JSON: in one line each, or layer by layer."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -80,7 +81,7 @@ def baseline_text(name: str, model: BaselineModel) -> RenderableType:
     baseline = model.baseline
     parameters = _table({"parameter": "", "value": ""})
     for key, value in baseline:
-        parameters.add_row(key, str(value))
+        parameters.add_row(key, value if isinstance(value, str) else json.dumps(value))
     below = parameters if dict(baseline) else "It has no parameters."
     return Group(_title(name, baseline.kind), Text(baseline.summary()), "", below)
 
@@ -150,7 +151,6 @@ def _table(footers: Mapping[str, str]) -> Table:
         box=box.SIMPLE, show_edge=False, pad_edge=False, show_footer=any(footers.values())
     )
     for header, footer in footers.items():
-        table.add_column(header, footer)
-    table.columns[0].overflow = "fold"  # a name that is cut cannot be typed
+        table.add_column(header, footer, overflow="fold")  # a name that is cut cannot be typed
     table.columns[-1].justify = "right"
     return table

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from rnnbench.analysis.variance import N_BLOCKS
+from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import Quantity
 from rnnbench.results.schema import (
     TOO_FEW_SEEDS,
@@ -13,6 +15,16 @@ from rnnbench.results.schema import (
 
 MISSING = "-"
 """Stands for a value that there is not."""
+IN_BLOCKS = f"in order of time, in {N_BLOCKS} blocks that count as independent"
+"""How intervals and p-values see documents that are in order of time."""
+
+
+def remarks_on_tests(dataset: DatasetSummary) -> str:
+    """Return, to be put behind the number of test documents, what is special about them, if any."""
+    n = dataset.n_left_out
+    remarks = [f"without the {n:,} that are in the training set, too"] if n else []
+    remarks += [IN_BLOCKS] if dataset.in_order else []
+    return f" ({'; '.join(remarks)})" if remarks else ""
 
 
 def interval_text(interval: Interval) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rnnbench.analysis.power import MOST, PairPower
-from rnnbench.report.numbers import MISSING, short_p
+from rnnbench.report.numbers import MISSING, remarks_on_tests, short_p
 from rnnbench.report.table import Columns, Table, table_of
 from rnnbench.results.schema import Results
 from rnnbench.words import counted
@@ -41,7 +41,7 @@ def _caption(results: Results) -> str:
     return (
         "The pairs of models without a clear difference. Detectable alone: the smallest true "
         f"difference that 80 % of runs with {dataset.test_size:,} test documents"
-        f"{dataset.left_out_in_words} and these seeds would find if no other were tested (p below "
+        f"{remarks_on_tests(dataset)} and these seeds would find if no other were tested (p below "
         "0.05). Detectable (Holm): the same in the first step of Holm's correction for "
         f"{counted(n, 'comparison')}. Both are '-' if they would be above 1, or if a model has one "
         "or two seeds. Seeds needed: seeds of each model with which a true difference equal to the "

@@ -15,6 +15,7 @@ from rnnbench.report.numbers import (
     interval_text,
     mean_and_interval,
     mean_text,
+    remarks_on_tests,
     scope,
     scope_of,
     short_p,
@@ -183,7 +184,7 @@ def _caption(results: Results) -> str:
     held_out = f" (less {100 * share:.3g}%, held out)" if share else ""
     sentences = [
         f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on"
-        f"{held_out}, {dataset.test_size:,} to test on{dataset.left_out_in_words}, "
+        f"{held_out}, {dataset.test_size:,} to test on{remarks_on_tests(dataset)}, "
         f"{dataset.timesteps} steps, fingerprint {dataset.fingerprint[:12]}.",
         f"Seeds: {', '.join(map(str, results.seeds_used))}.",
     ]

@@ -101,8 +101,7 @@ def _accuracy(reported: Reported) -> Section:
         "accuracy",
         "Accuracy",
         [("figure", accuracy_plot(reported.run)), ("table", table)],
-        "Models are in the order of their test accuracy, here and below. Networks are blue, "
-        "baselines orange.",
+        "Models are in the order of their test accuracy. Networks are blue, baselines orange.",
     )
 
 

@@ -24,6 +24,7 @@ from rnnbench.storage import (
     TRACKING,
     TRIALS,
     UnwritableError,
+    acquire,
     peek,
     read_file,
     sweep,
@@ -104,9 +105,11 @@ def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[N
     lock = FileLock(folder / LOCK, timeout=0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if (folder / LOCK).is_file() and (folder / LOCK).stat().st_size:
+        # Without system calls for locks, it has content while another process holds it.
+        has_content = (folder / LOCK).is_file() and (folder / LOCK).stat().st_size
+        if has_content and not (folder / HOLDER).exists():
             raise _not_ours(folder / LOCK)
-        lock.acquire()
+        acquire(lock)
         if (folder / HOLDER).is_file() and _holder_in(folder) is None:
             raise _not_ours(folder / HOLDER)
         holder = Holder(

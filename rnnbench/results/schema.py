@@ -16,6 +16,7 @@ SIGNIFICANT = 0.05
 DIGITS = 12
 """Accuracies that agree to so many decimals are equal; the rest is rounding."""
 MCNEMAR = "McNemar's exact test"
+BLOCKS = "randomization test of blocks of documents"
 ANOVA = "analysis of variance over documents and seeds"
 TOO_FEW = 2
 """So many seeds give a standard deviation, but no p-value that can be relied on: see

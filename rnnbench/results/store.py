@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.environment import constraints
-from rnnbench.errors import RnnbenchError
+from rnnbench.errors import RnnbenchError, uninterrupted
 from rnnbench.points import POINT
+from rnnbench.results.compact import compact
 from rnnbench.results.schema import Results
 from rnnbench.section import spell
 from rnnbench.storage import (
@@ -155,6 +156,26 @@ class Store:
         record = result.record
         place = place_of(self.folder, record.model, record.seed, record.fingerprint)
         _write(result, place)
+
+    def compact(self, result: TrialResult) -> TrialResult:
+        """Return a stored trial without what no table needs, and store it so; its network stays.
+
+        Raises:
+            UnwritableError: a file cannot be written.
+        """
+        record = result.record
+        if record.compact:
+            return result
+        place = place_of(self.folder, record.model, record.seed, record.fingerprint)
+        document = read_document(place.record, version_of(TrialRecord))
+        network = document.get("model_sha256")
+        checksums = {"model_sha256": network} if network else {}
+        light = compact(result)
+        with uninterrupted():
+            write_predictions(place.predictions, light.labels, light.scores)
+            checksums["predictions_sha256"] = sha256_file(place.predictions)
+            write_document(place.record, light.record, **checksums)
+        return light
 
     def find(
         self, model: str, seed: int, fingerprint: str, *, with_model: bool = False

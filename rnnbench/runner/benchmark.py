@@ -193,7 +193,13 @@ def _sort(trials: list[Trial]) -> None:
 
 
 def run_plan(
-    plan: Plan, executor: Executor, store: Store, listener: Listener, *, fresh: bool = False
+    plan: Plan,
+    executor: Executor,
+    store: Store,
+    listener: Listener,
+    *,
+    fresh: bool = False,
+    compact: bool = False,
 ) -> PlanResult:
     """Return the results of a plan, training the trials that are not stored.
 
@@ -207,10 +213,11 @@ def run_plan(
         store: keeps finished trials.
         listener: told of each event.
         fresh: whether stored trials are trained again.
+        compact: whether no more is stored of the trials than tables need.
     """
     with suppress(OSError):  # if there is no place for temporary folders, what needs it says so
         sweep_temporary_folders()
-    results = Results(store)
+    results = Results(store, compact=compact)
     if not fresh:
         results.find(plan.trials)
     to_train = [trial for trial in plan.trials if trial not in results]
@@ -284,6 +291,8 @@ def _train(
         closing(_outcomes(executor, trials, plan, listener)) as outcomes,
     ):
         for trial, outcome in outcomes:
+            if isinstance(outcome, TrialFailure):
+                _check_corpora(plan)
             event: Failed | Finished
             with uninterrupted():  # what has finished is not lost
                 stored = _store(trial, outcome, saver, store)
@@ -295,6 +304,17 @@ def _train(
                     results.keep(trial, stored)
                     event = Finished(trial, stored.accuracy, stored.record.fit_seconds, stored)
             listener(event)
+
+
+def _check_corpora(plan: Plan) -> None:
+    """Make sure that trials can still read their documents.
+
+    Raises:
+        RnnbenchError: they cannot, so no other trial would be trained either.
+    """
+    for file in plan.corpora.values():
+        if not file.exists():
+            raise RnnbenchError(f"{file}: removed while the benchmark ran; run it again")
 
 
 def _store(

@@ -22,8 +22,10 @@ from rnnbench.escape import visible
 if TYPE_CHECKING:
     from rnnbench.report.table import Table
 
-PIPE_WIDTH = 200
-"""The width of tables in a file or a pipe, unless ``COLUMNS`` is set."""
+PIPE_WIDTH = 100
+"""The width of tables in a file or a pipe, if no terminal is near and ``COLUMNS`` is not set."""
+STREAMS = (0, 1, 2)
+"""Standard input, output and error."""
 JSON_VERSION = 1
 """The ``schema_version`` of JSON output whose record has none of its own."""
 
@@ -98,8 +100,8 @@ def _console(*, stderr: bool) -> Console:
     console = kind(stderr=stderr, **options)
     if console.is_jupyter:  # a notebook: lines of text take less room than Rich's pieces of HTML
         console = kind(stderr=stderr, force_jupyter=False, force_terminal=False, **options)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = PIPE_WIDTH
+    if not any(map(os.isatty, STREAMS)) and "COLUMNS" not in os.environ:
+        console.width = PIPE_WIDTH  # or else that of the terminal, as in `rnnbench ... | less`
     return console
 
 

@@ -1,6 +1,7 @@
 """Options and arguments that several commands share."""
 
 import json
+import logging
 import shlex
 import shutil
 import sys
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from rnnbench.config.load import Override
     from rnnbench.config.schema import Benchmark
 
+log = logging.getLogger(__name__)
+
+MANY_SEEDS = 50
+"""A larger number may have been meant as the name of one seed."""
 CHANGES, RUNNING = "Changes to the config", "How trials run"
 """The groups of options in the help of a command."""
 
@@ -56,7 +61,7 @@ Seeds = Annotated[
     str | None,
     typer.Option(
         metavar="N|LIST",
-        help="The number of seeds, such as 5, or the seeds, such as 0,1,2.",
+        help="The number of seeds, such as 5, or the seeds, such as 0,1,2 or '7,'.",
         show_default=False,
         rich_help_panel=CHANGES,
     ),
@@ -241,6 +246,9 @@ def changes(
     """
     from rnnbench.config.load import Override
 
+    if seeds and seeds.isdecimal() and (n := int(seeds)) > MANY_SEEDS:
+        means, alone = f"{n} seeds, 0 to {n - 1}", f"for seed {n} alone: --seeds {n},"
+        log.warning("--seeds %d: %s (%s)", n, means, alone)
     flags = {
         ("--epochs", "training.epochs"): None if epochs is None else str(epochs),
         ("--seeds", "training.seeds"): seeds and (f"[{seeds}]" if "," in seeds else seeds),

@@ -90,6 +90,8 @@ class TrialRecord(Outcome):
     """Threads of the process that trained the model."""
     machine: Machine | None = None
     """Where that was; ``None`` for the machine of ``environment.json``."""
+    compact: bool = False
+    """Whether it was stored without what no table needs; see ``results.compact``."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -170,7 +170,9 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
         trial.model, dataset, trial.training, trial.seed, on_epoch, keep_model=trial.keep_model
     )
     if not np.isfinite(trained.scores).all():
-        raise RnnbenchError("it diverged: its scores are not finite numbers")
+        rate = f" (training.learning_rate: {trial.training.learning_rate:g}; try a smaller one)"
+        hint = rate if isinstance(trial.model, Network) else ""
+        raise RnnbenchError(f"it diverged: its scores are not finite numbers{hint}")
     record = _record(trial, trained.outcome)
     return TrialResult(record, dataset.y_test, trained.scores, trained.model, trained.weights)
 
@@ -248,11 +250,14 @@ def _load_dataset(file: Path, corpus_fingerprint: str, data: Data, part: Part | 
 
 @lru_cache(maxsize=1)
 def _load_whole(file: Path, corpus_fingerprint: str, data: Data, *, blind: bool) -> Dataset:
-    cached = cache.read(file)
+    try:
+        cached = cache.read(file)
+    except FileNotFoundError:
+        raise _changed(file) from None
     if cached.fingerprint != corpus_fingerprint:
         raise _changed(file)
     return make_dataset(cached.corpus, data, blind=blind)
 
 
 def _changed(file: Path) -> RnnbenchError:
-    return RnnbenchError(f"{file}: changed while the benchmark ran; run it again")
+    return RnnbenchError(f"{file}: changed or removed while the benchmark ran; run it again")

@@ -92,7 +92,8 @@ def files_in(folder: Path) -> set[str]:
         what = "another version of rnnbench wrote it, or another program"
         raise UserError(f"{folder / SITE}: {what} ({HINT})") from None
     except DamagedResultError as error:
-        raise UserError(f"{error} ({HINT}, or remove this one)") from error
+        what = "it is not as rnnbench wrote it"
+        raise UserError(f"{folder / SITE}: {what} ({HINT}, or remove this one)") from error
 
 
 @contextmanager

@@ -181,22 +181,22 @@ def _leaderboard(analysis: Analysis, reports: Mapping[str, str]) -> Page:
 def _with_reports(table: Table, reports: Mapping[str, str]) -> Table:
     """Return a table of a leaderboard in which each run, the last column of text, is a link.
 
-    Models come first, since the first column stays in view when a narrow page scrolls. Ranks come
-    after the runs.
+    Models and their first number, such as the accuracy, come first: a phone shows two columns, and
+    the first stays in view when the table scrolls. Ranks come after the runs.
     """
     n = table.text_columns
 
     def reorder(cells: Sequence[str]) -> list[str]:
-        return [*cells[1:n], cells[0], *cells[n:]]
+        return [cells[1], cells[n], *cells[2:n], cells[0], *cells[n + 1 :]]
 
     return replace(
         table,
         headers=reorder(table.headers),
         rows=list(map(reorder, table.rows)),
-        text_columns=n - 1,
-        keys=table.keys - 1,
+        text_columns=1,
+        keys=1,
         links=reports,
-        linked=n - 2,
+        linked=n - 1,
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench.analysis.compare_runs import compare_runs, find_differences
-from rnnbench.analysis.comparisons import ANOVA, MCNEMAR, compare_pairs
+from rnnbench.analysis.comparisons import ANOVA, BLOCKS, MCNEMAR, compare_pairs
 from rnnbench.analysis.summary import hits_of
 from rnnbench.errors import UserError
 
@@ -76,6 +76,13 @@ def test_a_change_is_tested_on_the_answers_of_both_runs(before, after, method):
     assert change.difference == pytest.approx(0.5)
     assert change.interval.low == pytest.approx(expected.interval.low, abs=0.02)
     assert change.interval.high == pytest.approx(expected.interval.high, abs=0.02)
+
+
+@pytest.mark.parametrize(("in_a", "in_b"), [(True, True), (True, False), (False, True)])
+def test_runs_are_compared_by_blocks_if_either_says_that_documents_are_in_order_of_time(in_a, in_b):
+    a, b = (run({"dataset": {"in_order": way}}, rnn=[n]) for way, n in ((in_a, 3), (in_b, 9)))
+
+    assert [each.method for each in compare_runs(a, b).models] == [BLOCKS]
 
 
 def test_p_values_are_corrected_for_the_models_that_are_compared():

@@ -1,4 +1,4 @@
-from itertools import combinations
+from itertools import combinations, product
 from math import comb
 
 import numpy as np
@@ -10,14 +10,17 @@ from simulations.crossed import Population
 
 from rnnbench.analysis.comparisons import (
     ANOVA,
+    BLOCKS,
     MCNEMAR,
     SHOWN_IN_PAIRS,
+    blocks_p,
     by_better_model,
     compare_pairs,
     holm,
     mcnemar_p,
 )
 from rnnbench.analysis.intervals import estimate_difference
+from rnnbench.analysis.variance import N_BLOCKS
 
 
 def answers(only_a: int, only_b: int, both: int = 50, neither: int = 20):
@@ -40,6 +43,36 @@ def test_mcnemars_p_value_is_the_two_sided_binomial_tail(only_a, only_b, both, n
     p = mcnemar_p(*answers(only_a, only_b, both, neither))
 
     assert p == pytest.approx(min(1, 2 * tail))
+
+
+@given(st.lists(st.integers(-3, 3), min_size=5, max_size=5))
+def test_the_p_value_of_blocks_is_the_share_of_signs_that_give_as_large_a_difference(sizes):
+    differences = np.array([*sizes, *[0] * (N_BLOCKS - 5)])
+    a, b = (np.arange(3) < np.maximum(0, sign * differences)[:, np.newaxis] for sign in (1, -1))
+    sums = [abs(np.dot(signs, sizes)) for signs in product((-1, 1), repeat=5)]
+
+    p = blocks_p(a.ravel(), b.ravel())
+
+    assert p == pytest.approx(np.mean(np.array(sums) >= abs(sum(sizes))))
+
+
+@given(st.integers(0, 8), st.integers(0, 8))
+def test_the_p_value_of_blocks_of_one_document_is_mcnemars(only_a, only_b):
+    a, b = answers(only_a, only_b, 0, N_BLOCKS - only_a - only_b)
+
+    assert blocks_p(a, b) == pytest.approx(mcnemar_p(a, b))
+
+
+@given(st.integers(0, 1_000))
+def test_single_trials_in_order_of_time_are_compared_by_blocks_and_never_differ_more(seed):
+    a, b = Population(seeds=0).draw(np.random.default_rng(seed), 1, [1, 1], 200)
+    hits = {"a": a[0], "b": b[0]}
+
+    (found,) = compare_pairs([("a", "b")], hits, (), in_order=True)
+
+    assert found.method == BLOCKS
+    assert found.p == max(mcnemar_p(a[0][0], b[0][0]), blocks_p(a[0][0], b[0][0]))
+    assert found.interval == estimate_difference(*hits.values(), in_order=True).interval
 
 
 @pytest.mark.parametrize(

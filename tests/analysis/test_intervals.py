@@ -164,6 +164,18 @@ def test_95_percent_intervals_contain_the_true_mean_in_93_to_98_and_fewer_with_f
     assert least <= held <= 0.98
 
 
+@pytest.mark.parametrize("n_seeds", [1, 5])
+def test_intervals_of_blocks_contain_the_true_mean_even_if_errors_come_in_bursts(n_seeds):
+    population = Population.of(0.975, 0.3, bursts=0.3)
+
+    single, blocks = (
+        coverage(population, n_seeds, 2_189, times=600, in_order=way) for way in (False, True)
+    )
+
+    assert single < 0.87
+    assert 0.92 <= blocks <= 0.98
+
+
 @pytest.mark.parametrize("models", [[3, 3], [5, 5], [5, 1]], ids=str)
 @pytest.mark.parametrize("points", [0.3, 3])
 def test_a_difference_that_is_not_there_is_found_in_5_percent(models, points):

@@ -7,7 +7,7 @@ from factories import MARGINS, scored_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.analysis.comparisons import compare_pairs, mcnemar_p
+from rnnbench.analysis.comparisons import BLOCKS, compare_pairs, mcnemar_p
 from rnnbench.analysis.leaderboard import distinct_names, rank_runs
 from rnnbench.analysis.summary import hits_of
 from rnnbench.metrics import find_quantity, quantity_names
@@ -87,6 +87,15 @@ def test_each_is_compared_with_the_best_accuracy_only():
     assert far.p == mcnemar_p(hits["rnn"], hits["lstm"])
     assert far.p_holm == 3 * far.p, "corrected for all pairs"
     assert far.is_clear
+
+
+def test_the_best_is_compared_by_blocks_if_documents_are_in_order_of_time():
+    (board,) = rank_runs([run("one", dataset={"in_order": True}, rnn=[18]), run("two", gru=[7])])
+
+    assert [entry.against_best and entry.against_best.method for entry in board.entries] == [
+        None,
+        BLOCKS,
+    ]
 
 
 def test_a_corrected_p_value_is_that_of_the_run_itself():

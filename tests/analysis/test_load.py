@@ -103,11 +103,17 @@ def test_a_folder_without_a_finished_run_is_refused(folder, kind):
     )
 
 
-def test_the_summary_is_read_without_the_trials(folder):
+def test_the_summary_is_read_without_the_trials_and_what_needs_them_names_its_command(folder):
     shutil.rmtree(folder / "trials")
     shutil.rmtree(folder / "predictions")
 
     assert load_results(folder) == RESULTS
+    with pytest.raises(DamagedResultError) as caught:
+        load_run(folder)
+    assert str(caught.value) == (
+        f"unusable result: {folder}: it holds only the summary of a run, without trials (to train "
+        "them again: rnnbench run small.yaml)"
+    )
 
 
 def test_a_summary_without_a_metric_is_made_anew_from_the_trials_with_a_warning(folder, caplog):

@@ -1,5 +1,7 @@
 """Notes on what learners trip over: each for what calls for it, and for nothing else."""
 
+import re
+
 import numpy as np
 import pytest
 from factories import SOFTMAX, benchmark, finished_run
@@ -10,6 +12,7 @@ from rnnbench.analysis.notes import (
     notes_on_data,
     notes_on_run,
 )
+from rnnbench.cli.app import load_command
 from rnnbench.data import cache
 from rnnbench.data.audit import summarize_dataset
 from rnnbench.data.corpus import corpus_of_words
@@ -79,6 +82,20 @@ def test_documents_in_both_sets_are_counted_with_their_topics():
     assert note.title == "documents in both sets"
     assert "2 of 2 test documents" in note.evidence
     assert "1 only with the same topic, 1 only with other topics" in note.evidence
+
+
+def test_an_option_in_advice_is_that_of_a_command_beside_it():
+    notes = [
+        *on_data(["a a", "b", "a a", "b"], "xyxx", SPLIT),
+        *notes_on_config(config([EMBEDDING, GRU], training={"seeds": [7]})),
+    ]
+    advice = " ".join(note.advice for note in notes)
+    commands = re.findall(r"`rnnbench (\w+) ([^`]*)`", advice)
+
+    options = [option for _, rest in commands for option in re.findall(r"--[a-z-]+", rest)]
+    assert re.findall(r"--[a-z-]+", advice) == options == ["--without-duplicates", "--seeds"]
+    for (command, _), option in zip(commands, options, strict=True):
+        assert option in [name for each in load_command(command).params for name in each.opts]
 
 
 def test_the_offset_of_ids_is_shown_on_the_first_document():

@@ -81,6 +81,17 @@ def test_a_difference_is_detectable_alone_before_it_is_among_all(run):
     assert pair.detectable == detectable(squares_of(*hits), 0.05) < pair.detectable_corrected
 
 
+def test_documents_in_order_of_time_hide_larger_differences():
+    rights = {"a": [880, 850, 910], "b": [850, 820, 880]}
+
+    single, blocks = (
+        power_of_pairs(scored_run(rights, of=1_000, dataset={"in_order": way}))[0].detectable
+        for way in (False, True)
+    )
+
+    assert blocks > single
+
+
 def test_one_seed_says_nothing_about_others(run):
     pair = by_names(power_of_pairs(run))["a", "one"]
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from factories import MARGINS, benchmark, dataset_summary, result
+from factories import MARGINS, benchmark, dataset_summary, result, scored_run
 
-from rnnbench.analysis.comparisons import ANOVA, MCNEMAR
-from rnnbench.analysis.intervals import accuracy_interval, t_interval
+from rnnbench.analysis.comparisons import ANOVA, BLOCKS, MCNEMAR
+from rnnbench.analysis.intervals import accuracy_interval, estimate_difference, t_interval
 from rnnbench.analysis.summary import (
     compute_metrics,
     hits_of,
@@ -99,6 +99,20 @@ def test_all_pairs_of_models_and_the_majority_are_compared_in_the_order_of_the_c
         ("a", ALWAYS, 0, MCNEMAR),
         ("b", ALWAYS, 0.25, ANOVA),
     ]
+
+
+def test_intervals_and_p_values_come_from_blocks_if_documents_are_in_order_of_time():
+    facts = {"duplicates": {"same_topic": [3]}, "in_order": True}
+
+    run = scored_run({"a": [160, 150, 140], "b": [100]}, of=200, dataset=facts)
+
+    hits = {name: hits_of(trials) for name, trials in run.trials.items()}
+    for model in run.results.models:
+        assert model.accuracy_interval == accuracy_interval(hits[model.name], in_order=True)
+    for comparisons in (run.results.comparisons, run.results.without_duplicates.comparisons):
+        assert [each.method for each in comparisons] == [ANOVA, ANOVA, BLOCKS]
+    of_blocks = estimate_difference(*hits.values(), in_order=True)
+    assert run.results.comparisons[0].p == of_blocks.p > estimate_difference(*hits.values()).p
 
 
 def test_the_majority_topic_is_that_of_training_not_the_first():

@@ -1,4 +1,4 @@
-"""Takes away disk space, files or valid names. The command has to say so and keep its results."""
+"""Takes away disk space, memory, locks or names. The command has to say so and keep its results."""
 
 import os
 import resource
@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from campaigns.bench import BASELINES, RUN, Bench, rnnbench
+from campaigns.bench import BASELINES, PACKAGE, RUN, Bench, rnnbench
 from campaigns.campaign import Campaign, Skip, misbehaviour, spell, warnings_heard
 
 from rnnbench.analysis.load import load_run
@@ -55,7 +55,8 @@ def _to_a_full_device(command: str, unbuffered: str, bench: Bench, folder: Path)
 
 def _limited(kind: int, limit: int, status: int, _bench: Bench, folder: Path) -> Iterator[str]:
     """Run with a limit and, once it is gone, again."""
-    done = rnnbench(BASELINES, folder, limits={kind: limit})
+    variables = {"OPENBLAS_NUM_THREADS": "1"}  # with more, it may crash where memory is short
+    done = rnnbench(BASELINES, folder, limits={kind: limit}, variables=variables)
     yield from misbehaviour(done, [status], lines=12)
     yield from _resumed(BASELINES, folder)
 
@@ -70,15 +71,26 @@ def _resumed(command: Sequence[str], folder: Path) -> Iterator[str]:
 
 
 def _on_a_small_disk(
-    kilobytes: int, where: str, status: int, _bench: Bench, folder: Path
+    kilobytes: int, where: str, command: Sequence[str], status: int, _bench: Bench, folder: Path
 ) -> Iterator[str]:
     place = folder / where
     with _small_disk(place, kilobytes):
-        done = rnnbench(BASELINES, folder)
+        done = rnnbench(command, folder)
         yield from misbehaviour(done, [status], lines=12)
         yield from _unreadable(folder / "results" / "tiny")
         subprocess.run(["mount", "-o", "remount,size=64m", place], check=True)  # noqa: S607
-        yield from _resumed(BASELINES, folder)
+        yield from _resumed([word for word in command if word != "--save-models"], folder)
+
+
+def _disturbed(
+    code: str, command: Sequence[str], status: int, _bench: Bench, folder: Path
+) -> Iterator[str]:
+    """Run code at the start of a command and of its worker processes."""
+    place = folder.with_name(f"{folder.name}-code")
+    place.mkdir()
+    (place / "sitecustomize.py").write_text(code)
+    path = os.pathsep.join([str(place), PACKAGE, os.environ.get("PYTHONPATH", "")])
+    yield from misbehaviour(rnnbench(command, folder, variables={"PYTHONPATH": path}), [status])
 
 
 @contextmanager
@@ -153,6 +165,26 @@ def _unreadable(run: Path) -> Iterator[str]:
 
 LONG = "x" * 300
 DEEP = "x/" * 2_500
+REMOVE_FOLDER = "import os, shutil; shutil.rmtree(os.getcwd())"
+REMOVE_CACHE = """\
+import os, shutil, sys
+if "spawn_main" in str(sys.orig_argv):
+    shutil.rmtree(os.environ["RNNBENCH_CACHE"])
+"""
+NO_LOCKS = """\
+import errno, fcntl
+def fail(*_):
+    raise OSError(errno.{}, "no locks")
+fcntl.flock = fail
+"""
+ASCII = "import sys; sys.stdout.reconfigure(encoding='ascii', errors='strict')"
+DISTURBANCES: dict[str, tuple[str, Sequence[str], int]] = {
+    "a working folder that is gone": (REMOVE_FOLDER, BASELINES, WRONG),
+    "a cache that is removed": (REMOVE_CACHE, BASELINES, USED_UP),
+    "files that cannot be locked": (NO_LOCKS.format("ENOTSUP"), BASELINES, WRONG),
+    "files without locks of the system": (NO_LOCKS.format("ENOSYS"), BASELINES, 0),
+    "help in ASCII": (ASCII, ("--help",), 0),
+}
 ODD = os.fsdecode(b"\xff")
 """A part of a name that is not UTF-8, as Python spells it."""
 OBSTACLES = {
@@ -207,10 +239,19 @@ CASES: list[Case] = [
         for n, status in {8: USED_UP, 12: USED_UP, **dict.fromkeys((16, 20, 24, 32, 48), 0)}.items()
     ),
     *(
-        (f"{where} on a disk of {size} kB", partial(_on_a_small_disk, size, where, status))
+        (f"{n} MiB of memory", partial(_limited, resource.RLIMIT_AS, n * 2**20, USED_UP))
+        for n in (60, 150)
+    ),
+    *(
+        (
+            f"{where} on a disk of {size} kB",
+            partial(_on_a_small_disk, size, where, BASELINES, status),
+        )
         for where, status in {"results": USED_UP, "cache": 0, "temporary": 0}.items()
         for size in (4, 16, 32)
     ),
+    ("networks on a disk of 4 kB", partial(_on_a_small_disk, 4, "temporary", RUN, USED_UP)),
+    *((name, partial(_disturbed, *facts)) for name, facts in DISTURBANCES.items()),
     *(
         (f"a {make} as {name}", partial(_in_the_way, name, make, BASELINES))
         for name, make in OBSTACLES.items()

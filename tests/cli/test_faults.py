@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from rnnbench import __main__ as entry
+
 CONFIG = """\
 name: tiny
 data: {source: sgml, path: sgml, maxlen: 50, test_split: 0.5}
@@ -73,6 +75,39 @@ def test_a_name_that_is_too_long_is_refused():
 
         assert status == 2
         assert "File name too long" in said
+
+
+@pytest.mark.parametrize("arguments", [["config", "list"], ["run", "smoke"]], ids=" ".join)
+def test_a_working_folder_that_was_removed_is_said(cli, folder, monkeypatch, arguments):
+    gone = folder / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    result = cli(*arguments)
+
+    said = "the working folder was removed; change to another one (cd)\n"
+    assert (result.exit_code, result.stderr) == (2, said)
+
+
+def test_the_help_is_printed_in_ascii_too(monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+
+    status, said = rnnbench("--help")
+
+    assert (status, "? rnnbench run configs/all.yaml" in said) == (0, True)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ImportError("a.so: failed to map segment")])
+def test_a_lack_of_memory_is_said_even_if_commands_cannot_be_imported(monkeypatch, capsys, error):
+    def fail():
+        raise error
+
+    monkeypatch.setattr("rnnbench.cli.app.app", fail)
+
+    assert entry._run() == 1
+    said = "out of memory: free some, or raise its limit (ulimit -v)\n"
+    assert capsys.readouterr().err == said
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "sparse"])

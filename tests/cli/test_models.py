@@ -139,7 +139,9 @@ def test_a_baseline_is_shown_without_data(cli):
     )
 
     assert svm.stdout.startswith("svm: tfidf_linear_svm\n\nA linear SVM on TF-IDF;")
-    assert ["max_ngram", "2"] in [line.split() for line in svm.stdout.splitlines()]
+    rows = [line.split() for line in svm.stdout.splitlines()]
+    assert ["max_ngram", "2"] in rows
+    assert ["sublinear_tf", "false"] in rows, "as in YAML"
     assert "It has no parameters." in dummy.stdout
     assert json.loads(cli("models", "show", "a.yaml", "svm", "--json").stdout) == {
         "schema_version": 1,
@@ -151,6 +153,7 @@ def test_a_baseline_is_shown_without_data(cli):
             "min_ngram": 1,
             "max_ngram": 2,
             "min_df": 1,
+            "char_ngrams": None,
             "sublinear_tf": False,
             "C": 1.0,
         },

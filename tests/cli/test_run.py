@@ -279,6 +279,28 @@ def test_what_is_damaged_or_was_not_kept_is_trained_again(cli, copied):
         np.testing.assert_array_equal(again[name][0].scores, run.trials[name][0].scores)
 
 
+def test_a_compact_run_gives_the_same_tables_and_keeps_its_networks(cli, copied):
+    def shown():
+        printed = [cli(command, copied).stdout for command in ("leaderboard", "power")]
+        cli("report", copied, "--words", "0")
+        page, _, _ = (copied / "report.md").read_text().partition("## Reproduce")
+        return [*printed, page, (copied / "table.md").read_text()]
+
+    tables, files = shown(), _content(copied)
+    results = load_results(copied)
+
+    said = _run(cli, "--save-models", "--compact").stderr
+
+    assert "8 of 8 trials are stored already and are not trained again" in said
+    compact = _content(copied)
+    networks = set(copied.glob("models/*.keras"))
+    assert {file for file in files if compact[file] == files[file]} == networks
+    assert load_results(copied).model_copy(update={"command": results.command}) == results
+    assert shown() == tables
+    _run(cli)
+    assert _content(copied) == compact, "stored trials stay compact"
+
+
 def test_trials_of_two_configurations_stand_beside_each_other(cli, copied):
     before, arguments = _content(copied), ("--models", "gru,svm")
 
@@ -318,6 +340,7 @@ def test_a_narrow_terminal_without_unicode_gets_progress_and_table_all_the_same(
     table, shown = run_in_terminal([*command, "--jobs", "1"], 40, environment)
 
     assert "? 0." in table
+    assert max(map(len, table.splitlines())) <= 40, "as wide as the terminal beside the pipe"
     rows = [line for line in shown if " trials " in line or re.match("random seed . +[-#]", line)]
     assert re.fullmatch(r"0/2 trials +-+ \d:\d\d", rows[0])
     workers = [row for row in rows if row.startswith("random")]

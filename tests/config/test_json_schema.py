@@ -26,6 +26,7 @@ ABOUT_SEVERAL_VALUES = {
     *("layers: masking ended by a convolution", "stacks: last layer without softmax"),
     "stacks: scaled inputs of an embedding",
     "baselines: smallest n-gram above the largest",
+    "baselines: characters beside characters",
     *("references: neither a dataset nor a split", "references: dataset and split"),
     "references: training of other models",
 }

@@ -33,7 +33,7 @@ SHIPPED = sorted(
 NOTEBOOK_MODELS = ["vanilla_rnn", "stacked_vanilla_rnn", "lstm", "stacked_lstm"]
 
 LAYERS = [{"simple_rnn": {"units": 2}}, {"dense": {"units": "topics", "activation": "softmax"}}]
-COUNTED = {"analyzer": "word", "min_ngram": 1, "max_ngram": 3, "min_df": 1}
+COUNTED = {"analyzer": "word", "min_ngram": 1, "max_ngram": 3, "min_df": 1, "char_ngrams": None}
 SVM = {"baseline": {"tfidf_linear_svm": COUNTED | {"sublinear_tf": False, "C": 0.5}}}
 OWN = {"python": "my.nets:make", "arguments": {"units": 8, "rates": [0.1, None]}}
 MODELS = {"rnn": {"layers": LAYERS}, "svm": SVM, "own": OWN}

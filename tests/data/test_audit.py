@@ -68,6 +68,7 @@ def test_a_summary_says_where_the_data_is_from_how_much_it_is_and_what_is_in_bot
         "duplicates": {"same_topic": [0], "other_topics": [], "both": [1]},
         "whole_duplicates": {"same_topic": [0], "other_topics": [], "both": [1]},
         "n_left_out": 0,
+        "in_order": False,
         "majority_topic": "earn",
         "majority_accuracy": 2 / 5,
     }

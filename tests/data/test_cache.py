@@ -118,6 +118,16 @@ def test_a_file_with_other_content_is_damaged(file, arrays):
         cache.read(file)
 
 
+def test_a_file_for_which_there_is_no_memory_is_not_damaged(file, monkeypatch):
+    def fail(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(np, "load", fail)
+
+    with pytest.raises(MemoryError):
+        cache.read(file)
+
+
 def test_a_cache_that_cannot_be_written_to_is_the_users_error(cache_folder):
     (cache_folder / "corpora").touch()
 

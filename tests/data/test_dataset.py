@@ -346,6 +346,26 @@ def test_the_last_documents_are_tested_in_their_order():
 
     assert dataset.train_documents.tolist() == [0, 1, 2]
     assert dataset.test_documents.tolist() == [3, 4]
+    assert dataset.in_order
+
+
+@pytest.mark.parametrize(
+    ("source", "split", "is_in_order"),
+    [
+        ("r52", "auto", True),
+        ("r8", "modapte", True),
+        ("r8", "shuffled", False),
+        ("files", "auto", False),
+    ],
+)
+def test_a_split_that_comes_with_the_documents_is_in_order_of_time_if_the_source_says_so(
+    source, split, is_in_order
+):
+    corpus = own_corpus(["a", "b", "c", "d"], "xyxy", [False, False, True, True], source)
+
+    dataset = make_dataset(corpus, Data(source=source, split=split, test_split=0.5))
+
+    assert dataset.in_order == is_in_order
 
 
 @given(

@@ -37,7 +37,13 @@ def test_a_baseline_is_its_kind_alone_or_with_parameters(kind):
     assert parse_baseline(baseline) is baseline
 
 
-COUNTED = {"analyzer": "word", "min_ngram": 1, "max_ngram": 1, "min_df": 1}
+COUNTED = {
+    "analyzer": "word",
+    "min_ngram": 1,
+    "max_ngram": 1,
+    "min_df": 1,
+    "char_ngrams": None,
+}
 PAIRS = COUNTED | {"max_ngram": 2}
 TFIDF = {"sublinear_tf": False}
 OTHERS = {"analyzer": "char", "min_ngram": 3, "max_ngram": 5, "min_df": 2}
@@ -70,7 +76,7 @@ def test_parameters_and_defaults_are_those_of_scikit_learn_but_for_pairs_of_word
     baseline = parse_baseline({kind: others})
 
     assert parse_baseline(kind).model_dump() == {kind: defaults}
-    assert baseline.model_dump() == {kind: others}
+    assert baseline.model_dump() == {kind: defaults | others}
     assert baseline.settings() == others
     assert parse_baseline(kind).settings() == {}
     if others:
@@ -99,8 +105,23 @@ def test_words_and_characters_are_counted_as_scikit_learn_does(kind, analyzer):
     )
 
 
+@pytest.mark.parametrize("kind", ["tfidf_linear_svm", "multinomial_naive_bayes", "nb_svm"])
+def test_words_and_the_characters_within_them_are_counted_together(kind):
+    texts, labels = ["grain exports 3", "grain prices fell", "3 3", ""], [0, 1, 0, 1]
+    within = {"analyzer": "char_wb", "min_ngram": 3, "max_ngram": 5}
+
+    together, _ = fitted(BASELINES[kind](max_ngram=1, char_ngrams=[3, 5]), texts, labels)
+
+    parts = [
+        fitted(BASELINES[kind](**each), texts, labels)[0] for each in ({"max_ngram": 1}, within)
+    ]
+    expected = np.hstack([each.transform(texts).toarray() for each in parts])
+    np.testing.assert_allclose(together.transform(texts).toarray(), expected)
+
+
 def test_characters_are_those_of_the_words_and_not_of_their_ids():
     assert not TfidfLinearSVM().reads_words
+    assert TfidfLinearSVM(char_ngrams=[3, 5]).reads_words
     assert TfidfLinearSVM(analyzer="char").reads_words
     assert TfidfLinearSVM(analyzer="char_wb").reads_words
 
@@ -145,6 +166,7 @@ def test_an_unknown_kind_is_answered_with_the_nearest_one(written):
         ("tfidf_linear_svm", "max_ngram", [0, 6, 1.5, "2"]),
         ("tfidf_linear_svm", "min_df", [0, 1.5]),
         ("tfidf_linear_svm", "analyzer", ["words", None]),
+        ("tfidf_linear_svm", "char_ngrams", [3, [3], [0, 3], [5, 3], [3, 6], [3, 4, 5], "35"]),
         ("complement_naive_bayes", "norm", [1]),
         ("nb_svm", "beta", [-0.1, 1.1, float("nan")]),
         ("most_frequent", "max_ngram", [1]),

@@ -1,5 +1,6 @@
 """Trained models as files; ``training/engines/test_every_layer.py`` has every kind of layer."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import keras
@@ -33,6 +34,17 @@ def test_the_optimizer_is_left_out(tmp_path):
 
     assert len(to_bytes(model)) < plain + 500, "Adam has two numbers a weight"
     np.testing.assert_array_equal(predict(again, IDS), predict(model, IDS))
+
+
+def test_a_full_disk_of_temporary_files_is_named(tmp_path, monkeypatch):
+    file = tmp_path / "model.keras"
+    file.symlink_to("/dev/full")
+    monkeypatch.setattr("rnnbench.models.saved.temporary_folder", lambda: nullcontext(tmp_path))
+
+    with pytest.raises(RnnbenchError) as caught:
+        to_bytes(build(network(STACKS["embedding"]), SHAPE, 0))
+
+    assert str(caught.value) == f"{file}: cannot be written: No space left on device"
 
 
 def test_no_code_in_a_file_is_run(tmp_path):

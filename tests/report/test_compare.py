@@ -86,6 +86,17 @@ def test_the_caption_names_the_runs_clear_differences_and_models_without_a_pair(
     assert " No difference is clear. " in accuracy_table(no_difference).caption
 
 
+def test_the_caption_says_that_documents_in_order_of_time_count_as_blocks(comparison):
+    dataset = comparison.dataset.model_copy(update={"in_order": True, "n_left_out": 2})
+
+    caption = accuracy_table(comparison.model_copy(update={"dataset": dataset})).caption
+
+    assert (
+        "on 20 test documents (without the 2 that are in the training set, too; in order of time, "
+        "in 16 blocks that count as independent)."
+    ) in caption
+
+
 def test_a_difference_of_nothing_has_no_minus(comparison):
     nothing = comparison.models[0].model_copy(update={"difference": -1e-9})
 

@@ -2,6 +2,7 @@
 
 from itertools import combinations
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from factories import runs_on_datasets
@@ -28,10 +29,11 @@ def ranks_on(n_datasets, names=NAMES, rights=(3, 15, 9), **facts):
 
 
 def draw(ranks):
-    figure = Figure(figsize=size_of_ranks(ranks), layout="constrained")
-    axes = figure.subplots()
-    draw_ranks(axes, ranks)
-    figure.draw_without_rendering()
+    with mpl.rc_context({"font.size": 11}):  # as in the pictures of plots.py
+        figure = Figure(figsize=size_of_ranks(ranks), layout="constrained")
+        axes = figure.subplots()
+        draw_ranks(axes, ranks)
+        figure.draw_without_rendering()
     return axes
 
 

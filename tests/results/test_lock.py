@@ -1,5 +1,6 @@
 """The lock of a results folder, between real processes."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -88,6 +89,36 @@ def test_what_is_raised_in_the_block_frees_the_lock(folder):
     with pytest.raises(KeyboardInterrupt), lock_folder(folder, "first"):
         raise KeyboardInterrupt
     lock_once(folder)
+
+
+def without_flock(monkeypatch, code):
+    """Have the system answer that files cannot be locked."""
+
+    def flock(_file, _operation):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+
+
+def test_where_the_system_has_no_locks_a_file_takes_their_place(folder, monkeypatch, recwarn):
+    without_flock(monkeypatch, errno.ENOSYS)
+
+    with lock_folder(folder, "first"), pytest.raises(UserError, match=f"process {os.getpid()} on"):
+        lock_once(folder)
+
+    lock_once(folder)
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("code", [errno.EOPNOTSUPP, errno.ENOLCK])
+def test_a_file_system_that_cannot_lock_files_is_named_with_what_to_do(folder, monkeypatch, code):
+    without_flock(monkeypatch, code)
+
+    with pytest.raises(UserError) as caught:
+        lock_once(folder)
+
+    reason = "its file system cannot lock files (flock); use a folder on another one"
+    assert str(caught.value) == f"{folder}: cannot be written: {reason}"
 
 
 @pytest.mark.parametrize("in_the_way", ["run", "run/.lock", "run/.lock.json"])

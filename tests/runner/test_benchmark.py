@@ -232,6 +232,24 @@ def test_a_trial_that_fails_is_named_and_the_others_are_stored(plan, store):
     assert set(find_stored(plan.trials, store)) == set(plan.trials) - failed
 
 
+class Removes(InProcess):
+    """Trials whose documents somebody has removed."""
+
+    def run(self, trials, corpora, listener, task):
+        for file in corpora.values():
+            file.unlink()
+        return super().run(trials, corpora, listener, task)
+
+
+def test_documents_that_are_removed_end_the_run_at_the_first_trial(plan, store):
+    done, events = run(plan, store, Removes())
+
+    (file,) = plan.corpora.values()
+    assert str(done.ending) == f"{file}: removed while the benchmark ran; run it again"
+    assert (len(done.without_result), done.failures) == (4, {})
+    assert not [event for event in events if isinstance(event, Failed)]
+
+
 def test_a_network_that_cannot_be_saved_fails_its_trial_and_the_others_are_stored(
     plan, store, monkeypatch
 ):

@@ -7,6 +7,8 @@ import numpy as np
 
 CHUNK = 200
 """Benchmarks that are drawn at a time, to limit memory."""
+SPAN = 20
+"""Documents after which the correlation of a burst has fallen to 1/e."""
 
 
 @dataclass(frozen=True)
@@ -21,22 +23,25 @@ class Population:
         score: the mean of the sum.
         documents: the spread of the effects of documents.
         shared: the correlation of the effects of a document on two models.
+        bursts: the share of the variance of these effects that documents have in common with their
+            neighbours.
     """
 
     seeds: float
     score: float = 1.5
     documents: float = 1.0
     shared: float = 0.8
+    bursts: float = 0.0
 
     @classmethod
-    def of(cls, accuracy: float, points: float) -> "Population":
+    def of(cls, accuracy: float, points: float, bursts: float = 0.0) -> "Population":
         """Return one of a mean accuracy whose seeds differ by a standard deviation in points."""
         from scipy.stats import norm
 
         score = norm.ppf(accuracy)
         seeds = points / 100 / norm.pdf(score) * (1 + cls.documents**2) ** 0.5
         spread = (1 + seeds**2 + cls.documents**2) ** 0.5
-        return cls(seeds=float(seeds), score=float(score * spread))
+        return cls(seeds=float(seeds), score=float(score * spread), bursts=bursts)
 
     @property
     def total(self) -> float:
@@ -76,12 +81,17 @@ def draw_models(
     def normal(*shape: int) -> np.ndarray:
         return random.standard_normal(shape, dtype=np.float32)
 
-    in_common = normal(times, 1, n_documents)
+    def effects(bursts: float) -> np.ndarray:
+        own = normal(times, 1, n_documents)
+        if not bursts:
+            return own
+        return own * (1 - bursts) ** 0.5 + _smooth(normal(times, 1, n_documents)) * bursts**0.5
+
+    in_common = effects(models[0][0].bursts)
     drawn = []
     for model, n_trials in models:
         of_documents = model.documents * (
-            in_common * model.shared**0.5
-            + normal(times, 1, n_documents) * (1 - model.shared) ** 0.5
+            in_common * model.shared**0.5 + effects(model.bursts) * (1 - model.shared) ** 0.5
         )
         of_seeds = normal(times, n_trials, 1) * model.seeds
         score = model.score
@@ -93,7 +103,18 @@ def draw_models(
     return drawn
 
 
-def coverage(population: Population, n_trials: int, n_documents: int, times: int) -> float:
+def _smooth(chance: np.ndarray) -> np.ndarray:
+    """Return an autoregressive process of variance 1 along the last axis, from its innovations."""
+    from scipy.signal import lfilter
+
+    kept = np.exp(-1 / SPAN)
+    chance[..., 1:] *= (1 - kept**2) ** 0.5
+    return np.asarray(lfilter([1], [1, -kept], chance, axis=-1), np.float32)
+
+
+def coverage(
+    population: Population, n_trials: int, n_documents: int, times: int, *, in_order: bool = False
+) -> float:
     """Return the share of intervals of a mean accuracy that contain the true one."""
     from rnnbench.analysis.intervals import accuracy_interval
 
@@ -101,5 +122,5 @@ def coverage(population: Population, n_trials: int, n_documents: int, times: int
     held = []
     for _ in range(times // CHUNK):
         (hits,) = population.draw(random, CHUNK, [n_trials], n_documents)
-        held += [population.accuracy in accuracy_interval(each) for each in hits]
+        held += [population.accuracy in accuracy_interval(each, in_order=in_order) for each in hits]
     return float(np.mean(held))

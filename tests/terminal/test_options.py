@@ -1,7 +1,10 @@
 import sys
 from pathlib import Path
 
-from rnnbench.terminal.options import line
+import pytest
+
+from rnnbench.config.load import load
+from rnnbench.terminal.options import changes, line
 
 
 def test_the_program_is_called_by_its_path_where_the_shell_does_not_find_it(monkeypatch, tmp_path):
@@ -17,3 +20,19 @@ def test_the_program_is_called_by_its_path_where_the_shell_does_not_find_it(monk
     assert line("report", Path("results")) == "rnnbench report results"
     monkeypatch.setattr(sys, "argv", ["rnnbench/__main__.py", "run", "all"])
     assert line("report") == "rnnbench report"
+
+
+@pytest.mark.parametrize(
+    ("written", "seeds", "said"),
+    [
+        ("50", range(50), []),
+        ("51", range(51), ["--seeds 51: 51 seeds, 0 to 50 (for seed 51 alone: --seeds 51,)"]),
+        ("51,", [51], []),
+        ("[51]", [51], []),
+    ],
+)
+def test_many_seeds_are_not_mistaken_for_one(caplog, written, seeds, said):
+    benchmark = load("smoke", changes(seeds=written))
+
+    assert benchmark.training.seeds == tuple(seeds)
+    assert caplog.messages == said

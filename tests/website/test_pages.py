@@ -91,13 +91,15 @@ def test_each_metric_has_leaderboards_and_histories_of_its_own():
     assert len(found["index.html"].findings) == 1, "the first metric decides which is best"
 
 
-def test_in_a_leaderboard_a_model_comes_first_and_the_run_has_a_link():
+def test_in_a_leaderboard_models_and_accuracies_come_first_and_the_run_has_a_link():
     table = table_in(pages(nightly("a", 1, rnn=[9], svm=[18]))["leaderboard.html"])
 
-    assert table.headers[:3] == ["model", "run", "rank"]
-    assert [row[:3] for row in table.rows][:2] == [["svm", "a", "1"], ["rnn", "a", "2"]]
-    assert (table.linked, table.links) == (1, {"a": "runs/a/report.html"})
-    assert (table.text_columns, table.keys) == (2, 1)
+    assert table.headers[1].startswith("test accuracy (mean")
+    assert [*table.headers[:1], *table.headers[2:4]] == ["model", "run", "rank"]
+    assert table.rows[0][:4] == ["svm", "0.9000", "a", "1"]
+    assert table.rows[1][:4] == ["rnn", "0.4500", "a", "2"]
+    assert (table.linked, table.links) == (2, {"a": "runs/a/report.html"})
+    assert (table.text_columns, table.keys) == (1, 1)
 
 
 def test_models_that_are_not_on_all_sets_of_documents_are_named():

@@ -53,6 +53,15 @@ def test_a_page_is_never_wider_than_the_window(browser, site, page, width):
     assert browser.evaluate("document.documentElement.scrollWidth") == width
 
 
+def test_a_phone_shows_the_accuracies_of_the_leaderboard_without_scrolling(browser, site):
+    browser.open(site / "leaderboard.html", 390)
+
+    cell = "document.querySelector('tbody tr').cells[1]"
+
+    assert browser.evaluate(f"{cell}.textContent").startswith("0.")
+    assert browser.evaluate(f"{cell}.getBoundingClientRect().right") < 390
+
+
 def test_links_lead_to_a_report_and_back_and_nothing_is_refused(browser, site):
     browser.open(site / "index.html")
     click = "document.querySelector('{}').click()"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Generic, Self, TypeVar
 
-from rnnbench.errors import RnnbenchError, UserError, shortened
+from rnnbench.errors import RnnbenchError, UserError, refused, shortened
 from rnnbench.runner.events import Listener
 from rnnbench.training.engines import ENGINES, OnEpoch
 from rnnbench.training.outcome import TrialResult
@@ -76,6 +76,8 @@ class Task(Generic[T]):
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a model of the user's own may even end in sys.exit()
+            if found := refused(error):
+                return TrialFailure(str(found), is_of_machine=True)
             reason = f"{type(error).__name__}: {error}".partition("\n")[0]
             is_of_system = isinstance(error, OSError | MemoryError | ImportError)
             of_machine = is_of_system or not is_prepared
