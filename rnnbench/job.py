@@ -1,29 +1,39 @@
 """The part that ``run`` and ``choose`` share: from arguments to a job that is ready to run."""
 
+import hashlib
 import json
+import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from rnnbench.config.load import Override, dump, load, select
-from rnnbench.config.merge import MAX_CONFIG
+from rnnbench.config.merge import MAX_CONFIG, files_of
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.load import PreparedData, prepare
+from rnnbench.data.settings import PATHS
 from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
 from rnnbench.escape import encodable
-from rnnbench.results.store import RESULTS, Store
+from rnnbench.results.lock import HINT, check_folder
+from rnnbench.results.store import CHOICE, RESULTS, SUMMARY_FILES, Store
 from rnnbench.runner.benchmark import Plan, PlanResult, describe, first_traceback
 from rnnbench.runner.executors import EXECUTORS, Executor, executor_class
+from rnnbench.storage import SUBFOLDERS, peek, sha256_file
 from rnnbench.terminal.display import show_download
+from rnnbench.training.trial import Trial
+from rnnbench.words import listed
 
 Config = str | Path | Mapping[str, Any] | Benchmark
 """A config file, its content, or the result of ``load_config``."""
 Settings = Mapping[str, Any] | Sequence[Override]
 """New values of a config, by key: ``{"training.batch_size": 25}``."""
+WRITTEN = (*SUMMARY_FILES, CHOICE, "choice.md", *SUBFOLDERS)
+"""What a run or a choice writes into its folder."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +92,10 @@ def prepare_job(
     with EXECUTORS.blamed(executor):
         kind = executor_class(executor)
         trainer = kind(jobs) if scheduler is None else kind.at(str(scheduler), jobs)
-    folder = Path(out) if out is not None else Path("results", f"{prefix}{benchmark.name}")
-    _check_name(folder)
+    folder = _folder(out, f"{prefix}{benchmark.name}")
     store = Store(folder)
-    store.check_kind(record)
+    check_folder(folder, record)
+    check_inputs(config, benchmark, folder)
     if (size := len(dump(benchmark, folder).encode())) > MAX_CONFIG:
         message = f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
         raise UserError(f"{benchmark.name}: {message}; make its grids smaller")
@@ -136,11 +146,8 @@ class InterruptedRunError(Interruption):
         run: the partial run, or choice; ``None`` if no trial has a result.
     """
 
-    def __init__(
-        self, run: Stored | None, plan: Plan, done: PlanResult, folder: Path, command: str
-    ):
-        stored = f"{len(done.trials)} of {len(plan.trials)} trials are stored in {folder}/"
-        super().__init__(f"Interrupted; {stored}. {_continuation(command)}", signal_of(done.ending))
+    def __init__(self, run: Stored | None, stored: str, command: str, signal: int):
+        super().__init__(f"Interrupted; {stored}. {_continuation(command)}", signal)
         self.run: Any = run
 
 
@@ -150,7 +157,7 @@ def _continuation(command: str) -> str:
 
 
 def require_whole(run: S | None, plan: Plan, done: PlanResult, folder: Path, command: str) -> S:
-    """Return the result of a job; raise an error if it ended early or lacks trials.
+    """Return the result of a job; raise an error if it ended early, or lacks or lost trials.
 
     Args:
         run: the result of the job; ``None`` if no trial has a result.
@@ -162,15 +169,35 @@ def require_whole(run: S | None, plan: Plan, done: PlanResult, folder: Path, com
     Raises:
         InterruptedRunError: Ctrl-C or another signal ended the job.
         FailedTrialsError: trials have no result.
-        RnnbenchError: no trial could be trained.
+        RnnbenchError: no trial could be trained, or somebody removed the files of some.
     """
+    lost = _lost(plan, done, Store(folder))
     if isinstance(done.ending, KeyboardInterrupt):
-        raise InterruptedRunError(run, plan, done, folder, command)
+        n_stored = len(done.trials) - len(lost)
+        stored = f"{n_stored} of {len(plan.trials)} trials are stored in {folder}/"
+        raise InterruptedRunError(run, stored, command, signal_of(done.ending))
+    if lost:
+        names = listed(list(map(str, lost)), most=100)
+        raise RnnbenchError(
+            f"{folder}: files of {len(lost)} of {len(plan.trials)} trials were removed during the "
+            f"run: {names}\n{_continuation(command)}"
+        )
     if done.ending is not None and run is None:
         raise done.ending
     if done.ending is not None or done.without_result or run is None:
         raise FailedTrialsError(run, plan, done, command)
     return run
+
+
+def _lost(plan: Plan, done: PlanResult, store: Store) -> list[Trial]:
+    """Return the trials that have a result whose files are not there any more."""
+    without = set(done.without_result)
+    return [
+        each
+        for each in plan.trials
+        if each not in without
+        and not store.holds(each.name, each.seed, each.fingerprint, with_model=each.keep_model)
+    ]
 
 
 def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
@@ -213,10 +240,55 @@ def _benchmark(
     return load_config(config, [*given, *overrides_of(settings)])
 
 
-def _check_name(folder: Path) -> None:
-    name = encodable(str(folder))
-    if name != str(folder):
-        raise UserError(f"{name}: the name of the folder is not in UTF-8")
+def _folder(out: str | Path | None, name: str) -> Path:
+    """Return the folder of the results; by default, that of a name in ``results``."""
+    if out == "":  # which is the working folder to pathlib
+        raise UserError("out: names no folder ('.' is the working folder)")
+    folder = Path("results", name) if out is None else Path(out)
+    if (spelled := encodable(str(folder))) != str(folder):
+        raise UserError(f"{spelled}: the name of the folder is not in UTF-8")
+    return folder
+
+
+def check_inputs(
+    config: Config, benchmark: Benchmark, folder: Path, written: Sequence[str] = WRITTEN
+) -> None:
+    """Make sure that results are not written over what they are made from.
+
+    That is the config, those that it extends, and its data. The config may be the one in the
+    folder, if it keeps its text or is that of the finished run there. Modules are safe: nothing
+    that is written has the name of one.
+
+    Args:
+        config: as the user gave it.
+        benchmark: what it describes.
+        folder: where results go.
+        written: the names of the files and folders that are written there.
+
+    Raises:
+        UserError: results would be written over a file.
+    """
+    if not (places := [folder / name for name in written if os.path.lexists(folder / name)]):
+        return
+    text = dump(benchmark, folder)
+    for file in inputs_of(config, benchmark):
+        around = filter(Path.exists, (file, *file.resolve().parents))
+        for each, place in product(around, filter(Path.exists, places)):
+            if each.samefile(place) and not _is_kept(place, text):
+                raise UserError(f"{file}: results would be written over it ({HINT})")
+
+
+def inputs_of(config: Config, benchmark: Benchmark) -> list[Path]:
+    """Return the config, those that it extends, and the files and folders of its data."""
+    paths = (getattr(benchmark.data, key) for key in PATHS)
+    return [*files_of(source_of(config)), *filter(None, paths)]
+
+
+def _is_kept(file: Path, text: str) -> bool:
+    """Return whether a config keeps its text, or is as the finished run beside it stored it."""
+    found = sha256_file(file) if file.is_file() else ""
+    stored = peek(file.with_name(RESULTS)).get("config_sha256")
+    return found in (hashlib.sha256(text.encode()).hexdigest(), stored)
 
 
 def source_of(config: Config) -> Path | Mapping[str, Any]:

@@ -78,11 +78,13 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file that becomes ``path`` at the end of the block, so that no reader ever
     sees half a file.
 
-    Missing folders are made. If the block raises an exception, ``path`` stays as it was.
+    Missing folders are made. If the block raises an exception, ``path`` stays as it was. A link to
+    a file is replaced itself; the file stays as it is.
 
     Raises:
         UnwritableError: it cannot be written; the message names it.
     """
+    check_replaceable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(TEMPORARY_END, TEMPORARY_START, path.parent)
@@ -101,6 +103,39 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
             raise
     except OSError as error:
         raise UnwritableError(path, error) from error
+
+
+def check_replaceable(path: Path) -> None:
+    """Make sure that nothing but a regular file, or a link to one, is in the place of a new file.
+
+    Raises:
+        UnwritableError: it is a folder, a device, a pipe or the like. In ``/dev``, a link such as
+            ``stdout`` leads to whatever the shell has opened, so nothing is replaced there.
+    """
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, "Is a directory")
+        if not stat.S_ISREG(mode) or path.absolute().parent == Path(os.devnull).parent:
+            raise OSError(errno.EINVAL, "not a regular file")
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # whether it can be made is seen when it is
+    except OSError as error:
+        raise UnwritableError(path, error) from error
+
+
+def peek(file: Path) -> Document:
+    """Return the JSON document that rnnbench wrote to a file; an empty one if there is none.
+
+    It may be of any kind and version, and is not checked. It has a schema version and, unless it is
+    one of ``bench-speed``, a checksum.
+    """
+    try:
+        found = json.loads(read_file(file, MAX_DOCUMENT))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    is_ours = isinstance(found, dict) and "schema_version" in found
+    return found if is_ours and ("checksum" in found or "contenders" in found) else {}
 
 
 def sweep(folder: Path, *, older_than: float = 0.0) -> None:

@@ -27,6 +27,7 @@ from rnnbench.storage import (
     atomic_write,
     canonical_json,
     check_file,
+    check_replaceable,
     check_unpacked,
     read_document,
     read_file,
@@ -455,6 +456,25 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path):
         write_text(tmp_path / "a.json", "text")
 
     assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_device_or_a_pipe_is_not_replaced_and_a_link_is_but_not_its_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to(os.devnull)
+    for name in ("pipe", "device"):
+        with pytest.raises(UnwritableError, match=f"{name}: cannot be written: not a regular file"):
+            write_text(tmp_path / name, "text")
+    with pytest.raises(UnwritableError, match="/dev/stdout: cannot be written: not a regular"):
+        check_replaceable(Path("/dev/stdout"))  # a link, even where it leads to a file
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link").symlink_to("file")
+
+    write_text(tmp_path / "link", "text")
+
+    kept = {name: (tmp_path / name).read_text() for name in ("file", "link")}
+    assert kept == {"file": "mine", "link": "text"}
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["device", "file", "link", "pipe"]
+    assert not (tmp_path / "link").is_symlink()
 
 
 def test_only_regular_files_are_read_and_no_more_than_allowed(tmp_path):

@@ -181,7 +181,7 @@ def choose(
     plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, parts=parts)
     if job.benchmark.tracking:
         log.warning("tracking: ignored, because only runs are tracked")
-    with lock_folder(job.store.folder, command):
+    with lock_folder(job.store.folder, command, CHOICE):
         job.store.check_writable(FILES)
         job.store.save_first_config(dump(job.benchmark, job.store.folder), CHOICE)
         plan, done = _train(job, plan, search, fresh=fresh, progress=progress)

@@ -11,9 +11,10 @@ from rnnbench.terminal import console, options
 from rnnbench.terminal.jobs import carry_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rnnbench.choice.choose import Choice
+    from rnnbench.config.load import Override
 
 EXAMPLES = options.examples(
     "rnnbench choose lstm --set 'models.lstm.layers.0.lstm.units=[25, 50, 100]'",
@@ -74,6 +75,7 @@ def choose(
             metavar="FOLDER",
             help="Where results go; by default results/choice-NAME.",
             show_default=False,
+            parser=options.folder,
         ),
     ] = None,
     settings: options.Settings = None,
@@ -89,8 +91,9 @@ def choose(
     """
     from rnnbench.choice import choose as package  # imports scikit-learn
 
+    changes = options.changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
     if write is not None:
-        _check_target(write, config, overwrite=force)
+        _check_target(write, config, changes, overwrite=force)
     elif force:
         raise UserError("--force: needs --write")
     job = partial(
@@ -99,7 +102,7 @@ def choose(
         folds=folds,
         last=last,
         search=search,
-        settings=options.changes(settings, epochs=epochs, seeds=seeds, data=data, path=path),
+        settings=changes,
         models=None if models is None else options.names(models),
         jobs=jobs,
         out=out,
@@ -120,11 +123,15 @@ def choose(
         console.err.print(f"Written to {write}; next: {run_it}", soft_wrap=True)
 
 
-def _check_target(file: Path, config: Path, *, overwrite: bool) -> None:
+def _check_target(
+    file: Path, config: Path, changes: "Sequence[Override]", *, overwrite: bool
+) -> None:
     from rnnbench.choice.write import check_target
+    from rnnbench.job import inputs_of
 
-    if file.resolve() == config.resolve():
-        raise UserError(f"--write {file}: is the config that is read (use another name)")
+    inputs = inputs_of(config, options.load_benchmark(config, None, changes))
+    if file.exists() and any(each.exists() and each.samefile(file) for each in inputs):
+        raise UserError(f"--write {file}: is read by the choice (use another name)")
     check_target(file, overwrite=overwrite)
 
 

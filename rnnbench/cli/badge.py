@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from rnnbench.analysis.load import load_run
+from rnnbench.errors import UserError
 from rnnbench.report.badge import badge as make_badge
-from rnnbench.storage import write_text
+from rnnbench.storage import MAX_DOCUMENT, read_file, write_text
 from rnnbench.terminal import completion, console, options
 
 EXAMPLES = options.examples(
@@ -33,7 +34,7 @@ def badge(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="The file to write; without it, the badge is printed.",
+            help="The file to write, new or a badge; without it, the badge is printed.",
             show_default=False,
         ),
     ] = None,
@@ -49,5 +50,15 @@ def badge(
     if out is None:
         typer.echo(text, nl=False)
         return
+    if out.is_file() and not _is_badge(out):
+        raise UserError(f"--out {out}: is another file, not a badge (use another name)")
     write_text(out, text)
     console.err.print(f"Written to {out}", soft_wrap=True)
+
+
+def _is_badge(file: Path) -> bool:
+    try:
+        found = json.loads(read_file(file, MAX_DOCUMENT))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and "schemaVersion" in found

@@ -46,6 +46,7 @@ def leaderboard(
             show_default=False,
         ),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
     without_duplicates: options.WithoutDuplicates = False,
     as_json: options.Json = False,
 ) -> None:
@@ -62,7 +63,9 @@ def leaderboard(
     """
     find_quantity(metric, "--metric")
     if plot is not None:
-        _check_suffix(plot)
+        _check_plot(plot, overwrite=force)
+    elif force:
+        raise UserError("--force: needs --plot")
     boards = rank_runs(load_runs(runs, without_duplicates=without_duplicates), metric)
     tables = [table for board in boards for table in board_tables(board)]
     record: dict[str, Any] = {
@@ -78,11 +81,13 @@ def leaderboard(
         console.err.print(f"Written to {plot}", soft_wrap=True)
 
 
-def _check_suffix(file: Path) -> None:
+def _check_plot(file: Path, *, overwrite: bool) -> None:
     from rnnbench.report.plots import FORMATS  # imports Matplotlib
 
     if file.suffix.lower() not in FORMATS:
         raise UserError(f"--plot {file}: got '{file.suffix}' (allowed: {', '.join(FORMATS)})")
+    if file.exists() and not overwrite:
+        raise UserError(f"--plot {file}: exists already (--force overwrites it)")
 
 
 def _draw(ranks: MeanRanks, file: Path) -> Table:

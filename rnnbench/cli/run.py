@@ -38,7 +38,10 @@ def run(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Where results go; by default results/NAME.", show_default=False
+            metavar="FOLDER",
+            help="Where results go; by default results/NAME.",
+            show_default=False,
+            parser=options.folder,
         ),
     ] = None,
     settings: options.Settings = None,

@@ -46,21 +46,37 @@ class Tree:
     """False if a file that it extends could not be read."""
 
 
-def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override]) -> Tree:
+def files_of(config: Path | str | Mapping[str, Any]) -> list[Path]:
+    """Return the files that a config is read from: its own, and those that it extends.
+
+    Raises:
+        ConfigError: as ``tree_of``.
+    """
+    files: list[Path] = []
+    tree_of(config, (), files)
+    return files
+
+
+def tree_of(
+    config: Path | str | Mapping[str, Any],
+    overrides: Sequence[Override],
+    files: list[Path] | None = None,
+) -> Tree:
     """Return the tree of a file or a mapping, with the values of flags.
 
     A file that does not exist may be the name of a config that comes with the package. Paths in a
-    mapping are relative to the working folder.
+    mapping are relative to the working folder. The files that are read are added to ``files``.
 
     Raises:
         ConfigError: the file cannot be read, or the mapping contains itself.
     """
+    files = [] if files is None else files
     if isinstance(config, Mapping):
-        tree = _extended(Tree(_node(config), []), Path(), (), [])
+        tree = _extended(Tree(_node(config), []), Path(), (), files)
     else:
         path = Path(config)
         found = None if path.is_file() else shipped.find(path)
-        tree = read(found or path, (), [])
+        tree = read(found or path, (), files)
     for override in overrides:
         try:
             value, duplicates = parse(override.value, override.flag, has_lines=False)

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from rnnbench.errors import UserError
 from rnnbench.escape import for_markdown, visible
 from rnnbench.report.drawing import COLOURS, STRONGEST
 from rnnbench.report.findings import findings
@@ -19,7 +21,7 @@ from rnnbench.report.plots import GRID, INK, ON_DARK, PAPER, Plot
 from rnnbench.report.sections import Section, best_first, make_sections
 from rnnbench.report.table import to_markdown
 from rnnbench.results.run import StoredRun
-from rnnbench.results.store import PAGES
+from rnnbench.results.store import PAGES, is_page
 from rnnbench.storage import PLOTS, atomic_write, write_text
 from rnnbench.words import counted
 
@@ -56,7 +58,14 @@ def write_page(
 
     The arguments are those of ``make_sections``; models are in the order of their accuracy. The
     HTML file is returned.
+
+    Raises:
+        UserError: a file of the name of a page is not one of a report.
+        UnwritableError: a file cannot be written.
     """
+    for page_file in (run.folder / name for name in PAGES):
+        if os.path.lexists(page_file) and not is_page(page_file):
+            raise UserError(f"{page_file}: rnnbench did not write it (move it away)")
     page = report_page(run, texts, words, n_errors)
     for kind, content in (part for section in page.sections for part in section.parts):
         for plot in {"figure": [content], "figures": content}.get(kind, []):

@@ -1,5 +1,6 @@
 """The lock of a results folder, so that only one process at a time writes into it.
 
+A folder is locked only if it is new or empty, or if rnnbench wrote what is in it.
 Trials are stored under their fingerprints, but there is one ``results.json``, one ``config.yaml``,
 one set of tables and one ``environment.json``, which must all belong to the same run.
 """
@@ -16,8 +17,29 @@ from pydantic import ValidationError
 
 from rnnbench.errors import UserError
 from rnnbench.records import Record
-from rnnbench.storage import MAX_DOCUMENT, UnwritableError, acquire, read_file, sweep, write_text
+from rnnbench.results.store import CHOICE, RESULTS
+from rnnbench.storage import (
+    MAX_DOCUMENT,
+    PREDICTIONS,
+    TRACKING,
+    TRIALS,
+    UnwritableError,
+    acquire,
+    peek,
+    read_file,
+    sweep,
+    write_text,
+)
+from rnnbench.words import listed
 
+KINDS = {
+    RESULTS: "a run",
+    CHOICE: "a choice",
+    "speed.json": "a speed benchmark",
+    "site.json": "a site",
+}
+"""What a folder is, by the file that makes it so."""
+HINT = "use --out to name a new or empty folder"
 LOCK, HOLDER = ".lock", ".lock.json"
 """The locked file, and the file that says who holds the lock."""
 
@@ -32,24 +54,64 @@ class Holder(Record):
     command: str
 
 
+def check_folder(folder: Path, record: str) -> None:
+    """Make sure that a folder holds nothing that rnnbench did not write, or is a finished result.
+
+    It may be new, or empty but for hidden files, such as those of Git. A run or a choice may have
+    been interrupted before it was finished.
+
+    Args:
+        folder: where results go.
+        record: the file that will make it what it is: one of ``KINDS``.
+
+    Raises:
+        UserError: it holds something else.
+    """
+    names = sorted(each.name for each in folder.glob("[!.]*"))
+    if not names or peek(folder / record):
+        return
+    other = next((kind for name, kind in KINDS.items() if peek(folder / name)), None)
+    if other:
+        raise UserError(f"{folder}: holds {other} ({HINT})")
+    if record in (RESULTS, CHOICE) and (peek(folder / "environment.json") or _has_begun(folder)):
+        return
+    what = f"something other than {KINDS[record]}: {listed(names)}"
+    raise UserError(f"{folder}: holds {what} ({HINT})")
+
+
+def _has_begun(folder: Path) -> bool:
+    """Return whether a folder holds only what is written before ``environment.json``."""
+    names, first = {each.name for each in folder.glob("[!.]*")}, {TRIALS, PREDICTIONS}
+    is_first = names <= first or first <= names <= {*first, TRACKING, "config.yaml"}
+    return is_first and not any(any((folder / name).glob("[!.]*")) for name in first)
+
+
 @contextmanager
-def lock_folder(folder: Path, command: str) -> Iterator[None]:
+def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[None]:
     """Make ``folder`` and keep other processes from writing into it while the block runs.
 
     The operating system frees the lock of a process that has died.
 
     Args:
-        folder: of a run.
+        folder: of a run, or of another result.
         command: the command of this process, for the message to others.
+        record: the file that makes it what it is: one of ``KINDS``.
 
     Raises:
-        UserError: another process holds the lock.
+        UserError: another process holds the lock, or the folder holds something else.
         UnwritableError: the folder cannot be written to.
     """
+    check_folder(folder, record)
     lock = FileLock(folder / LOCK, timeout=0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # Without system calls for locks, it has content while another process holds it.
+        has_content = (folder / LOCK).is_file() and (folder / LOCK).stat().st_size
+        if has_content and not (folder / HOLDER).exists():
+            raise _not_ours(folder / LOCK)
         acquire(lock)
+        if (folder / HOLDER).is_file() and _holder_in(folder) is None:
+            raise _not_ours(folder / HOLDER)
         holder = Holder(
             pid=os.getpid(),
             host=platform.node(),
@@ -62,7 +124,7 @@ def lock_folder(folder: Path, command: str) -> Iterator[None]:
             f"{folder}: another process is writing there: {_holder_of(folder)}\n"
             "Wait until it has finished, or choose another folder for the results (--out)."
         ) from None
-    except UnwritableError:
+    except UserError:
         lock.release()
         raise
     except OSError as error:
@@ -76,9 +138,19 @@ def lock_folder(folder: Path, command: str) -> Iterator[None]:
         lock.release()
 
 
-def _holder_of(folder: Path) -> str:
+def _not_ours(file: Path) -> UserError:
+    return UserError(f"{file}: rnnbench did not write it (move it away, or use another folder)")
+
+
+def _holder_in(folder: Path) -> Holder | None:
     try:
-        holder = Holder.model_validate_json(read_file(folder / HOLDER, MAX_DOCUMENT))
-    except (OSError, ValidationError):  # it has just begun, or is about to end
+        return Holder.model_validate_json(read_file(folder / HOLDER, MAX_DOCUMENT))
+    except (OSError, ValidationError):
+        return None
+
+
+def _holder_of(folder: Path) -> str:
+    holder = _holder_in(folder)
+    if holder is None:  # it has just begun, or is about to end
         return "it is not known which"
     return f"process {holder.pid} on {holder.host}, since {holder.since}: {holder.command}"

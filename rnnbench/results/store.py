@@ -21,12 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.vocabulary import Vocabulary
-from rnnbench.errors import RnnbenchError, UserError, uninterrupted
+from rnnbench.errors import RnnbenchError, uninterrupted
 from rnnbench.points import POINT
 from rnnbench.results.compact import compact
 from rnnbench.results.schema import Results
 from rnnbench.section import spell
 from rnnbench.storage import (
+    MAX_DOCUMENT,
     MAX_HASHED,
     MODELS,
     PLOTS,
@@ -37,6 +38,7 @@ from rnnbench.storage import (
     UnwritableError,
     atomic_write,
     check_file,
+    check_replaceable,
     check_unpacked,
     read_document,
     read_file,
@@ -63,6 +65,12 @@ CHOICE = "choice.json"
 """The file that makes a folder a choice."""
 PAGES = ("report.html", "report.md")
 """The files that ``rnnbench report`` writes beside it, and beside the folder of the plots."""
+_PAGE = re.compile(
+    rb"<title>.*: rnnbench report</title>|\A# .*\n## Accuracy\n.*\n## Reproduce\n", re.DOTALL
+)
+"""A part of each page, by which it is told from other files of these names."""
+_PLOT = re.compile(r"(accuracy|differences|learning_curves|confusion-.+)\.(png|svg)")
+"""The names of the plots of a report."""
 
 
 @dataclass(frozen=True)
@@ -104,20 +112,6 @@ class Store:
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def check_kind(self, record: str) -> None:
-        """Make sure that the folder does not hold the other kind of result.
-
-        Args:
-            record: the file that the result will be in: ``RESULTS`` or ``CHOICE``.
-
-        Raises:
-            UserError: it holds a run in place of a choice, or the other way round.
-        """
-        kinds = {RESULTS: "a run", CHOICE: "a choice"}
-        for other, kind in kinds.items():
-            if other != record and (self.folder / other).exists():
-                raise UserError(f"{self.folder}: holds {kind} (use --out to name another folder)")
-
     def save_first_config(self, text: str, record: str) -> None:
         """Write ``config.yaml`` before there is a result, so that a run can be continued from it.
 
@@ -148,9 +142,8 @@ class Store:
                 raise UnwritableError(folder, error) from error
             if not os.access(folder, os.W_OK):
                 raise UnwritableError(folder, PermissionError(errno.EACCES, "Permission denied"))
-        for file in (self.folder / name for name in summary):
-            if file.is_dir():
-                raise UnwritableError(file, IsADirectoryError(errno.EISDIR, "Is a directory"))
+        for name in summary:
+            check_replaceable(self.folder / name)
 
     def save(self, result: TrialResult) -> None:
         """Write a finished trial; the record comes last, so it never exists without the rest.
@@ -218,6 +211,12 @@ class Store:
             raise DamagedResultError(f"unusable result: {place.predictions}: probabilities above 1")
         return TrialResult(record, labels, scores)
 
+    def holds(self, model: str, seed: int, fingerprint: str, *, with_model: bool = False) -> bool:
+        """Return whether the files of a trial are there, unread."""
+        place = place_of(self.folder, model, seed, fingerprint)
+        files = [place.record, place.predictions, *([place.model] if with_model else [])]
+        return all(map(Path.is_file, files))
+
     def scores(self, model: str, seed: int, fingerprint: str) -> NDArray[np.float32]:
         """Return the scores of a stored trial.
 
@@ -249,7 +248,8 @@ class Store:
     ) -> None:
         """Write the summary of a run, which makes the folder a finished one, after all else.
 
-        If it differs from the one in the folder, a report of that one is removed.
+        If it differs from the one in the folder, the report of that one is removed, and nothing
+        that is not part of a report.
 
         Args:
             results: the summary; the checksum of ``config.yaml`` is stored with it.
@@ -267,11 +267,15 @@ class Store:
         config_sha256 = sha256_file(self.folder / "config.yaml")
         text = spell_document(results, config_sha256=config_sha256)
         if not _holds(summary, text.encode()):
-            report = [self.folder / page for page in PAGES]
-            plots = self.folder.glob(f"{PLOTS}/*.[ps][nv]g")
-            for file in filter(Path.is_file, [*report, *plots]):
+            for file in self.report():
                 file.unlink()
             write_text(summary, text)
+
+    def report(self) -> list[Path]:
+        """Return the files of the report in the folder; none if it has no page of a report."""
+        pages = [file for name in PAGES if is_page(file := self.folder / name)]
+        plots = self.folder.glob(f"{PLOTS}/*") if pages else ()
+        return [*pages, *(file for file in plots if file.is_file() and _PLOT.fullmatch(file.name))]
 
     def has_environment(self) -> bool:
         """Return whether ``environment.json`` is stored."""
@@ -310,6 +314,14 @@ class Store:
     @property
     def _vocabulary(self) -> Path:
         return self.folder / MODELS / "vocabulary.json"
+
+
+def is_page(file: Path) -> bool:
+    """Return whether ``rnnbench report`` wrote a file."""
+    try:
+        return bool(_PAGE.search(read_file(file, MAX_DOCUMENT)))
+    except OSError:
+        return False
 
 
 def _holds(file: Path, content: bytes) -> bool:

@@ -45,6 +45,7 @@ def bench_speed(
             metavar="FOLDER",
             help="The folder for the results; by default results/speed-NAME.",
             show_default=False,
+            parser=options.folder,
         ),
     ] = None,
     settings: options.Settings = None,
@@ -62,11 +63,12 @@ def bench_speed(
     from rnnbench.config.load import dump
     from rnnbench.data.load import prepare
     from rnnbench.errors import Interruption, signal_of
-    from rnnbench.results.lock import lock_folder
+    from rnnbench.job import check_inputs
+    from rnnbench.results.lock import check_folder, lock_folder
     from rnnbench.runner.benchmark import plan_benchmark
     from rnnbench.speed import benchmark as speed
     from rnnbench.speed.contenders import choose, only_networks
-    from rnnbench.speed.table import speed_tables, write_speed
+    from rnnbench.speed.table import FILES, SPEED, speed_tables, write_speed
     from rnnbench.terminal.console import err, print_record
     from rnnbench.terminal.display import show_download, show_trials
 
@@ -79,6 +81,8 @@ def bench_speed(
     )
     contenders = choose(None if only is None else options.names(only), benchmark)
     folder = out or Path("results", f"speed-{benchmark.name}")
+    check_folder(folder, SPEED)
+    check_inputs(config, benchmark, folder, FILES)
     with show_download(quiet=quiet) as progress:
         plan = plan_benchmark(benchmark, prepare(benchmark.data, progress), threads=1)
 
@@ -89,7 +93,7 @@ def bench_speed(
 
     n_stored = 0
     try:
-        with lock_folder(folder, options.command()):
+        with lock_folder(folder, options.command(), SPEED):
             for results in speed.bench_speed(benchmark, plan, contenders, rounds, show):
                 write_speed(folder, results, dump(benchmark, folder))
                 n_stored += 1

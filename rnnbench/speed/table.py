@@ -10,14 +10,16 @@ from rnnbench.speed.records import ContenderTimes, SpeedResults
 from rnnbench.storage import write_text
 from rnnbench.words import counted
 
+FILES = SPEED, CONFIG, TABLES = "speed.json", "speed-config.yaml", "speed.md"
+"""The files of a speed benchmark; the first makes a folder that of one."""
 OURS = "compiled"
 
 
 def write_speed(folder: Path, results: SpeedResults, config: str) -> None:
     """Write ``speed.json``, ``speed.md``, and the resolved ``speed-config.yaml``."""
-    write_text(folder / "speed-config.yaml", config)
-    write_text(folder / "speed.json", results.model_dump_json(indent=1) + "\n")
-    write_text(folder / "speed.md", "\n".join(map(to_markdown, speed_tables(results))))
+    write_text(folder / SPEED, results.model_dump_json(indent=1) + "\n")
+    write_text(folder / CONFIG, config)
+    write_text(folder / TABLES, "\n".join(map(to_markdown, speed_tables(results))))
 
 
 def speed_tables(results: SpeedResults) -> list[Table]:

@@ -175,6 +175,17 @@ def examples(*commands: str) -> str:
     return "\n\n".join(["Examples:", *(f"- `{command}`" for command in commands)])
 
 
+def folder(name: str | Path) -> Path:
+    """Return the folder that ``--out`` names.
+
+    Raises:
+        UserError: the name is empty, which would be the working folder.
+    """
+    if name == "":
+        raise UserError("--out: names no folder (`.` is the working folder)")
+    return Path(name)
+
+
 def run_folder(help_text: str, metavar: str = "RUN") -> Any:
     """Return an argument that takes one or more folders of runs."""
     return typer.Argument(

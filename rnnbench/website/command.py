@@ -25,6 +25,7 @@ def site(
         typer.Option(
             metavar="FOLDER",
             help="The folder of the site: new, empty, or with an earlier site.",
+            parser=options.folder,
         ),
     ] = Path("site"),
     metric: Annotated[

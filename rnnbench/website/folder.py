@@ -16,7 +16,7 @@ from pydantic import Field
 
 from rnnbench.errors import UserError
 from rnnbench.records import Record
-from rnnbench.results.lock import lock_folder
+from rnnbench.results.lock import HINT, check_folder, lock_folder
 from rnnbench.storage import (
     DamagedResultError,
     OtherVersionError,
@@ -27,7 +27,6 @@ from rnnbench.storage import (
     version_of,
     write_document,
 )
-from rnnbench.words import listed
 
 SITE = "site.json"
 """The file that marks the folder of a site."""
@@ -42,7 +41,6 @@ LONGEST = 80
 _FILE = (
     rf"^({INDEX}|{LEADERBOARD}|{HISTORY}|{RUNS}/{NAME}/({REPORT}|{CONFIG}|{CONSTRAINTS}))$"
 ).replace(".html", r"\.html")
-HINT = "use --out to name a new or empty folder"
 
 
 class Site(Record):
@@ -88,10 +86,7 @@ def files_in(folder: Path) -> set[str]:
         document = read_document(folder / SITE, version_of(Site))
         return set(validate(folder / SITE, Site, document).files)
     except FileNotFoundError:
-        others = [each.name for each in folder.glob("*") if not each.name.startswith(".")]
-        if others:
-            what = f"holds something other than a site: {listed(sorted(others))}"
-            raise UserError(f"{folder}: {what} ({HINT})") from None
+        check_folder(folder, SITE)
         return set()
     except OtherVersionError:
         what = "another version of rnnbench wrote it, or another program"
@@ -117,7 +112,7 @@ def open_site(folder: Path, site: Site, command: str) -> Iterator[None]:
         UnwritableError: a file cannot be written.
     """
     files_in(folder)  # before the lock is written: the folder may be somebody else's
-    with lock_folder(folder, command):
+    with lock_folder(folder, command, SITE):
         before, after = files_in(folder), set(site.files)
         _check_places(folder, before, after)
         both = site.model_copy(update={"files": sorted(before | after)})

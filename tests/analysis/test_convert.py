@@ -135,7 +135,7 @@ def test_a_probability_of_0_has_a_finite_logarithm(old, predictions, record):
 
 
 def test_a_report_with_the_old_log_loss_is_removed(old):
-    (old / "report.md").touch()
+    (old / "report.md").write_text("# old\n\n## Accuracy\n\n0.5\n\n## Reproduce\n")
 
     load_run(old)
 

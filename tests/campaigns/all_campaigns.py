@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from campaigns import configs, flips, forgeries, hostile, kills, mixing, resources, workers
+from campaigns import configs, flips, forgeries, hostile, kills, mixing, owned, resources, workers
 from campaigns.bench import make_bench
 from campaigns.campaign import Campaign, Outcome, carry_out
 
@@ -31,6 +31,7 @@ CAMPAIGNS: dict[str, Campaign] = {
     "mixing": mixing.CAMPAIGN,
     "hostile": hostile.CAMPAIGN,
     "forgeries": forgeries.CAMPAIGN,
+    "owned": owned.CAMPAIGN,
 }
 
 

@@ -234,12 +234,12 @@ def test_a_run_and_a_choice_have_folders_of_their_own(cli):
     refused = cli("choose", "mine.yaml", "--models", "always", "--out", "run")
     assert (refused.exit_code, refused.stderr) == (
         2,
-        "run: holds a run (use --out to name another folder)\n",
+        "run: holds a run (use --out to name a new or empty folder)\n",
     )
     choose(models="always")
     refused = cli("run", "mine.yaml", "--models", "always", "--out", "results/choice-mine")
     assert refused.stderr == (
-        "results/choice-mine: holds a choice (use --out to name another folder)\n"
+        "results/choice-mine: holds a choice (use --out to name a new or empty folder)\n"
     )
 
 
@@ -350,7 +350,8 @@ def test_a_config_is_not_overwritten_without_force(cli):
         (["--models", "no"], "no model 'no'"),
         (["--folds", 10**9], "folds: got 1000000000 (should be 2 to 1,000)"),
         (["--force"], "--force: needs --write"),
-        (["--write", "mine.yaml", "--force"], "--write mine.yaml: is the config that is read"),
+        (["--write", "mine.yaml", "--force"], "--write mine.yaml: is read by the choice"),
+        (["--write", "texts.csv", "--force"], "--write texts.csv: is read by the choice"),
     ],
 )
 def test_wrong_options_are_answered(cli, options, message):

@@ -215,7 +215,7 @@ def test_what_an_interrupted_site_wrote_belongs_to_the_site(folder):
 
 def test_two_processes_do_not_write_into_one_folder(folder):
     with (
-        lock_folder(folder, "rnnbench site others"),
+        lock_folder(folder, "rnnbench site others", SITE),
         pytest.raises(UserError, match="another process is writing there"),
     ):
         write_site(folder, "index.html")

@@ -1,0 +1,112 @@
+"""Puts files of the user's where commands write, or removes results while a run goes on.
+
+A user's file keeps its bytes, whatever its name is, and a run never says that what it stored is
+there if it is not.
+"""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+from campaigns.bench import BASELINES, N_TRIALS, Bench, finish, rnnbench, start, wait_until
+from campaigns.campaign import Campaign, misbehaviour
+
+FINE, WRONG = 0, 2
+OUT = ("--out", "out")
+CHOOSE = ("choose", "tiny.yaml", "--models", "bayes,random", "--folds", "2", "--jobs", "1")
+INTO_FOLDERS = {
+    "run": (*BASELINES, *OUT),
+    "choose": (*CHOOSE, *OUT),
+    "bench-speed": ("bench-speed", "tiny.yaml", "--models", "rnn", *OUT),
+    "site": ("site", "results/tiny", *OUT),
+}
+"""Commands that write several files into a folder."""
+INTO_FILES = {
+    "badge": ("badge", "results/tiny", "--out"),
+    "drawing": ("explain", "lstm", "--save"),
+    "best": (*CHOOSE, "--write"),
+    "config": ("config", "copy", "smoke"),
+}
+"""Commands that write the file that is named last."""
+INTO_RUNS = {"run": BASELINES, "report": ("report", "results/tiny", "--words", "0")}
+"""Commands that write into the folder of a run."""
+NAMES = [
+    *("config.yaml", "environment.json", "constraints.txt", "results.json", "table.md"),
+    *("table.csv", "choice.json", "choice.md", "site.json", "index.html", "runs/tiny/report.html"),
+    *("speed.json", "speed.md", "speed-config.yaml", "report.html", "report.md", "mine.txt"),
+    *("trials/bayes-seed3.json", "predictions/a.npz", "models/vocabulary.json", "tracking/a.csv"),
+    *("plots/mine.png", ".lock", ".lock.json"),
+]
+OWN_IN_RUNS = ["report.html", "report.md", "plots/mine.png", "mine.txt", "trials/mine.txt"]
+"""Names in the folder of a run that may be the user's."""
+
+
+def attempt(_number: int, random: Random, bench: Bench, folder: Path) -> Iterator[str]:
+    """Yield what is wrong in one of the cases."""
+    bench.lay_out(folder)
+    way = random.choice((_folder, _folder, _file, _run, _inputs, _removal))
+    yield from (f"{way.__name__.strip('_')}: {what}" for what in way(random, bench, folder))
+
+
+def _folder(random: Random, bench: Bench, folder: Path) -> Iterator[str]:
+    bench.copy_run(folder)
+    names = random.sample(NAMES, random.choice((1, 1, 2, 5)))
+    command = random.choice(list(INTO_FOLDERS))
+    yield from _kept(INTO_FOLDERS[command], [f"out/{name}" for name in names], [WRONG], folder)
+
+
+def _file(random: Random, bench: Bench, folder: Path) -> Iterator[str]:
+    bench.copy_run(folder)
+    name = {"drawing": "mine.svg"}.get(command := random.choice(list(INTO_FILES)), "mine.json")
+    yield from _kept((*INTO_FILES[command], name), [name], [WRONG], folder)
+
+
+def _run(random: Random, bench: Bench, folder: Path) -> Iterator[str]:
+    bench.copy_run(folder)
+    names = random.sample(OWN_IN_RUNS, random.choice((1, 2)))
+    command = random.choice(list(INTO_RUNS))
+    own = [f"results/tiny/{name}" for name in names]
+    yield from _kept(INTO_RUNS[command], own, [FINE, WRONG], folder)
+
+
+def _inputs(random: Random, _bench: Bench, folder: Path) -> Iterator[str]:
+    """Have results go to the folder of the config and its data, or to one of the two."""
+    out = random.choice((".", "", "sgml", "./temporary/.."))
+    command = random.choice((BASELINES, CHOOSE))
+    yield from _kept((*command, "--out", out), [], [WRONG], folder)
+
+
+def _kept(
+    command: tuple[str, ...], own: list[str], statuses: list[int], folder: Path
+) -> Iterator[str]:
+    """Yield what is wrong after a command in a folder with files of the user's."""
+    for name in own:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"my {name}")
+    files = [*(folder / name for name in own), folder / "tiny.yaml", *folder.glob("sgml/*")]
+    before = {file: file.read_bytes() for file in files}
+    done = rnnbench(command, folder)
+    yield from (f"{' '.join(command)}, {own}: {what}" for what in misbehaviour(done, statuses))
+    for file, content in before.items():
+        if not file.is_file() or file.read_bytes() != content:
+            yield f"{' '.join(command)}: {file.relative_to(folder)} is lost"
+
+
+def _removal(random: Random, _bench: Bench, folder: Path) -> Iterator[str]:
+    """Remove results a moment after the first trial was stored."""
+    place = random.choice(("", "trials", "predictions"))
+    process = start(("run", "tiny.yaml", "--jobs", "2", *OUT), folder)
+    trials = folder / "out" / "trials"
+    wait_until(lambda: any(trials.glob("[!.]*")) or process.poll() is not None, seconds=60)
+    time.sleep(random.choice((0, 0.1, 0.5, 1)) * random.random())
+    shutil.rmtree(folder / "out" / place, ignore_errors=True)
+    done = finish(process)
+    yield from misbehaviour(done, [FINE, 1, WRONG], lines=20)
+    left = len(list(trials.glob("[!.]*"))), len(list(trials.parent.glob("predictions/[!.]*")))
+    if done.status == FINE and left != (N_TRIALS, N_TRIALS):
+        yield f"{place or 'all'} was removed: exit status 0 with {left} files of {N_TRIALS} trials"
+
+
+CAMPAIGN = Campaign(long=120, short=2, prepare=lambda bench, _folder: bench, attempt=attempt)

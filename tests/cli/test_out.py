@@ -1,0 +1,234 @@
+"""Whatever a command is told to write to, nothing of the user's is lost."""
+
+import csv
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from factories import run_folder, speed_results
+from in_process import InProcess
+
+from rnnbench import job
+from rnnbench.results.lock import KINDS
+from rnnbench.speed.table import write_speed
+
+CONFIG = """\
+# My own comment.
+extends: base.yaml
+name: mine
+models:
+  nb: {baseline: multinomial_naive_bayes}
+  always: {baseline: most_frequent}
+  rnn: {layers: [simple_rnn: {units: 2}, dense: {units: topics, activation: softmax}]}
+"""
+RUN = ("run", "mine.yaml", "--models", "nb,always", "--jobs", "1", "--quiet")
+CHOOSE = ("choose", "mine.yaml", "--models", "nb,always", "--folds", "2", "--jobs", "1", "--quiet")
+SPEED = ("bench-speed", "mine.yaml", "--models", "rnn", "--only", "compiled-1", "--quiet")
+SITE = ("site", "finished")
+NAMES = [
+    *("config.yaml", "environment.json", "constraints.txt", "table.md", "table.csv", "choice.md"),
+    *("report.html", "report.md", "index.html", "speed.md", "speed-config.yaml", *KINDS),
+    *("trials/a.json", "predictions/a.npz", "models/a.keras", "plots/mine.png", "tracking/a.csv"),
+]
+"""What rnnbench writes, or files in the folders that it writes into."""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """The working folder, with a config, one that it extends, and a table of texts."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    Path("mine.yaml").write_text(CONFIG)
+    Path("base.yaml").write_text("data: {source: files, path: table.csv, test_split: 0.5}\n")
+    with Path("table.csv").open("w", newline="") as file:
+        rows = [("cheap pills", "spam") if n % 3 else (f"lunch at {n}", "ham") for n in range(40)]
+        csv.writer(file).writerows([("text", "label"), *rows])
+    return tmp_path
+
+
+@pytest.fixture
+def kept(cli):
+    """Runs a command that is refused with a message, and must leave all files as they are."""
+
+    def run(message, *command):
+        before = contents()
+        done = cli(*command)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert message in done.stderr
+        assert contents() == before
+
+    return run
+
+
+def contents():
+    """Return what every file in the working folder holds."""
+    files = (file for file in Path().rglob("*") if file.is_file() and file.name != ".lock")
+    return {str(file): file.read_bytes() for file in files}
+
+
+def write(*files):
+    for file in map(Path, files):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("mine")
+
+
+@pytest.mark.parametrize("command", [RUN, CHOOSE, SPEED, SITE], ids=lambda command: command[0])
+def test_a_folder_of_the_users_is_refused_whatever_is_in_it(kept, command):
+    run_folder(Path("finished"), {"rnn": [(0, 0, 0, 1)]})
+    write(*(f"own/{name}" for name in NAMES))
+    kept("(use --out to name a new or empty folder", *command, "--out", "own")
+    for name in NAMES:
+        write(f"one/{name}")
+        kept("(use --out to name a new or empty folder", *command, "--out", "one")
+        shutil.rmtree("one")
+    for name in (".lock", ".lock.json"):
+        write(f"hidden/{name}")
+        kept(f"hidden/{name}: rnnbench did not write it", *command, "--out", "hidden")
+        shutil.rmtree("hidden")
+    kept("--out: names no folder", *command, "--out", "")
+
+
+def test_the_working_folder_with_the_config_and_the_data_is_refused(kept):
+    kept(
+        ".: holds something other than a run: base.yaml, mine.yaml, table.csv (use --out",
+        *RUN, "--out", ".",
+    )  # fmt: skip
+
+
+def test_a_folder_of_another_kind_of_result_is_refused(kept):
+    run_folder(Path("finished"), {"rnn": [(0, 0, 0, 1)]})
+    write_speed(Path("speed"), speed_results(), "name: mine\n")
+
+    kept("finished: holds a run", *SPEED, "--out", "finished")
+    kept("finished: holds a run", *CHOOSE, "--out", "finished")
+    kept("speed: holds a speed benchmark", *RUN, "--out", "speed")
+
+
+def test_a_hidden_file_is_no_obstacle_and_stays(cli):
+    write("new/.gitignore")
+
+    assert cli(*RUN, "--out", "new").exit_code == 0
+    assert Path("new/.gitignore").read_text() == "mine"
+
+
+@pytest.mark.parametrize("command", [RUN, CHOOSE], ids=lambda command: command[0])
+@pytest.mark.parametrize("left", [["trials/"], ["trials/", "predictions/", "config.yaml"]])
+def test_what_was_interrupted_before_any_trial_goes_on(cli, command, left):
+    for name in left:
+        Path("out", name).mkdir(parents=True) if name[-1] == "/" else write(f"out/{name}")
+
+    assert cli(*command, "--out", "out").exit_code == 0
+
+
+def test_what_was_interrupted_later_goes_on_as_does_what_an_older_version_finished(cli):
+    assert cli(*RUN, "--out", "out").exit_code == 0
+    results = Path("out/results.json")
+    older = json.loads(results.read_text()) | {"schema_version": 3}
+    results.unlink()
+    write("out/notes.txt")
+    assert cli(*RUN, "--out", "out").exit_code == 0
+
+    results.write_text(json.dumps(older))
+    assert cli(*RUN, "--out", "out").exit_code == 0
+    assert Path("out/notes.txt").read_text() == "mine"
+
+
+def test_a_run_may_read_what_lies_in_its_folder_unless_it_is_written_there(cli, kept):
+    assert cli(*RUN, "--out", "out").exit_code == 0
+    stored = Path("out/config.yaml").read_text()
+    again = ("run", "out/config.yaml", *RUN[2:], "--out", "out")
+    assert cli(*again, "--seeds", "2").exit_code == 0, "it is as it was stored"
+    Path("out/config.yaml").write_text(stored)
+    assert cli(*again).exit_code == 0, "it keeps its text"
+
+    for name in ("mine.yaml", "base.yaml", "table.csv"):
+        shutil.copy(name, f"out/own-{name}")
+    Path("out/own-mine.yaml").write_text(CONFIG.replace("base.yaml", "own-base.yaml"))
+    own = ("run", "out/own-mine.yaml", *RUN[2:], "--out", "out")
+    assert cli(*own, "--path", "out/own-table.csv").exit_code == 0
+    shutil.copy("table.csv", "out/table.csv")
+    kept("out/table.csv: results would be written over it", *own, "--path", "out/table.csv")
+    Path("out/config.yaml").write_text(stored + "# My own comment.\n")
+    kept("out/config.yaml: results would be written over it", *again)
+    Path("out/trials/own.yaml").write_text("extends: ../config.yaml\n")
+    kept("out/trials/own.yaml: results would", "run", "out/trials/own.yaml", "--out", "out")
+    Path("extending.yaml").write_text("extends: out/config.yaml\nname: other\n")
+    kept("out/config.yaml: results would", "run", "extending.yaml", "--out", "out")
+
+
+def test_a_speed_benchmark_is_not_written_over_its_config(kept):
+    write_speed(Path("speed"), speed_results(), CONFIG.replace("base.yaml", "../base.yaml"))
+    command = ("bench-speed", "speed/speed-config.yaml", *SPEED[2:], "--out", "speed")
+
+    kept("speed/speed-config.yaml: results would be written over it", *command)
+
+
+def test_a_report_replaces_reports_only_and_other_results_remove_only_theirs(cli, kept):
+    assert cli(*RUN, "--out", "out").exit_code == 0
+    report = ("report", "out", "--words", "0")
+    for page in ("report.html", "report.md"):
+        write(f"out/{page}", "out/plots/mine.png")
+        kept(f"out/{page}: rnnbench did not write it (move it away)", *report)
+        assert cli(*RUN, "--out", "out", "--seeds", "2").exit_code == 0
+        assert cli(*RUN, "--out", "out").exit_code == 0
+        assert Path(f"out/{page}").read_text() == "mine", "other results do not remove it either"
+        Path(f"out/{page}").unlink()
+    for _ in range(2):
+        assert cli(*report).exit_code == 0
+
+    assert Path("out/plots/accuracy.svg").exists()
+    assert cli(*RUN, "--out", "out", "--seeds", "2").exit_code == 0
+
+    assert [file.name for file in Path("out/plots").iterdir()] == ["mine.png"]
+    assert not list(Path("out").glob("report.*"))
+
+
+def test_a_badge_replaces_a_badge_only(cli, kept):
+    run = run_folder(Path("finished"), {"rnn": [(0, 0, 0, 1)]})
+    for _ in range(2):
+        assert cli("badge", run, "--out", "badge.json").exit_code == 0
+
+    for name in ("mine.yaml", "finished/results.json"):
+        kept(f"--out {name}: is another file, not a badge", "badge", run, "--out", name)
+
+
+def test_a_diagram_replaces_a_file_only_by_force(kept):
+    write("mine.svg")
+
+    kept("--plot mine.svg: exists already (--force", "leaderboard", "sets", "--plot", "mine.svg")
+    kept("--force: needs --plot", "leaderboard", "sets", "--force")
+
+
+def test_what_is_no_file_is_not_replaced_by_one(kept):
+    run = run_folder(Path("finished"), {"rnn": [(0, 0, 0, 1)]})
+    os.mkfifo("pipe")
+    Path("link").symlink_to("pipe")
+
+    for name in ("pipe", "link"):
+        kept(f"{name}: cannot be written: not a regular file", "badge", run, "--out", name)
+    assert Path("pipe").is_fifo()
+    assert Path("link").is_symlink()
+
+
+@pytest.mark.parametrize("command", [RUN, CHOOSE], ids=lambda command: command[0])
+@pytest.mark.parametrize("removed", ["out", "out/trials", "out/predictions"])
+def test_trials_that_somebody_removes_meanwhile_are_named(cli, monkeypatch, command, removed):
+    class Removing(InProcess):
+        def run(self, *arguments):
+            first, *others = super().run(*arguments)
+            yield first
+            shutil.rmtree(removed)
+            yield from others
+
+    monkeypatch.setattr(job, "executor_class", lambda _: Removing)
+    done = cli(*command, "--out", "out")
+
+    assert done.exit_code == 1
+    n_trials = {"run": 2, "choose": 4}[command[0]]
+    assert f"out: files of 1 of {n_trials} trials were removed during the" in done.stderr
+    assert "always seed 0" in done.stderr or "nb seed 0" in done.stderr
+    assert "This command continues from there:" in done.stderr
+    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    assert cli(*command, "--out", "out").exit_code == 0
