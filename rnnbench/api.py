@@ -22,6 +22,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.load import prepare
 from rnnbench.data.settings import Data
+from rnnbench.environment import constraints
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.job import (
     Config,
@@ -44,7 +45,7 @@ from rnnbench.report.shown import Shown
 from rnnbench.report.table import Table
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
-from rnnbench.results.store import RESULTS, Store
+from rnnbench.results.store import CONSTRAINTS, RESULTS, Store
 from rnnbench.runner.benchmark import (
     Plan,
     PlanResult,
@@ -533,13 +534,15 @@ def _finish(benchmark: Benchmark, plan: Plan, done: PlanResult, store: Store, co
     if not store.has_environment():
         raise RnnbenchError(f"{store.folder}: its files were removed during the run; run it again")
     results = summarize_run(benchmark, plan.dataset, done.trials, command, done.missing)
-    files = {"config.yaml": dump(benchmark, store.folder)} | table_files(results)
+    environment = load_environment(store.folder)
+    files = {"config.yaml": dump(benchmark, store.folder), CONSTRAINTS: constraints(environment)}
+    files |= table_files(results)
     store.save_results(results, files, plan.vocabulary)
     trials = {
         model.name: [trial for trial in done.trials if trial.record.model == model.name]
         for model in results.models
     }
-    return Run(store.folder, results, trials, benchmark, load_environment(store.folder))
+    return Run(store.folder, results, trials, benchmark, environment)
 
 
 def _command(

@@ -107,6 +107,11 @@ def shortened(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
+def line_of(error: UnicodeDecodeError) -> int:
+    """Return the number of the first line that cannot be decoded."""
+    return len((error.object[: error.start] + b".").splitlines())
+
+
 def did_you_mean(wrong: str, allowed: Iterable[str]) -> str:
     """Return the allowed names, and the one nearest to ``wrong``, to end an error message.
 

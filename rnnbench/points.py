@@ -14,6 +14,8 @@ LONGEST = 100
 """The most characters in the brackets."""
 POINT = rf"{MODEL}(\[[A-Za-z0-9_.+=,-]{{1,{LONGEST}}}\])?"
 """The pattern of the name of a model or a point."""
+_IN_BRACKETS = rf"[^\[\]]{{0,{LONGEST}}}\]"
+"""The rest of the brackets of a name; without its bound, long lists would take quadratic time."""
 
 
 def short(key: str) -> str:
@@ -42,18 +44,18 @@ def values_of(name: str) -> dict[str, str]:
 
 def split_names(text: str) -> list[str]:
     """Return the names in a comma-separated list, in which points may have commas themselves."""
-    return [name for name in re.split(r",(?![^\[\]]*\])", text) if name]
+    return [name for name in re.split(rf",(?!{_IN_BRACKETS})", text) if name]
 
 
 def split_setting(text: str) -> tuple[str, str]:
     """Return the path and the value of ``PATH=VALUE``; the path is empty if there is no ``=``."""
-    key, *value = re.split(r"=(?![^\[\]]*\][^=]*=)", text, maxsplit=1)
+    key, *value = re.split(rf"=(?!{_IN_BRACKETS}[^=]*=)", text, maxsplit=1)
     return (key, value[0]) if value else ("", "")
 
 
 def split_keys(path: str) -> list[str]:
     """Return the keys in a path; dots in the name of a point do not divide it."""
-    return re.split(r"\.(?![^\[\]]*\])", path)
+    return re.split(rf"\.(?!{_IN_BRACKETS})", path)
 
 
 def chosen(names: Sequence[str], only: Sequence[str] | None) -> list[str]:
@@ -66,7 +68,8 @@ def chosen(names: Sequence[str], only: Sequence[str] | None) -> list[str]:
     """
     if only is None:
         return list(names)
-    unknown = [name for name in only if name not in {*names, *map(model_of, names)}]
+    known = {*names, *map(model_of, names)}
+    unknown = [name for name in only if name not in known]
     if unknown or not only:
         wrong = unknown[0] if unknown else ""
         raise UserError(f"models: no run has a model '{wrong}' ({did_you_mean(wrong, names)})")

@@ -13,10 +13,10 @@ from rnnbench.data import cache
 from rnnbench.data.audit import DatasetSummary, TopicCount
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import make_dataset, split_fingerprint
-from rnnbench.environment import SCHEMA_VERSION
+from rnnbench.environment import SCHEMA_VERSION, constraints
 from rnnbench.report.run_tables import table_files
 from rnnbench.results.run import StoredRun
-from rnnbench.results.store import Store
+from rnnbench.results.store import CONSTRAINTS, Store
 from rnnbench.speed.records import (
     ContenderTimes,
     ProductRate,
@@ -243,7 +243,8 @@ def finished_run(
     }
     layers = [{"simple_rnn": {"units": 3}}, SOFTMAX]
     plan = benchmark(**{"models": {model: {"layers": layers} for model in answers}} | changes)
-    summary = dataset_summary(**{"test_size": len(truth)} | dict(dataset or {}))
+    facts = {"test_size": len(truth), "majority_accuracy": float(np.mean(truth == 0))}
+    summary = dataset_summary(**facts | dict(dataset or {}))
     results = summarize_run(plan, summary, [each for one in trials.values() for each in one])
     machine = {
         "schema_version": SCHEMA_VERSION,
@@ -315,5 +316,6 @@ def write_run(run: StoredRun) -> Path:
     for trial in (each for of_model in run.trials.values() for each in of_model):
         store.save(trial)
     files = {"config.yaml": dump(run.benchmark, run.folder)} | table_files(run.results)
+    files[CONSTRAINTS] = constraints(run.environment)
     store.save_results(run.results, files)
     return run.folder

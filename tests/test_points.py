@@ -1,4 +1,5 @@
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -36,6 +37,14 @@ def test_other_names_have_no_values(name):
 @given(st.lists(st.builds(point_name, models, st.dictionaries(words, words, max_size=3))))
 def test_commas_in_names_do_not_divide_a_list(names):
     assert split_names(",".join(names)) == names
+
+
+@pytest.mark.parametrize(("divide", "mark"), [(split_names, ","), (split_keys, ".")])
+def test_a_long_list_is_divided_at_once(divide, mark):
+    begun = time.process_time()
+
+    assert len(divide(mark.join("m" * 50_000))) == 50_000
+    assert time.process_time() - begun < 3, "quadratic time would be more than ten seconds"
 
 
 def test_dots_in_names_do_not_divide_a_path():

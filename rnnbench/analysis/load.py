@@ -1,7 +1,8 @@
 """Reads finished runs, checks every file, and recomputes summaries that lack a metric."""
 
 import logging
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from rnnbench.analysis.duplicates import without_duplicates as leave_out
 from rnnbench.analysis.summary import summarize_run
 from rnnbench.environment import Environment
 from rnnbench.errors import UserError
-from rnnbench.metrics import usable_metrics
+from rnnbench.metrics import METRICS, usable_metrics
 from rnnbench.results.run import StoredRun, load_benchmark, load_results, load_trials
 from rnnbench.results.schema import Results
 from rnnbench.results.store import RESULTS
@@ -22,8 +23,14 @@ from rnnbench.storage import (
     validate,
     version_of,
 )
+from rnnbench.training.outcome import TrialResult
 
 log = logging.getLogger(__name__)
+
+OF_ANSWERS = ("accuracy", "macro_f1", "balanced_accuracy", "weighted_f1")
+"""The metrics that depend on the answers alone; scores may be stored with fewer digits."""
+ROUNDING = 1e-9
+"""The most by which a sum in another order differs."""
 
 
 def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
@@ -35,7 +42,8 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
     Raises:
         UserError: there is no finished run, or an older one cannot be converted: another process
             is writing into the folder, or it cannot be written to.
-        DamagedResultError: a file is not as it was written; the message names it.
+        DamagedResultError: a file is not as it was written, or the summary is not that of the
+            predictions; the message names it.
     """
     results = load_summary(folder)
     try:
@@ -49,6 +57,7 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
                 f"(to train them again: {results.command})"
             ) from error
         raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
+    check_summary(folder, results, trials)
     if missing := [name for name in usable_metrics() if name not in results.metrics]:
         log.warning(
             "%s: it lacks %s; recomputed from the stored trials",
@@ -61,6 +70,42 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
         log.warning("%s: partial: %s", folder, results.missing_in_words())
     run = StoredRun(folder, results, trials, benchmark, environment)
     return leave_out(run) if without_duplicates else run
+
+
+def check_summary(
+    folder: Path, results: Results, trials: Mapping[str, Sequence[TrialResult]]
+) -> None:
+    """Make sure that the summary of a run is about the answers of its trials, by model.
+
+    Raises:
+        DamagedResultError: a number in it is another one than the predictions give.
+    """
+    for place, stored, found in _numbers(results, trials):
+        if not math.isclose(stored, found, rel_tol=ROUNDING, abs_tol=ROUNDING):
+            raise DamagedResultError(
+                f"unusable result: {folder / RESULTS}: {place} is {stored:.6g} in it, but "
+                f"{found:.6g} by the stored predictions; run the benchmark again"
+            )
+
+
+def _numbers(
+    results: Results, trials: Mapping[str, Sequence[TrialResult]]
+) -> Iterator[tuple[str, float, float]]:
+    """Yield numbers in a summary: what each is, as it is stored, and as it should be."""
+    for model in results.models:
+        for trial, result in zip(model.trials, trials[model.name], strict=True):
+            for metric in (METRICS[name] for name in OF_ANSWERS if name in results.metrics):
+                place = f"{metric.name} of {model.name} seed {trial.seed}"
+                found = metric.function(result.labels, result.scores)
+                yield place, trial.metrics.get(metric.name, math.nan), found
+        for name, statistic in model.metrics.items():
+            values = [trial.metrics[name] for trial in model.trials if name in trial.metrics]
+            yield f"{name} of {model.name}", statistic.mean, sum(values) / max(len(values), 1)
+    means = {model.name: model.accuracy.mean for model in results.models}
+    means[results.dataset.majority_name] = results.dataset.majority_accuracy
+    for each in results.comparisons:
+        place = f"the difference of {each.a} and {each.b}"
+        yield place, each.difference, means[each.a] - means[each.b]
 
 
 def load_summary(folder: Path) -> Results:

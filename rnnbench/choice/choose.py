@@ -3,6 +3,7 @@
 import logging
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnbench.analysis.load import load_environment
 from rnnbench.choice.rank import rank_candidates
 from rnnbench.choice.records import Candidate, ChoiceResults
 from rnnbench.choice.search import sampler_version, search_grids
@@ -18,6 +20,7 @@ from rnnbench.choice.write import check_target, write_best
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.parts import Last, Part, make_parts
+from rnnbench.environment import constraints
 from rnnbench.errors import UserError
 from rnnbench.job import Config, Job, Settings, prepare_job, require_whole
 from rnnbench.points import values_of
@@ -25,7 +28,7 @@ from rnnbench.report.rows import parameter_columns
 from rnnbench.report.shown import Shown
 from rnnbench.report.table import Table, to_markdown
 from rnnbench.results.lock import lock_folder
-from rnnbench.results.store import CHOICE
+from rnnbench.results.store import CHOICE, CONSTRAINTS
 from rnnbench.runner.benchmark import Plan, PlanResult, plan_benchmark, run_plan
 from rnnbench.section import spell
 from rnnbench.storage import write_document, write_text
@@ -242,5 +245,7 @@ def _record(
 def _store(choice: Choice) -> None:
     folder = choice.folder
     write_text(folder / "config.yaml", dump(choice.benchmark, folder))
+    with suppress(FileNotFoundError):  # it was removed, and nothing has been trained since
+        write_text(folder / CONSTRAINTS, constraints(load_environment(folder)))
     write_text(folder / TABLE, "\n".join(map(to_markdown, choice.tables())))
     write_document(folder / CHOICE, choice.results)

@@ -27,6 +27,8 @@ MAX_POINTS = 1_000
 """The most points of one model."""
 MAX_VALUES = 100_000
 """The most values in all points of one model together."""
+MAX_PATHS = 100
+"""The most key paths in one grid; each is compared with each other."""
 ZIP = "zip"
 
 Axis = list[tuple[tuple[str, Node], ...]]
@@ -129,7 +131,10 @@ def _points(name: str, model: Node) -> dict[str, Node]:
         return {name: base}
     if "[" in name:
         raise _error(grid, name, [], "a point of a grid cannot have a grid of its own")
-    _check_overlaps(grid, name, paths_of(model))
+    paths = paths_of(model)
+    if len(paths) > MAX_PATHS:
+        raise _error(grid, name, [], f"has {len(paths):,} key paths (allowed: {MAX_PATHS})")
+    _check_overlaps(grid, name, paths)
     axes = _axes(grid, name)
     count = prod(len(axis) for axis in axes)
     if count > MAX_POINTS or count * _size(base, MAX_VALUES) > MAX_VALUES:

@@ -16,7 +16,8 @@ from rnnbench.config.yaml12 import to_yaml
 from rnnbench.data.settings import PATHS, Data
 from rnnbench.errors import did_you_mean
 from rnnbench.points import model_of
-from rnnbench.section import Loc, Section
+from rnnbench.section import Loc, Section, spell
+from rnnbench.words import listed
 
 __all__ = ["Override", "dump", "load", "load_data", "select"]
 
@@ -58,21 +59,16 @@ def select(benchmark: Benchmark, names: Sequence[str], flag: str) -> Benchmark:
     Raises:
         ConfigError: there is no such model; the message blames ``flag``.
     """
-    known = {*benchmark.models, *map(model_of, benchmark.models)}
-    wrong = {name: f"no model '{name}'" for name in names if name not in known}
-    if not names:
-        wrong = {"": "names no model"}
-    if wrong:
-        raise ConfigError(
-            [
-                Problem(flag, "", f"{message} ({did_you_mean(name, benchmark.models)})")
-                for name, message in wrong.items()
-            ]
-        )
+    known, wanted = {*benchmark.models, *map(model_of, benchmark.models)}, set(names)
+    wrong = [name for name in dict.fromkeys(names) if name not in known]
+    if wrong or not names:
+        fault = f"no model {listed(list(map(spell, wrong)))}" if wrong else "names no model"
+        hint = did_you_mean((*wrong, "")[0], benchmark.models)
+        raise ConfigError([Problem(flag, "", f"{fault} ({hint})")])
     kept = {
         name: model
         for name, model in benchmark.models.items()
-        if name in names or model_of(name) in names
+        if name in wanted or model_of(name) in wanted
     }
     return benchmark.model_copy(update={"models": kept})
 

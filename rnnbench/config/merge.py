@@ -13,7 +13,7 @@ from rnnbench.config.nodes import Node, merged, with_value
 from rnnbench.config.problems import ConfigError, Problem
 from rnnbench.config.yaml12 import MAX_DEPTH, parse
 from rnnbench.data.settings import PATHS
-from rnnbench.errors import did_you_mean
+from rnnbench.errors import did_you_mean, line_of
 from rnnbench.points import split_keys
 from rnnbench.section import Section
 from rnnbench.storage import read_file
@@ -141,8 +141,7 @@ def _text_of(path: Path) -> str:
     except IsADirectoryError:
         message = "is a folder (should be a config file)"
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise ConfigError([Problem(f"{path}:{line}", "", "is not UTF-8")]) from None
+        raise ConfigError([Problem(f"{path}:{line_of(error)}", "", "is not UTF-8")]) from None
     except (OSError, ValueError) as error:
         message = f"cannot be read: {getattr(error, 'strerror', None) or error}"
     raise ConfigError([Problem(str(path), "", message)])

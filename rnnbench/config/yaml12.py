@@ -36,6 +36,17 @@ _SCALARS: dict[str, tuple[str, list[str], Callable[[str], Any]]] = {
 
 class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = {}
+    n_values = 1  # the root
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Return the next node; of too many, the rest is not parsed, because PyYAML is slow."""
+        self.n_values += index is not None  # it is no key
+        if self.n_values > MAX_VALUES:
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(
+                problem=f"too many values (allowed: {MAX_VALUES:,})", problem_mark=mark
+            )
+        return super().compose_node(parent, index)
 
 
 class Dumper(yaml.SafeDumper):

@@ -5,22 +5,25 @@ Files are read once, piece by piece, and never kept in memory as a whole.
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from rnnbench.errors import UserError, did_you_mean
+from rnnbench.errors import UserError, did_you_mean, line_of
 from rnnbench.escape import encodable
-from rnnbench.storage import open_regular, read_file
+from rnnbench.storage import MAX_UNPACKED, open_regular, read_file
 from rnnbench.words import counted
 
 MAX_FILE = 4 * 2**30
 """The size of the largest file that is read, in bytes."""
 MAX_TEXT = 16 * 2**20
-"""The most characters in a line of a table, or bytes in a text in a file of its own."""
+"""The most characters in a line of a table or in a text, or bytes in a file with one text."""
+AT_ONCE, MAX_ROWS = 64 * 2**20, 10_000
+"""The bytes of text, and the rows, of a compressed table that are unpacked at once."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ def read_texts(path: Path, columns: Columns) -> Iterator[Text]:
 def _checked(found: Text) -> Text:
     """Return a text whose label has no spaces around it."""
     label = found.label.strip()
+    if len(found.text) > MAX_TEXT:
+        raise UserError(f"{found.place}: longer than {MAX_TEXT:,} characters")
     if not found.text.strip():
         raise UserError(f"{found.place}: the text is empty")
     if not label:
@@ -88,8 +93,8 @@ def _folder(path: Path, _columns: Columns) -> Iterator[Text]:
         for file in sorted(folder.rglob("*.[tT][xX][tT]")):
             try:
                 yield Text(str(file), read_file(file, MAX_TEXT).decode("utf-8-sig"), folder.name)
-            except UnicodeDecodeError:
-                raise UserError(f"{file}: not UTF-8") from None
+            except UnicodeDecodeError as error:
+                raise UserError(f"{file}:{line_of(error)}: not UTF-8") from None
 
 
 def _separated(path: Path, columns: Columns, delimiter: str) -> Iterator[Text]:
@@ -115,21 +120,15 @@ def _separated(path: Path, columns: Columns, delimiter: str) -> Iterator[Text]:
                 yield Text(place, row[text], row[label])
         except csv.Error as error:
             raise UserError(f"{path}:{rows.line_num}: cannot be read as a table: {error}") from None
-        except UnicodeDecodeError:
-            raise UserError(f"{path}: not UTF-8, after line {rows.line_num}") from None
 
 
 def _json_lines(path: Path, columns: Columns) -> Iterator[Text]:
     """Yield the texts of a file with a JSON object on each line."""
     with _lines(path) as lines:
-        number = 0
-        try:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    place = f"{path}:{number}"
-                    yield _of_json(_parsed(line, place), columns, place)
-        except UnicodeDecodeError:
-            raise UserError(f"{path}: not UTF-8, after line {number}") from None
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                place = f"{path}:{number}"
+                yield _of_json(_parsed(line, place), columns, place)
 
 
 def _parsed(line: str, place: str) -> dict[str, Any]:
@@ -154,7 +153,8 @@ def _of_json(row: dict[str, Any], columns: Columns, place: str) -> Text:
 
 
 def _parquet(path: Path, columns: Columns) -> Iterator[Text]:
-    """Yield the texts of a Parquet file."""
+    """Yield the texts of a Parquet file, of which no more than ``AT_ONCE`` bytes are unpacked."""
+    names = [columns.text, columns.label]
     try:
         import pyarrow
         from pyarrow import parquet
@@ -163,10 +163,11 @@ def _parquet(path: Path, columns: Columns) -> Iterator[Text]:
         raise UserError(f"{path}: {hint}") from None
     try:
         with open_regular(path, MAX_FILE) as raw, parquet.ParquetFile(raw) as file:
-            for name in (columns.text, columns.label):
+            for name in names:
                 _position(name, file.schema_arrow.names, path)
-            number = 0
-            for batch in file.iter_batches(10_000, columns=[columns.text, columns.label]):
+            longest = _longest_in_parquet(raw, file.schema_arrow, names, path)
+            number, rows = 0, min(MAX_ROWS, max(1, AT_ONCE // longest))
+            for batch in file.iter_batches(rows, columns=names):
                 for row in batch.to_pylist():
                     number += 1
                     yield _of_json(row, columns, f"{path}, row {number}")
@@ -174,6 +175,35 @@ def _parquet(path: Path, columns: Columns) -> Iterator[Text]:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the file cannot be opened
         raise UserError(f"{path}: cannot be read as Parquet: {error}") from None
+
+
+def _longest_in_parquet(raw: BinaryIO, schema: Any, names: Sequence[str], path: Path) -> int:
+    """Return the size of the longest text in columns of a Parquet file, in bytes, or 1.
+
+    A text in a dictionary takes a few bits in each row, so a small file may stand for endless text.
+    Here it is read without being repeated.
+
+    Raises:
+        UserError: a column does not hold texts or numbers, or all texts together are too long.
+    """
+    from pyarrow import compute, parquet, types
+
+    for name in names:
+        kind = schema.field(name).type
+        kind = kind.value_type if types.is_dictionary(kind) else kind
+        if not (types.is_primitive(kind) or str(kind) in ("string", "large_string", "string_view")):
+            raise UserError(f"{path}: {name}: should be a text")
+    longest, total = 1, 0
+    file = parquet.ParquetFile(raw, read_dictionary=names)
+    for batch in file.iter_batches(MAX_ROWS, columns=names):
+        for texts in (each for each in batch.columns if types.is_dictionary(each.type)):
+            sizes = compute.binary_length(texts.dictionary).take(texts.indices)
+            longest = max(longest, compute.max(sizes).as_py() or 0)
+            total += compute.sum(sizes).as_py() or 0
+        if total > MAX_UNPACKED:
+            message = f"its texts unpack to more than {MAX_UNPACKED:,} bytes"
+            raise UserError(f"{path}: {message} (a longer table should be a .csv or .jsonl)")
+    return longest
 
 
 def _position(name: str, header: list[str], place: Path | str) -> int:
@@ -198,9 +228,12 @@ def _lines(path: Path) -> Iterator[Iterator[str]]:
             number += 1
             if len(line) > MAX_TEXT:
                 raise UserError(f"{path}:{number}: longer than {MAX_TEXT:,} characters")
+            if encodable(line) != line:
+                raise UserError(f"{path}:{number}: not UTF-8")
             yield line
 
-    with open_regular(path, MAX_FILE) as raw, TextIOWrapper(raw, "utf-8-sig", newline="") as file:
+    text = partial(TextIOWrapper, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    with open_regular(path, MAX_FILE) as raw, text(raw) as file:  # many lines are decoded at once
         yield lines(file)
 
 

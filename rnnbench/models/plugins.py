@@ -8,8 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnnbench.models.code import find_function, is_from_outside
-from rnnbench.models.descriptions import LayeredNetwork, Model, PythonNetwork
+from rnnbench.models.code import find_function
 from rnnbench.models.layers import LAYERS, Layer, SeedOf
 from rnnbench.models.shape import Shape
 from rnnbench.registry import PluginError, blame
@@ -67,17 +66,3 @@ def add_from_outside(model: keras.Sequential, layer: Layer, shape: Shape, seed_o
     keras.utils.set_random_seed(seed_of("global"))
     with LAYERS.blamed(layer.kind):
         model.add(layer.keras_layer(shape, seed_of))
-
-
-def import_code(model: Model) -> None:
-    """Import a model's code from outside, so that Keras knows its layers.
-
-    Raises:
-        PluginError: it is gone, or failed.
-    """
-    if isinstance(model, PythonNetwork):
-        find_function(model.python)
-    if isinstance(model, LayeredNetwork):
-        for layer in filter(is_from_outside, model.layers):
-            with LAYERS.blamed(layer.kind):  # a layer imports Keras when it is made
-                layer.keras_layer(Shape(timesteps=1, n_topics=1, n_ids=1), lambda _: 0)

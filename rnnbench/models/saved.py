@@ -1,16 +1,24 @@
 """Trained models as ``.keras`` files. Importing this module imports TensorFlow."""
 
+import zipfile
+from collections.abc import Container
+from functools import partial
 from pathlib import Path
 
+import h5py
 import keras
 
-from rnnbench.errors import RnnbenchError
 from rnnbench.models import (  # noqa: F401 - Keras looks their layers up
     bag_of_words,
     dropped_weights,
     pooling,
 )
-from rnnbench.storage import UnwritableError, check_unpacked, temporary_folder
+from rnnbench.storage import (
+    DamagedResultError,
+    UnwritableError,
+    check_unpacked,
+    temporary_folder,
+)
 
 
 def to_bytes(model: keras.Model) -> bytes:
@@ -42,7 +50,8 @@ def load(file: Path) -> keras.Model:
     """Return the model in ``file``, in Keras's safe mode: no code in it is run.
 
     Raises:
-        RnnbenchError: it cannot be loaded, or unpacks to more than ``storage.MAX_UNPACKED`` bytes.
+        DamagedResultError: it cannot be loaded, or unpacks to more than ``storage.MAX_UNPACKED``
+            bytes.
     """
     hint = ""
     try:
@@ -50,5 +59,42 @@ def load(file: Path) -> keras.Model:
         hint = " (a layer of your own needs keras.saving.register_keras_serializable)"
         return keras.models.load_model(file, compile=False, safe_mode=True)
     except Exception as error:
-        reason = str(error).partition("\n")[0]  # Keras adds the whole config
-        raise RnnbenchError(f"{file.name}: cannot be loaded: {reason}{hint}") from error
+        reason = f"{_first_line(error)}{hint}"
+        raise DamagedResultError(f"{file.name}: cannot be loaded: {reason}") from error
+
+
+def load_weights(model: keras.Model, file: Path) -> None:
+    """Read the weights of ``model``, which has fresh ones, from a ``.keras`` file.
+
+    HDF5 can declare an array of any size in a few bytes, and Keras reads what is declared. So the
+    declarations are compared with the model first.
+
+    Raises:
+        DamagedResultError: they are not those of this model, or cannot be loaded.
+    """
+    try:
+        check_unpacked(file)
+        shapes = {tuple(variable.shape) for variable in model.variables}
+        with (
+            zipfile.ZipFile(file) as archive,
+            archive.open("model.weights.h5") as content,
+            h5py.File(content, "r") as weights,
+        ):
+            weights.visititems(partial(_check_declared, shapes))
+        model.load_weights(file)
+    except Exception as error:
+        raise DamagedResultError(f"{file.name}: cannot be loaded: {_first_line(error)}") from error
+
+
+def _check_declared(shapes: Container[tuple[int, ...]], name: str, item: h5py.HLObject) -> None:
+    """Make sure that an array in an HDF5 file is of plain numbers and has one of some shapes."""
+    if not isinstance(item, h5py.Dataset):
+        return
+    is_plain = item.dtype.kind in "biufV" and item.dtype.itemsize <= 8 and not item.chunks
+    if item.shape not in shapes or not is_plain:
+        found = f"{name} is {item.dtype} {item.shape}{' in chunks' if item.chunks else ''}"
+        raise ValueError(f"{found}, but the network in config.yaml has no such weights")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]  # Keras adds the whole config

@@ -9,7 +9,9 @@ from rnnbench.analysis.load import load_summary
 from rnnbench.data.dataset import INDEX_FROM
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import UserError, did_you_mean
+from rnnbench.models.descriptions import Network
 from rnnbench.models.quiet import quiet_tensorflow
+from rnnbench.models.shape import Shape
 from rnnbench.records import Record
 from rnnbench.results.run import load_benchmark
 from rnnbench.results.schema import Results
@@ -76,15 +78,16 @@ def predict_texts(
     if not texts or not all(encoded.words):
         raise UserError("a text contains no words")
     description = load_benchmark(folder, [model]).models[model]
+    if not isinstance(description, Network):
+        raise DamagedResultError(f"unusable result: {folder}: config.yaml has no network {model}")
+    n_ids = len(vocabulary.words) + INDEX_FROM + 1
     with quiet_tensorflow():
-        from rnnbench.models.build import predict
-        from rnnbench.models.plugins import import_code
-        from rnnbench.models.saved import load as load_model
+        from rnnbench.models.build import build, predict
+        from rnnbench.models.saved import load_weights
 
-        import_code(description)
-        network = load_model(file)
-        if (network.input_shape, network.output_shape) != _shapes(vocabulary):
-            raise DamagedResultError(f"unusable result: {file}: does not fit the stored vocabulary")
+        shape = Shape(vocabulary.timesteps, len(vocabulary.topics), n_ids)
+        network = build(description, shape, seed=0)
+        load_weights(network, file)
         probabilities = predict(network, encoded.ids)
     is_known = [bool((row > INDEX_FROM).any()) for row in encoded.ids]
     readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
@@ -136,16 +139,17 @@ def _find(folder: Path, results: Results, name: str, seed: int | None) -> Path:
 
 def _vocabulary(folder: Path, results: Results) -> Vocabulary:
     """Return the vocabulary of the dataset that the models were trained on."""
+    dataset = results.dataset
     with suppress(FileNotFoundError):
         vocabulary = Store(folder).vocabulary()
-        if vocabulary.dataset_fingerprint == results.dataset.fingerprint:
+        if vocabulary.dataset_fingerprint == dataset.fingerprint:
+            topics = [count.topic for count in dataset.topics]
+            if (vocabulary.timesteps, vocabulary.topics) != (dataset.timesteps, topics):
+                raise DamagedResultError(
+                    f"unusable result: {folder}: its vocabulary is of other data"
+                )
             return vocabulary
     raise UserError(f"{folder}: the vocabulary of its dataset was not kept ({_run_again(results)})")
-
-
-def _shapes(vocabulary: Vocabulary) -> tuple[tuple[int | None, int], tuple[int | None, int]]:
-    """Return the input and output shapes of a network that uses this vocabulary."""
-    return (None, vocabulary.timesteps), (None, len(vocabulary.topics))
 
 
 def _run_again(results: Results) -> str:

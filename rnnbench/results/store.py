@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.vocabulary import Vocabulary
-from rnnbench.environment import constraints
 from rnnbench.errors import RnnbenchError, uninterrupted
 from rnnbench.points import POINT
 from rnnbench.results.compact import compact
@@ -283,12 +282,11 @@ class Store:
         return self._environment.is_file()
 
     def save_environment(self, environment: dict[str, Any]) -> None:
-        """Write the machine and the versions that trials are trained with, and a file for pip.
+        """Write the machine and the versions that trials are trained with.
 
         Raises:
             UnwritableError: the file cannot be written.
         """
-        write_text(self.folder / CONSTRAINTS, constraints(environment))
         write_facts(self._environment, environment)
 
     def save_vocabulary(self, vocabulary: Vocabulary) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rnnbench.data.sources.catalog import SOURCES
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, shortened
 from rnnbench.escape import encodable
 from rnnbench.metrics import quantity_names
 from rnnbench.points import split_names, split_setting
@@ -263,6 +263,6 @@ def changes(
         key, value = split_setting(setting)
         if not key:
             example = "should be key.path=value, such as training.epochs=5"
-            raise UserError(f"--set {setting[:60]}: {example}")
-        given.append(Override(f"--set {setting}", key, value))
+            raise UserError(f"--set {shortened(setting, 60)}: {example}")
+        given.append(Override(f"--set {shortened(setting, 60)}", key, value))
     return given

@@ -101,6 +101,10 @@ def _misread(forged: Path, clean: Path) -> Iterator[str]:
     if not runs:
         return
     run, whole = runs[0], load_run(clean)
+    for model in run.results.models:
+        right = np.mean([trial.accuracy for trial in run.trials[model.name]])
+        if abs(model.accuracy.mean - right) > 1e-6:
+            yield f"{model.name} has an accuracy of {model.accuracy.mean}, but {right} is right"
     yield from _harm("repr", lambda: repr(run))
     yield from _harm("HTML", run._repr_html_)
     yield from _harm("to_dicts", lambda: run.to_dicts() and None)

@@ -19,14 +19,19 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
+import h5py
+import pyarrow
 from campaigns.bench import Bench, rnnbench
 from campaigns.campaign import Campaign, misbehaviour
+from pyarrow import parquet
 
 from rnnbench.storage import sha256_file, write_facts
 
 SECONDS, MEMORY, PEAK_MB = 10, 6 * 2**30, 1_500
 """The time and the address space of a command, and the memory that it may really use."""
 GIGABYTE = 2**30
+WEIGHTS = "model.weights.h5"
+"""The file in a ``.keras`` file that holds the numbers."""
 
 
 def _fifo(place: Path) -> None:
@@ -112,7 +117,7 @@ def _thing_in_place(thing: str, place: str, bench: Bench, folder: Path) -> Itera
 
 
 def _checked(arguments: tuple[str, ...], folder: Path) -> Iterator[str]:
-    statuses = (0, 1, 2, 3) if arguments[0] in MAY_WORK else (1, 2, 3)
+    statuses = (0, 1, 2, 3) if arguments[0] in MAY_WORK else (2,)
     limits = {resource.RLIMIT_AS: MEMORY}
     done = rnnbench(arguments, folder, seconds=SECONDS, limits=limits)
     yield from misbehaviour(done, statuses, lines=12)
@@ -122,21 +127,43 @@ def _checked(arguments: tuple[str, ...], folder: Path) -> Iterator[str]:
 
 def _bomb(name: str, _bench: Bench, folder: Path) -> Iterator[str]:
     BOMBS[name](folder / name)
-    yield from _checked(("data", "prepare", "--data", "sgml", "--path", name), folder)
+    source = "files" if name.endswith(".parquet") else "sgml"
+    yield from _checked(("data", "prepare", "--data", source, "--path", name), folder)
 
 
 def _network_of_zeros(_bench: Bench, folder: Path) -> Iterator[str]:
-    """Forge a network with 3 GB of zeros inside, and the checksum of it."""
+    """Forge a network with 3 GB of zeros inside."""
+
+    def write(archive: zipfile.ZipFile, _weights: bytes) -> None:
+        with archive.open(WEIGHTS, "w", force_zip64=True) as member:
+            for _ in range(3 * 64):
+                member.write(bytes(GIGABYTE // 64))
+
+    yield from _forged_network(write, folder)
+
+
+def _network_that_declares(gigabytes: int, _bench: Bench, folder: Path) -> Iterator[str]:
+    """Forge a network with an array that is declared to be large, and has no content."""
+
+    def write(archive: zipfile.ZipFile, weights: bytes) -> None:
+        content = io.BytesIO(weights)
+        with h5py.File(content, "a") as opened:
+            del opened["layers/dense/vars/0"]
+            opened.create_dataset("layers/dense/vars/0", (gigabytes * GIGABYTE // 4,), "f4")
+        archive.writestr(WEIGHTS, content.getvalue())
+
+    yield from _forged_network(write, folder)
+
+
+def _forged_network(write: Callable[[zipfile.ZipFile, bytes], None], folder: Path) -> Iterator[str]:
+    """Write other weights into a network, and the checksum of it into its record."""
     (network,) = (folder / "results" / "tiny" / "models").glob("rnn-*.keras")
     with zipfile.ZipFile(network) as whole:
         parts = {name: whole.read(name) for name in whole.namelist()}
     with zipfile.ZipFile(network, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as forged:
+        write(forged, parts.pop(WEIGHTS))
         for name, content in parts.items():
-            if not name.endswith(".h5"):
-                forged.writestr(name, content)
-        with forged.open("model.weights.h5", "w", force_zip64=True) as member:
-            for _ in range(3 * 64):
-                member.write(bytes(GIGABYTE // 64))
+            forged.writestr(name, content)
     (record,) = (folder / "results" / "tiny" / "trials").glob("rnn-*.json")
     facts = json.loads(record.read_bytes())
     del facts["checksum"]
@@ -202,7 +229,14 @@ def _huge_tar_header(place: Path) -> None:
     place.write_bytes(info.tobuf())
 
 
+def _repeated_text(place: Path) -> None:
+    """Write a table with 60 GB of text, the same in each row."""
+    texts = pyarrow.DictionaryArray.from_arrays([0] * 60_000, pyarrow.array(["word " * 200_000]))
+    parquet.write_table(pyarrow.table({"text": texts, "label": ["a", "b"] * 30_000}), place)
+
+
 BOMBS: dict[str, Callable[[Path], object]] = {
+    "repeated.parquet": _repeated_text,
     "zeros.zip": _zip_of_zeros,
     "lies.zip": _zip_that_lies,
     "many.zip": _zip_of_many,
@@ -222,6 +256,10 @@ CASES: list[tuple[str, Callable[[Bench, Path], Iterator[str]]]] = [
     ),
     *((name, partial(_bomb, name)) for name in BOMBS),
     ("a network with 3 GB of zeros", _network_of_zeros),
+    *(
+        (f"a network that declares {each} GB", partial(_network_that_declares, each))
+        for each in (2, 4)
+    ),
 ]
 
 CAMPAIGN = Campaign(

@@ -222,6 +222,7 @@ def _content(folder):
 @pytest.mark.parametrize("file", ["tiny.yaml", "results/tiny/config.yaml"])
 def test_a_rerun_trains_nothing_says_so_and_needs_no_tensorflow(copied, finished, file):
     before, environment = _content(copied), (copied / "environment.json").read_text()
+    (copied / "constraints.txt").unlink()
     code = (
         "import sys\n"
         f"sys.argv = 'rnnbench run {file} --json'.split()\n"
@@ -239,6 +240,7 @@ def test_a_rerun_trains_nothing_says_so_and_needs_no_tensorflow(copied, finished
     assert "8 of 8 trials are stored already and are not trained again" in rerun.stderr
     assert _content(copied) == before
     assert (copied / "environment.json").read_text() == environment
+    assert (copied / "constraints.txt").read_text() == (finished[0] / "constraints.txt").read_text()
     printed = Results.model_validate_json(rerun.stdout)
     assert printed == load_results(copied)
     assert printed.models == load_results(finished[0]).models

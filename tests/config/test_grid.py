@@ -352,6 +352,8 @@ def test_a_grid_of_another_file_is_changed_key_by_key():
         ("training.seeds: [1, 2]", "models.rnn: training: seeds are the same for all models "
          "(set them outside models)"),
         ("[1]", "models.rnn.grid: got [1] (should be a mapping of key paths to lists)"),
+        (f"arguments: {{{', '.join(f'a{n}: [1]' for n in range(101))}}}",
+         "models.rnn.grid: has 101 key paths (allowed: 100)"),
         (f"training.epochs: {list(range(1, 1_002))}", "models.rnn.grid: makes 1,001 models "
          "(allowed: 1,000, with 100,000 values in all)"),
     ],

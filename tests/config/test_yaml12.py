@@ -5,6 +5,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rnnbench.config import yaml12
 from rnnbench.config.problems import ConfigError, Problem
 from rnnbench.config.yaml12 import MAX_DEPTH, parse, to_yaml
 
@@ -84,6 +85,14 @@ BOMB = "\n".join(
 def test_more_data_than_any_config_needs_is_refused(text):
     with pytest.raises(ConfigError, match="nested too deeply"):
         read(text)
+
+
+def test_after_too_many_values_the_rest_is_not_even_parsed(monkeypatch):
+    monkeypatch.setattr(yaml12, "MAX_VALUES", 5)
+    assert read("[1, 2, 3, 4]") == [1, 2, 3, 4]
+
+    with pytest.raises(ConfigError, match=r"^a.yaml:2: not YAML: too many values \(allowed: 5\)$"):
+        read("[1, 2, 3, 4,\n5, ]]")
 
 
 def test_as_many_levels_as_are_allowed_are_read():

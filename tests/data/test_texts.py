@@ -98,7 +98,8 @@ WRONG = {
         b"text,label\n\na,b\n,b\n": "own.csv:4: the text is empty",
         b"text,label\na,b\nc, \n": "own.csv:3: the label is empty",
         b'text,label\n"a,b\n': "own.csv:2: cannot be read as a table: unexpected end of data",
-        b"text,label\na,b\n\xe9t\xe9,b\n": "own.csv: not UTF-8, after line",
+        b"text,label\na,b\n\xe9t\xe9,b\n": "own.csv:3: not UTF-8",
+        b"text,label\r\xe9t\xe9,b\r": "own.csv:2: not UTF-8",
     },
     "own.tsv": {b"text,label\na,b\n": "own.tsv: no column 'text' (allowed: text,label"},
     "own.jsonl": {
@@ -107,7 +108,7 @@ WRONG = {
         b'{"text": "a"}\n': "own.jsonl:1: no column 'label' (allowed: text;",
         b'{"text": 3, "label": "b"}\n': "own.jsonl:1: text: should be a text",
         b'{"text": "a", "label": true}\n': "own.jsonl:1: label: should be a text or an integer",
-        b'{"text": "a", "label": "b"}\n\xff\n': "own.jsonl: not UTF-8, after line",
+        b'{"text": "a", "label": "b"}\n\xff\n': "own.jsonl:2: not UTF-8",
         b"[" * 100_000: "own.jsonl:1: not JSON: ",
         b'{"text": "a\\ud800", "label": "b"}': "own.jsonl:1: the text has half a character",
         b'{"text": "a", "label": "\\ud800"}': "own.jsonl:1: the label has characters that",
@@ -172,6 +173,44 @@ def test_a_damaged_parquet_file_is_named(tmp_path):
         rows_of(table)
 
 
+@pytest.mark.parametrize(
+    ("text", "rows", "message"),
+    [
+        (
+            "word " * 200_000,
+            60_000,
+            "own.parquet: its texts unpack to more than 1,073,741,824 bytes",
+        ),
+        ("x" * (2**24 + 1), 1, "own.parquet, row 1: longer than 16,777,216 characters"),
+        ([], 1, "own.parquet: text: should be a text"),
+    ],
+    ids=["all together", "one", "a list"],
+)
+def test_a_small_parquet_file_does_not_stand_for_endless_text(tmp_path, text, rows, message):
+    repeated = pyarrow.DictionaryArray.from_arrays([0] * rows, pyarrow.array([text]))
+    table = {"text": repeated if text else [text], "label": ["a"] * rows}
+    parquet.write_table(pyarrow.table(table), tmp_path / "own.parquet")
+
+    with pytest.raises(UserError, match=message):
+        rows_of(tmp_path / "own.parquet")
+
+
+def test_long_texts_in_parquet_are_read_a_few_rows_at_a_time(tmp_path, monkeypatch):
+    rows = [("a" * 30, "x"), ("b", "y"), ("c" * 30, "x")] * 5
+    table = write_table(tmp_path / "own.parquet", rows)
+    monkeypatch.setattr(texts, "AT_ONCE", 65)
+    sizes = []
+    iter_batches = parquet.ParquetFile.iter_batches
+    monkeypatch.setattr(
+        parquet.ParquetFile,
+        "iter_batches",
+        lambda file, size, **facts: sizes.append(size) or iter_batches(file, size, **facts),
+    )
+
+    assert rows_of(table) == rows
+    assert sizes == [texts.MAX_ROWS, 2]
+
+
 def test_a_label_that_is_a_link_is_left_out(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "1.TXT").write_text("one")
@@ -182,9 +221,9 @@ def test_a_label_that_is_a_link_is_left_out(tmp_path):
 
 def test_a_text_in_another_encoding_is_named(tmp_path):
     (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "1.txt").write_bytes(b"\xe9t\xe9")
+    (tmp_path / "a" / "1.txt").write_bytes(b"one\n\xe9t\xe9")
 
-    with pytest.raises(UserError, match=r"1\.txt: not UTF-8"):
+    with pytest.raises(UserError, match=r"1\.txt:2: not UTF-8"):
         rows_of(tmp_path)
 
 

@@ -1,7 +1,5 @@
 """Models and layers from outside: the fitting ones are used as they are, others are named."""
 
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -9,8 +7,8 @@ from plugin_files import MAKE, write_distribution, write_module, write_scale
 from stacks import EMBEDDING, MEAN, network
 
 from rnnbench.models.build import build, predict
-from rnnbench.models.descriptions import BaselineModel, PythonNetwork
-from rnnbench.models.plugins import call_function, import_code
+from rnnbench.models.descriptions import PythonNetwork
+from rnnbench.models.plugins import call_function
 from rnnbench.models.shape import Shape
 from rnnbench.registry import PluginError
 
@@ -201,20 +199,3 @@ def test_a_layer_from_outside_is_given_word_ids_if_it_takes_them_and_follows_the
     assert predict(model, IDS).shape == (2, 3)
     np.testing.assert_array_equal(predict(model, IDS), predict(again, IDS))
     assert not np.array_equal(predict(model, IDS), predict(other, IDS))
-
-
-def test_only_code_from_outside_is_imported(working_folder):
-    write_module(working_folder, "imported_for_its_layers", MAKE)
-
-    import_code(network([{"gru": {"units": 2}}]))
-    import_code(BaselineModel(baseline="stratified"))
-    assert "imported_for_its_layers" not in sys.modules
-
-    import_code(PythonNetwork(python="imported_for_its_layers:make"))
-    assert "imported_for_its_layers" in sys.modules
-
-
-def test_a_module_that_is_missing_is_named():
-    message = "^python: absent:make cannot be imported: ModuleNotFoundError: "
-    with pytest.raises(PluginError, match=message):
-        import_code(PythonNetwork(python="absent:make"))

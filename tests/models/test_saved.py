@@ -1,17 +1,20 @@
 """Trained models as files; ``training/engines/test_every_layer.py`` has every kind of layer."""
 
+import io
+import zipfile
 from contextlib import nullcontext
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
 from stacks import STACKS, network
 
-from rnnbench.errors import RnnbenchError
 from rnnbench.models.build import build, predict
-from rnnbench.models.saved import load, to_bytes
+from rnnbench.models.saved import load, load_weights, to_bytes
 from rnnbench.models.shape import Shape
+from rnnbench.storage import DamagedResultError, UnwritableError
 
 SHAPE = Shape(timesteps=6, n_topics=3, n_ids=12)
 IDS = np.random.default_rng(0).integers(0, SHAPE.n_ids, (5, SHAPE.timesteps), dtype=np.int32)
@@ -41,7 +44,7 @@ def test_a_full_disk_of_temporary_files_is_named(tmp_path, monkeypatch):
     file.symlink_to("/dev/full")
     monkeypatch.setattr("rnnbench.models.saved.temporary_folder", lambda: nullcontext(tmp_path))
 
-    with pytest.raises(RnnbenchError) as caught:
+    with pytest.raises(UnwritableError) as caught:
         to_bytes(build(network(STACKS["embedding"]), SHAPE, 0))
 
     assert str(caught.value) == f"{file}: cannot be written: No space left on device"
@@ -50,7 +53,9 @@ def test_a_full_disk_of_temporary_files_is_named(tmp_path, monkeypatch):
 def test_no_code_in_a_file_is_run(tmp_path):
     model = keras.Sequential([keras.Input((6,)), keras.layers.Lambda(lambda x: x + 1.0)])
 
-    with pytest.raises(RnnbenchError, match=r"model\.keras: cannot be loaded: [\s\S]*[Ll]ambda"):
+    with pytest.raises(
+        DamagedResultError, match=r"model\.keras: cannot be loaded: [\s\S]*[Ll]ambda"
+    ):
         load(saved(model, tmp_path))
 
 
@@ -62,7 +67,7 @@ def test_a_file_that_holds_no_model_is_named(size, tmp_path):
     if size is not None:
         file.write_bytes(content[:size])
 
-    with pytest.raises(RnnbenchError, match=r"^model\.keras: cannot be loaded: [^(]*$"):
+    with pytest.raises(DamagedResultError, match=r"^model\.keras: cannot be loaded: [^(]*$"):
         load(file)
 
 
@@ -72,5 +77,40 @@ def test_a_layer_that_keras_does_not_know_is_refused_with_what_it_needs(tmp_path
 
     file = saved(keras.Sequential([keras.Input((6,)), Own()]), tmp_path)
 
-    with pytest.raises(RnnbenchError, match=r"deserialized .* needs keras.saving.register_"):
+    with pytest.raises(DamagedResultError, match=r"deserialized .* needs keras.saving.register_"):
         load(file)
+
+
+def test_weights_are_those_that_were_saved(tmp_path):
+    model, fresh = (build(network(STACKS["embedding"]), SHAPE, seed) for seed in (0, 1))
+
+    load_weights(fresh, saved(model, tmp_path))
+
+    np.testing.assert_array_equal(predict(fresh, IDS), predict(model, IDS))
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {"shape": (2**29,), "dtype": "f4"},
+        {"shape": (12, 2), "dtype": "S100000000"},
+        {"shape": (12, 2), "dtype": h5py.string_dtype()},
+        {"shape": (12, 2), "maxshape": (None, 2), "chunks": (2**27, 2), "compression": 9},
+    ],
+    ids=["an array", "numbers", "texts", "chunks"],
+)
+def test_weights_of_any_size_that_a_small_file_declares_are_not_read(tmp_path, declared):
+    model = build(network([{"embedding": {"dim": 2}}, {"pooling": {"by": "mean"}}]), SHAPE, 0)
+    file = saved(model, tmp_path)
+    weights = io.BytesIO()
+    with zipfile.ZipFile(file) as archive:
+        weights.write(archive.read("model.weights.h5"))
+    with h5py.File(weights, "a") as opened:
+        del opened["layers/embedding/vars/0"]
+        opened.create_dataset("layers/embedding/vars/0", **declared)
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("model.weights.h5", weights.getvalue())
+
+    message = r"vars/0 is .*, but the network in config\.yaml has no such weights$"
+    with pytest.raises(DamagedResultError, match=message):
+        load_weights(model, file)

@@ -22,6 +22,13 @@ def test_the_program_is_called_by_its_path_where_the_shell_does_not_find_it(monk
     assert line("report") == "rnnbench report"
 
 
+def test_a_long_setting_is_not_repeated_whole_by_the_messages_about_it():
+    (change,) = changes(["training.seeds=[" + "0," * 1_000 + "]"])
+
+    assert len(change.value) > 2_000
+    assert change.flag == f"--set training.seeds=[{'0,' * 20}0..."
+
+
 @pytest.mark.parametrize(
     ("written", "seeds", "said"),
     [
