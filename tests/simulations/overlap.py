@@ -1,0 +1,72 @@
+"""Print accuracies on the test documents of a run that R52 trains on, and on the others.
+
+The network of ``reuters46`` began as that of ``r52``, which was shaped on R52's training documents.
+Many of these are test documents in the Keras set. Run it as
+``python tests/simulations/overlap.py RUN`` with the folder of a finished run on the Keras set; its
+documents and those of R52 must be in the cache.
+"""
+
+import re
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.analysis.comparisons import compare_pairs
+from rnnbench.analysis.intervals import accuracy_interval
+from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import hits_of
+from rnnbench.data.corpus import Corpus
+from rnnbench.data.load import prepare
+from rnnbench.data.settings import Data
+from rnnbench.report.numbers import interval_text, short_p
+from rnnbench.report.table import Table, to_markdown
+
+END = 10
+"""The last words of a document, by which it is found in R52, where its title precedes them."""
+
+
+def main(folder: str) -> None:
+    run = load_run(Path(folder))
+    ours, r52 = prepare(run.benchmark.data), prepare(Data(source="r52"))
+    in_r52 = set(_ends(r52.corpus.corpus, r52.dataset.train_documents))
+    ends = _ends(ours.corpus.corpus, ours.dataset.test_documents)
+    is_shared = np.array([end in in_r52 for end in ends])
+    hits = {name: hits_of(trials) for name, trials in run.trials.items()}
+    columns = {"trained on in R52": is_shared, "others": ~is_shared}
+    best = max(hits, key=lambda name: float(hits[name][:, ~is_shared].mean()))
+    fixed = {name for name in hits if not run.benchmark.models[name].is_random}
+    rows = {name: [name] for name in hits}
+    for part in columns.values():
+        of_part = {name: each[:, part] for name, each in hits.items()}
+        compared = compare_pairs([*combinations(of_part, 2)], of_part, fixed)
+        with_best = [each for each in compared if best in (each.a, each.b)]
+        p = {each.seen_from(best).b: each.p_holm for each in with_best}
+        for name, each in of_part.items():
+            interval = interval_text(accuracy_interval(each))
+            rows[name] += [f"{each.mean():.4f}", interval, short_p(p[name]) if name in p else "-"]
+    headers = [
+        f"{header}, {part.sum():,} {which}"
+        for which, part in columns.items()
+        for header in ("accuracy", "95 % interval", "p")
+    ]
+    caption = (
+        f"{run.benchmark.name}: test documents whose last {END} words are those of a training "
+        f"document of R52, and the others. p: that of the difference from {best}, corrected for "
+        "all pairs of models (Holm)."
+    )
+    ordered = sorted(rows.values(), key=lambda row: row[4], reverse=True)
+    sys.stdout.write(to_markdown(Table(["model", *headers], ordered, caption)))
+
+
+def _ends(corpus: Corpus, documents: NDArray[np.intp]) -> list[tuple[str, ...]]:
+    """Return the last words of documents in the form that R52 has: letters alone."""
+    words = np.array(corpus.vocabulary)
+    texts = (corpus.tokens[slice(*corpus.offsets[each : each + 2])] for each in documents)
+    return [tuple(re.findall("[a-z]+", " ".join(words[text - 1]))[-END:]) for text in texts]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
