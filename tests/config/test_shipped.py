@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.choice.rank import rank_key
 from rnnbench.choice.records import CHOICE_VERSION, ChoiceResults
 from rnnbench.choice.write import best_points
 from rnnbench.config import shipped
@@ -91,12 +90,8 @@ def test_models_have_the_settings_that_were_best_on_training_documents(choice):
     results = ChoiceResults.model_validate(read_document(choice / "choice.json", CHOICE_VERSION))
     tried = load(choice / "config.yaml")
     points = Counter(model_of(each.name) for each in results.candidates)
-    ranked = sorted(  # some were stored when ties were broken in another way
-        results.candidates,
-        key=lambda each: rank_key(each.accuracy, each.training.get("epochs", 0), each.params),
-    )
 
-    for name, best in best_points(results.model_copy(update={"candidates": ranked})).items():
+    for name, best in best_points(results).items():
         expected = tried.models[best.name].model_copy(update={"chosen_from": points[name]})
         assert config.models[name] == expected
         assert config.training_of(name).facts("seeds", "engine") == tried.training_of(
