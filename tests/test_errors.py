@@ -19,7 +19,7 @@ def test_every_kind_of_error_has_its_exit_code_and_can_be_caught_at_once(error, 
 @pytest.mark.parametrize(
     ("error", "message", "exit_code"),
     [
-        (MemoryError(), "out of memory: free some, or", 1),
+        (MemoryError(), "out of memory: end other programs, or", 1),
         (MemoryError("Unable to allocate 3 TiB"), "out of memory (Unable to allocate 3 TiB): ", 1),
         (ImportError("x.so: failed to map segment from shared object"), "out of memory: ", 1),
         (RuntimeError("can't start new thread"), "no thread can be started: raise the limits", 1),
@@ -29,7 +29,7 @@ def test_every_kind_of_error_has_its_exit_code_and_can_be_caught_at_once(error, 
         (OSError(errno.ENOENT, "No such file"), "the working folder was removed; change to ", 2),
     ],
 )
-def test_what_the_system_refuses_is_said_in_a_sentence(error, message, exit_code):
+def test_what_the_system_refuses_is_reported_in_a_sentence(error, message, exit_code):
     found = refused(error)
 
     assert str(found).startswith(message)

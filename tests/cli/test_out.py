@@ -32,7 +32,7 @@ NAMES = [
     *("report.html", "report.md", "index.html", "speed.md", "speed-config.yaml", *KINDS),
     *("trials/a.json", "predictions/a.npz", "models/a.keras", "plots/mine.png", "tracking/a.csv"),
 ]
-"""What rnnbench writes, or files in the folders that it writes into."""
+"""Files that rnnbench writes, or that lie in folders that it writes into."""
 
 
 @pytest.fixture(autouse=True)
@@ -149,9 +149,9 @@ def test_a_run_may_read_what_lies_in_its_folder_unless_it_is_written_there(cli, 
     own = ("run", "out/own-mine.yaml", *RUN[2:], "--out", "out")
     assert cli(*own, "--path", "out/own-table.csv").exit_code == 0
     shutil.copy("table.csv", "out/table.csv")
-    kept("out/table.csv: results would be written over it", *own, "--path", "out/table.csv")
+    kept("out/table.csv: results would overwrite it", *own, "--path", "out/table.csv")
     Path("out/config.yaml").write_text(stored + "# My own comment.\n")
-    kept("out/config.yaml: results would be written over it", *again)
+    kept("out/config.yaml: results would overwrite it", *again)
     Path("out/trials/own.yaml").write_text("extends: ../config.yaml\n")
     kept("out/trials/own.yaml: results would", "run", "out/trials/own.yaml", "--out", "out")
     Path("extending.yaml").write_text("extends: out/config.yaml\nname: other\n")
@@ -162,7 +162,7 @@ def test_a_speed_benchmark_is_not_written_over_its_config(kept):
     write_speed(Path("speed"), speed_results(), CONFIG.replace("base.yaml", "../base.yaml"))
     command = ("bench-speed", "speed/speed-config.yaml", *SPEED[2:], "--out", "speed")
 
-    kept("speed/speed-config.yaml: results would be written over it", *command)
+    kept("speed/speed-config.yaml: results would overwrite it", *command)
 
 
 def test_a_report_replaces_reports_only_and_other_results_remove_only_theirs(cli, kept):
@@ -191,7 +191,7 @@ def test_a_badge_replaces_a_badge_only(cli, kept):
         assert cli("badge", run, "--out", "badge.json").exit_code == 0
 
     for name in ("mine.yaml", "finished/results.json"):
-        kept(f"--out {name}: is another file, not a badge", "badge", run, "--out", name)
+        kept(f"--out {name}: exists and is not a badge", "badge", run, "--out", name)
 
 
 def test_a_diagram_replaces_a_file_only_by_force(kept):
