@@ -36,7 +36,7 @@ def test_what_the_system_refuses_is_reported_in_a_sentence(error, message, exit_
     assert found.exit_code == exit_code
 
 
-def test_a_lack_of_memory_is_found_behind_what_a_library_made_of_it():
+def test_a_lack_of_memory_is_found_behind_the_error_of_a_library():
     broken = ImportError("the install seems to be broken")
     broken.__cause__ = MemoryError()
 
@@ -46,7 +46,7 @@ def test_a_lack_of_memory_is_found_behind_what_a_library_made_of_it():
 @pytest.mark.parametrize(
     "bug", [ValueError("x"), ImportError("no x"), OSError(errno.ENOENT, "No such file", "a/b")]
 )
-def test_what_may_be_a_bug_is_not_refused_by_the_system(bug):
+def test_a_possible_bug_is_not_reported_as_a_refusal_of_the_system(bug):
     assert refused(bug) is None
 
 
