@@ -32,7 +32,7 @@ def main() -> None:
     """Run the command line; a request to end is treated like Ctrl-C."""
     _replace_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a • in ASCII is not worth losing the help
+        sys.stdout.reconfigure(errors="replace")  # in ASCII, a • would end the help with an error
     for number in (signal.SIGINT, *ENDING):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
             signal.signal(number, _interrupt)

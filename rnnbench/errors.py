@@ -13,7 +13,7 @@ _BAD_NAMES = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP)
 STATUS_OF = dict.fromkeys(_SHORTAGES, 1) | dict.fromkeys(_BAD_NAMES, 2)
 """The exit status for each system error that is not a bug in rnnbench, wherever it occurs."""
 _NO_ROOM, _NO_THREAD = "failed to map segment", "can't start new thread"
-"""What is said of a library that does not fit into memory, and where no thread can be started."""
+"""Parts of messages if a library does not fit into memory, and if no thread can be started."""
 
 
 class RnnbenchError(Exception):
@@ -41,7 +41,9 @@ def refused(error: BaseException) -> RnnbenchError | None:
     """Return what the system refused, as an error with a message; ``None`` for any other error."""
     if _is_lack_of_memory(error):
         how_much = f" ({error})" if isinstance(error, MemoryError) and str(error) else ""
-        return RnnbenchError(f"out of memory{how_much}: free some, or raise its limit (ulimit -v)")
+        return RnnbenchError(
+            f"out of memory{how_much}: end other programs, or raise the limit (ulimit -v)"
+        )
     if _NO_THREAD in str(error):
         return RnnbenchError("no thread can be started: raise the limits (ulimit -u, ulimit -v)")
     if not isinstance(error, OSError):
@@ -56,7 +58,7 @@ def refused(error: BaseException) -> RnnbenchError | None:
 
 
 def _is_lack_of_memory(error: BaseException | None) -> bool:
-    """Return whether memory ran out, even if a library, such as SciPy, then calls itself broken."""
+    """Return whether memory ran out, even if a library, such as SciPy, says that it is broken."""
     if error is None:
         return False
     is_it = isinstance(error, MemoryError) or _NO_ROOM in str(error)

@@ -33,7 +33,7 @@ Config = str | Path | Mapping[str, Any] | Benchmark
 Settings = Mapping[str, Any] | Sequence[Override]
 """New values of a config, by key: ``{"training.batch_size": 25}``."""
 WRITTEN = (*SUMMARY_FILES, CHOICE, "choice.md", *SUBFOLDERS)
-"""What a run or a choice writes into its folder."""
+"""The files and folders that a run or a choice writes into its folder."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def _continuation(command: str) -> str:
 
 
 def require_whole(run: S | None, plan: Plan, done: PlanResult, folder: Path, command: str) -> S:
-    """Return the result of a job; raise an error if it ended early, or lacks or lost trials.
+    """Return the result of a job; raise an error if it ended early or trials are missing.
 
     Args:
         run: the result of the job; ``None`` if no trial has a result.
@@ -190,7 +190,7 @@ def require_whole(run: S | None, plan: Plan, done: PlanResult, folder: Path, com
 
 
 def _lost(plan: Plan, done: PlanResult, store: Store) -> list[Trial]:
-    """Return the trials that have a result whose files are not there any more."""
+    """Return the trials that have a result, but whose files have been removed."""
     without = set(done.without_result)
     return [
         each
@@ -253,11 +253,11 @@ def _folder(out: str | Path | None, name: str) -> Path:
 def check_inputs(
     config: Config, benchmark: Benchmark, folder: Path, written: Sequence[str] = WRITTEN
 ) -> None:
-    """Make sure that results are not written over what they are made from.
+    """Make sure that results do not overwrite the files that they are made from.
 
-    That is the config, those that it extends, and its data. The config may be the one in the
-    folder, if it keeps its text or is that of the finished run there. Modules are safe: nothing
-    that is written has the name of one.
+    These are the config, the configs that it extends, and the data. The config may be the one in
+    the folder if its text stays the same, or if the finished run there stored it. Modules are safe:
+    nothing that is written has the name of one.
 
     Args:
         config: as the user gave it.
@@ -266,7 +266,7 @@ def check_inputs(
         written: the names of the files and folders that are written there.
 
     Raises:
-        UserError: results would be written over a file.
+        UserError: results would overwrite one of them.
     """
     if not (places := [folder / name for name in written if os.path.lexists(folder / name)]):
         return
@@ -275,7 +275,7 @@ def check_inputs(
         around = filter(Path.exists, (file, *file.resolve().parents))
         for each, place in product(around, filter(Path.exists, places)):
             if each.samefile(place) and not _is_kept(place, text):
-                raise UserError(f"{file}: results would be written over it ({HINT})")
+                raise UserError(f"{file}: results would overwrite it ({HINT})")
 
 
 def inputs_of(config: Config, benchmark: Benchmark) -> list[Path]:

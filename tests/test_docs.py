@@ -409,7 +409,7 @@ def test_the_simulated_verdicts_are_those_of_the_table():
     assert f"in {ten} with 10 seeds, in {five} with 5, in {three} with 3, and in {two}" in words
 
 
-def test_what_blocks_do_in_simulated_bursts_is_that_of_the_table():
+def test_the_shares_in_simulated_bursts_are_those_of_the_table():
     rows = rows_of("bursts.md")
     bursts, none = (
         [in_percent(column) for column in list(zip(*some, strict=True))[5:]]
@@ -423,7 +423,7 @@ def test_what_blocks_do_in_simulated_bursts_is_that_of_the_table():
     assert f"Without bursts, blocks cost little: {none[1]} and {none[3]}." in words
 
 
-def test_how_much_more_alike_documents_vary_is_that_of_the_table():
+def test_the_variances_of_alike_documents_are_those_of_the_table():
     rows, words = {row[0]: row for row in rows_of("dependence.md")}, words_of("trust")
     _, n, _, accuracies, differences = rows["alike: a cosine above 0.7"]
     *_, closer, of_closer = rows["alike: a cosine above 0.9"]

@@ -19,7 +19,7 @@ def test_every_kind_of_error_has_its_exit_code_and_can_be_caught_at_once(error, 
 @pytest.mark.parametrize(
     ("error", "message", "exit_code"),
     [
-        (MemoryError(), "out of memory: free some, or", 1),
+        (MemoryError(), "out of memory: end other programs, or", 1),
         (MemoryError("Unable to allocate 3 TiB"), "out of memory (Unable to allocate 3 TiB): ", 1),
         (ImportError("x.so: failed to map segment from shared object"), "out of memory: ", 1),
         (RuntimeError("can't start new thread"), "no thread can be started: raise the limits", 1),
@@ -29,14 +29,14 @@ def test_every_kind_of_error_has_its_exit_code_and_can_be_caught_at_once(error, 
         (OSError(errno.ENOENT, "No such file"), "the working folder was removed; change to ", 2),
     ],
 )
-def test_what_the_system_refuses_is_said_in_a_sentence(error, message, exit_code):
+def test_what_the_system_refuses_is_reported_in_a_sentence(error, message, exit_code):
     found = refused(error)
 
     assert str(found).startswith(message)
     assert found.exit_code == exit_code
 
 
-def test_a_lack_of_memory_is_found_behind_what_a_library_made_of_it():
+def test_a_lack_of_memory_is_found_behind_the_error_of_a_library():
     broken = ImportError("the install seems to be broken")
     broken.__cause__ = MemoryError()
 
@@ -46,7 +46,7 @@ def test_a_lack_of_memory_is_found_behind_what_a_library_made_of_it():
 @pytest.mark.parametrize(
     "bug", [ValueError("x"), ImportError("no x"), OSError(errno.ENOENT, "No such file", "a/b")]
 )
-def test_what_may_be_a_bug_is_not_refused_by_the_system(bug):
+def test_a_possible_bug_is_not_reported_as_a_refusal_of_the_system(bug):
     assert refused(bug) is None
 
 

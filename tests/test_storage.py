@@ -458,7 +458,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
 
 
-def test_a_device_or_a_pipe_is_not_replaced_and_a_link_is_but_not_its_file(tmp_path):
+def test_a_link_is_replaced_but_not_its_file_nor_a_device_or_a_pipe(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "device").symlink_to(os.devnull)
     for name in ("pipe", "device"):

@@ -28,8 +28,9 @@ def compare_pairs(
 ) -> list[Comparison]:
     """Return the comparisons of ``pairs`` of models, p-values corrected for their number.
 
-    Single trials, or trials that all agree, are compared by McNemar's test, or by blocks; means
-    over several trials by Student's test, with a variance from an analysis of variance.
+    Single trials, or trials that all agree, are compared by McNemar's test, or by that of
+    blocks; means over several trials by Student's test, with a variance from an analysis of
+    variance.
 
     Args:
         pairs: the names of the models.
@@ -125,10 +126,11 @@ def blocks_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
 
     Under the null hypothesis, the difference in each block of documents is equally likely to have
     the other sign (R. A. Fisher: The Design of Experiments, 1935, chapter 3). If each block is one
-    document, this is McNemar's exact test. ``a`` and ``b`` are as there, in order of time.
+    document, this is McNemar's exact test. ``a`` and ``b`` are those of
+    ``mcnemar_p``, in order of time.
     """
     differences = sums_of_blocks(a.astype(int) - b)
-    sums = np.ones(1)  # the probability of each sum from -n to n, n being that of the sizes so far
+    sums = np.ones(1)  # the probability of each sum from -n to n; n is the sum of the sizes so far
     for size in np.abs(differences[differences != 0]):
         same = np.zeros(2 * size)
         sums = (np.concatenate([sums, same]) + np.concatenate([same, sums])) / 2

@@ -109,9 +109,10 @@ def accuracy_interval(hits: Hits, *, in_order: bool = False) -> Interval:
     It is Wilson's, at the number of documents whose share of right answers would have the same
     variance, and with Student's quantile. For a single trial it is Wilson's own (E. B. Wilson:
     Probable inference, the law of succession, and statistical inference. Journal of the American
-    Statistical Association 22, 1927). Samples of clustered data have such intervals, too (N. Dean,
-    M. Pagano: Evaluating confidence interval methods for binomial proportions in clustered surveys.
-    Journal of Survey Statistics and Methodology 3, 2015), such as documents ``in_order`` of time.
+    Statistical Association 22, 1927). Clustered samples, such as documents ``in_order`` of time,
+    have such intervals, too (N. Dean, M. Pagano: Evaluating confidence interval methods for
+    binomial proportions in clustered surveys. Journal of Survey Statistics and Methodology 3,
+    2015).
     """
     from scipy.special import ndtri, stdtrit
 

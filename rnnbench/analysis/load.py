@@ -28,9 +28,9 @@ from rnnbench.training.outcome import TrialResult
 log = logging.getLogger(__name__)
 
 OF_ANSWERS = ("accuracy", "macro_f1", "balanced_accuracy", "weighted_f1")
-"""The metrics that depend on the answers alone; scores may be stored with fewer digits."""
+"""The metrics that are checked: they depend on the answers alone, not on the digits of scores."""
 ROUNDING = 1e-9
-"""The most by which a sum in another order differs."""
+"""The largest difference that summing in another order can make."""
 
 
 def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
@@ -42,7 +42,7 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
     Raises:
         UserError: there is no finished run, or an older one cannot be converted: another process
             is writing into the folder, or it cannot be written to.
-        DamagedResultError: a file is not as it was written, or the summary is not that of the
+        DamagedResultError: a file is not as it was written, or the summary does not fit the
             predictions; the message names it.
     """
     results = load_summary(folder)
@@ -75,23 +75,23 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
 def check_summary(
     folder: Path, results: Results, trials: Mapping[str, Sequence[TrialResult]]
 ) -> None:
-    """Make sure that the summary of a run is about the answers of its trials, by model.
+    """Check the summary of a run against the predictions of its trials, by model.
 
     Raises:
-        DamagedResultError: a number in it is another one than the predictions give.
+        DamagedResultError: a number in it is not the one that the predictions give.
     """
     for place, stored, found in _numbers(results, trials):
         if not math.isclose(stored, found, rel_tol=ROUNDING, abs_tol=ROUNDING):
             raise DamagedResultError(
-                f"unusable result: {folder / RESULTS}: {place} is {stored:.6g} in it, but "
-                f"{found:.6g} by the stored predictions; run the benchmark again"
+                f"unusable result: {folder / RESULTS}: {place} is {stored:.6g}, but the "
+                f"stored predictions give {found:.6g}; run the benchmark again"
             )
 
 
 def _numbers(
     results: Results, trials: Mapping[str, Sequence[TrialResult]]
 ) -> Iterator[tuple[str, float, float]]:
-    """Yield numbers in a summary: what each is, as it is stored, and as it should be."""
+    """Yield the name, the stored value and the right value of numbers in a summary."""
     for model in results.models:
         for trial, result in zip(model.trials, trials[model.name], strict=True):
             for metric in (METRICS[name] for name in OF_ANSWERS if name in results.metrics):

@@ -9,7 +9,7 @@ Biometrics Bulletin 2, 1946), so that few seeds count as few.
 Documents in order of time are not independent: newswires about the same event follow each other,
 so errors come in bursts. Then blocks of consecutive documents take the place of documents. There
 are few, so that each is long enough to be nearly independent of the others, and Student's quantile
-allows for so few (R. Ibragimov, U. K. Müller: t-statistic based correlation and heterogeneity
+allows for their number (R. Ibragimov, U. K. Müller: t-statistic based correlation and heterogeneity
 robust inference. Journal of Business & Economic Statistics 28, 2010).
 """
 
@@ -27,7 +27,7 @@ ROUNDING = 1e-12
 """Accuracies that differ by less than this count as equal."""
 
 N_BLOCKS = 16
-"""The number of blocks of documents in order of time, which differ by one document at most."""
+"""The number of blocks of documents in order of time; their sizes differ by at most one."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class MeanSquares:
     the documents and to that of the seeds, so the sum of both is too large by it.
 
     Attributes:
-        n_documents: of the sample, or blocks of documents.
+        n_documents: of the sample; or the number of blocks.
         documents: from the values by document.
         n_seeds: of each model with several trials, ``(n_models,)``.
         seeds: from the accuracies by seed, for each of the same models.
@@ -108,7 +108,7 @@ def sums_of_blocks(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _by_block(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Return what stands for each block, ``(..., n_blocks)``; the mean is that of ``values``."""
+    """Return a value for each block, ``(..., n_blocks)``; their mean is that of ``values``."""
     mean = values.mean(axis=-1, keepdims=True)
     sums = sums_of_blocks(values - mean)
     return np.asarray(mean + sums * (sums.shape[-1] / values.shape[-1]))

@@ -131,7 +131,7 @@ def _check_target(
 
     inputs = inputs_of(config, options.load_benchmark(config, None, changes))
     if file.exists() and any(each.exists() and each.samefile(file) for each in inputs):
-        raise UserError(f"--write {file}: is read by the choice (use another name)")
+        raise UserError(f"--write {file}: the choice reads this file (use another name)")
     check_target(file, overwrite=overwrite)
 
 

@@ -19,7 +19,7 @@ Answers = Mapping[int, Sequence[TrialResult]]
 
 
 def rank_key(accuracy: float, epochs: int, params: int) -> tuple[float, int, int]:
-    """Return what candidates are sorted by: the most accurate come first; in a tie, the cheapest.
+    """Return the key that sorts candidates: the most accurate come first; in a tie, the cheapest.
 
     The cost is not measured in seconds, so the order is the same on every machine.
     """
@@ -35,7 +35,7 @@ def rank_candidates(
     """Return the models whose trials all have a result, best first; see ``rank_key``.
 
     Args:
-        order: the models as in the config; those that are equal in everything else stay so.
+        order: the models as in the config; this order decides if all else is equal.
         plan: the trials of the choice; each names the part that is held out.
         results: those that finished.
         positions: of the documents of all parts in the training set, ``(n_held_out,)``.

@@ -34,7 +34,7 @@ def badge(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="The file to write, new or a badge; without it, the badge is printed.",
+            help="The file to write, or a badge to replace; without it, the badge is printed.",
             show_default=False,
         ),
     ] = None,
@@ -51,7 +51,7 @@ def badge(
         typer.echo(text, nl=False)
         return
     if out.is_file() and not _is_badge(out):
-        raise UserError(f"--out {out}: is another file, not a badge (use another name)")
+        raise UserError(f"--out {out}: exists and is not a badge (use another name)")
     write_text(out, text)
     console.err.print(f"Written to {out}", soft_wrap=True)
 

@@ -34,10 +34,12 @@ def doctor(
 ) -> None:
     """Check this machine, or point out what learners trip over in a config or a run.
 
-    Without CONFIG or RUN: Python, packages, processor, engine, cache, disk and package index.
+    Without CONFIG or RUN, it checks Python, packages, processor, engine, cache, disk and package
+    index.
 
-    With one: notes on the documents, the models and the results, each with its evidence and one
-    sentence of advice. Notes about the documents need them in the cache; nothing is downloaded.
+    Otherwise, it gives notes on the documents, the models and the results. Each has its evidence
+    and one sentence of advice. Notes about the documents need them in the cache; nothing is
+    downloaded.
     """
     from rnnbench.report.notes import notes_text
 
@@ -81,7 +83,7 @@ def _notes_on_config(config: Path) -> "Iterator[Note]":
     else:
         corpus = prepared.corpus.corpus
         yield from notes_on_data(prepared.summary, benchmark.data, corpus)
-        if SOURCES[corpus.provenance["source"]].fetch:  # not texts of one's own
+        if SOURCES[corpus.provenance["source"]].fetch:  # not the user's own texts
             yield note_on_decoding(corpus, prepared.dataset)
     yield from notes_on_config(benchmark)
 

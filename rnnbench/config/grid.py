@@ -28,7 +28,7 @@ MAX_POINTS = 1_000
 MAX_VALUES = 100_000
 """The most values in all points of one model together."""
 MAX_PATHS = 100
-"""The most key paths in one grid; each is compared with each other."""
+"""The most key paths in one grid; every two of them are compared."""
 ZIP = "zip"
 
 Axis = list[tuple[tuple[str, Node], ...]]

@@ -39,8 +39,8 @@ class _Loader(yaml.SafeLoader):
     n_values = 1  # the root
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Return the next node; of too many, the rest is not parsed, because PyYAML is slow."""
-        self.n_values += index is not None  # it is no key
+        """Return the next node; after too many, parsing stops at once, because PyYAML is slow."""
+        self.n_values += index is not None  # keys do not count
         if self.n_values > MAX_VALUES:
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise yaml.MarkedYAMLError(

@@ -77,7 +77,7 @@ class DatasetSummary(Record):
     in_order: bool = False
     """Whether the documents are in order of time, so that variances come from blocks of them.
 
-    ``False`` if that was not recorded, by an older version."""
+    ``False`` also if an older version did not record it."""
     majority_topic: str
     """The most frequent topic in training."""
     majority_accuracy: Share

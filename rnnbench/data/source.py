@@ -35,7 +35,7 @@ class Source:
         ranks_words_of: the documents whose words are counted to rank them: ``all``, as in
             Keras's loader, or those for ``training``, so that nothing is learned from the others.
         in_order: whether the training and the test documents of its own split are in order of time,
-            so that errors come in bursts, and variances from blocks of documents.
+            so that errors come in bursts, and blocks of documents give the variances.
         is_default: whether ``data.source: auto`` tries it. It applies to built-in sources only,
             so that installing a package never changes the data of a config.
         rebuilds: the source whose corpus it rebuilds exactly from other files.

@@ -153,7 +153,7 @@ def _of_json(row: dict[str, Any], columns: Columns, place: str) -> Text:
 
 
 def _parquet(path: Path, columns: Columns) -> Iterator[Text]:
-    """Yield the texts of a Parquet file, of which no more than ``AT_ONCE`` bytes are unpacked."""
+    """Yield the texts of a Parquet file, unpacking about ``AT_ONCE`` bytes at a time."""
     names = [columns.text, columns.label]
     try:
         import pyarrow
@@ -180,8 +180,8 @@ def _parquet(path: Path, columns: Columns) -> Iterator[Text]:
 def _longest_in_parquet(raw: BinaryIO, schema: Any, names: Sequence[str], path: Path) -> int:
     """Return the size of the longest text in columns of a Parquet file, in bytes, or 1.
 
-    A text in a dictionary takes a few bits in each row, so a small file may stand for endless text.
-    Here it is read without being repeated.
+    A repeated text takes only a few bits in each row, so a small file may hold endless text. Here
+    the repetitions are counted, but not unpacked.
 
     Raises:
         UserError: a column does not hold texts or numbers, or all texts together are too long.
@@ -202,7 +202,7 @@ def _longest_in_parquet(raw: BinaryIO, schema: Any, names: Sequence[str], path: 
             total += compute.sum(sizes).as_py() or 0
         if total > MAX_UNPACKED:
             message = f"its texts unpack to more than {MAX_UNPACKED:,} bytes"
-            raise UserError(f"{path}: {message} (a longer table should be a .csv or .jsonl)")
+            raise UserError(f"{path}: {message} (use a .csv or .jsonl file instead)")
     return longest
 
 
@@ -232,8 +232,9 @@ def _lines(path: Path) -> Iterator[Iterator[str]]:
                 raise UserError(f"{path}:{number}: not UTF-8")
             yield line
 
+    # A strict decoder reads many lines at once, and would not say which one is wrong.
     text = partial(TextIOWrapper, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    with open_regular(path, MAX_FILE) as raw, text(raw) as file:  # many lines are decoded at once
+    with open_regular(path, MAX_FILE) as raw, text(raw) as file:
         yield lines(file)
 
 

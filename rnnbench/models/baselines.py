@@ -108,8 +108,8 @@ class _Words(Baseline):
     min_df: PositiveInt = 1
     """The fewest training documents that a counted word or sequence must occur in."""
     char_ngrams: Annotated[Range | None, BeforeValidator(_range)] = None
-    """The least and the most characters of the sequences within words that are counted beside the
-    words, such as [3, 5]; nothing to count words alone."""
+    """The fewest and the most characters of the sequences within words that are counted beside the
+    words, such as [3, 5]; without it, words alone are counted."""
 
     @property
     def reads_words(self) -> bool:
@@ -124,7 +124,7 @@ class _Words(Baseline):
             )
         if self.char_ngrams and self.analyzer != "word":
             raise problem(
-                f"char_ngrams: with analyzer: {self.analyzer}", "allowed: with analyzer: word"
+                f"char_ngrams: not with analyzer: {self.analyzer}", "allowed: analyzer: word"
             )
         return self
 

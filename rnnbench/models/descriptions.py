@@ -209,7 +209,7 @@ _KINDS_OF_MODELS: dict[str, type[Section]] = {
     "python": PythonNetwork,
     "layers": LayeredNetwork,
 }
-"""By the key that identifies them; a model without any lacks layers."""
+"""By the key that identifies them; a model without any of them lacks ``layers``."""
 
 
 def _model(value: Any) -> Any:

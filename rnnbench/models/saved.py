@@ -64,7 +64,7 @@ def load(file: Path) -> keras.Model:
 
 
 def load_weights(model: keras.Model, file: Path) -> None:
-    """Read the weights of ``model``, which has fresh ones, from a ``.keras`` file.
+    """Replace the weights of a fresh ``model`` with those of a ``.keras`` file.
 
     HDF5 can declare an array of any size in a few bytes, and Keras reads what is declared. So the
     declarations are compared with the model first.
@@ -87,7 +87,7 @@ def load_weights(model: keras.Model, file: Path) -> None:
 
 
 def _check_declared(shapes: Container[tuple[int, ...]], name: str, item: h5py.HLObject) -> None:
-    """Make sure that an array in an HDF5 file is of plain numbers and has one of some shapes."""
+    """Make sure that an array in an HDF5 file has plain numbers and one of the ``shapes``."""
     if not isinstance(item, h5py.Dataset):
         return
     is_plain = item.dtype.kind in "biufV" and item.dtype.itemsize <= 8 and not item.chunks

@@ -146,7 +146,7 @@ def _vocabulary(folder: Path, results: Results) -> Vocabulary:
             topics = [count.topic for count in dataset.topics]
             if (vocabulary.timesteps, vocabulary.topics) != (dataset.timesteps, topics):
                 raise DamagedResultError(
-                    f"unusable result: {folder}: its vocabulary is of other data"
+                    f"unusable result: {folder}: its vocabulary belongs to other data"
                 )
             return vocabulary
     raise UserError(f"{folder}: the vocabulary of its dataset was not kept ({_run_again(results)})")

@@ -16,11 +16,11 @@ from rnnbench.results.schema import (
 MISSING = "-"
 """Stands for a value that there is not."""
 IN_BLOCKS = f"in order of time, in {N_BLOCKS} blocks that count as independent"
-"""How intervals and p-values see documents that are in order of time."""
+"""How intervals and p-values treat documents in order of time."""
 
 
 def remarks_on_tests(dataset: DatasetSummary) -> str:
-    """Return, to be put behind the number of test documents, what is special about them, if any."""
+    """Return remarks on the test documents, to be put behind their number; empty if none."""
     n = dataset.n_left_out
     remarks = [f"without the {n:,} that are in the training set, too"] if n else []
     remarks += [IN_BLOCKS] if dataset.in_order else []

@@ -60,7 +60,7 @@ def write_page(
     HTML file is returned.
 
     Raises:
-        UserError: a file of the name of a page is not one of a report.
+        UserError: a file has the name of a page, but is not one.
         UnwritableError: a file cannot be written.
     """
     for page_file in (run.folder / name for name in PAGES):

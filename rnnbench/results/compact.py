@@ -1,4 +1,4 @@
-"""Trials without what no table, plot or comparison needs, for runs that are kept in git."""
+"""Trials that keep only what tables, plots and comparisons need, for runs in git."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from rnnbench.training.outcome import History, TrialResult
 BEST = 3
 """The number of topics of each document whose scores are kept in any case."""
 DIGITS = 8
-"""The binary digits that are kept of a score, at least."""
+"""The binary digits that are kept of a score; some scores keep all."""
 HISTORY_DIGITS = 4
 """The decimal digits that are kept of a loss and an accuracy in a history."""
 
@@ -16,9 +16,9 @@ HISTORY_DIGITS = 4
 def compact(result: TrialResult) -> TrialResult:
     """Return a trial with fewer scores and digits, and with the same metrics to the last digit.
 
-    The score of each document's own topic stays as it is. Of the others, those that are lower and
-    not among the best three become the lowest score of the trial, and the rest lose digits, unless
-    that would change their order. So the answer, the best three and the rank of the own topic stay.
+    The score of each document's true topic stays as it is. Lower scores that are not among the best
+    three become the lowest score of the trial. The others lose digits, unless that would change
+    their order. So the answer, the best three and the rank of the true topic stay.
     """
     history = result.record.history.model_dump()
     rounded = History(**{name: list(map(_rounded, curve)) for name, curve in history.items()})

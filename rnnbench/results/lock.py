@@ -38,7 +38,7 @@ KINDS = {
     "speed.json": "a speed benchmark",
     "site.json": "a site",
 }
-"""What a folder is, by the file that makes it so."""
+"""The kinds of folders, by the file that only folders of that kind have."""
 HINT = "use --out to name a new or empty folder"
 LOCK, HOLDER = ".lock", ".lock.json"
 """The locked file, and the file that says who holds the lock."""
@@ -55,14 +55,14 @@ class Holder(Record):
 
 
 def check_folder(folder: Path, record: str) -> None:
-    """Make sure that a folder holds nothing that rnnbench did not write, or is a finished result.
+    """Make sure that a folder is new, is empty or holds the same kind of result.
 
-    It may be new, or empty but for hidden files, such as those of Git. A run or a choice may have
-    been interrupted before it was finished.
+    Hidden files, such as those of Git, do not count. A run or a choice may have been interrupted
+    before it was finished.
 
     Args:
         folder: where results go.
-        record: the file that will make it what it is: one of ``KINDS``.
+        record: the file of this kind of result in ``KINDS``.
 
     Raises:
         UserError: it holds something else.
@@ -95,7 +95,7 @@ def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[N
     Args:
         folder: of a run, or of another result.
         command: the command of this process, for the message to others.
-        record: the file that makes it what it is: one of ``KINDS``.
+        record: the file of this kind of result in ``KINDS``.
 
     Raises:
         UserError: another process holds the lock, or the folder holds something else.

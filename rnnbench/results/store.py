@@ -68,7 +68,7 @@ PAGES = ("report.html", "report.md")
 _PAGE = re.compile(
     rb"<title>.*: rnnbench report</title>|\A# .*\n## Accuracy\n.*\n## Reproduce\n", re.DOTALL
 )
-"""A part of each page, by which it is told from other files of these names."""
+"""A part of each page, which other files of these names do not have."""
 _PLOT = re.compile(r"(accuracy|differences|learning_curves|confusion-.+)\.(png|svg)")
 """The names of the plots of a report."""
 
@@ -157,7 +157,7 @@ class Store:
         _write(result, place)
 
     def compact(self, result: TrialResult) -> TrialResult:
-        """Return a stored trial without what no table needs, and store it so; its network stays.
+        """Reduce a stored trial to what tables need, and return it; its network stays.
 
         Raises:
             UnwritableError: a file cannot be written.
@@ -212,7 +212,7 @@ class Store:
         return TrialResult(record, labels, scores)
 
     def holds(self, model: str, seed: int, fingerprint: str, *, with_model: bool = False) -> bool:
-        """Return whether the files of a trial are there, unread."""
+        """Return whether the files of a trial exist; they are not read."""
         place = place_of(self.folder, model, seed, fingerprint)
         files = [place.record, place.predictions, *([place.model] if with_model else [])]
         return all(map(Path.is_file, files))
@@ -248,8 +248,8 @@ class Store:
     ) -> None:
         """Write the summary of a run, which makes the folder a finished one, after all else.
 
-        If it differs from the one in the folder, the report of that one is removed, and nothing
-        that is not part of a report.
+        If it differs from the one in the folder, the report of that one is removed, and no
+        other file.
 
         Args:
             results: the summary; the checksum of ``config.yaml`` is stored with it.

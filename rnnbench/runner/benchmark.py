@@ -213,7 +213,7 @@ def run_plan(
         store: keeps finished trials.
         listener: told of each event.
         fresh: whether stored trials are trained again.
-        compact: whether no more is stored of the trials than tables need.
+        compact: whether only what tables need of the trials is stored.
     """
     with suppress(OSError):  # if there is no place for temporary folders, what needs it says so
         sweep_temporary_folders()

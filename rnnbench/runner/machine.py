@@ -1,4 +1,4 @@
-"""What rnnbench needs of this machine, and whether it is there."""
+"""Checks whether this machine has what rnnbench needs."""
 
 import platform
 import shutil
@@ -16,7 +16,7 @@ from rnnbench.training.engines import ENGINES
 from rnnbench.words import counted, listed
 
 LEAST_FREE = 100 * 10**6
-"""Bytes; a disk with less counts as full."""
+"""A disk with fewer free bytes counts as full."""
 
 
 class Check(Record):
@@ -24,13 +24,13 @@ class Check(Record):
 
     name: str
     found: str
-    """What was found, or what is wrong and what to do."""
+    """The finding: a fact, or a problem and what to do about it."""
     exit_code: int = 0
-    """0 if it is fine; otherwise that of the command, see ``docs/faults.md``."""
+    """0 if there is no problem; otherwise that of the command: see ``docs/faults.md``."""
 
 
 def check_machine() -> list[Check]:
-    """Return what was found; the package index is asked, but nothing is downloaded."""
+    """Check everything in turn; the package index is asked, but nothing is downloaded."""
     looks = {
         "Python": lambda: f"{platform.python_version()}, {platform.platform()}",
         "packages": _packages,
@@ -70,7 +70,7 @@ def _cache() -> str:
     probe.unlink()
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     names = [source.name for source in BUILT_IN if cache.newest(source.name)]
-    documents = f"documents of {listed(names)}" if names else "no documents: rnnbench data prepare"
+    documents = f"documents of {listed(names)}" if names else "no documents (rnnbench data prepare)"
     return f"{folder}, {size / 1e6:,.0f} MB, {documents}"
 
 
@@ -85,5 +85,5 @@ def _index() -> str:
     try:
         ask_index(REQUIREMENT)
     except OutOfReachError as error:
-        raise OutOfReachError(f"{error} (see pip's settings; or bring documents: --path)") from None
+        raise OutOfReachError(f"{error} (check pip's settings, or use --path)") from None
     return "can be reached"

@@ -22,7 +22,7 @@ class Results(dict[Trial, TrialResult]):
 
     Args:
         store: keeps the trials.
-        compact: whether it keeps no more of them than tables need.
+        compact: whether it keeps only what tables need of them.
     """
 
     def __init__(self, store: Store, *, compact: bool = False):

@@ -11,7 +11,7 @@ from rnnbench.storage import write_text
 from rnnbench.words import counted
 
 FILES = SPEED, CONFIG, TABLES = "speed.json", "speed-config.yaml", "speed.md"
-"""The files of a speed benchmark; the first makes a folder that of one."""
+"""The files of a speed benchmark; the first marks its folder as one."""
 OURS = "compiled"
 
 

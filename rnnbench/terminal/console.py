@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rnnbench.report.table import Table
 
 PIPE_WIDTH = 100
-"""The width of tables in a file or a pipe, if no terminal is near and ``COLUMNS`` is not set."""
+"""The width of tables if no stream is a terminal and ``COLUMNS`` is not set."""
 STREAMS = (0, 1, 2)
 """Standard input, output and error."""
 JSON_VERSION = 1

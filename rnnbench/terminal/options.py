@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MANY_SEEDS = 50
-"""A larger number may have been meant as the name of one seed."""
+"""A larger number may have been meant as a single seed."""
 CHANGES, RUNNING = "Changes to the config", "How trials run"
 """The groups of options in the help of a command."""
 
@@ -61,7 +61,7 @@ Seeds = Annotated[
     str | None,
     typer.Option(
         metavar="N|LIST",
-        help="The number of seeds, such as 5, or the seeds, such as 0,1,2 or '7,'.",
+        help="The number of seeds, such as 5, or a list, such as 0,1,2; '7,' is seed 7 alone.",
         show_default=False,
         rich_help_panel=CHANGES,
     ),
@@ -247,7 +247,7 @@ def changes(
     from rnnbench.config.load import Override
 
     if seeds and seeds.isdecimal() and (n := int(seeds)) > MANY_SEEDS:
-        means, alone = f"{n} seeds, 0 to {n - 1}", f"for seed {n} alone: --seeds {n},"
+        means, alone = f"means {n} seeds, 0 to {n - 1}", f"for seed {n} alone: --seeds {n},"
         log.warning("--seeds %d: %s (%s)", n, means, alone)
     flags = {
         ("--epochs", "training.epochs"): None if epochs is None else str(epochs),

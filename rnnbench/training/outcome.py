@@ -91,7 +91,7 @@ class TrialRecord(Outcome):
     machine: Machine | None = None
     """Where that was; ``None`` for the machine of ``environment.json``."""
     compact: bool = False
-    """Whether it was stored without what no table needs; see ``results.compact``."""
+    """Whether only what tables need was stored; see ``results.compact``."""
 
 
 @dataclass(frozen=True, eq=False)

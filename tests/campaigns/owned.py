@@ -1,7 +1,7 @@
 """Puts files of the user's where commands write, or removes results while a run goes on.
 
-A user's file keeps its bytes, whatever its name is, and a run never says that what it stored is
-there if it is not.
+A user's file keeps its bytes, whatever its name, and a run whose results were removed never ends as
+if they were there.
 """
 
 import shutil

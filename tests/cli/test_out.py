@@ -32,7 +32,7 @@ NAMES = [
     *("report.html", "report.md", "index.html", "speed.md", "speed-config.yaml", *KINDS),
     *("trials/a.json", "predictions/a.npz", "models/a.keras", "plots/mine.png", "tracking/a.csv"),
 ]
-"""What rnnbench writes, or files in the folders that it writes into."""
+"""Files that rnnbench writes, or that lie in folders that it writes into."""
 
 
 @pytest.fixture(autouse=True)
@@ -115,14 +115,14 @@ def test_a_hidden_file_is_no_obstacle_and_stays(cli):
 
 @pytest.mark.parametrize("command", [RUN, CHOOSE], ids=lambda command: command[0])
 @pytest.mark.parametrize("left", [["trials/"], ["trials/", "predictions/", "config.yaml"]])
-def test_what_was_interrupted_before_any_trial_goes_on(cli, command, left):
+def test_an_interruption_before_the_first_trial_is_continued(cli, command, left):
     for name in left:
         Path("out", name).mkdir(parents=True) if name[-1] == "/" else write(f"out/{name}")
 
     assert cli(*command, "--out", "out").exit_code == 0
 
 
-def test_what_was_interrupted_later_goes_on_as_does_what_an_older_version_finished(cli):
+def test_an_interrupted_run_and_one_of_an_older_version_are_continued(cli):
     assert cli(*RUN, "--out", "out").exit_code == 0
     results = Path("out/results.json")
     older = json.loads(results.read_text()) | {"schema_version": 3}
@@ -149,9 +149,9 @@ def test_a_run_may_read_what_lies_in_its_folder_unless_it_is_written_there(cli, 
     own = ("run", "out/own-mine.yaml", *RUN[2:], "--out", "out")
     assert cli(*own, "--path", "out/own-table.csv").exit_code == 0
     shutil.copy("table.csv", "out/table.csv")
-    kept("out/table.csv: results would be written over it", *own, "--path", "out/table.csv")
+    kept("out/table.csv: results would overwrite it", *own, "--path", "out/table.csv")
     Path("out/config.yaml").write_text(stored + "# My own comment.\n")
-    kept("out/config.yaml: results would be written over it", *again)
+    kept("out/config.yaml: results would overwrite it", *again)
     Path("out/trials/own.yaml").write_text("extends: ../config.yaml\n")
     kept("out/trials/own.yaml: results would", "run", "out/trials/own.yaml", "--out", "out")
     Path("extending.yaml").write_text("extends: out/config.yaml\nname: other\n")
@@ -162,10 +162,10 @@ def test_a_speed_benchmark_is_not_written_over_its_config(kept):
     write_speed(Path("speed"), speed_results(), CONFIG.replace("base.yaml", "../base.yaml"))
     command = ("bench-speed", "speed/speed-config.yaml", *SPEED[2:], "--out", "speed")
 
-    kept("speed/speed-config.yaml: results would be written over it", *command)
+    kept("speed/speed-config.yaml: results would overwrite it", *command)
 
 
-def test_a_report_replaces_reports_only_and_other_results_remove_only_theirs(cli, kept):
+def test_a_report_replaces_only_reports_and_other_results_remove_only_reports(cli, kept):
     assert cli(*RUN, "--out", "out").exit_code == 0
     report = ("report", "out", "--words", "0")
     for page in ("report.html", "report.md"):
@@ -185,23 +185,23 @@ def test_a_report_replaces_reports_only_and_other_results_remove_only_theirs(cli
     assert not list(Path("out").glob("report.*"))
 
 
-def test_a_badge_replaces_a_badge_only(cli, kept):
+def test_a_badge_replaces_only_a_badge(cli, kept):
     run = run_folder(Path("finished"), {"rnn": [(0, 0, 0, 1)]})
     for _ in range(2):
         assert cli("badge", run, "--out", "badge.json").exit_code == 0
 
     for name in ("mine.yaml", "finished/results.json"):
-        kept(f"--out {name}: is another file, not a badge", "badge", run, "--out", name)
+        kept(f"--out {name}: exists and is not a badge", "badge", run, "--out", name)
 
 
-def test_a_diagram_replaces_a_file_only_by_force(kept):
+def test_a_diagram_replaces_a_file_only_with_force(kept):
     write("mine.svg")
 
     kept("--plot mine.svg: exists already (--force", "leaderboard", "sets", "--plot", "mine.svg")
     kept("--force: needs --plot", "leaderboard", "sets", "--force")
 
 
-def test_what_is_no_file_is_not_replaced_by_one(kept):
+def test_a_pipe_is_not_replaced_by_a_file(kept):
     run = run_folder(Path("finished"), {"rnn": [(0, 0, 0, 1)]})
     os.mkfifo("pipe")
     Path("link").symlink_to("pipe")

@@ -186,7 +186,7 @@ def test_a_damaged_parquet_file_is_named(tmp_path):
     ],
     ids=["all together", "one", "a list"],
 )
-def test_a_small_parquet_file_does_not_stand_for_endless_text(tmp_path, text, rows, message):
+def test_endless_text_in_a_small_parquet_file_is_refused(tmp_path, text, rows, message):
     repeated = pyarrow.DictionaryArray.from_arrays([0] * rows, pyarrow.array([text]))
     table = {"text": repeated if text else [text], "label": ["a"] * rows}
     parquet.write_table(pyarrow.table(table), tmp_path / "own.parquet")

@@ -1,4 +1,4 @@
-"""What a compact run keeps of the scores: everything that a metric is computed from."""
+"""A compact run keeps everything in the scores that metrics are computed from."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ LOGS = st.floats(-100, 0, width=32) | st.sampled_from([-87.33655, -103.0, -1e30,
 
 @st.composite
 def answered(draw):
-    """Labels and scores of documents, with ties, with hardly any difference and without bounds."""
+    """Labels and scores of documents, with ties, tiny differences and very large values."""
     documents, topics = draw(st.integers(1, 5)), draw(st.integers(2, 12))
     values = draw(st.sampled_from([SPREAD, CLOSE, LOGS, st.integers(-3, 3)]))
     scores = draw(arrays(np.float32, (documents, topics), elements=values))

@@ -19,7 +19,7 @@ BURSTS = (0.3, 0)
 POINTS = (0.3, 1)
 SEEDS = (1, 3, 5, 10)
 LENGTH = 50
-"""Of the blocks in which bursts are measured, in documents."""
+"""The length of the blocks in which bursts are measured, in documents."""
 
 
 def main() -> None:

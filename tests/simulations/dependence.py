@@ -22,7 +22,7 @@ from rnnbench.report.table import Table, to_markdown
 ALIKE = (0.7, 0.8, 0.9)
 """The cosines of TF-IDF vectors above which two documents are alike."""
 LENGTHS = (5, 20, 50)
-"""Of blocks, in documents."""
+"""The lengths of blocks, in documents."""
 
 
 def main(folders: list[str]) -> None:

@@ -33,7 +33,7 @@ def test_a_long_setting_is_not_repeated_whole_by_the_messages_about_it():
     ("written", "seeds", "said"),
     [
         ("50", range(50), []),
-        ("51", range(51), ["--seeds 51: 51 seeds, 0 to 50 (for seed 51 alone: --seeds 51,)"]),
+        ("51", range(51), ["--seeds 51: means 51 seeds, 0 to 50 (for seed 51 alone: --seeds 51,)"]),
         ("51,", [51], []),
         ("[51]", [51], []),
     ],

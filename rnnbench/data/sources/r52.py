@@ -118,7 +118,7 @@ def _source(name: str, description: str, fingerprint: str, *, is_default: bool =
         fingerprint=fingerprint,
         split="modapte",
         ranks_words_of="training",
-        in_order=True,  # of the ids of Reuters-21578
+        in_order=True,  # of their ids in Reuters-21578
         is_default=is_default,
     )
 
