@@ -40,3 +40,14 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     """
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def numbers(values: Sequence[int]) -> str:
+    """Return whole numbers in one line; more than five in a row as a range.
+
+    >>> numbers([0, 1, 2]), numbers(range(20)), numbers([1, 2, 3, 5, 8, 13])
+    ('0, 1, 2', '0 to 19', '1, 2, 3, 5, 8, 13')
+    """
+    if len(values) > 5 and list(values) == list(range(values[0], values[-1] + 1)):
+        return f"{values[0]} to {values[-1]}"
+    return ", ".join(map(str, values))

@@ -8,7 +8,7 @@ from rnnbench.choice.records import Candidate, ChoiceResults
 from rnnbench.metrics import FIT_SECONDS
 from rnnbench.report.numbers import IN_BLOCKS, MISSING, condition, interval_text, scope, short_p
 from rnnbench.report.table import Columns, Table, table_of, with_points
-from rnnbench.words import counted
+from rnnbench.words import counted, numbers
 
 P_OF_FOLDS = "p over other training documents"
 
@@ -77,7 +77,7 @@ def _caption(results: ChoiceResults) -> str:
         f"Data: {dataset.source} ({dataset.origin}). Accuracy on {results.how()}. "
         "No model was trained on the documents that it classified, and the test documents were not "
         "used.",
-        f"Seeds: {', '.join(map(str, results.seeds[: _n_seeds(results)]))}.",
+        f"Seeds: {numbers(results.seeds[: _n_seeds(results)])}.",
     ]
     if n:
         sentences.append(

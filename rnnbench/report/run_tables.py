@@ -31,7 +31,7 @@ from rnnbench.results.schema import (
     Results,
 )
 from rnnbench.section import spell_parameters
-from rnnbench.words import counted, listed, plural
+from rnnbench.words import counted, listed, numbers, plural
 
 SECOND = "macro_f1"
 """The metric that is shown with its spread, as accuracy is."""
@@ -186,7 +186,7 @@ def _caption(results: Results) -> str:
         f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on"
         f"{held_out}, {dataset.test_size:,} to test on{remarks_on_tests(dataset)}, "
         f"{dataset.timesteps} steps, fingerprint {dataset.fingerprint[:12]}.",
-        f"Seeds: {', '.join(map(str, results.seeds_used))}.",
+        f"Seeds: {numbers(results.seeds_used)}.",
     ]
     noun = plural(max(results.threads, default=0), "thread")
     threads = f"{' or '.join(map(str, results.threads))} {noun} per training."
