@@ -13,6 +13,7 @@ from in_process import InProcess
 import rnnbench
 from rnnbench import job
 from rnnbench.analysis.intervals import accuracy_interval, folds_p
+from rnnbench.choice.choose import FILES
 from rnnbench.choice.table import P_OF_FOLDS, choice_table
 from rnnbench.report.numbers import IN_BLOCKS, short_p
 from rnnbench.storage import read_document
@@ -159,7 +160,10 @@ def test_documents_in_order_of_time_are_ordered_again_and_count_as_blocks(parts)
 
 
 def test_five_folds_are_the_default():
-    assert choose(folds=None, models="always").results.folds == 5
+    choice = choose(folds=None, models="always")
+
+    assert choice.results.folds == 5
+    assert {file.name for file in choice.folder.glob("[!.]*.*")} == set(FILES)
 
 
 def test_a_network_is_ranked_with_every_seed_and_its_own_training():
