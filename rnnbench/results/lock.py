@@ -38,7 +38,7 @@ KINDS = {
     "speed.json": "a speed benchmark",
     "site.json": "a site",
 }
-"""What a folder is, by the file that makes it so."""
+"""The kinds of folders, by the file that makes a folder one of them."""
 HINT = "use --out to name a new or empty folder"
 LOCK, HOLDER = ".lock", ".lock.json"
 """The locked file, and the file that says who holds the lock."""
@@ -68,15 +68,22 @@ def check_folder(folder: Path, record: str) -> None:
         UserError: it holds something else.
     """
     names = sorted(each.name for each in folder.glob("[!.]*"))
-    if not names or peek(folder / record):
+    if not names or _is_ours(folder / record):
         return
-    other = next((kind for name, kind in KINDS.items() if peek(folder / name)), None)
+    other = next((kind for name, kind in KINDS.items() if _is_ours(folder / name)), None)
     if other:
         raise UserError(f"{folder}: holds {other} ({HINT})")
-    if record in (RESULTS, CHOICE) and (peek(folder / "environment.json") or _has_begun(folder)):
+    is_resumed = _is_ours(folder / "environment.json") or _has_begun(folder)
+    if record in (RESULTS, CHOICE) and is_resumed:
         return
     what = f"something other than {KINDS[record]}: {listed(names)}"
     raise UserError(f"{folder}: holds {what} ({HINT})")
+
+
+def _is_ours(file: Path) -> bool:
+    """Return whether rnnbench, of whatever version, wrote a JSON document."""
+    found = peek(file)
+    return "schema_version" in found and ("checksum" in found or "contenders" in found)
 
 
 def _has_begun(folder: Path) -> bool:
