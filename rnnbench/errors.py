@@ -13,7 +13,7 @@ _BAD_NAMES = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP)
 STATUS_OF = dict.fromkeys(_SHORTAGES, 1) | dict.fromkeys(_BAD_NAMES, 2)
 """The exit status for each system error that is not a bug in rnnbench, wherever it occurs."""
 _NO_ROOM, _NO_THREAD = "failed to map segment", "can't start new thread"
-"""What is said of a library that does not fit into memory, and where no thread can be started."""
+"""Parts of the messages about a library that does not fit into memory, and about threads."""
 
 
 class RnnbenchError(Exception):

@@ -1,4 +1,4 @@
-"""What rnnbench needs of this machine, and whether it is there."""
+"""Checks whether this machine has all that rnnbench needs."""
 
 import platform
 import shutil
@@ -24,7 +24,7 @@ class Check(Record):
 
     name: str
     found: str
-    """What was found, or what is wrong and what to do."""
+    """In words; if something is wrong, with what to do."""
     exit_code: int = 0
     """0 if it is fine; otherwise that of the command, see ``docs/faults.md``."""
 

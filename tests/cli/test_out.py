@@ -1,4 +1,4 @@
-"""Whatever a command is told to write to, nothing of the user's is lost."""
+"""No command writes over files of the user's, wherever it is told to write."""
 
 import csv
 import json
@@ -32,7 +32,7 @@ NAMES = [
     *("report.html", "report.md", "index.html", "speed.md", "speed-config.yaml", *KINDS),
     *("trials/a.json", "predictions/a.npz", "models/a.keras", "plots/mine.png", "tracking/a.csv"),
 ]
-"""What rnnbench writes, or files in the folders that it writes into."""
+"""Files that rnnbench writes, or files in the folders that it writes into."""
 
 
 @pytest.fixture(autouse=True)

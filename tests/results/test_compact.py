@@ -1,4 +1,4 @@
-"""What a compact run keeps of the scores: everything that a metric is computed from."""
+"""A compact run keeps all that a metric is computed from."""
 
 import numpy as np
 import pytest
