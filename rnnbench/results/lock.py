@@ -32,12 +32,8 @@ from rnnbench.storage import (
 )
 from rnnbench.words import listed
 
-KINDS = {
-    RESULTS: "a run",
-    CHOICE: "a choice",
-    "speed.json": "a speed benchmark",
-    "site.json": "a site",
-}
+SPEED, SITE = "speed.json", "site.json"
+KINDS = {RESULTS: "a run", CHOICE: "a choice", SPEED: "a speed benchmark", SITE: "a site"}
 """The kinds of folders, by the file that makes a folder one of them."""
 HINT = "use --out to name a new or empty folder"
 LOCK, HOLDER = ".lock", ".lock.json"
