@@ -358,7 +358,7 @@ def run(
         track=track,
         progress=progress,
     )
-    store, benchmark = job.store, job.benchmark
+    store, benchmark = Store(job.store.folder, is_compact=compact), job.benchmark
     check_trackers(benchmark.tracking)
     flags = {"--save-models": save_models, "--compact": compact}
     command = command or _command(store.folder, jobs, executor, scheduler, flags)
@@ -368,8 +368,7 @@ def run(
         store.save_first_config(dump(benchmark, store.folder), RESULTS)
         with tell_trackers(benchmark, store.folder) as trackers:
             with show_trials(quiet=not progress) as display:
-                listener = all_of(display, trackers)
-                done = run_plan(plan, job.executor, store, listener, fresh=fresh, compact=compact)
+                done = run_plan(plan, job.executor, store, all_of(display, trackers), fresh=fresh)
             finished = _finish(benchmark, plan, done, store, command) if done.trials else None
     return require_whole(finished, plan, done, store.folder, command)
 

@@ -177,7 +177,7 @@ def require_whole(run: S | None, plan: Plan, done: PlanResult, folder: Path, com
         stored = f"{n_stored} of {len(plan.trials)} trials are stored in {folder}/"
         raise InterruptedRunError(run, stored, command, signal_of(done.ending))
     if lost:
-        names = listed(list(map(str, lost)), most=100)
+        names = listed(lost, most=100)
         raise RnnbenchError(
             f"{folder}: files of {len(lost)} of {len(plan.trials)} trials were removed during the "
             f"run: {names}\n{_continuation(command)}"

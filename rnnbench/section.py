@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from rnnbench.errors import did_you_mean, nearest
+from rnnbench.errors import did_you_mean, nearest, shortened
 from rnnbench.escape import encodable
 from rnnbench.registry import PluginError
 
@@ -156,7 +156,7 @@ def spell(value: Any) -> str:
     if isinstance(value, dict | list):
         with suppress(TypeError, ValueError):  # it has keys that JSON cannot have, or itself
             text = json.dumps(value, ensure_ascii=False, default=repr)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return shortened(text, 60)
 
 
 def spell_parameters(parameters: Mapping[str, Any]) -> str:

@@ -125,17 +125,12 @@ def check_replaceable(path: Path) -> None:
 
 
 def peek(file: Path) -> Document:
-    """Return the JSON document that rnnbench wrote to a file; an empty one if there is none.
-
-    It may be of any kind and version, and is not checked. It has a schema version and, unless it is
-    one of ``bench-speed``, a checksum.
-    """
+    """Return the JSON object in a file, whoever wrote it, unchecked; an empty one if none is."""
     try:
         found = json.loads(read_file(file, MAX_DOCUMENT))
     except (OSError, ValueError, RecursionError):
         return {}
-    is_ours = isinstance(found, dict) and "schema_version" in found
-    return found if is_ours and ("checksum" in found or "contenders" in found) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def sweep(folder: Path, *, older_than: float = 0.0) -> None:
@@ -342,7 +337,7 @@ def read_document(path: Path, version: int) -> Document:
         OtherVersionError: it has another version.
         DamagedResultError: it is not as it was written.
     """
-    damaged = f"unusable result: {path}: {{}} (running the benchmark again replaces it)"
+    fault = ""
     try:
         document: Document = json.loads(read_file(path, MAX_DOCUMENT).decode())
         found = document.get("schema_version")
@@ -352,15 +347,18 @@ def read_document(path: Path, version: int) -> Document:
                 f"version {version}; run the benchmark again"
             )
         if "checksum" not in document:
-            raise DamagedResultError(damaged.format("it has no checksum"))
-        if document.pop("checksum") != sha256_json(document):
-            raise DamagedResultError(damaged.format("its content does not match its checksum"))
+            fault = "it has no checksum"
+        elif document.pop("checksum") != sha256_json(document):
+            fault = "its content does not match its checksum"
     except FileNotFoundError:
         raise
     except OSError as error:
         raise DamagedResultError(f"unusable result: {path}: {error.strerror}") from error
-    except (ValueError, AttributeError, TypeError, RecursionError) as error:
-        raise DamagedResultError(damaged.format("it is not the JSON that was written")) from error
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        fault = "it is not the JSON that was written"
+    if fault:
+        hint = "running the benchmark again replaces it"
+        raise DamagedResultError(f"unusable result: {path}: {fault} ({hint})")
     return document
 
 

@@ -32,14 +32,14 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:,.1f} h"
 
 
-def listed(names: Sequence[str], most: int = 5) -> str:
-    """Return names in one line: all of a few, of many the first and how many more there are.
+def listed(items: Sequence[object], most: int = 5, comma: str = ", ") -> str:
+    """Return items in one line: all of a few, of many the first and how many more there are.
 
     >>> listed(["gru", "lstm", "svm"]), listed(["a", "b", "c", "d"], most=2)
     ('gru, lstm, svm', 'a, b and 2 more')
     """
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+    more = len(items) - most
+    return comma.join(map(str, items[:most])) + (f" and {more:,} more" if more > 0 else "")
 
 
 def numbers(values: Sequence[int]) -> str:

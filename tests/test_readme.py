@@ -21,6 +21,10 @@ REFERENCE_RUNS = [file.parent for file in (ROOT / "results/reference").glob("*/r
 CHOICES = [file.parent for file in (ROOT / "results/reference/choice").glob("*/choice.json")]
 
 
+CHANGES = {"keras": ("training.engine", "keras"), "all": ("training.seeds", "20")}
+"""Of the configs that are shipped, by the commands in the table."""
+
+
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory):
     """A copy of the reference runs, in which those of an older version are converted."""
@@ -60,9 +64,9 @@ def with_engines(benchmark):
 def test_reference_runs_are_of_the_config_that_is_shipped(reference, folder):
     results = load_summary(reference / folder.name)  # which checks config.yaml too
     config = ROOT / "configs" / f"{results.name}.yaml"
-    keras = [Override("--set", "training.engine", "keras")] if folder.name == "keras" else []
+    changes = [Override("", *CHANGES[folder.name])] if folder.name in CHANGES else []
 
-    assert with_engines(load(folder / "config.yaml")) == with_engines(load(config, keras))
+    assert with_engines(load(folder / "config.yaml")) == with_engines(load(config, changes))
 
 
 @pytest.mark.parametrize("folder", [*REFERENCE_RUNS, *CHOICES], ids=lambda folder: folder.name)

@@ -304,13 +304,14 @@ def test_no_change_of_a_character_is_taken_for_what_was_written(tmp_path_factory
     ids=["nothing", "half", "null", "number", "list", "text", "nested", "no UTF-8", "zeros"],
 )
 def test_what_is_no_document_is_damaged(tmp_path, content):
-    (tmp_path / "a.json").write_bytes(content)
+    file = tmp_path / "{a}.json"
+    file.write_bytes(content)
 
     with pytest.raises(DamagedResultError) as caught:
-        read_document(tmp_path / "a.json", VERSION)
+        read_document(file, VERSION)
 
     assert str(caught.value) == (
-        f"unusable result: {tmp_path / 'a.json'}: it is not the JSON that was written "
+        f"unusable result: {file}: it is not the JSON that was written "
         "(running the benchmark again replaces it)"
     )
 

@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 FOLDS = 5
 TABLE = "choice.md"
-FILES = ("config.yaml", "environment.json", TABLE, CHOICE)
+FILES = ("config.yaml", "environment.json", CONSTRAINTS, TABLE, CHOICE)
 """The files that describe a choice as a whole."""
 
 

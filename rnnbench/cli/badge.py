@@ -9,7 +9,7 @@ import typer
 from rnnbench.analysis.load import load_run
 from rnnbench.errors import UserError
 from rnnbench.report.badge import badge as make_badge
-from rnnbench.storage import MAX_DOCUMENT, read_file, write_text
+from rnnbench.storage import peek, write_text
 from rnnbench.terminal import completion, console, options
 
 EXAMPLES = options.examples(
@@ -50,15 +50,7 @@ def badge(
     if out is None:
         typer.echo(text, nl=False)
         return
-    if out.is_file() and not _is_badge(out):
+    if out.is_file() and "schemaVersion" not in peek(out):
         raise UserError(f"--out {out}: exists and is not a badge (use another name)")
     write_text(out, text)
     console.err.print(f"Written to {out}", soft_wrap=True)
-
-
-def _is_badge(file: Path) -> bool:
-    try:
-        found = json.loads(read_file(file, MAX_DOCUMENT))
-    except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(found, dict) and "schemaVersion" in found

@@ -100,9 +100,8 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
             f"data: {len(kept):,} documents of {timesteps:,} steps are too many (allowed: "
             f"{MAX_STEPS:,} steps together); set data.pad_length or data.maxlen"
         )
-    name = corpus.provenance.get("source", "")
-    source = SOURCES[name] if name in SOURCES else None
-    if source is not None and source.ranks_words_of == "training":
+    source = SOURCES.get(corpus.provenance.get("source", ""))
+    if source and source.ranks_words_of == "training":
         if (labels := np.unique(corpus.labels[train])).size == 1:
             topic = corpus.topics[labels[0]]
             raise UserError(f"data: all documents to train on have the topic '{topic}'")

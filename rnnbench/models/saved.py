@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 import keras
 
+from rnnbench.errors import UserError
 from rnnbench.models import (  # noqa: F401 - Keras looks their layers up
     bag_of_words,
     dropped_weights,
@@ -39,28 +40,20 @@ def to_bytes(model: keras.Model) -> bytes:
 
 
 def from_bytes(content: bytes) -> keras.Model:
-    """Return the model in the content of a ``.keras`` file; see ``load``."""
+    """Return the model that ``to_bytes`` saved, in Keras's safe mode: no code in it is run.
+
+    Raises:
+        UserError: it cannot be loaded.
+    """
     with temporary_folder() as folder:
         file = folder / "model.keras"
         file.write_bytes(content)
-        return load(file)
-
-
-def load(file: Path) -> keras.Model:
-    """Return the model in ``file``, in Keras's safe mode: no code in it is run.
-
-    Raises:
-        DamagedResultError: it cannot be loaded, or unpacks to more than ``storage.MAX_UNPACKED``
-            bytes.
-    """
-    hint = ""
-    try:
-        check_unpacked(file)
-        hint = " (a layer of your own needs keras.saving.register_keras_serializable)"
-        return keras.models.load_model(file, compile=False, safe_mode=True)
-    except Exception as error:
-        reason = f"{_first_line(error)}{hint}"
-        raise DamagedResultError(f"{file.name}: cannot be loaded: {reason}") from error
+        try:
+            return keras.models.load_model(file, compile=False, safe_mode=True)
+        except Exception as error:
+            hint = "a layer of your own needs keras.saving.register_keras_serializable"
+            reason = f"cannot be loaded: {_first_line(error)} ({hint})"
+            raise UserError(f"{file.name}: {reason}") from error
 
 
 def load_weights(model: keras.Model, file: Path) -> None:

@@ -32,12 +32,8 @@ from rnnbench.storage import (
 )
 from rnnbench.words import listed
 
-KINDS = {
-    RESULTS: "a run",
-    CHOICE: "a choice",
-    "speed.json": "a speed benchmark",
-    "site.json": "a site",
-}
+SPEED, SITE = "speed.json", "site.json"
+KINDS = {RESULTS: "a run", CHOICE: "a choice", SPEED: "a speed benchmark", SITE: "a site"}
 """The kinds of folders, by the file that only folders of that kind have."""
 HINT = "use --out to name a new or empty folder"
 LOCK, HOLDER = ".lock", ".lock.json"
@@ -68,15 +64,22 @@ def check_folder(folder: Path, record: str) -> None:
         UserError: it holds something else.
     """
     names = sorted(each.name for each in folder.glob("[!.]*"))
-    if not names or peek(folder / record):
+    if not names or _is_ours(folder / record):
         return
-    other = next((kind for name, kind in KINDS.items() if peek(folder / name)), None)
+    other = next((kind for name, kind in KINDS.items() if _is_ours(folder / name)), None)
     if other:
         raise UserError(f"{folder}: holds {other} ({HINT})")
-    if record in (RESULTS, CHOICE) and (peek(folder / "environment.json") or _has_begun(folder)):
+    is_resumed = _is_ours(folder / "environment.json") or _has_begun(folder)
+    if record in (RESULTS, CHOICE) and is_resumed:
         return
     what = f"something other than {KINDS[record]}: {listed(names)}"
     raise UserError(f"{folder}: holds {what} ({HINT})")
+
+
+def _is_ours(file: Path) -> bool:
+    """Return whether rnnbench, of whatever version, wrote a JSON document."""
+    found = peek(file)
+    return "schema_version" in found and ("checksum" in found or "contenders" in found)
 
 
 def _has_begun(folder: Path) -> bool:

@@ -8,7 +8,7 @@ from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.records import Pretrained, Publication, Record, Share
-from rnnbench.words import plural
+from rnnbench.words import listed, plural
 
 SUMMARY_VERSION: Literal[4] = 4
 SIGNIFICANT = 0.05
@@ -356,17 +356,11 @@ class Results(Record):
         for each in self.missing:
             groups.setdefault((each.model, each.reason), []).append(each.seed)
         lists = [
-            f"{model} {plural(len(seeds), 'seed')} {_first(seeds, ', ')} ({reason})"
+            f"{model} {plural(len(seeds), 'seed')} {listed(seeds, LISTED)} ({reason})"
             for (model, reason), seeds in groups.items()
         ]
-        return f"{self.n_missing_in_words()}: {_first(lists, '; ')}"
+        return f"{self.n_missing_in_words()}: {listed(lists, LISTED, '; ')}"
 
 
 def _pairs_of(comparisons: Sequence[Comparison]) -> list[tuple[str, str]]:
     return [(each.a, each.b) for each in comparisons]
-
-
-def _first(items: Sequence[object], comma: str) -> str:
-    """Return the first ``LISTED`` items, and how many more there are."""
-    more = len(items) - LISTED
-    return comma.join(map(str, items[:LISTED])) + (f" and {more:,} more" if more > 0 else "")

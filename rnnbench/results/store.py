@@ -107,10 +107,15 @@ def place_of(folder: Path, model: str, seed: int, fingerprint: str) -> Place:
 
 
 class Store:
-    """Reads and writes the files in the folder of a run."""
+    """Reads and writes the files in the folder of a run.
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    Args:
+        folder: of the run.
+        is_compact: whether no more is kept of trials than tables need.
+    """
+
+    def __init__(self, folder: Path, *, is_compact: bool = False):
+        self.folder, self.is_compact = folder, is_compact
 
     def save_first_config(self, text: str, record: str) -> None:
         """Write ``config.yaml`` before there is a result, so that a run can be continued from it.

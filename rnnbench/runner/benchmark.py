@@ -193,13 +193,7 @@ def _sort(trials: list[Trial]) -> None:
 
 
 def run_plan(
-    plan: Plan,
-    executor: Executor,
-    store: Store,
-    listener: Listener,
-    *,
-    fresh: bool = False,
-    compact: bool = False,
+    plan: Plan, executor: Executor, store: Store, listener: Listener, *, fresh: bool = False
 ) -> PlanResult:
     """Return the results of a plan, training the trials that are not stored.
 
@@ -213,11 +207,10 @@ def run_plan(
         store: keeps finished trials.
         listener: told of each event.
         fresh: whether stored trials are trained again.
-        compact: whether only what tables need of the trials is stored.
     """
     with suppress(OSError):  # if there is no place for temporary folders, what needs it says so
         sweep_temporary_folders()
-    results = Results(store, compact=compact)
+    results = Results(store)
     if not fresh:
         results.find(plan.trials)
     to_train = [trial for trial in plan.trials if trial not in results]

@@ -19,20 +19,16 @@ class Results(dict[Trial, TrialResult]):
 
     Scores are kept in memory up to a limit. Those of others are read again when they are needed, so
     that a run with thousands of trials does not need as much memory as they have together.
-
-    Args:
-        store: keeps the trials.
-        compact: whether it keeps only what tables need of them.
     """
 
-    def __init__(self, store: Store, *, compact: bool = False):
+    def __init__(self, store: Store):
         super().__init__()
-        self._store, self._free, self._compact = store, MOST_IN_MEMORY, compact
+        self._store, self._free = store, MOST_IN_MEMORY
         self._labels: dict[bytes, NDArray[np.int32]] = {}
 
     def keep(self, trial: Trial, result: TrialResult) -> None:
         """Add the result of a trial that is stored."""
-        if self._compact:
+        if self._store.is_compact:
             result = self._store.compact(result)
         self._free -= result.scores.nbytes
         if self._free >= 0:

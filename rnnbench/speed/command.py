@@ -64,11 +64,11 @@ def bench_speed(
     from rnnbench.data.load import prepare
     from rnnbench.errors import Interruption, signal_of
     from rnnbench.job import check_inputs
-    from rnnbench.results.lock import check_folder, lock_folder
+    from rnnbench.results.lock import SPEED, check_folder, lock_folder
     from rnnbench.runner.benchmark import plan_benchmark
     from rnnbench.speed import benchmark as speed
     from rnnbench.speed.contenders import choose, only_networks
-    from rnnbench.speed.table import FILES, SPEED, speed_tables, write_speed
+    from rnnbench.speed.table import FILES, speed_tables, write_speed
     from rnnbench.terminal.console import err, print_record
     from rnnbench.terminal.display import show_download, show_trials
 

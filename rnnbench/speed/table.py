@@ -6,12 +6,14 @@ from statistics import mean, median
 
 from rnnbench.report.numbers import MISSING
 from rnnbench.report.table import Table, to_markdown
+from rnnbench.results.lock import SPEED
 from rnnbench.speed.records import ContenderTimes, SpeedResults
 from rnnbench.storage import write_text
 from rnnbench.words import counted
 
-FILES = SPEED, CONFIG, TABLES = "speed.json", "speed-config.yaml", "speed.md"
-"""The files of a speed benchmark; the first marks its folder as one."""
+CONFIG, TABLES = "speed-config.yaml", "speed.md"
+FILES = (SPEED, CONFIG, TABLES)
+"""The files of a speed benchmark."""
 OURS = "compiled"
 
 

@@ -250,14 +250,11 @@ def _load_dataset(file: Path, corpus_fingerprint: str, data: Data, part: Part | 
 
 @lru_cache(maxsize=1)
 def _load_whole(file: Path, corpus_fingerprint: str, data: Data, *, blind: bool) -> Dataset:
-    try:
-        cached = cache.read(file)
-    except FileNotFoundError:
-        raise _changed(file) from None
+    cached = cache.read(file)
     if cached.fingerprint != corpus_fingerprint:
         raise _changed(file)
     return make_dataset(cached.corpus, data, blind=blind)
 
 
 def _changed(file: Path) -> RnnbenchError:
-    return RnnbenchError(f"{file}: changed or removed while the benchmark ran; run it again")
+    return RnnbenchError(f"{file}: changed while the benchmark ran; run it again")

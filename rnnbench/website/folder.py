@@ -16,7 +16,7 @@ from pydantic import Field
 
 from rnnbench.errors import UserError
 from rnnbench.records import Record
-from rnnbench.results.lock import HINT, check_folder, lock_folder
+from rnnbench.results.lock import HINT, SITE, check_folder, lock_folder
 from rnnbench.storage import (
     DamagedResultError,
     OtherVersionError,
@@ -28,8 +28,6 @@ from rnnbench.storage import (
     write_document,
 )
 
-SITE = "site.json"
-"""The file that marks the folder of a site."""
 INDEX, LEADERBOARD, HISTORY = "index.html", "leaderboard.html", "history.html"
 REPORT, CONFIG, CONSTRAINTS = "report.html", "config.yaml", "constraints.txt"
 RUNS = "runs"

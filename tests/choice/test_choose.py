@@ -13,6 +13,7 @@ from in_process import InProcess
 import rnnbench
 from rnnbench import job
 from rnnbench.analysis.intervals import accuracy_interval, folds_p
+from rnnbench.choice.choose import FILES
 from rnnbench.choice.table import P_OF_FOLDS, choice_table
 from rnnbench.report.numbers import IN_BLOCKS, short_p
 from rnnbench.storage import read_document
@@ -78,21 +79,21 @@ def test_every_model_and_point_is_ranked_and_the_best_come_first():
 
 def test_of_models_that_tie_the_cheapest_comes_first_and_then_the_first_in_the_config():
     untrained = {
-        "training": {"epochs": [2, 1], "learning_rate": [1e-9, 1e-8], "batch_size": [4, 8]}
+        "training.epochs": [2, 1, 1, 1],
+        "training.learning_rate": [1e-9, 1e-9, 1e-9, 1e-8],
+        "training.batch_size": [4, 4, 8, 4],
     }
     counted = {"baseline.multinomial_naive_bayes.max_ngram": [3, 2, 1]}
-    grids = {"models.rnn.grid": untrained, "models.nb.grid": counted}
+    grids = {"models.rnn.grid": {"zip": untrained}, "models.nb.grid": counted}
     results = choose(models=["rnn", "nb"], folds=None, last=0.2, settings=grids).results
 
     names = [each.name for each in results.candidates]
     assert names == [
         *(f"nb[max_ngram={n}]" for n in (1, 2, 3)),
-        *(
-            f"rnn[epochs={epochs},lr={rate},batch_size={size}]"
-            for epochs in (1, 2)
-            for rate in ("1e-09", "1e-08")
-            for size in (4, 8)
-        ),
+        "rnn[epochs=1,lr=1e-09,batch_size=4]",
+        "rnn[epochs=1,lr=1e-09,batch_size=8]",
+        "rnn[epochs=1,lr=1e-08,batch_size=4]",
+        "rnn[epochs=2,lr=1e-09,batch_size=4]",
     ]
     assert len({each.accuracy for each in results.candidates[:3]}) == 1
     assert len({each.accuracy for each in results.candidates[3:]}) == 1
@@ -159,7 +160,10 @@ def test_documents_in_order_of_time_are_ordered_again_and_count_as_blocks(parts)
 
 
 def test_five_folds_are_the_default():
-    assert choose(folds=None, models="always").results.folds == 5
+    choice = choose(folds=None, models="always")
+
+    assert choice.results.folds == 5
+    assert {file.name for file in choice.folder.glob("[!.]*.*")} == set(FILES)
 
 
 def test_a_network_is_ranked_with_every_seed_and_its_own_training():

@@ -193,13 +193,14 @@ def test_tables_are_stored_as_markdown_and_csv(finished):
 
 def test_a_kept_network_gives_the_scores_that_are_stored(finished):
     from rnnbench.models.build import predict
-    from rnnbench.models.saved import load
+    from rnnbench.models.saved import from_bytes
 
     run = load_run(finished[0])
     x_test = make_dataset(load_corpus(run.benchmark.data).corpus, run.benchmark.data).x_test
 
     for name in ("rnn", "gru"):
-        probabilities = predict(load(_files(run.folder, "models")[f"{name}-seed3"]), x_test)
+        network = from_bytes(_files(run.folder, "models")[f"{name}-seed3"].read_bytes())
+        probabilities = predict(network, x_test)
         stored = run.trials[name][0].scores
         np.testing.assert_allclose(probabilities, np.exp(stored), atol=1e-6)
 

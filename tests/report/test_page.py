@@ -131,7 +131,6 @@ def test_reproducing_a_run_begins_with_its_command_and_its_data(page):
 
 def test_the_colours_are_explained(page):
     assert "Networks are blue, baselines orange." in page
-    assert "here and below" not in page  # published accuracies are in another order
     assert page.count("The stronger the blue of a cell, the closer it is to 1.") == 2
 
 

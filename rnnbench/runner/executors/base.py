@@ -79,7 +79,7 @@ class Task(Generic[T]):
             if found := refused(error):
                 return TrialFailure(str(found), is_of_machine=True)
             reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-            is_of_system = isinstance(error, OSError | MemoryError | ImportError)
+            is_of_system = isinstance(error, OSError | ImportError)
             of_machine = is_of_system or not is_prepared
             return TrialFailure(reason, traceback.format_exc(), is_of_machine=of_machine)
 
