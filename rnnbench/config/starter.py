@@ -54,6 +54,8 @@ def _listed(kinds: Iterable[type[Variant]], start: str) -> str:
 
 
 def _as_yaml(value: Any) -> str:
+    if value is None:
+        return "null"
     return value if isinstance(value, str) else spell(value)
 
 

@@ -46,7 +46,7 @@ def test_models_have_rank_run_accuracy_and_a_verdict_and_the_majority_baseline_i
     interval = board.entries[3].model.accuracy_interval
     assert table.rows[3][3].startswith("0.1167 ± ")
     assert table.rows[3][4] == f"{interval.low:.4f} to {interval.high:.4f}"
-    assert table.rows[-1][3:] == ["0.5000", "-", "-"]
+    assert table.rows[-1][3:] == ["1.0000", "-", "-"]
 
 
 def test_the_caption_names_data_runs_and_test(board):

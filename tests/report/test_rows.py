@@ -38,5 +38,5 @@ def test_csv_has_one_number_in_a_column_in_full_precision_and_the_majority_last(
         assert float(first[f"{name}_mean"]) == value.mean
         assert float(first[f"{name}_std"]) == value.std
     assert second["log_loss_mean"] == second["ms_per_step_mean"] == majority["accuracy_low"] == ""
-    assert float(majority["accuracy_mean"]) == 0.5
+    assert float(majority["accuracy_mean"]) == 1.0
     assert float(majority["macro_f1_mean"]) == pytest.approx(2 / 9)

@@ -76,7 +76,7 @@ def test_a_model_without_some_of_its_trials_says_over_how_many_seeds_its_means_a
     results = results.model_copy(update={"seeds": [0, 1, 2, 3], "missing": missing})
 
     assert [row[1] for row in accuracy_table(results).rows] == [
-        "0.7250 ± 0.3177 (2 of 4 seeds)", "0.7250 ± 0.3177", "0.5000",
+        "0.7250 ± 0.3177 (2 of 4 seeds)", "0.7250 ± 0.3177", "1.0000",
     ]  # fmt: skip
     assert [row[1] for row in metrics_table(results).rows] == [
         "0.8403 ± 0.2135 (2 of 4 seeds)", "0.8403 ± 0.2135",
@@ -97,7 +97,7 @@ def test_each_model_has_a_row_and_the_majority_baseline_the_last(results):
     assert table.rows == [
         ["vanilla_rnn", "0.7250 ± 0.3177", interval_of(results.models[0]), f"best, {TOO_FEW}"],
         ["stacked_vanilla_rnn", "0.7250 ± 0.3177", interval_of(results.models[1]), TOO_FEW],
-        [ALWAYS, "0.5000", "-", "-"],
+        [ALWAYS, "1.0000", "-", "-"],
     ]
 
 
