@@ -84,14 +84,27 @@ def test_a_copy_may_have_the_name_of_the_config_that_it_extends(tmp_path, monkey
     assert load("notebook.yaml") == load("lstm")
 
 
-@pytest.mark.parametrize("choice", sorted(CHOICES.glob("*_*")), ids=lambda each: each.name)
-def test_models_have_the_settings_that_were_best_on_training_documents(choice):
-    config = load(choice.name.partition("_")[0])
-    results = ChoiceResults.model_validate(read_document(choice / "choice.json", CHOICE_VERSION))
-    tried = load(choice / "config.yaml")
-    points = Counter(model_of(each.name) for each in results.candidates)
+FIRST, SECOND = "reuters46_networks", "reuters46_layers"
+"""Two steps of a choice: the second went on from the best of the first, and has variants of it."""
 
-    for name, best in best_points(results).items():
+
+def candidates_of(name):
+    document = read_document(CHOICES / name / "choice.json", CHOICE_VERSION)
+    return ChoiceResults.model_validate(document)
+
+
+@pytest.mark.parametrize("name", sorted({each.name for each in CHOICES.glob("*_*")} - {FIRST}))
+def test_models_have_the_settings_that_were_best_on_training_documents(name):
+    config, results = load(name.partition("_")[0]), candidates_of(name)
+    tried = load(CHOICES / name / "config.yaml")
+    points = Counter(model_of(each.name) for each in results.candidates)
+    chosen = best_points(results)
+    if name == SECOND:
+        best = results.candidates[0]
+        chosen = {model_of(best.name): best}
+        points[model_of(best.name)] = len([*results.candidates, *candidates_of(FIRST).candidates])
+
+    for name, best in chosen.items():
         expected = tried.models[best.name].model_copy(update={"chosen_from": points[name]})
         assert config.models[name] == expected
         assert config.training_of(name).facts("seeds", "engine") == tried.training_of(
