@@ -61,4 +61,4 @@ def _is_badge(file: Path) -> bool:
         found = json.loads(read_file(file, MAX_DOCUMENT))
     except (OSError, ValueError, RecursionError):
         return False
-    return isinstance(found, dict) and "schemaVersion" in found
+    return isinstance(found, dict) and {"schemaVersion", "label", "message"} <= found.keys()
