@@ -256,8 +256,9 @@ def check_inputs(
     """Make sure that results do not overwrite the files that they are made from.
 
     These are the config, the configs that it extends, and the data. The config may be the one in
-    the folder if its text stays the same, or if the finished run there stored it. Modules are safe:
-    nothing that is written has the name of one.
+    the folder if its text stays the same, or if the finished run there stored it; a config that is
+    extended must keep its text. Modules are safe: nothing that is written has the name of one.
+    Results may not lie in a folder of texts either: the next run would read their ``.txt`` files.
 
     Args:
         config: as the user gave it.
@@ -266,28 +267,35 @@ def check_inputs(
         written: the names of the files and folders that are written there.
 
     Raises:
-        UserError: results would overwrite one of them.
+        UserError: results would overwrite one of them, or lie in a folder of texts.
     """
+    for texts in paths_of(benchmark) if benchmark.data.source == "files" else []:
+        if folder.resolve().is_relative_to(texts.resolve()):
+            raise UserError(f"{folder}: in {texts}, results would be read as texts ({HINT})")
     if not (places := [folder / name for name in written if os.path.lexists(folder / name)]):
         return
     text = dump(benchmark, folder)
-    for file in inputs_of(config, benchmark):
+    for i, file in enumerate(inputs_of(config, benchmark)):
         around = filter(Path.exists, (file, *file.resolve().parents))
         for each, place in product(around, filter(Path.exists, places)):
-            if each.samefile(place) and not _is_kept(place, text):
+            if each.samefile(place) and not _is_kept(place, text, may_change=i == 0):
                 raise UserError(f"{file}: results would overwrite it ({HINT})")
 
 
 def inputs_of(config: Config, benchmark: Benchmark) -> list[Path]:
     """Return the config, those that it extends, and the files and folders of its data."""
-    paths = (getattr(benchmark.data, key) for key in PATHS)
-    return [*files_of(source_of(config)), *filter(None, paths)]
+    return [*files_of(source_of(config)), *paths_of(benchmark)]
 
 
-def _is_kept(file: Path, text: str) -> bool:
-    """Return whether a config keeps its text, or is as the finished run beside it stored it."""
+def paths_of(benchmark: Benchmark) -> list[Path]:
+    """Return the files and folders of its data."""
+    return [path for key in PATHS if (path := getattr(benchmark.data, key))]
+
+
+def _is_kept(file: Path, text: str, *, may_change: bool) -> bool:
+    """Return whether a config keeps its text, or may change and is as a finished run stored it."""
     found = sha256_file(file) if file.is_file() else ""
-    stored = peek(file.with_name(RESULTS)).get("config_sha256")
+    stored = peek(file.with_name(RESULTS)).get("config_sha256") if may_change else None
     return found in (hashlib.sha256(text.encode()).hexdigest(), stored)
 
 

@@ -19,6 +19,7 @@ from rnnbench.storage import (
     TRIALS,
     DamagedResultError,
     OtherVersionError,
+    peek,
     read_document,
     validate,
     version_of,
@@ -45,17 +46,18 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
         DamagedResultError: a file is not as it was written, or the summary does not fit the
             predictions; the message names it.
     """
+    command = peek(folder / RESULTS).get("command")
+    if command and not (folder / TRIALS).is_dir():  # an older summary stays as it is
+        raise DamagedResultError(
+            f"unusable result: {folder}: it holds only the summary of a run, without trials "
+            f"(to train them again: {command})"
+        )
     results = load_summary(folder)
     try:
         benchmark = load_benchmark(folder, [model.name for model in results.models])
         trials = load_trials(folder, results)
         environment = load_environment(folder)
     except FileNotFoundError as error:
-        if not (folder / TRIALS).is_dir():
-            raise DamagedResultError(
-                f"unusable result: {folder}: it holds only the summary of a run, without trials "
-                f"(to train them again: {results.command})"
-            ) from error
         raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
     check_summary(folder, results, trials)
     if missing := [name for name in usable_metrics() if name not in results.metrics]:

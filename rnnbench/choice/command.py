@@ -93,7 +93,7 @@ def choose(
 
     changes = options.changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
     if write is not None:
-        _check_target(write, config, changes, overwrite=force)
+        _check_target(write, config, changes, out, overwrite=force)
     elif force:
         raise UserError("--force: needs --write")
     job = partial(
@@ -124,12 +124,16 @@ def choose(
 
 
 def _check_target(
-    file: Path, config: Path, changes: "Sequence[Override]", *, overwrite: bool
+    file: Path, config: Path, changes: "Sequence[Override]", out: Path | None, *, overwrite: bool
 ) -> None:
     from rnnbench.choice.write import check_target
     from rnnbench.job import inputs_of
 
-    inputs = inputs_of(config, options.load_benchmark(config, None, changes))
+    benchmark = options.load_benchmark(config, None, changes)
+    folder = out or Path("results", f"choice-{benchmark.name}")
+    if file.resolve().is_relative_to(folder.resolve()):
+        raise UserError(f"--write {file}: is in the folder of the choice (use another one)")
+    inputs = inputs_of(config, benchmark)
     if file.exists() and any(each.exists() and each.samefile(file) for each in inputs):
         raise UserError(f"--write {file}: the choice reads this file (use another name)")
     check_target(file, overwrite=overwrite)

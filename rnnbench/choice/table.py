@@ -6,7 +6,7 @@ from math import comb
 from rnnbench.analysis.intervals import folds_p
 from rnnbench.choice.records import Candidate, ChoiceResults
 from rnnbench.metrics import FIT_SECONDS
-from rnnbench.report.numbers import IN_BLOCKS, MISSING, condition, interval_text, scope, short_p
+from rnnbench.report.numbers import MISSING, condition, in_blocks, interval_text, scope, short_p
 from rnnbench.report.table import Columns, Table, table_of, with_points
 from rnnbench.words import counted, numbers
 
@@ -93,7 +93,7 @@ def _caption(results: ChoiceResults) -> str:
     if results.epochs:
         sentences.insert(2, f"Epochs: {' or '.join(map(str, results.epochs))}.")
     if dataset.in_order:
-        sentences.insert(1, f"The held-out documents are {IN_BLOCKS}.")
+        sentences.insert(1, f"The held-out documents are {in_blocks(results.held_out)}.")
     if results.searched:
         sentences.append(f"{results.sampler} drew at most {results.searched} points of each grid.")
     if about := condition(each.against_best for each in results.candidates if each.against_best):

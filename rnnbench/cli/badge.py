@@ -50,7 +50,7 @@ def badge(
     if out is None:
         typer.echo(text, nl=False)
         return
-    if out.is_file() and "schemaVersion" not in peek(out):
+    if out.is_file() and not {"schemaVersion", "label", "message"} <= peek(out).keys():
         raise UserError(f"--out {out}: exists and is not a badge (use another name)")
     write_text(out, text)
     console.err.print(f"Written to {out}", soft_wrap=True)

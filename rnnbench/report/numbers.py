@@ -12,18 +12,22 @@ from rnnbench.results.schema import (
     ModelSummary,
     Statistic,
 )
+from rnnbench.words import counted
 
 MISSING = "-"
 """Stands for a value that there is not."""
-IN_BLOCKS = f"in order of time, in {N_BLOCKS} blocks that count as independent"
-"""How intervals and p-values treat documents in order of time."""
+
+
+def in_blocks(n: int) -> str:
+    """Return how intervals and p-values treat ``n`` documents in order of time."""
+    return f"in order of time, in {counted(min(n, N_BLOCKS), 'block')} that count as independent"
 
 
 def remarks_on_tests(dataset: DatasetSummary) -> str:
     """Return remarks on the test documents, to be put behind their number; empty if none."""
     n = dataset.n_left_out
     remarks = [f"without the {n:,} that are in the training set, too"] if n else []
-    remarks += [IN_BLOCKS] if dataset.in_order else []
+    remarks += [in_blocks(dataset.test_size)] if dataset.in_order else []
     return f" ({'; '.join(remarks)})" if remarks else ""
 
 

@@ -21,8 +21,8 @@ from rnnbench.report.plots import GRID, INK, ON_DARK, PAPER, Plot
 from rnnbench.report.sections import Section, best_first, make_sections
 from rnnbench.report.table import to_markdown
 from rnnbench.results.run import StoredRun
-from rnnbench.results.store import PAGES, is_page
-from rnnbench.storage import PLOTS, atomic_write, write_text
+from rnnbench.results.store import PAGES, Store
+from rnnbench.storage import PLOTS, atomic_write
 from rnnbench.words import counted
 
 
@@ -60,20 +60,22 @@ def write_page(
     HTML file is returned.
 
     Raises:
-        UserError: a file has the name of a page, but is not one.
+        UserError: a file has the name of a page or a plot, but is not of a report.
         UnwritableError: a file cannot be written.
     """
-    for page_file in (run.folder / name for name in PAGES):
-        if os.path.lexists(page_file) and not is_page(page_file):
-            raise UserError(f"{page_file}: rnnbench did not write it (move it away)")
     page = report_page(run, texts, words, n_errors)
+    files = {name: render(page, f"{name}.j2").encode() for name in PAGES}
     for kind, content in (part for section in page.sections for part in section.parts):
         for plot in {"figure": [content], "figures": content}.get(kind, []):
-            write_text(run.folder / PLOTS / f"{plot.name}.svg", _on_paper(plot.svg))
-            with atomic_write(run.folder / PLOTS / f"{plot.name}.png") as file:
-                file.write(plot.png)
-    for name in PAGES:
-        write_text(run.folder / name, render(page, f"{name}.j2"))
+            files[f"{PLOTS}/{plot.name}.svg"] = _on_paper(plot.svg).encode()
+            files[f"{PLOTS}/{plot.name}.png"] = plot.png
+    ours = Store(run.folder).report()
+    for path in (run.folder / name for name in files):
+        if os.path.lexists(path) and path not in ours:
+            raise UserError(f"{path}: rnnbench did not write it (move it away)")
+    for name, content in reversed(files.items()):  # the pages come last
+        with atomic_write(run.folder / name) as file:
+            file.write(content)
     return run.folder / PAGES[0]
 
 

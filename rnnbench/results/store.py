@@ -40,6 +40,7 @@ from rnnbench.storage import (
     check_file,
     check_replaceable,
     check_unpacked,
+    peek,
     read_document,
     read_file,
     sha256_file,
@@ -69,8 +70,8 @@ _PAGE = re.compile(
     rb"<title>.*: rnnbench report</title>|\A# .*\n## Accuracy\n.*\n## Reproduce\n", re.DOTALL
 )
 """A part of each page, which other files of these names do not have."""
-_PLOT = re.compile(r"(accuracy|differences|learning_curves|confusion-.+)\.(png|svg)")
-"""The names of the plots of a report."""
+_PLOTS = ("accuracy", "differences", "learning_curves")
+"""The plots of a report, beside one for each model."""
 
 
 @dataclass(frozen=True)
@@ -279,8 +280,11 @@ class Store:
     def report(self) -> list[Path]:
         """Return the files of the report in the folder; none if it has no page of a report."""
         pages = [file for name in PAGES if is_page(file := self.folder / name)]
-        plots = self.folder.glob(f"{PLOTS}/*") if pages else ()
-        return [*pages, *(file for file in plots if file.is_file() and _PLOT.fullmatch(file.name))]
+        models = peek(self.folder / RESULTS).get("models")
+        named = [each.get("name") for each in models or () if isinstance(each, dict)]
+        names = [*_PLOTS, *(f"confusion-{model}" for model in named)]
+        files = {self.folder / PLOTS / f"{name}{end}" for name in names for end in (".png", ".svg")}
+        return [*pages, *files.intersection(self.folder.glob(f"{PLOTS}/*"))] if pages else []
 
     def has_environment(self) -> bool:
         """Return whether ``environment.json`` is stored."""

@@ -115,6 +115,14 @@ def test_the_summary_is_read_without_the_trials_and_what_needs_them_names_its_co
         "them again: rnnbench run small.yaml)"
     )
 
+    older = (
+        (folder / "results.json").read_text().replace('"schema_version": 4', '"schema_version": 3')
+    )
+    (folder / "results.json").write_text(older)
+    with pytest.raises(DamagedResultError, match="only the summary"):
+        load_run(folder)
+    assert (folder / "results.json").read_text() == older, "it is not converted for nothing"
+
 
 def test_a_summary_without_a_metric_is_made_anew_from_the_trials_with_a_warning(folder, caplog):
     older = RESULTS.model_copy(update={"metrics": RESULTS.metrics[:-1]})

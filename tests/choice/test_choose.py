@@ -15,7 +15,7 @@ from rnnbench import job
 from rnnbench.analysis.intervals import accuracy_interval, folds_p
 from rnnbench.choice.choose import FILES
 from rnnbench.choice.table import P_OF_FOLDS, choice_table
-from rnnbench.report.numbers import IN_BLOCKS, short_p
+from rnnbench.report.numbers import in_blocks, short_p
 from rnnbench.storage import read_document
 
 CONFIG = """\
@@ -156,7 +156,7 @@ def test_documents_in_order_of_time_are_ordered_again_and_count_as_blocks(parts)
     is_right = np.array([label == "spam" for _, label in texts])[-n:]
     (always,) = choice.results.candidates
     assert always.interval == accuracy_interval(is_right[np.newaxis], in_order=True)
-    assert f"The held-out documents are {IN_BLOCKS}." in choice_table(choice.results).caption
+    assert f"The held-out documents are {in_blocks(n)}." in choice_table(choice.results).caption
 
 
 def test_five_folds_are_the_default():
@@ -356,6 +356,10 @@ def test_a_config_is_not_overwritten_without_force(cli):
         (["--force"], "--force: needs --write"),
         (["--write", "mine.yaml", "--force"], "--write mine.yaml: the choice reads this file"),
         (["--write", "texts.csv", "--force"], "--write texts.csv: the choice reads this file"),
+        (
+            ["--out", "f", "--write", "f/config.yaml"],
+            "f/config.yaml: is in the folder of the choice",
+        ),
     ],
 )
 def test_wrong_options_are_answered(cli, options, message):

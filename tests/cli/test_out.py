@@ -142,6 +142,8 @@ def test_a_run_may_read_what_lies_in_its_folder_unless_it_is_written_there(cli, 
     assert cli(*again, "--seeds", "2").exit_code == 0, "it is as it was stored"
     Path("out/config.yaml").write_text(stored)
     assert cli(*again).exit_code == 0, "it keeps its text"
+    Path("extending.yaml").write_text("extends: out/config.yaml\nname: other\n")
+    kept("out/config.yaml: results would", "run", "extending.yaml", "--out", "out")
 
     for name in ("mine.yaml", "base.yaml", "table.csv"):
         shutil.copy(name, f"out/own-{name}")
@@ -154,8 +156,15 @@ def test_a_run_may_read_what_lies_in_its_folder_unless_it_is_written_there(cli, 
     kept("out/config.yaml: results would overwrite it", *again)
     Path("out/trials/own.yaml").write_text("extends: ../config.yaml\n")
     kept("out/trials/own.yaml: results would", "run", "out/trials/own.yaml", "--out", "out")
-    Path("extending.yaml").write_text("extends: out/config.yaml\nname: other\n")
-    kept("out/config.yaml: results would", "run", "extending.yaml", "--out", "out")
+
+
+def test_results_may_not_lie_among_texts_which_their_txt_files_would_join(kept):
+    write("texts/ham/1.txt", "texts/spam/1.txt")
+    Path("linked").symlink_to("texts")
+
+    for command in (RUN, CHOOSE):
+        for out in ("texts/run", "linked/ham/run"):
+            kept(f"{out}: in texts, results", *command, "--path", "texts", "--out", out)
 
 
 def test_a_speed_benchmark_is_not_written_over_its_config(kept):
@@ -169,19 +178,22 @@ def test_a_report_replaces_only_reports_and_other_results_remove_only_reports(cl
     assert cli(*RUN, "--out", "out").exit_code == 0
     report = ("report", "out", "--words", "0")
     pages = ("report.html", "report.md")
-    write(*(f"out/{page}" for page in pages), "out/plots/mine.png")
+    own = ("out/plots/mine.png", "out/plots/confusion-mine.png", "out/plots/accuracy.png")
+    write(*(f"out/{page}" for page in pages), *own)
     assert cli(*RUN, "--out", "out", "--seeds", "2").exit_code == 0
     for page in pages:
         kept(f"out/{page}: rnnbench did not write it (move it away)", *report)
         assert Path(f"out/{page}").read_text() == "mine", "other results did not remove it either"
         Path(f"out/{page}").unlink()
+    kept(f"{own[-1]}: rnnbench did not write it (move it away)", *report)
+    Path(own[-1]).unlink()
     for _ in range(2):
         assert cli(*report).exit_code == 0
 
     assert Path("out/plots/accuracy.svg").exists()
     assert cli(*RUN, "--out", "out").exit_code == 0
 
-    assert [file.name for file in Path("out/plots").iterdir()] == ["mine.png"]
+    assert {str(file) for file in Path("out/plots").iterdir()} == set(own[:-1])
     assert not list(Path("out").glob("report.*"))
 
 
@@ -190,7 +202,8 @@ def test_a_badge_replaces_only_a_badge(cli, kept):
     for _ in range(2):
         assert cli("badge", run, "--out", "badge.json").exit_code == 0
 
-    for name in ("mine.yaml", "finished/results.json"):
+    Path("index.json").write_text('{"schemaVersion": 2, "manifests": []}')  # of container images
+    for name in ("mine.yaml", "finished/results.json", "index.json"):
         kept(f"--out {name}: exists and is not a badge", "badge", run, "--out", name)
 
 

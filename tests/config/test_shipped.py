@@ -104,10 +104,10 @@ def test_models_have_the_settings_that_were_best_on_training_documents(name):
         chosen = {model_of(best.name): best}
         points[model_of(best.name)] = len([*results.candidates, *candidates_of(FIRST).candidates])
 
-    for name, best in chosen.items():
-        expected = tried.models[best.name].model_copy(update={"chosen_from": points[name]})
-        assert config.models[name] == expected
-        assert config.training_of(name).facts("seeds", "engine") == tried.training_of(
+    for model, best in chosen.items():
+        expected = tried.models[best.name].model_copy(update={"chosen_from": points[model]})
+        assert config.models[model] == expected
+        assert config.training_of(model).facts("seeds", "engine") == tried.training_of(
             best.name
         ).facts("seeds", "engine")
 

@@ -1,7 +1,7 @@
 import pytest
 from factories import scored_run
 
-from rnnbench.report.numbers import condition, mean_and_std, scope, scope_of, short_p
+from rnnbench.report.numbers import condition, in_blocks, mean_and_std, scope, scope_of, short_p
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,11 @@ def test_a_p_value_is_shown_with_two_digits_or_one_and_a_power_of_ten(p, text):
 def test_a_mean_has_its_standard_deviation_beside_it_if_there_is_one():
     assert mean_and_std(0.97069, 0.001) == "0.9707 ± 0.0010"
     assert mean_and_std(0.97069, None) == "0.9707"
+
+
+def test_there_are_no_more_blocks_than_documents():
+    assert in_blocks(2) == "in order of time, in 2 blocks that count as independent"
+    assert "in 16 blocks" in in_blocks(17)
 
 
 def differences(**rights):
