@@ -449,7 +449,7 @@ def test_the_differences_that_could_be_found_are_those_of_the_reference_run(tmp_
         f"a difference of {100 * one_or_two.detectable:.1f} points if no other pair were tested, "
         f"and of {100 * one_or_two.detectable_corrected:.1f} points after" in words
     )
-    assert "no number of seeds is enough" in words
+    assert "1,000 seeds are not enough" in words
     assert {each.seeds_needed for each in pairs.values()} == {None}
 
 
