@@ -159,7 +159,7 @@ def cluster(
     made = Cluster(folder, os.environ | own | environment)
     try:
         made.start(SCHEDULER, *ON_LOOPBACK, *options, "--scheduler-file", made.file)
-        wait_for(made.file.exists, "the scheduler")
+        wait_for(lambda: made.file.exists() and made.file.read_text(), "the scheduler")
         for number in range(n_workers):
             made.start_worker(f"w{number}")
         wait_for(lambda: len(made.workers()) == n_workers, "the workers")

@@ -21,8 +21,10 @@ GRIDS = "baseline_grids"
 """The config of models without documents, for others to extend."""
 WITH_GRIDS = ["r52", "r8", "reuters46", "zoo"]
 """Configs whose baselines are chosen by a config of their own."""
-CHOICES = [f"{name}_baselines" for name in WITH_GRIDS] + [
-    f"{name}_networks" for name in ("zoo", "r52", "reuters46")
+CHOICES = [
+    *(f"{name}_baselines" for name in WITH_GRIDS),
+    *(f"{name}_networks" for name in ("zoo", "r52", "reuters46")),
+    "reuters46_layers",
 ]
 """Configs from which models are chosen for others, on the same documents."""
 OTHER_SETTINGS = ["own_texts", *WITH_GRIDS, *CHOICES]
