@@ -73,7 +73,7 @@ def write_page(
     for path in (run.folder / name for name in files):
         if os.path.lexists(path) and path not in ours:
             raise UserError(f"{path}: rnnbench did not write it (move it away)")
-    for name, content in reversed(files.items()):  # the pages come last
+    for name, content in files.items():  # pages first: plots without one would count as the user's
         with atomic_write(run.folder / name) as file:
             file.write(content)
     return run.folder / PAGES[0]

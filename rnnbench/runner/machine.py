@@ -19,7 +19,7 @@ LEAST_FREE = 100 * 10**6
 """A disk with fewer free bytes counts as full."""
 
 
-class Check(Record):
+class Finding(Record):
     """One thing that was looked at."""
 
     name: str
@@ -29,7 +29,7 @@ class Check(Record):
     """0 if there is no problem; otherwise that of the command: see ``docs/faults.md``."""
 
 
-def check_machine() -> list[Check]:
+def check_machine() -> list[Finding]:
     """Check everything in turn; the package index is asked, but nothing is downloaded."""
     looks = {
         "Python": lambda: f"{platform.python_version()}, {platform.platform()}",
@@ -43,11 +43,11 @@ def check_machine() -> list[Check]:
     return [_check(name, look) for name, look in looks.items()]
 
 
-def _check(name: str, look: Callable[[], str]) -> Check:
+def _check(name: str, look: Callable[[], str]) -> Finding:
     try:
-        return Check(name=name, found=look())
+        return Finding(name=name, found=look())
     except RnnbenchError as error:
-        return Check(name=name, found=str(error), exit_code=error.exit_code)
+        return Finding(name=name, found=str(error), exit_code=error.exit_code)
 
 
 def _packages() -> str:

@@ -13,6 +13,7 @@ from in_process import InProcess
 from rnnbench import job
 from rnnbench.results.lock import KINDS
 from rnnbench.speed.table import write_speed
+from rnnbench.storage import atomic_write
 
 CONFIG = """\
 # My own comment.
@@ -195,6 +196,22 @@ def test_a_report_replaces_only_reports_and_other_results_remove_only_reports(cl
 
     assert {str(file) for file in Path("out/plots").iterdir()} == set(own[:-1])
     assert not list(Path("out").glob("report.*"))
+
+
+def test_a_report_that_was_interrupted_is_written_again(cli, monkeypatch):
+    run, written = run_folder(Path("finished"), {"rnn": [(0, 0, 0, 1)]}), []
+
+    def interrupted(path):
+        written.append(path)
+        if len(written) > 5:
+            raise KeyboardInterrupt
+        return atomic_write(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("rnnbench.report.page.atomic_write", interrupted)
+        assert cli("report", run, "--words", "0").exit_code == 130
+
+    assert cli("report", run, "--words", "0").exit_code == 0
 
 
 def test_a_badge_replaces_only_a_badge(cli, kept):
