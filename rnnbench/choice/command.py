@@ -20,7 +20,7 @@ EXAMPLES = options.examples(
     "rnnbench choose lstm --set 'models.lstm.layers.0.lstm.units=[25, 50, 100]'",
     "rnnbench choose zoo --folds 5 --write best.yaml",
     "rnnbench choose r52 --last 0.2 --seeds 3",
-    "rnnbench choose my.yaml --search 20 --json",
+    "rnnbench choose my.yaml --sample 20 --json",
 )
 
 
@@ -43,12 +43,12 @@ def choose(
             show_default=False,
         ),
     ] = None,
-    search: Annotated[
+    sample: Annotated[
         int | None,
         typer.Option(
             min=1,
             metavar="N",
-            help="Try N points of each grid, drawn by Optuna, instead of all.",
+            help="Try N points of each grid, drawn at random, instead of all.",
             show_default=False,
         ),
     ] = None,
@@ -101,7 +101,7 @@ def choose(
         config,
         folds=folds,
         last=last,
-        search=search,
+        sample=sample,
         settings=changes,
         models=None if models is None else options.names(models),
         jobs=jobs,
@@ -134,7 +134,7 @@ def _check_target(
     if file.resolve().is_relative_to(folder.resolve()):
         raise UserError(f"--write {file}: is in the folder of the choice (use another one)")
     inputs = inputs_of(config, benchmark)
-    if file.exists() and any(each.exists() and each.samefile(file) for each in inputs):
+    if file.exists() and any(path.exists() and path.samefile(file) for path in inputs):
         raise UserError(f"--write {file}: the choice reads this file (use another name)")
     check_target(file, overwrite=overwrite)
 

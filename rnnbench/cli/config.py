@@ -11,9 +11,8 @@ import typer
 from rnnbench.config import shipped
 from rnnbench.config.load import Override, dump, load
 from rnnbench.config.merge import tree_of
-from rnnbench.config.nodes import Node
-from rnnbench.config.problems import ConfigError, Problem
-from rnnbench.config.starter import copy_config, starter, write_starter
+from rnnbench.config.nodes import ConfigError, Node, Problem
+from rnnbench.config.shipped import copy_config, starter, write_starter
 from rnnbench.errors import UserError
 from rnnbench.runner.check import check as check_benchmark
 from rnnbench.terminal import completion, console, options
@@ -118,7 +117,7 @@ def new(
 def list_configs(as_json: options.Json = False) -> None:
     """List the configs that come with rnnbench. Their names will do wherever one takes a config."""
     found = []
-    for name in shipped.names():
+    for name in shipped.listed():
         file = shipped.folder() / f"{name}.yaml"
         size = {key: _check(file, (), build=False)[key] for key in ("models", "trials")}
         found.append({"name": name, **size, "summary": shipped.summary(file)})
@@ -166,8 +165,7 @@ def schema(
 
     It includes the layers, baselines, sources and engines of other packages that are installed.
     """
-    from rnnbench.config.json_schema import config_schema
-    from rnnbench.results.json_schema import results_schema
+    from rnnbench.json_schema import config_schema, results_schema
 
     found = results_schema() if results else config_schema()
     typer.echo(json.dumps(found, indent=1))

@@ -17,8 +17,17 @@ from itertools import combinations, product
 from math import prod
 from typing import Any
 
-from rnnbench.config.nodes import Node, replaced, with_value, without
-from rnnbench.config.problems import ConfigError, Problem, key_path
+from rnnbench.config.nodes import (
+    ConfigError,
+    Node,
+    Problem,
+    at,
+    config_error,
+    key_path,
+    replaced,
+    with_value,
+    without,
+)
 from rnnbench.errors import did_you_mean
 from rnnbench.points import LONGEST, POINT, point_name, short
 from rnnbench.section import spell
@@ -74,13 +83,6 @@ def _lists(
     else:
         message = f"got {spell(node.plain)} (should be a list of values to try)"
         problems.append(Problem(node.where, key_path([*place, *path]), message))
-
-
-def at(root: Node, keys: Sequence[str]) -> Node:
-    """Return the value at ``keys``; one of ``None`` if there is none."""
-    for key in keys:
-        root = root.children.get(key, Node(None, root.where))
-    return root
 
 
 def overlap(a: Sequence[str], b: Sequence[str]) -> bool:
@@ -205,7 +207,7 @@ def _axes(grid: Node, name: str) -> list[Axis]:
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{path} has {length}" for path, length in lengths.items())
         raise _error(zipped, name, [ZIP], f"needs lists of the same length ({counts})")
-    columns = [[(path, item) for item in each.value] for path, each in zipped.children.items()]
+    columns = [[(path, item) for item in node.value] for path, node in zipped.children.items()]
     return [*crossed, list(zip(*columns, strict=True))]
 
 
@@ -295,5 +297,4 @@ def _size(node: Node, most: int) -> int:
 
 
 def _error(node: Node, name: str, keys: Sequence[str], message: str) -> ConfigError:
-    place = key_path(["models", name, "grid", *keys])
-    return ConfigError([Problem(node.where, place, message)])
+    return config_error(node.where, ["models", name, "grid", *keys], message)

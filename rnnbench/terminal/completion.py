@@ -137,9 +137,9 @@ def among(*names: str, is_list: bool = False) -> Completer:
     return _completer(lambda _: names, is_list=is_list)
 
 
-config_files = _completer(lambda _: [*_files("*.y*ml", "configs/*.y*ml"), *shipped.names()])
+config_files = _completer(lambda _: [*_files("*.y*ml", "configs/*.y*ml"), *shipped.listed()])
 """YAML files in the working folder and in ``configs/``, and the configs of the package."""
-config_names = _completer(lambda _: shipped.names())
+config_names = _completer(lambda _: shipped.listed())
 """The configs of the package."""
 run_folders = _completer(_run_folders)
 """Folders of finished runs, in ``results/`` and in the working folder."""

@@ -3,6 +3,7 @@
 import csv
 import json
 import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ from in_process import InProcess
 import rnnbench
 from rnnbench import job
 from rnnbench.analysis.intervals import accuracy_interval, folds_p
-from rnnbench.choice.choose import FILES
-from rnnbench.choice.table import P_OF_FOLDS, choice_table
+from rnnbench.choice.choose import FILES, draw_points
+from rnnbench.choice.write import P_OF_FOLDS, choice_table
 from rnnbench.report.numbers import in_blocks, short_p
 from rnnbench.storage import read_document
 
@@ -368,19 +369,31 @@ def test_wrong_options_are_answered(cli, options, message):
     assert message in result.stderr
 
 
-# Search.
+# Samples.
 
 
-def test_a_search_tries_some_points_of_each_grid_and_draws_the_same_again(cli):
-    first = json.loads(cli("choose", "mine.yaml", *FAST, "--search", 2, "--json").stdout)
-    names = [each["name"] for each in first["candidates"]]
+def test_a_sample_has_some_points_of_each_grid_and_all_other_models(cli):
+    command = ("choose", "mine.yaml", *FAST, "--sample", 2)
+    first = json.loads(cli(*command, "--json").stdout)
+    names = [candidate["name"] for candidate in first["candidates"]]
     assert {"always", "chance"} < set(names)
     assert (len(names), first["searched"], first["n_models"]) == (4, 2, 6)
-    again = cli("choose", "mine.yaml", *FAST, "--search", 2, "--json")
-    assert [each["name"] for each in json.loads(again.stdout)["candidates"]] == names
-    assert "started" not in again.stderr
+    again = cli(*command)
+    assert "started" not in again.stderr, "the same points are drawn"
+    assert "Random sampling (seed 0) drew at most 2 points of each grid." in " ".join(
+        again.stdout.split()
+    )
 
 
-def test_a_search_that_may_try_everything_does():
-    results = choose(search=50).results
+def test_a_sample_that_may_have_everything_does():
+    results = choose(sample=50).results
     assert len(results.candidates) == results.n_models == 5
+
+
+def test_a_larger_sample_has_the_points_of_a_smaller_one_and_the_draw_never_changes():
+    grid = [f"m[lr=0.{n},units={units}]" for n in range(1, 6) for units in (8, 16)]
+    samples = [draw_points([*grid, "other"], n) for n in range(1, 12)]
+
+    assert [len(sample) for sample in samples] == [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 11]
+    assert all(small <= large for small, large in pairwise(samples))
+    assert draw_points(reversed(grid), 2) == {"m[lr=0.2,units=16]", "m[lr=0.5,units=16]"}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnbench.config.load import Override, dump, load, select
-from rnnbench.config.problems import ConfigError
+from rnnbench.config.nodes import ConfigError
 from rnnbench.points import split_setting
 from rnnbench.storage import write_text
 

@@ -9,8 +9,8 @@ import yaml
 from config.test_messages import CASES
 
 from rnnbench.config import shipped
-from rnnbench.config.json_schema import config_schema
-from rnnbench.config.starter import starter
+from rnnbench.config.shipped import starter
+from rnnbench.json_schema import config_schema
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.layers import LAYERS
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from strategies import plain_values
 
 from rnnbench.config.load import Override, load, load_data, select
-from rnnbench.config.problems import ConfigError
+from rnnbench.config.nodes import ConfigError
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.settings import Data
 from rnnbench.models.baselines import TfidfLinearSVM

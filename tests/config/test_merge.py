@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from rnnbench.config.merge import Override, merged, tree_of, with_value
-from rnnbench.config.problems import ConfigError
-from rnnbench.config.yaml12 import Node, parse
+from rnnbench.config.nodes import ConfigError, Node, parse
 from rnnbench.storage import write_text
 
 

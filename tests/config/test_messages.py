@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from rnnbench.config.load import Override, load
-from rnnbench.config.problems import ConfigError
+from rnnbench.config.nodes import ConfigError
 
 CONFIGS = Path(__file__).with_name("wrong_configs.yaml")
 ANSWERS = Path(__file__).with_name("wrong_configs.txt")

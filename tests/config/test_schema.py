@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from rnnbench.config.load import load
-from rnnbench.config.problems import ConfigError
+from rnnbench.config.nodes import ConfigError
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.settings import Data
 from rnnbench.models.baselines import BASELINES, TfidfLinearSVM

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.choice.records import CHOICE_VERSION, ChoiceResults
+from rnnbench.choice.rank import CHOICE_VERSION, ChoiceResults
 from rnnbench.choice.write import best_points
 from rnnbench.config import shipped
 from rnnbench.config.load import load
-from rnnbench.config.problems import ConfigError
+from rnnbench.config.nodes import ConfigError
 from rnnbench.points import model_of
 from rnnbench.storage import read_document
 

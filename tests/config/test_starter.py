@@ -5,9 +5,9 @@ import re
 import pytest
 
 from rnnbench.config.load import load
+from rnnbench.config.nodes import parse
 from rnnbench.config.schema import Benchmark, Published, Reference
-from rnnbench.config.starter import starter
-from rnnbench.config.yaml12 import parse
+from rnnbench.config.shipped import starter
 from rnnbench.data.settings import Data
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, PythonNetwork

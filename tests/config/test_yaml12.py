@@ -5,9 +5,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnbench.config import yaml12
-from rnnbench.config.problems import ConfigError, Problem
-from rnnbench.config.yaml12 import MAX_DEPTH, parse, to_yaml
+from rnnbench.config import nodes
+from rnnbench.config.nodes import MAX_DEPTH, ConfigError, Problem, parse, to_yaml
 
 
 def read(text):
@@ -88,7 +87,7 @@ def test_more_data_than_any_config_needs_is_refused(text):
 
 
 def test_after_too_many_values_the_rest_is_not_even_parsed(monkeypatch):
-    monkeypatch.setattr(yaml12, "MAX_VALUES", 5)
+    monkeypatch.setattr(nodes, "MAX_VALUES", 5)
     assert read("[1, 2, 3, 4]") == [1, 2, 3, 4]
 
     with pytest.raises(ConfigError, match=r"^a.yaml:2: not YAML: too many values \(allowed: 5\)$"):

@@ -8,10 +8,10 @@ import jsonschema
 import pytest
 
 from rnnbench.analysis.load import load_summary
-from rnnbench.results import json_schema
-from rnnbench.results.json_schema import results_schema
+from rnnbench.json_schema import results_schema
+from rnnbench.results import schema
 
-SHIPPED = Path(json_schema.__file__).with_name("results.schema.json")
+SHIPPED = Path(schema.__file__).with_name("results.schema.json")
 
 
 def test_the_shipped_schema_is_the_generated_one():
