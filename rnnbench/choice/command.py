@@ -28,36 +28,25 @@ def choose(
     config: options.Config,
     folds: Annotated[
         int | None,
-        typer.Option(
-            min=2,
-            metavar="N",
-            help="Use N-fold cross-validation; by default 5 folds.",
-            show_default=False,
-        ),
+        typer.Option(min=2, metavar="N", help="Use N-fold cross-validation; by default 5 folds."),
     ] = None,
     last: Annotated[
         float | None,
         typer.Option(
             metavar="SHARE",
             help="Instead of folds, hold out the last SHARE of the documents, such as 0.2.",
-            show_default=False,
         ),
     ] = None,
     sample: Annotated[
         int | None,
         typer.Option(
-            min=1,
-            metavar="N",
-            help="Try N points of each grid, drawn at random, instead of all.",
-            show_default=False,
+            min=1, metavar="N", help="Try N points of each grid, drawn at random, instead of all."
         ),
     ] = None,
     write: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
-            help="Write a config with the best point of each model to FILE.",
-            show_default=False,
+            metavar="FILE", help="Write a config with the best point of each model to FILE."
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
@@ -74,7 +63,6 @@ def choose(
         typer.Option(
             metavar="FOLDER",
             help="Where results go; by default results/choice-NAME.",
-            show_default=False,
             parser=options.folder,
         ),
     ] = None,

@@ -40,11 +40,6 @@ class Candidate(Record):
     against_best: Comparison | None
     """The best candidate compared with this one; ``None`` for the best itself."""
 
-    @property
-    def is_clearly_worse(self) -> bool:
-        """Whether it is clearly worse than the best."""
-        return self.against_best is not None and self.against_best.is_clear
-
 
 class ChoiceResults(Record):
     """The content of ``choice.json``."""

@@ -74,7 +74,7 @@ def _verdict(candidate: Candidate) -> str:
         return "best"
     if candidate.against_best.has_too_few_seeds:
         return candidate.against_best.verdict
-    return "yes" if candidate.is_clearly_worse else "no"
+    return "yes" if candidate.against_best.is_clear else "no"
 
 
 def _p_of_folds(results: ChoiceResults, candidate: Candidate) -> str:
