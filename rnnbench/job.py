@@ -18,15 +18,14 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.load import PreparedData, prepare
 from rnnbench.data.settings import PATHS
 from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
-from rnnbench.escape import encodable
 from rnnbench.results.lock import HINT, check_folder
 from rnnbench.results.store import CHOICE, RESULTS, SUMMARY_FILES, Store
 from rnnbench.runner.benchmark import Plan, PlanResult, describe, first_traceback
 from rnnbench.runner.executors import EXECUTORS, Executor, executor_class
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file
 from rnnbench.terminal.display import show_download
+from rnnbench.text import encodable, listed
 from rnnbench.training.trial import Trial
-from rnnbench.words import listed
 
 Config = str | Path | Mapping[str, Any] | Benchmark
 """A config file, its content, or the result of ``load_config``."""

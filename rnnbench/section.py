@@ -20,8 +20,8 @@ from pydantic import (
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from rnnbench.errors import did_you_mean, nearest, shortened
-from rnnbench.escape import encodable
 from rnnbench.registry import PluginError
+from rnnbench.text import encodable
 
 Loc = tuple[str | int, ...]
 """Keys and positions that lead to a value."""

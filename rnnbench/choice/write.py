@@ -17,7 +17,7 @@ from rnnbench.points import model_of, values_of
 from rnnbench.report.numbers import MISSING, condition, in_blocks, interval_text, scope, short_p
 from rnnbench.report.table import Columns, Table, table_of, with_points
 from rnnbench.storage import write_text
-from rnnbench.words import counted, numbers
+from rnnbench.text import counted, numbers
 
 ENDING = "_chosen"
 P_OF_FOLDS = "p over other training documents"

@@ -16,7 +16,7 @@ from rnnbench.config.shipped import copy_config, starter, write_starter
 from rnnbench.errors import UserError
 from rnnbench.runner.check import check as check_benchmark
 from rnnbench.terminal import completion, console, options
-from rnnbench.words import counted, duration
+from rnnbench.text import counted, duration
 
 if TYPE_CHECKING:
     from rich.table import Table

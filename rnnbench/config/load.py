@@ -16,7 +16,7 @@ from rnnbench.data.settings import PATHS, Data
 from rnnbench.errors import did_you_mean
 from rnnbench.points import model_of
 from rnnbench.section import Loc, Section, spell
-from rnnbench.words import listed
+from rnnbench.text import listed
 
 __all__ = ["Override", "dump", "load", "load_data", "select"]
 
