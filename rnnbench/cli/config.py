@@ -12,7 +12,7 @@ from rnnbench.config import shipped
 from rnnbench.config.load import Override, dump, load
 from rnnbench.config.merge import tree_of
 from rnnbench.config.nodes import ConfigError, Node, Problem
-from rnnbench.config.shipped import copy_config, starter, write_starter
+from rnnbench.config.shipped import copy_config, starter, write_new
 from rnnbench.errors import UserError
 from rnnbench.runner.check import check as check_benchmark
 from rnnbench.terminal import completion, console, options
@@ -108,7 +108,7 @@ def new(
     if config is None:
         _print_yaml(starter())
         return
-    write_starter(config, overwrite=force)
+    write_new(config, starter(config.stem), overwrite=force)
     check_it = options.line("config", "check", config)
     console.err.print(f"Written to {config}; next: {check_it}", soft_wrap=True)
 

@@ -117,10 +117,7 @@ def _node(value: Any, depth: int = 0) -> Node:
 
 
 def _read(path: Path, above: tuple[Path, ...], read_before: list[Path]) -> Tree:
-    """Return the tree of a file, merged over those of the files that it extends.
-
-    ``above`` are the files that led to it by ``extends``. The file is added to ``read_before``.
-    """
+    """Return the tree of a file, merged over those that it extends; see ``_extended``."""
     read_before.append(path)
     root, problems = _parse(_text_of(path), str(path))
     if root is None:
@@ -153,7 +150,8 @@ def _text_of(path: Path) -> str:
 def _extended(tree: Tree, folder: Path, above: tuple[Path, ...], read_before: list[Path]) -> Tree:
     """Return ``tree`` merged over the files that it extends; its paths are relative to ``folder``.
 
-    ``above`` are the files that led to it by ``extends``; the last one is that of ``tree``.
+    ``above`` are the files that led to it by ``extends``; the last one is that of ``tree``. Every
+    file that is read is added to ``read_before``.
     """
     own = tree.root
     for keys in (["data", key] for key in PATHS):
@@ -284,14 +282,7 @@ def _without_axis(root: Node, name: str, path: Sequence[str], new: Node) -> Node
 
 
 def _is_in_name(named: Mapping[str, str], path: Sequence[str], old: Node, new: Node) -> bool:
-    """Return whether ``new`` replaces a value that the name of a point has.
-
-    Args:
-        named: the values in the name, by label.
-        path: of the value in the model.
-        old: the value at the point.
-        new: the value in its place.
-    """
+    """Return whether ``new`` would replace a value that is in the name of a point."""
     if isinstance(new.value, dict):
         return any(
             _is_in_name(named, [*path, key], at(old, [key]), child)

@@ -210,12 +210,7 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def tree(self) -> Node | None:
-        """Return the tree, if there is one.
-
-        Raises:
-            ConfigError: it is not plain data.
-            YAMLError: it is not YAML.
-        """
+        """Return the tree, if there is one; ``parse`` says which errors it raises."""
         root = self.get_single_node()
         return Node(self._value(root, ()), self._where(root.start_mark)) if root else None
 

@@ -73,17 +73,8 @@ def copy_config(name: str, path: Path, *, overwrite: bool = False) -> list[Path]
     for copy in copies:
         _check_new(copy, overwrite=overwrite and copy == path)
     for copy, original in copies.items():
-        _write(copy, original.read_text(encoding="utf-8"), overwrite=overwrite)
+        write_new(copy, original.read_text(encoding="utf-8"), overwrite=overwrite)
     return list(copies)
-
-
-def write_starter(path: Path, *, overwrite: bool = False) -> None:
-    """Write a starter, named after its file.
-
-    Raises:
-        UserError: the file exists and ``overwrite`` is false, or it cannot be written.
-    """
-    _write(path, starter(path.stem), overwrite=overwrite)
 
 
 def starter(name: str = STARTER) -> str:
@@ -137,7 +128,12 @@ def _check_new(path: Path, *, overwrite: bool) -> None:
         raise UserError(f"{path}: exists already (--force overwrites a config)")
 
 
-def _write(path: Path, text: str, *, overwrite: bool) -> None:
+def write_new(path: Path, text: str, *, overwrite: bool) -> None:
+    """Write a text to a file.
+
+    Raises:
+        UserError: the file exists and ``overwrite`` is false, or it cannot be written.
+    """
     try:
         _check_new(path, overwrite=overwrite)
         write_text(path, text)
