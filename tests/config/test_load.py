@@ -80,15 +80,11 @@ def test_a_very_long_value_is_answered_too(text):
 # The meaning of a config.
 
 
-def test_a_small_config_leaves_everything_else_at_its_default():
+def test_what_is_left_out_or_empty_is_at_its_default():
     small = load(write(SMALL))
     assert (small.name, small.data, small.training) == ("small", Data(), Training())
     assert small.references == {}
-
-
-@pytest.mark.parametrize("section", ["data", "training"])
-def test_an_empty_section_is_the_default(section):
-    assert load(write(f"{section}:\n{SMALL}")) == load(write(SMALL))
+    assert load(write(f"data:\ntraining:\n{SMALL}")) == small
 
 
 def test_a_model_may_be_named_by_a_number():
@@ -189,12 +185,6 @@ def test_a_flag_replaces_a_value(text, flags, section):
     assert section in (benchmark.training, benchmark.data)
 
 
-def test_a_flag_reaches_the_parameters_of_a_baseline_of_which_only_the_kind_is_named():
-    file = write(f"{SMALL}  svm: {{baseline: tfidf_linear_svm}}\n")
-    flag = setting("models.svm.baseline.tfidf_linear_svm.C", "0.5")
-    assert load(file, [flag]).models["svm"].baseline == TfidfLinearSVM(C=0.5)
-
-
 def test_the_data_path_of_a_flag_is_relative_to_the_working_folder():
     file = write(f"data: {{path: corpus}}\n{SMALL}", "configs/a.yaml")
     assert load(file, [Override("--path", "data.path", "corpus")]).data.path == Path("corpus")
@@ -246,10 +236,7 @@ def test_select_keeps_the_order_of_the_config():
     ("names", "answers"),
     [
         (["RNN", "rnn"], ["--models: no model 'RNN' (allowed: rnn; did you mean 'rnn'?)"]),
-        (
-            list("abcdefg"),
-            ["--models: no model 'a', 'b', 'c', 'd', 'e' and 2 more (allowed: rnn)"],
-        ),
+        (list("abcdefg"), ["--models: no model 'a', 'b', 'c', 'd', 'e' and 2 more (allowed: rnn)"]),
         ([], ["--models: names no model (allowed: rnn)"]),
     ],
 )
