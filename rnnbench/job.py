@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from rnnbench.config.load import Override, dump, load, select
-from rnnbench.config.merge import MAX_CONFIG, files_of
+from rnnbench.config.merge import MAX_CONFIG, tree_of
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.load import PreparedData, prepare
 from rnnbench.data.settings import PATHS
@@ -283,7 +283,7 @@ def check_inputs(
 
 def inputs_of(config: Config, benchmark: Benchmark) -> list[Path]:
     """Return the config, those that it extends, and the files and folders of its data."""
-    return [*files_of(source_of(config)), *paths_of(benchmark)]
+    return [*tree_of(source_of(config)).files, *paths_of(benchmark)]
 
 
 def paths_of(benchmark: Benchmark) -> list[Path]:

@@ -159,7 +159,12 @@ def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None
         start = lines.index(key, start + 1)  # the names come in this order; all else is deeper
         lines.insert(start, f"  # {_reason(candidate, n_tried[name])}")
         start += 1
-    write_text(file, "\n".join([*_introduction(results), *lines, ""]))
+    introduction = [
+        f"Chosen from {counted(len(results.candidates), 'model')} by accuracy on {results.how()};",
+        "the test documents were not used. The command was:",
+        *(f"  {line}" for line in results.command.splitlines()),
+    ]
+    write_text(file, "\n".join([*(f"# {line}" for line in introduction), *lines, ""]))
 
 
 def best_points(results: ChoiceResults) -> dict[str, Candidate]:
@@ -168,16 +173,6 @@ def best_points(results: ChoiceResults) -> dict[str, Candidate]:
     for candidate in results.candidates:  # the best come first
         best.setdefault(model_of(candidate.name), candidate)
     return best
-
-
-def _introduction(results: ChoiceResults) -> list[str]:
-    n = len(results.candidates)
-    lines = [
-        f"Chosen from {counted(n, 'model')} by accuracy on {results.how()};",
-        "the test documents were not used. The command was:",
-        *(f"  {line}" for line in results.command.splitlines()),
-    ]
-    return [f"# {line}" for line in lines]
 
 
 def _reason(candidate: Candidate, n: int) -> str:

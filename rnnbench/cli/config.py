@@ -221,7 +221,7 @@ def _checked_by_building(benchmark: "Benchmark", file: Path) -> float | None:
 
 def _located(faults: Mapping[str, str], file: Path) -> list[Problem]:
     """Return a problem for each fault, at the line of its model or section."""
-    top = tree_of(file, []).root.children
+    top = tree_of(file).root.children
     places = {key: top[key] for key in SECTIONS if key in top}
     places |= {f"models.{name}": node for name, node in top["models"].children.items()}
     elsewhere = Node(None, str(file))

@@ -2,7 +2,7 @@
 
 import os.path
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -47,45 +47,33 @@ class Override:
 
 @dataclass
 class Tree:
-    """The values of a config, and the problems found so far."""
+    """The values of a config, and how it was read."""
 
     root: Node
-    problems: list[Problem]
+    problems: list[Problem] = field(default_factory=list)
+    """Those found so far."""
+    files: list[Path] = field(default_factory=list)
+    """The file of the config, and those that it extends."""
     is_whole: bool = True
     """False if a file that it extends could not be read."""
 
 
-def files_of(config: Path | str | Mapping[str, Any]) -> list[Path]:
-    """Return the files that a config is read from: its own, and those that it extends.
-
-    Raises:
-        ConfigError: as ``tree_of``.
-    """
-    files: list[Path] = []
-    tree_of(config, (), files)
-    return files
-
-
-def tree_of(
-    config: Path | str | Mapping[str, Any],
-    overrides: Sequence[Override],
-    files: list[Path] | None = None,
-) -> Tree:
+def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Tree:
     """Return the tree of a file or a mapping, with the values of flags.
 
     A file that does not exist may be the name of a config that comes with the package. Paths in a
-    mapping are relative to the working folder. The files that are read are added to ``files``.
+    mapping are relative to the working folder.
 
     Raises:
         ConfigError: the file cannot be read, or the mapping contains itself.
     """
-    files = [] if files is None else files
+    tree = Tree(Node({}, ""))
     if isinstance(config, Mapping):
-        tree = _extended(Tree(_node(config), []), Path(), (), files)
+        tree.root = _extended(tree, _node(config), Path(), ())
     else:
         path = Path(config)
         found = None if path.is_file() else shipped.find(path)
-        tree = _read(found or path, (), files)
+        tree.root = _read(tree, found or path, ())
     for override in overrides:
         try:
             value, duplicates = parse(override.value, override.flag, has_lines=False)
@@ -116,15 +104,20 @@ def _node(value: Any, depth: int = 0) -> Node:
 # Files, and those that they extend.
 
 
-def _read(path: Path, above: tuple[Path, ...], read_before: list[Path]) -> Tree:
-    """Return the tree of a file, merged over those that it extends; see ``_extended``."""
-    read_before.append(path)
-    root, problems = _parse(_text_of(path), str(path))
+def _read(tree: Tree, path: Path, above: tuple[Path, ...]) -> Node:
+    """Return the values of a file, merged over those of the files that it extends.
+
+    ``above`` are the files that led to it by ``extends``. The file and its problems are added to
+    ``tree``.
+    """
+    tree.files.append(path)
+    root, duplicates = _parse(_text_of(path), str(path))
     if root is None:
         raise config_error(str(path), (), "the file is empty (needs: name, models)")
     if not isinstance(root.value, dict):
         raise config_error(root.where, (), "should be a mapping, such as `name: all`")
-    return _extended(Tree(root, list(problems)), path.parent, (*above, path), read_before)
+    tree.problems += duplicates
+    return _extended(tree, root, path.parent, (*above, path))
 
 
 _parse = lru_cache(maxsize=MAX_FILES)(parse)
@@ -147,39 +140,31 @@ def _text_of(path: Path) -> str:
     raise config_error(str(path), (), message)
 
 
-def _extended(tree: Tree, folder: Path, above: tuple[Path, ...], read_before: list[Path]) -> Tree:
-    """Return ``tree`` merged over the files that it extends; its paths are relative to ``folder``.
+def _extended(tree: Tree, own: Node, folder: Path, above: tuple[Path, ...]) -> Node:
+    """Return ``own`` merged over the files that it extends; its paths are relative to ``folder``.
 
-    ``above`` are the files that led to it by ``extends``; the last one is that of ``tree``. Every
-    file that is read is added to ``read_before``.
+    ``above`` are the files that led to it by ``extends``; the last one is its own.
     """
-    own = tree.root
     for keys in (["data", key] for key in PATHS):
         path = at(own, keys)
         if isinstance(path.value, str) and path.value and path.value[0] != "~":
             own = with_value(own, keys, Node(str(folder / path.value), path.where))
-    own, of_grids = flattened(own)
-    tree.problems += of_grids
+    own, problems = flattened(own)
+    tree.problems += problems
     if "extends" not in own.value:
-        return Tree(own, tree.problems)
-    extends = own.value["extends"]
+        return own
+    extends, below = own.value["extends"], Node({}, own.where)
     names = extends.value if isinstance(extends.value, list) else []
-    below = Tree(Node({}, own.where), tree.problems)
     for name in names or [extends]:
         try:
-            if len(read_before) > MAX_FILES:
+            if len(tree.files) > MAX_FILES:
                 message = f"too many files (allowed: {MAX_FILES})"
                 raise config_error(name.where, ["extends"], message)
-            base = _read(_file(name, folder, above), above, read_before)
+            below = merged(below, _read(tree, _file(name, folder, above), above))
         except ConfigError as error:
-            base = Tree(Node({}, own.where), list(error.problems), is_whole=False)
-        below = Tree(
-            merged(below.root, base.root),
-            [*below.problems, *base.problems],
-            below.is_whole and base.is_whole,
-        )
-    below.root = merged(below.root, without(own, ["extends"]))
-    return below
+            tree.problems += error.problems
+            tree.is_whole = False
+    return merged(below, without(own, ["extends"]))
 
 
 def _file(name: Node, folder: Path, above: tuple[Path, ...]) -> Path:

@@ -58,7 +58,7 @@ def _first(ctx: typer.Context, name: str) -> Path:
 
 
 def _config_of(ctx: typer.Context) -> Any:
-    return tree_of(_first(ctx, "config"), []).root.plain
+    return tree_of(_first(ctx, "config")).root.plain
 
 
 def _models_of_config(ctx: typer.Context) -> list[str]:

@@ -14,7 +14,7 @@ def write(text: str, name: str = "top.yaml") -> Path:
 
 
 def value_of(file: Path):
-    tree = tree_of(file, [])
+    tree = tree_of(file)
     assert (tree.problems, tree.is_whole) == ([], True)
     return tree.root.plain
 
@@ -50,7 +50,7 @@ def test_a_config_extends_a_hundred_files_at_most():
         write(f"extends: [e{number + 1}.yaml, e{number + 1}.yaml]\n", f"e{number}.yaml")
     write("name: x\n", "e24.yaml")
 
-    found = tree_of(Path("e0.yaml"), [])
+    found = tree_of(Path("e0.yaml"))
 
     assert "too many files (allowed: 100)" in found.problems[0].message
     assert len(found.problems) < 100
