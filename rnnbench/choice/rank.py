@@ -81,15 +81,21 @@ Answers = Sequence[Sequence[TrialResult]]
 """The results of a model: for each seed, one for each part."""
 
 
+def rank_key(accuracy: float, epochs: int, params: int) -> tuple[float, int, int]:
+    """Return the key that sorts candidates: the most accurate come first; in a tie, the cheapest.
+
+    The cost is not measured in seconds, so the order is the same on every machine.
+    """
+    return -round(accuracy, DIGITS), epochs, params
+
+
 def rank_candidates(
     order: Iterable[str],
     plan: Plan,
     results: Sequence[TrialResult],
     positions: NDArray[np.intp],
 ) -> list[Candidate]:
-    """Return the models whose trials all have a result: the most accurate first, or the cheapest.
-
-    In a tie, fewer epochs and then fewer parameters decide; seconds differ between machines.
+    """Return the models whose trials all have a result, best first; see ``rank_key``.
 
     Args:
         order: the models as in the config; this order decides if all else is equal.
@@ -107,9 +113,7 @@ def rank_candidates(
     places = np.argsort(positions) if in_order else slice(None)
     hits = {name: _hits_of(answers)[:, places] for name, answers in complete.items()}
     accuracy = {name: float(of_model.mean()) for name, of_model in hits.items()}
-    names = sorted(
-        hits, key=lambda name: (-round(accuracy[name], DIGITS), epochs[name], params[name])
-    )
+    names = sorted(hits, key=lambda name: rank_key(accuracy[name], epochs[name], params[name]))
     fixed = {name for name in names if not models[name].is_random}
     against = compare_with_best({name: hits[name] for name in names}, fixed, in_order=in_order)
     candidates = []
