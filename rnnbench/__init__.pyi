@@ -13,7 +13,7 @@ from .api import run as run
 from .api import site as site
 from .choice.choose import Choice as Choice
 from .choice.choose import choose as choose
-from .config.problems import ConfigError as ConfigError
+from .config.nodes import ConfigError as ConfigError
 from .config.schema import Benchmark as Benchmark
 from .data.corpus import Corpus as Corpus
 from .data.corpus import corpus_of_words as corpus_of_words

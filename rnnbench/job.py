@@ -13,20 +13,19 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from rnnbench.config.load import Override, dump, load, select
-from rnnbench.config.merge import MAX_CONFIG, files_of
+from rnnbench.config.merge import MAX_CONFIG, tree_of
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.load import PreparedData, prepare
 from rnnbench.data.settings import PATHS
 from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
-from rnnbench.escape import encodable
 from rnnbench.results.lock import HINT, check_folder
 from rnnbench.results.store import CHOICE, RESULTS, SUMMARY_FILES, Store
 from rnnbench.runner.benchmark import Plan, PlanResult, describe, first_traceback
 from rnnbench.runner.executors import EXECUTORS, Executor, executor_class
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file
 from rnnbench.terminal.display import show_download
+from rnnbench.text import encodable, listed
 from rnnbench.training.trial import Trial
-from rnnbench.words import listed
 
 Config = str | Path | Mapping[str, Any] | Benchmark
 """A config file, its content, or the result of ``load_config``."""
@@ -284,7 +283,7 @@ def check_inputs(
 
 def inputs_of(config: Config, benchmark: Benchmark) -> list[Path]:
     """Return the config, those that it extends, and the files and folders of its data."""
-    return [*files_of(source_of(config)), *paths_of(benchmark)]
+    return [*tree_of(source_of(config)).files, *paths_of(benchmark)]
 
 
 def paths_of(benchmark: Benchmark) -> list[Path]:

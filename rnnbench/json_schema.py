@@ -1,44 +1,68 @@
-"""JSON Schemas of records and sections, described by the docstrings below their fields."""
+"""The JSON Schemas of configs, for editors, and of ``results.json``, for other programs.
+
+They are generated from the sections, records and registries; the docstrings below fields are the
+descriptions. An editor sees one config, not those that it extends, and no values that depend on
+each other. So the schema of configs accepts everything that is right, and refuses what has a wrong
+shape.
+"""
 
 import ast
 import inspect
+import json
 import textwrap
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-DIALECT = GenerateJsonSchema.schema_dialect
-"""Draft 2020-12."""
+from rnnbench.config.schema import Benchmark
+from rnnbench.data.sources.catalog import SOURCES
+from rnnbench.data.tokenizers import TOKENIZERS
+from rnnbench.models.baselines import BASELINES
+from rnnbench.models.layers import LAYERS
+from rnnbench.models.layers.recurrent import Recurrent
+from rnnbench.points import MODEL, POINT
+from rnnbench.results.schema import Results
+from rnnbench.section import Section, Variant
+from rnnbench.tracking import TRACKERS
+from rnnbench.training.engines import ENGINES
+from rnnbench.training.settings import AUTO, MAX_SEEDS
+
+MODELS = ("LayeredNetwork", "PythonNetwork", "BaselineModel")
+MERGED = ("Benchmark", *MODELS, "Reference", "Published")
+"""The sections whose keys may come from a file that a config extends; lists are not merged."""
+IN_PART = "InPart"
+"""The end of the names of their definitions in which no key is required."""
 
 Schema = dict[str, Any]
 
 
-class Generator(GenerateJsonSchema):
+class _Generator(GenerateJsonSchema):
     """Writes the docstrings below fields as descriptions, and no titles."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's
-        """Return whether a field has a title; none has."""
         return False
 
     def model_schema(self, schema: Any) -> Schema:
-        """Return the schema of a class."""
-        found = super().model_schema(schema)
+        found, model = super().model_schema(schema), schema["cls"]
         found.pop("title", None)
-        found["description"] = _plain(schema["cls"].__doc__ or "")
-        for key, text in _docs(schema["cls"]).items():
+        found["description"] = _plain(model.__doc__ or "")
+        for key, text in _docs(model).items():
             if key in found["properties"]:
                 found["properties"][key]["description"] = text
+        if issubclass(model, Section) and "required" not in found:
+            found["type"] = ["object", "null"]  # a section without required keys may be empty
         return found
 
 
 def _docs(model: type[BaseModel]) -> dict[str, str]:
     """Return the docstrings below the fields of a class and of those that it inherits from."""
     docs = {}
-    for each in reversed(model.__mro__):
-        if issubclass(each, BaseModel) and each is not BaseModel:
-            source = ast.parse(textwrap.dedent(inspect.getsource(each))).body[0]
+    for base in reversed(model.__mro__):
+        if issubclass(base, BaseModel) and base is not BaseModel:
+            source = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
             assert isinstance(source, ast.ClassDef)  # noqa: S101 - it is the source of a class
             for field, below in pairwise(source.body):
                 if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr):
@@ -49,3 +73,126 @@ def _docs(model: type[BaseModel]) -> dict[str, str]:
 def _plain(docstring: str) -> str:
     """Return the first paragraph of a docstring in one line, without markup."""
     return " ".join(docstring.partition("\n\n")[0].replace("``", "`").split())
+
+
+def results_schema() -> Schema:
+    """Return the JSON Schema (draft 2020-12) of ``results.json``."""
+    schema = Results.model_json_schema(schema_generator=_Generator)
+    sha256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+    schema["properties"] |= {
+        "config_sha256": {**sha256, "description": "Of config.yaml."},
+        "checksum": {**sha256, "description": "Of all other keys, as canonical JSON."},
+    }
+    schema["required"] += ["config_sha256", "checksum"]
+    return {"$schema": _Generator.schema_dialect, "title": "The results of rnnbench", **schema}
+
+
+def config_schema() -> Schema:
+    """Return the JSON Schema (draft 2020-12) of a config."""
+    layers = {layer.kind: layer for layer in LAYERS.usable()}
+    baselines = {baseline.kind: baseline for baseline in BASELINES.usable()}
+    models: list[type[BaseModel]] = [Benchmark, *layers.values(), *baselines.values()]
+    references, schema = models_json_schema(
+        [(model, "validation") for model in models], schema_generator=_Generator
+    )
+    ref_of = {model: reference for (model, _), reference in references.items()}
+    definitions: dict[str, Schema] = schema["$defs"]
+    recurrent = {kind: layer for kind, layer in layers.items() if issubclass(layer, Recurrent)}
+    definitions["Layer"] = _one_kind(layers, ref_of)
+    definitions["Recurrent"] = _one_kind(recurrent, ref_of)
+    names = {"enum": list(baselines)}
+    definitions["Baseline"] = {"anyOf": [names, _one_kind(baselines, ref_of)]}
+    _add_what_validators_allow(definitions)
+    _add_grids(definitions)
+    for name in MERGED:
+        definitions[f"{name}{IN_PART}"] = _in_part(definitions[name])
+    return {
+        "$schema": _Generator.schema_dialect,
+        "title": "A config of rnnbench",
+        "if": {"required": ["extends"]},
+        "then": {"$ref": f"#/$defs/Benchmark{IN_PART}"},
+        "else": {"$ref": "#/$defs/Benchmark"},
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def _one_kind(kinds: Mapping[str, type[Variant]], ref_of: Mapping[Any, Schema]) -> Schema:
+    """Return the schema of ``{kind: parameters}``."""
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": False,
+        "properties": {
+            kind: {**ref_of[variant], "description": variant.summary()}
+            for kind, variant in kinds.items()
+        },
+    }
+
+
+def _add_what_validators_allow(definitions: dict[str, Schema]) -> None:
+    """Add the names in registries, and the values that validators turn into others."""
+    benchmark, data, training = (
+        definitions[name]["properties"] for name in ("Benchmark", "Data", "Training")
+    )
+    benchmark["name"]["pattern"] = f"^{MODEL}$"
+    benchmark["references"]["propertyNames"] = {"pattern": f"^{MODEL}$"}
+    benchmark["models"]["propertyNames"] = {"pattern": f"^{POINT}$"}
+    benchmark["extends"] = {
+        "description": "Config files or names that this one extends.",
+        **_one_or_several({"type": "string"}, {"type": "string"}),
+    }
+    data["source"]["enum"] = ["auto", *SOURCES]
+    data["tokenizer"]["enum"] = [*TOKENIZERS, None]
+    training["engine"]["enum"] = [AUTO, *ENGINES]
+    trackers = {"enum": list(TRACKERS)}
+    number = {"type": "integer", "minimum": 1, "maximum": MAX_SEEDS}
+    seed = {"type": "integer", "minimum": 0, "exclusiveMaximum": 2**32}
+    bounds = {"minItems": 1, "maxItems": MAX_SEEDS, "uniqueItems": True}
+    benchmark["tracking"] |= _one_or_several(trackers, trackers)
+    training["seeds"] |= _one_or_several(number, seed, **bounds)
+    for schema in (benchmark["tracking"], training["seeds"]):
+        del schema["type"], schema["items"]
+
+
+def _one_or_several(one: Schema, item: Schema, **bounds: Any) -> Schema:
+    return {"anyOf": [one, {"type": "array", "items": item, **bounds}]}
+
+
+def _add_grids(definitions: dict[str, Schema]) -> None:
+    """Add what models may have besides their parts: a grid, and values of ``training``.
+
+    The values of a grid may be just those that its model lacks, so such a model is only looked at
+    as a mapping.
+    """
+    of_all = definitions["Training"]
+    definitions["ModelTraining"] = of_all | {
+        "description": "How this model is trained, where it differs from the others.",
+        "properties": {key: own for key, own in of_all["properties"].items() if key != "seeds"},
+    }
+    definitions["Grid"] = {
+        "description": "Lists of values by key path, such as `layers.1.gru.units: [32, 64]`; each "
+        "combination is a model of its own. Lists under `zip` change together.",
+        "type": ["object", "null"],
+    }
+    for name in MODELS:
+        definitions[name]["properties"] |= {
+            "training": {"$ref": "#/$defs/ModelTraining"},
+            "grid": {"$ref": "#/$defs/Grid"},
+        }
+    models = definitions["Benchmark"]["properties"]["models"]
+    models["additionalProperties"] = {
+        "if": {"type": "object", "required": ["grid"]},
+        "then": {"properties": {"grid": {"$ref": "#/$defs/Grid"}}},
+        "else": models["additionalProperties"],
+    }
+
+
+def _in_part(definition: Schema) -> Schema:
+    """Return a definition in which every key may be missing, also in the sections below it."""
+    required = ("required", "minProperties")
+    text = json.dumps({key: definition[key] for key in definition if key not in required})
+    for name in MERGED:
+        text = text.replace(f'"#/$defs/{name}"', f'"#/$defs/{name}{IN_PART}"')
+    in_part: Schema = json.loads(text)
+    return in_part

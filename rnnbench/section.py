@@ -20,8 +20,8 @@ from pydantic import (
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from rnnbench.errors import did_you_mean, nearest, shortened
-from rnnbench.escape import encodable
 from rnnbench.registry import PluginError
+from rnnbench.text import encodable
 
 Loc = tuple[str | int, ...]
 """Keys and positions that lead to a value."""
@@ -36,19 +36,19 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    keys_for_the_reader: ClassVar[tuple[str, ...]] = ()
-    """Other keys that a file may have here; they are handled before the section is validated."""
+    loader_keys: ClassVar[tuple[str, ...]] = ()
+    """Keys that the loader consumes before validation, such as ``extends``."""
     later_keys: ClassVar[frozenset[str]] = frozenset()
     """Keys that came after fingerprints of this section were stored. A fingerprint leaves them out
     at their defaults, so that stored results stay valid."""
 
     @model_validator(mode="wrap")
     @classmethod
-    def _speak_plainly(cls, data: Any, handler: Callable[[Any], Any]) -> Any:
+    def _rewrite_errors(cls, data: Any, handler: Callable[[Any], Any]) -> Any:
         try:
             return handler({} if data is None else data)
         except ValidationError as error:
-            keys = (*cls.model_fields, *cls.keys_for_the_reader)
+            keys = (*cls.model_fields, *cls.loader_keys)
             raise problems(located(error, allowed_keys=keys)) from None
 
     def facts(self, *without: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench.points import (
@@ -34,6 +34,7 @@ def test_other_names_have_no_values(name):
     assert (model_of(name), values_of(name)) == (name, {})
 
 
+@settings(max_examples=25)
 @given(st.lists(st.builds(point_name, models, st.dictionaries(words, words, max_size=3))))
 def test_commas_in_names_do_not_divide_a_list(names):
     assert split_names(",".join(names)) == names

@@ -13,8 +13,8 @@ from rnnbench.models.descriptions import BaselineModel, LayeredNetwork
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.records import Record
 from rnnbench.results.run import StoredRun
+from rnnbench.text import listed
 from rnnbench.training.outcome import TrialResult
-from rnnbench.words import listed
 
 SHOWN = 5
 """The most words of a document that a note quotes."""

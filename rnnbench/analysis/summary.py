@@ -28,8 +28,8 @@ from rnnbench.results.schema import (
     TrialSummary,
     WithoutDuplicates,
 )
+from rnnbench.text import listed
 from rnnbench.training.outcome import TrialResult
-from rnnbench.words import listed
 
 log = logging.getLogger(__name__)
 

@@ -2,28 +2,25 @@
 
 import logging
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rnnbench.analysis.load import load_environment
-from rnnbench.choice.rank import rank_candidates
-from rnnbench.choice.records import Candidate, ChoiceResults
-from rnnbench.choice.search import sampler_version, search_grids
-from rnnbench.choice.table import choice_table, costs_table
-from rnnbench.choice.write import check_target, write_best
+from rnnbench.choice.rank import Candidate, ChoiceResults, rank_candidates
+from rnnbench.choice.write import check_target, choice_table, costs_table, write_best
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.parts import Last, Part, make_parts
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
 from rnnbench.job import Config, Job, Settings, prepare_job, require_whole
-from rnnbench.points import values_of
+from rnnbench.points import model_of, values_of
 from rnnbench.report.rows import parameter_columns
 from rnnbench.report.shown import Shown
 from rnnbench.report.table import Table, to_markdown
@@ -40,6 +37,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FOLDS = 5
+SEED = 0
+"""Of the draw of a sample of points."""
 TABLE = "choice.md"
 FILES = ("config.yaml", "environment.json", CONSTRAINTS, TABLE, CHOICE)
 """The files that describe a choice as a whole."""
@@ -73,16 +72,11 @@ class Choice(Shown):
         """
         import pandas as pd
 
-        names = [each.name for each in self.results.candidates]
-        parameters = list(dict.fromkeys(key for name in names for key in values_of(name)))
-        facts = [_facts(each) for each in self.results.candidates]
+        rows = [_facts(candidate) for candidate in self.results.candidates]
+        parameters = list(dict.fromkeys(key for row in rows for key in values_of(row["name"])))
         return pd.DataFrame(
-            {
-                "name": each["name"],
-                **parameter_columns(each["name"], parameters, list(each)),
-                **each,
-            }
-            for each in facts
+            {"name": row["name"], **parameter_columns(row["name"], parameters, list(row)), **row}
+            for row in rows
         )
 
     def write(self, file: str | Path, *, overwrite: bool = False) -> None:
@@ -110,7 +104,7 @@ def choose(
     *,
     folds: int | None = None,
     last: float | None = None,
-    search: int | None = None,
+    sample: int | None = None,
     seeds: int | Sequence[int] | None = None,
     models: str | Sequence[str] | None = None,
     epochs: int | None = None,
@@ -134,7 +128,7 @@ def choose(
         config: a config file, its content, or the result of ``load_config``.
         folds: the number of folds of a cross-validation; by default 5.
         last: the share of the training documents, from the end, to hold out instead of folds.
-        search: the number of points of each grid that Optuna draws, instead of all.
+        sample: the number of points of each grid that are drawn at random, instead of all.
         seeds: the number of seeds, or a list of seeds.
         models: only these models of the config.
         epochs: the number of epochs of every training.
@@ -157,9 +151,8 @@ def choose(
         FailedTrialsError: trials have no result; its ``run`` is the partial choice.
         InterruptedRunError: Ctrl-C ended it; its ``run`` is the partial choice.
     """
-    if search is not None and (type(search) is not int or search < 1):
-        raise UserError(f"search: got {spell(search)} (should be 1 or more)")
-    sampler = None if search is None else sampler_version()
+    if sample is not None and (type(sample) is not int or sample < 1):
+        raise UserError(f"sample: got {spell(sample)} (should be 1 or more)")
     parts = make_parts(FOLDS if folds is None and last is None else folds, last)
     job = prepare_job(
         config,
@@ -177,40 +170,51 @@ def choose(
         record=CHOICE,
         prefix="choice-",
     )
-    command = command or _command(job.store.folder, parts, search, jobs)
+    command = command or _command(job.store.folder, parts, sample, jobs)
     plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, parts=parts)
+    if sample is not None:
+        drawn = draw_points(job.benchmark.models, sample)
+        plan = replace(plan, trials=[trial for trial in plan.trials if trial.name in drawn])
     if job.benchmark.tracking:
         log.warning("tracking: ignored, because only runs are tracked")
     with lock_folder(job.store.folder, command, CHOICE):
         job.store.check_writable(FILES)
         job.store.save_first_config(dump(job.benchmark, job.store.folder), CHOICE)
-        plan, done = _train(job, plan, search, fresh=fresh, progress=progress)
+        with show_trials(quiet=not progress) as listener:
+            done = run_plan(plan, job.executor, job.store, listener, fresh=fresh)
         choice = None
         if done.trials:
-            results = _record(job, plan, done, parts, search, sampler, command)
+            results = _record(job, plan, done, parts, sample, command)
             choice = Choice(job.store.folder, results, job.benchmark)
             _store(choice)
     return require_whole(choice, plan, done, job.store.folder, command)
 
 
-def _command(folder: Path, parts: Sequence[Part], search: int | None, jobs: int | None) -> str:
+def draw_points(names: Iterable[str], n: int) -> set[str]:
+    """Return ``n`` points of each grid, drawn at random; all if it has no more.
+
+    The names alone decide, so the same grid always gives the same points, on every machine, and
+    those of a larger sample include those of a smaller one.
+    """
+    grids: dict[str, list[str]] = {}
+    for name in sorted(names):
+        grids.setdefault(model_of(name), []).append(name)
+    drawn: set[str] = set()
+    for model, points in grids.items():
+        random = Random(f"{SEED} {model}")
+        # random() gives the same numbers in every version of Python; sample() may change.
+        in_order = sorted((random.random(), point) for point in points)
+        drawn.update(point for _, point in in_order[:n])
+    return drawn
+
+
+def _command(folder: Path, parts: Sequence[Part], sample: int | None, jobs: int | None) -> str:
     """Return the command that repeats a choice from the config that it stores."""
     how = ["--last", str(parts[0].share)] if isinstance(parts[0], Last) else ["--folds", len(parts)]
     options = [] if jobs is None else ["--jobs", jobs]
-    options += [] if search is None else ["--search", search]
+    options += [] if sample is None else ["--sample", sample]
     words = ["rnnbench", "choose", folder / "config.yaml", *how, *options, "--out", folder]
     return shlex.join(map(str, words))
-
-
-def _train(
-    job: Job, plan: Plan, search: int | None, *, fresh: bool, progress: bool
-) -> tuple[Plan, PlanResult]:
-    """Return the plan, or the part of it that a search draws, and its results."""
-    with show_trials(quiet=not progress) as listener:
-        run = partial(
-            run_plan, executor=job.executor, store=job.store, listener=listener, fresh=fresh
-        )
-        return (plan, run(plan)) if search is None else search_grids(plan, search, run)
 
 
 def _record(
@@ -218,8 +222,7 @@ def _record(
     plan: Plan,
     done: PlanResult,
     parts: Sequence[Part],
-    search: int | None,
-    sampler: str | None,
+    sample: int | None,
     command: str,
 ) -> ChoiceResults:
     first, benchmark = parts[0], job.benchmark
@@ -235,8 +238,8 @@ def _record(
         seeds=list(benchmark.training.seeds),
         epochs=sorted({trial.epochs for trial in plan.trials} - {0}),
         n_models=len(benchmark.models),
-        searched=search,
-        sampler=sampler,
+        searched=sample,
+        sampler=None if sample is None else f"Random sampling (seed {SEED})",
         candidates=rank_candidates(benchmark.models, plan, done.trials, positions),
         missing=done.missing,
     )

@@ -20,7 +20,7 @@ EXAMPLES = options.examples(
     "rnnbench choose lstm --set 'models.lstm.layers.0.lstm.units=[25, 50, 100]'",
     "rnnbench choose zoo --folds 5 --write best.yaml",
     "rnnbench choose r52 --last 0.2 --seeds 3",
-    "rnnbench choose my.yaml --search 20 --json",
+    "rnnbench choose my.yaml --sample 20 --json",
 )
 
 
@@ -28,36 +28,25 @@ def choose(
     config: options.Config,
     folds: Annotated[
         int | None,
-        typer.Option(
-            min=2,
-            metavar="N",
-            help="Use N-fold cross-validation; by default 5 folds.",
-            show_default=False,
-        ),
+        typer.Option(min=2, metavar="N", help="Use N-fold cross-validation; by default 5 folds."),
     ] = None,
     last: Annotated[
         float | None,
         typer.Option(
             metavar="SHARE",
             help="Instead of folds, hold out the last SHARE of the documents, such as 0.2.",
-            show_default=False,
         ),
     ] = None,
-    search: Annotated[
+    sample: Annotated[
         int | None,
         typer.Option(
-            min=1,
-            metavar="N",
-            help="Try N points of each grid, drawn by Optuna, instead of all.",
-            show_default=False,
+            min=1, metavar="N", help="Try N points of each grid, drawn at random, instead of all."
         ),
     ] = None,
     write: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
-            help="Write a config with the best point of each model to FILE.",
-            show_default=False,
+            metavar="FILE", help="Write a config with the best point of each model to FILE."
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
@@ -74,7 +63,6 @@ def choose(
         typer.Option(
             metavar="FOLDER",
             help="Where results go; by default results/choice-NAME.",
-            show_default=False,
             parser=options.folder,
         ),
     ] = None,
@@ -101,7 +89,7 @@ def choose(
         config,
         folds=folds,
         last=last,
-        search=search,
+        sample=sample,
         settings=changes,
         models=None if models is None else options.names(models),
         jobs=jobs,
@@ -134,7 +122,7 @@ def _check_target(
     if file.resolve().is_relative_to(folder.resolve()):
         raise UserError(f"--write {file}: is in the folder of the choice (use another one)")
     inputs = inputs_of(config, benchmark)
-    if file.exists() and any(each.exists() and each.samefile(file) for each in inputs):
+    if file.exists() and any(path.exists() and path.samefile(file) for path in inputs):
         raise UserError(f"--write {file}: the choice reads this file (use another name)")
     check_target(file, overwrite=overwrite)
 

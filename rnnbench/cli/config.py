@@ -11,13 +11,12 @@ import typer
 from rnnbench.config import shipped
 from rnnbench.config.load import Override, dump, load
 from rnnbench.config.merge import tree_of
-from rnnbench.config.nodes import Node
-from rnnbench.config.problems import ConfigError, Problem
-from rnnbench.config.starter import copy_config, starter, write_starter
+from rnnbench.config.nodes import ConfigError, Node, Problem
+from rnnbench.config.shipped import copy_config, starter, write_new
 from rnnbench.errors import UserError
 from rnnbench.runner.check import check as check_benchmark
 from rnnbench.terminal import completion, console, options
-from rnnbench.words import counted, duration
+from rnnbench.text import counted, duration
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -109,7 +108,7 @@ def new(
     if config is None:
         _print_yaml(starter())
         return
-    write_starter(config, overwrite=force)
+    write_new(config, starter(config.stem), overwrite=force)
     check_it = options.line("config", "check", config)
     console.err.print(f"Written to {config}; next: {check_it}", soft_wrap=True)
 
@@ -118,7 +117,7 @@ def new(
 def list_configs(as_json: options.Json = False) -> None:
     """List the configs that come with rnnbench. Their names will do wherever one takes a config."""
     found = []
-    for name in shipped.names():
+    for name in shipped.listed():
         file = shipped.folder() / f"{name}.yaml"
         size = {key: _check(file, (), build=False)[key] for key in ("models", "trials")}
         found.append({"name": name, **size, "summary": shipped.summary(file)})
@@ -166,8 +165,7 @@ def schema(
 
     It includes the layers, baselines, sources and engines of other packages that are installed.
     """
-    from rnnbench.config.json_schema import config_schema
-    from rnnbench.results.json_schema import results_schema
+    from rnnbench.json_schema import config_schema, results_schema
 
     found = results_schema() if results else config_schema()
     typer.echo(json.dumps(found, indent=1))
@@ -223,7 +221,7 @@ def _checked_by_building(benchmark: "Benchmark", file: Path) -> float | None:
 
 def _located(faults: Mapping[str, str], file: Path) -> list[Problem]:
     """Return a problem for each fault, at the line of its model or section."""
-    top = tree_of(file, []).root.children
+    top = tree_of(file).root.children
     places = {key: top[key] for key in SECTIONS if key in top}
     places |= {f"models.{name}": node for name, node in top["models"].children.items()}
     elsewhere = Node(None, str(file))

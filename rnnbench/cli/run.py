@@ -8,7 +8,7 @@ import typer
 
 from rnnbench.terminal import options
 from rnnbench.terminal.jobs import carry_out
-from rnnbench.words import duration
+from rnnbench.text import duration
 
 if TYPE_CHECKING:
     from rnnbench.api import Run

@@ -13,12 +13,21 @@ together. A ``*`` in a path stands for every item of a list that has the next ke
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations, product
+from itertools import chain, combinations, product
 from math import prod
 from typing import Any
 
-from rnnbench.config.nodes import Node, replaced, with_value, without
-from rnnbench.config.problems import ConfigError, Problem, key_path
+from rnnbench.config.nodes import (
+    ConfigError,
+    Node,
+    Problem,
+    at,
+    config_error,
+    key_path,
+    replaced,
+    with_value,
+    without,
+)
 from rnnbench.errors import did_you_mean
 from rnnbench.points import LONGEST, POINT, point_name, short
 from rnnbench.section import spell
@@ -39,19 +48,17 @@ def flattened(root: Node) -> tuple[Node, list[Problem]]:
     """Return ``root`` with every grid as lists by dotted key path, and the problems in them."""
     problems: list[Problem] = []
     for name, model in models_of(root).items():
-        grid = model.children.get("grid")
-        if grid is None or grid.value is None:
+        grid, place = at(model, ["grid"]), ["models", name, "grid"]
+        if grid.value is None:
             continue
-        place = ["models", name, "grid"]
         if not isinstance(grid.value, dict):
             message = f"got {spell(grid.plain)} (should be a mapping of key paths to lists)"
             problems.append(Problem(grid.where, key_path(place), message))
             root = without(root, place)
             continue
         flat = dict(_lists(without(grid, [ZIP]), [], place, problems))
-        if ZIP in grid.children:
-            zipped = dict(_lists(grid.children[ZIP], [], [*place, ZIP], problems))
-            flat[ZIP] = Node(zipped, grid.children[ZIP].where)
+        if zipped := grid.children.get(ZIP):
+            flat[ZIP] = Node(dict(_lists(zipped, [], [*place, ZIP], problems)), zipped.where)
         root = replaced(root, place, Node(flat, grid.where))
     return root, problems
 
@@ -76,13 +83,6 @@ def _lists(
         problems.append(Problem(node.where, key_path([*place, *path]), message))
 
 
-def at(root: Node, keys: Sequence[str]) -> Node:
-    """Return the value at ``keys``; one of ``None`` if there is none."""
-    for key in keys:
-        root = root.children.get(key, Node(None, root.where))
-    return root
-
-
 def overlap(a: Sequence[str], b: Sequence[str]) -> bool:
     """Return whether two paths lead to the same value, or one to a part of the other's."""
     return all(one == other or "*" in (one, other) for one, other in zip(a, b, strict=False))
@@ -90,13 +90,8 @@ def overlap(a: Sequence[str], b: Sequence[str]) -> bool:
 
 def paths_of(model: Node) -> list[str]:
     """Return the paths of all axes in the grid of a model."""
-    grid = model.children.get("grid", Node(None, ""))
+    grid = at(model, ["grid"])
     return [path for path in grid.children if path != ZIP] + list(at(grid, [ZIP]).children)
-
-
-def label_of(path: str) -> str:
-    """Return a path, or the end of one, as it is spelled in the name of a point."""
-    return _plain(short(path))
 
 
 def expanded(root: Node) -> tuple[Node, list[Problem]]:
@@ -126,15 +121,17 @@ def _points(name: str, model: Node) -> dict[str, Node]:
     Raises:
         ConfigError: there are too many, or a name or value is not possible.
     """
-    grid, base = model.children.get("grid"), without(model, ["grid"])
-    if grid is None or grid.value is None or not re.fullmatch(POINT, name):
+    grid, base = at(model, ["grid"]), without(model, ["grid"])
+    if grid.value is None or not re.fullmatch(POINT, name):
         return {name: base}
     if "[" in name:
         raise _error(grid, name, [], "a point of a grid cannot have a grid of its own")
     paths = paths_of(model)
     if len(paths) > MAX_PATHS:
         raise _error(grid, name, [], f"has {len(paths):,} key paths (allowed: {MAX_PATHS})")
-    _check_overlaps(grid, name, paths)
+    for one, other in combinations(paths, 2):
+        if overlap(one.split("."), other.split(".")):
+            raise _error(grid, name, [one], f"overlaps with {other} (allowed: one of them)")
     axes = _axes(grid, name)
     count = prod(len(axis) for axis in axes)
     if count > MAX_POINTS or count * _size(base, MAX_VALUES) > MAX_VALUES:
@@ -145,32 +142,96 @@ def _points(name: str, model: Node) -> dict[str, Node]:
     targets = {path: _targets(base, name, path, node) for axis in axes for path, node in axis[0]}
     points: dict[str, Node] = {}
     for choices, named in zip(product(*axes), product(*_spelled(axes)), strict=True):
-        point = point_name(name, {label: text for of_axis in named for label, text in of_axis})
+        point = point_name(name, {label: text for part in named for label, text in part.items()})
         if not re.fullmatch(POINT, point):
             hint = f"allowed: {LONGEST} characters in brackets; vary fewer parameters at once"
             raise _error(grid, name, [], f"the name {spell(point)} is too long ({hint})")
         if point in points:
             raise _error(grid, name, [], f"makes {spell(point)} twice (a list repeats a value)")
-        values = dict(pair for choice in choices for pair in choice)
-        points[point] = _with_values(base, name, values, targets)
+        points[point] = base
+        for path, value in chain.from_iterable(choices):
+            for keys in targets[path]:
+                points[point] = with_value(points[point], keys, value)
     return points
 
 
-def _spelled(axes: Sequence[Axis]) -> list[list[list[tuple[str, str]]]]:
-    """Return for each choice of each axis the labels and values in the names of points.
+def _axes(grid: Node, name: str) -> list[Axis]:
+    crossed: list[Axis] = [
+        [((path, item),) for item in values.value]
+        for path, values in grid.children.items()
+        if path != ZIP
+    ]
+    zipped = at(grid, [ZIP])
+    if not zipped.children:
+        return crossed
+    lengths = {path: len(values.value) for path, values in zipped.children.items()}
+    if len(set(lengths.values())) > 1:
+        counts = ", ".join(f"{path} has {length}" for path, length in lengths.items())
+        raise _error(zipped, name, [ZIP], f"needs lists of the same length ({counts})")
+    columns = [[(path, item) for item in node.value] for path, node in zipped.children.items()]
+    return [*crossed, list(zip(*columns, strict=True))]
+
+
+def _targets(model: Node, name: str, path: str, value: Node) -> list[list[str]]:
+    """Return the keys of every value that a path stands for.
+
+    Raises:
+        ConfigError: a list has no such item, or an item, such as a layer, not the next key.
+    """
+    found: list[tuple[list[str], Node]] = [([], model)]
+    keys = path.split(".")
+    for key, below in zip(keys, [*keys[1:], None], strict=True):
+        parents, found = found, []
+        for place, node in parents:
+            is_list, children = isinstance(node.value, list), node.children
+            is_every = is_list and key == "*"
+            if is_list and not is_every and key not in children:
+                message = f"no item {spell(key)} (the list has {len(children)}, counted from 0)"
+                raise _error(value, name, [path], message)
+            for own in children if is_every else [key]:
+                child = at(node, [own])
+                if not is_list or below is None or below in child.children:
+                    found.append(([*place, own], child))
+                elif not is_every:
+                    message = f"item {own} has no {below} ({did_you_mean(below, child.children)})"
+                    raise _error(value, name, [path], message)
+    if not found:
+        raise _error(value, name, [path], "no item of the list has the key after *")
+    return [place for place, _ in found]
+
+
+def _size(node: Node, most: int) -> int:
+    """Return the number of values in ``node``; no more than about ``most`` are counted."""
+    size = 1
+    for child in node.children.values():
+        if size > most:
+            break
+        size += _size(child, most - size)
+    return size
+
+
+def _error(node: Node, name: str, keys: Sequence[str], message: str) -> ConfigError:
+    return config_error(node.where, ["models", name, "grid", *keys], message)
+
+
+# The names of points.
+
+
+def _spelled(axes: Sequence[Axis]) -> list[list[dict[str, str]]]:
+    """Return for each choice of each axis the values in the names of points, by label.
 
     A parameter with a single value is in no name.
     """
     labels = _labels([path for axis in axes if len(axis) > 1 for path, _ in axis[0]])
     spelled = []
     for axis in axes:
-        paths = [path for path, _ in axis[0] if path in labels]
-        texts = [_texts([dict(choice)[path].plain for choice in axis]) for path in paths]
+        columns = {
+            labels[path]: _texts([choice[k][1].plain for choice in axis])
+            for k, (path, _) in enumerate(axis[0])
+            if path in labels
+        }
         spelled.append(
-            [
-                [(labels[path], of_path[n]) for path, of_path in zip(paths, texts, strict=True)]
-                for n in range(len(axis))
-            ]
+            [{label: texts[n] for label, texts in columns.items()} for n in range(len(axis))]
         )
     return spelled
 
@@ -184,75 +245,6 @@ def _texts(values: Sequence[Any]) -> list[str]:
         else text
         for n, text in enumerate(texts)
     ]
-
-
-def _check_overlaps(grid: Node, name: str, paths: Sequence[str]) -> None:
-    for one, other in combinations(paths, 2):
-        if overlap(one.split("."), other.split(".")):
-            raise _error(grid, name, [one], f"overlaps with {other} (allowed: one of them)")
-
-
-def _axes(grid: Node, name: str) -> list[Axis]:
-    crossed: list[Axis] = [
-        [((path, item),) for item in values.value]
-        for path, values in grid.children.items()
-        if path != ZIP
-    ]
-    zipped = grid.children.get(ZIP)
-    if zipped is None or not zipped.children:
-        return crossed
-    lengths = {path: len(values.value) for path, values in zipped.children.items()}
-    if len(set(lengths.values())) > 1:
-        counts = ", ".join(f"{path} has {length}" for path, length in lengths.items())
-        raise _error(zipped, name, [ZIP], f"needs lists of the same length ({counts})")
-    columns = [[(path, item) for item in each.value] for path, each in zipped.children.items()]
-    return [*crossed, list(zip(*columns, strict=True))]
-
-
-def _with_values(
-    model: Node, name: str, values: Mapping[str, Node], targets: Mapping[str, list[list[str]]]
-) -> Node:
-    """Return ``model`` with the values at a point, by path; ``targets`` are the keys of a path."""
-    for path, value in values.items():
-        for keys in targets[path]:
-            try:
-                model = with_value(model, keys, value)
-            except ConfigError as error:
-                (problem,) = error.problems
-                raise _error(value, name, [path], problem.message) from None
-    return model
-
-
-def _targets(model: Node, name: str, path: str, where: Node) -> list[list[str]]:
-    """Return the keys of every value that a path stands for."""
-    try:
-        found = list(_keys(model, path.split(".")))
-    except LookupError as error:
-        raise _error(where, name, [path], error.args[0]) from None
-    if not found:
-        raise _error(where, name, [path], "no item of the list has the key after *")
-    return found
-
-
-def _keys(node: Node, keys: Sequence[str]) -> Iterator[list[str]]:
-    """Yield the keys of every value below ``node`` that a path stands for.
-
-    Raises:
-        LookupError: an item of a list, such as a layer, does not have the next key.
-    """
-    if not keys:
-        yield []
-        return
-    (first, *rest), is_list = keys, isinstance(node.value, list)
-    is_each = is_list and first == "*"
-    for key in node.children if is_each else [first]:
-        child = node.children.get(key, Node(None, node.where))
-        if is_list and key in node.children and rest and rest[0] not in child.children:
-            if is_each:
-                continue
-            hint = did_you_mean(rest[0], child.children)
-            raise LookupError(f"item {key} has no {rest[0]} ({hint})")
-        yield from ([key, *below] for below in _keys(child, rest))
 
 
 def _labels(paths: Sequence[str]) -> dict[str, str]:
@@ -270,6 +262,11 @@ def _labels(paths: Sequence[str]) -> dict[str, str]:
     return {path: shortest(path) for path in paths}
 
 
+def label_of(path: str) -> str:
+    """Return a path, or the end of one, as it is spelled in the name of a point."""
+    return _plain(short(path))
+
+
 def text_of(value: Any) -> str:
     """Return a value for the name of a point."""
     if isinstance(value, str):
@@ -282,18 +279,3 @@ def text_of(value: Any) -> str:
 
 def _plain(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.+-]+", "_", text).strip("_")[:40] or "_"
-
-
-def _size(node: Node, most: int) -> int:
-    """Return the number of values in ``node``; no more than about ``most`` are counted."""
-    size = 1
-    for child in node.children.values():
-        if size > most:
-            break
-        size += _size(child, most - size)
-    return size
-
-
-def _error(node: Node, name: str, keys: Sequence[str], message: str) -> ConfigError:
-    place = key_path(["models", name, "grid", *keys])
-    return ConfigError([Problem(node.where, place, message)])

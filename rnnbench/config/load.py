@@ -10,14 +10,13 @@ from pydantic import ValidationError
 
 from rnnbench.config.grid import expanded, models_of
 from rnnbench.config.merge import Override, Tree, tree_of
-from rnnbench.config.problems import ConfigError, Problem, key_path
+from rnnbench.config.nodes import ConfigError, Problem, config_error, key_path, to_yaml
 from rnnbench.config.schema import Benchmark
-from rnnbench.config.yaml12 import to_yaml
 from rnnbench.data.settings import PATHS, Data
 from rnnbench.errors import did_you_mean
 from rnnbench.points import model_of
 from rnnbench.section import Loc, Section, spell
-from rnnbench.words import listed
+from rnnbench.text import listed
 
 __all__ = ["Override", "dump", "load", "load_data", "select"]
 
@@ -64,7 +63,7 @@ def select(benchmark: Benchmark, names: Sequence[str], flag: str) -> Benchmark:
     if wrong or not names:
         fault = f"no model {listed(list(map(spell, wrong)))}" if wrong else "names no model"
         hint = did_you_mean((*wrong, "")[0], benchmark.models)
-        raise ConfigError([Problem(flag, "", f"{fault} ({hint})")])
+        raise config_error(flag, (), f"{fault} ({hint})")
     kept = {
         name: model
         for name, model in benchmark.models.items()

@@ -2,19 +2,28 @@
 
 import os.path
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from rnnbench.config import grid, shipped
-from rnnbench.config.flags import with_flag
-from rnnbench.config.nodes import Node, merged, with_value
-from rnnbench.config.problems import ConfigError, Problem
-from rnnbench.config.yaml12 import MAX_DEPTH, parse
+from rnnbench.config import shipped
+from rnnbench.config.grid import ZIP, flattened, label_of, models_of, overlap, paths_of, text_of
+from rnnbench.config.nodes import (
+    MAX_DEPTH,
+    ConfigError,
+    Node,
+    Problem,
+    at,
+    config_error,
+    merged,
+    parse,
+    with_value,
+    without,
+)
 from rnnbench.data.settings import PATHS
 from rnnbench.errors import did_you_mean, line_of
-from rnnbench.points import split_keys
+from rnnbench.points import split_keys, values_of
 from rnnbench.section import Section
 from rnnbench.storage import read_file
 
@@ -38,90 +47,51 @@ class Override:
 
 @dataclass
 class Tree:
-    """The values of a config, and the problems found so far."""
+    """The values of a config, and how it was read."""
 
     root: Node
-    problems: list[Problem]
+    problems: list[Problem] = field(default_factory=list)
+    """Those found so far."""
+    files: list[Path] = field(default_factory=list)
+    """The file of the config, and those that it extends."""
     is_whole: bool = True
     """False if a file that it extends could not be read."""
 
 
-def files_of(config: Path | str | Mapping[str, Any]) -> list[Path]:
-    """Return the files that a config is read from: its own, and those that it extends.
-
-    Raises:
-        ConfigError: as ``tree_of``.
-    """
-    files: list[Path] = []
-    tree_of(config, (), files)
-    return files
-
-
-def tree_of(
-    config: Path | str | Mapping[str, Any],
-    overrides: Sequence[Override],
-    files: list[Path] | None = None,
-) -> Tree:
+def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Tree:
     """Return the tree of a file or a mapping, with the values of flags.
 
     A file that does not exist may be the name of a config that comes with the package. Paths in a
-    mapping are relative to the working folder. The files that are read are added to ``files``.
+    mapping are relative to the working folder.
 
     Raises:
         ConfigError: the file cannot be read, or the mapping contains itself.
     """
-    files = [] if files is None else files
+    tree = Tree(Node({}, ""))
     if isinstance(config, Mapping):
-        tree = _extended(Tree(_node(config), []), Path(), (), files)
+        tree.root = _extended(tree, _node(config), Path(), ())
     else:
         path = Path(config)
         found = None if path.is_file() else shipped.find(path)
-        tree = read(found or path, (), files)
+        tree.root = _read(tree, found or path, ())
     for override in overrides:
         try:
             value, duplicates = parse(override.value, override.flag, has_lines=False)
-            new = value or Node(None, override.flag)
-            tree.root = with_flag(tree.root, _keys_of(override), new)
+            keys = split_keys(override.key)
+            if len(keys) > MAX_DEPTH:
+                message = f"a path of {len(keys):,} keys (allowed: {MAX_DEPTH})"
+                raise config_error(override.flag, (), message)
+            tree.root = _with_flag(tree.root, keys, value or Node(None, override.flag))
             tree.problems += duplicates
         except ConfigError as error:
             tree.problems += error.problems
     return tree
 
 
-def _keys_of(override: Override) -> list[str]:
-    keys = split_keys(override.key)
-    if len(keys) > MAX_DEPTH:
-        message = f"a path of {len(keys):,} keys (allowed: {MAX_DEPTH})"
-        raise ConfigError([Problem(override.flag, "", message)])
-    return keys
-
-
-def read(path: Path, above: tuple[Path, ...], read_before: list[Path]) -> Tree:
-    """Return the tree of a file, merged over those of the files that it extends.
-
-    ``above`` are the files that led to it by ``extends``. The file is added to ``read_before``.
-
-    Raises:
-        ConfigError: there is no such file, or it does not hold a mapping.
-    """
-    read_before.append(path)
-    root, problems = _parse(_text_of(path), str(path))
-    if root is None:
-        raise ConfigError([Problem(str(path), "", "the file is empty (needs: name, models)")])
-    if not isinstance(root.value, dict):
-        raise ConfigError([Problem(root.where, "", "should be a mapping, such as `name: all`")])
-    return _extended(Tree(root, list(problems)), path.parent, (*above, path), read_before)
-
-
-_parse = lru_cache(maxsize=MAX_FILES)(parse)
-"""Several files may extend the same one, and PyYAML is slow."""
-
-
 def _node(value: Any, depth: int = 0) -> Node:
     """Return a Python value as a node without a place."""
     if depth > MAX_DEPTH:
-        message = f"nested too deeply (allowed: {MAX_DEPTH} levels)"
-        raise ConfigError([Problem("", "", message)])
+        raise config_error("", (), f"nested too deeply (allowed: {MAX_DEPTH} levels)")
     if isinstance(value, Section):
         value = value.model_dump(exclude_none=True)
     if isinstance(value, Mapping):
@@ -129,6 +99,29 @@ def _node(value: Any, depth: int = 0) -> Node:
     if isinstance(value, list | tuple):
         return Node([_node(item, depth + 1) for item in value], "")
     return Node(value, "")
+
+
+# Files, and those that they extend.
+
+
+def _read(tree: Tree, path: Path, above: tuple[Path, ...]) -> Node:
+    """Return the values of a file, merged over those of the files that it extends.
+
+    ``above`` are the files that led to it by ``extends``. The file and its problems are added to
+    ``tree``.
+    """
+    tree.files.append(path)
+    root, duplicates = _parse(_text_of(path), str(path))
+    if root is None:
+        raise config_error(str(path), (), "the file is empty (needs: name, models)")
+    if not isinstance(root.value, dict):
+        raise config_error(root.where, (), "should be a mapping, such as `name: all`")
+    tree.problems += duplicates
+    return _extended(tree, root, path.parent, (*above, path))
+
+
+_parse = lru_cache(maxsize=MAX_FILES)(parse)
+"""Several files may extend the same one, and PyYAML is slow."""
 
 
 def _text_of(path: Path) -> str:
@@ -141,43 +134,37 @@ def _text_of(path: Path) -> str:
     except IsADirectoryError:
         message = "is a folder (should be a config file)"
     except UnicodeDecodeError as error:
-        raise ConfigError([Problem(f"{path}:{line_of(error)}", "", "is not UTF-8")]) from None
+        raise config_error(f"{path}:{line_of(error)}", (), "is not UTF-8") from None
     except (OSError, ValueError) as error:
         message = f"cannot be read: {getattr(error, 'strerror', None) or error}"
-    raise ConfigError([Problem(str(path), "", message)])
+    raise config_error(str(path), (), message)
 
 
-def _extended(tree: Tree, folder: Path, above: tuple[Path, ...], read_before: list[Path]) -> Tree:
-    """Return ``tree`` merged over the files that it extends; its paths are relative to ``folder``.
+def _extended(tree: Tree, own: Node, folder: Path, above: tuple[Path, ...]) -> Node:
+    """Return ``own`` merged over the files that it extends; its paths are relative to ``folder``.
 
-    ``above`` are the files that led to it by ``extends``; the last one is that of ``tree``.
+    ``above`` are the files that led to it by ``extends``; the last one is its own.
     """
-    own = tree.root
-    for key in PATHS:
-        own = _with_data_path_from(folder, own, key)
-    own, of_grids = grid.flattened(own)
-    tree.problems += of_grids
+    for keys in (["data", key] for key in PATHS):
+        path = at(own, keys)
+        if isinstance(path.value, str) and path.value and path.value[0] != "~":
+            own = with_value(own, keys, Node(str(folder / path.value), path.where))
+    own, problems = flattened(own)
+    tree.problems += problems
     if "extends" not in own.value:
-        return Tree(own, tree.problems)
-    extends = own.value["extends"]
+        return own
+    extends, below = own.value["extends"], Node({}, own.where)
     names = extends.value if isinstance(extends.value, list) else []
-    below = Tree(Node({}, own.where), tree.problems)
     for name in names or [extends]:
         try:
-            if len(read_before) > MAX_FILES:
+            if len(tree.files) > MAX_FILES:
                 message = f"too many files (allowed: {MAX_FILES})"
-                raise ConfigError([Problem(name.where, "extends", message)])
-            base = read(_file(name, folder, above), above, read_before)
+                raise config_error(name.where, ["extends"], message)
+            below = merged(below, _read(tree, _file(name, folder, above), above))
         except ConfigError as error:
-            base = Tree(Node({}, own.where), list(error.problems), is_whole=False)
-        below = Tree(
-            merged(below.root, base.root),
-            [*below.problems, *base.problems],
-            below.is_whole and base.is_whole,
-        )
-    without_extends = {key: node for key, node in own.value.items() if key != "extends"}
-    below.root = merged(below.root, Node(without_extends, own.where))
-    return below
+            tree.problems += error.problems
+            tree.is_whole = False
+    return merged(below, without(own, ["extends"]))
 
 
 def _file(name: Node, folder: Path, above: tuple[Path, ...]) -> Path:
@@ -185,32 +172,106 @@ def _file(name: Node, folder: Path, above: tuple[Path, ...]) -> Path:
 
     A name without an ending is that of a ``.yaml`` file.
     """
-    base: Path | None = folder / name.value if _is_path(name.value) else None
-    if base is None:
+    value = name.value
+    if not isinstance(value, str | Path) or not str(value) or not str(value).isprintable():
         message = "should name a config file, or a list of them (relative to this file)"
-    elif os.path.realpath(base) in [os.path.realpath(file) for file in above]:
+        raise config_error(name.where, ["extends"], message)
+    base = folder / value
+    if os.path.realpath(base) in [os.path.realpath(file) for file in above]:
         message = f"cycle: {' -> '.join(str(file) for file in (*above, base))}"
-    elif not os.path.isfile(base):  # noqa: PTH113 - unlike Path's, false for impossible names
-        for found in filter(None, (folder / f"{name.value}.yaml", shipped.find(name.value))):
-            if os.path.isfile(found) and found not in above:  # noqa: PTH113
-                return found
-        others = sorted(other for other in base.parent.glob("*.y*ml") if other not in above)
-        names = [str(Path(name.value).parent / other.name) for other in others]
-        names += [] if base.suffix else shipped.names()
-        message = f"no such file: {name.value} ({did_you_mean(str(name.value), names)})"
-    else:
-        return base
-    raise ConfigError([Problem(name.where, "extends", message)])
+        raise config_error(name.where, ["extends"], message)
+    for found in filter(None, (base, folder / f"{value}.yaml", shipped.find(value))):
+        # Unlike Path.is_file, this is false for impossible names.
+        if os.path.isfile(found) and found not in above:  # noqa: PTH113
+            return found
+    others = sorted(other for other in base.parent.glob("*.y*ml") if other not in above)
+    names = [str(Path(value).parent / other.name) for other in others]
+    names += [] if base.suffix else shipped.names()
+    message = f"no such file: {value} ({did_you_mean(str(value), names)})"
+    raise config_error(name.where, ["extends"], message)
 
 
-def _is_path(value: Any) -> bool:
-    return isinstance(value, str | Path) and str(value) != "" and str(value).isprintable()
+# Flags.
 
 
-def _with_data_path_from(folder: Path, root: Node, key: str) -> Node:
-    """Return ``root`` with a path in ``data``, if it has one, taken relative to ``folder``."""
-    data = root.children.get("data")
-    path = data.children.get(key) if data else None
-    if not path or not isinstance(path.value, str) or not path.value or path.value[0] == "~":
-        return root
-    return with_value(root, ["data", key], Node(str(folder / path.value), path.where))
+def _with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
+    """Return ``root`` with the value that a flag sets.
+
+    A value of ``training`` applies to all models, so it replaces those of single models and of
+    grids. A list for a single value of a model, or of ``training``, makes a grid.
+
+    Raises:
+        ConfigError: a list has no such item; the value overlaps with an axis of a grid; or a point
+            of an earlier grid is named after it.
+    """
+    match list(keys):
+        case ["training", *path]:
+            for own in [keys] if path else [["training", key] for key in new.children]:
+                for name in models_of(root):
+                    root = without(_without_axis(root, name, own, new), ["models", name, *own])
+            if _is_several(new, path):
+                return _with_axis_of_networks(root, keys, new)
+        case ["models", _, "grid", "zip", *path] if path:
+            return with_value(root, [*keys[:4], ".".join(path)], new)
+        case ["models", name, "grid", *path] if path:
+            return with_value(root, _axis(root, name, path), new)
+        case ["models", name, *path] if path:
+            axis = _axis(root, name, path)
+            root = _without_axis(root, name, path, new)
+            if _is_several(new, path) and not isinstance(at(root, keys).value, list):
+                return with_value(root, axis, new)
+            if "*" in path:
+                return with_value(root, axis, Node([new], new.where))
+    return with_value(root, keys, new)
+
+
+def _is_several(new: Node, path: Sequence[str]) -> bool:
+    """Return whether ``new`` is a list for a parameter that takes a single value."""
+    takes_a_list = not path or path[0] == "arguments" or list(path) in (["layers"], ["seeds"])
+    return isinstance(new.value, list) and bool(new.value) and not takes_a_list
+
+
+def _axis(root: Node, name: str, path: Sequence[str]) -> list[str]:
+    """Return the keys of the axis ``path`` in a grid; a new one is crossed with the others."""
+    grid, key = ["models", name, "grid"], ".".join(path)
+    return [*grid, ZIP, key] if key in at(root, [*grid, ZIP]).children else [*grid, key]
+
+
+def _with_axis_of_networks(root: Node, path: Sequence[str], values: Node) -> Node:
+    networks = [name for name, node in models_of(root).items() if "baseline" not in node.children]
+    if not networks:
+        message = "there is no network to try these values on"
+        raise config_error(values.where, path, message)
+    for name in networks:
+        root = with_value(root, ["models", name, "grid", ".".join(path)], values)
+    return root
+
+
+def _without_axis(root: Node, name: str, path: Sequence[str], new: Node) -> Node:
+    """Return ``root`` without the axis ``path`` in the grid of a model.
+
+    Raises:
+        ConfigError: another axis overlaps with it, or the name of the model has its value.
+    """
+    model = at(root, ["models", name])
+    if _is_in_name(values_of(name), path, at(model, path), new):
+        message = "has this value in its name (change the config that has the grid)"
+        raise config_error(new.where, ["models", name], message)
+    for axis in paths_of(model):
+        if axis == ".".join(path):
+            root = without(root, _axis(root, name, path))
+        elif overlap(axis.split("."), path):
+            message = f"overlaps with {axis} in the grid (set that instead)"
+            raise config_error(new.where, ["models", name, *path], message)
+    return root
+
+
+def _is_in_name(named: Mapping[str, str], path: Sequence[str], old: Node, new: Node) -> bool:
+    """Return whether ``new`` would replace a value that is in the name of a point."""
+    if isinstance(new.value, dict):
+        return any(
+            _is_in_name(named, [*path, key], at(old, [key]), child)
+            for key, child in new.value.items()
+        )
+    labels = (label_of(".".join(path[start:])) for start in range(len(path)))
+    return bool(named) and any(named.get(label) == text_of(old.plain) for label in labels)

@@ -1,12 +1,76 @@
-"""The values of a config, each with its place, and how one tree of them becomes another."""
+"""From YAML to a tree of values that know where they were written, and problems with their places.
 
-from collections.abc import Sequence
+PyYAML reads YAML 1.1, in which ``1e-3`` is a string, ``010`` is 8 and ``no`` is false. Only its
+parser is used here; the numbers and booleans are those of YAML 1.2.
+"""
+
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from rnnbench.config.problems import ConfigError, Problem
+import yaml
+from yaml.reader import ReaderError
+
+from rnnbench.errors import UserError, shortened
 from rnnbench.section import spell
+
+MAX_DEPTH = 100
+"""Levels of lists and mappings. Data that contains itself, through an alias, has no end."""
+MAX_VALUES = 100_000
+"""Values in one file. Aliases of aliases could stand for more values than fit into memory."""
+LONGEST = 2_000
+"""The most characters that are shown of one problem."""
+MOST = 100
+"""The most problems that are shown of one config."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in a config."""
+
+    where: str
+    """``file:line``, or the flag that the value came from; empty if the config is a mapping."""
+    key: str
+    """Path of the key, ``training.epochs``; empty if the problem is in the whole file."""
+    message: str
+    """The mistake, and the allowed values."""
+
+    def __str__(self) -> str:
+        text = ": ".join(part for part in (self.where, self.key, self.message) if part)
+        return shortened(text, LONGEST)
+
+    @property
+    def reading_order(self) -> tuple[str, int, str]:
+        """Sort key: file, line, key."""
+        file, _, line = self.where.rpartition(":")
+        is_line = line.isdecimal() and len(line) < 10  # flags may end in any number of digits
+        return (file, int(line), self.key) if is_line else (self.where, 0, self.key)
+
+
+class ConfigError(UserError):
+    """A config that cannot be used, with every problem that was found in it."""
+
+    def __init__(self, problems: Sequence[Problem]):
+        more = len(problems) - MOST
+        rest = [f"... and {more:,} more problems"] if more > 0 else []
+        super().__init__("\n".join([*map(str, problems[:MOST]), *rest]))
+        self.problems = tuple(problems)
+
+
+def config_error(where: str, keys: Sequence[str | int], message: str) -> ConfigError:
+    """Return an error with a single problem."""
+    return ConfigError([Problem(where, key_path(keys), message)])
+
+
+def key_path(keys: Sequence[str | int]) -> str:
+    """Return ``keys`` joined by dots; an empty or unprintable key is quoted."""
+    parts = (str(key) for key in keys)
+    return ".".join(part if part and part.isprintable() else repr(part) for part in parts)
+
+
+# Trees.
 
 
 @dataclass(frozen=True)
@@ -33,6 +97,13 @@ class Node:
         if isinstance(self.value, list):
             return [item.plain for item in self.value]
         return self.value
+
+
+def at(root: Node, keys: Sequence[str]) -> Node:
+    """Return the value at ``keys``; one of ``None`` if there is none."""
+    for key in keys:
+        root = root.children.get(key, Node(None, root.where))
+    return root
 
 
 def merged(base: Node, top: Node) -> Node:
@@ -66,7 +137,7 @@ def with_value(root: Node, keys: Sequence[str], new: Node) -> Node:
     is_list = isinstance(root.value, list)
     if is_list and key not in children:
         message = f"no item {spell(key)} (the list has {len(children)}, counted from 0)"
-        raise ConfigError([Problem(new.where, "", message)])
+        raise config_error(new.where, (), message)
     child = Node(children[key].value if key in children else None, new.where)
     children[key] = with_value(child, below, new)
     return Node(list(children.values()) if is_list else children, root.where)
@@ -77,8 +148,7 @@ def replaced(root: Node, keys: Sequence[str], new: Node) -> Node:
     if not keys:
         return new
     key, *below = keys
-    changed = {key: replaced(root.value[key], below, new)}
-    return Node(root.value | changed, root.where)
+    return Node(root.value | {key: replaced(root.value[key], below, new)}, root.where)
 
 
 def without(root: Node, keys: Sequence[str]) -> Node:
@@ -89,3 +159,131 @@ def without(root: Node, keys: Sequence[str]) -> Node:
     if below:
         return replaced(root, [key], without(root.value[key], below))
     return Node({other: node for other, node in root.value.items() if other != key}, root.where)
+
+
+# YAML.
+
+
+_TAG = "tag:yaml.org,2002:"
+_SCALARS: dict[str, tuple[str, list[str], Callable[[str], Any]]] = {
+    "null": (r"null|~|", ["n", "~", ""], lambda _: None),
+    "bool": (r"true|false", ["t", "f"], {"true": True, "false": False}.__getitem__),
+    "int": (r"[-+]?[0-9]+", list("-+0123456789"), int),
+    "float": (
+        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan",
+        list("-+.0123456789"),
+        lambda text: float(text.replace(".inf", "inf").replace(".nan", "nan")),
+    ),
+}
+"""For each type: its pattern, the characters that it begins with, and its conversion."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes plain data so that YAML 1.1 and YAML 1.2 read the same values."""
+
+    yaml_implicit_resolvers = {
+        first: list(resolvers)
+        for first, resolvers in yaml.SafeDumper.yaml_implicit_resolvers.items()
+    }
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads one document as a tree; ``where`` spells the place of a mark."""
+
+    yaml_implicit_resolvers = {}
+
+    def __init__(self, text: str, where: Callable[[yaml.Mark], str]):
+        super().__init__(text)
+        self.duplicates: dict[int, Problem] = {}
+        """A problem for every duplicate key, by the identity of its node."""
+        self._where = where
+        self._n_parsed, self._n_values = 1, 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Return the next node; after too many, parsing stops at once, because PyYAML is slow."""
+        self._n_parsed += index is not None  # keys do not count
+        if self._n_parsed > MAX_VALUES:
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(
+                problem=f"too many values (allowed: {MAX_VALUES:,})", problem_mark=mark
+            )
+        return super().compose_node(parent, index)
+
+    def tree(self) -> Node | None:
+        """Return the tree, if there is one; ``parse`` says which errors it raises."""
+        root = self.get_single_node()
+        return Node(self._value(root, ()), self._where(root.start_mark)) if root else None
+
+    def _value(self, node: yaml.Node, keys: tuple[str | int, ...]) -> Any:
+        self._n_values += 1
+        if len(keys) > MAX_DEPTH or self._n_values > MAX_VALUES:
+            allowed = f"{MAX_DEPTH} levels, {MAX_VALUES:,} values"
+            message = f"nested too deeply, or too many values (allowed: {allowed})"
+            raise config_error(self._where(node.start_mark), (), message)
+        kind = node.tag.removeprefix(_TAG)
+        if isinstance(node, yaml.MappingNode) and kind == "map":
+            return self._entries(node, keys)
+        if isinstance(node, yaml.SequenceNode) and kind == "seq":
+            return [
+                Node(self._value(item, (*keys, position)), self._where(item.start_mark))
+                for position, item in enumerate(node.value)
+            ]
+        message = f"the tag {node.tag} is not allowed"
+        if isinstance(node, yaml.ScalarNode) and kind in ("str", *_SCALARS):
+            try:
+                return node.value if kind == "str" else _SCALARS[kind][2](node.value)
+            except (ValueError, KeyError):
+                message = f"'{node.value[:40]}' is not a valid {kind}"
+        raise config_error(self._where(node.start_mark), keys, message)
+
+    def _entries(self, node: yaml.MappingNode, keys: tuple[str | int, ...]) -> dict[str, Node]:
+        entries: dict[str, Node] = {}
+        first_lines: dict[str, int] = {}
+        for name, value in node.value:
+            where = self._where(name.start_mark)
+            if not isinstance(name, yaml.ScalarNode):
+                raise config_error(where, keys, "a key cannot be a list or a mapping")
+            key, path = name.value, (*keys, name.value)
+            if key in entries:
+                message = f"duplicate key (first on line {first_lines[key]})"
+                self.duplicates.setdefault(id(name), Problem(where, key_path(path), message))
+            first_lines.setdefault(key, name.start_mark.line + 1)
+            entries[key] = Node(self._value(value, path), where)
+        return entries
+
+
+for _kind, (_pattern, _first, _) in _SCALARS.items():
+    for _dialect in (_Loader, _Dumper):
+        _dialect.add_implicit_resolver(f"{_TAG}{_kind}", re.compile(f"^(?:{_pattern})$"), _first)
+
+
+def to_yaml(value: Any) -> str:
+    """Return plain data as YAML text."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+def parse(text: str, name: str, *, has_lines: bool = True) -> tuple[Node | None, list[Problem]]:
+    """Return the tree in ``text``, if it has one, and a problem for every duplicate key.
+
+    ``name`` is the file or the flag that it comes from; line numbers are of no use in a flag.
+
+    Raises:
+        ConfigError: it is not YAML, or not plain data.
+    """
+
+    def where(mark: yaml.Mark) -> str:
+        return f"{name}:{mark.line + 1}" if has_lines else name
+
+    place = name
+    try:
+        loader = _Loader(text, where)
+        return loader.tree(), list(loader.duplicates.values())
+    except yaml.MarkedYAMLError as error:
+        if mark := error.problem_mark or error.context_mark:
+            place = where(mark)
+        reason = ", ".join(part for part in (error.context, error.problem) if part)
+    except ReaderError as error:
+        reason = f"the character #x{error.character:04x} is not allowed"
+    except RecursionError:
+        reason = "nested too deeply"
+    raise config_error(place, (), f"not YAML: {reason}")

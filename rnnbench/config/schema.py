@@ -77,7 +77,7 @@ class Reference(Section):
 class Benchmark(Section):
     """A whole config."""
 
-    keys_for_the_reader = ("extends",)
+    loader_keys = ("extends",)
 
     name: Name
     """Results go to ``results/NAME``."""

@@ -1,7 +1,22 @@
-"""The configs that come with the package, found by their names."""
+"""Configs to begin with: those that come with the package, by their names, and the starter."""
 
 import re
+from collections.abc import Iterable
+from importlib.resources import files
 from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+import yaml
+
+from rnnbench.config.nodes import to_yaml
+from rnnbench.errors import UserError, did_you_mean
+from rnnbench.section import Variant, spell
+from rnnbench.storage import write_text
+
+STARTER = "starter"
+GRIDS = re.compile(r"_(baselines|grids|layers|networks)$")
+"""How the names of configs end that have the grids from which the models of others were chosen."""
 
 
 def folder() -> Path:
@@ -15,6 +30,11 @@ def names() -> list[str]:
     return sorted(file.stem for file in folder().glob("*.yaml"))
 
 
+def listed() -> list[str]:
+    """Return the names of the configs for users: all but the grids for choosing others."""
+    return [name for name in names() if not GRIDS.search(name)]
+
+
 def find(name: str | Path) -> Path | None:
     """Return the config of this name; ``None`` if there is none."""
     return folder() / f"{name}.yaml" if str(name) in names() else None
@@ -25,3 +45,98 @@ def summary(file: Path) -> str:
     lines = file.read_text(encoding="utf-8").splitlines()
     comment = " ".join(line.lstrip("# ") for line in lines if line.startswith("#"))
     return re.split(r"(?<=[.?]) ", comment, maxsplit=1)[0]
+
+
+def copy_config(name: str, path: Path, *, overwrite: bool = False) -> list[Path]:
+    """Copy a config that comes with the package, and the table of texts that it names.
+
+    The copy may still extend others that come with the package.
+
+    Args:
+        name: of the config.
+        path: the new file.
+        overwrite: whether the config is replaced if it exists; a table never is.
+
+    Returns:
+        The new files.
+
+    Raises:
+        UserError: there is no such config, a file exists already, or one cannot be written.
+    """
+    config = find(name)
+    if config is None:
+        raise UserError(f"no config '{name}' ({did_you_mean(name, names())})")
+    copies = {path: config}
+    data = yaml.safe_load(config.read_text(encoding="utf-8")).get("data") or {}
+    if "path" in data:
+        copies[path.parent / data["path"]] = config.parent / data["path"]
+    for copy in copies:
+        _check_new(copy, overwrite=overwrite and copy == path)
+    for copy, original in copies.items():
+        write_new(copy, original.read_text(encoding="utf-8"), overwrite=overwrite)
+    return list(copies)
+
+
+def starter(name: str = STARTER) -> str:
+    """Return a config with a small example, whose comments explain every section.
+
+    Characters that are not allowed in a name become ``_``.
+    """
+    from rnnbench.models.baselines import BASELINES  # completion goes without them
+    from rnnbench.models.layers import LAYERS
+
+    package = files("rnnbench.config")
+    valid = re.sub(r"[^A-Za-z0-9_-]+", "_", name).lstrip("_-")[:100] or STARTER
+    text = package.joinpath("starter.yaml").read_text(encoding="utf-8")
+    for old, new in {
+        "SCHEMA": str(package.joinpath("config.schema.json")),
+        f"name: {STARTER}\n": to_yaml({"name": valid}),
+        "#   LAYERS\n": _kinds(LAYERS.usable(), "#   - "),
+        "  #   BASELINES\n": _kinds(BASELINES.usable(), "  #   "),
+    }.items():
+        text = text.replace(old, new, 1)
+    return text
+
+
+def _kinds(kinds: Iterable[type[Variant]], start: str) -> str:
+    """Return each kind in comment lines: its summary, and its parameters with their defaults."""
+    indent = start.replace("-", " ")
+    lines = []
+    for kind in kinds:
+        values = {
+            key: "N" if field.is_required() else field.default
+            for key, field in kind.model_fields.items()
+        }
+        # \0 stands for a space at which no line may break.
+        spelled = ", ".join(f"{key}:\0{_as_yaml(value)}" for key, value in values.items())
+        after = indent + " " * len(f"{kind.kind}: {{")
+        lines += [f"{indent}# {line}" for line in wrap(kind.summary(), 78 - len(indent))]
+        lines += wrap(
+            f"{kind.kind}:\0{{{spelled}}}", 80, initial_indent=start, subsequent_indent=after
+        )
+    return "".join(f"{line}\n" for line in lines).replace("\0", " ")
+
+
+def _as_yaml(value: Any) -> str:
+    if value is None:
+        return "null"
+    return value if isinstance(value, str) else spell(value)
+
+
+def _check_new(path: Path, *, overwrite: bool) -> None:
+    if path.exists() and not overwrite:
+        raise UserError(f"{path}: exists already (--force overwrites a config)")
+
+
+def write_new(path: Path, text: str, *, overwrite: bool) -> None:
+    """Write a text to a file.
+
+    Raises:
+        UserError: the file exists and ``overwrite`` is false, or it cannot be written.
+    """
+    try:
+        _check_new(path, overwrite=overwrite)
+        write_text(path, text)
+    except (OSError, ValueError) as error:  # of a path that no file can have
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{path}: cannot be written: {reason}") from error

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from rnnbench.errors import UserError, did_you_mean, line_of
-from rnnbench.escape import encodable
 from rnnbench.storage import MAX_UNPACKED, open_regular, read_file
-from rnnbench.words import counted
+from rnnbench.text import counted, encodable
 
 MAX_FILE = 4 * 2**30
 """The size of the largest file that is read, in bytes."""

@@ -35,7 +35,7 @@ class ModelSection(Section):
     """A model of a config."""
 
     kind: ClassVar[str]
-    keys_for_the_reader: ClassVar[tuple[str, ...]] = ("grid",)
+    loader_keys: ClassVar[tuple[str, ...]] = ("grid",)
 
     training: dict[str, Any] | None = None
     """Values of the training section for this model alone; all but ``seeds``."""
@@ -92,7 +92,7 @@ class LayeredNetwork(Network):
     """A stack of layers."""
 
     kind: ClassVar[str] = "network"
-    keys_for_the_reader = ("grid", "baseline", "python")  # the last make another kind of model
+    loader_keys = ("grid", "baseline", "python")  # the last make another kind of model
 
     inputs: Literal["ids", "scaled_ids"] = "ids"
     """The input of a first layer that takes no ids: the id of each word as a number, or the id

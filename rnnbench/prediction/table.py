@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnbench.prediction.predict import Prediction
-from rnnbench.words import counted
+from rnnbench.text import counted
 
 BAR_WIDTH = 30
 UNKNOWN_SHOWN = 10

@@ -10,7 +10,6 @@ from typing import Any
 
 from rnnbench.analysis.compare_runs import ModelChange, RunComparison, branches
 from rnnbench.analysis.gates import Verdict
-from rnnbench.escape import for_markdown
 from rnnbench.metrics import METRICS, MS_PER_STEP, Metric
 from rnnbench.report.gates import annotations, gates_table, workflow_command
 from rnnbench.report.numbers import (
@@ -26,7 +25,7 @@ from rnnbench.report.numbers import (
 from rnnbench.report.run_tables import SECOND, metrics_of
 from rnnbench.report.table import Columns, Table, table_of, to_markdown, with_points
 from rnnbench.results.schema import TOO_FEW_SEEDS, ModelSummary
-from rnnbench.words import counted
+from rnnbench.text import counted, for_markdown
 
 KEY_WIDTH, VALUE_WIDTH = 34, 19
 """The widths at which cells are wrapped, so that three columns fit into 80 characters."""

@@ -13,10 +13,10 @@ from typing import Literal
 from matplotlib.axes import Axes
 
 from rnnbench.analysis.critical_difference import ALPHA, FEW_DATASETS, MeanRanks
-from rnnbench.escape import visible
 from rnnbench.report.drawing import COLOURS, ink
 from rnnbench.report.numbers import short_p
 from rnnbench.report.table import Columns, Table, table_of
+from rnnbench.text import visible
 
 Side = Literal["left", "right"]
 CAUTION = (

@@ -18,7 +18,7 @@ from rnnbench.data.settings import Data
 from rnnbench.data.source import Source
 from rnnbench.report.notes import notes_text
 from rnnbench.report.table import Columns, Table, table_of
-from rnnbench.words import counted
+from rnnbench.text import counted
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 TOPICS_SHOWN = 10

@@ -11,11 +11,10 @@ from rich.text import Text
 
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, UNKNOWN
 from rnnbench.data.document import Document
-from rnnbench.escape import visible
 from rnnbench.points import model_of
 from rnnbench.report.glosses import Gloss, Glosses
+from rnnbench.text import counted, listed, visible
 from rnnbench.training.inputs import Input
-from rnnbench.words import counted, listed
 
 HEADING, NAME, ASIDE, REPLACED = "bold cyan", "bold", "dim", "yellow"
 INDENT = (0, 0, 0, 3)

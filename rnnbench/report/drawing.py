@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from rnnbench.analysis.compare_runs import RunComparison
 from rnnbench.analysis.history import ACCURACY, Entry, History
 from rnnbench.analysis.topics import confusion, frequent_topics
-from rnnbench.escape import visible
 from rnnbench.metrics import find_quantity
 from rnnbench.report.history import direction
 from rnnbench.report.numbers import scope, scope_of
@@ -32,6 +31,7 @@ from rnnbench.results.schema import (
     Interval,
     ModelSummary,
 )
+from rnnbench.text import visible
 from rnnbench.training.outcome import TrialResult
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#6f6f6f")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from operator import attrgetter
 
 from rnnbench.results.schema import TOO_FEW_SEEDS, Comparison, Results
-from rnnbench.words import listed
+from rnnbench.text import listed
 
 _has_too_few_seeds = attrgetter("has_too_few_seeds")
 

@@ -7,10 +7,9 @@ from typing import Literal
 from xml.etree import ElementTree
 
 from rnnbench.analysis.gates import Failure, Verdict
-from rnnbench.escape import visible
 from rnnbench.report.numbers import short_p
 from rnnbench.report.table import Table
-from rnnbench.words import counted, listed
+from rnnbench.text import counted, listed, visible
 
 Outcome = Literal["passed", "failed", "not measured"]
 NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

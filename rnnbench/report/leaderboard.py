@@ -17,7 +17,7 @@ from rnnbench.report.numbers import (
 )
 from rnnbench.report.run_tables import SECOND
 from rnnbench.report.table import Columns, Table, table_of, with_points
-from rnnbench.words import counted
+from rnnbench.text import counted
 
 
 def board_tables(board: Board) -> list[Table]:

@@ -17,7 +17,6 @@ from matplotlib.transforms import Transform, blended_transform_factory
 
 from rnnbench.analysis.critical_difference import MeanRanks
 from rnnbench.analysis.history import History
-from rnnbench.escape import visible
 from rnnbench.metrics import find_quantity
 from rnnbench.report.critical_difference import place_of
 from rnnbench.report.drawing import LARGEST, Confusion, spread_of
@@ -25,7 +24,7 @@ from rnnbench.report.history import direction, minute, short_commit
 from rnnbench.report.numbers import quantity_text, scope
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Comparison, ModelSummary, PublishedAccuracy
-from rnnbench.words import counted
+from rnnbench.text import counted, visible
 
 MOST_EPOCHS = 100
 """The most epochs whose values are in words; of more, only each second, each third and so on."""

@@ -12,7 +12,7 @@ from rnnbench.results.schema import (
     ModelSummary,
     Statistic,
 )
-from rnnbench.words import counted
+from rnnbench.text import counted
 
 MISSING = "-"
 """Stands for a value that there is not."""

@@ -14,7 +14,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from rnnbench.errors import UserError
-from rnnbench.escape import for_markdown, visible
 from rnnbench.report.drawing import COLOURS, STRONGEST
 from rnnbench.report.findings import findings
 from rnnbench.report.plots import GRID, INK, ON_DARK, PAPER, Plot
@@ -23,7 +22,7 @@ from rnnbench.report.table import to_markdown
 from rnnbench.results.run import StoredRun
 from rnnbench.results.store import PAGES, Store
 from rnnbench.storage import PLOTS, atomic_write
-from rnnbench.words import counted
+from rnnbench.text import counted, for_markdown, visible
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ from rnnbench.report.marks import (
 )
 from rnnbench.report.numbers import quantity_text
 from rnnbench.results.run import StoredRun
-from rnnbench.words import counted
+from rnnbench.text import counted
 
 INK, GRID, PAPER = "#1b1f24", "#d0d7de", "#fefefe"
 ON_DARK = ("#4ea8de", "#f0803c", "#2fc49a", "#dd9cc0", "#f0b53a", "#8fd0f5", "#c3a065", "#a5adb5")

@@ -7,7 +7,7 @@ from rnnbench.analysis.power import MOST, PairPower
 from rnnbench.report.numbers import MISSING, remarks_on_tests, short_p
 from rnnbench.report.table import Columns, Table, table_of
 from rnnbench.results.schema import Results
-from rnnbench.words import counted
+from rnnbench.text import counted
 
 
 def power_table(pairs: Sequence[PairPower], results: Results) -> Table:

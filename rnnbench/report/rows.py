@@ -5,10 +5,10 @@ import io
 import re
 from collections.abc import Sequence
 
-from rnnbench.escape import visible
 from rnnbench.metrics import COSTS
 from rnnbench.points import values_of
 from rnnbench.results.schema import ModelSummary, Results
+from rnnbench.text import visible
 
 RESERVED = ("source", "model", "params", "trials")
 """Columns of ``table.csv`` that a parameter of the same name must not replace."""

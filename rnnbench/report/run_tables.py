@@ -31,7 +31,7 @@ from rnnbench.results.schema import (
     Results,
 )
 from rnnbench.section import spell_parameters
-from rnnbench.words import counted, listed, numbers, plural
+from rnnbench.text import counted, listed, numbers, plural
 
 SECOND = "macro_f1"
 """The metric that is shown with its spread, as accuracy is."""

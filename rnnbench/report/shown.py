@@ -8,8 +8,8 @@ from typing import IO
 from markupsafe import Markup
 from rich.console import Console
 
-from rnnbench.escape import visible
 from rnnbench.report.table import Table, to_rich
+from rnnbench.text import visible
 
 
 class Shown(ABC):

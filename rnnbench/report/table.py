@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rnnbench.escape import for_markdown, visible
 from rnnbench.points import model_of, values_of
 from rnnbench.report.numbers import MISSING
+from rnnbench.text import for_markdown, visible
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

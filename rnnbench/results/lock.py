@@ -30,7 +30,7 @@ from rnnbench.storage import (
     sweep,
     write_text,
 )
-from rnnbench.words import listed
+from rnnbench.text import listed
 
 SPEED, SITE = "speed.json", "site.json"
 KINDS = {RESULTS: "a run", CHOICE: "a choice", SPEED: "a speed benchmark", SITE: "a site"}

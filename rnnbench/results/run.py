@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnbench.config.load import load
-from rnnbench.config.problems import ConfigError
+from rnnbench.config.nodes import ConfigError
 from rnnbench.config.schema import Benchmark
 from rnnbench.errors import UserError
 from rnnbench.results.schema import SUMMARY_VERSION, Results

@@ -8,7 +8,7 @@ from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.records import Pretrained, Publication, Record, Share
-from rnnbench.words import listed, plural
+from rnnbench.text import listed, plural
 
 SUMMARY_VERSION: Literal[4] = 4
 SIGNIFICANT = 0.05

@@ -12,8 +12,8 @@ from rnnbench.environment import cpu, missing, versions
 from rnnbench.errors import OutOfReachError, RnnbenchError
 from rnnbench.records import Record
 from rnnbench.runner.executors.local import usable_cores
+from rnnbench.text import counted, listed
 from rnnbench.training.engines import ENGINES
-from rnnbench.words import counted, listed
 
 LEAST_FREE = 100 * 10**6
 """A disk with fewer free bytes counts as full."""

@@ -9,7 +9,7 @@ from rnnbench.report.table import Table, to_markdown
 from rnnbench.results.lock import SPEED
 from rnnbench.speed.records import ContenderTimes, SpeedResults
 from rnnbench.storage import write_text
-from rnnbench.words import counted
+from rnnbench.text import counted
 
 CONFIG, TABLES = "speed-config.yaml", "speed.md"
 FILES = (SPEED, CONFIG, TABLES)

@@ -58,7 +58,7 @@ def _first(ctx: typer.Context, name: str) -> Path:
 
 
 def _config_of(ctx: typer.Context) -> Any:
-    return tree_of(_first(ctx, "config"), []).root.plain
+    return tree_of(_first(ctx, "config")).root.plain
 
 
 def _models_of_config(ctx: typer.Context) -> list[str]:
@@ -137,9 +137,9 @@ def among(*names: str, is_list: bool = False) -> Completer:
     return _completer(lambda _: names, is_list=is_list)
 
 
-config_files = _completer(lambda _: [*_files("*.y*ml", "configs/*.y*ml"), *shipped.names()])
+config_files = _completer(lambda _: [*_files("*.y*ml", "configs/*.y*ml"), *shipped.listed()])
 """YAML files in the working folder and in ``configs/``, and the configs of the package."""
-config_names = _completer(lambda _: shipped.names())
+config_names = _completer(lambda _: shipped.listed())
 """The configs of the package."""
 run_folders = _completer(_run_folders)
 """Folders of finished runs, in ``results/`` and in the working folder."""

@@ -17,7 +17,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from rnnbench.escape import visible
+from rnnbench.text import visible
 
 if TYPE_CHECKING:
     from rnnbench.report.table import Table

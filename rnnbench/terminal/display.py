@@ -30,9 +30,9 @@ from rnnbench.runner.events import Connected, EpochEnded, Event, Failed, Finishe
 from rnnbench.terminal.console import DRAWING, err
 from rnnbench.terminal.progress import RunProgress
 from rnnbench.terminal.rows import ASCII, UNICODE, frame, without_middle
+from rnnbench.text import counted
 from rnnbench.training.phases import TRAINING
 from rnnbench.training.trial import Trial
-from rnnbench.words import counted
 
 TICK_SECONDS = 0.5
 """Seconds between two updates of the rows. A slow terminal delays only these, not the training."""

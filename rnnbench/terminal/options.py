@@ -13,10 +13,10 @@ import typer
 
 from rnnbench.data.sources.catalog import SOURCES
 from rnnbench.errors import UserError, shortened
-from rnnbench.escape import encodable
 from rnnbench.metrics import quantity_names
 from rnnbench.points import split_names, split_setting
 from rnnbench.terminal import completion
+from rnnbench.text import encodable
 from rnnbench.tracking import TRACKERS
 
 if TYPE_CHECKING:

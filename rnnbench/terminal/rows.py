@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from rich.cells import cell_len
 from rich.text import Text
 
-from rnnbench.escape import visible
 from rnnbench.terminal.progress import Running, RunProgress
+from rnnbench.text import counted, visible
 from rnnbench.training.phases import TRAINING
-from rnnbench.words import counted
 
 LEAST_BAR, BAR, LONGEST_BAR = 4, 6, 40
 """The columns of a bar: the fewest, those for which scores and names make room, and the most."""

@@ -20,8 +20,8 @@ from rnnbench.report.sections import Section
 from rnnbench.report.table import Columns, Table, table_of
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Results
+from rnnbench.text import counted, listed
 from rnnbench.website.folder import HISTORY, INDEX, LEADERBOARD
-from rnnbench.words import counted, listed
 
 SHOWN_CHANGES = 10
 """The most clear changes that are shown as sentences; the tables have all of them."""

@@ -15,10 +15,10 @@ from campaigns.campaign import Campaign, at_most, spell, warnings_heard
 
 import rnnbench
 from rnnbench.config.load import dump
-from rnnbench.config.problems import LONGEST as LONGEST_PROBLEM
-from rnnbench.config.problems import MOST, ConfigError
+from rnnbench.config.nodes import LONGEST as LONGEST_PROBLEM
+from rnnbench.config.nodes import MOST, ConfigError
 from rnnbench.config.schema import Benchmark
-from rnnbench.config.starter import starter
+from rnnbench.config.shipped import starter
 from rnnbench.errors import UserError
 from rnnbench.terminal.options import changes, load_benchmark
 

@@ -3,6 +3,8 @@
 import csv
 import json
 import shlex
+from contextlib import chdir
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +15,9 @@ from in_process import InProcess
 import rnnbench
 from rnnbench import job
 from rnnbench.analysis.intervals import accuracy_interval, folds_p
-from rnnbench.choice.choose import FILES
-from rnnbench.choice.table import P_OF_FOLDS, choice_table
+from rnnbench.choice.choose import FILES, draw_points
+from rnnbench.choice.write import P_OF_FOLDS, choice_table
+from rnnbench.models.baselines import Stratified
 from rnnbench.report.numbers import in_blocks, short_p
 from rnnbench.storage import read_document
 
@@ -33,6 +36,10 @@ models:
     training: {learning_rate: 0.01}
 """
 FAST = ("--models", "nb,always,chance")
+OF_ONE_SEED = (
+    "With one seed, intervals are over documents alone, and p-values are about these trainings, "
+    "not about the models."
+)
 
 
 def rows(tests="lunch"):
@@ -48,6 +55,10 @@ def folder(tmp_path, monkeypatch, request):
     monkeypatch.chdir(tmp_path)
     if "real_workers" not in request.keywords:  # starting them takes most of the time
         monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    write_files()
+
+
+def write_files():
     Path("mine.yaml").write_text(CONFIG)
     write_texts(rows())
 
@@ -62,19 +73,55 @@ def choose(**options):
     return rnnbench.choose("mine.yaml", **usual | options)
 
 
+@pytest.fixture(scope="module")
+def chosen(tmp_path_factory):
+    """A choice of all baselines by four folds."""
+    with chdir(tmp_path_factory.mktemp("chosen")), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(job, "executor_class", lambda _: InProcess)
+        write_files()
+        return choose(models=FAST[1].split(","), folds=4)
+
+
 # What is ranked, and on what.
 
 
-def test_every_model_and_point_is_ranked_and_the_best_come_first():
-    results = choose().results
+def test_every_model_and_point_is_ranked_and_the_best_come_first(chosen):
+    candidates = {candidate.name: candidate for candidate in chosen.results.candidates}
 
-    names = [candidate.name for candidate in results.candidates]
-    assert sorted(names) == ["always", *(f"nb[alpha={a},max_ngram={n}]"
-                                         for a in (0.1, 100) for n in (1, 2))]  # fmt: skip
-    accuracies = [candidate.accuracy for candidate in results.candidates]
+    points = [f"nb[alpha={alpha},max_ngram={n}]" for alpha in (0.1, 100) for n in (1, 2)]
+    assert sorted(candidates) == ["always", "chance", *points]
+    accuracies = [candidate.accuracy for candidate in candidates.values()]
     assert accuracies == sorted(accuracies, reverse=True)
-    assert (accuracies[0], results.held_out) == (1.0, 30)
-    assert accuracies[names.index("always")] == pytest.approx(20 / 30)
+    assert (accuracies[0], chosen.results.held_out) == (1.0, 30)
+    always = candidates["always"]
+    assert always.accuracy == pytest.approx(20 / 30), "the share of right answers to all documents"
+    assert np.average(always.of_parts, weights=[8, 8, 7, 7]) == pytest.approx(20 / 30)
+
+
+def test_frames_have_the_candidates_and_their_parameters(chosen):
+    frame = chosen.to_frame()
+    assert list(frame["alpha"][:2]) == [0.1, 0.1]
+    assert set(frame["name"]) > {"always"}
+    assert {"accuracy", "low", "high", "params", "seeds", "fit_seconds", "p"} < set(frame)
+
+
+def test_a_cross_validation_shows_what_other_training_documents_would_change(chosen):
+    best, *others = chosen.results.candidates
+    table = choice_table(chosen.results)
+
+    assert table.headers[-1] == P_OF_FOLDS
+    assert [row[-1] for row in table.rows] == [
+        "-",
+        *(short_p(folds_p(best.of_parts, other.of_parts)) for other in others),
+    ]
+    assert P_OF_FOLDS in table.caption
+
+
+def test_the_last_documents_are_held_out_on_request():
+    results = choose(models="always", folds=None, last=0.2).results
+    assert (results.held_out, results.folds, results.last) == (6, None, 0.2)
+    assert [len(candidate.of_parts) for candidate in results.candidates] == [1]
+    assert P_OF_FOLDS not in choice_table(results).headers
 
 
 def test_of_models_that_tie_the_cheapest_comes_first_and_then_the_first_in_the_config():
@@ -87,7 +134,7 @@ def test_of_models_that_tie_the_cheapest_comes_first_and_then_the_first_in_the_c
     grids = {"models.rnn.grid": {"zip": untrained}, "models.nb.grid": counted}
     results = choose(models=["rnn", "nb"], folds=None, last=0.2, settings=grids).results
 
-    names = [each.name for each in results.candidates]
+    names = [candidate.name for candidate in results.candidates]
     assert names == [
         *(f"nb[max_ngram={n}]" for n in (1, 2, 3)),
         "rnn[epochs=1,lr=1e-09,batch_size=4]",
@@ -95,15 +142,8 @@ def test_of_models_that_tie_the_cheapest_comes_first_and_then_the_first_in_the_c
         "rnn[epochs=1,lr=1e-08,batch_size=4]",
         "rnn[epochs=2,lr=1e-09,batch_size=4]",
     ]
-    assert len({each.accuracy for each in results.candidates[:3]}) == 1
-    assert len({each.accuracy for each in results.candidates[3:]}) == 1
-
-
-def test_the_accuracy_is_the_share_of_right_answers_to_all_held_out_documents():
-    (always,) = choose(models="always", folds=4).results.candidates
-    assert always.accuracy == pytest.approx(20 / 30)
-    assert len(always.of_parts) == 4
-    assert np.average(always.of_parts, weights=[8, 8, 7, 7]) == pytest.approx(20 / 30)
+    assert len({candidate.accuracy for candidate in results.candidates[:3]}) == 1
+    assert len({candidate.accuracy for candidate in results.candidates[3:]}) == 1
 
 
 def test_the_test_documents_change_nothing():
@@ -115,33 +155,12 @@ def test_the_test_documents_change_nothing():
     after = choose(out="after", models=models).results
 
     def ranked(results):
-        return [each.model_dump(exclude={"fit_seconds"}) for each in results.candidates]
+        return [candidate.model_dump(exclude={"fit_seconds"}) for candidate in results.candidates]
 
     assert ranked(before) == ranked(after)
     assert before.dataset.fingerprint != after.dataset.fingerprint
-    trials = [
-        {file.name for file in Path(each, "trials").iterdir()} for each in ("before", "after")
-    ]
+    trials = [{file.name for file in Path(out, "trials").iterdir()} for out in ("before", "after")]
     assert trials[0] == trials[1], "even their fingerprints are the same"
-
-
-def test_a_cross_validation_shows_what_other_training_documents_would_change():
-    best, *others = choose(models="nb").results.candidates
-    table, of_last = choice_table(choose(models="nb").results), choose(folds=None, last=0.2)
-
-    assert table.headers[-1] == P_OF_FOLDS
-    assert [row[-1] for row in table.rows] == [
-        "-",
-        *(short_p(folds_p(best.of_parts, each.of_parts)) for each in others),
-    ]
-    assert P_OF_FOLDS in table.caption
-    assert P_OF_FOLDS not in choice_table(of_last.results).headers
-
-
-def test_the_last_documents_are_held_out_on_request():
-    results = choose(folds=None, last=0.2).results
-    assert (results.held_out, results.folds, results.last) == (6, None, 0.2)
-    assert all(len(candidate.of_parts) == 1 for candidate in results.candidates)
 
 
 @pytest.mark.parametrize("parts", [{"folds": 3}, {"folds": None, "last": 0.8}], ids=str)
@@ -168,10 +187,12 @@ def test_five_folds_are_the_default():
 
 def test_a_network_is_ranked_with_every_seed_and_its_own_training():
     choice = choose(models=["rnn", "chance"], seeds=2, folds=2)
-    assert {each.name: each.seeds for each in choice.results.candidates} == {"rnn": 2, "chance": 2}
+    candidates = choice.results.candidates
+    assert {candidate.name: candidate.seeds for candidate in candidates} == {"rnn": 2, "chance": 2}
     assert choice.benchmark.training_of("rnn").learning_rate == 0.01
     assert len(list(Path("results/choice-mine/trials").glob("rnn-*.json"))) == 4
-    assert all(each.over_parts is not None for each in choice.results.candidates)
+    assert all(candidate.over_parts is not None for candidate in candidates)
+    assert OF_ONE_SEED not in choice_table(choice.results).caption
 
 
 # Trials are stored, and failures are named.
@@ -179,27 +200,13 @@ def test_a_network_is_ranked_with_every_seed_and_its_own_training():
 
 @pytest.mark.real_workers
 def test_a_second_choice_trains_nothing_again(cli):
-    first = cli("choose", "mine.yaml", *FAST)
-    again = cli("choose", "mine.yaml", *FAST)
+    command = ("choose", "mine.yaml", "--models", "nb", "--folds", 2, "--jobs", 1)
+    first, again = cli(*command), cli(*command)
 
     assert first.exit_code == again.exit_code == 0
     assert first.stdout == again.stdout
-    assert "30 of 30 trials are stored already" in again.stderr
+    assert "8 of 8 trials are stored already" in again.stderr
     assert "started" not in again.stderr
-
-
-def test_a_failing_model_costs_only_itself(cli):
-    Path("choice_nets.py").write_text("def make(shape):\n    raise RuntimeError('no such luck')\n")
-    Path("mine.yaml").write_text(f"{CONFIG}  broken: {{python: choice_nets:make}}\n")
-    result = cli("choose", "mine.yaml", "--models", "nb,broken", "--folds", 2, "--json")
-
-    assert result.exit_code == 1
-    record = json.loads(result.stdout)
-    assert {each["name"].partition("[")[0] for each in record["candidates"]} == {"nb"}
-    assert {each["model"] for each in record["missing"]} == {"broken"}
-    assert "2 of 10 trials failed; results/choice-mine/ has the results of the others" in (
-        result.stderr
-    )
 
 
 def test_a_fold_without_two_topics_to_train_on_is_refused_before_training(cli):
@@ -250,7 +257,7 @@ def test_a_run_and_a_choice_have_folders_of_their_own(cli):
 # What is shown and written.
 
 
-def test_the_table_says_which_are_not_clearly_worse(cli):
+def test_the_table_says_which_are_not_clearly_worse_and_the_record_is_stored(cli):
     result = cli("choose", "mine.yaml", *FAST, "--folds", 3, "--quiet")
 
     lines = result.stdout.splitlines()
@@ -260,30 +267,29 @@ def test_the_table_says_which_are_not_clearly_worse(cli):
     text = " ".join(result.stdout.split())
     assert "Accuracy on 30 of 30 training documents (3 folds)." in text
     assert "the test documents were not used" in text
+    assert OF_ONE_SEED in text
     assert result.stderr == ""
 
-
-def test_the_record_is_stored_with_its_checksum(cli):
-    printed = json.loads(cli("choose", "mine.yaml", *FAST, "--json").stdout)
-    stored = read_document(Path("results/choice-mine/choice.json"), 2)
-    assert stored == printed
+    printed = json.loads(cli("choose", "mine.yaml", *FAST, "--folds", 3, "--json").stdout)
+    assert read_document(Path("results/choice-mine/choice.json"), 2) == printed
     assert Path("results/choice-mine/choice.md").read_text().startswith("| model | alpha |")
 
 
-def test_one_seed_says_that_it_holds_for_its_trainings_only(cli):
-    one = cli("choose", "mine.yaml", *FAST).stdout
-    several = cli("choose", "mine.yaml", *FAST, "--seeds", 2).stdout
-    said = "With one seed, intervals are over documents alone, and p-values are about these "
-    said += "trainings, not about the models."
-    assert said in " ".join(one.split())
-    assert said not in " ".join(several.split())
+def test_a_failing_model_costs_only_itself_and_the_others_are_written(cli, monkeypatch):
+    monkeypatch.setattr(Stratified, "pipeline", lambda *_: 1 / 0)
+    command = ("choose", "mine.yaml", "--folds", 2, "--json", "--models")
+    result = cli(*command, "always,chance", "--write", "best.yaml")
 
-
-def test_frames_have_the_candidates_and_their_parameters():
-    frame = choose().to_frame()
-    assert list(frame["alpha"][:2]) == [0.1, 0.1]
-    assert set(frame["name"]) > {"always"}
-    assert {"accuracy", "low", "high", "params", "seeds", "fit_seconds", "p"} < set(frame)
+    assert result.exit_code == 1
+    record = json.loads(result.stdout)
+    assert [candidate["name"] for candidate in record["candidates"]] == ["always"]
+    assert {trial["model"] for trial in record["missing"]} == {"chance"}
+    assert "2 of 4 trials failed; results/choice-mine/ has the results of the others" in (
+        result.stderr
+    )
+    assert list(rnnbench.load_config("best.yaml").models) == ["always"]
+    result = cli(*command, "chance", "--write", "none.yaml")
+    assert "none.yaml: not written; no model has finished all its trials" in result.stderr
 
 
 def test_the_best_of_each_model_is_written_as_a_config_that_says_why(cli):
@@ -317,17 +323,6 @@ def test_a_model_may_be_named_like_a_kind_of_layer(cli):
         "a": 10,
         "tfidf_linear_svm": 0.01,
     }
-
-
-def test_what_is_complete_is_written_even_if_a_model_failed(cli):
-    Path("failing_nets.py").write_text("def make(shape):\n    raise RuntimeError('no luck')\n")
-    Path("mine.yaml").write_text(f"{CONFIG}  broken: {{python: failing_nets:make}}\n")
-    models = ("--folds", 2, "--models")
-    result = cli("choose", "mine.yaml", *models, "nb,broken", "--write", "best.yaml")
-    assert result.exit_code == 1
-    assert list(rnnbench.load_config("best.yaml").models) == ["nb"]
-    result = cli("choose", "mine.yaml", *models, "broken", "--write", "none.yaml")
-    assert "none.yaml: not written; no model has finished all its trials" in result.stderr
 
 
 def test_a_config_is_not_overwritten_without_force(cli):
@@ -368,19 +363,27 @@ def test_wrong_options_are_answered(cli, options, message):
     assert message in result.stderr
 
 
-# Search.
+# Samples.
 
 
-def test_a_search_tries_some_points_of_each_grid_and_draws_the_same_again(cli):
-    first = json.loads(cli("choose", "mine.yaml", *FAST, "--search", 2, "--json").stdout)
-    names = [each["name"] for each in first["candidates"]]
+def test_a_sample_has_some_points_of_each_grid_and_all_other_models(cli):
+    command = ("choose", "mine.yaml", *FAST, "--sample", 2)
+    first = json.loads(cli(*command, "--json").stdout)
+    names = [candidate["name"] for candidate in first["candidates"]]
     assert {"always", "chance"} < set(names)
     assert (len(names), first["searched"], first["n_models"]) == (4, 2, 6)
-    again = cli("choose", "mine.yaml", *FAST, "--search", 2, "--json")
-    assert [each["name"] for each in json.loads(again.stdout)["candidates"]] == names
-    assert "started" not in again.stderr
+    again = cli(*command)
+    assert "started" not in again.stderr, "the same points are drawn"
+    assert len(choose(sample=50).results.candidates) == 5, "which is all"
+    assert "Random sampling (seed 0) drew at most 2 points of each grid." in " ".join(
+        again.stdout.split()
+    )
 
 
-def test_a_search_that_may_try_everything_does():
-    results = choose(search=50).results
-    assert len(results.candidates) == results.n_models == 5
+def test_a_larger_sample_has_the_points_of_a_smaller_one_and_the_draw_never_changes():
+    grid = [f"m[lr=0.{n},units={units}]" for n in range(1, 6) for units in (8, 16)]
+    samples = [draw_points([*grid, "other"], n) for n in range(1, 12)]
+
+    assert [len(sample) for sample in samples] == [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 11]
+    assert all(small <= large for small, large in pairwise(samples))
+    assert draw_points(reversed(grid), 2) == {"m[lr=0.2,units=16]", "m[lr=0.5,units=16]"}

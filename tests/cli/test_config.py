@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from rnnbench.config.load import load
-from rnnbench.config.starter import starter
+from rnnbench.config.shipped import starter
 from rnnbench.models.baselines import BASELINES
 from rnnbench.runner.check import ASSUMED
 from rnnbench.terminal import console

@@ -1,4 +1,7 @@
-"""The meaning of configs and flags. For mistakes in them see test_messages.py."""
+"""The meaning of configs and flags, and configs that are written out and read again.
+
+For mistakes in them see test_messages.py.
+"""
 
 import json
 import re
@@ -7,10 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 from hypothesis import given, settings
-from strategies import plain_values
+from strategies import plain_values, texts
 
-from rnnbench.config.load import Override, load, load_data, select
-from rnnbench.config.problems import ConfigError
+from rnnbench.config.load import Override, dump, load, load_data, select
+from rnnbench.config.nodes import ConfigError
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.settings import Data
 from rnnbench.models.baselines import TfidfLinearSVM
@@ -57,12 +60,9 @@ def test_a_missing_file_is_answered_with_the_nearest_that_exists():
     assert messages("nowhere/small.yaml") == ["nowhere/small.yaml: no such file (allowed: none)"]
 
 
-def test_a_folder_is_no_config():
+def test_a_folder_and_a_file_in_another_encoding_are_no_configs():
     Path("configs").mkdir()
     assert messages(Path("configs")) == ["configs: is a folder (should be a config file)"]
-
-
-def test_a_file_in_another_encoding_than_utf_8():
     Path("bad.yaml").write_bytes("# no\nname: café\n".encode("latin-1"))
     assert messages(Path("bad.yaml")) == ["bad.yaml:2: is not UTF-8"]
 
@@ -80,15 +80,11 @@ def test_a_very_long_value_is_answered_too(text):
 # The meaning of a config.
 
 
-def test_a_small_config_leaves_everything_else_at_its_default():
+def test_what_is_left_out_or_empty_is_at_its_default():
     small = load(write(SMALL))
     assert (small.name, small.data, small.training) == ("small", Data(), Training())
     assert small.references == {}
-
-
-@pytest.mark.parametrize("section", ["data", "training"])
-def test_an_empty_section_is_the_default(section):
-    assert load(write(f"{section}:\n{SMALL}")) == load(write(SMALL))
+    assert load(write(f"data:\ntraining:\n{SMALL}")) == small
 
 
 def test_a_model_may_be_named_by_a_number():
@@ -108,16 +104,10 @@ def test_a_model_may_be_a_baseline_whose_parameters_may_be_left_out(written):
 
 
 @pytest.mark.parametrize("tie", ["dataset", "split"])
-def test_a_reference_is_tied_to_a_dataset_or_to_a_split(tie):
-    paper = {"source": "x", tie: "5" * 64, "models": {"a b (2019)": {"accuracy": 0.5}}}
-    reference = load(yaml.safe_load(SMALL) | {"references": {"paper": paper}}).references["paper"]
-    assert reference.model_dump(exclude_unset=True) == paper
-
-
-def test_a_reference_may_say_where_it_is_found_and_under_which_conditions_it_was_measured():
+def test_a_reference_has_its_data_its_place_and_its_conditions(tie):
     conditions = {"std": 0.01, "runs": 5, "transductive": True, "pretrained": "language model"}
     model = {"accuracy": 0.5, "caveat": "chosen on the test documents"} | conditions
-    paper = {"source": "x", "where": "Table 2", "split": "5" * 64, "models": {"a": model}}
+    paper = {"source": "x", "where": "Table 2", tie: "5" * 64, "models": {"a b (2019)": model}}
     reference = load(yaml.safe_load(SMALL) | {"references": {"paper": paper}}).references["paper"]
     assert reference.model_dump(exclude_unset=True) == paper
 
@@ -179,26 +169,20 @@ def test_a_file_beats_the_extended_one_and_a_flag_beats_the_file():
     assert (training.epochs, training.batch_size, training.seeds) == (5, 4, (0, 1, 2))
 
 
-def test_of_two_flags_the_last_wins():
-    first, second = Override("--epochs", "training.epochs", "5"), setting("training.epochs", "6")
-    assert load(write(SMALL), [first, second]).training.epochs == 6
-    assert load(write(SMALL), [second, first]).training.epochs == 5
-
-
-def test_a_flag_mends_a_mistake_in_the_file():
-    file = write(f"training: {{epochs: ten}}\n{SMALL}")
-    assert load(file, [setting("training.epochs", "5")]).training.epochs == 5
-
-
-def test_a_flag_without_a_value_means_none():
-    file = write(f"data: {{maxlen: 50}}\n{SMALL}")
-    assert load(file, [setting("data.maxlen", "")]).data.maxlen is None
-
-
-def test_a_flag_reaches_the_parameters_of_a_baseline_of_which_only_the_kind_is_named():
-    file = write(f"{SMALL}  svm: {{baseline: tfidf_linear_svm}}\n")
-    flag = setting("models.svm.baseline.tfidf_linear_svm.C", "0.5")
-    assert load(file, [flag]).models["svm"].baseline == TfidfLinearSVM(C=0.5)
+@pytest.mark.parametrize(
+    ("text", "flags", "section"),
+    [
+        ("", {"training.epochs": "6"}, Training(epochs=6)),
+        ("training: {epochs: ten}\n", {"training.epochs": "6"}, Training(epochs=6)),
+        ("data: {maxlen: 50}\n", {"data.maxlen": ""}, Data()),
+    ],
+    ids=["of two flags the last wins", "mends a mistake", "without a value means none"],
+)
+def test_a_flag_replaces_a_value(text, flags, section):
+    earlier = Override("--epochs", "training.epochs", "5")
+    changes = [setting(key, value) for key, value in flags.items()]
+    benchmark = load(write(f"{text}{SMALL}"), [earlier, *changes])
+    assert section in (benchmark.training, benchmark.data)
 
 
 def test_the_data_path_of_a_flag_is_relative_to_the_working_folder():
@@ -220,7 +204,7 @@ def test_the_data_path_of_a_flag_is_relative_to_the_working_folder():
         "references.paper.models",
     ],
 )
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(value=plain_values)
 def test_any_value_of_a_flag_is_taken_or_answered_with_its_place(key, value):
     flag = Override("--set", key, json.dumps(value, ensure_ascii=False))
@@ -252,10 +236,7 @@ def test_select_keeps_the_order_of_the_config():
     ("names", "answers"),
     [
         (["RNN", "rnn"], ["--models: no model 'RNN' (allowed: rnn; did you mean 'rnn'?)"]),
-        (
-            list("abcdefg"),
-            ["--models: no model 'a', 'b', 'c', 'd', 'e' and 2 more (allowed: rnn)"],
-        ),
+        (list("abcdefg"), ["--models: no model 'a', 'b', 'c', 'd', 'e' and 2 more (allowed: rnn)"]),
         ([], ["--models: names no model (allowed: rnn)"]),
     ],
 )
@@ -276,3 +257,40 @@ def test_wrong_data_of_flags():
         load_data(None, [setting("data.sede", "3")])
     with pytest.raises(ConfigError, match=r"^--set .+: training: unknown key \(allowed: data\)$"):
         load_data(None, [setting("training.epochs", "3")])
+
+
+# Configs that are written out.
+
+
+def dumped_and_loaded(benchmark: Benchmark, folder: Path = Path()) -> Benchmark:
+    return load(write(dump(benchmark, folder), str(folder / "config.yaml")))
+
+
+@settings(max_examples=50)
+@given(plain_values, texts.filter(bool))
+def test_any_argument_and_text_that_is_dumped_loads_again(value, text):
+    own = {"python": "nets:make", "arguments": {"a": value, text: text}}
+    paper = {"source": text, "split": "5" * 64, "models": {text: {"accuracy": 0.5}}}
+    config = {"name": "a", "models": {"own": own}, "references": {"paper": paper}}
+    benchmark = load(config)
+    assert dumped_and_loaded(benchmark) == benchmark
+    assert benchmark.models["own"].arguments == own["arguments"]
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [
+        ("configs/corpus", "results/small"),
+        ("corpus", "configs"),
+        ("/corpora/Büro", "results/small"),
+        ("configs/corpus", "link"),
+    ],
+)
+def test_a_dump_names_the_same_data_from_another_folder(path, folder):
+    Path("far/away").mkdir(parents=True)
+    Path("link").symlink_to("far/away")
+    benchmark = load(yaml.safe_load(SMALL) | {"data": {"path": path}})
+    text = dump(benchmark, Path(folder))
+    assert "path: ../" in text, "so that all can be moved"
+    assert Path(path).name in text, "letters stay readable"
+    assert dumped_and_loaded(benchmark, Path(folder)).data.path.resolve() == Path(path).resolve()

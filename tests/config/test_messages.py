@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from rnnbench.config.load import Override, load
-from rnnbench.config.problems import ConfigError
+from rnnbench.config.nodes import ConfigError
+from rnnbench.points import split_setting
 
 CONFIGS = Path(__file__).with_name("wrong_configs.yaml")
 ANSWERS = Path(__file__).with_name("wrong_configs.txt")
@@ -50,7 +51,7 @@ def _files(case, around, small):
 def override(text: str) -> Override:
     """Return the value that ``--flag key=value`` sets."""
     flag, setting = text.split(" ", 1)
-    return Override(text if flag == "--set" else flag, *setting.split("=", 1))
+    return Override(text if flag == "--set" else flag, *split_setting(setting))
 
 
 def answer(files, flags):

@@ -1,31 +1,66 @@
-"""The configs that come with the package, and their names."""
+"""The configs that come with the package, and the one that a new one starts from."""
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from rnnbench.choice.rank import rank_key
-from rnnbench.choice.records import CHOICE_VERSION, ChoiceResults
+from rnnbench.choice.rank import CHOICE_VERSION, ChoiceResults, rank_key
 from rnnbench.choice.write import best_points
 from rnnbench.config import shipped
-from rnnbench.config.load import load
-from rnnbench.config.problems import ConfigError
+from rnnbench.config.load import dump, load
+from rnnbench.config.nodes import ConfigError, parse
+from rnnbench.config.schema import Benchmark, Published, Reference
+from rnnbench.config.shipped import starter
+from rnnbench.data.settings import Data
+from rnnbench.models.baselines import BASELINES
+from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, PythonNetwork
+from rnnbench.models.layers import LAYERS
 from rnnbench.points import model_of
 from rnnbench.storage import read_document
+from rnnbench.training.recipe import Recipe
+from rnnbench.training.settings import Training
 
-CHOICES = Path(__file__).parents[2] / "results/reference/choice"
+EXTENDED = {"notebook": ["models", "name"], "references": ["models", "name"]} | {
+    "baseline_grids": ["name"]
+}
+"""Configs for others to extend, and the keys that they lack."""
+WITH_GRIDS = ["r52", "r8", "reuters46", "zoo"]
+"""Configs whose baselines are chosen by a config of their own."""
+SHIPPED = [name for name in shipped.names() if name not in EXTENDED]
+CHOICES = [name for name in SHIPPED if name not in shipped.listed()]
+"""Configs from which models are chosen for others, on the same documents."""
+OTHER_SETTINGS = ["own_texts", *WITH_GRIDS, *CHOICES]
+"""Configs with other documents or another training than the notebook's."""
+NOTEBOOK_MODELS = ["vanilla_rnn", "stacked_vanilla_rnn", "lstm", "stacked_lstm"]
+
+
+@cache
+def benchmark_of(name: str) -> Benchmark:
+    return load(name)
+
+
+# Names.
 
 
 def test_configs_are_found_by_their_names_only():
-    assert {"all", "smoke", "own_texts", "notebook"} <= set(shipped.names())
+    assert {"all", "smoke", "own_texts", "notebook"} <= set(shipped.listed())
     assert shipped.find("all") == shipped.folder() / "all.yaml"
     for other in ("none", "all.yaml", "./all.yaml", "../configs/all", ""):
         assert shipped.find(other) is None
+
+
+def test_grids_for_choosing_are_not_listed_but_found():
+    hidden = set(shipped.names()) - set(shipped.listed())
+    assert hidden > {"baseline_grids", "r52_networks", "zoo_baselines", "reuters46_layers"}
+    assert not hidden & {"baselines", "vanilla_rnn", "own_texts"}
+    assert shipped.find("r52_networks") is not None
 
 
 @pytest.mark.parametrize("name", shipped.names())
@@ -37,40 +72,23 @@ def test_a_summary_is_one_sentence(name):
     assert len(found) < 120
 
 
-def test_a_name_is_as_good_as_a_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-    assert load("all") == load(shipped.folder() / "all.yaml")
-
-
-def test_a_folder_does_not_hide_a_config_of_its_name(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("r52").mkdir()
-
-    assert load("r52").name == "r52"
-
-
 @pytest.mark.parametrize("name", ["./none.yaml", "all.yaml", "none/all"])
-def test_a_missing_file_is_not_replaced(tmp_path, monkeypatch, name):
-    monkeypatch.chdir(tmp_path)
-
+def test_a_missing_file_is_not_replaced(name):
     with pytest.raises(ConfigError, match="no such file"):
         load(name)
 
 
-def test_a_file_of_the_user_comes_before_a_name(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_file_of_the_user_comes_before_a_name_and_a_folder_does_not():
+    Path("r52").mkdir()
+    assert load("r52").name == "r52"
     Path("all").write_text("extends: smoke\nname: mine\n")
-
     assert load("all").name == "mine"
 
 
-def test_a_config_extends_others_by_name_unless_there_is_such_a_file(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("mine.yaml").write_text(
-        "extends: notebook\nname: mine\nmodels: {m: {baseline: most_frequent}}"
-    )
-    assert load("mine.yaml").training == load("all").training
+def test_a_config_extends_others_by_name_unless_there_is_such_a_file():
+    mine = "extends: notebook\nname: mine\nmodels: {m: {baseline: most_frequent}}"
+    Path("mine.yaml").write_text(mine)
+    assert load("mine.yaml").training == benchmark_of("all").training
 
     Path("notebook.yaml").write_text("training: {epochs: 7}\n")
     assert load("mine.yaml").training.epochs == 7
@@ -78,37 +96,116 @@ def test_a_config_extends_others_by_name_unless_there_is_such_a_file(tmp_path, m
     assert load("mine.yaml").training.epochs == 8
 
 
-def test_a_copy_may_have_the_name_of_the_config_that_it_extends(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_copy_may_have_the_name_of_the_config_that_it_extends():
     Path("notebook.yaml").write_text(shipped.find("lstm").read_text())
 
-    assert load("notebook.yaml") == load("lstm")
+    assert load("notebook.yaml") == benchmark_of("lstm")
 
 
+# What is in them.
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_config_has_the_name_of_its_file_and_the_settings_and_results_of_its_documents(name):
+    benchmark = benchmark_of(name)
+    assert benchmark.name == name
+    sources = {"r52": "r52", "r8": "r8", "own_texts": "files"}
+    documents = name.partition("_")[0] if name in CHOICES else name
+    assert benchmark.data.source == sources.get(documents, "auto")
+    assert benchmark.references == ({} if name == "own_texts" else benchmark_of("all").references)
+    if name not in OTHER_SETTINGS:
+        notebook = Data(num_words=30_000, maxlen=50, test_split=0.3, padding="post")
+        epochs, seeds = (2, 1) if name == "smoke" else (200, 5)
+        assert benchmark.data == notebook
+        assert benchmark.training == Training(epochs=epochs, batch_size=50, seeds=seeds)
+
+
+@pytest.mark.parametrize("name", EXTENDED)
+def test_a_config_that_others_extend_lacks_only_a_name_and_models(name):
+    with pytest.raises(ConfigError) as caught:
+        load(name)
+    assert [(problem.key, problem.message) for problem in caught.value.problems] == [
+        (key, "missing key") for key in EXTENDED[name]
+    ]
+
+
+@pytest.mark.parametrize("name", ["all", "own_texts", "r52_networks", "zoo", "zoo_baselines"])
+def test_a_config_that_is_dumped_loads_again(name):
+    Path("config.yaml").write_text(dump(benchmark_of(name), Path()))
+    again = load("config.yaml")
+    assert again.model_copy(update={"data": None}) == benchmark_of(name).model_copy(
+        update={"data": None}
+    )
+    assert list(again.models) == list(benchmark_of(name).models)
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_models_are_chosen_on_the_documents_that_they_are_run_on(name):
+    run, choice = benchmark_of(name.partition("_")[0]), benchmark_of(name)
+    assert choice.data == run.data
+    assert choice.training == run.training
+
+
+@pytest.mark.parametrize("name", WITH_GRIDS)
+def test_baselines_are_chosen_from_the_same_grids(name):
+    models = benchmark_of(f"{name}_baselines").models
+    everywhere = benchmark_of("zoo_baselines").models
+
+    assert models == {point: everywhere[point] for point in everywhere if point in models}
+    assert len(models) == len(everywhere) or name == "reuters46"  # where a high C takes too long
+
+
+def test_every_baseline_is_in_the_grids_or_in_the_baselines():
+    models = benchmark_of("zoo_baselines").models.values()
+    kinds = {model.baseline.kind for model in models if isinstance(model, BaselineModel)}
+    assert kinds == {*BASELINES} - {"most_frequent", "stratified"}
+    models = benchmark_of("baselines").models
+    assert {name: type(model.baseline) for name, model in models.items()} == {
+        kind: baseline for kind, baseline in BASELINES.items() if not baseline.packages
+    }
+
+
+@pytest.mark.parametrize("name", ["all", "smoke"])
+def test_all_has_the_models_of_the_notebook_in_its_order_and_two_baselines(name):
+    benchmark = benchmark_of(name)
+    baselines = ["multinomial_naive_bayes", "tfidf_linear_svm"]
+    assert list(benchmark.models) == [*NOTEBOOK_MODELS, *baselines]
+    assert list(benchmark.references["notebook"].models) == NOTEBOOK_MODELS
+    assert benchmark.references["notebook"].training == Recipe(epochs=200, batch_size=50)
+
+
+def test_published_accuracies_of_other_models_say_where_they_are_found():
+    references = benchmark_of("all").references
+    others = {name: paper for name, paper in references.items() if paper.split is not None}
+    assert [name for name, paper in others.items() if paper.where is None] == []
+    assert len({(paper.split, paper.source) for paper in others.values()}) == len(others)
+
+
+REFERENCE_CHOICES = Path(__file__).parents[2] / "results/reference/choice"
 FIRST, SECOND = "reuters46_networks", "reuters46_layers"
 """Two steps of a choice: the second went on from the best of the first, and has variants of it."""
 
 
-def candidates_of(name):
-    document = read_document(CHOICES / name / "choice.json", CHOICE_VERSION)
+def results_of(name):
+    document = read_document(REFERENCE_CHOICES / name / "choice.json", CHOICE_VERSION)
     results = ChoiceResults.model_validate(document)
     ranked = sorted(  # some were stored when ties were broken in another way
         results.candidates,
-        key=lambda each: rank_key(each.accuracy, each.training.get("epochs", 0), each.params),
+        key=lambda found: rank_key(found.accuracy, found.training.get("epochs", 0), found.params),
     )
     return results.model_copy(update={"candidates": ranked})
 
 
-@pytest.mark.parametrize("name", sorted({each.name for each in CHOICES.glob("*_*")} - {FIRST}))
+@pytest.mark.parametrize("name", sorted({f.name for f in REFERENCE_CHOICES.glob("*_*")} - {FIRST}))
 def test_models_have_the_settings_that_were_best_on_training_documents(name):
-    config, results = load(name.partition("_")[0]), candidates_of(name)
-    tried = load(CHOICES / name / "config.yaml")
-    points = Counter(model_of(each.name) for each in results.candidates)
+    config, results = benchmark_of(name.partition("_")[0]), results_of(name)
+    tried = load(REFERENCE_CHOICES / name / "config.yaml")
+    points = Counter(model_of(candidate.name) for candidate in results.candidates)
     chosen = best_points(results)
     if name == SECOND:
         best = results.candidates[0]
         chosen = {model_of(best.name): best}
-        points[model_of(best.name)] = len([*results.candidates, *candidates_of(FIRST).candidates])
+        points[model_of(best.name)] = len([*results.candidates, *results_of(FIRST).candidates])
 
     for model, best in chosen.items():
         expected = tried.models[best.name].model_copy(update={"chosen_from": points[model]})
@@ -116,6 +213,9 @@ def test_models_have_the_settings_that_were_best_on_training_documents(name):
         assert config.training_of(model).facts("seeds", "engine") == tried.training_of(
             best.name
         ).facts("seeds", "engine")
+
+
+# A wheel.
 
 
 @pytest.fixture(scope="session")
@@ -130,7 +230,7 @@ def installed(tmp_path_factory, repository):
     return folder / "site"
 
 
-def test_a_wheel_brings_the_configs(installed, tmp_path):
+def test_a_wheel_brings_the_package_and_the_configs(installed, tmp_path):
     variables = os.environ | {"PYTHONPATH": str(installed)}
 
     def rnnbench(*arguments):
@@ -139,14 +239,94 @@ def test_a_wheel_brings_the_configs(installed, tmp_path):
             command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=True
         )
 
-    assert "all: fine, 6 models, 22 trials" in rnnbench("config", "check", "all").stdout
+    assert {path.name for path in installed.iterdir() if path.suffix != ".dist-info"} == {
+        "rnnbench"
+    }
+    assert (
+        "all: fine, 6 models, 22 trials" in rnnbench("config", "check", "all", "--no-build").stdout
+    )
     assert "own_texts.csv" in rnnbench("config", "copy", "own_texts").stderr
     table = rnnbench("run", "own_texts.yaml", "--models", "tfidf_logistic_regression").stdout
     assert "tfidf_logistic_regression" in table
     assert (tmp_path / "results" / "own_texts" / "results.json").is_file()
 
 
-def test_a_wheel_brings_nothing_beside_the_package(installed):
-    folders = {each.name for each in installed.iterdir() if each.suffix != ".dist-info"}
+# The starter.
 
-    assert folders == {"rnnbench"}
+
+def read(text):
+    return parse(text, "starter.yaml")[0].plain
+
+
+def switched_on():
+    """Return the starter with every option that is switched off switched on."""
+    return re.sub(r"^( *)#(?=\S)", r"\1", starter(), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["a.b", "123", "true", "_", "é", "x" * 120, "name: starter"])
+def test_a_new_config_has_no_problems_whatever_its_name(name):
+    network, baseline = load(read(starter(name))).models.values()
+
+    assert [layer.kind for layer in network.layers] == ["embedding", "gru", "dense"]
+    assert isinstance(baseline, BaselineModel)
+
+
+def test_every_option_that_is_switched_off_can_be_switched_on_and_dumped():
+    Path("other.yaml").write_text("training: {epochs: 3}\n")
+    Path("a.yaml").write_text(switched_on())
+    benchmark = load("a.yaml")
+
+    points = [f"gru[units={units},epochs={epochs}]" for units in (16, 32) for epochs in (10, 20)]
+    assert list(benchmark.models) == [*points, "naive_bayes", "mine"]
+    Path("config.yaml").write_text(dump(benchmark, Path()))
+    assert load("config.yaml") == benchmark
+
+
+def test_a_new_config_names_every_key_there_is():
+    sections = (
+        *(Benchmark, Data, Training, LayeredNetwork, PythonNetwork, BaselineModel),
+        *(Reference, Published),
+    )
+
+    named = set(keys(read(switched_on())))
+
+    every = {key for section in sections for key in section.model_fields}
+    assert every - {"train", "test"} <= named, "which would need that there is no path"
+    assert "extends" in named
+
+
+def keys(tree):
+    """Yield every key of a tree of mappings and lists."""
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        yield key
+        if isinstance(value, dict | list):
+            yield from keys(value)
+
+
+def test_a_new_config_lists_every_kind_of_layer_and_baseline_with_its_defaults():
+    layers = comments(r"^#   ( *(?!rnnbench).+)$")
+
+    assert {kind: parameters for item in layers for kind, parameters in item.items()} == {
+        kind: defaults(layer) for kind, layer in LAYERS.items()
+    }
+    assert comments(r"^  #   (.+)$") == {
+        kind: defaults(baseline) for kind, baseline in BASELINES.items()
+    }
+
+
+def comments(pattern):
+    """Return the YAML in lines of comments."""
+    return read("\n".join(re.findall(pattern, starter(), flags=re.MULTILINE)))
+
+
+def defaults(section):
+    fields = section.model_fields.items()
+    return {key: "N" if field.is_required() else field.default for key, field in fields}
+
+
+def test_a_new_config_fits_a_terminal():
+    first, *lines = starter().splitlines()
+
+    # An editor reads the first line, whose length depends on where rnnbench is installed.
+    assert first.startswith("# yaml-language-server: $schema=")
+    assert max(map(len, lines)) <= 80

@@ -57,7 +57,7 @@ def variables(line):
         ("data sh", ["show"]),
         ("run --see", ["--seeds"]),
         *(
-            (f"{command} ", ["base.yaml", "more.yaml", "configs/all.yaml", *shipped.names()])
+            (f"{command} ", ["base.yaml", "more.yaml", "configs/all.yaml", *shipped.listed()])
             for command in (
                 *("run", "bench-speed", "data info", "config check", "config show"),
                 *("models list", "models show"),
@@ -79,7 +79,7 @@ def variables(line):
         ("models show more.yaml g", ["gru"]),
         ("explain ", ["simple_rnn", "gru", "lstm"]),
         ("explain lstm g", ["gru"]),
-        ("data show 0 zo", ["zoo", "zoo_baselines", "zoo_networks"]),
+        ("data show 0 zo", ["zoo"]),
         ("run lstm --data r", ["r52", "r8"]),
         ("leaderboard mine --metric bal", ["balanced_accuracy"]),
         ("site mine --metric accuracy --metric bal", ["balanced_accuracy"]),

@@ -12,7 +12,7 @@ from rnnbench.data.source import Source
 from rnnbench.data.texts import READERS, Columns, Text, read_texts
 from rnnbench.data.tokenizers import TOKENIZERS, words
 from rnnbench.errors import UserError, shortened
-from rnnbench.words import counted
+from rnnbench.text import counted
 
 log = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from rnnbench.runner.executors.dask.messages import (
     Background,
 )
 from rnnbench.runner.executors.dask.placement import Place
-from rnnbench.words import listed
+from rnnbench.text import listed
 
 log = logging.getLogger(__name__)
 

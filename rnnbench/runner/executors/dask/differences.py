@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rnnbench.models.code import plugins_of
+from rnnbench.text import listed
 from rnnbench.training.trial import Trial
-from rnnbench.words import listed
 
 MOST_NAMED = 3
 """Workers that are named for each difference."""

@@ -1,6 +1,14 @@
-"""Counts, durations and lists in words."""
+"""Counts, durations and lists in words, and text from outside made safe to show."""
 
+import re
 from collections.abc import Sequence
+
+_PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"}
+_OTHERS = [127, *range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+_SURROGATES = range(0xD800, 0xE000)
+CONTROLS = _PICTURES | dict.fromkeys([*_OTHERS, *_SURROGATES], 0xFFFD)
+"""A table for ``str.translate``. It has a visible replacement for each character that would control
+a terminal or change the direction of the text, or that UTF-8 does not have."""
 
 
 def counted(number: int, noun: str) -> str:
@@ -51,3 +59,25 @@ def numbers(values: Sequence[int]) -> str:
     if len(values) > 5 and list(values) == list(range(values[0], values[-1] + 1)):
         return f"{values[0]} to {values[-1]}"
     return ", ".join(map(str, values))
+
+
+def visible(text: str) -> str:
+    """Return text whose control characters, except line breaks and tabs, are visible."""
+    return text.translate(CONTROLS)
+
+
+def encodable(text: str) -> str:
+    r"""Return text that can be written as UTF-8; what cannot, such as half a character, is escaped.
+
+    >>> encodable("out-\udcff")
+    'out-\\udcff'
+    """
+    return text.encode(errors="backslashreplace").decode()
+
+
+def for_markdown(text: str) -> str:
+    """Return text that Markdown shows as it is, in one line."""
+    printable = "".join(char if char.isprintable() else " " for char in text)
+    # An underscore between two letters or digits, as in a name, is no markup.
+    escaped = re.sub(r"([\\`*~\[\]|]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", printable)
+    return re.sub(r"&(?=#?\w+;)", "&amp;", escaped).replace("<", "&lt;")

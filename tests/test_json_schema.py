@@ -1,0 +1,162 @@
+"""The JSON Schemas accept what is right, and refuse what has a wrong shape."""
+
+import json
+import shutil
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from config.test_messages import CASES
+
+import rnnbench
+from rnnbench.analysis.load import load_summary
+from rnnbench.config import shipped
+from rnnbench.config.shipped import starter
+from rnnbench.json_schema import config_schema, results_schema
+from rnnbench.models.baselines import BASELINES
+from rnnbench.models.layers import LAYERS
+
+PACKAGE = Path(rnnbench.__file__).parent
+CONFIG_SCHEMA = PACKAGE / "config/config.schema.json"
+IN_THE_TEXT = {"keys: merge key of YAML 1.1", "keys: twice", "keys: three times"}
+IN_THE_TEXT |= {"keys: twice in a layer", 'names: "a\\n"', "layers: yes is a word"}
+ABOUT_VALUES = {f"values: data: {{path: {path}}}" for path in ('""', "~nobody-here/x", '"a\\0b"')}
+ABOUT_VALUES |= {"values: training: {validation_split: .nan}", "values: training: {seeds: [1.0]}"}
+"""An integer of JSON may be written as 1.0."""
+ABOUT_SEVERAL_VALUES = {
+    *(f"layers: {case}" for case in ("recurrent on a vector", "recurrent after pooling")),
+    *("layers: embedding not first", "layers: embedding twice", "layers: answer at each time step"),
+    *("layers: masking ended by a convolution", "stacks: last layer without softmax"),
+    "stacks: scaled inputs of an embedding",
+    "baselines: smallest n-gram above the largest",
+    "baselines: characters beside characters",
+    "baselines: with epochs",
+    *("references: neither a dataset nor a split", "references: dataset and split"),
+    "references: training of other models",
+}
+CANNOT_BE_SEEN = IN_THE_TEXT | ABOUT_VALUES | ABOUT_SEVERAL_VALUES
+"""The known mistakes that a schema does not find, beside those in other files, flags and YAML, and
+in the values of grids."""
+SOFTMAX = {"dense": {"units": "topics", "activation": "softmax"}}
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return config_schema()
+
+
+@pytest.fixture(scope="module")
+def validator(schema):
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def test_the_shipped_schema_of_configs_is_the_generated_one(schema):
+    hint = "rnnbench config schema > rnnbench/config/config.schema.json"
+    assert json.loads(CONFIG_SCHEMA.read_text()) == schema, hint
+
+
+@pytest.mark.parametrize("name", sorted(set(shipped.names()) - {"references"}))
+def test_the_configs_of_the_package_are_accepted(validator, name):
+    validator.validate(yaml.safe_load(shipped.find(name).read_text(encoding="utf-8")))
+
+
+def test_the_starter_names_the_schema_and_is_accepted_by_it(validator):
+    first = starter().splitlines()[0]
+
+    assert first == f"# yaml-language-server: $schema={CONFIG_SCHEMA}"
+    validator.validate(yaml.safe_load(starter()))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        *({"baseline": name} for name in BASELINES),
+        *({"baseline": {name: None}} for name in BASELINES),
+        {"python": "nets:make", "arguments": {"units": 3}},
+        {"layers": [{"bidirectional": {"layer": {"gru": {"units": 2}}}}, {"dense": {"units": 3}}]},
+        {"layers": [SOFTMAX], "training": {"epochs": 3, "engine": "keras"}},
+        {  # a grid completes it
+            "layers": [{"gru": None}, SOFTMAX],
+            "grid": {"layers.0.gru.units": [2, 4], "training": {"epochs": [1, 2]}, "zip": {}},
+        },
+    ],
+    ids=str,
+)
+def test_models_of_every_kind_are_accepted(validator, model):
+    models = {"m": model, "point[units=2,lr=0.1]": {"baseline": "most_frequent"}}
+    validator.validate({"name": "a", "data": None, "models": models})
+
+
+@pytest.mark.parametrize(
+    "model", [{"grid": [1]}, {"layers": [], "training": {"seeds": 2}}, {"training": {"epochs": 0}}]
+)
+def test_a_grid_and_a_training_have_their_shapes(validator, model):
+    with pytest.raises(jsonschema.ValidationError):
+        validator.validate({"extends": "all", "models": {"m": model}})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        *({"training": {"seeds": seeds}} for seeds in (1, 10_000, [0], [3, 2**32 - 1])),
+        *({"tracking": trackers} for trackers in ("csv", [], ["tensorboard", "mlflow"])),
+    ],
+    ids=str,
+)
+def test_seeds_and_trackers_are_one_or_a_list(validator, values):
+    validator.validate({"name": "a", "models": {"m": {"python": "a:b"}}} | values)
+    validator.validate({"extends": "all"} | values)
+
+
+def test_a_config_that_extends_another_may_lack_keys(validator):
+    validator.validate({"extends": "all"})
+    validator.validate({"extends": ["a.yaml"], "models": {"lstm": {"inputs": "scaled_ids"}}})
+    assert not validator.is_valid({"name": "a"})
+    assert not validator.is_valid({"extends": "all", "modles": {}})
+
+
+def test_a_known_mistake_is_found_unless_a_schema_cannot_see_it(validator):
+    seen, checked = set(), 0
+    for case, (files, flags) in CASES.items():
+        if len(files) > 1 or flags or case.partition(":")[0] in ("YAML", "extends", "grids"):
+            continue
+        try:
+            config = yaml.safe_load(files["bad.yaml"])
+        except yaml.YAMLError:
+            continue  # not YAML 1.1, which this test reads
+        checked += 1
+        seen |= {case} if validator.is_valid(config) else set()
+    assert seen == CANNOT_BE_SEEN
+    assert checked > 130
+
+
+def test_every_key_and_kind_is_described(schema):
+    definitions = schema["$defs"]
+
+    assert {*definitions["Layer"]["properties"]} == {*LAYERS}
+    for name in ("Benchmark", "Training"):
+        keys = definitions[name]["properties"]
+        assert [key for key, found in keys.items() if "description" not in found] == []
+
+
+# Results.
+
+
+def test_the_shipped_schema_of_results_is_the_generated_one():
+    hint = "rnnbench config schema --results > rnnbench/results/results.schema.json"
+    shipped_schema = json.loads((PACKAGE / "results/results.schema.json").read_text())
+    assert shipped_schema == results_schema(), hint
+
+
+@pytest.mark.parametrize("name", ["all", "zoo", "r52"])
+def test_published_results_are_accepted_and_without_a_key_refused(repository, tmp_path, name):
+    folder = shutil.copytree(repository / "results/reference" / name, tmp_path / name)
+    load_summary(folder)  # which converts an older one
+    results = json.loads((folder / "results.json").read_text())
+
+    validator = jsonschema.Draft202012Validator(results_schema())
+    validator.validate(results)
+    del results["models"]
+    assert not validator.is_valid(results)
