@@ -1,29 +1,31 @@
-"""Two runs side by side, as tables and as text."""
+"""Two runs side by side, and the outcome of gates: as tables, as Markdown, and as JUnit XML."""
 
 import json
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal, NamedTuple
+from xml.etree import ElementTree
 
 from rnnbench.analysis.compare_runs import ModelChange, RunComparison, branches
-from rnnbench.analysis.gates import Verdict
-from rnnbench.escape import for_markdown
+from rnnbench.analysis.gates import Failure, Verdict
+from rnnbench.escape import for_markdown, visible
 from rnnbench.metrics import METRICS, MS_PER_STEP, Metric
-from rnnbench.report.gates import annotations, gates_table, workflow_command
 from rnnbench.report.numbers import (
     MISSING,
+    SECOND,
     condition,
     mean_and_interval,
     mean_text,
+    metrics_of,
     remarks_on_tests,
     scope_of,
     short_p,
     signed_interval_text,
 )
-from rnnbench.report.run_tables import SECOND, metrics_of
 from rnnbench.report.table import Columns, Table, table_of, to_markdown, with_points
 from rnnbench.results.schema import TOO_FEW_SEEDS, ModelSummary
 from rnnbench.words import counted
@@ -32,14 +34,16 @@ KEY_WIDTH, VALUE_WIDTH = 34, 19
 """The widths at which cells are wrapped, so that three columns fit into 80 characters."""
 SHORT = 12
 """Characters shown of a fingerprint or a commit."""
+NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""The characters that XML 1.0 does not have, not even escaped."""
 
 
 def comparison_tables(comparison: RunComparison) -> list[Table]:
     """Return how accuracy, other metrics and costs changed, and all other differences."""
     return [
-        accuracy_table(comparison),
-        metrics_table(comparison),
-        costs_table(comparison),
+        changes_table(comparison),
+        metric_changes_table(comparison),
+        cost_changes_table(comparison),
         differences_table(comparison),
     ]
 
@@ -66,13 +70,7 @@ def _unfolded(table: Table) -> Table:
     return replace(table, rows=rows)
 
 
-def comparison_annotations(comparison: RunComparison, verdicts: Sequence[Verdict]) -> list[str]:
-    """Return workflow commands of GitHub Actions: what is clear, and the outcome of each gate."""
-    message = f"A: {comparison.a}. B: {comparison.b}. {' '.join(findings(comparison))}"
-    return [workflow_command("notice", "rnnbench compare", message), *annotations(verdicts)]
-
-
-def accuracy_table(comparison: RunComparison) -> Table:
+def changes_table(comparison: RunComparison) -> Table:
     """Return the accuracy of each model in both runs, and how certain the difference is."""
     columns: Columns[ModelChange] = {
         "accuracy of": lambda each: each.name,
@@ -127,7 +125,7 @@ def findings(comparison: RunComparison) -> list[str]:
     ]
 
 
-def metrics_table(comparison: RunComparison) -> Table:
+def metric_changes_table(comparison: RunComparison) -> Table:
     """Return how much the mean of each other metric changed."""
     metrics = metrics_of([model for each in comparison.models for model in (each.a, each.b)])
     columns: Columns[ModelChange] = {"B - A of": lambda each: each.name}
@@ -142,7 +140,7 @@ def _moved(metric: Metric, change: ModelChange) -> str:
     return MISSING if a is None or b is None else format(b - a, f"+z{metric.format}")
 
 
-def costs_table(comparison: RunComparison) -> Table:
+def cost_changes_table(comparison: RunComparison) -> Table:
     """Return macro-F1 and speed of each model in both runs."""
     second, over = METRICS[SECOND].header, "(mean ± 95 % over seeds)"
     columns: Columns[ModelChange] = {
@@ -192,3 +190,87 @@ def _folded(text: str, width: int) -> str:
             lines.append("")
         lines[-1] += part
     return "\n".join(lines)
+
+
+# Gates
+
+
+class GateCase(NamedTuple):
+    """The outcome of a gate for one model, and why."""
+
+    gate: str
+    model: str
+    outcome: Literal["passed", "failed", "not measured"]
+    reason: str = ""
+
+
+def cases_of(verdict: Verdict) -> list[GateCase]:
+    """Return the outcome of a gate for each model."""
+    reasons = {failure.model: _reason(failure) for failure in verdict.failures}
+    passed = [name for name in verdict.checked if name not in reasons]
+    return [
+        *(GateCase(verdict.gate, name, "failed", reason) for name, reason in reasons.items()),
+        *(GateCase(verdict.gate, name, "passed") for name in passed),
+        *(GateCase(verdict.gate, name, "not measured") for name in verdict.unmeasured),
+    ]
+
+
+def _reason(failure: Failure) -> str:
+    if failure.b is None:
+        return "B lacks " + ("the model" if failure.a is None else "the metric")
+    p = "" if failure.p_holm is None else f", p {short_p(failure.p_holm)}"
+    return f"{failure.a:.6g} in A, {failure.b:.6g} in B{p}"
+
+
+def verdict_lines(verdicts: Sequence[Verdict]) -> tuple[list[str], list[str]]:
+    """Return a line for each gate that passed, and one for each model that failed one."""
+    passed = [
+        f"passed: {verdict.gate}: {counted(len(verdict.checked), 'model')}"
+        + (f" (not measured: {', '.join(verdict.unmeasured)})" if verdict.unmeasured else "")
+        for verdict in verdicts
+        if verdict.passed
+    ]
+    failed = [
+        f"failed: {verdict.gate}: {failure.model}: {_reason(failure)}"
+        for verdict in verdicts
+        for failure in verdict.failures
+    ]
+    return passed, failed
+
+
+def gates_table(verdicts: Sequence[Verdict]) -> Table:
+    """Return the outcome of each gate for each model, failures first."""
+    cases = [case for verdict in verdicts for case in cases_of(verdict)]
+    n_failed = sum(not verdict.passed for verdict in verdicts)
+    caption = f"{n_failed} of {counted(len(verdicts), 'gate')} failed."
+    return Table(["gate", "model", "outcome", ""], cases, caption, text_columns=4, keys=2)
+
+
+def junit(name: str, verdicts: Sequence[Verdict]) -> str:
+    """Return JUnit XML: a test suite for each gate, a test case in it for each model.
+
+    All characters are ASCII, so that it is right in every encoding.
+    """
+
+    def clean(text: str) -> str:
+        return NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", visible(text))
+
+    root, add = ElementTree.Element("testsuites", name=clean(name)), ElementTree.SubElement
+    for verdict in verdicts:
+        cases = cases_of(verdict)
+        n = Counter(case.outcome for case in cases)
+        counts = {"tests": len(cases), "failures": n["failed"], "errors": 0}
+        counts |= {"skipped": n["not measured"]}
+        facts = {"name": verdict.gate} | {key: str(count) for key, count in counts.items()}
+        suite = add(root, "testsuite", facts)
+        for case in cases:
+            # Dots in the name of a class would be read as those of a package.
+            facts = {"classname": "rnnbench", "name": f"{case.model}: {case.gate}"}
+            element = add(suite, "testcase", facts)
+            if case.outcome == "failed":
+                add(element, "failure", message=clean(case.reason))
+            elif case.outcome == "not measured":
+                add(element, "skipped", message="A has no such value")
+    ElementTree.indent(root, " ")
+    page: bytes = ElementTree.tostring(root, "us-ascii", xml_declaration=True)
+    return page.decode() + "\n"

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from rnnbench.analysis.variance import N_BLOCKS
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.metrics import Quantity
+from rnnbench.metrics import Metric, Quantity, usable_metrics
 from rnnbench.results.schema import (
     TOO_FEW_SEEDS,
+    Comparison,
     Difference,
     Interval,
     ModelSummary,
@@ -16,6 +17,14 @@ from rnnbench.words import counted
 
 MISSING = "-"
 """Stands for a value that there is not."""
+SECOND = "macro_f1"
+"""The metric that is shown with its spread, as accuracy is."""
+
+
+def metrics_of(models: Iterable[ModelSummary]) -> list[Metric]:
+    """Return the metrics, other than accuracy, that any of ``models`` has."""
+    present = {name for model in models for name in model.metrics} - {"accuracy"}
+    return [metric for name, metric in usable_metrics().items() if name in present]
 
 
 def in_blocks(n: int) -> str:
@@ -49,6 +58,13 @@ def scope_of(differences: Iterable[Difference]) -> str:
 def signed_interval_text(interval: Interval) -> str:
     """Return both ends of an interval of a difference."""
     return f"{interval.low:+z.4f} to {interval.high:+z.4f}"
+
+
+def comparison_text(compared: Comparison) -> str:
+    """Return the models of a comparison, their difference, its interval and its verdict."""
+    low, high = compared.interval.low, compared.interval.high
+    verdict = f"({low:+z.3f} to {high:+z.3f}, {compared.verdict})"
+    return f"{compared.a} - {compared.b} {compared.difference:+z.3f} {verdict}"
 
 
 def mean_text(quantity: Quantity, model: ModelSummary) -> str:

@@ -1,40 +1,50 @@
-"""The tables of a run."""
+"""The tables of a run, for the terminal, its report and its files."""
 
+import csv
+import io
 import json
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from rnnbench.metrics import COSTS, FIT_SECONDS, Metric, usable_metrics
+from rnnbench.analysis.power import MOST, PairPower
+from rnnbench.escape import visible
+from rnnbench.metrics import COSTS, FIT_SECONDS
 from rnnbench.points import model_of, short, values_of
 from rnnbench.report.findings import unclear_from, which_epoch
 from rnnbench.report.numbers import (
     MISSING,
+    SECOND,
     condition,
     interval_text,
     mean_and_interval,
+    mean_and_std,
     mean_text,
+    metrics_of,
     remarks_on_tests,
     scope,
     scope_of,
     short_p,
     signed_interval_text,
 )
-from rnnbench.report.published import published_tables
-from rnnbench.report.rows import to_csv
 from rnnbench.report.table import FAILED, Columns, Table, table_of, to_markdown, with_points
 from rnnbench.results.schema import (
     Comparison,
     MissingTrial,
     ModelSummary,
+    PublishedAccuracy,
     Results,
 )
 from rnnbench.section import spell_parameters
 from rnnbench.words import counted, listed, numbers, plural
 
-SECOND = "macro_f1"
-"""The metric that is shown with its spread, as accuracy is."""
+CAVEAT = "*"
+"""The mark of a published accuracy with a caveat; the caption has the caveat."""
+ON_THE_SAME = "Only accuracies on the same documents are shown."
+RESERVED = ("source", "model", "params", "trials")
+"""Columns of ``table.csv`` that a parameter of the same name must not replace."""
 
 
 def result_tables(results: Results) -> list[Table]:
@@ -87,12 +97,6 @@ def _short_reason(trial: MissingTrial) -> str:
         return trial.reason
     innermost = trial.error.rpartition(" failed: ")[2]
     return f"{FAILED}: {textwrap.shorten(innermost, 40, placeholder='...')}"
-
-
-def metrics_of(models: Sequence[ModelSummary]) -> list[Metric]:
-    """Return the metrics, other than accuracy, that any of ``models`` has."""
-    present = {name for model in models for name in model.metrics} - {"accuracy"}
-    return [metric for name, metric in usable_metrics().items() if name in present]
 
 
 def metrics_table(results: Results) -> Table:
@@ -225,3 +229,195 @@ def _rest(results: Results) -> str:
         f"{dataset.duplicates_in_words()}. On the other {n_left:,}, "
         f"{'verdicts change: ' + listed(changes) if changes else 'all verdicts are the same'}."
     )
+
+
+# Power
+
+
+def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
+    """Return a row for each pair, with the difference that 80 % of such runs would show."""
+    columns: Columns[PairPower] = {
+        "accuracy of": lambda each: f"{each.comparison.a} - {each.comparison.b}",
+        "difference": lambda each: f"{each.comparison.difference:+z.4f}",
+        "p (Holm)": lambda each: short_p(each.comparison.p_holm),
+        "detectable alone": lambda each: _difference(each.detectable),
+        "detectable (Holm)": lambda each: _difference(each.detectable_corrected),
+        "seeds needed": _seeds,
+    }
+    caption = _power_caption(results) if pairs else "There is no pair without a clear difference."
+    models = [(each.comparison.a, each.comparison.b) for each in pairs]
+    return replace(table_of(pairs, columns, caption), models=models)
+
+
+def _difference(value: float | None) -> str:
+    return MISSING if value is None else f"{value:.4f}"
+
+
+def _seeds(pair: PairPower) -> str:
+    if pair.seeds_needed:
+        return f"{pair.seeds_needed:,}"
+    is_told = pair.is_spread_known and pair.comparison.difference != 0
+    return "more documents" if is_told else MISSING
+
+
+def _power_caption(results: Results) -> str:
+    dataset, n = results.dataset, results.n_corrected_for
+    return (
+        "The pairs of models without a clear difference. Detectable alone: the smallest true "
+        f"difference that 80 % of runs with {dataset.test_size:,} test documents"
+        f"{remarks_on_tests(dataset)} and these seeds would find if no other were tested (p below "
+        "0.05). Detectable (Holm): the same in the first step of Holm's correction for "
+        f"{counted(n, 'comparison')}. Both are '-' if they would be above 1, or if a model has one "
+        "or two seeds. Seeds needed: seeds of each model with which a true difference equal to the "
+        f"measured one would be clear in 80 % of runs; 'more documents' if even {MOST:,} are too "
+        "few, '-' if a model has only one seed or the accuracies are equal."
+    )
+
+
+# Published accuracies
+
+
+def published_tables(results: Results) -> list[Table]:
+    """Return our models among those of others, and ours beside earlier results of the same."""
+    others = [each for each in results.published if not each.is_of_our_model]
+    same = [each for each in results.published if each.is_of_our_model]
+    among = [_among_others(results, others)] if others else []
+    return [*among, *([_beside_the_same(same)] if same else [])]
+
+
+def _among_others(results: Results, others: Sequence[PublishedAccuracy]) -> Table:
+    """Return our models and those of others, the best first."""
+    best = results.best
+    theirs = [(each.accuracy, _cells_of_theirs(each, best)) for each in others]
+    ours = [(model.accuracy.mean, _cells_of_ours(model, best)) for model in results.models]
+    ranked = sorted([*theirs, *ours], key=lambda row: -row[0])  # of equals, theirs come first
+    headers = ["model", "by", "accuracy ± std", "saw test texts", "pretrained", "lies"]
+    rows = [cells for _, cells in ranked]
+    return with_points(Table(headers, rows, _about_others(best, others), text_columns=2))
+
+
+def _cells_of_theirs(published: PublishedAccuracy, best: ModelSummary) -> list[str]:
+    return [
+        f"{published.model} {CAVEAT}" if published.caveat else published.model,
+        published.source,
+        mean_and_std(published.accuracy, published.std),
+        {True: "yes", False: "no", None: MISSING}[published.transductive],
+        published.pretrained or MISSING,
+        best.accuracy_interval.place_of(published.accuracy),
+    ]
+
+
+def _cells_of_ours(model: ModelSummary, best: ModelSummary) -> list[str]:
+    accuracy = mean_and_std(model.accuracy.mean, model.accuracy.std)
+    by = "ours, best" if model is best else "ours"
+    saw_texts = "no" if model.pretrained == "nothing" else MISSING
+    return [model.name, by, accuracy, saw_texts, model.pretrained or MISSING, MISSING]
+
+
+def _about_others(best: ModelSummary, others: Sequence[PublishedAccuracy]) -> str:
+    """Return the caption: how many of the others lie where, and what the columns mean."""
+    places = [best.accuracy_interval.place_of(each.accuracy) for each in others]
+    caveats: dict[str, list[str]] = {}
+    for each in others:
+        if each.caveat:
+            caveats.setdefault(each.caveat, []).append(each.model)
+    sentences = [
+        f"Of the published accuracies, {places.count('above')} of {len(others)} lie above the 95 % "
+        f"interval of {best.name}, our best model ({interval_text(best.accuracy_interval)} "
+        f"{others[0].yardstick}), and {places.count('inside')} inside it.",
+        "std: standard deviation over trainings; many papers do not give it.",
+        "saw test texts: whether training used the texts of the test documents, without their "
+        "topics; for ours, only the ranks of words by frequency may come from all documents.",
+        "pretrained: the part that was learned from other texts, which may include test texts.",
+        *(f"{CAVEAT} {', '.join(models)}: {caveat}." for caveat, models in caveats.items()),
+        ON_THE_SAME,
+    ]
+    return " ".join(sentences)
+
+
+def _beside_the_same(published: Sequence[PublishedAccuracy]) -> Table:
+    """Return the published accuracies of our models, and whether our intervals contain them."""
+    rows = [
+        [name, interval_text(interval), each.source, f"{each.accuracy:.4f}", each.lies(name)]
+        for each in published
+        for name, interval in each.intervals.items()
+    ]
+    yardsticks = sorted({each.yardstick for each in published})
+    return Table(
+        ["our model", "its 95 % interval", "published", "scored", "lies"],
+        rows,
+        f"Intervals are {' or '.join(yardsticks)}; the uncertainty of the published accuracies is "
+        f"not known. {ON_THE_SAME}",
+        models=[[name] for each in published for name in each.intervals],
+    )
+
+
+# Rows of numbers in full precision
+
+
+def to_csv(results: Results) -> str:
+    """Return ``summary_rows`` as CSV, without control characters."""
+    rows = summary_rows(results)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return visible(text.getvalue())
+
+
+def summary_rows(results: Results) -> list[dict[str, object]]:
+    """Return the models, and the majority baseline last, with every number in full precision.
+
+    Each parameter in which the points of grids differ has a column.
+    """
+    parameters = dict.fromkeys(key for model in results.models for key in values_of(model.name))
+    return [
+        *(_summary_row(results, model, list(parameters)) for model in results.models),
+        {
+            "source": results.dataset.source,
+            "model": results.dataset.majority_name,
+            "params": 0,
+            "accuracy_mean": results.dataset.majority_accuracy,
+            "macro_f1_mean": results.dataset.majority_macro_f1,
+        },
+    ]
+
+
+def _summary_row(
+    results: Results, model: ModelSummary, parameters: Sequence[str]
+) -> dict[str, object]:
+    row: dict[str, object] = {
+        "source": results.dataset.source,
+        "model": model.name,
+        **parameter_columns(model.name, parameters, RESERVED),
+        "params": model.params,
+        "trials": model.accuracy.n,
+        "accuracy_low": model.accuracy_interval.low,
+        "accuracy_high": model.accuracy_interval.high,
+        "topics_never_predicted": len(model.topics_never_predicted),
+    }
+    for name in [*results.metrics, *COSTS]:
+        statistic = model.statistic(name)
+        row[f"{name}_mean"] = statistic and statistic.mean
+        row[f"{name}_std"] = statistic and statistic.std
+    return row
+
+
+def parameter_columns(
+    name: str, parameters: Sequence[str], reserved: Sequence[str]
+) -> dict[str, object]:
+    """Return the values of a point for a row; a name that is ``reserved`` gets a prefix."""
+    values = values_of(name)
+    return {
+        f"parameter_{each}" if each in reserved else each: (
+            _number(values[each]) if each in values else None
+        )
+        for each in parameters
+    }
+
+
+def _number(text: str) -> float | str:
+    """Return the number that a text stands for, if it does."""
+    if re.fullmatch(r"-?\d+", text):
+        return int(text)
+    return float(text) if re.fullmatch(r"-?\d+(\.\d*)?(e[+-]?\d+)?", text) else text
