@@ -27,13 +27,12 @@ from rnnbench.report.numbers import (
     signed_interval_text,
 )
 from rnnbench.report.table import Columns, Table, table_of, to_markdown, with_points
+from rnnbench.report.tables_of_runs import short_hash
 from rnnbench.results.schema import TOO_FEW_SEEDS, ModelSummary
 from rnnbench.words import counted
 
 KEY_WIDTH, VALUE_WIDTH = 34, 19
 """The widths at which cells are wrapped, so that three columns fit into 80 characters."""
-SHORT = 12
-"""Characters shown of a fingerprint or a commit."""
 NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """The characters that XML 1.0 does not have, not even escaped."""
 
@@ -73,25 +72,25 @@ def _unfolded(table: Table) -> Table:
 def changes_table(comparison: RunComparison) -> Table:
     """Return the accuracy of each model in both runs, and how certain the difference is."""
     columns: Columns[ModelChange] = {
-        "accuracy of": lambda each: each.name,
-        "in A": lambda each: f"{each.a.accuracy.mean:.4f}",
-        "in B": lambda each: f"{each.b.accuracy.mean:.4f}",
-        "B - A": lambda each: f"{each.difference:+z.4f}",
-        f"95 % interval of B - A {scope_of(comparison.models)}": lambda each: signed_interval_text(
-            each.interval
+        "accuracy of": lambda change: change.name,
+        "in A": lambda change: f"{change.a.accuracy.mean:.4f}",
+        "in B": lambda change: f"{change.b.accuracy.mean:.4f}",
+        "B - A": lambda change: f"{change.difference:+z.4f}",
+        f"95 % interval of B - A {scope_of(comparison.models)}": lambda change: (
+            signed_interval_text(change.interval)
         ),
-        "p (Holm)": lambda each: short_p(each.p_holm),
+        "p (Holm)": lambda change: short_p(change.p_holm),
     }
     return with_points(table_of(comparison.models, columns, _caption(comparison)))
 
 
 def _caption(comparison: RunComparison) -> str:
     models = comparison.models
-    methods = " or ".join(sorted({each.method for each in models}))
+    methods = " or ".join(sorted({change.method for change in models}))
     return " ".join(
         [
-            f"A: {comparison.a}, {_seeds([each.a for each in models])}.",
-            f"B: {comparison.b}, {_seeds([each.b for each in models])}.",
+            f"A: {comparison.a}, {_seeds([change.a for change in models])}.",
+            f"B: {comparison.b}, {_seeds([change.b for change in models])}.",
             f"Accuracies are means over seeds, on {comparison.dataset.test_size:,} test documents"
             f"{remarks_on_tests(comparison.dataset)}.",
             f"p: {methods}, corrected for {counted(len(models), 'model')}; clear: below 0.05.",
@@ -103,18 +102,18 @@ def _caption(comparison: RunComparison) -> str:
 
 def _seeds(models: Sequence[ModelSummary]) -> str:
     """Return how many seeds models were trained with: one if none of them depends on the seed."""
-    found = {each.accuracy.n for each in models if each.is_random} or {1}
+    found = {change.accuracy.n for change in models if change.is_random} or {1}
     least, most = min(found), max(found)
     return counted(most, "seed") if least == most else f"{least:,} to {counted(most, 'seed')}"
 
 
 def findings(comparison: RunComparison) -> list[str]:
     """Return in sentences which differences of accuracy are clear, and which models lack a pair."""
-    clear = [each for each in comparison.models if each.is_clear]
-    undecided = [each.name for each in comparison.models if each.has_too_few_seeds]
+    clear = [change for change in comparison.models if change.is_clear]
+    undecided = [change.name for change in comparison.models if change.has_too_few_seeds]
     named = {
-        "Clearly better in B": [each.name for each in clear if each.difference > 0],
-        "Clearly worse in B": [each.name for each in clear if each.difference < 0],
+        "Clearly better in B": [change.name for change in clear if change.difference > 0],
+        "Clearly worse in B": [change.name for change in clear if change.difference < 0],
         f"{TOO_FEW_SEEDS.capitalize()} for a verdict on": undecided,
         "Only in A": comparison.only_in_a,
         "Only in B": comparison.only_in_b,
@@ -127,8 +126,8 @@ def findings(comparison: RunComparison) -> list[str]:
 
 def metric_changes_table(comparison: RunComparison) -> Table:
     """Return how much the mean of each other metric changed."""
-    metrics = metrics_of([model for each in comparison.models for model in (each.a, each.b)])
-    columns: Columns[ModelChange] = {"B - A of": lambda each: each.name}
+    metrics = metrics_of([model for change in comparison.models for model in (change.a, change.b)])
+    columns: Columns[ModelChange] = {"B - A of": lambda change: change.name}
     columns |= {metric.header: partial(_moved, metric) for metric in metrics}
     lower = ", ".join(metric.header for metric in metrics if not metric.higher_is_better)
     caption = "Differences of means over seeds." + (f" Lower is better: {lower}." if lower else "")
@@ -144,14 +143,14 @@ def cost_changes_table(comparison: RunComparison) -> Table:
     """Return macro-F1 and speed of each model in both runs."""
     second, over = METRICS[SECOND].header, "(mean ± 95 % over seeds)"
     columns: Columns[ModelChange] = {
-        "model": lambda each: each.name,
-        f"{second} in A {over}": lambda each: mean_and_interval(each.a.metrics[SECOND]),
-        f"{second} in B {over}": lambda each: mean_and_interval(each.b.metrics[SECOND]),
-        f"{MS_PER_STEP.header} in A": lambda each: mean_text(MS_PER_STEP, each.a),
-        f"{MS_PER_STEP.header} in B": lambda each: mean_text(MS_PER_STEP, each.b),
-        "A/B": lambda each: f"{each.speed_ratio:.2f}" if each.speed_ratio else MISSING,
+        "model": lambda change: change.name,
+        f"{second} in A {over}": lambda change: mean_and_interval(change.a.metrics[SECOND]),
+        f"{second} in B {over}": lambda change: mean_and_interval(change.b.metrics[SECOND]),
+        f"{MS_PER_STEP.header} in A": lambda change: mean_text(MS_PER_STEP, change.a),
+        f"{MS_PER_STEP.header} in B": lambda change: mean_text(MS_PER_STEP, change.b),
+        "A/B": lambda change: f"{change.speed_ratio:.2f}" if change.speed_ratio else MISSING,
     }
-    is_same_cpu = all(each.key != "cpu" for each in comparison.differences)
+    is_same_cpu = all(fact.key != "cpu" for fact in comparison.differences)
     caption = "A/B: ms per step in A divided by that in B; above 1, B is faster"
     caption += "." if is_same_cpu else "; the processors differ."
     return with_points(table_of(comparison.models, columns, caption))
@@ -161,10 +160,10 @@ def differences_table(comparison: RunComparison) -> Table:
     """Return the differences in config, data and environment; a part without any is the same."""
     rows = []
     for part in ("config", "data", "environment"):
-        differing = [each for each in comparison.differences if each.part == part]
+        differing = [fact for fact in comparison.differences if fact.part == part]
         rows += [
-            [_folded(f"{part}: {each.key}", KEY_WIDTH), _shown(each.a), _shown(each.b)]
-            for each in differing
+            [_folded(f"{part}: {fact.key}", KEY_WIDTH), _shown(fact.a), _shown(fact.b)]
+            for fact in differing
         ] or [[part, "the same", "the same"]]
     caption = "From config.yaml with every default, results.json and environment.json."
     return Table(["difference", "A", "B"], rows, caption, text_columns=3)
@@ -178,7 +177,7 @@ def _shown(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     is_hash = len(text) >= 40 and not set(text) - set("0123456789abcdef+")
     if is_hash:
-        return text[:SHORT] + "+" * text.endswith("+")
+        return short_hash(text)
     return _folded(textwrap.shorten(text, 4 * VALUE_WIDTH, placeholder=" ..."), VALUE_WIDTH)
 
 

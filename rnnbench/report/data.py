@@ -167,7 +167,7 @@ class Glosses:
         """Yield as many glosses at a time as fit into a line; one that is too long stands alone."""
         row: list[Gloss] = []
         for gloss in self.glosses:
-            if row and sum(_width(each) + GAP for each in row) + _width(gloss) > width:
+            if row and sum(_width(other) + GAP for other in row) + _width(gloss) > width:
                 yield row
                 row = []
             row.append(gloss)
@@ -202,7 +202,7 @@ def document_facts(document: Document, inputs: Inputs | None) -> dict[str, Any]:
         "padding": {"count": document.n_padding, "side": document.padding_side},
         "sequence": document.sequence,
         "inputs": [
-            _input_facts(document, each, names) for each, names in _by_input(inputs or {}).items()
+            _input_facts(document, given, names) for given, names in _by_input(inputs or {}).items()
         ],
     }
 
@@ -252,8 +252,8 @@ def _inputs(document: Document, inputs: Inputs) -> Iterator[RenderableType]:
 def _by_input(inputs: Inputs) -> dict[Input, list[str]]:
     """Return the names of the models that have each input."""
     found: dict[Input, list[str]] = {}
-    for name, each in inputs.items():
-        found.setdefault(each, []).append(name)
+    for name, given in inputs.items():
+        found.setdefault(given, []).append(name)
     return found
 
 

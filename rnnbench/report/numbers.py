@@ -52,7 +52,9 @@ def scope(n_seeds: int) -> str:
 
 def scope_of(differences: Iterable[Difference]) -> str:
     """Return what the intervals of differences are over."""
-    return scope(max((each.n_seeds or 1) + each.has_too_few_seeds for each in differences))
+    return scope(
+        max((difference.n_seeds or 1) + difference.has_too_few_seeds for difference in differences)
+    )
 
 
 def signed_interval_text(interval: Interval) -> str:
@@ -103,12 +105,12 @@ def short_p(p: float) -> str:
 def condition(differences: Iterable[Difference]) -> str:
     """Return what few seeds mean for ``differences``; nothing if all have enough."""
     found, sentences = list(differences), []
-    if any(each.n_seeds == 1 and not each.has_too_few_seeds for each in found):
+    if any(difference.n_seeds == 1 and not difference.has_too_few_seeds for difference in found):
         sentences.append(
             "With one seed, intervals are over documents alone, and p-values are about these "
             "trainings, not about the models."
         )
-    if any(each.has_too_few_seeds for each in found):
+    if any(difference.has_too_few_seeds for difference in found):
         sentences.append(
             f"{TOO_FEW_SEEDS.capitalize()}: with 1 or 2, p-values cannot be relied on; use 3 or "
             "more, preferably 5."

@@ -117,17 +117,22 @@ class Plot(ABC):
         return (self.size_on_page or self.size)[0] > NARROW
 
     @cached_property
-    def figure(self) -> Figure:
-        """The plot for a page, drawn."""
+    def _drawn(self) -> tuple[Figure, str]:
+        """The plot for a page, and its SVG; how others are laid out depends on what came first."""
         with mpl.rc_context(_SETTINGS):
             figure = Figure(figsize=self.size_on_page or self.size, layout="constrained")
             self.draw_on_page(figure)
-        return figure
+        return figure, _file(figure, ".svg", transparent=True).decode()
 
-    @cached_property
+    @property
     def svg(self) -> str:
         """The plot for a page, on a transparent background."""
-        return _file(self.figure, ".svg", transparent=True).decode()
+        return self._drawn[1]
+
+    @property
+    def figure(self) -> Figure:
+        """The plot for a page, as Matplotlib has drawn it."""
+        return self._drawn[0]
 
     def png(self) -> bytes:
         """Return the plot for a page on white."""
@@ -177,7 +182,7 @@ def width_beside(names: Iterable[str]) -> float:
 
 def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
     """Add a legend below all axes of a figure, in as many columns as there is room for."""
-    columns = legend_columns([str(each.get_label()) for each in handles], figure.get_figwidth())
+    columns = legend_columns([str(handle.get_label()) for handle in handles], figure.get_figwidth())
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=1.5)
 
 

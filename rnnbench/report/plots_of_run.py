@@ -1,7 +1,7 @@
 """The plots of a run. To add one, write a subclass of ``RunPlot``, and add it to ``PLOTS``."""
 
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import chain
 from typing import Any, ClassVar, Self
@@ -40,7 +40,7 @@ from rnnbench.report.plot import (
 )
 from rnnbench.report.table import Columns, Table, table_of, with_points
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import TOO_FEW_SEEDS, Comparison, Difference, Interval, ModelSummary
+from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, Interval, ModelSummary
 from rnnbench.training.outcome import TrialResult
 
 STRONGEST = 0.55
@@ -106,7 +106,10 @@ class RunPlot(Plot):
     @classmethod
     def in_report(cls, run: StoredRun) -> Sequence[Self]:
         """Return the plots of a report; none if the run does not have what they show."""
-        return [cls(run)]
+        try:
+            return [cls(run)]
+        except UserError:
+            return []
 
 
 def plot_run(
@@ -164,12 +167,12 @@ class AccuracyPlot(RunPlot):
         for model in self._models:
             _draw_intervals(axes, model, rows[model.name])
         published = [
-            each
-            for each in self.run.results.published
-            if each.is_of_our_model and each.model in rows
+            result
+            for result in self.run.results.published
+            if result.is_of_our_model and result.model in rows
         ]
-        for each in published:
-            axes.plot(each.accuracy, rows[each.model] - 0.3, gid=about(each.model), **diamond)
+        for result in published:
+            axes.plot(result.accuracy, rows[result.model] - 0.3, gid=about(result.model), **diamond)
         majority = axes.axvline(
             dataset.majority_accuracy,
             color=ink(),
@@ -226,7 +229,8 @@ class DifferencesPlot(RunPlot):
         if len(self.chosen) < 2:
             allowed = f"allowed: {', '.join(self.run.trials)}"
             raise UserError(f"models: the plot 'differences' needs two models, got 1 ({allowed})")
-        self._pairs = _pairs_of(self.run, self.chosen)
+        models = [model for model in self.run.results.models if model.name in self.chosen]
+        self._pairs = by_better_model(self.run.results.comparisons, models)
         if not self._pairs:
             hint = "a run of so many models has comparisons with its best model only"
             raise UserError(f"models: no two of {', '.join(self.chosen)} were compared ({hint})")
@@ -234,19 +238,14 @@ class DifferencesPlot(RunPlot):
         self.size = (width_beside(self.chosen), 1.5 + 0.25 * (len(self._pairs) + len(self._shown)))
         self.alt = "; ".join(map(comparison_text, self._shown))
 
-    @classmethod
-    def in_report(cls, run: StoredRun) -> Sequence[Self]:
-        """Return the plot, if there is any pair."""
-        return [cls(run)] if _pairs_of(run, run.trials) else []
-
     def draw(self, axes: Axes) -> Sequence[Artist]:
         """Draw the pairs of the best model at the top."""
         labels: list[str] = []
         for better, comparisons in self._pairs.items():
             labels.append(f"{better} minus")
-            for each in comparisons:
-                draw_difference(axes, each, len(labels), about(each.a, each.b))
-                labels.append(each.b)
+            for pair in comparisons:
+                draw_difference(axes, pair, len(labels), about(pair.a, pair.b))
+                labels.append(pair.b)
         headings = {f"{better} minus" for better in self._pairs}
         axes.set_yticks(range(len(labels)), labels)
         for label in axes.get_yticklabels():
@@ -254,11 +253,6 @@ class DifferencesPlot(RunPlot):
         axes.set_ylim(len(labels) - 0.4, -0.7)
         axes.tick_params(axis="y", length=0)
         return finish_differences(axes, "difference in test accuracy", self._shown)
-
-
-def _pairs_of(run: StoredRun, names: Collection[str]) -> dict[str, list[Comparison]]:
-    models = [model for model in run.results.models if model.name in names]
-    return by_better_model(run.results.comparisons, models)
 
 
 def draw_difference(axes: Axes, shown: Difference, row: int, gid: str) -> None:
@@ -274,7 +268,7 @@ def finish_differences(axes: Axes, label: str, shown: Sequence[Difference]) -> l
     axes.axvline(0, color=ink(), lw=1, ls=":")
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(label)
-    has_too_few = any(each.has_too_few_seeds for each in shown)
+    has_too_few = any(difference.has_too_few_seeds for difference in shown)
     marks = {name: mark for name, mark in MARKS.items() if has_too_few or name != TOO_FEW_SEEDS}
     return [
         *(
@@ -322,19 +316,12 @@ class LearningCurves(RunPlot):
             "bands from the lowest to the highest seed"
         )
 
-    @classmethod
-    def in_report(cls, run: StoredRun) -> Sequence[Self]:
-        """Return the plot, if any model was trained in epochs."""
-        return [cls(run)] if _networks_of(run) else []
-
     def table(self) -> Table:
         """Return the values of the last epoch."""
         columns: Columns[str] = {"model": lambda name: name}
         for curve in self._curves:
             columns[curve.replace("val_", "validation ")] = partial(self._last, curve)
-        caption = (
-            "After the last epoch: the median over seeds, and the lowest and the highest value."
-        )
+        caption = "In the last epoch: the median over seeds, and the lowest and the highest value."
         return with_points(table_of(self.chosen, columns, caption))
 
     def _last(self, curve: str, network: str) -> str:
@@ -344,12 +331,10 @@ class LearningCurves(RunPlot):
         is_drawn = median is not np.ma.masked and abs(median) < LARGEST
         return f"{median:.4g} ({low:.4g} to {high:.4g})" if is_drawn else MISSING
 
-    def draw(self, axes: Axes) -> Sequence[Artist]:
+    def draw(self, axes: Axes, curve: str | None = None) -> Sequence[Artist]:
         """Draw one curve; a network has the same colour whichever others are drawn."""
-        return self._draw(axes, self._curve)
-
-    def _draw(self, axes: Axes, curve: str) -> Sequence[Artist]:
         handles: list[Artist] = []
+        curve = curve or self._curve
         for number, network in enumerate(self._networks):
             if network not in self.chosen or not _has(self.run, network, curve):
                 continue
@@ -375,14 +360,12 @@ class LearningCurves(RunPlot):
         """Draw loss above accuracy, and the validation documents beside the training documents."""
         n_columns = len(self._curves) // 2
         grid = figure.subplots(2, n_columns, squeeze=False, sharex=True, sharey="row")
-        handles = [
-            self._draw(axes, curve) for curve, axes in zip(self._curves, grid.T.flat, strict=True)
-        ]
         for curve, axes in zip(self._curves, grid.T.flat, strict=True):
+            self.draw(axes, curve)
             axes.set_ylim(bottom=0 if curve.endswith("loss") else None)
         for axes in grid[-1]:
             axes.set_xlabel("epoch")
-        add_legend(figure, handles[0])
+        add_legend(figure, grid[0][0].get_legend_handles_labels()[0])
 
 
 def _networks_of(run: StoredRun) -> list[str]:

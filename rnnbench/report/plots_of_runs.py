@@ -118,12 +118,10 @@ class HistoryPlot(Plot):
 def _label_runs(axes: Axes, entries: Sequence[Entry]) -> None:
     """Label runs with their dates and commits; of many, only some, at equal steps."""
     step = -(-len(entries) // max(LABELS, len(entries) // RUNS_PER_LABEL))
-    shown = range(0, len(entries), step)
     labels = [
-        f"{(entries[each].date or entries[each].run)[:10]}\n{(entries[each].commit or '')[:7]}"
-        for each in shown
+        f"{(entry.date or entry.run)[:10]}\n{(entry.commit or '')[:7]}" for entry in entries[::step]
     ]
-    axes.set_xticks(shown, list(map(visible, labels)))
+    axes.set_xticks(range(0, len(entries), step), list(map(visible, labels)))
     axes.set_xlim(-0.5, len(entries) - 0.5)
     axes.grid(axis="x", visible=False)
 

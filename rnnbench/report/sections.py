@@ -153,7 +153,9 @@ def accuracy(reported: Reported) -> ReportSection:
 def published(reported: Reported) -> ReportSection:
     """Return the published accuracies, and where each source is found."""
     parts: list[Part] = _as_parts(*published_tables(reported.results))
-    if sources := {each.source: each.where for each in reported.results.published if each.where}:
+    if sources := {
+        result.source: result.where for result in reported.results.published if result.where
+    }:
         parts.append(("facts", sources))
     return ReportSection("published", "Published accuracies", parts)
 
@@ -356,20 +358,9 @@ SECTIONS: Registry[Callable[[Reported], ReportSection]] = Registry(
     "section",
     FunctionType,
     [
-        accuracy,
-        published,
-        differences,
-        duplicates,
-        power,
-        metrics,
-        learning,
-        topics,
-        confusion,
-        errors,
-        data,
-        notes,
-        reproduce,
+        accuracy, published, differences, duplicates, power, metrics, learning,
+        topics, confusion, errors, data, notes, reproduce,
     ],
     key="__name__",
-)
+)  # fmt: skip
 """The functions that return sections, by name, in the order of the report."""

@@ -105,9 +105,9 @@ def to_rich(table: Table, console: "Console") -> "RenderableType":
         rows=[[visible(cell) for cell in row] for row in table.rows],
     )
     layouts = (
-        lay_out(each, console)
+        lay_out(candidate, console)
         for lay_out in (_in_one, _in_groups)
-        for each in (shown, _folded(shown))
+        for candidate in (shown, _folded(shown))
     )
     grids: Sequence[RenderableType] = next(filter(None, layouts), [])
     body = grids or [Text(_in_lines(shown, console.width))]

@@ -113,7 +113,7 @@ def metrics_table(results: Results) -> Table:
     in_test = sum(count.test > 0 for count in results.dataset.topics)
     sentences = [
         *["Means over seeds."] * (len(results.seeds_used) > 1),
-        *(f"{each.header}: {each.description}." for each in metrics if each.description),
+        *(f"{metric.header}: {metric.description}." for metric in metrics if metric.description),
         f"topics missed: how many of the {in_test} topics in the test set no seed ever predicted.",
     ]
     return with_points(table_of(results.models, columns, " ".join(sentences)))
@@ -140,19 +140,19 @@ def cost_table(results: Results) -> Table:
 def comparisons_table(results: Results) -> Table:
     """Return the differences of pairs of models, and of each model and the majority."""
     columns: Columns[Comparison] = {
-        "accuracy of": lambda each: f"{each.a} - {each.b}",
-        "difference": lambda each: f"{each.difference:+z.4f}",
-        f"95 % interval {scope_of(results.comparisons)}": lambda each: signed_interval_text(
-            each.interval
+        "accuracy of": lambda pair: f"{pair.a} - {pair.b}",
+        "difference": lambda pair: f"{pair.difference:+z.4f}",
+        f"95 % interval {scope_of(results.comparisons)}": lambda pair: signed_interval_text(
+            pair.interval
         ),
-        "p": lambda each: short_p(each.p),
-        "p (Holm)": lambda each: short_p(each.p_holm),
-        "": lambda each: "" if each.is_clear else each.verdict,
+        "p": lambda pair: short_p(pair.p),
+        "p (Holm)": lambda pair: short_p(pair.p_holm),
+        "": lambda pair: "" if pair.is_clear else pair.verdict,
     }
-    methods = "; ".join(sorted({each.method for each in results.comparisons}))
+    methods = "; ".join(sorted({pair.method for pair in results.comparisons}))
     n = counted(results.n_corrected_for, "comparison")
     caption = f"p-values: {methods}; corrected for {n} (Holm). {condition(results.comparisons)}"
-    pairs = [(each.a, each.b) for each in results.comparisons]
+    pairs = [(pair.a, pair.b) for pair in results.comparisons]
     return replace(table_of(results.comparisons, columns, caption.rstrip()), models=pairs)
 
 
@@ -163,7 +163,7 @@ def _over(n_seeds: int) -> str:
 def _over_its_seeds(results: Results, metric: str, model: ModelSummary) -> str:
     """Return a metric over the seeds of a model and, if some are missing, how many it has."""
     text, n = mean_and_interval(model.metrics[metric]), len(model.trials)
-    n_missing = sum(each.model == model.name for each in results.missing)
+    n_missing = sum(trial.model == model.name for trial in results.missing)
     return f"{text} ({n} of {n + n_missing} seeds)" if n_missing else text
 
 
@@ -237,15 +237,15 @@ def _rest(results: Results) -> str:
 def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
     """Return a row for each pair, with the difference that 80 % of such runs would show."""
     columns: Columns[PairPower] = {
-        "accuracy of": lambda each: f"{each.comparison.a} - {each.comparison.b}",
-        "difference": lambda each: f"{each.comparison.difference:+z.4f}",
-        "p (Holm)": lambda each: short_p(each.comparison.p_holm),
-        "detectable alone": lambda each: _difference(each.detectable),
-        "detectable (Holm)": lambda each: _difference(each.detectable_corrected),
+        "accuracy of": lambda pair: f"{pair.comparison.a} - {pair.comparison.b}",
+        "difference": lambda pair: f"{pair.comparison.difference:+z.4f}",
+        "p (Holm)": lambda pair: short_p(pair.comparison.p_holm),
+        "detectable alone": lambda pair: _difference(pair.detectable),
+        "detectable (Holm)": lambda pair: _difference(pair.detectable_corrected),
         "seeds needed": _seeds,
     }
     caption = _power_caption(results) if pairs else "There is no pair without a clear difference."
-    models = [(each.comparison.a, each.comparison.b) for each in pairs]
+    models = [(pair.comparison.a, pair.comparison.b) for pair in pairs]
     return replace(table_of(pairs, columns, caption), models=models)
 
 
@@ -279,8 +279,8 @@ def _power_caption(results: Results) -> str:
 
 def published_tables(results: Results) -> list[Table]:
     """Return our models among those of others, and ours beside earlier results of the same."""
-    others = [each for each in results.published if not each.is_of_our_model]
-    same = [each for each in results.published if each.is_of_our_model]
+    others = [result for result in results.published if not result.is_of_our_model]
+    same = [result for result in results.published if result.is_of_our_model]
     among = [_among_others(results, others)] if others else []
     return [*among, *([_beside_the_same(same)] if same else [])]
 
@@ -288,7 +288,7 @@ def published_tables(results: Results) -> list[Table]:
 def _among_others(results: Results, others: Sequence[PublishedAccuracy]) -> Table:
     """Return our models and those of others, the best first."""
     best = results.best
-    theirs = [(each.accuracy, _cells_of_theirs(each, best)) for each in others]
+    theirs = [(result.accuracy, _cells_of_theirs(result, best)) for result in others]
     ours = [(model.accuracy.mean, _cells_of_ours(model, best)) for model in results.models]
     ranked = sorted([*theirs, *ours], key=lambda row: -row[0])  # of equals, theirs come first
     headers = ["model", "by", "accuracy ± std", "saw test texts", "pretrained", "lies"]
@@ -316,11 +316,11 @@ def _cells_of_ours(model: ModelSummary, best: ModelSummary) -> list[str]:
 
 def _about_others(best: ModelSummary, others: Sequence[PublishedAccuracy]) -> str:
     """Return the caption: how many of the others lie where, and what the columns mean."""
-    places = [best.accuracy_interval.place_of(each.accuracy) for each in others]
+    places = [best.accuracy_interval.place_of(result.accuracy) for result in others]
     caveats: dict[str, list[str]] = {}
-    for each in others:
-        if each.caveat:
-            caveats.setdefault(each.caveat, []).append(each.model)
+    for result in others:
+        if result.caveat:
+            caveats.setdefault(result.caveat, []).append(result.model)
     sentences = [
         f"Of the published accuracies, {places.count('above')} of {len(others)} lie above the 95 % "
         f"interval of {best.name}, our best model ({interval_text(best.accuracy_interval)} "
@@ -338,17 +338,17 @@ def _about_others(best: ModelSummary, others: Sequence[PublishedAccuracy]) -> st
 def _beside_the_same(published: Sequence[PublishedAccuracy]) -> Table:
     """Return the published accuracies of our models, and whether our intervals contain them."""
     rows = [
-        [name, interval_text(interval), each.source, f"{each.accuracy:.4f}", each.lies(name)]
-        for each in published
-        for name, interval in each.intervals.items()
+        [name, interval_text(interval), result.source, f"{result.accuracy:.4f}", result.lies(name)]
+        for result in published
+        for name, interval in result.intervals.items()
     ]
-    yardsticks = sorted({each.yardstick for each in published})
+    yardsticks = sorted({result.yardstick for result in published})
     return Table(
         ["our model", "its 95 % interval", "published", "scored", "lies"],
         rows,
         f"Intervals are {' or '.join(yardsticks)}; the uncertainty of the published accuracies is "
         f"not known. {ON_THE_SAME}",
-        models=[[name] for each in published for name in each.intervals],
+        models=[[name] for result in published for name in result.intervals],
     )
 
 
@@ -409,10 +409,10 @@ def parameter_columns(
     """Return the values of a point for a row; a name that is ``reserved`` gets a prefix."""
     values = values_of(name)
     return {
-        f"parameter_{each}" if each in reserved else each: (
-            _number(values[each]) if each in values else None
+        f"parameter_{key}" if key in reserved else key: (
+            _number(values[key]) if key in values else None
         )
-        for each in parameters
+        for key in parameters
     }
 
 

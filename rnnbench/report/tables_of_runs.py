@@ -27,7 +27,7 @@ from rnnbench.results.schema import TOO_FEW_SEEDS
 from rnnbench.words import counted
 
 SHORT = 12
-"""Characters shown of a commit."""
+"""Characters shown of a commit or a fingerprint."""
 CAUTION = (
     "Seeds are not datasets: a model has one rank on each dataset, however many seeds it has. "
     "Datasets of one collection are not independent: the ranks describe these datasets and prove "
@@ -130,7 +130,7 @@ def ranks_table(ranks: MeanRanks) -> Table:
     columns: Columns[str] = {
         "model": lambda name: name,
         "mean rank": lambda name: f"{ranks.models[name]:.2f}",
-        "ranks": lambda name: ", ".join(f"{each.ranks[name]:g}" for each in ranks.datasets),
+        "ranks": lambda name: ", ".join(f"{dataset.ranks[name]:g}" for dataset in ranks.datasets),
     }
     table = table_of(list(ranks.models), columns, ranks_caption(ranks))
     return replace(table, models=[[name] for name in ranks.models])
@@ -182,7 +182,7 @@ def history_table(history: History) -> Table:
         [
             entry.run,
             minute(entry.date),
-            short_commit(entry.commit),
+            short_hash(entry.commit),
             _clear_changes(entry),
             *(quantity_text(quantity, entry.values.get(name)) for name in history.models),
         ]
@@ -211,10 +211,10 @@ def minute(date: str | None) -> str:
     return (date or MISSING).replace("T", " ")[:16]
 
 
-def short_commit(commit: str | None) -> str:
-    """Return the start of a commit, with a + if files were changed since."""
-    commit = commit or MISSING
-    return commit[:SHORT] + "+" * (len(commit) > SHORT and commit.endswith("+"))
+def short_hash(text: str | None) -> str:
+    """Return the start of a commit or a fingerprint, with a + if files were changed since."""
+    text = text or MISSING
+    return text[:SHORT] + "+" * (len(text) > SHORT and text.endswith("+"))
 
 
 def direction(change: Change) -> str:

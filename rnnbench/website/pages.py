@@ -22,7 +22,7 @@ from rnnbench.report.tables_of_runs import (
     minute,
     rank_table,
     ranks_table,
-    short_commit,
+    short_hash,
 )
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Results
@@ -113,18 +113,18 @@ def _best(analysis: Analysis, sets: Mapping[str, str]) -> Iterator[str]:
 
 def _runs_table(runs: Mapping[str, StoredRun], sets: Mapping[str, str]) -> Table:
     columns: Columns[tuple[str, StoredRun]] = {
-        "run": lambda each: each[0],
-        "documents": lambda each: sets[each[1].results.dataset.split_fingerprint],
-        "date (UTC)": lambda each: minute(each[1].environment.get("date")),
-        "commit": lambda each: short_commit(each[1].environment["git_commit"]),
-        "processor": lambda each: each[1].environment["cpu"],
-        "best model": lambda each: each[1].results.best.name,
-        "test accuracy": lambda each: _accuracy(each[1].results),
-        "models": lambda each: str(len(each[1].results.models)),
-        "seeds": lambda each: str(len(each[1].results.seeds)),
+        "run": lambda named: named[0],
+        "documents": lambda named: sets[named[1].results.dataset.split_fingerprint],
+        "date (UTC)": lambda named: minute(named[1].environment.get("date")),
+        "commit": lambda named: short_hash(named[1].environment["git_commit"]),
+        "processor": lambda named: named[1].environment["cpu"],
+        "best model": lambda named: named[1].results.best.name,
+        "test accuracy": lambda named: _accuracy(named[1].results),
+        "models": lambda named: str(len(named[1].results.models)),
+        "seeds": lambda named: str(len(named[1].results.seeds)),
     }
     newest = sorted(
-        runs.items(), key=lambda each: each[1].environment.get("date") or "", reverse=True
+        runs.items(), key=lambda named: named[1].environment.get("date") or "", reverse=True
     )
     caption = (
         "The test accuracy is that of the best model, mean ± 95 % over seeds. The commit is that "
@@ -262,7 +262,7 @@ def _changes(analysis: Analysis) -> list[str]:
         for model, change in entry.changes.items()
         if change.is_clear
     ]
-    newest = [sentence for _, sentence in sorted(found, key=lambda each: each[0], reverse=True)]
+    newest = [sentence for _, sentence in sorted(found, key=lambda pair: pair[0], reverse=True)]
     more = [f"{len(newest) - SHOWN_CHANGES:,} more are in the tables."]
     return [*newest[:SHOWN_CHANGES], *more * (len(newest) > SHOWN_CHANGES)] or [
         "No accuracy clearly changed from one run to the next."
@@ -272,7 +272,7 @@ def _changes(analysis: Analysis) -> list[str]:
 def _change_in_words(config: str, entry: Entry, model: str) -> str:
     change = entry.changes[model]
     return (
-        f"{config}, {minute(entry.date)}, commit {short_commit(entry.commit)}: the accuracy of "
+        f"{config}, {minute(entry.date)}, commit {short_hash(entry.commit)}: the accuracy of "
         f"{model} clearly went {direction(change)} in {entry.run}, by {abs(change.difference):.4f}."
     )
 

@@ -7,8 +7,8 @@ the pages that link to them, and files that are no longer linked are removed las
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
@@ -73,8 +73,6 @@ def write_site(
 ) -> SiteFiles:
     """Write the pages of some runs into a folder, and return what it holds.
 
-    If this is interrupted, the files of the earlier site stay too, and ``site.json`` lists all.
-
     Args:
         runs: at least one; a run that is given twice is shown once.
         folder: that of an earlier site, or a new or empty one.
@@ -98,8 +96,7 @@ def write_site(
     others = [file for texts in beside.values() for file in texts]
     site = SiteFiles(files=[*pages, *reports.values(), *others], reports=reports)
     titles = {page.heading: file for file, page in pages.items()}
-    with lock_folder(folder, command, SITE):
-        before = _claim(folder, site)
+    with open_site(folder, site, command):
         for number, (name, run) in enumerate(named.items(), start=1):
             on_run(name, number, len(named))
             for file, text in beside[name].items():
@@ -109,8 +106,6 @@ def write_site(
             write_text(folder / reports[name], render(_within(page, titles, reports[name])))
         for file, page in reversed(pages.items()):  # the index, which links to the others, last
             write_text(folder / file, render(_within(page, titles, file)))
-        _remove(folder, before - set(site.files))
-        write_document(folder / SITE, site)
     return site
 
 
@@ -174,6 +169,20 @@ def files_in(folder: Path) -> set[str]:
     except DamagedResultError as error:
         what = "it is not as rnnbench wrote it"
         raise UserError(f"{folder / SITE}: {what} ({HINT}, or remove this one)") from error
+
+
+@contextmanager
+def open_site(folder: Path, site: SiteFiles, command: str) -> Iterator[None]:
+    """Let the block write the files of a site; then remove those of an earlier one.
+
+    If the block raises an exception, the files of both stay, and ``site.json`` lists them all. The
+    errors and the arguments are those of ``write_site``.
+    """
+    with lock_folder(folder, command, SITE):
+        before = _claim(folder, site)
+        yield
+        _remove(folder, before - set(site.files))
+        write_document(folder / SITE, site)
 
 
 def _claim(folder: Path, site: SiteFiles) -> set[str]:

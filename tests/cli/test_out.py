@@ -191,7 +191,7 @@ def test_a_report_replaces_only_reports_and_other_results_remove_only_reports(cl
     for _ in range(2):
         assert cli(*report).exit_code == 0
 
-    assert Path("out/plots/accuracy.svg").exists()
+    assert Path("out/plots/accuracy.png").exists()
     assert cli(*RUN, "--out", "out").exit_code == 0
 
     assert {str(file) for file in Path("out/plots").iterdir()} == set(own[:-1])

@@ -9,11 +9,9 @@ from factories import finished_run, run_folder
 
 from rnnbench.analysis.load import load_run
 from rnnbench.report import page as writer
-from rnnbench.report.drawing import STRONGEST
 from rnnbench.report.page import inline_svg, write_page
-from rnnbench.report.plots import accuracy_plot
-from rnnbench.report.sections import Section
-from rnnbench.training.outcome import History
+from rnnbench.report.plots_of_run import STRONGEST, AccuracyPlot
+from rnnbench.report.sections import ReportSection
 
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}
 TEXTS = [["words", "of", "document", str(number)] for number in range(4)]
@@ -94,17 +92,12 @@ def test_tables_have_captions_and_headers_of_rows_and_columns(page):
     assert '<th scope="col"></th>' not in page
 
 
-def test_everything_is_in_landmarks(page):
-    tags = [tag for tag, _ in Elements(page).tags]
+def test_everything_is_in_landmarks_and_what_scrolls_can_have_the_focus(page):
+    tags = Elements(page).tags
+    names = [tag for tag, _ in tags]
+    scrolling = [attrs for _, attrs in tags if "scroll" in attrs.get("class", "").split()]
 
-    assert [tags.count(each) for each in ("header", "nav", "main", "h1")] == [1, 1, 1, 1]
-
-
-def test_what_scrolls_can_have_the_focus_and_has_a_name(page):
-    scrolling = [
-        attrs for _, attrs in Elements(page).tags if "scroll" in attrs.get("class", "").split()
-    ]
-
+    assert [names.count(each) for each in ("header", "nav", "main", "h1")] == [1, 1, 1, 1]
     assert len(scrolling) == page.count("<table ") + page.count("<figure")
     assert all(each["tabindex"] == "0" and each["aria-label"] for each in scrolling)
 
@@ -121,17 +114,6 @@ def test_rows_and_columns_name_their_models(page):
     assert '<tr data-models="rnn lstm">' in page
     assert '<th scope="col" data-models="lstm">' in page
     assert '<div data-models="rnn"><dt>rnn</dt>' in page
-
-
-def test_reproducing_a_run_begins_with_its_command_and_its_data(page):
-    reproduce = page[page.index('id="reproduce"') :]
-
-    assert f"<dt>data source</dt><dd>made-up (nowhere), corpus {'c' * 64}</dd>" in reproduce
-
-
-def test_the_colours_are_explained(page):
-    assert "Networks are blue, baselines orange." in page
-    assert page.count("The stronger the blue of a cell, the closer it is to 1.") == 2
 
 
 def luminance(colour):
@@ -170,56 +152,64 @@ def test_text_is_legible_on_the_page_and_on_every_cell(page, theme):
         assert contrast(ink, cell) >= 4.5, f"a share of {share} %"
 
 
-def test_a_new_section_is_shown_in_both_pages_and_in_the_navigation(tmp_path, monkeypatch):
-    mine = Section("mine", "My own", [("facts", {"colour": "<blue>"})], "Look.")
-    monkeypatch.setattr(writer, "make_sections", lambda *_: [mine])
+def pages_of(monkeypatch, folder, *sections):
+    """The report of a run if it has only these sections."""
+    monkeypatch.setattr(writer, "make_sections", lambda *_: sections)
+    return pages(run_folder(folder, ANSWERS))
 
-    html, markdown = pages(run_folder(tmp_path, ANSWERS))
+
+def test_a_section_is_shown_in_both_pages_and_in_the_navigation(tmp_path, monkeypatch):
+    parts = [
+        ("facts", {"colour": "<blue>", "a": "\x1b[31mred"}),
+        ("command", "rnnbench run 'my  config.yaml'\n--fresh \x9b31m"),
+    ]
+
+    html, markdown = pages_of(
+        monkeypatch, tmp_path, ReportSection("mine", "My own", parts, "Look.")
+    )
 
     assert Elements(html).links == ["#mine"]
     assert "<dt>colour</dt><dd>&lt;blue&gt;</dd>" in html
-    assert markdown.endswith("## My own\n\nLook.\n\n- colour: &lt;blue>\n")
+    assert "## My own\n\nLook.\n\n- colour: &lt;blue>\n" in markdown
+    assert "```console\nrnnbench run 'my  config.yaml' --fresh " in markdown, "in one line"
+    assert not {"\x1b", "\x9b"} & {*html, *markdown}
 
 
-def test_control_characters_reach_no_page(tmp_path, monkeypatch):
-    parts = [("facts", {"a": "\x1b[31mred"}), ("command", "rnnbench run \x9b31m")]
-    monkeypatch.setattr(writer, "make_sections", lambda *_: [Section("mine", "My own", parts)])
-
-    for page in pages(run_folder(tmp_path, ANSWERS)):
-        assert not {"\x1b", "\x9b"} & set(page)
-
-
-def test_a_command_is_one_line_with_all_its_blanks(tmp_path, monkeypatch):
-    parts = [("command", "rnnbench run 'my  config.yaml'\n--fresh")]
-    monkeypatch.setattr(writer, "make_sections", lambda *_: [Section("mine", "My own", parts)])
-
-    _, markdown = pages(run_folder(tmp_path, ANSWERS))
-
-    assert "```console\nrnnbench run 'my  config.yaml' --fresh\n```" in markdown
-
-
-def test_the_plots_are_written_beside_the_page(folder, page):
+def test_the_plots_are_written_beside_the_pages_and_markdown_shows_them(folder, page):
     names = ["accuracy", "confusion-lstm", "confusion-rnn", "differences", "learning_curves"]
+    markdown = (folder / "report.md").read_text()
 
-    assert sorted(file.name for file in (folder / "plots").iterdir()) == sorted(
-        f"{name}.{suffix}" for name in names for suffix in ("png", "svg")
-    )
+    assert sorted(file.name for file in (folder / "plots").iterdir()) == [
+        f"{name}.png" for name in names
+    ]
+    assert all(f"](plots/{name}.png)" in markdown for name in names)
     assert page.count("<figure") == len(names)
 
 
-def test_without_training_in_epochs_there_are_no_learning_curves(tmp_path):
-    records = {model: {"history": History()} for model in ANSWERS}
+def test_plots_of_an_older_report_go_when_it_is_written_again(tmp_path):
+    folder = run_folder(tmp_path, ANSWERS)
+    pages(folder)
+    for name in ("accuracy", "confusion-rnn", "mine"):
+        (folder / f"plots/{name}.svg").touch()
+    (folder / "report.md").unlink()  # the other page names them, too
 
-    html, _ = pages(run_folder(tmp_path, ANSWERS, records=records))
+    pages(folder)
 
-    assert "Learning curves" not in html
+    assert [file.name for file in (folder / "plots").glob("*.svg")] == ["mine.svg"]
 
 
-def test_a_run_of_one_model_has_its_difference_from_the_majority_without_a_plot(tmp_path):
-    html, markdown = pages(run_folder(tmp_path, {"rnn": ANSWERS["rnn"]}))
+def test_words_of_a_document_cannot_make_a_file_a_plot_of_the_report(tmp_path):
+    folder = run_folder(tmp_path, ANSWERS)
+    mine = folder / "plots/mine.png"
+    hostile = ["](plots/mine.png)", 'id="mine-figure_1"', "\n![](plots/mine.png)\n"]
+    pages(folder, texts=[hostile] * 4)
+    mine.touch()
 
-    assert "plots/differences.png" not in markdown
-    assert "rnn - always &#39;earn&#39;" in html
+    pages(folder, texts=[hostile] * 4)
+    run_folder(folder, {"rnn": ANSWERS["rnn"]})
+
+    assert mine.exists()
+    assert not (folder / "plots/accuracy.png").exists()
 
 
 def test_page_and_markdown_show_each_model_and_the_command(folder):
@@ -263,28 +253,15 @@ def test_the_content_of_a_run_is_escaped(tmp_path):
     assert "&lt;b&gt;&amp;" in page
 
 
-@pytest.mark.parametrize(
-    ("split", "stated"),
-    [
-        (0.0, "Epoch of the networks: the last of 1."),
-        (0.125, "Epoch of the networks: the best of 1 on 12.5% of the training documents."),
-    ],
-)
-def test_the_page_states_which_epoch_is_evaluated(tmp_path, split, stated):
-    training = {"epochs": 1, "validation_split": split, "seeds": 2}
-    folder = run_folder(tmp_path, ANSWERS, training=training)
-
-    assert all(stated in page for page in pages(folder, None, words=0, n_errors=0))
-
-
 def test_an_inlined_plot_has_ids_of_its_own_and_the_colours_of_the_theme():
-    svg = inline_svg(accuracy_plot(finished_run(ANSWERS)))
+    svg = inline_svg(AccuracyPlot(finished_run(ANSWERS)))
 
     ids = re.findall(r'\bid="([^"]+)"', svg)
     assert all(each.startswith("accuracy-") for each in ids)
     used = re.findall(r'(?:url\(#|href="#)([^")]+)', svg)
     assert set(used) <= set(ids)
     assert "var(--ink)" in svg
+    assert '<g data-models="rnn">' in svg
     assert not re.search(r"<svg[^>]* (width|height)=", svg)
 
 
@@ -296,5 +273,4 @@ def test_a_run_with_other_results_removes_the_old_report(tmp_path):
     assert (folder / "report.html").is_file()
     run_folder(folder, {"rnn": ANSWERS["rnn"]})
 
-    assert not (folder / "report.html").exists()
-    assert not (folder / "report.md").exists()
+    assert not [*folder.glob("report.*"), *folder.glob("plots/*")]
