@@ -69,10 +69,12 @@ _PAGE = re.compile(
     rb"<title>.*: rnnbench report</title>|\A# .*\n## Accuracy\n.*\n## Reproduce\n", re.DOTALL
 )
 """A part of each page, which other files of these names do not have."""
-_PLOT = re.compile(
-    rb'id="([^"/]+)-figure_1"|^(?:!|- )\[.*\]\(plots/([^()/]+)\.png\)$', re.MULTILINE
-)
-"""The name of a plot in each page."""
+_PLOTS = {
+    PAGES[0]: re.compile(rb'id="([^"/]+)-figure_1"'),
+    PAGES[1]: re.compile(rb"^(?:!|- )\[.*\]\(plots/([^()/]+)\.png\)$", re.MULTILINE),
+}
+"""How each page names its plots; neither pattern is found in texts of documents, as escaped there.
+"""
 
 
 @dataclass(frozen=True)
@@ -281,8 +283,8 @@ class Store:
     def report(self) -> list[Path]:
         """Return the files of the report in the folder: its pages, and the plots that they name."""
         pages = {name: text for name in PAGES if (text := _page(self.folder / name))}
-        found = (name for text in pages.values() for pair in _PLOT.findall(text) for name in pair)
-        names = {os.fsdecode(name).replace("\\", "") for name in found if name}
+        found = (name for page, text in pages.items() for name in _PLOTS[page].findall(text))
+        names = {os.fsdecode(name).replace("\\", "") for name in found}
         files = {self.folder / PLOTS / f"{name}{end}" for name in names for end in (".png", ".svg")}
         plots = files.intersection(self.folder.glob(f"{PLOTS}/*"))
         return [*(self.folder / name for name in pages), *plots]

@@ -86,7 +86,7 @@ def write_site(
         UserError: the folder holds something else, or another process is writing into it.
         UnwritableError: a file cannot be written.
     """
-    files_in(folder)  # refuse somebody else's folder before computing anything, or locking it
+    files_in(folder)  # refuse somebody else's folder before computing anything
     distinct = list({run.folder.resolve(): run for run in runs}.values())
     named = dict(zip(distinct_names([run.folder for run in distinct]), distinct, strict=True))
     places = folders_of(named)
@@ -178,6 +178,7 @@ def open_site(folder: Path, site: SiteFiles, command: str) -> Iterator[None]:
     If the block raises an exception, the files of both stay, and ``site.json`` lists them all. The
     errors and the arguments are those of ``write_site``.
     """
+    files_in(folder)  # before the lock is written: the folder may be somebody else's
     with lock_folder(folder, command, SITE):
         before = _claim(folder, site)
         yield

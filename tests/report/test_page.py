@@ -9,29 +9,39 @@ from factories import finished_run, run_folder
 
 from rnnbench.analysis.load import load_run
 from rnnbench.report import page as writer
-from rnnbench.report.page import inline_svg, write_page
+from rnnbench.report.page import inline_svg, render, report_page, write_page
 from rnnbench.report.plots_of_run import STRONGEST, AccuracyPlot
 from rnnbench.report.sections import ReportSection
+from rnnbench.results.store import PAGES
 
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}
 TEXTS = [["words", "of", "document", str(number)] for number in range(4)]
 SCRIPT = files("rnnbench.report").joinpath("templates", "report.js").read_text()
 
 
-def pages(folder, texts=TEXTS, words=60, n_errors=20):
+def pages(run, texts=TEXTS, words=60, n_errors=20):
     """The report of a run: its HTML, its Markdown."""
-    write_page(load_run(folder), texts, words, n_errors)
-    return (folder / "report.html").read_text(), (folder / "report.md").read_text()
+    page = report_page(run, texts, words, n_errors)
+    return [render(page, f"{name}.j2") for name in PAGES]
+
+
+def write(folder, texts=TEXTS):
+    write_page(load_run(folder), texts, 60, 20)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return run_folder(tmp_path_factory.mktemp("run"), ANSWERS)
+def run():
+    return finished_run(ANSWERS)
 
 
 @pytest.fixture(scope="module")
-def page(folder):
-    return pages(folder)[0]
+def both(run):
+    return pages(run)
+
+
+@pytest.fixture(scope="module")
+def page(both):
+    return both[0]
 
 
 def test_the_page_needs_nothing_from_outside(page):
@@ -152,21 +162,15 @@ def test_text_is_legible_on_the_page_and_on_every_cell(page, theme):
         assert contrast(ink, cell) >= 4.5, f"a share of {share} %"
 
 
-def pages_of(monkeypatch, folder, *sections):
-    """The report of a run if it has only these sections."""
-    monkeypatch.setattr(writer, "make_sections", lambda *_: sections)
-    return pages(run_folder(folder, ANSWERS))
-
-
-def test_a_section_is_shown_in_both_pages_and_in_the_navigation(tmp_path, monkeypatch):
+def test_a_section_is_shown_in_both_pages_and_in_the_navigation(run, monkeypatch):
     parts = [
         ("facts", {"colour": "<blue>", "a": "\x1b[31mred"}),
         ("command", "rnnbench run 'my  config.yaml'\n--fresh \x9b31m"),
     ]
+    section = ReportSection("mine", "My own", parts, "Look.")
+    monkeypatch.setattr(writer, "make_sections", lambda *_: [section])
 
-    html, markdown = pages_of(
-        monkeypatch, tmp_path, ReportSection("mine", "My own", parts, "Look.")
-    )
+    html, markdown = pages(run)
 
     assert Elements(html).links == ["#mine"]
     assert "<dt>colour</dt><dd>&lt;blue&gt;</dd>" in html
@@ -175,54 +179,51 @@ def test_a_section_is_shown_in_both_pages_and_in_the_navigation(tmp_path, monkey
     assert not {"\x1b", "\x9b"} & {*html, *markdown}
 
 
-def test_the_plots_are_written_beside_the_pages_and_markdown_shows_them(folder, page):
+HOSTILE = [
+    "](plots/mine.png)",
+    'id="mine-figure_1"',
+    "\n![](plots/mine.png)\n- [](plots/mine.png)\n",
+]
+
+
+def test_plots_are_written_beside_the_pages_and_only_files_of_reports_are_replaced(tmp_path):
+    folder = run_folder(tmp_path, ANSWERS)
     names = ["accuracy", "confusion-lstm", "confusion-rnn", "differences", "learning_curves"]
+    write(folder, texts=[HOSTILE] * 4)
+    files = [folder / f"plots/{name}.png" for name in names]
     markdown = (folder / "report.md").read_text()
 
-    assert sorted(file.name for file in (folder / "plots").iterdir()) == [
-        f"{name}.png" for name in names
-    ]
+    assert sorted(folder.glob("plots/*")) == files
     assert all(f"](plots/{name}.png)" in markdown for name in names)
-    assert page.count("<figure") == len(names)
 
+    own = [folder / "plots/mine.png", folder / "plots/mine.svg"]
+    of_older_report = [folder / "plots/accuracy.svg", folder / "plots/confusion-rnn.svg"]
+    for file in (*own, *of_older_report):
+        file.touch()
+    (folder / "report.md").unlink()  # the other page names the plots, too
+    write(folder, texts=[HOSTILE] * 4)
 
-def test_plots_of_an_older_report_go_when_it_is_written_again(tmp_path):
-    folder = run_folder(tmp_path, ANSWERS)
-    pages(folder)
-    for name in ("accuracy", "confusion-rnn", "mine"):
-        (folder / f"plots/{name}.svg").touch()
-    (folder / "report.md").unlink()  # the other page names them, too
+    assert sorted(folder.glob("plots/*")) == sorted([*files, *own])
 
-    pages(folder)
-
-    assert [file.name for file in (folder / "plots").glob("*.svg")] == ["mine.svg"]
-
-
-def test_words_of_a_document_cannot_make_a_file_a_plot_of_the_report(tmp_path):
-    folder = run_folder(tmp_path, ANSWERS)
-    mine = folder / "plots/mine.png"
-    hostile = ["](plots/mine.png)", 'id="mine-figure_1"', "\n![](plots/mine.png)\n"]
-    pages(folder, texts=[hostile] * 4)
-    mine.touch()
-
-    pages(folder, texts=[hostile] * 4)
+    run_folder(folder, ANSWERS)
+    assert (folder / "report.html").is_file(), "the results are the same"
     run_folder(folder, {"rnn": ANSWERS["rnn"]})
 
-    assert mine.exists()
-    assert not (folder / "plots/accuracy.png").exists()
+    assert sorted(folder.glob("plots/*")) == own
+    assert not [*folder.glob("report.*")]
 
 
-def test_page_and_markdown_show_each_model_and_the_command(folder):
-    for text in pages(folder):
+def test_page_and_markdown_show_each_model_and_the_command(run, both):
+    for text in both:
         assert all(model in text for model in ANSWERS)
-        assert load_run(folder).results.command in text
+        assert run.results.command in text
 
 
-def test_published_accuracies_have_their_sources_below(tmp_path):
+def test_published_accuracies_have_their_sources_below():
     models = {"Text GCN": {"accuracy": 0.9707, "caveat": "an <odd> caveat"}}
     paper = {"source": "Yao 2019", "where": "AAAI, Table 2", "split": "5" * 64, "models": models}
 
-    html, markdown = pages(run_folder(tmp_path, ANSWERS, references={"paper": paper}))
+    html, markdown = pages(finished_run(ANSWERS, references={"paper": paper}))
 
     assert "<dt>Yao 2019</dt><dd>AAAI, Table 2</dd>" in html
     assert "an &lt;odd&gt; caveat" in html
@@ -230,21 +231,19 @@ def test_published_accuracies_have_their_sources_below(tmp_path):
     assert "- Yao 2019: AAAI, Table 2\n" in markdown
 
 
-def test_a_misclassified_document_is_shown_with_its_words_and_every_answer(folder, page):
+def test_a_misclassified_document_is_shown_with_its_words_and_every_answer(run, page):
     document = page[page.index("test document 3") :]
 
     assert "words of document 3" in document
     assert "<dt>rnn</dt><dd>acq</dd>" in document
-    assert "words of …" in pages(folder, words=2)[0]
-    assert all("Their words are not shown" in each for each in pages(folder, texts=None))
+    assert "words of …" in pages(run, words=2)[0]
+    assert all("Their words are not shown" in each for each in pages(run, texts=None))
 
 
-def test_the_content_of_a_run_is_escaped(tmp_path):
-    folder = run_folder(
-        tmp_path, ANSWERS, dataset={"origin": "<img src=x>"}, environment={"cpu": "<b>&"}
-    )
+def test_the_content_of_a_run_is_escaped():
+    run = finished_run(ANSWERS, dataset={"origin": "<img src=x>"}, environment={"cpu": "<b>&"})
 
-    page, _ = pages(folder, texts=[["<script>alert(1)</script>"]] * 4)
+    page, _ = pages(run, texts=[["<script>alert(1)</script>"]] * 4)
 
     assert page.count("<script") == 1
     assert "<script>alert" not in page
@@ -263,14 +262,3 @@ def test_an_inlined_plot_has_ids_of_its_own_and_the_colours_of_the_theme():
     assert "var(--ink)" in svg
     assert '<g data-models="rnn">' in svg
     assert not re.search(r"<svg[^>]* (width|height)=", svg)
-
-
-def test_a_run_with_other_results_removes_the_old_report(tmp_path):
-    folder = run_folder(tmp_path, ANSWERS)
-    pages(folder)
-
-    run_folder(folder, ANSWERS)
-    assert (folder / "report.html").is_file()
-    run_folder(folder, {"rnn": ANSWERS["rnn"]})
-
-    assert not [*folder.glob("report.*"), *folder.glob("plots/*")]
