@@ -118,7 +118,7 @@ class Plot(ABC):
 
     @cached_property
     def _drawn(self) -> tuple[Figure, str]:
-        """The plot for a page, and its SVG; how others are laid out depends on what came first."""
+        """The plot for a page, and its SVG, which is the first file: each file moves the layout."""
         with mpl.rc_context(_SETTINGS):
             figure = Figure(figsize=self.size_on_page or self.size, layout="constrained")
             self.draw_on_page(figure)

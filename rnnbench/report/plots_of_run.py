@@ -185,10 +185,12 @@ class AccuracyPlot(RunPlot):
         axes.grid(axis="y", visible=False)
         axes.set_xlabel("test accuracy")
         grey, n_seeds = COLOURS[7], max(model.accuracy.n for model in self._models)
-        mean = "mean over seeds" if n_seeds > 1 else "accuracy"
+        has_seeds = n_seeds > 1
         return [
-            *axes.plot([], [], "o", color=grey, label=mean),
-            *(axes.plot([], [], color=grey, label="95 % over seeds", **THICK) * (n_seeds > 1)),
+            *axes.plot(
+                [], [], "o", color=grey, label="mean over seeds" if has_seeds else "accuracy"
+            ),
+            *(axes.plot([], [], color=grey, label="95 % over seeds", **THICK) if has_seeds else ()),
             *axes.plot([], [], color=grey, label=f"95 % {scope(n_seeds)}", **THIN),
             *(axes.plot([], [], label="published", **diamond) if published else ()),
             majority,
