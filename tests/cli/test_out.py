@@ -203,7 +203,7 @@ def test_a_report_that_was_interrupted_is_written_again(cli, monkeypatch):
 
     def interrupted(path):
         written.append(path)
-        if len(written) > 5:
+        if len(written) > 3:
             raise KeyboardInterrupt
         return atomic_write(path)
 
