@@ -68,6 +68,9 @@ CURVES = {
 class RunPlot(Plot):
     """A plot of a run, for its report and for ``Run.plot``.
 
+    A subclass has a ``title``. It sets ``size``, a width and a height in inches, and ``alt``, the
+    same facts in words, in ``prepare``. ``draw(axes)`` draws, and returns the entries of a legend.
+
     Args:
         run: the run.
         models: only these of its models.
