@@ -40,6 +40,9 @@ from .models.layers import SeedOf as SeedOf
 from .models.shape import Shape as Shape
 from .prediction.predict import Prediction as Prediction
 from .registry import PluginError as PluginError
+from .report.plots_of_run import RunPlot as RunPlot
+from .report.sections import ReportSection as ReportSection
+from .report.table import Table as Table
 from .results.schema import Results as Results
 from .runner.events import EpochEnded as EpochEnded
 from .runner.events import Listener as Listener

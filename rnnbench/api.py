@@ -35,14 +35,11 @@ from rnnbench.job import (
 from rnnbench.metrics import find_quantity
 from rnnbench.prediction.predict import Prediction, predict_texts
 from rnnbench.records import Record
-from rnnbench.report import badge as badges
 from rnnbench.report.compare import comparison_tables
-from rnnbench.report.history import history_table
-from rnnbench.report.leaderboard import board_tables
-from rnnbench.report.rows import summary_rows
-from rnnbench.report.run_tables import result_tables, table_files
-from rnnbench.report.shown import Shown
-from rnnbench.report.table import Table
+from rnnbench.report.findings import make_badge
+from rnnbench.report.table import Shown, Table
+from rnnbench.report.tables_of_run import result_tables, summary_rows, table_files
+from rnnbench.report.tables_of_runs import board_tables, history_table
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.results.store import CONSTRAINTS, RESULTS, Store
@@ -153,7 +150,7 @@ class Run(Shown, StoredRun):
         Raises:
             UserError: there is no such plot, model or curve.
         """
-        from rnnbench.report.axes import plot_run  # imports Matplotlib
+        from rnnbench.report.plots_of_run import plot_run  # imports Matplotlib
 
         return plot_run(self, name, models, curve, ax)
 
@@ -214,9 +211,9 @@ class RunComparison(Shown, compare_runs.RunComparison):
         Raises:
             UserError: ``ax`` is something else than Matplotlib axes.
         """
-        from rnnbench.report.axes import plot_changes  # imports Matplotlib
+        from rnnbench.report.plots_of_runs import ChangesPlot  # imports Matplotlib
 
-        return plot_changes(self, ax)
+        return ChangesPlot(self).on(ax)
 
 
 class Leaderboard(Shown, Record):
@@ -249,9 +246,9 @@ class Leaderboard(Shown, Record):
         Raises:
             UserError: as for ``mean_ranks``, or ``ax`` is something else than Matplotlib axes.
         """
-        from rnnbench.report.axes import plot_ranks  # imports Matplotlib
+        from rnnbench.report.plots_of_runs import RanksPlot  # imports Matplotlib
 
-        return plot_ranks(self.mean_ranks(), ax)
+        return RanksPlot(self.mean_ranks()).on(ax)
 
 
 class Histories(Shown, Record):
@@ -439,7 +436,7 @@ def badge(run: StoredRun, model: str | None = None, metric: str = ACCURACY) -> d
         UserError: there is no such model or metric, or the model does not have the metric.
     """
     find_quantity(metric, "metric")
-    return badges.badge(run.results, model, metric)
+    return make_badge(run.results, model, metric)
 
 
 def site(
@@ -472,7 +469,7 @@ def site(
             into it.
         RnnbenchError: a file cannot be written.
     """
-    from rnnbench.website.write import write_site  # imports Matplotlib
+    from rnnbench.website.site import write_site  # imports Matplotlib
 
     runs = list(runs)  # the checks would use up an iterator
     names = [metrics] if isinstance(metrics, str) else list(metrics)

@@ -93,17 +93,6 @@ class Browser:
         self.send("Input.dispatchKeyEvent", type="keyDown", **facts)
         self.send("Input.dispatchKeyEvent", type="keyUp", **facts)
 
-    def point_at(self, x: float, y: float) -> None:
-        """Move the pointer to a place in the window."""
-        self.send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
-
-    def tap(self, x: float, y: float) -> None:
-        """Touch a place in the window with a finger, for a moment."""
-        self.send("Emulation.setTouchEmulationEnabled", enabled=True)
-        self.send("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
-        self.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
-        self.send("Emulation.setTouchEmulationEnabled", enabled=False)
-
 
 @contextmanager
 def chromium(profile: Path) -> Iterator[Browser]:

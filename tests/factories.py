@@ -14,7 +14,7 @@ from rnnbench.data.audit import DatasetSummary, TopicCount
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import make_dataset, split_fingerprint
 from rnnbench.environment import SCHEMA_VERSION, constraints
-from rnnbench.report.run_tables import table_files
+from rnnbench.report.tables_of_run import table_files
 from rnnbench.results.run import StoredRun
 from rnnbench.results.store import CONSTRAINTS, Store
 from rnnbench.speed.records import (

@@ -150,7 +150,7 @@ def test_every_input_and_output_is_described_and_every_input_is_used():
     assert [name for name in ACTION["inputs"] if f"inputs.{name} " not in text] == []
 
 
-def test_a_run_goes_into_the_summary_and_gates_pass_fail_and_are_annotated(act):
+def test_a_run_and_its_gates_go_into_the_summary(act):
     first = act(config="tiny.yaml", out="stored", arguments="--models 'bayes,random'\n--seeds 1")
 
     assert first.status == 0, first.log
@@ -164,7 +164,7 @@ def test_a_run_goes_into_the_summary_and_gates_pass_fail_and_are_annotated(act):
     )
 
     assert same.status == 0, same.log
-    assert "::notice title=passed%3A accuracy drops 0.5::bayes, random\n" in same.log
+    assert "passed: accuracy drops 0.5: 2 models\n" in same.log
     assert "### same compared with stored" in same.summary
     assert "| fit_seconds rises 100000% | bayes | passed |" in same.summary
     assert same.outputs == {"run": "same", "passed": "true"}
@@ -178,7 +178,7 @@ def test_a_run_goes_into_the_summary_and_gates_pass_fail_and_are_annotated(act):
     )
 
     assert less.status == 1
-    assert "::error title=failed%3A accuracy drops 0.5::random: B lacks the model\n" in less.log
+    assert "failed: accuracy drops 0.5: random: B lacks the model\n" in less.log
     assert "| accuracy drops 0.5 | random | failed | B lacks the model |" in less.summary
     assert less.outputs["passed"] == "false"
 

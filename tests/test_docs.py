@@ -352,6 +352,9 @@ def test_the_plug_ins_of_the_page_work_together(plugged):
     assert found["guess"]["metrics"]["accuracy"]["mean"] == 0.5
     tracked = (folder / "results/plugged/tracking/lines.txt").read_text().splitlines()
     assert {line.partition(" seed")[0] for line in tracked} == set(found)
+    report = run_rnnbench("report", "results/plugged", site=package, cwd=folder)
+    assert report.returncode == 0, report.stderr
+    assert "## Sizes\n\n![" in (folder / "results/plugged/report.md").read_text()
 
 
 def test_each_kind_of_plug_in_has_an_example():

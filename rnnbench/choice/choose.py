@@ -21,9 +21,8 @@ from rnnbench.environment import constraints
 from rnnbench.errors import UserError
 from rnnbench.job import Config, Job, Settings, prepare_job, require_whole
 from rnnbench.points import model_of, values_of
-from rnnbench.report.rows import parameter_columns
-from rnnbench.report.shown import Shown
-from rnnbench.report.table import Table, to_markdown
+from rnnbench.report.table import Shown, Table, to_markdown
+from rnnbench.report.tables_of_run import parameter_columns
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.store import CHOICE, CONSTRAINTS
 from rnnbench.runner.benchmark import Plan, PlanResult, plan_benchmark, run_plan

@@ -8,7 +8,7 @@ import typer
 
 from rnnbench.analysis.load import load_run
 from rnnbench.errors import UserError
-from rnnbench.report.badge import badge as make_badge
+from rnnbench.report.findings import make_badge
 from rnnbench.storage import peek, write_text
 from rnnbench.terminal import completion, console, options
 

@@ -1,25 +1,24 @@
 """The command ``rnnbench compare``."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rnnbench.analysis.compare_runs import RunComparison, compare_runs
-from rnnbench.analysis.gates import Verdict, judge, parse_gate
+from rnnbench.analysis.compare_runs import compare_runs
+from rnnbench.analysis.gates import judge, parse_gate
 from rnnbench.analysis.load import load_run
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.report.compare import (
-    comparison_annotations,
     comparison_markdown,
     comparison_tables,
+    junit,
+    verdict_lines,
 )
-from rnnbench.report.gates import junit, verdict_lines
 from rnnbench.results.schema import SUMMARY_VERSION
 from rnnbench.terminal import completion, console, options
 
-FORMATS = TABLE, MARKDOWN, JUNIT, GITHUB = ("table", "markdown", "junit", "github")
+FORMATS = TABLE, MARKDOWN, JUNIT = ("table", "markdown", "junit")
 
 EXAMPLES = options.examples(
     "rnnbench compare results/reference/all results/all",
@@ -55,8 +54,8 @@ def compare(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="table; markdown, for the summary of a CI job; junit, an XML file with a test "
-            "case for each gate and model; or github, annotations of GitHub Actions.",
+            help="table; markdown, for the summary of a CI job; or junit, an XML file with a test "
+            "case for each gate and model.",
             autocompletion=completion.among(*FORMATS),
         ),
     ] = TABLE,
@@ -85,8 +84,10 @@ def compare(
             "gates": [verdict.model_dump(mode="json") for verdict in verdicts],
         }
         console.print_record(record, *comparison_tables(comparison), as_json=as_json)
+    elif form == JUNIT:
+        typer.echo(junit(f"{comparison.b} compared with {comparison.a}", verdicts), nl=False)
     else:
-        typer.echo(_page(form, comparison, verdicts), nl=False)
+        typer.echo(comparison_markdown(comparison, verdicts), nl=False)
     passed, failed = verdict_lines(verdicts)
     for line in passed:
         console.err.print(line, soft_wrap=True)
@@ -102,12 +103,3 @@ def _check_format(form: str, *, has_gates: bool, as_json: bool) -> None:
         raise UserError(f"--json: not with --format {form} (use one of the two)")
     if form == JUNIT and not has_gates:
         raise UserError(f"--format {form}: needs --fail-if, because gates are its test cases")
-
-
-def _page(form: str, comparison: RunComparison, verdicts: Sequence[Verdict]) -> str:
-    """Return a comparison as text in one of the formats for CI."""
-    if form == JUNIT:
-        return junit(f"{comparison.b} compared with {comparison.a}", verdicts)
-    if form == MARKDOWN:
-        return comparison_markdown(comparison, verdicts)
-    return "".join(f"{line}\n" for line in comparison_annotations(comparison, verdicts))

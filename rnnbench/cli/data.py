@@ -13,8 +13,14 @@ from rnnbench.data.load import PreparedData
 from rnnbench.data.load import prepare as prepare_data
 from rnnbench.data.settings import Data
 from rnnbench.data.sources.catalog import SOURCES
-from rnnbench.report.data import data_facts, data_views, sources_text
-from rnnbench.report.document import Inputs, document_facts, document_text
+from rnnbench.report.data import (
+    Inputs,
+    data_facts,
+    data_views,
+    document_facts,
+    document_text,
+    sources_text,
+)
 from rnnbench.terminal import completion, console, options
 from rnnbench.terminal.display import show_download
 from rnnbench.training.inputs import input_of

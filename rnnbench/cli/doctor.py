@@ -41,7 +41,7 @@ def doctor(
     and one sentence of advice. Notes about the documents need them in the cache; nothing is
     downloaded.
     """
-    from rnnbench.report.notes import notes_text
+    from rnnbench.report.data import notes_text
 
     if config is None:
         _check_machine(as_json=as_json)

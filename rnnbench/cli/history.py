@@ -6,7 +6,7 @@ from typing import Annotated
 from rnnbench.analysis.history import trace_runs
 from rnnbench.analysis.load import load_runs
 from rnnbench.metrics import find_quantity
-from rnnbench.report.history import history_table
+from rnnbench.report.tables_of_runs import history_table
 from rnnbench.results.schema import SUMMARY_VERSION
 from rnnbench.terminal import console, options
 

@@ -10,8 +10,8 @@ from rnnbench.analysis.leaderboard import rank_runs
 from rnnbench.analysis.load import load_runs
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
-from rnnbench.report.leaderboard import board_tables
 from rnnbench.report.table import Table
+from rnnbench.report.tables_of_runs import board_tables, ranks_table
 from rnnbench.results.schema import SUMMARY_VERSION
 from rnnbench.storage import atomic_write
 from rnnbench.terminal import completion, console, options
@@ -82,7 +82,7 @@ def leaderboard(
 
 
 def _check_plot(file: Path, *, overwrite: bool) -> None:
-    from rnnbench.report.plots import FORMATS  # imports Matplotlib
+    from rnnbench.report.plot import FORMATS  # imports Matplotlib
 
     if file.suffix.lower() not in FORMATS:
         raise UserError(f"--plot {file}: got '{file.suffix}' (allowed: {', '.join(FORMATS)})")
@@ -92,10 +92,9 @@ def _check_plot(file: Path, *, overwrite: bool) -> None:
 
 def _draw(ranks: MeanRanks, file: Path) -> Table:
     """Write the diagram of mean ranks, and return them as a table."""
-    from rnnbench.report.critical_difference import ranks_table
-    from rnnbench.report.plots import ranks_picture
+    from rnnbench.report.plots_of_runs import RanksPlot  # imports Matplotlib
 
-    picture = ranks_picture(ranks, file.suffix.lower())
+    picture = RanksPlot(ranks).picture(file.suffix.lower())
     with atomic_write(file) as opened:
         opened.write(picture)
     return ranks_table(ranks)

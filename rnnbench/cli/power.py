@@ -7,7 +7,7 @@ import typer
 
 from rnnbench.analysis.load import load_run
 from rnnbench.analysis.power import power_of_pairs
-from rnnbench.report.power import power_table
+from rnnbench.report.tables_of_run import power_table
 from rnnbench.results.schema import SUMMARY_VERSION
 from rnnbench.terminal import console, options
 

@@ -11,7 +11,7 @@ from rnnbench.explain.kinds import find_kind
 from rnnbench.explain.page import WIDTH, Page
 from rnnbench.explain.sizes import LARGEST, Sizes
 from rnnbench.models.quiet import quiet_tensorflow
-from rnnbench.report.shown import plain_console
+from rnnbench.report.table import plain_console
 from rnnbench.section import spell
 
 

@@ -1,29 +1,45 @@
-"""A dataset described for people and for machines."""
+"""A dataset, and one of its documents, for people and for machines."""
 
-from collections.abc import Iterable
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any, NamedTuple
 
 import numpy as np
-from rich.console import RenderableType
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
 from rich.table import Column
 from rich.table import Table as Grid
 from rich.text import Text
 
-from rnnbench.analysis.notes import notes_on_data
+from rnnbench.analysis.notes import Note, notes_on_data
 from rnnbench.data.audit import DatasetSummary, TopicCount
 from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import Corpus
+from rnnbench.data.dataset import INDEX_FROM, PAD, START, UNKNOWN
+from rnnbench.data.document import Document
 from rnnbench.data.settings import Data
 from rnnbench.data.source import Source
-from rnnbench.report.notes import notes_text
+from rnnbench.points import model_of
 from rnnbench.report.table import Columns, Table, table_of
-from rnnbench.text import counted
+from rnnbench.text import counted, listed, visible
+from rnnbench.training.inputs import Input
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 TOPICS_SHOWN = 10
 BAR_WIDTH = 12
 """The columns of the bar of the most frequent topic."""
+HEADING, NAME, ASIDE, REPLACED = "bold cyan", "bold", "dim", "yellow"
+INDENT = (0, 0, 0, 3)
+GAP = 2
+"""Columns between two words."""
+START_MARK = "(start)"
+FEW = 3
+"""Zeros are written one by one if fewer than this follow each other."""
+
+Inputs = Mapping[str, Input]
+"""The input of each model of a config, by the name of the model."""
 
 
 def data_facts(corpus: CachedCorpus, summary: DatasetSummary, section: Data) -> dict[str, Any]:
@@ -107,3 +123,234 @@ def sources_text(sources: Iterable[Source]) -> Grid:
     for source in sources:
         table.add_row(source.name, source.help, source.file)
     return table
+
+
+def notes_text(notes: Sequence[Note]) -> RenderableType:
+    """Return each note: its title, its evidence and its advice."""
+    if not notes:
+        return Text("Nothing to note.")
+    return Group(
+        *(
+            Group(
+                Text(note.title, style="bold"),
+                Padding(Text(f"{note.evidence} {note.advice}"), (0, 0, 0, 2)),
+            )
+            for note in notes
+        )
+    )
+
+
+# One document
+
+
+class Gloss(NamedTuple):
+    """A word, and what stands below it."""
+
+    above: str
+    below: str
+    style: str = ""
+
+
+@dataclass(frozen=True)
+class Glosses:
+    """Words with a gloss below each, in as many lines as a terminal needs."""
+
+    glosses: Sequence[Gloss]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for number, row in enumerate(self._rows(options.max_width)):
+            yield from [""] * (number > 0)
+            yield from (self._line(row, half, options.max_width) for half in (0, 1))
+
+    def _rows(self, width: int) -> Iterator[list[Gloss]]:
+        """Yield as many glosses at a time as fit into a line; one that is too long stands alone."""
+        row: list[Gloss] = []
+        for gloss in self.glosses:
+            if row and sum(_width(other) + GAP for other in row) + _width(gloss) > width:
+                yield row
+                row = []
+            row.append(gloss)
+        if row:
+            yield row
+
+    def _line(self, row: Sequence[Gloss], half: int, width: int) -> Text:
+        """Return one half of each gloss, padded to the wider half and cropped to the line."""
+        line = Text(" " * GAP).join(
+            Text(set_cell_size(gloss[half], min(_width(gloss), width)), gloss.style)
+            for gloss in row
+        )
+        line.rstrip()
+        return line
+
+
+def _width(gloss: Gloss) -> int:
+    return max(cell_len(gloss.above), cell_len(gloss.below))
+
+
+def document_facts(document: Document, inputs: Inputs | None) -> dict[str, Any]:
+    """Return the facts that ``--json`` prints."""
+    return {
+        "number": document.number,
+        "topic": document.topic,
+        "place": document.place,
+        "words": document.words,
+        "ids": document.ids,
+        "n_ids": document.n_ids,
+        "unknown": document.unknown,
+        "cut_off": {"count": document.n_cut, "side": document.cut_side},
+        "padding": {"count": document.n_padding, "side": document.padding_side},
+        "sequence": document.sequence,
+        "inputs": [
+            _input_facts(document, given, names) for given, names in _by_input(inputs or {}).items()
+        ],
+    }
+
+
+def _input_facts(document: Document, given: Input, models: Sequence[str]) -> dict[str, Any]:
+    words = _words_by_id(document)
+    return {
+        "models": models,
+        "kind": given.kind,
+        "shape": given.shape,
+        "values": given.values,
+        "weights": [
+            {"id": id_, "word": words[id_], "weight": weight} for id_, weight in given.weights
+        ],
+    }
+
+
+def document_text(document: Document, inputs: Inputs | None) -> RenderableType:
+    """Return a document in parts: its words, their ids, and the inputs of models.
+
+    ``inputs`` is ``None`` if there is no config.
+    """
+    document = replace(document, words=list(map(visible, document.words)))  # before lines are made
+    size = counted(len(document.words), "word")
+    title = f"document {document.number}, topic {document.topic}, {size}, {document.place}"
+    parts: list[RenderableType] = [
+        Text(title, "bold"),
+        Text(" ".join(document.words)),
+        Text("Words and their ids", HEADING),
+        Padding(Glosses(_glosses(document)), INDENT),
+        Padding(Text("\n".join(_remarks(document))), INDENT),
+    ]
+    if inputs is None:
+        parts.append(Text("Name a config, such as all, to see what its models are given.", ASIDE))
+    elif inputs:
+        parts.append(Text("The inputs of the models", HEADING))
+        parts += _inputs(document, inputs)
+    return Group(*[line for part in parts for line in (part, "")][:-1])
+
+
+def _inputs(document: Document, inputs: Inputs) -> Iterator[RenderableType]:
+    for given, names in _by_input(inputs).items():
+        short = _without_points(names, [name for name in inputs if name not in names])
+        yield Padding(_input_text(document, given, short), INDENT)
+
+
+def _by_input(inputs: Inputs) -> dict[Input, list[str]]:
+    """Return the names of the models that have each input."""
+    found: dict[Input, list[str]] = {}
+    for name, given in inputs.items():
+        found.setdefault(given, []).append(name)
+    return found
+
+
+def _without_points(names: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Return the names of models; a point keeps its own name if ``others`` has the same model."""
+    split = set(map(model_of, others))
+    return list(dict.fromkeys(n if model_of(n) in split else model_of(n) for n in names))
+
+
+def _words_by_id(document: Document) -> dict[int, str]:
+    return dict(zip(document.ids[1:], document.words, strict=True)) | {UNKNOWN: "(unknown)"}
+
+
+def _glosses(document: Document) -> list[Gloss]:
+    """Return the words with their ids, and a gloss each for cut-off words and for padding."""
+    words = [START_MARK, *document.words]
+    glosses = [
+        Gloss(word, f"{id_}", REPLACED if id_ == UNKNOWN else "")
+        for word, id_ in zip(words, document.ids, strict=True)
+    ][document.kept]
+    for name, n, below, side in (
+        ("cut off", document.n_cut, "-", document.cut_side),
+        ("padding", document.n_padding, f"{PAD}", document.padding_side),
+    ):
+        gloss = [Gloss(f"{name}, {counted(n, 'step')}", below, ASIDE)] if n else []
+        glosses = [*gloss, *glosses] if side == "pre" else [*glosses, *gloss]
+    return glosses
+
+
+def _remarks(document: Document) -> Iterator[str]:
+    """Yield sentences on the length, on words that are cut off or unknown, and on the ids."""
+    yield " ".join(_length(document))
+    if document.n_cut:
+        words, kept = [START_MARK, *document.words], document.kept
+        yield f"Cut off: {' '.join([*words[: kept.start or 0], *words[kept.stop :]])}"
+    if document.unknown:
+        yield f"Unknown: {' '.join(document.unknown)}"
+    yield (
+        f"{PAD} is padding, {START} the start mark, {UNKNOWN} an unknown word. The id of any other "
+        f"word is its rank by frequency plus {INDEX_FROM}, and below {document.n_ids:,}."
+    )
+
+
+def _length(document: Document) -> Iterator[str]:
+    n = len(document.ids)
+    yield f"The start mark and {counted(n - 1, 'word')} make {counted(n, 'step')}."
+    if document.sequence is None:
+        reason = f": it is not shorter than data.maxlen, {document.maxlen}"
+        yield f"No model is given this document{reason if document.maxlen else ''}."
+        return
+    steps = f"Every sequence has {counted(len(document.sequence), 'step')}"
+    if document.n_cut:
+        end = {"pre": "first", "post": "last"}[document.cut_side]
+        yield f"{steps}: the {end} {document.n_cut:,} are cut off."
+    elif document.n_padding:
+        side = {"pre": "before", "post": "after"}[document.padding_side]
+        zeros = counted(document.n_padding, "step")
+        yield f"{steps}, so {zeros} of padding go {side} the words; nothing is cut off."
+    else:
+        yield f"{steps}: there is no padding, and nothing is cut off."
+
+
+def _input_text(document: Document, given: Input, models: Sequence[str]) -> Text:
+    shape = f", {given.shape}" if given.shape else ""
+    heading = f": {_meaning(given, document.n_ids)}{shape}"
+    return Text.assemble((listed(models), NAME), heading, "\n", _values(document, given))
+
+
+def _meaning(given: Input, n_ids: int) -> str:
+    """Return the meaning of an input in words."""
+    vectors = "word ids, each of which selects a vector of an embedding"
+    return {
+        "numbers": "the id of each word as a number, one feature at each step",
+        "scaled_numbers": f"the id of each word, divided by {n_ids:,}, one feature at each step",
+        "ids": f"{vectors}, even for padding",
+        "masked_ids": f"{vectors}; padding is skipped",
+        "tfidf": "the TF-IDF of each id, 0 except for these",
+        "shares": "the share of each id among the words, 0 except for these",
+        "text": "a text, without the padding and the start mark",
+    }[given.kind]
+
+
+def _values(document: Document, given: Input) -> str:
+    if given.kind == "text":
+        return f"{given.values[0]}"
+    if given.kind in ("tfidf", "shares"):
+        words = _words_by_id(document)
+        ranked = sorted(given.weights, key=lambda pair: -pair[1])
+        return ", ".join(f"{words[id_]} {weight:.4f}" for id_, weight in ranked) or "none"
+    return ", ".join(_numbers(given.values))
+
+
+def _numbers(values: Sequence[int | float | str]) -> Iterator[str]:
+    """Yield the numbers; a row of zeros is counted."""
+    for value, run in groupby(values):
+        n = len(list(run))
+        text = f"{value}" if isinstance(value, int) or value == PAD else f"{value:.6f}"
+        if value == PAD and n >= FEW:
+            yield f"{PAD} ({n:,} times)"
+        else:
+            yield from [text] * n

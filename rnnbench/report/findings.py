@@ -1,12 +1,19 @@
-"""The main results of a run, in words."""
+"""The main results of a run, in sentences and as a badge that shields.io reads."""
 
-from collections.abc import Callable
-from operator import attrgetter
+import math
+from typing import Any
 
-from rnnbench.results.schema import TOO_FEW_SEEDS, Comparison, Results
+from rnnbench.analysis.leaderboard import score_of
+from rnnbench.errors import UserError, did_you_mean
+from rnnbench.metrics import find_quantity
+from rnnbench.report.numbers import quantity_text
+from rnnbench.results.schema import TOO_FEW_SEEDS, ModelSummary, Results
 from rnnbench.text import listed
 
-_has_too_few_seeds = attrgetter("has_too_few_seeds")
+BETTER, WORSE, NO_BETTER, NEUTRAL = "brightgreen", "red", "lightgrey", "blue"
+"""The colours of an accuracy against that of the most frequent topic, and of other metrics."""
+CLEAR, NOT_CLEAR = "clear", "not clear"
+"""The verdicts on a difference, beside too few seeds."""
 
 
 def best_in_words(results: Results) -> str:
@@ -14,33 +21,30 @@ def best_in_words(results: Results) -> str:
 
     Always answering the most frequent topic is one of the others.
     """
-    best = results.best
-    pairs = results.comparisons_of(best.name)
+    best, others = results.best, _by_verdict(results, results.best.name)
     which = "The best model is" if len(results.models) > 1 else "The only model is"
     parts = [f"{which} {best.name}, with a test accuracy of {best.accuracy.mean:.4f}"]
-    if unclear := _among(pairs, _is_unclear):
+    if unclear := others[NOT_CLEAR]:
         parts.append(f"no clear difference from {listed(unclear)}")
-    if undecided := _among(pairs, _has_too_few_seeds):
+    if undecided := others[TOO_FEW_SEEDS]:
         parts.append(f"{TOO_FEW_SEEDS} to tell it from {listed(undecided)}")
     return "; ".join(parts) + "."
 
 
 def findings(results: Results) -> list[str]:
     """Return the main results in sentences."""
-    best = results.best
-    interval = best.accuracy_interval
-    partial = [f"This run is partial: {results.n_missing_in_words()}."] if results.missing else []
+    best, interval = results.best, results.best.accuracy_interval
     which = "the highest test accuracy," if len(results.models) > 1 else "a test accuracy of"
     sentences = [
-        *partial,
         f"{best.name} has {which} {best.accuracy.mean:.3f} "
-        f"(95 % interval {interval.low:.3f} to {interval.high:.3f}).",
+        f"(95 % interval {interval.low:.3f} to {interval.high:.3f})."
     ]
-    others = results.comparisons_of(best.name)
-    others.pop(results.dataset.majority_name, None)
-    if level := _among(others, _is_unclear):
+    if results.missing:
+        sentences.insert(0, f"This run is partial: {results.n_missing_in_words()}.")
+    others = _by_verdict(results, best.name, without=results.dataset.majority_name)
+    if level := others[NOT_CLEAR]:
         sentences.append(f"Not clearly worse: {listed(level)}.")
-    if undecided := _among(others, _has_too_few_seeds):
+    if undecided := others[TOO_FEW_SEEDS]:
         sentences.append(f"{TOO_FEW_SEEDS.capitalize()} to tell it from {listed(undecided)}.")
     sentences += _against_majority(results)
     if not all(model.is_baseline for model in results.models):
@@ -54,19 +58,26 @@ def findings(results: Results) -> list[str]:
 def _against_majority(results: Results) -> list[str]:
     """Return how the models compare with always answering the most frequent topic."""
     always, accuracy = results.dataset.majority_name, results.dataset.majority_accuracy
-    pairs = results.comparisons_of(always)
+    models, pairs = _by_verdict(results, always), results.comparisons_of(always)
     verdicts = {
-        "Clearly worse than": _among(pairs, lambda each: each.is_clear and each.difference > 0),
-        "Not clearly different from": _among(pairs, _is_unclear),
-        f"{TOO_FEW_SEEDS.capitalize()} for a verdict against": _among(pairs, _has_too_few_seeds),
+        "Clearly worse than": [name for name in models[CLEAR] if pairs[name].difference > 0],
+        "Not clearly different from": models[NOT_CLEAR],
+        f"{TOO_FEW_SEEDS.capitalize()} for a verdict against": models[TOO_FEW_SEEDS],
     }
-    found = {verdict: models for verdict, models in verdicts.items() if models}
-    if not found:
-        return [f"Clearly better than {always}, which scores {accuracy:.3f}: all models."]
     return [
-        f"{verdict} {always}, which scores {accuracy:.3f}: {listed(models)}."
-        for verdict, models in found.items()
-    ]
+        f"{verdict} {always}, which scores {accuracy:.3f}: {listed(names)}."
+        for verdict, names in verdicts.items()
+        if names
+    ] or [f"Clearly better than {always}, which scores {accuracy:.3f}: all models."]
+
+
+def _by_verdict(results: Results, name: str, without: str = "") -> dict[str, list[str]]:
+    """Return the others that a model, or the majority, was compared with, by the verdict."""
+    found: dict[str, list[str]] = {CLEAR: [], NOT_CLEAR: [], TOO_FEW_SEEDS: []}
+    for other, comparison in results.comparisons_of(name).items():
+        if other != without:
+            found[comparison.verdict].append(other)
+    return found
 
 
 def unclear_from(results: Results, name: str) -> list[str]:
@@ -87,8 +98,10 @@ def unclear_from(results: Results, name: str) -> list[str]:
 def which_epoch(results: Results) -> str:
     """Return the epoch at which the networks of a run are evaluated."""
     own = [model.training for model in results.models if not model.is_baseline]
-    epochs = sorted({each.get("epochs", results.epochs) for each in own})
-    shares = sorted({each.get("validation_split", results.validation_split) for each in own})
+    epochs = sorted({training.get("epochs", results.epochs) for training in own})
+    shares = sorted(
+        {training.get("validation_split", results.validation_split) for training in own}
+    )
     counts = " or ".join(map(str, epochs))
     held_out = " or ".join(f"{100 * share:.3g}%" for share in shares if share)
     best = f"the best of {counts} on {held_out} of the training documents"
@@ -96,10 +109,44 @@ def which_epoch(results: Results) -> str:
     return ", or ".join(ways)
 
 
-def _among(pairs: dict[str, Comparison], is_wanted: Callable[[Comparison], bool]) -> list[str]:
-    """Return the names of the models whose comparison ``is_wanted``."""
-    return [name for name, each in pairs.items() if is_wanted(each)]
+def make_badge(results: Results, model: str | None, metric: str) -> dict[str, Any]:
+    """Return the JSON of an endpoint badge (https://shields.io/badges/endpoint-badge).
+
+    Args:
+        results: of a run.
+        model: the name of a model; by default that with the best value.
+        metric: a metric or a cost. An accuracy is green if it is clearly better than that of always
+            answering the most frequent topic, red if it is clearly worse, and else grey.
+
+    Raises:
+        UserError: there is no such model or metric, or the model does not have the metric.
+    """
+    quantity = find_quantity(metric, "--metric")
+    chosen = _find_model(results, model, metric)
+    value = chosen.statistic(metric)
+    if value is None:
+        raise UserError(f"--metric {metric}: {chosen.name} has no {metric}")
+    partial = " (partial run)" if results.missing else ""
+    return {
+        "schemaVersion": 1,
+        "label": quantity.header,
+        "message": f"{chosen.name} {quantity_text(quantity, value)}{partial}",
+        "color": _badge_colour(results, chosen.name) if metric == "accuracy" else NEUTRAL,
+    }
 
 
-def _is_unclear(comparison: Comparison) -> bool:
-    return not comparison.is_clear and not comparison.has_too_few_seeds
+def _find_model(results: Results, name: str | None, metric: str) -> ModelSummary:
+    if name is None:
+        scores = [(score_of(model, metric), model) for model in results.models]
+        return max(scores, key=lambda pair: -math.inf if pair[0] is None else pair[0])[1]
+    models = {model.name: model for model in results.models}
+    if name not in models:
+        raise UserError(f"--model: no model '{name}' ({did_you_mean(name, models)})")
+    return models[name]
+
+
+def _badge_colour(results: Results, name: str) -> str:
+    found = results.comparisons_of(name)[results.dataset.majority_name]
+    if not found.is_clear:
+        return NO_BETTER
+    return BETTER if found.difference > 0 else WORSE

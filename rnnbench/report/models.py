@@ -56,9 +56,9 @@ def network_json(
         "kind": model.kind,
         "data": {**provenance, **asdict(shape)},
         "layers": [
-            asdict(each)
-            | {"described_by": each.described_by and each.described_by.model_dump(mode="json")}
-            for each in description.layers
+            asdict(layer)
+            | {"described_by": layer.described_by and layer.described_by.model_dump(mode="json")}
+            for layer in description.layers
         ],
         "trainable_params": description.trainable_params,
         "other_params": description.other_params,

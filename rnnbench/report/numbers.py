@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from rnnbench.analysis.variance import N_BLOCKS
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.metrics import Quantity
+from rnnbench.metrics import Metric, Quantity, usable_metrics
 from rnnbench.results.schema import (
     TOO_FEW_SEEDS,
+    Comparison,
     Difference,
     Interval,
     ModelSummary,
@@ -16,6 +17,14 @@ from rnnbench.text import counted
 
 MISSING = "-"
 """Stands for a value that there is not."""
+SECOND = "macro_f1"
+"""The metric that is shown with its spread, as accuracy is."""
+
+
+def metrics_of(models: Iterable[ModelSummary]) -> list[Metric]:
+    """Return the metrics, other than accuracy, that any of ``models`` has."""
+    present = {name for model in models for name in model.metrics} - {"accuracy"}
+    return [metric for name, metric in usable_metrics().items() if name in present]
 
 
 def in_blocks(n: int) -> str:
@@ -43,12 +52,21 @@ def scope(n_seeds: int) -> str:
 
 def scope_of(differences: Iterable[Difference]) -> str:
     """Return what the intervals of differences are over."""
-    return scope(max((each.n_seeds or 1) + each.has_too_few_seeds for each in differences))
+    return scope(
+        max((difference.n_seeds or 1) + difference.has_too_few_seeds for difference in differences)
+    )
 
 
 def signed_interval_text(interval: Interval) -> str:
     """Return both ends of an interval of a difference."""
     return f"{interval.low:+z.4f} to {interval.high:+z.4f}"
+
+
+def comparison_text(compared: Comparison) -> str:
+    """Return the models of a comparison, their difference, its interval and its verdict."""
+    low, high = compared.interval.low, compared.interval.high
+    verdict = f"({low:+z.3f} to {high:+z.3f}, {compared.verdict})"
+    return f"{compared.a} - {compared.b} {compared.difference:+z.3f} {verdict}"
 
 
 def mean_text(quantity: Quantity, model: ModelSummary) -> str:
@@ -87,12 +105,12 @@ def short_p(p: float) -> str:
 def condition(differences: Iterable[Difference]) -> str:
     """Return what few seeds mean for ``differences``; nothing if all have enough."""
     found, sentences = list(differences), []
-    if any(each.n_seeds == 1 and not each.has_too_few_seeds for each in found):
+    if any(difference.n_seeds == 1 and not difference.has_too_few_seeds for difference in found):
         sentences.append(
             "With one seed, intervals are over documents alone, and p-values are about these "
             "trainings, not about the models."
         )
-    if any(each.has_too_few_seeds for each in found):
+    if any(difference.has_too_few_seeds for difference in found):
         sentences.append(
             f"{TOO_FEW_SEEDS.capitalize()}: with 1 or 2, p-values cannot be relied on; use 3 or "
             "more, preferably 5."

@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -14,10 +15,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from rnnbench.errors import UserError
-from rnnbench.report.drawing import COLOURS, STRONGEST
 from rnnbench.report.findings import findings
-from rnnbench.report.plots import GRID, INK, ON_DARK, PAPER, Plot
-from rnnbench.report.sections import Section, best_first, make_sections
+from rnnbench.report.plot import COLOURS, GRID, INK, ON_DARK, Plot
+from rnnbench.report.plots_of_run import STRONGEST
+from rnnbench.report.sections import ReportSection, best_first, make_sections
 from rnnbench.report.table import to_markdown
 from rnnbench.results.run import StoredRun
 from rnnbench.results.store import PAGES, Store
@@ -26,7 +27,7 @@ from rnnbench.text import counted, for_markdown, visible
 
 
 @dataclass(frozen=True)
-class Page:
+class PageContent:
     """The content of a page.
 
     Attributes:
@@ -44,7 +45,7 @@ class Page:
     heading: str
     about: str
     findings: Sequence[str]
-    sections: Sequence[Section]
+    sections: Sequence[ReportSection]
     models: Sequence[str] = ()
     pages: Mapping[str, str] = field(default_factory=dict)
     address: str = ""
@@ -64,30 +65,31 @@ def write_page(
     """
     page = report_page(run, texts, words, n_errors)
     files = {name: render(page, f"{name}.j2").encode() for name in PAGES}
-    for kind, content in (part for section in page.sections for part in section.parts):
-        for plot in {"figure": [content], "figures": content}.get(kind, []):
-            files[f"{PLOTS}/{plot.name}.svg"] = _on_paper(plot.svg).encode()
-            files[f"{PLOTS}/{plot.name}.png"] = plot.png
-    ours = Store(run.folder).report()
+    plots = (plot for section in page.sections for plot in section.plots)
+    files |= {f"{PLOTS}/{plot.name}.png": plot.png() for plot in plots}
+    before = Store(run.folder).report()
     for path in (run.folder / name for name in files):
-        if os.path.lexists(path) and path not in ours:
+        if os.path.lexists(path) and path not in before:
             raise UserError(f"{path}: rnnbench did not write it (move it away)")
-    for name, content in files.items():  # pages first: plots without one would count as the user's
+    for name, content in files.items():  # pages first, which make the plots that they name ours
         with atomic_write(run.folder / name) as file:
             file.write(content)
+    for path in {*before} - {run.folder / name for name in files}:
+        with suppress(OSError):
+            path.unlink()
     return run.folder / PAGES[0]
 
 
 def report_page(
     run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
-) -> Page:
+) -> PageContent:
     """Return the report of a run; the arguments are those of ``make_sections``.
 
     Models are in the order of their accuracy.
     """
     run = best_first(run)
     results, dataset = run.results, run.results.dataset
-    return Page(
+    return PageContent(
         title=f"{results.name}: rnnbench report",
         heading=results.name,
         about=f"rnnbench report: {counted(len(results.models), 'model')}, "
@@ -99,7 +101,7 @@ def report_page(
     )
 
 
-def render(page: Page, template: str = "report.html.j2") -> str:
+def render(page: PageContent, template: str = "report.html.j2") -> str:
     """Return a page as the text of its file."""
     text = (
         _renderer(template)
@@ -171,9 +173,3 @@ def inline_svg(plot: Plot) -> Markup:
     for number, colour in enumerate(COLOURS):
         svg = svg.replace(colour, f"var(--data-{number})")
     return Markup(svg)  # noqa: S704 - drawn here, and Matplotlib escapes the text it writes
-
-
-def _on_paper(svg: str) -> str:
-    """Return a plot with a white background, for viewers that have a dark one."""
-    start = svg.index(">", svg.index("<svg")) + 1
-    return f'{svg[:start]}\n <rect width="100%" height="100%" fill="{PAPER}"/>{svg[start:]}'

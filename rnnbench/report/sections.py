@@ -3,28 +3,30 @@
 To add a section, write a function that returns it, and add the function to ``SECTIONS``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from types import FunctionType
 from typing import Any, Literal
 
 from rnnbench.analysis.comparisons import MAX_IN_PAIRS, SHOWN_IN_PAIRS
 from rnnbench.analysis.duplicates import without_duplicates
-from rnnbench.analysis.misclassified import HardDocument, hardest_documents
+from rnnbench.analysis.misclassified import HardDocument, count_errors, hardest_documents
 from rnnbench.analysis.notes import notes_on_run
 from rnnbench.analysis.power import power_of_pairs
 from rnnbench.analysis.topics import f1_by_topic, frequent_topics
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.report.errors import errors_table, mistake
-from rnnbench.report.plots import accuracy_plot, confusion_plot, differences_plot, learning_plot
-from rnnbench.report.power import power_table
-from rnnbench.report.published import published_tables
-from rnnbench.report.run_tables import (
+from rnnbench.registry import Registry
+from rnnbench.report.plot import Plot
+from rnnbench.report.plots_of_run import PLOTS
+from rnnbench.report.table import Table, with_points
+from rnnbench.report.tables_of_run import (
     accuracy_table,
     comparisons_table,
     cost_table,
     metrics_table,
+    power_table,
+    published_tables,
 )
-from rnnbench.report.table import Table
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, Results
 from rnnbench.results.store import CONSTRAINTS
@@ -38,9 +40,10 @@ Part = tuple[Kind, Any]
 A table, a heat map (which shades the columns after the third by their numbers) or a wordy table
 (whose words wrap) shows a ``Table``; a figure shows a ``Plot``, a gallery several small ones side
 by side, and figures show several that unfold; facts are texts by name; a command is a line to type;
-a mistake is made by ``mistake``.
+a mistake is a misclassified document.
 """
 
+BY_ALL = "all models"
 COLOURS_OF_SHARES = "The stronger the blue of a cell, the closer it is to 1."
 SHOWN_POWERS = 20
 """The most pairs in the section on power."""
@@ -51,13 +54,21 @@ NO_TEXTS = (
 
 
 @dataclass(frozen=True)
-class Section:
-    """A section of a report: its link target, heading, content, and the text above the content."""
+class ReportSection:
+    """A section of a page: its link target, heading, content, and the text above the content."""
 
     id: str
     title: str
     parts: Sequence[Part]
     lead: str = ""
+
+    @property
+    def plots(self) -> list[Plot]:
+        """All plots in it."""
+        shown = {"figure": lambda plot: [plot], "figures": list, "gallery": list}
+        return [
+            plot for kind, content in self.parts if kind in shown for plot in shown[kind](content)
+        ]
 
 
 @dataclass(frozen=True)
@@ -81,173 +92,42 @@ class Reported:
         """The summary of the run."""
         return self.run.results
 
+    def plots(self, section: str) -> list[Part]:
+        """Return the plots that belong to a section, drawn; those of single models unfold."""
+        parts: list[Part] = []
+        for kind in PLOTS.usable():
+            if kind.section != section:
+                continue
+            with PLOTS.blamed(kind.kind):
+                plots = [plot for plot in kind.in_report(self.run) if plot.svg]  # drawn here
+                of_models = [plot for plot in plots if plot.models]
+                parts += [("figure", plot) for plot in plots if not plot.models]
+                parts += [("figures", of_models)] if of_models else []
+                parts += [("table", table) for plot in plots if (table := plot.table())]
+        return parts
+
 
 def make_sections(
     run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
-) -> list[Section]:
+) -> list[ReportSection]:
     """Return the sections of a report, without those that have nothing to show.
 
     ``n_errors`` misclassified documents are shown, with at most ``words`` words of each if the
     ``texts`` of the test documents are available.
+
+    Raises:
+        PluginError: a section or a plot of another package failed.
     """
     reported = Reported(run, texts, words, hardest_documents(run.trials, n_errors))
-    sections = (make(reported) for make in SECTIONS)
-    return [section for section in sections if section.parts]
-
-
-def _accuracy(reported: Reported) -> Section:
-    table = accuracy_table(reported.results, is_wide=True)
-    return Section(
-        "accuracy",
-        "Accuracy",
-        [("figure", accuracy_plot(reported.run)), ("table", table)],
-        "Models are in the order of their test accuracy. Networks are blue, baselines orange.",
-    )
-
-
-def _published(reported: Reported) -> Section:
-    """Return the published accuracies, and where each source is found."""
-    published = reported.results.published
-    parts: list[Part] = [("table", table) for table in published_tables(reported.results)]
-    if sources := {each.source: each.where for each in published if each.where}:
-        parts.append(("facts", sources))
-    return Section("published", "Published accuracies", parts)
-
-
-def _differences(reported: Reported) -> Section:
-    plot, table = differences_plot(reported.run), comparisons_table(reported.results)
-    return Section(
-        "differences",
-        "Differences",
-        [("figure", plot), ("table", table)] if plot else [("table", table)],
-        "Pairs of models on the same test documents. Each interval is for its own "
-        "comparison alone; whether a difference is clear is decided after correcting for the "
-        f"number of comparisons. With more than {SHOWN_IN_PAIRS} models, the plot shows only "
-        f"the pairs with the best model; with more than {MAX_IN_PAIRS}, so does the table.",
-    )
-
-
-def _duplicates(reported: Reported) -> Section:
-    return Section(
-        "duplicates",
-        "Without duplicates",
-        _tables_without_duplicates(reported.run),
-        "Accuracies, differences and other metrics without the test documents that are also in "
-        "the training set.",
-    )
-
-
-def _tables_without_duplicates(run: StoredRun) -> list[Part]:
-    n, test_size = len(run.results.dataset.duplicate_positions), run.results.dataset.test_size
-    if not 0 < n < test_size:
-        return []
-    rest = best_first(without_duplicates(run)).results
-    tables = (accuracy_table(rest), comparisons_table(rest), metrics_table(rest))
-    return [("table", table) for table in tables]
-
-
-def _power(reported: Reported) -> Section:
-    pairs = power_of_pairs(reported.run)[:SHOWN_POWERS]
-    return Section(
-        "power",
-        "Power",
-        [("table", power_table(pairs, reported.results))],
-        "The differences that this run could have found, and the seeds that would show more. "
-        f"Of many pairs, the first {SHOWN_POWERS} are shown; rnnbench power has all of them.",
-    )
-
-
-def _metrics(reported: Reported) -> Section:
-    tables = metrics_table(reported.results), cost_table(reported.results)
-    return Section("metrics", "Other metrics", [("table", table) for table in tables])
-
-
-def _learning(reported: Reported) -> Section:
-    plot = learning_plot(reported.run)
-    return Section(
-        "learning",
-        "Learning curves",
-        [("figure", plot)] if plot else [],
-        "Lines are medians over seeds; bands run from the lowest to the highest seed. On the "
-        "training documents, loss and accuracy are means over the batches of an epoch, while "
-        "the weights are still changing. Each network has a colour of its own.",
-    )
-
-
-def _topics(reported: Reported) -> Section:
-    return Section(
-        "topics",
-        "F1 by topic",
-        [("heatmap", _topic_table(reported.run, reported.hardest))],
-        f"{COLOURS_OF_SHARES} Topics with links have documents among the errors below.",
-    )
-
-
-def _confusion(reported: Reported) -> Section:
-    run = reported.run
-    return Section(
-        "confusion",
-        "Confusion",
-        [("figures", [confusion_plot(run, model) for model in run.trials])],
-        "For the most frequent topics: the share of the documents of the row's topic that were "
-        "classified as the column's topic; means over seeds. Right answers are on the "
-        f"diagonal. {COLOURS_OF_SHARES}",
-    )
-
-
-def _errors(reported: Reported) -> Section:
-    topics = [count.topic for count in reported.results.dataset.topics]
-    parts: list[Part] = [("table", errors_table(reported.run))]
-    for document in reported.hardest:
-        words = reported.texts[document.position] if reported.texts else []
-        parts.append(("mistake", mistake(document, topics, words, reported.words)))
-    return Section(
-        "errors",
-        "Errors",
-        parts,
-        "How many documents of each kind were misclassified, and the documents misclassified most "
-        "often." + NO_TEXTS * (reported.texts is None),
-    )
-
-
-def _data(reported: Reported) -> Section:
-    return Section("data", "Data", [("facts", _data_facts(reported.results.dataset))])
-
-
-def _notes(reported: Reported) -> Section:
-    notes = {note.title: f"{note.evidence} {note.advice}" for note in notes_on_run(reported.run)}
-    parts: list[Part] = [("facts", notes)] if notes else []
-    return Section("notes", "Notes", parts, "Common traps that apply to this run.")
-
-
-def _reproduce(reported: Reported) -> Section:
-    run = reported.run
-    return Section(
-        "reproduce",
-        "Reproduce",
-        [("command", run.results.command), ("facts", _circumstances(run))],
-        "The command, its data, and the machine and versions it ran with. The config with "
-        f"every default is in config.yaml beside this file{_constraints(run)}. Another "
-        "processor may round sums differently.",
-    )
-
-
-SECTIONS = (
-    _accuracy,
-    _published,
-    _differences,
-    _duplicates,
-    _power,
-    _metrics,
-    _learning,
-    _topics,
-    _confusion,
-    _errors,
-    _data,
-    _notes,
-    _reproduce,
-)
-"""Each returns a section, in the order of the report."""
+    sections = []
+    for make in SECTIONS.usable():
+        with SECTIONS.blamed(make.__name__):
+            section = make(reported)
+            if not isinstance(section, ReportSection):
+                raise TypeError(f"it returned {type(section).__name__}, not ReportSection")
+        if section.parts:
+            sections.append(section)
+    return sections
 
 
 def best_first(run: StoredRun) -> StoredRun:
@@ -260,36 +140,168 @@ def best_first(run: StoredRun) -> StoredRun:
     )
 
 
-def _constraints(run: StoredRun) -> str:
-    if not (run.folder / CONSTRAINTS).exists():  # an older version wrote the run
-        return ""
-    return f", and the exact versions of all packages are in {CONSTRAINTS}, for pip install -c"
+def accuracy(reported: Reported) -> ReportSection:
+    """Return the accuracies."""
+    return ReportSection(
+        "accuracy",
+        "Accuracy",
+        [*reported.plots("accuracy"), ("table", accuracy_table(reported.results, is_wide=True))],
+        "Models are in the order of their test accuracy. Networks are blue, baselines orange.",
+    )
 
 
-def _topic_table(run: StoredRun, hardest: Sequence[HardDocument]) -> Table:
-    """Return the F1 of each model on each topic of the test set, the most frequent first.
+def published(reported: Reported) -> ReportSection:
+    """Return the published accuracies, and where each source is found."""
+    parts: list[Part] = _as_parts(*published_tables(reported.results))
+    if sources := {
+        result.source: result.where for result in reported.results.published if result.where
+    }:
+        parts.append(("facts", sources))
+    return ReportSection("published", "Published accuracies", parts)
 
-    A topic leads to the first of the ``hardest`` documents that has it.
-    """
+
+def differences(reported: Reported) -> ReportSection:
+    """Return the differences of the models in pairs."""
+    return ReportSection(
+        "differences",
+        "Differences",
+        [*reported.plots("differences"), ("table", comparisons_table(reported.results))],
+        "Pairs of models on the same test documents. Each interval is for its own "
+        "comparison alone; whether a difference is clear is decided after correcting for the "
+        f"number of comparisons. With more than {SHOWN_IN_PAIRS} models, the plot shows only "
+        f"the pairs with the best model; with more than {MAX_IN_PAIRS}, so does the table.",
+    )
+
+
+def duplicates(reported: Reported) -> ReportSection:
+    """Return the tables without duplicates, if some test documents are duplicates, but not all."""
+    dataset, parts = reported.results.dataset, []
+    if 0 < len(dataset.duplicate_positions) < dataset.test_size:
+        rest = best_first(without_duplicates(reported.run)).results
+        tables = (accuracy_table(rest), comparisons_table(rest), metrics_table(rest))
+        parts = _as_parts(*tables)
+    return ReportSection(
+        "duplicates",
+        "Without duplicates",
+        parts,
+        "Accuracies, differences and other metrics without the test documents that are also in "
+        "the training set.",
+    )
+
+
+def power(reported: Reported) -> ReportSection:
+    """Return what the run could have found."""
+    pairs = power_of_pairs(reported.run)[:SHOWN_POWERS]
+    return ReportSection(
+        "power",
+        "Power",
+        _as_parts(power_table(pairs, reported.results)),
+        "The differences that this run could have found, and the seeds that would show more. "
+        f"Of many pairs, the first {SHOWN_POWERS} are shown; rnnbench power has all of them.",
+    )
+
+
+def metrics(reported: Reported) -> ReportSection:
+    """Return the other metrics, and the costs."""
+    tables = metrics_table(reported.results), cost_table(reported.results)
+    return ReportSection("metrics", "Other metrics", _as_parts(*tables))
+
+
+def learning(reported: Reported) -> ReportSection:
+    """Return the learning curves, if any model was trained in epochs."""
+    return ReportSection(
+        "learning",
+        "Learning curves",
+        reported.plots("learning"),
+        "Lines are medians over seeds; bands run from the lowest to the highest seed. On the "
+        "training documents, loss and accuracy are means over the batches of an epoch, while "
+        "the weights are still changing. Each network has a colour of its own.",
+    )
+
+
+def topics(reported: Reported) -> ReportSection:
+    """Return the F1 of each model on each topic; a topic leads to the first error that has it."""
+    run = reported.run
     counts = run.results.dataset.topics
-    topics = frequent_topics(next(iter(run.trials.values()))[0].labels, len(counts))
-    f1 = f1_by_topic(run.trials, topics)
+    shown = frequent_topics(next(iter(run.trials.values()))[0].labels, len(counts))
+    f1 = f1_by_topic(run.trials, shown)
     rows = [
         [counts[topic].topic, str(counts[topic].train), str(counts[topic].test)]
         + [f"{of_model[row]:.2f}" for of_model in f1.values()]
-        for row, topic in enumerate(topics)
+        for row, topic in enumerate(shown)
     ]
     caption = (
         "Means over seeds, for the topics in the test set, with the number of training and test "
         "documents of each. An F1 score on only a handful of documents says little."
     )
-    links = {counts[each.topic].topic: f"#error-{each.position}" for each in reversed(hardest)}
-    return Table(["topic", "train", "test", *f1], rows, caption, links=links)
+    links = {
+        counts[document.topic].topic: f"#error-{document.position}"
+        for document in reversed(reported.hardest)
+    }
+    table = Table(["topic", "train", "test", *f1], rows, caption, links=links)
+    lead = f"{COLOURS_OF_SHARES} Topics with links have documents among the errors below."
+    return ReportSection("topics", "F1 by topic", [("heatmap", table)], lead)
 
 
-def _data_facts(dataset: DatasetSummary) -> dict[str, str]:
-    return {
-        "source": _data_source(dataset),
+def confusion(reported: Reported) -> ReportSection:
+    """Return the answers of each model for the most frequent topics."""
+    return ReportSection(
+        "confusion",
+        "Confusion",
+        reported.plots("confusion"),
+        "For the most frequent topics: the share of the documents of the row's topic that were "
+        "classified as the column's topic; means over seeds. Right answers are on the "
+        f"diagonal. {COLOURS_OF_SHARES}",
+    )
+
+
+def errors(reported: Reported) -> ReportSection:
+    """Return the number of errors on each kind of document, and single documents."""
+    mistakes: list[Part] = [
+        ("mistake", _mistake(document, reported)) for document in reported.hardest
+    ]
+    return ReportSection(
+        "errors",
+        "Errors",
+        [*_as_parts(errors_table(reported.run)), *mistakes],
+        "How many documents of each kind were misclassified, and the documents misclassified most "
+        "often." + NO_TEXTS * (reported.texts is None),
+    )
+
+
+def errors_table(run: StoredRun) -> Table:
+    """Return the number of errors of each model on each kind of test document."""
+    counts = count_errors(run.trials, run.results.dataset)
+    rows = [[model, *(f"{count.by_model[model]:.1f}" for count in counts)] for model in run.trials]
+    rows.append([BY_ALL, *(f"{count.by_all}" for count in counts)])
+    caption = (
+        "The test documents that each model misclassified: means over seeds. The number of "
+        f"documents is in the heading. {BY_ALL}: the documents that every model misclassified with "
+        "more than half of its seeds."
+    )
+    headers = ["model", *(f"{count.kind} ({count.n:,})" for count in counts)]
+    return with_points(Table(headers, rows, caption, is_last_apart=True))
+
+
+def _mistake(document: HardDocument, reported: Reported) -> dict[str, Any]:
+    """Return the position and topic of a document, its first words, and each model's answer."""
+    names = [count.topic for count in reported.results.dataset.topics]
+    words = reported.texts[document.position] if reported.texts else []
+    answers = {
+        model: names[answer.topic]
+        + (f" ({answer.trials} of {answer.of} seeds)" if answer.trials < answer.of else "")
+        for model, answer in document.answers.items()
+    }
+    text = " ".join(words[: reported.words]) + " …" * (len(words) > reported.words)
+    topic = names[document.topic]
+    return {"position": document.position, "topic": topic, "text": text, "answers": answers}
+
+
+def data(reported: Reported) -> ReportSection:
+    """Return the facts of the dataset."""
+    dataset = reported.results.dataset
+    facts = {
+        "source": _source_of(dataset),
         "documents": f"{dataset.train_size:,} for training, {dataset.test_size:,} for testing, "
         f"{dataset.timesteps} steps each",
         "majority topic": f"{dataset.majority_topic}: always predicting it scores "
@@ -303,16 +315,52 @@ def _data_facts(dataset: DatasetSummary) -> dict[str, str]:
         "split": dataset.split_fingerprint,
         "corpus": dataset.corpus_fingerprint,
     }
+    return ReportSection("data", "Data", [("facts", facts)])
 
 
-def _data_source(dataset: DatasetSummary) -> str:
+def _source_of(dataset: DatasetSummary) -> str:
     return f"{dataset.source} ({dataset.origin})"
 
 
-def _circumstances(run: StoredRun) -> dict[str, Any]:
-    """Return the data, the machine and the versions of a run."""
-    dataset, environment = run.results.dataset, run.environment
+def notes(reported: Reported) -> ReportSection:
+    """Return the traps that apply to the run."""
+    found = {note.title: f"{note.evidence} {note.advice}" for note in notes_on_run(reported.run)}
+    parts: list[Part] = [("facts", found)] if found else []
+    return ReportSection("notes", "Notes", parts, "Common traps that apply to this run.")
+
+
+def reproduce(reported: Reported) -> ReportSection:
+    """Return the command, and the data, the machine and the versions that it ran with."""
+    run, dataset, environment = reported.run, reported.results.dataset, reported.run.environment
     apart = ("versions", "installed", "schema_version")
-    facts = {key.replace("_", " "): environment[key] for key in environment if key not in apart}
-    source = f"{_data_source(dataset)}, corpus {dataset.corpus_fingerprint}"
-    return {"data source": source, **facts, **environment["versions"]}
+    facts = {
+        "data source": f"{_source_of(dataset)}, corpus {dataset.corpus_fingerprint}",
+        **{key.replace("_", " "): environment[key] for key in environment if key not in apart},
+        **environment["versions"],
+    }
+    exact = f", and the exact versions of all packages are in {CONSTRAINTS}, for pip install -c"
+    has_constraints = (run.folder / CONSTRAINTS).exists()  # an older version wrote none
+    return ReportSection(
+        "reproduce",
+        "Reproduce",
+        [("command", run.results.command), ("facts", facts)],
+        "The command, its data, and the machine and versions it ran with. The config with "
+        f"every default is in config.yaml beside this file{exact * has_constraints}. Another "
+        "processor may round sums differently.",
+    )
+
+
+def _as_parts(*tables: Table) -> list[Part]:
+    return [("table", table) for table in tables]
+
+
+SECTIONS: Registry[Callable[[Reported], ReportSection]] = Registry(
+    "section",
+    FunctionType,
+    [
+        accuracy, published, differences, duplicates, power, metrics, learning,
+        topics, confusion, errors, data, notes, reproduce,
+    ],
+    key="__name__",
+)  # fmt: skip
+"""The functions that return sections, by name, in the order of the report."""

@@ -1,16 +1,19 @@
-"""A table, for a terminal or as Markdown."""
+"""A table for a terminal, a notebook or Markdown, and results that show themselves as tables."""
 
+import io
 import re
 import textwrap
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from rnnbench.points import model_of, values_of
 from rnnbench.report.numbers import MISSING
 from rnnbench.text import for_markdown, visible
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
     from rich.console import Console, RenderableType
     from rich.table import Table as RichTable
 
@@ -102,9 +105,9 @@ def to_rich(table: Table, console: "Console") -> "RenderableType":
         rows=[[visible(cell) for cell in row] for row in table.rows],
     )
     layouts = (
-        lay_out(each, console)
+        lay_out(candidate, console)
         for lay_out in (_in_one, _in_groups)
-        for each in (shown, _folded(shown))
+        for candidate in (shown, _folded(shown))
     )
     grids: Sequence[RenderableType] = next(filter(None, layouts), [])
     body = grids or [Text(_in_lines(shown, console.width))]
@@ -211,3 +214,56 @@ def to_markdown(table: Table) -> str:
     lines = [f"| {' | '.join(row)} |" for row in rows]
     lines.insert(1, f"| {' | '.join(alignment)} |")
     return "\n".join([*lines, "", for_markdown(table.caption), ""])
+
+
+class Shown(ABC):
+    """A result whose ``repr`` is its tables, as text or, in a notebook, as HTML."""
+
+    @abstractmethod
+    def tables(self) -> Sequence[Table]:
+        """Return the tables that show the result."""
+
+    def __repr__(self) -> str:
+        text = io.StringIO()
+        console = plain_console(text)
+        for table in self.tables():
+            console.print(to_rich(table, console), crop=False)
+        return text.getvalue().rstrip("\n")
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def _repr_html_(self) -> str:
+        return "".join(map(to_html, self.tables()))
+
+
+def plain_console(file: IO[str]) -> "Console":
+    """Return a console that writes plain text, even in a notebook, where Rich displays HTML."""
+    from rich.console import Console
+
+    return Console(
+        file=file,
+        force_terminal=False,
+        force_jupyter=False,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+
+
+def to_html(table: Table) -> "Markup":
+    """Return a table as HTML, with its caption below; all text is escaped."""
+    from markupsafe import Markup
+
+    cell = Markup('<td style="text-align: {}">{}</td>')
+    sides = [
+        "left" if index < table.text_columns else "right" for index in range(len(table.headers))
+    ]
+    head = Markup("").join(map(Markup("<th>{}</th>").format, table.headers))
+    rows = (Markup("").join(map(cell.format, sides, row)) for row in table.rows)
+    body = Markup("").join(map(Markup("<tr>{}</tr>\n").format, rows))
+    frame = Markup(
+        '<table>\n<caption style="caption-side: bottom; text-align: left">{}</caption>\n'
+        "<thead><tr>{}</tr></thead>\n<tbody>\n{}</tbody>\n</table>\n"
+    )
+    return Markup(visible(frame.format(table.caption, head, body)))  # noqa: S704 - escaped

@@ -40,7 +40,6 @@ from rnnbench.storage import (
     check_file,
     check_replaceable,
     check_unpacked,
-    peek,
     read_document,
     read_file,
     sha256_file,
@@ -70,8 +69,12 @@ _PAGE = re.compile(
     rb"<title>.*: rnnbench report</title>|\A# .*\n## Accuracy\n.*\n## Reproduce\n", re.DOTALL
 )
 """A part of each page, which other files of these names do not have."""
-_PLOTS = ("accuracy", "differences", "learning_curves")
-"""The plots of a report, beside one for each model."""
+_PLOTS = {
+    PAGES[0]: re.compile(rb'id="([^"/]+)-figure_1"'),
+    PAGES[1]: re.compile(rb"^(?:!|- )\[.*\]\(plots/([^()/]+)\.png\)$", re.MULTILINE),
+}
+"""How each page names its plots; neither pattern is found in texts of documents, as escaped there.
+"""
 
 
 @dataclass(frozen=True)
@@ -278,13 +281,13 @@ class Store:
             write_text(summary, text)
 
     def report(self) -> list[Path]:
-        """Return the files of the report in the folder; none if it has no page of a report."""
-        pages = [file for name in PAGES if is_page(file := self.folder / name)]
-        models = peek(self.folder / RESULTS).get("models")
-        named = [each.get("name") for each in models or () if isinstance(each, dict)]
-        names = [*_PLOTS, *(f"confusion-{model}" for model in named)]
+        """Return the files of the report in the folder: its pages, and the plots that they name."""
+        pages = {name: text for name in PAGES if (text := _page(self.folder / name))}
+        found = (name for page, text in pages.items() for name in _PLOTS[page].findall(text))
+        names = {os.fsdecode(name).replace("\\", "") for name in found}
         files = {self.folder / PLOTS / f"{name}{end}" for name in names for end in (".png", ".svg")}
-        return [*pages, *files.intersection(self.folder.glob(f"{PLOTS}/*"))] if pages else []
+        plots = files.intersection(self.folder.glob(f"{PLOTS}/*"))
+        return [*(self.folder / name for name in pages), *plots]
 
     def has_environment(self) -> bool:
         """Return whether ``environment.json`` is stored."""
@@ -325,12 +328,13 @@ class Store:
         return self.folder / MODELS / "vocabulary.json"
 
 
-def is_page(file: Path) -> bool:
-    """Return whether ``rnnbench report`` wrote a file."""
+def _page(file: Path) -> bytes:
+    """Return the text of a page of a report; nothing if ``rnnbench report`` did not write it."""
     try:
-        return bool(_PAGE.search(read_file(file, MAX_DOCUMENT)))
+        text = read_file(file, MAX_DOCUMENT)
     except OSError:
-        return False
+        return b""
+    return text if _PAGE.search(text) else b""
 
 
 def _holds(file: Path, content: bytes) -> bool:

@@ -57,12 +57,12 @@ def site(
     The next site in the same FOLDER replaces what the last one wrote, and nothing else. A folder
     that holds other things is refused.
     """
-    for each in metric:
-        find_quantity(each, "--metric")
+    for name in metric:
+        find_quantity(name, "--metric")
     from rnnbench.analysis.load import load_runs  # slow to import
     from rnnbench.terminal.display import show_steps
-    from rnnbench.website.folder import INDEX
-    from rnnbench.website.write import write_site
+    from rnnbench.website.pages import INDEX
+    from rnnbench.website.site import write_site
 
     with show_steps("report", quiet=quiet) as on_run:
         made = write_site(

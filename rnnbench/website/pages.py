@@ -1,7 +1,7 @@
 """The pages of a site about several runs: their list, leaderboards and histories."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
@@ -10,19 +10,25 @@ from rnnbench.analysis.leaderboard import Board, rank_runs
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
-from rnnbench.report.critical_difference import ranks_table
-from rnnbench.report.history import direction, history_table, minute, short_commit
-from rnnbench.report.leaderboard import costs_table, rank_table
 from rnnbench.report.numbers import mean_and_interval, quantity_text
-from rnnbench.report.page import Page
-from rnnbench.report.plots import Plot, history_plot, ranks_plot
-from rnnbench.report.sections import Section
+from rnnbench.report.page import PageContent
+from rnnbench.report.plots_of_runs import HistoryPlot, RanksPlot
+from rnnbench.report.sections import ReportSection
 from rnnbench.report.table import Columns, Table, table_of
+from rnnbench.report.tables_of_runs import (
+    board_costs_table,
+    direction,
+    history_table,
+    minute,
+    rank_table,
+    ranks_table,
+    short_hash,
+)
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Results
 from rnnbench.text import counted, listed
-from rnnbench.website.folder import HISTORY, INDEX, LEADERBOARD
 
+INDEX, LEADERBOARD, HISTORY = "index.html", "leaderboard.html", "history.html"
 SHOWN_CHANGES = 10
 """The most clear changes that are shown as sentences; the tables have all of them."""
 
@@ -41,23 +47,6 @@ class Analysis:
     runs: Mapping[str, StoredRun]
     boards: Mapping[str, Sequence[Board]]
     histories: Mapping[str, Sequence[tuple[str, History]]]
-
-    @property
-    def ranked_models(self) -> list[str]:
-        """The names of all models."""
-        found = (model.name for run in self.runs.values() for model in run.results.models)
-        return list(dict.fromkeys(found))
-
-    @property
-    def traced_models(self) -> list[str]:
-        """The names of the models that have a history."""
-        found = (name for each in self.histories.values() for _, h in each for name in h.models)
-        return list(dict.fromkeys(found))
-
-    @property
-    def has_histories(self) -> bool:
-        """Whether there is a history at all."""
-        return any(self.histories.values())
 
 
 def analyze(runs: Mapping[str, StoredRun], metrics: Sequence[str]) -> Analysis:
@@ -81,24 +70,24 @@ def _histories(runs: Mapping[str, StoredRun], metric: str) -> list[tuple[str, Hi
     ]
 
 
-def pages_of(analysis: Analysis, reports: Mapping[str, str]) -> dict[str, Page]:
+def pages_of(analysis: Analysis, reports: Mapping[str, str]) -> dict[str, PageContent]:
     """Return the pages by file; ``reports`` are the addresses of the reports by run."""
     pages = {INDEX: _index(analysis, reports), LEADERBOARD: _leaderboard(analysis, reports)}
-    if analysis.has_histories:
+    if any(analysis.histories.values()):
         pages[HISTORY] = _history(analysis, reports)
     return pages
 
 
-def _index(analysis: Analysis, reports: Mapping[str, str]) -> Page:
+def _index(analysis: Analysis, reports: Mapping[str, str]) -> PageContent:
     runs, sets = analysis.runs, _names_of_sets(analysis.runs)
-    return Page(
+    return PageContent(
         title="rnnbench runs",
         heading="Runs",
         about=f"rnnbench: {counted(len(runs), 'run')}, "
         f"{counted(len(sets), 'set')} of test documents",
         findings=list(_best(analysis, sets)),
         sections=[
-            Section(
+            ReportSection(
                 "runs",
                 "All runs",
                 [("wordy", replace(_runs_table(runs, sets), links=reports))],
@@ -124,18 +113,18 @@ def _best(analysis: Analysis, sets: Mapping[str, str]) -> Iterator[str]:
 
 def _runs_table(runs: Mapping[str, StoredRun], sets: Mapping[str, str]) -> Table:
     columns: Columns[tuple[str, StoredRun]] = {
-        "run": lambda each: each[0],
-        "documents": lambda each: sets[each[1].results.dataset.split_fingerprint],
-        "date (UTC)": lambda each: minute(each[1].environment.get("date")),
-        "commit": lambda each: short_commit(each[1].environment["git_commit"]),
-        "processor": lambda each: each[1].environment["cpu"],
-        "best model": lambda each: each[1].results.best.name,
-        "test accuracy": lambda each: _accuracy(each[1].results),
-        "models": lambda each: str(len(each[1].results.models)),
-        "seeds": lambda each: str(len(each[1].results.seeds)),
+        "run": lambda named: named[0],
+        "documents": lambda named: sets[named[1].results.dataset.split_fingerprint],
+        "date (UTC)": lambda named: minute(named[1].environment.get("date")),
+        "commit": lambda named: short_hash(named[1].environment["git_commit"]),
+        "processor": lambda named: named[1].environment["cpu"],
+        "best model": lambda named: named[1].results.best.name,
+        "test accuracy": lambda named: _accuracy(named[1].results),
+        "models": lambda named: str(len(named[1].results.models)),
+        "seeds": lambda named: str(len(named[1].results.seeds)),
     }
     newest = sorted(
-        runs.items(), key=lambda each: each[1].environment.get("date") or "", reverse=True
+        runs.items(), key=lambda named: named[1].environment.get("date") or "", reverse=True
     )
     caption = (
         "The test accuracy is that of the best model, mean ± 95 % over seeds. The commit is that "
@@ -149,7 +138,7 @@ def _accuracy(results: Results) -> str:
     return f"{mean_and_interval(results.best.accuracy)}{partial}"
 
 
-def _leaderboard(analysis: Analysis, reports: Mapping[str, str]) -> Page:
+def _leaderboard(analysis: Analysis, reports: Mapping[str, str]) -> PageContent:
     sets = _names_of_sets(analysis.runs)
     numbered = [
         (f"{metric}-{number}", board)
@@ -157,24 +146,26 @@ def _leaderboard(analysis: Analysis, reports: Mapping[str, str]) -> Page:
         for number, board in enumerate(boards, start=1)
     ]
     sections = [
-        Section(
+        ReportSection(
             f"by-{name}",
             f"{sets[board.dataset.split_fingerprint]}, by {board.metric}",
             [
                 ("wordy", _with_reports(rank_table(board), reports)),
-                ("wordy", _with_reports(costs_table(board), reports)),
+                ("wordy", _with_reports(board_costs_table(board), reports)),
             ],
         )
         for name, board in numbered
     ]
-    return Page(
+    return PageContent(
         title="rnnbench leaderboard",
         heading="Leaderboard",
         about="The models of all runs, best first. Only results on the same test documents are "
         "comparable, so each set of documents has its own tables.",
         findings=[],
         sections=[*sections, *_mean_ranks(analysis)],
-        models=analysis.ranked_models,
+        models=_distinct(
+            model.name for run in analysis.runs.values() for model in run.results.models
+        ),
     )
 
 
@@ -200,17 +191,17 @@ def _with_reports(table: Table, reports: Mapping[str, str]) -> Table:
     )
 
 
-def _mean_ranks(analysis: Analysis) -> Iterator[Section]:
+def _mean_ranks(analysis: Analysis) -> Iterator[ReportSection]:
     """Yield a section for each metric, if two or more sets of documents have models in common."""
     for metric, boards in analysis.boards.items():
         try:
             ranks = rank_over_datasets(boards)
         except UserError:
             continue
-        yield Section(
+        yield ReportSection(
             f"ranks-{metric}",
             f"Mean ranks by {metric}",
-            [("figure", ranks_plot(ranks, f"ranks-{metric}")), ("table", ranks_table(ranks))],
+            [("figure", RanksPlot(ranks, f"ranks-{metric}")), ("table", ranks_table(ranks))],
             "Models that all sets of documents have in common, matched by name, in a "
             f"critical-difference diagram.{_left_out(ranks)}",
         )
@@ -220,10 +211,10 @@ def _left_out(ranks: MeanRanks) -> str:
     return f" Left out: {listed(list(ranks.left_out))}." if ranks.left_out else ""
 
 
-def _history(analysis: Analysis, reports: Mapping[str, str]) -> Page:
+def _history(analysis: Analysis, reports: Mapping[str, str]) -> PageContent:
     sets = _names_of_sets(analysis.runs)
     sections = [
-        Section(
+        ReportSection(
             f"{metric}-{number}",
             f"{config} on {sets[history.dataset.split_fingerprint]}, {metric}",
             [
@@ -234,21 +225,29 @@ def _history(analysis: Analysis, reports: Mapping[str, str]) -> Page:
         for metric, histories in analysis.histories.items()
         for number, (config, history) in enumerate(histories, start=1)
     ]
-    return Page(
+    return PageContent(
         title="rnnbench history",
         heading="History",
         about="Configs that were run more than once on the same documents, oldest run first. "
         "The commits are those of rnnbench.",
         findings=_changes(analysis),
         sections=sections,
-        models=analysis.traced_models,
+        models=_distinct(
+            model
+            for histories in analysis.histories.values()
+            for _, history in histories
+            for model in history.models
+        ),
     )
 
 
-def _plots(history: History, name: str) -> list[Plot]:
+def _plots(history: History, name: str) -> list[HistoryPlot]:
     """Return a plot for each model that has the metric."""
-    plots = (history_plot(history, model, f"{name}-{model}") for model in history.models)
-    return [plot for plot in plots if plot]
+    return [
+        HistoryPlot(history, model, f"{name}-{model}")
+        for model in history.models
+        if any(entry.values.get(model) for entry in history.entries)
+    ]
 
 
 def _changes(analysis: Analysis) -> list[str]:
@@ -263,7 +262,7 @@ def _changes(analysis: Analysis) -> list[str]:
         for model, change in entry.changes.items()
         if change.is_clear
     ]
-    newest = [sentence for _, sentence in sorted(found, key=lambda each: each[0], reverse=True)]
+    newest = [sentence for _, sentence in sorted(found, key=lambda pair: pair[0], reverse=True)]
     more = [f"{len(newest) - SHOWN_CHANGES:,} more are in the tables."]
     return [*newest[:SHOWN_CHANGES], *more * (len(newest) > SHOWN_CHANGES)] or [
         "No accuracy clearly changed from one run to the next."
@@ -273,7 +272,7 @@ def _changes(analysis: Analysis) -> list[str]:
 def _change_in_words(config: str, entry: Entry, model: str) -> str:
     change = entry.changes[model]
     return (
-        f"{config}, {minute(entry.date)}, commit {short_commit(entry.commit)}: the accuracy of "
+        f"{config}, {minute(entry.date)}, commit {short_hash(entry.commit)}: the accuracy of "
         f"{model} clearly went {direction(change)} in {entry.run}, by {abs(change.difference):.4f}."
     )
 
@@ -291,3 +290,7 @@ def _names_of_sets(runs: Mapping[str, StoredRun]) -> dict[str, str]:
 
 def _name_of_set(dataset: DatasetSummary) -> str:
     return f"{dataset.source}, {dataset.test_size:,} test documents"
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

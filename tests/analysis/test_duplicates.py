@@ -13,9 +13,8 @@ from rnnbench.analysis.power import power_of_pairs
 from rnnbench.analysis.summary import hits_of
 from rnnbench.errors import UserError
 from rnnbench.report.compare import comparison_tables
-from rnnbench.report.leaderboard import rank_table
-from rnnbench.report.power import power_table
-from rnnbench.report.run_tables import accuracy_table
+from rnnbench.report.tables_of_run import accuracy_table, power_table
+from rnnbench.report.tables_of_runs import rank_table
 
 LABELS = [0, 0, 1, 2] * 10
 DUPLICATES = [0, 5, 6, 39]

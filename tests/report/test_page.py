@@ -9,31 +9,39 @@ from factories import finished_run, run_folder
 
 from rnnbench.analysis.load import load_run
 from rnnbench.report import page as writer
-from rnnbench.report.drawing import STRONGEST
-from rnnbench.report.page import inline_svg, write_page
-from rnnbench.report.plots import accuracy_plot
-from rnnbench.report.sections import Section
-from rnnbench.training.outcome import History
+from rnnbench.report.page import inline_svg, render, report_page, write_page
+from rnnbench.report.plots_of_run import STRONGEST, AccuracyPlot
+from rnnbench.report.sections import ReportSection
+from rnnbench.results.store import PAGES
 
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}
 TEXTS = [["words", "of", "document", str(number)] for number in range(4)]
 SCRIPT = files("rnnbench.report").joinpath("templates", "report.js").read_text()
 
 
-def pages(folder, texts=TEXTS, words=60, n_errors=20):
+def pages(run, texts=TEXTS, words=60, n_errors=20):
     """The report of a run: its HTML, its Markdown."""
-    write_page(load_run(folder), texts, words, n_errors)
-    return (folder / "report.html").read_text(), (folder / "report.md").read_text()
+    page = report_page(run, texts, words, n_errors)
+    return [render(page, f"{name}.j2") for name in PAGES]
+
+
+def write(folder, texts=TEXTS):
+    write_page(load_run(folder), texts, 60, 20)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return run_folder(tmp_path_factory.mktemp("run"), ANSWERS)
+def run():
+    return finished_run(ANSWERS)
 
 
 @pytest.fixture(scope="module")
-def page(folder):
-    return pages(folder)[0]
+def both(run):
+    return pages(run)
+
+
+@pytest.fixture(scope="module")
+def page(both):
+    return both[0]
 
 
 def test_the_page_needs_nothing_from_outside(page):
@@ -94,17 +102,12 @@ def test_tables_have_captions_and_headers_of_rows_and_columns(page):
     assert '<th scope="col"></th>' not in page
 
 
-def test_everything_is_in_landmarks(page):
-    tags = [tag for tag, _ in Elements(page).tags]
+def test_everything_is_in_landmarks_and_what_scrolls_can_have_the_focus(page):
+    tags = Elements(page).tags
+    names = [tag for tag, _ in tags]
+    scrolling = [attrs for _, attrs in tags if "scroll" in attrs.get("class", "").split()]
 
-    assert [tags.count(each) for each in ("header", "nav", "main", "h1")] == [1, 1, 1, 1]
-
-
-def test_what_scrolls_can_have_the_focus_and_has_a_name(page):
-    scrolling = [
-        attrs for _, attrs in Elements(page).tags if "scroll" in attrs.get("class", "").split()
-    ]
-
+    assert [names.count(each) for each in ("header", "nav", "main", "h1")] == [1, 1, 1, 1]
     assert len(scrolling) == page.count("<table ") + page.count("<figure")
     assert all(each["tabindex"] == "0" and each["aria-label"] for each in scrolling)
 
@@ -121,17 +124,6 @@ def test_rows_and_columns_name_their_models(page):
     assert '<tr data-models="rnn lstm">' in page
     assert '<th scope="col" data-models="lstm">' in page
     assert '<div data-models="rnn"><dt>rnn</dt>' in page
-
-
-def test_reproducing_a_run_begins_with_its_command_and_its_data(page):
-    reproduce = page[page.index('id="reproduce"') :]
-
-    assert f"<dt>data source</dt><dd>made-up (nowhere), corpus {'c' * 64}</dd>" in reproduce
-
-
-def test_the_colours_are_explained(page):
-    assert "Networks are blue, baselines orange." in page
-    assert page.count("The stronger the blue of a cell, the closer it is to 1.") == 2
 
 
 def luminance(colour):
@@ -170,69 +162,68 @@ def test_text_is_legible_on_the_page_and_on_every_cell(page, theme):
         assert contrast(ink, cell) >= 4.5, f"a share of {share} %"
 
 
-def test_a_new_section_is_shown_in_both_pages_and_in_the_navigation(tmp_path, monkeypatch):
-    mine = Section("mine", "My own", [("facts", {"colour": "<blue>"})], "Look.")
-    monkeypatch.setattr(writer, "make_sections", lambda *_: [mine])
+def test_a_section_is_shown_in_both_pages_and_in_the_navigation(run, monkeypatch):
+    parts = [
+        ("facts", {"colour": "<blue>", "a": "\x1b[31mred"}),
+        ("command", "rnnbench run 'my  config.yaml'\n--fresh \x9b31m"),
+    ]
+    section = ReportSection("mine", "My own", parts, "Look.")
+    monkeypatch.setattr(writer, "make_sections", lambda *_: [section])
 
-    html, markdown = pages(run_folder(tmp_path, ANSWERS))
+    html, markdown = pages(run)
 
     assert Elements(html).links == ["#mine"]
     assert "<dt>colour</dt><dd>&lt;blue&gt;</dd>" in html
-    assert markdown.endswith("## My own\n\nLook.\n\n- colour: &lt;blue>\n")
+    assert "## My own\n\nLook.\n\n- colour: &lt;blue>\n" in markdown
+    assert "```console\nrnnbench run 'my  config.yaml' --fresh " in markdown, "in one line"
+    assert not {"\x1b", "\x9b"} & {*html, *markdown}
 
 
-def test_control_characters_reach_no_page(tmp_path, monkeypatch):
-    parts = [("facts", {"a": "\x1b[31mred"}), ("command", "rnnbench run \x9b31m")]
-    monkeypatch.setattr(writer, "make_sections", lambda *_: [Section("mine", "My own", parts)])
-
-    for page in pages(run_folder(tmp_path, ANSWERS)):
-        assert not {"\x1b", "\x9b"} & set(page)
-
-
-def test_a_command_is_one_line_with_all_its_blanks(tmp_path, monkeypatch):
-    parts = [("command", "rnnbench run 'my  config.yaml'\n--fresh")]
-    monkeypatch.setattr(writer, "make_sections", lambda *_: [Section("mine", "My own", parts)])
-
-    _, markdown = pages(run_folder(tmp_path, ANSWERS))
-
-    assert "```console\nrnnbench run 'my  config.yaml' --fresh\n```" in markdown
+HOSTILE = [
+    "](plots/mine.png)",
+    'id="mine-figure_1"',
+    "\n![](plots/mine.png)\n- [](plots/mine.png)\n",
+]
 
 
-def test_the_plots_are_written_beside_the_page(folder, page):
+def test_plots_are_written_beside_the_pages_and_only_files_of_reports_are_replaced(tmp_path):
+    folder = run_folder(tmp_path, ANSWERS)
     names = ["accuracy", "confusion-lstm", "confusion-rnn", "differences", "learning_curves"]
+    write(folder, texts=[HOSTILE] * 4)
+    files = [folder / f"plots/{name}.png" for name in names]
+    markdown = (folder / "report.md").read_text()
 
-    assert sorted(file.name for file in (folder / "plots").iterdir()) == sorted(
-        f"{name}.{suffix}" for name in names for suffix in ("png", "svg")
-    )
-    assert page.count("<figure") == len(names)
+    assert sorted(folder.glob("plots/*")) == files
+    assert all(f"](plots/{name}.png)" in markdown for name in names)
+
+    own = [folder / "plots/mine.png", folder / "plots/mine.svg"]
+    of_older_report = [folder / "plots/accuracy.svg", folder / "plots/confusion-rnn.svg"]
+    for file in (*own, *of_older_report):
+        file.touch()
+    (folder / "report.md").unlink()  # the other page names the plots, too
+    write(folder, texts=[HOSTILE] * 4)
+
+    assert sorted(folder.glob("plots/*")) == sorted([*files, *own])
+
+    run_folder(folder, ANSWERS)
+    assert (folder / "report.html").is_file(), "the results are the same"
+    run_folder(folder, {"rnn": ANSWERS["rnn"]})
+
+    assert sorted(folder.glob("plots/*")) == own
+    assert not [*folder.glob("report.*")]
 
 
-def test_without_training_in_epochs_there_are_no_learning_curves(tmp_path):
-    records = {model: {"history": History()} for model in ANSWERS}
-
-    html, _ = pages(run_folder(tmp_path, ANSWERS, records=records))
-
-    assert "Learning curves" not in html
-
-
-def test_a_run_of_one_model_has_its_difference_from_the_majority_without_a_plot(tmp_path):
-    html, markdown = pages(run_folder(tmp_path, {"rnn": ANSWERS["rnn"]}))
-
-    assert "plots/differences.png" not in markdown
-    assert "rnn - always &#39;earn&#39;" in html
-
-
-def test_page_and_markdown_show_each_model_and_the_command(folder):
-    for text in pages(folder):
+def test_page_and_markdown_show_each_model_and_the_command(run, both):
+    for text in both:
         assert all(model in text for model in ANSWERS)
-        assert load_run(folder).results.command in text
+        assert run.results.command in text
 
 
-def test_published_accuracies_have_their_sources_below(tmp_path):
+def test_published_accuracies_have_their_sources_below():
     models = {"Text GCN": {"accuracy": 0.9707, "caveat": "an <odd> caveat"}}
     paper = {"source": "Yao 2019", "where": "AAAI, Table 2", "split": "5" * 64, "models": models}
 
-    html, markdown = pages(run_folder(tmp_path, ANSWERS, references={"paper": paper}))
+    html, markdown = pages(finished_run(ANSWERS, references={"paper": paper}))
 
     assert "<dt>Yao 2019</dt><dd>AAAI, Table 2</dd>" in html
     assert "an &lt;odd&gt; caveat" in html
@@ -240,21 +231,19 @@ def test_published_accuracies_have_their_sources_below(tmp_path):
     assert "- Yao 2019: AAAI, Table 2\n" in markdown
 
 
-def test_a_misclassified_document_is_shown_with_its_words_and_every_answer(folder, page):
+def test_a_misclassified_document_is_shown_with_its_words_and_every_answer(run, page):
     document = page[page.index("test document 3") :]
 
     assert "words of document 3" in document
     assert "<dt>rnn</dt><dd>acq</dd>" in document
-    assert "words of …" in pages(folder, words=2)[0]
-    assert all("Their words are not shown" in each for each in pages(folder, texts=None))
+    assert "words of …" in pages(run, words=2)[0]
+    assert all("Their words are not shown" in each for each in pages(run, texts=None))
 
 
-def test_the_content_of_a_run_is_escaped(tmp_path):
-    folder = run_folder(
-        tmp_path, ANSWERS, dataset={"origin": "<img src=x>"}, environment={"cpu": "<b>&"}
-    )
+def test_the_content_of_a_run_is_escaped():
+    run = finished_run(ANSWERS, dataset={"origin": "<img src=x>"}, environment={"cpu": "<b>&"})
 
-    page, _ = pages(folder, texts=[["<script>alert(1)</script>"]] * 4)
+    page, _ = pages(run, texts=[["<script>alert(1)</script>"]] * 4)
 
     assert page.count("<script") == 1
     assert "<script>alert" not in page
@@ -263,38 +252,13 @@ def test_the_content_of_a_run_is_escaped(tmp_path):
     assert "&lt;b&gt;&amp;" in page
 
 
-@pytest.mark.parametrize(
-    ("split", "stated"),
-    [
-        (0.0, "Epoch of the networks: the last of 1."),
-        (0.125, "Epoch of the networks: the best of 1 on 12.5% of the training documents."),
-    ],
-)
-def test_the_page_states_which_epoch_is_evaluated(tmp_path, split, stated):
-    training = {"epochs": 1, "validation_split": split, "seeds": 2}
-    folder = run_folder(tmp_path, ANSWERS, training=training)
-
-    assert all(stated in page for page in pages(folder, None, words=0, n_errors=0))
-
-
 def test_an_inlined_plot_has_ids_of_its_own_and_the_colours_of_the_theme():
-    svg = inline_svg(accuracy_plot(finished_run(ANSWERS)))
+    svg = inline_svg(AccuracyPlot(finished_run(ANSWERS)))
 
     ids = re.findall(r'\bid="([^"]+)"', svg)
     assert all(each.startswith("accuracy-") for each in ids)
     used = re.findall(r'(?:url\(#|href="#)([^")]+)', svg)
     assert set(used) <= set(ids)
     assert "var(--ink)" in svg
+    assert '<g data-models="rnn">' in svg
     assert not re.search(r"<svg[^>]* (width|height)=", svg)
-
-
-def test_a_run_with_other_results_removes_the_old_report(tmp_path):
-    folder = run_folder(tmp_path, ANSWERS)
-    pages(folder)
-
-    run_folder(folder, ANSWERS)
-    assert (folder / "report.html").is_file()
-    run_folder(folder, {"rnn": ANSWERS["rnn"]})
-
-    assert not (folder / "report.html").exists()
-    assert not (folder / "report.md").exists()

@@ -2,7 +2,7 @@ import io
 
 from rich.console import Console
 
-from rnnbench.report.table import Table, to_markdown, to_rich, with_points
+from rnnbench.report.table import Shown, Table, to_html, to_markdown, to_rich, with_points
 
 TWO = Table(
     ["model", "accuracy (mean ± 95 % over 5 seeds)", "log-loss"],
@@ -116,3 +116,36 @@ def test_markdown_has_a_line_for_each_row_text_to_the_left_bars_escaped_and_a_ca
 
     rows = [r"| a\|b | c | d |", "| --- | --- | ---: |", r"| x\|y | z | 1 |"]
     assert lines == [*rows, "", "caption"]
+
+
+class Example(Shown):
+    def __init__(self, *tables):
+        self._tables = tables
+
+    def tables(self):
+        return self._tables
+
+
+def test_all_tables_of_a_result_are_shown_escaped_and_numbers_are_on_the_right():
+    shares = Table(["name", "share"], [["a & b", "0.5"]], "Of <all>.")
+    others = Table(["another table"], [["of text"]], "More text.")
+    text, html = str(Example(shares, others)), Example(shares, others)._repr_html_()
+
+    assert text.index("a & b") < text.index("Of <all>.") < text.index("of text")
+    assert html == to_html(shares) + to_html(others)
+    assert '<td style="text-align: left">a &amp; b</td>' in html
+    assert '<td style="text-align: right">0.5</td>' in html
+    assert "Of &lt;all&gt;." in html
+
+
+def test_control_characters_and_markup_are_shown_and_columns_stay_in_line(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    rows = [["[/] \x1b[2J\x07", "0.5"], ["rnn", "0.5"]]
+    result = Example(Table(["name", "share"], rows, "[bold]"))
+
+    _, _, _, steering, plain, *_ = repr(result).splitlines()
+
+    assert "[/] ␛[2J␇" in steering
+    assert steering.index("0.5") == plain.index("0.5")
+    assert "[bold]" in repr(result)
+    assert "[/] ␛[2J" in result._repr_html_()

@@ -5,7 +5,7 @@ from browser import AXE, CHROMIUM, barriers
 from factories import runs_on_datasets, scored_run
 
 from rnnbench.training.outcome import History
-from rnnbench.website.write import write_site
+from rnnbench.website.site import write_site
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 PAGES = ["index.html", "leaderboard.html", "history.html", "runs/1/report.html"]
@@ -77,30 +77,6 @@ def test_links_lead_to_a_report_and_back_and_nothing_is_refused(browser, site):
     assert places[1] == str(site / "index.html")
     kinds = {event["method"] for event in browser.events}
     assert not kinds & {"Runtime.exceptionThrown", "Log.entryAdded"}
-
-
-def test_a_plot_says_the_values_of_a_run_by_the_keyboard(browser, site):
-    browser.open(site / "history.html")
-    browser.evaluate("document.querySelector('.plot').focus()")
-
-    for _ in range(5):
-        browser.press("ArrowRight")
-
-    run, value = browser.evaluate("document.querySelector('.tip').innerText").split("\n")
-    assert run == "5, 2026-11-05 10:20, commit 000000000000"
-    assert value.startswith("a_network_with_a_long_name: 0.1333 ± ")
-    assert value.endswith(", clearly down")
-
-
-def test_a_diagram_says_the_rank_of_a_model_by_the_keyboard(browser, site):
-    browser.open(site / "leaderboard.html")
-    browser.evaluate("document.querySelector('.plot').focus()")
-
-    browser.press("ArrowRight")
-
-    said = browser.evaluate("document.querySelector('.tip').innerText").split("\n")
-    assert said[0].endswith(": mean rank 1.33")
-    assert said[1].startswith("on each dataset: ")
 
 
 def test_a_model_that_is_not_picked_leaves_its_plots_and_rows(browser, site):

@@ -1,4 +1,4 @@
-// Brings a report to life: tables sort and filter, models are picked, plots say their values.
+// Brings a report to life: tables sort and filter, and models are picked.
 // The page is complete without it. It loads nothing, stores nothing, and writes only text.
 "use strict";
 
@@ -48,7 +48,7 @@ function makeSortable(table) {
     const button = make("button", { type: "button" }, ...header.childNodes);
     button.addEventListener("click", () => {
       const turn = turns[(turns.indexOf(header.getAttribute("aria-sort")) + 1) % 3];
-      headers.forEach((each) => each.removeAttribute("aria-sort"));
+      headers.forEach((other) => other.removeAttribute("aria-sort"));
       if (turn) header.setAttribute("aria-sort", turn);
       sortRows(body, rows, column, turn);
     });
@@ -110,87 +110,20 @@ function makePicker(main) {
   update();
 }
 
-// Plots --------------------------------------------------------------------------------------------
-
-// A line about a model begins with its name.
-function textOf(area) {
-  return area.dataset.text.split("\n").filter((line) => !off.has(line.split(": ")[0])).join("\n");
-}
-
-function place(tip, x, y) {
-  const { width, height } = tip.getBoundingClientRect();
-  const top = y + 14 + height > innerHeight ? y - 10 - height : y + 14;
-  tip.style.left = `${Math.max(4, Math.min(x + 10, document.documentElement.clientWidth - width - 4))}px`;
-  tip.style.top = `${Math.max(4, top)}px`;
-}
-
-function makeExplorable(frame, tip) {
-  const areas = all(".area", frame);
-  for (const area of areas) {
-    const title = area.querySelector("title"); // or the browser would show it, too
-    area.dataset.text = title.textContent;
-    title.remove();
-  }
-  let current = -1;
-  const select = (index) => {
-    if (index === current) return; // or a screen reader would say it again
-    areas[current]?.classList.remove("current");
-    current = index;
-    areas[current]?.classList.add("current");
-    tip.textContent = current < 0 ? "" : textOf(areas[current]);
-  };
-  const point = (event) => {
-    select(areas.indexOf(event.target.closest(".area:not(.off)")));
-    place(tip, event.clientX, event.clientY);
-  };
-  frame.addEventListener("pointermove", point);
-  frame.addEventListener("pointerdown", point); // a finger that taps does not move
-  frame.addEventListener("pointerleave", (event) => {
-    if (event.pointerType !== "touch") select(-1); // a finger leaves when it has tapped
-  });
-  frame.addEventListener("blur", () => select(-1));
-  frame.addEventListener("keydown", (event) => {
-    const top = (area) => Math.round(area.getBoundingClientRect().top);
-    const columns = areas.filter((area) => top(area) === top(areas[0])).length;
-    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns };
-    if (event.key === "Escape") select(-1);
-    if (!(event.key in steps) || !areas.length) return;
-    event.preventDefault();
-    const step = steps[event.key];
-    let next = current < 0 ? 0 : current + step;
-    while (areas[next]?.classList.contains("off")) next += Math.sign(step);
-    if (!areas[next]) return;
-    select(next);
-    areas[next].scrollIntoView({ block: "nearest", inline: "nearest" });
-    const box = areas[next].getBoundingClientRect();
-    place(tip, box.left + box.width / 2, box.top + box.height / 2);
-  });
-}
-
 // The page -----------------------------------------------------------------------------------------
 
 function openDetailsForPrint() {
   let opened = [];
   addEventListener("beforeprint", () => {
     opened = all("section details:not([open])");
-    opened.forEach((each) => (each.open = true));
+    opened.forEach((details) => (details.open = true));
   });
-  addEventListener("afterprint", () => opened.forEach((each) => (each.open = false)));
+  addEventListener("afterprint", () => opened.forEach((details) => (details.open = false)));
 }
 
-function start() {
-  const main = document.querySelector("main");
-  const tip = make("div", { className: "tip" });
-  tip.setAttribute("role", "status");
-  main.append(tip);
-  all("table").forEach(makeSortable);
-  all("table").forEach(makeFilterable);
-  all(".plot").forEach((frame) => makeExplorable(frame, tip));
-  const ofPlots = " Plots show values under the pointer, or one by one with the arrow keys.";
-  const hint = `Select a header to sort its table.${document.querySelector(".plot") ? ofPlots : ""}`;
-  main.prepend(make("p", { className: "controls" }, hint));
-  makePicker(main);
-  openDetailsForPrint();
-}
-
-start();
+const main = document.querySelector("main");
+all("table").forEach(makeSortable);
+all("table").forEach(makeFilterable);
+main.prepend(make("p", { className: "controls" }, "Select a header to sort its table."));
+makePicker(main);
+openDetailsForPrint();

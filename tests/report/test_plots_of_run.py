@@ -1,19 +1,28 @@
-"""Plots on Matplotlib axes that a program goes on with."""
+"""The plots of a run, on axes of a program and for a page."""
 
 import io
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import matplotlib as mpl
 import pytest
-from factories import finished_run, runs_on_datasets, scored_run
+from factories import finished_run, scored_run
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
+from PIL import Image
 
-from rnnbench.analysis.compare_runs import compare_runs
-from rnnbench.analysis.critical_difference import rank_over_datasets
-from rnnbench.analysis.leaderboard import rank_runs
 from rnnbench.data.audit import TopicCount
 from rnnbench.errors import UserError
-from rnnbench.report.axes import plot_changes, plot_ranks, plot_run
+from rnnbench.report.plot import PAPER
+from rnnbench.report.plots_of_run import (
+    AccuracyPlot,
+    ConfusionPlot,
+    DifferencesPlot,
+    LearningCurves,
+    plot_run,
+)
+from rnnbench.results.schema import Interval
 from rnnbench.training.outcome import History
 
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}
@@ -51,31 +60,19 @@ def lines_of(axes):
 
 
 @every_plot
-def test_new_axes_have_a_title_labels_and_a_size_of_their_own(name, models):
-    axes = plot_run(made_up(), name, models)
-
-    assert axes.get_title()
-    assert axes.get_xlabel()
-    assert plt.get_fignums() == [axes.figure.number]
-    assert tuple(axes.figure.get_size_inches()) != tuple(mpl.rcParams["figure.figsize"])
-
-
-@every_plot
-def test_given_axes_are_drawn_on_and_returned(name, models):
-    _, (left, right) = plt.subplots(1, 2)
-
-    assert plot_run(made_up(), name, models, ax=right) is right
-    assert right.get_title()
-    assert not left.has_data()
-    assert len(plt.get_fignums()) == 1
-
-
-@every_plot
-def test_the_settings_of_matplotlib_stay_as_they_are(name, models):
+def test_a_plot_is_drawn_on_new_axes_or_on_given_ones_and_settings_stay(name, models):
     before = dict(mpl.rcParams)
+    run = made_up()
 
-    plot_run(made_up(), name, models)
+    new = plot_run(run, name, models)
+    _, (left, right) = plt.subplots(1, 2)
+    given = plot_run(run, name, models, ax=right)
 
+    assert tuple(new.figure.get_size_inches()) != tuple(mpl.rcParams["figure.figsize"])
+    assert given is right
+    assert not left.has_data()
+    assert plt.get_fignums() == [new.figure.number, right.figure.number]
+    assert all(axes.get_title() and axes.get_xlabel() for axes in (new, given))
     assert dict(mpl.rcParams) == before
 
 
@@ -211,21 +208,6 @@ def test_a_run_of_one_model_needs_no_name_for_its_confusion():
     assert axes.get_yticklabels()[0].get_text() == "earn (2)"
 
 
-def test_a_change_is_filled_if_it_is_clear():
-    before = scored_run({"rnn": [12], "lstm": [2]})
-    after = scored_run({"rnn": [13], "lstm": [19]}, folder="results/after")
-
-    axes = plot_changes(compare_runs(before, after))
-
-    marks = dots_of(axes)
-    assert [mark.get_markerfacecolor() == "none" for mark in marks] == [True, False]
-    assert [round(mark.get_xdata()[0], 2) for mark in marks] == [0.05, 0.85]
-    assert legend_of(axes) == ["clear", "not clear", "95 % over documents"]
-    assert axes.get_xlabel() == "test accuracy, B minus A"
-    with pytest.raises(UserError, match="ax: got an object of type str"):
-        plot_changes(compare_runs(before, after), "axes")
-
-
 SEEDS = {"svm": [9] * 3, "rnn": [2, 3, 2], "gru": [19, 18, 18], "lstm": [18, 18, 19]}
 
 
@@ -292,20 +274,130 @@ def test_of_so_many_models_that_only_the_best_is_compared_others_have_no_differe
         plot_run(run, "differences", ["model0", "model1"])
 
 
-def test_mean_ranks_are_drawn_on_new_axes_or_on_given_ones_in_the_style_in_use():
-    runs = runs_on_datasets({name: {"rnn": [9], "lstm": [15]} for name in ("r8", "r52")})
-    ranks = rank_over_datasets(rank_runs(runs, "macro_f1"))
-    before = dict(mpl.rcParams)
+# On a page
 
-    new = plot_ranks(ranks)
-    with plt.style.context("dark_background"):
-        given = plot_ranks(ranks, plt.subplots(1, 2)[1][1])
 
-    assert (
-        new.get_title() == given.get_title() == "Mean rank by macro_f1 over 2 datasets (1 is best)"
+def texts_of(plot):
+    root = ET.fromstring(plot.svg)  # noqa: S314 - drawn here
+    return [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+
+
+def drawn():
+    run = made_up()
+    plots = [kind.in_report(run)[0] for kind in (AccuracyPlot, DifferencesPlot, LearningCurves)]
+    return [*plots, *ConfusionPlot.in_report(run)]
+
+
+@pytest.fixture(scope="module")
+def plots():
+    return drawn()
+
+
+def test_every_plot_is_an_svg_without_background_and_a_png_with_one(plots):
+    for plot in plots:
+        png = Image.open(io.BytesIO(plot.png()))
+
+        assert plot.svg.startswith("<?xml")
+        assert PAPER not in plot.svg
+        assert png.convert("RGB").getpixel((0, 0)) == (254, 254, 254)
+        ids = re.findall(r'\bid="([^"]+)"', plot.svg)
+        assert len(ids) == len(set(ids))
+
+
+def test_the_same_run_gives_the_same_plots(plots):
+    again = drawn()
+
+    assert [plot.svg for plot in again] == [plot.svg for plot in plots]
+    assert again[0].png() == plots[0].png()
+
+
+def test_text_stays_text_and_the_alternative_text_has_the_numbers(plots):
+    accuracy, differences, _, _, of_lstm = plots
+
+    assert {"rnn", "lstm", "always 'earn'", "test accuracy"} <= {*texts_of(accuracy)}
+    assert "rnn 0.625 (" in accuracy.alt
+    number = r"\d\.\d+"
+    assert re.match(rf"lstm - rnn \+0\.250 \(-{number} to \+{number}, too few", differences.alt)
+    assert of_lstm.models == ["lstm"]
+    assert of_lstm.alt.endswith(
+        "lstm classified correctly: earn 0.75, acq 1.00, grain 1.00, others 0.00"
     )
-    assert plt.get_fignums() == [new.figure.number, given.figure.number]
-    assert {to_hex(text.get_color()) for text in given.texts} == {"#ffffff"}
-    assert dict(mpl.rcParams) == before
-    with pytest.raises(UserError, match="ax: got an object of type str"):
-        plot_ranks(ranks, "axes")
+
+
+def test_parts_of_a_plot_name_their_models(plots):
+    found = [{*re.findall(r'<g data-models="([^"]*)"', plot.svg)} for plot in plots[:3]]
+
+    assert found == [{"rnn", "lstm"}, {"lstm rnn"}, {"rnn", "lstm"}]
+
+
+def test_there_is_no_plot_of_what_a_run_does_not_have():
+    run = finished_run({"rnn": ANSWERS["rnn"]}, records={"rnn": {"history": History()}})
+
+    assert DifferencesPlot.in_report(run) == LearningCurves.in_report(run) == []
+
+
+def test_curves_are_as_long_as_the_longest_training_and_the_table_has_their_ends():
+    run = made_up()
+    long = History(loss=[3.0, 2.0, 1.0, 0.5], accuracy=[0.1, 0.2, 0.3, 0.4])
+    first = run.trials["rnn"][0]
+    run.trials["rnn"][0] = replace(first, record=first.record.model_copy(update={"history": long}))
+
+    (plot,) = LearningCurves.in_report(run)
+
+    assert "4" in texts_of(plot), "an epoch on the axis"
+    assert "1.5" not in texts_of(plot), "epochs are whole"
+    assert plot.table().headers == ["model", "loss", "accuracy"]
+    assert plot.table().rows == [
+        ["rnn", "0.5 (0.5 to 0.5)", "0.4 (0.4 to 0.4)"],
+        ["lstm", "0.5 (0.5 to 0.5)", "0.5 (0.5 to 0.5)"],
+    ]
+
+
+def test_validation_stands_beside_training():
+    curves = History(loss=[2.0], accuracy=[0.5], val_loss=[2.5], val_accuracy=[0.25])
+    records = {"rnn": {"history": curves}}
+
+    (plot,) = LearningCurves.in_report(made_up(records=records))
+
+    assert "loss on the validation documents" in texts_of(plot)
+    assert plot.table().headers[3:] == ["validation loss", "validation accuracy"]
+    assert [row[3] for row in plot.table().rows] == ["2.5 (2.5 to 2.5)", "-"]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("losses", [[None, None], [0.5, None], [0.5, 0.25]])
+def test_a_loss_that_is_not_a_number_is_left_out_without_a_warning(losses):
+    records = {name: {"history": History(loss=losses)} for name in ANSWERS}
+
+    (plot,) = LearningCurves.in_report(made_up(records=records))
+
+    assert plot.svg
+    assert (plot.table().rows[0][1] == "-") == (losses[1] is None)
+
+
+HUGE = Interval(low=-1e308, high=1e308)
+
+
+def test_numbers_that_are_far_too_large_leave_room_for_the_others():
+    records = {"rnn": {"history": History(loss=[1e308, -1e308], accuracy=[1e308, -1e308])}}
+    run = made_up(records=records)
+    model, pair = run.results.models[0], run.results.comparisons[0]
+    model.metrics["accuracy"] = model.accuracy.model_copy(update={"over_seeds": HUGE})
+    changes = {"interval": HUGE, "difference": 1e308}
+    run.results.comparisons[0] = pair.model_copy(update=changes)
+
+    assert "1.0" in texts_of(AccuracyPlot(run))
+    assert "1.0" in " ".join(texts_of(DifferencesPlot(run)))
+    assert LearningCurves(run).svg
+
+
+def test_each_published_accuracy_of_a_model_is_drawn_beside_it():
+    reference = {"source": "notebook", "dataset": "d" * 64, "models": {"rnn": {"accuracy": 0.7}}}
+
+    def diamonds(references):  # the legend has one, too
+        plot = AccuracyPlot(made_up(references=references))
+        return len(re.findall(r"<use [^>]*stroke: #1b1f24[^>]*stroke-linejoin: miter", plot.svg))
+
+    assert diamonds({}) == 0
+    assert diamonds({"a": reference}) == 2
+    assert diamonds({"a": reference, "b": reference}) == 3

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from rnnbench.data.document import Document
-from rnnbench.report.document import document_facts, document_text
-from rnnbench.report.glosses import Gloss, Glosses
+from rnnbench.report.data import Gloss, Glosses, document_facts, document_text
 from rnnbench.terminal.console import SafeConsole
 from rnnbench.training.inputs import Input
 

@@ -1,4 +1,4 @@
-"""``rnnbench site``."""
+"""``rnnbench site``, and its folder, in which nothing of others is touched."""
 
 import json
 import re
@@ -9,22 +9,28 @@ from urllib.parse import unquote, urldefrag
 import pytest
 from elements import Elements
 from factories import finished_run, run_folder, runs_on_datasets, scored_run, write_run
+from hypothesis import given
+from hypothesis import strategies as st
 from markupsafe import escape
+from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from rnnbench.analysis.load import load_run
 from rnnbench.cli.app import app
 from rnnbench.data.audit import TopicCount
+from rnnbench.errors import UserError
 from rnnbench.report.page import render, report_page
+from rnnbench.results.lock import SITE, lock_folder
 from rnnbench.results.schema import MissingTrial
-from rnnbench.storage import write_facts
+from rnnbench.storage import write_document, write_facts, write_text
+from rnnbench.website.site import NAME, SiteFiles, files_in, folders_of, open_site
 
 HOSTILE = "<script>alert(1)</script>"
 ODD = '<b>"it\'s" & $x$\x1b[31m é'
 """The name of a folder."""
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">')
 PAGES = ["index.html", "leaderboard.html", "history.html"]
-WORDS = "rnnbench.website.write.words_of_test_documents", lambda _: [["secret", "words"]] * 20
+WORDS = "rnnbench.website.site.words_of_test_documents", lambda _: [["secret", "words"]] * 20
 """Stands for the cache, which has the words of every document."""
 
 
@@ -110,21 +116,16 @@ def test_progress_is_a_line_for_each_run(made):
     ]
 
 
-def test_pages_are_well_formed_and_load_nothing(pages):
+def test_pages_are_well_formed_load_nothing_and_have_the_policy_of_a_report(pages):
+    policy = POLICY.findall(pages["runs/r8/report.html"])
+    assert len(policy) == 1
     for page in pages.values():
+        assert POLICY.findall(page) == policy
+        assert page.count("<script") == 1
         elements = Elements(page)  # which asserts that all tags are closed
         assert all(address.startswith("#") for address in elements.loaded)
         assert {*elements.addresses} <= {"xmlns", "xmlns:xlink"}
         assert len(elements.ids) == len({*elements.ids})
-
-
-def test_every_page_has_the_policy_and_the_script_of_a_report(pages):
-    wanted = POLICY.findall(pages["runs/r8/report.html"])
-
-    assert len(wanted) == 1
-    for page in pages.values():
-        assert POLICY.findall(page) == wanted
-        assert page.count("<script") == 1
 
 
 def test_links_are_relative_and_lead_to_files_and_places_of_the_site(made, pages):
@@ -312,3 +313,178 @@ def test_files_of_a_run_from_elsewhere_are_not_copied(cli, tmp_path):
     assert cli("site", run, "--out", tmp_path / "site").exit_code == 0
 
     assert "secret" not in (tmp_path / "site/runs/run/constraints.txt").read_text()
+
+
+# The folder
+
+OLD, NEW = "runs/old/report.html", "runs/new/report.html"
+
+
+def write_files(folder, *files, fails_at=None):
+    """Write a site of these files, each with its own name in it, or only those before one."""
+    with open_site(folder, SiteFiles(files=list(files), reports={}), "rnnbench site"):
+        for file in files:
+            if file == fails_at:
+                raise KeyboardInterrupt
+            write_text(folder / file, file)
+
+
+def content(folder):
+    """The files in a folder, but not the list of the site and what is locked."""
+    files = (file for file in folder.rglob("*") if file.is_file())
+    texts = {file.relative_to(folder).as_posix(): file.read_text() for file in files}
+    return {name: text for name, text in texts.items() if name not in (SITE, ".lock")}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The folder of a site with a report, which the next site in it does not have."""
+    write_files(tmp_path / "site", "index.html", "history.html", OLD)
+    return tmp_path / "site"
+
+
+@given(st.lists(st.text(max_size=100) | st.text("aA-/é", max_size=3), max_size=8, unique=True))
+def test_every_run_has_a_safe_folder_of_its_own(names):
+    folders = folders_of(names)
+
+    assert list(folders) == names
+    assert len({folder.casefold() for folder in folders.values()}) == len(names)
+    for folder in folders.values():
+        assert re.fullmatch(f"runs/{NAME}", folder)
+        assert len(folder) < 100
+        assert SiteFiles(files=[f"{folder}/report.html"], reports={})
+
+
+def test_a_plain_name_is_kept_and_another_made_plain():
+    names = ["all", "r8.v2", "old/all", "old all", "ALL", "../x", ".hidden", "été", "_"]
+
+    assert list(folders_of(names).values()) == [
+        f"runs/{folder}"
+        for folder in ("all", "r8.v2", "old-all", "old-all-2", "ALL-2", "x", "hidden", "t", "run")
+    ]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "../index.html",
+        "/etc/passwd",
+        "runs/../index.html",
+        "runs/../../x/report.html",
+        "runs/a/b/report.html",
+        "runs/a/report.html\n",
+        "runs/.git/config.yaml",
+        "indexxhtml",
+        "notes.txt",
+        "site.json",
+    ],
+)
+def test_no_site_has_files_elsewhere_or_of_other_names(file):
+    with pytest.raises(ValidationError):
+        SiteFiles(files=[file], reports={})
+
+
+def test_the_next_site_replaces_the_last_one_and_nothing_else(folder):
+    others = ("CNAME", ".nojekyll", ".git/HEAD", "runs/mine/report.html")
+    left = folder / "runs/old/.rnnbench-x.tmp"
+    for other in others:
+        write_text(folder / other, "mine")
+    left.touch()
+
+    write_files(folder, "index.html", NEW)
+
+    kept = dict.fromkeys(others, "mine")
+    assert content(folder) == {"index.html": "index.html", NEW: NEW, **kept}
+    assert not (folder / "runs/old").exists()
+    assert files_in(folder) == {"index.html", NEW}
+
+
+def test_hidden_files_do_not_make_a_folder_somebody_elses(tmp_path):
+    write_text(tmp_path / ".git/HEAD", "mine")
+
+    write_files(tmp_path, "index.html")
+
+    assert content(tmp_path)["index.html"] == "index.html"
+
+
+def test_a_folder_in_the_place_of_a_page_is_named(folder):
+    (folder / OLD).unlink()
+    (folder / OLD).mkdir()
+
+    with pytest.raises(UserError, match=f"{OLD}: cannot be written: Is a directory"):
+        write_files(folder, "index.html")
+
+
+def forged_list(folder):
+    forged = SiteFiles.model_construct(files=["../victim"], reports={}, schema_version=1)
+    write_text(folder.parent / "victim", "mine")
+    write_document(folder / SITE, forged)
+
+
+def changed_list(folder):
+    text = (folder / SITE).read_text()
+    (folder / SITE).write_text(text.replace("history", "leaderboard"))
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        (lambda folder: write_text(folder / NEW, "mine"),
+         rf"{NEW}: is not a file of the site \(move it away, or use --out"),
+        (lambda folder: (folder / "leaderboard.html").symlink_to("nowhere"),
+         r"leaderboard\.html: is not a file of the site"),
+        (forged_list, r"site\.json: it is not as rnnbench wrote it.*or remove this one\)"),
+        (changed_list, r"site\.json: it is not as rnnbench wrote it"),
+        (lambda folder: (folder / SITE).write_text("{}"),
+         rf"{SITE}: another version of rnnbench wrote it, or another program \("),
+        (lambda folder: (folder / SITE).write_text('{"schema_version": 2, "checksum": ""}'),
+         rf"{SITE}: another version of rnnbench wrote it, or another program \("),
+        (lambda folder: (folder / SITE).unlink(),
+         r"holds something other than a site: history\.html, index\.html, runs \(use --out to"),
+    ],
+)  # fmt: skip
+def test_what_is_not_of_the_site_is_refused_and_stays(folder, prepare, message):
+    prepare(folder)
+    before = content(folder.parent)
+
+    with pytest.raises(UserError, match=message):
+        write_files(folder, "index.html", "leaderboard.html", NEW)
+
+    assert content(folder.parent) == before
+
+
+@pytest.mark.parametrize("place", ["runs", "runs/old"])
+def test_no_link_leads_out_of_the_folder(folder, tmp_path, place):
+    elsewhere = tmp_path / "elsewhere"
+    (folder / place).rename(elsewhere)
+    (folder / place).symlink_to(elsewhere)
+
+    with pytest.raises(UserError, match=f"{place}: is a link"):
+        write_files(folder, "index.html")
+
+    assert [file.name for file in elsewhere.rglob("*.html")] == ["report.html"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
+    write_text(tmp_path / "site", "mine")
+
+    with pytest.raises(UserError, match="is not a folder"):
+        write_files(tmp_path / "site", "index.html")
+
+
+def test_what_an_interrupted_site_wrote_belongs_to_the_site(folder):
+    with pytest.raises(KeyboardInterrupt):
+        write_files(folder, NEW, "index.html", fails_at="index.html")
+    assert {OLD, NEW, "history.html"} <= content(folder).keys(), "every link has its page"
+
+    write_files(folder, "index.html")
+
+    assert content(folder) == {"index.html": "index.html"}
+
+
+def test_two_processes_do_not_write_into_one_folder(folder):
+    with (
+        lock_folder(folder, "rnnbench site others", SITE),
+        pytest.raises(UserError, match="another process is writing there"),
+    ):
+        write_files(folder, "index.html")

@@ -1,0 +1,216 @@
+"""A plot: its size, its drawing and its facts in words, for a page, a file or axes of a program.
+
+On pages and in files, text and grid have colours that nothing else uses, so that a page can replace
+them to suit its theme. On axes of a program, they have those of the style in use. Data has the
+palette of M. Okabe and K. Ito, which colour-blind readers can tell apart.
+"""
+
+import io
+import re
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
+
+from rnnbench.errors import UserError
+from rnnbench.report.table import Table
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#6f6f6f")
+ON_DARK = ("#4ea8de", "#f0803c", "#2fc49a", "#dd9cc0", "#f0b53a", "#8fd0f5", "#c3a065", "#a5adb5")
+"""The same palette, lighter, for a dark background."""
+INK, GRID, PAPER = "#1b1f24", "#d0d7de", "#fefefe"
+STYLES = ("-", "--", ":", "-.")
+THIN: dict[str, Any] = {"lw": 1.5}
+THICK: dict[str, Any] = {"lw": 7, "alpha": 0.45}
+NARROW = 6
+"""The width of a plot that fits a phone, in inches."""
+LARGEST = 1e38
+"""The largest number that is drawn; there is no room for much larger ones."""
+ROOM_FOR_LABELS = 0.5
+"""Inches between axes and the legend below them."""
+DPI = 150
+FORMATS: dict[str, dict[str, None]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+"""The formats of pictures by their suffix, each without the facts that Matplotlib would add."""
+Size = tuple[float, float]
+
+_SETTINGS: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # an SVG has the whole list beside every text
+    "font.size": 11,
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "rnnbench",
+    "pdf.fonttype": 42,  # so does that in a PDF file
+    "text.parse_math": False,  # a topic may have dollars
+    "text.color": INK,
+    "axes.edgecolor": GRID,
+    "axes.labelcolor": INK,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.facecolor": "none",
+    "grid.color": GRID,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+}
+
+
+class Plot(ABC):
+    """A plot of some results.
+
+    Attributes:
+        name: the name of its files, without suffix; plots on one page have different names.
+        title: its heading.
+        size: its width and height in inches.
+        size_on_page: its size on a page, where that differs.
+        alt: the same facts in words, for those who cannot see it.
+        models: those that it is about, where it is about some alone.
+    """
+
+    name: str
+    title: str
+    size: Size
+    size_on_page: Size | None = None
+    alt: str
+    models: Sequence[str] = ()
+
+    @abstractmethod
+    def draw(self, axes: Axes) -> Sequence[Artist]:
+        """Draw on axes, and return the entries of a legend.
+
+        What is about single models is drawn with ``gid=about(...)``.
+        """
+
+    def table(self) -> Table | None:
+        """Return the values that no other table beside the plot has, if there are any."""
+        return None
+
+    def draw_alone(self, axes: Axes) -> None:
+        """Draw on axes with a title and a legend."""
+        handles = self.draw(axes)
+        axes.set_title(self.title)
+        if handles:
+            _add_legend_below(axes, handles)
+
+    def draw_on_page(self, figure: Figure) -> None:
+        """Draw in an empty figure for a page, which has the title above it."""
+        if handles := self.draw(figure.subplots()):
+            add_legend(figure, handles)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether a page has no room for another plot beside it."""
+        return (self.size_on_page or self.size)[0] > NARROW
+
+    @cached_property
+    def _drawn(self) -> tuple[Figure, str]:
+        """The plot for a page, and its SVG, which is the first file: each file moves the layout."""
+        with mpl.rc_context(_SETTINGS):
+            figure = Figure(figsize=self.size_on_page or self.size, layout="constrained")
+            self.draw_on_page(figure)
+        return figure, _file(figure, ".svg", transparent=True).decode()
+
+    @property
+    def svg(self) -> str:
+        """The plot for a page, on a transparent background."""
+        return self._drawn[1]
+
+    @property
+    def figure(self) -> Figure:
+        """The plot for a page, as Matplotlib has drawn it."""
+        return self._drawn[0]
+
+    def png(self) -> bytes:
+        """Return the plot for a page on white."""
+        return _file(self.figure, ".png", facecolor=PAPER)
+
+    def picture(self, suffix: str) -> bytes:
+        """Return the plot with its title on white, as the file of a suffix in ``FORMATS``."""
+        with mpl.rc_context(_SETTINGS):
+            figure = Figure(figsize=self.size, layout="constrained")
+            self.draw_alone(figure.subplots())
+        return _file(figure, suffix, facecolor=PAPER)
+
+    def on(self, ax: Axes | None) -> Axes:
+        """Draw with title and legend in the style in use, and return the axes.
+
+        Args:
+            ax: axes to draw on; by default new ones of pyplot, which a notebook shows by itself.
+
+        Raises:
+            UserError: ``ax`` is something else than axes.
+        """
+        if not isinstance(ax, Axes | None):
+            kind = type(ax).__name__
+            raise UserError(f"ax: got an object of type {kind} (should be matplotlib.axes.Axes)")
+        from matplotlib import pyplot as plt
+
+        axes = plt.subplots(figsize=self.size, layout="constrained")[1] if ax is None else ax
+        with mpl.rc_context({"text.parse_math": False}):  # a topic may have dollars
+            self.draw_alone(axes)
+        return axes
+
+
+def about(*models: str) -> str:
+    """Return the ``gid`` of what is about some models; a page fades it if one is not picked."""
+    return f"about-{' '.join(models)}"
+
+
+def ink() -> Any:
+    """Return the colour of text in the style in use."""
+    return mpl.rcParams["text.color"]
+
+
+def width_beside(names: Iterable[str]) -> float:
+    """Return the width of a plot with these names beside its axes, in inches; small for a phone."""
+    return max(NARROW, 3.7 + 0.1 * max(map(len, names)))
+
+
+def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
+    """Add a legend below all axes of a figure, in as many columns as there is room for."""
+    columns = legend_columns([str(handle.get_label()) for handle in handles], figure.get_figwidth())
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=1.5)
+
+
+def legend_columns(labels: Sequence[str], width: float) -> int:
+    """Return how many columns of a legend fit into a width in inches, at 11 characters an inch."""
+    return max(1, min(len(labels), int(11 * width / (max(map(len, labels)) + 8))))
+
+
+def _add_legend_below(axes: Axes, handles: Sequence[Artist]) -> None:
+    """Add a legend below axes of any height; it covers no data."""
+    down = ScaledTranslation(0, -ROOM_FOR_LABELS, axes.figure.dpi_scale_trans)
+    axes.legend(
+        handles=handles,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0),
+        bbox_transform=axes.transAxes + down,
+        ncols=3,
+        frameon=False,
+    )
+
+
+def _file(figure: Figure, suffix: str, **options: Any) -> bytes:
+    """Return a figure as a file that is the same whenever it is written."""
+    file = io.BytesIO()
+    with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
+        # In an SVG, text stays text, and a browser finds a font with these characters.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        kind = suffix.removeprefix(".")
+        figure.savefig(file, format=kind, dpi=DPI, metadata=FORMATS[suffix], **options)
+    content = file.getvalue()
+    return re.sub(rb'<g id="about-', b'<g data-models="', content) if suffix == ".svg" else content

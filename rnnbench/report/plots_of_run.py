@@ -1,0 +1,468 @@
+"""The plots of a run. To add one, write a subclass of ``RunPlot``, and add it to ``PLOTS``."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from functools import partial
+from itertools import chain
+from typing import Any, ClassVar, Self
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from rnnbench.analysis.comparisons import by_better_model
+from rnnbench.analysis.topics import confusion, frequent_topics
+from rnnbench.errors import UserError, did_you_mean
+from rnnbench.registry import Registry
+from rnnbench.report.numbers import (
+    MISSING,
+    comparison_text,
+    scope,
+    scope_of,
+)
+from rnnbench.report.plot import (
+    COLOURS,
+    LARGEST,
+    STYLES,
+    THICK,
+    THIN,
+    Plot,
+    about,
+    add_legend,
+    ink,
+    legend_columns,
+    width_beside,
+)
+from rnnbench.report.table import Columns, Table, table_of, with_points
+from rnnbench.results.run import StoredRun
+from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, Interval, ModelSummary
+from rnnbench.text import visible
+from rnnbench.training.outcome import TrialResult
+
+STRONGEST = 0.55
+"""The opacity of the first colour that stands for a share of 1. Text stays legible on it, on white
+and, with the lighter colours of a dark theme, on black."""
+BLUES = LinearSegmentedColormap.from_list("blues", [(0, 0.447, 0.698, a) for a in (0, STRONGEST)])
+"""Shares from 0 to 1, as the opacity of the first colour."""
+SHOWN_TOPICS = 10
+DIAMOND: dict[str, Any] = {"marker": "D", "ls": "", "mfc": "none", "ms": 6}
+MARKS: dict[str, dict[str, Any]] = {
+    "clear": {"marker": "o", "ls": ""},
+    "not clear": {"marker": "o", "ls": "", "mfc": "none"},
+    TOO_FEW_SEEDS: {"marker": "x", "ls": "", "mew": 1.5},
+}
+"""The mark of a difference, by its verdict."""
+CURVES = {
+    "loss": "loss on the training documents",
+    "accuracy": "accuracy on the training documents",
+    "val_loss": "loss on the validation documents",
+    "val_accuracy": "accuracy on the validation documents",
+}
+"""The values in the history of a training in words, by Keras's names."""
+
+
+class RunPlot(Plot):
+    """A plot of a run, for its report and for ``Run.plot``.
+
+    A subclass has a ``title``. It sets ``size``, a width and a height in inches, and ``alt``, the
+    same facts in words, in ``prepare``. ``draw(axes)`` draws, and returns the entries of a legend.
+
+    Args:
+        run: the run.
+        models: only these of its models.
+        curve: of learning curves, the one to draw.
+
+    Attributes:
+        kind: the name of the plot in ``Run.plot``, and of its entry point.
+        section: the section of the report that shows it.
+        has_curves: whether it has several curves to choose from.
+        chosen: the models to draw, in the order of the run.
+        is_of_all: whether none were named.
+
+    Raises:
+        UserError: an argument is wrong, or the models do not have what the plot shows.
+    """
+
+    kind: ClassVar[str]
+    section: ClassVar[str]
+    has_curves: ClassVar[bool] = False
+
+    def __init__(
+        self, run: StoredRun, models: Sequence[str] | None = None, curve: str | None = None
+    ):
+        if curve is not None and not self.has_curves:
+            hint = "allowed: only for learning_curves"
+            raise UserError(f"curve: got '{curve}' for '{self.kind}' ({hint})")
+        self.name, self.run, self.curve = self.kind, run, curve
+        self.chosen = _chosen(models, list(run.trials))
+        self.is_of_all = models is None
+        self.prepare()
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Set the size and the words, from ``run``, ``chosen`` and ``curve``."""
+
+    @classmethod
+    def in_report(cls, run: StoredRun) -> Sequence[Self]:
+        """Return the plots of a report; none if the run does not have what they show."""
+        try:
+            return [cls(run)]
+        except UserError:
+            return []
+
+
+def plot_run(
+    run: StoredRun,
+    name: str,
+    models: str | Sequence[str] | None = None,
+    curve: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a plot of a run, and return its axes; the arguments are those of ``Run.plot``.
+
+    Raises:
+        UserError: an argument is wrong, or the models do not have what the plot shows.
+        PluginError: the plot comes from another package, and failed.
+    """
+    if name not in PLOTS:
+        raise UserError(f"no plot '{name}' ({did_you_mean(str(name), PLOTS)})")
+    with PLOTS.blamed(name):
+        plot = PLOTS[name](run, [models] if isinstance(models, str) else models, curve)
+        return plot.on(ax)
+
+
+def _chosen(names: Sequence[str] | None, models: Sequence[str]) -> list[str]:
+    """Return the models that were asked for, in the order of the run; by default all."""
+    if names is None:
+        return list(models)
+    wrong = [name for name in names if name not in models]
+    if wrong or not names:
+        message = f"no model '{wrong[0]}'" if wrong else "names no model"
+        raise UserError(f"models: {message} ({did_you_mean(str([*wrong, ''][0]), models)})")
+    return [model for model in models if model in names]
+
+
+class AccuracyPlot(RunPlot):
+    """The accuracy of each model with both its intervals, and the majority baseline."""
+
+    kind, section, title = "accuracy", "accuracy", "Test accuracy"
+
+    def prepare(self) -> None:
+        """Make room for a row for each model."""
+        models = [model for model in self.run.results.models if model.name in self.chosen]
+        self.size = (width_beside(self.chosen), 1.8 + 0.42 * len(models))
+        self.alt = "; ".join(
+            f"{model.name} {model.accuracy.mean:.3f} "
+            f"({model.accuracy_interval.low:.3f} to {model.accuracy_interval.high:.3f})"
+            for model in models
+        )
+        self._models = models
+
+    def draw(self, axes: Axes) -> Sequence[Artist]:
+        """Draw a row for each model; the last entry of the legend is the majority baseline."""
+        dataset = self.run.results.dataset
+        rows = {model.name: row for row, model in enumerate(reversed(self._models))}
+        diamond = DIAMOND | {"mec": ink()}
+        for model in self._models:
+            _draw_intervals(axes, model, rows[model.name])
+        published = [
+            result
+            for result in self.run.results.published
+            if result.is_of_our_model and result.model in rows
+        ]
+        for result in published:
+            axes.plot(result.accuracy, rows[result.model] - 0.3, gid=about(result.model), **diamond)
+        majority = axes.axvline(
+            dataset.majority_accuracy,
+            color=ink(),
+            lw=1,
+            ls=":",
+            label=visible(dataset.majority_name),
+        )
+        axes.set_yticks(list(rows.values()), list(rows))
+        axes.set_ylim(-0.7, len(rows) - 0.4)
+        axes.grid(axis="y", visible=False)
+        axes.set_xlabel("test accuracy")
+        grey, n_seeds = COLOURS[7], max(model.accuracy.n for model in self._models)
+        has_seeds = n_seeds > 1
+        return [
+            *axes.plot(
+                [], [], "o", color=grey, label="mean over seeds" if has_seeds else "accuracy"
+            ),
+            *(axes.plot([], [], color=grey, label="95 % over seeds", **THICK) if has_seeds else ()),
+            *axes.plot([], [], color=grey, label=f"95 % {scope(n_seeds)}", **THIN),
+            *(axes.plot([], [], label="published", **diamond) if published else ()),
+            majority,
+        ]
+
+    def draw_on_page(self, figure: Figure) -> None:
+        """Name the majority baseline above its line, where the page leaves room for it."""
+        axes = figure.subplots()
+        *handles, majority = self.draw(axes)
+        axes.text(
+            self.run.results.dataset.majority_accuracy, 1.01, str(majority.get_label()),
+            transform=axes.get_xaxis_transform(), ha="center", va="bottom",
+        )  # fmt: skip
+        add_legend(figure, handles)
+
+
+def _draw_intervals(axes: Axes, model: ModelSummary, row: int) -> None:
+    colour = COLOURS[1] if model.is_baseline else COLOURS[0]
+    seeds, gid = model.accuracy.over_seeds, about(model.name)
+    axes.hlines(row, *_possible(model.accuracy_interval), color=colour, gid=gid, **THIN)
+    if seeds:
+        axes.hlines(row, *_possible(seeds), color=colour, gid=gid, **THICK)
+    axes.plot(model.accuracy.mean, row, "o", color=colour, gid=gid)
+
+
+def _possible(interval: Interval) -> tuple[float, float]:
+    """Return the ends of an interval, moved to those of what an accuracy can be."""
+    return min(max(interval.low, 0.0), 1.0), min(max(interval.high, 0.0), 1.0)
+
+
+class DifferencesPlot(RunPlot):
+    """The difference of each pair of models, with its interval, below the better model."""
+
+    kind, section, title = "differences", "differences", "Differences in test accuracy"
+
+    def prepare(self) -> None:
+        """Find the pairs, and make room for a row for each, and for each better model."""
+        if len(self.chosen) < 2:
+            allowed = f"allowed: {', '.join(self.run.trials)}"
+            raise UserError(f"models: the plot 'differences' needs two models, got 1 ({allowed})")
+        models = [model for model in self.run.results.models if model.name in self.chosen]
+        self._pairs = by_better_model(self.run.results.comparisons, models)
+        if not self._pairs:
+            hint = "a run of so many models has comparisons with its best model only"
+            raise UserError(f"models: no two of {', '.join(self.chosen)} were compared ({hint})")
+        self._shown = [*chain(*self._pairs.values())]
+        self.size = (width_beside(self.chosen), 1.5 + 0.25 * (len(self._pairs) + len(self._shown)))
+        self.alt = "; ".join(map(comparison_text, self._shown))
+
+    def draw(self, axes: Axes) -> Sequence[Artist]:
+        """Draw the pairs of the best model at the top."""
+        labels: list[str] = []
+        for better, comparisons in self._pairs.items():
+            labels.append(f"{better} minus")
+            for pair in comparisons:
+                draw_difference(axes, pair, len(labels), about(pair.a, pair.b))
+                labels.append(pair.b)
+        headings = {f"{better} minus" for better in self._pairs}
+        axes.set_yticks(range(len(labels)), labels)
+        for label in axes.get_yticklabels():
+            label.set_fontweight("bold" if label.get_text() in headings else "normal")
+        axes.set_ylim(len(labels) - 0.4, -0.7)
+        axes.tick_params(axis="y", length=0)
+        return finish_differences(axes, "difference in test accuracy", self._shown)
+
+
+def draw_difference(axes: Axes, shown: Difference, row: int, gid: str) -> None:
+    """Draw a difference with its interval, as far as a difference of accuracies can go."""
+    given = (shown.interval.low, shown.difference, shown.interval.high)
+    low, middle, high = (min(max(value, -1.0), 1.0) for value in given)
+    axes.hlines(row, low, high, color=COLOURS[0], gid=gid, **THIN)
+    axes.plot(middle, row, color=COLOURS[0], gid=gid, **MARKS[shown.verdict])
+
+
+def finish_differences(axes: Axes, label: str, shown: Sequence[Difference]) -> list[Artist]:
+    """Label the axes, and draw the line of no difference; the entries of a legend are returned."""
+    axes.axvline(0, color=ink(), lw=1, ls=":")
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel(label)
+    has_too_few = any(difference.has_too_few_seeds for difference in shown)
+    marks = {name: mark for name, mark in MARKS.items() if has_too_few or name != TOO_FEW_SEEDS}
+    return [
+        *(
+            handle
+            for name, mark in marks.items()
+            for handle in axes.plot([], [], color=COLOURS[0], label=name, **mark)
+        ),
+        *axes.plot([], [], label=f"95 % {scope_of(shown)}", color=COLOURS[0], **THIN),
+    ]
+
+
+class LearningCurves(RunPlot):
+    """Loss and accuracy by epoch: the median over seeds, in a band from lowest to highest.
+
+    A page shows all curves of the networks, other axes one of them.
+    """
+
+    kind, section, title = "learning_curves", "learning", "Loss and accuracy by epoch"
+    has_curves = True
+
+    def prepare(self) -> None:
+        """Find the networks and their curves, and make room for two rows above a legend."""
+        self._networks, self._curves = _networks_of(self.run), _curves_of(self.run)
+        if not self._networks:
+            raise UserError(
+                f"{self.run.folder}: no model was trained in epochs, so there are no curves"
+            )
+        if self.is_of_all:
+            self.chosen = self._networks
+        if without := [name for name in self.chosen if name not in self._networks]:
+            hint = f"it was not trained in epochs (allowed: {', '.join(self._networks)})"
+            raise UserError(f"models: {without[0]} has no learning curve; {hint}")
+        self._curve = self.curve or "loss"
+        if self._curve not in self._curves:
+            hint = did_you_mean(str(self.curve), self._curves)
+            if self.curve in CURVES:
+                allowed = ", ".join(self._curves)
+                hint = f"allowed: {allowed}; the others need training.validation_split"
+            raise UserError(f"curve: got '{self.curve}' ({hint})")
+        width = 1.5 + 4.5 * (len(self._curves) // 2)
+        columns = legend_columns(self.chosen, width)
+        self.size, self.size_on_page = (7, 4), (width, 5.4 + 0.2 * len(self.chosen) / columns)
+        self.alt = (
+            f"Loss and accuracy by epoch of {', '.join(self.chosen)}; "
+            "bands from the lowest to the highest seed"
+        )
+
+    def table(self) -> Table:
+        """Return the values of the last epoch."""
+        columns: Columns[str] = {"model": lambda name: name}
+        for curve in self._curves:
+            columns[curve.replace("val_", "validation ")] = partial(self._last, curve)
+        caption = "In the last epoch: the median over seeds, and the lowest and the highest value."
+        return with_points(table_of(self.chosen, columns, caption))
+
+    def _last(self, curve: str, network: str) -> str:
+        if not _has(self.run, network, curve):
+            return MISSING
+        low, median, high = (values[-1] for values in _spread_of(self.run.trials[network], curve))
+        is_drawn = median is not np.ma.masked and abs(median) < LARGEST
+        return f"{median:.4g} ({low:.4g} to {high:.4g})" if is_drawn else MISSING
+
+    def draw(self, axes: Axes, curve: str | None = None) -> Sequence[Artist]:
+        """Draw one curve; a network has the same colour whichever others are drawn."""
+        handles: list[Artist] = []
+        curve = curve or self._curve
+        for number, network in enumerate(self._networks):
+            if network not in self.chosen or not _has(self.run, network, curve):
+                continue
+            low, median, high = _spread_of(self.run.trials[network], curve)
+            epochs, gid = np.arange(1, len(median) + 1), about(network)
+            colour = COLOURS[number % len(COLOURS)]
+            style = STYLES[number // len(COLOURS) % len(STYLES)]
+            axes.fill_between(epochs, low, high, color=colour, alpha=0.2, lw=0, gid=gid)
+            handles += axes.plot(
+                epochs, median, style, color=colour, lw=1.5, label=network, gid=gid
+            )
+        axes.set_title(CURVES[curve])
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        return handles
+
+    def draw_alone(self, axes: Axes) -> None:
+        """Draw one curve, with the legend inside."""
+        self.draw(axes)
+        axes.set(xlabel="epoch", ylabel=self._curve.removeprefix("val_"))
+        axes.legend()
+
+    def draw_on_page(self, figure: Figure) -> None:
+        """Draw loss above accuracy, and the validation documents beside the training documents."""
+        n_columns = len(self._curves) // 2
+        grid = figure.subplots(2, n_columns, squeeze=False, sharex=True, sharey="row")
+        for curve, axes in zip(self._curves, grid.T.flat, strict=True):
+            self.draw(axes, curve)
+            axes.set_ylim(bottom=0 if curve.endswith("loss") else None)
+        for axes in grid[-1]:
+            axes.set_xlabel("epoch")
+        add_legend(figure, grid[0][0].get_legend_handles_labels()[0])
+
+
+def _networks_of(run: StoredRun) -> list[str]:
+    """Return the models that were trained in epochs."""
+    return [model for model, trials in run.trials.items() if trials[0].record.history.loss]
+
+
+def _curves_of(run: StoredRun) -> list[str]:
+    """Return the names of the curves of a run: four if any network held documents out, or two."""
+    networks = _networks_of(run)
+    has_validation = any(_has(run, name, "val_loss") for name in networks)
+    return [curve for curve in CURVES if has_validation or not curve.startswith("val_")]
+
+
+def _has(run: StoredRun, network: str, curve: str) -> bool:
+    return bool(getattr(run.trials[network][0].record.history, curve))
+
+
+def _spread_of(trials: Sequence[TrialResult], curve: str) -> tuple[Any, Any, Any]:
+    """Return the lowest, the median and the highest value of a curve over trials, by epoch.
+
+    What is not a number is masked.
+    """
+    lists = [getattr(trial.record.history, curve) for trial in trials]
+    curves = np.full((len(lists), max(map(len, lists))), np.nan)  # engines may stop early
+    for row, values in zip(curves, lists, strict=True):
+        row[: len(values)] = values
+    curves = np.ma.masked_invalid(curves).clip(-LARGEST, LARGEST)
+    median = np.ma.median(curves, axis=0)  # type: ignore[no-untyped-call]
+    return curves.min(axis=0), median, curves.max(axis=0)
+
+
+class ConfusionPlot(RunPlot):
+    """How often one model gave each answer, for each frequent topic of the test set."""
+
+    kind, section = "confusion", "confusion"
+    size = (6, 5.8)
+
+    def prepare(self) -> None:
+        """Count the answers of the model."""
+        if len(self.chosen) > 1:
+            hint = f"got {len(self.chosen)} (allowed: {', '.join(self.run.trials)})"
+            raise UserError(f"models: the plot 'confusion' shows one model, {hint}")
+        (model,) = self.models = self.chosen
+        self.name, self.title = f"confusion-{model}", f"Confusion of {model}"
+        trials = self.run.trials[model]
+        labels, names = trials[0].labels, self.run.results.dataset.topics
+        topics = frequent_topics(labels, SHOWN_TOPICS)
+        counts = [int((labels == topic).sum()) for topic in topics]
+        self._topics = [*(visible(names[topic].topic) for topic in topics), "others"]
+        self._counts = [*counts, len(labels) - sum(counts)]
+        self._shares = confusion(trials, topics)  # of the row's documents, by the column's answer
+        right = zip(self._topics, self._shares.diagonal(), strict=True)
+        recall = ", ".join(f"{topic} {share:.2f}" for topic, share in right)
+        self.alt = (
+            f"Share of the documents of each topic that {model} classified correctly: {recall}"
+        )
+
+    @classmethod
+    def in_report(cls, run: StoredRun) -> Sequence[Self]:
+        """Return a plot for each model."""
+        return [cls(run, [model]) for model in run.trials]
+
+    def draw(self, axes: Axes) -> Sequence[Artist]:
+        """Draw a cell for each pair of topics, without a legend."""
+        lines = mpl.rcParams["grid.color"]
+        axes.pcolormesh(self._shares, cmap=BLUES, vmin=0, vmax=1, edgecolors=lines, lw=0.6)
+        for (row, column), share in np.ndenumerate(self._shares):
+            if share >= 0.005:
+                axes.text(
+                    column + 0.5, row + 0.5, f"{share:.2f}".lstrip("0"), ha="center", va="center",
+                    fontsize=9.5, color=ink(),
+                )  # fmt: skip
+        axes.set(aspect="equal", xlabel="predicted topic", ylabel="true topic (test documents)")
+        axes.invert_yaxis()
+        middles = np.arange(len(self._counts)) + 0.5
+        axes.set_xticks(middles, self._topics, rotation=45, ha="right", rotation_mode="anchor")
+        rows = zip(self._topics, self._counts, strict=True)
+        axes.set_yticks(middles, [f"{topic} ({count})" for topic, count in rows])
+        for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+            label.set_parse_math(False)  # those of given axes existed before
+        axes.tick_params(length=0)
+        axes.grid(visible=False)
+        axes.spines[:].set_visible(False)
+        return ()
+
+
+PLOTS: Registry[type[RunPlot]] = Registry(
+    "plot",
+    RunPlot,
+    [AccuracyPlot, DifferencesPlot, LearningCurves, ConfusionPlot],
+    key="kind",
+    holds_classes=True,
+)
+"""The plots of a run, in the order in which a section shows them."""

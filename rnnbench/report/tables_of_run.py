@@ -1,0 +1,422 @@
+"""The tables of a run, for the terminal, its report and its files."""
+
+import csv
+import io
+import json
+import re
+import textwrap
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from rnnbench.analysis.power import MOST, PairPower
+from rnnbench.metrics import COSTS, FIT_SECONDS
+from rnnbench.points import model_of, short, values_of
+from rnnbench.report.findings import unclear_from, which_epoch
+from rnnbench.report.numbers import (
+    MISSING,
+    SECOND,
+    condition,
+    interval_text,
+    mean_and_interval,
+    mean_and_std,
+    mean_text,
+    metrics_of,
+    remarks_on_tests,
+    scope,
+    scope_of,
+    short_p,
+    signed_interval_text,
+)
+from rnnbench.report.table import FAILED, Columns, Table, table_of, to_markdown, with_points
+from rnnbench.results.schema import (
+    Comparison,
+    MissingTrial,
+    ModelSummary,
+    PublishedAccuracy,
+    Results,
+)
+from rnnbench.section import spell_parameters
+from rnnbench.text import counted, listed, numbers, plural, visible
+
+CAVEAT = "*"
+"""The mark of a published accuracy with a caveat; the caption has the caveat."""
+ON_THE_SAME = "Only accuracies on the same documents are shown."
+RESERVED = ("source", "model", "params", "trials")
+"""Columns of ``table.csv`` that a parameter of the same name must not replace."""
+
+
+def result_tables(results: Results) -> list[Table]:
+    """Return the tables of a run: accuracies, published ones, other metrics, costs."""
+    published = published_tables(results)
+    return [accuracy_table(results), *published, metrics_table(results), cost_table(results)]
+
+
+def table_files(results: Results) -> dict[str, str]:
+    """Return the tables of a run as text, by the names of their files."""
+    return {
+        "table.md": "\n".join(map(to_markdown, result_tables(results))),
+        "table.csv": to_csv(results),
+    }
+
+
+def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
+    """Return the accuracies, and whether each clearly differs from the best and the majority.
+
+    If it ``is_wide``, the accuracies without duplicates have a column.
+    """
+    dataset, n, best = results.dataset, len(results.seeds_used), results.best
+
+    def unclear(model: ModelSummary) -> str:
+        itself = ["best"] if model is best else []
+        return ", ".join([*itself, *unclear_from(results, model.name)]) or MISSING
+
+    columns: Columns[ModelSummary] = {
+        "model": lambda model: model.name,
+        f"test accuracy ({_over(n)})": partial(_over_its_seeds, results, "accuracy"),
+        f"95 % interval {scope(n)}": lambda model: interval_text(model.accuracy_interval),
+        "no clear difference from": unclear,
+    }
+    always = [dataset.majority_name, f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
+    if is_wide and (rest := results.without_duplicates):
+        columns["without duplicates"] = lambda model: mean_and_interval(rest.accuracy[model.name])
+        always.append(f"{rest.majority_accuracy:.4f}")
+    table = table_of(results.models, columns, _caption(results))
+    open_cells = [MISSING] * (len(columns) - 2)
+    without = [
+        [name, _short_reason(trial), *open_cells] for name, trial in results.missing_models.items()
+    ]
+    rows = [*table.rows, *without, always]
+    return with_points(replace(table, rows=rows, is_last_apart=True))
+
+
+def _short_reason(trial: MissingTrial) -> str:
+    """Return why a model has no result, in a few words; the caption has the full reason."""
+    if trial.error is None:
+        return trial.reason
+    innermost = trial.error.rpartition(" failed: ")[2]
+    return f"{FAILED}: {textwrap.shorten(innermost, 40, placeholder='...')}"
+
+
+def metrics_table(results: Results) -> Table:
+    """Return the other metrics of each model."""
+    metrics = metrics_of(results.models)
+    columns: Columns[ModelSummary] = {"model": lambda model: model.name}
+    for metric in metrics:
+        if metric.name == SECOND:
+            header = f"{metric.header} ({_over(len(results.seeds_used))})"
+            columns[header] = partial(_over_its_seeds, results, SECOND)
+        else:
+            columns[metric.header] = partial(mean_text, metric)
+    columns["topics missed"] = lambda model: str(len(model.topics_never_predicted))
+    in_test = sum(count.test > 0 for count in results.dataset.topics)
+    sentences = [
+        *["Means over seeds."] * (len(results.seeds_used) > 1),
+        *(f"{metric.header}: {metric.description}." for metric in metrics if metric.description),
+        f"topics missed: how many of the {in_test} topics in the test set no seed ever predicted.",
+    ]
+    return with_points(table_of(results.models, columns, " ".join(sentences)))
+
+
+def cost_table(results: Results) -> Table:
+    """Return what each model costs: settings tried, size, and the time it takes to train it."""
+    columns: Columns[ModelSummary] = {
+        "model": lambda model: model.name,
+        "params": lambda model: f"{model.params:,}",
+        **{cost.header: partial(mean_text, cost) for cost in COSTS.values()},
+    }
+    means = "Means over seeds; " if len(results.seeds_used) > 1 else ""
+    caption = f"{means}{FIT_SECONDS.header} is a whole training."
+    if any(model.chosen_from for model in results.models):
+        columns["chosen from"] = lambda model: f"{model.chosen_from or MISSING}"
+        caption += (
+            " chosen from: how many settings were tried in the last choice on training documents; "
+            "earlier ones are not counted."
+        )
+    return with_points(table_of(results.models, columns, caption))
+
+
+def comparisons_table(results: Results) -> Table:
+    """Return the differences of pairs of models, and of each model and the majority."""
+    columns: Columns[Comparison] = {
+        "accuracy of": lambda pair: f"{pair.a} - {pair.b}",
+        "difference": lambda pair: f"{pair.difference:+z.4f}",
+        f"95 % interval {scope_of(results.comparisons)}": lambda pair: signed_interval_text(
+            pair.interval
+        ),
+        "p": lambda pair: short_p(pair.p),
+        "p (Holm)": lambda pair: short_p(pair.p_holm),
+        "": lambda pair: "" if pair.is_clear else pair.verdict,
+    }
+    methods = "; ".join(sorted({pair.method for pair in results.comparisons}))
+    n = counted(results.n_corrected_for, "comparison")
+    caption = f"p-values: {methods}; corrected for {n} (Holm). {condition(results.comparisons)}"
+    pairs = [(pair.a, pair.b) for pair in results.comparisons]
+    return replace(table_of(results.comparisons, columns, caption.rstrip()), models=pairs)
+
+
+def _over(n_seeds: int) -> str:
+    return f"mean ± 95 % over {n_seeds} seeds" if n_seeds > 1 else "1 seed"
+
+
+def _over_its_seeds(results: Results, metric: str, model: ModelSummary) -> str:
+    """Return a metric over the seeds of a model and, if some are missing, how many it has."""
+    text, n = mean_and_interval(model.metrics[metric]), len(model.trials)
+    n_missing = sum(trial.model == model.name for trial in results.missing)
+    return f"{text} ({n} of {n + n_missing} seeds)" if n_missing else text
+
+
+def _own_training(model: ModelSummary) -> str:
+    """Return what a model has for itself in ``training``, without what its columns show."""
+    shown = values_of(model.name)
+    own = {
+        key: value
+        for key, value in model.training.items()
+        if shown.get(short(key)) not in (str(value), json.dumps(value))
+    }
+    return f"{model_of(model.name)} ({spell_parameters(own)})" if own else ""
+
+
+def _caption(results: Results) -> str:
+    dataset, share = results.dataset, results.validation_split
+    left_to_keras = [
+        f"{model.name} ({', '.join(model.stock_layers)})"
+        for model in results.models
+        if model.stock_layers
+    ]
+    held_out = f" (less {100 * share:.3g}%, held out)" if share else ""
+    sentences = [
+        f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on"
+        f"{held_out}, {dataset.test_size:,} to test on{remarks_on_tests(dataset)}, "
+        f"{dataset.timesteps} steps, fingerprint {dataset.fingerprint[:12]}.",
+        f"Seeds: {numbers(results.seeds_used)}.",
+    ]
+    noun = plural(max(results.threads, default=0), "thread")
+    threads = f"{' or '.join(map(str, results.threads))} {noun} per training."
+    if all(model.is_baseline for model in results.models):
+        sentences.append(threads)
+    else:
+        sentences.append(f"Epoch: {which_epoch(results)}. Engine: {results.engine}, {threads}")
+    if own := dict.fromkeys(filter(None, map(_own_training, results.models))):
+        sentences.append(f"Models with their own training values: {', '.join(own)}.")
+    if left_to_keras:
+        sentences.append(f"Layers left to Keras's own code: {', '.join(left_to_keras)}.")
+    n = counted(results.n_corrected_for, "comparison")
+    sentences.append(f"No clear difference: a p-value of 0.05 or more, corrected for {n} (Holm).")
+    if results.missing:
+        sentences.insert(0, f"This run is partial; {results.missing_in_words()}.")
+    return " ".join(filter(None, [*sentences, condition(results.comparisons), _rest(results)]))
+
+
+def _rest(results: Results) -> str:
+    """Return which verdicts change without duplicates."""
+    dataset = results.dataset
+    if dataset.duplicates is None:
+        return "It was not recorded whether test documents are also in the training set."
+    if not dataset.duplicate_positions:
+        return ""
+    if not results.without_duplicates:
+        return f"{dataset.duplicates_in_words()}."
+    n_left = results.without_duplicates.test_size
+    changes = [
+        f"{one.a} - {one.b} ({one.verdict} with them, {other.verdict} without)"
+        if one.verdict != other.verdict
+        else f"{one.a} - {one.b} (clear in the other direction)"
+        for one, other in results.changed_verdicts
+    ]
+    return (
+        f"{dataset.duplicates_in_words()}. On the other {n_left:,}, "
+        f"{'verdicts change: ' + listed(changes) if changes else 'all verdicts are the same'}."
+    )
+
+
+# Power
+
+
+def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
+    """Return a row for each pair, with the difference that 80 % of such runs would show."""
+    columns: Columns[PairPower] = {
+        "accuracy of": lambda pair: f"{pair.comparison.a} - {pair.comparison.b}",
+        "difference": lambda pair: f"{pair.comparison.difference:+z.4f}",
+        "p (Holm)": lambda pair: short_p(pair.comparison.p_holm),
+        "detectable alone": lambda pair: _difference(pair.detectable),
+        "detectable (Holm)": lambda pair: _difference(pair.detectable_corrected),
+        "seeds needed": _seeds,
+    }
+    caption = _power_caption(results) if pairs else "There is no pair without a clear difference."
+    models = [(pair.comparison.a, pair.comparison.b) for pair in pairs]
+    return replace(table_of(pairs, columns, caption), models=models)
+
+
+def _difference(value: float | None) -> str:
+    return MISSING if value is None else f"{value:.4f}"
+
+
+def _seeds(pair: PairPower) -> str:
+    if pair.seeds_needed:
+        return f"{pair.seeds_needed:,}"
+    is_told = pair.is_spread_known and pair.comparison.difference != 0
+    return "more documents" if is_told else MISSING
+
+
+def _power_caption(results: Results) -> str:
+    dataset, n = results.dataset, results.n_corrected_for
+    return (
+        "The pairs of models without a clear difference. Detectable alone: the smallest true "
+        f"difference that 80 % of runs with {dataset.test_size:,} test documents"
+        f"{remarks_on_tests(dataset)} and these seeds would find if no other were tested (p below "
+        "0.05). Detectable (Holm): the same in the first step of Holm's correction for "
+        f"{counted(n, 'comparison')}. Both are '-' if they would be above 1, or if a model has one "
+        "or two seeds. Seeds needed: seeds of each model with which a true difference equal to the "
+        f"measured one would be clear in 80 % of runs; 'more documents' if even {MOST:,} are too "
+        "few, '-' if a model has only one seed or the accuracies are equal."
+    )
+
+
+# Published accuracies
+
+
+def published_tables(results: Results) -> list[Table]:
+    """Return our models among those of others, and ours beside earlier results of the same."""
+    others = [result for result in results.published if not result.is_of_our_model]
+    same = [result for result in results.published if result.is_of_our_model]
+    among = [_among_others(results, others)] if others else []
+    return [*among, *([_beside_the_same(same)] if same else [])]
+
+
+def _among_others(results: Results, others: Sequence[PublishedAccuracy]) -> Table:
+    """Return our models and those of others, the best first."""
+    best = results.best
+    theirs = [(result.accuracy, _cells_of_theirs(result, best)) for result in others]
+    ours = [(model.accuracy.mean, _cells_of_ours(model, best)) for model in results.models]
+    ranked = sorted([*theirs, *ours], key=lambda row: -row[0])  # of equals, theirs come first
+    headers = ["model", "by", "accuracy ± std", "saw test texts", "pretrained", "lies"]
+    rows = [cells for _, cells in ranked]
+    return with_points(Table(headers, rows, _about_others(best, others), text_columns=2))
+
+
+def _cells_of_theirs(published: PublishedAccuracy, best: ModelSummary) -> list[str]:
+    return [
+        f"{published.model} {CAVEAT}" if published.caveat else published.model,
+        published.source,
+        mean_and_std(published.accuracy, published.std),
+        {True: "yes", False: "no", None: MISSING}[published.transductive],
+        published.pretrained or MISSING,
+        best.accuracy_interval.place_of(published.accuracy),
+    ]
+
+
+def _cells_of_ours(model: ModelSummary, best: ModelSummary) -> list[str]:
+    accuracy = mean_and_std(model.accuracy.mean, model.accuracy.std)
+    by = "ours, best" if model is best else "ours"
+    saw_texts = "no" if model.pretrained == "nothing" else MISSING
+    return [model.name, by, accuracy, saw_texts, model.pretrained or MISSING, MISSING]
+
+
+def _about_others(best: ModelSummary, others: Sequence[PublishedAccuracy]) -> str:
+    """Return the caption: how many of the others lie where, and what the columns mean."""
+    places = [best.accuracy_interval.place_of(result.accuracy) for result in others]
+    caveats: dict[str, list[str]] = {}
+    for result in others:
+        if result.caveat:
+            caveats.setdefault(result.caveat, []).append(result.model)
+    sentences = [
+        f"Of the published accuracies, {places.count('above')} of {len(others)} lie above the 95 % "
+        f"interval of {best.name}, our best model ({interval_text(best.accuracy_interval)} "
+        f"{others[0].yardstick}), and {places.count('inside')} inside it.",
+        "std: standard deviation over trainings; many papers do not give it.",
+        "saw test texts: whether training used the texts of the test documents, without their "
+        "topics; for ours, only the ranks of words by frequency may come from all documents.",
+        "pretrained: the part that was learned from other texts, which may include test texts.",
+        *(f"{CAVEAT} {', '.join(models)}: {caveat}." for caveat, models in caveats.items()),
+        ON_THE_SAME,
+    ]
+    return " ".join(sentences)
+
+
+def _beside_the_same(published: Sequence[PublishedAccuracy]) -> Table:
+    """Return the published accuracies of our models, and whether our intervals contain them."""
+    rows = [
+        [name, interval_text(interval), result.source, f"{result.accuracy:.4f}", result.lies(name)]
+        for result in published
+        for name, interval in result.intervals.items()
+    ]
+    yardsticks = sorted({result.yardstick for result in published})
+    return Table(
+        ["our model", "its 95 % interval", "published", "scored", "lies"],
+        rows,
+        f"Intervals are {' or '.join(yardsticks)}; the uncertainty of the published accuracies is "
+        f"not known. {ON_THE_SAME}",
+        models=[[name] for result in published for name in result.intervals],
+    )
+
+
+# Rows of numbers in full precision
+
+
+def to_csv(results: Results) -> str:
+    """Return ``summary_rows`` as CSV, without control characters."""
+    rows = summary_rows(results)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return visible(text.getvalue())
+
+
+def summary_rows(results: Results) -> list[dict[str, object]]:
+    """Return the models, and the majority baseline last, with every number in full precision.
+
+    Each parameter in which the points of grids differ has a column.
+    """
+    parameters = dict.fromkeys(key for model in results.models for key in values_of(model.name))
+    return [
+        *(_summary_row(results, model, list(parameters)) for model in results.models),
+        {
+            "source": results.dataset.source,
+            "model": results.dataset.majority_name,
+            "params": 0,
+            "accuracy_mean": results.dataset.majority_accuracy,
+            "macro_f1_mean": results.dataset.majority_macro_f1,
+        },
+    ]
+
+
+def _summary_row(
+    results: Results, model: ModelSummary, parameters: Sequence[str]
+) -> dict[str, object]:
+    row: dict[str, object] = {
+        "source": results.dataset.source,
+        "model": model.name,
+        **parameter_columns(model.name, parameters, RESERVED),
+        "params": model.params,
+        "trials": model.accuracy.n,
+        "accuracy_low": model.accuracy_interval.low,
+        "accuracy_high": model.accuracy_interval.high,
+        "topics_never_predicted": len(model.topics_never_predicted),
+    }
+    for name in [*results.metrics, *COSTS]:
+        statistic = model.statistic(name)
+        row[f"{name}_mean"] = statistic and statistic.mean
+        row[f"{name}_std"] = statistic and statistic.std
+    return row
+
+
+def parameter_columns(
+    name: str, parameters: Sequence[str], reserved: Sequence[str]
+) -> dict[str, object]:
+    """Return the values of a point for a row; a name that is ``reserved`` gets a prefix."""
+    values = values_of(name)
+    return {
+        f"parameter_{key}" if key in reserved else key: (
+            _number(values[key]) if key in values else None
+        )
+        for key in parameters
+    }
+
+
+def _number(text: str) -> float | str:
+    """Return the number that a text stands for, if it does."""
+    if re.fullmatch(r"-?\d+", text):
+        return int(text)
+    return float(text) if re.fullmatch(r"-?\d+(\.\d*)?(e[+-]?\d+)?", text) else text

@@ -1,0 +1,138 @@
+"""What ``test_answers.py`` does not show of the tables of a run."""
+
+import csv
+import io
+
+import pytest
+from factories import scored_run
+from rich.console import Console
+from summaries import (
+    ALWAYS,
+    NAMES_OF_THE_BENCHMARK,
+    NETWORKS,
+    NOTEBOOK,
+    PAPER,
+    summarize,
+    with_accuracy,
+    with_models,
+)
+
+from rnnbench.analysis.summary import statistic
+from rnnbench.report.table import to_rich
+from rnnbench.report.tables_of_run import (
+    accuracy_table,
+    comparisons_table,
+    metrics_table,
+    result_tables,
+    to_csv,
+)
+from rnnbench.results.schema import Comparison, Interval
+
+
+def with_p(results, **p_holm):
+    """The results with these corrected p-values, by ``a__b``, where ``always`` is the majority."""
+    comparisons = [
+        Comparison(
+            a=a,
+            b=b.replace("always", ALWAYS),
+            difference=-0.0123,
+            interval=Interval(low=-0.03, high=0.01),
+            p=p / 2,
+            p_holm=p,
+            method="a test",
+            n_seeds=5,
+        )
+        for (a, b), p in ((pair.split("__"), p) for pair, p in p_holm.items())
+    ]
+    return results.model_copy(update={"comparisons": comparisons})
+
+
+@pytest.mark.parametrize(
+    ("p_best", "p_always", "unclear"),
+    [
+        (0.01, 0.01, "-"),
+        (0.05, 0.01, "the best"),
+        (0.01, 0.05, ALWAYS),
+        (0.3, 0.3, f"the best, {ALWAYS}"),
+    ],
+)
+def test_a_model_names_only_the_best_and_the_majority_as_not_clearly_different(
+    p_best, p_always, unclear
+):
+    results = with_models(summarize(["a", "b", "c"]), *map(with_accuracy, (0.9, 0.8, 0.7)))
+    p = {"a__b": p_best, "b__always": p_always, "a__always": p_always, "b__c": 0.9, "a__c": 0.001}
+
+    table = accuracy_table(with_p(results, **p))
+
+    best = f"best, {ALWAYS}" if ALWAYS in unclear else "best"
+    assert [row[3] for row in table.rows] == [best, unclear, "-", "-"]
+
+
+@pytest.mark.parametrize(
+    ("trainings", "epoch"),
+    [
+        ([{"epochs": 2}, {}], "the last of 2 or 200"),
+        ([{"validation_split": 0.3}, {}],
+         "the last of 200, or the best of 200 on 30% of the training documents"),
+        ([{"validation_split": 0.3, "epochs": 2}, {"validation_split": 0.1}],
+         "the best of 2 or 200 on 10% or 30% of the training documents"),
+    ],
+)  # fmt: skip
+def test_the_caption_says_which_epochs_of_models_that_differ(trainings, epoch):
+    changed = with_models(summarize(), *({"training": each} for each in trainings))
+    assert f" Epoch: {epoch}. Engine:" in accuracy_table(changed).caption
+
+
+def test_a_metric_that_all_models_lack_has_no_column():
+    lacking = with_accuracy(0.5)
+
+    assert metrics_table(with_models(summarize(), lacking, lacking)).headers[2:] == [
+        "topics missed"
+    ]
+
+
+def widest(n_seeds):
+    """Results with the names, the published accuracies and the widest numbers of the benchmark."""
+    notebook = NOTEBOOK | {"models": {name: {"accuracy": 0.8} for name in NETWORKS}}
+    conditions = {"std": 0.001, "transductive": True, "pretrained": "language model"}
+    marked = {"accuracy": 0.9, "caveat": "chosen on the test documents"} | conditions
+    models = PAPER["models"] | {"logistic regression": marked}
+    references = [notebook, PAPER | {"source": "vg-rlo 2021", "models": models}]
+    results = summarize(NAMES_OF_THE_BENCHMARK, n_seeds, references)
+    changes = {
+        "params": 1_234_567,
+        "fit_seconds": statistic([236.21]),
+        "ms_per_step": statistic([26.374]),
+    }
+    return with_models(
+        results,
+        *(
+            changes | {"metrics": model.metrics | {"log_loss": statistic([10.4321])}}
+            for model in results.models
+        ),
+    )
+
+
+@pytest.mark.parametrize("n_seeds", [1, 5])
+@pytest.mark.parametrize("width", [40, 50, 80, 120, 200])
+def test_tables_fit_any_terminal_and_no_number_or_word_is_broken(n_seeds, width):
+    results = widest(n_seeds)
+    for table in (*result_tables(results), comparisons_table(results)):
+        console = Console(width=width, file=io.StringIO())
+        console.print(to_rich(table, console), crop=False)
+        lines = console.file.getvalue().splitlines()
+
+        assert max(map(len, lines)) <= width
+        for cell in (cell for row in table.rows for cell in row):
+            parts = [cell] if cell[:1].isdigit() or cell[:1] in "+-" else cell.split()
+            assert all(any(part in line for line in lines) for part in parts)
+
+
+def test_csv_keeps_the_whole_name_of_a_point_beside_its_values():
+    point = "rnn[units=3,lr=0.1]"
+    models = {point: [14, 15], "rnn[units=4,lr=0.1]": [15, 15], "bayes": [15, 15]}
+    text = to_csv(scored_run(models, training={"seeds": 2}).results)
+    first, *_, bayes, _ = csv.DictReader(io.StringIO(text))
+
+    assert [first[key] for key in ("model", "units", "lr")] == [point, "3", "0.1"]
+    assert (bayes["model"], bayes["units"]) == ("bayes", "")
