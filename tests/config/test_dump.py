@@ -17,8 +17,7 @@ from rnnbench.models.baselines import BASELINES
 from rnnbench.models.descriptions import BaselineModel, ModelSection
 from rnnbench.models.layers import LAYERS, Layer, Layers, parse_layers
 from rnnbench.section import Section, Variant
-from rnnbench.tracking import TRACKERS
-from rnnbench.tracking.settings import TrackerNames
+from rnnbench.tracking import TRACKERS, TrackerNames
 from rnnbench.training.settings import Training
 
 DENSE = {"dense": {"units": "topics", "activation": "softmax"}}

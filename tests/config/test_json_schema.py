@@ -97,7 +97,7 @@ def test_seeds_are_a_number_or_a_list(validator, seeds):
     )
 
 
-@pytest.mark.parametrize("trackers", ["csv", [], ["tensorboard", "mlflow"]])
+@pytest.mark.parametrize("trackers", ["wandb", [], ["tensorboard", "mlflow"]])
 def test_tracking_is_a_name_or_a_list(validator, trackers):
     validator.validate({"name": "a", "models": {"m": {"python": "a:b"}}, "tracking": trackers})
     validator.validate({"extends": "all", "tracking": trackers})
