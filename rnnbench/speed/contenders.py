@@ -24,7 +24,6 @@ from rnnbench.training.phases import TRAINING, begin
 from rnnbench.training.steps import count_batches, ms_per_step
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
-TORCH = ("torch", "torch-plain")
 PROCESS_STATUS = Path("/proc/self/status")
 """Facts about this process; only on Linux."""
 
@@ -130,9 +129,9 @@ def only_networks(benchmark: Benchmark) -> Benchmark:
 
 def _why_not(contender: Contender, benchmark: Benchmark) -> str:
     """Return why a contender cannot take part; empty if it can."""
-    if contender.name in TORCH:
+    if contender.engine is None:
         return _why_not_torch(benchmark)
-    engine = ENGINES[cast(str, contender.engine)]
+    engine = ENGINES[contender.engine]
     for name, model in networks(benchmark).items():
         if not engine.covers(model, benchmark.training):
             return f"it cannot train {name}"
