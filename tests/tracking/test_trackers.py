@@ -76,8 +76,8 @@ def test_the_results_are_printed_and_stored_as_without_trackers(done, folder):
     assert not [line for line in told if not line.startswith("waiting for tracker ")]
     for chatter in ("wandb", "INFO", "mlflow"):
         assert chatter not in command.stdout
-    names = ["mlflow.db", "tensorboard", "wandb"]
-    assert sorted(file.name for file in folder.iterdir()) == names, "and nothing was printed"
+    names = {"mlflow.db", "tensorboard", "wandb"}
+    assert {file.name for file in folder.iterdir()} == names, "and nothing was printed"
     listed = "tracking:\n- tensorboard\n- mlflow\n- wandb\n"
     assert (run / "config.yaml").read_text().endswith(listed)
 
