@@ -6,6 +6,7 @@ print is kept out of standard output, which has the results alone.
 
 import logging
 import math
+import signal
 import sys
 import threading
 import time
@@ -180,6 +181,8 @@ class TrackerThread(threading.Thread):
 
     def run(self) -> None:
         """Make the tracker and call it; keep the reason if that fails."""
+        if hasattr(signal, "pthread_sigmask"):  # Ctrl-C must wake the main thread, not this one
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         path = self._folder / f"{self._tracker}.log"
         try:
             with blame(self.label):
