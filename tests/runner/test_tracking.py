@@ -115,6 +115,14 @@ def track(folder, trackers, *events):
             tell(event)
 
 
+def wait_for(file, word):
+    """Wait until there is a file with a word in it."""
+    deadline = time.monotonic() + 30
+    while not (file.exists() and word in file.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def diary(folder):
     """Return what the tracker wrote down."""
     return [json.loads(line) for line in (folder / "tracking/diary.jsonl").open()]
@@ -198,9 +206,7 @@ def test_a_tracker_that_fails_is_named_once_and_the_others_go_on(
 def test_what_others_print_while_trackers_run_is_not_kept_from_them(tmp_path, trials, capsys):
     with tell_trackers(benchmark(tracking="prints"), tmp_path) as tell:
         tell(Planned(trials, []))
-        log = tmp_path / "tracking/prints.log"
-        while not (log.exists() and "warning" in log.read_text()):
-            time.sleep(0.01)
+        wait_for(tmp_path / "tracking/prints.log", "warning")
         sys.stdout.write("a result")
         sys.stderr.write("a message")
 
@@ -232,8 +238,7 @@ def test_a_tracker_that_hangs_delays_a_run_no_longer_than_it_may(
 def test_only_a_second_ctrl_c_keeps_trackers_from_finishing(tmp_path, trials, error, is_closed):
     def end(tell):
         tell(Planned(trials, []))
-        while not (tmp_path / "tracking/diary.jsonl").exists():
-            time.sleep(0.01)
+        wait_for(tmp_path / "tracking/diary.jsonl", "start")
         raise error
 
     with pytest.raises(error), tell_trackers(benchmark(tracking="diary"), tmp_path) as tell:
