@@ -53,7 +53,7 @@ from rnnbench.runner.events import all_of
 from rnnbench.runner.executors import LocalExecutor
 from rnnbench.runner.tracking import tell_trackers
 from rnnbench.terminal.display import show_steps, show_trials
-from rnnbench.tracking.settings import check_trackers
+from rnnbench.tracking import check_trackers
 
 if TYPE_CHECKING:
     import pandas as pd

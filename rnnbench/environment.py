@@ -44,12 +44,12 @@ class Environment(Record):
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
     """Return the versions of rnnbench and of ``packages``, by name; some may be missing."""
-    return {"rnnbench": rnnbench.__version__} | {each: _version(each) for each in packages}
+    return {"rnnbench": rnnbench.__version__} | {name: _version(name) for name in packages}
 
 
 def missing(packages: Iterable[str]) -> list[str]:
     """Return those of ``packages`` that are not installed."""
-    return [each for each in packages if _version(each) == NOT_INSTALLED]
+    return [name for name in packages if _version(name) == NOT_INSTALLED]
 
 
 def _version(package: str) -> str:

@@ -23,7 +23,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-
 NOT_TO_BLAME = [Path(file).parent for file in (__file__, importlib.__file__, pydantic.__file__)]
 """The folders of this package, of Python's import system, and of the library that validates."""
 
@@ -91,7 +90,7 @@ class Registry(Mapping[str, T], Generic[T]):
     @cached_property
     def _plugins(self) -> dict[str, EntryPoint]:
         found = entry_points(group=self.group)
-        return {each.name: each for each in found if each.name not in self._built_in}
+        return {plugin.name: plugin for plugin in found if plugin.name not in self._built_in}
 
     def __getitem__(self, name: str) -> T:
         """Return the entry called ``name``.

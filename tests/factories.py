@@ -17,7 +17,7 @@ from rnnbench.environment import SCHEMA_VERSION, constraints
 from rnnbench.report.tables_of_run import table_files
 from rnnbench.results.run import StoredRun
 from rnnbench.results.store import CONSTRAINTS, Store
-from rnnbench.speed.records import (
+from rnnbench.speed.results import (
     ContenderTimes,
     ProductRate,
     ProductTime,

@@ -28,7 +28,7 @@ from rnnbench.cli.app import COMMANDS, load_command
 from rnnbench.config.load import load
 from rnnbench.explain.drawing import stack
 from rnnbench.explain.kinds import LSTM
-from rnnbench.speed.records import SpeedResults
+from rnnbench.speed.results import SpeedResults
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

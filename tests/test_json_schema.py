@@ -101,7 +101,7 @@ def test_a_grid_and_a_training_have_their_shapes(validator, model):
     "values",
     [
         *({"training": {"seeds": seeds}} for seeds in (1, 10_000, [0], [3, 2**32 - 1])),
-        *({"tracking": trackers} for trackers in ("csv", [], ["tensorboard", "mlflow"])),
+        *({"tracking": trackers} for trackers in ("wandb", [], ["tensorboard", "mlflow"])),
     ],
     ids=str,
 )

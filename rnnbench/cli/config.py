@@ -209,7 +209,7 @@ def _checked_by_building(benchmark: "Benchmark", file: Path) -> float | None:
     Raises:
         ConfigError: something is wrong.
     """
-    from rnnbench.speed.estimate import estimate_seconds
+    from rnnbench.speed.measuring import estimate_seconds
 
     checked = check_benchmark(benchmark)
     if checked.faults:

@@ -16,7 +16,7 @@ from rnnbench.models.descriptions import Model
 from rnnbench.points import MODEL, POINT
 from rnnbench.records import Publication, Text
 from rnnbench.section import Section, located, problem, problems, spell
-from rnnbench.tracking.settings import TrackerNames
+from rnnbench.tracking import TrackerNames
 from rnnbench.training.recipe import Recipe
 from rnnbench.training.settings import Training
 

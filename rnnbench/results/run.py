@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnbench.config.load import load
+from rnnbench.config.load import Override, load
 from rnnbench.config.nodes import ConfigError
 from rnnbench.config.schema import Benchmark
 from rnnbench.errors import UserError
@@ -15,6 +15,9 @@ from rnnbench.results.schema import SUMMARY_VERSION, Results
 from rnnbench.results.store import RESULTS, Store
 from rnnbench.storage import DamagedResultError, Document, check_file, read_document, validate
 from rnnbench.training.outcome import TrialResult
+
+UNTRACKED = Override("", "tracking", "[]")
+"""A run that is over can be read without its trackers, which may not be installed here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +76,7 @@ def load_benchmark(folder: Path, models: Iterable[str]) -> Benchmark:
         DamagedResultError: it is wrong, or lacks one of ``models``, those of the results.
     """
     try:
-        benchmark = load(folder / "config.yaml")
+        benchmark = load(folder / "config.yaml", [UNTRACKED])
     except ConfigError as error:  # it names the file
         raise DamagedResultError(f"unusable result: {error}") from error
     if unknown := set(models) - set(benchmark.models):

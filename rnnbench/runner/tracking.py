@@ -1,17 +1,27 @@
-"""Trackers are told of the events of a run, and named if they fail, which does not end the run."""
+"""Trackers follow the events of a run, each in a thread of its own, so that no training waits.
+
+A tracker that fails is named and left out, one that hangs is not waited for long, and what trackers
+print is kept out of standard output, which has the results alone.
+"""
 
 import logging
 import math
+import signal
+import sys
+import threading
 import time
+import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
-from typing import Any
+from queue import SimpleQueue
+from typing import IO, Any, cast
 
 from rnnbench.analysis.summary import metrics_of
 from rnnbench.config.schema import Benchmark
+from rnnbench.errors import RnnbenchError, shortened
+from rnnbench.registry import PluginError, blame
 from rnnbench.runner.events import EpochEnded, Event, Failed, Finished, Listener, Planned
-from rnnbench.runner.tracker_process import TrackerProcess
 from rnnbench.storage import TRACKING
 from rnnbench.tracking import TRACKERS
 from rnnbench.training.outcome import History
@@ -23,6 +33,8 @@ FINISH_SECONDS = 60.0
 """The time that trackers have at the end of a run."""
 NOTICE_SECONDS = 5.0
 """The time after which the user is told what the run waits for."""
+LONGEST_REASON = 500
+"""The most characters that are kept of a tracker's error."""
 
 
 @contextmanager
@@ -37,17 +49,18 @@ def tell_trackers(benchmark: Benchmark, folder: Path) -> Iterator[Listener]:
         yield lambda _: None
         return
     trackers = _Trackers(benchmark, folder / TRACKING)
-    try:
-        yield trackers
-    except KeyboardInterrupt:  # a second one; the first one ends a run in good order
-        raise
-    except BaseException:
-        trackers.finish()
-        raise
-    else:
-        trackers.finish()
-    finally:
-        trackers.end()
+    stdout, stderr = (cast(IO[str], _ByThread(stream)) for stream in (sys.stdout, sys.stderr))
+    with redirect_stdout(stdout), redirect_stderr(stderr):
+        try:
+            yield trackers
+        except KeyboardInterrupt:  # a second one; the first one ends a run in good order
+            trackers.leave()
+            raise
+        except BaseException:
+            trackers.finish()
+            raise
+        else:
+            trackers.finish()
 
 
 class _Trackers:
@@ -59,20 +72,19 @@ class _Trackers:
 
     def __init__(self, benchmark: Benchmark, folder: Path):
         self._benchmark, self._folder = benchmark, folder
-        self._processes: list[TrackerProcess] = []
-        self._places: dict[Trial, int] = {}
-        """The positions of the trials that have not ended."""
-        self._told: dict[Trial, int] = {}
+        self._threads: list[TrackerThread] = []
+        self._unfinished: set[Trial] = set()
+        self._last_epochs: dict[Trial, int] = {}
         """The last epoch of each running trial that the trackers were told of."""
 
     def __call__(self, event: Event) -> None:
         match event:
             case Planned(to_train) if to_train:
                 self._start(to_train)
-            case EpochEnded(trial, epoch, loss, accuracy) if trial in self._places:
-                if epoch == 0 or trial not in self._told:
+            case EpochEnded(trial, epoch, loss, accuracy) if trial in self._unfinished:
+                if epoch == 0 or trial not in self._last_epochs:
                     self._begin(trial)
-                if epoch == self._told[trial] + 1:
+                if epoch == self._last_epochs[trial] + 1:
                     self._tell_epoch(trial, loss, accuracy)
             case Finished(trial, result=result) if result is not None:
                 self._catch_up(trial, result.record.history)
@@ -82,65 +94,133 @@ class _Trackers:
                 self._end(trial, "trial_failed", reason)
 
     def _start(self, trials: Sequence[Trial]) -> None:
-        self._places = {trial: place for place, trial in enumerate(trials)}
+        self._unfinished = set(trials)
         for name in self._benchmark.tracking:
-            try:
-                process = TrackerProcess(name, self._folder, self._benchmark, trials)
-            except OSError as error:
-                log.warning("%s failed: no process: %s", TRACKERS.label(name), error.strerror)
-            else:
-                self._processes.append(process)
+            thread = TrackerThread(name, self._folder)
+            thread.call("start", self._folder, self._benchmark, trials)
+            thread.start()
+            self._threads.append(thread)
 
     def _begin(self, trial: Trial) -> None:
-        self._told[trial] = 0
-        self._tell(trial, "trial_started")
+        self._last_epochs[trial] = 0
+        self._tell("trial_started", trial)
 
     def _tell_epoch(self, trial: Trial, loss: float, accuracy: float) -> None:
-        self._told[trial] += 1
-        self._tell(trial, "epoch_ended", self._told[trial], loss, accuracy)
+        self._last_epochs[trial] += 1
+        self._tell("epoch_ended", trial, self._last_epochs[trial], loss, accuracy)
 
     def _catch_up(self, trial: Trial, history: History) -> None:
         """Tell of the start and of the epochs that the executor has left out."""
-        if trial not in self._told:
+        if trial not in self._last_epochs:
             self._begin(trial)
         epochs = list(zip(history.loss, history.accuracy, strict=True))
-        for scores in epochs[self._told[trial] :]:
+        for scores in epochs[self._last_epochs[trial] :]:
             self._tell_epoch(trial, *(math.nan if score is None else score for score in scores))
 
     def _end(self, trial: Trial, method: str, *arguments: Any) -> None:
-        self._tell(trial, method, *arguments)
-        del self._told[trial], self._places[trial]
+        self._tell(method, trial, *arguments)
+        del self._last_epochs[trial]
+        self._unfinished.remove(trial)
 
-    def _tell(self, trial: Trial, method: str, *arguments: Any) -> None:
-        for process in list(self._processes):
-            process.call(method, self._places[trial], *arguments)
-            if (failure := process.answer()) is not None:
-                self._processes.remove(process)
-                process.end()
-                log.warning("%s; the run goes on without it", failure)
+    def _tell(self, method: str, *arguments: Any) -> None:
+        for thread in list(self._threads):
+            thread.call(method, *arguments)
+            if thread.failure:
+                self._threads.remove(thread)
+                log.warning("%s; the run goes on without it", thread.failure)
+
+    def leave(self) -> None:
+        """Have all trackers stop as soon as they can, without an ending."""
+        for thread in self._threads:
+            thread.stop()
 
     def finish(self) -> None:
-        """Have all trackers finish, and wait for them."""
+        """Have all trackers finish, and wait for them, but not for long."""
         deadline = time.monotonic() + FINISH_SECONDS
-        for process in self._processes:
-            process.close()
-        for process in self._processes:
-            if failure := _last_answer(process, deadline):
-                log.warning("%s", failure)
+        for thread in self._threads:
+            thread.call("close")
+            thread.stop()
+        for thread in self._threads:
+            thread.join(NOTICE_SECONDS)
+            left = deadline - time.monotonic()
+            if thread.is_alive() and left > 0:
+                log.warning("waiting for %s, for %.0f s at most", thread.label, left)
+                thread.join(left)
+            if thread.is_alive():
+                limit = f"{FINISH_SECONDS:.0f} s"
+                log.warning("%s did not finish within %s, and was left out", thread.label, limit)
+            elif thread.failure:
+                log.warning("%s", thread.failure)
 
-    def end(self) -> None:
-        """End the processes of all trackers."""
-        for process in self._processes:
-            process.end()
+
+class TrackerThread(threading.Thread):
+    """Calls the methods of a tracker, one after the other, until it is stopped or fails.
+
+    Args:
+        name: of the tracker.
+        folder: that it writes into; made if it is missing.
+    """
+
+    def __init__(self, name: str, folder: Path):
+        super().__init__(daemon=True)  # one that hangs does not keep the process from ending
+        self.label = TRACKERS.label(name)
+        self.failure = ""
+        """Why the tracker failed."""
+        self.prints: IO[str] | None = None
+        """The file that gets what this thread prints."""
+        self._tracker, self._folder = name, folder
+        self._calls: SimpleQueue[tuple[str, tuple[Any, ...]] | None] = SimpleQueue()
+
+    def call(self, method: str, *arguments: Any) -> None:
+        """Have a method of the tracker called after those before."""
+        self._calls.put((method, arguments))
+
+    def stop(self) -> None:
+        """Have the thread end after the calls before."""
+        self._calls.put(None)
+
+    def run(self) -> None:
+        """Make the tracker and call it; keep the reason if that fails."""
+        if hasattr(signal, "pthread_sigmask"):  # Ctrl-C must wake the main thread, not this one
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        path = self._folder / f"{self._tracker}.log"
+        try:
+            with blame(self.label):
+                self._folder.mkdir(parents=True, exist_ok=True)
+                with path.open("w", buffering=1, encoding="utf-8") as self.prints:
+                    self._serve()
+        except RnnbenchError as error:
+            text = shortened(str(error).partition("\n")[0], LONGEST_REASON)
+            is_named = isinstance(error, PluginError)
+            self.failure = text if is_named else f"{self.label} failed: {text}"
+        finally:
+            self.prints = None
+            with suppress(OSError):
+                if path.stat().st_size == 0:
+                    path.unlink()
+
+    def _serve(self) -> None:
+        try:
+            tracker = TRACKERS[self._tracker]()
+            for method, arguments in iter(self._calls.get, None):
+                getattr(tracker, method)(*arguments)
+        except BaseException:
+            traceback.print_exc()  # for whoever writes a tracker
+            raise
 
 
-def _last_answer(process: TrackerProcess, deadline: float) -> str:
-    """Return why a tracker failed, or "" if it has finished."""
-    answer = process.answer(NOTICE_SECONDS)
-    left = max(deadline - time.monotonic(), 0.0)
-    if answer is None and left:
-        log.warning("waiting for %s, for %.0f s at most", process.label, left)
-        answer = process.answer(left)
-    if answer is None:
-        return f"{process.label} did not finish within {FINISH_SECONDS:.0f} s, and was ended"
-    return answer
+class _ByThread:
+    """A stream in place of which the threads of trackers have their logs."""
+
+    def __init__(self, stream: IO[str]):
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._current(), name)
+
+    def write(self, text: str) -> int:  # a method of its own, because libraries wrap it
+        return self._current().write(text)
+
+    def _current(self) -> IO[str]:
+        thread = threading.current_thread()
+        return (isinstance(thread, TrackerThread) and thread.prints) or self._stream

@@ -66,9 +66,9 @@ def bench_speed(
     from rnnbench.job import check_inputs
     from rnnbench.results.lock import SPEED, check_folder, lock_folder
     from rnnbench.runner.benchmark import plan_benchmark
-    from rnnbench.speed import benchmark as speed
-    from rnnbench.speed.contenders import choose, only_networks
-    from rnnbench.speed.table import FILES, speed_tables, write_speed
+    from rnnbench.speed import measuring
+    from rnnbench.speed.contenders import choose_contenders, only_networks
+    from rnnbench.speed.results import FILES, speed_tables, write_speed
     from rnnbench.terminal.console import err, print_record
     from rnnbench.terminal.display import show_download, show_trials
 
@@ -79,7 +79,7 @@ def bench_speed(
             options.changes(settings, epochs=epochs, seeds=seeds, data=data, path=path),
         )
     )
-    contenders = choose(None if only is None else options.names(only), benchmark)
+    contenders = choose_contenders(None if only is None else options.names(only), benchmark)
     folder = out or Path("results", f"speed-{benchmark.name}")
     check_folder(folder, SPEED)
     check_inputs(config, benchmark, folder, FILES)
@@ -94,7 +94,7 @@ def bench_speed(
     n_stored = 0
     try:
         with lock_folder(folder, options.command(), SPEED):
-            for results in speed.bench_speed(benchmark, plan, contenders, rounds, show):
+            for results in measuring.bench_speed(benchmark, plan, contenders, rounds, show):
                 write_speed(folder, results, dump(benchmark, folder))
                 n_stored += 1
     except KeyboardInterrupt as interruption:

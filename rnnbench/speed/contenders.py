@@ -18,13 +18,12 @@ from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.runner.executors import LocalExecutor, Task
 from rnnbench.runner.executors.base import prepare_engine
 from rnnbench.runner.executors.local import usable_cores
-from rnnbench.speed.records import TrialTime
+from rnnbench.speed.results import TrialTime
 from rnnbench.training.engines import ENGINES, OnEpoch
 from rnnbench.training.phases import TRAINING, begin
 from rnnbench.training.steps import count_batches, ms_per_step
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
-TORCH = ("torch", "torch-plain")
 PROCESS_STATUS = Path("/proc/self/status")
 """Facts about this process; only on Linux."""
 
@@ -56,7 +55,7 @@ class Contender:
         return replace(trial, training=training, threads=self.executor.threads)
 
 
-def choose(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]:
+def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]:
     """Return the contenders of these names; by default all that can train ``benchmark``.
 
     Raises:
@@ -68,14 +67,13 @@ def choose(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]
     known = {contender.name: contender for contender in _contenders()}
     if names is not None:
         _check(names, known)
-    chosen = [known[name] for name in names or known]
-    reasons = {each.name: _why_not(each, benchmark) for each in chosen}
+    reasons = {name: _why_not(known[name], benchmark) for name in names or known}
     absent = {reason: name for name, reason in reversed(reasons.items()) if reason}
     for reason, name in absent.items():
         if names:
             raise UserError(f"--only {name}: {reason}")
         log.warning("%s does not take part: %s", name, reason)
-    return [each for each in chosen if not reasons[each.name]]
+    return [known[name] for name, reason in reasons.items() if not reason]
 
 
 def _check(names: Sequence[str], known: Collection[str]) -> None:
@@ -131,9 +129,9 @@ def only_networks(benchmark: Benchmark) -> Benchmark:
 
 def _why_not(contender: Contender, benchmark: Benchmark) -> str:
     """Return why a contender cannot take part; empty if it can."""
-    if contender.name in TORCH:
+    if contender.engine is None:
         return _why_not_torch(benchmark)
-    engine = ENGINES[cast(str, contender.engine)]
+    engine = ENGINES[contender.engine]
     for name, model in networks(benchmark).items():
         if not engine.covers(model, benchmark.training):
             return f"it cannot train {name}"

@@ -16,9 +16,10 @@ class Tracker:
     Another package adds a tracker by naming a subclass in the entry-point group
     ``rnnbench.trackers``. It writes the methods that it needs; those of this class do nothing.
 
-    A tracker is made and called in a process of its own, one call after the other, so it may take
-    its time, and import what it likes. What it prints goes to ``NAME.log`` in its folder. If it
-    raises an exception, it is named in a warning and not called again, and the run goes on.
+    A tracker is made and called in a thread of its own, one call after the other, so it may take
+    its time. What this thread prints goes to ``NAME.log`` in its folder. If it raises an exception,
+    it is named in a warning and not called again, and the run goes on. At the end of a run it has
+    a minute to finish.
 
     Attributes:
         name: by which ``--track`` and ``tracking`` in a config find it.

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # else a server that is gone is tried for minutes
 }
-"""Settings of MLflow, unless the user has others."""
+"""Settings of MLflow while it records a run, unless the user has others."""
 SEND_INTERVAL = 2.0
 """Seconds between two batches of epochs: a batch takes about as long as a single epoch."""
 MAX_METRICS, MAX_PARAMS = 1000, 100
@@ -38,7 +39,8 @@ class MlflowTracker(Tracker):
 
     def start(self, folder: Path, benchmark: "Benchmark", trials: Sequence["Trial"]) -> None:
         """Begin the run of the benchmark, or go on with one that was interrupted."""
-        os.environ |= DEFAULTS | dict(os.environ)  # MLflow reads them when it is imported
+        self._settings = {key: DEFAULTS[key] for key in DEFAULTS.keys() - os.environ.keys()}
+        os.environ |= self._settings  # MLflow reads some of them when it is imported
         from mlflow import MlflowClient
 
         given = os.environ.get("MLFLOW_TRACKING_URI")
@@ -91,6 +93,8 @@ class MlflowTracker(Tracker):
             self._end(trial, "KILLED")
         ending = "FAILED" if self._has_failed else "KILLED"
         self._client.set_terminated(self._parent, ending if self._missing else "FINISHED")
+        for key in self._settings:
+            os.environ.pop(key, None)
 
     def _find_experiment(self, benchmark: str, artifacts: str | None) -> str:
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or benchmark

@@ -33,6 +33,8 @@ class TensorBoardTracker(Tracker):
 
     def trial_started(self, trial: "Trial") -> None:
         """Begin an event file with the hyperparameters; an earlier attempt at the trial goes."""
+        from tensorboard.plugins.hparams.summary_v2 import hparams_pb
+
         from rnnbench.tracking.facts import settings_of, stem_of
 
         if trial in self._running:
@@ -42,11 +44,11 @@ class TensorBoardTracker(Tracker):
         for earlier in folder.glob(f"{EVENTS}.*"):
             earlier.unlink()
         events = self._running[trial] = _EventFile(folder)
-        events.add(0, _start(settings_of(trial), group=folder.name))
+        events.write(step=0, summary=hparams_pb(settings_of(trial), trial_id=folder.name))
 
     def epoch_ended(self, trial: "Trial", epoch: int, loss: float, accuracy: float) -> None:
         """Write the scalars of an epoch."""
-        self._running[trial].add(epoch, _scalars({"loss": loss, "accuracy": accuracy}))
+        self._running[trial].write_scalars(epoch, {"loss": loss, "accuracy": accuracy})
 
     def trial_finished(
         self, trial: "Trial", result: "TrialResult", metrics: Mapping[str, float]
@@ -55,8 +57,9 @@ class TensorBoardTracker(Tracker):
         from rnnbench.tracking.facts import final_numbers, validation_of
 
         for epoch, scores in validation_of(result.record.history):
-            self._running[trial].add(epoch, _scalars(scores))
-        self._running[trial].add(result.record.epochs, _scalars(final_numbers(result, metrics)))
+            self._running[trial].write_scalars(epoch, scores)
+        final = final_numbers(result, metrics)
+        self._running[trial].write_scalars(result.record.epochs, final)
         self._end(trial, "STATUS_SUCCESS")
 
     def trial_failed(self, trial: "Trial", reason: str) -> None:  # noqa: ARG002
@@ -70,7 +73,7 @@ class TensorBoardTracker(Tracker):
 
     def _end(self, trial: "Trial", status: str) -> None:
         events = self._running.pop(trial)
-        events.add(trial.epochs, _end(status))
+        events.write(step=trial.epochs, summary=_end_pb(status))
         events.close()
 
 
@@ -82,67 +85,37 @@ class _EventFile:
     """
 
     def __init__(self, folder: Path):
-        from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.summary.writer.record_writer import RecordWriter
 
-        self._event = Event
         path = folder / f"{EVENTS}.{int(time.time())}.rnnbench"
         self._file: BinaryIO = path.open("wb", buffering=0)
         self._records = RecordWriter(self._file)
-        self._write(file_version="brain.Event:2")  # the first event of every file
+        self.close = self._file.close
+        self.write(file_version="brain.Event:2")  # the first event of every file
 
-    def add(self, step: int, summary: Any) -> None:
-        """Write a summary."""
-        self._write(step=step, summary=summary)
+    def write(self, **facts: Any) -> None:
+        """Write an event of now."""
+        from tensorboard.compat.proto.event_pb2 import Event
 
-    def _write(self, **facts: Any) -> None:
-        event = self._event(wall_time=time.time(), **facts)
-        self._records.write(event.SerializeToString())
+        self._records.write(Event(wall_time=time.time(), **facts).SerializeToString())
 
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+    def write_scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Write a number under each tag."""
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+        self.write(step=step, summary=Summary(value=scalars))
 
 
-def _scalars(values: Mapping[str, float]) -> Any:
-    """Return a summary with a number under each tag."""
+def _end_pb(status: str) -> Any:
+    """Return the summary that ends a row of the tab HPARAMS, as ``hparams_pb`` begins it."""
     from tensorboard.compat.proto.summary_pb2 import Summary
-
-    found = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
-    return Summary(value=found)
-
-
-def _start(settings: Mapping[str, bool | float | str], group: str) -> Any:
-    """Return the summary that begins a row of the tab HPARAMS."""
-    from tensorboard.plugins.hparams import metadata, plugin_data_pb2
-
-    start = plugin_data_pb2.SessionStartInfo(group_name=group, start_time_secs=time.time())
-    for key, value in settings.items():
-        if isinstance(value, bool):
-            start.hparams[key].bool_value = value
-        elif isinstance(value, str):
-            start.hparams[key].string_value = value
-        else:
-            start.hparams[key].number_value = value
-    data = plugin_data_pb2.HParamsPluginData(session_start_info=start)
-    return _hparams(metadata.SESSION_START_INFO_TAG, data)
-
-
-def _end(status: str) -> Any:
-    """Return the summary that ends a row of the tab HPARAMS."""
     from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 
-    end = plugin_data_pb2.SessionEndInfo(
-        status=api_pb2.Status.Value(status), end_time_secs=time.time()
+    number = api_pb2.Status.Value(status)
+    end = plugin_data_pb2.SessionEndInfo(status=number, end_time_secs=time.time())
+    described = metadata.create_summary_metadata(
+        plugin_data_pb2.HParamsPluginData(session_end_info=end)
     )
-    data = plugin_data_pb2.HParamsPluginData(session_end_info=end)
-    return _hparams(metadata.SESSION_END_INFO_TAG, data)
-
-
-def _hparams(tag: str, data: Any) -> Any:
-    from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.plugins.hparams import metadata
-
-    described = metadata.create_summary_metadata(data)
-    value = Summary.Value(tag=tag, metadata=described, tensor=metadata.NULL_TENSOR)
-    return Summary(value=[value])
+    tag, nothing = metadata.SESSION_END_INFO_TAG, metadata.NULL_TENSOR
+    return Summary(value=[Summary.Value(tag=tag, metadata=described, tensor=nothing)])

@@ -1,6 +1,7 @@
 """The tracker ``wandb``: a run of Weights & Biases for each trial, grouped by the benchmark."""
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,12 @@ if TYPE_CHECKING:
     from rnnbench.training.trial import Trial
 
 DEFAULTS = {
-    "WANDB_MODE": "offline",
-    "WANDB_PROJECT": "rnnbench",
-    "WANDB_SILENT": "true",
-    "WANDB_ERROR_REPORTING": "false",
+    "WANDB_MODE": ("mode", "offline"),
+    "WANDB_PROJECT": ("project", "rnnbench"),
+    "WANDB_SILENT": ("silent", True),
+    "WANDB_FINISH_TIMEOUT": ("finish_timeout", 40),  # else a server that is gone holds up the end
 }
-"""Settings of wandb, unless the user has others."""
+"""The settings of a run, unless the user has set the variable: its name and its value."""
 
 
 class WandbTracker(Tracker):
@@ -33,7 +34,17 @@ class WandbTracker(Tracker):
 
     def start(self, folder: Path, benchmark: "Benchmark", trials: Sequence["Trial"]) -> None:  # noqa: ARG002
         """Choose where the runs go."""
-        os.environ |= DEFAULTS | {"WANDB_DIR": str(folder)} | dict(os.environ)
+        self._is_alone = "wandb" not in sys.modules  # else a program uses it, too
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # read when wandb is imported
+        import wandb
+
+        defaults = DEFAULTS | {"WANDB_DIR": ("root_dir", str(folder))}
+        known = wandb.Settings.model_fields  # older versions have fewer
+        self._settings = {
+            key: os.environ.get(variable, default)  # wandb itself may have read them long ago
+            for variable, (key, default) in defaults.items()
+            if key in known
+        }
         self._group = benchmark.name
         self._runs: dict[Trial, Any] = {}
 
@@ -50,7 +61,7 @@ class WandbTracker(Tracker):
             name=str(trial),
             config={**settings_of(trial), **tags_of(trial)},
             reinit="create_new",  # several trials may run at a time
-            settings=wandb.Settings(console="off", x_disable_stats=True),
+            settings=wandb.Settings(console="off", x_disable_stats=True, **self._settings),
         )
         # Scores on the validation documents come after those of later epochs in training.
         run.define_metric("*", step_metric="epoch")
@@ -81,7 +92,8 @@ class WandbTracker(Tracker):
 
         for trial in list(self._runs):
             self._end(trial, failed=True)
-        wandb.teardown()
+        if self._is_alone:
+            wandb.teardown()
 
     def _end(self, trial: "Trial", *, failed: bool) -> None:
         self._runs.pop(trial).finish(exit_code=int(failed))

@@ -217,7 +217,7 @@ def test_a_fold_without_two_topics_to_train_on_is_refused_before_training(cli):
 
 
 def test_tracking_is_for_runs(caplog):
-    choose(models="always", settings={"tracking": "csv"})
+    choose(models="always", settings={"tracking": "wandb"})
     assert "tracking: ignored, because only runs are tracked" in caplog.text
 
 

@@ -12,7 +12,7 @@ from in_process import InProcess
 
 from rnnbench import job
 from rnnbench.results.lock import KINDS
-from rnnbench.speed.table import write_speed
+from rnnbench.speed.results import write_speed
 from rnnbench.storage import atomic_write
 
 CONFIG = """\

@@ -7,7 +7,7 @@ from factories import SOFTMAX, benchmark, train, trial
 from rnnbench.errors import UserError
 from rnnbench.speed import contenders
 from rnnbench.speed.command import CONTENDERS
-from rnnbench.speed.contenders import choose, peak_memory, run_engine
+from rnnbench.speed.contenders import choose_contenders, peak_memory, run_engine
 from rnnbench.training.engines import ENGINES, ignore
 
 RNN = {"layers": [{"simple_rnn": {"units": 3}}, SOFTMAX]}
@@ -27,9 +27,9 @@ def plan(*layers, **changes):
 
 
 def test_each_engine_is_timed_in_its_own_way():
-    found = {each.name: each.executor for each in choose(None, plan())}
+    found = {contender.name: contender.executor for contender in choose_contenders(None, plan())}
 
-    assert {name: (each.jobs, each.threads) for name, each in found.items()} == {
+    assert {name: (how.jobs, how.threads) for name, how in found.items()} == {
         "compiled": (4, 1),
         "compiled-1": (1, 1),
         "native": (4, 1),
@@ -37,46 +37,32 @@ def test_each_engine_is_timed_in_its_own_way():
     }
 
 
-def test_pytorch_takes_no_part_where_it_is_not_installed_and_the_user_is_told(caplog):
-    choose(None, plan())
+def test_a_contender_that_cannot_train_every_model_takes_no_part_and_says_why(caplog):
+    found = choose_contenders(None, plan({"embedding": {"dim": 2}}, {"simple_rnn": {"units": 3}}))
 
-    assert "torch does not take part: PyTorch is not installed" in caplog.text
-
-
-def test_an_engine_takes_no_part_that_cannot_train_every_model(caplog):
-    found = choose(None, plan({"embedding": {"dim": 2}}, {"simple_rnn": {"units": 3}}))
-
-    assert "native" not in {each.name for each in found}
+    assert "native" not in {contender.name for contender in found}
     assert "native does not take part: it cannot train rnn" in caplog.text
-
-
-def test_an_engine_that_cannot_work_here_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(type(ENGINES["native"]), "why_not", lambda _: "it needs llvmlite")
-
-    with pytest.raises(UserError, match="--only native: it needs llvmlite"):
-        choose(["native"], plan())
+    assert "torch does not take part: PyTorch is not installed" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["kears"], r"--only: unknown contender 'kears' \(allowed: .*did you mean 'keras'"),
+        (["kears"], rf"'kears' \(allowed: {', '.join(CONTENDERS)}; did you mean 'keras'"),
         (["keras", "keras"], "--only: 'keras' is named twice"),
         (["torch"], r"--only torch: PyTorch is not installed \(pip install"),
+        (["native"], "--only native: it needs llvmlite"),
     ],
 )
-def test_a_contender_that_is_not_available_is_named(names, message):
+def test_a_contender_that_is_not_available_is_named(monkeypatch, names, message):
+    monkeypatch.setattr(type(ENGINES["native"]), "why_not", lambda _: "it needs llvmlite")
+
     with pytest.raises(UserError, match=message):
-        choose(names, plan())
-
-
-def test_the_help_names_all_contenders():
-    with pytest.raises(UserError, match=rf"\(allowed: {', '.join(CONTENDERS)}; did you mean"):
-        choose(["kears"], plan())
+        choose_contenders(names, plan())
 
 
 def test_a_contender_trains_with_its_engine_and_its_threads(tmp_path):
-    (keras,) = choose(["keras"], plan())
+    (keras,) = choose_contenders(["keras"], plan())
 
     adapted = keras.adapt(trial(tmp_path))
 
@@ -113,7 +99,10 @@ class TestTorch:
         monkeypatch.setattr(contenders, "find_spec", lambda _: "installed")
 
     def test_it_takes_part(self):
-        assert [each.name for each in choose(None, plan())][-2:] == ["torch", "torch-plain"]
+        assert [found.name for found in choose_contenders(None, plan())][-2:] == [
+            "torch",
+            "torch-plain",
+        ]
 
     @pytest.mark.parametrize("is_tuned", [True, False])
     def test_it_trains_models_of_the_same_shapes(self, tmp_path, is_tuned):
@@ -159,9 +148,9 @@ class TestTorch:
         ],
     )
     def test_a_part_without_a_counterpart_keeps_it_out(self, benchmark, reason):
-        assert "torch" not in [each.name for each in choose(None, benchmark)]
+        assert "torch" not in {found.name for found in choose_contenders(None, benchmark)}
         with pytest.raises(UserError, match=f"^--only torch: .* {reason}"):
-            choose(["compiled", "torch"], benchmark)
+            choose_contenders(["compiled", "torch"], benchmark)
 
 
 def test_models_with_a_training_of_their_own_are_not_timed():

@@ -1,8 +1,7 @@
 import pytest
 from factories import contender_times, speed_results, table_time, trial_time
 
-from rnnbench.speed.records import ProductTime
-from rnnbench.speed.table import contender_table, product_table, speed_table
+from rnnbench.speed.results import ProductTime, contender_table, product_table, speed_table
 
 
 def test_each_model_and_last_the_whole_table_is_compared_with_the_other_contenders():
@@ -23,7 +22,7 @@ def test_each_model_and_last_the_whole_table_is_compared_with_the_other_contende
 
 def test_several_rounds_give_the_ratio_with_its_range():
     fast, slow = (
-        contender_times(name=name, rounds=[table_time(seconds=each) for each in seconds])
+        contender_times(name=name, rounds=[table_time(seconds=time) for time in seconds])
         for name, seconds in (("compiled", (10.0, 20.0)), ("keras", (75.0, 140.0)))
     )
 

@@ -1,10 +1,8 @@
 import factories
-import pytest
 
 from rnnbench.data.dataset import make_dataset
-from rnnbench.models.build import build
-from rnnbench.models.shape import Shape
-from rnnbench.speed.estimate import estimate_seconds
+from rnnbench.models.layers import Product
+from rnnbench.speed.measuring import estimate_seconds, time_products
 
 LARGE = {"layers": [{"lstm": {"units": 100}}, factories.SOFTMAX]}
 SMALL = {"layers": [{"lstm": {"units": 8}}, factories.SOFTMAX]}
@@ -14,12 +12,7 @@ BASELINE = {"baseline": "most_frequent"}
 def seconds(models, **training):
     benchmark = factories.benchmark(models=models, training={"epochs": 100_000} | training)
     dataset = make_dataset(factories.corpus(200), benchmark.data)
-    shape = Shape.of(dataset)
-    params = {
-        name: build(model, shape, seed=0).count_params()
-        for name, model in benchmark.models.items()
-        if name != "baseline"
-    }
+    params = {name: 10_000 for name in benchmark.models if name != "baseline"}
     return estimate_seconds(benchmark, dataset, params)
 
 
@@ -42,6 +35,21 @@ def test_without_networks_there_is_nothing_to_estimate():
     assert seconds({"baseline": BASELINE}) is None
 
 
-@pytest.mark.parametrize("training", [{"engine": "keras"}])
-def test_the_time_of_other_engines_is_not_known(training):
-    assert seconds({"m": SMALL}, **training) is None
+def test_the_time_of_other_engines_is_not_known():
+    assert seconds({"m": SMALL}, engine="keras") is None
+
+
+def test_more_arithmetic_takes_longer():
+    small, large = Product(32, 32, 32), Product(256, 256, 256)
+    repeated = Product(32, 32, 32, count=50)
+
+    times = time_products([small, large, repeated], 0.02)
+
+    assert times[large] > times[small]
+    assert times[small] < times[repeated] < 10 * 50 * times[small]
+
+
+def test_products_too_thin_to_be_bound_by_arithmetic_are_left_out():
+    thin = [Product(2450, 1, 200), Product(1, 2450, 200), Product(50, 50, 4)]
+
+    assert time_products(thin, 0.02) == {}

@@ -9,8 +9,7 @@ from factories import SOFTMAX, trial
 from rnnbench.config.load import Override, dump, load
 from rnnbench.errors import UserError
 from rnnbench.registry import PluginError
-from rnnbench.tracking import TRACKERS
-from rnnbench.tracking.settings import check_trackers
+from rnnbench.tracking import TRACKERS, check_trackers
 
 CONFIG = {
     "name": "small",
@@ -21,8 +20,8 @@ CONFIG = {
 @pytest.mark.parametrize(
     ("written", "names"),
     [
-        ("csv", ("csv",)),
-        (["tensorboard", "csv", "tensorboard"], ("tensorboard", "csv")),
+        ("wandb", ("wandb",)),
+        (["tensorboard", "wandb", "tensorboard"], ("tensorboard", "wandb")),
         (("mlflow",), ("mlflow",)),
         ([], ()),
     ],
@@ -37,11 +36,11 @@ def test_a_config_names_one_tracker_or_several(written, names):
 
 def test_an_option_takes_the_place_of_the_config():
     track = Override("--track", "tracking", '["mlflow"]')
-    assert load(CONFIG | {"tracking": "csv"}, [track]).tracking == ("mlflow",)
+    assert load(CONFIG | {"tracking": "wandb"}, [track]).tracking == ("mlflow",)
 
 
 def test_trackers_change_no_fingerprint(tmp_path):
-    assert trial(tmp_path, tracking="csv").fingerprint == trial(tmp_path).fingerprint
+    assert trial(tmp_path, tracking="wandb").fingerprint == trial(tmp_path).fingerprint
 
 
 def test_the_trackers_of_this_package_can_be_used_where_the_tests_run():
@@ -62,7 +61,7 @@ def test_a_package_that_is_missing_is_named_with_what_installs_it(
     monkeypatch.setitem(sys.modules, module, None)
 
     with pytest.raises(UserError) as caught:
-        check_trackers(["csv", name])
+        check_trackers([name])
 
     assert str(caught.value) == f"tracker '{name}' needs {module}: {command}"
 
