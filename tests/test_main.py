@@ -203,14 +203,14 @@ main()
     assert (done.returncode, done.stderr.decode().strip()) == (128 + number, name)
 
 
-def command_that_interrupts_itself(setup, act):
-    """Return a command that sends itself SIGTERM while it acts: its status, and its output."""
+def command_that_interrupts_itself(setup, act, number=signal.SIGTERM):
+    """Run a command that sends itself a signal while it acts; return its status and its output."""
     script = f"""
 import os, signal, threading, time
 import rnnbench.__main__ as entry
 
 def interrupt():
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), {number})
 {setup}
 
 def run():
@@ -221,7 +221,7 @@ def run():
         return 128 + entry.signal_of(heard)
     return 0
 
-signal.signal(signal.SIGTERM, signal.SIG_DFL)  # in the background, or under nohup, it is ignored
+signal.signal({number}, signal.SIG_DFL)  # in the background, or under nohup, it is ignored
 entry._run = run
 entry.main()
 """
@@ -272,8 +272,9 @@ def start(process):
 SpawnProcess.start = start
 threading.Thread(target=time.sleep, args=(1,), daemon=True).start()  # it could hear signals, too
 """
-    act = "start_process(print)"
-    assert command_that_interrupts_itself(starting, act) == (ENDED, b"started\n", b"")
+    ended = command_that_interrupts_itself(starting, "start_process(print)", signal.SIGINT)
+
+    assert ended == (128 + signal.SIGINT, b"started\n", b"")
 
 
 @pytest.mark.parametrize(("together", "ends_with"), [(0, "at once"), (9, "its summary")])
