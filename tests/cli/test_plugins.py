@@ -267,7 +267,11 @@ def test_files_are_recognised_by_sources_of_other_packages(cli):
 @pytest.mark.parametrize(
     ("arguments", "status", "reason"),
     [
-        ("tweets --path .", 2, "source 'tweets' of the package made-up failed: IsADirectoryError: "),
+        (
+            "tweets --path .",
+            2,
+            "source 'tweets' of the package made-up failed: IsADirectoryError: ",
+        ),
         (
             "broken --path .",
             2,
