@@ -21,9 +21,7 @@ from typing import Any
 
 from rnnbench.errors import FULL, Interruption, is_uninterrupted, refused, signal_of
 
-ENDING = [signal.SIGINT, signal.SIGTERM]
-if hasattr(signal, "SIGHUP"):  # not on Windows
-    ENDING.append(signal.SIGHUP)
+ENDING = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 """Ctrl-C, and the signals by which schedulers and closed terminals end a command."""
 LATER = [signal.SIGALRM] if hasattr(signal, "SIGALRM") else []
 """The signal that raises an interruption a moment later."""

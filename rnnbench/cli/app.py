@@ -45,11 +45,7 @@ COMMANDS = {
         "Make a folder of web pages from many runs.",
         RESULTS,
     ),
-    "leaderboard": (
-        "rnnbench.cli.runs:commands",
-        "Rank the models of many runs.",
-        RESULTS,
-    ),
+    "leaderboard": ("rnnbench.cli.runs:commands", "Rank the models of many runs.", RESULTS),
     "power": (
         "rnnbench.cli.runs:commands",
         "Show which differences a run could have found.",
