@@ -92,7 +92,7 @@ def run(
         quiet=quiet,
         as_json=as_json,
         closing=_closing,
-        views=_all_tables if verbose else _short_table,
+        views=_all_tables if verbose else short_table,
     )
 
 
@@ -100,7 +100,7 @@ def _all_tables(run: "Run") -> "Sequence[Table]":
     return run.tables()
 
 
-def _short_table(run: "Run") -> "Sequence[Table]":
+def short_table(run: "Run") -> "Sequence[Table]":
     """Return the accuracies, and only the facts without which they would be misread."""
     results = run.results
     dataset = results.dataset
