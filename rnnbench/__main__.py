@@ -1,7 +1,8 @@
 """The entry point of ``rnnbench`` and ``python -m rnnbench``.
 
 Signal handlers are installed before the commands are imported, because a signal may arrive during
-the imports. SIGTERM and SIGHUP then end a command as Ctrl-C does.
+the imports. SIGTERM and SIGHUP end a command as Ctrl-C does: the first signal raises an
+``Interruption``, after which a run summarizes what is finished; a later one ends that, too.
 """
 
 import errno
@@ -9,6 +10,7 @@ import io
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -19,13 +21,14 @@ from typing import Any
 
 from rnnbench.errors import FULL, Interruption, is_uninterrupted, refused, signal_of
 
-ENDING = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-"""The signals by which schedulers and closed terminals end a command."""
+ENDING = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+"""Ctrl-C, and the signals by which schedulers and closed terminals end a command."""
 LATER = [signal.SIGALRM] if hasattr(signal, "SIGALRM") else []
 """The signal that raises an interruption a moment later."""
 MOMENT = 0.01
 """Seconds."""
-PATIENCE = "Finishing. Ctrl-C again ends at once, without a summary of what is stored."
+TOGETHER = 1.0
+"""Seconds in which several signals are one: shells, schedulers and fingers repeat them."""
 
 
 def main() -> None:
@@ -33,13 +36,13 @@ def main() -> None:
     _replace_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # in ASCII, a • would end the help with an error
-    for number in (signal.SIGINT, *ENDING):
+    for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
             signal.signal(number, _interrupt)
     sys.unraisablehook = _raise_again
     try:
         status = _run()
-        for number in (signal.SIGINT, *ENDING, *LATER):  # all is done
+        for number in (*ENDING, *LATER):  # all is done
             signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt as late:
         status = 128 + signal_of(late)
@@ -96,18 +99,33 @@ def _say(message: str) -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """End the command; shells, schedulers and fingers repeat such signals, which is ignored."""
-    if LATER and (is_uninterrupted() or _is_in_extension(frame)):
-        if signal.getsignal(signal.SIGINT) is _interrupt:  # a later Ctrl-C counts even now
-            signal.signal(signal.SIGINT, _ask_for_patience)
-        _call_later(partial(_interrupt, number))
-        return
-    for each in ENDING:
-        signal.signal(each, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, _ask_for_patience)
+    """End the command; signals that come together are one, and a later one ends it at once."""
+    first = time.monotonic()
+
+    def interrupt_again(number: int, _frame: FrameType | None) -> None:
+        if time.monotonic() - first > TOGETHER:
+            if LATER:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            raise _interruption(number)
+
+    for ending in ENDING:
+        if signal.getsignal(ending) is not signal.SIG_IGN:
+            signal.signal(ending, interrupt_again)
+    _raise_where_it_is_heard(_interruption(number), frame)
+
+
+def _interruption(number: int) -> Interruption:
     if number == signal.SIGINT:
-        raise Interruption
-    raise Interruption(f"Ended by {signal.Signals(number).name}.", number)
+        return Interruption()
+    return Interruption(f"Ended by {signal.Signals(number).name}.", number)
+
+
+def _raise_where_it_is_heard(interruption: BaseException, frame: FrameType | None) -> None:
+    """Raise it now, or a moment later if what is being executed would be left half done."""
+    if LATER and (is_uninterrupted() or _is_in_extension(frame)):
+        _call_later(partial(_raise_where_it_is_heard, interruption))
+    else:
+        raise interruption
 
 
 def _is_in_extension(frame: FrameType | None) -> bool:
@@ -130,28 +148,10 @@ def _raise_again(lost: Any) -> None:
 
     That is where an object is destroyed. Other exceptions are printed, as always.
     """
-    interruption = lost.exc_value
-    if not (isinstance(interruption, KeyboardInterrupt) and LATER):
+    if LATER and isinstance(lost.exc_value, KeyboardInterrupt):
+        _call_later(partial(_raise_where_it_is_heard, lost.exc_value))
+    else:
         sys.__unraisablehook__(lost)
-        return
-
-    def interrupt(_frame: FrameType | None) -> None:
-        raise interruption
-
-    _call_later(interrupt)
-
-
-def _ask_for_patience(_number: int, _frame: FrameType | None) -> None:
-    """Do not end the clean-up yet, but the next time."""
-    signal.signal(signal.SIGINT, _end_at_once)
-    _say(PATIENCE)
-
-
-def _end_at_once(_number: int, _frame: FrameType | None) -> None:
-    """End the clean-up, or what may not be interrupted."""
-    if LATER:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

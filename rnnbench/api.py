@@ -72,7 +72,7 @@ class Run(Shown, StoredRun):
     """
 
     def tables(self) -> list[Table]:
-        """Return the tables that ``rnnbench run`` prints."""
+        """Return the tables that ``rnnbench run --verbose`` prints."""
         return result_tables(self.results)
 
     def without_duplicates(self) -> "Run":

@@ -22,6 +22,7 @@ from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.load import load_corpus
 from rnnbench.data.settings import Data
+from rnnbench.data.sources.catalog import SOURCES
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.layers import LAYERS
 from rnnbench.models.quiet import QUIET_ON_CPU
@@ -122,7 +123,7 @@ def keras_npz(
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
     """Puts a folder on the path, as if its packages had always been installed."""
-    folders, registries = [], (LAYERS, BASELINES, TRACKERS)
+    folders, registries = [], (LAYERS, BASELINES, SOURCES, TRACKERS)
 
     def on_path(folder: Path) -> None:
         monkeypatch.syspath_prepend(folder)

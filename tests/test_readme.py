@@ -1,17 +1,21 @@
+import io
 import json
 import re
 import shutil
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import rnnbench
 from rnnbench.analysis.load import load_run, load_summary
+from rnnbench.cli.run import short_table
 from rnnbench.config.load import Override, load
 from rnnbench.metrics import METRICS
 from rnnbench.models.descriptions import Network
 from rnnbench.points import model_of
 from rnnbench.report.numbers import mean_and_interval
+from rnnbench.report.table import to_rich
 from rnnbench.training.settings import engine_for
 
 ROOT = Path(__file__).parents[1]
@@ -31,10 +35,11 @@ def reference(tmp_path_factory):
     return shutil.copytree(ROOT / "results/reference", tmp_path_factory.mktemp("copy") / "runs")
 
 
-def test_the_table_is_what_the_reference_run_prints(reference, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    table, _, _ = str(rnnbench.load_run(reference / "all")).partition("\n our model")
-    lines = [line.rstrip() for line in table.splitlines() if line.strip()]
+def test_the_table_is_what_the_reference_run_prints(reference):
+    console = Console(width=80, file=io.StringIO())
+    (table,) = short_table(rnnbench.load_run(reference / "all"))
+    console.print(to_rich(table, console), highlight=False)
+    lines = [line.rstrip() for line in console.file.getvalue().splitlines() if line.strip()]
 
     assert "\n".join(["```text", *lines, "```"]) in README
 

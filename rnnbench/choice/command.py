@@ -8,7 +8,7 @@ import typer
 
 from rnnbench.errors import UserError
 from rnnbench.terminal import console, options
-from rnnbench.terminal.jobs import carry_out
+from rnnbench.terminal.console import carry_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

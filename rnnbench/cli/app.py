@@ -39,26 +39,22 @@ COMMANDS = {
         TRAIN,
     ),
     "bench-speed": ("rnnbench.speed.command:bench_speed", "Time the training engines.", TRAIN),
-    "report": ("rnnbench.cli.report:report", "Write an HTML report about a run.", RESULTS),
+    "report": ("rnnbench.cli.runs:commands", "Write an HTML report about a run.", RESULTS),
     "site": (
         "rnnbench.website.command:site",
         "Make a folder of web pages from many runs.",
         RESULTS,
     ),
-    "leaderboard": (
-        "rnnbench.cli.leaderboard:leaderboard",
-        "Rank the models of many runs.",
-        RESULTS,
-    ),
+    "leaderboard": ("rnnbench.cli.runs:commands", "Rank the models of many runs.", RESULTS),
     "power": (
-        "rnnbench.cli.power:power",
+        "rnnbench.cli.runs:commands",
         "Show which differences a run could have found.",
         RESULTS,
     ),
-    "compare": ("rnnbench.cli.compare:compare", "Show how the models of two runs differ.", CI),
-    "history": ("rnnbench.cli.history:history", "Show a metric over stored runs.", CI),
-    "badge": ("rnnbench.cli.badge:badge", "Make a badge of a result.", CI),
-    "doctor": ("rnnbench.cli.doctor:doctor", "Check this machine, a config or a run.", LEARN),
+    "compare": ("rnnbench.cli.runs:commands", "Show how the models of two runs differ.", CI),
+    "history": ("rnnbench.cli.runs:commands", "Show a metric over stored runs.", CI),
+    "badge": ("rnnbench.cli.runs:commands", "Make a badge of a result.", CI),
+    "doctor": ("rnnbench.cli.inspection:doctor", "Check this machine, a config or a run.", LEARN),
     "explain": (
         "rnnbench.explain.command:explain",
         "Explain a recurrent layer step by step.",
@@ -70,15 +66,16 @@ COMMANDS = {
         PARTS,
     ),
     "models": (
-        "rnnbench.cli.models:app",
+        "rnnbench.cli.inspection:models",
         "Inspect the models of a config without training.",
         PARTS,
     ),
-    "data": ("rnnbench.cli.data:app", "Get the documents and look at them.", PARTS),
+    "data": ("rnnbench.cli.inspection:data", "Get the documents and look at them.", PARTS),
 }
 """The commands: where each one is defined, its line in ``rnnbench --help``, and its group there.
 
-A function has its examples beside it, as ``EXAMPLES``; a group of commands is a Typer app.
+A function has its examples beside it, as ``EXAMPLES``. A Typer app is a group of commands, or, if
+it is called ``commands``, has the command among others of the same level.
 """
 
 QUICK_START = """\
@@ -96,12 +93,14 @@ def load_command(name: str) -> Any:
     """Import the command ``name`` and return it as Typer runs it."""
     module_name, _, attribute = COMMANDS[name][0].partition(":")
     module = import_module(module_name)
-    command = getattr(module, attribute)
+    found = getattr(module, attribute)
+    if attribute == "commands":
+        return get_group(found).commands[name]
     parent = typer.Typer(rich_markup_mode="markdown")
-    if isinstance(command, typer.Typer):
-        parent.add_typer(command, name=name)
+    if isinstance(found, typer.Typer):
+        parent.add_typer(found, name=name)
     else:
-        parent.command(name, epilog=module.EXAMPLES)(command)
+        parent.command(name, epilog=module.EXAMPLES)(found)
     return get_group(parent).commands[name]
 
 
@@ -116,8 +115,8 @@ class _Commands(TyperGroup):
         if not name:
             return name, None, rest
         command = load_command(name)
-        for each in (command, *getattr(command, "commands", {}).values()):
-            _plain(each.get_params(ctx))
+        for part in (command, *getattr(command, "commands", {}).values()):
+            _plain(part.get_params(ctx))
         return name, command, rest
 
     def make_context(self, *args: Any, **options: Any) -> Any:

@@ -177,9 +177,8 @@ def _config_table(configs: list[dict[str, Any]]) -> "Table":
 
     headers = ("name", "models", "trials", "summary")
     table = Table(*(Column(header, overflow="fold") for header in headers))
-    for each in configs:
-        models, trials = (str(each[key] or "-") for key in ("models", "trials"))
-        table.add_row(each["name"], models, trials, each["summary"])
+    for config in configs:
+        table.add_row(*(str(config[header] or "-") for header in headers))
     return table
 
 

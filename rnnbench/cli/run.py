@@ -1,5 +1,7 @@
 """``rnnbench run``."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnnbench.terminal import options
-from rnnbench.terminal.jobs import carry_out
-from rnnbench.text import duration
+from rnnbench.terminal.console import carry_out
+from rnnbench.text import duration, numbers
 
 if TYPE_CHECKING:
     from rnnbench.api import Run
+    from rnnbench.report.table import Table
 
 EXAMPLES = options.examples(
     "rnnbench run configs/all.yaml",
@@ -53,13 +56,18 @@ def run(
         bool,
         typer.Option("--compact", help="Store only what tables need, for runs kept in git."),
     ] = False,
-    quiet: options.Quiet = False,
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", "-v", help="Print all tables, and what their columns mean."),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the table alone.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """Train every model of CONFIG with every seed and print the accuracy table.
 
     Trials that are stored already are not trained again. If a model fails, or after Ctrl-C, the
-    table shows the trials that finished; the same command continues from there.
+    table shows the trials that finished; the same command continues from there. The other tables
+    are in table.md, in the report, and printed with --verbose.
     """
     from rnnbench import api  # imports scikit-learn
 
@@ -84,7 +92,25 @@ def run(
         quiet=quiet,
         as_json=as_json,
         closing=_closing,
+        views=_all_tables if verbose else short_table,
     )
+
+
+def _all_tables(run: "Run") -> "Sequence[Table]":
+    return run.tables()
+
+
+def short_table(run: "Run") -> "Sequence[Table]":
+    """Return the accuracies, and only the facts without which they would be misread."""
+    results = run.results
+    dataset = results.dataset
+    missing = [f"This run is partial; {results.missing_in_words()}."] if results.missing else []
+    facts = [
+        *missing,
+        f"Data: {dataset.source} ({dataset.origin}), {dataset.test_size:,} documents to test on.",
+        f"Seeds: {numbers(results.seeds_used)}.",
+    ]
+    return [replace(run.tables()[0], caption=" ".join(facts))]
 
 
 def _closing(run: "Run", seconds: float) -> list[str]:

@@ -9,7 +9,7 @@ import typer
 
 from rnnbench.errors import UserError, shortened
 from rnnbench.storage import read_file
-from rnnbench.terminal import completion, options
+from rnnbench.terminal import options
 
 EXAMPLES = options.examples(
     'rnnbench predict results/all lstm "net profit rose 7 pct"',
@@ -31,7 +31,6 @@ def predict(
             metavar="MODEL",
             help="A network of RUN.",
             show_default=False,
-            autocompletion=completion.network_of_run,
         ),
     ],
     texts: Annotated[

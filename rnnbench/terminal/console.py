@@ -1,4 +1,7 @@
-"""Results go to standard output, everything else to standard error."""
+"""Results go to standard output, everything else to standard error.
+
+Control characters in texts from outside are shown instead of being sent to the terminal.
+"""
 
 import io
 import json
@@ -7,9 +10,10 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 import typer
 from pydantic import BaseModel
@@ -20,7 +24,11 @@ from rich.text import Text
 from rnnbench.text import visible
 
 if TYPE_CHECKING:
+    from rnnbench.api import Run
+    from rnnbench.choice.choose import Choice
     from rnnbench.report.table import Table
+
+R = TypeVar("R", bound="Run | Choice")
 
 PIPE_WIDTH = 100
 """The width of tables if no stream is a terminal and ``COLUMNS`` is not set."""
@@ -30,8 +38,7 @@ JSON_VERSION = 1
 """The ``schema_version`` of JSON output whose record has none of its own."""
 
 DRAWING = threading.RLock()
-"""Held by a thread that writes to standard error, so that no thread prints between the lines that
-another one erases and redraws."""
+"""Held by a thread that writes to standard error, so that none prints while another one redraws."""
 
 
 class SafeConsole(Console):
@@ -52,11 +59,8 @@ class SafeConsole(Console):
                 yield segment._replace(text=visible(segment.text))
 
 
-class _Deaf:
-    """A stream whose errors are ignored: messages are not worth losing a run.
-
-    A terminal may be closed, or the disk behind a log full.
-    """
+class _BestEffortStream:
+    """A stream that ignores write errors, so that a closed terminal or a full disk ends no run."""
 
     def __init__(self, stream: IO[str]):
         self._stream = stream
@@ -79,7 +83,7 @@ class _Messages(SafeConsole):
 
     @property
     def file(self) -> IO[str]:
-        return cast(IO[str], _Deaf(super().file))
+        return cast(IO[str], _BestEffortStream(super().file))
 
     @file.setter
     def file(self, new_file: IO[str]) -> None:
@@ -145,3 +149,47 @@ def print_record(
             out.print(to_rich(view, out) if isinstance(view, Table) else view, crop=False)
     if captured:
         out.file.write(re.sub(" +$", "", captured.get(), flags=re.MULTILINE))
+
+
+def carry_out(
+    job: Callable[[], R],
+    *,
+    quiet: bool,
+    as_json: bool,
+    closing: Callable[[R, float], Sequence[str]],
+    views: "Callable[[R], Sequence[Table]]" = lambda result: result.tables(),
+) -> R:
+    """Return the result of a job that trains after printing it; if it ends early, print a part.
+
+    Args:
+        job: trains, and returns what came of it.
+        quiet: whether nothing is said besides the result.
+        as_json: whether the result is printed as JSON.
+        closing: from the result and the seconds that it took, returns sentences to end with, and a
+            last line for copying, which is never wrapped.
+        views: returns the tables to print; by default all.
+
+    Raises:
+        FailedTrialsError: trials have no result; that of the others was printed.
+        InterruptedRunError: Ctrl-C ended the job; the result so far was printed.
+    """
+    from rnnbench.job import FailedTrialsError, InterruptedRunError
+
+    start = time.monotonic()
+    try:
+        finished = job()
+    except (FailedTrialsError, InterruptedRunError) as error:
+        if isinstance(error, FailedTrialsError) and not quiet:
+            error.args = (error.summary,)  # each failure was shown when it happened
+        try:
+            if error.run is not None:
+                print_record(error.run.results, *views(error.run), as_json=as_json)
+        finally:
+            raise error  # even if the terminal has been closed
+    print_record(finished.results, *views(finished), as_json=as_json)
+    if not quiet:
+        *sentences, last = closing(finished, time.monotonic() - start)
+        for sentence in sentences:
+            err.print(sentence, soft_wrap=not err.is_terminal)
+        err.print(last, soft_wrap=True)
+    return finished

@@ -1,47 +1,133 @@
-"""The progress of downloads and trainings: bars on a terminal, plain lines elsewhere."""
+"""The progress of downloads and trainings: Rich's bars on a terminal, plain lines elsewhere."""
 
+import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from typing import Self
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.control import Control
-from rich.live import Live
+from rich.console import RenderableType
 from rich.progress import (
     BarColumn,
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
-from rich.segment import ControlType
 from rich.table import Column
+from rich.text import Text
 
 from rnnbench.data.fetch import Progress as OnBytes
 from rnnbench.data.fetch import silent
 from rnnbench.runner.events import Connected, EpochEnded, Event, Failed, Finished, Listener, Planned
 from rnnbench.terminal.console import DRAWING, err
-from rnnbench.terminal.progress import RunProgress
-from rnnbench.terminal.rows import ASCII, UNICODE, frame, without_middle
-from rnnbench.text import counted
+from rnnbench.terminal.progress import RunningTrial, RunProgress
+from rnnbench.text import counted, visible
 from rnnbench.training.phases import TRAINING
 from rnnbench.training.trial import Trial
 
 TICK_SECONDS = 0.5
-"""Seconds between two updates of the rows. A slow terminal delays only these, not the training."""
+"""Seconds between two updates of the bars. A slow terminal delays only these, not the training."""
 LONG_PHASE = 5.0
 """Seconds after which a phase is named, if there is no terminal."""
 SPEED_WIDTH = 80
 """The width from which downloads are shown with their speed and the time left."""
 PLAIN_INTERVAL = 30.0
 """Seconds between two lines about a running trial, if there is no terminal."""
+WIDTHS = {
+    "seed": 0,
+    "worker": 100,
+    "bar": 0,
+    "phase": 0,
+    "scores": 120,
+    "elapsed": 70,
+    "left": 0,
+}
+"""What is shown of a trial beside its name, each from this width of the terminal."""
+STYLES = {"elapsed": "progress.elapsed", "left": "progress.remaining"}
+
+
+class _Bars(Progress):
+    """Bars with a line below, where the cursor waits: an echoed ^C would wrap a full line."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        yield ""
+
+
+def _bars(*columns: ProgressColumn) -> Progress:
+    # Not refreshed by Rich: its thread would race with the lines that are printed.
+    return _Bars(*columns, console=err, transient=True, auto_refresh=False)
+
+
+class _Line(TextColumn):
+    """A text on one line, which is cut if there is no room; Rich cuts it before other columns."""
+
+    def __init__(self, text: str, style: str = "none", max_width: int | None = None) -> None:
+        column = Column(max_width=max_width)
+        super().__init__(text, style=style, markup=False, table_column=column)
+
+    def render(self, task: Task) -> Text:
+        text = super().render(task)
+        text.no_wrap, text.overflow = True, "ellipsis"
+        return text
+
+
+@contextmanager
+def _drawn(bars: Progress, tick: Callable[[], None] | None = None) -> Iterator[None]:
+    """Draw bars on a terminal while the block runs; ``tick`` draws them again.
+
+    As everywhere, ``DRAWING`` is locked before Rich's own lock: otherwise a thread that draws and
+    one that prints could wait for each other for ever.
+    """
+    if not can_draw():
+        yield
+        return
+
+    def refresh() -> None:
+        with DRAWING:
+            bars.refresh()
+
+    with DRAWING:
+        bars.start()
+    try:
+        with _repeated(tick or refresh):
+            yield
+    finally:
+        with DRAWING:
+            bars.stop()
+
+
+@contextmanager
+def _repeated(tick: Callable[[], None]) -> Iterator[None]:
+    """Call a function from time to time while the block runs."""
+    is_over = threading.Event()
+
+    def call_until_over() -> None:
+        if hasattr(signal, "pthread_sigmask"):  # Ctrl-C must wake the main thread, not this one
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
+        while not is_over.wait(TICK_SECONDS):
+            tick()
+
+    thread = threading.Thread(target=call_until_over, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def can_draw() -> bool:
+    """Return whether bars can be redrawn in place where messages go."""
+    return err.is_terminal and not err.is_dumb_terminal
 
 
 @contextmanager
@@ -51,8 +137,13 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
         yield silent
         return
     tasks: dict[str, TaskID] = {}
-    columns = _download_columns(err.width)
-    bars = Progress(*columns, console=err, transient=True, auto_refresh=False)
+    whole = Column(no_wrap=True)
+    figures: list[ProgressColumn] = [DownloadColumn(table_column=whole)]
+    if err.width >= SPEED_WIDTH:
+        figures.append(TransferSpeedColumn(table_column=whole.copy()))
+        figures.append(TimeRemainingColumn(table_column=whole.copy()))
+    name = _Line("{task.description}", max_width=err.width // 2)
+    bars = _bars(name, BarColumn(None), *figures)
 
     def on_bytes(download: str, done: int, total: int | None) -> None:
         if download not in tasks:
@@ -66,18 +157,6 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
         yield on_bytes
 
 
-def _download_columns(width: int) -> list[ProgressColumn]:
-    """Return what is shown of a download, on one line of a terminal of some width."""
-    name = Column(no_wrap=True, overflow="ellipsis", max_width=width // 2)
-    whole = Column(no_wrap=True)
-    figures: list[ProgressColumn] = [DownloadColumn(table_column=whole)]
-    if width >= SPEED_WIDTH:
-        figures.append(TransferSpeedColumn(table_column=whole.copy()))
-        figures.append(TimeRemainingColumn(table_column=whole.copy()))
-    description = TextColumn("{task.description}", markup=False, table_column=name)
-    return [description, BarColumn(None), *figures]
-
-
 @contextmanager
 def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     """Yield a callback that shows which step begins: in a bar on a terminal, else as a line.
@@ -87,18 +166,16 @@ def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
     if quiet:
         yield lambda *_: None
         return
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    description = TextColumn("{task.description}", markup=False)
-    bar = Progress(description, *columns, console=err, transient=True, auto_refresh=False)
-    task = bar.add_task(what, total=None)
+    name = _Line("{task.description}", max_width=err.width // 3)
+    bars = _bars(name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    task = bars.add_task(what, total=None)
 
     def on_step(name: str, number: int, total: int) -> None:
-        shown = without_middle(name, err.width // 3, "…")  # or there is no room for the numbers
-        bar.update(task, description=f"{what} {shown}", completed=number - 1, total=total)
+        bars.update(task, description=f"{what} {name}", completed=number - 1, total=total)
         if not can_draw():
             err.print(f"{what} {number} of {total}: {name}", soft_wrap=True)
 
-    with _drawn(bar):
+    with _drawn(bars):
         yield on_step
 
 
@@ -107,39 +184,153 @@ def show_trials(*, quiet: bool) -> Iterator[Listener]:
     """Yield a listener that shows running trials: as bars on a terminal, else as lines."""
     if quiet:
         yield lambda _: None
-        return
-    with _Screen() if can_draw() else nullcontext(_Lines()) as view, _again_and_again(view.tick):
-        yield view
+    elif can_draw():
+        screen = _Screen()
+        with _drawn(screen.bars, screen.tick):
+            yield screen
+    else:
+        lines = _Lines()
+        with _repeated(lines.tick):
+            yield lines
 
 
-@contextmanager
-def _drawn(bars: Progress) -> Iterator[None]:
-    """Draw bars on a terminal while the block runs.
+class _Screen:
+    """A bar for the whole run, and one for each running trial."""
 
-    As everywhere, ``DRAWING`` is locked before Rich's own lock: otherwise a thread that draws and
-    one that prints could wait for each other for ever.
+    def __init__(self) -> None:
+        self.bars = _bars()
+        self._progress = RunProgress()
+        self._tasks: dict[Trial | None, TaskID] = {}
+        self._changing = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        with self._changing:
+            self._progress.note(event, time.monotonic())
+        if message := _message(event):
+            self.tick()
+            err.print(message)  # wrapped between words, not within a number
+
+    def tick(self) -> None:
+        """Draw the bars as they are now."""
+        with DRAWING:
+            with self._changing:
+                rows = rows_of(self._progress, time.monotonic())
+            self.bars.columns = _columns(err.width, rows.values())
+            for ended in self._tasks.keys() - rows.keys():
+                self.bars.remove_task(self._tasks.pop(ended))
+            for trial, row in rows.items():
+                if trial in self._tasks:
+                    self.bars.update(self._tasks[trial], **row)
+                else:
+                    self._tasks[trial] = self.bars.add_task(**row)
+            self.bars.refresh()
+
+
+def _columns(width: int, rows: Collection[Mapping[str, Any]]) -> tuple[ProgressColumn, ...]:
+    """Return what is shown of rows on a terminal of some width; empty columns are left out."""
+    shown = [
+        _column(field, width)
+        for field, least_width in WIDTHS.items()
+        if width >= least_width and (field == "bar" or any(row[field] for row in rows))
+    ]
+    return _Line("{task.description}"), *shown
+
+
+def _column(field: str, width: int) -> ProgressColumn:
+    if field == "bar":
+        return BarColumn(None, table_column=Column(max_width=max(width // 8, 4)))
+    most = max(width // 4, len("epoch 1000/2000")) if field == "phase" else None
+    column = Column(no_wrap=True, overflow="ellipsis", max_width=most)
+    text, style = f"{{task.fields[{field}]}}", STYLES.get(field, "none")
+    return TextColumn(text, style=style, markup=False, table_column=column)
+
+
+def rows_of(run: RunProgress, now: float) -> dict[Trial | None, dict[str, Any]]:
+    """Return what is shown of each running trial, and under ``None`` of the whole run.
+
+    These are the arguments of ``Progress.update``; there are none before trials are planned.
     """
-    if not can_draw():
-        yield
-        return
-
-    def tick() -> None:
-        with DRAWING:
-            bars.refresh()
-
-    with DRAWING:
-        bars.start()
-    try:
-        with _again_and_again(tick):
-            yield
-    finally:
-        with DRAWING:
-            bars.stop()
+    if run.start is None:
+        return {}
+    total = {
+        "description": f"{run.ended}/{run.n_trials} trials",
+        "completed": run.share(),
+        "total": 1,
+        **dict.fromkeys(WIDTHS, ""),
+        "elapsed": _clock(now - run.start),
+        "left": _eta(run.seconds_left(now)),
+    }
+    return {None: total} | {trial: _row(running, now) for trial, running in run.running.items()}
 
 
-def can_draw() -> bool:
-    """Return whether rows can be redrawn in place where messages go."""
-    return err.is_terminal and not err.is_dumb_terminal
+def _row(running: RunningTrial, now: float) -> dict[str, Any]:
+    trial = running.trial
+    is_training = trial.epochs and running.phase == TRAINING
+    epoch = f"epoch {running.epoch}/{trial.epochs}"
+    scores = f"loss {running.loss:.4f} accuracy {running.accuracy:.4f}"
+    return {
+        "description": visible(trial.name),
+        "seed": visible(str(trial).removeprefix(trial.name).lstrip()),
+        "worker": visible(f"on {running.worker}") if running.worker else "",
+        "completed": running.epoch,
+        "total": trial.epochs or 1,
+        "phase": epoch if is_training else running.phase,
+        "scores": scores if is_training and running.epoch else "",
+        "elapsed": _clock(now - running.since),
+        "left": _eta(running.seconds_left(now)) if is_training else "",
+    }
+
+
+def _eta(seconds: float | None) -> str:
+    return "" if seconds is None else f"ETA {_clock(math.ceil(seconds))}"
+
+
+def _clock(seconds: float) -> str:
+    """Return a time as a stopwatch shows it: 0:07, 1:23 or 1:02:03."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class _Lines:
+    """A line when a trial starts and ends, one for each long phase, and one now and then."""
+
+    def __init__(self) -> None:
+        self._progress = RunProgress()
+        self._changing = threading.Lock()
+        self._last_line: dict[Trial, float] = {}
+        self._named: set[tuple[Trial, str]] = set()
+        """The phases that have been named."""
+
+    def __call__(self, event: Event) -> None:
+        now, message = time.monotonic(), _message(event)
+        with self._changing:
+            self._progress.note(event, now)
+        match event:
+            case EpochEnded(trial, 0, worker=worker):
+                self._last_line[trial] = now
+                message = f"{_on(str(trial), worker)}: started"
+            case EpochEnded(trial) if now - self._last_line.get(trial, now) >= PLAIN_INTERVAL:
+                self._last_line[trial] = now
+                left = self._progress.seconds_left(now)
+                message = (
+                    f"{trial}: epoch {event.epoch} of {trial.epochs}, loss {event.loss:.4f}, "
+                    f"accuracy {event.accuracy:.4f}"
+                    + ("" if left is None else f"; {left:.0f} s left in total")
+                )
+        if message:
+            err.print(message, soft_wrap=True)
+
+    def tick(self) -> None:
+        """Name each phase that has taken long, once."""
+        now = time.monotonic()
+        with self._changing:
+            running = list(self._progress.running.values())
+        for it in running:
+            is_long = it.phase != TRAINING and now - it.since >= LONG_PHASE
+            if is_long and (it.trial, it.phase) not in self._named:
+                self._named.add((it.trial, it.phase))
+                err.print(f"{_on(str(it.trial), it.worker)}: {it.phase}", soft_wrap=True)
 
 
 def _message(event: Event) -> str | None:
@@ -160,126 +351,6 @@ def _message(event: Event) -> str | None:
     return None
 
 
-class _Screen:
-    """A row for the whole run, and one for each running trial."""
-
-    def __init__(self) -> None:
-        self._progress = RunProgress()
-        self._changing = threading.Lock()
-        self._drawn: list[int] = []
-        """The widths of the lines that were drawn last."""
-        # Not refreshed by Rich: its thread would race with the lines that are printed.
-        self._live = Live(self, console=err, transient=True, auto_refresh=False)
-
-    def __call__(self, event: Event) -> None:
-        with self._changing:
-            self._progress.note(event, time.monotonic())
-        if message := _message(event):
-            self.tick()
-            err.print(message)  # wrapped between words, not within a number
-
-    def __enter__(self) -> Self:
-        with DRAWING:
-            self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with DRAWING:
-            self._live.stop()
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        symbols = ASCII if options.ascii_only else UNICODE
-        with self._changing:
-            lines = frame(self._progress, time.monotonic(), *console.size, symbols)
-        self._drawn = [line.cell_len for line in lines]
-        yield from lines
-        yield ""  # the cursor waits here, so that an echoed ^C wraps no row
-
-    def tick(self) -> None:
-        """Draw the rows as they are now."""
-        with DRAWING:
-            self._erase_what_wrapped()
-            self._live.refresh()
-
-    def _erase_what_wrapped(self) -> None:
-        """Erase the lines that the rows take in addition since the terminal became narrower.
-
-        Rich erases only as many lines as it has drawn.
-        """
-        width = max(err.width, 1)
-        if more := sum(max(-(-length // width), 1) - 1 for length in self._drawn):
-            erase = ControlType.ERASE_IN_LINE, 2
-            up = (ControlType.CURSOR_UP, 1), erase
-            err.control(Control(ControlType.CARRIAGE_RETURN, erase, *(up * more)))
-
-
-class _Lines:
-    """A line when a trial starts and ends, one for each long phase, and one now and then."""
-
-    def __init__(self) -> None:
-        self._progress = RunProgress()
-        self._changing = threading.Lock()
-        self._last_line: dict[Trial, float] = {}
-        self._named: set[tuple[Trial, str]] = set()
-        """The phases that have been named."""
-
-    def __call__(self, event: Event) -> None:
-        now, message = time.monotonic(), _message(event)
-        with self._changing:
-            self._progress.note(event, now)
-        match event:
-            case EpochEnded(trial, 0, worker=worker):
-                self._last_line[trial] = now
-                message = f"{_on(trial, worker)}: started"
-            case EpochEnded(trial) if now - self._last_line.get(trial, now) >= PLAIN_INTERVAL:
-                self._last_line[trial] = now
-                message = _epoch_in_words(event) + self._left_in_words(now)
-        if message:
-            err.print(message, soft_wrap=True)
-
-    def tick(self) -> None:
-        """Name each phase that has taken long, once."""
-        now = time.monotonic()
-        with self._changing:
-            running = list(self._progress.running.values())
-        for one in running:
-            is_long = one.phase != TRAINING and now - one.since >= LONG_PHASE
-            if is_long and (one.trial, one.phase) not in self._named:
-                self._named.add((one.trial, one.phase))
-                err.print(f"{_on(one.trial, one.worker)}: {one.phase}", soft_wrap=True)
-
-    def _left_in_words(self, now: float) -> str:
-        left = self._progress.seconds_left(now)
-        return "" if left is None else f"; {left:.0f} s left in total"
-
-
-def _epoch_in_words(event: EpochEnded) -> str:
-    return (
-        f"{event.trial}: epoch {event.epoch} of {event.trial.epochs}, loss {event.loss:.4f}, "
-        f"accuracy {event.accuracy:.4f}"
-    )
-
-
-def _on(trial: Trial, worker: str) -> str:
+def _on(name: str, worker: str) -> str:
     """Return the name of a trial, with its worker in a cluster, if there is one."""
-    return f"{trial} on {worker}" if worker else str(trial)
-
-
-@contextmanager
-def _again_and_again(tick: Callable[[], None]) -> Iterator[None]:
-    """Call a function from time to time while the block runs."""
-    is_over = threading.Event()
-
-    def work() -> None:
-        if hasattr(signal, "pthread_sigmask"):  # Ctrl-C must wake the main thread, not this one
-            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
-        while not is_over.wait(TICK_SECONDS):
-            tick()
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
+    return f"{name} on {worker}" if worker else name

@@ -72,7 +72,6 @@ Models = Annotated[
         metavar="A,B",
         help="Only these models of the config.",
         show_default=False,
-        autocompletion=completion.models_of_config,
         rich_help_panel=CHANGES,
     ),
 ]
@@ -83,7 +82,7 @@ Source = Annotated[
         metavar="SOURCE",
         help=f"The source of the documents: {', '.join(['auto', *SOURCES])}.",
         show_default=False,
-        autocompletion=completion.sources,
+        autocompletion=completion.among("auto", *SOURCES),
         rich_help_panel=CHANGES,
     ),
 ]
@@ -102,7 +101,6 @@ Settings = Annotated[
         "--set",
         metavar="KEY.PATH=VALUE",
         help="Change any value of the config; repeatable.",
-        autocompletion=completion.settings,
         rich_help_panel=CHANGES,
     ),
 ]
@@ -152,7 +150,7 @@ Trackers = Annotated[
         metavar="A,B",
         help=f"Record the run while it goes on, with {', '.join(TRACKERS)}; repeatable.",
         show_default=False,
-        autocompletion=completion.trackers,
+        autocompletion=completion.among(*TRACKERS, is_list=True),
         rich_help_panel=RUNNING,
     ),
 ]

@@ -111,15 +111,12 @@ def test_a_fault_in_a_grid_is_reported_at_the_line_of_its_model(cli, folder):
     ]
 
 
-@pytest.mark.parametrize(
-    "command", [["check", "fine.yaml", "--no-build"], ["show", "fine.yaml"], ["new"]]
-)
-def test_configs_are_handled_without_anything_heavy(command):
+def test_configs_are_handled_without_anything_heavy():
     code = (
-        f"import sys; sys.argv = ['rnnbench', 'config', *{command}]\n"
-        "from rnnbench.__main__ import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
+        "import sys\n"
+        "from rnnbench.cli.app import app\n"
+        "for command in ('check fine.yaml --no-build', 'show fine.yaml', 'new'):\n"
+        "    app(['config', *command.split()], standalone_mode=False)\n"
         "heavy = {'tensorflow', 'keras', 'sklearn'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
@@ -162,10 +159,7 @@ def test_a_new_config_is_named_after_its_file_and_has_no_problems(cli, folder):
     assert result.exit_code == 0
     assert load(folder / "my first.yaml").name == "my_first"
     assert cli("config", "check", "my first.yaml").stdout.endswith("fine, 2 models, 4 trials\n")
-
-
-def test_without_a_file_a_new_config_is_printed(cli):
-    assert cli("config", "new").stdout == starter()
+    assert cli("config", "new").stdout == starter(), "without a file it is printed"
 
 
 def test_a_config_is_overwritten_only_by_force(cli, folder):
@@ -176,43 +170,36 @@ def test_a_config_is_overwritten_only_by_force(cli, folder):
     assert (folder / "fine.yaml").read_text() == FINE
     assert cli("config", "new", "fine.yaml", "--force").exit_code == 0
     assert (folder / "fine.yaml").read_text() == starter("fine")
-
-
-def test_a_config_that_cannot_be_written_is_the_users_error(cli, folder):
     (folder / "a.yaml").mkdir()
-
-    result = cli("config", "new", "a.yaml", "--force")
-
-    assert result.exit_code == 2
-    assert "a.yaml: cannot be written: " in result.stderr
+    unwritable = cli("config", "new", "a.yaml", "--force")
+    assert unwritable.exit_code == 2
+    assert "a.yaml: cannot be written: " in unwritable.stderr
 
 
 # Configs that come with the package.
 
 
 def test_the_configs_of_the_package_are_listed(cli):
-    found = {
-        each["name"]: each for each in json.loads(cli("config", "list", "--json").stdout)["configs"]
-    }
+    listed = json.loads(cli("config", "list", "--json").stdout)["configs"]
+    found = {config["name"]: config for config in listed}
 
     assert found["lstm"] == {"name": "lstm", "models": 1, "trials": 5, "summary": "One LSTM layer."}
     assert found["notebook"]["models"] is None
     assert "One LSTM layer." in cli("config", "list").stdout
 
 
-def test_a_copy_is_a_config_with_the_table_it_names(cli, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
+def test_a_copy_is_a_config_with_the_table_it_names(cli):
     assert cli("config", "copy", "own_texts", "sub/mine.yaml").exit_code == 0
 
     assert {file.name for file in Path("sub").iterdir()} == {"mine.yaml", "own_texts.csv"}
-    assert cli("config", "check", "sub/mine.yaml").exit_code == 0
+    assert cli("config", "check", "sub/mine.yaml", "--no-build").exit_code == 0
     again = cli("config", "copy", "own_texts", "sub/mine.yaml")
-    assert (again.exit_code, again.stderr) == (
-        2,
-        "sub/mine.yaml: exists already (--force overwrites a config)\n",
-    )
+    message = "sub/mine.yaml: exists already (--force overwrites a config)\n"
+    assert (again.exit_code, again.stderr) == (2, message)
     assert cli("config", "copy", "lstm", "sub/mine.yaml", "--force").exit_code == 0
+    refused = cli("config", "copy", "al")
+    assert refused.exit_code == 2
+    assert "no config 'al' (allowed: all, " in refused.stderr
 
 
 def test_a_table_is_never_overwritten_and_then_nothing_is_copied(cli):
@@ -222,13 +209,6 @@ def test_a_table_is_never_overwritten_and_then_nothing_is_copied(cli):
 
     assert Path("own_texts.csv").read_text() == "mine"
     assert not Path("own_texts.yaml").exists()
-
-
-def test_a_copy_of_no_config_is_refused(cli):
-    refused = cli("config", "copy", "al")
-
-    assert refused.exit_code == 2
-    assert "no config 'al' (allowed: all, " in refused.stderr
 
 
 # Building networks.
@@ -271,6 +251,8 @@ def test_networks_that_cannot_be_built_are_named_with_their_line(cli, nets):
         "nets.yaml:5: models.gone: python: checked_nets:gone cannot be imported: AttributeError: "
         f"module 'checked_nets' has no attribute 'gone' {ASSUMED}",
     ]
+    unbuilt = cli("config", "check", nets, "--no-build")
+    assert unbuilt.stdout == "nets.yaml: fine, 4 models, 4 trials\n"
 
 
 def test_an_engine_that_cannot_train_a_network_is_named(cli, folder):
@@ -286,27 +268,17 @@ def test_an_engine_that_cannot_train_a_network_is_named(cli, folder):
     assert "training.engine: native cannot train m (allowed: compiled, keras)" in result.stderr
 
 
-def test_networks_need_not_be_built(cli, nets):
-    found = cli("config", "check", nets, "--no-build")
-
-    assert found.stdout == "nets.yaml: fine, 4 models, 4 trials\n"
-
-
-def test_texts_that_cannot_be_read_are_a_problem(cli, folder):
+def test_data_that_cannot_be_read_are_a_problem(cli, folder):
     (folder / "a.yaml").write_text(f"{FINE}data: {{path: none.csv}}\n")
-
-    found = cli("config", "check", "a.yaml")
-
-    assert found.exit_code == 2
-    assert found.stderr.startswith("a.yaml:4: none.csv: no such file or folder")
-
-
-def test_the_data_of_baselines_are_checked_too(cli, folder):
-    (folder / "a.yaml").write_text(
+    (folder / "b.yaml").write_text(
         "name: a\nmodels: {nb: {baseline: most_frequent}}\ndata: {source: files}\n"
     )
 
-    assert "a.yaml:3: data.source: needs data.path" in cli("config", "check", "a.yaml").stderr
+    found = cli("config", "check", "a.yaml", "b.yaml")
+
+    assert found.exit_code == 2
+    assert found.stderr.startswith("a.yaml:4: none.csv: no such file or folder")
+    assert "b.yaml:3: data.source: needs data.path" in found.stderr
 
 
 def test_baselines_that_need_a_package_that_is_missing_are_named_with_their_line(

@@ -80,7 +80,7 @@ def test_a_folder_of_the_users_is_refused_whatever_is_in_it(kept, command):
     run_folder(Path("finished"), {"rnn": [(0, 0, 0, 1)]})
     write(*(f"own/{name}" for name in NAMES))
     kept("(use --out to name a new or empty folder", *command, "--out", "own")
-    for name in NAMES:
+    for name in NAMES if command is RUN else ("report.html", "trials/a.json"):
         write(f"one/{name}")
         kept("(use --out to name a new or empty folder", *command, "--out", "one")
         shutil.rmtree("one")
@@ -114,8 +114,11 @@ def test_a_hidden_file_is_no_obstacle_and_stays(cli):
     assert Path("new/.gitignore").read_text() == "mine"
 
 
-@pytest.mark.parametrize("command", [RUN, CHOOSE], ids=lambda command: command[0])
-@pytest.mark.parametrize("left", [["trials/"], ["trials/", "predictions/", "config.yaml"]])
+@pytest.mark.parametrize(
+    ("command", "left"),
+    [(RUN, ["trials/", "predictions/", "config.yaml"]), (CHOOSE, ["trials/"])],
+    ids=["run", "choose"],
+)
 def test_an_interruption_before_the_first_trial_is_continued(cli, command, left):
     for name in left:
         Path("out", name).mkdir(parents=True) if name[-1] == "/" else write(f"out/{name}")
@@ -242,8 +245,10 @@ def test_a_pipe_is_not_replaced_by_a_file(kept):
     assert Path("link").is_symlink()
 
 
-@pytest.mark.parametrize("command", [RUN, CHOOSE], ids=lambda command: command[0])
-@pytest.mark.parametrize("removed", ["out", "out/trials", "out/predictions"])
+@pytest.mark.parametrize(
+    ("command", "removed"),
+    [(RUN, "out"), (RUN, "out/predictions"), (CHOOSE, "out/trials")],
+)
 def test_trials_that_somebody_removes_meanwhile_are_named(cli, monkeypatch, command, removed):
     class Removing(InProcess):
         def run(self, *arguments):

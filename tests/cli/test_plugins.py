@@ -1,8 +1,14 @@
-"""The user's own models, and layers and baselines of other packages, through the commands."""
+"""The user's own models, and parts of other packages, through the commands."""
 
+import inspect
 import json
+import sys
+from pathlib import Path
 
+import in_process
 import pytest
+from in_process import InProcess
+from newswires import write_files
 from plugin_files import (
     MAKE,
     run_rnnbench,
@@ -12,24 +18,31 @@ from plugin_files import (
     write_scale,
 )
 
+import rnnbench
+from rnnbench import job
+from rnnbench.registry import Registry
 from rnnbench.results.run import load_results
+from rnnbench.results.schema import Results
+from rnnbench.runner import executors
+from rnnbench.runner.executors import Executor, LocalExecutor
 
-CONFIG = """\
+DATA = "data: {source: sgml, path: sgml, maxlen: 50, test_split: 0.5}"
+CONFIG = f"""\
 name: own
-data: {source: sgml, path: sgml, maxlen: 50, test_split: 0.5}
-training: {epochs: 1, batch_size: 4}
+{DATA}
+training: {{epochs: 1, batch_size: 4}}
 models:
-  from_python: {python: nets:make, arguments: {units: 2}}
+  from_python: {{python: nets:make, arguments: {{units: 2}}}}
   from_plugin:
     layers:
-      - embedding: {dim: 2}
-      - scale: {start: 2.0}
-      - pooling: {by: mean}
-      - dense: {units: topics, activation: softmax}
-  from_baseline: {baseline: {nearest: {k: 2}}}
-  that_cannot_fit: {baseline: {nearest: {k: 0}}}
-  of_nothing: {python: nets:of_nothing}
-  that_fails: {python: nets:that_fails}
+      - embedding: {{dim: 2}}
+      - scale: {{start: 2.0}}
+      - pooling: {{by: mean}}
+      - dense: {{units: topics, activation: softmax}}
+  from_baseline: {{baseline: {{nearest: {{k: 2}}}}}}
+  that_cannot_fit: {{baseline: {{nearest: {{k: 0}}}}}}
+  of_nothing: {{python: nets:of_nothing}}
+  that_fails: {{python: nets:that_fails}}
 """
 WORKING = "from_python,from_plugin,from_baseline"
 NETS = f"""{MAKE}
@@ -41,33 +54,45 @@ NETS = f"""{MAKE}
     def that_fails(shape):
         raise LookupError("no weights today")
 """
+TINY = f"""\
+name: tiny
+{DATA}
+models:
+  bayes: {{baseline: multinomial_naive_bayes}}
+  svm: {{baseline: tfidf_linear_svm}}
+"""
 
 
 class Place:
-    """A working folder with a config, documents, and the user's own code."""
+    """A working folder with configs, documents, and the user's own code."""
 
     def __init__(self, folder, documents):
-        self.folder = folder
-        (folder / "sgml").mkdir()
-        for name, content in documents.items():
-            (folder / "sgml" / name).write_bytes(content)
+        self.folder, self.site = folder, folder / "site"
+        write_files(folder / "sgml", documents)
         (folder / "own.yaml").write_text(CONFIG)
+        (folder / "tiny.yaml").write_text(TINY)
         write_module(folder, "nets", NETS)
-        self.site = write_scale(folder / "site")
-        write_nearest(self.site, name="neighbours")
 
     def rnnbench(self, *arguments):
         """Run the command in a process of its own."""
         return run_rnnbench(*arguments, site=self.site, cwd=self.folder)
 
-    @property
-    def trials(self):
-        return sorted(file.stem[:-17] for file in self.folder.glob("results/own/trials/*.json"))
-
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, tiny_sgml):
-    return Place(tmp_path_factory.mktemp("own"), tiny_sgml)
+    place = Place(tmp_path_factory.mktemp("own"), tiny_sgml)
+    write_nearest(write_scale(place.site), name="neighbours")
+    return place
+
+
+@pytest.fixture
+def here(tmp_path, tiny_sgml, working_folder):
+    """The same in the working folder of this process, with nothing trained and no packages."""
+    assert working_folder == tmp_path
+    return Place(tmp_path, tiny_sgml)
+
+
+# Layers, baselines and networks
 
 
 @pytest.fixture(scope="module")
@@ -76,15 +101,7 @@ def tried(place):
     return place.rnnbench("run", "own.yaml", "--jobs", "1", "--save-models")
 
 
-@pytest.fixture(scope="module")
-def finished(place, tried):
-    """A later run of the models that work."""
-    assert tried.returncode == 1
-    arguments = ["--models", WORKING, "--jobs", "1", "--save-models"]
-    return place.rnnbench("run", "own.yaml", *arguments)
-
-
-def test_each_model_that_fails_is_named_with_its_reason_and_without_a_traceback(tried):
+def test_each_model_that_fails_is_named_with_its_reason_and_without_a_traceback(place, tried):
     assert tried.returncode == 1
     for line in (
         "of_nothing seed 0: failed: python: nets:of_nothing returned NoneType, not a keras.Model",
@@ -96,42 +113,30 @@ def test_each_model_that_fails_is_named_with_its_reason_and_without_a_traceback(
     ):
         assert tried.stderr.count(line) == 1
     assert "Traceback" not in tried.stderr
-
-
-def test_the_table_has_the_models_that_work_and_those_that_failed(place, tried):
     for name in WORKING.split(","):
         assert f" {name} " in tried.stdout
+    assert "3 of 6 trials are missing: " in " ".join(tried.stdout.split())
     table = (place.folder / "results/own/table.md").read_text()
     assert "| of_nothing | failed: python: nets:of_nothing" in table
-    assert "3 of 6 trials are missing: " in " ".join(tried.stdout.split())
     results = load_results(place.folder / "results/own")
-    assert set(results.missing_models) == {"of_nothing", "that_fails", "that_cannot_fit"}
-
-
-def test_the_others_are_trained_stored_and_not_trained_again(place, tried, finished):
-    assert finished.returncode == 0, finished.stderr
-    assert "3 of 3 trials are stored already and are not trained again" in finished.stderr
-    assert len(place.trials) == 3
-    for name in WORKING.split(","):
-        assert f"{name} seed 0: test accuracy" in tried.stderr
-        assert name in finished.stdout
+    assert {*results.missing_models} == {"of_nothing", "that_fails", "that_cannot_fit"}
 
 
 @pytest.mark.parametrize("model", ["from_python", "from_plugin"])
-def test_their_saved_models_can_be_used(cli, place, finished, install, model):
-    assert finished.returncode == 0
+@pytest.mark.usefixtures("tried")
+def test_their_saved_models_can_be_used(cli, place, install, model):
     install(place.site)
     install(place.folder)  # for nets.py; it is the working folder of those who work there
 
     done = cli("predict", place.folder / "results/own", model, "net profit rose", "--json")
 
-    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.exit_code == 0
     (found,) = json.loads(done.stdout)["predictions"]
     assert {each["topic"] for each in found["topics"]} == {"earn", "acq"}
 
 
-def test_a_change_of_the_users_module_makes_another_model_of_it(place, finished):
-    assert finished.returncode == 0
+@pytest.mark.usefixtures("tried")
+def test_a_change_of_the_users_module_makes_another_model_of_it(place):
     file = place.folder / "nets.py"
     before = file.read_text()
     try:
@@ -145,15 +150,8 @@ def test_a_change_of_the_users_module_makes_another_model_of_it(place, finished)
     assert "python: nets:make failed: LookupError: it was called again" in changed.stderr
 
 
-@pytest.fixture
-def here(tmp_path, tiny_sgml, working_folder):
-    """The same in the working folder of this process, with nothing trained."""
-    assert working_folder == tmp_path
-    return Place(tmp_path, tiny_sgml)
-
-
-def test_a_module_that_is_missing_is_named_before_anything_is_trained(cli, here, install):
-    install(here.site)
+def test_a_module_that_is_missing_is_named_before_anything_is_trained(cli, place, here, install):
+    install(place.site)
 
     done = cli("run", "own.yaml", "--set", "models.of_nothing.python=absent.nets:make")
 
@@ -162,7 +160,7 @@ def test_a_module_that_is_missing_is_named_before_anything_is_trained(cli, here,
         "python: absent.nets:make: no module absent.nets (should be installed, or in the working "
         "folder)\n"
     )
-    assert here.trials == []
+    assert not [*here.folder.glob("results/own/trials/*")]
 
 
 BROKEN = {
@@ -176,10 +174,11 @@ BROKEN = {
 def test_a_plug_in_that_cannot_be_used_is_named_and_stops_no_other_command(
     cli, here, install, kind
 ):
+    others = write_nearest if kind == "layer" else write_scale
+    install(others(here.site))
     entries = {"scale" if kind == "layer" else "nearest": "absent:It"}
     broken = {"group": f"rnnbench.{kind}s", "name": "broken"}
     install(write_distribution(here.folder / "broken", entries, {}, **broken))
-    (here.folder / "fine.yaml").write_text("name: fine\nmodels: {m: {baseline: stratified}}\n")
 
     done = cli("run", "own.yaml", "--models", "of_nothing")
 
@@ -187,12 +186,13 @@ def test_a_plug_in_that_cannot_be_used_is_named_and_stops_no_other_command(
     assert BROKEN[kind] in done.stderr
     assert "ModuleNotFoundError: No module named 'absent'" in done.stderr
     assert not (here.folder / "results").exists()
-    assert cli("models", "list", "fine.yaml").exit_code == 0
+    assert cli("models", "list", "tiny.yaml").exit_code == 0
     assert cli("config", "new", "new.yaml").exit_code == 0
 
 
-def test_plug_ins_are_listed_shown_and_offered_like_built_in_kinds(cli, here, install):
-    install(here.site)
+@pytest.mark.usefixtures("here")
+def test_plug_ins_are_listed_and_shown_like_built_in_kinds(cli, place, install):
+    install(place.site)
     only = ["--set", "models={own: {baseline: {nearest: {k: 2}}}}"]
 
     assert "nearest (k: 2)" in cli("models", "list", "own.yaml", *only).stdout
@@ -203,3 +203,262 @@ def test_plug_ins_are_listed_shown_and_offered_like_built_in_kinds(cli, here, in
     assert "nearest: {k: 1}" in new
     wrong = cli("run", "own.yaml", "--set", "models.from_plugin.layers.1.scale.start=two")
     assert "layers.1.scale.start: got 'two' (should be a valid number" in wrong.stderr
+
+
+# Sources
+
+TWEETS = """
+    from rnnbench.data.corpus import corpus_of_words
+    from rnnbench.data.source import Source
+
+
+    def read(path):
+        rows = [line.split(",") for line in path.read_text().splitlines()]
+        topics = sorted({topic for topic, _ in rows})
+        documents = [text.split() for _, text in rows]
+        words = sorted({word for words in documents for word in words})
+        labels = [topics.index(topic) for topic, _ in rows]
+        return corpus_of_words(documents, words, labels, topics)
+
+
+    TWEETS = Source(
+        name="tweets",
+        help="Tweets on two topics.",
+        file="a .tweets file of topics and texts",
+        read=read,
+        tokenize=str.split,
+        patterns=("*.tweets",),
+    )
+"""
+
+
+@pytest.fixture
+def with_sources(here, install):
+    """A package with the source ``tweets``, and one that cannot be imported."""
+    entries = {"tweets": "made_up_tweets:TWEETS", "broken": "not_there:BROKEN"}
+    modules = {"made_up_tweets": TWEETS}
+    install(write_distribution(here.site, entries, modules, group="rnnbench.sources"))
+    (here.folder / "own.tweets").write_text("cats,meow purr\ndogs,woof\n" * 5)
+
+
+@pytest.mark.usefixtures("with_sources")
+def test_a_source_of_another_package_is_used_like_a_built_in_one(cli, caplog):
+    brought = cli("data", "prepare", "--data", "tweets", "--path", "own.tweets", "--json")
+    facts = json.loads(brought.stdout)
+    assert (facts["source"], facts["from"], facts["documents"]) == ("tweets", "own.tweets", 10)
+    shown = json.loads(cli("data", "show", "0", "--data", "tweets", "--json").stdout)
+    assert (shown["topic"], shown["words"]) == ("cats", ["meow", "purr"])
+    assert not caplog.messages
+
+    sources = json.loads(cli("data", "sources", "--json").stdout)["sources"]
+    assert [*sources] == ["keras", "sgml", "r52", "r8", "files", "tweets"]
+
+
+@pytest.mark.usefixtures("with_sources")
+def test_files_are_recognised_by_sources_of_other_packages(cli):
+    recognised = cli("data", "prepare", "--path", "own.tweets")
+
+    assert "tweets (own.tweets)" in recognised.stdout
+    assert "source 'broken' of the package made-up cannot be loaded" in recognised.stderr
+    assert recognised.stderr.count("it is left out") == 1
+    assert not cli("data", "prepare", "--path", "sgml").exit_code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "reason"),
+    [
+        (
+            "tweets --path .",
+            2,
+            "source 'tweets' of the package made-up failed: IsADirectoryError: ",
+        ),
+        (
+            "broken --path .",
+            2,
+            "source 'broken' of the package made-up cannot be loaded from not_there:BROKEN",
+        ),
+        ("tweets", 3, "  tweets: it can only be read from a file"),
+        ("tweets", 3, "--data tweets --path FILE: a .tweets file of topics and texts"),
+    ],
+)
+@pytest.mark.usefixtures("with_sources")
+def test_a_source_that_fails_is_named(cli, arguments, status, reason):
+    refused = cli("data", "prepare", "--data", *arguments.split())
+
+    assert refused.exit_code == status
+    assert reason in refused.stderr
+
+
+# Metrics
+
+METRICS = """
+    import numpy as np
+
+    from rnnbench.metrics import Metric
+
+
+    def brier_score(labels, scores):
+        return np.mean((np.exp(scores) - np.eye(scores.shape[1])[labels]) ** 2)
+
+
+    def divide(labels, scores):
+        return 1 / 0
+
+
+    BRIER = Metric(
+        name="brier",
+        header="Brier score",
+        higher_is_better=False,
+        needs_log_probabilities=True,
+        description="mean squared error of the probabilities",
+        function=brier_score,
+    )
+    NAN = Metric(name="nan", header="nan", function=lambda labels, scores: float("nan"))
+    WRONG = Metric(name="wrong", header="wrong", function=divide)
+"""
+WARNINGS = [
+    "metric 'broken' of the package made-up cannot be loaded from made_up_broken:BROKEN: "
+    "ModuleNotFoundError: No module named 'not_installed_anywhere' (made_up_broken.py, line 1); "
+    "it is left out",
+    "metric 'wrong' of the package made-up failed: ZeroDivisionError: division by zero "
+    "(made_up_metrics.py, line 12); it is left out",
+    "metric 'nan' of the package made-up failed: ValueError: its value is nan; it is left out",
+]
+
+
+def test_a_run_computes_and_compares_a_metric_and_names_those_that_fail(cli, here, monkeypatch):
+    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    without = cli("run", "tiny.yaml", "--out", "before", "--quiet")
+    assert without.exit_code == 0, without.stderr
+    entries = {
+        "brier": "made_up_metrics:BRIER",
+        "broken": "made_up_broken:BROKEN",
+        "wrong": "made_up_metrics:WRONG",
+        "nan": "made_up_metrics:NAN",
+    }
+    modules = {"made_up_metrics": METRICS, "made_up_broken": "import not_installed_anywhere"}
+    write_distribution(here.site, entries, modules, group="rnnbench.metrics")
+
+    after = here.rnnbench("run", "tiny.yaml", "--out", "after", "--quiet", "--verbose")
+
+    assert [line for line in after.stderr.splitlines() if "metric" in line] == WARNINGS
+    bayes, svm = load_results(here.folder / "after").models
+    mean = bayes.metrics["brier"].mean
+    assert 0 < mean < 1
+    assert "brier" not in svm.metrics, "it has no probabilities"
+    assert "wrong" not in bayes.metrics
+    assert f"{mean:.4f}" in after.stdout
+    explained = "Brier score: mean squared error of the probabilities."
+    assert explained in " ".join(after.stdout.split())
+
+    compared = here.rnnbench("compare", "before", "after", "--fail-if", "brier rises 0")
+    assert compared.returncode == 0, compared.stderr
+    assert "before/results.json: it lacks brier, wrong, nan; recomputed" in compared.stderr
+    assert "passed: brier rises 0: 1 model (not measured: svm)" in compared.stderr
+    assert "Lower is better: log-loss, Brier score." in " ".join(compared.stdout.split())
+
+    refused = here.rnnbench("compare", "before", "after", "--fail-if", "broken rises 0")
+    assert refused.returncode == 2
+    assert "metric 'broken' of the package made-up cannot be loaded" in refused.stderr
+
+
+# Executors
+
+
+def test_trials_run_where_an_installed_package_has_them_run(cli, here, install, monkeypatch):
+    modules = {"made_up": inspect.getsource(in_process), "fails": "raise OSError('no cluster')"}
+    entries = {"in-process": "made_up:InProcess", "broken": "fails:x"}
+    install(write_distribution(here.site, entries, modules, group="rnnbench.executors"))
+    fresh = Registry("executor", Executor, [LocalExecutor], holds_classes=True)
+    monkeypatch.setattr(executors, "EXECUTORS", fresh)
+
+    there = cli("run", "tiny.yaml", "--executor", "in-process", "--models", "bayes")
+
+    assert there.exit_code == 0, there.stderr
+    assert "bayes seed 0: started" in there.stderr
+    assert "1 of 1 trials are stored" in cli("run", "tiny.yaml", "--models", "bayes").stderr
+    refused = cli("run", "tiny.yaml", "--executor", "broken")
+    assert refused.exit_code == 2
+    assert "executor 'broken' of the package made-up cannot be loaded" in refused.stderr
+
+
+# Trackers; for what those of this package record, see tests/tracking/test_trackers.py
+
+TRACKERS = """
+    import rnnbench
+
+
+    class Notes(rnnbench.Tracker):
+        '''Notes the accuracy of each trial.'''
+
+        name = "notes"
+
+        def start(self, folder, benchmark, trials):
+            print("Welcome to the notes!")
+            self.file = folder / "notes.txt"
+
+        def trial_finished(self, trial, result, metrics):
+            with self.file.open("a") as file:
+                file.write(f"{trial}: {metrics['accuracy']}\\n")
+
+
+    class Clumsy(rnnbench.Tracker):
+        name = "clumsy"
+
+        def trial_started(self, trial):
+            raise OSError("no space in the notes")
+"""
+
+
+def test_trackers_of_a_package_record_a_run_and_one_that_fails_does_not_end_it(here):
+    entries = {"notes": "made_up_trackers:Notes", "clumsy": "made_up_trackers:Clumsy"}
+    modules = {"made_up_trackers": TRACKERS}
+    write_distribution(here.site, entries, modules, group="rnnbench.trackers")
+    (here.folder / "tracked.yaml").write_text("extends: tiny.yaml\ntracking: [notes, clumsy]\n")
+
+    done = here.rnnbench("run", "tracked.yaml", "--json", "--quiet")
+
+    assert done.returncode == 0, done.stderr
+    results = Results.model_validate_json(done.stdout)
+    accuracies = {
+        f"{model.name} seed {trial.seed}: {trial.metrics['accuracy']}"
+        for model in results.models
+        for trial in model.trials
+    }
+    tracked = here.folder / "results/tiny/tracking"
+    assert {*(tracked / "notes.txt").read_text().splitlines()} == accuracies
+    assert (tracked / "notes.log").read_text() == "Welcome to the notes!\n"
+    about_the_data, message = done.stderr.splitlines()
+    assert "sgml" in about_the_data
+    assert message.startswith("tracker 'clumsy' of the package made-up failed: OSError: no space")
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ("csv", "tracking: no tracker 'csv' (allowed: tensorboard, mlflow, wandb)\n"),
+        ("tensorboard,wandb", "tracker 'wandb' needs wandb: pip install 'rnnbench[wandb]'\n"),
+    ],
+)
+@pytest.mark.usefixtures("here")
+def test_a_tracker_that_cannot_be_used_is_refused_before_anything_is_trained(
+    cli, monkeypatch, names, message
+):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+
+    refused = cli("run", "tiny.yaml", "--track", names)
+
+    assert refused.exit_code == 2
+    assert message in refused.stderr
+    assert not Path("results").exists()
+
+
+def test_a_program_names_trackers_too(here, monkeypatch):
+    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+
+    run = rnnbench.run("tiny.yaml", models="bayes", track="tensorboard", progress=False)
+
+    assert run.benchmark.tracking == ("tensorboard",)
+    assert len([*(here.folder / "results/tiny/tracking/tensorboard").iterdir()]) == 1
+    stored = json.loads((here.folder / "results/tiny/results.json").read_text())
+    assert stored["command"] == "rnnbench run results/tiny/config.yaml --out results/tiny"

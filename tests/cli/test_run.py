@@ -1,7 +1,6 @@
 """``rnnbench run``, as it is typed, on made-up documents and on real ones."""
 
 import csv
-import inspect
 import json
 import os
 import platform
@@ -14,22 +13,17 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import in_process
 import numpy as np
 import pytest
 import yaml
-from plugin_files import write_distribution
 from terminals import run_in_terminal
 
 from rnnbench.analysis.load import load_run
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus
-from rnnbench.registry import Registry
 from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
-from rnnbench.runner import executors
-from rnnbench.runner.executors import Executor, LocalExecutor
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -88,28 +82,23 @@ def copied(finished, tmp_path):
     return shutil.copytree(finished[0], tmp_path / "results/tiny")
 
 
-def test_the_table_goes_to_standard_output_and_all_else_to_standard_error(finished):
+def test_a_run_ends_with_one_table_the_best_model_the_folder_and_the_next_command(finished):
     _, done = finished
 
-    assert "always 'earn'" in done.stdout
-    caption = " ".join(done.stdout.split())
-    assert "Seeds: 3, 8. Epoch: the best of 6 on 25% of the training" in caption
-    assert "Engine: native" in caption
-    assert "seed 8" not in done.stdout
+    table = done.stdout.partition("─\n")[2]
+    first_words = [line.split()[0] for line in table.splitlines() if line.strip()]
+    assert first_words == ["rnn", "gru", "bayes", "random", "svm", "always", "Data:"]
+    assert done.stdout.endswith("Data: sgml (sgml), 22 documents to test on. Seeds: 3, 8.\n")
     for trial in ("gru seed 8", "random seed 8", "svm seed 3"):
         assert f"{trial}: test accuracy" in done.stderr
-    for chatter in ("cuda", "oneDNN", "WARNING", "absl", "rebuild TensorFlow"):
-        assert chatter not in done.stdout + done.stderr
-
-
-def test_the_run_ends_with_the_best_model_the_time_and_the_next_command(finished):
-    _, done = finished
-
     best, stored = done.stderr.splitlines()[-2:]
     assert re.fullmatch(
-        r"The best model is \w+, with a test accuracy of [01]\.\d{4}; .* This took \d+ s\.", best
+        r"The best model is \w+, with a test accuracy of [01]\.\d{4}; .* This took \d+ (s|min)\.",
+        best,
     )
     assert stored == "Stored in results/tiny/; next: rnnbench report results/tiny"
+    for chatter in ("cuda", "oneDNN", "WARNING", "absl", "rebuild TensorFlow"):
+        assert chatter not in done.stdout + done.stderr
 
 
 def test_the_run_leaves_everything_in_its_folder(finished):
@@ -177,17 +166,21 @@ def _rows_by_model(tables):
     return found
 
 
-def test_tables_are_stored_as_markdown_and_csv(finished):
-    folder, done = finished
+def test_all_tables_are_stored_and_printed_if_wanted(cli, copied):
+    quiet, verbose = _run(cli, "--quiet"), _run(cli, "--verbose")
 
-    rows = _rows_by_model((folder / "table.md").read_text())
+    assert not re.search("stored|Stored|best", quiet.stderr)
+    rows = _rows_by_model((copied / "table.md").read_text())
     names = ["rnn", "gru", "bayes", "random", "svm", "always 'earn'"]
     assert list(rows) == names
     assert [name for name, row in rows.items() if row.get("ms per step") == "-"] == names[2:5]
     assert [name for name, row in rows.items() if row.get("log-loss") == "-"] == ["svm"]
-    printed = " ".join(done.stdout.split())
+    printed = " ".join(verbose.stdout.split())
     assert all(cell in printed for row in rows.values() for cell in row.values())
-    in_csv = csv.DictReader((folder / "table.csv").open())
+    assert "Seeds: 3, 8. Epoch: the best of 6 on 25% of the training" in printed
+    assert "Engine: native" in printed
+    assert "ms per step" not in quiet.stdout
+    in_csv = csv.DictReader((copied / "table.csv").open())
     assert [row["model"] for row in in_csv] == names
 
 
@@ -220,13 +213,12 @@ def _content(folder):
     return {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in files}
 
 
-@pytest.mark.parametrize("file", ["tiny.yaml", "results/tiny/config.yaml"])
-def test_a_rerun_trains_nothing_says_so_and_needs_no_tensorflow(copied, finished, file):
+def test_a_rerun_of_the_stored_config_trains_nothing_and_needs_no_tensorflow(copied, finished):
     before, environment = _content(copied), (copied / "environment.json").read_text()
     (copied / "constraints.txt").unlink()
     code = (
         "import sys\n"
-        f"sys.argv = 'rnnbench run {file} --json'.split()\n"
+        "sys.argv = 'rnnbench run results/tiny/config.yaml --json'.split()\n"
         "from rnnbench.__main__ import main\n"
         "try: main()\n"
         "except SystemExit as stop: assert not stop.code\n"
@@ -247,16 +239,14 @@ def test_a_rerun_trains_nothing_says_so_and_needs_no_tensorflow(copied, finished
     assert printed.models == load_results(finished[0]).models
 
 
-def test_fresh_trains_again_and_quiet_says_nothing(cli, copied):
+def test_fresh_trains_again(cli, copied):
     before = _content(copied)
 
-    result = _run(cli, "--models", "bayes", "--fresh", "--quiet", "--json")
+    _run(cli, "--models", "bayes", "--fresh", "--quiet", "--json")
 
     after = _content(copied)
     changed = {file.stem.partition("-")[0] for file in before if after[file] != before[file]}
     assert changed == {"bayes"}
-    assert "trained" not in result.stderr
-    assert "test accuracy" not in result.stderr
 
 
 def test_what_is_damaged_or_was_not_kept_is_trained_again(cli, copied):
@@ -344,11 +334,9 @@ def test_a_narrow_terminal_without_unicode_gets_progress_and_table_all_the_same(
 
     assert "? 0." in table
     assert max(map(len, table.splitlines())) <= 40, "as wide as the terminal beside the pipe"
-    rows = [line for line in shown if " trials " in line or re.match("random seed . +[-#]", line)]
-    assert re.fullmatch(r"0/2 trials +-+ \d:\d\d", rows[0])
-    workers = [row for row in rows if row.startswith("random")]
-    assert workers
-    assert all(re.fullmatch(r"random seed [38] +[-#]+ [a-z ]+ 0:0\d", row) for row in workers)
+    rows = [line.rstrip() for line in shown if re.match(r"0/2 trials|random +seed \d +[a-z]", line)]
+    assert "0/2 trials" in rows
+    assert any(re.fullmatch(r"random +seed [38] +[a-zA-Z ]+", row) for row in rows)
     assert max(map(len, rows)) <= 40
     assert any(re.match(r"random seed 8: test accuracy 0\.\d{4},", line) for line in shown)
     assert list(_files("results/tiny")) == ["random-seed3", "random-seed8"]
@@ -399,7 +387,7 @@ def _start_and_wait_for(words, *arguments):
     return running, said
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(
     cli, tmp_path, monkeypatch, how
 ):
@@ -480,23 +468,6 @@ def test_two_runs_that_want_one_folder_do_not_mix(cli):
     assert after.record.fingerprint == alone.record.fingerprint != ours.record.fingerprint
     np.testing.assert_array_equal(after.scores, alone.scores)
     assert not np.array_equal(ours.scores, alone.scores)
-
-
-def test_trials_run_where_an_installed_package_has_them_run(cli, install, tmp_path, monkeypatch):
-    modules = {"made_up": inspect.getsource(in_process), "fails": "raise OSError('no cluster')"}
-    entries = {"in-process": "made_up:InProcess", "broken": "fails:x"}
-    group = "rnnbench.executors"
-    install(write_distribution(tmp_path / "site", entries, modules, group=group))
-    fresh = Registry("executor", Executor, [LocalExecutor], holds_classes=True)
-    monkeypatch.setattr(executors, "EXECUTORS", fresh)
-
-    there = _run(cli, "--executor", "in-process", "--models", "bayes")
-
-    assert "bayes seed 3: started" in there.stderr
-    assert "1 of 1 trials are stored" in _run(cli, "--models", "bayes").stderr
-    refused = cli("run", "tiny.yaml", "--executor", "broken")
-    assert refused.exit_code == 2
-    assert "executor 'broken' of the package made-up cannot be loaded" in refused.stderr
 
 
 def _is_gone_within(seconds, group):

@@ -48,7 +48,7 @@ def test_a_ctrl_c_while_a_process_starts_is_heard_afterwards(monkeypatch):
     started = []
 
     def start(process):
-        signal.raise_signal(signal.SIGINT)  # to this thread: test_faults has one to any thread
+        signal.raise_signal(signal.SIGINT)  # to this thread; test_main has one to any thread
         started.append(process)
 
     monkeypatch.setattr("multiprocessing.context.SpawnProcess.start", start)

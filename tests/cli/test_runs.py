@@ -1,0 +1,328 @@
+"""The commands that read finished runs: report, leaderboard, power, compare, history and badge."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from factories import MARGINS, run_folder, runs_on_datasets, scored_run, write_run
+
+SVM = MARGINS | {"ms_per_step": None}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with finished runs; no test changes them."""
+    folder = tmp_path_factory.mktemp("runs")
+    before, after = {"rnn": [18], "svm": [9] * 3}, {"rnn": [4], "svm": [9] * 3, "gru": [9]}
+    models = {"rnn": [9], "lstm": [15], "svm": [18]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name, rights, speed in (("before", before, 2.5), ("after", after, 2.0)):
+            records = {"rnn": {"ms_per_step": speed}, "svm": SVM}
+            write_run(scored_run(rights, folder=name, records=records))
+        for name, day, right in (("third", 3, 4), ("first", 1, 18), ("second", 2, 3)):
+            environment = {"date": f"2026-11-0{day}T10:20:30Z"}
+            write_run(scored_run({"rnn": [right] * 3}, folder=name, environment=environment))
+        for run in runs_on_datasets(
+            {"r8": models, "r52": models, "mine": models | {"mlp": [3]}}, folder="sets"
+        ):
+            write_run(run)
+        write_run(scored_run({"rnn": [15, 12, 16], "lstm": [13, 14, 12]}, folder="close"))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def here(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+GATES = ("--fail-if", "accuracy drops 0.5", "--fail-if", "ms_per_step rises 1%")
+NO_RUN = "nowhere: no results.json in it (should be a folder"
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("badge nowhere", NO_RUN),
+        ("badge before --model lstm", "--model: no model 'lstm' (allowed: rnn, svm"),
+        ("badge before --metric f1", "--metric: no metric 'f1'"),
+        ("badge before --out before", "before: cannot be written: Is a directory"),
+        ("compare nowhere before", NO_RUN),
+        ("compare before", "Missing argument"),
+        ("compare before after --models rnm", "no run has a model 'rnm' (allowed: rnn, svm"),
+        ("compare nowhere nowhere --fail-if accuracy", "--fail-if 'accuracy': should be METRIC"),
+        (
+            "compare before after --format junt",
+            "--format: no format 'junt' (allowed: table, markdown, junit; did",
+        ),
+        ("compare before after --format json", "no format 'json' (for JSON, use --json)"),
+        ("compare before after --format junit", "--format junit: needs --fail-if"),
+        ("compare before after --format markdown --json", "--json: not with --format markdown"),
+        ("history", "Missing argument"),
+        ("history nowhere", NO_RUN),
+        ("history first --metric acuracy", "--metric: no metric 'acuracy' (allowed: accuracy, "),
+        ("leaderboard", "Missing argument"),
+        ("leaderboard before nowhere", NO_RUN),
+        ("leaderboard nowhere --metric acuracy", "--metric: no metric 'acuracy' (allowed: acc"),
+        ("leaderboard before --plot a.jpg", "--plot a.jpg: got '.jpg' (allowed: .png, .svg, .pdf"),
+        ("leaderboard before after --plot a.svg", "needs 2 datasets or more, got 1, made-up (bef"),
+        ("leaderboard sets/r8 third --plot a.svg", "needs 2 models or more that all datasets ha"),
+        ("power close --models gru", "no run has a model 'gru' (allowed: rnn, lstm)"),
+    ],
+)
+def test_wrong_input_ends_with_2_and_prints_and_writes_nothing(cli, command, message):
+    result = cli(*command.split())
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+    assert not Path("a.svg").exists()
+
+
+@pytest.mark.parametrize("arguments", [["compare", "before", "after"], ["leaderboard", "before"]])
+def test_no_tensorflow_is_imported(arguments):
+    code = (
+        f"import sys; sys.argv = ['rnnbench', *{arguments}]\n"
+        "from rnnbench.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "heavy = {'tensorflow', 'keras', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+# report
+
+
+def test_a_finished_run_gets_its_report_and_a_folder_that_is_a_file_is_named(cli, tmp_path):
+    run = run_folder(tmp_path / "run", {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)]})
+
+    done = cli("report", run)
+
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.strip() == str(run / "report.html")
+    assert (run / "report.md").is_file()
+
+    other = run_folder(tmp_path / "other", {"rnn": [(0, 0, 0, 1)]})
+    (other / "plots").touch()
+    refused = cli("report", other)
+    assert refused.exit_code == 2
+    assert f"{other / 'plots'}: cannot be written: " in refused.stderr
+
+
+# leaderboard
+
+
+def in_order(printed, *parts):
+    """Check that parts of a table stand below each other."""
+    text = " ".join(printed.split())
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
+
+
+def test_models_of_all_runs_are_ranked_in_one_table_for_each_set_of_documents(cli):
+    result = cli("leaderboard", "before", "after", "sets/r52")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    in_order(
+        result.stdout,
+        *("1 rnn before", "2 gru after", "4 rnn after", "Data: made-up"),
+        *("1 svm r52", "Data: r52"),
+    )
+
+
+def test_a_leaderboard_as_json(cli):
+    result = cli("leaderboard", "before", "after", "sets/r52", "--json", "--metric", "macro_f1")
+
+    document = json.loads(result.stdout)
+    assert document["schema_version"] == 4
+    first, second = document["leaderboards"]
+    assert (first["metric"], first["runs"]) == ("macro_f1", ["before", "after"])
+    assert (second["dataset"]["source"], second["entries"][0]["against_best"]) == ("r52", None)
+    assert [entry["rank"] for entry in first["entries"]] == [1, 2, 2, 4]
+
+
+def test_files_and_folders_that_are_no_runs_are_left_out_with_a_warning(cli, tmp_path):
+    (tmp_path / "notes.txt").touch()
+
+    result = cli("leaderboard", tmp_path / "notes.txt", "sets/r52", tmp_path)
+
+    assert result.exit_code == 0
+    assert "r52" in result.stdout
+    assert result.stderr.splitlines() == [
+        f"{path}: no finished run, left out" for path in (tmp_path / "notes.txt", tmp_path)
+    ]
+
+
+@pytest.mark.parametrize("name", ["ranks.svg", "new/ranks.png"])
+def test_a_diagram_of_mean_ranks_over_datasets_is_written(cli, tmp_path, name):
+    command = ("leaderboard", "sets/r8", "sets/r52", "sets/mine", "--plot", tmp_path / name)
+
+    result, as_json = cli(*command), cli(*command, "--force", "--json")
+
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / name).stat().st_size > 1000
+    assert result.stderr.splitlines() == [
+        "mlp: left out, no accuracy on r8 (r8), r52 (r52)",
+        f"Written to {tmp_path / name}",
+    ]
+    text = " ".join(result.stdout.split())
+    assert "svm 1.00 1, 1, 1 lstm 2.00 2, 2, 2 rnn 3.00 3, 3, 3" in text
+    assert "datasets, the tests have almost no power" in text
+    assert "Seeds are not datasets" in text
+    ranks = json.loads(as_json.stdout)["mean_ranks"]
+    assert ranks["models"] == {"svm": 1, "lstm": 2, "rnn": 3}
+    assert ranks["groups"] == [["svm", "lstm"], ["lstm", "rnn"]]
+    assert ranks["test"]["df"] == [2, 4]
+
+
+# power
+
+
+def test_the_pairs_that_are_not_clear_are_shown_with_the_seeds_they_need(cli):
+    result = cli("power", "close")
+
+    assert result.exit_code == 0, result.stderr
+    assert "rnn - lstm" in result.stdout
+    assert "Seeds needed" in " ".join(result.stdout.split())
+    (pair,) = json.loads(cli("power", "close", "--json").stdout)["pairs"]
+    assert (pair["comparison"]["a"], pair["comparison"]["b"]) == ("rnn", "lstm")
+    assert 0 < pair["detectable"] < pair["detectable_corrected"]
+
+
+# compare
+
+
+def test_two_runs_stand_side_by_side(cli):
+    result = cli("compare", "before", "after")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    for words in ("-0.7000", "Clearly worse in B: rnn", "Only in B: gru", "config: models.gru"):
+        assert words in " ".join(result.stdout.split())
+
+
+def test_a_comparison_as_json_has_the_gates(cli):
+    result = cli("compare", "before", "after", "--json", "--fail-if", "ms_per_step rises 1%")
+
+    document = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert document["schema_version"] == 4
+    assert (document["only_in_a"], document["only_in_b"]) == ([], ["gru"])
+    rnn, _ = document["models"]
+    assert (rnn["difference"], rnn["is_clear"]) == (pytest.approx(-0.7), True)
+    assert (rnn["b"]["metrics"]["accuracy"]["mean"], rnn["speed_ratio"]) == (0.2, 1.25)
+    assert document["differences"][0]["key"] == "models.gru"
+    assert document["gates"][0]["passed"]
+    assert result.stderr == "passed: ms_per_step rises 1%: 1 model (not measured: svm)\n"
+
+
+def test_a_gate_that_fails_ends_with_1_and_names_model_and_numbers(cli):
+    gates = ["accuracy drops 0.5", "accuracy drops significantly", "accuracy drops 70%"]
+    result = cli("compare", "before", "after", *(x for gate in gates for x in ("--fail-if", gate)))
+
+    assert result.exit_code == 1
+    assert "Clearly worse in B: rnn" in " ".join(result.stdout.split())
+    for line in (
+        "failed: accuracy drops 0.5: rnn: 0.9 in A, 0.2 in B\n",
+        "failed: accuracy drops significantly: rnn: 0.9 in A, 0.2 in B, p 2e-04\n",
+        "failed: accuracy drops 70%: rnn",
+    ):
+        assert line in result.stderr
+    assert "svm" not in result.stderr
+
+
+def test_a_model_that_vanished_fails_unless_models_leaves_it_out(cli):
+    gate = ["--fail-if", "accuracy rises 0.9"]
+
+    with_it = cli("compare", "after", "before", *gate)
+    without = cli("compare", "after", "before", *gate, "--models", "rnn,svm")
+
+    assert (with_it.exit_code, without.exit_code) == (1, 0)
+    assert with_it.stderr == "failed: accuracy rises 0.9: gru: B lacks the model\n"
+
+
+def test_markdown_has_gates_and_accuracies_and_the_rest_to_be_unfolded(cli):
+    result = cli("compare", "before", "after", "--format", "markdown", *GATES)
+
+    assert result.exit_code == 1
+    assert result.stdout.startswith("### after compared with before\n\n| gate | model | outcome |")
+    seen, _, folded = result.stdout.partition("<details>\n<summary>")
+    assert "| accuracy drops 0.5 | rnn | failed | 0.9 in A, 0.2 in B |" in seen
+    assert "| ms_per_step rises 1% | svm | not measured |  |" in seen
+    assert "| rnn | 0.9000 | 0.2000 | -0.7000 |" in seen
+    assert "| config: models.gru | - | present |" in folded
+    assert "failed: accuracy drops 0.5: rnn: 0.9 in A, 0.2 in B\n" in result.stderr
+
+
+def test_junit_has_the_gates_as_test_cases(cli):
+    result = cli("compare", "before", "after", "--format", "junit", *GATES)
+
+    assert result.exit_code == 1
+    suites = ElementTree.fromstring(result.stdout)  # noqa: S314 - ours
+    assert [suite.get("name") for suite in suites] == [*GATES[1::2]]
+    assert [suite.get("failures") for suite in suites] == ["1", "0"]
+
+
+def test_without_duplicates_only_the_other_documents_count(cli, tmp_path):
+    facts = {"duplicates": {"other_topics": list(range(10))}}
+    few, more = (
+        write_run(scored_run({"rnn": [right]}, folder=tmp_path / str(right), dataset=facts))
+        for right in (8, 12)
+    )
+
+    whole = json.loads(cli("compare", few, more, "--json").stdout)
+    rest = json.loads(cli("compare", few, more, "--json", "--without-duplicates").stdout)
+
+    assert whole["models"][0]["difference"] == pytest.approx(4 / 20)
+    assert rest["models"][0]["difference"] == pytest.approx(2 / 10)
+
+
+# history
+
+
+def test_the_oldest_run_comes_first_and_clear_changes_are_marked(cli):
+    result = cli("history", "third", "first", "second")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    in_order(
+        result.stdout,
+        "first 2026-11-01 10:20 000000000000 - 0.9000",
+        "second 2026-11-02 10:20 000000000000 rnn down 0.1500",
+        "third 2026-11-03 10:20 000000000000 - 0.2000",
+    )
+
+
+def test_a_history_as_json(cli):
+    document = json.loads(cli("history", "first", "second", "--json").stdout)
+
+    assert document["schema_version"] == 4
+    (history,) = document["histories"]
+    assert (history["metric"], history["models"]) == ("accuracy", ["rnn"])
+    first, second = history["entries"]
+    assert (first["date"], first["changes"]) == ("2026-11-01T10:20:30Z", {})
+    assert second["values"]["rnn"]["mean"] == 0.15
+    assert second["changes"]["rnn"]["is_clear"]
+
+
+# badge
+
+
+def test_a_badge_is_printed_or_written(cli, tmp_path):
+    result = cli("badge", "before", "--metric", "macro_f1", "--model", "rnn")
+
+    badge = json.loads(result.stdout)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert list(badge) == ["schemaVersion", "label", "message", "color"]
+    assert (badge["label"], badge["color"]) == ("macro-F1", "blue")
+    assert badge["message"].startswith("rnn 0.")
+
+    file = tmp_path / "public/badge.json"
+    written = cli("badge", "before", "--out", file)
+    assert (written.stdout, written.stderr) == ("", f"Written to {file}\n")
+    assert file.read_text() == cli("badge", "before").stdout
+    assert json.loads(file.read_text())["message"] == "rnn 0.9000"

@@ -1,0 +1,130 @@
+"""Your own texts, from the table to a prediction, and from a grid to the leaderboard."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from in_process import InProcess
+
+import rnnbench
+from rnnbench import job
+
+CONFIG = """\
+name: mine
+data: {source: files, train: data/train.csv, test: data/test.csv, label_column: kind}
+training: {epochs: 1, batch_size: 4}
+models:
+  rnn: {layers: [simple_rnn: {units: 2}, dense: {units: topics, activation: softmax}]}
+  nb: {baseline: multinomial_naive_bayes}
+"""
+GRID = """\
+    grid: {baseline.multinomial_naive_bayes: {alpha: [0.1, 1.5], max_ngram: [1, 2]}}
+"""
+POINTS = [f"nb[alpha={alpha},max_ngram={n}]" for alpha in (0.1, 1.5) for n in (1, 2)]
+TRAIN = [("Cheap pills, buy now", "spam"), ("See you at lunch", "ham")] * 4
+TEST = [("Buy cheap pills", "spam"), ("Lunch at noon?", "ham")]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Work in a folder with ``sub/mine.yaml``, ``sub/grid.yaml`` and the tables they name."""
+    monkeypatch.chdir(tmp_path)
+    Path("sub/data").mkdir(parents=True)
+    Path("sub/mine.yaml").write_text(CONFIG)
+    nb = "  nb: {baseline: multinomial_naive_bayes}\n"
+    with_grid = f"  nb:\n    baseline: multinomial_naive_bayes\n{GRID}"
+    Path("sub/grid.yaml").write_text(CONFIG.replace(nb, with_grid))
+    for name, rows in {"train": TRAIN, "test": TEST}.items():
+        with Path(f"sub/data/{name}.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([("text", "kind"), *rows])
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Trains in this process: workers start slowly."""
+    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+
+
+def as_json(cli, *command):
+    done = cli(*command, "--json")
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_your_own_texts_take_the_way_of_all_others(cli):
+    info = as_json(cli, "data", "prepare", "sub/mine.yaml")
+    assert (info["source"], info["train_size"], info["test_size"]) == ("files", 8, 2)
+
+    run = as_json(cli, "run", "sub/mine.yaml", "--save-models", "--jobs", 1)
+    assert [model["name"] for model in run["models"]] == ["rnn", "nb"]
+    assert run["models"][1]["metrics"]["accuracy"]["mean"] == 1
+    again = cli("run", "results/mine/config.yaml", "--save-models", "--jobs", 1)
+    assert "2 of 2 trials are stored already" in again.stderr
+
+    shown = as_json(cli, "data", "show", 9, "results/mine/config.yaml")
+    assert (shown["topic"], shown["place"]) == ("ham", "test")
+    assert shown["words"] == ["lunch", "at", "noon"]
+    assert [each["models"] for each in shown["inputs"]] == [["rnn"], ["nb"]]
+
+    assert cli("report", "results/mine").exit_code == 0
+    assert "buy cheap pills" in Path("results/mine/report.html").read_text()
+    (predicted,) = as_json(cli, "predict", "results/mine", "rnn", "Pills at NOON")["predictions"]
+    assert predicted["unknown_words"] == ["noon"]
+
+
+def test_a_mistake_in_a_table_is_named_with_its_line(cli):
+    Path("sub/data/test.csv").write_text("text,kind\n,ham\n")
+
+    refused = cli("run", "sub/mine.yaml")
+
+    assert (refused.exit_code, refused.stderr) == (2, "sub/data/test.csv:2: the text is empty\n")
+
+
+def test_a_table_is_not_the_name_of_a_source(cli):
+    refused = cli("data", "prepare", "--data", "sub/data/train.csv")
+
+    assert refused.exit_code == 2
+    assert "a file belongs in data.path, or --path" in refused.stderr
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_points_of_a_grid_are_models_like_any_other(cli):
+    first = as_json(cli, "run", "sub/grid.yaml", "--models", "nb")
+    assert [model["name"] for model in first["models"]] == POINTS
+
+    only = cli("run", "sub/grid.yaml", "--models", f"{POINTS[1]},{POINTS[2]}", "--out", "two")
+    assert only.exit_code == 0
+    again = cli("run", "results/mine/config.yaml", "--out", "results/mine")
+    assert "nb[alpha=0.1,max_ngram=1] seed 0: started" not in again.stderr, "all were stored"
+    (ranked,) = as_json(cli, "leaderboard", "results/mine", "two")["leaderboards"]
+    assert len(ranked["entries"]) == 4, "the same trials in both runs are shown once"
+    compared = as_json(cli, "compare", "results/mine", "two")
+    assert [each["name"] for each in compared["models"]] == POINTS[1:3]
+    assert cli("report", "results/mine").exit_code == 0
+    assert "max_ngram" in Path("results/mine/report.md").read_text()
+
+    parameters = "baseline.multinomial_naive_bayes"
+    run = rnnbench.load_run("results/mine")
+    assert list(run.to_frame()[f"{parameters}.alpha"]) == [0.1, 0.1, 1.5, 1.5]
+    assert list(run.to_frame()[f"{parameters}.max_ngram"]) == [1, 2, 1, 2]
+    assert list(run.summary_frame()["alpha"][:4]) == [0.1, 0.1, 1.5, 1.5]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_list_on_the_command_line_makes_a_grid(cli):
+    key = "models.nb.baseline.multinomial_naive_bayes.alpha"
+    run = as_json(cli, "run", "sub/grid.yaml", "--models", "nb", "--set", f"{key}=[3]")
+
+    names = [model["name"] for model in run["models"]]
+    assert names == ["nb[max_ngram=1]", "nb[max_ngram=2]"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_models_trained_in_their_own_way_say_so(cli):
+    own = as_json(cli, "run", "sub/mine.yaml", "--set", "models.rnn.training.epochs=2")
+
+    (rnn,) = [each for each in own["models"] if each["name"] == "rnn"]
+    assert rnn["training"] == {"epochs": 2}
+    (stored,) = Path("results/mine/trials").glob("rnn-*.json")
+    assert json.loads(stored.read_text())["epochs"] == 2
