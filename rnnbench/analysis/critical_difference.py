@@ -13,7 +13,7 @@ from math import factorial, inf, isclose
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.leaderboard import Board, Entry, score_of
+from rnnbench.analysis.boards import Board, RankedModel, score_of
 from rnnbench.errors import UserError
 from rnnbench.records import Record
 
@@ -102,9 +102,9 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
     return _mean_ranks(boards[0].metric, datasets, left_out)
 
 
-def _entries(board: Board) -> dict[str, Entry]:
+def _entries(board: Board) -> dict[str, RankedModel]:
     """Return the entry of each model that has the metric; of several, that of the first run."""
-    found: dict[str, Entry] = {}
+    found: dict[str, RankedModel] = {}
     for entry in sorted(board.entries, key=lambda entry: board.runs.index(entry.run)):
         if entry.rank is not None:
             found.setdefault(entry.model.name, entry)
@@ -115,13 +115,13 @@ def _name(board: Board, runs: Sequence[str]) -> str:
     return f"{board.dataset.source} ({', '.join(runs)})"
 
 
-def _models_in_words(board: Board, entries: Mapping[str, Entry]) -> str:
+def _models_in_words(board: Board, entries: Mapping[str, RankedModel]) -> str:
     return f"{_name(board, board.runs)}: {', '.join(entries) or 'none'}"
 
 
 def _warn(
     boards: Sequence[Board],
-    entries: Sequence[Mapping[str, Entry]],
+    entries: Sequence[Mapping[str, RankedModel]],
     common: Sequence[str],
     left_out: Mapping[str, Sequence[str]],
 ) -> None:
@@ -139,7 +139,9 @@ def _warn(
             log.warning("%s: %s %s", _name(board, board.runs), what, chosen)
 
 
-def _ranked(board: Board, entries: Mapping[str, Entry], names: Sequence[str]) -> RankedDataset:
+def _ranked(
+    board: Board, entries: Mapping[str, RankedModel], names: Sequence[str]
+) -> RankedDataset:
     scores = np.array([score_of(entries[name].model, board.metric) for name in names], np.float64)
     used = {entries[name].run for name in names}
     return RankedDataset(

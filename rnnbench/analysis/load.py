@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.analysis.convert import convert_run
-from rnnbench.analysis.duplicates import without_duplicates as leave_out
 from rnnbench.analysis.summary import summarize_run
+from rnnbench.analysis.summary import without_duplicates as leave_out
 from rnnbench.environment import Environment
 from rnnbench.errors import UserError
 from rnnbench.metrics import METRICS, usable_metrics

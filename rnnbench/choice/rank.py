@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.analysis.comparisons import compare_with_best
-from rnnbench.analysis.intervals import accuracy_interval, folds_interval
-from rnnbench.analysis.variance import Hits
+from rnnbench.analysis.intervals import Hits, accuracy_interval, folds_interval
 from rnnbench.choice.records import Candidate
 from rnnbench.results.schema import DIGITS
 from rnnbench.runner.benchmark import Plan
@@ -54,22 +53,22 @@ def rank_candidates(
         return []
     in_order = plan.dataset.in_order
     places = np.argsort(positions) if in_order else slice(None)
-    hits = {name: _hits_of(of_model)[:, places] for name, of_model in complete.items()}
+    hits = {
+        name: Hits(_hits_of(of_model)[:, places], in_order) for name, of_model in complete.items()
+    }
     params = {name: next(iter(each.values()))[0].record.params for name, each in complete.items()}
     epochs = {trial.name: trial.epochs for trial in plan.trials}
-    names = sorted(
-        hits, key=lambda name: rank_key(float(hits[name].mean()), epochs[name], params[name])
-    )
+    names = sorted(hits, key=lambda name: rank_key(hits[name].accuracy, epochs[name], params[name]))
     fixed = {name for name in names if not models[name].is_random}
-    against = compare_with_best({name: hits[name] for name in names}, fixed, in_order=in_order)
+    against = compare_with_best({name: hits[name] for name in names}, fixed)
     return [
         Candidate(
             name=name,
             params=params[name],
-            accuracy=float(hits[name].mean()),
+            accuracy=hits[name].accuracy,
             of_parts=[float(mean) for mean in _accuracies_of(complete[name]).mean(axis=1)],
             over_parts=folds_interval(_accuracies_of(complete[name])),
-            interval=accuracy_interval(hits[name], in_order=in_order),
+            interval=accuracy_interval(hits[name]),
             training=models[name].training or {},
             seeds=len(complete[name]),
             fit_seconds=_fit_seconds(complete[name]),
@@ -99,7 +98,7 @@ def _results_of(
     return by_seed
 
 
-def _hits_of(of_model: Answers) -> Hits:
+def _hits_of(of_model: Answers) -> NDArray[np.bool_]:
     """Return whether each seed got each held-out document right, ``(n_seeds, n_held_out)``."""
     return np.stack(
         [

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.analysis.compare_runs import RunComparison, compare_runs
-from rnnbench.analysis.gates import Verdict, judge, parse_gate
+from rnnbench.analysis.compare import ComparedRuns, Verdict, compare_runs, judge, parse_gate
 from rnnbench.analysis.load import load_run
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.report.compare import (
@@ -104,7 +103,7 @@ def _check_format(form: str, *, has_gates: bool, as_json: bool) -> None:
         raise UserError(f"--format {form}: needs --fail-if, because gates are its test cases")
 
 
-def _page(form: str, comparison: RunComparison, verdicts: Sequence[Verdict]) -> str:
+def _page(form: str, comparison: ComparedRuns, verdicts: Sequence[Verdict]) -> str:
     """Return a comparison as text in one of the formats for CI."""
     if form == JUNIT:
         return junit(f"{comparison.b} compared with {comparison.a}", verdicts)

@@ -8,11 +8,11 @@ import typer
 
 from rnnbench.config.load import load, load_data
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.document import Document, find_document
 from rnnbench.data.load import PreparedData
 from rnnbench.data.load import prepare as prepare_data
 from rnnbench.data.settings import Data
-from rnnbench.data.sources.catalog import SOURCES
+from rnnbench.data.sources import SOURCES
+from rnnbench.data.vocabulary import Document, find_document
 from rnnbench.report.data import data_facts, data_views, sources_text
 from rnnbench.report.document import Inputs, document_facts, document_text
 from rnnbench.terminal import completion, console, options
@@ -96,7 +96,7 @@ def show(
     changes = options.changes(settings, data=data, path=path)
     benchmark = load(config, changes) if config else None
     prepared = _prepare(benchmark.data if benchmark else load_data(None, changes))
-    section, corpus = prepared.section, prepared.corpus.corpus
+    section, corpus = prepared.section, prepared.corpus
     found = find_document(corpus, prepared.dataset, section, number)
     inputs = _inputs(benchmark, prepared, found) if benchmark else None
     console.print_record(

@@ -73,7 +73,7 @@ def _notes_on_config(config: Path) -> "Iterator[Note]":
     from rnnbench.analysis.notes import note_on_decoding, notes_on_config, notes_on_data
     from rnnbench.config.load import load
     from rnnbench.data.load import prepare
-    from rnnbench.data.sources.catalog import SOURCES
+    from rnnbench.data.sources import SOURCES
 
     benchmark = load(config)
     try:
@@ -81,7 +81,7 @@ def _notes_on_config(config: Path) -> "Iterator[Note]":
     except RnnbenchError as error:
         console.err.print(f"No notes about the documents: {error}", soft_wrap=True)
     else:
-        corpus = prepared.corpus.corpus
+        corpus = prepared.corpus
         yield from notes_on_data(prepared.summary, benchmark.data, corpus)
         if SOURCES[corpus.provenance["source"]].fetch:  # not the user's own texts
             yield note_on_decoding(corpus, prepared.dataset)

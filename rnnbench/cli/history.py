@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from rnnbench.analysis.history import trace_runs
+from rnnbench.analysis.boards import trace_runs
 from rnnbench.analysis.load import load_runs
 from rnnbench.metrics import find_quantity
 from rnnbench.report.history import history_table

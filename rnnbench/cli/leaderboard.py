@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from rnnbench.analysis.boards import rank_runs
 from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
-from rnnbench.analysis.leaderboard import rank_runs
 from rnnbench.analysis.load import load_runs
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity

@@ -7,7 +7,7 @@ import typer
 
 from rnnbench.config.load import select
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.cache import CachedCorpus
+from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus
 from rnnbench.data.settings import Data
@@ -95,7 +95,7 @@ def show(
         corpus, shape = _find_data(benchmark.data)
         with quiet_tensorflow():
             description = describe(chosen, shape)
-        facts = (model, chosen, description, shape, corpus.corpus.provenance)
+        facts = (model, chosen, description, shape, corpus.provenance)
         record, view = network_json(*facts), network_text(*facts)
     console.print_record(record, view, as_json=as_json)
 
@@ -126,7 +126,7 @@ def _count_params(benchmark: Benchmark) -> tuple[dict[str, int], str]:
     return counts, "\n".join(reasons)
 
 
-def _find_data(data: Data) -> tuple[CachedCorpus, Shape]:
+def _find_data(data: Data) -> tuple[Corpus, Shape]:
     """Return the corpus in the cache, and the shape of its dataset."""
     corpus = load_corpus(data, offline=True)
-    return corpus, Shape.of(make_dataset(corpus.corpus, data))
+    return corpus, Shape.of(make_dataset(corpus, data))

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.load import load_run
-from rnnbench.analysis.power import power_of_pairs
 from rnnbench.report.power import power_table
 from rnnbench.results.schema import SUMMARY_VERSION
 from rnnbench.terminal import console, options

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ class Corpus:
         is_test: bool ``(n_documents,)``, the test set of the source's own split; ``None`` if the
             source has no split.
         provenance: the origin of the corpus, in words; not part of the fingerprint.
+        file: its file in the cache, if it has one; not part of the fingerprint.
     """
 
     tokens: NDArray[np.int32]
@@ -35,14 +37,18 @@ class Corpus:
     vocabulary: tuple[str, ...]
     is_test: NDArray[np.bool_] | None = None
     provenance: dict[str, str] = field(default_factory=dict)
+    file: Path | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    def ranks(self, document: int) -> NDArray[np.int32]:
+        """Return one document as ranks of words."""
+        return self.tokens[self.offsets[document] : self.offsets[document + 1]]
+
     def words(self, document: int) -> list[str]:
         """Return the words of one document."""
-        ranks = self.tokens[self.offsets[document] : self.offsets[document + 1]]
-        return [self.vocabulary[rank - 1] for rank in ranks]
+        return [self.vocabulary[rank - 1] for rank in self.ranks(document)]
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -124,6 +130,7 @@ def rank_words_of(corpus: Corpus, documents: NDArray[np.int64]) -> tuple[Corpus,
         corpus,
         tokens=_ranks(order)[corpus.tokens - 1],
         vocabulary=tuple(corpus.vocabulary[number] for number in order),
+        file=None,
     )
     return ranked, int(np.count_nonzero(counts))
 

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation
 
-from rnnbench.analysis.compare_runs import RunComparison
+from rnnbench.analysis.compare import ComparedRuns
 from rnnbench.analysis.comparisons import by_better_model
 from rnnbench.analysis.critical_difference import MeanRanks
 from rnnbench.errors import UserError, did_you_mean
@@ -68,7 +68,7 @@ def plot_run(
     return _draw(draw, size, ax)
 
 
-def plot_changes(comparison: RunComparison, ax: Axes | None = None) -> Axes:
+def plot_changes(comparison: ComparedRuns, ax: Axes | None = None) -> Axes:
     """Draw how the accuracy of each model changed, and return the axes.
 
     Raises:

@@ -8,8 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from rnnbench.analysis.compare_runs import ModelChange, RunComparison, branches
-from rnnbench.analysis.gates import Verdict
+from rnnbench.analysis.compare import ComparedRuns, ModelChange, Verdict, branches
 from rnnbench.escape import for_markdown
 from rnnbench.metrics import METRICS, MS_PER_STEP, Metric
 from rnnbench.report.gates import annotations, gates_table, workflow_command
@@ -34,7 +33,7 @@ SHORT = 12
 """Characters shown of a fingerprint or a commit."""
 
 
-def comparison_tables(comparison: RunComparison) -> list[Table]:
+def comparison_tables(comparison: ComparedRuns) -> list[Table]:
     """Return how accuracy, other metrics and costs changed, and all other differences."""
     return [
         accuracy_table(comparison),
@@ -44,7 +43,7 @@ def comparison_tables(comparison: RunComparison) -> list[Table]:
     ]
 
 
-def comparison_markdown(comparison: RunComparison, verdicts: Sequence[Verdict]) -> str:
+def comparison_markdown(comparison: ComparedRuns, verdicts: Sequence[Verdict]) -> str:
     """Return a page in GitHub's Markdown: gates and accuracies, and all else to be unfolded."""
     accuracy, *others = comparison_tables(comparison)
     heading = for_markdown(f"{comparison.b} compared with {comparison.a}")
@@ -66,13 +65,13 @@ def _unfolded(table: Table) -> Table:
     return replace(table, rows=rows)
 
 
-def comparison_annotations(comparison: RunComparison, verdicts: Sequence[Verdict]) -> list[str]:
+def comparison_annotations(comparison: ComparedRuns, verdicts: Sequence[Verdict]) -> list[str]:
     """Return workflow commands of GitHub Actions: what is clear, and the outcome of each gate."""
     message = f"A: {comparison.a}. B: {comparison.b}. {' '.join(findings(comparison))}"
     return [workflow_command("notice", "rnnbench compare", message), *annotations(verdicts)]
 
 
-def accuracy_table(comparison: RunComparison) -> Table:
+def accuracy_table(comparison: ComparedRuns) -> Table:
     """Return the accuracy of each model in both runs, and how certain the difference is."""
     columns: Columns[ModelChange] = {
         "accuracy of": lambda each: each.name,
@@ -87,7 +86,7 @@ def accuracy_table(comparison: RunComparison) -> Table:
     return with_points(table_of(comparison.models, columns, _caption(comparison)))
 
 
-def _caption(comparison: RunComparison) -> str:
+def _caption(comparison: ComparedRuns) -> str:
     models = comparison.models
     methods = " or ".join(sorted({each.method for each in models}))
     return " ".join(
@@ -110,7 +109,7 @@ def _seeds(models: Sequence[ModelSummary]) -> str:
     return counted(most, "seed") if least == most else f"{least:,} to {counted(most, 'seed')}"
 
 
-def findings(comparison: RunComparison) -> list[str]:
+def findings(comparison: ComparedRuns) -> list[str]:
     """Return in sentences which differences of accuracy are clear, and which models lack a pair."""
     clear = [each for each in comparison.models if each.is_clear]
     undecided = [each.name for each in comparison.models if each.has_too_few_seeds]
@@ -127,7 +126,7 @@ def findings(comparison: RunComparison) -> list[str]:
     ]
 
 
-def metrics_table(comparison: RunComparison) -> Table:
+def metrics_table(comparison: ComparedRuns) -> Table:
     """Return how much the mean of each other metric changed."""
     metrics = metrics_of([model for each in comparison.models for model in (each.a, each.b)])
     columns: Columns[ModelChange] = {"B - A of": lambda each: each.name}
@@ -142,7 +141,7 @@ def _moved(metric: Metric, change: ModelChange) -> str:
     return MISSING if a is None or b is None else format(b - a, f"+z{metric.format}")
 
 
-def costs_table(comparison: RunComparison) -> Table:
+def costs_table(comparison: ComparedRuns) -> Table:
     """Return macro-F1 and speed of each model in both runs."""
     second, over = METRICS[SECOND].header, "(mean ± 95 % over seeds)"
     columns: Columns[ModelChange] = {
@@ -159,7 +158,7 @@ def costs_table(comparison: RunComparison) -> Table:
     return with_points(table_of(comparison.models, columns, caption))
 
 
-def differences_table(comparison: RunComparison) -> Table:
+def differences_table(comparison: ComparedRuns) -> Table:
     """Return the differences in config, data and environment; a part without any is the same."""
     rows = []
     for part in ("config", "data", "environment"):

@@ -12,7 +12,6 @@ from rich.text import Text
 
 from rnnbench.analysis.notes import notes_on_data
 from rnnbench.data.audit import DatasetSummary, TopicCount
-from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.settings import Data
 from rnnbench.data.source import Source
@@ -26,17 +25,17 @@ BAR_WIDTH = 12
 """The columns of the bar of the most frequent topic."""
 
 
-def data_facts(corpus: CachedCorpus, summary: DatasetSummary, section: Data) -> dict[str, Any]:
+def data_facts(corpus: Corpus, summary: DatasetSummary, section: Data) -> dict[str, Any]:
     """Return the facts that ``--json`` prints."""
-    notes = notes_on_data(summary, section, corpus.corpus)
+    notes = notes_on_data(summary, section, corpus)
     return {
-        **corpus.corpus.provenance,
+        **corpus.provenance,
         **summary.model_dump(exclude={"source", "origin", "fingerprint", "topics"}),
         "dataset_fingerprint": summary.fingerprint,
-        "documents": len(corpus.corpus),
+        "documents": len(corpus),
         "topics": len(summary.topics),
-        "vocabulary": len(corpus.corpus.vocabulary),
-        "length_quantiles": length_quantiles(corpus.corpus),
+        "vocabulary": len(corpus.vocabulary),
+        "length_quantiles": length_quantiles(corpus),
         "topic_counts": [count.model_dump() for count in summary.topics_by_frequency],
         "topics_only_in_test": summary.topics_only_in_test,
         "notes": [note.model_dump() for note in notes],
@@ -49,18 +48,18 @@ def length_quantiles(corpus: Corpus) -> dict[str, int]:
 
 
 def data_views(
-    corpus: CachedCorpus, summary: DatasetSummary, section: Data
+    corpus: Corpus, summary: DatasetSummary, section: Data
 ) -> list[Table | RenderableType]:
     """Return the facts, the most frequent topics with bars, and the notes."""
-    provenance = corpus.corpus.provenance
+    provenance = corpus.provenance
     cut = "all words" if section.num_words is None else f"num_words {section.num_words:,}"
-    quantiles = length_quantiles(corpus.corpus)
+    quantiles = length_quantiles(corpus)
     length = "any length" if section.maxlen is None else f"maxlen {section.maxlen}"
     rows = {
         "source": f"{provenance['source']} ({provenance['from']})",
         "corpus": (
-            f"{len(corpus.corpus):,} documents, {len(summary.topics)} topics, "
-            f"{len(corpus.corpus.vocabulary):,} words"
+            f"{len(corpus):,} documents, {len(summary.topics)} topics, "
+            f"{len(corpus.vocabulary):,} words"
         ),
         "fingerprint": corpus.fingerprint,
         "words in each": ", ".join(f"{share} {n:,}" for share, n in quantiles.items()),
@@ -79,7 +78,7 @@ def data_views(
     facts = Grid.grid(padding=(0, 2))
     for name, value in rows.items():
         facts.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
-    notes = list(notes_on_data(summary, section, corpus.corpus))
+    notes = list(notes_on_data(summary, section, corpus))
     return [facts, _topics(summary), *([Text(), notes_text(notes)] if notes else [])]
 
 

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, UNKNOWN
-from rnnbench.data.document import Document
+from rnnbench.data.vocabulary import Document
 from rnnbench.escape import visible
 from rnnbench.points import model_of
 from rnnbench.report.glosses import Gloss, Glosses

@@ -17,9 +17,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from rnnbench.analysis.compare_runs import RunComparison
-from rnnbench.analysis.history import ACCURACY, Entry, History
-from rnnbench.analysis.topics import confusion, frequent_topics
+from rnnbench.analysis.boards import ACCURACY, HistoryEntry, RunHistory
+from rnnbench.analysis.compare import ComparedRuns
+from rnnbench.analysis.errors import confusion, frequent_topics
 from rnnbench.escape import visible
 from rnnbench.metrics import find_quantity
 from rnnbench.report.history import direction
@@ -262,7 +262,7 @@ def size_of_differences(pairs: Mapping[str, Sequence[Comparison]]) -> tuple[floa
     return (8, 1.3 + 0.25 * (len(pairs) + sum(map(len, pairs.values()))))
 
 
-def draw_changes(axes: Axes, comparison: RunComparison) -> list[Line2D]:
+def draw_changes(axes: Axes, comparison: ComparedRuns) -> list[Line2D]:
     """Draw how the accuracy of each model changed from run A to run B, and its interval.
 
     Returns:
@@ -300,7 +300,7 @@ def _finish_differences(axes: Axes, label: str, shown: Sequence[Difference]) -> 
     ]
 
 
-def draw_history(axes: Axes, history: History, model: str) -> list[Line2D]:
+def draw_history(axes: Axes, history: RunHistory, model: str) -> list[Line2D]:
     """Draw the metric of a model in each run with its interval over seeds, and its clear changes.
 
     Returns:
@@ -336,7 +336,7 @@ def draw_history(axes: Axes, history: History, model: str) -> list[Line2D]:
     ]
 
 
-def _label_runs(axes: Axes, entries: Sequence[Entry]) -> None:
+def _label_runs(axes: Axes, entries: Sequence[HistoryEntry]) -> None:
     """Label runs with their dates and commits; of many, only some, at equal steps."""
     step = -(-len(entries) // max(LABELS, len(entries) // RUNS_PER_LABEL))
     shown = range(0, len(entries), step)
@@ -349,6 +349,6 @@ def _label_runs(axes: Axes, entries: Sequence[Entry]) -> None:
     axes.grid(axis="x", visible=False)
 
 
-def width_of_history(history: History) -> float:
+def width_of_history(history: RunHistory) -> float:
     """Return the width of a plot in inches: that of a page, and more for very many runs."""
     return max(NARROW, 2 + 0.12 * len(history.entries))

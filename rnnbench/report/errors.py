@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rnnbench.analysis.misclassified import HardDocument, count_errors
+from rnnbench.analysis.errors import HardDocument, count_errors
 from rnnbench.report.table import Table, with_points
 from rnnbench.results.run import StoredRun
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 from xml.etree import ElementTree
 
-from rnnbench.analysis.gates import Failure, Verdict
+from rnnbench.analysis.compare import Failure, Verdict
 from rnnbench.escape import visible
 from rnnbench.report.numbers import short_p
 from rnnbench.report.table import Table

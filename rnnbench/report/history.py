@@ -1,6 +1,7 @@
 """Histories as tables, and the words for their runs and changes."""
 
-from rnnbench.analysis.history import ACCURACY, Change, Entry, History
+from rnnbench.analysis.boards import ACCURACY, HistoryEntry, RunHistory
+from rnnbench.analysis.compare import Change
 from rnnbench.metrics import Quantity, find_quantity
 from rnnbench.report.numbers import MISSING, condition, quantity_text, remarks_on_tests
 from rnnbench.report.table import Table
@@ -10,7 +11,7 @@ SHORT = 12
 """Characters shown of a commit."""
 
 
-def history_table(history: History) -> Table:
+def history_table(history: RunHistory) -> Table:
     """Return a row for each run, the oldest first, with the metric of each model."""
     quantity = find_quantity(history.metric, "--metric")
     facts = ["run", "date (UTC)", "commit", "clear changes"]
@@ -44,7 +45,7 @@ def direction(change: Change) -> str:
     return "up" if change.difference > 0 else "down"
 
 
-def _clear_changes(entry: Entry) -> str:
+def _clear_changes(entry: HistoryEntry) -> str:
     """Return the models whose accuracy clearly changed, each with its direction."""
     clear = [
         f"{name} {direction(change)}" for name, change in entry.changes.items() if change.is_clear
@@ -53,7 +54,7 @@ def _clear_changes(entry: Entry) -> str:
     return ", ".join([*clear, *([TOO_FEW_SEEDS] if undecided else [])]) or MISSING
 
 
-def _caption(history: History, quantity: Quantity) -> str:
+def _caption(history: RunHistory, quantity: Quantity) -> str:
     dataset = history.dataset
     sentences = [
         f"{quantity.header}: mean ± 95 % over seeds. Data: {dataset.source}, "

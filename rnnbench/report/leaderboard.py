@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import comb
 
-from rnnbench.analysis.leaderboard import Board, Entry
+from rnnbench.analysis.boards import Board, RankedModel
 from rnnbench.metrics import FIT_SECONDS, METRICS, find_quantity
 from rnnbench.report.numbers import (
     MISSING,
@@ -31,7 +31,7 @@ def rank_table(board: Board) -> Table:
     If another metric decides the rank, it is in the last column.
     """
     n_seeds = max(entry.model.accuracy.n for entry in board.entries)
-    columns: Columns[Entry] = {
+    columns: Columns[RankedModel] = {
         "test accuracy (mean ± 95 % over seeds)": lambda entry: mean_and_interval(
             entry.model.accuracy
         ),
@@ -51,7 +51,7 @@ def rank_table(board: Board) -> Table:
 
 def costs_table(board: Board) -> Table:
     """Return macro-F1 of each model, its size, and the time of one training."""
-    columns: Columns[Entry] = {
+    columns: Columns[RankedModel] = {
         f"{METRICS[SECOND].header} (mean ± 95 % over seeds)": lambda entry: mean_and_interval(
             entry.model.metrics[SECOND]
         ),
@@ -63,9 +63,11 @@ def costs_table(board: Board) -> Table:
     return _table(board, columns, always, "fit s: mean wall time of one training.")
 
 
-def _table(board: Board, columns: Columns[Entry], always: Sequence[str], caption: str) -> Table:
+def _table(
+    board: Board, columns: Columns[RankedModel], always: Sequence[str], caption: str
+) -> Table:
     """Return a table with rank, model and run first, and the majority baseline last."""
-    named: Columns[Entry] = {
+    named: Columns[RankedModel] = {
         "rank": lambda entry: str(entry.rank or MISSING),
         "model": lambda entry: entry.model.name,
         "run": lambda entry: entry.run,
@@ -76,7 +78,7 @@ def _table(board: Board, columns: Columns[Entry], always: Sequence[str], caption
     return with_points(whole, list(named).index("model"))
 
 
-def _is_clearly_worse(entry: Entry) -> str:
+def _is_clearly_worse(entry: RankedModel) -> str:
     if entry.against_best is None:
         return MISSING
     if entry.against_best.has_too_few_seeds:

@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Transform, blended_transform_factory
 
+from rnnbench.analysis.boards import RunHistory
 from rnnbench.analysis.critical_difference import MeanRanks
-from rnnbench.analysis.history import History
 from rnnbench.escape import visible
 from rnnbench.metrics import find_quantity
 from rnnbench.report.critical_difference import place_of
@@ -127,7 +127,7 @@ def confusion_marks(axes: Axes, shown: Confusion) -> Marks:
     }
 
 
-def history_marks(axes: Axes, history: History, model: str) -> Marks:
+def history_marks(axes: Axes, history: RunHistory, model: str) -> Marks:
     """Mark the runs in a plot that ``draw_history`` drew."""
     quantity = find_quantity(history.metric, "metric")
     marks: Marks = {}

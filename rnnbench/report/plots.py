@@ -15,9 +15,9 @@ import matplotlib as mpl
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
+from rnnbench.analysis.boards import RunHistory
 from rnnbench.analysis.comparisons import by_better_model
 from rnnbench.analysis.critical_difference import MeanRanks
-from rnnbench.analysis.history import History
 from rnnbench.metrics import find_quantity
 from rnnbench.report.critical_difference import (
     draw_diagram,
@@ -234,7 +234,7 @@ def ranks_plot(ranks: MeanRanks, name: str) -> Plot:
     return _plot(name, title(ranks), alt, size_of_diagram(ranks), draw)
 
 
-def history_plot(history: History, model: str, name: str) -> Plot | None:
+def history_plot(history: RunHistory, model: str, name: str) -> Plot | None:
     """Draw the metric of a model over the runs of a history, with its clear changes.
 
     Returns:

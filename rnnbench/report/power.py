@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rnnbench.analysis.power import MOST, PairPower
+from rnnbench.analysis.comparisons import MOST, PairPower
 from rnnbench.report.numbers import MISSING, remarks_on_tests, short_p
 from rnnbench.report.table import Columns, Table, table_of
 from rnnbench.results.schema import Results

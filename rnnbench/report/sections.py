@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from rnnbench.analysis.comparisons import MAX_IN_PAIRS, SHOWN_IN_PAIRS
-from rnnbench.analysis.duplicates import without_duplicates
-from rnnbench.analysis.misclassified import HardDocument, hardest_documents
+from rnnbench.analysis.comparisons import MAX_IN_PAIRS, SHOWN_IN_PAIRS, power_of_pairs
+from rnnbench.analysis.errors import HardDocument, f1_by_topic, frequent_topics, hardest_documents
 from rnnbench.analysis.notes import notes_on_run
-from rnnbench.analysis.power import power_of_pairs
-from rnnbench.analysis.topics import f1_by_topic, frequent_topics
+from rnnbench.analysis.summary import without_duplicates
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.report.errors import errors_table, mistake
 from rnnbench.report.plots import accuracy_plot, confusion_plot, differences_plot, learning_plot

@@ -109,7 +109,7 @@ def _metrics(_: typer.Context) -> Iterable[str]:
 
 
 def _sources(_: typer.Context) -> Iterable[str]:
-    from rnnbench.data.sources.catalog import SOURCES  # imports NumPy and pydantic
+    from rnnbench.data.sources import SOURCES  # imports NumPy and pydantic
 
     return ["auto", *SOURCES]
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from rnnbench.analysis.documents import words_of_test_documents
-from rnnbench.analysis.leaderboard import distinct_names
+from rnnbench.analysis.boards import distinct_names
+from rnnbench.analysis.errors import words_of_test_documents
 from rnnbench.config.load import dump
 from rnnbench.environment import constraints
 from rnnbench.report.page import Page, render, report_page

@@ -1,17 +1,48 @@
+"""Summaries of runs, with all documents and without duplicates, and published accuracies."""
+
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from factories import MARGINS, benchmark, dataset_summary, result, scored_run
+from factories import (
+    MARGINS,
+    benchmark,
+    dataset_summary,
+    finished_run,
+    result,
+    scored_run,
+    write_run,
+)
 
-from rnnbench.analysis.comparisons import ANOVA, BLOCKS, MCNEMAR
-from rnnbench.analysis.intervals import accuracy_interval, estimate_difference, t_interval
+from rnnbench.analysis.boards import rank_runs
+from rnnbench.analysis.compare import compare_runs
+from rnnbench.analysis.comparisons import ANOVA, BLOCKS, MCNEMAR, power_of_pairs
+from rnnbench.analysis.intervals import (
+    Hits,
+    accuracy_interval,
+    estimate_difference,
+    prediction_interval,
+    t_interval,
+)
+from rnnbench.analysis.load import load_runs
 from rnnbench.analysis.summary import (
+    ONE_MORE,
+    OVER_DOCUMENTS,
+    OVER_DOCUMENTS_AND_SEEDS,
     compute_metrics,
-    hits_of,
+    locate_published,
     metrics_of,
     statistic,
     summarize_run,
+    without_duplicates,
 )
+from rnnbench.errors import UserError
 from rnnbench.metrics import METRICS
+from rnnbench.report.compare import comparison_tables
+from rnnbench.report.leaderboard import rank_table
+from rnnbench.report.power import power_table
+from rnnbench.report.run_tables import accuracy_table
+from rnnbench.results.schema import Interval
 from rnnbench.training.outcome import TrialResult
 
 RIGHT, ALWAYS_EARN = (0, 0, 1, 2), (0, 0, 0, 0)
@@ -81,12 +112,6 @@ def test_the_topics_of_test_documents_that_no_seed_answers_are_never_predicted()
     assert summarize(without_grain).topics_never_predicted == ["acq"]
 
 
-def test_a_model_has_the_interval_of_its_mean_accuracy():
-    trials = [result(RIGHT, seed=0), result(ALWAYS_EARN, seed=1)]
-
-    assert summarize(*trials).accuracy_interval == accuracy_interval(hits_of(trials))
-
-
 def test_all_pairs_of_models_and_the_majority_are_compared_in_the_order_of_the_config():
     results = summarize_models(z=[RIGHT], a=[ALWAYS_EARN], b=[RIGHT, ALWAYS_EARN])
 
@@ -106,13 +131,14 @@ def test_intervals_and_p_values_come_from_blocks_if_documents_are_in_order_of_ti
 
     run = scored_run({"a": [160, 150, 140], "b": [100]}, of=200, dataset=facts)
 
-    hits = {name: hits_of(trials) for name, trials in run.trials.items()}
+    hits = {name: Hits.of(trials, in_order=True) for name, trials in run.trials.items()}
     for model in run.results.models:
-        assert model.accuracy_interval == accuracy_interval(hits[model.name], in_order=True)
+        assert model.accuracy_interval == accuracy_interval(hits[model.name])
     for comparisons in (run.results.comparisons, run.results.without_duplicates.comparisons):
         assert [each.method for each in comparisons] == [ANOVA, ANOVA, BLOCKS]
-    of_blocks = estimate_difference(*hits.values(), in_order=True)
-    assert run.results.comparisons[0].p == of_blocks.p > estimate_difference(*hits.values()).p
+    single = (replace(of_model, in_order=False) for of_model in hits.values())
+    of_blocks = estimate_difference(*hits.values())
+    assert run.results.comparisons[0].p == of_blocks.p > estimate_difference(*single).p
 
 
 def test_the_majority_topic_is_that_of_training_not_the_first():
@@ -153,3 +179,246 @@ def test_results_have_the_facts_of_the_run():
     assert [model.is_baseline for model in results.models] == [False, True]
     assert results.models[0].stock_layers == layers
     assert results.metrics == list(METRICS)
+
+
+OURS = {
+    "source": "notebook",
+    "dataset": "d" * 64,
+    "training": {"epochs": 1, "batch_size": 4},
+    "models": {"rnn": {"params": 10, "accuracy": 0.7563}},
+}
+OTHERS = {
+    "source": "a paper",
+    "split": "5" * 64,
+    "models": {"Text GCN": {"accuracy": 0.9707}, "fastText": {"accuracy": 0.9613}},
+}
+NAMES = ["low", "rnn", "high"]
+ANSWERS = [(0, 0, 0, 1), (0, 0, 1, 1), (0, 0, 1, 2)]
+"""The answers of three trials, which are right about 2, 3 and 4 of the 4 test documents."""
+
+
+def named(references):
+    return {f"reference{number}": each for number, each in enumerate(references)}
+
+
+def published(*references, intervals=((0.7, 0.8),) * 3, training=None, **changes):
+    """The published accuracies that are shown beside our three models, of 10 parameters each."""
+    plan = benchmark(
+        models=dict.fromkeys(NAMES, benchmark().models["rnn"]),
+        references=named(references),
+        training={"epochs": 1, "batch_size": 4} | (training or {}),
+    )
+    dataset = dataset_summary(**changes)
+    ours = summarize_run(plan, dataset, [result(model=name) for name in NAMES]).models
+    models = [
+        model.model_copy(update={"accuracy_interval": Interval(low=low, high=high)})
+        for model, (low, high) in zip(ours, intervals, strict=True)
+    ]
+    return locate_published(plan, dataset, models)
+
+
+def of_several_seeds(*references, answers=ANSWERS):
+    """The results of one model with several trials."""
+    trials = [result(given, seed=seed) for seed, given in enumerate(answers)]
+    training = {"epochs": 1, "batch_size": 4, "seeds": len(trials)}
+    plan = benchmark(training=training, references=named(references))
+    return summarize_run(plan, dataset_summary(), trials)
+
+
+@pytest.mark.parametrize(
+    ("changes", "training"),
+    [
+        ({}, {}),
+        ({"training": None}, {}),
+        ({"models": {"rnn": {"accuracy": 0.7563}}}, {}),
+        ({}, {"engine": "keras", "seeds": [3]}),
+    ],
+    ids=["all the same", "training not published", "size not published", "engine and seeds differ"],
+)
+def test_an_accuracy_in_the_same_setting_is_compared_with_our_model_of_that_name(changes, training):
+    (found,) = published(OURS | changes, training=training)
+
+    assert (found.source, found.model, found.accuracy) == ("notebook", "rnn", 0.7563)
+    assert (list(found.intervals), found.lies("rnn")) == (["rnn"], "inside")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dataset": "e" * 64},
+        {"training": {"epochs": 200, "batch_size": 4}},
+        {"training": {"epochs": 1, "batch_size": 50}},
+        {"training": {"epochs": 1, "batch_size": 4, "optimizer": "sgd"}},
+        {"training": {"epochs": 1, "batch_size": 4, "learning_rate": 0.01}},
+        {"training": {"epochs": 1, "batch_size": 4, "validation_split": 0.1}},
+        {"models": {"rnn": {"params": 11, "accuracy": 0.7563}}},
+        {"models": {"another": {"params": 10, "accuracy": 0.7563}}},
+    ],
+    ids=str,
+)
+def test_an_accuracy_of_our_models_in_another_setting_is_not_shown(changes):
+    assert published(OURS | changes) == []
+
+
+def test_an_accuracy_of_our_model_is_compared_with_the_interval_of_one_more_training():
+    results = of_several_seeds(OURS)
+
+    (found,), (model,) = results.published, results.models
+    assert found.yardstick == ONE_MORE
+    assert found.intervals == {"rnn": prediction_interval([0.5, 0.75, 1.0])}
+    assert found.intervals["rnn"].low < model.accuracy.over_seeds.low
+
+
+def test_a_single_seed_says_nothing_about_another_training_so_wilsons_interval_is_used():
+    (found,) = of_several_seeds(OURS, answers=ANSWERS[:1]).published
+
+    assert found.yardstick == OVER_DOCUMENTS
+    right = np.array([[True, True, False, False]])
+    assert found.intervals == {"rnn": accuracy_interval(Hits(right))}
+
+
+def test_the_conditions_of_an_accuracy_are_kept_and_those_not_published_stay_unknown():
+    conditions = {"std": 0.001, "runs": 10, "transductive": True, "pretrained": "word vectors"}
+    models = {"Text GCN": {"accuracy": 0.9707} | conditions, "fastText": {"accuracy": 0.9613}}
+
+    known, unknown = published(OTHERS | {"where": "Table 2", "models": models})
+
+    assert (known.where, unknown.where) == ("Table 2", "Table 2")
+    assert known.model_dump(include=set(conditions)) == conditions
+    assert set(unknown.model_dump(include=set(conditions)).values()) == {None}
+
+
+def test_an_accuracy_of_another_model_is_compared_with_our_intervals_over_documents_and_seeds():
+    results = of_several_seeds(OTHERS)
+
+    (model,) = results.models
+    assert len(results.published) == 2
+    for found in results.published:
+        assert found.yardstick == OVER_DOCUMENTS_AND_SEEDS
+        assert found.intervals == {"rnn": model.accuracy_interval}
+
+
+def test_accuracies_of_other_models_are_compared_with_all_of_ours_on_the_same_split():
+    found = published(OTHERS, OURS, intervals=[(0.5, 0.6), (0.9, 0.965), (0.97, 0.98)])
+
+    places = [(each.model, {name: each.lies(name) for name in each.intervals}) for each in found]
+    assert places == [
+        ("Text GCN", {"low": "above", "rnn": "above", "high": "inside"}),
+        ("fastText", {"low": "above", "rnn": "inside", "high": "below"}),
+        ("rnn", {"rnn": "below"}),
+    ]
+
+
+def test_another_split_rules_out_other_models_and_another_padding_only_ours():
+    assert published(OTHERS, split_fingerprint="6" * 64) == []
+    found = published(OURS, OTHERS, fingerprint="e" * 64)
+    assert {each.source for each in found} == {"a paper"}
+
+
+@pytest.mark.parametrize("interval", [(0.7563, 0.8), (0.7, 0.7563)])
+def test_the_ends_of_an_interval_are_inside(interval):
+    (found,) = published(OURS, intervals=[interval] * 3)
+
+    assert found.lies("rnn") == "inside"
+
+
+LABELS = [0, 0, 1, 2] * 10
+DUPLICATES = [0, 5, 6, 39]
+
+
+def run_with(duplicates, answers=None):
+    """A run of two models of three seeds, with these test documents in the training set."""
+    random = np.random.default_rng(0)
+    answers = answers or {
+        name: [np.where(random.random(40) < share, LABELS, 1).tolist() for _ in range(3)]
+        for name, share in (("rnn", 0.5), ("lstm", 0.9))
+    }
+    facts = {"test_size": 40, "duplicates": {"other_topics": duplicates}}
+    return finished_run(answers, labels=LABELS, dataset=facts, training={"seeds": 3})
+
+
+def test_labels_and_scores_of_duplicates_are_left_out():
+    run = run_with(DUPLICATES)
+
+    rest = without_duplicates(run)
+
+    kept = np.setdiff1d(np.arange(40), DUPLICATES)
+    for model, trials in rest.trials.items():
+        for trial, whole in zip(trials, run.trials[model], strict=True):
+            assert (trial.labels == whole.labels[kept]).all()
+            assert (trial.scores == whole.scores[kept]).all()
+    assert rest.results.dataset.test_size == 36
+    assert rest.folder == run.folder
+
+
+def test_the_summary_has_what_a_run_without_duplicates_has():
+    run = run_with(DUPLICATES)
+
+    found, rest = run.results.without_duplicates, without_duplicates(run).results
+
+    assert found.test_size == 36
+    assert found.accuracy == {model.name: model.accuracy for model in rest.models}
+    assert found.comparisons == rest.comparisons
+    assert found.majority_accuracy == rest.dataset.majority_accuracy == 18 / 36
+    assert rest.without_duplicates is None
+
+
+def test_a_verdict_that_rests_on_duplicates_is_named():
+    ahead = [LABELS, LABELS, LABELS]
+    behind = [[1] * 20 + LABELS[20:]] * 3
+    run = run_with(list(range(20)), {"rnn": ahead, "lstm": behind})
+
+    (changed,) = (
+        pair for pair in run.results.changed_verdicts if (pair[0].a, pair[0].b) == ("rnn", "lstm")
+    )
+
+    assert [each.verdict for each in changed] == ["clear", "not clear"]
+
+
+def test_a_run_without_duplicates_is_the_run_itself():
+    run = run_with([])
+
+    assert without_duplicates(run) is run
+    assert run.results.without_duplicates is None
+    assert run.results.changed_verdicts == []
+
+
+def test_a_test_set_of_nothing_but_duplicates_is_refused():
+    run = run_with(list(range(40)))
+
+    assert run.results.without_duplicates is None
+    with pytest.raises(UserError, match="all test documents are also in the training set"):
+        without_duplicates(run)
+
+
+def test_tables_without_duplicates_say_so():
+    nearly = [[1] * place + LABELS[place:] for place in (8, 9, 10)]
+    run = run_with(DUPLICATES, {"rnn": nearly, "lstm": nearly[::-1]})
+    rest = without_duplicates(run)
+    said = "36 to test on (without the 4 that are in the training set, too)"
+
+    (board,) = rank_runs([rest])
+    comparison = compare_runs(rest, rest)
+
+    assert said in accuracy_table(rest.results).caption
+    assert said in rank_table(board).caption
+    for table in (
+        power_table(power_of_pairs(rest), rest.results),
+        *comparison_tables(comparison)[:1],
+    ):
+        assert "36 test documents (without the 4" in table.caption
+    assert "without the 4" not in accuracy_table(run.results).caption
+
+
+def test_runs_that_cannot_be_had_without_duplicates_are_left_out(tmp_path, caplog):
+    good, bad = (
+        write_run(replace(run_with(duplicates), folder=tmp_path / name))
+        for name, duplicates in (("good", DUPLICATES), ("bad", list(range(40))))
+    )
+
+    (found,) = load_runs([good, bad], without_duplicates=True)
+
+    assert found.results.dataset.test_size == 36
+    assert "all test documents are also in the training set, left out" in caplog.text
+    with pytest.raises(UserError, match="all test documents"):
+        load_runs([bad], without_duplicates=True)

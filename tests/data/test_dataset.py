@@ -1,17 +1,30 @@
+"""From a corpus to a dataset, and parts of it that are held out."""
+
 from dataclasses import replace
 from unittest.mock import patch
 
 import numpy as np
 import pytest
+from factories import corpus
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rnnbench.data.corpus import corpus_of_words
-from rnnbench.data.dataset import PAD, hold_out, make_dataset, split_fingerprint
+from rnnbench.data.dataset import (
+    PAD,
+    Fold,
+    Last,
+    hold_out,
+    hold_out_part,
+    make_dataset,
+    make_parts,
+    split_fingerprint,
+)
 from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
 
 WORDS = [f"w{rank}" for rank in range(1, 10)]
+few = settings(max_examples=25)
 
 
 def corpus_of(*documents, is_test=None):
@@ -74,12 +87,10 @@ def assert_same_arrays(dataset, arrays):
     [
         {"maxlen": 100},
         {"num_words": 1000, "pad_length": 200},
-        {"num_words": 30_000, "pad_length": 500, "truncating": "post"},
         {"num_words": 30_000, "maxlen": 50, "test_split": 0.3, "padding": "post"},
-        {"maxlen": 50, "seed": 7, "test_split": 0.5, "pad_length": 20, "padding": "post"},
-        {"num_words": 1000, "maxlen": 50, "seed": 0, "pad_length": 60, "truncating": "post"},
+        {"maxlen": 50, "seed": 7, "test_split": 0.5, "pad_length": 20, "truncating": "post"},
     ],
-    ids=["all words", "few words", "no maxlen", "notebook", "another seed", "padding for all"],
+    ids=["all words", "few words", "notebook", "another seed"],
 )
 def test_the_dataset_is_the_one_that_keras_makes_of_the_keras_set(setting, keras_npz, keras_corpus):
     data = Data(**setting)
@@ -87,7 +98,7 @@ def test_the_dataset_is_the_one_that_keras_makes_of_the_keras_set(setting, keras
     assert_same_arrays(make_dataset(keras_corpus, data), keras_dataset(keras_npz, data))
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(corpus=corpora(shortest=1), data=SETTINGS)
 def test_the_dataset_is_the_one_that_keras_makes_of_any_documents(
     corpus, data, write_keras_files, tmp_path_factory
@@ -101,6 +112,7 @@ def test_the_dataset_is_the_one_that_keras_makes_of_any_documents(
     assert_same_arrays(dataset, keras_dataset(npz, data))
 
 
+@few
 @given(corpus=corpora(), data=SETTINGS)
 def test_the_documents_that_are_short_enough_are_split_as_promised(corpus, data):
     kept = np.flatnonzero(corpus.lengths + 1 < (data.maxlen or 100))
@@ -123,6 +135,7 @@ def test_the_documents_that_are_short_enough_are_split_as_promised(corpus, data)
         assert corpus.is_test[test].all()
 
 
+@few
 @given(corpus=corpora(), data=SETTINGS)
 def test_every_row_is_the_document_with_its_number(corpus, data):
     try:
@@ -210,6 +223,7 @@ sizes = st.integers(1, 2000)
 shares = st.floats(0, 1, exclude_min=True, exclude_max=True)
 
 
+@few
 @given(n=sizes, share=st.just(0.0) | shares)
 def test_every_document_is_either_trained_on_or_held_out_and_keeps_its_place(n, share):
     assume(not share or 0 < int(n * share) < n)
@@ -220,31 +234,18 @@ def test_every_document_is_either_trained_on_or_held_out_and_keeps_its_place(n, 
     assert sorted([*kept, *held_out]) == list(range(n))
     for part in (kept, held_out):
         assert (np.diff(part) > 0).all()
+    np.random.seed(n)
+    np.testing.assert_array_equal(hold_out(n, share)[1], held_out, "no seed changes them")
 
 
-@given(n=sizes, share=shares, seed=st.integers(0, 2**32 - 1))
-def test_no_seed_changes_which_documents_are_held_out(n, share, seed):
-    assume(0 < int(n * share) < n)
-    before = hold_out(n, share)
+def test_a_larger_share_holds_out_what_a_smaller_one_does_and_more_from_everywhere():
+    smaller, larger = (hold_out(1000, share)[1] for share in (0.1, 0.2))
 
-    np.random.seed(seed)
-
-    for ours, others in zip(before, hold_out(n, share), strict=True):
-        np.testing.assert_array_equal(ours, others)
+    assert set(smaller) < set(larger)
+    assert np.histogram(larger, bins=5, range=(0, 1000))[0].min() > 20
 
 
-def test_a_larger_share_holds_out_what_a_smaller_one_does_and_more():
-    smaller, larger = (set(hold_out(100, share)[1]) for share in (0.1, 0.3))
-
-    assert smaller < larger
-
-
-def test_the_held_out_documents_are_drawn_from_everywhere():
-    _, held_out = hold_out(1000, 0.2)
-
-    assert np.histogram(held_out, bins=5, range=(0, 1000))[0].min() > 20
-
-
+@few
 @given(n=sizes, share=shares)
 def test_a_share_that_leaves_nothing_on_one_side_is_answered_with_both(n, share):
     held_out = int(n * share)
@@ -257,9 +258,6 @@ def test_a_share_that_leaves_nothing_on_one_side_is_answered_with_both(n, share)
         f"training.validation_split: {share} of {n} training documents leaves {held_out} to "
         f"validate on and {n - held_out} to train on"
     )
-
-
-# Splits and words of texts that come without them.
 
 
 def own_corpus(documents, labels, is_test=None, source="files"):
@@ -287,7 +285,9 @@ def test_words_are_ranked_on_the_training_documents_and_those_of_others_are_unkn
     )
 
     dataset = make_dataset(corpus, Data(source=source))
+    bounded = make_dataset(corpus, Data(source=source, num_words=5))
 
+    assert (bounded.vocabulary, bounded.x_test.tolist()) == (("twice",), [[1, 2, 2, 2, 2]])
     assert dataset.vocabulary == ("twice", "seen", "once")
     assert dataset.n_ids == 7
     assert dataset.x_train.tolist() == [[0, 1, 5, 6, 4], [0, 0, 1, 4, 4]]
@@ -302,16 +302,6 @@ def test_words_of_the_keras_set_are_ranked_on_all_documents_as_keras_does(source
     dataset = make_dataset(corpus, Data(source=source))
 
     assert dataset.x_train.tolist() == [[0, 1, 4, 5], [0, 0, 1, 5]]  # in the order of the corpus
-
-
-@given(test=st.lists(st.sampled_from("abcdef"), min_size=1, max_size=4))
-def test_own_training_sequences_do_not_depend_on_the_test_documents(test):
-    documents = ["a b c d", "d c b a", " ".join(test)]
-    data = Data(source="files", num_words=6, pad_length=5)
-
-    dataset = make_dataset(own_corpus(documents, "xyx", [False, False, True]), data)
-
-    assert dataset.x_train.tolist() == [[1, 4, 5, 2, 2], [1, 2, 2, 5, 4]]
 
 
 def test_a_data_set_that_no_memory_holds_is_refused():
@@ -329,14 +319,6 @@ def test_one_topic_to_train_on_is_refused():
 
     with pytest.raises(UserError, match="all documents to train on have the topic 'x'"):
         make_dataset(corpus, Data(source="files"))
-
-
-def test_num_words_bounds_own_words_too():
-    corpus = own_corpus(["a b b"] * 3, ["x", "y", "x"], is_test=[False, False, True])
-
-    dataset = make_dataset(corpus, Data(source="files", num_words=5))
-
-    assert (dataset.vocabulary, dataset.x_test.tolist()) == (("b",), [[1, 2, 4, 4]])
 
 
 def test_the_last_documents_are_tested_in_their_order():
@@ -368,6 +350,7 @@ def test_a_split_that_comes_with_the_documents_is_in_order_of_time_if_the_source
     assert dataset.in_order == is_in_order
 
 
+@few
 @given(
     counts=st.lists(st.integers(2, 30), min_size=2, max_size=5),
     share=st.floats(0.01, 0.99),
@@ -392,3 +375,90 @@ def test_a_stratified_split_tests_the_same_share_of_every_topic(counts, share, s
 def test_a_topic_with_one_document_cannot_be_stratified():
     with pytest.raises(UserError, match="the topic 'y' has only one document, which cannot"):
         make_dataset(own_corpus(["a", "b", "c"], "xyx"), Data(source="files", split="stratified"))
+
+
+@pytest.fixture
+def dataset():
+    return make_dataset(corpus(), Data(test_split=0.4))
+
+
+@few
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=100), st.integers(2, 10))
+def test_every_document_is_held_out_in_one_fold_and_topics_are_spread_evenly(topics, count):
+    y_train = np.array(topics, np.int32)
+    positions = [part.positions(y_train) for part in make_parts(count, None)]
+
+    assert sorted(np.concatenate(positions)) == list(range(len(topics)))
+    assert max(map(len, positions)) - min(map(len, positions)) <= 1
+    for topic in set(topics):
+        counts = [(y_train[each] == topic).sum() for each in positions]
+        assert max(counts) - min(counts) <= 1
+
+
+def test_the_last_share_are_the_last_documents():
+    (part,) = make_parts(None, 0.2)
+    assert part.positions(np.zeros(10, np.int32)).tolist() == [8, 9]
+    assert part.positions(np.zeros(3, np.int32)).tolist() == [2]
+
+
+def test_learned_and_held_out_documents_are_the_training_documents_each_in_one_part(dataset):
+    part = Fold(2, of=3)
+    inner = hold_out_part(dataset, part)
+    held_out = part.positions(dataset.y_train)
+
+    assert inner.test_documents.tolist() == dataset.train_documents[held_out].tolist()
+    assert sorted([*inner.train_documents, *inner.test_documents]) == sorted(
+        dataset.train_documents
+    )
+    assert (inner.x_test == dataset.x_train[held_out]).all()
+    assert (inner.y_test == dataset.y_train[held_out]).all()
+    assert len(inner.x_train) == len(inner.y_train) == len(inner.train_documents)
+
+
+def test_nothing_of_the_test_documents_is_left(dataset):
+    rewritten = replace(
+        dataset,
+        x_test=dataset.x_test[::-1] + 1,
+        y_test=1 - dataset.y_test,
+        documents=[
+            text[::-1] if number in dataset.test_documents else text
+            for number, text in enumerate(dataset.documents)
+        ],
+    )
+
+    one, other = (hold_out_part(each, Fold(1, of=4)) for each in (dataset, rewritten))
+
+    assert one.fingerprint == other.fingerprint
+    texts = [[text.tolist() for text in each.documents] for each in (one, other)]
+    assert texts[0] == texts[1]
+    assert not any(texts[0][number] for number in dataset.test_documents)
+    assert all(texts[0][number] for number in one.test_documents)
+
+
+@pytest.mark.parametrize(
+    ("folds", "last", "message"),
+    [
+        (None, None, "use either folds or last, not both"),
+        (5, 0.2, "use either folds or last, not both"),
+        (1, None, "folds: got 1 (should be 2 to 1,000)"),
+        (None, 1.0, "last: got 1.0 (should be between 0 and 1)"),
+        (None, float("nan"), "last: got nan (should be between 0 and 1)"),
+    ],
+)
+def test_parts_that_are_not_possible_are_refused(folds, last, message):
+    with pytest.raises(UserError) as caught:
+        make_parts(folds, last)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        (Fold(1, of=13), "folds: got 13 (allowed: 2 to 12, the training documents)"),
+        (Last(1.0), "last: the last 100% of 12 training documents leaves none to train on"),
+    ],
+)
+def test_a_part_leaves_documents_to_train_on(dataset, part, message):
+    with pytest.raises(UserError) as caught:
+        hold_out_part(dataset, part)
+    assert str(caught.value) == message

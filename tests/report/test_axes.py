@@ -8,9 +8,9 @@ from factories import finished_run, runs_on_datasets, scored_run
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 
-from rnnbench.analysis.compare_runs import compare_runs
+from rnnbench.analysis.boards import rank_runs
+from rnnbench.analysis.compare import compare_runs
 from rnnbench.analysis.critical_difference import rank_over_datasets
-from rnnbench.analysis.leaderboard import rank_runs
 from rnnbench.data.audit import TopicCount
 from rnnbench.errors import UserError
 from rnnbench.report.axes import plot_changes, plot_ranks, plot_run

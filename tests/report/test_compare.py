@@ -6,7 +6,7 @@ import pytest
 from factories import MARGINS, scored_run
 from rich.console import Console
 
-from rnnbench.analysis.compare_runs import compare_runs
+from rnnbench.analysis.compare import compare_runs
 from rnnbench.report.compare import (
     accuracy_table,
     comparison_tables,

@@ -9,8 +9,8 @@ from factories import runs_on_datasets
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from rnnbench.analysis.boards import rank_runs
 from rnnbench.analysis.critical_difference import rank_over_datasets
-from rnnbench.analysis.leaderboard import rank_runs
 from rnnbench.report.critical_difference import (
     caption,
     draw_ranks,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from rnnbench.data.document import Document
+from rnnbench.data.vocabulary import Document
 from rnnbench.report.document import document_facts, document_text
 from rnnbench.report.glosses import Gloss, Glosses
 from rnnbench.terminal.console import SafeConsole

@@ -5,8 +5,7 @@ from xml.etree import ElementTree
 import pytest
 from factories import MARGINS, scored_run
 
-from rnnbench.analysis.compare_runs import compare_runs
-from rnnbench.analysis.gates import judge, parse_gate
+from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.report.gates import (
     annotations,
     cases_of,

@@ -2,7 +2,7 @@
 
 from factories import MARGINS, scored_run
 
-from rnnbench.analysis.history import trace_runs
+from rnnbench.analysis.boards import trace_runs
 from rnnbench.report.history import history_table
 
 

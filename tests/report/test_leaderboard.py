@@ -6,7 +6,7 @@ import pytest
 from factories import MARGINS, scored_run
 from rich.console import Console
 
-from rnnbench.analysis.leaderboard import rank_runs
+from rnnbench.analysis.boards import rank_runs
 from rnnbench.report.leaderboard import board_tables, costs_table, rank_table
 from rnnbench.report.table import to_rich
 

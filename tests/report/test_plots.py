@@ -9,9 +9,8 @@ import pytest
 from factories import MARGINS, finished_run, runs_on_datasets, scored_run
 from PIL import Image
 
+from rnnbench.analysis.boards import rank_runs, trace_runs
 from rnnbench.analysis.critical_difference import rank_over_datasets
-from rnnbench.analysis.history import trace_runs
-from rnnbench.analysis.leaderboard import rank_runs
 from rnnbench.data.audit import TopicCount
 from rnnbench.report.plots import (
     PAPER,

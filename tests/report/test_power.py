@@ -1,6 +1,6 @@
 from factories import scored_run
 
-from rnnbench.analysis.power import power_of_pairs
+from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.report.power import power_table
 
 ANSWERS = {"a": [15, 12, 16], "b": [13, 14, 12], "one": [14], "same": [14]}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from rnnbench.analysis.gates import parse_gate
+from rnnbench.analysis.compare import parse_gate
 from rnnbench.cli.app import COMMANDS, app
 from rnnbench.config import shipped
 

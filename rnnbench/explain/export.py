@@ -1,18 +1,78 @@
-"""The drawing of a layer, which comes with the package, or of a stack, made from its layers."""
+"""NumPy code and drawings of layers and of stacks, made from their equations and templates."""
 
-from collections.abc import Sequence
+# ruff: noqa: RUF001 - mathematics has signs that look like Latin letters
+
+import re
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
 from rnnbench.errors import UserError
-from rnnbench.explain.kinds import Kind
-from rnnbench.explain.templates import template
+from rnnbench.explain.kinds import Equation, Kind
+from rnnbench.explain.toy import PATTERNS, TOY, UNITS, weight_shapes
 from rnnbench.storage import write_text
 
+SPELLINGS = {
+    "ₜ₋₁": "",  # a state is replaced only after its last use
+    "xₜ": "x_t",
+    "ₜ": "",
+    "ĥ": "candidate",
+    "ĉ": "candidate",
+    "σ": "sigmoid",
+    "tanh": "np.tanh",
+    "⊙": "*",
+    "−": "-",
+}
+"""How the signs of equations are written in Python."""
 COLUMNS = (88, 160, 232, 304)
 """The middle of each step, in pixels from the left."""
 TOP, APART = 88, 80
 """The top of the last layer, and the distance between layers."""
+
+
+def numpy_code(kinds: Sequence[Kind]) -> str:
+    """Return a program that computes what a stack of Keras layers computes with the same weights.
+
+    It has a function for each kind of layer, and one for the stack. As a script, it prints the
+    output of the stack for the toy array.
+    """
+    return _template("numpy.py.j2").render(
+        kinds=kinds,
+        distinct=list(dict.fromkeys(kinds)),
+        has_gates=any(len(kind.gates) > 1 for kind in kinds),
+        in_python=in_python,
+        splits=splits,
+        toy_shape=TOY.shape,
+        patterns={name: list(pattern) for name, pattern in PATTERNS.items()},
+        shapes=[
+            weight_shapes(kind, UNITS if position else TOY.shape[-1])
+            for position, kind in enumerate(kinds)
+        ],
+    )
+
+
+def in_python(equation: Equation) -> str:
+    """Return an equation as an assignment.
+
+    >>> in_python(Equation("hₜ = tanh(xₜ W + hₜ₋₁ U + b)", "new hidden state"))
+    'h = np.tanh(x_t @ W + h @ U + b)'
+    """
+    text = equation.text
+    for sign, spelling in SPELLINGS.items():
+        text = text.replace(sign, spelling)
+    return re.sub(r"(\w) ([WU])", r"\1 @ \2", text)
+
+
+def splits(kind: Kind) -> Iterator[str]:
+    """Yield the assignments that split the weights of a layer by gate."""
+    if (n := len(kind.gates)) == 1:
+        return
+    rows = {"b": "b"} if kind.bias_rows == 1 else {"b": "b[0]", "d": "b[1]"}
+    for name, weight in ({"W": "W", "U": "U"} | rows).items():
+        names = ", ".join(f"{name}_{gate}" for gate in kind.gates)
+        yield f"{names} = np.split({weight}, {n}, axis=-1)"
 
 
 def save(kinds: Sequence[Kind], file: Path, *, overwrite: bool) -> None:
@@ -39,7 +99,7 @@ def stack(kinds: Sequence[Kind]) -> str:
     bottom = TOP + APART * (len(kinds) - 1)
     captions = _captions(kinds)
     below = bottom + 100
-    return template("stacking.svg.j2").render(
+    return _template("stacking.svg.j2").render(
         title=f"Stacked layers: {', then '.join(kind.keras_name for kind in kinds)}",
         description=_description(kinds),
         height=below + 18 * len(captions) - 8,
@@ -85,3 +145,15 @@ def _all_but(last: int) -> str:
     if last == 2:
         return "layer 1 passes"
     return f"layers 1 {'and' if last == 3 else 'to'} {last - 1} pass"
+
+
+def _template(name: str) -> Template:
+    environment = Environment(
+        loader=PackageLoader("rnnbench.explain"),
+        autoescape=name.endswith(".svg.j2"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(name)
