@@ -14,7 +14,7 @@ from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
 from rnnbench.analysis.errors import words_of_test_documents
 from rnnbench.analysis.load import load_environment
 from rnnbench.analysis.load import load_run as load_stored_run
-from rnnbench.analysis.summary import summarize_run, without_duplicates
+from rnnbench.analysis.summary import drop_duplicates, summarize_run
 from rnnbench.config.load import dump, load_data
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Dataset
@@ -84,7 +84,7 @@ class Run(Shown, StoredRun):
         Raises:
             UserError: nothing is left, or the duplicates were not recorded.
         """
-        return without_duplicates(self)
+        return drop_duplicates(self)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return one row for each trial.

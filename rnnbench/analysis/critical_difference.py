@@ -83,22 +83,25 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
         raise UserError(f"{DIAGRAM} needs 2 datasets or more, got {len(boards)}{given} ({hint})")
     entries = [_entries(board) for board in boards]
     names = list(dict.fromkeys(entry.model.name for board in boards for entry in board.entries))
-    common = [name for name in names if all(name in each for each in entries)]
+    common = [name for name in names if all(name in of_board for of_board in entries)]
     if len(common) < 2:
-        lists = "; ".join(map(_models_in_words, boards, entries))
+        lists = "; ".join(
+            f"{_name(board, board.runs)}: {', '.join(of_board) or 'none'}"
+            for board, of_board in zip(boards, entries, strict=True)
+        )
         needs = f"{DIAGRAM} needs 2 models or more that all datasets have, got {len(common)}"
         raise UserError(f"{needs}; models are matched by name ({lists})")
     left_out = {
         name: [
             _name(board, board.runs)
-            for board, each in zip(boards, entries, strict=True)
-            if name not in each
+            for board, of_board in zip(boards, entries, strict=True)
+            if name not in of_board
         ]
         for name in names
         if name not in common
     }
     _warn(boards, entries, common, left_out)
-    datasets = [_ranked(*each, common) for each in zip(boards, entries, strict=True)]
+    datasets = [_ranked(*pair, common) for pair in zip(boards, entries, strict=True)]
     return _mean_ranks(boards[0].metric, datasets, left_out)
 
 
@@ -113,10 +116,6 @@ def _entries(board: Board) -> dict[str, RankedModel]:
 
 def _name(board: Board, runs: Sequence[str]) -> str:
     return f"{board.dataset.source} ({', '.join(runs)})"
-
-
-def _models_in_words(board: Board, entries: Mapping[str, RankedModel]) -> str:
-    return f"{_name(board, board.runs)}: {', '.join(entries) or 'none'}"
 
 
 def _warn(

@@ -293,7 +293,7 @@ def _locate(
     )
 
 
-def without_duplicates(run: R) -> R:
+def drop_duplicates(run: R) -> R:
     """Return a run as if the duplicates were not in its test set; its files stay as they are.
 
     Positions of test documents are then those in what is left.

@@ -71,41 +71,6 @@ class Corpus:
         return sha256_arrays(arrays, {"topics": self.topics, "vocabulary": self.vocabulary})
 
 
-def corpus_of_numbers(
-    numbers: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    words: Sequence[str],
-    labels: NDArray[Any],
-    topics: Sequence[str],
-    *,
-    is_test: NDArray[np.bool_] | None = None,
-    provenance: Mapping[str, str] | None = None,
-) -> Corpus:
-    """Return the corpus of documents whose words are numbered in the order of first occurrence.
-
-    Words are ranked by frequency; of equally frequent ones, the first to occur comes first.
-
-    Args:
-        numbers: int32 ``(n_tokens,)``, positions in ``words``.
-        offsets: int64 ``(n_documents + 1,)``, as in ``Corpus``.
-        words: every word once.
-        labels: integers ``(n_documents,)``, positions in ``topics``.
-        topics: the names of the topics.
-        is_test: as in ``Corpus``.
-        provenance: as in ``Corpus``.
-    """
-    order = np.argsort(-np.bincount(numbers, minlength=len(words)), kind="stable")
-    return Corpus(
-        tokens=_ranks(order)[numbers],
-        offsets=offsets,
-        labels=labels.astype(np.int32),
-        topics=tuple(topics),
-        vocabulary=tuple(words[number] for number in order),
-        is_test=is_test,
-        provenance=dict(provenance or {}),
-    )
-
-
 def rank_words_of(corpus: Corpus, documents: NDArray[np.int64]) -> tuple[Corpus, int]:
     """Rank the words of a corpus by their frequency in some documents only.
 
@@ -128,14 +93,14 @@ def rank_words_of(corpus: Corpus, documents: NDArray[np.int64]) -> tuple[Corpus,
     order = np.lexsort((firsts, -counts))
     ranked = replace(
         corpus,
-        tokens=_ranks(order)[corpus.tokens - 1],
+        tokens=ranks_of(order)[corpus.tokens - 1],
         vocabulary=tuple(corpus.vocabulary[number] for number in order),
         file=None,
     )
     return ranked, int(np.count_nonzero(counts))
 
 
-def _ranks(order: NDArray[np.intp]) -> NDArray[np.int32]:
+def ranks_of(order: NDArray[np.intp]) -> NDArray[np.int32]:
     """Return the rank, from 1, of each number in ``order``."""
     ranks = np.empty(len(order), np.int32)
     ranks[order] = np.arange(1, len(order) + 1)

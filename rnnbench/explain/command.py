@@ -70,16 +70,24 @@ def explain(
 
     --toy, --code and --save do something else instead, at once and without TensorFlow.
     """
+    from rnnbench.explain.export import numpy_code, save_drawing
     from rnnbench.explain.kinds import find_kind
+    from rnnbench.explain.toy import ToyPage, toy_facts, work_through
+    from rnnbench.terminal.console import err, print_record
 
     kinds = [find_kind(layer) for layer in layers]
     _check_options(context, kinds)
     if save is not None:
-        _save(kinds, save, overwrite=force)
+        save_drawing(kinds, save, overwrite=force)
+        err.print(f"Written to {save}", soft_wrap=True)
     if toy:
-        _work_through(kinds, as_json=as_json)
+        worked = work_through(kinds)
+        print_record(toy_facts(worked), ToyPage(worked), as_json=as_json)
+    elif code and as_json:
+        names = [kind.name for kind in kinds]
+        print_record({"layers": names, "code": numpy_code(kinds)}, as_json=True)
     elif code:
-        _print_code(kinds, as_json=as_json)
+        typer.echo(numpy_code(kinds), nl=False)  # as it is: it will be copied
     elif save is None:
         _explain(kinds[0], LayerSizes(units, features, steps, batch), as_json=as_json)
 
@@ -119,30 +127,3 @@ def _explain(kind: "Kind", sizes: LayerSizes, *, as_json: bool) -> None:
     print_record(explanation, explanation, as_json=as_json)
     if explanation.failures:
         raise RnnbenchError("\n".join(explanation.failures))
-
-
-def _work_through(kinds: Sequence["Kind"], *, as_json: bool) -> None:
-    from rnnbench.explain.toy import ToyPage, toy_facts, work_through
-    from rnnbench.terminal.console import print_record
-
-    layers = work_through(kinds)
-    print_record(toy_facts(layers), ToyPage(layers), as_json=as_json)
-
-
-def _print_code(kinds: Sequence["Kind"], *, as_json: bool) -> None:
-    from rnnbench.explain.export import numpy_code
-    from rnnbench.terminal.console import print_record
-
-    code = numpy_code(kinds)
-    if as_json:
-        print_record({"layers": [kind.name for kind in kinds], "code": code}, as_json=True)
-    else:
-        typer.echo(code, nl=False)  # as it is: it will be copied
-
-
-def _save(kinds: Sequence["Kind"], file: Path, *, overwrite: bool) -> None:
-    from rnnbench.explain.export import save
-    from rnnbench.terminal.console import err
-
-    save(kinds, file, overwrite=overwrite)
-    err.print(f"Written to {file}", soft_wrap=True)

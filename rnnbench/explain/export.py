@@ -75,7 +75,7 @@ def splits(kind: Kind) -> Iterator[str]:
         yield f"{names} = np.split({weight}, {n}, axis=-1)"
 
 
-def save(kinds: Sequence[Kind], file: Path, *, overwrite: bool) -> None:
+def save_drawing(kinds: Sequence[Kind], file: Path, *, overwrite: bool) -> None:
     """Write the drawing of a layer, or of a stack of layers, to a file.
 
     Raises:

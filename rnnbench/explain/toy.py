@@ -179,9 +179,7 @@ def _worked(equation: Equation, known: Mapping[str, Floats], spell: Spell) -> Gr
     """Return an equation with symbols, the same with numbers, and its result."""
     left, _, right = equation.text.partition(" = ")
     by_length = sorted(known, key=len, reverse=True)
-    term = re.compile(
-        "|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in by_length)
-    )
+    term = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in by_length))
     numbers = term.sub(lambda found: _spelled(known[found[0]]), right)
     grid = Table.grid(Column(no_wrap=True), Column(), padding=(0, 1))
     grid.add_row(Text(spell(left)), Text(f"= {spell(right)}"))

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from rnnbench.analysis.comparisons import MAX_IN_PAIRS, SHOWN_IN_PAIRS, power_of_pairs
 from rnnbench.analysis.errors import HardDocument, f1_by_topic, frequent_topics, hardest_documents
 from rnnbench.analysis.notes import notes_on_run
-from rnnbench.analysis.summary import without_duplicates
+from rnnbench.analysis.summary import drop_duplicates
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.report.errors import errors_table, mistake
 from rnnbench.report.plots import accuracy_plot, confusion_plot, differences_plot, learning_plot
@@ -139,7 +139,7 @@ def _tables_without_duplicates(run: StoredRun) -> list[Part]:
     n, test_size = len(run.results.dataset.duplicate_positions), run.results.dataset.test_size
     if not 0 < n < test_size:
         return []
-    rest = best_first(without_duplicates(run)).results
+    rest = best_first(drop_duplicates(run)).results
     tables = (accuracy_table(rest), comparisons_table(rest), metrics_table(rest))
     return [("table", table) for table in tables]
 

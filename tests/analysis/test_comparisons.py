@@ -135,7 +135,7 @@ def test_trials_that_agree_are_compared_by_mcnemars_test_others_by_an_analysis_o
 
 @pytest.mark.parametrize("trials", [[5, 5, 5, 5, 1, 1, 1], [5, 5, 5, 5, 5], [1, 1, 1, 1]], ids=str)
 def test_any_difference_that_is_not_there_is_found_in_5_percent(trials):
-    times = 400
+    times = 200
     drawn = Population(seeds=0.1).draw(np.random.default_rng(4), times, trials, 599)
 
     benchmarks = (
@@ -229,12 +229,12 @@ def test_of_many_models_only_the_pairs_with_the_best_are_returned(n):
 @pytest.mark.parametrize(("n_seeds", "points"), [(5, 0.3), (5, 3), (10, 1)])
 def test_a_detectable_difference_is_found_in_80_percent(n_seeds, points):
     random = np.random.default_rng(0)
-    equal = Population.of(0.85, points).draw(random, 200, [n_seeds] * 2, 599)
+    equal = Population.of(0.85, points).draw(random, 100, [n_seeds] * 2, 599)
     squares = [mean_squares(Hits(a), Hits(b)) for a, b in zip(*equal, strict=True)]
     half = np.median([detectable(each, 0.05) for each in squares]) / 2
     apart = [(Population.of(0.85 + sign * half, points), n_seeds) for sign in (1, -1)]
 
-    drawn = draw_models(random, 400, apart, 599)
+    drawn = draw_models(random, 200, apart, 599)
 
     found = [estimate_difference(Hits(a), Hits(b)).p < 0.05 for a, b in zip(*drawn, strict=True)]
     assert np.mean(found) == pytest.approx(0.8, abs=0.08)

@@ -163,7 +163,7 @@ def test_the_seeds_of_both_models_add_to_the_variance():
 def test_95_percent_intervals_contain_the_true_mean_in_93_to_98_and_fewer_with_few_seeds(
     n_seeds, n_documents, accuracy, points, least
 ):
-    held = coverage(Population.of(accuracy, points), n_seeds, n_documents, times=2_000)
+    held = coverage(Population.of(accuracy, points), n_seeds, n_documents, times=1_000)
 
     assert least <= held <= 0.98
 
@@ -183,7 +183,7 @@ def test_intervals_of_blocks_contain_the_true_mean_even_if_errors_come_in_bursts
 @pytest.mark.parametrize(("models", "points"), [([3, 3], 0.3), ([5, 5], 3), ([5, 1], 0.3)])
 def test_a_difference_that_is_not_there_is_found_in_5_percent(models, points):
     population = Population.of(0.85, points)
-    drawn = population.draw(np.random.default_rng(2), 2_000, models, 599)
+    drawn = population.draw(np.random.default_rng(2), 1_000, models, 599)
 
     found = [estimate_difference(Hits(a), Hits(b)).p < 0.05 for a, b in zip(*drawn, strict=True)]
 
@@ -192,7 +192,7 @@ def test_a_difference_that_is_not_there_is_found_in_5_percent(models, points):
 
 
 def test_with_five_seeds_small_p_values_are_hardly_more_frequent_than_they_say():
-    drawn = Population.of(0.85, 1).draw(np.random.default_rng(6), 3_000, [5, 5], 599)
+    drawn = Population.of(0.85, 1).draw(np.random.default_rng(6), 1_500, [5, 5], 599)
 
     pairs = zip(*drawn, strict=True)
     found = np.array([estimate_difference(Hits(a), Hits(b)).p for a, b in pairs])

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from factories import SOFTMAX, benchmark, finished_run
+from factories import SOFTMAX, benchmark, corpus_of_texts, finished_run
 
 from rnnbench.analysis.notes import (
     note_on_decoding,
@@ -13,7 +13,6 @@ from rnnbench.analysis.notes import (
     notes_on_run,
 )
 from rnnbench.cli.app import load_command
-from rnnbench.data import cache
 from rnnbench.data.audit import summarize_dataset
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import make_dataset
@@ -40,19 +39,9 @@ def config(layers, data=None, training=None, **model):
 
 def on_data(documents, labels, is_test, **data):
     """The notes on a data set of documents that are given by their words."""
-    words = [text.split() for text in documents]
-    ranking = list(dict.fromkeys(word for of_text in words for word in of_text))
-    topics = sorted(set(labels))
-    corpus = corpus_of_words(
-        words,
-        ranking,
-        [topics.index(label) for label in labels],
-        topics,
-        is_test=is_test,
-        provenance={"source": "made_up", "from": "here"},
-    )
+    corpus = corpus_of_texts(documents, labels, is_test)
     section = Data(**data)
-    summary = summarize_dataset(cache.store("made_up", corpus), make_dataset(corpus, section))
+    summary = summarize_dataset(corpus, make_dataset(corpus, section))
     return list(notes_on_data(summary, section, corpus))
 
 

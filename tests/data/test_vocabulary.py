@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from factories import corpus_of_texts
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -90,57 +91,39 @@ def test_the_source_of_a_vocabulary_must_be_installed():
         encode(["net"], other)
 
 
-DOCUMENTS = [  # words, topic, whether it is a test document
-    ("profit up again", "earn", False),
-    ("buys unit", "acq", False),
-    ("a newswire that is too long to be kept", "acq", False),
-    ("buys profit", "earn", True),
-]
-TOPICS = ["earn", "acq"]
-RANKING = ["profit", "buys", "up", "again", "unit", *DOCUMENTS[2][0].split()]
+TEXTS = ["profit up again", "buys unit", "a newswire that is too long to be kept", "buys profit"]
+NEWSWIRES = corpus_of_texts(TEXTS, ["earn", "acq", "acq", "earn"], [False, False, False, True])
 sides = st.sampled_from(["pre", "post"])
 
 
-@pytest.fixture(scope="module")
-def corpus():
-    return corpus_of_words(
-        [text.split() for text, _, _ in DOCUMENTS],
-        RANKING,
-        labels=[TOPICS.index(topic) for _, topic, _ in DOCUMENTS],
-        topics=TOPICS,
-        is_test=[is_test for _, _, is_test in DOCUMENTS],
-        provenance={"source": "made-up", "from": "nowhere"},
-    )
-
-
-def found_in(corpus, number, **settings):
+def found_in(number, **settings):
     data = Data(**settings)
-    return find_document(corpus, make_dataset(corpus, data), data, number)
+    return find_document(NEWSWIRES, make_dataset(NEWSWIRES, data), data, number)
 
 
 @pytest.mark.parametrize(
     ("number", "topic", "place", "ids", "sequence"),
     [
-        (0, "earn", "training", [1, 4, 6, 7], [1, 4, 6, 7]),
+        (0, "earn", "training", [1, 4, 5, 6], [1, 4, 5, 6]),
         (2, "acq", "left out", [1, *range(9, 18)], None),
-        (3, "earn", "test", [1, 5, 4], [0, 1, 5, 4]),
+        (3, "earn", "test", [1, 7, 4], [0, 1, 7, 4]),
     ],
 )
 def test_a_document_has_words_a_topic_a_place_ids_and_a_sequence(
-    corpus, number, topic, place, ids, sequence
+    number, topic, place, ids, sequence
 ):
-    found = found_in(corpus, number, maxlen=5, num_words=100)
+    found = found_in(number, maxlen=5, num_words=100)
 
     assert (found.number, found.topic, found.place) == (number, topic, place)
-    assert found.words == DOCUMENTS[number][0].split()
+    assert found.words == TEXTS[number].split()
     assert (found.ids, found.sequence) == (ids, sequence)
     assert found.unknown == []
 
 
-def test_words_beyond_num_words_are_unknown(corpus):
-    found = found_in(corpus, 0, num_words=6)
+def test_words_beyond_num_words_are_unknown():
+    found = found_in(0, num_words=6)
 
-    assert (found.ids, found.unknown) == ([1, 4, UNKNOWN, UNKNOWN], ["up", "again"])
+    assert (found.ids, found.unknown) == ([1, 4, 5, UNKNOWN], ["again"])
 
 
 @settings(max_examples=25)
@@ -150,23 +133,21 @@ def test_words_beyond_num_words_are_unknown(corpus):
     padding=sides,
     truncating=sides,
 )
-def test_the_sequence_is_padding_and_the_ids_that_are_kept(
-    corpus, number, pad_length, padding, truncating
-):
+def test_the_sequence_is_padding_and_the_ids_that_are_kept(number, pad_length, padding, truncating):
     settings = {"pad_length": pad_length, "padding": padding, "truncating": truncating}
-    found = found_in(corpus, number, num_words=100, **settings)
+    found = found_in(number, num_words=100, **settings)
 
     kept, zeros = found.ids[found.kept], [PAD] * found.n_padding
     assert found.sequence == (zeros + kept if padding == "pre" else kept + zeros)
     assert len(found.ids) == len(kept) + found.n_cut == 1 + len(found.words)
     assert found.ids[0] == START
     data = Data(num_words=100, **settings)
-    dataset = make_dataset(corpus, data)
+    dataset = make_dataset(NEWSWIRES, data)
     everything = np.concatenate([dataset.x_train, dataset.x_test])
     assert found.sequence in everything.tolist()
 
 
 @pytest.mark.parametrize("number", [-1, 4])
-def test_a_document_that_does_not_exist_is_refused_with_those_that_do(corpus, number):
+def test_a_document_that_does_not_exist_is_refused_with_those_that_do(number):
     with pytest.raises(UserError, match=rf"no document {number} \(allowed: 0 to 3\)"):
-        found_in(corpus, number)
+        found_in(number)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from rnnbench.errors import UserError
 from rnnbench.explain import export
-from rnnbench.explain.export import cell, numpy_code, save, stack
+from rnnbench.explain.export import cell, numpy_code, save_drawing, stack
 from rnnbench.explain.kinds import GRU, KINDS, LSTM, SIMPLE_RNN
 from rnnbench.explain.toy import work_through
 
@@ -179,12 +179,12 @@ def test_the_cell_states_of_lstm_layers_are_thick_arrows(kinds, arrows):
 def test_a_file_is_written_whole_and_only_overwritten_if_that_is_wanted(tmp_path):
     file = tmp_path / "lstm.svg"
 
-    save([LSTM], file, overwrite=False)
+    save_drawing([LSTM], file, overwrite=False)
     with pytest.raises(UserError, match=r"exists already \(--force overwrites it\)"):
-        save([GRU], file, overwrite=False)
+        save_drawing([GRU], file, overwrite=False)
 
     assert file.read_text() == cell(LSTM)
-    save([GRU, LSTM], file, overwrite=True)
+    save_drawing([GRU, LSTM], file, overwrite=True)
     assert file.read_text() == stack([GRU, LSTM])
     assert list(tmp_path.iterdir()) == [file]
 
@@ -192,9 +192,9 @@ def test_a_file_is_written_whole_and_only_overwritten_if_that_is_wanted(tmp_path
 @pytest.mark.parametrize("name", ["lstm.png", "lstm", "svg"])
 def test_a_file_that_is_no_svg_is_refused(tmp_path, name):
     with pytest.raises(UserError, match=r"allowed: \.svg"):
-        save([LSTM], tmp_path / name, overwrite=True)
+        save_drawing([LSTM], tmp_path / name, overwrite=True)
 
     assert not list(tmp_path.iterdir())
     (tmp_path / "lstm.svg").mkdir()
     with pytest.raises(UserError, match="cannot be written"):
-        save([LSTM], tmp_path / "lstm.svg", overwrite=True)
+        save_drawing([LSTM], tmp_path / "lstm.svg", overwrite=True)

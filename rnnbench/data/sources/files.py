@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from rnnbench.data.corpus import Corpus, corpus_of_numbers
+from rnnbench.data.corpus import Corpus, ranks_of
 from rnnbench.data.source import TOKENIZERS, Source, words
 from rnnbench.errors import UserError, did_you_mean, line_of, shortened
 from rnnbench.escape import encodable
@@ -66,6 +66,8 @@ def read(
 ) -> Corpus:
     """Return the corpus of the texts in a table or a folder; labels are sorted.
 
+    Words are ranked by frequency; of equally frequent ones, the first to occur comes first.
+
     Args:
         path: all texts, or those to train on.
         test: the texts to test on; with them, the corpus has a split of its own.
@@ -92,12 +94,14 @@ def read(
             is_test.append(number)
     _check_labels(list(firsts.values()), np.bincount(labels, minlength=1).tolist(), path)
     sorted_positions = np.argsort(np.argsort(np.array(list(label_ids), object)))
-    return corpus_of_numbers(
-        np.frombuffer(tokens, np.int32),
-        np.frombuffer(ends, np.int64),
-        list(word_ids),
-        labels=sorted_positions[np.frombuffer(labels, np.int32)],
-        topics=sorted(label_ids),
+    numbers, words_found = np.frombuffer(tokens, np.int32), list(word_ids)
+    order = np.argsort(-np.bincount(numbers, minlength=len(word_ids)), kind="stable")
+    return Corpus(
+        tokens=ranks_of(order)[numbers],
+        offsets=np.frombuffer(ends, np.int64),
+        labels=sorted_positions[np.frombuffer(labels, np.int32)].astype(np.int32),
+        topics=tuple(sorted(label_ids)),
+        vocabulary=tuple(words_found[number] for number in order),
         is_test=np.frombuffer(is_test, bool) if test else None,
         provenance={"from": " and ".join(file.name for file in files), "tokenizer": tokenizer},
     )
@@ -115,13 +119,7 @@ def _tokens(text: Text, tokenize: Callable[[str], list[str]]) -> list[str]:
 
 
 def _check_labels(firsts: list[Text], counts: list[int], path: Path) -> None:
-    """Make sure that there are labels to tell apart, and warn of those that occur once.
-
-    Args:
-        firsts: the first text of each label.
-        counts: the number of texts of each label.
-        path: the file, for messages.
-    """
+    """Make sure that there are labels to tell apart, and warn of those that occur once."""
     if not firsts:
         kind = "no folder with .txt files" if path.is_dir() else "no row with a text"
         raise UserError(f"{path}: {kind} in it")

@@ -108,15 +108,19 @@ def is_original(files: Mapping[str, bytes]) -> bool:
 
 
 def build_corpus(files: Iterable[bytes], *, min_documents: int = MIN_DOCUMENTS) -> Corpus:
-    """Return the corpus that the recipe of the Keras set makes of SGML files, sorted by name."""
+    """Return the corpus that the recipe of the Keras set makes of SGML files, sorted by name.
+
+    Words are ranked by count, highest first; ties are in the order of a CPython 2.7 dict.
+    """
     documents = [document for content in files for document in parse_documents(content)]
     counts = Counter(topic for topic, _ in documents)
     kept = [(topic, body) for topic, body in documents if counts[topic] >= min_documents]
     topics = list(dict.fromkeys(topic for topic, _ in kept))
     words = [split_bytes(body) for _, body in kept]
+    totals = Counter(word for of_document in words for word in of_document)
     return corpus_of_words(
         words,
-        rank_words(words),
+        sorted(dict_order(list(totals)), key=lambda word: -totals[word]),
         labels=[topics.index(topic) for topic, _ in kept],
         topics=[topic.decode("latin-1") for topic in topics],
     )
@@ -143,12 +147,6 @@ def parse_documents(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _until_close(content: bytes, start: int) -> bytes:
     end = content.find(b"</", start)
     return content[start:end] if end >= 0 else content[start:]
-
-
-def rank_words(documents: Iterable[Iterable[bytes]]) -> list[bytes]:
-    """Return the words by count, highest first; ties in the order of a CPython 2.7 dict."""
-    counts = Counter(word for words in documents for word in words)
-    return sorted(dict_order(list(counts)), key=lambda word: -counts[word])
 
 
 # The iteration order of a CPython 2.7 ``dict``, on which the word ids depend

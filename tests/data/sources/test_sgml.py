@@ -83,10 +83,6 @@ def test_documents_of_a_file(content, documents):
     assert list(parse_documents(content)) == documents
 
 
-def test_a_body_never_comes_from_another_file():
-    assert build_corpus([topics(b"trade"), body(b"other")], min_documents=1).words(0) == ["ade"]
-
-
 @pytest.mark.parametrize(
     ("files", "kept", "labels"),
     [
@@ -101,10 +97,8 @@ def test_topics_with_enough_documents_are_kept(files, kept, labels):
 
     assert corpus.topics == kept
     assert corpus.labels.tolist() == labels
-
-
-def test_a_topic_needs_fifteen_documents(tiny_sgml):
-    assert build_corpus(tiny_sgml.values()).topics == ("earn", "acq")
+    split = build_corpus([topics(b"trade"), body(b"other")], min_documents=1)
+    assert split.words(0) == ["ade"], "a body never comes from another file"
 
 
 @pytest.mark.parametrize(
