@@ -229,12 +229,12 @@ def test_of_many_models_only_the_pairs_with_the_best_are_returned(n):
 @pytest.mark.parametrize(("n_seeds", "points"), [(5, 0.3), (5, 3), (10, 1)])
 def test_a_detectable_difference_is_found_in_80_percent(n_seeds, points):
     random = np.random.default_rng(0)
-    equal = Population.of(0.85, points).draw(random, 100, [n_seeds] * 2, 599)
+    equal = Population.of(0.85, points).draw(random, 200, [n_seeds] * 2, 599)
     squares = [mean_squares(Hits(a), Hits(b)) for a, b in zip(*equal, strict=True)]
     half = np.median([detectable(each, 0.05) for each in squares]) / 2
     apart = [(Population.of(0.85 + sign * half, points), n_seeds) for sign in (1, -1)]
 
-    drawn = draw_models(random, 200, apart, 599)
+    drawn = draw_models(random, 400, apart, 599)
 
     found = [estimate_difference(Hits(a), Hits(b)).p < 0.05 for a, b in zip(*drawn, strict=True)]
     assert np.mean(found) == pytest.approx(0.8, abs=0.08)
@@ -265,6 +265,7 @@ def test_a_pair_that_no_number_of_seeds_tells_apart_says_why(
     (pair,) = power_of_pairs(scored_run(rights))
 
     assert pair.is_spread_known == is_spread_known
+    assert pair.seeds_needed is None or rights["a"] == [17, 15], "more than two seeds could tell"
     assert (pair.detectable is not None, pair.detectable_corrected is not None) == (
         is_detectable,
         is_detectable,
@@ -304,6 +305,9 @@ def test_a_difference_is_detectable_alone_before_it_is_among_all(run):
     squares = mean_squares(*(Hits.of(run.trials[name], in_order=False) for name in "ab"))
 
     assert pair.detectable == detectable(squares, 0.05) < pair.detectable_corrected
+    random = np.random.default_rng(0)
+    few = (Hits(random.random((3, 2)) < 0.5) for _ in "ab")
+    assert detectable(mean_squares(*few), 0.001) is None, "no difference is above 1"
 
 
 def test_documents_in_order_of_time_hide_larger_differences():
