@@ -7,7 +7,6 @@ import logging
 import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from itertools import combinations
 from math import comb
@@ -135,11 +134,11 @@ def _without_duplicates(
 
 
 def compute_metrics(
-    trials: Mapping[str, Sequence[TrialResult]],
+    trials: Mapping[str, Sequence[TrialResult]], level: int = logging.WARNING
 ) -> dict[str, list[dict[str, float]]]:
     """Return the metrics of each trial, by model and name, without those that do not apply.
 
-    A plug-in that fails is left out of all trials with a warning.
+    A plug-in that fails is left out of all trials, which is logged at ``level``.
     """
     computed: dict[str, list[dict[str, float]]] = {
         model: [{} for _ in of_model] for model, of_model in trials.items()
@@ -152,7 +151,7 @@ def compute_metrics(
                     for model, of_model in trials.items()
                 }
         except PluginError as error:
-            log.warning("%s; it is left out", error)
+            log.log(level, "%s; it is left out", error)
             continue
         for model, of_model in values.items():
             for trial, value in zip(computed[model], of_model, strict=True):
@@ -162,17 +161,8 @@ def compute_metrics(
 
 
 def metrics_of(trial: TrialResult) -> dict[str, float]:
-    """Return the metrics of one trial; a plug-in that fails is left out.
-
-    ``compute_metrics`` names it, once for all trials.
-    """
-    found: dict[str, float] = {}
-    for metric in usable_metrics().values():
-        with suppress(PluginError), METRICS.blamed(metric.name):
-            value = _compute(metric, trial)
-            if value is not None:
-                found[metric.name] = value
-    return found
+    """Return the metrics of one trial; the summary of all names the plug-ins that fail."""
+    return compute_metrics({"": [trial]}, logging.DEBUG)[""][0]
 
 
 def _compute(metric: Metric, trial: TrialResult) -> float | None:

@@ -132,7 +132,7 @@ def test_a_wheel_that_does_not_come_as_it_should_is_out_of_reach(
     server.files_stall = stalls
 
     with (
-        within(20),
+        within(60),
         pytest.raises(OutOfReachError, match=f"madeup==1.0 through pip: .*{reason}"),
         fetch.pip_download("madeup==1.0", pip_index if is_same else "0" * 64),
     ):
