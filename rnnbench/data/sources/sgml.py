@@ -118,9 +118,10 @@ def build_corpus(files: Iterable[bytes], *, min_documents: int = MIN_DOCUMENTS) 
     topics = list(dict.fromkeys(topic for topic, _ in kept))
     words = [split_bytes(body) for _, body in kept]
     totals = Counter(word for of_document in words for word in of_document)
+    ranking = sorted(dict_order(list(totals)), key=lambda word: -totals[word])
     return corpus_of_words(
         words,
-        sorted(dict_order(list(totals)), key=lambda word: -totals[word]),
+        ranking,
         labels=[topics.index(topic) for topic, _ in kept],
         topics=[topic.decode("latin-1") for topic in topics],
     )
