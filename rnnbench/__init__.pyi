@@ -24,8 +24,8 @@ from .data.source import Source as Source
 from .errors import OutOfReachError as OutOfReachError
 from .errors import RnnbenchError as RnnbenchError
 from .errors import UserError as UserError
-from .explain.shown import Explanation as Explanation
-from .explain.shown import explain_layer as explain_layer
+from .explain.facts import Explanation as Explanation
+from .explain.facts import explain_layer as explain_layer
 from .job import FailedTrialsError as FailedTrialsError
 from .job import InterruptedRunError as InterruptedRunError
 from .job import load_config as load_config

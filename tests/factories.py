@@ -11,7 +11,7 @@ from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data import cache
 from rnnbench.data.audit import DatasetSummary, TopicCount
-from rnnbench.data.corpus import Corpus
+from rnnbench.data.corpus import Corpus, corpus_of_words
 from rnnbench.data.dataset import make_dataset, split_fingerprint
 from rnnbench.environment import SCHEMA_VERSION, constraints
 from rnnbench.report.tables_of_run import table_files
@@ -55,6 +55,25 @@ def corpus(documents: int = 20, topics: int = 3, seed: int = 0) -> Corpus:
         topics=tuple(f"topic{number}" for number in range(topics)),
         vocabulary=tuple(f"word{number}" for number in range(1, 9)),
         provenance={"source": "made-up", "from": "nowhere"},
+    )
+
+
+def corpus_of_texts(
+    texts: Sequence[str],
+    labels: Sequence[str],
+    is_test: Sequence[bool] | None = None,
+    source: str = "made-up",
+) -> Corpus:
+    """Return a corpus of texts; words are ranked as they occur, and topics are sorted."""
+    words = [text.split() for text in texts]
+    topics = sorted(set(labels))
+    return corpus_of_words(
+        words,
+        list(dict.fromkeys(word for of_text in words for word in of_text)),
+        [topics.index(label) for label in labels],
+        topics,
+        is_test=is_test,
+        provenance={"source": source, "from": "nowhere"},
     )
 
 

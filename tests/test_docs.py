@@ -22,11 +22,11 @@ from browser import AXE, CHROMIUM, violations
 from plugin_files import run_rnnbench
 
 import rnnbench
+from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.load import load_run
-from rnnbench.analysis.power import power_of_pairs
 from rnnbench.cli.app import COMMANDS, load_command
 from rnnbench.config.load import load
-from rnnbench.explain.drawing import stack
+from rnnbench.explain.export import stack
 from rnnbench.explain.kinds import LSTM
 from rnnbench.speed.results import SpeedResults
 

@@ -1,4 +1,4 @@
-"""Which models differ on the same test documents."""
+"""Which models differ on the same test documents, and which differences could have been found."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -8,14 +8,33 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.intervals import estimate_difference
-from rnnbench.analysis.variance import Hits, sums_of_blocks
-from rnnbench.results.schema import ANOVA, BLOCKS, DIGITS, MCNEMAR, Comparison, ModelSummary
+from rnnbench.analysis.intervals import (
+    Hits,
+    MeanSquares,
+    estimate_difference,
+    mean_squares,
+    sums_of_blocks,
+)
+from rnnbench.points import chosen
+from rnnbench.records import Record
+from rnnbench.results.run import StoredRun
+from rnnbench.results.schema import (
+    ANOVA,
+    BLOCKS,
+    DIGITS,
+    MCNEMAR,
+    SIGNIFICANT,
+    Comparison,
+    ModelSummary,
+)
 
 MAX_IN_PAIRS = 60
 """The most models that are all compared with each other; a comparison takes about a millisecond."""
 SHOWN_IN_PAIRS = 8
 """The most models of which all pairs are shown in a plot."""
+POWER = 0.8
+FEWEST, MOST = 3, 1_000
+"""The seeds that are tried to find out how many are needed."""
 
 
 def compare_pairs(
@@ -23,8 +42,6 @@ def compare_pairs(
     hits: Mapping[str, Hits],
     fixed: Collection[str],
     n_tests: int | None = None,
-    *,
-    in_order: bool = False,
 ) -> list[Comparison]:
     """Return the comparisons of ``pairs`` of models, p-values corrected for their number.
 
@@ -38,16 +55,16 @@ def compare_pairs(
         fixed: the models whose answers do not depend on the seed.
         n_tests: the number of tests to correct for. If the results decide which pairs are
             compared, such as those with the best model, it is the number of all possible pairs.
-        in_order: whether the documents are in order of time.
     """
     found = []
     for a, b in pairs:
-        estimate = estimate_difference(hits[a], hits[b], in_order=in_order)
+        of_a, of_b = hits[a], hits[b]
+        estimate = estimate_difference(of_a, of_b)
         p, method = estimate.p, ANOVA
-        if all((each == each[0]).all() for each in (hits[a], hits[b])):
-            p, method = mcnemar_p(hits[a][0], hits[b][0]), MCNEMAR
-            if in_order:
-                p, method = max(p, blocks_p(hits[a][0], hits[b][0])), BLOCKS
+        if of_a.all_agree and of_b.all_agree:
+            p, method = mcnemar_p(of_a.right[0], of_b.right[0]), MCNEMAR
+            if of_a.in_order or of_b.in_order:
+                p, method = max(p, blocks_p(of_a.right[0], of_b.right[0])), BLOCKS
         found.append((a, b, estimate, p, method))
     corrected = holm([p for *_, p, _ in found], n_tests or len(pairs))
     return [
@@ -59,28 +76,26 @@ def compare_pairs(
             p=p,
             p_holm=p_holm,
             method=method,
-            n_seeds=min((len(hits[each]) for each in (a, b) if each not in fixed), default=None),
+            n_seeds=min((len(hits[name]) for name in (a, b) if name not in fixed), default=None),
         )
         for (a, b, estimate, p, method), p_holm in zip(found, corrected, strict=True)
     ]
 
 
-def compare_with_best(
-    hits: Mapping[str, Hits], fixed: Collection[str], *, in_order: bool = False
-) -> dict[str, Comparison]:
+def compare_with_best(hits: Mapping[str, Hits], fixed: Collection[str]) -> dict[str, Comparison]:
     """Return the comparison of the best model, as ``a``, with each other model, by its name.
 
     The p-values are corrected for all pairs of models. With up to ``MAX_IN_PAIRS`` models, they are
     those of a run with the same models. With more, only the pairs with the best model are tested,
     and the correction is the strictest possible.
     """
-    best = max(hits, key=lambda name: round(float(hits[name].mean()), DIGITS))
+    best = max(hits, key=lambda name: round(hits[name].accuracy, DIGITS))
     others = [name for name in hits if name != best]
     pairs = [(best, name) for name in others]
     if len(hits) <= MAX_IN_PAIRS:
         pairs += combinations(others, 2)
-    compared = compare_pairs(pairs, hits, fixed, comb(len(hits), 2), in_order=in_order)
-    return {each.b: each for each in compared if each.a == best}
+    compared = compare_pairs(pairs, hits, fixed, comb(len(hits), 2))
+    return {comparison.b: comparison for comparison in compared if comparison.a == best}
 
 
 def by_better_model(
@@ -93,17 +108,20 @@ def by_better_model(
     """
     ordered = sorted(models, key=lambda model: -round(model.accuracy.mean, DIGITS))
     place = {model.name: place for place, model in enumerate(ordered)}
-    among = [each for each in comparisons if each.a in place and each.b in place]
-    turned = [each.seen_from(min(each.a, each.b, key=place.__getitem__)) for each in among]
-    turned.sort(key=lambda each: (place[each.a], place[each.b]))
+    turned = [
+        comparison.seen_from(min(comparison.a, comparison.b, key=place.__getitem__))
+        for comparison in comparisons
+        if comparison.a in place and comparison.b in place
+    ]
+    turned.sort(key=lambda comparison: (place[comparison.a], place[comparison.b]))
     if len(place) > SHOWN_IN_PAIRS:
         # A run of very many models has pairs with one model alone, which may share the first place.
-        counts = Counter(name for each in turned for name in (each.a, each.b))
+        counts = Counter(name for comparison in turned for name in (comparison.a, comparison.b))
         best = max(place, key=lambda name: counts[name])
-        turned = [each for each in turned if best in (each.a, each.b)]
+        turned = [comparison for comparison in turned if best in (comparison.a, comparison.b)]
     found: dict[str, list[Comparison]] = {}
-    for each in turned:
-        found.setdefault(each.a, []).append(each)
+    for comparison in turned:
+        found.setdefault(comparison.a, []).append(comparison)
     return found
 
 
@@ -149,3 +167,92 @@ def holm(ps: Sequence[float], n: int) -> list[float]:
     corrected = np.empty(len(ps))
     corrected[order] = np.minimum(1, np.maximum.accumulate(scaled))
     return corrected.tolist()
+
+
+class PairPower(Record):
+    """The power of the comparison of two models."""
+
+    comparison: Comparison
+    detectable: float | None
+    """The smallest difference that would be found in 80 % of such runs, if no other were tested;
+    ``None`` if it is above 1, if nothing varies, or if a model has only one or two seeds."""
+    detectable_corrected: float | None
+    """The same, if it must be clear after the correction for all comparisons."""
+    seeds_needed: int | None
+    """Seeds of each model with which the measured difference, if it is the true one, would be clear
+    in 80 % of runs; ``None`` if even 1,000 are not enough, or if a model has one seed, which says
+    nothing about others."""
+    is_spread_known: bool
+    """Whether each model that depends on the seed has several."""
+
+
+def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[PairPower]:
+    """Return the power of the comparisons of a run, those closest to a verdict first.
+
+    Pairs that are clear are left out, and so are those with the most frequent topic.
+
+    Args:
+        run: a finished run.
+        only: these models alone.
+
+    Raises:
+        UserError: the run has no model of a name in ``only``.
+    """
+    names = chosen(list(run.trials), only)
+    in_order = run.results.dataset.in_order
+    hits = {name: Hits.of(run.trials[name], in_order=in_order) for name in names}
+    found = [
+        _power(comparison, hits[comparison.a], hits[comparison.b], run.results.n_corrected_for)
+        for comparison in run.results.comparisons
+        if {comparison.a, comparison.b} <= hits.keys() and not comparison.is_clear
+    ]
+    return sorted(found, key=lambda pair: (pair.seeds_needed or MOST + 1, pair.comparison.p_holm))
+
+
+def _power(comparison: Comparison, a: Hits, b: Hits, n_tests: int) -> PairPower:
+    squares = mean_squares(a, b)
+    corrected, wanted = SIGNIFICANT / n_tests, abs(comparison.difference)
+    is_known = comparison.n_seeds is None or comparison.n_seeds > 1
+    can_tell = is_known and not comparison.has_too_few_seeds
+    return PairPower(
+        comparison=comparison,
+        detectable=detectable(squares, SIGNIFICANT) if can_tell else None,
+        detectable_corrected=detectable(squares, corrected) if can_tell else None,
+        seeds_needed=seeds_needed(squares, corrected, wanted) if is_known else None,
+        is_spread_known=is_known,
+    )
+
+
+def detectable(squares: MeanSquares, level: float) -> float | None:
+    """Return the smallest true difference whose p-value is below ``level`` in 80 % of runs.
+
+    ``None`` if no difference of accuracies is that large, or if nothing varies. If there is a true
+    difference, the statistic of Student's test has a noncentral t distribution (J. Cohen:
+    Statistical Power Analysis for the Behavioral Sciences, 2nd edition, 1988, chapter 2).
+    """
+    from scipy.special import nctdtrinc, stdtrit
+
+    variance = squares.variance
+    if not variance:
+        return None
+    df = squares.df(variance)
+    found = float(nctdtrinc(df, 1 - POWER, stdtrit(df, 1 - level / 2)) * variance**0.5)
+    return found if found <= 1 else None
+
+
+def seeds_needed(squares: MeanSquares, level: float, difference: float) -> int | None:
+    """Return the fewest seeds for which a ``difference`` is detectable; ``None`` if too many."""
+    if not len(squares.n_seeds) or not difference:
+        return None
+
+    def is_enough(n: int) -> bool:
+        found = detectable(squares.with_seeds(n), level)
+        return found is not None and found <= difference
+
+    if not is_enough(MOST):
+        return None
+    too_few, enough = FEWEST - 1, MOST
+    while enough - too_few > 1:
+        middle = (too_few + enough) // 2
+        too_few, enough = (too_few, middle) if is_enough(middle) else (middle, enough)
+    return enough

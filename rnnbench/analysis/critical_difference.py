@@ -13,7 +13,7 @@ from math import factorial, inf, isclose
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.leaderboard import Board, Entry, score_of
+from rnnbench.analysis.boards import Board, RankedModel, score_of
 from rnnbench.errors import UserError
 from rnnbench.records import Record
 
@@ -83,28 +83,31 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
         raise UserError(f"{DIAGRAM} needs 2 datasets or more, got {len(boards)}{given} ({hint})")
     entries = [_entries(board) for board in boards]
     names = list(dict.fromkeys(entry.model.name for board in boards for entry in board.entries))
-    common = [name for name in names if all(name in each for each in entries)]
+    common = [name for name in names if all(name in of_board for of_board in entries)]
     if len(common) < 2:
-        lists = "; ".join(map(_models_in_words, boards, entries))
+        lists = "; ".join(
+            f"{_name(board, board.runs)}: {', '.join(of_board) or 'none'}"
+            for board, of_board in zip(boards, entries, strict=True)
+        )
         needs = f"{DIAGRAM} needs 2 models or more that all datasets have, got {len(common)}"
         raise UserError(f"{needs}; models are matched by name ({lists})")
     left_out = {
         name: [
             _name(board, board.runs)
-            for board, each in zip(boards, entries, strict=True)
-            if name not in each
+            for board, of_board in zip(boards, entries, strict=True)
+            if name not in of_board
         ]
         for name in names
         if name not in common
     }
     _warn(boards, entries, common, left_out)
-    datasets = [_ranked(*each, common) for each in zip(boards, entries, strict=True)]
+    datasets = [_ranked(*pair, common) for pair in zip(boards, entries, strict=True)]
     return _mean_ranks(boards[0].metric, datasets, left_out)
 
 
-def _entries(board: Board) -> dict[str, Entry]:
+def _entries(board: Board) -> dict[str, RankedModel]:
     """Return the entry of each model that has the metric; of several, that of the first run."""
-    found: dict[str, Entry] = {}
+    found: dict[str, RankedModel] = {}
     for entry in sorted(board.entries, key=lambda entry: board.runs.index(entry.run)):
         if entry.rank is not None:
             found.setdefault(entry.model.name, entry)
@@ -115,13 +118,9 @@ def _name(board: Board, runs: Sequence[str]) -> str:
     return f"{board.dataset.source} ({', '.join(runs)})"
 
 
-def _models_in_words(board: Board, entries: Mapping[str, Entry]) -> str:
-    return f"{_name(board, board.runs)}: {', '.join(entries) or 'none'}"
-
-
 def _warn(
     boards: Sequence[Board],
-    entries: Sequence[Mapping[str, Entry]],
+    entries: Sequence[Mapping[str, RankedModel]],
     common: Sequence[str],
     left_out: Mapping[str, Sequence[str]],
 ) -> None:
@@ -139,7 +138,9 @@ def _warn(
             log.warning("%s: %s %s", _name(board, board.runs), what, chosen)
 
 
-def _ranked(board: Board, entries: Mapping[str, Entry], names: Sequence[str]) -> RankedDataset:
+def _ranked(
+    board: Board, entries: Mapping[str, RankedModel], names: Sequence[str]
+) -> RankedDataset:
     scores = np.array([score_of(entries[name].model, board.metric) for name in names], np.float64)
     used = {entries[name].run for name in names}
     return RankedDataset(

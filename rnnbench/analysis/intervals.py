@@ -1,25 +1,75 @@
-"""95 % intervals of a mean over seeds and of a mean accuracy, and differences of accuracies.
+"""95 % intervals of means over seeds and of mean accuracies, and differences of accuracies.
 
-The variance over documents and seeds is that of ``variance.py``. ``tests/simulations`` measures how
-often intervals contain the true value, how often a difference is found that is not there, and how
-often one that is there. ``results/reference`` has the tables.
+Seeds and documents are crossed: each trained model answers each document. So a mean accuracy varies
+with the documents and with the seeds of each model, and an analysis of variance finds both parts
+(S. R. Searle, G. Casella, C. E. McCulloch: Variance Components, 1992, chapter 4). Degrees of
+freedom are those of F. E. Satterthwaite (An approximate distribution of estimates of variance
+components. Biometrics Bulletin 2, 1946), so that few seeds count as few.
 
-No interval covers an event that the sample lacks: most sets of five seeds miss a collapse that
-happens in one training in ten.
+Documents in order of time are not independent: newswires about the same event follow each other,
+so errors come in bursts. Then blocks of consecutive documents take the place of documents. There
+are few, so that each is long enough to be nearly independent of the others, and Student's quantile
+allows for their number (R. Ibragimov, U. K. Müller: t-statistic based correlation and heterogeneity
+robust inference. Journal of Business & Economic Statistics 28, 2010).
+
+``tests/simulations`` measures how often intervals contain the true value, how often a difference is
+found that is not there, and how often one that is there. ``results/reference`` has the tables. No
+interval covers an event that the sample lacks: most sets of five seeds miss a collapse that happens
+in one training in ten.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.variance import ROUNDING, Hits, mean_squares
 from rnnbench.results.schema import Interval
+from rnnbench.training.outcome import TrialResult
 
 LEVEL = 0.95
 SMALLEST_P = 1e-300
 """No p-value is lower, so none is rounded to 0; the order of all others stays right."""
+ROUNDING = 1e-12
+"""Accuracies that differ by less than this count as equal."""
+N_BLOCKS = 16
+"""The number of blocks of documents in order of time; their sizes differ by at most one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Hits:
+    """Which test documents the trials of a model got right.
+
+    Attributes:
+        right: bool ``(n_trials, n_documents)``.
+        in_order: whether the documents are in order of time.
+    """
+
+    right: NDArray[np.bool_]
+    in_order: bool = False
+
+    @classmethod
+    def of(cls, trials: Sequence[TrialResult], *, in_order: bool) -> "Hits":
+        """Return the hits of trials on the same documents."""
+        return cls(np.stack([trial.answers == trial.labels for trial in trials]), in_order)
+
+    def __len__(self) -> int:
+        return len(self.right)
+
+    @property
+    def accuracy(self) -> float:
+        """The mean accuracy."""
+        return float(self.right.mean())
+
+    @property
+    def all_agree(self) -> bool:
+        """Whether all trials got the same documents right, as a single one does."""
+        return bool((self.right == self.right[0]).all())
+
+    def without(self, documents: Sequence[int]) -> "Hits":
+        """Return the hits on the other documents."""
+        return replace(self, right=np.delete(self.right, documents, axis=1))
 
 
 def t_interval(values: Sequence[float]) -> Interval | None:
@@ -32,14 +82,26 @@ def t_interval(values: Sequence[float]) -> Interval | None:
     return Interval(low=np.mean(values) - half, high=np.mean(values) + half)
 
 
+def prediction_interval(values: Sequence[float]) -> Interval | None:
+    """Return Student's interval of one more value like ``values``; ``None`` for fewer than two.
+
+    G. J. Hahn, W. Q. Meeker: Statistical Intervals (1991), chapter 4.
+    """
+    mean = t_interval(values)
+    if mean is None:
+        return None
+    center, half = (mean.low + mean.high) / 2, (mean.high - mean.low) / 2
+    wider = half * (len(values) + 1) ** 0.5
+    return Interval(low=center - wider, high=center + wider)
+
+
 def folds_interval(accuracies: NDArray[np.float64]) -> Interval | None:
     """Return the interval of a mean accuracy over the folds and seeds of a cross-validation.
 
     The training sets of the k folds overlap, so the variance of their mean is more than 1/k of that
     of the folds: it is multiplied by 1/k + 1/(k - 1), the second term being the documents that a
     fold judges per document that its model learned (C. Nadeau, Y. Bengio: Inference for the
-    generalization error. Machine Learning 52, 2003). The variance over seeds is added; the degrees
-    of freedom are those of F. E. Satterthwaite (Biometrics Bulletin 2, 1946).
+    generalization error. Machine Learning 52, 2003). The variance over seeds is added.
 
     Args:
         accuracies: ``(n_folds, n_seeds)``; a single fold, or a single seed, has no variance.
@@ -50,19 +112,17 @@ def folds_interval(accuracies: NDArray[np.float64]) -> Interval | None:
     from scipy.special import stdtrit
 
     (k, n_seeds), mean = accuracies.shape, accuracies.mean()
-    variances, df = [], []
+    parts = []  # variances and their degrees of freedom
     if k > 1:
-        variances.append(np.var(accuracies.mean(axis=1), ddof=1) * (1 / k + 1 / (k - 1)))
-        df.append(k - 1)
+        parts.append((np.var(accuracies.mean(axis=1), ddof=1) * (1 / k + 1 / (k - 1)), k - 1))
     if n_seeds > 1:
-        variances.append(np.var(accuracies.mean(axis=0), ddof=1) / n_seeds)
-        df.append(n_seeds - 1)
-    if not df:
+        parts.append((np.var(accuracies.mean(axis=0), ddof=1) / n_seeds, n_seeds - 1))
+    if not parts:
         return None
-    total = sum(variances)
+    total = sum(variance for variance, _ in parts)
     if total == 0:
         return Interval(low=mean, high=mean)
-    joint = total**2 / sum(variance**2 / each for variance, each in zip(variances, df, strict=True))
+    joint = total**2 / sum(variance**2 / df for variance, df in parts)
     half = stdtrit(joint, (1 + LEVEL) / 2) * total**0.5
     return Interval(low=mean - half, high=mean + half)
 
@@ -90,43 +150,25 @@ def folds_p(a: Sequence[float], b: Sequence[float]) -> float | None:
     return float(2 * stdtr(k - 1, -abs(differences.mean()) / error))
 
 
-def prediction_interval(values: Sequence[float]) -> Interval | None:
-    """Return Student's interval of one more value like ``values``; ``None`` for fewer than two.
-
-    G. J. Hahn, W. Q. Meeker: Statistical Intervals (1991), chapter 4.
-    """
-    mean = t_interval(values)
-    if mean is None:
-        return None
-    center, half = (mean.low + mean.high) / 2, (mean.high - mean.low) / 2
-    wider = half * (len(values) + 1) ** 0.5
-    return Interval(low=center - wider, high=center + wider)
-
-
-def accuracy_interval(hits: Hits, *, in_order: bool = False) -> Interval:
+def accuracy_interval(hits: Hits) -> Interval:
     """Return the interval of a mean accuracy over other documents and, with several trials, seeds.
 
     It is Wilson's, at the number of documents whose share of right answers would have the same
     variance, and with Student's quantile. For a single trial it is Wilson's own (E. B. Wilson:
     Probable inference, the law of succession, and statistical inference. Journal of the American
-    Statistical Association 22, 1927). Clustered samples, such as documents ``in_order`` of time,
+    Statistical Association 22, 1927). Clustered samples, such as documents in order of time,
     have such intervals, too (N. Dean, M. Pagano: Evaluating confidence interval methods for
     binomial proportions in clustered surveys. Journal of Survey Statistics and Methodology 3,
     2015).
     """
     from scipy.special import ndtri, stdtrit
 
-    share, upper = float(hits.mean()), (1 + LEVEL) / 2
-    n, quantile = float(hits.shape[1]), float(ndtri(upper))
-    squares = mean_squares(hits.mean(axis=0), hits, in_order=in_order)
+    share, upper = hits.accuracy, (1 + LEVEL) / 2
+    n, quantile = float(hits.right.shape[1]), float(ndtri(upper))
+    squares = mean_squares(hits)
     variance = max(squares.variance, squares.documents)  # seeds cannot make it smaller
-    if variance and 0 < share < 1 and (in_order or (hits != hits[0]).any()):
+    if variance and 0 < share < 1 and (hits.in_order or not hits.all_agree):
         n, quantile = share * (1 - share) / variance, float(stdtrit(squares.df(variance), upper))
-    return _wilson(share, n, quantile)
-
-
-def _wilson(share: float, n: float, quantile: float) -> Interval:
-    """Return Wilson's interval of a ``share`` of ``n``."""
     squared = quantile**2 / n
     centre = (share + squared / 2) / (1 + squared)
     half = (squared * (share * (1 - share) + squared / 4)) ** 0.5 / (1 + squared)
@@ -172,19 +214,118 @@ class Estimate:
         return max(SMALLEST_P, float(2 * stdtr(self.df, -abs(self.value) / self.error)))
 
 
-def estimate_difference(a: Hits, b: Hits, *, in_order: bool = False) -> Estimate:
+def estimate_difference(a: Hits, b: Hits) -> Estimate:
     """Return the mean accuracy of ``a`` minus that of ``b`` on the same documents.
 
     Its variance is not rounded up to that of the documents where the seeds seem to vary less than
     by chance: the test would then find too little.
-
-    Args:
-        a: the hits of a model.
-        b: those of another.
-        in_order: whether the documents are in order of time.
     """
-    value = float(a.mean() - b.mean())
-    squares = mean_squares(a.mean(axis=0) - b.mean(axis=0), a, b, in_order=in_order)
-    variance = 0.0 if np.array_equal(a, b) else squares.variance
+    squares = mean_squares(a, b)
+    variance = 0.0 if np.array_equal(a.right, b.right) else squares.variance
     df = squares.df(variance) if variance else squares.n_documents - 1.0
-    return Estimate(value, variance**0.5, df)
+    return Estimate(float(a.right.mean() - b.right.mean()), variance**0.5, df)
+
+
+@dataclass(frozen=True)
+class MeanSquares:
+    """The mean squares of an analysis of variance, each as the variance of the mean.
+
+    The answers that neither seed nor document explains are chance. It adds to the mean square of
+    the documents and to that of the seeds, so the sum of both is too large by it.
+
+    Attributes:
+        n_documents: of the sample; or the number of blocks.
+        documents: from the values by document.
+        n_seeds: of each model with several trials, ``(n_models,)``.
+        seeds: from the accuracies by seed, for each of the same models.
+        chance: from the answers that neither seed nor document explains, for the same models.
+    """
+
+    n_documents: int
+    documents: float
+    n_seeds: NDArray[np.float64]
+    seeds: NDArray[np.float64]
+    chance: NDArray[np.float64]
+
+    @property
+    def variance(self) -> float:
+        """The variance over other documents and other seeds.
+
+        If so little of it is left that it has less than one degree of freedom, it is at least that
+        of the documents.
+        """
+        whole = max(0.0, self.documents - float(self.chance.sum())) + float(self.seeds.sum())
+        return whole if self.df(whole) >= 1 else max(whole, self.documents)
+
+    def df(self, variance: float) -> float:
+        """Return the degrees of freedom of a ``variance`` that is made of these mean squares."""
+        spread = float(np.sum(self.seeds**2 / (self.n_seeds - 1)))
+        if self.n_documents > 1:
+            spread += self.documents**2 / (self.n_documents - 1)
+        return variance**2 / spread if spread else 0.0
+
+    def with_seeds(self, n: int) -> "MeanSquares":
+        """Return what is expected if each model had ``n`` seeds, at least two."""
+        fewer = self.n_seeds / n
+        chance = self.chance * fewer
+        return replace(
+            self,
+            documents=max(0.0, self.documents - float(self.chance.sum())) + float(chance.sum()),
+            n_seeds=np.full_like(self.n_seeds, n),
+            seeds=np.maximum(self.seeds, self.chance) * fewer,
+            chance=chance,
+        )
+
+
+def mean_squares(a: Hits, b: Hits | None = None) -> MeanSquares:
+    """Return the mean squares of the mean accuracy of ``a``, or of its difference from ``b``'s.
+
+    If documents are in order of time, blocks take their place, unless single documents vary more.
+    """
+    values = a.right.mean(axis=0) if b is None else a.right.mean(axis=0) - b.right.mean(axis=0)
+    models = [hits for hits in (a, b) if hits is not None]
+    single = _mean_squares(values, [hits.right for hits in models])
+    if not any(hits.in_order for hits in models):
+        return single
+    blocks = _mean_squares(_by_block(values), [_by_block(hits.right) for hits in models])
+    return max(single, blocks, key=lambda squares: squares.documents)
+
+
+def sums_of_blocks(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the sums over blocks, ``(..., n_blocks)``, of ``values``, ``(..., n_documents)``."""
+    n = values.shape[-1]
+    n_blocks = min(n, N_BLOCKS)
+    return np.add.reduceat(values, np.arange(n_blocks) * n // n_blocks, axis=-1)
+
+
+def _by_block(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return a value for each block, ``(..., n_blocks)``; their mean is that of ``values``."""
+    mean = values.mean(axis=-1, keepdims=True)
+    sums = sums_of_blocks(values - mean)
+    return np.asarray(mean + sums * (sums.shape[-1] / values.shape[-1]))
+
+
+def _mean_squares(by_document: NDArray[np.float64], models: Sequence[NDArray[Any]]) -> MeanSquares:
+    n_documents = len(by_document)
+    several = [right for right in models if len(right) > 1 and n_documents > 1]
+    n_seeds = np.array([len(right) for right in several], float)
+    return MeanSquares(
+        n_documents,
+        _variance(by_document) / n_documents,
+        n_seeds,
+        np.array([_variance(right.mean(axis=1)) for right in several]) / n_seeds,
+        np.array([_chance(right) for right in several]) / n_seeds,
+    )
+
+
+def _variance(values: NDArray[np.float64]) -> float:
+    """Return the variance of ``values``: exactly 0 if they are equal up to rounding."""
+    return 0.0 if np.ptp(values) < ROUNDING else float(values.var(ddof=1))
+
+
+def _chance(right: NDArray[Any]) -> float:
+    """Return the variance of a seed's accuracy by chance at single documents."""
+    n_seeds, n_documents = right.shape
+    of_seed, of_document = right.mean(axis=1, keepdims=True), right.mean(axis=0, keepdims=True)
+    rest = ((right - of_seed - of_document + right.mean()) ** 2).sum()
+    return float(rest / ((n_seeds - 1) * (n_documents - 1)) / n_documents)

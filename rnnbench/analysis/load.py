@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.analysis.convert import convert_run
-from rnnbench.analysis.duplicates import without_duplicates as leave_out
-from rnnbench.analysis.summary import summarize_run
+from rnnbench.analysis.summary import drop_duplicates, summarize_run
 from rnnbench.environment import Environment
 from rnnbench.errors import UserError
 from rnnbench.metrics import METRICS, usable_metrics
@@ -71,7 +70,7 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
     if results.missing:
         log.warning("%s: partial: %s", folder, results.missing_in_words())
     run = StoredRun(folder, results, trials, benchmark, environment)
-    return leave_out(run) if without_duplicates else run
+    return drop_duplicates(run) if without_duplicates else run
 
 
 def check_summary(
@@ -105,9 +104,9 @@ def _numbers(
             yield f"{name} of {model.name}", statistic.mean, sum(values) / max(len(values), 1)
     means = {model.name: model.accuracy.mean for model in results.models}
     means[results.dataset.majority_name] = results.dataset.majority_accuracy
-    for each in results.comparisons:
-        place = f"the difference of {each.a} and {each.b}"
-        yield place, each.difference, means[each.a] - means[each.b]
+    for pair in results.comparisons:
+        place = f"the difference of {pair.a} and {pair.b}"
+        yield place, pair.difference, means[pair.a] - means[pair.b]
 
 
 def load_summary(folder: Path) -> Results:
@@ -141,19 +140,12 @@ def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> lis
         log.warning("%s: no finished run, left out", path)
     finished = [path for path in paths if path not in others]
     runs = [load_run(path) for path in finished]
-    return _without_duplicates(runs) if without_duplicates else runs
-
-
-def _without_duplicates(runs: Sequence[StoredRun]) -> list[StoredRun]:
-    """Return runs without duplicates, but for those where that cannot be done.
-
-    Raises:
-        UserError: it can be done for none of them.
-    """
+    if not without_duplicates:
+        return runs
     found, last = [], None
     for run in runs:
         try:
-            found.append(leave_out(run))
+            found.append(drop_duplicates(run))
         except UserError as error:
             last = error
             log.warning("%s, left out", error)

@@ -1,6 +1,6 @@
 """Notes on what learners trip over: in the data, in a config, and in the results of a run."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.records import Record
 from rnnbench.results.run import StoredRun
 from rnnbench.text import listed
-from rnnbench.training.outcome import TrialResult
 
 SHOWN = 5
 """The most words of a document that a note quotes."""
@@ -78,14 +77,19 @@ def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
     networks = {
         name: model for name, model in benchmark.models.items() if isinstance(model, LayeredNetwork)
     }
-    if numbers := [name for name, each in networks.items() if _takes_ids_as_numbers(each)]:
+    numbers = [
+        name
+        for name, network in networks.items()
+        if network.inputs == "ids" and network.layers[0].takes != "ids"
+    ]
+    if numbers:
         yield Note(
             title="word ids as numbers",
             evidence=f"The first layer of {listed(numbers)} is given the ids of words as numbers.",
             advice="An id is a name, not an amount: begin with an embedding, or at least set "
             "inputs: scaled_ids.",
         )
-    late = [name for name, each in networks.items() if _reads_padding_last(each)]
+    late = [name for name, network in networks.items() if _reads_padding_last(network)]
     if late and benchmark.data.padding == "post":
         yield Note(
             title="padding before the last state",
@@ -115,29 +119,20 @@ def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
 
 def notes_on_run(run: StoredRun) -> Iterator[Note]:
     """Yield all notes on a finished run that its own files give evidence for."""
-    yield from _notes_on_answers(run.trials, run.results.dataset, run.benchmark)
-    yield from notes_on_data(run.results.dataset, run.benchmark.data, None)
-    yield from notes_on_config(run.benchmark)
-
-
-def _notes_on_answers(
-    trials: Mapping[str, Sequence[TrialResult]], summary: DatasetSummary, benchmark: Benchmark
-) -> Iterator[Note]:
+    summary = run.results.dataset
     majority = [count.topic for count in summary.topics].index(summary.majority_topic)
-    for name, of_model in trials.items():
-        stuck = sum(bool(np.all(trial.answers == majority)) for trial in of_model)
-        if stuck and not isinstance(benchmark.models[name], BaselineModel):
+    for name, trials in run.trials.items():
+        stuck = sum(bool(np.all(trial.answers == majority)) for trial in trials)
+        if stuck and not isinstance(run.benchmark.models[name], BaselineModel):
             yield Note(
                 title=f"{name} has learned one answer",
                 evidence=f"It answers '{summary.majority_topic}' for all "
-                f"{summary.test_size:,} test documents with {stuck} of {len(of_model)} seeds.",
+                f"{summary.test_size:,} test documents with {stuck} of {len(trials)} seeds.",
                 advice="Its accuracy is that of the most frequent topic: look at its learning "
                 "curve, and try an embedding or another learning rate.",
             )
-
-
-def _takes_ids_as_numbers(network: LayeredNetwork) -> bool:
-    return network.inputs == "ids" and network.layers[0].takes != "ids"
+    yield from notes_on_data(summary, run.benchmark.data, None)
+    yield from notes_on_config(run.benchmark)
 
 
 def _reads_padding_last(network: LayeredNetwork) -> bool:

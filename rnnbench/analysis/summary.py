@@ -1,28 +1,33 @@
-"""From the trials of a run to the summary in ``results.json``."""
+"""From the trials of a run to the summary in ``results.json``, with all documents or without some.
+
+Published accuracies stand beside ours, if they were measured on the same documents.
+"""
 
 import logging
 import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from dataclasses import replace
 from itertools import combinations
 from math import comb
+from typing import TypeVar
 
 import numpy as np
 
 from rnnbench.analysis.comparisons import MAX_IN_PAIRS, compare_pairs
-from rnnbench.analysis.intervals import accuracy_interval, t_interval
-from rnnbench.analysis.published import locate_published
-from rnnbench.analysis.variance import Hits
-from rnnbench.config.schema import Benchmark
-from rnnbench.data.audit import DatasetSummary
+from rnnbench.analysis.intervals import Hits, accuracy_interval, prediction_interval, t_interval
+from rnnbench.config.schema import Benchmark, Published, Reference
+from rnnbench.data.audit import DatasetSummary, rest_of
+from rnnbench.errors import UserError
 from rnnbench.metrics import METRICS, Metric, usable_metrics
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.registry import PluginError
+from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import (
     DIGITS,
     MissingTrial,
     ModelSummary,
+    PublishedAccuracy,
     Results,
     Statistic,
     TrialSummary,
@@ -30,8 +35,15 @@ from rnnbench.results.schema import (
 )
 from rnnbench.text import listed
 from rnnbench.training.outcome import TrialResult
+from rnnbench.training.recipe import Recipe
 
 log = logging.getLogger(__name__)
+
+R = TypeVar("R", bound=StoredRun)
+
+ONE_MORE = "of one more training"
+OVER_DOCUMENTS = "over documents"
+OVER_DOCUMENTS_AND_SEEDS = "over documents and seeds"
 
 
 def summarize_run(
@@ -47,10 +59,10 @@ def summarize_run(
         for name in benchmark.models
         if any(trial.record.model == name for trial in trials)
     }
-    topics = [count.topic for count in dataset.topics]
+    topics, in_order = [count.topic for count in dataset.topics], dataset.in_order
     majority = trials[0].labels == topics.index(dataset.majority_topic)
-    hits = {name: hits_of(of_model) for name, of_model in by_model.items()}
-    hits[dataset.majority_name] = majority[np.newaxis]
+    hits = {name: Hits.of(of_model, in_order=in_order) for name, of_model in by_model.items()}
+    hits[dataset.majority_name] = Hits(majority[np.newaxis], in_order)
     pairs = _pairs(hits)
     fixed = {name for name in hits if name not in by_model or not benchmark.models[name].is_random}
     metrics = compute_metrics(by_model)
@@ -69,9 +81,7 @@ def summarize_run(
         threads=sorted({trial.record.threads for trial in trials}),
         metrics=list(usable_metrics()),
         models=models,
-        comparisons=compare_pairs(
-            pairs, hits, fixed, comb(len(hits), 2), in_order=dataset.in_order
-        ),
+        comparisons=compare_pairs(pairs, hits, fixed, comb(len(hits), 2)),
         without_duplicates=_without_duplicates(dataset, pairs, hits, fixed),
         published=locate_published(benchmark, dataset, models),
         missing=list(missing),
@@ -97,7 +107,7 @@ def _pairs(hits: Mapping[str, Hits]) -> list[tuple[str, str]]:
     if len(hits) <= MAX_IN_PAIRS:
         return list(combinations(hits, 2))
     *names, majority = hits
-    best = max(names, key=lambda name: round(float(hits[name].mean()), DIGITS))
+    best = max(names, key=lambda name: round(hits[name].accuracy, DIGITS))
     with_best = [(best, name) for name in names if name != best]
     return [*with_best, *((name, majority) for name in names)]
 
@@ -110,32 +120,25 @@ def _without_duplicates(
 ) -> WithoutDuplicates | None:
     """Return the accuracies on the other test documents; the majority is the last of ``hits``."""
     duplicates = dataset.duplicate_positions
-    rest = {name: np.delete(each, duplicates, axis=1) for name, each in hits.items()}
+    rest = {name: of_model.without(duplicates) for name, of_model in hits.items()}
     *models, majority = rest
-    n = rest[majority].shape[1]
+    n = rest[majority].right.shape[1]
     if not duplicates or not n:
         return None
     return WithoutDuplicates(
         test_size=n,
-        majority_accuracy=float(rest[majority].mean()),
-        accuracy={name: statistic(rest[name].mean(axis=1).tolist()) for name in models},
-        comparisons=compare_pairs(
-            pairs, rest, fixed, comb(len(hits), 2), in_order=dataset.in_order
-        ),
+        majority_accuracy=rest[majority].accuracy,
+        accuracy={name: statistic(rest[name].right.mean(axis=1).tolist()) for name in models},
+        comparisons=compare_pairs(pairs, rest, fixed, comb(len(hits), 2)),
     )
 
 
-def hits_of(trials: Sequence[TrialResult]) -> Hits:
-    """Return whether each trial got each test document right, ``(n_trials, n_documents)``."""
-    return np.stack([trial.answers == trial.labels for trial in trials])
-
-
 def compute_metrics(
-    trials: Mapping[str, Sequence[TrialResult]],
+    trials: Mapping[str, Sequence[TrialResult]], level: int = logging.WARNING
 ) -> dict[str, list[dict[str, float]]]:
     """Return the metrics of each trial, by model and name, without those that do not apply.
 
-    A plug-in that fails is left out of all trials with a warning.
+    A plug-in that fails is left out of all trials, which is logged at ``level``.
     """
     computed: dict[str, list[dict[str, float]]] = {
         model: [{} for _ in of_model] for model, of_model in trials.items()
@@ -148,7 +151,7 @@ def compute_metrics(
                     for model, of_model in trials.items()
                 }
         except PluginError as error:
-            log.warning("%s; it is left out", error)
+            log.log(level, "%s; it is left out", error)
             continue
         for model, of_model in values.items():
             for trial, value in zip(computed[model], of_model, strict=True):
@@ -158,17 +161,8 @@ def compute_metrics(
 
 
 def metrics_of(trial: TrialResult) -> dict[str, float]:
-    """Return the metrics of one trial; a plug-in that fails is left out.
-
-    ``compute_metrics`` names it, once for all trials.
-    """
-    found: dict[str, float] = {}
-    for metric in usable_metrics().values():
-        with suppress(PluginError), METRICS.blamed(metric.name):
-            value = _compute(metric, trial)
-            if value is not None:
-                found[metric.name] = value
-    return found
+    """Return the metrics of one trial; the summary of all names the plug-ins that fail."""
+    return compute_metrics({"": [trial]}, logging.DEBUG)[""][0]
 
 
 def _compute(metric: Metric, trial: TrialResult) -> float | None:
@@ -191,14 +185,17 @@ def _summarize(
     answered = np.unique([trial.answers for trial in trials])
     never = np.setdiff1d(trials[0].labels, answered)
     times = [record.ms_per_step for record in records if record.ms_per_step is not None]
-    values = {name: [each[name] for each in metrics if name in each] for name in usable_metrics()}
+    values = {
+        name: [of_trial[name] for of_trial in metrics if name in of_trial]
+        for name in usable_metrics()
+    }
     return ModelSummary(
         name=records[0].model,
         is_baseline=isinstance(description, BaselineModel),
         is_random=description.is_random,
         pretrained=description.pretrained,
         params=records[0].params,
-        accuracy_interval=accuracy_interval(hits, in_order=dataset.in_order),
+        accuracy_interval=accuracy_interval(hits),
         metrics={name: statistic(numbers) for name, numbers in values.items() if numbers},
         topics_never_predicted=[dataset.topics[topic].topic for topic in never],
         ms_per_step=statistic(times) if times else None,
@@ -207,8 +204,8 @@ def _summarize(
         training=description.training or {},
         chosen_from=description.chosen_from,
         trials=[
-            TrialSummary(fingerprint=record.fingerprint, seed=record.seed, metrics=dict(each))
-            for record, each in zip(records, metrics, strict=True)
+            TrialSummary(fingerprint=record.fingerprint, seed=record.seed, metrics=dict(of_trial))
+            for record, of_trial in zip(records, metrics, strict=True)
         ],
     )
 
@@ -221,3 +218,99 @@ def statistic(values: Sequence[float]) -> Statistic:
         n=len(values),
         over_seeds=t_interval(values),
     )
+
+
+def locate_published(
+    benchmark: Benchmark, dataset: DatasetSummary, models: Sequence[ModelSummary]
+) -> list[PublishedAccuracy]:
+    """Return the published accuracies that are comparable, with the intervals of our models.
+
+    The published accuracy of one of our models is comparable if the dataset, the training and the
+    number of parameters are the same. It is compared with the interval of one more training of
+    ours. The accuracy of any other model is comparable if its training and test documents are the
+    same. It is compared with the intervals of all our models over documents and seeds.
+    """
+    return [
+        _locate(reference, name, published, comparable)
+        for reference in benchmark.references.values()
+        for name, published in reference.models.items()
+        if (comparable := _comparable(reference, name, published, benchmark, dataset, models))
+    ]
+
+
+def _comparable(
+    reference: Reference,
+    name: str,
+    published: Published,
+    benchmark: Benchmark,
+    dataset: DatasetSummary,
+    models: Sequence[ModelSummary],
+) -> list[ModelSummary]:
+    if reference.split is not None:
+        return list(models) if reference.split == dataset.split_fingerprint else []
+    if name not in benchmark.models or reference.dataset != dataset.fingerprint:
+        return []
+    training = benchmark.training_of(name)
+    recipe = Recipe(**training.model_dump(include=set(Recipe.model_fields)))
+    return [
+        model
+        for model in models
+        if model.name == name
+        and reference.training in (None, recipe)
+        and published.params in (None, model.params)
+    ]
+
+
+def _locate(
+    reference: Reference, name: str, published: Published, models: Sequence[ModelSummary]
+) -> PublishedAccuracy:
+    intervals = {model.name: model.accuracy_interval for model in models}
+    is_single = all(model.accuracy.n == 1 for model in models)
+    yardstick = OVER_DOCUMENTS if is_single else OVER_DOCUMENTS_AND_SEEDS
+    if reference.dataset is not None:
+        (model,) = models
+        accuracies = [trial.metrics["accuracy"] for trial in model.trials]
+        if of_one_more := prediction_interval(accuracies):
+            intervals, yardstick = {model.name: of_one_more}, ONE_MORE
+    return PublishedAccuracy(
+        source=reference.source,
+        where=reference.where,
+        model=name,
+        is_of_our_model=reference.dataset is not None,
+        yardstick=yardstick,
+        intervals=intervals,
+        **published.model_dump(exclude={"params"}),
+    )
+
+
+def drop_duplicates(run: R) -> R:
+    """Return a run as if the duplicates were not in its test set; its files stay as they are.
+
+    Positions of test documents are then those in what is left.
+
+    Raises:
+        UserError: nothing is left, or the duplicates were not recorded.
+    """
+    dataset = run.results.dataset
+    if dataset.duplicates is None:
+        raise UserError(
+            f"{run.folder}: an older version wrote it and did not record duplicates; run it again"
+        )
+    dropped = dataset.duplicates.positions
+    if not dropped:
+        return run
+    if len(dropped) == dataset.test_size:
+        raise UserError(f"{run.folder}: all test documents are also in the training set")
+    trials = {
+        model: [trial.without(dropped) for trial in of_model]
+        for model, of_model in run.trials.items()
+    }
+    labels = next(iter(trials.values()))[0].labels
+    results = summarize_run(
+        run.benchmark,
+        rest_of(dataset, labels),
+        [trial for of_model in trials.values() for trial in of_model],
+        run.results.command,
+        run.results.missing,
+    )
+    return replace(run, results=results, trials=trials)

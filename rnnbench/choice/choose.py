@@ -16,7 +16,7 @@ from rnnbench.choice.rank import Candidate, ChoiceResults, rank_candidates
 from rnnbench.choice.write import check_target, choice_table, costs_table, write_best
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.parts import Last, Part, make_parts
+from rnnbench.data.dataset import Last, Part, make_parts
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
 from rnnbench.job import Config, Job, Settings, prepare_job, require_whole

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.analysis.comparisons import compare_with_best
-from rnnbench.analysis.intervals import accuracy_interval, folds_interval
-from rnnbench.analysis.variance import Hits
+from rnnbench.analysis.intervals import Hits, accuracy_interval, folds_interval
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.records import Record
 from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
@@ -111,11 +110,12 @@ def rank_candidates(
     params = {name: answers[0][0].record.params for name, answers in complete.items()}
     in_order = plan.dataset.in_order
     places = np.argsort(positions) if in_order else slice(None)
-    hits = {name: _hits_of(answers)[:, places] for name, answers in complete.items()}
-    accuracy = {name: float(of_model.mean()) for name, of_model in hits.items()}
-    names = sorted(hits, key=lambda name: rank_key(accuracy[name], epochs[name], params[name]))
+    hits = {
+        name: Hits(_hits_of(answers)[:, places], in_order) for name, answers in complete.items()
+    }
+    names = sorted(hits, key=lambda name: rank_key(hits[name].accuracy, epochs[name], params[name]))
     fixed = {name for name in names if not models[name].is_random}
-    against = compare_with_best({name: hits[name] for name in names}, fixed, in_order=in_order)
+    against = compare_with_best({name: hits[name] for name in names}, fixed)
     candidates = []
     for name in names:
         answers = complete[name]
@@ -126,10 +126,10 @@ def rank_candidates(
             Candidate(
                 name=name,
                 params=params[name],
-                accuracy=accuracy[name],
+                accuracy=hits[name].accuracy,
                 of_parts=[float(mean) for mean in accuracies.mean(axis=1)],
                 over_parts=folds_interval(accuracies),
-                interval=accuracy_interval(hits[name], in_order=in_order),
+                interval=accuracy_interval(hits[name]),
                 training=models[name].training or {},
                 seeds=len(answers),
                 fit_seconds=float(np.mean(seconds)),
@@ -159,7 +159,7 @@ def _complete(
     }
 
 
-def _hits_of(answers: Answers) -> Hits:
+def _hits_of(answers: Answers) -> NDArray[np.bool_]:
     """Return whether each seed got each held-out document right, ``(n_seeds, n_held_out)``."""
     return np.stack(
         [

@@ -12,13 +12,13 @@ import typer
 
 from rnnbench.config.load import load, load_data, select
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.cache import CachedCorpus
+from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import make_dataset
-from rnnbench.data.document import Document, find_document
 from rnnbench.data.load import PreparedData, load_corpus
 from rnnbench.data.load import prepare as prepare_data
 from rnnbench.data.settings import Data
-from rnnbench.data.sources.catalog import SOURCES
+from rnnbench.data.sources import SOURCES
+from rnnbench.data.vocabulary import Document, find_document
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import BaselineModel, Network
@@ -124,7 +124,7 @@ def show_model(
         corpus, shape = _find_data(benchmark.data)
         with quiet_tensorflow():
             description = describe(chosen, shape)
-        facts = (model, chosen, description, shape, corpus.corpus.provenance)
+        facts = (model, chosen, description, shape, corpus.provenance)
         record, view = network_json(*facts), network_text(*facts)
     console.print_record(record, view, as_json=as_json)
 
@@ -155,10 +155,10 @@ def _count_params(benchmark: Benchmark) -> tuple[dict[str, int], str]:
     return counts, "\n".join(reasons)
 
 
-def _find_data(data: Data) -> tuple[CachedCorpus, Shape]:
+def _find_data(data: Data) -> tuple[Corpus, Shape]:
     """Return the corpus in the cache, and the shape of its dataset."""
     corpus = load_corpus(data, offline=True)
-    return corpus, Shape.of(make_dataset(corpus.corpus, data))
+    return corpus, Shape.of(make_dataset(corpus, data))
 
 
 @data.command(
@@ -234,7 +234,7 @@ def show_document(
     changes = options.changes(settings, data=data, path=path)
     benchmark = load(config, changes) if config else None
     prepared = _prepare(benchmark.data if benchmark else load_data(None, changes))
-    section, corpus = prepared.section, prepared.corpus.corpus
+    section, corpus = prepared.section, prepared.corpus
     found = find_document(corpus, prepared.dataset, section, number)
     inputs = _inputs(benchmark, prepared, found) if benchmark else None
     console.print_record(
@@ -338,7 +338,7 @@ def _notes_on_config(config: Path) -> "Iterator[Note]":
     except RnnbenchError as error:
         console.err.print(f"No notes about the documents: {error}", soft_wrap=True)
     else:
-        corpus = prepared.corpus.corpus
+        corpus = prepared.corpus
         yield from notes_on_data(prepared.summary, benchmark.data, corpus)
         if SOURCES[corpus.provenance["source"]].fetch:  # not the user's own texts
             yield note_on_decoding(corpus, prepared.dataset)

@@ -8,13 +8,11 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 
-from rnnbench.analysis.compare_runs import compare_runs
+from rnnbench.analysis.boards import rank_runs, trace_runs
+from rnnbench.analysis.compare import compare_runs, judge, parse_gate
+from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
-from rnnbench.analysis.gates import judge, parse_gate
-from rnnbench.analysis.history import trace_runs
-from rnnbench.analysis.leaderboard import rank_runs
 from rnnbench.analysis.load import load_run, load_runs
-from rnnbench.analysis.power import power_of_pairs
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.metrics import find_quantity
 from rnnbench.report.compare import (

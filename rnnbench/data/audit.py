@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import Dataset, split_fingerprint
 from rnnbench.records import Record, Share
@@ -93,8 +92,8 @@ class DatasetSummary(Record):
 
     @model_validator(mode="after")
     def _has_its_duplicates(self) -> Self:
-        for each in (self.duplicates, self.whole_duplicates):
-            found = each.positions if each else []
+        for duplicates in (self.duplicates, self.whole_duplicates):
+            found = duplicates.positions if duplicates else []
             is_inside = all(0 <= position < self.test_size for position in found)
             if len(set(found)) < len(found) or not is_inside:
                 raise ValueError("duplicates that are not documents of the test set")
@@ -126,17 +125,20 @@ class DatasetSummary(Record):
         return [count.topic for count in self.topics if count.test and not count.train]
 
 
-def summarize_dataset(corpus: CachedCorpus, dataset: Dataset) -> DatasetSummary:
+def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
     """Return the facts about a ``dataset`` that was made of ``corpus``."""
     train, test = (
         np.bincount(labels, minlength=len(dataset.topics))
         for labels in (dataset.y_train, dataset.y_test)
     )
     majority = int(train.argmax())
-    documents = dataset.train_documents, dataset.test_documents
+    whole = (
+        [corpus.ranks(number) for number in numbers]
+        for numbers in (dataset.train_documents, dataset.test_documents)
+    )
     return DatasetSummary(
-        source=corpus.corpus.provenance["source"],
-        origin=corpus.corpus.provenance["from"],
+        source=corpus.provenance["source"],
+        origin=corpus.provenance["from"],
         fingerprint=dataset.fingerprint,
         split_fingerprint=split_fingerprint(corpus.fingerprint, dataset),
         corpus_fingerprint=corpus.fingerprint,
@@ -150,9 +152,7 @@ def summarize_dataset(corpus: CachedCorpus, dataset: Dataset) -> DatasetSummary:
             )
         ],
         duplicates=_duplicates(dataset, list(dataset.x_train), list(dataset.x_test)),
-        whole_duplicates=_duplicates(
-            dataset, *(_texts(corpus.corpus, numbers) for numbers in documents)
-        ),
+        whole_duplicates=_duplicates(dataset, *whole),
         in_order=dataset.in_order,
         majority_topic=dataset.topics[majority],
         **_scores_of_majority(test, majority),
@@ -194,11 +194,6 @@ def rest_of(summary: DatasetSummary, labels: NDArray[np.int32]) -> DatasetSummar
     }
     majority = _scores_of_majority(test, names.index(summary.majority_topic))
     return summary.model_copy(update=facts | majority)
-
-
-def _texts(corpus: Corpus, numbers: NDArray[np.int64]) -> list[NDArray[np.int32]]:
-    """Return the whole texts of documents, as ranks of words."""
-    return [corpus.tokens[slice(*corpus.offsets[number : number + 2])] for number in numbers]
 
 
 def _duplicates(

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,15 +24,6 @@ SCHEMA_VERSION = 2
 
 LONGEST_WRITE = 600.0
 """Temporary files older than this many seconds count as abandoned."""
-
-
-@dataclass(frozen=True)
-class CachedCorpus:
-    """A corpus, its fingerprint, and its file in the cache."""
-
-    corpus: Corpus
-    fingerprint: str
-    file: Path
 
 
 class DamagedCacheError(RnnbenchError):
@@ -73,15 +64,16 @@ def _time_of_writing(file: Path) -> int:
         return 0
 
 
-def store(name: str, corpus: Corpus) -> CachedCorpus:
-    """Cache a corpus of the source ``name``.
+def store(name: str, corpus: Corpus) -> Corpus:
+    """Cache a corpus of the source ``name``, and return it with its file.
 
     Raises:
         UnwritableError: the cache folder cannot be written to.
     """
     file = _corpora() / f"{name}-{corpus.fingerprint}.npz"
     sweep(file.parent, older_than=LONGEST_WRITE)
-    return CachedCorpus(corpus, write(file, corpus), file)
+    write(file, corpus)
+    return replace(corpus, file=file)
 
 
 def write(file: Path, corpus: Corpus) -> str:
@@ -125,7 +117,7 @@ def writing(file: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def read(file: Path) -> CachedCorpus:
+def read(file: Path) -> Corpus:
     """Return the corpus in ``file``, whose fingerprint has been checked.
 
     Raises:
@@ -143,13 +135,13 @@ def read(file: Path) -> CachedCorpus:
                 topics=tuple(facts["topics"]),
                 vocabulary=tuple(facts["vocabulary"]),
                 provenance=facts["provenance"],
+                file=file,
             )
-            fingerprint: str = facts["fingerprint"]
-        if corpus.fingerprint != fingerprint:
+        if corpus.fingerprint != facts["fingerprint"]:
             raise ValueError("its content does not match its fingerprint")
     except (FileNotFoundError, MemoryError):
         raise
     except Exception as error:  # damage makes zipfile and NumPy raise almost anything
         reason = str(error).partition("\n")[0]
         raise DamagedCacheError(f"damaged cache: {file}: {reason}") from error
-    return CachedCorpus(corpus, fingerprint, file)
+    return corpus

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ class Corpus:
         is_test: bool ``(n_documents,)``, the test set of the source's own split; ``None`` if the
             source has no split.
         provenance: the origin of the corpus, in words; not part of the fingerprint.
+        file: its file in the cache, if it has one; not part of the fingerprint.
     """
 
     tokens: NDArray[np.int32]
@@ -35,14 +37,18 @@ class Corpus:
     vocabulary: tuple[str, ...]
     is_test: NDArray[np.bool_] | None = None
     provenance: dict[str, str] = field(default_factory=dict)
+    file: Path | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    def ranks(self, document: int) -> NDArray[np.int32]:
+        """Return one document as ranks of words."""
+        return self.tokens[self.offsets[document] : self.offsets[document + 1]]
+
     def words(self, document: int) -> list[str]:
         """Return the words of one document."""
-        ranks = self.tokens[self.offsets[document] : self.offsets[document + 1]]
-        return [self.vocabulary[rank - 1] for rank in ranks]
+        return [self.vocabulary[rank - 1] for rank in self.ranks(document)]
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -63,41 +69,6 @@ class Corpus:
         if self.is_test is not None:
             arrays["is_test"] = self.is_test.astype("u1")
         return sha256_arrays(arrays, {"topics": self.topics, "vocabulary": self.vocabulary})
-
-
-def corpus_of_numbers(
-    numbers: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    words: Sequence[str],
-    labels: NDArray[Any],
-    topics: Sequence[str],
-    *,
-    is_test: NDArray[np.bool_] | None = None,
-    provenance: Mapping[str, str] | None = None,
-) -> Corpus:
-    """Return the corpus of documents whose words are numbered in the order of first occurrence.
-
-    Words are ranked by frequency; of equally frequent ones, the first to occur comes first.
-
-    Args:
-        numbers: int32 ``(n_tokens,)``, positions in ``words``.
-        offsets: int64 ``(n_documents + 1,)``, as in ``Corpus``.
-        words: every word once.
-        labels: integers ``(n_documents,)``, positions in ``topics``.
-        topics: the names of the topics.
-        is_test: as in ``Corpus``.
-        provenance: as in ``Corpus``.
-    """
-    order = np.argsort(-np.bincount(numbers, minlength=len(words)), kind="stable")
-    return Corpus(
-        tokens=_ranks(order)[numbers],
-        offsets=offsets,
-        labels=labels.astype(np.int32),
-        topics=tuple(topics),
-        vocabulary=tuple(words[number] for number in order),
-        is_test=is_test,
-        provenance=dict(provenance or {}),
-    )
 
 
 def rank_words_of(corpus: Corpus, documents: NDArray[np.int64]) -> tuple[Corpus, int]:
@@ -122,13 +93,14 @@ def rank_words_of(corpus: Corpus, documents: NDArray[np.int64]) -> tuple[Corpus,
     order = np.lexsort((firsts, -counts))
     ranked = replace(
         corpus,
-        tokens=_ranks(order)[corpus.tokens - 1],
+        tokens=ranks_of(order)[corpus.tokens - 1],
         vocabulary=tuple(corpus.vocabulary[number] for number in order),
+        file=None,
     )
     return ranked, int(np.count_nonzero(counts))
 
 
-def _ranks(order: NDArray[np.intp]) -> NDArray[np.int32]:
+def ranks_of(order: NDArray[np.intp]) -> NDArray[np.int32]:
     """Return the rank, from 1, of each number in ``order``."""
     ranks = np.empty(len(order), np.int32)
     ranks[order] = np.arange(1, len(order) + 1)

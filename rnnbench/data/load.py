@@ -10,13 +10,12 @@ from pathlib import Path
 
 from rnnbench.data import cache
 from rnnbench.data.audit import DatasetSummary, summarize_dataset
-from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import Dataset, make_dataset
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.settings import Data
 from rnnbench.data.source import Source
-from rnnbench.data.sources.catalog import AUTO, BUILT_IN, SOURCES
+from rnnbench.data.sources import AUTO, BUILT_IN, SOURCES
 from rnnbench.data.sources.files import FILES
 from rnnbench.errors import OutOfReachError, UserError
 
@@ -32,7 +31,7 @@ class PreparedData:
     """A corpus in the cache, and the dataset that a ``data`` section makes of it."""
 
     section: Data
-    corpus: CachedCorpus
+    corpus: Corpus
     dataset: Dataset
     summary: DatasetSummary
 
@@ -45,11 +44,11 @@ def prepare(data: Data, progress: Progress = silent, *, offline: bool = False) -
         OutOfReachError: nothing can be downloaded.
     """
     corpus = load_corpus(data, progress, offline=offline)
-    dataset = make_dataset(corpus.corpus, data)
+    dataset = make_dataset(corpus, data)
     return PreparedData(data, corpus, dataset, summarize_dataset(corpus, dataset))
 
 
-def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = False) -> CachedCorpus:
+def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = False) -> Corpus:
     """Return the corpus that ``data`` asks for.
 
     Raises:
@@ -77,7 +76,7 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
     return _reached(names, same, progress)
 
 
-def _reached(names: Sequence[str], same: Collection[str], progress: Progress) -> CachedCorpus:
+def _reached(names: Sequence[str], same: Collection[str], progress: Progress) -> Corpus:
     """Return the corpus of the first source that can be reached; say if it is another one.
 
     Raises:
@@ -90,7 +89,7 @@ def _reached(names: Sequence[str], same: Collection[str], progress: Progress) ->
             found = found or _fetched(SOURCES[name], progress)
         except OutOfReachError as error:
             told = "; ".join(reasons.values()).split("; ")  # two sources may ask the same servers
-            new = [each for each in str(error).split("; ") if each not in told]
+            new = [part for part in str(error).split("; ") if part not in told]
             reasons[name] = "; ".join(new) or str(error)
             continue
         for other, reason in reasons.items():
@@ -109,7 +108,7 @@ def _reached(names: Sequence[str], same: Collection[str], progress: Progress) ->
     raise OutOfReachError("\n".join(lines))
 
 
-def _from_path(path: Path, data: Data) -> CachedCorpus:
+def _from_path(path: Path, data: Data) -> Corpus:
     for given in filter(None, (path, data.test)):
         if not given.exists():
             raise UserError(f"{given}: no such file or folder (data.path, or --path)")
@@ -138,7 +137,7 @@ def _source_of(path: Path) -> Source:
     raise UserError(f"{path}: no source reads such a file or folder (allowed: {files})")
 
 
-def _cached(name: str) -> CachedCorpus | None:
+def _cached(name: str) -> Corpus | None:
     if (file := cache.newest(name)) is None:
         return None
     try:
@@ -150,7 +149,7 @@ def _cached(name: str) -> CachedCorpus | None:
         return None
 
 
-def _fetched(source: Source, progress: Progress) -> CachedCorpus:
+def _fetched(source: Source, progress: Progress) -> Corpus:
     if (fetch := source.fetch) is None:
         raise OutOfReachError("it can only be read from a file")
     return cache.store(source.name, _from_source(source, source.name, lambda: fetch(progress)))

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from rnnbench.data.sources.catalog import SOURCES
-from rnnbench.data.tokenizers import TOKENIZERS
+from rnnbench.data.source import TOKENIZERS
+from rnnbench.data.sources import SOURCES
 from rnnbench.errors import did_you_mean
 from rnnbench.section import Section, problem, spell
 

@@ -1,4 +1,4 @@
-"""From texts to word ids, as in the dataset of a run."""
+"""From words to ids: new texts with the ids of a dataset, and one of its documents step by step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 from pydantic import PositiveInt
 
 from rnnbench.data.corpus import Corpus
-from rnnbench.data.dataset import INDEX_FROM, UNKNOWN, Dataset, pad
+from rnnbench.data.dataset import INDEX_FROM, START, UNKNOWN, Dataset, pad
 from rnnbench.data.settings import Data
-from rnnbench.data.sources.catalog import SOURCES
+from rnnbench.data.source import TOKENIZERS
+from rnnbench.data.sources import SOURCES
 from rnnbench.data.sources.files import FILES
-from rnnbench.data.tokenizers import TOKENIZERS
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.records import Record
+
+Place = Literal["training", "test", "left out"]
+Side = Literal["pre", "post"]
 
 
 class Vocabulary(Record):
@@ -32,8 +35,8 @@ class Vocabulary(Record):
     topics: list[str]
     """By label."""
     timesteps: PositiveInt
-    padding: Literal["pre", "post"]
-    truncating: Literal["pre", "post"]
+    padding: Side
+    truncating: Side
 
 
 def make_vocabulary(corpus: Corpus, dataset: Dataset, data: Data) -> Vocabulary:
@@ -92,3 +95,89 @@ def encode(texts: Sequence[str], vocabulary: Vocabulary) -> Encoded:
     )
     unknown = [[word for word in of_text if word not in id_of] for of_text in words]
     return Encoded(ids, words, unknown)
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document, and what becomes of it in a dataset.
+
+    Attributes:
+        number: its position in the corpus.
+        topic: its topic.
+        words: its words.
+        place: its place in the dataset.
+        ids: the start mark, and the id of each word.
+        sequence: what models read: the ids, cut and padded; ``None`` if it is left out.
+        n_ids: the number of ids; every id is below it.
+        maxlen: documents with this many ids or more are left out.
+        cut_side: the side of a long document that is cut off.
+        padding_side: the side of a short document that is padded.
+    """
+
+    number: int
+    topic: str
+    words: list[str]
+    place: Place
+    ids: list[int]
+    sequence: list[int] | None
+    n_ids: int
+    maxlen: int | None
+    cut_side: Side
+    padding_side: Side
+
+    @property
+    def n_cut(self) -> int:
+        """The number of ids that are cut off, the start mark included."""
+        return 0 if self.sequence is None else max(len(self.ids) - len(self.sequence), 0)
+
+    @property
+    def n_padding(self) -> int:
+        """The number of steps that are padding."""
+        return 0 if self.sequence is None else max(len(self.sequence) - len(self.ids), 0)
+
+    @property
+    def kept(self) -> slice:
+        """The part of ``ids`` that is not cut off."""
+        end = len(self.ids)
+        return slice(self.n_cut, end) if self.cut_side == "pre" else slice(end - self.n_cut)
+
+    @property
+    def unknown(self) -> list[str]:
+        """The words without an id of their own, each once."""
+        pairs = zip(self.words, self.ids[1:], strict=True)
+        return list(dict.fromkeys(word for word, id_ in pairs if id_ == UNKNOWN))
+
+
+def find_document(corpus: Corpus, dataset: Dataset, data: Data, number: int) -> Document:
+    """Return document ``number`` of ``corpus``, and what ``data`` makes of it in ``dataset``.
+
+    Raises:
+        UserError: there is no such document.
+    """
+    if not 0 <= number < len(corpus):
+        raise UserError(f"no document {number} (allowed: 0 to {len(corpus) - 1})")
+    place, sequence = _place(dataset, number)
+    return Document(
+        number=number,
+        topic=corpus.topics[corpus.labels[number]],
+        words=corpus.words(number),
+        place=place,
+        ids=[START, *dataset.documents[number].tolist()],
+        sequence=None if sequence is None else sequence.tolist(),
+        n_ids=dataset.n_ids,
+        maxlen=data.maxlen,
+        cut_side=data.truncating,
+        padding_side=data.padding,
+    )
+
+
+def _place(dataset: Dataset, number: int) -> tuple[Place, NDArray[np.int32] | None]:
+    """Return the part of a dataset that a document is in, and its sequence there."""
+    parts: tuple[tuple[Place, NDArray[np.int64], NDArray[np.int32]], ...] = (
+        ("training", dataset.train_documents, dataset.x_train),
+        ("test", dataset.test_documents, dataset.x_test),
+    )
+    for place, documents, sequences in parts:
+        if (found := np.flatnonzero(documents == number)).size:
+            return place, sequences[found[0]]
+    return "left out", None

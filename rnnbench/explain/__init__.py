@@ -2,3 +2,19 @@
 
 Importing this package or one of its modules does not import TensorFlow.
 """
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LayerSizes:
+    """The sizes of a layer and its input."""
+
+    units: int
+    features: int
+    steps: int
+    batch: int
+
+
+LARGEST = LayerSizes(units=256, features=256, steps=50, batch=64)
+"""With these and all smaller ones, most of the time goes into importing TensorFlow."""

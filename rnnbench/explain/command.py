@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rnnbench.errors import RnnbenchError, UserError
-from rnnbench.explain.sizes import LARGEST, Sizes
+from rnnbench.explain import LARGEST, LayerSizes
 from rnnbench.terminal import completion, options
 
 if TYPE_CHECKING:
@@ -70,18 +70,26 @@ def explain(
 
     --toy, --code and --save do something else instead, at once and without TensorFlow.
     """
+    from rnnbench.explain.export import numpy_code, save_drawing
     from rnnbench.explain.kinds import find_kind
+    from rnnbench.explain.toy import ToyPage, toy_facts, work_through
+    from rnnbench.terminal.console import err, print_record
 
     kinds = [find_kind(layer) for layer in layers]
     _check_options(context, kinds)
     if save is not None:
-        _save(kinds, save, overwrite=force)
+        save_drawing(kinds, save, overwrite=force)
+        err.print(f"Written to {save}", soft_wrap=True)
     if toy:
-        _work_through(kinds, as_json=as_json)
+        worked = work_through(kinds)
+        print_record(toy_facts(worked), ToyPage(worked), as_json=as_json)
+    elif code and as_json:
+        names = [kind.name for kind in kinds]
+        print_record({"layers": names, "code": numpy_code(kinds)}, as_json=True)
     elif code:
-        _print_code(kinds, as_json=as_json)
+        typer.echo(numpy_code(kinds), nl=False)  # as it is: it will be copied
     elif save is None:
-        _explain(kinds[0], Sizes(units, features, steps, batch), as_json=as_json)
+        _explain(kinds[0], LayerSizes(units, features, steps, batch), as_json=as_json)
 
 
 def _check_options(context: typer.Context, kinds: Sequence["Kind"]) -> None:
@@ -109,42 +117,13 @@ def _check_options(context: typer.Context, kinds: Sequence["Kind"]) -> None:
             raise UserError(f"--{name}: has no effect with --{other[0]}; leave one of them out")
 
 
-def _explain(kind: "Kind", sizes: Sizes, *, as_json: bool) -> None:
-    from rnnbench.explain.facts import explain_layer
-    from rnnbench.explain.page import Page
+def _explain(kind: "Kind", sizes: LayerSizes, *, as_json: bool) -> None:
+    from rnnbench.explain.facts import explain_kind
     from rnnbench.models.quiet import quiet_tensorflow
     from rnnbench.terminal.console import print_record
 
     with quiet_tensorflow():
-        explanation = explain_layer(kind, sizes)
-    print_record(explanation, Page(explanation), as_json=as_json)
+        explanation = explain_kind(kind, sizes)
+    print_record(explanation, explanation, as_json=as_json)
     if explanation.failures:
         raise RnnbenchError("\n".join(explanation.failures))
-
-
-def _work_through(kinds: Sequence["Kind"], *, as_json: bool) -> None:
-    from rnnbench.explain.toy import toy_facts, work_through
-    from rnnbench.explain.toy_page import ToyPage
-    from rnnbench.terminal.console import print_record
-
-    layers = work_through(kinds)
-    print_record(toy_facts(layers), ToyPage(layers), as_json=as_json)
-
-
-def _print_code(kinds: Sequence["Kind"], *, as_json: bool) -> None:
-    from rnnbench.explain.code import numpy_code
-    from rnnbench.terminal.console import print_record
-
-    code = numpy_code(kinds)
-    if as_json:
-        print_record({"layers": [each.name for each in kinds], "code": code}, as_json=True)
-    else:
-        typer.echo(code, nl=False)  # as it is: it will be copied
-
-
-def _save(kinds: Sequence["Kind"], file: Path, *, overwrite: bool) -> None:
-    from rnnbench.explain.drawing import save
-    from rnnbench.terminal.console import err
-
-    save(kinds, file, overwrite=overwrite)
-    err.print(f"Written to {file}", soft_wrap=True)

@@ -1,20 +1,26 @@
 """The facts about a recurrent layer, read from a real Keras layer.
 
-Only ``explain_layer`` imports TensorFlow.
+Only ``explain_kind``, and ``explain_layer`` after it has checked its arguments, import TensorFlow.
 """
 
+import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Final, Literal
 
 import numpy as np
 from pydantic import computed_field
+from rich.console import Console, ConsoleOptions, RenderResult
 
-from rnnbench.explain import recurrences
-from rnnbench.explain.kinds import Equation, Formula, Kind, State
-from rnnbench.explain.recurrences import Floats
-from rnnbench.explain.sizes import Sizes
+from rnnbench.errors import UserError
+from rnnbench.explain import LARGEST, LayerSizes
+from rnnbench.explain.kinds import Equation, Floats, Formula, Kind, State, find_kind
+from rnnbench.explain.page import WIDTH, explanation_page, in_blocks
+from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.records import Record
+from rnnbench.report.table import plain_console
+from rnnbench.section import spell
 
 EXPLANATION_VERSION: Final = 1
 TOLERANCE = 1e-6
@@ -85,7 +91,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Check:
+class NumpyCheck:
     """A comparison of the recurrence in NumPy with the Keras layer, both in precision ``dtype``."""
 
     dtype: str
@@ -98,7 +104,7 @@ class Check:
 
 
 class Explanation(Record):
-    """All facts about a layer."""
+    """All facts about a recurrent layer; it is displayed as ``rnnbench explain`` prints it."""
 
     schema_version: Literal[1] = EXPLANATION_VERSION
     layer: str
@@ -106,7 +112,7 @@ class Explanation(Record):
     keras_version: str
     title: str
     source: str
-    sizes: Sizes
+    sizes: LayerSizes
     axes: tuple[Axis, ...]
     outputs: tuple[Output, ...]
     states: tuple[CarriedState, ...]
@@ -114,13 +120,13 @@ class Explanation(Record):
     equations: tuple[Equation, ...]
     notes: tuple[str, ...]
     parameters: Parameters
-    check: Check
+    check: NumpyCheck
 
     @computed_field  # type: ignore[prop-decorator] # mypy knows no decorated properties
     @property
     def failures(self) -> list[str]:
         """One sentence for each fact that the Keras layer does not confirm."""
-        weights = [(each.name, each.formula, each.count) for each in self.parameters.weights]
+        weights = [(one.name, one.formula, one.count) for one in self.parameters.weights]
         weights.append(("all weights", self.parameters.formula, self.parameters.count))
         failures = [
             f"{name}: {formula.value:,} parameters by formula, {count:,} in Keras"
@@ -134,8 +140,53 @@ class Explanation(Record):
             )
         return failures
 
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        return in_blocks(partial(explanation_page, self), console, options, WIDTH)
 
-def explain_layer(kind: Kind, sizes: Sizes) -> Explanation:
+    def __repr__(self) -> str:
+        text = io.StringIO()
+        console = plain_console(text)
+        console.width = WIDTH
+        console.print(self, crop=False)
+        return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+    def __str__(self) -> str:
+        return repr(self)
+
+
+def explain_layer(
+    layer: str, *, units: int = 50, features: int = 30, steps: int = 10, batch: int = 4
+) -> Explanation:
+    """Explain a recurrent layer: shapes, states, equations, parameters, and its steps in NumPy.
+
+    The facts are read from a real Keras layer of these sizes, and its output is computed again in
+    NumPy.
+
+    Args:
+        layer: ``simple_rnn``, ``gru`` or ``lstm``.
+        units: the size of the hidden state.
+        features: the numbers that describe a step of a sequence.
+        steps: the length of a sequence.
+        batch: the sequences side by side.
+
+    Returns:
+        The facts. ``failures`` has a sentence for each of them that Keras does not confirm, and
+        ``check.largest_difference`` is the one between NumPy and Keras.
+
+    Raises:
+        UserError: there is no such layer, or a size is too small or too large.
+    """
+    kind, sizes = find_kind(layer), LayerSizes(units, features, steps, batch)
+    for (name, size), largest in zip(asdict(sizes).items(), asdict(LARGEST).values(), strict=True):
+        if isinstance(size, bool) or not isinstance(size, int | np.integer):
+            raise UserError(f"{name}: got {spell(size)} (should be a whole number)")
+        if not 1 <= size <= largest:
+            raise UserError(f"{name}: got {spell(size)} (should be 1 to {largest})")
+    with quiet_tensorflow():
+        return explain_kind(kind, sizes)
+
+
+def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
     """Make a layer of this kind, call it on random sequences, and return the facts.
 
     The kernels come from Keras's initializers; the biases are random, so that none is zero. The
@@ -153,8 +204,7 @@ def explain_layer(kind: Kind, sizes: Sizes) -> Explanation:
     last_only.set_weights(weights)
     sequence, *states = map(np.asarray, layer(x))
     last = np.asarray(last_only(x))
-    symbols = [state.symbol for state in kind.states]
-    values = recurrences.run(kind.step, symbols, x, *weights)
+    values = kind.run(x, *weights)
     return Explanation(
         layer=kind.name,
         keras_name=kind.keras_name,
@@ -172,18 +222,18 @@ def explain_layer(kind: Kind, sizes: Sizes) -> Explanation:
             Output(True, sequence.shape, ("batch", "timesteps", "units"), "after every step"),
         ),
         states=tuple(
-            CarriedState(state.symbol, state.name, state.meaning, values.shape)
-            for state, values in zip(kind.states, states, strict=True)
+            CarriedState(state.symbol, state.name, state.meaning, last_value.shape)
+            for state, last_value in zip(kind.states, states, strict=True)
         ),
         gates=kind.gates,
         equations=kind.equations,
         notes=kind.notes,
         parameters=_parameters(kind, sizes, layer),
-        check=_check([values[symbol] for symbol in symbols], sequence, last, states),
+        check=_check([values[state.symbol] for state in kind.states], sequence, last, states),
     )
 
 
-def _build(kind: Kind, sizes: Sizes, **options: bool) -> Any:
+def _build(kind: Kind, sizes: LayerSizes, **options: bool) -> Any:
     """Return a built Keras layer, always with the same kernels."""
     import keras
 
@@ -198,7 +248,7 @@ def _build(kind: Kind, sizes: Sizes, **options: bool) -> Any:
     return layer
 
 
-def _parameters(kind: Kind, sizes: Sizes, layer: Any) -> Parameters:
+def _parameters(kind: Kind, sizes: LayerSizes, layer: Any) -> Parameters:
     formulas = kind.weights(sizes.units, sizes.features)
     weights = tuple(
         Weight(weight.name, symbol, tuple(weight.shape), formula, int(weight.numpy().size))
@@ -210,7 +260,7 @@ def _parameters(kind: Kind, sizes: Sizes, layer: Any) -> Parameters:
 
 def _check(
     in_numpy: Sequence[Floats], sequence: Floats, last: Floats, states: Sequence[Floats]
-) -> Check:
+) -> NumpyCheck:
     """Compare the states in NumPy with those of Keras.
 
     Args:
@@ -223,7 +273,7 @@ def _check(
     pairs = [(hidden, sequence), (hidden[:, -1], last)]
     pairs += [(ours[:, -1], theirs) for ours, theirs in zip(in_numpy, states, strict=True)]
     differences = [np.abs(ours - theirs) for ours, theirs in pairs]
-    return Check(
+    return NumpyCheck(
         dtype=DTYPE,
         steps=tuple(
             Step(
@@ -234,6 +284,6 @@ def _check(
             )
             for index, difference in enumerate(differences[0].max(axis=(0, 2)))
         ),
-        compared=sum(each.size for each in differences),
-        largest_difference=float(np.max([each.max() for each in differences])),
+        compared=sum(difference.size for difference in differences),
+        largest_difference=float(np.max([difference.max() for difference in differences])),
     )

@@ -1,16 +1,32 @@
-"""The recurrent layers on paper: equations, gates and parameter formulas.
+"""The recurrent layers on paper and in NumPy: equations, gates, formulas of parameters, and steps.
 
 ``hₜ`` is the hidden state at a step; ``h`` alone is the number of units and ``i`` the number of
 features. The equations treat vectors as rows, as Keras does.
+
+The steps in NumPy are written for reading and for checking Keras, not for speed. Shapes: ``B``
+sequences, ``T`` steps, ``I`` features, ``H`` units, ``G`` gates. A step takes the input ``x``,
+``(B, I)``, the states after the previous step, ``(B, H)`` each, and the weights as
+``layer.get_weights()`` returns them: ``kernel``, ``(I, G * H)``, ``recurrent_kernel``,
+``(H, G * H)``, and ``bias``. The weights of the gates stand side by side. A step returns all that
+it computes, ``(B, H)`` each, by the symbols of the equations.
 """
 
 # ruff: noqa: RUF001, RUF002 - mathematics has signs that look like Latin letters
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.explain import recurrences
+
+Floats = NDArray[np.floating[Any]]
+States = tuple[Floats, ...]
+Values = dict[str, Floats]
+Step = Callable[[Floats, States, Floats, Floats, Floats], Values]
 
 
 @dataclass(frozen=True)
@@ -71,7 +87,7 @@ class Kind:
     keras_name: str
     title: str
     source: str
-    step: recurrences.Step
+    step: Step
     gates: tuple[str, ...]
     bias_rows: int
     states: tuple[State, ...]
@@ -96,6 +112,34 @@ class Kind:
             "b" if rows == 1 else "b, d": _formula(bias, h, i, rows * n * h),
         }
 
+    def run(self, x: Floats, kernel: Floats, recurrent_kernel: Floats, bias: Floats) -> Values:
+        """Return each value after every step, ``(B, T, H)``, in the precision of the arguments.
+
+        ``x`` holds the sequences, ``(B, T, I)``. All states are zero before the first step.
+
+        Examples:
+            The cell of an LSTM counts steps when its gates are open and its candidate is 1, or
+            almost:
+
+            >>> x, zeros = np.zeros((1, 3, 1)), np.zeros((1, 4))
+            >>> values = LSTM.run(x, zeros, zeros, bias=np.full(4, 20.0))
+            >>> values["c"].round(3).tolist()
+            [[[1.0], [2.0], [3.0]]]
+            >>> values["h"].round(3).tolist()
+            [[[0.762], [0.964], [0.995]]]
+        """
+        zeros = np.zeros((len(x), len(recurrent_kernel)), x.dtype)
+        carried: States = (zeros,) * len(self.states)
+        history = []
+        for x_t in np.swapaxes(x, 0, 1):
+            values = self.step(x_t, carried, kernel, recurrent_kernel, bias)
+            carried = tuple(values[state.symbol] for state in self.states)
+            history.append(values)
+        return {
+            symbol: np.stack([values[symbol] for values in history], axis=1)
+            for symbol in history[0]
+        }
+
 
 def _times(n: int) -> str:
     return "" if n == 1 else f"{n}"
@@ -107,6 +151,63 @@ def _formula(text: str, h: int, i: int, value: int) -> Formula:
     return Formula(text, products.replace("h", f"{h}").replace("i", f"{i}"), value)
 
 
+def simple_rnn_step(
+    x: Floats, states: States, kernel: Floats, recurrent_kernel: Floats, bias: Floats
+) -> Values:
+    """Carry out a step of a SimpleRNN; ``bias`` is ``(H,)``.
+
+    Source: J. L. Elman: Finding structure in time. Cognitive Science 14 (1990).
+    """
+    (h,) = states
+    return {"h": np.tanh(x @ kernel + h @ recurrent_kernel + bias)}
+
+
+def gru_step(
+    x: Floats, states: States, kernel: Floats, recurrent_kernel: Floats, bias: Floats
+) -> Values:
+    """Carry out a step of a GRU with ``reset_after=True``, Keras's default.
+
+    The gates are ``z`` (update), ``r`` (reset) and the candidate. ``bias`` is ``(2, 3 * H)``: one
+    for the input, one for the state.
+
+    Source: K. Cho et al.: Learning phrase representations using RNN encoder-decoder for
+    statistical machine translation. EMNLP (2014). In the paper ``r`` multiplies the state before
+    the product with the recurrent kernel; with ``reset_after`` it multiplies the product.
+    """
+    (h,) = states
+    x_z, x_r, x_candidate = np.split(x @ kernel + bias[0], 3, axis=-1)
+    h_z, h_r, h_candidate = np.split(h @ recurrent_kernel + bias[1], 3, axis=-1)
+    z = _sigmoid(x_z + h_z)
+    r = _sigmoid(x_r + h_r)
+    candidate = np.tanh(x_candidate + r * h_candidate)
+    return {"z": z, "r": r, "ĥ": candidate, "h": z * h + (1 - z) * candidate}
+
+
+def lstm_step(
+    x: Floats, states: States, kernel: Floats, recurrent_kernel: Floats, bias: Floats
+) -> Values:
+    """Carry out a step of an LSTM; ``bias`` is ``(4 * H,)``.
+
+    The gates are ``i`` (input), ``f`` (forget), the candidate and ``o`` (output); the states are
+    the hidden state ``h`` and the cell state ``c``.
+
+    Sources: S. Hochreiter, J. Schmidhuber: Long short-term memory. Neural Computation 9 (1997);
+    for the forget gate F. A. Gers, J. Schmidhuber, F. Cummins: Learning to forget: continual
+    prediction with LSTM. Neural Computation 12 (2000).
+    """
+    h, c = states
+    sums = np.split(x @ kernel + h @ recurrent_kernel + bias, 4, axis=-1)
+    i, f, candidate, o = _sigmoid(sums[0]), _sigmoid(sums[1]), np.tanh(sums[2]), _sigmoid(sums[3])
+    c = f * c + i * candidate
+    return {"i": i, "f": f, "ĉ": candidate, "o": o, "c": c, "h": o * np.tanh(c)}
+
+
+def _sigmoid(z: Floats) -> Floats:
+    """Return ``1 / (1 + exp(-z))``; computed with ``tanh``, it does not overflow."""
+    half: Floats = 0.5 * (1 + np.tanh(0.5 * z))
+    return half
+
+
 _ROWS = "xₜ is (batch, features) and hₜ (batch, units): one row per sequence."
 _SIGNS = "σ(a) = 1 / (1 + e⁻ᵃ); ⊙ multiplies element by element."
 _HIDDEN = State("h", "hidden state", "the output, which the next step also sees")
@@ -116,7 +217,7 @@ SIMPLE_RNN = Kind(
     keras_name="SimpleRNN",
     title="vanilla recurrent layer",
     source="Elman 1990",
-    step=recurrences.simple_rnn,
+    step=simple_rnn_step,
     gates=("h",),
     bias_rows=1,
     states=(_HIDDEN,),
@@ -129,7 +230,7 @@ GRU = Kind(
     keras_name="GRU",
     title="gated recurrent unit",
     source="Cho et al. 2014; reset_after=True, Keras's default",
-    step=recurrences.gru,
+    step=gru_step,
     gates=("z", "r", "h"),
     bias_rows=2,
     states=(_HIDDEN,),
@@ -153,7 +254,7 @@ LSTM = Kind(
     keras_name="LSTM",
     title="long short-term memory",
     source="Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000",
-    step=recurrences.lstm,
+    step=lstm_step,
     gates=("i", "f", "c", "o"),
     bias_rows=1,
     states=(_HIDDEN, State("c", "cell state", "the memory, which gates write and erase")),

@@ -1,7 +1,7 @@
 """An explained layer in the terminal, to be read from top to bottom."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -9,8 +9,10 @@ from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
-from rnnbench.explain.facts import Check, Explanation, Parameters, Step
 from rnnbench.explain.kinds import in_ascii
+
+if TYPE_CHECKING:
+    from rnnbench.explain.facts import Explanation, NumpyCheck, Parameters, Step
 
 WIDTH = 80
 """Columns on every terminal: longer lines are tiring to read, shorter ones would cut numbers."""
@@ -24,22 +26,17 @@ Spell = Callable[[str], str]
 """Returns an equation or a formula as it is shown."""
 
 
-@dataclass(frozen=True)
-class Page:
-    """An explanation in six numbered parts, in ASCII where the encoding has only that.
-
-    Print it uncropped.
-    """
-
-    explanation: Explanation
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        spell = in_ascii if options.ascii_only else str
-        lines = [line for block in _page(self.explanation, spell) for line in (block, "")]
-        yield from console.render(Group(*lines[:-1]), options.update(width=WIDTH))
+def in_blocks(
+    page: Callable[[Spell], Blocks], console: Console, options: ConsoleOptions, width: int
+) -> RenderResult:
+    """Render the blocks of a page, in ASCII where the encoding has only that."""
+    spell = in_ascii if options.ascii_only else str
+    lines = [line for block in page(spell) for line in (block, "")]
+    yield from console.render(Group(*lines[:-1]), options.update(width=width))
 
 
-def _page(explanation: Explanation, spell: Spell) -> Blocks:
+def explanation_page(explanation: "Explanation", spell: Spell) -> Blocks:
+    """Yield an explanation in six numbered parts, to be printed uncropped."""
     yield from _title(explanation)
     parts = {
         "The input has three axes": _input(explanation),
@@ -55,7 +52,7 @@ def _page(explanation: Explanation, spell: Spell) -> Blocks:
             yield Padding(block, (0, 0, 0, INDENT))
 
 
-def _title(explanation: Explanation) -> Blocks:
+def _title(explanation: "Explanation") -> Blocks:
     name, units = explanation.keras_name, explanation.sizes.units
     title, source = f", {explanation.title}\n", explanation.source
     yield Text.assemble((name, "bold"), title, (source, ASIDE))
@@ -65,7 +62,7 @@ def _title(explanation: Explanation) -> Blocks:
     )
 
 
-def _input(explanation: Explanation) -> Blocks:
+def _input(explanation: "Explanation") -> Blocks:
     axes = explanation.axes
     shape, names = tuple(axis.size for axis in axes), _listed(axis.name for axis in axes)
     yield Text.assemble("x  ", (str(shape), VALUE), (f"  {names}", ASIDE))
@@ -78,32 +75,34 @@ def _listed(names: Iterable[str]) -> str:
     return f"({', '.join(names)})"
 
 
-def _outputs(explanation: Explanation) -> Blocks:
+def _outputs(explanation: "Explanation") -> Blocks:
     outputs = explanation.outputs
     rows = [
-        (f"return_sequences={each.return_sequences}", str(each.shape), _listed(each.axes))
-        for each in outputs
+        (f"return_sequences={output.return_sequences}", str(output.shape), _listed(output.axes))
+        for output in outputs
     ]
     yield _grid(rows, ("", VALUE, ASIDE))
-    yield Text("; ".join(f"{each.return_sequences}: {each.meaning}" for each in outputs) + ".")
+    meanings = (f"{output.return_sequences}: {output.meaning}" for output in outputs)
+    yield Text("; ".join(meanings) + ".")
 
 
-def _states(explanation: Explanation) -> Blocks:
-    states = explanation.states
-    rows = [(each.symbol, each.name, str(each.shape), each.meaning) for each in states]
+def _states(explanation: "Explanation") -> Blocks:
+    rows = [
+        (state.symbol, state.name, str(state.shape), state.meaning) for state in explanation.states
+    ]
     yield _grid(rows, (VALUE, "", VALUE, ASIDE))
     yield Text("(batch, units), zero before the first step; return_state=True gives the last.")
 
 
-def _equations(explanation: Explanation, spell: Spell) -> Blocks:
-    rows = [(spell(each.text), each.meaning) for each in explanation.equations]
+def _equations(explanation: "Explanation", spell: Spell) -> Blocks:
+    rows = [(spell(equation.text), equation.meaning) for equation in explanation.equations]
     grid = _grid(rows, (VALUE, ASIDE))
     grid.columns[0].no_wrap = True  # an equation in two lines is hard to read
     yield grid
     yield Text("\n".join(map(spell, explanation.notes)))
 
 
-def _parameters(explanation: Explanation, spell: Spell) -> Blocks:
+def _parameters(explanation: "Explanation", spell: Spell) -> Blocks:
     sizes, formula = explanation.sizes, explanation.parameters.formula
     yield Text(f"units h = {sizes.units}, features i = {sizes.features}")
     yield _weights(explanation.parameters, spell)
@@ -111,7 +110,7 @@ def _parameters(explanation: Explanation, spell: Spell) -> Blocks:
     yield Text.assemble((spell(formula.text), VALUE), f" = {numbers} = {formula.value:,}")
 
 
-def _weights(parameters: Parameters, spell: Spell) -> Table:
+def _weights(parameters: "Parameters", spell: Spell) -> Table:
     table = _table("weight", "", "shape", "size")
     table.add_column("by formula", justify="right")
     table.add_column("in Keras", justify="right")
@@ -129,7 +128,7 @@ def _counts(by_formula: int, in_keras: int) -> tuple[str, Text]:
     return f"{by_formula:,}", Text(f"{in_keras:,}", GOOD if by_formula == in_keras else BAD)
 
 
-def _check(check: Check) -> Blocks:
+def _check(check: "NumpyCheck") -> Blocks:
     n_units = len(check.steps[0].numpy)
     units = "the only unit" if n_units == 1 else f"the first {n_units} units"
     yield Text(f"The hidden state of the first sequence, {units}; both in {check.dtype}:")
@@ -142,7 +141,7 @@ def _check(check: Check) -> Blocks:
     )
 
 
-def _steps(steps: Sequence[Step]) -> Table:
+def _steps(steps: Sequence["Step"]) -> Table:
     table = _table(Column("\nstep", justify="right"))
     for library in ("NumPy", "Keras"):
         for unit in range(len(steps[0].numpy)):

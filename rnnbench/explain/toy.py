@@ -1,14 +1,19 @@
 """The toy array of the teaching notebook, worked through by layers with small weights."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.table import Column, Table
+from rich.text import Text
 
-from rnnbench.explain import recurrences
-from rnnbench.explain.kinds import Kind
-from rnnbench.explain.recurrences import Floats, Values
+from rnnbench.explain.kinds import Equation, Floats, Kind, Values
+from rnnbench.explain.page import ASIDE, HEADING, INDENT, VALUE, WIDTH, Blocks, Spell, in_blocks
 
 TOY = np.arange(1.0, 19.0).reshape(3, 2, 3)
 """The array: 3 sequences of 2 steps with 3 features each."""
@@ -19,6 +24,8 @@ PATTERNS = {
     "b": (0.1, -0.1, 0.2, -0.2, 0.3),
 }
 """Made-up numbers, repeated to fill a weight: they are easy to work with on paper."""
+DIGITS = 4
+"""Decimals of the numbers on the page."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +54,7 @@ def work_through(kinds: Sequence[Kind]) -> list[ToyLayer]:
             name: np.resize(PATTERNS[name], shape)
             for name, shape in weight_shapes(kind, x.shape[-1]).items()
         }
-        symbols = [state.symbol for state in kind.states]
-        values = recurrences.run(kind.step, symbols, x, *weights.values())
+        values = kind.run(x, *weights.values())
         layers.append(ToyLayer(kind, x, weights, values))
         x = values["h"]
     return layers
@@ -72,7 +78,7 @@ def terms(layer: ToyLayer, sequence: int, step: int) -> dict[str, Floats]:
         f"{state.symbol}ₜ₋₁": values[state.symbol][sequence, step - 1] if step else np.zeros(UNITS)
         for state in kind.states
     }
-    found = before | {f"{symbol}ₜ": each[sequence, step] for symbol, each in values.items()}
+    found = before | {f"{symbol}ₜ": value[sequence, step] for symbol, value in values.items()}
     for name, weight in weights_by_gate(layer).items():
         match name[0]:
             case "W":
@@ -92,7 +98,7 @@ def weights_by_gate(layer: ToyLayer) -> dict[str, Floats]:
     gates = layer.kind.gates
     if len(gates) == 1:
         return named
-    parts = {name: np.split(each, len(gates), axis=-1) for name, each in named.items()}
+    parts = {name: np.split(weight, len(gates), axis=-1) for name, weight in named.items()}
     return {
         f"{name}_{gate}": split[position]
         for position, gate in enumerate(gates)
@@ -108,10 +114,99 @@ def toy_facts(layers: Sequence[ToyLayer]) -> dict[str, Any]:
             {
                 "layer": layer.kind.name,
                 "x": layer.x.tolist(),
-                "weights": {name: each.tolist() for name, each in layer.weights.items()},
-                "values": {symbol: each.tolist() for symbol, each in layer.values.items()},
+                "weights": {name: weight.tolist() for name, weight in layer.weights.items()},
+                "values": {symbol: value.tolist() for symbol, value in layer.values.items()},
             }
             for layer in layers
         ],
         "output": layers[-1].values["h"][:, -1].tolist(),
     }
+
+
+@dataclass(frozen=True)
+class ToyPage:
+    """A stack of layers working through the toy array, in ASCII where the encoding has only that.
+
+    It is at most ``WIDTH`` columns wide.
+    """
+
+    layers: Sequence[ToyLayer]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        blocks = partial(_page, self.layers)
+        return in_blocks(blocks, console, options, width=min(options.max_width, WIDTH))
+
+
+def _page(layers: Sequence[ToyLayer], spell: Spell) -> Blocks:
+    names = ", then ".join(layer.kind.keras_name for layer in layers)
+    units = f"{UNITS} units" if len(layers) == 1 else f"{UNITS} units each"
+    yield Text.assemble(("The toy array of the teaching notebook", "bold"), f": {names}, {units}")
+    yield Text(
+        "The weights are made up, to be easy to work with on paper. Numbers are rounded here; the "
+        "option --code prints NumPy code that computes them."
+    )
+    yield Text(f"x, {TOY.shape}, (batch, timesteps, features)", HEADING)
+    yield _indented(_grid(_rows_of(TOY, "sequence")))
+    for number, layer in enumerate(layers, start=1):
+        yield from _layer(layer, f"Layer {number}: " if len(layers) > 1 else "", spell)
+    shape = layers[-1].values["h"].shape
+    yield Text(
+        f"With return_sequences=True the output is all of these states, {shape}; with False it is "
+        f"only those after the last step, {(shape[0], shape[2])}. The larger the numbers in x, the "
+        "closer gates are to 0 or 1, and tanh to -1 or 1, where almost no gradient passes. Word "
+        "ids are larger still."
+    )
+
+
+def _layer(layer: ToyLayer, title: str, spell: Spell) -> Blocks:
+    kind, shape = layer.kind, layer.x.shape
+    reads = "x" if layer.x is TOY else "the states of the previous layer"
+    yield Text(f"{title}{kind.keras_name} reads {reads}, {shape}", HEADING)
+    weights = weights_by_gate(layer).items()
+    yield _indented(_grid((name, _spelled(weight)) for name, weight in weights))
+    for step in range(shape[1]):
+        known = terms(layer, 0, step)
+        title = f"Sequence 1, step {step + 1}: x = {_spelled(layer.x[0, step])}"
+        before = (f", {one.name} {_spelled(known[one.symbol + 'ₜ₋₁'])}" for one in kind.states)
+        yield _indented(Text.assemble((title, VALUE), *before))
+        for equation in kind.equations:
+            yield _indented(_worked(equation, known, spell))
+    yield _indented(Text("The hidden state after each step", VALUE))
+    yield _indented(_grid(_rows_of(layer.values["h"], "sequence")))
+
+
+def _worked(equation: Equation, known: Mapping[str, Floats], spell: Spell) -> Group:
+    """Return an equation with symbols, the same with numbers, and its result."""
+    left, _, right = equation.text.partition(" = ")
+    by_length = sorted(known, key=len, reverse=True)
+    term = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in by_length))
+    numbers = term.sub(lambda found: _spelled(known[found[0]]), right)
+    grid = Table.grid(Column(no_wrap=True), Column(), padding=(0, 1))
+    grid.add_row(Text(spell(left)), Text(f"= {spell(right)}"))
+    grid.add_row("", Text(f"= {spell(numbers)}"))
+    grid.add_row("", Text(f"= {_spelled(known[left])}", VALUE))
+    return Group(Text(equation.meaning, ASIDE), grid)
+
+
+def _rows_of(array: Floats, name: str) -> Iterator[tuple[str, ...]]:
+    for number, rows in enumerate(array, start=1):
+        yield (f"{name} {number}", *map(_spelled, rows))
+
+
+def _spelled(array: Floats) -> str:
+    """Return a vector in brackets, or the rows of a matrix."""
+    if array.ndim > 1:
+        return " ".join(map(_spelled, array))
+    numbers = (round(float(number), DIGITS) + 0.0 for number in array)  # -0.0 becomes 0.0
+    return f"[{' '.join(f'{number:g}' for number in numbers)}]"
+
+
+def _grid(rows: Iterable[Sequence[str]]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    for row in rows:
+        grid.add_row(*map(Text, row))
+    return grid
+
+
+def _indented(block: RenderableType) -> Padding:
+    return Padding(block, (0, 0, 0, INDENT))

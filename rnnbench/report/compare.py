@@ -10,8 +10,7 @@ from functools import partial
 from typing import Any, Literal, NamedTuple
 from xml.etree import ElementTree
 
-from rnnbench.analysis.compare_runs import ModelChange, RunComparison, branches
-from rnnbench.analysis.gates import Failure, Verdict
+from rnnbench.analysis.compare import ComparedRuns, Failure, ModelChange, Verdict, branches
 from rnnbench.metrics import METRICS, MS_PER_STEP, Metric
 from rnnbench.report.numbers import (
     MISSING,
@@ -36,7 +35,7 @@ NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """The characters that XML 1.0 does not have, not even escaped."""
 
 
-def comparison_tables(comparison: RunComparison) -> list[Table]:
+def comparison_tables(comparison: ComparedRuns) -> list[Table]:
     """Return how accuracy, other metrics and costs changed, and all other differences."""
     return [
         changes_table(comparison),
@@ -46,7 +45,7 @@ def comparison_tables(comparison: RunComparison) -> list[Table]:
     ]
 
 
-def comparison_markdown(comparison: RunComparison, verdicts: Sequence[Verdict]) -> str:
+def comparison_markdown(comparison: ComparedRuns, verdicts: Sequence[Verdict]) -> str:
     """Return a page in GitHub's Markdown: gates and accuracies, and all else to be unfolded."""
     accuracy, *others = comparison_tables(comparison)
     heading = for_markdown(f"{comparison.b} compared with {comparison.a}")
@@ -68,7 +67,7 @@ def _unfolded(table: Table) -> Table:
     return replace(table, rows=rows)
 
 
-def changes_table(comparison: RunComparison) -> Table:
+def changes_table(comparison: ComparedRuns) -> Table:
     """Return the accuracy of each model in both runs, and how certain the difference is."""
     columns: Columns[ModelChange] = {
         "accuracy of": lambda change: change.name,
@@ -83,7 +82,7 @@ def changes_table(comparison: RunComparison) -> Table:
     return with_points(table_of(comparison.models, columns, _caption(comparison)))
 
 
-def _caption(comparison: RunComparison) -> str:
+def _caption(comparison: ComparedRuns) -> str:
     models = comparison.models
     methods = " or ".join(sorted({change.method for change in models}))
     return " ".join(
@@ -106,7 +105,7 @@ def _seeds(models: Sequence[ModelSummary]) -> str:
     return counted(most, "seed") if least == most else f"{least:,} to {counted(most, 'seed')}"
 
 
-def findings(comparison: RunComparison) -> list[str]:
+def findings(comparison: ComparedRuns) -> list[str]:
     """Return in sentences which differences of accuracy are clear, and which models lack a pair."""
     clear = [change for change in comparison.models if change.is_clear]
     undecided = [change.name for change in comparison.models if change.has_too_few_seeds]
@@ -123,7 +122,7 @@ def findings(comparison: RunComparison) -> list[str]:
     ]
 
 
-def metric_changes_table(comparison: RunComparison) -> Table:
+def metric_changes_table(comparison: ComparedRuns) -> Table:
     """Return how much the mean of each other metric changed."""
     metrics = metrics_of([model for change in comparison.models for model in (change.a, change.b)])
     columns: Columns[ModelChange] = {"B - A of": lambda change: change.name}
@@ -138,7 +137,7 @@ def _moved(metric: Metric, change: ModelChange) -> str:
     return MISSING if a is None or b is None else format(b - a, f"+z{metric.format}")
 
 
-def cost_changes_table(comparison: RunComparison) -> Table:
+def cost_changes_table(comparison: ComparedRuns) -> Table:
     """Return macro-F1 and speed of each model in both runs."""
     second, over = METRICS[SECOND].header, "(mean ± 95 % over seeds)"
     columns: Columns[ModelChange] = {
@@ -155,7 +154,7 @@ def cost_changes_table(comparison: RunComparison) -> Table:
     return with_points(table_of(comparison.models, columns, caption))
 
 
-def differences_table(comparison: RunComparison) -> Table:
+def differences_table(comparison: ComparedRuns) -> Table:
     """Return the differences in config, data and environment; a part without any is the same."""
     rows = []
     for part in ("config", "data", "environment"):

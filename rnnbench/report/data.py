@@ -15,12 +15,11 @@ from rich.text import Text
 
 from rnnbench.analysis.notes import Note, notes_on_data
 from rnnbench.data.audit import DatasetSummary, TopicCount
-from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, UNKNOWN
-from rnnbench.data.document import Document
 from rnnbench.data.settings import Data
 from rnnbench.data.source import Source
+from rnnbench.data.vocabulary import Document
 from rnnbench.points import model_of
 from rnnbench.report.table import Columns, Table, table_of
 from rnnbench.text import counted, listed, visible
@@ -42,17 +41,17 @@ Inputs = Mapping[str, Input]
 """The input of each model of a config, by the name of the model."""
 
 
-def data_facts(corpus: CachedCorpus, summary: DatasetSummary, section: Data) -> dict[str, Any]:
+def data_facts(corpus: Corpus, summary: DatasetSummary, section: Data) -> dict[str, Any]:
     """Return the facts that ``--json`` prints."""
-    notes = notes_on_data(summary, section, corpus.corpus)
+    notes = notes_on_data(summary, section, corpus)
     return {
-        **corpus.corpus.provenance,
+        **corpus.provenance,
         **summary.model_dump(exclude={"source", "origin", "fingerprint", "topics"}),
         "dataset_fingerprint": summary.fingerprint,
-        "documents": len(corpus.corpus),
+        "documents": len(corpus),
         "topics": len(summary.topics),
-        "vocabulary": len(corpus.corpus.vocabulary),
-        "length_quantiles": length_quantiles(corpus.corpus),
+        "vocabulary": len(corpus.vocabulary),
+        "length_quantiles": length_quantiles(corpus),
         "topic_counts": [count.model_dump() for count in summary.topics_by_frequency],
         "topics_only_in_test": summary.topics_only_in_test,
         "notes": [note.model_dump() for note in notes],
@@ -65,18 +64,18 @@ def length_quantiles(corpus: Corpus) -> dict[str, int]:
 
 
 def data_views(
-    corpus: CachedCorpus, summary: DatasetSummary, section: Data
+    corpus: Corpus, summary: DatasetSummary, section: Data
 ) -> list[Table | RenderableType]:
     """Return the facts, the most frequent topics with bars, and the notes."""
-    provenance = corpus.corpus.provenance
+    provenance = corpus.provenance
     cut = "all words" if section.num_words is None else f"num_words {section.num_words:,}"
-    quantiles = length_quantiles(corpus.corpus)
+    quantiles = length_quantiles(corpus)
     length = "any length" if section.maxlen is None else f"maxlen {section.maxlen}"
     rows = {
         "source": f"{provenance['source']} ({provenance['from']})",
         "corpus": (
-            f"{len(corpus.corpus):,} documents, {len(summary.topics)} topics, "
-            f"{len(corpus.corpus.vocabulary):,} words"
+            f"{len(corpus):,} documents, {len(summary.topics)} topics, "
+            f"{len(corpus.vocabulary):,} words"
         ),
         "fingerprint": corpus.fingerprint,
         "words in each": ", ".join(f"{share} {n:,}" for share, n in quantiles.items()),
@@ -95,7 +94,7 @@ def data_views(
     facts = Grid.grid(padding=(0, 2))
     for name, value in rows.items():
         facts.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
-    notes = list(notes_on_data(summary, section, corpus.corpus))
+    notes = list(notes_on_data(summary, section, corpus))
     return [facts, _topics(summary), *([Text(), notes_text(notes)] if notes else [])]
 
 

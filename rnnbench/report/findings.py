@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from rnnbench.analysis.leaderboard import score_of
+from rnnbench.analysis.boards import score_of
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import find_quantity
 from rnnbench.report.numbers import quantity_text

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from rnnbench.analysis.variance import N_BLOCKS
+from rnnbench.analysis.intervals import N_BLOCKS
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import Metric, Quantity, usable_metrics
 from rnnbench.results.schema import (

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from rnnbench.analysis.comparisons import by_better_model
-from rnnbench.analysis.topics import confusion, frequent_topics
+from rnnbench.analysis.errors import confusion, frequent_topics
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.registry import Registry
 from rnnbench.report.numbers import (

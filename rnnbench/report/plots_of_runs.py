@@ -13,9 +13,9 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
-from rnnbench.analysis.compare_runs import RunComparison
+from rnnbench.analysis.boards import ACCURACY, HistoryEntry, RunHistory
+from rnnbench.analysis.compare import ComparedRuns
 from rnnbench.analysis.critical_difference import MeanRanks
-from rnnbench.analysis.history import ACCURACY, Entry, History
 from rnnbench.metrics import find_quantity
 from rnnbench.report.numbers import quantity_text
 from rnnbench.report.plot import COLOURS, LARGEST, NARROW, THICK, THIN, Plot, about, ink
@@ -47,7 +47,7 @@ class ChangesPlot(Plot):
 
     name, title = "changes", "Change in test accuracy"
 
-    def __init__(self, comparison: RunComparison):
+    def __init__(self, comparison: ComparedRuns):
         self._models = comparison.models
         self.size = (8, 1.8 + 0.42 * len(self._models))
         self.alt = "; ".join(
@@ -67,7 +67,7 @@ class ChangesPlot(Plot):
 class HistoryPlot(Plot):
     """The metric of a model in each run with its interval over seeds, and its clear changes."""
 
-    def __init__(self, history: History, model: str, name: str):
+    def __init__(self, history: RunHistory, model: str, name: str):
         self.name, self.title, self.models = name, model, [model]
         self._history, self._entries = history, history.entries
         self._changes = {
@@ -114,7 +114,7 @@ class HistoryPlot(Plot):
         ]
 
 
-def _label_runs(axes: Axes, entries: Sequence[Entry]) -> None:
+def _label_runs(axes: Axes, entries: Sequence[HistoryEntry]) -> None:
     """Label runs with their dates and commits; of many, only some, at equal steps."""
     step = -(-len(entries) // max(LABELS, len(entries) // RUNS_PER_LABEL))
     labels = [

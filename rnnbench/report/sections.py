@@ -8,12 +8,16 @@ from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any, Literal
 
-from rnnbench.analysis.comparisons import MAX_IN_PAIRS, SHOWN_IN_PAIRS
-from rnnbench.analysis.duplicates import without_duplicates
-from rnnbench.analysis.misclassified import HardDocument, count_errors, hardest_documents
+from rnnbench.analysis.comparisons import MAX_IN_PAIRS, SHOWN_IN_PAIRS, power_of_pairs
+from rnnbench.analysis.errors import (
+    HardDocument,
+    count_errors,
+    f1_by_topic,
+    frequent_topics,
+    hardest_documents,
+)
 from rnnbench.analysis.notes import notes_on_run
-from rnnbench.analysis.power import power_of_pairs
-from rnnbench.analysis.topics import f1_by_topic, frequent_topics
+from rnnbench.analysis.summary import drop_duplicates
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.registry import Registry
 from rnnbench.report.plot import Plot
@@ -177,7 +181,7 @@ def duplicates(reported: Reported) -> ReportSection:
     """Return the tables without duplicates, if some test documents are duplicates, but not all."""
     dataset, parts = reported.results.dataset, []
     if 0 < len(dataset.duplicate_positions) < dataset.test_size:
-        rest = best_first(without_duplicates(reported.run)).results
+        rest = best_first(drop_duplicates(reported.run)).results
         tables = (accuracy_table(rest), comparisons_table(rest), metrics_table(rest))
         parts = _as_parts(*tables)
     return ReportSection(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from rnnbench.analysis.power import MOST, PairPower
+from rnnbench.analysis.comparisons import MOST, PairPower
 from rnnbench.metrics import COSTS, FIT_SECONDS
 from rnnbench.points import model_of, short, values_of
 from rnnbench.report.findings import unclear_from, which_epoch

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import comb
 
+from rnnbench.analysis.boards import ACCURACY, Board, HistoryEntry, RankedModel, RunHistory
+from rnnbench.analysis.compare import Change
 from rnnbench.analysis.critical_difference import ALPHA, FEW_DATASETS, MeanRanks
-from rnnbench.analysis.history import ACCURACY, Change, History
-from rnnbench.analysis.history import Entry as TracedRun
-from rnnbench.analysis.leaderboard import Board, Entry
 from rnnbench.metrics import FIT_SECONDS, METRICS, find_quantity
 from rnnbench.report.numbers import (
     MISSING,
@@ -52,7 +51,7 @@ def rank_table(board: Board) -> Table:
     If another metric decides the rank, it is in the last column.
     """
     n_seeds = max(entry.model.accuracy.n for entry in board.entries)
-    columns: Columns[Entry] = {
+    columns: Columns[RankedModel] = {
         "test accuracy (mean ± 95 % over seeds)": lambda entry: mean_and_interval(
             entry.model.accuracy
         ),
@@ -72,7 +71,7 @@ def rank_table(board: Board) -> Table:
 
 def board_costs_table(board: Board) -> Table:
     """Return macro-F1 of each model, its size, and the time of one training."""
-    columns: Columns[Entry] = {
+    columns: Columns[RankedModel] = {
         f"{METRICS[SECOND].header} (mean ± 95 % over seeds)": lambda entry: mean_and_interval(
             entry.model.metrics[SECOND]
         ),
@@ -85,10 +84,10 @@ def board_costs_table(board: Board) -> Table:
 
 
 def _board_table(
-    board: Board, columns: Columns[Entry], always: Sequence[str], caption: str
+    board: Board, columns: Columns[RankedModel], always: Sequence[str], caption: str
 ) -> Table:
     """Return a table with rank, model and run first, and the majority baseline last."""
-    named: Columns[Entry] = {
+    named: Columns[RankedModel] = {
         "rank": lambda entry: str(entry.rank or MISSING),
         "model": lambda entry: entry.model.name,
         "run": lambda entry: entry.run,
@@ -99,7 +98,7 @@ def _board_table(
     return with_points(whole, list(named).index("model"))
 
 
-def _is_clearly_worse(entry: Entry) -> str:
+def _is_clearly_worse(entry: RankedModel) -> str:
     if entry.against_best is None:
         return MISSING
     if entry.against_best.has_too_few_seeds:
@@ -174,7 +173,7 @@ def _of_one_corpus(ranks: MeanRanks) -> str:
 # Histories
 
 
-def history_table(history: History) -> Table:
+def history_table(history: RunHistory) -> Table:
     """Return a row for each run, the oldest first, with the metric of each model."""
     quantity = find_quantity(history.metric, "--metric")
     facts = ["run", "date (UTC)", "commit", "clear changes"]
@@ -222,7 +221,7 @@ def direction(change: Change) -> str:
     return "up" if change.difference > 0 else "down"
 
 
-def _clear_changes(entry: TracedRun) -> str:
+def _clear_changes(entry: HistoryEntry) -> str:
     """Return the models whose accuracy clearly changed, each with its direction."""
     clear = [
         f"{name} {direction(change)}" for name, change in entry.changes.items() if change.is_clear

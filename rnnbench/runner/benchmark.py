@@ -9,9 +9,15 @@ from typing import Any
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.data.dataset import Dataset, hold_out, make_dataset, split_fingerprint
+from rnnbench.data.dataset import (
+    Dataset,
+    Part,
+    hold_out,
+    hold_out_part,
+    make_dataset,
+    split_fingerprint,
+)
 from rnnbench.data.load import PreparedData
-from rnnbench.data.parts import Part, hold_out_part
 from rnnbench.data.settings import PATHS
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import environment
@@ -123,15 +129,16 @@ def plan_benchmark(
     _sort(trials)
     _check(trials, datasets.values())
     corpus = data.corpus
-    vocabulary = make_vocabulary(corpus.corpus, data.dataset, data.section) if keep_models else None
-    return Plan(data.summary, trials, {corpus.fingerprint: corpus.file}, vocabulary)
+    vocabulary = make_vocabulary(corpus, data.dataset, data.section) if keep_models else None
+    corpora = {corpus.fingerprint: corpus.file} if corpus.file else {}
+    return Plan(data.summary, trials, corpora, vocabulary)
 
 
 def _datasets(data: PreparedData, parts: Sequence[Part]) -> dict[Part | None, Dataset]:
     """Return the dataset for each part to hold out; without parts, the only one."""
     if not parts:
         return {None: data.dataset}
-    whole = make_dataset(data.corpus.corpus, data.section, blind=True)
+    whole = make_dataset(data.corpus, data.section, blind=True)
     return {part: hold_out_part(whole, part) for part in parts}
 
 

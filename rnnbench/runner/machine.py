@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from rnnbench.data import cache
 from rnnbench.data.fetch import ask_index
-from rnnbench.data.sources.catalog import BUILT_IN
+from rnnbench.data.sources import BUILT_IN
 from rnnbench.data.sources.r52 import REQUIREMENT
 from rnnbench.environment import cpu, missing, versions
 from rnnbench.errors import OutOfReachError, RnnbenchError

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnnbench.data.sources.catalog import SOURCES
+from rnnbench.data.sources import SOURCES
 from rnnbench.errors import UserError, shortened
 from rnnbench.metrics import quantity_names
 from rnnbench.points import split_names, split_setting

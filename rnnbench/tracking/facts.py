@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import rnnbench
-from rnnbench.analysis.compare_runs import plain_values
+from rnnbench.analysis.compare import plain_values
 from rnnbench.metrics import COSTS
 from rnnbench.models.descriptions import ABOUT_A_MODEL, Network
 from rnnbench.results.store import place_of

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from rnnbench.data import cache
-from rnnbench.data.dataset import Dataset, make_dataset, split_fingerprint
-from rnnbench.data.parts import Part, hold_out_part
+from rnnbench.data.dataset import Dataset, Part, hold_out_part, make_dataset, split_fingerprint
 from rnnbench.data.settings import Data
 from rnnbench.environment import cpu, versions
 from rnnbench.errors import RnnbenchError
@@ -250,10 +249,10 @@ def _load_dataset(file: Path, corpus_fingerprint: str, data: Data, part: Part | 
 
 @lru_cache(maxsize=1)
 def _load_whole(file: Path, corpus_fingerprint: str, data: Data, *, blind: bool) -> Dataset:
-    cached = cache.read(file)
-    if cached.fingerprint != corpus_fingerprint:
+    corpus = cache.read(file)
+    if corpus.fingerprint != corpus_fingerprint:
         raise _changed(file)
-    return make_dataset(cached.corpus, data, blind=blind)
+    return make_dataset(corpus, data, blind=blind)
 
 
 def _changed(file: Path) -> RnnbenchError:

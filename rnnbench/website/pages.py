@@ -4,9 +4,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rnnbench.analysis.boards import (
+    ACCURACY,
+    Board,
+    HistoryEntry,
+    RunHistory,
+    rank_runs,
+    trace_runs,
+)
 from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
-from rnnbench.analysis.history import ACCURACY, Entry, History, trace_runs
-from rnnbench.analysis.leaderboard import Board, rank_runs
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
@@ -46,7 +52,7 @@ class Analysis:
 
     runs: Mapping[str, StoredRun]
     boards: Mapping[str, Sequence[Board]]
-    histories: Mapping[str, Sequence[tuple[str, History]]]
+    histories: Mapping[str, Sequence[tuple[str, RunHistory]]]
 
 
 def analyze(runs: Mapping[str, StoredRun], metrics: Sequence[str]) -> Analysis:
@@ -58,7 +64,7 @@ def analyze(runs: Mapping[str, StoredRun], metrics: Sequence[str]) -> Analysis:
     )
 
 
-def _histories(runs: Mapping[str, StoredRun], metric: str) -> list[tuple[str, History]]:
+def _histories(runs: Mapping[str, StoredRun], metric: str) -> list[tuple[str, RunHistory]]:
     configs: dict[str, dict[str, StoredRun]] = {}
     for name, run in runs.items():
         configs.setdefault(run.results.name, {})[name] = run
@@ -241,7 +247,7 @@ def _history(analysis: Analysis, reports: Mapping[str, str]) -> PageContent:
     )
 
 
-def _plots(history: History, name: str) -> list[HistoryPlot]:
+def _plots(history: RunHistory, name: str) -> list[HistoryPlot]:
     """Return a plot for each model that has the metric."""
     return [
         HistoryPlot(history, model, f"{name}-{model}")
@@ -269,7 +275,7 @@ def _changes(analysis: Analysis) -> list[str]:
     ]
 
 
-def _change_in_words(config: str, entry: Entry, model: str) -> str:
+def _change_in_words(config: str, entry: HistoryEntry, model: str) -> str:
     change = entry.changes[model]
     return (
         f"{config}, {minute(entry.date)}, commit {short_hash(entry.commit)}: the accuracy of "

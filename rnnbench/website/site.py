@@ -15,8 +15,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rnnbench.analysis.documents import words_of_test_documents
-from rnnbench.analysis.leaderboard import distinct_names
+from rnnbench.analysis.boards import distinct_names
+from rnnbench.analysis.errors import words_of_test_documents
 from rnnbench.config.load import dump
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError

@@ -1,12 +1,14 @@
+"""Tests of differences between models, and their power."""
+
 from itertools import combinations, product
 from math import comb
 
 import numpy as np
 import pytest
 from factories import scored_run
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulations.crossed import Population
+from simulations.crossed import Population, draw_models
 
 from rnnbench.analysis.comparisons import (
     ANOVA,
@@ -16,11 +18,14 @@ from rnnbench.analysis.comparisons import (
     blocks_p,
     by_better_model,
     compare_pairs,
+    detectable,
     holm,
     mcnemar_p,
+    power_of_pairs,
+    seeds_needed,
 )
-from rnnbench.analysis.intervals import estimate_difference
-from rnnbench.analysis.variance import N_BLOCKS
+from rnnbench.analysis.intervals import N_BLOCKS, Hits, estimate_difference, mean_squares
+from rnnbench.errors import UserError
 
 
 def answers(only_a: int, only_b: int, both: int = 50, neither: int = 20):
@@ -30,11 +35,16 @@ def answers(only_a: int, only_b: int, both: int = 50, neither: int = 20):
     return a, b
 
 
-def compare(hits, fixed=()):
+few = settings(max_examples=25)
+
+
+def compare(right, fixed=()):
     """Compare all pairs of models."""
+    hits = {name: Hits(of_model) for name, of_model in right.items()}
     return compare_pairs(list(combinations(hits, 2)), hits, fixed)
 
 
+@few
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 30), st.integers(0, 30))
 def test_mcnemars_p_value_is_the_two_sided_binomial_tail(only_a, only_b, both, neither):
     n, fewer = only_a + only_b, min(only_a, only_b)
@@ -45,6 +55,7 @@ def test_mcnemars_p_value_is_the_two_sided_binomial_tail(only_a, only_b, both, n
     assert p == pytest.approx(min(1, 2 * tail))
 
 
+@few
 @given(st.lists(st.integers(-3, 3), min_size=5, max_size=5))
 def test_the_p_value_of_blocks_is_the_share_of_signs_that_give_as_large_a_difference(sizes):
     differences = np.array([*sizes, *[0] * (N_BLOCKS - 5)])
@@ -56,6 +67,7 @@ def test_the_p_value_of_blocks_is_the_share_of_signs_that_give_as_large_a_differ
     assert p == pytest.approx(np.mean(np.array(sums) >= abs(sum(sizes))))
 
 
+@few
 @given(st.integers(0, 8), st.integers(0, 8))
 def test_the_p_value_of_blocks_of_one_document_is_mcnemars(only_a, only_b):
     a, b = answers(only_a, only_b, 0, N_BLOCKS - only_a - only_b)
@@ -63,16 +75,17 @@ def test_the_p_value_of_blocks_of_one_document_is_mcnemars(only_a, only_b):
     assert blocks_p(a, b) == pytest.approx(mcnemar_p(a, b))
 
 
+@few
 @given(st.integers(0, 1_000))
 def test_single_trials_in_order_of_time_are_compared_by_blocks_and_never_differ_more(seed):
     a, b = Population(seeds=0).draw(np.random.default_rng(seed), 1, [1, 1], 200)
-    hits = {"a": a[0], "b": b[0]}
+    hits = {name: Hits(drawn[0], in_order=True) for name, drawn in (("a", a), ("b", b))}
 
-    (found,) = compare_pairs([("a", "b")], hits, (), in_order=True)
+    (found,) = compare_pairs([("a", "b")], hits, ())
 
     assert found.method == BLOCKS
     assert found.p == max(mcnemar_p(a[0][0], b[0][0]), blocks_p(a[0][0], b[0][0]))
-    assert found.interval == estimate_difference(*hits.values(), in_order=True).interval
+    assert found.interval == estimate_difference(*hits.values()).interval
 
 
 @pytest.mark.parametrize(
@@ -89,10 +102,7 @@ def test_holms_correction_is_that_of_another_library(ps, corrected):
     assert holm(ps, len(ps)) == pytest.approx(corrected)
 
 
-def test_tests_that_are_not_given_count_as_those_with_larger_p_values():
-    assert holm([0.01, 0.02], 6) == holm([0.01, 0.02, 1, 1, 1, 1], 6)[:2]
-
-
+@few
 @given(st.lists(st.floats(0, 1), max_size=12))
 def test_holms_correction_is_that_of_the_definition_in_any_order(ps):
     n = len(ps)
@@ -100,49 +110,33 @@ def test_holms_correction_is_that_of_the_definition_in_any_order(ps):
 
     corrected = [min(1, max(scaled[other] for other in ps if other <= p)) for p in ps]
 
-    assert holm(ps, len(ps)) == pytest.approx(corrected)
+    assert holm(ps, n) == pytest.approx(corrected)
+    assert holm(ps, n + 4) == holm([*ps, 1, 1, 1, 1], n + 4)[:n], "others count as larger"
 
 
-def test_trials_that_all_agree_are_compared_as_one():
-    a, b = answers(1, 9)
-
-    (found,) = compare({"a": np.tile(a, (3, 1)), "b": np.tile(b, (2, 1))})
-
-    assert (found.method, found.p) == (MCNEMAR, mcnemar_p(a, b))
-
-
-def test_single_trials_are_compared_by_mcnemars_test_others_by_an_analysis_of_variance():
+def test_trials_that_agree_are_compared_by_mcnemars_test_others_by_an_analysis_of_variance():
     drawn = Population(seeds=0.1).draw(np.random.default_rng(1), 1, [1, 1, 3], 200)
-    hits = {name: each[0] for name, each in zip("cab", drawn, strict=True)}
+    right = {name: each[0] for name, each in zip("cab", drawn, strict=True)}
+    right["c"] = np.tile(right["c"], (3, 1))
 
-    comparisons = compare(hits)
+    comparisons = compare(right)
 
     methods = [(each.a, each.b, each.method) for each in comparisons]
     assert methods == [("c", "a", MCNEMAR), ("c", "b", ANOVA), ("a", "b", ANOVA)]
     for each in comparisons:
-        a, b = each.a, each.b
-        estimate = estimate_difference(hits[a], hits[b])
-        assert each.difference == estimate.value
-        assert each.interval == estimate.interval
-        expected = mcnemar_p(hits[a][0], hits[b][0]) if each.method == MCNEMAR else estimate.p
-        assert each.p == expected
+        a, b = right[each.a], right[each.b]
+        estimate = estimate_difference(Hits(a), Hits(b))
+        assert (each.difference, each.interval) == (estimate.value, estimate.interval)
+        assert each.p == (mcnemar_p(a[0], b[0]) if each.method == MCNEMAR else estimate.p)
     assert [each.p_holm for each in comparisons] == holm(
         [each.p for each in comparisons], len(comparisons)
     )
 
 
-@pytest.mark.parametrize(
-    ("trials", "seeds"),
-    [
-        ([5, 5, 5, 5, 1, 1, 1], 0.1),
-        ([5, 5, 5, 5, 5], 0.1),
-        ([1, 1, 1, 1], 0.1),
-    ],
-    ids=str,
-)
-def test_any_difference_that_is_not_there_is_found_in_5_percent(trials, seeds):
-    times = 400
-    drawn = Population(seeds=seeds).draw(np.random.default_rng(4), times, trials, 599)
+@pytest.mark.parametrize("trials", [[5, 5, 5, 5, 1, 1, 1], [5, 5, 5, 5, 5], [1, 1, 1, 1]], ids=str)
+def test_any_difference_that_is_not_there_is_found_in_5_percent(trials):
+    times = 200
+    drawn = Population(seeds=0.1).draw(np.random.default_rng(4), times, trials, 599)
 
     benchmarks = (
         dict(zip(map(str, range(len(trials))), each, strict=True))
@@ -209,25 +203,16 @@ def test_pairs_are_grouped_by_their_better_model_the_most_accurate_first():
     }
     (stored,) = [each for each in results.comparisons if (each.a, each.b) == ("low", "high")]
     turned = found["high"][1]
+    assert [*by_better(scored_run({"a": [9], "b": [9], "c": [9]}).results)] == ["a", "b"]
+    assert [
+        [pair.b for pair in pairs] for pairs in by_better(results, "low", "middle").values()
+    ] == [["low"]]
     assert turned.difference == -stored.difference == pytest.approx(0.75)
     assert (turned.interval.low, turned.interval.high) == (
         -stored.interval.high,
         -stored.interval.low,
     )
     assert (turned.p_holm, turned.n_seeds) == (stored.p_holm, stored.n_seeds)
-
-
-def test_equals_are_grouped_in_the_order_of_the_run():
-    assert [*by_better(scored_run({"a": [9], "b": [9], "c": [9]}).results)] == ["a", "b"]
-
-
-def test_only_pairs_of_the_models_that_are_asked_for_are_returned():
-    results = scored_run({"low": [2], "high": [18], "middle": [9]}).results
-
-    (pair,) = by_better(results, "low", "middle")["middle"]
-
-    assert (pair.a, pair.b) == ("middle", "low")
-    assert by_better(results, "low") == {}
 
 
 @pytest.mark.parametrize("n", [SHOWN_IN_PAIRS + 1, 61])
@@ -239,3 +224,111 @@ def test_of_many_models_only_the_pairs_with_the_best_are_returned(n):
     best = max(rights, key=rights.get)
     assert [*found] == [best]
     assert {each.b for each in found[best]} == rights.keys() - {best}
+
+
+@pytest.mark.parametrize(("n_seeds", "points"), [(5, 0.3), (5, 3), (10, 1)])
+def test_a_detectable_difference_is_found_in_80_percent(n_seeds, points):
+    random = np.random.default_rng(0)
+    equal = Population.of(0.85, points).draw(random, 200, [n_seeds] * 2, 599)
+    squares = [mean_squares(Hits(a), Hits(b)) for a, b in zip(*equal, strict=True)]
+    half = np.median([detectable(each, 0.05) for each in squares]) / 2
+    apart = [(Population.of(0.85 + sign * half, points), n_seeds) for sign in (1, -1)]
+
+    drawn = draw_models(random, 400, apart, 599)
+
+    found = [estimate_difference(Hits(a), Hits(b)).p < 0.05 for a, b in zip(*drawn, strict=True)]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.08)
+
+
+@pytest.fixture(scope="module")
+def run():
+    """Two models that are close, one far away, and one with a single seed."""
+    return scored_run({"a": [17, 16, 17], "b": [12, 13, 12], "far": [2, 3, 2], "one": [14]})
+
+
+def by_names(pairs):
+    return {(each.comparison.a, each.comparison.b): each for each in pairs}
+
+
+@pytest.mark.parametrize(
+    ("rights", "is_spread_known", "is_detectable"),
+    [
+        ({"a": [17, 16, 17], "one": [14]}, False, False),
+        ({"a": [17, 15], "b": [16, 14]}, True, False),
+        ({"a": [12, 12, 12], "b": [11, 11, 11]}, True, True),
+    ],
+    ids=["one seed says nothing about others", "two are too few", "documents are too few"],
+)
+def test_a_pair_that_no_number_of_seeds_tells_apart_says_why(
+    rights, is_spread_known, is_detectable
+):
+    (pair,) = power_of_pairs(scored_run(rights))
+
+    assert pair.is_spread_known == is_spread_known
+    assert pair.seeds_needed is None or rights["a"] == [17, 15], "more than two seeds could tell"
+    assert (pair.detectable is not None, pair.detectable_corrected is not None) == (
+        is_detectable,
+        is_detectable,
+    )
+
+
+def test_pairs_that_need_the_fewest_seeds_come_first_and_those_that_no_number_tells_apart_last():
+    rights = {
+        "a": [880, 850, 910],
+        "b": [850, 820, 880],
+        "c": [800, 760, 840],
+        "d": [879, 849, 909],
+    }
+
+    pairs = power_of_pairs(scored_run(rights, of=1_000))
+
+    needed = [each.seeds_needed for each in pairs]
+    assert [each is None for each in needed] == [False, False, False, False, False, True]
+    assert needed[:5] == sorted(needed[:5])
+    assert len(set(needed[:5])) > 2
+
+
+@pytest.mark.parametrize("difference", [0.03, 0.04, 0.05])
+def test_the_seeds_needed_are_the_fewest_with_which_the_difference_is_detectable(difference):
+    drawn = Population.of(0.85, 3).draw(np.random.default_rng(1), 1, [3, 3], 2_568)
+    squares = mean_squares(*(Hits(each[0]) for each in drawn))
+
+    n = seeds_needed(squares, 0.05, difference)
+
+    assert n > 3
+    assert detectable(squares.with_seeds(n), 0.05) <= difference
+    assert detectable(squares.with_seeds(n - 1), 0.05) > difference
+
+
+def test_a_difference_is_detectable_alone_before_it_is_among_all(run):
+    pair = by_names(power_of_pairs(run))["a", "b"]
+    squares = mean_squares(*(Hits.of(run.trials[name], in_order=False) for name in "ab"))
+
+    assert pair.detectable == detectable(squares, 0.05) < pair.detectable_corrected
+    random = np.random.default_rng(0)
+    few = (Hits(random.random((3, 2)) < 0.5) for _ in "ab")
+    assert detectable(mean_squares(*few), 0.001) is None, "no difference is above 1"
+
+
+def test_documents_in_order_of_time_hide_larger_differences():
+    rights = {"a": [880, 850, 910], "b": [850, 820, 880]}
+
+    single, blocks = (
+        power_of_pairs(scored_run(rights, of=1_000, dataset={"in_order": way}))[0].detectable
+        for way in (False, True)
+    )
+
+    assert blocks > single
+
+
+def test_only_the_chosen_models_are_compared_if_they_are_not_clear(run):
+    unclear = {
+        (each.a, each.b)
+        for each in run.results.comparisons
+        if not each.is_clear and not each.b.startswith("always")
+    }
+
+    assert set(by_names(power_of_pairs(run))) == unclear
+    assert set(by_names(power_of_pairs(run, ["a", "b"]))) == {("a", "b")}
+    with pytest.raises(UserError, match="no run has a model 'c'"):
+        power_of_pairs(run, ["c"])

@@ -136,7 +136,7 @@ def test_a_summary_without_a_metric_is_made_anew_from_the_trials_with_a_warning(
     assert file.read_bytes() == before
 
 
-@pytest.mark.parametrize("damage", [None, b"", b"\xff\xfe\x00", b"[1, 2]", b"[" * 100_000])
+@pytest.mark.parametrize("damage", [None, b"", b"\xff\xfe\x00", b"[" * 100_000])
 @pytest.mark.parametrize("name", FILES)
 def test_a_damaged_file_is_named(folder, name, damage):
     file = find(folder, name)

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from factories import SOFTMAX, benchmark, finished_run
+from factories import SOFTMAX, benchmark, corpus_of_texts, finished_run
 
 from rnnbench.analysis.notes import (
     note_on_decoding,
@@ -13,7 +13,6 @@ from rnnbench.analysis.notes import (
     notes_on_run,
 )
 from rnnbench.cli.app import load_command
-from rnnbench.data import cache
 from rnnbench.data.audit import summarize_dataset
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import make_dataset
@@ -40,44 +39,28 @@ def config(layers, data=None, training=None, **model):
 
 def on_data(documents, labels, is_test, **data):
     """The notes on a data set of documents that are given by their words."""
-    words = [text.split() for text in documents]
-    ranking = list(dict.fromkeys(word for of_text in words for word in of_text))
-    topics = sorted(set(labels))
-    corpus = corpus_of_words(
-        words,
-        ranking,
-        [topics.index(label) for label in labels],
-        topics,
-        is_test=is_test,
-        provenance={"source": "made_up", "from": "here"},
-    )
+    corpus = corpus_of_texts(documents, labels, is_test)
     section = Data(**data)
-    summary = summarize_dataset(cache.store("made_up", corpus), make_dataset(corpus, section))
+    summary = summarize_dataset(corpus, make_dataset(corpus, section))
     return list(notes_on_data(summary, section, corpus))
 
 
 SPLIT = [False, False, True, True]
 
 
-def test_a_plain_data_set_needs_no_note():
-    assert on_data(["a b", "c d", "e f", "g h"], "xyxy", SPLIT, maxlen=9) == []
-
-
 def test_documents_that_maxlen_drops_are_counted():
     (note,) = on_data(["a", "b", "c", "d e f g"], "xyxy", SPLIT, maxlen=5)
 
+    assert on_data(["a", "b", "c", "d"], "xyxy", SPLIT, maxlen=5) == []
     assert note.title == "documents lost to maxlen"
     assert note.evidence == "1 of 4 documents have 4 words or more and are left out."
 
 
-def test_topics_that_are_never_trained_are_named():
-    (note,) = on_data(["a", "b", "c", "d"], "xxyz", SPLIT)
-
-    assert note.evidence == "No training document is about y, z."
-
-
-def test_documents_in_both_sets_are_counted_with_their_topics():
+def test_documents_in_both_sets_are_counted_and_topics_never_trained_are_named():
     (note,) = on_data(["a a", "b", "a a", "b"], "xyxx", SPLIT)
+    (untrained,) = on_data(["a", "b", "c", "d"], "xxyz", SPLIT)
+
+    assert untrained.evidence == "No training document is about y, z."
 
     assert note.title == "documents in both sets"
     assert "2 of 2 test documents" in note.evidence
@@ -149,12 +132,8 @@ def test_a_last_state_after_padding_is_noted(layers, padding, expected):
 )
 def test_one_seed_and_nothing_held_out_are_noted(training, expected):
     assert titles(notes_on_config(config([EMBEDDING, GRU], training=training))) == expected
-
-
-def test_a_config_of_baselines_that_no_seed_changes_needs_no_note():
-    plan = benchmark(models={"nb": {"baseline": "multinomial_naive_bayes"}}, data={"source": "r8"})
-
-    assert titles(notes_on_config(plan)) == []
+    baselines = {"nb": {"baseline": "multinomial_naive_bayes"}}
+    assert titles(notes_on_config(benchmark(models=baselines, data={"source": "r8"}))) == []
 
 
 def test_a_model_that_answers_the_majority_only_is_noted():

@@ -1,17 +1,47 @@
+"""Summaries of runs, with all documents and without duplicates, and published accuracies."""
+
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from factories import MARGINS, benchmark, dataset_summary, result, scored_run
+from factories import (
+    MARGINS,
+    benchmark,
+    dataset_summary,
+    finished_run,
+    result,
+    scored_run,
+    write_run,
+)
 
-from rnnbench.analysis.comparisons import ANOVA, BLOCKS, MCNEMAR
-from rnnbench.analysis.intervals import accuracy_interval, estimate_difference, t_interval
+from rnnbench.analysis.boards import rank_runs
+from rnnbench.analysis.compare import compare_runs
+from rnnbench.analysis.comparisons import ANOVA, BLOCKS, MCNEMAR, power_of_pairs
+from rnnbench.analysis.intervals import (
+    Hits,
+    accuracy_interval,
+    estimate_difference,
+    prediction_interval,
+    t_interval,
+)
+from rnnbench.analysis.load import load_runs
 from rnnbench.analysis.summary import (
+    ONE_MORE,
+    OVER_DOCUMENTS,
+    OVER_DOCUMENTS_AND_SEEDS,
     compute_metrics,
-    hits_of,
+    drop_duplicates,
+    locate_published,
     metrics_of,
     statistic,
     summarize_run,
 )
+from rnnbench.errors import UserError
 from rnnbench.metrics import METRICS
+from rnnbench.report.compare import comparison_tables
+from rnnbench.report.tables_of_run import accuracy_table, power_table
+from rnnbench.report.tables_of_runs import rank_table
+from rnnbench.results.schema import Interval
 from rnnbench.training.outcome import TrialResult
 
 RIGHT, ALWAYS_EARN = (0, 0, 1, 2), (0, 0, 0, 0)
@@ -22,18 +52,6 @@ def summarize(*trials):
     """The summary of the only model."""
     (model,) = summarize_run(benchmark(), dataset_summary(), trials).models
     return model
-
-
-def summarize_models(**trials):
-    """The results of models by name, each with the answers of its trials."""
-    model = benchmark().models["rnn"]
-    results = [
-        result(answers, model=name, seed=seed)
-        for name, of_model in trials.items()
-        for seed, answers in enumerate(of_model)
-    ]
-    plan = benchmark(models=dict.fromkeys(trials, model))
-    return summarize_run(plan, dataset_summary(), results[::-1])
 
 
 def test_a_statistic_has_mean_sample_standard_deviation_and_students_interval():
@@ -56,13 +74,7 @@ def test_a_model_is_summarized_over_its_seeds():
     }
     assert summary.accuracy.mean == summary.mean_of("accuracy") == (1 + 0.5) / 2
     assert [(each.seed, each.fingerprint[0]) for each in summary.trials] == [(0, "f"), (7, "a")]
-    assert [each.metrics for each in summary.trials] == metrics
-
-
-@pytest.mark.parametrize("changes", [{}, MARGINS])
-def test_the_metrics_of_a_trial_are_those_that_its_summary_has(changes):
-    one = result(**changes)
-    assert metrics_of(one) == compute_metrics({"rnn": [one]})["rnn"][0]
+    assert [each.metrics for each in summary.trials] == list(map(metrics_of, trials)) == metrics
 
 
 def test_a_model_without_steps_or_probabilities_has_no_statistic_of_them():
@@ -81,14 +93,10 @@ def test_the_topics_of_test_documents_that_no_seed_answers_are_never_predicted()
     assert summarize(without_grain).topics_never_predicted == ["acq"]
 
 
-def test_a_model_has_the_interval_of_its_mean_accuracy():
-    trials = [result(RIGHT, seed=0), result(ALWAYS_EARN, seed=1)]
-
-    assert summarize(*trials).accuracy_interval == accuracy_interval(hits_of(trials))
-
-
 def test_all_pairs_of_models_and_the_majority_are_compared_in_the_order_of_the_config():
-    results = summarize_models(z=[RIGHT], a=[ALWAYS_EARN], b=[RIGHT, ALWAYS_EARN])
+    answers = {"z": [RIGHT], "a": [ALWAYS_EARN], "b": [RIGHT, ALWAYS_EARN]}
+
+    results = finished_run(answers).results
 
     assert [model.name for model in results.models] == ["z", "a", "b"]
     assert [(each.a, each.b, each.difference, each.method) for each in results.comparisons] == [
@@ -99,6 +107,9 @@ def test_all_pairs_of_models_and_the_majority_are_compared_in_the_order_of_the_c
         ("a", ALWAYS, 0, MCNEMAR),
         ("b", ALWAYS, 0.25, ANOVA),
     ]
+    dataset = dataset_summary(majority_topic="grain", majority_accuracy=0.25)
+    (other,) = summarize_run(benchmark(), dataset, [result(ALWAYS_EARN)]).comparisons
+    assert (other.b, other.difference) == ("always 'grain'", 0.25), "the majority in training"
 
 
 def test_intervals_and_p_values_come_from_blocks_if_documents_are_in_order_of_time():
@@ -106,50 +117,258 @@ def test_intervals_and_p_values_come_from_blocks_if_documents_are_in_order_of_ti
 
     run = scored_run({"a": [160, 150, 140], "b": [100]}, of=200, dataset=facts)
 
-    hits = {name: hits_of(trials) for name, trials in run.trials.items()}
+    hits = {name: Hits.of(trials, in_order=True) for name, trials in run.trials.items()}
     for model in run.results.models:
-        assert model.accuracy_interval == accuracy_interval(hits[model.name], in_order=True)
+        assert model.accuracy_interval == accuracy_interval(hits[model.name])
     for comparisons in (run.results.comparisons, run.results.without_duplicates.comparisons):
         assert [each.method for each in comparisons] == [ANOVA, ANOVA, BLOCKS]
-    of_blocks = estimate_difference(*hits.values(), in_order=True)
-    assert run.results.comparisons[0].p == of_blocks.p > estimate_difference(*hits.values()).p
-
-
-def test_the_majority_topic_is_that_of_training_not_the_first():
-    dataset = dataset_summary(majority_topic="grain", majority_accuracy=0.25)
-
-    results = summarize_run(benchmark(), dataset, [result(ALWAYS_EARN)])
-
-    assert [(each.b, each.difference) for each in results.comparisons] == [("always 'grain'", 0.25)]
-
-
-def test_several_engines_are_named_with_their_models():
-    rnn = benchmark().models["rnn"]
-    plan = benchmark(models={"a": rnn, "b": rnn, "c": rnn, "naive": {"baseline": "most_frequent"}})
-    engines = {"a": "native", "b": "compiled", "c": "native", "naive": "scikit-learn"}
-    trials = [result(model=name, engine=engine) for name, engine in engines.items()]
-
-    results = summarize_run(plan, dataset_summary(), trials)
-
-    assert results.engine == "native (a, c), compiled (b)"
+    single = (replace(of_model, in_order=False) for of_model in hits.values())
+    of_blocks = estimate_difference(*hits.values())
+    assert run.results.comparisons[0].p == of_blocks.p > estimate_difference(*single).p
 
 
 def test_results_have_the_facts_of_the_run():
-    training = {"epochs": 7, "seeds": [3, 5], "engine": "keras", "validation_split": 0.25}
-    naive = {"naive": {"baseline": "multinomial_naive_bayes"}}
-    layers = ["lstm: dropout"]
+    rnn = benchmark().models["rnn"]
+    models = {"a": rnn, "b": rnn, "c": rnn, "naive": {"baseline": "most_frequent"}}
+    training = {"epochs": 7, "seeds": [3, 5], "validation_split": 0.25}
+    engines = {"a": "native", "b": "compiled", "c": "native", "naive": "scikit-learn"}
     trials = [
-        *(result(seed=seed, threads=seed - 2, stock_layers=layers) for seed in (3, 5)),
-        result(model="naive", seed=3),
+        result(model=name, engine=engine, threads=len(name), stock_layers=["lstm: dropout"])
+        for name, engine in engines.items()
     ]
 
-    plan = benchmark(training=training, models=dict(benchmark().models) | naive)
+    plan = benchmark(training=training, models=models)
     results = summarize_run(plan, dataset_summary(), trials, command="rnnbench run small.yaml")
 
     assert (results.name, results.command) == ("small", "rnnbench run small.yaml")
     assert results.dataset == dataset_summary()
-    assert (results.seeds, results.epochs, results.engine) == ([3, 5], 7, "keras")
-    assert (results.validation_split, results.threads) == (0.25, [1, 3])
-    assert [model.is_baseline for model in results.models] == [False, True]
-    assert results.models[0].stock_layers == layers
+    assert (results.seeds, results.epochs) == ([3, 5], 7)
+    assert results.engine == "native (a, c), compiled (b)"
+    assert (results.validation_split, results.threads) == (0.25, [1, 5])
+    assert [model.is_baseline for model in results.models] == [False, False, False, True]
+    assert results.models[0].stock_layers == ["lstm: dropout"]
     assert results.metrics == list(METRICS)
+
+
+OURS = {
+    "source": "notebook",
+    "dataset": "d" * 64,
+    "training": {"epochs": 1, "batch_size": 4},
+    "models": {"rnn": {"params": 10, "accuracy": 0.7563}},
+}
+OTHERS = {
+    "source": "a paper",
+    "split": "5" * 64,
+    "models": {"Text GCN": {"accuracy": 0.9707}, "fastText": {"accuracy": 0.9613}},
+}
+NAMES = ["low", "rnn", "high"]
+ANSWERS = [(0, 0, 0, 1), (0, 0, 1, 1), (0, 0, 1, 2)]
+"""The answers of three trials, which are right about 2, 3 and 4 of the 4 test documents."""
+
+
+def named(references):
+    return {f"reference{number}": each for number, each in enumerate(references)}
+
+
+def published(*references, intervals=((0.7, 0.8),) * 3, training=None, **changes):
+    """The published accuracies that are shown beside our three models, of 10 parameters each."""
+    plan = benchmark(
+        models=dict.fromkeys(NAMES, benchmark().models["rnn"]),
+        references=named(references),
+        training={"epochs": 1, "batch_size": 4} | (training or {}),
+    )
+    dataset = dataset_summary(**changes)
+    ours = summarize_run(plan, dataset, [result(model=name) for name in NAMES]).models
+    models = [
+        model.model_copy(update={"accuracy_interval": Interval(low=low, high=high)})
+        for model, (low, high) in zip(ours, intervals, strict=True)
+    ]
+    return locate_published(plan, dataset, models)
+
+
+def of_several_seeds(*references, answers=ANSWERS):
+    """The results of one model with several trials."""
+    trials = [result(given, seed=seed) for seed, given in enumerate(answers)]
+    training = {"epochs": 1, "batch_size": 4, "seeds": len(trials)}
+    plan = benchmark(training=training, references=named(references))
+    return summarize_run(plan, dataset_summary(), trials)
+
+
+@pytest.mark.parametrize(
+    ("changes", "training"),
+    [
+        ({}, {}),
+        ({"training": None}, {}),
+        ({"models": {"rnn": {"accuracy": 0.7563}}}, {}),
+        ({}, {"engine": "keras", "seeds": [3]}),
+    ],
+    ids=["all the same", "training not published", "size not published", "engine and seeds differ"],
+)
+def test_an_accuracy_in_the_same_setting_is_compared_with_our_model_of_that_name(changes, training):
+    (found,) = published(OURS | changes, training=training)
+
+    assert (found.source, found.model, found.accuracy) == ("notebook", "rnn", 0.7563)
+    assert (list(found.intervals), found.lies("rnn")) == (["rnn"], "inside")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dataset": "e" * 64},
+        {"training": {"epochs": 200, "batch_size": 4}},
+        {"training": {"epochs": 1, "batch_size": 50}},
+        {"training": {"epochs": 1, "batch_size": 4, "optimizer": "sgd"}},
+        {"training": {"epochs": 1, "batch_size": 4, "learning_rate": 0.01}},
+        {"training": {"epochs": 1, "batch_size": 4, "validation_split": 0.1}},
+        {"models": {"rnn": {"params": 11, "accuracy": 0.7563}}},
+        {"models": {"another": {"params": 10, "accuracy": 0.7563}}},
+    ],
+    ids=str,
+)
+def test_an_accuracy_of_our_models_in_another_setting_is_not_shown(changes):
+    assert published(OURS | changes) == []
+
+
+def test_an_accuracy_of_our_model_is_compared_with_the_interval_of_one_more_training():
+    results = of_several_seeds(OURS)
+
+    (found,), (model,) = results.published, results.models
+    assert found.yardstick == ONE_MORE
+    assert found.intervals == {"rnn": prediction_interval([0.5, 0.75, 1.0])}
+    assert found.intervals["rnn"].low < model.accuracy.over_seeds.low
+    for other in of_several_seeds(OTHERS).published:
+        assert other.yardstick == OVER_DOCUMENTS_AND_SEEDS
+        assert other.intervals == {"rnn": model.accuracy_interval}
+
+
+def test_a_single_seed_says_nothing_about_another_training_so_wilsons_interval_is_used():
+    (found,) = of_several_seeds(OURS, answers=ANSWERS[:1]).published
+
+    assert found.yardstick == OVER_DOCUMENTS
+    right = np.array([[True, True, False, False]])
+    assert found.intervals == {"rnn": accuracy_interval(Hits(right))}
+
+
+def test_the_conditions_of_an_accuracy_are_kept_and_those_not_published_stay_unknown():
+    conditions = {"std": 0.001, "runs": 10, "transductive": True, "pretrained": "word vectors"}
+    models = {"Text GCN": {"accuracy": 0.9707} | conditions, "fastText": {"accuracy": 0.9613}}
+
+    known, unknown = published(OTHERS | {"where": "Table 2", "models": models})
+
+    assert (known.where, unknown.where) == ("Table 2", "Table 2")
+    assert known.model_dump(include=set(conditions)) == conditions
+    assert set(unknown.model_dump(include=set(conditions)).values()) == {None}
+
+
+def test_accuracies_of_other_models_are_compared_with_all_of_ours_on_the_same_split():
+    found = published(OTHERS, OURS, intervals=[(0.5, 0.6), (0.9, 0.9613), (0.97, 0.98)])
+
+    places = [(each.model, {name: each.lies(name) for name in each.intervals}) for each in found]
+    assert places == [
+        ("Text GCN", {"low": "above", "rnn": "above", "high": "inside"}),
+        ("fastText", {"low": "above", "rnn": "inside", "high": "below"}),
+        ("rnn", {"rnn": "below"}),
+    ]
+
+
+def test_another_split_rules_out_other_models_and_another_padding_only_ours():
+    assert published(OTHERS, split_fingerprint="6" * 64) == []
+    found = published(OURS, OTHERS, fingerprint="e" * 64)
+    assert {each.source for each in found} == {"a paper"}
+
+
+LABELS = [0, 0, 1, 2] * 10
+DUPLICATES = [0, 5, 6, 39]
+
+
+def run_with(duplicates, answers=None):
+    """A run of two models of three seeds, with these test documents in the training set."""
+    random = np.random.default_rng(0)
+    answers = answers or {
+        name: [np.where(random.random(40) < share, LABELS, 1).tolist() for _ in range(3)]
+        for name, share in (("rnn", 0.5), ("lstm", 0.9))
+    }
+    facts = {"test_size": 40, "duplicates": {"other_topics": duplicates}}
+    return finished_run(answers, labels=LABELS, dataset=facts, training={"seeds": 3})
+
+
+def test_labels_and_scores_of_duplicates_are_left_out():
+    run = run_with(DUPLICATES)
+
+    rest = drop_duplicates(run)
+
+    kept = np.setdiff1d(np.arange(40), DUPLICATES)
+    for model, trials in rest.trials.items():
+        for trial, whole in zip(trials, run.trials[model], strict=True):
+            assert (trial.labels == whole.labels[kept]).all()
+            assert (trial.scores == whole.scores[kept]).all()
+    assert rest.results.dataset.test_size == 36
+    assert rest.folder == run.folder
+
+
+def test_the_summary_has_what_a_run_without_duplicates_has():
+    run = run_with(DUPLICATES)
+
+    found, rest = run.results.without_duplicates, drop_duplicates(run).results
+
+    assert found.test_size == 36
+    assert found.accuracy == {model.name: model.accuracy for model in rest.models}
+    assert found.comparisons == rest.comparisons
+    assert found.majority_accuracy == rest.dataset.majority_accuracy == 18 / 36
+    assert rest.without_duplicates is None
+    none = run_with([])
+    assert drop_duplicates(none) is none
+    assert (none.results.without_duplicates, none.results.changed_verdicts) == (None, [])
+
+
+def test_a_verdict_that_rests_on_duplicates_is_named():
+    ahead = [LABELS, LABELS, LABELS]
+    behind = [[1] * 20 + LABELS[20:]] * 3
+    run = run_with(list(range(20)), {"rnn": ahead, "lstm": behind})
+
+    (changed,) = (
+        pair for pair in run.results.changed_verdicts if (pair[0].a, pair[0].b) == ("rnn", "lstm")
+    )
+
+    assert [each.verdict for each in changed] == ["clear", "not clear"]
+
+
+def test_a_test_set_of_nothing_but_duplicates_is_refused():
+    run = run_with(list(range(40)))
+
+    assert run.results.without_duplicates is None
+    with pytest.raises(UserError, match="all test documents are also in the training set"):
+        drop_duplicates(run)
+
+
+def test_tables_without_duplicates_say_so():
+    nearly = [[1] * place + LABELS[place:] for place in (8, 9, 10)]
+    run = run_with(DUPLICATES, {"rnn": nearly, "lstm": nearly[::-1]})
+    rest = drop_duplicates(run)
+    said = "36 to test on (without the 4 that are in the training set, too)"
+
+    (board,) = rank_runs([rest])
+    comparison = compare_runs(rest, rest)
+
+    assert said in accuracy_table(rest.results).caption
+    assert said in rank_table(board).caption
+    for table in (
+        power_table(power_of_pairs(rest), rest.results),
+        *comparison_tables(comparison)[:1],
+    ):
+        assert "36 test documents (without the 4" in table.caption
+    assert "without the 4" not in accuracy_table(run.results).caption
+
+
+def test_runs_that_cannot_be_had_without_duplicates_are_left_out(tmp_path, caplog):
+    good, bad = (
+        write_run(replace(run_with(duplicates), folder=tmp_path / name))
+        for name, duplicates in (("good", DUPLICATES), ("bad", list(range(40))))
+    )
+
+    (found,) = load_runs([good, bad], without_duplicates=True)
+
+    assert found.results.dataset.test_size == 36
+    assert "all test documents are also in the training set, left out" in caplog.text
+    with pytest.raises(UserError, match="all test documents"):
+        load_runs([bad], without_duplicates=True)

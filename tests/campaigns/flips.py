@@ -13,7 +13,7 @@ from campaigns.bench import Bench
 from campaigns.campaign import Campaign, at_most, spell, warnings_heard
 
 from rnnbench import compare, leaderboard, load_dataset, load_run, predict
-from rnnbench.analysis.documents import words_of_test_documents
+from rnnbench.analysis.errors import words_of_test_documents
 from rnnbench.data.load import load_corpus
 from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
@@ -80,7 +80,7 @@ def _facts(run: Path, bench: Bench) -> Any:
 
 
 def _corpus() -> str:
-    return load_corpus(Data(source="sgml"), offline=True).corpus.fingerprint
+    return load_corpus(Data(source="sgml"), offline=True).fingerprint
 
 
 def _dataset(run: Path) -> str:

@@ -14,7 +14,7 @@ from in_process import InProcess
 
 import rnnbench
 from rnnbench import job
-from rnnbench.analysis.intervals import accuracy_interval, folds_p
+from rnnbench.analysis.intervals import Hits, accuracy_interval, folds_p
 from rnnbench.choice.choose import FILES, draw_points
 from rnnbench.choice.write import P_OF_FOLDS, choice_table
 from rnnbench.models.baselines import Stratified
@@ -174,7 +174,7 @@ def test_documents_in_order_of_time_are_ordered_again_and_count_as_blocks(parts)
 
     is_right = np.array([label == "spam" for _, label in texts])[-n:]
     (always,) = choice.results.candidates
-    assert always.interval == accuracy_interval(is_right[np.newaxis], in_order=True)
+    assert always.interval == accuracy_interval(Hits(is_right[np.newaxis], in_order=True))
     assert f"The held-out documents are {in_blocks(n)}." in choice_table(choice.results).caption
 
 

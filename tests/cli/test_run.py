@@ -189,7 +189,7 @@ def test_a_kept_network_gives_the_scores_that_are_stored(finished):
     from rnnbench.models.saved import from_bytes
 
     run = load_run(finished[0])
-    x_test = make_dataset(load_corpus(run.benchmark.data).corpus, run.benchmark.data).x_test
+    x_test = make_dataset(load_corpus(run.benchmark.data), run.benchmark.data).x_test
 
     for name in ("rnn", "gru"):
         network = from_bytes(_files(run.folder, "models")[f"{name}-seed3"].read_bytes())

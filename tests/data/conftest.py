@@ -110,10 +110,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def silent(self):
         self.server.is_over.wait()
 
-    def silent_halfway(self):
-        self.broken_off()
-        self.server.is_over.wait()
-
     def drop_by_drop(self, kind="application/octet-stream"):
         self.send(b"", length=len(CONTENT), kind=kind)
         while not self.server.is_over.wait(0.05):

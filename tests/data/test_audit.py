@@ -1,5 +1,4 @@
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,7 +6,6 @@ from factories import dataset_summary
 from sklearn.metrics import f1_score
 
 from rnnbench.data.audit import TopicCount, rest_of, summarize_dataset
-from rnnbench.data.cache import CachedCorpus
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import make_dataset, split_fingerprint
 from rnnbench.data.settings import Data
@@ -49,7 +47,7 @@ def dataset(corpus):
 def test_a_summary_says_where_the_data_is_from_how_much_it_is_and_what_is_in_both_sets(
     corpus, dataset
 ):
-    summary = summarize_dataset(CachedCorpus(corpus, "c" * 64, Path("unused")), dataset)
+    summary = summarize_dataset(corpus, dataset)
 
     topics = [
         TopicCount(topic=topic, train=train, test=test)
@@ -59,8 +57,8 @@ def test_a_summary_says_where_the_data_is_from_how_much_it_is_and_what_is_in_bot
         "source": "made-up",
         "origin": "nowhere",
         "fingerprint": dataset.fingerprint,
-        "split_fingerprint": split_fingerprint("c" * 64, dataset),
-        "corpus_fingerprint": "c" * 64,
+        "split_fingerprint": split_fingerprint(corpus.fingerprint, dataset),
+        "corpus_fingerprint": corpus.fingerprint,
         "train_size": 4,
         "test_size": 5,
         "timesteps": 4,
@@ -79,12 +77,12 @@ def test_a_summary_says_where_the_data_is_from_how_much_it_is_and_what_is_in_bot
 def test_cut_documents_are_duplicates_if_what_is_left_of_them_is(corpus):
     dataset = make_dataset(corpus, Data(pad_length=2, num_words=100))  # a mark and the last word
 
-    summary = summarize_dataset(CachedCorpus(corpus, "c" * 64, Path("unused")), dataset)
+    summary = summarize_dataset(corpus, dataset)
 
     assert summary.duplicates.positions == summary.whole_duplicates.positions == [0, 1]
     one = replace(dataset, x_test=dataset.x_test.copy())
     one.x_test[4] = dataset.x_train[1]  # "again" of earn, for a document about acq
-    changed = summarize_dataset(CachedCorpus(corpus, "c" * 64, Path("unused")), one)
+    changed = summarize_dataset(corpus, one)
     assert changed.duplicates.other_topics == [4]
     assert changed.duplicates.in_words(5) == (
         "3 of 5 test documents are also in the training set: 1 only with the same topic, 1 only "
@@ -122,7 +120,7 @@ def test_a_dataset_without_duplicates_has_other_counts_and_another_majority():
 def test_macro_f1_of_the_majority_is_that_of_scikit_learn(corpus, dataset, y_test):
     dataset = replace(dataset, y_test=np.array(y_test, np.int32))
 
-    summary = summarize_dataset(CachedCorpus(corpus, "c" * 64, Path("unused")), dataset)
+    summary = summarize_dataset(corpus, dataset)
 
     expected = f1_score(y_test, [EARN] * 5, average="macro")
     assert summary.majority_macro_f1 == pytest.approx(expected)

@@ -50,11 +50,11 @@ def test_a_stored_corpus_is_read_again(is_test):
     corpus = replace(CORPUS, is_test=is_test)
 
     stored = cache.store("made_up", corpus)
-    read = cache.read(stored.file)
-    found = read.corpus
+    found = cache.read(stored.file)
 
     assert_same_content(found, corpus)
-    assert stored.fingerprint == read.fingerprint == corpus.fingerprint
+    assert stored.fingerprint == corpus.fingerprint
+    assert found.file == stored.file
     assert [found.words(document) for document in range(3)] == [["up", "it", "up"], [], ["été"]]
 
 
@@ -73,22 +73,21 @@ def test_the_newest_corpus_of_a_source_is_found(file):
 def test_a_file_cut_off_anywhere_or_of_another_kind_is_damaged_which_one_line_says(file):
     content = file.read_bytes()
 
-    for other in (b"garbage", b"PK\x03\x04", *(content[:n] for n in range(0, len(content), 7))):
+    for other in (b"garbage", b"PK\x03\x04", *(content[:n] for n in range(0, len(content), 31))):
         file.write_bytes(other)
         with pytest.raises(DamagedCacheError, match=r"^damaged cache: .*made_up-\w+\.npz: .+\Z"):
             cache.read(file)
 
 
-@pytest.mark.parametrize("bits", [0x01, 0x20, 0xFF])
-def test_a_flipped_byte_anywhere_is_noticed_or_harmless(file, bits):
+def test_a_flipped_byte_anywhere_is_noticed_or_harmless(file):
     content = file.read_bytes()
 
-    for place in range(len(content)):
+    for place in range(0, len(content), 2):
         damaged = bytearray(content)
-        damaged[place] ^= bits
+        damaged[place] ^= (0x01, 0x20, 0xFF)[place % 3]
         file.write_bytes(damaged)
         try:
-            found = cache.read(file).corpus
+            found = cache.read(file)
         except DamagedCacheError:
             continue
         assert_same_content(found, CORPUS)

@@ -1,23 +1,30 @@
+"""From a corpus to a dataset, and parts of it that are held out."""
+
 from dataclasses import replace
 from unittest.mock import patch
 
 import numpy as np
 import pytest
+from factories import corpus, corpus_of_texts
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rnnbench.data.corpus import corpus_of_words
-from rnnbench.data.dataset import PAD, hold_out, make_dataset, split_fingerprint
+from rnnbench.data.dataset import (
+    PAD,
+    Fold,
+    Last,
+    hold_out,
+    hold_out_part,
+    make_dataset,
+    make_parts,
+    split_fingerprint,
+)
 from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
 
 WORDS = [f"w{rank}" for rank in range(1, 10)]
-
-
-def corpus_of(*documents, is_test=None):
-    """A corpus of documents that are given by ranks; all have the same topic."""
-    words = [[f"w{rank}" for rank in document] for document in documents]
-    return corpus_of_words(words, WORDS, [0] * len(words), ["earn"], is_test=is_test)
+few = settings(max_examples=25)
 
 
 @st.composite
@@ -74,12 +81,10 @@ def assert_same_arrays(dataset, arrays):
     [
         {"maxlen": 100},
         {"num_words": 1000, "pad_length": 200},
-        {"num_words": 30_000, "pad_length": 500, "truncating": "post"},
         {"num_words": 30_000, "maxlen": 50, "test_split": 0.3, "padding": "post"},
-        {"maxlen": 50, "seed": 7, "test_split": 0.5, "pad_length": 20, "padding": "post"},
-        {"num_words": 1000, "maxlen": 50, "seed": 0, "pad_length": 60, "truncating": "post"},
+        {"maxlen": 50, "seed": 7, "test_split": 0.5, "pad_length": 20, "truncating": "post"},
     ],
-    ids=["all words", "few words", "no maxlen", "notebook", "another seed", "padding for all"],
+    ids=["all words", "few words", "notebook", "another seed"],
 )
 def test_the_dataset_is_the_one_that_keras_makes_of_the_keras_set(setting, keras_npz, keras_corpus):
     data = Data(**setting)
@@ -87,7 +92,7 @@ def test_the_dataset_is_the_one_that_keras_makes_of_the_keras_set(setting, keras
     assert_same_arrays(make_dataset(keras_corpus, data), keras_dataset(keras_npz, data))
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(corpus=corpora(shortest=1), data=SETTINGS)
 def test_the_dataset_is_the_one_that_keras_makes_of_any_documents(
     corpus, data, write_keras_files, tmp_path_factory
@@ -101,8 +106,9 @@ def test_the_dataset_is_the_one_that_keras_makes_of_any_documents(
     assert_same_arrays(dataset, keras_dataset(npz, data))
 
 
+@few
 @given(corpus=corpora(), data=SETTINGS)
-def test_the_documents_that_are_short_enough_are_split_as_promised(corpus, data):
+def test_short_documents_are_split_as_promised_each_in_the_row_with_its_number(corpus, data):
     kept = np.flatnonzero(corpus.lengths + 1 < (data.maxlen or 100))
     n_train = int(len(kept) * (1 - data.test_split))
     if corpus.is_test is not None:
@@ -114,63 +120,70 @@ def test_the_documents_that_are_short_enough_are_split_as_promised(corpus, data)
         return
 
     train, test = dataset.train_documents, dataset.test_documents
-    assert sorted([*train, *test]) == kept.tolist()
+    numbers = np.concatenate([train, test])
+    assert sorted(numbers) == kept.tolist()
     assert len(train) == n_train
     if corpus.is_test is not None:
         assert (np.diff(train) > 0).all()
         assert (np.diff(test) > 0).all()
-        assert not corpus.is_test[train].any()
-        assert corpus.is_test[test].all()
-
-
-@given(corpus=corpora(), data=SETTINGS)
-def test_every_row_is_the_document_with_its_number(corpus, data):
-    try:
-        dataset = make_dataset(corpus, data)
-    except UserError:
-        assume(False)
-    numbers = np.concatenate([dataset.train_documents, dataset.test_documents])
+        assert corpus.is_test[numbers].tolist() == [False] * len(train) + [True] * len(test)
     x = np.concatenate([dataset.x_train, dataset.x_test])
-    y = np.concatenate([dataset.y_train, dataset.y_test])
-
     lengths = np.minimum(corpus.lengths[numbers] + 1, dataset.timesteps)
     assert (np.count_nonzero(x != PAD, axis=1) == lengths).all()
-    assert (y == corpus.labels[numbers]).all()
+    assert [*dataset.y_train, *dataset.y_test] == corpus.labels[numbers].tolist()
     assert x.dtype == dataset.y_train.dtype == dataset.y_test.dtype == np.int32
     assert x.shape[1] == dataset.timesteps == (data.pad_length or lengths.max())
-    assert x.min() >= PAD
-    assert x.max() < (data.num_words or len(WORDS) + 4)
+    assert PAD <= x.min() <= x.max() < (data.num_words or len(WORDS) + 4)
     assert 3 not in x
 
 
-def test_a_corpus_with_a_standard_split_can_be_shuffled_instead():
-    documents = [[1 + number % 9] for number in range(100)]
-    with_split = corpus_of(*documents, is_test=[True] * 100)
-    without = replace(with_split, is_test=None)
-
-    shuffled = make_dataset(with_split, Data(split="shuffled"))
-
-    assert shuffled.fingerprint == make_dataset(without, Data()).fingerprint
-
-
-def test_a_corpus_without_the_modapte_split_says_so():
-    with pytest.raises(UserError, match=r"data\.split: .* no ModApte split .*r52, r8"):
-        make_dataset(corpus_of([1], [2]), Data(split="modapte"))
+LONG = ["a"] * 9 + ["b " * 1000]
 
 
 @pytest.mark.parametrize(
-    ("setting", "counts"),
+    ("texts", "labels", "data", "message"),
     [
-        ({"maxlen": 3}, "0 documents .* and 0 to test"),
-        ({"test_split": 0.9}, "0 documents .* and 2 to test"),
+        (["a", "b"], "xy", {"split": "modapte"}, r"data\.split: .* no ModApte split .*r52, r8"),
+        (["a b", "c d"], "xy", {"maxlen": 3}, "0 documents .* and 0 to test"),
+        (["a b", "c d"], "xy", {"test_split": 0.9}, "0 documents .* and 2 to test"),
+        (["a", "b", "c"], "xxy", {"split": "last"}, "all documents to train on have the topic 'x'"),
+        (["a", "b", "c"], "xyx", {"split": "stratified"}, "the topic 'y' has only one document, "),
+        (LONG, "xy" * 5, {}, "10 documents of 1,001 steps are too many"),
     ],
+    ids=["no split", "too short", "too few", "one topic", "one document", "no memory"],
 )
-def test_nothing_left_to_train_or_test_on_is_an_error(setting, counts):
-    with pytest.raises(UserError, match=counts):
-        make_dataset(corpus_of([1, 2], [3, 4]), Data(**setting))
+def test_a_dataset_that_cannot_be_made_says_why(monkeypatch, texts, labels, data, message):
+    monkeypatch.setattr("rnnbench.data.dataset.MAX_STEPS", 10_000)
+
+    with pytest.raises(UserError, match=message):
+        make_dataset(corpus_of_texts(texts, labels, source="files"), Data(**data))
 
 
-CORPUS = corpus_of(*([1 + number % 9, 2] for number in range(40)), [3, 4, 5])
+@pytest.mark.parametrize(
+    ("source", "data", "test", "in_order"),
+    [
+        ("r52", {}, [2, 3], True),
+        ("r8", {"split": "modapte"}, [2, 3], True),
+        ("r8", {"split": "shuffled"}, [0, 1], False),
+        ("files", {}, [2, 3], False),
+        ("files", {"split": "last", "test_split": 0.25}, [3], True),
+    ],
+    ids=str,
+)
+def test_a_split_is_in_order_of_time_if_its_source_says_so_or_it_is_the_last(
+    source, data, test, in_order
+):
+    corpus = corpus_of_texts(["a", "b", "c", "d"], "xyxy", [False, False, True, True], source)
+    settings = {"source": source, "test_split": 0.5} | data
+
+    dataset = make_dataset(corpus, Data(**settings))
+
+    assert dataset.test_documents.tolist() == test
+    assert dataset.in_order == in_order
+
+
+NUMBERS = [f"w{number % 9} w2" for number in range(40)]
+CORPUS = corpus_of_texts([*NUMBERS, "w3 w4 w5"], ["earn"] * 41)
 
 
 @pytest.mark.parametrize(
@@ -192,24 +205,18 @@ def test_the_split_is_identified_by_its_documents_however_they_are_cut_and_padde
 
     assert ours.fingerprint != others.fingerprint
     assert (split_fingerprint("c", ours) == split_fingerprint("c", others)) == is_same_split
-
-
-def test_a_split_changes_with_its_corpus_and_with_any_document_in_it():
-    dataset = make_dataset(CORPUS, Data(test_split=0.5))
-    train, test = dataset.train_documents, dataset.test_documents
-
-    splits = {
-        split_fingerprint("c", replace(dataset, train_documents=train, test_documents=test))
-        for train, test in [(train, test), (test, train), (train[1:], test), (train, test[1:])]
-    }
-
-    assert len({*splits, split_fingerprint("d", dataset)}) == 5
+    swapped = replace(
+        ours, train_documents=ours.test_documents, test_documents=ours.train_documents
+    )
+    marks = {split_fingerprint("c", ours), split_fingerprint("c", swapped)}
+    assert len({*marks, split_fingerprint("d", ours)}) == 3, "each document and the corpus count"
 
 
 sizes = st.integers(1, 2000)
 shares = st.floats(0, 1, exclude_min=True, exclude_max=True)
 
 
+@few
 @given(n=sizes, share=st.just(0.0) | shares)
 def test_every_document_is_either_trained_on_or_held_out_and_keeps_its_place(n, share):
     assume(not share or 0 < int(n * share) < n)
@@ -220,31 +227,18 @@ def test_every_document_is_either_trained_on_or_held_out_and_keeps_its_place(n, 
     assert sorted([*kept, *held_out]) == list(range(n))
     for part in (kept, held_out):
         assert (np.diff(part) > 0).all()
+    np.random.seed(n)
+    np.testing.assert_array_equal(hold_out(n, share)[1], held_out, "no seed changes them")
 
 
-@given(n=sizes, share=shares, seed=st.integers(0, 2**32 - 1))
-def test_no_seed_changes_which_documents_are_held_out(n, share, seed):
-    assume(0 < int(n * share) < n)
-    before = hold_out(n, share)
+def test_a_larger_share_holds_out_what_a_smaller_one_does_and_more_from_everywhere():
+    smaller, larger = (hold_out(1000, share)[1] for share in (0.1, 0.2))
 
-    np.random.seed(seed)
-
-    for ours, others in zip(before, hold_out(n, share), strict=True):
-        np.testing.assert_array_equal(ours, others)
+    assert set(smaller) < set(larger)
+    assert np.histogram(larger, bins=5, range=(0, 1000))[0].min() > 20
 
 
-def test_a_larger_share_holds_out_what_a_smaller_one_does_and_more():
-    smaller, larger = (set(hold_out(100, share)[1]) for share in (0.1, 0.3))
-
-    assert smaller < larger
-
-
-def test_the_held_out_documents_are_drawn_from_everywhere():
-    _, held_out = hold_out(1000, 0.2)
-
-    assert np.histogram(held_out, bins=5, range=(0, 1000))[0].min() > 20
-
-
+@few
 @given(n=sizes, share=shares)
 def test_a_share_that_leaves_nothing_on_one_side_is_answered_with_both(n, share):
     held_out = int(n * share)
@@ -259,27 +253,9 @@ def test_a_share_that_leaves_nothing_on_one_side_is_answered_with_both(n, share)
     )
 
 
-# Splits and words of texts that come without them.
-
-
-def own_corpus(documents, labels, is_test=None, source="files"):
-    """A corpus of texts, which are given by their words, from a source: the user's own files."""
-    words = [text.split() for text in documents]
-    ranking = list(dict.fromkeys(word for of_text in words for word in of_text))
-    topics = sorted(set(labels))
-    return corpus_of_words(
-        words,
-        ranking,
-        [topics.index(label) for label in labels],
-        topics,
-        is_test=is_test,
-        provenance={"source": source},
-    )
-
-
 @pytest.mark.parametrize("source", ["files", "r52", "r8"])
 def test_words_are_ranked_on_the_training_documents_and_those_of_others_are_unknown(source):
-    corpus = own_corpus(
+    corpus = corpus_of_texts(
         ["seen once twice", "twice twice", "unseen unseen unseen once"],
         ["a", "b", "a"],
         is_test=[False, False, True],
@@ -287,7 +263,9 @@ def test_words_are_ranked_on_the_training_documents_and_those_of_others_are_unkn
     )
 
     dataset = make_dataset(corpus, Data(source=source))
+    bounded = make_dataset(corpus, Data(source=source, num_words=5))
 
+    assert (bounded.vocabulary, bounded.x_test.tolist()) == (("twice",), [[1, 2, 2, 2, 2]])
     assert dataset.vocabulary == ("twice", "seen", "once")
     assert dataset.n_ids == 7
     assert dataset.x_train.tolist() == [[0, 1, 5, 6, 4], [0, 0, 1, 4, 4]]
@@ -297,77 +275,14 @@ def test_words_are_ranked_on_the_training_documents_and_those_of_others_are_unkn
 @pytest.mark.parametrize("source", ["keras", "sgml"])
 def test_words_of_the_keras_set_are_ranked_on_all_documents_as_keras_does(source):
     texts = ["first second", "second", "third third third"]
-    corpus = own_corpus(texts, ["a", "b", "a"], is_test=[False, False, True], source=source)
+    corpus = corpus_of_texts(texts, ["a", "b", "a"], is_test=[False, False, True], source=source)
 
     dataset = make_dataset(corpus, Data(source=source))
 
     assert dataset.x_train.tolist() == [[0, 1, 4, 5], [0, 0, 1, 5]]  # in the order of the corpus
 
 
-@given(test=st.lists(st.sampled_from("abcdef"), min_size=1, max_size=4))
-def test_own_training_sequences_do_not_depend_on_the_test_documents(test):
-    documents = ["a b c d", "d c b a", " ".join(test)]
-    data = Data(source="files", num_words=6, pad_length=5)
-
-    dataset = make_dataset(own_corpus(documents, "xyx", [False, False, True]), data)
-
-    assert dataset.x_train.tolist() == [[1, 4, 5, 2, 2], [1, 2, 2, 5, 4]]
-
-
-def test_a_data_set_that_no_memory_holds_is_refused():
-    corpus = own_corpus(["a"] * 9 + ["b " * 1000], "xy" * 5)
-
-    with (
-        patch("rnnbench.data.dataset.MAX_STEPS", 10_000),
-        pytest.raises(UserError, match="10 documents of 1,001 steps are too many"),
-    ):
-        make_dataset(corpus, Data(source="files"))
-
-
-def test_one_topic_to_train_on_is_refused():
-    corpus = own_corpus(["a", "b", "c"], "xxy", is_test=[False, False, True])
-
-    with pytest.raises(UserError, match="all documents to train on have the topic 'x'"):
-        make_dataset(corpus, Data(source="files"))
-
-
-def test_num_words_bounds_own_words_too():
-    corpus = own_corpus(["a b b"] * 3, ["x", "y", "x"], is_test=[False, False, True])
-
-    dataset = make_dataset(corpus, Data(source="files", num_words=5))
-
-    assert (dataset.vocabulary, dataset.x_test.tolist()) == (("b",), [[1, 2, 4, 4]])
-
-
-def test_the_last_documents_are_tested_in_their_order():
-    corpus = own_corpus(["a", "b", "c", "d", "e"], "xyxyx")
-
-    dataset = make_dataset(corpus, Data(source="files", split="last", test_split=0.4))
-
-    assert dataset.train_documents.tolist() == [0, 1, 2]
-    assert dataset.test_documents.tolist() == [3, 4]
-    assert dataset.in_order
-
-
-@pytest.mark.parametrize(
-    ("source", "split", "is_in_order"),
-    [
-        ("r52", "auto", True),
-        ("r8", "modapte", True),
-        ("r8", "shuffled", False),
-        ("files", "auto", False),
-    ],
-)
-def test_a_split_that_comes_with_the_documents_is_in_order_of_time_if_the_source_says_so(
-    source, split, is_in_order
-):
-    corpus = own_corpus(["a", "b", "c", "d"], "xyxy", [False, False, True, True], source)
-
-    dataset = make_dataset(corpus, Data(source=source, split=split, test_split=0.5))
-
-    assert dataset.in_order == is_in_order
-
-
+@few
 @given(
     counts=st.lists(st.integers(2, 30), min_size=2, max_size=5),
     share=st.floats(0.01, 0.99),
@@ -377,7 +292,7 @@ def test_a_stratified_split_tests_the_same_share_of_every_topic(counts, share, s
     labels = [str(label) for label, count in enumerate(counts) for _ in range(count)]
     data = Data(source="files", split="stratified", test_split=share, seed=seed)
 
-    dataset = make_dataset(own_corpus(["a"] * len(labels), labels), data)
+    dataset = make_dataset(corpus_of_texts(["a"] * len(labels), labels), data)
 
     tested = np.bincount(dataset.y_test, minlength=len(counts))
     trained = np.bincount(dataset.y_train, minlength=len(counts))
@@ -389,6 +304,70 @@ def test_a_stratified_split_tests_the_same_share_of_every_topic(counts, share, s
     assert len({*dataset.train_documents, *dataset.test_documents}) == len(labels)
 
 
-def test_a_topic_with_one_document_cannot_be_stratified():
-    with pytest.raises(UserError, match="the topic 'y' has only one document, which cannot"):
-        make_dataset(own_corpus(["a", "b", "c"], "xyx"), Data(source="files", split="stratified"))
+@pytest.fixture
+def dataset():
+    return make_dataset(corpus(), Data(test_split=0.4))
+
+
+@few
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=100), st.integers(2, 10))
+def test_every_document_is_held_out_in_one_fold_and_topics_are_spread_evenly(topics, count):
+    y_train = np.array(topics, np.int32)
+    positions = [part.positions(y_train) for part in make_parts(count, None)]
+
+    assert sorted(np.concatenate(positions)) == list(range(len(topics)))
+    assert max(map(len, positions)) - min(map(len, positions)) <= 1
+    for topic in set(topics):
+        counts = [(y_train[each] == topic).sum() for each in positions]
+        assert max(counts) - min(counts) <= 1
+
+
+def test_a_fold_takes_the_place_of_the_test_documents_and_nothing_of_these_is_left(dataset):
+    rewritten = replace(
+        dataset,
+        x_test=dataset.x_test[::-1] + 1,
+        y_test=1 - dataset.y_test,
+        documents=[
+            text[::-1] if number in dataset.test_documents else text
+            for number, text in enumerate(dataset.documents)
+        ],
+    )
+
+    one, other = (hold_out_part(each, Fold(1, of=4)) for each in (dataset, rewritten))
+
+    held_out = Fold(1, of=4).positions(dataset.y_train)
+    assert one.test_documents.tolist() == dataset.train_documents[held_out].tolist()
+    assert sorted([*one.train_documents, *one.test_documents]) == sorted(dataset.train_documents)
+    assert (one.x_test == dataset.x_train[held_out]).all()
+    assert (one.y_test == dataset.y_train[held_out]).all()
+    assert len(one.x_train) == len(one.y_train) == len(one.train_documents)
+    assert one.fingerprint == other.fingerprint
+    texts = [[text.tolist() for text in each.documents] for each in (one, other)]
+    assert texts[0] == texts[1]
+    assert not any(texts[0][number] for number in dataset.test_documents)
+    assert all(texts[0][number] for number in one.test_documents)
+
+
+def test_the_last_share_are_the_last_documents():
+    (part,) = make_parts(None, 0.2)
+    assert part.positions(np.zeros(10, np.int32)).tolist() == [8, 9]
+    assert part.positions(np.zeros(3, np.int32)).tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("folds", "last", "message"),
+    [
+        (None, None, "use either folds or last, not both"),
+        (5, 0.2, "use either folds or last, not both"),
+        (1, None, "folds: got 1 (should be 2 to 1,000)"),
+        (13, None, "folds: got 13 (allowed: 2 to 12, the training documents)"),
+        (None, 1.0, "last: got 1.0 (should be between 0 and 1)"),
+        (None, float("nan"), "last: got nan (should be between 0 and 1)"),
+    ],
+)
+def test_parts_that_are_not_possible_are_refused(dataset, folds, last, message):
+    with pytest.raises(UserError) as caught:
+        hold_out_part(dataset, make_parts(folds, last)[0])
+    assert message in str(caught.value)
+    with pytest.raises(UserError, match="last 100% of 12 training documents leaves none to train"):
+        hold_out_part(dataset, Last(1.0))

@@ -1,14 +1,15 @@
-"""The words of a document, encoded as a text, are exactly its row in the dataset."""
+"""Texts as ids, and one document from its words to the sequence that models read."""
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from factories import corpus_of_texts
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import PAD, START, UNKNOWN, make_dataset
 from rnnbench.data.settings import Data
-from rnnbench.data.vocabulary import encode, make_vocabulary
+from rnnbench.data.vocabulary import encode, find_document, make_vocabulary
 from rnnbench.errors import UserError
 
 WORDS = ["net", "profit", "rose", "it", "buys", "unit", "gap", "loss", "quarter"]
@@ -20,6 +21,7 @@ def corpus_of(documents, source="sgml"):
     return corpus_of_words(documents, WORDS, labels, ["earn", "acq"], provenance=provenance)
 
 
+@settings(max_examples=25)
 @given(
     documents=st.lists(st.lists(st.sampled_from(WORDS), max_size=8), min_size=2, max_size=12),
     source=st.sampled_from(["keras", "sgml", "r52", "r8"]),
@@ -87,3 +89,65 @@ def test_the_source_of_a_vocabulary_must_be_installed():
 
     with pytest.raises(UserError, match=r"'tweets' of this model is not installed .*r52, r8"):
         encode(["net"], other)
+
+
+TEXTS = ["profit up again", "buys unit", "a newswire that is too long to be kept", "buys profit"]
+NEWSWIRES = corpus_of_texts(TEXTS, ["earn", "acq", "acq", "earn"], [False, False, False, True])
+sides = st.sampled_from(["pre", "post"])
+
+
+def found_in(number, **settings):
+    data = Data(**settings)
+    return find_document(NEWSWIRES, make_dataset(NEWSWIRES, data), data, number)
+
+
+@pytest.mark.parametrize(
+    ("number", "topic", "place", "ids", "sequence"),
+    [
+        (0, "earn", "training", [1, 4, 5, 6], [1, 4, 5, 6]),
+        (2, "acq", "left out", [1, *range(9, 18)], None),
+        (3, "earn", "test", [1, 7, 4], [0, 1, 7, 4]),
+    ],
+)
+def test_a_document_has_words_a_topic_a_place_ids_and_a_sequence(
+    number, topic, place, ids, sequence
+):
+    found = found_in(number, maxlen=5, num_words=100)
+
+    assert (found.number, found.topic, found.place) == (number, topic, place)
+    assert found.words == TEXTS[number].split()
+    assert (found.ids, found.sequence) == (ids, sequence)
+    assert found.unknown == []
+
+
+def test_words_beyond_num_words_are_unknown():
+    found = found_in(0, num_words=6)
+
+    assert (found.ids, found.unknown) == ([1, 4, 5, UNKNOWN], ["again"])
+
+
+@settings(max_examples=25)
+@given(
+    number=st.integers(0, 3),
+    pad_length=st.integers(1, 12),
+    padding=sides,
+    truncating=sides,
+)
+def test_the_sequence_is_padding_and_the_ids_that_are_kept(number, pad_length, padding, truncating):
+    settings = {"pad_length": pad_length, "padding": padding, "truncating": truncating}
+    found = found_in(number, num_words=100, **settings)
+
+    kept, zeros = found.ids[found.kept], [PAD] * found.n_padding
+    assert found.sequence == (zeros + kept if padding == "pre" else kept + zeros)
+    assert len(found.ids) == len(kept) + found.n_cut == 1 + len(found.words)
+    assert found.ids[0] == START
+    data = Data(num_words=100, **settings)
+    dataset = make_dataset(NEWSWIRES, data)
+    everything = np.concatenate([dataset.x_train, dataset.x_test])
+    assert found.sequence in everything.tolist()
+
+
+@pytest.mark.parametrize("number", [-1, 4])
+def test_a_document_that_does_not_exist_is_refused_with_those_that_do(number):
+    with pytest.raises(UserError, match=rf"no document {number} \(allowed: 0 to 3\)"):
+        found_in(number)

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rnnbench.explain.facts import explain_layer
+import rnnbench
+from rnnbench.explain import LayerSizes
+from rnnbench.explain.facts import explain_kind
 from rnnbench.explain.kinds import GRU, KINDS, LSTM, SIMPLE_RNN
-from rnnbench.explain.sizes import Sizes
 
 kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 few = st.integers(1, 12)
-SIZES = Sizes(units=5, features=3, steps=4, batch=2)
+SIZES = LayerSizes(units=5, features=3, steps=4, batch=2)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ SIZES = Sizes(units=5, features=3, steps=4, batch=2)
 def test_axes_outputs_states_and_weights_have_the_shapes_of_the_layer(
     kind, symbols, shapes, counts
 ):
-    facts = explain_layer(kind, SIZES)
+    facts = explain_kind(kind, SIZES)
 
     assert [each.name for each in facts.axes] == ["batch", "timesteps", "features"]
     assert [each.size for each in facts.axes] == [2, 4, 3]
@@ -48,8 +49,10 @@ def test_axes_outputs_states_and_weights_have_the_shapes_of_the_layer(
 
 @kinds
 def test_the_recurrence_is_carried_out_step_by_step(kind):
-    check = explain_layer(kind, SIZES).check
+    explanation = explain_kind(kind, SIZES)
+    check = explanation.check
 
+    assert explain_kind(kind, SIZES) == explanation, "the same sizes give the same numbers"
     assert [each.step for each in check.steps] == [1, 2, 3, 4]
     assert all(len(each.numpy) == len(each.keras) == 3 for each in check.steps)
     assert all(0 not in each.numpy for each in check.steps)
@@ -59,21 +62,16 @@ def test_the_recurrence_is_carried_out_step_by_step(kind):
 
 
 @kinds
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(units=few, features=few, steps=few, batch=few)
 @example(units=1, features=1, steps=1, batch=1)
 @example(units=2, features=1, steps=50, batch=1)
 @example(units=256, features=256, steps=2, batch=2)
 def test_keras_confirms_the_formulas_and_numpy_at_every_size(kind, units, features, steps, batch):
-    explanation = explain_layer(kind, Sizes(units, features, steps, batch))
+    explanation = explain_kind(kind, LayerSizes(units, features, steps, batch))
 
     assert explanation.failures == []
     assert len(explanation.check.steps[0].numpy) == min(units, 3)
-
-
-@kinds
-def test_the_same_sizes_give_the_same_numbers(kind):
-    assert explain_layer(kind, SIZES) == explain_layer(kind, SIZES)
 
 
 @kinds
@@ -82,7 +80,7 @@ def test_a_recurrence_without_one_of_the_weights_fails(kind, which):
     def without(x, states, *weights):
         return kind.step(x, states, *(weight * (n != which) for n, weight in enumerate(weights)))
 
-    (failure,) = explain_layer(replace(kind, step=without), SIZES).failures
+    (failure,) = explain_kind(replace(kind, step=without), SIZES).failures
 
     assert failure.startswith("NumPy and Keras differ by ")
     assert failure.endswith(" (allowed: at most 1e-06)")
@@ -91,13 +89,40 @@ def test_a_recurrence_without_one_of_the_weights_fails(kind, which):
 def test_a_result_that_is_not_a_number_fails():
     wrong = replace(GRU, step=lambda _, states, *__: {"h": np.full_like(states[0], np.nan)})
 
-    assert explain_layer(wrong, SIZES).failures
+    assert explain_kind(wrong, SIZES).failures
 
 
 def test_a_formula_that_keras_does_not_confirm_fails():
     wrong = replace(LSTM, bias_rows=2)
 
-    assert explain_layer(wrong, SIZES).failures == [
+    assert explain_kind(wrong, SIZES).failures == [
         "bias: 40 parameters by formula, 20 in Keras",
         "all weights: 200 parameters by formula, 180 in Keras",
     ]
+
+
+def test_a_layer_is_explained_as_on_the_command_line(cli):
+    explanation = rnnbench.explain_layer("gru", units=3, features=2, steps=4, batch=2)
+
+    page = cli("explain", "gru", "--units", 3, "--features", 2, "--steps", 4, "--batch", 2).stdout
+    assert str(explanation) == repr(explanation)
+    assert repr(explanation).splitlines() == [line.rstrip() for line in page.splitlines()]
+    assert isinstance(explanation, rnnbench.Explanation)
+    assert explanation.parameters.formula.value == explanation.parameters.count == 63
+    assert explanation.check.largest_difference < 1e-6
+    assert explanation.failures == []
+
+
+@pytest.mark.parametrize("size", ["units", "features", "steps", "batch"])
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (0, r"got 0 \(should be 1 to \d+\)"),
+        (100_000, r"got 100000 \(should be 1 to \d+\)"),
+        (2.5, "got 2.5"),
+        (True, "got true"),
+    ],
+)
+def test_sizes_are_whole_numbers_with_bounds(size, number, message):
+    with pytest.raises(rnnbench.UserError, match=f"{size}: {message}"):
+        rnnbench.explain_layer("lstm", **{size: number})

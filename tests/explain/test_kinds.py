@@ -1,14 +1,18 @@
-"""The equations, formulas and names of the layers."""
+"""Layers on paper and in NumPy.
 
+``test_facts.py`` and ``test_export.py`` compare steps and equations with Keras's layers, and
+``test_toy.py`` compares the two with each other.
+"""
+
+import doctest
 import re
 
-import keras
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.explain import recurrences
+from rnnbench.explain import kinds as module
 from rnnbench.explain.kinds import KINDS, find_kind, in_ascii
 from rnnbench.models.layers.recurrent import RECURRENT
 
@@ -23,58 +27,12 @@ def value(formula, **letters):
 
 
 @kinds
+@settings(max_examples=25)
 @given(h=sizes, i=sizes)
 def test_every_formula_has_its_value_in_letters_and_in_numbers(kind, h, i):
     for formula in (kind.parameters(h, i), *kind.weights(h, i).values()):
         assert value(formula.text, h=h, i=i) == formula.value
         assert value(formula.numbers) == formula.value
-
-
-@kinds
-def test_the_equations_as_printed_compute_the_states_of_the_keras_layer(kind):
-    random = np.random.default_rng(0)
-    x = random.normal(size=(4, 5, 2))
-    layer = getattr(keras.layers, kind.keras_name)(
-        3, return_sequences=True, return_state=True, dtype="float64"
-    )
-    layer.build(x.shape)
-    layer.set_weights([random.normal(size=each.shape) for each in layer.get_weights()])
-    sequence, *states = map(np.asarray, layer(x))
-    symbols = [each.symbol for each in kind.states]
-    in_numpy = recurrences.run(kind.step, symbols, x, *layer.get_weights())
-
-    scope = names_in_equations(kind, layer.get_weights())
-    scope |= {f"{each.symbol}_before": np.zeros((4, 3)) for each in kind.states}
-    for t in range(5):
-        scope["x"] = x[:, t]
-        for equation in kind.equations:
-            exec(as_python(equation.text), scope)  # noqa: S102 - it is ours
-            np.testing.assert_allclose(scope[equation.symbol], in_numpy[equation.symbol][:, t])
-        np.testing.assert_allclose(scope["h"], sequence[:, t])
-        scope |= {f"{each.symbol}_before": scope[each.symbol] for each in kind.states}
-    for state, values in zip(kind.states, states, strict=True):
-        np.testing.assert_allclose(scope[state.symbol], values)
-
-
-def names_in_equations(kind, weights):
-    """Return the weights by their names in the equations, gate by gate."""
-    kernel, recurrent_kernel, bias = weights
-    named = {"W": kernel, "U": recurrent_kernel}
-    named |= {"b": bias} if kind.bias_rows == 1 else {"b": bias[0], "d": bias[1]}
-    if len(kind.gates) > 1:
-        named = {
-            f"{name}_{gate}": part
-            for name, weight in named.items()
-            for gate, part in zip(kind.gates, np.split(weight, len(kind.gates), -1), strict=True)
-        }
-    return named | {"tanh": np.tanh, "σ": lambda a: 1 / (1 + np.exp(-a))}  # noqa: RUF001
-
-
-def as_python(equation):
-    """Return an equation as an assignment; a state or input next to a weight is a product."""
-    spelled = equation.replace("ₜ₋₁", "_before").replace("ₜ", "")
-    spelled = spelled.replace("⊙", "*").replace("−", "-")  # noqa: RUF001
-    return re.sub(r"(\w) ([WU])", r"\1 @ \2", spelled)
 
 
 @kinds
@@ -89,3 +47,36 @@ def test_equations_and_formulas_have_a_spelling_in_ascii(kind):
 def test_the_names_are_those_of_configs_and_of_keras(kind):
     assert RECURRENT[kind.name].keras_name == kind.keras_name
     assert find_kind(kind.name) is kind
+
+
+def values(kind, dtype="float64", scale=1):
+    """Return the recurrence on 2 sequences of 4 steps and 5 features, with 3 units."""
+    random, width = np.random.default_rng(0), 3 * len(kind.gates)
+    bias = (width,) if kind.bias_rows == 1 else (2, width)
+    shapes = ((2, 4, 5), (5, width), (3, width), bias)
+    x, *weights = (random.normal(size=shape).astype(dtype) for shape in shapes)
+    return kind.run(x * scale, *weights)
+
+
+@kinds
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_values_are_those_of_the_equations_in_the_precision_of_the_arguments(kind, dtype):
+    found = values(kind, dtype)
+
+    assert list(found) == [equation.symbol for equation in kind.equations]
+    assert {(each.shape, each.dtype) for each in found.values()} == {((2, 4, 3), np.dtype(dtype))}
+
+
+@kinds
+def test_huge_numbers_saturate_without_a_warning(kind):
+    with np.errstate(all="raise", under="ignore"):
+        found = values(kind, scale=1e6)
+
+    assert all(np.isfinite(each).all() for each in found.values())
+
+
+def test_the_examples_in_the_docstrings_are_right():
+    outcome = doctest.testmod(module)
+
+    assert outcome.attempted >= 4
+    assert not outcome.failed

@@ -7,20 +7,18 @@ from functools import cache
 import pytest
 from rich.console import Console
 
-from rnnbench.explain import facts
+from rnnbench.explain import LayerSizes, facts
 from rnnbench.explain.kinds import KINDS, LSTM, SIMPLE_RNN, in_ascii
-from rnnbench.explain.page import Page
-from rnnbench.explain.sizes import Sizes
 
-NOTEBOOK = Sizes(units=50, features=30, steps=10, batch=4)
+NOTEBOOK = LayerSizes(units=50, features=30, steps=10, batch=4)
 
-explain_layer = cache(facts.explain_layer)
+explain_kind = cache(facts.explain_kind)
 
 
 def shown(explanation, width=80, **options):
     """Return the lines on the screen without trailing blanks."""
     console = Console(width=width, file=io.StringIO(), **options)
-    console.print(Page(explanation), crop=False)
+    console.print(explanation, crop=False)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 
@@ -30,7 +28,7 @@ def changed(explanation, **changes):
 
 
 def test_an_lstm_is_explained_from_its_input_to_the_numbers():
-    lines = shown(explain_layer(LSTM, NOTEBOOK))
+    lines = shown(explain_kind(LSTM, NOTEBOOK))
 
     assert [line for line in lines if line[:1].isdigit()] == [
         "1  The input has three axes",
@@ -55,10 +53,11 @@ def test_an_lstm_is_explained_from_its_input_to_the_numbers():
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-@pytest.mark.parametrize("width", [60, 80, 200])
-@pytest.mark.parametrize("sizes", [Sizes(1, 1, 1, 1), Sizes(256, 256, 50, 1)], ids=str)
+@pytest.mark.parametrize(
+    ("width", "sizes"), [(60, LayerSizes(256, 256, 50, 1)), (200, LayerSizes(1, 1, 1, 1))], ids=str
+)
 def test_it_is_no_wider_than_80_columns_and_no_number_is_cut(kind, width, sizes):
-    explanation = explain_layer(kind, sizes)
+    explanation = explain_kind(kind, sizes)
 
     lines = shown(changed(explanation, compared=1_000_000), width)
 
@@ -74,7 +73,7 @@ def test_where_the_encoding_is_ascii_so_are_the_equations(kind):
     file = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
     console = Console(width=80, file=file)
 
-    console.print(Page(explain_layer(kind, NOTEBOOK)), crop=False)
+    console.print(explain_kind(kind, NOTEBOOK), crop=False)
 
     file.flush()
     lines = [line.strip() for line in file.buffer.getvalue().decode("ascii").splitlines()]
@@ -88,7 +87,7 @@ def test_where_the_encoding_is_ascii_so_are_the_equations(kind):
 
 
 def test_a_difference_is_shown_in_red():
-    explanation, red = explain_layer(SIMPLE_RNN, NOTEBOOK), "\x1b[1;31m"
+    explanation, red = explain_kind(SIMPLE_RNN, NOTEBOOK), "\x1b[1;31m"
     right, wrong = (
         "\n".join(shown(each, force_terminal=True, color_system="standard"))
         for each in (explanation, changed(explanation, largest_difference=0.5))

@@ -108,7 +108,7 @@ def test_json_is_one_document_with_a_prediction_for_each_text(predict):
 @pytest.mark.parametrize("seed", [3, 8])
 def test_a_test_document_is_predicted_as_in_the_run(predict, finished, seed):
     data = load(finished / "config.yaml").data
-    corpus = load_corpus(data).corpus
+    corpus = load_corpus(data)
     documents = make_dataset(corpus, data).test_documents
     texts = [" ".join(corpus.words(document)) for document in documents]
 

@@ -12,12 +12,10 @@ import pytest
 from factories import MARGINS, finished_run, runs_on_datasets, scored_run
 from summaries import GRID, NOTEBOOK, PAPER, summarize, with_models
 
-from rnnbench.analysis.compare_runs import compare_runs
+from rnnbench.analysis.boards import rank_runs, trace_runs
+from rnnbench.analysis.compare import compare_runs, judge, parse_gate
+from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.critical_difference import rank_over_datasets
-from rnnbench.analysis.gates import judge, parse_gate
-from rnnbench.analysis.history import trace_runs
-from rnnbench.analysis.leaderboard import rank_runs
-from rnnbench.analysis.power import power_of_pairs
 from rnnbench.analysis.summary import statistic
 from rnnbench.report.compare import comparison_markdown, comparison_tables, junit, verdict_lines
 from rnnbench.report.findings import best_in_words, findings, make_badge

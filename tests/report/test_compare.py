@@ -7,8 +7,7 @@ import pytest
 from factories import scored_run
 from rich.console import Console
 
-from rnnbench.analysis.compare_runs import compare_runs
-from rnnbench.analysis.gates import judge, parse_gate
+from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.report.compare import comparison_tables, junit
 from rnnbench.report.table import to_rich
 

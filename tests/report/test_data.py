@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from rnnbench.data.document import Document
+from rnnbench.data.vocabulary import Document
 from rnnbench.report.data import Gloss, Glosses, document_facts, document_text
 from rnnbench.terminal.console import SafeConsole
 from rnnbench.training.inputs import Input

@@ -9,8 +9,7 @@ import numpy as np
 from crossed import CHUNK, SPAN, Population, draw_models
 
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import accuracy_interval
-from rnnbench.analysis.variance import N_BLOCKS
+from rnnbench.analysis.intervals import N_BLOCKS, Hits, accuracy_interval
 from rnnbench.report.table import Table, to_markdown
 
 TIMES = 2_000
@@ -56,11 +55,11 @@ def _facts(population: Population, n_seeds: int, n_documents: int) -> list[str]:
         drawn = draw_models(random, CHUNK, models, n_documents)
         ratios.append(_ratio(drawn[0][:, 0]))
         for a, b in zip(*drawn, strict=True):
-            hits = {"a": a, "b": b}
             for in_order in (False, True):
-                interval = accuracy_interval(a, in_order=in_order)
+                hits = {"a": Hits(a, in_order), "b": Hits(b, in_order)}
+                interval = accuracy_interval(hits["a"])
                 held.append(population.accuracy in interval)
-                (compared,) = compare_pairs([("a", "b")], hits, (), in_order=in_order)
+                (compared,) = compare_pairs([("a", "b")], hits, ())
                 found.append(compared.p < 0.05)
     shares = [np.mean(each[way::2]) for each in (held, found) for way in (0, 1)]
     return [f"{np.mean(ratios):.2f}", *(f"{share:.3f}" for share in shares)]

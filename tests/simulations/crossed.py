@@ -116,11 +116,12 @@ def coverage(
     population: Population, n_trials: int, n_documents: int, times: int, *, in_order: bool = False
 ) -> float:
     """Return the share of intervals of a mean accuracy that contain the true one."""
-    from rnnbench.analysis.intervals import accuracy_interval
+    from rnnbench.analysis.intervals import Hits, accuracy_interval
 
     random = np.random.default_rng(0)
     held = []
     for _ in range(times // CHUNK):
         (hits,) = population.draw(random, CHUNK, [n_trials], n_documents)
-        held += [population.accuracy in accuracy_interval(each, in_order=in_order) for each in hits]
+        intervals = [accuracy_interval(Hits(right, in_order)) for right in hits]
+        held += [population.accuracy in interval for interval in intervals]
     return float(np.mean(held))

@@ -13,10 +13,9 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from rnnbench.analysis.documents import words_of_test_documents
+from rnnbench.analysis.errors import words_of_test_documents
+from rnnbench.analysis.intervals import N_BLOCKS, Hits
 from rnnbench.analysis.load import load_run
-from rnnbench.analysis.summary import hits_of
-from rnnbench.analysis.variance import N_BLOCKS
 from rnnbench.report.table import Table, to_markdown
 
 ALIKE = (0.7, 0.8, 0.9)
@@ -34,7 +33,8 @@ def _table(folder: Path) -> Table:
     documents = words_of_test_documents(run)
     if documents is None:
         sys.exit(f"{folder}: its documents are not in the cache: see `rnnbench data prepare`")
-    shares = [hits_of(trials).mean(axis=0) for trials in run.trials.values()]
+    hits = [Hits.of(trials, in_order=False) for trials in run.trials.values()]
+    shares = [of_model.right.mean(axis=0) for of_model in hits]
     differences = [a - b for a, b in combinations(shares, 2)]
     rows = []
     for name, groups in _groupings(documents):

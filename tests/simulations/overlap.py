@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import accuracy_interval
+from rnnbench.analysis.intervals import Hits, accuracy_interval
 from rnnbench.analysis.load import load_run
-from rnnbench.analysis.summary import hits_of
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.load import prepare
 from rnnbench.data.settings import Data
@@ -31,22 +30,26 @@ END = 10
 def main(folder: str) -> None:
     run = load_run(Path(folder))
     ours, r52 = prepare(run.benchmark.data), prepare(Data(source="r52"))
-    in_r52 = set(_ends(r52.corpus.corpus, r52.dataset.train_documents))
-    ends = _ends(ours.corpus.corpus, ours.dataset.test_documents)
+    in_r52 = set(_ends(r52.corpus, r52.dataset.train_documents))
+    ends = _ends(ours.corpus, ours.dataset.test_documents)
     is_shared = np.array([end in in_r52 for end in ends])
-    hits = {name: hits_of(trials) for name, trials in run.trials.items()}
+    hits = {name: Hits.of(trials, in_order=False).right for name, trials in run.trials.items()}
     columns = {"trained on in R52": is_shared, "others": ~is_shared}
     best = max(hits, key=lambda name: float(hits[name][:, ~is_shared].mean()))
     fixed = {name for name in hits if not run.benchmark.models[name].is_random}
     rows = {name: [name] for name in hits}
     for part in columns.values():
-        of_part = {name: each[:, part] for name, each in hits.items()}
+        of_part = {name: Hits(right[:, part]) for name, right in hits.items()}
         compared = compare_pairs([*combinations(of_part, 2)], of_part, fixed)
         with_best = [each for each in compared if best in (each.a, each.b)]
         p = {each.seen_from(best).b: each.p_holm for each in with_best}
-        for name, each in of_part.items():
-            interval = interval_text(accuracy_interval(each))
-            rows[name] += [f"{each.mean():.4f}", interval, short_p(p[name]) if name in p else "-"]
+        for name, of_model in of_part.items():
+            interval = interval_text(accuracy_interval(of_model))
+            rows[name] += [
+                f"{of_model.accuracy:.4f}",
+                interval,
+                short_p(p[name]) if name in p else "-",
+            ]
     headers = [
         f"{header}, {part.sum():,} {which}"
         for which, part in columns.items()

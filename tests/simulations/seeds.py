@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import prediction_interval, t_interval
+from rnnbench.analysis.intervals import Hits, prediction_interval, t_interval
 from rnnbench.analysis.load import load_run
-from rnnbench.analysis.summary import hits_of
 from rnnbench.report.table import Table, to_markdown
 
 FEW = 5
@@ -21,7 +20,7 @@ N_SETS = 1_000
 
 def main(folder: str) -> None:
     run = load_run(Path(folder))
-    hits = {name: hits_of(trials) for name, trials in run.trials.items()}
+    hits = {name: Hits.of(trials, in_order=False).right for name, trials in run.trials.items()}
     dataset = run.results.dataset
     topics = [each.topic for each in dataset.topics]
     labels = next(iter(run.trials.values()))[0].labels
@@ -65,10 +64,13 @@ def _spreads(random: list[str], hits: dict[str, np.ndarray], sets: list[np.ndarr
 def _verdicts(random: list[str], hits: dict[str, np.ndarray], sets: list[np.ndarray]) -> Table:
     fixed = set(hits) - set(random)
     pairs = [pair for pair in combinations(hits, 2) if not fixed.issuperset(pair)]
-    found = compare_pairs(pairs, hits, fixed)
+    whole = {name: Hits(right) for name, right in hits.items()}
+    found = compare_pairs(pairs, whole, fixed)
     same = np.zeros(len(pairs))
     for few in sets:
-        of_few = {name: each[few] if name in random else each for name, each in hits.items()}
+        of_few = {
+            name: Hits(right[few] if name in random else right) for name, right in hits.items()
+        }
         again = compare_pairs(pairs, of_few, fixed)
         same += [a.is_clear == b.is_clear for a, b in zip(found, again, strict=True)]
     rows = [

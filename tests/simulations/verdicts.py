@@ -15,7 +15,7 @@ from alternatives import ALTERNATIVES, MeanSquares
 from crossed import CHUNK, Population, draw_models
 
 from rnnbench.analysis.comparisons import holm
-from rnnbench.analysis.intervals import estimate_difference
+from rnnbench.analysis.intervals import Hits, estimate_difference
 from rnnbench.report.table import Table, to_markdown
 
 OURS, N_MODELS, N_PAIRS = "ours", 7, 21
@@ -132,7 +132,7 @@ def _of_pairs(
     for a, b in pairs:
         if name == OURS:
             both = zip(drawn[a], drawn[b], strict=True)
-            yield np.array([estimate_difference(*hits).p for hits in both])
+            yield np.array([estimate_difference(*map(Hits, hits)).p for hits in both])
         else:
             yield ALTERNATIVES[name](squares[a], squares[b], squares)
 

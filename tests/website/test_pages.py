@@ -2,7 +2,7 @@
 
 from factories import runs_on_datasets, scored_run
 
-from rnnbench.analysis.leaderboard import distinct_names
+from rnnbench.analysis.boards import distinct_names
 from rnnbench.website.pages import SHOWN_CHANGES, analyze, pages_of
 
 

@@ -1,1 +1,14 @@
-"""The built-in sources, one module for each kind of file."""
+"""The catalogue of sources: the built-in ones, a module for each kind of file, and plug-ins."""
+
+from rnnbench.data.source import Source
+from rnnbench.data.sources.files import FILES
+from rnnbench.data.sources.keras_npz import KERAS
+from rnnbench.data.sources.r52 import R8, R52
+from rnnbench.data.sources.sgml import SGML
+from rnnbench.registry import Registry
+
+BUILT_IN = (KERAS, SGML, R52, R8, FILES)
+"""The built-in sources, in the order in which they are tried and listed."""
+AUTO = tuple(source.name for source in BUILT_IN if source.is_default)
+"""The sources that ``auto`` stands for, in the order in which they are tried."""
+SOURCES: Registry[Source] = Registry("source", Source, BUILT_IN)

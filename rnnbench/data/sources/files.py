@@ -1,23 +1,58 @@
-"""The user's own texts, in tables and folders."""
+"""The user's own texts: tables with a row for each text, and folders with a file for each.
 
+Files are read once, piece by piece, and never kept in memory as a whole.
+"""
+
+import csv
+import json
 import logging
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from rnnbench.data.corpus import Corpus, corpus_of_numbers
-from rnnbench.data.source import Source
-from rnnbench.data.texts import READERS, Columns, Text, read_texts
-from rnnbench.data.tokenizers import TOKENIZERS, words
-from rnnbench.errors import UserError, shortened
-from rnnbench.text import counted
+from rnnbench.data.corpus import Corpus, ranks_of
+from rnnbench.data.source import TOKENIZERS, Source, words
+from rnnbench.errors import UserError, did_you_mean, line_of, shortened
+from rnnbench.storage import MAX_UNPACKED, open_regular, read_file
+from rnnbench.text import counted, encodable
 
 log = logging.getLogger(__name__)
 
 MAX_LABELS, LONGEST_LABEL = 1_000, 100
 TOKENIZER = "words"
+MAX_FILE = 4 * 2**30
+"""The size of the largest file that is read, in bytes."""
+MAX_TEXT = 16 * 2**20
+"""The most characters in a line of a table or in a text, or bytes in a file with one text."""
+AT_ONCE, MAX_ROWS = 64 * 2**20, 10_000
+"""The bytes of text, and the rows, of a compressed table that are unpacked at once."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The names of the columns that hold the texts and the labels."""
+
+    text: str = "text"
+    label: str = "label"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text with its label, and its place: the file and the line, for messages."""
+
+    place: str
+    text: str
+    label: str
+
+
+Reader = Callable[[Path, Columns], Iterator[Text]]
 
 
 def read(
@@ -29,6 +64,8 @@ def read(
     tokenizer: str = TOKENIZER,
 ) -> Corpus:
     """Return the corpus of the texts in a table or a folder; labels are sorted.
+
+    Words are ranked by frequency; of equally frequent ones, the first to occur comes first.
 
     Args:
         path: all texts, or those to train on.
@@ -56,12 +93,14 @@ def read(
             is_test.append(number)
     _check_labels(list(firsts.values()), np.bincount(labels, minlength=1).tolist(), path)
     sorted_positions = np.argsort(np.argsort(np.array(list(label_ids), object)))
-    return corpus_of_numbers(
-        np.frombuffer(tokens, np.int32),
-        np.frombuffer(ends, np.int64),
-        list(word_ids),
-        labels=sorted_positions[np.frombuffer(labels, np.int32)],
-        topics=sorted(label_ids),
+    numbers, words_found = np.frombuffer(tokens, np.int32), list(word_ids)
+    order = np.argsort(-np.bincount(numbers, minlength=len(word_ids)), kind="stable")
+    return Corpus(
+        tokens=ranks_of(order)[numbers],
+        offsets=np.frombuffer(ends, np.int64),
+        labels=sorted_positions[np.frombuffer(labels, np.int32)].astype(np.int32),
+        topics=tuple(sorted(label_ids)),
+        vocabulary=tuple(words_found[number] for number in order),
         is_test=np.frombuffer(is_test, bool) if test else None,
         provenance={"from": " and ".join(file.name for file in files), "tokenizer": tokenizer},
     )
@@ -79,13 +118,7 @@ def _tokens(text: Text, tokenize: Callable[[str], list[str]]) -> list[str]:
 
 
 def _check_labels(firsts: list[Text], counts: list[int], path: Path) -> None:
-    """Make sure that there are labels to tell apart, and warn of those that occur once.
-
-    Args:
-        firsts: the first text of each label.
-        counts: the number of texts of each label.
-        path: the file, for messages.
-    """
+    """Make sure that there are labels to tell apart, and warn of those that occur once."""
     if not firsts:
         kind = "no folder with .txt files" if path.is_dir() else "no row with a text"
         raise UserError(f"{path}: {kind} in it")
@@ -98,6 +131,213 @@ def _check_labels(firsts: list[Text], counts: list[int], path: Path) -> None:
     if once[3:]:
         log.warning("%s: %s more labels occur once", path, len(once) - 3)
 
+
+def read_texts(path: Path, columns: Columns) -> Iterator[Text]:
+    """Yield the texts in a table or a folder, in their order.
+
+    The texts of a folder are those of its folders, one for each label, as in
+    ``keras.utils.text_dataset_from_directory``: labels and the names of ``.txt`` files are sorted.
+
+    Raises:
+        UserError: the file is of another kind, or something in it is wrong; the message names
+            the line.
+    """
+    if path.is_dir():
+        reader: Reader = _folder
+    elif path.suffix.lower() in READERS:
+        reader = READERS[path.suffix.lower()]
+    else:
+        hint = did_you_mean(path.suffix or path.name, READERS)
+        raise UserError(f"{path}: not a table of texts ({hint}; or a folder)")
+    for text in reader(path, columns):
+        yield _checked(text)
+
+
+def _checked(found: Text) -> Text:
+    """Return a text whose label has no spaces around it."""
+    label = found.label.strip()
+    if len(found.text) > MAX_TEXT:
+        raise UserError(f"{found.place}: longer than {MAX_TEXT:,} characters")
+    if not found.text.strip():
+        raise UserError(f"{found.place}: the text is empty")
+    if not label:
+        raise UserError(f"{found.place}: the label is empty")
+    if not label.isprintable():
+        raise UserError(f"{found.place}: the label has characters that cannot be printed")
+    if encodable(found.text) != found.text:
+        raise UserError(f"{found.place}: the text has half a character (a lone surrogate)")
+    return Text(found.place, found.text, label)
+
+
+def _folder(path: Path, _columns: Columns) -> Iterator[Text]:
+    folders = (each for each in path.iterdir() if each.is_dir() and not each.is_symlink())
+    for folder in sorted(folder for folder in folders if folder.name[0] != "."):
+        for file in sorted(folder.rglob("*.[tT][xX][tT]")):
+            try:
+                yield Text(str(file), read_file(file, MAX_TEXT).decode("utf-8-sig"), folder.name)
+            except UnicodeDecodeError as error:
+                raise UserError(f"{file}:{line_of(error)}: not UTF-8") from None
+
+
+def _separated(path: Path, columns: Columns, delimiter: str) -> Iterator[Text]:
+    """Yield the texts of a file of comma-separated or tab-separated values with a header.
+
+    Only commas need quotes, because a tab or a new line in a text would be ambiguous.
+    """
+    with _lines(path) as lines, _long_fields():
+        if delimiter == ",":
+            rows = csv.reader(lines, strict=True)
+        else:
+            rows = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+        try:
+            header = [name.strip() for name in next(rows, [])]
+            text, label = (_position(name, header, path) for name in (columns.text, columns.label))
+            for row in rows:
+                if not row:
+                    continue
+                place = f"{path}:{rows.line_num}"
+                if len(row) != len(header):
+                    fields = counted(len(row), "field")
+                    raise UserError(f"{place}: {fields}, but the header has {len(header)}")
+                yield Text(place, row[text], row[label])
+        except csv.Error as error:
+            raise UserError(f"{path}:{rows.line_num}: cannot be read as a table: {error}") from None
+
+
+def _json_lines(path: Path, columns: Columns) -> Iterator[Text]:
+    """Yield the texts of a file with a JSON object on each line."""
+    with _lines(path) as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                place = f"{path}:{number}"
+                yield _of_json(_parsed(line, place), columns, place)
+
+
+def _parsed(line: str, place: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{place}: not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise UserError(f'{place}: should be an object, such as {{"text": ..., "label": ...}}')
+    return value
+
+
+def _of_json(row: dict[str, Any], columns: Columns, place: str) -> Text:
+    for name in (columns.text, columns.label):
+        _position(name, list(row), place)
+    text, label = row[columns.text], row[columns.label]
+    if not isinstance(text, str):
+        raise UserError(f"{place}: {columns.text}: should be a text")
+    if not isinstance(label, str | int) or isinstance(label, bool):
+        raise UserError(f"{place}: {columns.label}: should be a text or an integer")
+    return Text(place, text, str(label))
+
+
+def _parquet(path: Path, columns: Columns) -> Iterator[Text]:
+    """Yield the texts of a Parquet file, unpacking about ``AT_ONCE`` bytes at a time."""
+    names = [columns.text, columns.label]
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        hint = "needs pyarrow: pip install 'rnnbench[parquet]'"
+        raise UserError(f"{path}: {hint}") from None
+    try:
+        with open_regular(path, MAX_FILE) as raw, parquet.ParquetFile(raw) as file:
+            for name in names:
+                _position(name, file.schema_arrow.names, path)
+            longest = _longest_in_parquet(raw, file.schema_arrow, names, path)
+            number, rows = 0, min(MAX_ROWS, max(1, AT_ONCE // longest))
+            for batch in file.iter_batches(rows, columns=names):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield _of_json(row, columns, f"{path}, row {number}")
+    except (pyarrow.ArrowException, UnicodeDecodeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the file cannot be opened
+        raise UserError(f"{path}: cannot be read as Parquet: {error}") from None
+
+
+def _longest_in_parquet(raw: BinaryIO, schema: Any, names: Sequence[str], path: Path) -> int:
+    """Return the size of the longest text in columns of a Parquet file, in bytes, or 1.
+
+    A repeated text takes only a few bits in each row, so a small file may hold endless text. Here
+    the repetitions are counted, but not unpacked.
+
+    Raises:
+        UserError: a column does not hold texts or numbers, or all texts together are too long.
+    """
+    from pyarrow import compute, parquet, types
+
+    for name in names:
+        kind = schema.field(name).type
+        kind = kind.value_type if types.is_dictionary(kind) else kind
+        if not (types.is_primitive(kind) or str(kind) in ("string", "large_string", "string_view")):
+            raise UserError(f"{path}: {name}: should be a text")
+    longest, total = 1, 0
+    file = parquet.ParquetFile(raw, read_dictionary=names)
+    for batch in file.iter_batches(MAX_ROWS, columns=names):
+        for texts in (column for column in batch.columns if types.is_dictionary(column.type)):
+            sizes = compute.binary_length(texts.dictionary).take(texts.indices)
+            longest = max(longest, compute.max(sizes).as_py() or 0)
+            total += compute.sum(sizes).as_py() or 0
+        if total > MAX_UNPACKED:
+            message = f"its texts unpack to more than {MAX_UNPACKED:,} bytes"
+            raise UserError(f"{path}: {message} (use a .csv or .jsonl file instead)")
+    return longest
+
+
+def _position(name: str, header: list[str], place: Path | str) -> int:
+    if not header:
+        raise UserError(f"{place}: it is empty")
+    if header.count(name) > 1:
+        raise UserError(f"{place}: two columns '{name}'")
+    if name not in header:
+        hint = did_you_mean(name, header)
+        keys = "data.text_column and data.label_column name them"
+        raise UserError(f"{place}: no column '{name}' ({hint}; {keys})")
+    return header.index(name)
+
+
+@contextmanager
+def _lines(path: Path) -> Iterator[Iterator[str]]:
+    """Open a file, and give its lines, none of which may be endless."""
+
+    def lines(file: TextIOWrapper) -> Iterator[str]:
+        number = 0
+        while line := file.readline(MAX_TEXT + 1):
+            number += 1
+            if len(line) > MAX_TEXT:
+                raise UserError(f"{path}:{number}: longer than {MAX_TEXT:,} characters")
+            if encodable(line) != line:
+                raise UserError(f"{path}:{number}: not UTF-8")
+            yield line
+
+    # A strict decoder reads many lines at once, and would not say which one is wrong.
+    text = partial(TextIOWrapper, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    with open_regular(path, MAX_FILE) as raw, text(raw) as file:
+        yield lines(file)
+
+
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """Let fields be as long as lines while the block runs; the limit is that of the process."""
+    before = csv.field_size_limit(MAX_TEXT)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+READERS: dict[str, Reader] = {
+    ".csv": lambda path, columns: _separated(path, columns, ","),
+    ".tsv": lambda path, columns: _separated(path, columns, "\t"),
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".parquet": _parquet,
+}
+"""The readers of tables, by the end of the name of a file."""
 
 FILES = Source(
     name="files",

@@ -10,8 +10,7 @@ import numpy as np
 
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.fetch import MAX_BYTES, Progress, get
-from rnnbench.data.source import Source
-from rnnbench.data.tokenizers import keras_reuters
+from rnnbench.data.source import Source, keras_reuters
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.storage import read_file
 

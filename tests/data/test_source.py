@@ -1,14 +1,14 @@
-"""Rules for all sources."""
+"""Rules for all sources, and tokenizers."""
 
 import doctest
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.data.sources import r52, sgml
-from rnnbench.data.sources.catalog import AUTO, BUILT_IN, SOURCES
+from rnnbench.data.source import TOKENIZERS
+from rnnbench.data.sources import AUTO, BUILT_IN, SOURCES, r52, sgml
 
 every_source = pytest.mark.parametrize("source", BUILT_IN, ids=lambda source: source.name)
 
@@ -24,6 +24,7 @@ def test_the_examples_in_the_docstrings_run(module):
 
 
 @every_source
+@settings(max_examples=25)
 @given(text=st.text())
 def test_any_text_is_split_into_words_that_are_not_split_any_further(source, text):
     words = source.tokenize(text)
@@ -47,3 +48,27 @@ def test_files_and_folders_are_recognised_by_patterns(tmp_path):
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "a.csv").touch()
     assert source.recognises(tmp_path)
+
+
+def test_tokenizers_split_as_their_names_say():
+    text = "The U.S. bank's profit: 7%"
+
+    found = {name: tokenize(text) for name, tokenize in TOKENIZERS.items()}
+
+    assert found == {
+        "words": ["the", "u", "s", "bank's", "profit", "7"],
+        "keras_reuters": ["the", "u", "s", "bank's", "profit", "7"],
+        "characters": list(text),
+    }
+
+
+def test_words_are_of_any_alphabet():
+    assert TOKENIZERS["words"]("Žluťoučký kůň, 東京") == ["žluťoučký", "kůň", "東京"]
+    assert TOKENIZERS["words"]("हिन्दी भाषा") == ["हिन्दी", "भाषा"]
+    assert TOKENIZERS["words"]("cafe\u0301 ok") == ["café", "ok"]
+
+
+@settings(max_examples=25)
+@given(st.text())
+def test_no_tokenizer_gives_an_empty_word(text):
+    assert all("" not in tokenize(text) for tokenize in TOKENIZERS.values())

@@ -1,4 +1,4 @@
-"""Rankings of the models of several runs."""
+"""Rankings of the models of several runs, and metrics from run to run."""
 
 from pathlib import Path
 
@@ -7,9 +7,9 @@ from factories import MARGINS, scored_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnnbench.analysis.boards import distinct_names, rank_runs, trace_runs
 from rnnbench.analysis.comparisons import BLOCKS, compare_pairs, mcnemar_p
-from rnnbench.analysis.leaderboard import distinct_names, rank_runs
-from rnnbench.analysis.summary import hits_of
+from rnnbench.analysis.intervals import Hits
 from rnnbench.metrics import find_quantity, quantity_names
 
 DOCUMENTS = 20
@@ -50,7 +50,7 @@ def test_models_are_ranked_by_accuracy(runs, expected):
     assert order(board) == expected
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     st.lists(st.lists(st.integers(0, DOCUMENTS), min_size=1, max_size=3), min_size=1, max_size=5),
     st.sampled_from(quantity_names()),
@@ -80,7 +80,11 @@ def test_each_is_compared_with_the_best_accuracy_only():
     (board,) = rank_runs(runs)
 
     best, close, far = (entry.against_best for entry in board.entries)
-    hits = {name: hits_of(trials)[0] for one in runs for name, trials in one.trials.items()}
+    hits = {
+        name: Hits.of(trials, in_order=False).right[0]
+        for one in runs
+        for name, trials in one.trials.items()
+    }
     assert best is None
     assert (close.difference, close.p) == (pytest.approx(0.05), 1)
     assert not close.is_clear
@@ -104,11 +108,11 @@ def test_a_corrected_p_value_is_that_of_the_run_itself():
 
     (board,) = rank_runs([one])
 
-    hits = {name: hits_of(trials) for name, trials in one.trials.items()}
+    hits = {name: Hits.of(trials, in_order=False) for name, trials in one.trials.items()}
     pairs = [("rnn", "gru"), ("rnn", "lstm"), ("gru", "lstm")]
     expected = [each.p_holm for each in compare_pairs(pairs, hits, ())]
     assert [entry.against_best.p_holm for entry in board.entries[1:]] == expected[:2]
-    assert expected[0] < 3 * mcnemar_p(hits["rnn"][0], hits["gru"][0])
+    assert expected[0] < 3 * mcnemar_p(hits["rnn"].right[0], hits["gru"].right[0])
 
 
 def test_the_comparison_is_with_the_best_accuracy_even_if_another_metric_decides_the_rank():
@@ -139,17 +143,10 @@ def test_the_same_trials_with_another_outcome_are_both_shown():
     same = {"rnn": {"fingerprint": "f" * 64}}
     runs = [run("here", rnn=[9], records=same), run("there", rnn=[10], records=same)]
 
-    (board,) = rank_runs(runs)
+    (board,) = rank_runs([*runs, runs[0]])
 
     assert order(board) == [(1, "rnn", "there"), (2, "rnn", "here")]
-
-
-def test_a_run_named_twice_is_one():
-    one = run("one", rnn=[9])
-
-    (board,) = rank_runs([one, one])
-
-    assert (board.runs, len(board.entries)) == (["one"], 1)
+    assert board.runs == ["here", "there"], "a run that is named twice is one"
 
 
 @pytest.mark.parametrize(
@@ -166,8 +163,70 @@ def test_a_run_has_the_shortest_name_that_tells_it_from_the_others(folders, name
     assert distinct_names([Path(folder) for folder in folders]) == names
 
 
+@settings(max_examples=25)
 @given(st.lists(st.lists(st.sampled_from("ab"), min_size=1, max_size=4), min_size=1, max_size=5))
 def test_different_folders_have_different_names(parts):
     folders = [Path("/", *each) for each in parts]
 
     assert len(set(distinct_names(folders))) == len(set(folders))
+
+
+def dated(name, day=None, *, split="5", **rights):
+    """A run of a day in November; without one, of a version that stored no date."""
+    environment = {"date": f"2026-11-{day:02}T10:20:30Z"} if day else {}
+    return scored_run(
+        {model: list(trials) for model, trials in rights.items()},
+        folder=f"runs/{name}",
+        environment=environment,
+        dataset={"split_fingerprint": split * 64},
+    )
+
+
+def test_runs_are_ordered_by_date_and_those_without_one_come_first():
+    runs = [
+        dated("c", 3, rnn=[9]),
+        dated("b", rnn=[9]),
+        dated("d", 1, rnn=[9]),
+        dated("a", rnn=[9]),
+        dated("other", split="6", rnn=[9]),
+    ]
+
+    history, other = trace_runs(runs)
+    named, _ = trace_runs(runs, names=[f"all/{name}" for name in "cbda."])
+
+    assert [entry.run for entry in history.entries] == ["b", "a", "d", "c"]
+    assert [entry.run for entry in other.entries] == ["other"], "on other documents"
+    assert [entry.run for entry in named.entries] == ["all/b", "all/a", "all/d", "all/c"]
+    assert [entry.date for entry in history.entries][1:3] == [None, "2026-11-01T10:20:30Z"]
+    assert history.entries[0].commit == "0" * 40
+    assert history.entries[0].version == "0.0"
+
+
+def test_a_change_is_that_from_the_run_before_on_the_same_documents():
+    runs = [
+        dated("a", 1, rnn=[18, 17, 18], svm=[9]),
+        dated("b", 2, rnn=[2, 3, 2], gru=[9]),
+        dated("c", 3, gru=[9]),
+        dated("d", 4, svm=[9]),
+    ]
+
+    first, second, third, last = trace_runs(runs)[0].entries
+
+    assert first.changes == last.changes == {}
+    assert list(second.changes) == ["rnn"]
+    assert second.changes["rnn"].is_clear
+    assert second.changes["rnn"].difference < -0.7
+    assert third.changes["gru"].difference == 0
+    assert not third.changes["gru"].is_clear
+
+
+def test_other_metrics_have_values_but_no_changes():
+    runs = [dated("a", 1, rnn=[18, 17, 18]), dated("b", 2, rnn=[2, 3, 2])]
+
+    (history,) = trace_runs(runs, "macro_f1")
+
+    first, second = history.entries
+    assert first.values["rnn"].mean > second.values["rnn"].mean
+    assert second.changes == {}
+    (costs,) = trace_runs([dated("a", 1, rnn=[9])], "ms_per_step")
+    assert costs.entries[0].values["rnn"].mean == 2.5

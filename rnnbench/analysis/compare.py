@@ -1,0 +1,377 @@
+"""Two finished runs side by side: how each model changed, all other differences, and gates.
+
+A gate is a condition under which a comparison fails, such as ``accuracy drops 0.01``.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import computed_field
+
+from rnnbench.analysis.comparisons import compare_pairs
+from rnnbench.analysis.intervals import Hits
+from rnnbench.data.audit import DatasetSummary
+from rnnbench.errors import UserError, did_you_mean
+from rnnbench.metrics import find_quantity
+from rnnbench.points import chosen
+from rnnbench.records import Record
+from rnnbench.results.run import StoredRun
+from rnnbench.results.schema import Comparison, Difference, ModelSummary
+
+Part = Literal["config", "data", "environment"]
+DATA_KEYS = (
+    "source",
+    "origin",
+    "fingerprint",
+    "split_fingerprint",
+    "corpus_fingerprint",
+    "train_size",
+    "test_size",
+    "timesteps",
+)
+DECIDE_THE_DOCUMENTS = (
+    "source",
+    "corpus_fingerprint",
+    "train_size",
+    "test_size",
+    "split_fingerprint",
+    "data.maxlen",
+    "data.split",
+    "data.test_split",
+    "data.seed",
+)
+"""Keys of the data and of the config that decide which documents are trained on and tested on."""
+NO_DIFFERENCE = ("installed", "date")
+"""Keys of the environment that cannot change a result: packages of others, and the date."""
+
+DIRECTIONS = {"drops": -1, "rises": 1}
+SIGNIFICANTLY = "significantly"
+EXAMPLES = (
+    "such as 'accuracy drops 0.01', 'ms_per_step rises 10%' or 'accuracy drops significantly'"
+)
+
+
+class Change(Difference):
+    """The accuracy of a model in a run minus that in another, as means over its trials."""
+
+    is_clear = computed_field(Difference.is_clear)  # type: ignore[pydantic-field] # it is typed
+
+
+class ModelChange(Change):
+    """A model that is in both runs: B minus A."""
+
+    name: str
+    a: ModelSummary
+    b: ModelSummary
+    speed_ratio: float | None
+    """Milliseconds per step in A divided by those in B; ``None`` for a model without steps."""
+
+
+class DifferingFact(Record):
+    """A fact that is not the same in both runs."""
+
+    part: Part
+    key: str
+    """Its path, such as ``training.epochs``."""
+    a: Any
+    """The value in A; ``None`` if there is none."""
+    b: Any
+
+
+class ComparedRuns(Record):
+    """Two runs on the same documents."""
+
+    a: str
+    """The folder of A."""
+    b: str
+    dataset: DatasetSummary
+    """Of A; B may have cut and padded the same documents differently."""
+    models: list[ModelChange]
+    only_in_a: list[str]
+    only_in_b: list[str]
+    differences: list[DifferingFact]
+
+
+def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) -> ComparedRuns:
+    """Return how the models of ``b`` differ from those of the same name in ``a``.
+
+    Raises:
+        UserError: the documents differ, no chosen model is in both runs, or a name in ``only`` is
+            in neither.
+    """
+    _check_same_documents(a, b)
+    of_a, of_b = ({model.name: model for model in run.results.models} for run in (a, b))
+    names = chosen(list(of_a | of_b), only)
+    matched = [name for name in names if name in of_a and name in of_b]
+    if not matched:
+        which = "no model" if only is None else f"none of {', '.join(only)}"
+        raise UserError(
+            f"{a.folder}, {b.folder}: {which} is in both runs; models are matched by name "
+            f"(A has {', '.join(of_a)}; B has {', '.join(of_b)})"
+        )
+    tests = _test_all(a, b, matched)
+    return ComparedRuns(
+        a=str(a.folder),
+        b=str(b.folder),
+        dataset=a.results.dataset,
+        models=[
+            _change(of_a[name], of_b[name], test) for name, test in zip(matched, tests, strict=True)
+        ],
+        only_in_a=[name for name in names if name not in of_b],
+        only_in_b=[name for name in names if name not in of_a],
+        differences=find_differences(a, b),
+    )
+
+
+def documents_of(run: StoredRun) -> tuple[str, bytes]:
+    """Return the facts that are equal in two runs whose accuracies can be compared."""
+    labels = next(iter(run.trials.values()))[0].labels
+    return run.results.dataset.split_fingerprint, labels.tobytes()
+
+
+def _check_same_documents(a: StoredRun, b: StoredRun) -> None:
+    """Raise an error, which names the differences, unless two runs had the same documents."""
+    if documents_of(a) == documents_of(b):
+        return
+    why = [
+        f"  {fact.key}: {_short(fact.a)} in A, {_short(fact.b)} in B"
+        for fact in find_differences(a, b)
+        if fact.key in DECIDE_THE_DOCUMENTS
+    ]
+    raise UserError(
+        "\n".join(
+            [
+                f"{a.folder}, {b.folder}: not the same documents, so accuracies cannot be compared",
+                *(why or ["  the true topics of the test documents differ"]),
+                "Run one of them again with the data of the other: the data section of the config, "
+                "--data and --path decide which documents are trained on and tested on.",
+            ]
+        )
+    )
+
+
+def find_differences(a: StoredRun, b: StoredRun) -> list[DifferingFact]:
+    """Return every difference in the resolved configs, the data and the environments."""
+    data_a, data_b = (run.results.dataset.model_dump(include=set(DATA_KEYS)) for run in (a, b))
+    parts: dict[Part, tuple[Any, Any]] = {
+        "config": (a.config, b.config),
+        "data": (data_a, data_b),
+        "environment": (_machine_of(a), _machine_of(b)),
+    }
+    return [
+        DifferingFact(part=part, key=key, a=in_a, b=in_b)
+        for part, trees in parts.items()
+        for key, in_a, in_b in _differing(*trees)
+    ]
+
+
+def _machine_of(run: StoredRun) -> dict[str, Any]:
+    return {key: value for key, value in run.environment.items() if key not in NO_DIFFERENCE}
+
+
+def _differing(a: Any, b: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield the key path and both values wherever two trees differ."""
+    if a == b:
+        return
+    branches_a, branches_b = branches(a), branches(b)
+    if branches_a is None or branches_b is None:
+        yield key, a, b
+        return
+    for part in branches_a | branches_b:
+        path = f"{key}.{part}" if key else part
+        yield from _differing(branches_a.get(part), branches_b.get(part), path)
+
+
+def branches(tree: Any) -> dict[str, Any] | None:
+    """Return the branches of a tree by key, or by position; ``None`` for a plain value."""
+    if isinstance(tree, list) and any(isinstance(item, dict) for item in tree):
+        return {str(position): item for position, item in enumerate(tree)}
+    return tree if isinstance(tree, dict) else None
+
+
+def differing_settings(trees: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the plain values in which trees differ, for each tree, by key path.
+
+    A value that a tree does not have is ``None``.
+    """
+    values = {name: dict(plain_values(tree)) for name, tree in trees.items()}
+    first, *others = values.values()
+    keys = dict.fromkeys(key for of_tree in values.values() for key in of_tree)
+    differing = [key for key in keys if any(tree.get(key) != first.get(key) for tree in others)]
+    return {name: {key: tree.get(key) for key in differing} for name, tree in values.items()}
+
+
+def plain_values(tree: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the key path and the value of each plain value in a tree."""
+    parts = branches(tree)
+    if parts is None:
+        yield key, tree
+        return
+    for part, branch in parts.items():
+        yield from plain_values(branch, f"{key}.{part}" if key else part)
+
+
+def _short(value: Any) -> str:
+    """Return a value for a message, cut short: the start of a fingerprint identifies it."""
+    return "nothing" if value is None else str(value)[:12]
+
+
+def _test_all(a: StoredRun, b: StoredRun, names: Sequence[str]) -> list[Comparison]:
+    """Return B minus A for each model."""
+    in_order = a.results.dataset.in_order or b.results.dataset.in_order
+    hits: dict[str, Hits] = {}
+    fixed = set()
+    for run, side in ((a, "A"), (b, "B")):
+        for model in run.results.models:
+            if model.name in names:
+                key = f"{model.name} in {side}"
+                hits[key] = Hits.of(run.trials[model.name], in_order=in_order)
+                if not model.is_random:
+                    fixed.add(key)
+    return compare_pairs([(f"{name} in B", f"{name} in A") for name in names], hits, fixed)
+
+
+def _change(a: ModelSummary, b: ModelSummary, test: Comparison) -> ModelChange:
+    ms_a, ms_b = a.ms_per_step, b.ms_per_step
+    ratio = ms_a.mean / ms_b.mean if ms_a and ms_b and ms_b.mean else None
+    tested = test.model_dump(include=set(Change.model_fields))
+    return ModelChange(name=a.name, a=a, b=b, speed_ratio=ratio, **tested)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A change from A to B that no model may make.
+
+    Attributes:
+        metric: a metric or a cost, by name.
+        direction: ``drops`` or ``rises``.
+        amount: how far it may move without failing; ``None`` if only a significant move fails.
+        is_relative: whether ``amount`` is a percentage of the value in A.
+    """
+
+    metric: str
+    direction: str
+    amount: float | None
+    is_relative: bool = False
+
+    def __str__(self) -> str:
+        percent = "%" if self.is_relative else ""
+        amount = SIGNIFICANTLY if self.amount is None else f"{self.amount!r}".removesuffix(".0")
+        return f"{self.metric} {self.direction} {amount}{percent}"
+
+    def is_failed_by(self, change: ModelChange) -> bool:
+        """Return whether a model moved too far, or lost a metric that it had in A."""
+        a, b = change.a.mean_of(self.metric), change.b.mean_of(self.metric)
+        if a is None or b is None:
+            return a is not None
+        moved = (b - a) * DIRECTIONS[self.direction]
+        if self.amount is None:
+            return moved > 0 and change.is_clear
+        allowed = self.amount * abs(a) / 100 if self.is_relative else self.amount
+        return moved > allowed and not math.isclose(moved, allowed, abs_tol=1e-12)
+
+
+class Failure(Record):
+    """A model that fails a gate."""
+
+    model: str
+    a: float | None
+    """The value in A; ``None`` if B lacks the model."""
+    b: float | None
+    """The value in B; ``None`` if B lacks the model or its metric."""
+    p_holm: float | None = None
+    """The corrected p-value, for a gate on significance."""
+
+
+class Verdict(Record):
+    """The outcome of a gate."""
+
+    gate: str
+    checked: list[str]
+    """Models whose values were compared."""
+    unmeasured: list[str]
+    """Models that have no such value in A, such as the log-loss of an SVM."""
+    failures: list[Failure]
+
+    @computed_field  # type: ignore[prop-decorator]  # as pydantic documents it
+    @property
+    def passed(self) -> bool:
+        """Whether no model failed."""
+        return not self.failures
+
+
+def parse_gate(text: str) -> Gate:
+    """Return the gate in ``METRIC drops|rises AMOUNT[%]`` or ``METRIC drops|rises significantly``.
+
+    Raises:
+        UserError: it is not a gate; the message lists the allowed values.
+    """
+    words = text.split()
+    if len(words) != 3:
+        raise _wrong(text, f"should be METRIC drops|rises AMOUNT, {EXAMPLES}")
+    metric, direction, amount = words
+    find_quantity(metric, f"--fail-if '{text}'")
+    if direction not in DIRECTIONS:
+        raise _wrong(text, f"got '{direction}' ({did_you_mean(direction, DIRECTIONS)})")
+    if amount == SIGNIFICANTLY:
+        if metric != "accuracy":
+            example = f"give an amount, such as '{metric} {direction} 5%'"
+            raise _wrong(text, f"only accuracy is tested for significance; {example}")
+        return Gate(metric, direction, None)
+    return Gate(metric, direction, _number(text, amount), amount.endswith("%"))
+
+
+def _number(text: str, amount: str) -> float:
+    try:
+        number = float(amount.removesuffix("%"))
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise _wrong(
+            text, f"got '{amount}' (allowed: a number from 0, a percentage of A, {SIGNIFICANTLY})"
+        )
+    return number
+
+
+def _wrong(text: str, reason: str) -> UserError:
+    return UserError(f"--fail-if '{text}': {reason}")
+
+
+def judge(gate: Gate, comparison: ComparedRuns) -> Verdict:
+    """Return which models fail a gate; a model or metric that only A has fails it.
+
+    Raises:
+        UserError: no model has the metric in both runs, so that nothing could be checked, or the
+            gate is on significance and a model has too few seeds for it.
+    """
+    changes, metric = comparison.models, gate.metric
+    unmeasured = [change.name for change in changes if change.a.mean_of(metric) is None]
+    checked = [
+        change.name
+        for change in changes
+        if change.name not in unmeasured and change.b.mean_of(metric) is not None
+    ]
+    if not checked:
+        names = ", ".join(change.name for change in changes)
+        raise _wrong(str(gate), f"no model has {metric} in both runs ({names})")
+    undecided = [change.name for change in changes if change.has_too_few_seeds]
+    if gate.amount is None and undecided:
+        raise _wrong(
+            str(gate),
+            f"{', '.join(undecided)}: too few seeds to tell (use 3 or more in both runs, or a gate "
+            "with an amount)",
+        )
+    failures = [
+        Failure(
+            model=change.name,
+            a=change.a.mean_of(metric),
+            b=change.b.mean_of(metric),
+            p_holm=change.p_holm if gate.amount is None else None,
+        )
+        for change in changes
+        if gate.is_failed_by(change)
+    ]
+    failures += [Failure(model=name, a=None, b=None) for name in comparison.only_in_a]
+    return Verdict(gate=str(gate), checked=checked, unmeasured=unmeasured, failures=failures)

@@ -1,0 +1,175 @@
+"""Errors by document and by topic, and the words of the documents."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from factories import LABELS, corpus, dataset_summary, finished_run, result
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score
+
+from rnnbench.analysis.errors import (
+    Answer,
+    confusion,
+    count_errors,
+    f1_by_topic,
+    frequent_topics,
+    hardest_documents,
+    words_of_test_documents,
+)
+from rnnbench.data import cache
+from rnnbench.data.audit import Duplicates, TopicCount
+from rnnbench.data.dataset import make_dataset, split_fingerprint
+from rnnbench.data.load import load_corpus
+from rnnbench.data.settings import Data
+
+RIGHT = LABELS.tolist()
+
+
+def test_the_documents_with_most_wrong_answers_come_first_and_models_count_alike():
+    trials = {
+        "a": [result(answers=[1, 0, 1, 0]), result(answers=[0, 0, 1, 0])],
+        "b": [result(answers=[0, 0, 1, 0])],
+    }
+
+    found = hardest_documents(trials, n=10)
+
+    assert [(each.position, each.topic, each.mistaken) for each in found] == [
+        (3, 2, 1.0),
+        (0, 0, 0.25),
+    ]
+
+
+def test_the_answer_of_a_model_is_its_most_frequent_one():
+    trials = {"a": [result(answers=[answer, 0, 1, 2]) for answer in (1, 2, 2)]}
+
+    assert hardest_documents(trials, n=1)[0].answers == {"a": Answer(topic=2, trials=2, of=3)}
+
+
+def test_no_topic_takes_more_than_its_places():
+    trials = {"a": [result(answers=[1, 1, 0, 0])]}
+
+    assert [each.position for each in hardest_documents(trials, n=4, per_topic=1)] == [0, 2, 3]
+    assert hardest_documents({"a": [result(answers=RIGHT)]}, n=5) == [], "all answers are right"
+
+
+def topics(*n_train):
+    return [TopicCount(topic=f"topic{n}", train=n, test=1) for n in n_train]
+
+
+def test_errors_are_counted_by_the_training_documents_of_the_topic():
+    dataset = dataset_summary(topics=topics(100, 10, 9), majority_topic="topic100")
+    trials = {
+        "a": [result(answers=[0, 1, 0, 0]), result(answers=[0, 0, 0, 0])],
+        "b": [result(answers=[1, 1, 1, 0])],
+    }
+
+    assert [
+        (each.kind, each.n, each.by_model, each.by_all) for each in count_errors(trials, dataset)
+    ] == [
+        ("all documents", 4, {"a": 2.5, "b": 3.0}, 1),
+        ("topics with fewer than 10 training documents", 1, {"a": 1.0, "b": 1.0}, 1),
+        ("topics with 10 to 99", 1, {"a": 1.0, "b": 0.0}, 0),
+        ("topics with 100 or more", 2, {"a": 0.5, "b": 2.0}, 0),
+    ]
+
+
+def test_errors_are_counted_on_documents_that_training_contradicts():
+    found = Duplicates(same_topic=[0], other_topics=[1, 3], both=[2])
+    dataset = dataset_summary(duplicates=found)
+    trials = {"a": [result(answers=[1, 1, 1, 0])]}
+
+    contradicted = count_errors(trials, dataset)[-1]
+
+    assert contradicted.kind == "documents in training with other topics only"
+    assert (contradicted.n, contradicted.by_model, contradicted.by_all) == (2, {"a": 2.0}, 2)
+
+
+ANSWERS = st.lists(st.integers(0, 2), min_size=len(LABELS), max_size=len(LABELS))
+
+
+@pytest.mark.parametrize(
+    ("labels", "n", "topics"), [([3, 1, 1, 2, 3, 0], 3, [1, 3, 0]), ([2, 2, 5], 10, [2, 5])]
+)
+def test_the_most_frequent_topics_come_first_ties_by_label_and_empty_ones_not_at_all(
+    labels, n, topics
+):
+    assert frequent_topics(np.array(labels), n) == topics
+
+
+@settings(max_examples=25)
+@given(st.lists(ANSWERS, min_size=1, max_size=3))
+def test_confusion_is_the_mean_over_trials_and_each_row_with_documents_sums_to_one(answers):
+    trials = [result(answers=each) for each in answers]
+
+    shares = confusion(trials, topics=[0, 1, 2])
+
+    assert shares == pytest.approx(np.mean([confusion([t], [0, 1, 2]) for t in trials], axis=0))
+    assert shares.sum(axis=1) == pytest.approx([1, 1, 1, 0])
+    few = confusion([result(answers=[0, 1, 1, 0])], topics=[0, 1])
+    assert few.tolist() == [[0.5, 0.5, 0], [0, 1, 0], [1, 0, 0]]
+
+
+@settings(max_examples=25)
+@given(st.lists(ANSWERS, min_size=1, max_size=3))
+def test_f1_by_topic_is_that_of_scikit_learn_as_a_mean_over_trials(answers):
+    trials = [result(answers=each) for each in answers]
+
+    scores = f1_by_topic({"rnn": trials}, [2, 0])
+
+    expected = [
+        f1_score(LABELS, each, labels=[2, 0], average=None, zero_division=0) for each in answers
+    ]
+    assert scores["rnn"] == pytest.approx(np.mean(expected, axis=0))
+
+
+DATA = {"source": "r8", "test_split": 0.5, "split": "shuffled"}
+
+
+def run_on(found, **data):
+    """A run on a corpus; ``data`` changes values in its config, as if after the run."""
+    split = split_fingerprint(found.fingerprint, make_dataset(found, Data(**DATA)))
+    marks = {"corpus_fingerprint": found.fingerprint, "split_fingerprint": split}
+    return finished_run({"rnn": [(0, 0, 0, 1)]}, dataset={"source": "r8"} | marks, data=DATA | data)
+
+
+def expected_words(found, run):
+    return [
+        found.words(number) for number in make_dataset(found, run.benchmark.data).test_documents
+    ]
+
+
+def test_the_words_are_those_of_the_test_documents_of_the_corpus_in_the_cache():
+    cache.store("r8", corpus())
+    run = run_on(corpus())
+
+    words = words_of_test_documents(run)
+
+    assert words == expected_words(corpus(), run)
+    assert len(words) == 10
+
+
+def test_no_path_in_the_config_of_a_run_is_followed(tiny_sgml_folder: Path):
+    found = load_corpus(Data(source="sgml", path=tiny_sgml_folder))
+    found.file.unlink()
+
+    run = run_on(found, source="sgml", path=str(tiny_sgml_folder))
+
+    assert words_of_test_documents(run) is None
+    assert not found.file.exists()
+
+
+@pytest.mark.parametrize("seed", [None, 1], ids=["empty", "another corpus"])
+def test_without_the_corpus_of_the_run_there_are_no_words(seed):
+    if seed is not None:
+        cache.store("r8", corpus(seed=seed))
+
+    assert words_of_test_documents(run_on(corpus())) is None
+
+
+@pytest.mark.parametrize("data", [{"test_split": 0.1}, {"split": "modapte"}], ids=str)
+def test_a_config_that_splits_the_corpus_otherwise_gives_no_words(data):
+    cache.store("r8", corpus())
+
+    assert words_of_test_documents(run_on(corpus(), **data)) is None
