@@ -14,8 +14,8 @@ from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
 from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import BaselineModel, Network
+from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
-from rnnbench.models.shape import Shape
 from rnnbench.report.models import (
     baseline_json,
     baseline_text,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnbench.models.descriptions import LayeredNetwork, Network
 from rnnbench.models.layers import Layer
-from rnnbench.models.shape import Shape
+from rnnbench.models.layers.base import Shape
 
 if TYPE_CHECKING:
     import keras

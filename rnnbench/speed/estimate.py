@@ -12,7 +12,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Dataset, hold_out
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Product
-from rnnbench.models.shape import Shape
+from rnnbench.models.layers.base import Shape
 from rnnbench.runner.executors.local import usable_cores
 from rnnbench.speed.gemm import time_products
 from rnnbench.training.settings import settled

@@ -24,8 +24,8 @@ from rnnbench.errors import UserError
 from rnnbench.models import build as module
 from rnnbench.models.build import build, predict
 from rnnbench.models.layers import LAYERS
+from rnnbench.models.layers.base import Shape
 from rnnbench.models.layers.recurrent import RECURRENT
-from rnnbench.models.shape import Shape
 
 ALL = load(Path(__file__).parents[2] / "configs" / "all.yaml")
 SHAPE = Shape(timesteps=6, n_topics=7, n_ids=12)

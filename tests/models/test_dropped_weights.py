@@ -9,7 +9,7 @@ from stacks import EMBEDDING, bidirectional, network, randomized
 from rnnbench.models.build import build
 from rnnbench.models.dropped_weights import WEIGHT_DROP, DropoutEmbedding
 from rnnbench.models.fused import with_cores
-from rnnbench.models.shape import Shape
+from rnnbench.models.layers.base import Shape
 
 STEPS, UNITS, WORDS = 4, 20, 200
 SEQUENCES = np.random.default_rng(0).normal(size=(3, STEPS, 2)).astype(np.float32)

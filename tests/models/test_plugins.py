@@ -4,12 +4,12 @@ import keras
 import numpy as np
 import pytest
 from plugin_files import MAKE, write_distribution, write_module, write_scale
+from rnnbench.models.plugins import call_function
 from stacks import EMBEDDING, MEAN, network
 
 from rnnbench.models.build import build, predict
 from rnnbench.models.descriptions import PythonNetwork
-from rnnbench.models.plugins import call_function
-from rnnbench.models.shape import Shape
+from rnnbench.models.layers.base import Shape
 from rnnbench.registry import PluginError
 
 SHAPE = Shape(timesteps=5, n_topics=3, n_ids=12)

@@ -7,7 +7,7 @@ import pytest
 from stacks import EMBEDDING, FROZEN, STACKS, bag_of_words, conv1d, network
 
 from rnnbench.models.layers import Product
-from rnnbench.models.shape import Shape
+from rnnbench.models.layers.base import Shape
 
 
 def of_layers(*layers, batch_size=6):

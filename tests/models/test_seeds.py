@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnbench.models.seeds import derive_seed
+from rnnbench.models.layers.base import derive_seed
 
 places = st.tuples(
     st.integers(0, 2**70), st.integers(0, 99), st.sampled_from(["kernel", "dropout", "x", "xx", ""])

@@ -3,7 +3,7 @@ import pytest
 
 from rnnbench.data.dataset import make_dataset
 from rnnbench.models.build import build
-from rnnbench.models.shape import Shape
+from rnnbench.models.layers.base import Shape
 from rnnbench.speed.estimate import estimate_seconds
 
 LARGE = {"layers": [{"lstm": {"units": 100}}, factories.SOFTMAX]}

@@ -10,8 +10,8 @@ import tensorflow as tf
 from stacks import STACKS, is_random, network, randomized
 
 from rnnbench.models.build import build, predict
+from rnnbench.models.layers.base import Shape
 from rnnbench.models.saved import from_bytes, load_weights, to_bytes
-from rnnbench.models.shape import Shape
 from rnnbench.training.engines import compiled, keras_fit
 from rnnbench.training.epochs import Epochs
 from rnnbench.training.outcome import History
