@@ -90,7 +90,7 @@ def test_the_best_score_is_the_answer_that_scikit_learn_gives(kind):
         np.testing.assert_array_equal(answers, LABELS)
 
 
-@pytest.mark.parametrize("pair", [(0, 1), (1, 3), (4, 0)])
+@pytest.mark.parametrize("pair", [(0, 1), (4, 0)])
 @pytest.mark.parametrize("kind", ["tfidf_linear_svm", "multinomial_naive_bayes"])
 def test_of_two_topics_the_second_has_the_scores_of_the_second(kind, pair):
     labels = np.array(pair * 5)
@@ -156,16 +156,12 @@ def test_a_classifier_without_logarithms_has_those_of_its_probabilities():
     ("kind", "parameters", "params"),
     [
         ("most_frequent", {}, 0),
-        ("stratified", {}, 0),
-        ("tfidf_logistic_regression", {"max_ngram": 1}, 3 * 9 + 3),
-        ("tfidf_linear_svm", {"max_ngram": 2}, 3 * (9 + 6) + 3),
         ("tfidf_linear_svm", {"max_ngram": 3}, 3 * (9 + 6 + 3) + 3),
         ("multinomial_naive_bayes", {}, 3 * 9 + 3),
-        ("complement_naive_bayes", {}, 3 * 9 + 3),
         ("nb_svm", {"max_ngram": 2}, 3 * (9 + 6) + 3),
     ],
 )
-def test_parameters_are_a_number_for_each_topic_and_word_or_words_and_one_more_for_each_topic(
+def test_parameters_are_one_for_each_topic_and_word_and_one_more_for_each_topic(
     kind, parameters, params
 ):
     classifier = BASELINES[kind](**parameters).pipeline(0).fit(DOCUMENTS, LABELS)
@@ -232,21 +228,11 @@ def test_a_training_has_a_cost_and_no_epochs(dataset):
     assert (outcome.history, outcome.best_epoch, outcome.stock_layers) == (History(), None, [])
 
 
-def test_training_documents_are_learned_by_heart(dataset):
-    tested_on_training = replace(dataset, x_test=dataset.x_train, y_test=dataset.y_train)
-
-    trained = train(TfidfLinearSVM(C=1e6), tested_on_training)
-
-    answers = trained.scores.argmax(axis=1)
-    assert np.mean(answers == dataset.y_train) > 0.9, "one topic in three would be guessed"
-
-
 @kinds
-@pytest.mark.parametrize("share", [0.0, 0.4])
-def test_test_documents_have_no_influence_on_training(dataset, kind, share):
+def test_test_documents_have_no_influence_on_training(dataset, kind):
     other = replace(dataset, x_test=np.roll(dataset.x_test, 5, axis=0), y_test=1 - dataset.y_test)
 
-    ours, others = (train(BASELINES[kind](), each, share) for each in (dataset, other))
+    ours, others = (train(BASELINES[kind](), data, 0.4) for data in (dataset, other))
 
     assert ours.outcome.params == others.outcome.params
     if kind != "stratified":  # it draws document by document
@@ -265,12 +251,6 @@ def test_held_out_documents_are_not_learned_just_as_for_a_network(dataset, kind)
         shares = np.bincount(dataset.y_train[kept], minlength=3) / 12
         found = np.exp(scores(kind, dataset, 0.4))
         np.testing.assert_allclose(found, np.tile(shares, (20, 1)), rtol=1e-6)
-
-
-def test_the_seed_is_that_of_a_random_baseline(dataset):
-    first, other = (train(Stratified(), dataset, seed=seed).scores for seed in (0, 1))
-
-    assert not np.array_equal(first, other)
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,6 @@ def _epoch(asm: Assembler, arrays: NetworkArrays, count: Value) -> None:
 
 
 def _score(asm: Assembler, arrays: NetworkArrays, count: Value) -> None:
-    """Write the logits of documents."""
     rows, width = arrays.sizes.rows, arrays.logits.strides[0]
     for first in asm.loop(_whole(count, rows), step=rows):
         asm.call("forward", first)
@@ -130,7 +129,7 @@ def _score(asm: Assembler, arrays: NetworkArrays, count: Value) -> None:
 
 
 def _whole(count: Value, rows: int) -> Value:
-    """Return ``count`` rounded up to whole parts."""
+    """Return ``count`` rounded up to whole parts of a batch."""
     return (count + (rows - 1)) // rows * rows
 
 
@@ -289,7 +288,7 @@ def _loss(
 
     Args:
         asm: makes the code.
-        layout: of the arena.
+        arrays: of the network.
         row: of the part of the batch.
         first: the document of the first row.
         left: rows of the part that belong to the batch; others have no weight.
