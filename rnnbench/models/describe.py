@@ -77,7 +77,7 @@ def describe_model(model: "keras.Model", described: Sequence[Layer] = ()) -> Des
 
     is_sequential = isinstance(model, keras.Sequential)
     operations = model.layers if is_sequential else model.operations
-    after_input = [each for each in operations if not isinstance(each, keras.layers.InputLayer)]
+    after_input = [own for own in operations if not isinstance(own, keras.layers.InputLayer)]
     origins = [*[None] * (len(after_input) - len(described)), *described]
     inputs = (
         LayerFacts(tensor.name, "InputLayer", None, (tuple(tensor.shape),))

@@ -49,7 +49,7 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
         return self
 
     def _line(self, x: csr_matrix, is_topic: NDArray[np.bool_]) -> Line:
-        """Return the line between the documents of a topic and all others."""
+        """Return the weights and the intercept of one topic against the rest."""
         ratios = self._shares(x[is_topic]) - self._shares(x[~is_topic])
         svm = LinearSVC(C=self.C, random_state=0, max_iter=MOST_STEPS)
         svm.fit(x.multiply(ratios).tocsr(), is_topic)

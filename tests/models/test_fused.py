@@ -119,29 +119,26 @@ both_kinds_of_dropout = pytest.mark.parametrize("kind", [layers.Dropout, layers.
 
 
 @both_kinds_of_dropout
-@pytest.mark.parametrize("rate", [0.0, 0.9])
-def test_dropout_drops_a_share_and_scales_the_rest_so_that_the_mean_stays(kind, rate):
-    left = 1 / (1 - rate)
-
-    for found in dropped(kind(rate, seed=0)):
-        np.testing.assert_allclose(np.unique(found), [0, left] if rate else [1], rtol=1e-6)
-        assert np.mean(found == 0) == pytest.approx(rate, abs=0.05)
-        assert found.mean() == pytest.approx(1, abs=0.05 * left)
+def test_dropout_drops_a_share_and_scales_the_rest_so_that_the_mean_stays(kind):
+    for found in dropped(kind(0.9, seed=0)):
+        np.testing.assert_allclose(np.unique(found), [0, 10], rtol=1e-6)
+        assert np.mean(found == 0) == pytest.approx(0.9, abs=0.05)
+    np.testing.assert_array_equal(dropped(kind(0.0))[0], 1)
 
 
 @both_kinds_of_dropout
 def test_dropout_drops_others_in_each_step_and_the_same_from_the_same_seed(kind):
     first, second = dropped(kind(0.5, seed=1))
     again, _ = dropped(kind(0.5, seed=1))
-    other, _ = dropped(kind(0.5, seed=2))
 
     np.testing.assert_array_equal(first, again)
-    for found in (second, other):
-        assert np.mean(first == found) == pytest.approx(0.5, abs=0.1), "as often as by chance"
+    assert np.mean(first == second) == pytest.approx(0.5, abs=0.1), "as often as by chance"
 
 
 def test_dropout_drops_numbers_one_by_one_and_spatial_dropout_a_feature_on_all_steps():
     one_by_one, _ = dropped(layers.Dropout(0.5, seed=0))
+    for axis in range(3):
+        assert np.ptp(one_by_one, axis=axis).all()
     for per_feature in (
         layers.SpatialDropout1D(0.5, seed=0),
         layers.Dropout(0.5, noise_shape=(None, 1, None), seed=0),
@@ -150,8 +147,6 @@ def test_dropout_drops_numbers_one_by_one_and_spatial_dropout_a_feature_on_all_s
         assert (np.ptp(features, axis=1) == 0).all()
         assert np.ptp(features, axis=0).any(), "it is not the same in all sequences"
         assert np.ptp(features, axis=2).any(), "nor for all features"
-    for axis in range(3):
-        assert np.ptp(one_by_one, axis=axis).all()
 
 
 @both_kinds_of_dropout
@@ -210,10 +205,6 @@ def test_a_layer_that_the_cores_do_not_cover_is_left_to_keras(layer, keras_layer
     assert stock == {keras_layer}
 
 
-class Reversed(layers.Bidirectional):
-    """A bidirectional layer that is not one of Keras's."""
-
-
 PAIRS = list(zip(cycle(KINDS), MERGE_MODES * 3, strict=False))[:12]
 """Each kind with each mode."""
 
@@ -262,18 +253,8 @@ def test_each_direction_that_the_cores_do_not_cover_is_left_to_keras(options):
     assert stock == {f"forward_a: {reason}", f"backward_a: {reason}"}
 
 
-def test_a_bidirectional_layer_of_another_class_is_copied_as_it_is():
-    model = sequential(Reversed(layers.GRU(3)), features=2)
-
-    copy, _ = copy_with_cores(model)
-
-    assert type(copy.layers[0]) is Reversed
-    assert type(copy.layers[0].forward_layer) is layers.GRU
-    assert_same(copy, model, batch(2))
-
-
 @pytest.mark.parametrize("padding", PADDINGS)
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(
     steps=st.integers(1, 7),
     size=st.integers(1, 7),

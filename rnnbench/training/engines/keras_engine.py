@@ -93,8 +93,11 @@ class KerasEngine(Engine):
         built = _build(model, Shape.of(dataset), seed, check_saving=keep_model)
         epochs = Epochs(on_epoch)
         if model.pretrained_dim:
+            from rnnbench.training.word_vectors import pretrained_vectors
+
             begin("making word vectors")
-            _embed(built, dataset, model.pretrained_dim, recipe.validation_split)
+            vectors = pretrained_vectors(dataset, model.pretrained_dim, recipe.validation_split)
+            built.layers[0].embeddings.assign(vectors)
         _count_words(built, x[kept])
         keras_layers = train(built, (x[kept], y[kept]), validation, recipe, seed, epochs)
         if validation:
@@ -127,13 +130,6 @@ def _build(network: Network, shape: Shape, seed: int, *, check_saving: bool) -> 
     keras.utils.clear_session()  # or memory would grow with every trial
     tf.config.experimental.enable_op_determinism()
     return build(network, shape, seed)
-
-
-def _embed(model: "keras.Model", dataset: "Dataset", dim: int, validation_split: float) -> None:
-    """Start the embedding of a model with vectors that are learned from texts."""
-    from rnnbench.training.word_vectors import pretrained_vectors
-
-    model.layers[0].embeddings.assign(pretrained_vectors(dataset, dim, validation_split))
 
 
 def _count_words(model: "keras.Model", x: NDArray[np.int32]) -> None:
