@@ -37,7 +37,7 @@ from .models.layers import Batch as Batch
 from .models.layers import Layer as Layer
 from .models.layers import Product as Product
 from .models.layers import SeedOf as SeedOf
-from .models.shape import Shape as Shape
+from .models.layers.base import Shape as Shape
 from .prediction.predict import Prediction as Prediction
 from .registry import PluginError as PluginError
 from .report.plots_of_run import RunPlot as RunPlot

@@ -28,6 +28,8 @@ from rnnbench.models.quiet import QUIET_ON_CPU
 from rnnbench.tracking import TRACKERS
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Compiling takes most of the time of small networks. Child processes inherit it.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process compiles all modules again
 
 # A shell has its background ignore Ctrl-C, and the processes that tests start would inherit that.

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from rnnbench.training.engines.native.assembler import Assembler, Processor
-from rnnbench.training.engines.native.compiler import processor
-from rnnbench.training.engines.native.layout import GATES, Sizes
-from rnnbench.training.engines.native.training import Network, Program, program_for
+from rnnbench.training.engines.native.cells import CELLS
+from rnnbench.training.engines.native.network import NetworkSizes
+from rnnbench.training.engines.native.training import NativeNetwork, Program, processor, program_for
 from rnnbench.training.engines.native.weights import initial_weights
 
 MANY = int(os.environ.get("RNNBENCH_NATIVE_EXAMPLES", "0"))
@@ -28,10 +28,10 @@ def examples(few: int) -> Any:
 
 
 @st.composite
-def sizes(draw: Any, most_units: int = 130) -> Sizes:
+def sizes(draw: Any, most_units: int = 130) -> NetworkSizes:
     """Sizes of networks of one to three layers."""
-    layer = st.tuples(st.sampled_from(sorted(GATES)), st.integers(1, most_units))
-    return Sizes(
+    layer = st.tuples(st.sampled_from(sorted(CELLS)), st.integers(1, most_units))
+    return NetworkSizes(
         layers=tuple(draw(st.lists(layer, min_size=1, max_size=3))),
         topics=draw(st.integers(1, 60)),
         timesteps=draw(st.integers(1, 7)),
@@ -40,21 +40,23 @@ def sizes(draw: Any, most_units: int = 130) -> Sizes:
     )
 
 
-def program(of: Sizes, registers: int = 32, assembler: type[Assembler] = Assembler) -> Program:
+def program(
+    of: NetworkSizes, registers: int = 32, assembler: type[Assembler] = Assembler
+) -> Program:
     """Return machine code for these sizes; this processor need not have such registers."""
     return program_for(of, Processor(of.lanes, registers, is_x86), assembler)
 
 
-def network(code: Program, seed: int = 0) -> Network:
+def network(code: Program, seed: int = 0) -> NativeNetwork:
     """Return a network with random weights, of which no part is zero."""
-    random, (layout, _) = np.random.default_rng(seed), code
-    weights = initial_weights(layout.sizes, seed)
-    weights = [each + random.normal(0, 0.1, each.shape).astype(np.float32) for each in weights]
-    return Network(code, weights)
+    random, (arrays, _) = np.random.default_rng(seed), code
+    weights = initial_weights(arrays.sizes, seed)
+    weights = [own + random.normal(0, 0.1, own.shape).astype(np.float32) for own in weights]
+    return NativeNetwork(code, weights)
 
 
 def documents(
-    of: Sizes, count: int, seed: int = 0
+    of: NetworkSizes, count: int, seed: int = 0
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """Return made-up sequences and labels."""
     random = np.random.default_rng(seed)

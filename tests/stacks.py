@@ -1,6 +1,5 @@
-"""A small stack for every kind of layer, in each of its variants."""
+"""A few stacks in which every kind of layer stands, with each of its options."""
 
-from itertools import cycle
 from typing import Any, get_args
 
 import keras
@@ -8,8 +7,8 @@ import numpy as np
 from factories import SOFTMAX
 
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.models.layers.feedforward import BagOfWords, Conv1D, Pooling
-from rnnbench.models.layers.recurrent import RECURRENT, Bidirectional
+from rnnbench.models.layers.feedforward import Conv1D, Pooling, WordCounts
+from rnnbench.models.layers.recurrent import Bidirectional
 
 Description = dict[str, Any]
 
@@ -21,7 +20,7 @@ def options_of(layer: type, parameter: str) -> tuple[str, ...]:
 
 MERGE_MODES = options_of(Bidirectional, "merge_mode")
 PADDINGS = options_of(Conv1D, "padding")
-VALUES_OF_WORDS = options_of(BagOfWords, "values")
+VALUES_OF_WORDS = options_of(WordCounts, "values")
 WAYS_OF_POOLING = options_of(Pooling, "by")
 
 EMBEDDING = {"embedding": {"dim": 4}}
@@ -30,10 +29,20 @@ FROZEN = {"embedding": {"dim": 4, "trainable": False}}
 MEAN = {"pooling": {"by": "mean"}}
 
 
+def recurrent(kind: str, **parameters: Any) -> Description:
+    """Return a recurrent layer of three units that gives its state at each step."""
+    return {kind: {"units": 3, "return_sequences": True} | parameters}
+
+
 def bidirectional(kind: str, merge_mode: str = "concat", **parameters: Any) -> Description:
     """Return a bidirectional layer of three units a direction."""
     inner = {kind: {"units": 3} | parameters}
     return {"bidirectional": {"layer": inner, "merge_mode": merge_mode}}
+
+
+def both_ways(kind: str, merge_mode: str = "concat", **parameters: Any) -> Description:
+    """Return the same, but it gives its states at each step."""
+    return bidirectional(kind, merge_mode, return_sequences=True, **parameters)
 
 
 def bag_of_words(values: str) -> Description:
@@ -44,35 +53,39 @@ def bag_of_words(values: str) -> Description:
 def conv1d(padding: str) -> Description:
     """Return a convolution of an even number of steps, which "same" cannot centre."""
     return {
-        "conv1d": {"filters": 3, "kernel_size": 4, "padding": padding, "activation": "relu"},
+        "conv1d": {"filters": 3, "kernel_size": 4, "padding": padding, "activation": "tanh"},
     }
 
 
-ONE_OF_EACH = dict(zip(MERGE_MODES, cycle(RECURRENT)))
-"""A kind of recurrent layer for each merge mode; there are more modes than kinds."""
+def pooling(by: str) -> Description:
+    """Return one vector for each document."""
+    return {"pooling": {"by": by}}
 
+
+DENSE = {"dense": {"units": 5, "activation": "tanh"}}
 STACKS: dict[str, list[Description]] = {
     "embedding": [EMBEDDING, MEAN],
-    "embedding, not trained": [FROZEN, MEAN],
-    "embedding, masked": [MASKED, {"layer_norm": {}}, {"pooling": {"by": "attention"}}],
-    **{f"bag_of_words, {values}": [bag_of_words(values)] for values in VALUES_OF_WORDS},
-    **{kind: [{kind: {"units": 3}}] for kind in RECURRENT},
-    "gru, masked": [MASKED, {"gru": {"units": 3}}],
-    **{
-        f"bidirectional, {kind}, {mode}": [EMBEDDING, bidirectional(kind, mode)]
-        for mode, kind in ONE_OF_EACH.items()
-    },
-    "embedding, dropout": [{"embedding": {"dim": 4, "dropout": 0.5}}, MEAN],
-    **{f"{kind}, weight_drop": [{kind: {"units": 3, "weight_drop": 0.5}}] for kind in RECURRENT},
-    "bidirectional, weight_drop": [EMBEDDING, bidirectional("lstm", weight_drop=0.5)],
-    **{f"conv1d, {padding}": [EMBEDDING, conv1d(padding), MEAN] for padding in PADDINGS},
-    **{f"pooling, {by}": [EMBEDDING, {"pooling": {"by": by}}] for by in WAYS_OF_POOLING},
-    "dense": [EMBEDDING, {"dense": {"units": 5, "activation": "tanh"}}, MEAN],
-    "dropout": [EMBEDDING, {"dropout": {"rate": 0.5}}, MEAN],
-    "spatial_dropout": [EMBEDDING, {"spatial_dropout": {"rate": 0.5}}, MEAN],
-    "layer_norm": [EMBEDDING, {"layer_norm": {"epsilon": 0.01}}, MEAN],
+    "convolutions": [EMBEDDING, *map(conv1d, ("same", "causal", "valid")), DENSE, pooling("max")],
+    "recurrent": [recurrent("gru"), recurrent("lstm"), recurrent("simple_rnn"), pooling("last")],
+    "both ways": [FROZEN, both_ways("gru", "concat"), both_ways("lstm", "ave"), MEAN],
+    "both ways, merged": [EMBEDDING, both_ways("lstm", "mul"), bidirectional("simple_rnn", "sum")],
+    "masked": [MASKED, {"layer_norm": {"epsilon": 0.01}}, recurrent("gru"), pooling("attention")],
+    "tfidf": [bag_of_words("tfidf"), DENSE],
+    "shares": [bag_of_words("shares")],
+    "weight_drop": [
+        recurrent("simple_rnn", weight_drop=0.5),
+        recurrent("lstm", weight_drop=0.5),
+        {"gru": {"units": 3, "weight_drop": 0.5}},
+    ],
+    "dropout": [
+        {"embedding": {"dim": 4, "dropout": 0.5}},
+        {"spatial_dropout": {"rate": 0.5}},
+        both_ways("gru", weight_drop=0.5),
+        {"dropout": {"rate": 0.5}},
+        MEAN,
+    ],
 }
-"""By the kind of layer to be tested; a softmax over the topics follows."""
+"""A softmax over the topics follows."""
 
 
 def network(stack: list[Description], **options: Any) -> LayeredNetwork:

@@ -22,8 +22,8 @@ from rnnbench.data.vocabulary import Document, find_document
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import BaselineModel, Network
+from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
-from rnnbench.models.shape import Shape
 from rnnbench.report.data import (
     Inputs,
     data_facts,

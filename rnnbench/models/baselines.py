@@ -245,7 +245,7 @@ class NBSVM(_Words):
 
     def pipeline(self, seed: int) -> Any:  # noqa: ARG002
         """Return the words that occur, with the classifier."""
-        from rnnbench.models.nb_svm import NaiveBayesSVM
+        from rnnbench.models.estimators import NaiveBayesSVM
 
         return self._of_counts(NaiveBayesSVM(self.alpha, self.C, self.beta), binary=True)
 
@@ -277,7 +277,7 @@ class SentenceEmbedding(Baseline):
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import FunctionTransformer, Normalizer
 
-        from rnnbench.models.sentence_encoder import encode
+        from rnnbench.models.estimators import encode
 
         classifier = LogisticRegression(C=self.C, max_iter=1000)
         return make_pipeline(FunctionTransformer(encode), Normalizer(), classifier)

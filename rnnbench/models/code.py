@@ -98,7 +98,7 @@ def files_of(module: str) -> dict[str, Path]:
     package = _package_around(module, file)
     if package is None:
         return {file.name: file}
-    return {each.relative_to(package.parent).as_posix(): each for each in _python_files(package)}
+    return {file.relative_to(package.parent).as_posix(): file for file in _python_files(package)}
 
 
 def imported_beside(module: str) -> Iterator[str]:
@@ -121,10 +121,10 @@ def _imports(file: Path) -> Iterator[str]:
         for node in ast.walk(ast.parse(file.read_bytes())):
             match node:
                 case ast.Import(names):
-                    yield from (each.name for each in names)
+                    yield from (alias.name for alias in names)
                 case ast.ImportFrom(str(origin), names, level=0):
                     yield origin
-                    yield from (f"{origin}.{each.name}" for each in names)
+                    yield from (f"{origin}.{alias.name}" for alias in names)
 
 
 def _lies_in(folder: Path, module: str) -> bool:
@@ -158,7 +158,7 @@ def _sha256(module: str, name: str) -> str:
 
 def _sha256_of(package: Path) -> str:
     files = _python_files(package)
-    return sha256_json({each.relative_to(package).as_posix(): sha256_file(each) for each in files})
+    return sha256_json({file.relative_to(package).as_posix(): sha256_file(file) for file in files})
 
 
 def _python_files(package: Path) -> list[Path]:

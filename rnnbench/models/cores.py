@@ -91,7 +91,7 @@ class Core:
             x: tf.Tensor, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, *biases: tf.Tensor
         ) -> tuple[tf.Tensor, Callable[[tf.Tensor], Gradients]]:
             project, projected = _projection(x, kernel * scale, biases[0] * scale)
-            halved = recurrent_kernel * scale, [each * scale for each in biases[1:]]
+            halved = recurrent_kernel * scale, [bias * scale for bias in biases[1:]]
 
             def step(state: State, p: tf.Tensor) -> tuple[State, list[tf.Tensor]]:
                 return self.step(state, project(p), sum(halved[1], tf.matmul(state[0], halved[0])))
@@ -131,7 +131,7 @@ def make_scratch(
     Without them each loop over time begins by filling its arrays with zeros.
     """
     zeros = _zeros(core, timesteps, batch_size, units, dtype)
-    return [tf.Variable(each, trainable=False) for each in zeros]
+    return [tf.Variable(buffer, trainable=False) for buffer in zeros]
 
 
 def _zeros(
@@ -253,12 +253,12 @@ def _scan(
         reverse: begin with the last item.
     """
     n_steps = inputs[0].shape[0]
-    stacks = [tf.TensorArray(each.dtype, n_steps).unstack(each) for each in buffers]
+    stacks = [tf.TensorArray(buffer.dtype, n_steps).unstack(buffer) for buffer in buffers]
 
     def body(n: tf.Tensor, state: State, stacks: list[tf.TensorArray]) -> tuple[Any, ...]:
         t = n_steps - 1 - n if reverse else n
-        state, kept = step(state, *(each[t] for each in inputs))
-        return n + 1, state, [each.write(t, new) for each, new in zip(stacks, kept, strict=True)]
+        state, kept = step(state, *(items[t] for items in inputs))
+        return n + 1, state, [own.write(t, new) for own, new in zip(stacks, kept, strict=True)]
 
     *_, stacks = tf.while_loop(lambda n, *_: n < n_steps, body, (0, state, stacks))
     results = [stack.stack() for stack in stacks]
@@ -270,7 +270,7 @@ def _scan(
 
 def _halving(is_sigmoid: Sequence[bool], units: int, dtype: tf.DType) -> tf.Tensor:
     """Return a factor for each column, so that one ``tanh`` serves all gates; see ``_sigmoid``."""
-    return tf.repeat(tf.constant([0.5 if each else 1.0 for each in is_sigmoid], dtype), units)
+    return tf.repeat(tf.constant([0.5 if halved else 1.0 for halved in is_sigmoid], dtype), units)
 
 
 def _sigmoid(tanh_of_half: tf.Tensor) -> tf.Tensor:
@@ -315,7 +315,7 @@ def _product_with(weights: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
 
 def _outer(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     """Return the sum over time and batch of ``a[t, n]^T b[t, n]`` as one product."""
-    flat_a, flat_b = (tf.reshape(each, (-1, each.shape[-1])) for each in (a, b))
+    flat_a, flat_b = (tf.reshape(rows, (-1, rows.shape[-1])) for rows in (a, b))
     return tf.matmul(flat_a, flat_b, transpose_a=True)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnbench.models.descriptions import LayeredNetwork, Network
 from rnnbench.models.layers import Layer
-from rnnbench.models.shape import Shape
+from rnnbench.models.layers.base import Shape
 
 if TYPE_CHECKING:
     import keras
@@ -77,7 +77,7 @@ def describe_model(model: "keras.Model", described: Sequence[Layer] = ()) -> Des
 
     is_sequential = isinstance(model, keras.Sequential)
     operations = model.layers if is_sequential else model.operations
-    after_input = [each for each in operations if not isinstance(each, keras.layers.InputLayer)]
+    after_input = [own for own in operations if not isinstance(own, keras.layers.InputLayer)]
     origins = [*[None] * (len(after_input) - len(described)), *described]
     inputs = (
         LayerFacts(tensor.name, "InputLayer", None, (tuple(tensor.shape),))

@@ -17,7 +17,7 @@ from pydantic import (
 from rnnbench.errors import nearest
 from rnnbench.models.baselines import AnyBaseline, Baseline
 from rnnbench.models.layers import Batch, Layer, Layers, Product
-from rnnbench.models.shape import Shape
+from rnnbench.models.layers.base import Shape
 from rnnbench.records import Pretrained
 from rnnbench.section import Section, problem, spell_parameters
 

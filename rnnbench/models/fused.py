@@ -1,8 +1,6 @@
-"""Keras layers in a form that is fast in a compiled program.
+"""Keras layers in a form that is fast in a compiled program. Importing this imports TensorFlow.
 
-The cores compute a recurrent layer if they cover all options in use.
-
-Importing this module imports TensorFlow.
+The cores compute a recurrent layer if they cover all options in use; otherwise Keras does.
 """
 
 from collections.abc import Callable
@@ -12,14 +10,14 @@ import keras
 import tensorflow as tf
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.models import cores, dropped_weights
+from rnnbench.models import cores, keras_layers
 
-OnStockLayer = Callable[[str], None]
-"""Called with each layer that Keras's own code computes, and the reason: ``gru_1: dropout``."""
+OnKerasLayer = Callable[[str], None]
+"""Called with each recurrent layer that is run by Keras itself, and why: ``gru_1: dropout``."""
 
 
 def with_cores(
-    model: keras.Model, on_stock_layer: OnStockLayer, batch_size: int | None = None
+    model: keras.Model, on_keras_layer: OnKerasLayer, batch_size: int | None = None
 ) -> keras.Model:
     """Return a copy of ``model`` with the layers of this module and new weights.
 
@@ -28,8 +26,7 @@ def with_cores(
     Args:
         model: a sequential or functional model; layers within layers stay as they are, except for
             the two of a ``Bidirectional``.
-        on_stock_layer: called for each recurrent layer that Keras's own code computes, when the
-            copy is made or called.
+        on_keras_layer: called when the copy is made or called.
         batch_size: of the batches that the copy is trained on, if known. The loops over time then
             reuse their memory instead of clearing it each time.
     """
@@ -44,10 +41,10 @@ def with_cores(
             prepare(copy.forward_layer)  # a copy of the layer that was passed in
             prepare(copy.backward_layer)
             return copy
-        if isinstance(layer, keras.layers.RNN) and type(layer) not in _FUSED:
-            on_stock_layer(f"{layer.name}: {type(layer).__name__}")
+        if isinstance(layer, keras.layers.RNN) and type(layer) not in FAST:
+            on_keras_layer(f"{layer.name}: {type(layer).__name__}")
         try:
-            copy = _FUSED.get(type(layer), type(layer)).from_config(layer.get_config())
+            copy = FAST.get(type(layer), type(layer)).from_config(layer.get_config())
         except Exception as error:
             raise RnnbenchError(
                 f"layer {layer.name} cannot be copied ({error}); use training.engine: keras"
@@ -55,18 +52,18 @@ def with_cores(
         return prepare(copy)
 
     def prepare(layer: keras.Layer) -> keras.Layer:
-        if isinstance(layer, _Fused):
-            layer.on_stock_layer, layer.batch_size = on_stock_layer, batch_size
+        if isinstance(layer, _FastRNN):
+            layer.on_keras_layer, layer.batch_size = on_keras_layer, batch_size
         return layer
 
     return keras.models.clone_model(model, clone_function=clone)
 
 
-class _Fused(keras.layers.RNN):
+class _FastRNN(keras.layers.RNN):
     """A recurrent layer that a core computes."""
 
     core: cores.Core
-    on_stock_layer: OnStockLayer
+    on_keras_layer: OnKerasLayer
     batch_size: int | None = None
     scratch: cores.Scratch = ()
 
@@ -89,7 +86,7 @@ class _Fused(keras.layers.RNN):
         """Compute the stock layer; ``sequences`` is ``(batch, timesteps, features)``."""
         reason = _why_not(self, initial_state, mask)
         if reason:
-            self.on_stock_layer(f"{self.name}: {reason}")
+            self.on_keras_layer(f"{self.name}: {reason}")
             return super().call(sequences, initial_state, mask, training)
         time_major = tf.transpose(sequences, (1, 0, 2))
         weights = (self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
@@ -102,31 +99,7 @@ class _Fused(keras.layers.RNN):
         return tf.transpose(hidden, (1, 0, 2)) if self.return_sequences else hidden
 
 
-_register = keras.saving.register_keras_serializable(package="rnnbench.fused")
-
-
-@_register
-class SimpleRNN(_Fused, keras.layers.SimpleRNN):
-    """A ``SimpleRNN`` with ``cores.simple_rnn``."""
-
-    core = cores.simple_rnn
-
-
-@_register
-class LSTM(_Fused, keras.layers.LSTM):
-    """An ``LSTM`` with ``cores.lstm``."""
-
-    core = cores.lstm
-
-
-@_register
-class GRU(_Fused, keras.layers.GRU):
-    """A ``GRU`` with ``cores.gru``."""
-
-    core = cores.gru
-
-
-class _WeightDrop(dropped_weights.WeightDrop):
+class _FastWeightDrop(keras_layers.WeightDrop):
     """Random numbers that are fast to draw, before a core computes the rest."""
 
     def uniform(self, shape: tuple[int, ...]) -> tf.Tensor:
@@ -134,22 +107,7 @@ class _WeightDrop(dropped_weights.WeightDrop):
         return _uniform(shape, self.weight_drop_generator)
 
 
-@_register
-class WeightDropSimpleRNN(_WeightDrop, SimpleRNN):
-    """A ``SimpleRNN`` that drops recurrent weights, with ``cores.simple_rnn``."""
-
-
-@_register
-class WeightDropLSTM(_WeightDrop, LSTM):
-    """An ``LSTM`` that drops recurrent weights, with ``cores.lstm``."""
-
-
-@_register
-class WeightDropGRU(_WeightDrop, GRU):
-    """A ``GRU`` that drops recurrent weights, with ``cores.gru``."""
-
-
-class DropoutEmbedding(dropped_weights.DropoutEmbedding):
+class FastDropoutEmbedding(keras_layers.DropoutEmbedding):
     """An embedding that drops words, with random numbers that are fast to draw."""
 
     def uniform(self, shape: tuple[int, ...]) -> tf.Tensor:
@@ -157,7 +115,7 @@ class DropoutEmbedding(dropped_weights.DropoutEmbedding):
         return _uniform(shape, self.dropout_generator)
 
 
-class Conv1D(keras.layers.Conv1D):
+class FastConv1D(keras.layers.Conv1D):
     """A ``Conv1D`` as one product of all windows; the convolution of XLA is slow on a CPU."""
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -175,7 +133,7 @@ class Conv1D(keras.layers.Conv1D):
         return self.activation(tf.matmul(windows, kernel) + self.bias)
 
 
-class Dropout(keras.layers.Dropout):
+class FastDropout(keras.layers.Dropout):
     """A ``Dropout`` that multiplies by its mask.
 
     Keras uses the mask to choose between two values, which XLA computes again and again: an
@@ -196,25 +154,33 @@ class Dropout(keras.layers.Dropout):
         )
 
 
-class SpatialDropout1D(Dropout, keras.layers.SpatialDropout1D):
+class FastSpatialDropout1D(FastDropout, keras.layers.SpatialDropout1D):
     """A ``SpatialDropout1D`` that multiplies by its mask."""
 
     def _mask_shape(self, inputs: tf.Tensor) -> tuple[int | None, ...]:
         return (inputs.shape[0], 1, inputs.shape[2])
 
 
-_FUSED: dict[type[keras.Layer], type[keras.Layer]] = {
-    keras.layers.Dropout: Dropout,
-    keras.layers.SpatialDropout1D: SpatialDropout1D,
-    keras.layers.Conv1D: Conv1D,
-    keras.layers.SimpleRNN: SimpleRNN,
-    keras.layers.LSTM: LSTM,
-    keras.layers.GRU: GRU,
-    dropped_weights.WeightDropSimpleRNN: WeightDropSimpleRNN,
-    dropped_weights.WeightDropLSTM: WeightDropLSTM,
-    dropped_weights.WeightDropGRU: WeightDropGRU,
-    dropped_weights.DropoutEmbedding: DropoutEmbedding,
+def _with_core(name: str, core: cores.Core) -> dict[type[keras.Layer], type[keras.Layer]]:
+    """Return the fast form of a recurrent layer of Keras, and of that which drops weights."""
+    plain, dropping = getattr(keras.layers, name), keras_layers.WEIGHT_DROP[name]
+    # A ``Bidirectional`` copies its layers through their serialized form.
+    register = keras.saving.register_keras_serializable(package="rnnbench.fused")
+    fast = register(type(f"Fast{name}", (_FastRNN, plain), {"core": core}))
+    fast_dropping = type(f"FastWeightDrop{name}", (_FastWeightDrop, fast), {})
+    return {plain: fast, dropping: register(fast_dropping)}
+
+
+FAST: dict[type[keras.Layer], type[keras.Layer]] = {
+    keras.layers.Dropout: FastDropout,
+    keras.layers.SpatialDropout1D: FastSpatialDropout1D,
+    keras.layers.Conv1D: FastConv1D,
+    keras_layers.DropoutEmbedding: FastDropoutEmbedding,
+    **_with_core("SimpleRNN", cores.simple_rnn),
+    **_with_core("LSTM", cores.lstm),
+    **_with_core("GRU", cores.gru),
 }
+"""The fast form of each class of layer that has one."""
 
 
 def _uniform(

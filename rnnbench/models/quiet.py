@@ -54,10 +54,10 @@ def without(packages: Iterable[str]) -> Iterator[None]:
 
     Packages that have been imported already can still be imported.
     """
-    hidden = [each for each in packages if each not in sys.modules]
+    hidden = [name for name in packages if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
     try:
         yield
     finally:
-        for each in hidden:
-            del sys.modules[each]
+        for name in hidden:
+            del sys.modules[name]

@@ -9,11 +9,7 @@ import h5py
 import keras
 
 from rnnbench.errors import UserError
-from rnnbench.models import (  # noqa: F401 - Keras looks their layers up
-    bag_of_words,
-    dropped_weights,
-    pooling,
-)
+from rnnbench.models import keras_layers  # noqa: F401 - Keras looks its layers up
 from rnnbench.storage import (
     DamagedResultError,
     UnwritableError,

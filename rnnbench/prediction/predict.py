@@ -10,8 +10,8 @@ from rnnbench.data.dataset import INDEX_FROM
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.models.descriptions import Network
+from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
-from rnnbench.models.shape import Shape
 from rnnbench.records import Record
 from rnnbench.results.run import load_benchmark
 from rnnbench.results.schema import Results

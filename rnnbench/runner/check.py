@@ -11,8 +11,8 @@ from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.baselines import check_installed
 from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import BaselineModel, Network
+from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
-from rnnbench.models.shape import Shape
 from rnnbench.training.settings import engine_for
 
 ASSUMED = "(sizes are assumed; `rnnbench data prepare` gets the documents)"

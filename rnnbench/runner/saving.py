@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.models.descriptions import Network
-from rnnbench.models.shape import Shape
+from rnnbench.models.layers.base import Shape
 from rnnbench.runner.events import Listener
 from rnnbench.runner.executors.base import Task, TrialFailure
 from rnnbench.runner.executors.child import Died, Done, Phase, event_of

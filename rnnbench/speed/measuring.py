@@ -20,7 +20,7 @@ from rnnbench.environment import machine
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Product
-from rnnbench.models.shape import Shape
+from rnnbench.models.layers.base import Shape
 from rnnbench.runner.benchmark import Plan, describe
 from rnnbench.runner.events import Finished, Listener, Planned
 from rnnbench.runner.executors import TrialFailure

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rnnbench.data.dataset import Dataset, hold_out
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
-from rnnbench.models.layers.feedforward import BagOfWords
+from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.models.word_weights import weighted_counts, word_weights
 from rnnbench.training.engines.scikit_learn import texts
 
@@ -53,7 +53,7 @@ def input_of(
     if not isinstance(model, LayeredNetwork):
         return Input("ids", sequence.shape, ids)
     first = model.layers[0]
-    if isinstance(first, BagOfWords):
+    if isinstance(first, WordCounts):
         weights = _weights(dataset, first.values, validation_split)
         return _counted(first.values, weighted_counts(sequence, weights, first.values))
     if first.takes == "ids":

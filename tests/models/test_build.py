@@ -1,4 +1,4 @@
-"""From the description of a network to a Keras model, for every kind of layer."""
+"""From descriptions to Keras models, of every kind of layer and from outside."""
 
 from itertools import combinations
 from pathlib import Path
@@ -6,15 +6,16 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from plugin_files import MAKE, write_distribution, write_module, write_scale
 from stacks import (
     EMBEDDING,
     MASKED,
     MEAN,
+    MERGE_MODES,
+    PADDINGS,
     STACKS,
-    bidirectional,
-    conv1d,
+    VALUES_OF_WORDS,
+    WAYS_OF_POOLING,
     network,
     randomized,
 )
@@ -22,10 +23,12 @@ from stacks import (
 from rnnbench.config.load import load
 from rnnbench.errors import UserError
 from rnnbench.models import build as module
-from rnnbench.models.build import build, predict
+from rnnbench.models.build import build, call_function, predict
+from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.models.layers import LAYERS
+from rnnbench.models.layers.base import Shape
 from rnnbench.models.layers.recurrent import RECURRENT
-from rnnbench.models.shape import Shape
+from rnnbench.registry import PluginError
 
 ALL = load(Path(__file__).parents[2] / "configs" / "all.yaml")
 SHAPE = Shape(timesteps=6, n_topics=7, n_ids=12)
@@ -34,12 +37,10 @@ IDS = np.random.default_rng(0).integers(0, SHAPE.n_ids, (5, SHAPE.timesteps), dt
 stacks = pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)
 
 
-def test_every_kind_of_layer_stands_in_a_stack_that_is_tested():
-    tried = {name.partition(",")[0] for name in STACKS}
-
-    assert tried == set(LAYERS)
-    for name, stack in STACKS.items():
-        assert name.partition(",")[0] in {kind for layer in stack for kind in layer}
+def test_every_kind_and_option_stands_in_a_stack_that_is_tested():
+    written = str(STACKS.values())
+    options = (*LAYERS, *MERGE_MODES, *PADDINGS, *VALUES_OF_WORDS, *WAYS_OF_POOLING)
+    assert all(f"'{option}'" in written for option in options)
 
 
 @stacks
@@ -78,52 +79,6 @@ def test_a_seed_gives_the_same_weights_and_another_seed_gives_others(stack):
     random = [weight for layer in first for weight in layer if weight.ndim > 1 and np.ptp(weight)]
     for one, two in combinations(random, 2):  # both directions of a bidirectional layer, too
         assert one.shape != two.shape or not np.array_equal(one, two)
-
-
-sequences = st.sampled_from(
-    [
-        {"gru": {"units": 3, "return_sequences": True}},
-        bidirectional("lstm", return_sequences=True),
-        conv1d("same"),
-        {"dense": {"units": 4}},
-        {"dropout": {"rate": 0.5}},
-        {"layer_norm": {}},
-    ]
-)
-
-
-@settings(max_examples=15)
-@given(
-    seed=st.integers(0, 2**40),
-    below=st.lists(sequences, max_size=2),
-    above=st.lists(sequences, max_size=2),
-)
-def test_layers_further_up_do_not_change_the_weights_of_those_below(seed, below, above):
-    below = [EMBEDDING, *below]
-
-    alone = weights_of([*below, MEAN], seed)
-    followed = weights_of([*below, *above, MEAN], seed)
-
-    assert_equal(alone[: len(below)], followed[: len(below)])
-
-
-@pytest.mark.parametrize("kind", ["dropout", "spatial_dropout"])
-def test_dropout_follows_the_seed_and_differs_from_layer_to_layer(kind):
-    dropout = {kind: {"rate": 0.5}}
-
-    def dropped(seed):
-        """Return the numbers that two layers drop in the first step of training."""
-        model = build(network([EMBEDDING, dropout, dropout, MEAN]), SHAPE, seed)
-        return [
-            np.array(layer(np.ones((5, 6, 40), np.float32), training=True) == 0)
-            for layer in model.layers[1:3]
-        ]
-
-    (first, second), again, other = dropped(3), dropped(3), dropped(4)
-
-    np.testing.assert_array_equal([first, second], again)
-    for mask in (second, other[0]):
-        assert (first != mask).any()
 
 
 @pytest.mark.parametrize(
@@ -187,26 +142,19 @@ def test_parameters_reach_keras(kind, parameters):
         assert {name: config[name] for name in parameters} == parameters
 
 
-@pytest.mark.parametrize("options", [{}, {"inputs": "ids"}, {"inputs": "scaled_ids"}])
-@settings(max_examples=10)
-@given(
-    n_ids=st.integers(4, 50_000),
-    ids=st.lists(st.lists(st.floats(0, 1), min_size=3, max_size=3), min_size=1, max_size=4),
-)
-def test_without_an_embedding_a_word_is_its_id_or_its_id_by_the_number_of_ids(options, n_ids, ids):
-    ids = (np.array(ids) * (n_ids - 1)).astype(np.int32)
+@pytest.mark.parametrize(("options", "scale"), [({}, 1), ({"inputs": "scaled_ids"}, 50_000)])
+def test_without_an_embedding_a_word_is_its_id_or_its_share_of_the_ids(options, scale):
+    ids = np.array([[0, 1, 2], [3, 30_001, 49_999]], np.int32)
 
-    model = build(network([{"simple_rnn": {"units": 2}}], **options), Shape(3, 2, n_ids), 0)
+    model = build(network([{"simple_rnn": {"units": 2}}], **options), Shape(3, 2, 50_000), 0)
     (recurrent,) = (layer for layer in model.layers if isinstance(layer, keras.layers.RNN))
     found = np.array(keras.Model(model.inputs[0], recurrent.input)(ids))
 
-    expected = ids / n_ids if options.get("inputs") == "scaled_ids" else ids
-    assert found.shape == (*ids.shape, 1)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found[..., 0], expected, rtol=1e-6)
+    assert (found.shape, found.dtype) == ((2, 3, 1), np.float32)
+    np.testing.assert_allclose(found[..., 0], ids / scale, rtol=1e-6)
 
 
-@pytest.mark.parametrize("documents", [1, 4, 5, 9])
+@pytest.mark.parametrize("documents", [1, 4, 9])
 def test_documents_are_predicted_alike_however_many_there_are(documents, monkeypatch):
     monkeypatch.setattr(module, "EVALUATION_BATCH", 4)
     model = build(network(STACKS["embedding"]), SHAPE, 0)
@@ -223,3 +171,194 @@ def test_a_window_that_is_longer_than_the_sequences_is_the_users_error():
     assert model.layers[1].output.shape[1:] == (1, 3)
     with pytest.raises(UserError, match=r"^the layers do not fit 6 steps: .*\(7, 4, 3\)"):
         build(network([EMBEDDING, windows(7), MEAN]), SHAPE, 0)
+
+
+# From outside
+
+SMALL = Shape(timesteps=5, n_topics=3, n_ids=12)
+FEW = np.arange(10, dtype=np.int32).reshape(2, 5)
+
+
+def test_a_function_is_given_the_shape_and_its_arguments_and_its_model_is_taken(working_folder):
+    write_module(working_folder, "my.nets", MAKE)
+    described = PythonNetwork(python="my.nets:make", arguments={"units": 7, "mask_zero": True})
+
+    model = build(described, SMALL, 0)
+
+    embedding = model.layers[0]
+    assert (embedding.input_dim, embedding.output_dim, embedding.mask_zero) == (12, 7, True)
+    assert predict(model, FEW).shape == (2, 3)
+
+
+A_CLASS = """
+    import keras
+
+
+    class make(keras.Sequential):
+        def __init__(self, shape):
+            ids = keras.Input((shape.timesteps,), dtype="int32")
+            super().__init__([ids, keras.layers.Dense(shape.n_topics, "softmax")])
+"""
+FUNCTIONAL = """
+    import keras
+
+
+    def make(shape):
+        ids = keras.Input((shape.timesteps,), dtype="int32")
+        vectors = keras.layers.Embedding(shape.n_ids, 4)(ids)
+        both = [keras.layers.GRU(2)(vectors), keras.layers.GlobalMaxPooling1D()(vectors)]
+        scores = keras.layers.Concatenate()(both)
+        return keras.Model(ids, keras.layers.Dense(shape.n_topics, "softmax")(scores))
+"""
+
+
+@pytest.mark.parametrize("source", [MAKE, A_CLASS, FUNCTIONAL])
+def test_a_model_follows_the_seed_whatever_was_drawn_before(working_folder, source):
+    write_module(working_folder, "nets", source)
+    first, again, other = (
+        predict(call_function("nets:make", {}, SMALL, seed), FEW) for seed in (0, 0, 1)
+    )
+
+    assert first.shape == (2, 3)
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+FAILS = "raise RuntimeError('out of order')"
+
+
+def sequential(inputs, outputs):
+    layers = f"[keras.Input({inputs}), keras.layers.Dense({outputs})]"
+    return f"import keras\ndef make(shape): return keras.Sequential({layers})"
+
+
+def misfit(inputs, outputs):
+    return (
+        rf"returned a model from {inputs} to {outputs} \(should be from \(None, 5\), word ids, "
+        r"to \(None, 3\), a probability for each topic\)$"
+    )
+
+
+SUBCLASS = """
+    import keras
+
+
+    class make(keras.Model):
+        def __init__(self, shape):
+            super().__init__()
+
+        def call(self, ids):
+            return keras.ops.zeros((len(ids), 3))
+"""
+COMPILED = f"""{MAKE}
+    made = make
+
+
+    def make(shape):
+        model = made(shape)
+        model.compile("sgd")
+        return model
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("", "cannot be imported: AttributeError: .*no attribute 'make'$"),
+        ("def make(:", "cannot be imported: SyntaxError: "),
+        (FAILS, r"cannot be imported: RuntimeError: out of order \(nets.py, line 1\)$"),
+        ("raise SystemExit(0)", "cannot be imported: SystemExit: 0"),
+        (f"def make(shape): {FAILS}", "failed: RuntimeError: out of order"),
+        ("def make(): ...", "failed: TypeError: .*0 positional arguments"),
+        ("def make(shape, units): ...", "failed: TypeError: .*missing 1 required .*'units'"),
+        (COMPILED, "returned a compiled model"),
+        ("def make(shape): ...", "returned NoneType, not a keras.Model"),
+        (sequential("(5,)", 4), misfit(r"\(None, 5\)", r"\(None, 4\)")),
+        (sequential("(5, 1)", 3), misfit(r"\(None, 5, 1\)", r"\(None, 5, 3\)")),
+        (
+            sequential("(5,)", 3),
+            r"returned a model that gives no probabilities \(should end in a softmax\)$",
+        ),
+        (
+            SUBCLASS,
+            "returned a model without known inputs \\(should be sequential or functional\\)$",
+        ),
+    ],
+)
+def test_a_function_that_fails_or_returns_no_model_that_fits_is_named(
+    working_folder, source, message
+):
+    write_module(working_folder, "nets", source)
+
+    with pytest.raises(PluginError, match=f"^python: nets:make {message}"):
+        call_function("nets:make", {}, SMALL, 0)
+
+
+def test_a_layer_of_another_package_is_part_of_the_model(install, tmp_path):
+    install(write_scale(tmp_path))
+
+    model = build(network([EMBEDDING, {"scale": {"start": 2.0}}, MEAN]), SMALL, 0)
+
+    embedding, scale = model.layers[:2]
+    scaled = keras.Model(model.inputs[0], scale.output)(FEW)
+    np.testing.assert_allclose(scaled, 2 * embedding.get_weights()[0][FEW], rtol=1e-6)
+    assert scale.get_config()["start"] == 2.0
+
+
+LAYER = """
+    from rnnbench.models.layers import Layer
+
+
+    class Own(Layer):
+        kind = "own"
+
+        def keras_layer(self, shape, seed_of):
+            {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (FAILS, "failed: RuntimeError: out of order"),
+        ("import not_there", "failed: ModuleNotFoundError: No module named 'not_there'"),
+        ("import keras; return keras.layers.Dense", "failed: ValueError: Only instances of"),
+        ("return super().keras_layer(shape, seed_of)", "failed: AttributeError: .*keras_name"),
+    ],
+    ids=["fails", "cannot import", "a class", "not written"],
+)
+def test_a_layer_that_cannot_be_made_is_named(install, tmp_path, body, message):
+    modules = {"own_layers": LAYER.format(body=body)}
+    install(write_distribution(tmp_path, {"own": "own_layers:Own"}, modules))
+    described = network([EMBEDDING, {"own": {}}, MEAN])
+
+    with pytest.raises(PluginError, match=f"^layer 'own' of the package made-up {message}"):
+        build(described, SMALL, 0)
+
+
+def test_a_layer_from_outside_is_given_word_ids_if_it_takes_them_and_follows_the_seed(
+    install, tmp_path
+):
+    source = """
+        from rnnbench.models.layers import Layer
+
+
+        class Own(Layer):
+            kind = "own"
+            takes = "ids"
+
+            def keras_layer(self, shape, seed_of):
+                import keras
+
+                return keras.layers.Embedding(shape.n_ids, 3)
+    """
+    install(write_distribution(tmp_path, {"own": "own_ids:Own"}, {"own_ids": source}))
+
+    model, again, other = (
+        build(network([{"own": {}}, {"gru": {"units": 2}}]), SMALL, seed) for seed in (0, 0, 1)
+    )
+
+    assert [type(layer).__name__ for layer in model.layers] == ["Embedding", "GRU", "Dense"]
+    assert predict(model, FEW).shape == (2, 3)
+    np.testing.assert_array_equal(predict(model, FEW), predict(again, FEW))
+    assert not np.array_equal(predict(model, FEW), predict(other, FEW))

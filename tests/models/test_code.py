@@ -17,7 +17,9 @@ def code(python):
     return code_of(PythonNetwork(python=python))
 
 
-@pytest.mark.parametrize("model", [network(STACKS["gru"]), BaselineModel(baseline="stratified")])
+@pytest.mark.parametrize(
+    "model", [network(STACKS["recurrent"]), BaselineModel(baseline="stratified")]
+)
 def test_a_model_of_built_in_parts_has_no_code_from_outside(model):
     assert code_of(model) == {}
 

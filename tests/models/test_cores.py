@@ -32,7 +32,7 @@ def of_every_kind_and_shape(test):
     test = given(
         shape=shapes, return_sequences=st.booleans(), size=sizes, seed=st.integers(0, 2**32 - 1)
     )(test)
-    return pytest.mark.parametrize("kind", KINDS)(settings(max_examples=10)(test))
+    return pytest.mark.parametrize("kind", KINDS)(settings(max_examples=6)(test))
 
 
 class Task:
@@ -130,13 +130,12 @@ def test_the_gradients_in_single_precision_are_those_of_keras(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("return_sequences", [True, False])
-def test_leftovers_of_earlier_calls_in_the_scratch_make_no_difference(kind, return_sequences):
+def test_leftovers_of_earlier_calls_in_the_scratch_make_no_difference(kind):
     shape = steps, sequences, _, units = 4, 3, 2, 5
     scratch = cores.make_scratch(KINDS[kind][0], steps, sequences, units, "float64")
 
     for seed in range(3):
-        task = Task(kind, shape, return_sequences, seed=seed)
+        task = Task(kind, shape, return_sequences=seed != 1, seed=seed)
         plain, plain_gradients = task.of_core(), task.gradients_of_core()
         task.scratch = scratch
 

@@ -4,7 +4,7 @@ import keras
 from stacks import EMBEDDING, FROZEN, network
 
 from rnnbench.models.describe import describe, describe_model
-from rnnbench.models.shape import Shape
+from rnnbench.models.layers.base import Shape
 
 SHAPE = Shape(timesteps=5, n_topics=3, n_ids=10)
 

@@ -2,11 +2,14 @@
 
 import keras
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from plugin_files import write_distribution, write_scale
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from rnnbench.models.layers import LAYERS, parse_layer, parse_layers
+from rnnbench.models.layers.base import derive_seed
 from rnnbench.models.layers.feedforward import Conv1D, Dense, Dropout, LayerNorm
 from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, SimpleRNN
 
@@ -223,3 +226,21 @@ class TestPlugins:
             "rnnbench.models.layers.base.Layer"
         )
         assert other["msg"].startswith("unknown layer 'lstn'")
+
+
+places = st.tuples(
+    st.integers(0, 2**70), st.integers(0, 99), st.sampled_from(["kernel", "dropout", "x", "xx", ""])
+)
+
+
+@given(one=places, other=places)
+def test_each_place_has_a_seed_of_its_own_that_keras_and_tensorflow_take(one, other):
+    assert 0 <= derive_seed(*one) < 2**31
+    assert (derive_seed(*one) == derive_seed(*other)) == (one == other)
+
+
+def test_seeds_never_change_for_that_would_change_all_results():
+    assert [derive_seed(0, 0, "kernel"), derive_seed(7, 2, "forward dropout")] == [
+        1284679834,
+        1293499687,
+    ]

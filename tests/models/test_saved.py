@@ -13,8 +13,8 @@ from stacks import STACKS, network
 
 from rnnbench.errors import UserError
 from rnnbench.models.build import build, predict
+from rnnbench.models.layers.base import Shape
 from rnnbench.models.saved import from_bytes, load_weights, to_bytes
-from rnnbench.models.shape import Shape
 from rnnbench.storage import DamagedResultError, UnwritableError
 
 SHAPE = Shape(timesteps=6, n_topics=3, n_ids=12)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rnnbench.config.schema import Benchmark
 from rnnbench.models.describe import Description, LayerFacts
 from rnnbench.models.layers import parse_layer
-from rnnbench.models.shape import Shape
+from rnnbench.models.layers.base import Shape
 from rnnbench.report.models import network_text
 
 SHAPE = Shape(timesteps=5, n_topics=3, n_ids=1000)

@@ -8,7 +8,7 @@ from factories import SOFTMAX, benchmark, corpus
 from rnnbench.data.dataset import hold_out, make_dataset
 from rnnbench.data.settings import Data
 from rnnbench.models.build import build
-from rnnbench.models.shape import Shape
+from rnnbench.models.layers.base import Shape
 from rnnbench.models.word_weights import word_weights
 from rnnbench.training.inputs import input_of
 

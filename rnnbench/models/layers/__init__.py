@@ -1,7 +1,18 @@
-"""The layers of networks. Each kind is one class, in the file of its family."""
+"""The layers of networks: all kinds, and the check that a stack of them fits together.
 
-from rnnbench.models.layers.base import LARGEST, Batch, Layer, Product, SeedOf
-from rnnbench.models.layers.stack import LAYERS, Layers, parse_layer, parse_layers
+Each kind is one class, in the file of its family.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, SerializeAsAny, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from rnnbench.models.layers import feedforward, recurrent
+from rnnbench.models.layers.base import LARGEST, Batch, Layer, Product, SeedOf, Shape
+from rnnbench.registry import Registry
+from rnnbench.section import at, located, parse_variant, problem, problems
 
 __all__ = [
     "LARGEST",
@@ -11,6 +22,97 @@ __all__ = [
     "Layers",
     "Product",
     "SeedOf",
+    "Shape",
     "parse_layer",
     "parse_layers",
 ]
+
+_BUILT_IN = [*feedforward.KINDS, *recurrent.KINDS]
+LAYERS: Registry[type[Layer]] = Registry("layer", Layer, _BUILT_IN, key="kind", holds_classes=True)
+"""All kinds, by name."""
+
+
+def parse_layer(value: Any) -> Layer:
+    """Return the layer that YAML describes as ``{kind: {parameter: value}}``."""
+    return parse_variant(value, LAYERS, "layer", "- lstm: {units: 50}")
+
+
+def parse_layers(value: Any) -> tuple[Layer, ...]:
+    """Return a stack of layers that ends in a probability for each topic.
+
+    Raises:
+        ValidationError: with every faulty layer, and every layer that does not fit those before.
+    """
+    if not isinstance(value, list | tuple) or not value:
+        raise problem(
+            "should be a list of layers",
+            "the last layer of a model is `- dense: {units: topics, activation: softmax}`",
+        )
+    layers: list[Layer | None] = []
+    found: list[InitErrorDetails] = []
+    for position, description in enumerate(value):
+        try:
+            layers.append(parse_layer(description))
+        except PydanticCustomError as error:
+            layers.append(None)
+            found.append(at((position,), error))
+        except ValidationError as error:
+            layers.append(None)
+            found += located(error, (position,))
+    found += _misfits(layers)
+    if found:
+        raise problems(found)
+    return tuple(layer for layer in layers if layer)
+
+
+Layers = Annotated[tuple[SerializeAsAny[Layer], ...], BeforeValidator(parse_layers)]
+
+
+def _misfits(layers: Sequence[Layer | None]) -> Iterator[InitErrorDetails]:
+    """Yield an error for each layer that does not fit; ``None`` is a faulty layer."""
+    is_sequence: bool | None = True  # None: unknown, after a faulty layer
+    is_masked = False
+    for position, layer in enumerate(layers):
+        if layer is None:
+            is_sequence, is_masked = None, False
+            continue
+        if misfit := _misfit(layer, position, is_sequence=is_sequence, is_masked=is_masked):
+            yield at((position, layer.kind), misfit)
+        if layer.takes == "sequence" or is_sequence is not None:
+            is_sequence = layer.gives_sequence(from_sequence=bool(is_sequence))
+        is_masked = (is_masked or layer.gives_mask) and is_sequence is not False
+    if layers[-1] and (misfit := _misfit_at_end(layers[-1], is_sequence=is_sequence)):
+        yield at((len(layers) - 1,), misfit)
+
+
+def _misfit(
+    layer: Layer, position: int, *, is_sequence: bool | None, is_masked: bool
+) -> PydanticCustomError | None:
+    if layer.takes == "ids" and position > 0:
+        return problem("takes word ids, which only the first layer is given", "put it first")
+    if layer.takes == "sequence" and is_sequence is False:
+        return problem(
+            "needs a sequence, but the layers before it give one vector for each document",
+            "set return_sequences: true on a recurrent layer before it, or leave out the layer "
+            "that makes one vector, such as pooling or bag_of_words",
+        )
+    if is_masked and not layer.hands_mask_on:
+        return problem(
+            "does not know about padding, so masking would end here",
+            "set masking: false on the embedding",
+        )
+    return None
+
+
+def _misfit_at_end(last: Layer, *, is_sequence: bool | None) -> PydanticCustomError | None:
+    if not last.gives_topics:
+        return problem(
+            "the last layer must give a probability for each topic",
+            "allowed: dense: {units: topics, activation: softmax}",
+        )
+    if is_sequence:
+        return problem(
+            "gives an answer at each step, but a document has one topic",
+            "set return_sequences: false on the last recurrent layer, or add a pooling layer",
+        )
+    return None

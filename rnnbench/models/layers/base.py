@@ -1,13 +1,15 @@
-"""The base class of all layers, built in or from another package."""
+"""The base class of all layers, built in or from another package, and what layers are given."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from rnnbench.models.shape import Shape
 from rnnbench.section import Variant
+
+if TYPE_CHECKING:
+    from rnnbench.data.dataset import Dataset
 
 LARGEST = 100_000
 Size = Annotated[int, Field(gt=0, le=LARGEST)]
@@ -21,6 +23,43 @@ Activation = Literal[
 
 SeedOf = Callable[[str], int]
 """Gives each random part of a layer a seed of its own: ``kernel``, ``dropout``."""
+
+
+def derive_seed(seed: int, position: int, role: str) -> int:
+    """Return a seed from 0 to 2**31 - 1 that depends on nothing but the arguments.
+
+    So no layer changes the weights of another, and the order in which they are made does not
+    matter.
+
+    Args:
+        seed: of the trial.
+        position: of the layer in the network, from 0.
+        role: the use of the seed, such as ``kernel`` or ``dropout``.
+    """
+    import numpy as np  # to describe a layer needs no NumPy
+
+    sequence = np.random.SeedSequence(seed, spawn_key=(position, *role.encode()))
+    return int(sequence.generate_state(1)[0] >> 1)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The shape of a dataset.
+
+    Attributes:
+        timesteps: length of the sequences of word ids.
+        n_topics: topics to tell apart.
+        n_ids: all word ids are below this; 0 is padding.
+    """
+
+    timesteps: int
+    n_topics: int
+    n_ids: int
+
+    @classmethod
+    def of(cls, dataset: "Dataset") -> "Shape":
+        """Return the shape of ``dataset``."""
+        return cls(dataset.timesteps, len(dataset.topics), dataset.n_ids)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from rnnbench.models.layers.base import (
     Product,
     Rate,
     SeedOf,
+    Shape,
     Size,
 )
-from rnnbench.models.shape import Shape
 from rnnbench.section import problem, spell
 
 
@@ -52,7 +52,7 @@ class Embedding(Layer):
         } | options
         if not self.dropout:
             return keras.layers.Embedding(**arguments)
-        from rnnbench.models.dropped_weights import DropoutEmbedding
+        from rnnbench.models.keras_layers import DropoutEmbedding
 
         seed = seed_of("dropout")
         return DropoutEmbedding(dropout=self.dropout, dropout_seed=seed, **arguments)
@@ -82,7 +82,7 @@ class Embedding(Layer):
         return f"{vector} at first" if self.trainable else f"{vector} and never trained"
 
 
-class BagOfWords(Layer):
+class WordCounts(Layer):
     """Counts of words, whatever their order, as TF-IDF or shares; must come first."""
 
     kind = "bag_of_words"
@@ -93,10 +93,10 @@ class BagOfWords(Layer):
     occur in no training document are not counted."""
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
-        """Return the layer in ``rnnbench.models.bag_of_words``."""
-        from rnnbench.models import bag_of_words
+        """Return a ``BagOfWords``."""
+        from rnnbench.models.keras_layers import BagOfWords
 
-        return bag_of_words.BagOfWords(shape.n_ids, self.values, **options)
+        return BagOfWords(shape.n_ids, self.values, **options)
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:  # noqa: ARG002
         """Return false."""
@@ -148,8 +148,8 @@ class Pooling(Layer):
     by: Literal["max", "mean", "last", "attention"]
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
-        """Return one of the layers in ``rnnbench.models.pooling``."""
-        from rnnbench.models.pooling import POOLING, AttentionPooling
+        """Return one of the layers in ``POOLING``."""
+        from rnnbench.models.keras_layers import POOLING, AttentionPooling
 
         if self.by == "attention":
             return AttentionPooling(seed_of("kernel"), seed_of("query"), **options)
@@ -259,7 +259,7 @@ class LayerNorm(Layer):
 
 KINDS: tuple[type[Layer], ...] = (
     Embedding,
-    BagOfWords,
+    WordCounts,
     Conv1D,
     Pooling,
     Dense,

@@ -6,8 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, SerializeAsAny
 
-from rnnbench.models.layers.base import Activation, Batch, Layer, Product, Rate, SeedOf, Size
-from rnnbench.models.shape import Shape
+from rnnbench.models.layers.base import Activation, Batch, Layer, Product, Rate, SeedOf, Shape, Size
 from rnnbench.section import parse_variant
 
 
@@ -38,7 +37,7 @@ class Recurrent(Layer):
         rate = arguments.pop("weight_drop")
         if not rate:
             return getattr(keras.layers, self.keras_name)(**arguments)
-        from rnnbench.models.dropped_weights import WEIGHT_DROP
+        from rnnbench.models.keras_layers import WEIGHT_DROP
 
         seed = seed_of("weight_drop")
         layer = WEIGHT_DROP[self.keras_name]

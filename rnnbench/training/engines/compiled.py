@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.fused import with_cores
-from rnnbench.training.engines.averages import Averages, averages_of
 from rnnbench.training.engines.keras_engine import Documents, make_optimizer
+from rnnbench.training.engines.keras_fit import Averages, averages_of
 from rnnbench.training.epochs import Epochs
 from rnnbench.training.phases import TRAINING, begin
 from rnnbench.training.recipe import Recipe
@@ -39,7 +39,7 @@ class Program:
             whole batches, and the batches and weights of ``pad``; it returns the scores in
             training.
         evaluate: returns the scores on other documents and labels.
-        stock_layers: recurrent layers that Keras's own code computes, and why.
+        keras_layers: recurrent layers that are run by Keras itself, and why.
     """
 
     model: keras.Model
@@ -48,7 +48,7 @@ class Program:
     averages: Averages
     epoch: Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], Scores]
     evaluate: Callable[[NDArray[np.int32], NDArray[np.int32]], Scores]
-    stock_layers: set[str]
+    keras_layers: set[str]
 
 
 def train(
@@ -86,7 +86,7 @@ def train(
             epochs.note(loss, accuracy, judged, program.model.get_weights)
     program.averages.swap()
     _copy(program.model, model)
-    return sorted(program.stock_layers)
+    return sorted(program.keras_layers)
 
 
 def pad(rows: Sequence[NDArray[np.intp]], size: int) -> tuple[tf.Tensor, tf.Tensor]:
@@ -135,8 +135,8 @@ def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program
 
     Every batch that the program is given has ``batch_size`` documents.
     """
-    stock_layers: set[str] = set()
-    copy = with_cores(model, stock_layers.add, batch_size)
+    keras_layers: set[str] = set()
+    copy = with_cores(model, keras_layers.add, batch_size)
     optimizer = make_optimizer(recipe)
     optimizer.build(copy.trainable_variables)
     start = [variable.numpy() for variable in optimizer.variables]
@@ -164,7 +164,7 @@ def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program
 
     compile_whole = partial(tf.function, jit_compile=True, autograph=False)
     programs = compile_whole(epoch), compile_whole(evaluate)
-    return Program(copy, optimizer, start, averages, *programs, stock_layers)
+    return Program(copy, optimizer, start, averages, *programs, keras_layers)
 
 
 def _make_step(
@@ -196,11 +196,11 @@ def _is_hit(probabilities: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
 
 
 def _check_copy(model: keras.Model, copy: keras.Model, x: NDArray[np.int32]) -> None:
-    if any(isinstance(each, keras.layers.BatchNormalization) for each in model.layers):
+    if any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers):
         raise RnnbenchError("batch normalization needs training.engine: keras")
-    if all(type(each).__module__.startswith(("keras.", "rnnbench.")) for each in model.layers):
+    if all(type(layer).__module__.startswith(("keras.", "rnnbench.")) for layer in model.layers):
         return
-    ours, theirs = (keras.ops.convert_to_numpy(each(x, training=False)) for each in (model, copy))
+    ours, theirs = (keras.ops.convert_to_numpy(net(x, training=False)) for net in (model, copy))
     if not np.allclose(ours, theirs, atol=1e-4):
         raise RnnbenchError(
             "a copy of the model gives different answers, so the get_config of a layer leaves "

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from rnnbench.data.dataset import hold_out
 from rnnbench.models.descriptions import Model, Network
+from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import NOT_NEEDED, QUIET_ON_CPU, without
-from rnnbench.models.shape import Shape
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import Epochs, OnEpoch
 from rnnbench.training.outcome import Trained
@@ -37,7 +37,7 @@ Train = Callable[["keras.Model", Documents, Documents | None, "Recipe", int, Epo
 
 It is given the model, the training documents, the validation documents if there are any, the
 ``training`` section, the seed, and ``Epochs`` to note each epoch in. It returns the layers that
-do not run at the engine's full speed; see ``Outcome.stock_layers``.
+are run by Keras itself, not by the engine; see ``Outcome.stock_layers``.
 """
 
 
@@ -93,10 +93,13 @@ class KerasEngine(Engine):
         built = _build(model, Shape.of(dataset), seed, check_saving=keep_model)
         epochs = Epochs(on_epoch)
         if model.pretrained_dim:
+            from rnnbench.training.word_vectors import pretrained_vectors
+
             begin("making word vectors")
-            _embed(built, dataset, model.pretrained_dim, recipe.validation_split)
+            vectors = pretrained_vectors(dataset, model.pretrained_dim, recipe.validation_split)
+            built.layers[0].embeddings.assign(vectors)
         _count_words(built, x[kept])
-        stock_layers = train(built, (x[kept], y[kept]), validation, recipe, seed, epochs)
+        keras_layers = train(built, (x[kept], y[kept]), validation, recipe, seed, epochs)
         if validation:
             built.set_weights(epochs.best_weights)
         outcome = epochs.outcome(
@@ -104,7 +107,7 @@ class KerasEngine(Engine):
             params=sum(math.prod(weight.shape) for weight in built.trainable_weights),
             recipe=recipe,
             documents=len(kept),
-            stock_layers=stock_layers,
+            stock_layers=keras_layers,
         )
         content = None
         if keep_model:
@@ -129,16 +132,9 @@ def _build(network: Network, shape: Shape, seed: int, *, check_saving: bool) -> 
     return build(network, shape, seed)
 
 
-def _embed(model: "keras.Model", dataset: "Dataset", dim: int, validation_split: float) -> None:
-    """Start the embedding of a model with vectors that are learned from texts."""
-    from rnnbench.training.word_vectors import pretrained_vectors
-
-    model.layers[0].embeddings.assign(pretrained_vectors(dataset, dim, validation_split))
-
-
 def _count_words(model: "keras.Model", x: NDArray[np.int32]) -> None:
     """Have the layers that weight words by their frequency learn it from documents."""
-    from rnnbench.models.bag_of_words import BagOfWords
+    from rnnbench.models.keras_layers import BagOfWords
 
     for layer in model.layers:
         if isinstance(layer, BagOfWords):

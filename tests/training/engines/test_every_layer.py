@@ -1,17 +1,18 @@
 """Every kind of layer in both Keras engines, against Keras's own steps in the documented order."""
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from stacks import STACKS, is_random, network, randomized
+from stacks import EMBEDDING, MEAN, STACKS, is_random, network, randomized
 
 from rnnbench.models.build import build, predict
+from rnnbench.models.layers.base import Shape
 from rnnbench.models.saved import from_bytes, load_weights, to_bytes
-from rnnbench.models.shape import Shape
 from rnnbench.training.engines import compiled, keras_fit
 from rnnbench.training.epochs import Epochs
 from rnnbench.training.outcome import History
@@ -22,7 +23,6 @@ from rnnbench.training.steps import batches
 SHAPE = Shape(timesteps=5, n_topics=3, n_ids=12)
 SEED, N, TOLERANCE = 7, 11, 1e-4
 """Weights move much more than the tolerance, which is for rounding."""
-STACKED = [{kind: {"units": 4, "return_sequences": True}} for kind in ("gru", "lstm", "simple_rnn")]
 RNN = [{"simple_rnn": {"units": 3}}]
 OPTIMIZERS = OptimizerName.__args__
 
@@ -125,29 +125,29 @@ def test_a_trained_model_comes_back_from_its_file_with_the_same_answers(stack, t
     np.testing.assert_array_equal(predict(again, ids), answers)
 
 
+@pytest.fixture
+def eagerly() -> Iterator[None]:
+    """Has programs run line by line, which takes less time than to compile them for a few steps."""
+    tf.config.run_functions_eagerly(True)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Even though the `tf.config")  # not in tf.data
+        yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_takes_the_steps_of_keras(optimizer):
     assert_same_training(train(RNN, compiled, optimizer), step_by_step(RNN, optimizer))
 
 
-def test_recurrent_layers_on_top_of_each_other_take_the_steps_of_keras():
-    stack = [*STACKED, {"gru": {"units": 3}}]
-
-    assert_same_training(train(stack, compiled), step_by_step(stack))
-
-
-@pytest.mark.parametrize("stack", [RNN, STACKS["dropout"]], ids=["simple_rnn", "dropout"])
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.parametrize("stack", [RNN, [EMBEDDING, {"dropout": {"rate": 0.5}}, MEAN]])
 def test_model_fit_takes_the_same_steps(stack):
-    tf.config.run_functions_eagerly(True)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Even though the `tf.config")  # not in tf.data
-            ours = train(stack, keras_fit)
-    finally:
-        tf.config.run_functions_eagerly(False)
-    assert_same_training(ours, step_by_step(stack))
+    assert_same_training(train(stack, keras_fit), step_by_step(stack))
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("engine", [compiled, keras_fit])
 def test_a_loss_that_probabilities_are_too_coarse_for_is_that_of_keras(engine, monkeypatch):
     def impossible(stack):

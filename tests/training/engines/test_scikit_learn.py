@@ -29,7 +29,6 @@ from rnnbench.models.descriptions import BaselineModel
 from rnnbench.registry import PluginError
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.scikit_learn import count_params, score, texts
-from rnnbench.training.outcome import History
 from rnnbench.training.scores import LOWEST
 from rnnbench.training.settings import Training
 
@@ -47,10 +46,6 @@ def train(baseline, dataset, share=0.0, seed=0):
     model = BaselineModel.model_construct(baseline=baseline)  # it may be in no registry
     engine = ENGINES["scikit-learn"]
     return engine.fit(model, dataset, training, seed, pytest.fail, keep_model=False)
-
-
-def scores(kind, dataset, share=0.0):
-    return train(BASELINES[kind](), dataset, share).scores
 
 
 N_TOPICS = 5
@@ -90,7 +85,7 @@ def test_the_best_score_is_the_answer_that_scikit_learn_gives(kind):
         np.testing.assert_array_equal(answers, LABELS)
 
 
-@pytest.mark.parametrize("pair", [(0, 1), (1, 3), (4, 0)])
+@pytest.mark.parametrize("pair", [(0, 1), (4, 0)])
 @pytest.mark.parametrize("kind", ["tfidf_linear_svm", "multinomial_naive_bayes"])
 def test_of_two_topics_the_second_has_the_scores_of_the_second(kind, pair):
     labels = np.array(pair * 5)
@@ -156,16 +151,12 @@ def test_a_classifier_without_logarithms_has_those_of_its_probabilities():
     ("kind", "parameters", "params"),
     [
         ("most_frequent", {}, 0),
-        ("stratified", {}, 0),
-        ("tfidf_logistic_regression", {"max_ngram": 1}, 3 * 9 + 3),
-        ("tfidf_linear_svm", {"max_ngram": 2}, 3 * (9 + 6) + 3),
         ("tfidf_linear_svm", {"max_ngram": 3}, 3 * (9 + 6 + 3) + 3),
         ("multinomial_naive_bayes", {}, 3 * 9 + 3),
-        ("complement_naive_bayes", {}, 3 * 9 + 3),
         ("nb_svm", {"max_ngram": 2}, 3 * (9 + 6) + 3),
     ],
 )
-def test_parameters_are_a_number_for_each_topic_and_word_or_words_and_one_more_for_each_topic(
+def test_parameters_are_one_for_each_topic_and_word_and_one_more_for_each_topic(
     kind, parameters, params
 ):
     classifier = BASELINES[kind](**parameters).pipeline(0).fit(DOCUMENTS, LABELS)
@@ -220,33 +211,11 @@ def test_characters_of_words_are_learned_where_words_themselves_are_new():
     np.testing.assert_array_equal(by_characters.argmax(axis=1), labels)
 
 
-def test_a_training_has_a_cost_and_no_epochs(dataset):
-    trained = train(MultinomialNaiveBayes(), dataset)
-
-    words = np.setdiff1d(dataset.x_train, [0, 1])
-    outcome = trained.outcome
-    assert outcome.params == 3 * len(words) + 3
-    assert outcome.fit_seconds > 0
-    assert (outcome.engine, outcome.score_kind) == ("scikit-learn", "log_probabilities")
-    assert (outcome.epochs, outcome.steps, outcome.ms_per_step) == (0, 0, None)
-    assert (outcome.history, outcome.best_epoch, outcome.stock_layers) == (History(), None, [])
-
-
-def test_training_documents_are_learned_by_heart(dataset):
-    tested_on_training = replace(dataset, x_test=dataset.x_train, y_test=dataset.y_train)
-
-    trained = train(TfidfLinearSVM(C=1e6), tested_on_training)
-
-    answers = trained.scores.argmax(axis=1)
-    assert np.mean(answers == dataset.y_train) > 0.9, "one topic in three would be guessed"
-
-
 @kinds
-@pytest.mark.parametrize("share", [0.0, 0.4])
-def test_test_documents_have_no_influence_on_training(dataset, kind, share):
+def test_test_documents_have_no_influence_on_training(dataset, kind):
     other = replace(dataset, x_test=np.roll(dataset.x_test, 5, axis=0), y_test=1 - dataset.y_test)
 
-    ours, others = (train(BASELINES[kind](), each, share) for each in (dataset, other))
+    ours, others = (train(BASELINES[kind](), data, 0.4) for data in (dataset, other))
 
     assert ours.outcome.params == others.outcome.params
     if kind != "stratified":  # it draws document by document
@@ -260,17 +229,14 @@ def test_held_out_documents_are_not_learned_just_as_for_a_network(dataset, kind)
     x[held_out], y[held_out] = 1000, 0
     other = replace(dataset, x_train=x, y_train=y)
 
-    np.testing.assert_array_equal(scores(kind, dataset, 0.4), scores(kind, other, 0.4))
+    ours = train(BASELINES[kind](), dataset, 0.4)
+
+    np.testing.assert_array_equal(ours.scores, train(BASELINES[kind](), other, 0.4).scores)
+    assert (ours.outcome.engine, ours.outcome.epochs) == ("scikit-learn", 0)
+    assert ours.outcome.fit_seconds > 0
     if kind == "most_frequent":
         shares = np.bincount(dataset.y_train[kept], minlength=3) / 12
-        found = np.exp(scores(kind, dataset, 0.4))
-        np.testing.assert_allclose(found, np.tile(shares, (20, 1)), rtol=1e-6)
-
-
-def test_the_seed_is_that_of_a_random_baseline(dataset):
-    first, other = (train(Stratified(), dataset, seed=seed).scores for seed in (0, 1))
-
-    assert not np.array_equal(first, other)
+        np.testing.assert_allclose(np.exp(ours.scores), np.tile(shares, (20, 1)), rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """An assembler of vector code: numbers in registers, arrays in memory, and loops.
 
-It is a thin layer over the IR builder of llvmlite. Nothing in it knows of networks.
+It is a thin layer over the IR builder of llvmlite. Nothing in it knows of networks. The functions
+of floats are rational and polynomial approximations, to a few units in the last place.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,7 @@ import numpy as np
 from llvmlite import ir
 from numpy.typing import ArrayLike
 
-from rnnbench.training.engines.native.layout import LINE, Array
+from rnnbench.training.engines.native.network import LINE, Array
 
 F32, I32, I64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 POINTER = ir.PointerType()
@@ -22,6 +23,43 @@ BYTES = 4
 """The size of a float."""
 FLUSH = 0x8040
 """The bits of the control register of x86 that have tiny numbers count as 0."""
+
+TANH_LIMIT = 7.90531110763549805
+"""Beyond it, tanh is cut off: 2.4e-7 short of 1, because products and sums are fused here.
+
+The constants of tanh are those of Eigen and of XLA, this one for code without fused operations.
+With theirs for fused ones, 7.99881172180175781, it would be 1, but all results would change.
+"""
+TANH_ABOVE = (
+    -2.76076847742355e-16,
+    2.00018790482477e-13,
+    -8.60467152213735e-11,
+    5.12229709037114e-08,
+    1.48572235717979e-05,
+    6.37261928875436e-04,
+    4.89352455891786e-03,
+)
+TANH_BELOW = (
+    1.19825839466702e-06,
+    1.18534705686654e-04,
+    2.26843463243900e-03,
+    4.89352518554385e-03,
+)
+EXP = (
+    1.9875691500e-4,
+    1.3981999507e-3,
+    8.3334519073e-3,
+    4.1665795894e-2,
+    1.6666665459e-1,
+    5.0000001201e-1,
+    1.0,
+    1.0,
+)
+"""Of Cephes, for arguments of at most half of log 2."""
+LOG2_HIGH, LOG2_LOW = 0.693359375, -2.12194440e-4
+"""Their sum is log 2; the first has so few digits that small multiples of it are exact."""
+TO_WHOLE = 1.5 * 2**23
+"""A float of this size has no digits after the point."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +115,52 @@ class Value:
         if isinstance(number, Value):
             return number
         return Value(self.builder, ir.Constant(self.raw.type, number))
+
+    def tanh(self) -> "Value":
+        """Return the hyperbolic tangent: ``x P(x²) / Q(x²)``."""
+        x = self._limited(TANH_LIMIT)
+        square = x * x
+        return x * square._polynomial(TANH_ABOVE) / square._polynomial(TANH_BELOW)
+
+    def sigmoid(self) -> "Value":
+        """Return the logistic function, ``0.5 + 0.5 tanh(x / 2)``; polynomials have the halves."""
+        x = self._limited(2 * TANH_LIMIT)
+        square = x * x
+        above = [coefficient / 4 for coefficient in _in_quarters(TANH_ABOVE)]
+        return x * square._polynomial(above) / square._polynomial(_in_quarters(TANH_BELOW)) + 0.5
+
+    def exp(self) -> "Value":
+        """Return the exponential of numbers up to 88; of those below -87, that of -87."""
+        x = where(self < -87, self.lift(-87), self)
+        shifted = x * 1.44269504088896341 + TO_WHOLE
+        whole = shifted - TO_WHOLE  # x / log 2, rounded
+        rest = x - whole * LOG2_HIGH - whole * LOG2_LOW
+        return rest._polynomial(EXP) * shifted._power_of_two()
+
+    def _limited(self, limit: float) -> "Value":
+        """Return the number, or the limit that it is beyond; NaN stays NaN."""
+        x = where(self > limit, self.lift(limit), self)
+        return where(x < -limit, x.lift(-limit), x)
+
+    def _power_of_two(self) -> "Value":
+        """Return 2 to the whole number to which ``TO_WHOLE`` was added."""
+        build, kind = self.builder, self.raw.type
+        whole = ir.VectorType(I32, kind.count)
+        exponent = build.shl(build.bitcast(self.raw, whole), ir.Constant(whole, 23))
+        return Value(build, build.bitcast(build.add(exponent, ir.Constant(whole, 127 << 23)), kind))
+
+    def _polynomial(self, coefficients: Sequence[float]) -> "Value":
+        """Return a polynomial of the number; the coefficient of the highest power comes first."""
+        result = self * coefficients[0] + coefficients[1]
+        for coefficient in coefficients[2:]:
+            result = result * self + coefficient
+        return result
+
+
+def _in_quarters(coefficients: Sequence[float]) -> list[float]:
+    """Return the coefficients of the same polynomial of a quarter of its argument."""
+    highest = len(coefficients) - 1
+    return [number / 4 ** (highest - place) for place, number in enumerate(coefficients)]
 
 
 Index = Value | int
@@ -190,22 +274,22 @@ class Assembler:
         function.attributes.alignstack = LINE * BYTES  # vectors are saved on the stack
         self.builder = ir.IRBuilder(function.append_basic_block())
         self.given = {}
-        for argument, each in zip(function.args, arrays, strict=False):
-            argument.name = each
+        for argument, array in zip(function.args, arrays, strict=False):
+            argument.name = array
             argument.add_attribute("noalias")
-            self.given[each] = View(self, argument, (), (1,))
-        yield [Value(self.builder, each) for each in function.args[len(arrays) :]]
+            self.given[array] = View(self, argument, (), (1,))
+        yield [Value(self.builder, number) for number in function.args[len(arrays) :]]
         self.builder.ret_void()
 
     def call(self, name: str, *numbers: Index) -> None:
         """Call a function that was made before, with this one's arrays of the same names."""
         function = self.module.globals[name]
-        arrays = [self.given[each.name].pointer for each in function.args if each.type == POINTER]
-        self.builder.call(function, [*arrays, *(self.number(each).raw for each in numbers)])
+        pointers = [self.given[arg.name].pointer for arg in function.args if arg.type == POINTER]
+        self.builder.call(function, [*pointers, *(self.number(number).raw for number in numbers)])
 
     def intrinsic(self, name: str, result: Any, *arguments: Any) -> Value:
         """Call a function that LLVM knows."""
-        kinds = [each.type for each in arguments]
+        kinds = [argument.type for argument in arguments]
         function = self.module.globals.get(name) or ir.Function(
             self.module, ir.FunctionType(result, kinds), name
         )
@@ -245,14 +329,14 @@ class Assembler:
         build.branch(head)
         build.position_at_end(head)
         phis = []
-        for each in (self.number(0), *carried):
-            phis.append(build.phi(each.raw.type))
-            phis[-1].add_incoming(each.raw, before)
+        for start in (self.number(0), *carried):
+            phis.append(build.phi(start.raw.type))
+            phis[-1].add_incoming(start.raw, before)
         i, *carried[:] = (Value(build, phi) for phi in phis)
         yield i
         following, last = i + step, build.block
-        for phi, each in zip(phis, (following, *carried), strict=True):
-            phi.add_incoming(each.raw, last)
+        for phi, end in zip(phis, (following, *carried), strict=True):
+            phi.add_incoming(end.raw, last)
         after = build.append_basic_block()
         build.cbranch((following < count).raw, head, after)
         build.position_at_end(after)

@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 from rnnbench.data.dataset import Dataset, hold_out
 from rnnbench.models.descriptions import LayeredNetwork, Model
 from rnnbench.models.layers.feedforward import Dense
-from rnnbench.models.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
+from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.training.engines.base import Engine
+from rnnbench.training.engines.native.cells import CELLS
+from rnnbench.training.engines.native.network import NetworkSizes
+from rnnbench.training.engines.native.weights import initial_weights
 from rnnbench.training.epochs import Epochs, OnEpoch
 from rnnbench.training.outcome import Trained
 from rnnbench.training.phases import TRAINING, begin
@@ -56,10 +59,12 @@ class NativeEngine(Engine):
         keep_model: bool,
     ) -> Trained:
         """Train a network and score the test documents; see ``Engine.fit``."""
-        from rnnbench.training.engines.native.compiler import processor
-        from rnnbench.training.engines.native.layout import Sizes
-        from rnnbench.training.engines.native.training import Network, program_for, train
-        from rnnbench.training.engines.native.weights import initial_weights
+        from rnnbench.training.engines.native.training import (
+            NativeNetwork,
+            processor,
+            program_for,
+            train,
+        )
 
         assert isinstance(model, LayeredNetwork)  # noqa: S101 - the engine covers nothing else
         x, y = _inputs(model, dataset, dataset.x_train), dataset.y_train
@@ -68,8 +73,8 @@ class NativeEngine(Engine):
         here = processor()
         assert here is not None  # noqa: S101 - see ``why_not``
         epochs = Epochs(on_epoch)
-        sizes = Sizes(
-            layers=tuple((each.kind, each.units) for each in _recurrent(model)),
+        sizes = NetworkSizes(
+            layers=tuple((layer.kind, layer.units) for layer in _recurrent(model)),
             topics=len(dataset.topics),
             timesteps=dataset.timesteps,
             batch=min(recipe.batch_size, len(kept)),
@@ -78,12 +83,12 @@ class NativeEngine(Engine):
         begin("compiling")
         program = program_for(sizes, here)
         begin(TRAINING)
-        network = Network(program, initial_weights(sizes, seed))
+        network = NativeNetwork(program, initial_weights(sizes, seed))
         train(network, (x[kept], y[kept]), validation, recipe, seed, epochs)
         if validation:
-            network = Network(program, epochs.best_weights)
+            network = NativeNetwork(program, epochs.best_weights)
         weights = network.weights
-        params = sum(each.size for each in weights)
+        params = sum(weight.size for weight in weights)
         outcome = epochs.outcome(
             engine=self.name, params=params, recipe=recipe, documents=len(kept)
         )
@@ -100,8 +105,7 @@ def why_not() -> str:
     if not find_spec("llvmlite"):
         return f"it needs llvmlite: pip install llvmlite, or {use}"
     try:
-        from rnnbench.training.engines.native.compiler import processor
-        from rnnbench.training.engines.native.selftest import passes
+        from rnnbench.training.engines.native.training import passes, processor
 
         here = processor()
         if here is None:
@@ -114,11 +118,12 @@ def why_not() -> str:
 
 def _recurrent(model: LayeredNetwork) -> list[Recurrent]:
     """Return the recurrent layers that are as in Keras."""
+    covered = [cell.layer for cell in CELLS.values()]
     return [
         layer
         for layer in model.layers
         if isinstance(layer, Recurrent)
-        and type(layer) in (SimpleRNN, LSTM, GRU)
+        and type(layer) in covered
         and layer.settings().keys() <= {"return_sequences"}
     ]
 

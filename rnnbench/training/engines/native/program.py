@@ -1,38 +1,114 @@
-"""The program of an epoch, made of the ways forward and back, and of Adam."""
+"""The program of an epoch: products, the ways forward and back, and the steps of Adam.
 
-from rnnbench.training.engines.native.assembler import F32, Assembler, Value, least
-from rnnbench.training.engines.native.backward import make_backward
-from rnnbench.training.engines.native.forward import make_forward
-from rnnbench.training.engines.native.layout import Layout
-from rnnbench.training.engines.native.products import clear, transpose
+Those functions here whose names begin with ``make_`` make functions of machine code, and the others
+add code to the function in progress. Products are blocked so that sums stay in registers;
+``docs/native.md`` draws a tile. For each element of the inner dimension of a tile, one vector of
+each of its columns is loaded, and one float of each of its rows is spread over a vector.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rnnbench.training.engines.native.assembler import (
+    F32,
+    Assembler,
+    Value,
+    View,
+    least,
+    pick,
+    where,
+)
+from rnnbench.training.engines.native.network import Array, LayerArrays, NetworkArrays
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 """Of Adam, as in Keras."""
 
+Sums = list[Value]
+"""The sums of a tile: all vectors of its first row, of the next, and so on."""
 
-def make_program(asm: Assembler, layout: Layout) -> None:
+
+def rows_of_tile(rows: int, vectors: int, registers: int) -> int:
+    """Return how many rows of how many vectors fit into the registers, in tiles of about one size.
+
+    A tile needs a register for each sum, one for each vector that is loaded, and one more.
+    """
+    most = max((registers - 1 - vectors) // vectors, 1)
+    tiles = -(-rows // most)
+    return -(-rows // tiles)
+
+
+def vectors_of_tile(registers: int) -> int:
+    """Return how many vectors stand side by side in a tile, at most."""
+    return 4 if registers >= 32 else 2
+
+
+def sum_up(asm: Assembler, sums: Sums, a: View, b: View) -> Sums:
+    """Return ``sums[i, v] + Σ_k a[i, k] * b[k, v]``, where ``v`` is a vector of columns."""
+    sums, vectors = list(sums), len(sums) // a.shape[0]
+    for k in asm.loop(a.shape[1], sums):
+        row = b[k]
+        columns = [row[v * asm.lanes].load() for v in range(vectors)]
+        for i in range(a.shape[0]):
+            spread = asm.spread(a[i, k].load(F32))
+            for v, column in enumerate(columns):
+                sums[i * vectors + v] += spread * column
+    return sums
+
+
+def product(asm: Assembler, out: View, a: View, b: View, *, adds: bool = False) -> None:
+    """Write ``a b``, or add it to ``out``; the last vector of a row may go past the columns."""
+    if (out.shape, a.shape[1]) != ((a.shape[0], b.shape[1]), b.shape[0]):
+        raise ValueError(f"no product of {a.shape} and {b.shape} is {out.shape}")
+    (rows, columns), lanes, registers = out.shape, asm.lanes, asm.processor.registers
+    for first, vectors in asm.tiles(-(-columns // lanes), vectors_of_tile(registers)):
+        right = b.columns(first * lanes, vectors * lanes)
+        for row, height in asm.tiles(rows, rows_of_tile(rows, vectors, registers)):
+            tile = out.rows(row, height).columns(first * lanes, vectors * lanes)
+            places = [tile[i, v * lanes] for i in range(height) for v in range(vectors)]
+            sums = [place.load() if adds else asm.vector_of(0.0) for place in places]
+            sums = sum_up(asm, sums, a.rows(row, height), right)
+            for place, total in zip(places, sums, strict=True):
+                place.store(total)
+
+
+def clear(asm: Assembler, array: Array) -> None:
+    """Fill an array with zeros."""
+    for i in asm.loop(array.size, step=asm.lanes):
+        asm.at(array.flat, i).store(asm.vector_of(0.0))
+
+
+def transpose(asm: Assembler, out: View, source: View) -> None:
+    """Write the transposed ``source``."""
+    rows, columns = source.shape
+    for i in asm.loop(rows):
+        for j in asm.loop(columns):
+            out[j, i].store(source[i, j].load(F32))
+
+
+def make_program(asm: Assembler, arrays: NetworkArrays) -> None:
     """Make the functions ``epoch`` and ``score``; they call all others.
 
     Besides the arena, they take arrays without gaps: ``documents (n, timesteps)``, ``labels (n,)``,
     ``answers (n, 2)`` and ``scores (n, stride of the logits)``, where ``n`` is the documents plus
     one part, because parts are read whole; and ``rates``, one for each optimizer step.
     """
-    make_forward(asm, layout)
-    make_backward(asm, layout)
+    make_forward(asm, arrays)
+    make_backward(asm, arrays)
     with asm.function("prepare", ["arena"]):
-        _prepare(asm, layout)
+        _prepare(asm, arrays)
     with asm.function("adam", ["arena", "rates"], 1) as (step,):
-        _adam(asm, layout, step)
-    arrays = ["arena", "documents", "labels", "rates", "answers"]
-    with asm.function("epoch", arrays, 1) as (count,), asm.flushing():
-        _epoch(asm, layout, count)
+        _adam(asm, arrays, step)
+    names = ["arena", "documents", "labels", "rates", "answers"]
+    with asm.function("epoch", names, 1) as (count,), asm.flushing():
+        _epoch(asm, arrays, count)
     with asm.function("score", ["arena", "documents", "scores"], 1) as (count,), asm.flushing():
-        _score(asm, layout, count)
+        _score(asm, arrays, count)
 
 
-def _epoch(asm: Assembler, layout: Layout, count: Value) -> None:
+def _epoch(asm: Assembler, arrays: NetworkArrays, count: Value) -> None:
     """Take the optimizer steps of an epoch, whose documents are in the order of the batches."""
-    batch, rows = layout.sizes.batch, layout.sizes.rows
+    batch, rows = arrays.sizes.batch, arrays.sizes.rows
     for step in asm.loop((count + (batch - 1)) // batch):
         first = step * batch
         size = least(batch, count - first)
@@ -44,42 +120,284 @@ def _epoch(asm: Assembler, layout: Layout, count: Value) -> None:
         asm.call("adam", step)
 
 
-def _score(asm: Assembler, layout: Layout, count: Value) -> None:
-    """Write the logits of documents."""
-    rows, width = layout.sizes.rows, layout.logits.strides[0]
+def _score(asm: Assembler, arrays: NetworkArrays, count: Value) -> None:
+    rows, width = arrays.sizes.rows, arrays.logits.strides[0]
     for first in asm.loop(_whole(count, rows), step=rows):
         asm.call("forward", first)
         for i in asm.loop(rows * width, step=asm.lanes):
-            asm.given["scores"][first * width + i].store(asm.at(layout.logits.flat, i).load())
+            asm.given["scores"][first * width + i].store(asm.at(arrays.logits.flat, i).load())
 
 
 def _whole(count: Value, rows: int) -> Value:
-    """Return ``count`` rounded up to whole parts."""
+    """Return ``count`` rounded up to whole parts of a batch."""
     return (count + (rows - 1)) // rows * rows
 
 
-def _prepare(asm: Assembler, layout: Layout) -> None:
+def _prepare(asm: Assembler, arrays: NetworkArrays) -> None:
     """Get ready for a step of the optimizer: no gradient yet, and the weights transposed."""
-    clear(asm, layout.gradient)
-    for layer in layout.layers:
+    clear(asm, arrays.gradient)
+    for layer in arrays.layers:
         weights = asm.at(layer.weights)
         transpose(asm, asm.at(layer.back_to_state), weights.rows(0, layer.units))
         if layer.back_to_input:
             w = weights.rows(layer.state_rows, layer.features)
             transpose(asm, asm.at(layer.back_to_input), w)
-    of_top = asm.at(layout.head).rows(0, layout.back_to_top.shape[1])
-    transpose(asm, asm.at(layout.back_to_top), of_top)
+    of_top = asm.at(arrays.head).rows(0, arrays.back_to_top.shape[1])
+    transpose(asm, asm.at(arrays.back_to_top), of_top)
 
 
-def _adam(asm: Assembler, layout: Layout, step: Value) -> None:
+def _adam(asm: Assembler, arrays: NetworkArrays, step: Value) -> None:
     """Update all weights; the rate of each step includes the corrections of the averages."""
     rate = asm.spread(asm.given["rates"][step].load(F32))
-    for i in asm.loop(layout.weights.size, step=asm.lanes):
-        arrays = layout.weights, layout.gradient, layout.mean, layout.square
-        places = [asm.at(array, i) for array in arrays]
-        w, g, m, v = (each.load() for each in places)
+    for i in asm.loop(arrays.weights.size, step=asm.lanes):
+        of_adam = arrays.weights, arrays.gradient, arrays.mean, arrays.square
+        places = [asm.at(array, i) for array in of_adam]
+        w, g, m, v = (place.load() for place in places)
         m = m + (g - m) * (1 - BETA_1)
         v = v + (g * g - v) * (1 - BETA_2)
         w = w - rate * m / (asm.root(v) + EPSILON)
-        for place, each in zip(places, (w, g, m, v), strict=True):
-            place.store(each)
+        for place, value in zip(places, (w, g, m, v), strict=True):
+            place.store(value)
+
+
+def make_forward(asm: Assembler, arrays: NetworkArrays) -> None:
+    """Make the function ``forward``: the logits of some documents, the first of which is given."""
+    above = [*((layer.inputs, layer.state_rows) for layer in arrays.layers[1:]), (arrays.top, 0)]
+    for number, layer in enumerate(arrays.layers):
+        with asm.function(f"forward_{number}", ["arena"], 1) as (t,):
+            _forward_step(asm, layer, arrays.sizes.rows, t, *above[number])
+    with asm.function("forward", ["arena", "documents"], 1) as (first,):
+        _gather(asm, arrays, first)
+        for layer in arrays.layers:
+            clear(asm, layer.cell_state)
+        for t in asm.loop(arrays.sizes.timesteps):
+            for number in range(len(arrays.layers)):
+                asm.call(f"forward_{number}", t)
+        product(asm, asm.at(arrays.logits), asm.at(arrays.top, 0), asm.at(arrays.head))
+
+
+def _gather(asm: Assembler, arrays: NetworkArrays, first: Value) -> None:
+    """Copy the ids of documents into the inputs of the first layer."""
+    layer, timesteps = arrays.layers[0], arrays.sizes.timesteps
+    for row in asm.loop(arrays.sizes.rows):
+        start = (first + row) * timesteps
+        for t in asm.loop(timesteps):
+            number = asm.given["documents"][start + t].load(F32)
+            asm.at(layer.inputs, t, row, layer.state_rows).store(number)
+
+
+def _forward_step(
+    asm: Assembler, layer: LayerArrays, rows: int, t: Value, above: Array, above_column: int
+) -> None:
+    """Take a step of a layer: a tile is summed up, and its gates are computed, in registers.
+
+    The hidden states go into the next inputs, and into the inputs above, from a column on.
+    """
+    gates, lanes, registers = layer.cell.gates, asm.lanes, asm.processor.registers
+    at_once = max(vectors_of_tile(registers) // gates, 1) * lanes
+    for first, units in asm.tiles(layer.units, at_once):
+        vectors = -(-gates * units // lanes)
+        b = asm.at(layer.weights).columns(first * gates, vectors * lanes)
+        for row, height in asm.tiles(rows, rows_of_tile(rows, vectors, registers)):
+            a = asm.at(layer.inputs, t).rows(row, height)
+            of_state, sums = _gate_sums(asm, layer, a, b, units)
+            for i in range(height):
+                for n in range(0, units, lanes):
+                    size, start = min(lanes, units - n), i * vectors + n * gates // lanes
+                    place = t, row + i, first + n
+                    h = _forward_cell(asm, layer, place, size, of_state[start:], sums[start:])
+                    asm.at(layer.inputs, t + 1, row + i, first + n).store(h, size)
+                    asm.at(above, t, row + i, first + n + above_column).store(h, size)
+
+
+def _gate_sums(
+    asm: Assembler, layer: LayerArrays, a: View, b: View, units: int
+) -> tuple[Sums, Sums]:
+    """Return the sums over the state, if the cell splits those of a gate, and all sums.
+
+    The latter then lack what the state gives to that gate.
+    """
+    vectors, split, rest = b.shape[1] // asm.lanes, layer.state_rows, layer.width - layer.state_rows
+    zero = asm.vector_of(0.0)
+    zeros = [zero] * (vectors * a.shape[0])
+    if layer.cell.split is None:
+        sums = sum_up(asm, zeros, a, b)
+        return sums, sums
+    of_state = sum_up(asm, zeros, a.columns(0, split), b.rows(0, split))
+    gates = np.arange(vectors * asm.lanes).reshape(vectors, asm.lanes) // units
+    is_split = [asm.vector_of(some).equals(layer.cell.split) for some in gates]
+    sums = [where(is_split[n % vectors], zero, total) for n, total in enumerate(of_state)]
+    return of_state, sum_up(asm, sums, a.columns(split, rest), b.rows(split, rest))
+
+
+def _forward_cell(
+    asm: Assembler,
+    layer: LayerArrays,
+    place: tuple[Value, Value, Value],
+    size: int,
+    of_state: Sequence[Value],
+    sums: Sequence[Value],
+) -> Value:
+    """Return the hidden states of a vector of units at a step of a sequence; store the rest."""
+    t, row, unit = place
+    cell = layer.cell
+    gates = [_gate(asm, sums, number, size) for number in range(cell.gates)]
+    if cell.split is not None:  # its sum over the state goes before that over the input
+        gates.insert(cell.split, _gate(asm, of_state, cell.split, size))
+    h_before, c = asm.at(layer.inputs, t, row, unit), asm.at(layer.cell_state, row, unit)
+    after = cell.forward(gates, h_before.load(), c.load())
+    if after.c:
+        c.store(after.c)
+    for number, value in enumerate(after.kept):
+        asm.at(layer.kept, t, unit // asm.lanes, row, number * asm.lanes).store(value)
+    return after.h
+
+
+def _gate(asm: Assembler, vectors: Sequence[Value], number: int, size: int) -> Value:
+    """Return the sums of a gate of some units; those of all gates stand one after the other."""
+    if size == asm.lanes:
+        return vectors[number]
+    first, last = number * size // asm.lanes, ((number + 1) * size - 1) // asm.lanes
+    start = number * size - first * asm.lanes
+    lanes = [start + lane % size for lane in range(asm.lanes)]
+    return pick([vectors[first], vectors[last]], lanes)
+
+
+def make_backward(asm: Assembler, arrays: NetworkArrays) -> None:
+    """Make the functions ``loss`` and ``backward``."""
+    with asm.function("loss", ["arena", "labels", "answers"], 3) as numbers:
+        for row in asm.loop(arrays.sizes.rows):
+            _loss(asm, arrays, row, *numbers)
+    for number in range(len(arrays.layers)):
+        with asm.function(f"backward_{number}", ["arena"], 2) as (t, place):
+            _backward_step(asm, arrays, number, t, place)
+        with asm.function(f"outer_{number}", ["arena"], 2) as (t, steps):
+            _outer(asm, arrays, number, t, steps)
+    with asm.function("backward", ["arena"]):
+        _head(asm, arrays)
+        _all_steps(asm, arrays)
+
+
+def _loss(
+    asm: Assembler, arrays: NetworkArrays, row: Value, first: Value, left: Value, size: Value
+) -> None:
+    """Put the gradient of the loss in the place of a row of logits.
+
+    The answer on the document has two numbers: the logit of its topic less the largest logit, and
+    the sum of the exponentials of the logits less the largest one.
+
+    Args:
+        asm: makes the code.
+        arrays: of the network.
+        row: of the part of the batch.
+        first: the document of the first row.
+        left: rows of the part that belong to the batch; others have no weight.
+        size: of the batch, whose mean loss counts.
+    """
+    topics, lanes, document = arrays.sizes.topics, asm.lanes, first + row
+    columns = np.arange(-(-topics // lanes) * lanes).reshape(-1, lanes)
+    places = [asm.at(arrays.logits, row, int(some[0])) for some in columns]
+    are_topics = [asm.vector_of(some) < topics for some in columns]
+    logits = [
+        where(some, place.load(), -1e30) for some, place in zip(are_topics, places, strict=True)
+    ]
+    largest = asm.spread(asm.largest(logits))
+    logits = [logit - largest for logit in logits]
+    powers = [where(some, logit.exp(), 0.0) for some, logit in zip(are_topics, logits, strict=True)]
+    total = asm.total(powers)
+    label = asm.spread(asm.given["labels"][document].load(F32))
+    are_label = [label.equals(asm.vector_of(some)) for some in columns]
+    of_label = asm.total(
+        [where(some, logit, 0.0) for some, logit in zip(are_label, logits, strict=True)]
+    )
+    asm.given["answers"][document * 2].store(of_label)
+    asm.given["answers"][document * 2 + 1].store(total)
+    share = where(row < left, 1 / asm.to_float(size), 0.0)
+    of_power, of_topic = asm.spread(share / total), asm.spread(share)
+    for some, power, place in zip(are_label, powers, places, strict=True):
+        place.store(power * of_power - where(some, of_topic, 0.0))
+
+
+def _head(asm: Assembler, arrays: NetworkArrays) -> None:
+    """Add to the gradient of the softmax's weights, and begin that of the hidden states."""
+    d_logits, last = asm.at(arrays.logits), arrays.layers[-1]
+    product(asm, asm.at(arrays.d_head), asm.at(arrays.top, 0).T, d_logits, adds=True)
+    for layer in arrays.layers:
+        clear(asm, layer.d_hidden)
+        clear(asm, layer.d_cell)
+    product(asm, asm.at(last.d_hidden), d_logits, asm.at(arrays.back_to_top))
+
+
+def _all_steps(asm: Assembler, arrays: NetworkArrays) -> None:
+    """Go back through time; the gradients of several steps go to the weights together."""
+    timesteps, collected = arrays.sizes.timesteps, arrays.sizes.collected
+    layers, last = range(len(arrays.layers)), (timesteps - 1) // collected * collected
+    for done in asm.loop(last + collected, step=collected):
+        first = last - done
+        count = least(collected, timesteps - first)
+        for i in asm.loop(count):
+            place = count - 1 - i
+            for number in reversed(layers):
+                asm.call(f"backward_{number}", first + place, place)
+        for number in layers:
+            asm.call(f"outer_{number}", first, count)
+
+
+def _backward_step(
+    asm: Assembler, arrays: NetworkArrays, number: int, t: Value, place: Value
+) -> None:
+    """Go back through a step of a layer; its gradients are collected at a place."""
+    layer = arrays.layers[number]
+    for unit, size in asm.tiles(layer.units, asm.lanes):
+        for row in asm.loop(arrays.sizes.rows):
+            _backward_cell(asm, layer, (t, row, unit), size, place)
+    d_sums, d_input_sums = asm.at(layer.d_sums, place), asm.at(layer.d_input_sums, place)
+    # The gradient of what passes into the next state directly is there already.
+    d_hidden, back_to_state = asm.at(layer.d_hidden), asm.at(layer.back_to_state)
+    product(asm, d_hidden, d_sums, back_to_state, adds=layer.cell.passes_h)
+    if layer.back_to_input:
+        below, back = asm.at(arrays.layers[number - 1].d_hidden), asm.at(layer.back_to_input)
+        product(asm, below, d_input_sums, back, adds=True)
+
+
+def _backward_cell(
+    asm: Assembler, layer: LayerArrays, at: tuple[Value, Value, Value], size: int, place: Value
+) -> None:
+    """Compute the gradients of the gates of a vector of units, at a step of a sequence.
+
+    Those of the gates stand one after the other. They are stored as whole vectors, from the first
+    to the last, so each overwrites what the one before it wrote too much. What the last one
+    writes too much is 0, because the gradients of units that do not exist are.
+    """
+    t, row, unit = at
+    kept = asm.at(layer.kept, t, unit // asm.lanes, row)
+    d_hidden, d_cell = asm.at(layer.d_hidden, row, unit), asm.at(layer.d_cell, row, unit)
+    back = layer.cell.back(
+        [kept[number * asm.lanes].load() for number in range(layer.cell.kept)],
+        asm.at(layer.inputs, t + 1, row, unit).load(),
+        asm.at(layer.inputs, t, row, unit).load(),
+        d_hidden.load(),
+        d_cell.load(),
+    )
+    for array, gradients in ((layer.d_sums, back.sums), (layer.d_input_sums, back.input_sums)):
+        for number, gradient in enumerate(gradients):
+            start = unit * layer.cell.gates + number * size
+            asm.at(array, place, row, start).store(gradient)
+    if back.h_before:
+        d_hidden.store(back.h_before)
+    if back.c_before:
+        d_cell.store(back.c_before)
+
+
+def _outer(asm: Assembler, arrays: NetworkArrays, number: int, t: Value, steps: Value) -> None:
+    """Add to the gradient of the weights of a layer what was collected in some steps."""
+    layer, count = arrays.layers[number], steps * arrays.sizes.rows
+    inputs = asm.at(layer.inputs, t).rows(0, count).T  # all steps in a row
+    split, rest = layer.state_rows, layer.width - layer.state_rows
+    parts = [(layer.d_sums, 0, layer.width)]
+    if layer.cell.split is not None:
+        parts = [(layer.d_sums, 0, split), (layer.d_input_sums, split, rest)]
+    for array, first, rows in parts:
+        out = asm.at(layer.gradient).rows(first, rows)
+        d_sums = asm.at(array, 0).rows(0, count)
+        product(asm, out, inputs.rows(first, rows), d_sums, adds=True)

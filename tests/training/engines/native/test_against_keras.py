@@ -13,11 +13,16 @@ from stacks import network as network_of
 
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.build import build, predict
-from rnnbench.models.shape import Shape
+from rnnbench.models.layers.base import Shape
 from rnnbench.training.engines import ENGINES, ignore
-from rnnbench.training.engines.native.initializers import glorot_uniform, orthogonal, uniform
-from rnnbench.training.engines.native.layout import Sizes
-from rnnbench.training.engines.native.weights import initial_weights, read_weights
+from rnnbench.training.engines.native.network import NetworkSizes
+from rnnbench.training.engines.native.weights import (
+    glorot_uniform,
+    initial_weights,
+    orthogonal,
+    read_weights,
+    uniform,
+)
 from rnnbench.training.settings import Training
 
 LAYERS = {
@@ -70,7 +75,7 @@ def error(arrays, exact):
 
 def gradient(net):
     """Return the gradient of the last optimizer step, which lies like the weights."""
-    return read_weights(net.layout, net.arena[net.layout.weights.size :])
+    return read_weights(net.arrays, net.arena[net.arrays.weights.size :])
 
 
 @examples(4)
@@ -152,7 +157,7 @@ def test_an_orthogonal_matrix_is_one_at_all_ends_of_the_seeds(seed):
 
 @pytest.mark.parametrize("seed", [0, 3])
 def test_a_network_begins_with_the_weights_that_keras_gives_it(seed):
-    of = Sizes(tuple((kind, 5 + n) for n, kind in enumerate(LAYERS)), 4, 6, 2, 8)
+    of = NetworkSizes(tuple((kind, 5 + n) for n, kind in enumerate(LAYERS)), 4, 6, 2, 8)
 
     ours = initial_weights(of, seed)
 

@@ -8,9 +8,15 @@ from hypothesis import given
 from machine_code import examples, sizes
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.training.engines.native.layout import LINE, Array, Layout, Sizes, column_order
+from rnnbench.training.engines.native.network import (
+    LINE,
+    Array,
+    NetworkArrays,
+    NetworkSizes,
+    column_order,
+)
 
-SMALL = Sizes((("lstm", 3),), topics=2, timesteps=4, batch=5, lanes=4)
+SMALL = NetworkSizes((("lstm", 3),), topics=2, timesteps=4, batch=5, lanes=4)
 
 
 def arrays_of(thing):
@@ -21,7 +27,7 @@ def arrays_of(thing):
 @examples(100)
 @given(sizes())
 def test_no_array_overlaps_another_one(of):
-    layout = Layout(of)
+    layout = NetworkArrays(of)
     whole = [layout.weights, layout.gradient, layout.mean, layout.square]
     of_weights = [layout.head, *(layer.weights for layer in layout.layers)]
     of_gradient = [layout.d_head, *(layer.gradient for layer in layout.layers)]
@@ -44,7 +50,7 @@ def test_no_array_overlaps_another_one(of):
 @examples(50)
 @given(sizes())
 def test_every_row_begins_at_a_cache_line_and_ends_in_its_array(of):
-    layout = Layout(of)
+    layout = NetworkArrays(of)
 
     for layer in layout.layers:
         for array in arrays_of(layer).values():
@@ -71,7 +77,7 @@ def test_the_order_of_columns_leaves_none_out():
     "change", [{"topics": 0}, {"timesteps": 0}, {"batch": -1}, {"lanes": 5}, {"layers": ()}]
 )
 def test_sizes_that_make_no_sense_are_refused(change):
-    with pytest.raises(RnnbenchError, match="no machine code can be made for Sizes"):
+    with pytest.raises(RnnbenchError, match="no machine code can be made for NetworkSizes"):
         dataclasses.replace(SMALL, **change)
 
 
@@ -81,7 +87,7 @@ def test_a_network_that_needs_too_much_memory_is_refused_before_any_is_taken():
     with pytest.raises(
         RnnbenchError, match=r"needs .* GB \(allowed: 34\.4\); use training\.engine"
     ):
-        Layout(huge)
+        NetworkArrays(huge)
 
 
 def test_parts_of_a_batch_are_of_about_one_size():

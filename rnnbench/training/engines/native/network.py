@@ -1,4 +1,4 @@
-"""Where everything lies in memory: every array with its shape and its strides, as plain data.
+"""A network in memory: every array with its shape and its strides, as plain data.
 
 All arrays lie in one block of floats, the arena; ``docs/native.md`` draws it.
 """
@@ -10,10 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.errors import RnnbenchError
-
-GATES = {"simple_rnn": 1, "lstm": 4, "gru": 3}
-KEPT = {"simple_rnn": 0, "lstm": 6, "gru": 4}
-"""Values of each unit and step that the backward pass needs, apart from the hidden states."""
+from rnnbench.training.engines.native.cells import CELLS
 
 LINE = 16
 """Floats in a cache line; every array begins at one."""
@@ -32,11 +29,11 @@ LARGEST_ARENA = 2**33
 
 
 @dataclass(frozen=True)
-class Sizes:
+class NetworkSizes:
     """The sizes that the machine code is made for.
 
     Attributes:
-        layers: the cell and the units of each recurrent layer.
+        layers: the kind of cell and the units of each recurrent layer.
         topics: classes of the softmax.
         timesteps: of each sequence.
         batch: documents in an optimizer step.
@@ -57,7 +54,7 @@ class Sizes:
     @property
     def rows(self) -> int:
         """Sequences that go through the network together: a part of a batch."""
-        largest = max(GATES[cell] * units * units for cell, units in self.layers)
+        largest = max(CELLS[kind].gates * units * units for kind, units in self.layers)
         most = ROWS_AT_ONCE if largest < SECOND_CACHE else ROWS_OF_LARGE
         return -(-self.batch // -(-self.batch // most))
 
@@ -86,7 +83,7 @@ class Array:
 
     def of(self, arena: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the array as a part of the arena."""
-        strides = [each * arena.itemsize for each in self.strides]
+        strides = [stride * arena.itemsize for stride in self.strides]
         return np.lib.stride_tricks.as_strided(arena[self.offset :], self.shape, strides)
 
     @property
@@ -117,12 +114,12 @@ class Arena:
         return array
 
 
-class Layer:
+class LayerArrays:
     """The arrays of a recurrent layer with ``n`` units; strides are those of ``Arena.place``.
 
     An input of the layer is one row: ``[h of the step before (n), 1 (GRU only), x, 1]``. So biases,
     states and inputs are one product with the weights, whose rows are ``[U; d (GRU); W; b]``. A GRU
-    has a second bias ``d``, because its reset gate scales ``h U + d``.
+    has a second bias ``d``, because its reset gate scales ``h U + d``; see ``Cell.split``.
 
     Args:
         arena: gives the arrays their places.
@@ -132,13 +129,15 @@ class Layer:
         gradient: the same.
     """
 
-    def __init__(self, arena: Arena, sizes: Sizes, number: int, weights: Array, gradient: Array):
-        self.cell, self.units = sizes.layers[number]
-        self.gates, self.is_gru = GATES[self.cell], self.cell == "gru"
+    def __init__(
+        self, arena: Arena, sizes: NetworkSizes, number: int, weights: Array, gradient: Array
+    ):
+        kind, self.units = sizes.layers[number]
+        self.cell = CELLS[kind]
         self.features = sizes.layers[number - 1][1] if number else 1
         self.width, columns = weights.shape
-        self.state_rows = self.units + self.is_gru  # rows of the weights for h and d
-        self.column_order = column_order(self.units, self.gates, sizes.lanes)
+        self.state_rows = self.units + self.cell.state_biases  # rows of the weights for h and d
+        self.column_order = column_order(self.units, self.cell.gates, sizes.lanes)
         n, rows, lanes, place = self.units, sizes.rows, sizes.lanes, arena.place
 
         self.weights, self.gradient = weights, gradient
@@ -148,27 +147,28 @@ class Layer:
         self.back_to_state = place(columns, n)  # the transposed U
         self.back_to_input = place(columns, self.features) if number else None  # the transposed W
         # Kept for the way back: values of all lanes, for each step, vector of units and row.
-        self.kept = place(sizes.timesteps, -(-n // lanes), rows, KEPT[self.cell] * lanes)
+        self.kept = place(sizes.timesteps, -(-n // lanes), rows, self.cell.kept * lanes)
         # d_sums as W and b see them: in a GRU, the reset gate is between U and the candidate.
         self.d_input_sums = self.d_sums
-        if self.is_gru:
+        if self.cell.split is not None:
             self.d_input_sums = place(*self.d_sums.shape, slack=lanes)
         self.d_hidden = place(rows, n)  # the gradient of the hidden state
         # The cell state of an LSTM, and its gradient.
         self.cell_state, self.d_cell = place(rows, n), place(rows, n)
 
 
-class Layout:
+class NetworkArrays:
     """All arrays of a network; strides are those of ``Arena.place``, unless they are stated.
 
     Raises:
         RnnbenchError: they need too much memory.
     """
 
-    def __init__(self, sizes: Sizes):
+    def __init__(self, sizes: NetworkSizes):
         self.sizes, arena, weights, n = sizes, Arena(), list[Array](), 1
-        for cell, units in sizes.layers:
-            weights.append(arena.place(units + (cell == "gru") + n + 1, GATES[cell] * units))
+        for kind, units in sizes.layers:
+            cell = CELLS[kind]
+            weights.append(arena.place(units + cell.state_biases + n + 1, cell.gates * units))
             n = units
         self.head = arena.place(n + 1, sizes.topics)  # of the softmax: [W; b]
         count = arena.size
@@ -178,8 +178,8 @@ class Layout:
         self.d_head = self.head.moved(count)
         arena.size += 3 * count
         self.layers = [
-            Layer(arena, sizes, number, each, each.moved(count))
-            for number, each in enumerate(weights)
+            LayerArrays(arena, sizes, number, array, array.moved(count))
+            for number, array in enumerate(weights)
         ]
         # [h, 1], the input of the softmax. All steps share memory, so only the last one remains.
         top = arena.place(sizes.rows, n + 1)

@@ -1,5 +1,7 @@
 """Averages of weights: their recurrence in NumPy, and their use by both engines."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -8,19 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench.training.engines import compiled, keras_fit
-from rnnbench.training.engines.averages import Averages, averages_of
+from rnnbench.training.engines.keras_fit import Averages, averages_of
 from rnnbench.training.epochs import Epochs
 from rnnbench.training.settings import Training
 from rnnbench.training.steps import batches
 
 N, EPOCHS, DECAY, SEED = 11, 3, 0.8, 5
-engines = pytest.mark.parametrize("engine", [compiled, keras_fit], ids=["compiled", "keras"])
 
 
 def documents(n=N, seed=0):
     """Return made-up sequences, and labels that are easy to learn."""
     x = np.random.default_rng(seed).normal(size=(n, 4, 1)).astype(np.float32)
     return x, (x[:, -1, 0] > 0).astype(np.int32)
+
+
+OTHERS = documents(20, seed=1)
 
 
 def fresh():
@@ -38,6 +42,17 @@ def train(engine, ema=DECAY, validation=None, **recipe):
     training = Training(**facts | {"ema": ema} | recipe)
     engine.train(model, documents(), validation, training, SEED, epochs)
     return model, epochs
+
+
+@pytest.fixture(scope="module", params=[compiled, keras_fit], ids=["compiled", "keras"])
+def trainings(request):
+    """The same training with and without averages, each with other documents to validate."""
+    tf.config.run_functions_eagerly(request.param is keras_fit)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Even though the `tf.config")  # not in tf.data
+        both = [train(request.param, ema, OTHERS) for ema in (None, DECAY)]
+    tf.config.run_functions_eagerly(False)
+    return both
 
 
 def weights_of_each_step():
@@ -77,9 +92,8 @@ def test_the_averages_follow_the_recurrence(decay, steps, seed):
     np.testing.assert_allclose(value, average(values, decay), atol=1e-5)
 
 
-@engines
-def test_a_trained_model_has_the_averages_of_its_weights_over_all_steps(engine):
-    model, _ = train(engine)
+def test_a_trained_model_has_the_averages_of_its_weights_over_all_steps(trainings):
+    _, (model, _) = trainings
 
     after = weights_of_each_step()
     assert len(after) == 3 * EPOCHS
@@ -89,27 +103,23 @@ def test_a_trained_model_has_the_averages_of_its_weights_over_all_steps(engine):
         assert np.abs(ours - after[-1][place]).max() > 1e-3, "not the last weights"
 
 
-@engines
-def test_the_training_itself_does_not_notice(engine):
-    (_, ours), (_, plain) = (
-        train(engine, ema, documents(20, seed=1), optimizer="nadam") for ema in (DECAY, None)
-    )
+def test_the_training_itself_does_not_notice(trainings):
+    (_, plain), (_, ours) = trainings
 
     np.testing.assert_allclose(ours.history.loss, plain.history.loss, rtol=1e-5)
     assert ours.history.accuracy == plain.history.accuracy
     assert not np.allclose(ours.history.val_loss, plain.history.val_loss, rtol=1e-3)
 
 
-@engines
-def test_the_averages_are_validated_and_kept(engine):
-    x, y = documents(20, seed=1)
-    model, epochs = train(engine, validation=(x, y))
+def test_the_averages_are_validated_and_kept(trainings):
+    _, (model, epochs) = trainings
+    x, y = OTHERS
 
-    last_loss = -np.log(np.array(model(x))[np.arange(20), y]).mean()
-    assert epochs.history.val_loss[-1] == pytest.approx(last_loss, rel=1e-4)
-    model.set_weights(epochs.best_weights)
-    best_loss = -np.log(np.array(model(x))[np.arange(20), y]).mean()
-    assert epochs.history.val_loss[epochs.best_epoch - 1] == pytest.approx(best_loss, rel=1e-4)
+    for weights, epoch in ((model.get_weights(), EPOCHS), (epochs.best_weights, epochs.best_epoch)):
+        judged = fresh()
+        judged.set_weights(weights)
+        loss = -np.log(np.array(judged(x))[np.arange(20), y]).mean()
+        assert epochs.history.val_loss[epoch - 1] == pytest.approx(loss, rel=1e-4)
 
 
 def test_the_averages_of_a_training_are_forgotten_before_the_next():

@@ -1,6 +1,9 @@
-"""The SVM that starts from naive Bayes. Importing this module imports scikit-learn."""
+"""Parts of baselines that scikit-learn lacks. Importing this module imports scikit-learn."""
 
-from typing import Any
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.metadata import distribution
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,10 +11,15 @@ from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.svm import LinearSVC
 
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
 MOST_STEPS = 10_000
 """Of the solver of the SVM; with C up to 1 it needs more than scikit-learn's 1,000."""
 Line = tuple[NDArray[np.float64], float]
 """The weights of the features, ``(n_features,)``, and the intercept."""
+TOKENIZER = "wordllama/tokenizers/l2_supercat_tokenizer_config.json"
+VECTORS = "wordllama/weights/l2_supercat_256.safetensors"
 
 
 class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
@@ -41,7 +49,7 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
         return self
 
     def _line(self, x: csr_matrix, is_topic: NDArray[np.bool_]) -> Line:
-        """Return the line between the documents of a topic and all others."""
+        """Return the weights and the intercept of one topic against the rest."""
         ratios = self._shares(x[is_topic]) - self._shares(x[~is_topic])
         svm = LinearSVC(C=self.C, random_state=0, max_iter=MOST_STEPS)
         svm.fit(x.multiply(ratios).tocsr(), is_topic)
@@ -64,3 +72,29 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
         """Return the label with the largest margin, ``(n,)``."""
         answers: NDArray[Any] = self.classes_[self.decision_function(x).argmax(axis=1)]
         return answers
+
+
+def encode(texts: Sequence[str]) -> NDArray[np.float64]:
+    """Return the mean of the vectors of the pieces of each text, ``(n_texts, 256)``.
+
+    These are the numbers of ``WordLlama.load().embed(texts)``; those of an empty text are zeros.
+    """
+    tokenizer, vectors = _load()
+    means = np.zeros((len(texts), vectors.shape[1]))
+    for mean, text in zip(means, texts, strict=True):
+        if pieces := tokenizer.encode(text, add_special_tokens=False).ids:
+            mean[:] = vectors[pieces].mean(axis=0)
+    return means
+
+
+@lru_cache(maxsize=1)
+def _load() -> tuple["Tokenizer", NDArray[np.float32]]:
+    """Return the tokenizer, and a vector for each piece, ``(32000, 256)``."""
+    # wordllama itself is not imported. It would change the logging of the whole process, and its
+    # own function looks for the tokenizer in another folder, and then downloads it.
+    from safetensors.numpy import load_file
+    from tokenizers import Tokenizer
+
+    find = distribution("wordllama").locate_file
+    vectors = load_file(str(find(VECTORS)))["embedding.weight"].astype(np.float32)
+    return Tokenizer.from_file(str(find(TOKENIZER))), vectors

@@ -1,0 +1,262 @@
+"""The layers that Keras does not have. Importing this module imports TensorFlow.
+
+Files of trained networks name these classes, and the places of their weights follow from the names.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from rnnbench.data.dataset import START
+from rnnbench.models.word_weights import TINY, word_weights
+
+_register = keras.saving.register_keras_serializable(package="rnnbench")
+Sizes = tuple[int | None, ...]
+
+
+@_register
+class BagOfWords(keras.layers.Layer):
+    """From word ids ``(batch, timesteps)`` to a number for each id, ``(batch, n_ids)``.
+
+    The count of each word is multiplied by a weight of the word, and the numbers of a document are
+    then divided by their length (``tfidf``) or by their sum (``shares``). Padding and start marks
+    are not counted. All weights are 1 until ``adapt`` learns them from documents.
+
+    Args:
+        n_ids: all word ids are below this.
+        values: ``tfidf`` or ``shares``.
+    """
+
+    def __init__(self, n_ids: int, values: str, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.n_ids, self.values = n_ids, values
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments too."""
+        return {**super().get_config(), "n_ids": self.n_ids, "values": self.values}
+
+    def build(self, input_shape: Sizes) -> None:  # noqa: ARG002
+        """Make the weights of the words, which are not trained."""
+        self.scale = self.add_weight((self.n_ids,), "ones", trainable=False, name="scale")
+
+    def compute_output_shape(self, input_shape: Sizes) -> Sizes:
+        """Return ``(batch, n_ids)``."""
+        return (input_shape[0], self.n_ids)
+
+    def adapt(self, x: NDArray[np.int32]) -> None:
+        """Learn the weights of the words from the documents to train on, ``(n, timesteps)``."""
+        self.scale.assign(word_weights(x, self.n_ids, self.values))
+
+    def call(self, inputs: Any) -> Any:
+        """Return ``(batch, n_ids)``; a document without known words is all zeros."""
+        documents = ops.shape(inputs)[0]
+        rows = ops.broadcast_to(ops.arange(documents)[:, None], ops.shape(inputs))
+        is_word = ops.cast(inputs > START, self.compute_dtype)
+        places = ops.stack([ops.cast(rows, inputs.dtype), inputs], axis=-1)
+        weighted = ops.scatter(places, is_word, (documents, self.n_ids)) * self.scale
+        if self.values == "tfidf":
+            size = ops.sqrt(ops.sum(weighted**2, axis=1, keepdims=True))
+        else:
+            size = ops.sum(ops.abs(weighted), axis=1, keepdims=True)
+        return weighted / ops.maximum(size, TINY)
+
+
+class _Pooling(keras.layers.Layer):
+    """From ``(batch, timesteps, features)`` to ``(batch, features)``, without the masked steps.
+
+    The ``mask`` of a call is ``(batch, timesteps)``, true where a step is kept.
+    """
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def compute_output_shape(self, input_shape: Sizes) -> Sizes:
+        """Return ``(batch, features)``."""
+        return (input_shape[0], input_shape[2])
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        """Return no mask: no steps are left."""
+
+
+@_register
+class MaxPooling(_Pooling):
+    """The largest value of each feature; 0 if all steps are masked."""
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """Return ``(batch, features)``."""
+        if mask is None:
+            return ops.max(inputs, axis=1)
+        kept = ops.expand_dims(mask, -1)
+        largest = ops.max(ops.where(kept, inputs, -1e9), axis=1)
+        return ops.where(ops.any(kept, axis=1), largest, 0.0)
+
+
+@_register
+class MeanPooling(_Pooling):
+    """The mean of each feature; 0 if all steps are masked."""
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """Return ``(batch, features)``."""
+        if mask is None:
+            return ops.mean(inputs, axis=1)
+        weights = ops.cast(ops.expand_dims(mask, -1), inputs.dtype)
+        return ops.sum(inputs * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1.0)
+
+
+@_register
+class LastPooling(_Pooling):
+    """The last step that is not masked."""
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """Return ``(batch, features)``."""
+        if mask is None:
+            return inputs[:, -1]
+        steps = ops.arange(ops.shape(inputs)[1])
+        last = ops.max(ops.where(mask, steps, 0), axis=1)
+        return ops.take_along_axis(inputs, last[:, None, None], axis=1)[:, 0]
+
+
+@_register
+class AttentionPooling(_Pooling):
+    """A mean whose weights are learned: ``softmax(tanh(x W + b) v)`` over the steps.
+
+    The attention of Z. Yang et al.: Hierarchical Attention Networks for Document Classification
+    (NAACL 2016), with as many hidden units as features.
+    """
+
+    def __init__(
+        self, kernel_seed: int | None = None, query_seed: int | None = None, **kwargs: Any
+    ):
+        super().__init__(**kwargs)
+        self.kernel_seed, self.query_seed = kernel_seed, query_seed
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the seeds too."""
+        seeds = {"kernel_seed": self.kernel_seed, "query_seed": self.query_seed}
+        return {**super().get_config(), **seeds}
+
+    def build(self, input_shape: Sizes) -> None:
+        """Make the weights."""
+        features = input_shape[-1]
+        random = keras.initializers.GlorotUniform
+        self.kernel = self.add_weight((features, features), random(self.kernel_seed), name="kernel")
+        self.bias = self.add_weight((features,), "zeros", name="bias")
+        self.query = self.add_weight((features, 1), random(self.query_seed), name="query")
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """Return ``(batch, features)``."""
+        hidden = ops.tanh(ops.matmul(inputs, self.kernel) + self.bias)
+        scores = ops.matmul(hidden, self.query)
+        if mask is not None:
+            scores = ops.where(ops.expand_dims(mask, -1), scores, -1e9)
+        return ops.sum(ops.softmax(scores, axis=1) * inputs, axis=1)
+
+
+POOLING: dict[str, type[_Pooling]] = {
+    "max": MaxPooling,
+    "mean": MeanPooling,
+    "last": LastPooling,
+    "attention": AttentionPooling,
+}
+
+
+class WeightDrop(keras.layers.RNN):
+    """A recurrent layer that drops entries of its recurrent kernel, the same ones at all steps.
+
+    What is left is scaled up, so that the mean of a weight stays. All sequences of a batch share a
+    mask. Nothing is dropped while predicting. The DropConnect of S. Merity, N. Keskar, R. Socher:
+    Regularizing and Optimizing LSTM Language Models (ICLR 2018). ``WEIGHT_DROP`` combines it with
+    the layers of Keras.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        weight_drop: float = 0.0,
+        weight_drop_seed: int | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(*args, **kwargs)
+        self.weight_drop, self.weight_drop_seed = weight_drop, weight_drop_seed
+        self.weight_drop_generator = keras.random.SeedGenerator(weight_drop_seed)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the rate and the seed too."""
+        own = {"weight_drop": self.weight_drop, "weight_drop_seed": self.weight_drop_seed}
+        return {**super().get_config(), **own}
+
+    def uniform(self, shape: tuple[int, ...]) -> Any:
+        """Return new random numbers from 0 to 1."""
+        return keras.random.uniform(shape, seed=self.weight_drop_generator)
+
+    def call(
+        self,
+        sequences: Any,
+        initial_state: Any = None,
+        mask: Any = None,
+        training: bool = False,
+    ) -> Any:
+        """Compute the stock layer; ``sequences`` is ``(batch, timesteps, features)``."""
+        if not training or not self.weight_drop:
+            return super().call(sequences, initial_state, mask, training)
+        whole = self.cell.recurrent_kernel
+        self.cell.recurrent_kernel = whole * _mask(self.uniform(whole.shape), self.weight_drop)
+        try:
+            return super().call(sequences, initial_state, mask, training)
+        finally:
+            self.cell.recurrent_kernel = whole
+
+
+WEIGHT_DROP: dict[str, type[WeightDrop]] = {
+    name: _register(type(f"WeightDrop{name}", (WeightDrop, getattr(keras.layers, name)), {}))
+    for name in ("SimpleRNN", "LSTM", "GRU")
+}
+"""By the name of the Keras layer: ``WeightDropLSTM`` is an ``LSTM`` that drops weights."""
+
+
+@_register
+class DropoutEmbedding(keras.layers.Embedding):
+    """An ``Embedding`` that drops words: their vectors are 0 wherever they occur in a batch.
+
+    The embedding dropout of Y. Gal, Z. Ghahramani: A Theoretically Grounded Application of Dropout
+    in Recurrent Neural Networks (NIPS 2016), with one mask for the sequences of a batch, as in the
+    paper of Merity et al. All ids are dropped alike, that of padding too.
+    """
+
+    def __init__(
+        self, *args: Any, dropout: float = 0.0, dropout_seed: int | None = None, **kwargs: Any
+    ):
+        super().__init__(*args, **kwargs)
+        self.dropout, self.dropout_seed = dropout, dropout_seed
+        self.dropout_generator = keras.random.SeedGenerator(dropout_seed)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the rate and the seed too."""
+        own = {"dropout": self.dropout, "dropout_seed": self.dropout_seed}
+        return {**super().get_config(), **own}
+
+    def uniform(self, shape: tuple[int, ...]) -> Any:
+        """Return new random numbers from 0 to 1."""
+        return keras.random.uniform(shape, seed=self.dropout_generator)
+
+    def compute_output_spec(self, inputs: Any, training: bool = False) -> Any:  # noqa: ARG002
+        """Return the shape and the type of the output."""
+        return super().compute_output_spec(inputs)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Return the vectors ``(batch, timesteps, dim)`` of ids ``(batch, timesteps)``."""
+        vectors = super().call(inputs)
+        if not training or not self.dropout:
+            return vectors
+        mask = _mask(self.uniform((self.input_dim,)), self.dropout)
+        # The same as to drop rows of the matrix, but it touches only the rows that are read.
+        return vectors * ops.expand_dims(ops.take(mask, ops.cast(inputs, "int32")), -1)
+
+
+def _mask(uniform: Any, rate: float) -> Any:
+    """Return 0 for a share of ``rate`` of the random numbers, and ``1 / (1 - rate)`` for others."""
+    return ops.cast(uniform >= rate, uniform.dtype) / (1 - rate)

@@ -1,0 +1,398 @@
+"""The layers that Keras does not have, against scikit-learn, NumPy and the layers of Keras."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from sklearn.feature_extraction.text import TfidfVectorizer
+from stacks import EMBEDDING, bidirectional, network, randomized
+
+from rnnbench.data.dataset import START
+from rnnbench.models.build import build
+from rnnbench.models.fused import with_cores
+from rnnbench.models.keras_layers import POOLING, WEIGHT_DROP, BagOfWords, DropoutEmbedding
+from rnnbench.models.layers import Shape
+from rnnbench.models.word_weights import weighted_counts, word_weights
+from rnnbench.training.engines.scikit_learn import texts
+
+# Words as numbers
+
+N_IDS = 9
+id_arrays = arrays.arrays(
+    np.int32, st.tuples(st.integers(1, 5), st.integers(1, 6)), elements=st.integers(0, N_IDS - 1)
+)
+both_values = pytest.mark.parametrize("values", ["tfidf", "shares"])
+
+
+def bag(values, learned=None):
+    """Return a layer that has learned from documents, if there are any."""
+    layer = BagOfWords(N_IDS, values)
+    layer.build((None, None))
+    if learned is not None:
+        layer.adapt(learned)
+    return layer
+
+
+def words(ids):
+    """Return the words of each document."""
+    return [[word for word in row if word > START] for row in ids.tolist()]
+
+
+@settings(max_examples=20)
+@given(learned=id_arrays, other=id_arrays)
+def test_tfidf_is_that_of_scikit_learn(learned, other):
+    if not any(words(learned)):
+        return  # scikit-learn refuses documents without words
+    stock = TfidfVectorizer(tokenizer=str.split, token_pattern=None).fit(texts(learned))
+    expected = np.zeros((len(other), N_IDS))
+    columns = [int(word) for word in stock.get_feature_names_out()]
+    expected[:, columns] = stock.transform(texts(other)).toarray()
+
+    found = bag("tfidf", learned)(other)
+
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@settings(max_examples=20)
+@given(learned=id_arrays, other=id_arrays)
+def test_shares_are_those_of_the_words_that_were_in_the_documents_learned_from(learned, other):
+    known = {word for document in words(learned) for word in document}
+    expected = np.zeros((len(other), N_IDS))
+    for row, document in zip(expected, words(other), strict=True):
+        counted = [word for word in document if word in known]
+        for word in counted:
+            row[word] += 1 / len(counted)
+
+    found = bag("shares", learned)(other)
+
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@both_values
+@settings(max_examples=20)
+@given(learned=id_arrays, other=id_arrays)
+def test_numpy_gives_the_numbers_of_the_layer(values, learned, other):
+    weights = word_weights(learned, N_IDS, values)
+
+    found = [weighted_counts(ids, weights, values) for ids in other]
+
+    np.testing.assert_allclose(bag(values, learned)(other), found, atol=1e-6)
+
+
+@both_values
+def test_neither_order_nor_padding_nor_start_marks_count(values):
+    layer = bag(values, np.array([[1, 4, 5, 6, 0]], np.int32))
+    one = np.array([[1, 5, 4, 4, 0, 0]], np.int32)
+    other = np.array([[0, 0, 1, 4, 4, 5]], np.int32)
+
+    np.testing.assert_allclose(layer(one), layer(other), atol=1e-7)
+    np.testing.assert_array_equal(np.flatnonzero(layer(one)), [4, 5])
+
+
+@both_values
+def test_a_document_without_known_words_is_all_zeros(values):
+    layer = bag(values, np.array([[1, 4]], np.int32))
+
+    np.testing.assert_array_equal(layer(np.array([[1, 5], [1, 0]], np.int32)), np.zeros((2, N_IDS)))
+
+
+# Pooling
+
+filtered = pytest.mark.filterwarnings("ignore:You are using a softmax over axis 1")
+"""Attention to the one step of a sequence."""
+
+ways = pytest.mark.parametrize("by", POOLING)
+
+
+def pooled(by, steps, weights):
+    """Return the vector of those steps of a sequence that count, ``(steps, features)``."""
+    if by == "max":
+        return steps.max(axis=0)
+    if by == "mean":
+        return steps.mean(axis=0)
+    if by == "last":
+        return steps[-1]
+    kernel, bias, query = weights
+    scores = np.exp(np.tanh(steps @ kernel + bias) @ query)
+    return (scores / scores.sum() * steps).sum(axis=0)
+
+
+def layer_and_sequences(by, sequences, steps, features, seed):
+    """Return a layer with random weights, and sequences for it."""
+    random = np.random.default_rng(seed)
+    layer = POOLING[by]()
+    layer.build((sequences, steps, features))
+    layer.set_weights([random.normal(size=weight.shape) for weight in layer.get_weights()])
+    return layer, random.normal(size=(sequences, steps, features)).astype(np.float32)
+
+
+small = st.integers(1, 5)
+
+
+@st.composite
+def masks(draw):
+    """Return which steps of some sequences count: at least one of each."""
+    sequences, steps = draw(small), draw(small)
+    rows = st.lists(st.booleans(), min_size=steps, max_size=steps).filter(any)
+    return np.array(draw(st.lists(rows, min_size=sequences, max_size=sequences)))
+
+
+@filtered
+@ways
+@settings(max_examples=20)
+@given(mask=masks(), is_masked=st.booleans(), features=small, seed=st.integers(0, 99))
+def test_all_steps_count_that_are_not_masked(by, mask, is_masked, features, seed):
+    layer, x = layer_and_sequences(by, *mask.shape, features, seed)
+
+    found = layer(x, mask=mask) if is_masked else layer(x)
+
+    kept = [steps[own] if is_masked else steps for steps, own in zip(x, mask, strict=True)]
+    expected = [pooled(by, steps, layer.get_weights()) for steps in kept]
+    assert found.shape == layer.compute_output_shape(x.shape) == (len(mask), features)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@filtered
+@ways
+@settings(max_examples=20)
+@given(mask=masks(), features=small, seed=st.integers(0, 99))
+def test_masked_steps_have_no_influence_not_even_on_gradients(by, mask, features, seed):
+    layer, x = layer_and_sequences(by, *mask.shape, features, seed)
+    other = np.where(mask[..., np.newaxis], x, np.float32(1000))
+    outcomes = []
+    for inputs in map(tf.constant, (x, other)):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            out = layer(inputs, mask=mask)
+            loss = tf.reduce_sum(out**2)
+        outcomes.append((out, *tape.gradient(loss, [inputs, *layer.trainable_variables])))
+
+    for ours, others in zip(*outcomes, strict=True):
+        np.testing.assert_allclose(ours, others, atol=1e-4)
+    np.testing.assert_array_equal(np.array(outcomes[0][1])[~mask], 0)
+
+
+@filtered
+@ways
+def test_in_a_compiled_program_a_sequence_may_be_masked_throughout(by):
+    layer, x = layer_and_sequences(by, sequences=3, steps=4, features=3, seed=0)
+    mask = np.array([[False] * 4, [True] * 4, [True, False, True, False]])
+
+    compiled = tf.function(lambda x, mask: layer(x, mask=mask), jit_compile=True, autograph=False)
+    nothing, *others = np.array(compiled(x, mask))
+
+    expected = {"max": np.zeros(3), "mean": np.zeros(3), "last": x[0, 0], "attention": x[0].mean(0)}
+    np.testing.assert_allclose(nothing, expected[by], atol=1e-6)
+    for found, steps in zip(others, (x[1], x[2, ::2]), strict=True):
+        np.testing.assert_allclose(found, pooled(by, steps, layer.get_weights()), atol=1e-6)
+
+
+@filtered
+@ways
+def test_padding_is_skipped_after_an_embedding_that_masks_and_no_mask_is_handed_on(by):
+    ids = keras.Input((None,), dtype="int32")
+    out = POOLING[by]()(keras.layers.Embedding(9, 3, mask_zero=True)(ids))
+    model = keras.Model(ids, out)
+
+    short, padded = np.array([[5, 6, 7]]), np.array([[0, 5, 0, 6, 7, 0]])
+
+    assert getattr(out, "_keras_mask", None) is None
+    np.testing.assert_allclose(model(padded), model(short), atol=1e-6)
+
+
+def test_the_weights_of_attention_follow_its_seeds():
+    config = POOLING["attention"](kernel_seed=1, query_seed=2).get_config()
+    first, again = (POOLING["attention"].from_config(config) for _ in range(2))
+
+    for layer in (first, again):
+        layer.build((1, 2, 5))
+
+    for one, other in zip(first.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+# Dropped weights and words
+
+STEPS, UNITS, WORDS = 4, 20, 200
+SEQUENCES = np.random.default_rng(0).normal(size=(3, STEPS, 2)).astype(np.float32)
+IDS = np.random.default_rng(1).integers(0, WORDS, (100, STEPS), dtype=np.int32)
+IDS[:, 0] = 7  # a word that is in all documents
+RECURRENT_KERNEL = 1
+"""Its place among the weights of a layer."""
+
+dropping_kinds = pytest.mark.parametrize("kind", WEIGHT_DROP)
+engines = pytest.mark.parametrize("is_compiled", [False, True], ids=["keras", "compiled"])
+
+
+def recurrent(kind, rate=0.5, seed=0, below=()):
+    """Return a model of a recurrent layer that drops weights, all of them random."""
+    layer = WEIGHT_DROP[kind](
+        UNITS, return_sequences=True, weight_drop=rate, weight_drop_seed=seed, name="a"
+    )
+    model = keras.Sequential([keras.Input((STEPS, 2)), *below, layer])
+    random = np.random.default_rng(2)
+    model.set_weights([random.normal(size=own.shape) / 4 for own in model.get_weights()])
+    return model
+
+
+def embedding(rate=0.5, seed=0):
+    """Return a model of an embedding that drops words; all its vectors are ones."""
+    layer = DropoutEmbedding(WORDS, 3, dropout=rate, dropout_seed=seed)
+    model = keras.Sequential([keras.Input((STEPS,), dtype="int32"), layer])
+    model.set_weights([np.ones((WORDS, 3))])
+    return model
+
+
+def compiled(model):
+    """Return the copy that the engine ``compiled`` trains, and the layers left to Keras."""
+    stock = set()
+    copy = with_cores(model, stock.add)
+    for ours, theirs in zip(copy.variables, model.variables, strict=True):
+        ours.assign(theirs)
+    return copy, stock
+
+
+def trainer(model, inputs, is_compiled):
+    """Return a function from nothing to the outputs in training, and gradients by the weights.
+
+    The gradients are those of the sum of the squares of the outputs.
+    """
+    if is_compiled:
+        model, _ = compiled(model)
+
+    def step():
+        with tf.GradientTape() as tape:
+            out = model(tf.constant(inputs), training=True)
+            loss = tf.reduce_sum(out**2)
+        weights = [weight.value for weight in model.trainable_variables]
+        return out, [tf.convert_to_tensor(slope) for slope in tape.gradient(loss, weights)]
+
+    return tf.function(step, jit_compile=is_compiled, autograph=False)
+
+
+def kept_in(step):
+    """Return which recurrent weights are kept in a step: those that a gradient reaches."""
+    _, gradients = step()
+    return np.array(gradients[RECURRENT_KERNEL]) != 0
+
+
+@dropping_kinds
+@engines
+def test_a_step_is_that_of_the_stock_layer_with_some_recurrent_weights_0_and_the_rest_scaled(
+    kind, is_compiled
+):
+    rate = 0.25
+    model = recurrent(kind, rate)
+
+    out, gradients = trainer(model, SEQUENCES, is_compiled)()
+
+    mask = (np.array(gradients[RECURRENT_KERNEL]) != 0) / np.float32(1 - rate)
+    assert np.mean(mask == 0) == pytest.approx(rate, abs=0.1)
+    layer = getattr(keras.layers, kind)(UNITS, return_sequences=True)
+    stock = keras.Sequential([keras.Input((STEPS, 2)), layer])
+    weights = model.get_weights()
+    weights[RECURRENT_KERNEL] *= mask
+    stock.set_weights(weights)
+    expected, slopes = trainer(stock, SEQUENCES, is_compiled=False)()
+    np.testing.assert_allclose(out, expected, atol=1e-5)
+    for place, (ours, theirs) in enumerate(zip(gradients, slopes, strict=True)):
+        scale = mask if place == RECURRENT_KERNEL else 1
+        np.testing.assert_allclose(ours, theirs * scale, atol=1e-4)
+
+
+@engines
+def test_each_step_drops_others_and_a_seed_the_same(is_compiled):
+    step = trainer(recurrent("SimpleRNN", seed=1), SEQUENCES, is_compiled)
+    again = trainer(recurrent("SimpleRNN", seed=1), SEQUENCES, is_compiled)
+    other = trainer(recurrent("SimpleRNN", seed=2), SEQUENCES, is_compiled)
+
+    first, second = kept_in(step), kept_in(step)
+
+    np.testing.assert_array_equal(kept_in(again), first)
+    for mask in (second, kept_in(other)):
+        assert np.mean(mask == first) == pytest.approx(0.5, abs=0.1), "as often as by chance"
+
+
+@dropping_kinds
+def test_nothing_is_dropped_while_predicting(kind):
+    model = recurrent(kind)
+    copy, stock = compiled(model)
+    layer = getattr(keras.layers, kind)(UNITS, return_sequences=True)
+    plain = keras.Sequential([keras.Input((STEPS, 2)), layer])
+    plain.set_weights(model.get_weights())
+
+    for own in (model, copy):
+        np.testing.assert_allclose(own(SEQUENCES), plain(SEQUENCES), atol=1e-5)
+    assert not stock
+
+
+def test_a_layer_that_the_cores_do_not_cover_drops_weights_too():
+    model = recurrent("LSTM", below=[keras.layers.Masking()])
+
+    step, (copy, stock) = trainer(model, SEQUENCES, is_compiled=True), compiled(model)
+    copy(SEQUENCES)
+
+    assert np.mean(kept_in(step)) == pytest.approx(0.5, abs=0.1)
+    assert stock == {"a: masking"}
+
+
+@engines
+def test_the_two_directions_drop_weights_of_their_own(is_compiled):
+    stack = [EMBEDDING, bidirectional("gru", units=UNITS, weight_drop=0.5)]
+    model = randomized(build(network(stack), Shape(STEPS, 3, WORDS), 0))
+
+    _, gradients = trainer(model, IDS, is_compiled)()
+
+    forward, backward = (np.array(gradients[place]) != 0 for place in (2, 5))
+    assert forward.shape == backward.shape == (UNITS, 3 * UNITS)
+    for kept in (forward, backward, forward == backward):
+        assert np.mean(kept) == pytest.approx(0.5, abs=0.1)
+
+
+@engines
+def test_an_embedding_drops_words_wherever_they_are_and_scales_the_rest(is_compiled):
+    rate = 0.9
+    step = trainer(embedding(rate), IDS, is_compiled)
+
+    (out, (gradient,)), (second, _) = step(), step()
+
+    out, left = np.array(out), np.float32(1 / (1 - rate))
+    values = {word: set(out[word == IDS].flat) for word in np.unique(IDS)}
+    assert all(found in ({0}, {left}) for found in values.values())
+    kept = np.array([values[word] == {left} for word in values])
+    assert np.mean(kept) == pytest.approx(1 - rate, abs=0.1)
+    counts = np.bincount(IDS.flat, minlength=WORDS)
+    slopes = 2 * left**2 * counts * [left in values.get(word, ()) for word in range(WORDS)]
+    np.testing.assert_allclose(gradient, np.repeat(slopes[:, np.newaxis], 3, axis=1), rtol=1e-5)
+    assert np.any(out != np.array(second)), "each step drops others"
+
+
+@engines
+def test_words_keep_their_means_and_follow_the_seed(is_compiled):
+    step, again = (trainer(embedding(0.25, seed=3), IDS, is_compiled) for _ in range(2))
+
+    first, repeated = np.array(step()[0]), np.array(again()[0])
+    common = np.mean([np.array(step()[0])[0, 0] for _ in range(200)])
+
+    np.testing.assert_array_equal(first, repeated)
+    assert common == pytest.approx(1, abs=0.15)
+
+
+def test_an_embedding_drops_nothing_while_predicting():
+    model = embedding()
+
+    for own in (model, compiled(model)[0]):
+        np.testing.assert_array_equal(own(IDS), np.ones((*IDS.shape, 3)))
+
+
+def test_without_a_rate_the_layers_are_those_of_keras():
+    stack = [EMBEDDING, {"lstm": {"units": 3, "weight_drop": 0.0}}]
+    model = build(network(stack), Shape(STEPS, 3, WORDS), 0)
+
+    assert [type(layer) for layer in model.layers[:2]] == [
+        keras.layers.Embedding,
+        keras.layers.LSTM,
+    ]
