@@ -1,4 +1,4 @@
-"""The commands ``rnnbench models list`` and ``show``."""
+"""The commands ``rnnbench models list``, ``show`` and ``export``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -98,6 +98,45 @@ def show(
         facts = (model, chosen, description, shape, corpus.corpus.provenance)
         record, view = network_json(*facts), network_text(*facts)
     console.print_record(record, view, as_json=as_json)
+
+
+@app.command(
+    epilog=options.examples(
+        "rnnbench models export results/zoo bilstm_max --out bilstm.keras",
+        "rnnbench models export results/zoo gru --seed 1 --out gru.keras --force",
+    )
+)
+def export(
+    run: Annotated[Path, options.run_folder("The folder of a run made with --save-models.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A network of RUN.",
+            show_default=False,
+            autocompletion=completion.network_of_run,
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The new .keras file.")],
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K",
+            help="The seed of the trained network; by default the first.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
+) -> None:
+    """Write a network that `rnnbench run --save-models` kept as a file for Keras.
+
+    `keras.models.load_model` reads it. Import `rnnbench.models.saved` before, if the network has
+    layers that Keras does not have.
+    """
+    from rnnbench.prediction.predict import export_network
+
+    export_network(run, model, seed, out, overwrite=force)
+    console.err.print(f"Written to {out}", soft_wrap=True)
 
 
 def _load(

@@ -2,16 +2,16 @@
 
 ``trials/<model>-seed<k>-<16 digits>.json`` is the record of a trial, named after the first digits
 of its fingerprint. It holds a checksum of itself, of the predictions in ``predictions/`` and, where
-the trained network was kept, of its file in ``models/``; those files have the same name. Trials of
-other configurations can be stored beside it: the whole fingerprint is checked, so a trial is never
-mistaken for another.
+the trained network was kept, of its weights in ``models/``; those files have the same name. Trials
+of other configurations can be stored beside it: the whole fingerprint is checked, so a trial is
+never mistaken for another.
 """
 
 import errno
-import hashlib
 import logging
 import os
 import re
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +51,7 @@ from rnnbench.storage import (
     write_facts,
     write_text,
 )
-from rnnbench.training.outcome import TrialRecord, TrialResult
+from rnnbench.training.outcome import TrialRecord, TrialResult, Weights
 from rnnbench.training.scores import ROUNDING
 
 log = logging.getLogger(__name__)
@@ -70,8 +70,13 @@ _PAGE = re.compile(
     rb"<title>.*: rnnbench report</title>|\A# .*\n## Accuracy\n.*\n## Reproduce\n", re.DOTALL
 )
 """A part of each page, which other files of these names do not have."""
+OLD_NETWORK = ".keras"
+"""The ending of the files of kept networks before they were stored as weights."""
 _PLOTS = ("accuracy", "differences", "learning_curves")
 """The plots of a report, beside one for each model."""
+
+Declared = tuple[tuple[int, ...], np.dtype[Any]]
+"""The shape and the type of an array."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class Place:
 
     record: Path
     predictions: Path
-    model: Path
+    weights: Path
 
     @classmethod
     def named(cls, folder: Path, stem: str) -> "Place":
@@ -88,7 +93,7 @@ class Place:
         return cls(
             folder / TRIALS / f"{stem}.json",
             folder / PREDICTIONS / f"{stem}.npz",
-            folder / MODELS / f"{stem}.keras",
+            folder / MODELS / f"{stem}.npz",
         )
 
 
@@ -155,7 +160,7 @@ class Store:
         """Write a finished trial; the record comes last, so it never exists without the rest.
 
         Raises:
-            RnnbenchError: the predictions or the network are too large to be read again.
+            RnnbenchError: the predictions or the weights are too large to be read again.
             UnwritableError: a file cannot be written.
         """
         record = result.record
@@ -173,8 +178,7 @@ class Store:
             return result
         place = place_of(self.folder, record.model, record.seed, record.fingerprint)
         document = read_document(place.record, version_of(TrialRecord))
-        network = document.get("model_sha256")
-        checksums = {"model_sha256": network} if network else {}
+        checksums = {key: text for key, text in document.items() if key.endswith("_sha256")}
         light = compact(result)
         with uninterrupted():
             write_predictions(place.predictions, light.labels, light.scores)
@@ -220,7 +224,7 @@ class Store:
     def holds(self, model: str, seed: int, fingerprint: str, *, with_model: bool = False) -> bool:
         """Return whether the files of a trial exist; they are not read."""
         place = place_of(self.folder, model, seed, fingerprint)
-        files = [place.record, place.predictions, *([place.model] if with_model else [])]
+        files = [place.record, place.predictions, *([place.weights] if with_model else [])]
         return all(map(Path.is_file, files))
 
     def scores(self, model: str, seed: int, fingerprint: str) -> NDArray[np.float32]:
@@ -231,14 +235,15 @@ class Store:
         """
         return read_predictions(place_of(self.folder, model, seed, fingerprint).predictions)[1]
 
-    def model_file(self, model: str, seed: int, fingerprint: str) -> Path:
-        """Return the file of a trained network that was kept.
+    def weights_file(self, model: str, seed: int, fingerprint: str) -> Path:
+        """Return the file of the weights of a trained network; see ``read_weights``.
 
         Raises:
             FileNotFoundError: there is no such trial, or its network was not kept.
+            OtherVersionError: an older version of rnnbench kept it, in another format.
             DamagedResultError: its files are not as they were written.
         """
-        return self._find(model, seed, fingerprint, with_model=True)[0].model
+        return self._find(model, seed, fingerprint, with_model=True)[0].weights
 
     def _find(
         self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
@@ -344,7 +349,7 @@ def _holds(file: Path, content: bytes) -> bool:
 def _write(result: TrialResult, place: Place) -> None:
     n_bytes = {
         place.predictions: result.labels.nbytes + result.scores.nbytes,
-        place.model: len(result.model or b""),
+        place.weights: sum(each.nbytes for each in result.weights or ()),
     }
     for path, size in n_bytes.items():
         if size > MAX_HASHED:
@@ -352,12 +357,13 @@ def _write(result: TrialResult, place: Place) -> None:
             raise RnnbenchError(f"{path}: cannot be stored: {reason}")
     write_predictions(place.predictions, result.labels, result.scores)
     checksums = {"predictions_sha256": sha256_file(place.predictions)}
-    if result.model is not None:
-        with atomic_write(place.model) as file:
-            file.write(result.model)
-        checksums["model_sha256"] = hashlib.sha256(result.model).hexdigest()
+    if result.weights is not None:
+        with atomic_write(place.weights) as file:
+            np.savez(file, *result.weights)
+        checksums["weights_sha256"] = sha256_file(place.weights)
     else:
-        place.model.unlink(missing_ok=True)
+        place.weights.unlink(missing_ok=True)
+    place.weights.with_suffix(OLD_NETWORK).unlink(missing_ok=True)
     write_document(place.record, result.record, **checksums)
 
 
@@ -366,16 +372,23 @@ def _read(place: Place, *, with_model: bool) -> TrialRecord:
 
     Raises:
         FileNotFoundError: there is no such record, or a network is wanted but was not kept.
+        OtherVersionError: an older version of rnnbench kept the network.
         DamagedResultError: a file is not as it was written; the message names it.
     """
     document = read_document(place.record, version_of(TrialRecord))
-    predictions, model = (document.pop(f"{each}_sha256", None) for each in ("predictions", "model"))
+    kinds = ("predictions", "weights", "model")
+    predictions, weights, old = (document.pop(f"{kind}_sha256", None) for kind in kinds)
     record = validate(place.record, TrialRecord, document)
     check_file(place.predictions, predictions, place.record)
     if with_model:
-        if model is None:
-            raise FileNotFoundError(errno.ENOENT, "it was not kept", str(place.model))
-        check_file(place.model, model, place.record)
+        if old is not None:
+            raise OtherVersionError(
+                f"unusable result: {place.weights.with_suffix(OLD_NETWORK)}: an older version of "
+                "rnnbench kept this network; run the benchmark again with --save-models"
+            )
+        if weights is None:
+            raise FileNotFoundError(errno.ENOENT, "it was not kept", str(place.weights))
+        check_file(place.weights, weights, place.record)
     return record
 
 
@@ -409,3 +422,38 @@ def read_predictions(file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32]
     except Exception as error:  # a forged file makes NumPy and zipfile raise almost anything
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
     return labels, scores
+
+
+def read_weights(file: Path, expected: Sequence[Declared]) -> Weights:
+    """Return the weights of a network, which ``numpy.savez`` has written in their order.
+
+    NumPy makes room for whatever an array declares to be. So all declarations are compared with the
+    network before anything is read.
+
+    Args:
+        file: of the weights.
+        expected: the shape and the type of each.
+
+    Raises:
+        DamagedResultError: ``file`` does not hold such weights.
+    """
+    names = [f"arr_{number}" for number in range(len(expected))]
+    try:
+        check_unpacked(file)
+        with zipfile.ZipFile(file) as archive:
+            found = archive.namelist()
+            if found != [f"{name}.npy" for name in names]:
+                raise ValueError(f"{len(found)} arrays, but the network has {len(names)} weights")
+            for name, (shape, dtype) in zip(found, expected, strict=True):
+                with archive.open(name) as member:
+                    np.lib.format.read_magic(member)
+                    is_shape, _, is_dtype = np.lib.format.read_array_header_1_0(member)
+                if (is_shape, is_dtype) != (shape, dtype):
+                    raise ValueError(
+                        f"{name} is {is_dtype} {is_shape}, but the network in config.yaml has "
+                        f"{dtype} {shape}"
+                    )
+        with np.load(file, allow_pickle=False) as stored:
+            return [stored[name] for name in names]
+    except Exception as error:  # see above
+        raise DamagedResultError(f"unusable result: {file}: {error}") from error

@@ -23,8 +23,7 @@ from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import Store
 from rnnbench.runner.events import Failed, Finished, Listener, Planned
 from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailure
-from rnnbench.runner.saving import Saver
-from rnnbench.runner.stored import Results, find_stored
+from rnnbench.runner.stored import Results
 from rnnbench.storage import sweep_temporary_folders
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.settings import settled
@@ -279,23 +278,21 @@ def _train(
     facts = environment(packages, jobs=executor.jobs, threads=executor.threads)
     if not store.has_environment():
         store.save_environment(facts)
-    with (
-        Saver(plan.dataset, listener) as saver,
-        closing(_outcomes(executor, trials, plan, listener)) as outcomes,
-    ):
+    with closing(_outcomes(executor, trials, plan, listener)) as outcomes:
         for trial, outcome in outcomes:
             if isinstance(outcome, TrialFailure):
                 _check_corpora(plan)
             event: Failed | Finished
             with uninterrupted():  # what has finished is not lost
-                stored = _store(trial, outcome, saver, store)
-                if isinstance(stored, TrialFailure):
-                    failures[trial] = stored
-                    event = Failed(trial, stored.reason)
+                if isinstance(outcome, TrialFailure):
+                    failures[trial] = outcome
+                    event = Failed(trial, outcome.reason)
                 else:
+                    store.save(outcome)
                     store.save_environment(facts)  # until now, the stored one was still true
-                    results.keep(trial, stored)
-                    event = Finished(trial, stored.accuracy, stored.record.fit_seconds, stored)
+                    light = replace(outcome, weights=None)  # they may be large
+                    results.keep(trial, light)
+                    event = Finished(trial, light.accuracy, light.record.fit_seconds, light)
             listener(event)
 
 
@@ -308,24 +305,3 @@ def _check_corpora(plan: Plan) -> None:
     for file in plan.corpora.values():
         if not file.exists():
             raise RnnbenchError(f"{file}: removed while the benchmark ran; run it again")
-
-
-def _store(
-    trial: Trial, outcome: TrialResult | TrialFailure, saver: Saver, store: Store
-) -> TrialResult | TrialFailure:
-    """Store the result of a trial, and return it without its network, which may be large.
-
-    If its network cannot be saved, its scores are stored all the same, for runs that keep none.
-    """
-    if isinstance(outcome, TrialFailure):
-        return outcome
-    model, light = outcome.model, replace(outcome, model=None, weights=None)
-    if trial.keep_model and outcome.weights is not None:
-        file = saver.file_of(trial, outcome.weights)
-        if isinstance(file, TrialFailure):
-            if not find_stored([trial], store):  # else this would remove an older network
-                store.save(light)
-            return file
-        model = file
-    store.save(replace(light, model=model))
-    return light

@@ -102,22 +102,18 @@ class Trained:
     scores: NDArray[np.float32]
     """``(n_test, n_topics)``; the largest in a row is the model's answer. They are finite, even
     where a probability is 0."""
-    model: bytes | None = None
-    """The trained model as the content of a ``.keras`` file, if it is kept."""
     weights: Weights | None = None
-    """The weights of a model that is kept, from an engine that does not use Keras; the file is made
-    from them."""
+    """The weights of the trained network, if it is kept."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrialResult:
-    """The result of one trial; scores, model and weights are as in ``Trained``."""
+    """The result of one trial; scores and weights are as in ``Trained``."""
 
     record: TrialRecord
     labels: NDArray[np.int32]
     """The true topics of the test documents, ``(n_test,)``."""
     scores: NDArray[np.float32]
-    model: bytes | None = None
     weights: Weights | None = None
 
     @property
@@ -132,7 +128,7 @@ class TrialResult:
         return accuracy(self.labels, self.scores)
 
     def without(self, positions: Sequence[int]) -> "TrialResult":
-        """Return the result without some test documents, and without the model."""
+        """Return the result without some test documents, and without the network."""
         rest = np.delete(self.scores, positions, axis=0)
         return TrialResult(self.record, np.delete(self.labels, positions), rest)
 
@@ -153,7 +149,7 @@ class LightResult(TrialResult):
         read: Callable[[], NDArray[np.float32]],
     ):
         answers = result.answers.astype(np.min_scalar_type(result.scores.shape[1]))
-        facts = {"record": result.record, "labels": labels, "model": None, "weights": None}
+        facts = {"record": result.record, "labels": labels, "weights": None}
         for name, value in {**facts, "_read": read, "_answers": answers}.items():
             object.__setattr__(self, name, value)  # a frozen dataclass takes no other way
 

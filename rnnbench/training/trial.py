@@ -17,8 +17,16 @@ from rnnbench.data.parts import Part, hold_out_part
 from rnnbench.data.settings import Data
 from rnnbench.environment import cpu, versions
 from rnnbench.errors import RnnbenchError
+from rnnbench.models import in_numpy
 from rnnbench.models.code import code_of
-from rnnbench.models.descriptions import ABOUT_A_MODEL, BaselineModel, Model, Network
+from rnnbench.models.descriptions import (
+    ABOUT_A_MODEL,
+    BaselineModel,
+    LayeredNetwork,
+    Model,
+    Network,
+)
+from rnnbench.models.shape import Shape
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
 from rnnbench.training.engines import ENGINES, Engine, OnEpoch, ignore
@@ -46,7 +54,7 @@ class Trial:
         n_ids: all word ids are below this; the largest need not occur in the dataset.
         threads: threads of the process that trains.
         work: multiply-adds of an epoch. Trials are ordered by it; it does not change the outcome.
-        keep_model: whether the trained model, or its weights, is part of the result.
+        keep_model: whether the weights of the trained network are part of the result.
         part: the training documents that are held out in place of the test documents, if any.
     """
 
@@ -174,7 +182,7 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
         hint = rate if isinstance(trial.model, Network) else ""
         raise RnnbenchError(f"it diverged: its scores are not finite numbers{hint}")
     record = _record(trial, trained.outcome)
-    return TrialResult(record, dataset.y_test, trained.scores, trained.model, trained.weights)
+    return TrialResult(record, dataset.y_test, trained.scores, trained.weights)
 
 
 def train(
@@ -190,27 +198,33 @@ def train(
 
     Raises:
         UserError: the engine that ``training`` names does not cover the model.
-        PluginError: an engine from another package failed, or returned scores of a wrong shape
-            or log-probabilities above 0.
+        PluginError: an engine from another package failed, or returned scores or weights of wrong
+            shapes or log-probabilities above 0.
     """
     engine = engine_for(model, training)
     begin(TRAINING)  # an engine may say more
     with ENGINES.blamed(engine.name):
         trained = engine.fit(model, dataset, training, seed, on_epoch, keep_model=keep_model)
-    if misfit := _misfit(trained, (len(dataset.y_test), len(dataset.topics))):
+    if misfit := _misfit(trained, model, dataset):
         raise PluginError(f"{ENGINES.label(engine.name)} returned {misfit}")
     return trained
 
 
-def _misfit(trained: Trained, expected: tuple[int, int]) -> str:
-    """Return the fault of the scores of an engine; empty if they have none."""
-    scores = trained.scores
+def _misfit(trained: Trained, model: Model, dataset: Dataset) -> str:
+    """Return the fault of what an engine returned; empty if it has none."""
+    scores, expected = trained.scores, (len(dataset.y_test), len(dataset.topics))
     if scores.shape != expected:
         return f"scores of the shape {scores.shape} (should be {expected})"
     above = scores[scores > ROUNDING]
     if trained.outcome.score_kind == "log_probabilities" and above.size:
         allowed = "natural logarithms of probabilities, which are 0 or less"
         return f"log-probabilities of up to {above.max():.3g} (should be {allowed})"
+    if trained.weights is not None and isinstance(model, LayeredNetwork):
+        shapes = [each.shape for each in trained.weights]
+        if in_numpy.is_covered(model) and shapes != in_numpy.weight_shapes(
+            model, Shape.of(dataset)
+        ):
+            return f"weights of the shapes {shapes} (should be those of Keras's get_weights())"
     return ""
 
 

@@ -257,7 +257,7 @@ def test_without_the_vocabulary_of_the_dataset_nothing_is_predicted(refused, fol
 
 
 def test_a_kept_network_is_used_though_that_of_another_seed_is_gone(predict, refused, folder):
-    (file,) = (folder / "models").glob("reader-seed3-*.keras")
+    (file,) = (folder / "models").glob("reader-seed3-*.npz")
     file.unlink()
 
     assert predict(TEXT, "--seed", 8, folder=folder)

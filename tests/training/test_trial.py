@@ -69,17 +69,10 @@ def test_the_result_of_a_baseline_tells_of_no_epochs(tmp_path):
     assert (record.model, record.engine, record.score_kind) == ("svm", "scikit-learn", "margins")
     assert (record.epochs, plan.epochs, record.fingerprint) == (0, 0, plan.fingerprint)
     assert result.accuracy == np.mean(result.answers == result.labels)
-    assert result.model is None
+    assert result.weights is None
 
 
-def test_a_model_is_part_of_the_result_if_it_is_to_be_kept(tmp_path):
-    plan = trial(tmp_path, training={"engine": "compiled", "epochs": 1})
-
-    assert train(tmp_path, plan).model is None
-    assert train(tmp_path, replace(plan, keep_model=True)).model
-
-
-def test_the_result_has_weights_in_place_of_a_model_that_keras_did_not_train(tmp_path):
+def test_weights_are_part_of_the_result_if_the_network_is_to_be_kept(tmp_path):
     plan = trial(tmp_path, training={"engine": "native", "epochs": 1})
 
     assert train(tmp_path, plan).weights is None

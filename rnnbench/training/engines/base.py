@@ -67,7 +67,7 @@ class Engine(ABC):
                 out are used only to choose the best epoch.
             seed: decides everything random.
             on_epoch: called after each epoch.
-            keep_model: whether to return the trained model too, or its weights, if the engine can.
+            keep_model: whether to return the weights of the trained network too.
 
         Returns:
             The outcome, and finite scores: natural logarithms of probabilities, or margins.

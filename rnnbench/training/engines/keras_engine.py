@@ -82,7 +82,7 @@ class KerasEngine(Engine):
     ) -> Trained:
         """Train a network and score the test documents; see ``Engine.fit``."""
         from rnnbench.models.build import predict
-        from rnnbench.models.saved import to_bytes
+        from rnnbench.models.saved import weights_of
 
         assert isinstance(model, Network)  # noqa: S101 - the engine covers nothing else
         x, y = dataset.x_train, dataset.y_train
@@ -90,7 +90,7 @@ class KerasEngine(Engine):
         validation = (x[held_out], y[held_out]) if len(held_out) else None
         train: Train = importlib.import_module(self._module).train
         begin("building network")
-        built = _build(model, Shape.of(dataset), seed, check_saving=keep_model)
+        built = _build(model, Shape.of(dataset), seed)
         epochs = Epochs(on_epoch)
         if model.pretrained_dim:
             begin("making word vectors")
@@ -106,24 +106,18 @@ class KerasEngine(Engine):
             documents=len(kept),
             stock_layers=stock_layers,
         )
-        content = None
-        if keep_model:
-            begin("saving network")
-            content = to_bytes(built)
         begin("testing")
-        return Trained(outcome, log_probabilities(predict(built, dataset.x_test)), content)
+        scores = log_probabilities(predict(built, dataset.x_test))
+        return Trained(outcome, scores, weights_of(built) if keep_model else None)
 
 
-def _build(network: Network, shape: Shape, seed: int, *, check_saving: bool) -> "keras.Model":
+def _build(network: Network, shape: Shape, seed: int) -> "keras.Model":
     """Return the model with the initial weights and the dropout masks of a seed."""
     import keras
     import tensorflow as tf
 
     from rnnbench.models.build import build
-    from rnnbench.models.saved import from_bytes, to_bytes
 
-    if check_saving:  # a model that cannot be saved should fail now, not after hours of training
-        from_bytes(to_bytes(build(network, shape, seed)))
     keras.utils.clear_session()  # or memory would grow with every trial
     tf.config.experimental.enable_op_determinism()
     return build(network, shape, seed)

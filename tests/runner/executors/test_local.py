@@ -6,7 +6,6 @@ import signal
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,20 +65,6 @@ def test_trials_are_trained_and_reported_with_the_same_bits_as_in_this_process(t
     first = ["starting worker", "loading TensorFlow", *of_network, "compiling", "testing"]
     later = [*of_network, "training", "testing"]
     assert phases == {1: first, 0: later, 2: later}, "one worker compiles the program once"
-
-
-def test_one_worker_keeps_networks_of_several_engines_each_in_its_way(tmp_path):
-    both = [
-        replace(
-            trial(tmp_path, seed=seed, training={"epochs": 1, "engine": engine}), keep_model=True
-        )
-        for seed, engine in enumerate(["native", "compiled"])
-    ]
-
-    outcomes, _ = run(both, tmp_path)
-
-    assert [outcomes[seed].model is None for seed in (0, 1)] == [True, False]
-    assert [outcomes[seed].weights is None for seed in (0, 1)] == [False, True]
 
 
 def test_nothing_to_do_starts_nothing(tmp_path):

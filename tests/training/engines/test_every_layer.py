@@ -9,8 +9,7 @@ import pytest
 import tensorflow as tf
 from stacks import STACKS, is_random, network, randomized
 
-from rnnbench.models.build import build, predict
-from rnnbench.models.saved import from_bytes, load_weights, to_bytes
+from rnnbench.models.build import build
 from rnnbench.models.shape import Shape
 from rnnbench.training.engines import compiled, keras_fit
 from rnnbench.training.epochs import Epochs
@@ -109,20 +108,6 @@ def test_all_that_is_trained_has_moved_and_nothing_else(trained):
     for weight, before in zip(trained.model.weights, trained.before, strict=True):
         moved = np.abs(weight.numpy() - before).max()
         assert moved > 10 * TOLERANCE if id(weight) in trainable else moved == 0, weight.path
-
-
-def test_a_trained_model_comes_back_from_its_file_with_the_same_answers(stack, trained, tmp_path):
-    ids, _ = documents()
-    file, content = tmp_path / "model.keras", to_bytes(trained.model)
-    file.write_bytes(content)
-    again = build(network(stack), SHAPE, 1)
-    load_weights(again, file)
-
-    answers = predict(trained.model, ids)
-
-    np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-5)
-    np.testing.assert_array_equal(predict(from_bytes(content), ids), answers)
-    np.testing.assert_array_equal(predict(again, ids), answers)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
