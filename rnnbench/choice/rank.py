@@ -10,7 +10,7 @@ from rnnbench.analysis.intervals import accuracy_interval, folds_interval
 from rnnbench.analysis.variance import Hits
 from rnnbench.choice.records import Candidate
 from rnnbench.results.schema import DIGITS
-from rnnbench.runner.benchmark import Plan
+from rnnbench.runner.run import Plan
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial
 

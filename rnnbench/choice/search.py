@@ -9,7 +9,7 @@ import numpy as np
 
 from rnnbench.errors import UserError
 from rnnbench.points import model_of, values_of
-from rnnbench.runner.benchmark import Plan, PlanResult
+from rnnbench.runner.run import Plan, PlanResult
 from rnnbench.training.trial import Trial
 
 BATCH = 4

@@ -167,7 +167,7 @@ def schema(
     It includes the layers, baselines, sources and engines of other packages that are installed.
     """
     from rnnbench.config.json_schema import config_schema
-    from rnnbench.results.json_schema import results_schema
+    from rnnbench.results.schema import results_schema
 
     found = results_schema() if results else config_schema()
     typer.echo(json.dumps(found, indent=1))

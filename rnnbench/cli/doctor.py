@@ -55,7 +55,7 @@ def _check_machine(*, as_json: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from rnnbench.runner.machine import check_machine
+    from rnnbench.runner.check import check_machine
 
     checks = check_machine()
     table = Table.grid(padding=(0, 2))

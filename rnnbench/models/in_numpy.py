@@ -26,7 +26,7 @@ from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, Recurrent
 from rnnbench.models.shape import Shape
 from rnnbench.models.word_weights import weighted_counts
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]
 """The steps that are not skipped, ``(batch, timesteps)``."""
 Shapes = list[tuple[int, ...]]
@@ -123,7 +123,7 @@ def _predict(
 
 
 @dataclass(frozen=True)
-class Kind:
+class NumpyLayer:
     """A kind of layer in NumPy.
 
     Attributes:
@@ -149,7 +149,8 @@ def _normalize(layer: LayerNorm, weights: Sequence[Floats], x: Floats, _: Mask) 
     scale, offset = weights
     x = x - x.mean(axis=-1, keepdims=True)
     deviation = np.sqrt(np.square(x).mean(axis=-1, keepdims=True) + np.float32(layer.epsilon))
-    return x / deviation * scale + offset
+    normal: Floats = x / deviation * scale + offset
+    return normal
 
 
 def _count_words(layer: BagOfWords, weights: Sequence[Floats], ids: Any, _: Mask) -> Floats:
@@ -169,16 +170,19 @@ def _convolve(layer: Conv1D, weights: Sequence[Floats], x: Floats, _: Mask) -> F
 
 def _pool(layer: Pooling, weights: Sequence[Floats], x: Floats, mask: Mask) -> Floats:
     kept = mask[:, :, np.newaxis]
+    pooled: Floats
     if layer.by == "last":
         last = np.where(mask, np.arange(mask.shape[1]), 0).max(axis=1)
-        return x[np.arange(len(x)), last]
-    if layer.by == "max":
-        return np.where(kept.any(axis=1), np.where(kept, x, -1e9).max(axis=1), 0)
-    if layer.by == "mean":
-        return (x * kept).sum(axis=1) / np.maximum(kept.sum(axis=1), 1, dtype=np.float32)
-    kernel, bias, query = weights
-    scores = np.where(kept, np.tanh(x @ kernel + bias) @ query, np.float32(-1e9))
-    return (_softmax(scores, axis=1) * x).sum(axis=1)
+        pooled = x[np.arange(len(x)), last]
+    elif layer.by == "max":
+        pooled = np.where(kept.any(axis=1), np.where(kept, x, -1e9).max(axis=1), 0)
+    elif layer.by == "mean":
+        pooled = (x * kept).sum(axis=1) / np.maximum(kept.sum(axis=1), 1, dtype=np.float32)
+    else:
+        kernel, bias, query = weights
+        scores = np.where(kept, np.tanh(x @ kernel + bias) @ query, np.float32(-1e9))
+        pooled = (_softmax(scores, axis=1) * x).sum(axis=1)
+    return pooled
 
 
 def _recur(
@@ -240,32 +244,34 @@ def _step(
     return act(sums + hidden @ kernel), cell
 
 
-_DROPOUT = Kind(lambda _, __: [], lambda _, __, x, ___: x)  # it is for training alone
-_RECURRENT = Kind(_recurrent_shapes, _recur)
-KINDS: dict[type[Layer], Kind] = {
-    Embedding: Kind(
+_DROPOUT = NumpyLayer(lambda _, __: [], lambda _, __, x, ___: x)  # it is for training alone
+_RECURRENT = NumpyLayer(_recurrent_shapes, _recur)
+KINDS: dict[type[Layer], NumpyLayer] = {
+    Embedding: NumpyLayer(
         lambda layer, batch: [(batch.n_ids, layer.dim)], lambda _, w, ids, __: w[0][ids]
     ),
-    BagOfWords: Kind(lambda _, batch: [(batch.n_ids,)], _count_words),
-    Conv1D: Kind(
+    BagOfWords: NumpyLayer(lambda _, batch: [(batch.n_ids,)], _count_words),
+    Conv1D: NumpyLayer(
         lambda layer, batch: [
             (layer.kernel_size, batch.features, layer.filters),
             (layer.filters,),
         ],
         _convolve,
     ),
-    Pooling: Kind(
+    Pooling: NumpyLayer(
         lambda layer, batch: (
             [(n := batch.features, n), (n,), (n, 1)] if layer.by == "attention" else []
         ),
         _pool,
     ),
-    Dense: Kind(_dense_shapes, _dense),
-    LayerNorm: Kind(lambda _, batch: [(batch.features,)] * 2, _normalize),
+    Dense: NumpyLayer(_dense_shapes, _dense),
+    LayerNorm: NumpyLayer(lambda _, batch: [(batch.features,)] * 2, _normalize),
     Dropout: _DROPOUT,
     SpatialDropout: _DROPOUT,
     SimpleRNN: _RECURRENT,
     GRU: _RECURRENT,
     LSTM: _RECURRENT,
-    Bidirectional: Kind(lambda layer, batch: 2 * _recurrent_shapes(layer.layer, batch), _both_ways),
+    Bidirectional: NumpyLayer(
+        lambda layer, batch: 2 * _recurrent_shapes(layer.layer, batch), _both_ways
+    ),
 }

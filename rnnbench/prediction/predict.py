@@ -17,9 +17,10 @@ from rnnbench.models.descriptions import LayeredNetwork, Network
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.models.shape import Shape
 from rnnbench.records import Record
+from rnnbench.results.arrays import read_weights
 from rnnbench.results.run import load_benchmark
 from rnnbench.results.schema import Results
-from rnnbench.results.store import Store, read_weights
+from rnnbench.results.store import Store
 from rnnbench.storage import DamagedResultError, atomic_write
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from rnnbench.report.findings import findings
 from rnnbench.report.plots import GRID, INK, ON_DARK, PAPER, Plot
 from rnnbench.report.sections import Section, best_first, make_sections
 from rnnbench.report.table import to_markdown
-from rnnbench.results.run import StoredRun
-from rnnbench.results.store import PAGES, Store
+from rnnbench.results.run import StoredRun, report_files
+from rnnbench.results.store import PAGES
 from rnnbench.storage import PLOTS, atomic_write
 from rnnbench.words import counted
 
@@ -69,7 +69,7 @@ def write_page(
         for plot in {"figure": [content], "figures": content}.get(kind, []):
             files[f"{PLOTS}/{plot.name}.svg"] = _on_paper(plot.svg).encode()
             files[f"{PLOTS}/{plot.name}.png"] = plot.png
-    ours = Store(run.folder).report()
+    ours = report_files(run.folder)
     for path in (run.folder / name for name in files):
         if os.path.lexists(path) and path not in ours:
             raise UserError(f"{path}: rnnbench did not write it (move it away)")

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from rnnbench.data.audit import DatasetSummary
+from rnnbench.json_schema import DIALECT, Generator, Schema
 from rnnbench.records import Pretrained, Publication, Record, Share
 from rnnbench.words import listed, plural
 
@@ -360,6 +361,18 @@ class Results(Record):
             for (model, reason), seeds in groups.items()
         ]
         return f"{self.n_missing_in_words()}: {listed(lists, LISTED, '; ')}"
+
+
+def results_schema() -> Schema:
+    """Return the JSON Schema (draft 2020-12) of ``results.json``."""
+    schema = Results.model_json_schema(schema_generator=Generator)
+    sha256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+    schema["properties"] |= {
+        "config_sha256": {**sha256, "description": "Of config.yaml."},
+        "checksum": {**sha256, "description": "Of all other keys, as canonical JSON."},
+    }
+    schema["required"] += ["config_sha256", "checksum"]
+    return {"$schema": DIALECT, "title": "The results of rnnbench", **schema}
 
 
 def _pairs_of(comparisons: Sequence[Comparison]) -> list[tuple[str, str]]:

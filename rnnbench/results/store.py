@@ -11,9 +11,8 @@ import errno
 import logging
 import os
 import re
-import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,28 +22,20 @@ from numpy.typing import NDArray
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.errors import RnnbenchError, uninterrupted
 from rnnbench.points import POINT
-from rnnbench.results.compact import compact
-from rnnbench.results.schema import Results
+from rnnbench.results.arrays import compact, read_predictions, write_predictions, write_weights
 from rnnbench.section import spell
 from rnnbench.storage import (
-    MAX_DOCUMENT,
     MAX_HASHED,
     MODELS,
-    PLOTS,
     PREDICTIONS,
     TRIALS,
     DamagedResultError,
     OtherVersionError,
     UnwritableError,
-    atomic_write,
     check_file,
     check_replaceable,
-    check_unpacked,
-    peek,
     read_document,
-    read_file,
     sha256_file,
-    spell_document,
     validate,
     version_of,
     write_document,
@@ -66,38 +57,20 @@ CHOICE = "choice.json"
 """The file that makes a folder a choice."""
 PAGES = ("report.html", "report.md")
 """The files that ``rnnbench report`` writes beside it, and beside the folder of the plots."""
-_PAGE = re.compile(
-    rb"<title>.*: rnnbench report</title>|\A# .*\n## Accuracy\n.*\n## Reproduce\n", re.DOTALL
-)
-"""A part of each page, which other files of these names do not have."""
 OLD_NETWORK = ".keras"
 """The ending of the files of kept networks before they were stored as weights."""
-_PLOTS = ("accuracy", "differences", "learning_curves")
-"""The plots of a report, beside one for each model."""
-
-Declared = tuple[tuple[int, ...], np.dtype[Any]]
-"""The shape and the type of an array."""
 
 
 @dataclass(frozen=True)
-class Place:
+class TrialFiles:
     """The files of one trial."""
 
     record: Path
     predictions: Path
     weights: Path
 
-    @classmethod
-    def named(cls, folder: Path, stem: str) -> "Place":
-        """Return the files of this name in the folder of a run."""
-        return cls(
-            folder / TRIALS / f"{stem}.json",
-            folder / PREDICTIONS / f"{stem}.npz",
-            folder / MODELS / f"{stem}.npz",
-        )
 
-
-def place_of(folder: Path, model: str, seed: int, fingerprint: str) -> Place:
+def place_of(folder: Path, model: str, seed: int, fingerprint: str) -> TrialFiles:
     """Return where a trial is stored in the folder of a run.
 
     Raises:
@@ -109,7 +82,12 @@ def place_of(folder: Path, model: str, seed: int, fingerprint: str) -> Place:
             f"unusable result: {folder}: {spell(whole)} is not the name of a trial "
             "(should be a model, a seed and 64 lower-case hexadecimal digits)"
         )
-    return Place.named(folder, whole[:-48])
+    stem = whole[:-48]
+    return TrialFiles(
+        folder / TRIALS / f"{stem}.json",
+        folder / PREDICTIONS / f"{stem}.npz",
+        folder / MODELS / f"{stem}.npz",
+    )
 
 
 class Store:
@@ -156,27 +134,22 @@ class Store:
         for name in summary:
             check_replaceable(self.folder / name)
 
-    def save(self, result: TrialResult) -> None:
-        """Write a finished trial; the record comes last, so it never exists without the rest.
+    def save(self, result: TrialResult) -> TrialResult:
+        """Write a finished trial, and return it as it is stored, without the weights.
+
+        The record comes last, so it never exists without the rest.
 
         Raises:
             RnnbenchError: the predictions or the weights are too large to be read again.
             UnwritableError: a file cannot be written.
         """
-        record = result.record
-        place = place_of(self.folder, record.model, record.seed, record.fingerprint)
-        _write(result, place)
+        stored = compact(result) if self.is_compact else replace(result, weights=None)
+        _write(stored, result.weights, self._place(result.record))
+        return stored
 
-    def compact(self, result: TrialResult) -> TrialResult:
-        """Reduce a stored trial to what tables need, and return it; its network stays.
-
-        Raises:
-            UnwritableError: a file cannot be written.
-        """
-        record = result.record
-        if record.compact:
-            return result
-        place = place_of(self.folder, record.model, record.seed, record.fingerprint)
+    def _compact(self, result: TrialResult) -> TrialResult:
+        """Reduce a stored trial to what tables need, and return it; its network stays."""
+        place = self._place(result.record)
         document = read_document(place.record, version_of(TrialRecord))
         checksums = {key: text for key, text in document.items() if key.endswith("_sha256")}
         light = compact(result)
@@ -186,10 +159,15 @@ class Store:
             write_document(place.record, light.record, **checksums)
         return light
 
+    def _place(self, record: TrialRecord) -> TrialFiles:
+        return place_of(self.folder, record.model, record.seed, record.fingerprint)
+
     def find(
         self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
     ) -> TrialResult | None:
         """Return a trial if it is stored; a damaged one is named in a warning and not used.
+
+        A store that is compact makes it compact first.
 
         Args:
             model: its name.
@@ -198,12 +176,14 @@ class Store:
             with_model: whether the trained network must be there too.
         """
         try:
-            return self.load(model, seed, fingerprint, with_model=with_model)
+            found = self.load(model, seed, fingerprint, with_model=with_model)
         except DamagedResultError as error:
             if not isinstance(error, OtherVersionError):
                 log.warning("%s; it is not used", error)
         except FileNotFoundError:
             pass
+        else:
+            return self._compact(found) if self.is_compact and not found.record.compact else found
         return None
 
     def load(
@@ -247,49 +227,12 @@ class Store:
 
     def _find(
         self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
-    ) -> tuple[Place, TrialRecord]:
+    ) -> tuple[TrialFiles, TrialRecord]:
         place = place_of(self.folder, model, seed, fingerprint)
         record = _read(place, with_model=with_model)
         if (record.model, record.seed, record.fingerprint) != (model, seed, fingerprint):
             raise FileNotFoundError(errno.ENOENT, "no such trial", str(place.record))
         return place, record
-
-    def save_results(
-        self, results: Results, files: Mapping[str, str], vocabulary: Vocabulary | None = None
-    ) -> None:
-        """Write the summary of a run, which makes the folder a finished one, after all else.
-
-        If it differs from the one in the folder, the report of that one is removed, and no
-        other file.
-
-        Args:
-            results: the summary; the checksum of ``config.yaml`` is stored with it.
-            files: texts by the names of their files; ``config.yaml`` is one of them.
-            vocabulary: turns texts into inputs of the kept networks.
-
-        Raises:
-            UnwritableError: a file cannot be written.
-        """
-        if vocabulary is not None:
-            self.save_vocabulary(vocabulary)
-        for name, text in files.items():
-            write_text(self.folder / name, text)
-        summary = self.folder / RESULTS
-        config_sha256 = sha256_file(self.folder / "config.yaml")
-        text = spell_document(results, config_sha256=config_sha256)
-        if not _holds(summary, text.encode()):
-            for file in self.report():
-                file.unlink()
-            write_text(summary, text)
-
-    def report(self) -> list[Path]:
-        """Return the files of the report in the folder; none if it has no page of a report."""
-        pages = [file for name in PAGES if is_page(file := self.folder / name)]
-        models = peek(self.folder / RESULTS).get("models")
-        named = [each.get("name") for each in models or () if isinstance(each, dict)]
-        names = [*_PLOTS, *(f"confusion-{model}" for model in named)]
-        files = {self.folder / PLOTS / f"{name}{end}" for name in names for end in (".png", ".svg")}
-        return [*pages, *files.intersection(self.folder.glob(f"{PLOTS}/*"))] if pages else []
 
     def has_environment(self) -> bool:
         """Return whether ``environment.json`` is stored."""
@@ -330,26 +273,10 @@ class Store:
         return self.folder / MODELS / "vocabulary.json"
 
 
-def is_page(file: Path) -> bool:
-    """Return whether ``rnnbench report`` wrote a file."""
-    try:
-        return bool(_PAGE.search(read_file(file, MAX_DOCUMENT)))
-    except OSError:
-        return False
-
-
-def _holds(file: Path, content: bytes) -> bool:
-    """Return whether ``file`` has this content; a longer one is not read."""
-    try:
-        return read_file(file, len(content)) == content
-    except OSError:
-        return False
-
-
-def _write(result: TrialResult, place: Place) -> None:
+def _write(result: TrialResult, weights: Weights | None, place: TrialFiles) -> None:
     n_bytes = {
         place.predictions: result.labels.nbytes + result.scores.nbytes,
-        place.weights: sum(each.nbytes for each in result.weights or ()),
+        place.weights: sum(each.nbytes for each in weights or ()),
     }
     for path, size in n_bytes.items():
         if size > MAX_HASHED:
@@ -357,9 +284,8 @@ def _write(result: TrialResult, place: Place) -> None:
             raise RnnbenchError(f"{path}: cannot be stored: {reason}")
     write_predictions(place.predictions, result.labels, result.scores)
     checksums = {"predictions_sha256": sha256_file(place.predictions)}
-    if result.weights is not None:
-        with atomic_write(place.weights) as file:
-            np.savez(file, *result.weights)
+    if weights is not None:
+        write_weights(place.weights, weights)
         checksums["weights_sha256"] = sha256_file(place.weights)
     else:
         place.weights.unlink(missing_ok=True)
@@ -367,7 +293,7 @@ def _write(result: TrialResult, place: Place) -> None:
     write_document(place.record, result.record, **checksums)
 
 
-def _read(place: Place, *, with_model: bool) -> TrialRecord:
+def _read(place: TrialFiles, *, with_model: bool) -> TrialRecord:
     """Return the record of a trial after checking the checksums of its files.
 
     Raises:
@@ -390,70 +316,3 @@ def _read(place: Place, *, with_model: bool) -> TrialRecord:
             raise FileNotFoundError(errno.ENOENT, "it was not kept", str(place.weights))
         check_file(place.weights, weights, place.record)
     return record
-
-
-def write_predictions(file: Path, labels: NDArray[np.int32], scores: NDArray[np.float32]) -> None:
-    """Write labels ``(n_test,)`` and scores ``(n_test, n_topics)``.
-
-    Raises:
-        UnwritableError: ``file`` cannot be written.
-    """
-    with atomic_write(file) as opened:
-        np.savez_compressed(opened, labels=labels, scores=scores)
-
-
-def read_predictions(file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return labels ``(n_test,)`` and scores ``(n_test, n_topics)``.
-
-    Raises:
-        DamagedResultError: ``file`` does not hold them.
-    """
-    try:
-        check_unpacked(file)
-        with np.load(file, allow_pickle=False) as stored:
-            labels, scores = stored["labels"], stored["scores"]
-            if (labels.dtype.kind, scores.dtype.kind) != ("i", "f"):
-                raise ValueError("labels or scores have the wrong type")
-            if (labels.ndim, scores.ndim) != (1, 2) or len(labels) != len(scores):
-                raise ValueError("labels or scores have the wrong shape")
-            in_range = (labels >= 0) & (labels < scores.shape[1])
-            if not (np.isfinite(scores).all() and in_range.all()):
-                raise ValueError("labels or scores are out of range")
-    except Exception as error:  # a forged file makes NumPy and zipfile raise almost anything
-        raise DamagedResultError(f"unusable result: {file}: {error}") from error
-    return labels, scores
-
-
-def read_weights(file: Path, expected: Sequence[Declared]) -> Weights:
-    """Return the weights of a network, which ``numpy.savez`` has written in their order.
-
-    NumPy makes room for whatever an array declares to be. So all declarations are compared with the
-    network before anything is read.
-
-    Args:
-        file: of the weights.
-        expected: the shape and the type of each.
-
-    Raises:
-        DamagedResultError: ``file`` does not hold such weights.
-    """
-    names = [f"arr_{number}" for number in range(len(expected))]
-    try:
-        check_unpacked(file)
-        with zipfile.ZipFile(file) as archive:
-            found = archive.namelist()
-            if found != [f"{name}.npy" for name in names]:
-                raise ValueError(f"{len(found)} arrays, but the network has {len(names)} weights")
-            for name, (shape, dtype) in zip(found, expected, strict=True):
-                with archive.open(name) as member:
-                    np.lib.format.read_magic(member)
-                    is_shape, _, is_dtype = np.lib.format.read_array_header_1_0(member)
-                if (is_shape, is_dtype) != (shape, dtype):
-                    raise ValueError(
-                        f"{name} is {is_dtype} {is_shape}, but the network in config.yaml has "
-                        f"{dtype} {shape}"
-                    )
-        with np.load(file, allow_pickle=False) as stored:
-            return [stored[name] for name in names]
-    except Exception as error:  # see above
-        raise DamagedResultError(f"unusable result: {file}: {error}") from error

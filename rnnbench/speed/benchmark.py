@@ -11,9 +11,9 @@ from rnnbench.environment import machine
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.layers import Product
 from rnnbench.models.shape import Shape
-from rnnbench.runner.benchmark import Plan, describe
 from rnnbench.runner.events import Finished, Listener, Planned
 from rnnbench.runner.executors import TrialFailure
+from rnnbench.runner.run import Plan, describe
 from rnnbench.speed.contenders import Contender, networks
 from rnnbench.speed.gemm import time_products
 from rnnbench.speed.records import (

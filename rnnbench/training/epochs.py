@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from rnnbench.training.outcome import History, Outcome, Weights
+from rnnbench.training.outcome import History, TrialRecord, Weights
 from rnnbench.training.recipe import Recipe
 from rnnbench.training.steps import count_batches, ms_per_step
 
@@ -64,7 +64,7 @@ class Epochs:
         self._last = now
         self.on_epoch(epoch, loss, accuracy)
 
-    def outcome(
+    def record(
         self,
         *,
         engine: str,
@@ -72,10 +72,10 @@ class Epochs:
         recipe: Recipe,
         documents: int,
         stock_layers: Sequence[str] = (),
-    ) -> Outcome:
+    ) -> TrialRecord:
         """Return the facts of a training on so many ``documents``, whose time ends now."""
         steps = count_batches(documents, recipe.batch_size)
-        return Outcome(
+        return TrialRecord(
             engine=engine,
             params=params,
             score_kind="log_probabilities",

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.metrics import accuracy
 from rnnbench.records import Record
 
 TRIAL_VERSION: Literal[4] = 4
@@ -33,8 +33,23 @@ class History(Record):
     """On the validation documents."""
 
 
-class Outcome(Record):
-    """The facts of one training, as an engine reports them."""
+class Machine(Record):
+    """The worker of a cluster that trained a model."""
+
+    worker: str
+    """Its name in the cluster."""
+    host: str
+    """The name of its machine."""
+    python: str
+    """Its version."""
+    platform: str
+
+
+class TrialRecord(Record):
+    """One training: the facts that its engine reports, and everything that identifies it.
+
+    An engine leaves out what identifies a training; ``run_trial`` adds it.
+    """
 
     engine: str
     """Name of the engine that trained the model."""
@@ -58,119 +73,70 @@ class Outcome(Record):
     stock_layers: list[str] = []
     """Recurrent layers that the engine ``compiled`` left to Keras's own code, and why:
     ``gru_1: dropout``."""
-
-
-class Machine(Record):
-    """The worker of a cluster that trained a model."""
-
-    worker: str
-    """Its name in the cluster."""
-    host: str
-    """The name of its machine."""
-    python: str
-    """Its version."""
-    platform: str
-
-
-class TrialRecord(Outcome):
-    """One training, with everything that identifies it."""
-
     schema_version: Literal[4] = TRIAL_VERSION
-    fingerprint: str
+    fingerprint: str = ""
     """Of everything that can change the outcome: model, data, training, seed and versions."""
-    source: str
+    source: str = ""
     """The source of the documents."""
-    dataset_fingerprint: str
-    model: str
+    dataset_fingerprint: str = ""
+    model: str = ""
     """Name of the model."""
-    seed: int
-    cpu: str
+    seed: int = 0
+    cpu: str = ""
     """Name of the processor."""
-    threads: int
+    threads: int = 1
     """Threads of the process that trained the model."""
     machine: Machine | None = None
     """Where that was; ``None`` for the machine of ``environment.json``."""
     compact: bool = False
-    """Whether only what tables need was stored; see ``results.compact``."""
-
-
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """The return value of an engine."""
-
-    outcome: Outcome
-    scores: NDArray[np.float32]
-    """``(n_test, n_topics)``; the largest in a row is the model's answer. They are finite, even
-    where a probability is 0."""
-    weights: Weights | None = None
-    """The weights of the trained network, if it is kept."""
+    """Whether only what tables need was stored; see ``results.arrays``."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrialResult:
-    """The result of one trial; scores and weights are as in ``Trained``."""
+    """The result of one trial.
+
+    Attributes:
+        record: the facts of the training.
+        labels: the true topics of the test documents, ``(n_test,)``.
+        stored_scores: the scores, or a function that reads them whenever they are needed, for
+            results that do not fit into memory together.
+        weights: of the trained network, in the order of Keras's ``get_weights()``, if it is kept.
+    """
 
     record: TrialRecord
     labels: NDArray[np.int32]
-    """The true topics of the test documents, ``(n_test,)``."""
-    scores: NDArray[np.float32]
+    stored_scores: NDArray[np.float32] | Callable[[], NDArray[np.float32]]
     weights: Weights | None = None
 
     @property
+    def scores(self) -> NDArray[np.float32]:
+        """The scores ``(n_test, n_topics)``; the largest in a row is the answer.
+
+        They are finite, even where a probability is 0.
+        """
+        return self.stored_scores() if callable(self.stored_scores) else self.stored_scores
+
+    @property
     def answers(self) -> NDArray[np.intp]:
         """The answers as labels, ``(n_test,)``."""
+        return self._answers.astype(np.intp)
+
+    @cached_property
+    def _answers(self) -> NDArray[np.int32]:  # half the size, because there may be many
         answers: NDArray[np.intp] = self.scores.argmax(axis=1)
-        return answers
+        return answers.astype(np.int32)
 
     @property
     def accuracy(self) -> float:
         """The share of right answers."""
-        return accuracy(self.labels, self.scores)
+        return float((self._answers == self.labels).mean())
 
     def without(self, positions: Sequence[int]) -> "TrialResult":
         """Return the result without some test documents, and without the network."""
-        rest = np.delete(self.scores, positions, axis=0)
-        return TrialResult(self.record, np.delete(self.labels, positions), rest)
 
+        def read() -> NDArray[np.float32]:
+            return np.delete(self.scores, positions, axis=0)
 
-class LightResult(TrialResult):
-    """A result whose scores are read again whenever they are needed, for there are too many.
-
-    Args:
-        result: the result, with its scores, which are not kept.
-        labels: its labels, which results can share.
-        read: returns the scores.
-    """
-
-    def __init__(
-        self,
-        result: TrialResult,
-        labels: NDArray[np.int32],
-        read: Callable[[], NDArray[np.float32]],
-    ):
-        answers = result.answers.astype(np.min_scalar_type(result.scores.shape[1]))
-        facts = {"record": result.record, "labels": labels, "weights": None}
-        for name, value in {**facts, "_read": read, "_answers": answers}.items():
-            object.__setattr__(self, name, value)  # a frozen dataclass takes no other way
-
-    @property
-    def scores(self) -> NDArray[np.float32]:
-        """As in ``TrialResult``."""
-        scores: NDArray[np.float32] = self._read()  # type: ignore[attr-defined]
-        return scores
-
-    @property
-    def answers(self) -> NDArray[np.intp]:
-        """The answers as labels, ``(n_test,)``."""
-        answers: NDArray[np.intp] = self._answers.astype(np.intp)  # type: ignore[attr-defined]
-        return answers
-
-    @property
-    def accuracy(self) -> float:
-        """The share of right answers."""
-        return float((self.answers == self.labels).mean())
-
-    def without(self, positions: Sequence[int]) -> TrialResult:
-        """Return the result without some test documents."""
-        rest = super().without(positions)
-        return LightResult(rest, rest.labels, lambda: np.delete(self.scores, positions, axis=0))
+        scores = read if callable(self.stored_scores) else read()
+        return TrialResult(self.record, np.delete(self.labels, positions), scores)

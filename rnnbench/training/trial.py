@@ -4,7 +4,7 @@ A trial is plain data that can be sent to another process or machine; ``run_tria
 function that carries it out. TensorFlow is imported when an engine needs it, not before.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from rnnbench.models.shape import Shape
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
 from rnnbench.training.engines import ENGINES, Engine, OnEpoch, ignore
-from rnnbench.training.outcome import Outcome, Trained, TrialRecord, TrialResult
+from rnnbench.training.outcome import TrialRecord, TrialResult
 from rnnbench.training.phases import TRAINING, begin
 from rnnbench.training.scores import ROUNDING
 from rnnbench.training.settings import Training, engine_for
@@ -174,15 +174,14 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
             diverged.
     """
     dataset = dataset_of(trial, corpus)
-    trained = train(
+    result = train(
         trial.model, dataset, trial.training, trial.seed, on_epoch, keep_model=trial.keep_model
     )
-    if not np.isfinite(trained.scores).all():
+    if not np.isfinite(result.scores).all():
         rate = f" (training.learning_rate: {trial.training.learning_rate:g}; try a smaller one)"
         hint = rate if isinstance(trial.model, Network) else ""
         raise RnnbenchError(f"it diverged: its scores are not finite numbers{hint}")
-    record = _record(trial, trained.outcome)
-    return TrialResult(record, dataset.y_test, trained.scores, trained.weights)
+    return replace(result, record=_identified(result.record, trial))
 
 
 def train(
@@ -193,7 +192,7 @@ def train(
     on_epoch: OnEpoch = ignore,
     *,
     keep_model: bool = False,
-) -> Trained:
+) -> TrialResult:
     """Train a model with the engine that covers it; see ``Engine.fit``.
 
     Raises:
@@ -210,13 +209,13 @@ def train(
     return trained
 
 
-def _misfit(trained: Trained, model: Model, dataset: Dataset) -> str:
+def _misfit(trained: TrialResult, model: Model, dataset: Dataset) -> str:
     """Return the fault of what an engine returned; empty if it has none."""
     scores, expected = trained.scores, (len(dataset.y_test), len(dataset.topics))
     if scores.shape != expected:
         return f"scores of the shape {scores.shape} (should be {expected})"
     above = scores[scores > ROUNDING]
-    if trained.outcome.score_kind == "log_probabilities" and above.size:
+    if trained.record.score_kind == "log_probabilities" and above.size:
         allowed = "natural logarithms of probabilities, which are 0 or less"
         return f"log-probabilities of up to {above.max():.3g} (should be {allowed})"
     if trained.weights is not None and isinstance(model, LayeredNetwork):
@@ -228,17 +227,18 @@ def _misfit(trained: Trained, model: Model, dataset: Dataset) -> str:
     return ""
 
 
-def _record(trial: Trial, outcome: Outcome) -> TrialRecord:
-    return TrialRecord(
-        **dict(outcome),
-        fingerprint=trial.fingerprint,
-        source=trial.source,
-        dataset_fingerprint=trial.dataset_fingerprint,
-        model=trial.name,
-        seed=trial.seed,
-        cpu=cpu(),
-        threads=trial.threads_used,
-    )
+def _identified(record: TrialRecord, trial: Trial) -> TrialRecord:
+    """Return the record of an engine with what identifies its trial."""
+    facts = {
+        "fingerprint": trial.fingerprint,
+        "source": trial.source,
+        "dataset_fingerprint": trial.dataset_fingerprint,
+        "model": trial.name,
+        "seed": trial.seed,
+        "cpu": cpu(),
+        "threads": trial.threads_used,
+    }
+    return record.model_copy(update=facts)
 
 
 def dataset_of(trial: Trial, corpus: Path) -> Dataset:

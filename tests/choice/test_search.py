@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rnnbench.choice.search import _axes, search_grids
 from rnnbench.points import point_name, values_of
-from rnnbench.runner.benchmark import Plan, PlanResult
+from rnnbench.runner.run import Plan, PlanResult
 
 
 def grid(*sizes, zipped=0):

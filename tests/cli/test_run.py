@@ -26,9 +26,10 @@ from rnnbench.data.load import load_corpus
 from rnnbench.models import in_numpy
 from rnnbench.prediction.predict import find_network
 from rnnbench.registry import Registry
+from rnnbench.results.arrays import read_weights
 from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
-from rnnbench.results.store import Store, read_weights
+from rnnbench.results.store import Store
 from rnnbench.runner import executors
 from rnnbench.runner.executors import Executor, LocalExecutor
 

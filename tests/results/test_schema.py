@@ -1,9 +1,22 @@
-"""The summary of a run."""
+"""The summary of a run, and its JSON Schema."""
 
+import json
+import shutil
+from pathlib import Path
+
+import jsonschema
 import pytest
 from factories import finished_run, scored_run
 
-from rnnbench.results.schema import Interval, MissingTrial, PublishedAccuracy, Results
+from rnnbench.analysis.load import load_summary
+from rnnbench.results import schema
+from rnnbench.results.schema import (
+    Interval,
+    MissingTrial,
+    PublishedAccuracy,
+    Results,
+    results_schema,
+)
 
 
 def lacking(missing) -> Results:
@@ -117,3 +130,33 @@ def test_of_models_with_equally_many_right_answers_the_first_is_the_best():
     results = scored_run({"first": [27, 2, 16, 22, 5], "second": [27, 2, 16, 25, 2]}, of=30).results
 
     assert results.best.name == "first"
+
+
+def test_the_shipped_schema_is_the_generated_one():
+    hint = "rnnbench config schema --results > rnnbench/results/results.schema.json"
+    shipped = json.loads(Path(schema.__file__).with_name("results.schema.json").read_text())
+    assert shipped == results_schema(), hint
+
+
+@pytest.fixture
+def stored_results(repository, tmp_path):
+    """Returns the summary of a reference run in the form of this version."""
+
+    def read(name):
+        folder = shutil.copytree(repository / "results" / "reference" / name, tmp_path / name)
+        load_summary(folder)  # which converts an older one
+        return json.loads((folder / "results.json").read_text())
+
+    return read
+
+
+@pytest.mark.parametrize("name", ["all", "zoo", "r52"])
+def test_published_results_are_accepted(stored_results, name):
+    jsonschema.Draft202012Validator(results_schema()).validate(stored_results(name))
+
+
+def test_results_that_lack_a_key_are_refused(stored_results):
+    results = stored_results("zoo")
+    del results["models"]
+
+    assert not jsonschema.Draft202012Validator(results_schema()).is_valid(results)

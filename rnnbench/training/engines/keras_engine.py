@@ -19,7 +19,7 @@ from rnnbench.models.quiet import NOT_NEEDED, QUIET_ON_CPU, without
 from rnnbench.models.shape import Shape
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import Epochs, OnEpoch
-from rnnbench.training.outcome import Trained
+from rnnbench.training.outcome import TrialResult
 from rnnbench.training.phases import begin
 from rnnbench.training.scores import log_probabilities
 
@@ -37,7 +37,7 @@ Train = Callable[["keras.Model", Documents, Documents | None, "Recipe", int, Epo
 
 It is given the model, the training documents, the validation documents if there are any, the
 ``training`` section, the seed, and ``Epochs`` to note each epoch in. It returns the layers that
-do not run at the engine's full speed; see ``Outcome.stock_layers``.
+do not run at the engine's full speed; see ``TrialRecord.stock_layers``.
 """
 
 
@@ -79,7 +79,7 @@ class KerasEngine(Engine):
         on_epoch: OnEpoch,
         *,
         keep_model: bool,
-    ) -> Trained:
+    ) -> TrialResult:
         """Train a network and score the test documents; see ``Engine.fit``."""
         from rnnbench.models.build import predict
         from rnnbench.models.saved import weights_of
@@ -99,7 +99,7 @@ class KerasEngine(Engine):
         stock_layers = train(built, (x[kept], y[kept]), validation, recipe, seed, epochs)
         if validation:
             built.set_weights(epochs.best_weights)
-        outcome = epochs.outcome(
+        record = epochs.record(
             engine=self.name,
             params=sum(math.prod(weight.shape) for weight in built.trainable_weights),
             recipe=recipe,
@@ -108,7 +108,8 @@ class KerasEngine(Engine):
         )
         begin("testing")
         scores = log_probabilities(predict(built, dataset.x_test))
-        return Trained(outcome, scores, weights_of(built) if keep_model else None)
+        weights = weights_of(built) if keep_model else None
+        return TrialResult(record, dataset.y_test, scores, weights)
 
 
 def _build(network: Network, shape: Shape, seed: int) -> "keras.Model":

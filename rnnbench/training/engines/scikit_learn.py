@@ -14,7 +14,7 @@ from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.models.quiet import without
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import OnEpoch
-from rnnbench.training.outcome import Outcome, Trained
+from rnnbench.training.outcome import TrialRecord, TrialResult
 from rnnbench.training.phases import begin
 from rnnbench.training.scores import with_floor
 
@@ -49,7 +49,7 @@ class ScikitLearn(Engine):
         on_epoch: OnEpoch,  # noqa: ARG002
         *,
         keep_model: bool,  # noqa: ARG002
-    ) -> Trained:
+    ) -> TrialResult:
         """Fit a baseline and score the test documents; see ``Engine.fit``.
 
         Raises:
@@ -70,13 +70,13 @@ class ScikitLearn(Engine):
             begin("testing")
             with BASELINES.blamed(baseline.kind):
                 scores = score(baseline, classifier, tested, len(dataset.topics))
-        outcome = Outcome(
+        record = TrialRecord(
             engine=self.name,
             params=count_params(classifier),
             score_kind="log_probabilities" if baseline.gives_probabilities else "margins",
             fit_seconds=seconds,
         )
-        return Trained(outcome, scores.astype(np.float32))
+        return TrialResult(record, dataset.y_test, scores.astype(np.float32))
 
 
 REASONS = {

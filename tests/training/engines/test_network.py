@@ -81,7 +81,7 @@ def training(request, trainings):
 
 def test_every_epoch_is_recorded_and_told(training):
     trained, told = training
-    outcome, history = trained.outcome, trained.outcome.history
+    outcome, history = trained.record, trained.record.history
 
     assert outcome.score_kind == "log_probabilities"
     assert (outcome.epochs, outcome.steps) == (EPOCHS, 4 * EPOCHS)
@@ -95,7 +95,7 @@ def test_the_scores_are_those_of_the_epoch_that_was_best_on_the_held_out_documen
     training, dataset
 ):
     trained, _ = training
-    best, history = trained.outcome.best_epoch - 1, trained.outcome.history
+    best, history = trained.record.best_epoch - 1, trained.record.history
 
     loss, accuracy = loss_and_accuracy(trained, dataset)
 
@@ -109,17 +109,17 @@ def test_the_scores_are_those_of_the_epoch_that_was_best_on_the_held_out_documen
 def test_all_engines_keep_the_same_epoch_of_the_same_training(trainings, engine):
     (ours, _), (stock, _) = trainings[engine], trainings["keras"]
 
-    assert ours.outcome.best_epoch == stock.outcome.best_epoch
+    assert ours.record.best_epoch == stock.record.best_epoch
     np.testing.assert_allclose(ours.scores, stock.scores, atol=1e-3)
-    for name, values in ours.outcome.history:
-        np.testing.assert_allclose(values, getattr(stock.outcome.history, name), rtol=1e-3)
+    for name, values in ours.record.history:
+        np.testing.assert_allclose(values, getattr(stock.record.history, name), rtol=1e-3)
 
 
 @both_engines
 def test_dropout_drops_other_features_in_each_epoch_and_none_while_validating(dataset, engine):
     trained = fit(dataset, engine, DROPOUT, epochs=2, **STANDING_STILL)
 
-    history = trained.outcome.history
+    history = trained.record.history
     loss, accuracy = loss_and_accuracy(trained, dataset)
     assert abs(history.loss[0] - history.loss[1]) > 1e-5
     np.testing.assert_allclose(history.val_loss, [loss] * 2, rtol=1e-5)
@@ -135,12 +135,12 @@ def test_there_may_be_fewer_or_more_validation_documents_than_in_a_batch(dataset
     trained = fit(judged, epochs=1, validation_split=share)
 
     loss, accuracy = loss_and_accuracy(trained, judged)
-    assert trained.outcome.history.val_loss == [pytest.approx(loss, rel=1e-4)]
-    assert trained.outcome.history.val_accuracy == [pytest.approx(accuracy)]
+    assert trained.record.history.val_loss == [pytest.approx(loss, rel=1e-4)]
+    assert trained.record.history.val_accuracy == [pytest.approx(accuracy)]
 
 
 def test_without_a_share_there_is_no_best_epoch_and_all_documents_are_trained_on(dataset):
-    outcome = fit(dataset, validation_split=0.0).outcome
+    outcome = fit(dataset, validation_split=0.0).record
 
     assert outcome.best_epoch is None
     assert (outcome.history.val_loss, outcome.history.val_accuracy) == ([], [])
@@ -152,8 +152,8 @@ def test_the_test_documents_influence_neither_the_training_nor_the_choice(datase
 
     ours, others = fit(dataset), fit(other)
 
-    assert ours.outcome.history == others.outcome.history
-    assert ours.outcome.best_epoch == others.outcome.best_epoch
+    assert ours.record.history == others.record.history
+    assert ours.record.best_epoch == others.record.best_epoch
     np.testing.assert_allclose(ours.scores, others.scores[::-1], atol=1e-6)
 
 
@@ -161,7 +161,7 @@ def test_the_held_out_documents_decide_the_choice_and_nothing_else(dataset):
     labels = dataset.y_train.copy()
     labels[HELD_OUT] = (labels[HELD_OUT] + 1) % 3
 
-    ours, others = (fit(each).outcome for each in (dataset, replace(dataset, y_train=labels)))
+    ours, others = (fit(each).record for each in (dataset, replace(dataset, y_train=labels)))
 
     assert ours.history.loss == others.history.loss
     assert ours.history.accuracy == others.history.accuracy
@@ -178,13 +178,13 @@ def test_a_seed_gives_the_same_training_bit_for_bit_whether_or_not_the_model_is_
         for seed, keep in [(0, False), (0, True), (1, False)]
     )
 
-    assert first.outcome.history == kept.outcome.history
+    assert first.record.history == kept.record.history
     np.testing.assert_array_equal(first.scores, kept.scores)
     assert not np.array_equal(first.scores, other.scores)
     again = rebuilt(DROPOUT, kept, dataset)
     probabilities = predict(again, dataset.x_test)
     np.testing.assert_array_equal(log_probabilities(probabilities), kept.scores)
-    assert again.count_params() == kept.outcome.params
+    assert again.count_params() == kept.record.params
 
 
 @both_engines
@@ -205,13 +205,13 @@ def test_a_network_that_is_regularised_in_every_way_is_validated_tested_and_kept
     )
 
     np.testing.assert_array_equal(first.scores, kept.scores)
-    history, best = kept.outcome.history, kept.outcome.best_epoch - 1
+    history, best = kept.record.history, kept.record.best_epoch - 1
     loss, accuracy = loss_and_accuracy(kept, dataset)
     assert loss == pytest.approx(history.val_loss[best], rel=1e-4)
     assert accuracy == pytest.approx(history.val_accuracy[best])
     again = rebuilt(model, kept, dataset)
     np.testing.assert_allclose(np.log(predict(again, dataset.x_test)), kept.scores, atol=1e-5)
-    assert kept.outcome.stock_layers == []
+    assert kept.record.stock_layers == []
 
 
 NOISY = """
@@ -243,7 +243,7 @@ def test_a_layer_from_outside_that_draws_from_the_global_generator_follows_the_s
     own = PythonNetwork(python="noisy:make")
 
     first, again, other = (
-        fit(dataset, "keras", own, seed, epochs=2).outcome.history for seed in (0, 0, 1)
+        fit(dataset, "keras", own, seed, epochs=2).record.history for seed in (0, 0, 1)
     )
 
     assert first == again
@@ -254,7 +254,7 @@ def test_a_layer_from_outside_that_draws_from_the_global_generator_follows_the_s
 def test_only_parameters_that_are_trained_are_counted(dataset, trainable, params):
     model = network([{"embedding": {"dim": 4, "trainable": trainable}}, MEAN])
 
-    assert fit(dataset, model=model, epochs=1).outcome.params == params
+    assert fit(dataset, model=model, epochs=1).record.params == params
 
 
 @both_engines
@@ -287,7 +287,7 @@ def test_words_are_weighted_by_the_documents_that_are_trained_on(dataset, engine
     weights = trained.weights[0]
     np.testing.assert_array_equal(weights, word_weights(x[KEPT], 5, "tfidf"))
     assert weights[2] == 0 < weights[3]
-    assert trained.outcome.params == 3 * 5 + 3
+    assert trained.record.params == 3 * 5 + 3
 
 
 def test_both_engines_learn_the_same_from_a_bag_of_words(dataset):
@@ -296,7 +296,7 @@ def test_both_engines_learn_the_same_from_a_bag_of_words(dataset):
     ours, stock = (fit(dataset, engine, model, epochs=6) for engine in NAMES)
 
     np.testing.assert_allclose(ours.scores, stock.scores, atol=1e-4)
-    assert ours.outcome.history.loss[-1] < 0.95 * ours.outcome.history.loss[0]
+    assert ours.record.history.loss[-1] < 0.95 * ours.record.history.loss[0]
 
 
 CERTAIN = """
@@ -331,7 +331,7 @@ def test_topics_that_a_network_gives_the_probability_0_have_finite_scores(
 def test_words_are_learned_as_ids_and_as_scaled_ids(dataset, inputs):
     model = network([{"gru": {"units": 8}}], inputs=inputs)
 
-    losses = fit(dataset, model=model, validation_split=0.0).outcome.history.loss
+    losses = fit(dataset, model=model, validation_split=0.0).record.history.loss
 
     assert losses[-1] < 0.9 * losses[0]
 
@@ -347,6 +347,6 @@ def test_with_a_single_topic_every_answer_is_right_and_padding_of_a_batch_counts
         topics=("a",),
     )
 
-    history = fit(single, engine, epochs=1, batch_size=7).outcome.history
+    history = fit(single, engine, epochs=1, batch_size=7).record.history
 
     assert (history.loss, history.accuracy) == ([0.0], [1.0])

@@ -224,7 +224,7 @@ def test_a_training_has_a_cost_and_no_epochs(dataset):
     trained = train(MultinomialNaiveBayes(), dataset)
 
     words = np.setdiff1d(dataset.x_train, [0, 1])
-    outcome = trained.outcome
+    outcome = trained.record
     assert outcome.params == 3 * len(words) + 3
     assert outcome.fit_seconds > 0
     assert (outcome.engine, outcome.score_kind) == ("scikit-learn", "log_probabilities")
@@ -248,7 +248,7 @@ def test_test_documents_have_no_influence_on_training(dataset, kind, share):
 
     ours, others = (train(BASELINES[kind](), each, share) for each in (dataset, other))
 
-    assert ours.outcome.params == others.outcome.params
+    assert ours.record.params == others.record.params
     if kind != "stratified":  # it draws document by document
         np.testing.assert_array_equal(np.roll(ours.scores, 5, axis=0), others.scores)
 

@@ -13,7 +13,7 @@ from rnnbench.models.layers.feedforward import Dense
 from rnnbench.models.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import Epochs, OnEpoch
-from rnnbench.training.outcome import Trained
+from rnnbench.training.outcome import TrialResult
 from rnnbench.training.phases import TRAINING, begin
 from rnnbench.training.scores import LOWEST
 
@@ -54,7 +54,7 @@ class NativeEngine(Engine):
         on_epoch: OnEpoch,
         *,
         keep_model: bool,
-    ) -> Trained:
+    ) -> TrialResult:
         """Train a network and score the test documents; see ``Engine.fit``."""
         from rnnbench.training.engines.native.compiler import processor
         from rnnbench.training.engines.native.layout import Sizes
@@ -84,13 +84,11 @@ class NativeEngine(Engine):
             network = Network(program, epochs.best_weights)
         weights = network.weights
         params = sum(each.size for each in weights)
-        outcome = epochs.outcome(
-            engine=self.name, params=params, recipe=recipe, documents=len(kept)
-        )
+        record = epochs.record(engine=self.name, params=params, recipe=recipe, documents=len(kept))
         begin("testing")
         logs = network.log_probabilities(_inputs(model, dataset, dataset.x_test))
         scores = np.maximum(logs, LOWEST).astype(np.float32)
-        return Trained(outcome, scores, weights=weights if keep_model else None)
+        return TrialResult(record, dataset.y_test, scores, weights if keep_model else None)
 
 
 @cache

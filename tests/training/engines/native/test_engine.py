@@ -195,7 +195,7 @@ places = np.arange(30)
 data = Dataset(x, x[:, -1] % 3, x, x[:, -1] % 3, ("a", "b", "c"), 9, places, places, documents=x)
 training = Training(engine="native", epochs=3, batch_size=7)
 trained = train(model, data, training, 1)
-print(repr(trained.outcome.history.loss), trained.scores.tobytes().hex())
+print(repr(trained.record.history.loss), trained.scores.tobytes().hex())
 print({"tensorflow", "keras"} & set(sys.modules))
 """
 

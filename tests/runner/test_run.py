@@ -17,10 +17,9 @@ from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES
 from rnnbench.registry import PluginError
 from rnnbench.results.store import Store
-from rnnbench.runner.benchmark import describe, plan_benchmark, run_plan
 from rnnbench.runner.events import EpochEnded, Failed, Finished, Planned
 from rnnbench.runner.executors import TrialFailure
-from rnnbench.runner.stored import find_stored
+from rnnbench.runner.run import describe, find_stored, plan_benchmark, run_plan
 
 
 @pytest.fixture
@@ -339,7 +338,7 @@ def test_scores_of_many_trials_are_not_kept_in_memory(make_plan, store, monkeypa
     models = {name: {"baseline": name} for name in ("multinomial_naive_bayes", "stratified")}
     plan = make_plan(models=models)
     whole = run_all(plan, store)[0]
-    monkeypatch.setattr("rnnbench.runner.stored.MOST_IN_MEMORY", 0)
+    monkeypatch.setattr("rnnbench.runner.run.MOST_IN_MEMORY", 0)
     scores = []
 
     def listen(event):
