@@ -53,8 +53,8 @@ from .training.epochs import OnEpoch as OnEpoch
 from .training.outcome import History as History
 from .training.outcome import TrialRecord as TrialRecord
 from .training.outcome import TrialResult as TrialResult
+from .training.outcome import log_probabilities as log_probabilities
 from .training.recipe import Recipe as Recipe
-from .training.scores import log_probabilities as log_probabilities
 from .training.trial import Trial as Trial
 
 __version__: str

@@ -27,8 +27,7 @@ from rnnbench.storage import (
     validate,
     write_facts,
 )
-from rnnbench.training.outcome import TRIAL_VERSION
-from rnnbench.training.scores import ROUNDING, log_probabilities
+from rnnbench.training.outcome import ROUNDING, TRIAL_VERSION, log_probabilities
 
 log = logging.getLogger(__name__)
 

@@ -42,8 +42,7 @@ from rnnbench.storage import (
     write_facts,
     write_text,
 )
-from rnnbench.training.outcome import TrialRecord, TrialResult, Weights
-from rnnbench.training.scores import ROUNDING
+from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult, Weights
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from rnnbench.models.layers import Product
 from rnnbench.models.shape import Shape
 from rnnbench.runner.executors.local import usable_cores
 from rnnbench.speed.gemm import time_products
+from rnnbench.training.epochs import count_batches
 from rnnbench.training.settings import settled
-from rnnbench.training.steps import count_batches
 from rnnbench.training.trial import program_of
 
 SECONDS = 0.02

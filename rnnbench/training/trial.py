@@ -30,9 +30,8 @@ from rnnbench.models.shape import Shape
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
 from rnnbench.training.engines import ENGINES, Engine, OnEpoch, ignore
-from rnnbench.training.outcome import TrialRecord, TrialResult
+from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult
 from rnnbench.training.phases import TRAINING, begin
-from rnnbench.training.scores import ROUNDING
 from rnnbench.training.settings import Training, engine_for
 
 

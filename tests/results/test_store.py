@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from factories import result
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench.data.vocabulary import Vocabulary
@@ -419,6 +419,7 @@ def test_a_network_of_an_older_version_is_refused_in_a_sentence(store, record, n
     assert not old.exists()
 
 
+@settings(max_examples=30)
 @given(place=st.integers(0), value=st.integers(0, 255))
 def test_any_byte_of_the_predictions_may_differ_without_another_error(
     tmp_path_factory, place, value

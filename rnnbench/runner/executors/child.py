@@ -20,7 +20,7 @@ from rnnbench.models.quiet import QUIET_ON_CPU
 from rnnbench.runner.events import EpochEnded, PhaseBegan
 from rnnbench.runner.executors.base import Task, TrialFailure
 from rnnbench.runner.processes import last_words, print_to
-from rnnbench.training.phases import told_to
+from rnnbench.training.phases import report_phases_to
 from rnnbench.training.trial import Trial
 
 DIED = "a worker process died (killed, or out of memory?)"
@@ -154,7 +154,7 @@ def work(
         connection.send(Phase(name))
 
     folder = Path.cwd()
-    with told_to(on_phase):
+    with report_phases_to(on_phase):
         while connection.poll(patience):
             task, trial, corpus = connection.recv()
             os.chdir(folder)  # the model of another trial may have left it

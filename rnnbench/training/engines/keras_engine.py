@@ -19,9 +19,8 @@ from rnnbench.models.quiet import NOT_NEEDED, QUIET_ON_CPU, without
 from rnnbench.models.shape import Shape
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import Epochs, OnEpoch
-from rnnbench.training.outcome import TrialResult
+from rnnbench.training.outcome import TrialResult, log_probabilities
 from rnnbench.training.phases import begin
-from rnnbench.training.scores import log_probabilities
 
 if TYPE_CHECKING:
     import keras
@@ -33,7 +32,7 @@ Documents = tuple[NDArray[np.int32], NDArray[np.int32]]
 """Word ids ``(n, timesteps)`` and labels ``(n,)``."""
 
 Train = Callable[["keras.Model", Documents, Documents | None, "Recipe", int, Epochs], list[str]]
-"""Trains an uncompiled model in place, in the order of ``steps.batches``.
+"""Trains an uncompiled model in place, in the order of ``epochs.batches``.
 
 It is given the model, the training documents, the validation documents if there are any, the
 ``training`` section, the seed, and ``Epochs`` to note each epoch in. It returns the layers that

@@ -14,9 +14,8 @@ from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.models.quiet import without
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import OnEpoch
-from rnnbench.training.outcome import TrialRecord, TrialResult
+from rnnbench.training.outcome import TrialRecord, TrialResult, with_floor
 from rnnbench.training.phases import begin
-from rnnbench.training.scores import with_floor
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

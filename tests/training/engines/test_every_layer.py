@@ -12,11 +12,10 @@ from stacks import STACKS, is_random, network, randomized
 from rnnbench.models.build import build
 from rnnbench.models.shape import Shape
 from rnnbench.training.engines import compiled, keras_fit
-from rnnbench.training.epochs import Epochs
+from rnnbench.training.epochs import Epochs, batches
 from rnnbench.training.outcome import History
 from rnnbench.training.recipe import OptimizerName
 from rnnbench.training.settings import Training
-from rnnbench.training.steps import batches
 
 SHAPE = Shape(timesteps=5, n_topics=3, n_ids=12)
 SEED, N, TOLERANCE = 7, 11, 1e-4

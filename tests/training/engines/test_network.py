@@ -14,8 +14,8 @@ from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.models.shape import Shape
 from rnnbench.models.word_weights import word_weights
 from rnnbench.training.engines import ENGINES, compiled, ignore
-from rnnbench.training.phases import told_to
-from rnnbench.training.scores import LOWEST, log_probabilities
+from rnnbench.training.outcome import LOWEST, log_probabilities
+from rnnbench.training.phases import report_phases_to
 from rnnbench.training.settings import Training
 from rnnbench.training.word_vectors import pretrained_vectors
 
@@ -266,7 +266,7 @@ def test_a_pretrained_embedding_starts_with_vectors_of_other_documents_than_it_i
     model = network([{"embedding": pretrained}, MEAN])
 
     phases = []
-    with told_to(phases.append):
+    with report_phases_to(phases.append):
         trained = fit(dataset, engine, model, epochs=1, keep_model=True)
 
     vectors = trained.weights[0]

@@ -29,8 +29,7 @@ from rnnbench.models.descriptions import BaselineModel
 from rnnbench.registry import PluginError
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.scikit_learn import count_params, score, texts
-from rnnbench.training.outcome import History
-from rnnbench.training.scores import LOWEST
+from rnnbench.training.outcome import LOWEST, History
 from rnnbench.training.settings import Training
 
 kinds = pytest.mark.parametrize("kind", KINDS)

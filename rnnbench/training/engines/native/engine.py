@@ -13,9 +13,8 @@ from rnnbench.models.layers.feedforward import Dense
 from rnnbench.models.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import Epochs, OnEpoch
-from rnnbench.training.outcome import TrialResult
+from rnnbench.training.outcome import LOWEST, TrialResult
 from rnnbench.training.phases import TRAINING, begin
-from rnnbench.training.scores import LOWEST
 
 if TYPE_CHECKING:
     from rnnbench.training.recipe import Recipe

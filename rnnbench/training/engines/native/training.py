@@ -15,10 +15,9 @@ from rnnbench.training.engines.native.compiler import Code
 from rnnbench.training.engines.native.layout import Layout, Sizes
 from rnnbench.training.engines.native.program import BETA_1, BETA_2, make_program
 from rnnbench.training.engines.native.weights import new_arena, read_weights
-from rnnbench.training.epochs import Epochs
+from rnnbench.training.epochs import Epochs, batches, count_batches
 from rnnbench.training.outcome import Weights
 from rnnbench.training.recipe import Recipe
-from rnnbench.training.steps import batches, count_batches
 
 Documents = tuple[NDArray[np.float32], NDArray[np.int32]]
 """The inputs ``(n, timesteps)``, and the labels ``(n,)``."""
