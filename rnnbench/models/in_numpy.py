@@ -78,7 +78,7 @@ def weight_shapes(network: LayeredNetwork, shape: Shape) -> list[tuple[int, ...]
 
     The network is one that ``is_covered``.
     """
-    return [each for _, shapes in _with_shapes(network, shape) for each in shapes]
+    return [of_one for _, shapes in _with_shapes(network, shape) for of_one in shapes]
 
 
 def _with_shapes(network: LayeredNetwork, shape: Shape) -> Iterator[tuple[Layer, Shapes]]:

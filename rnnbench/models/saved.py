@@ -16,8 +16,10 @@ from rnnbench.storage import UnwritableError, temporary_folder
 
 def weights_of(model: keras.Model) -> list[NDArray[Any]]:
     """Return ``model.get_weights()``; numbers that NumPy does not have become float32."""
-    weights = model.get_weights()
-    return [each.astype(np.float32) if each.dtype.kind == "V" else each for each in weights]
+    return [
+        array.astype(np.float32) if array.dtype.kind == "V" else array
+        for array in model.get_weights()
+    ]
 
 
 def to_bytes(model: keras.Model) -> bytes:

@@ -153,8 +153,9 @@ def _probabilities(kept: KeptNetwork, ids: "NDArray[np.int32]") -> "NDArray[np.f
     """Return a network's probability for each text and topic."""
     network, shape = kept.network, kept.shape
     if isinstance(network, LayeredNetwork) and in_numpy.is_covered(network):
-        expected = [(each, np.dtype(np.float32)) for each in in_numpy.weight_shapes(network, shape)]
-        return in_numpy.predict(network, shape, read_weights(kept.weights, expected), ids)
+        floats, shapes = np.dtype(np.float32), in_numpy.weight_shapes(network, shape)
+        weights = read_weights(kept.weights, [(of_one, floats) for of_one in shapes])
+        return np.asarray(in_numpy.predict(network, shape, weights, ids), np.float32)
     with quiet_tensorflow():
         from rnnbench.models.build import predict
 
@@ -167,7 +168,7 @@ def _in_keras(kept: KeptNetwork) -> "keras.Model":
     from rnnbench.models.saved import weights_of
 
     model = build(kept.network, kept.shape, seed=0)
-    expected = [(each.shape, each.dtype) for each in weights_of(model)]
+    expected = [(array.shape, array.dtype) for array in weights_of(model)]
     model.set_weights(read_weights(kept.weights, expected))
     return model
 

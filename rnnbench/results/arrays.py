@@ -120,8 +120,8 @@ def compact_scores(labels: NDArray[np.int32], scores: NDArray[np.float32]) -> ND
     short = np.ldexp(np.trunc(fraction * 2**DIGITS) / 2**DIGITS, exponent)
     short = np.where(level == own, own, short)
     order = np.argsort(level, axis=1)
-    before, after = (np.take_along_axis(each, order, axis=1) for each in (level, short))
-    steps = [each[:, 1:] > each[:, :-1] for each in (before, after)]
+    before, after = (np.take_along_axis(rows, order, axis=1) for rows in (level, short))
+    steps = [rows[:, 1:] > rows[:, :-1] for rows in (before, after)]
     same = (steps[0] == steps[1]).all(axis=1, keepdims=True)
     return np.where(same, short, level)
 

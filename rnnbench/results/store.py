@@ -194,10 +194,10 @@ class Store:
             FileNotFoundError: there is no such trial, or its network is wanted but was not kept.
             DamagedResultError: its files are not as they were written.
         """
-        place, record = self._find(model, seed, fingerprint, with_model=with_model)
-        labels, scores = read_predictions(place.predictions)
+        files, record = self._read(model, seed, fingerprint, with_model=with_model)
+        labels, scores = read_predictions(files.predictions)
         if record.score_kind == "log_probabilities" and scores.max(initial=0.0) > ROUNDING:
-            raise DamagedResultError(f"unusable result: {place.predictions}: probabilities above 1")
+            raise DamagedResultError(f"unusable result: {files.predictions}: probabilities above 1")
         return TrialResult(record, labels, scores)
 
     def holds(self, model: str, seed: int, fingerprint: str, *, with_model: bool = False) -> bool:
@@ -222,16 +222,36 @@ class Store:
             OtherVersionError: an older version of rnnbench kept it, in another format.
             DamagedResultError: its files are not as they were written.
         """
-        return self._find(model, seed, fingerprint, with_model=True)[0].weights
+        return self._read(model, seed, fingerprint, with_model=True)[0].weights
 
-    def _find(
+    def _read(
         self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
     ) -> tuple[TrialFiles, TrialRecord]:
-        place = place_of(self.folder, model, seed, fingerprint)
-        record = _read(place, with_model=with_model)
+        """Return the files of a trial and its record, after checking their checksums.
+
+        Raises:
+            FileNotFoundError: there is no such trial, or its network is wanted but was not kept.
+            OtherVersionError: an older version of rnnbench kept the network.
+            DamagedResultError: a file is not as it was written; the message names it.
+        """
+        files = place_of(self.folder, model, seed, fingerprint)
+        document = read_document(files.record, version_of(TrialRecord))
+        kinds = ("predictions", "weights", "model")
+        predictions, weights, old = (document.pop(f"{kind}_sha256", None) for kind in kinds)
+        record = validate(files.record, TrialRecord, document)
+        check_file(files.predictions, predictions, files.record)
+        if with_model and old is not None:
+            raise OtherVersionError(
+                f"unusable result: {files.weights.with_suffix(OLD_NETWORK)}: an older version of "
+                "rnnbench kept this network; run the benchmark again with --save-models"
+            )
+        if with_model and weights is None:
+            raise FileNotFoundError(errno.ENOENT, "it was not kept", str(files.weights))
+        if with_model:
+            check_file(files.weights, weights, files.record)
         if (record.model, record.seed, record.fingerprint) != (model, seed, fingerprint):
-            raise FileNotFoundError(errno.ENOENT, "no such trial", str(place.record))
-        return place, record
+            raise FileNotFoundError(errno.ENOENT, "no such trial", str(files.record))
+        return files, record
 
     def has_environment(self) -> bool:
         """Return whether ``environment.json`` is stored."""
@@ -275,7 +295,7 @@ class Store:
 def _write(result: TrialResult, weights: Weights | None, place: TrialFiles) -> None:
     n_bytes = {
         place.predictions: result.labels.nbytes + result.scores.nbytes,
-        place.weights: sum(each.nbytes for each in weights or ()),
+        place.weights: sum(array.nbytes for array in weights or ()),
     }
     for path, size in n_bytes.items():
         if size > MAX_HASHED:
@@ -290,28 +310,3 @@ def _write(result: TrialResult, weights: Weights | None, place: TrialFiles) -> N
         place.weights.unlink(missing_ok=True)
     place.weights.with_suffix(OLD_NETWORK).unlink(missing_ok=True)
     write_document(place.record, result.record, **checksums)
-
-
-def _read(place: TrialFiles, *, with_model: bool) -> TrialRecord:
-    """Return the record of a trial after checking the checksums of its files.
-
-    Raises:
-        FileNotFoundError: there is no such record, or a network is wanted but was not kept.
-        OtherVersionError: an older version of rnnbench kept the network.
-        DamagedResultError: a file is not as it was written; the message names it.
-    """
-    document = read_document(place.record, version_of(TrialRecord))
-    kinds = ("predictions", "weights", "model")
-    predictions, weights, old = (document.pop(f"{kind}_sha256", None) for kind in kinds)
-    record = validate(place.record, TrialRecord, document)
-    check_file(place.predictions, predictions, place.record)
-    if with_model:
-        if old is not None:
-            raise OtherVersionError(
-                f"unusable result: {place.weights.with_suffix(OLD_NETWORK)}: an older version of "
-                "rnnbench kept this network; run the benchmark again with --save-models"
-            )
-        if weights is None:
-            raise FileNotFoundError(errno.ENOENT, "it was not kept", str(place.weights))
-        check_file(place.weights, weights, place.record)
-    return record

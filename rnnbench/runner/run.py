@@ -35,7 +35,7 @@ from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailur
 from rnnbench.runner.tracking import tell_trackers
 from rnnbench.storage import sweep_temporary_folders
 from rnnbench.training.outcome import TrialResult
-from rnnbench.training.settings import settled
+from rnnbench.training.settings import resolve_engine
 from rnnbench.training.trial import Trial
 
 LONGEST_ERROR = 200
@@ -161,7 +161,7 @@ def _trials(
         Trial(
             name=name,
             model=model,
-            training=settled(model, benchmark.training_of(name)),
+            training=resolve_engine(model, benchmark.training_of(name)),
             seed=seed,
             data=data.section.model_copy(update=dict.fromkeys(PATHS)),
             corpus_fingerprint=fingerprint,
@@ -187,7 +187,7 @@ def _check(trials: Sequence[Trial], datasets: Collection[Dataset]) -> None:
     for model in {trial.name: trial.model for trial in trials}.values():
         if isinstance(model, BaselineModel):
             check_installed(model.baseline)
-    n_train = min(len(each.y_train) for each in datasets)
+    n_train = min(len(dataset.y_train) for dataset in datasets)
     for share in {trial.training.validation_split for trial in trials}:
         hold_out(n_train, share)
 

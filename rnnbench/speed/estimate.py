@@ -16,7 +16,7 @@ from rnnbench.models.shape import Shape
 from rnnbench.runner.executors.local import usable_cores
 from rnnbench.speed.gemm import time_products
 from rnnbench.training.epochs import count_batches
-from rnnbench.training.settings import settled
+from rnnbench.training.settings import resolve_engine
 from rnnbench.training.trial import program_of
 
 SECONDS = 0.02
@@ -51,7 +51,7 @@ def estimate_seconds(
         return None
     networks = {name: benchmark.models[name] for name in params}
     trained = {
-        name: settled(model, benchmark.training_of(name)) for name, model in networks.items()
+        name: resolve_engine(model, benchmark.training_of(name)) for name, model in networks.items()
     }
     products: dict[str, list[Product]] = {}
     for name, model in networks.items():

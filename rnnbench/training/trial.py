@@ -218,7 +218,7 @@ def _misfit(trained: TrialResult, model: Model, dataset: Dataset) -> str:
         allowed = "natural logarithms of probabilities, which are 0 or less"
         return f"log-probabilities of up to {above.max():.3g} (should be {allowed})"
     if trained.weights is not None and isinstance(model, LayeredNetwork):
-        shapes = [each.shape for each in trained.weights]
+        shapes = [array.shape for array in trained.weights]
         if in_numpy.is_covered(model) and shapes != in_numpy.weight_shapes(
             model, Shape.of(dataset)
         ):

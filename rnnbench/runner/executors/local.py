@@ -102,7 +102,7 @@ class LocalExecutor(Executor):
                         give_next(worker)
                         listener(PhaseBegan(worker.trial, "starting worker"))
                     ready = wait(list(workers), LOOK_SECONDS)
-                    ended = [each for each, worker in workers.items() if worker.has_ended()]
+                    ended = [sender for sender, worker in workers.items() if worker.has_ended()]
                     for connection in {*ready, *ended}:
                         worker = workers[connection]
                         trial, message = worker.trial, worker.receive()

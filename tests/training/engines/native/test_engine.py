@@ -13,7 +13,7 @@ from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.training import settings
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.native import engine
-from rnnbench.training.settings import Training, engine_for, settled
+from rnnbench.training.settings import Training, engine_for, resolve_engine
 
 NATIVE = ENGINES["native"]
 LSTM = {"lstm": {"units": 3}}
@@ -141,7 +141,7 @@ def test_auto_is_native_where_that_can_train_the_model(installed, layers, reason
     model, training = network(*layers), Training(engine="auto")
 
     assert engine_for(model, training) is ENGINES[name]
-    assert settled(model, training) == Training(engine=name)
+    assert resolve_engine(model, training) == Training(engine=name)
 
 
 def test_auto_says_once_why_it_is_not_native(installed, caplog):
