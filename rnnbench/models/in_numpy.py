@@ -217,15 +217,10 @@ def _both_ways(layer: Bidirectional, weights: Sequence[Floats], x: Floats, mask:
 def _step(
     layer: Recurrent, sums: Floats, hidden: Floats, cell: Floats, kernel: Floats, bias: Floats
 ) -> tuple[Floats, Floats]:
-    """Return the states after a step, ``(batch, units)``; the cell state is that of an LSTM.
+    """Return the hidden state after a step, and the cell state of an LSTM, ``(batch, units)``.
 
-    Args:
-        layer: whose step it is.
-        sums: of the inputs times their kernel, and of the bias, ``(batch, gates * units)``.
-        hidden: the hidden state before.
-        cell: the cell state before.
-        kernel: of the hidden state.
-        bias: of the hidden state, ``(1, gates * units)``; only in a GRU with ``reset_after``.
+    ``sums`` are those of the inputs, with their bias; ``kernel`` is that of the hidden state, which
+    has a ``bias``, ``(1, gates * units)``, only in a GRU with ``reset_after``.
     """
     act = ACTIVATIONS[layer.activation]
     gate = ACTIVATIONS[getattr(layer, "recurrent_activation", "linear")]
