@@ -34,6 +34,8 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 REFERENCE = ROOT / "results/reference"
 PAGES = {file.stem: file.read_text() for file in DOCS.glob("*.md")}
+MADE = {"index", "commands", "config"}
+"""Pages that are made while the site is built; the first is the README."""
 OF_THE_PACKAGE = sorted(ROOT.glob("rnnbench/explain/drawings/*.svg"))
 DRAWINGS = [*sorted(DOCS.glob("images/*.svg")), *OF_THE_PACKAGE]
 SCHEMA = json.loads((ROOT / "rnnbench/config/config.schema.json").read_text())["$defs"]
@@ -92,7 +94,7 @@ def page(site):
 def test_every_page_is_in_the_navigation():
     navigation = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2]
 
-    assert set(re.findall(r": ([\w-]+)\.md$", navigation, re.M)) == {*PAGES, "commands", "config"}
+    assert set(re.findall(r": ([\w-]+)\.md$", navigation, re.M)) == {*PAGES, *MADE}
 
 
 def test_no_page_repeats_a_paragraph_of_another():

@@ -3,7 +3,7 @@
 ``<!-- include results/reference/all/table.md part 1 -->`` shows the first part of a file, where
 blank lines separate the parts; with ``rows "| 599 | 85% | 1 |"`` at the end, only those rows of a
 table that begin so. A link to ``../configs/all.yaml``, which also works in the repository, leads to
-a page with that file.
+a page with that file. The first page is the README.
 """
 
 import re
@@ -23,7 +23,8 @@ NOT_SEARCHED = "---\nsearch:\n  exclude: true\n---\n\n"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the files that pages link to."""
+    """Add the README as the first page, and the files that pages link to."""
+    files.append(File.generated(config, "index.md", content=readme()))
     pages = [each for each in files.documentation_pages() if "/" not in each.src_uri]
     texts = [each.content_string for each in pages]
     for name in sorted({name for text in texts for name in linked_files(text)}):
@@ -37,6 +38,15 @@ def on_page_markdown(markdown: str, page: Any, config: MkDocsConfig, files: File
         return markdown
     shown = INCLUDE.sub(lambda found: included(**found.groupdict()), markdown)
     return LINK.sub(lambda found: f"]({place_of(found['file'])}{found['anchor'] or ''})", shown)
+
+
+def readme() -> str:
+    """Return the README, with links as from the folder of pages."""
+    return re.sub(r"\]\((?=\w+/|[A-Z])(docs/)?", _link, (ROOT / "README.md").read_text())
+
+
+def _link(found: re.Match[str]) -> str:
+    return "](" if found[1] else "](../"
 
 
 def linked_files(text: str) -> set[str]:
