@@ -54,11 +54,10 @@ from .tracking import Tracker as Tracker
 from .training.engines import Engine as Engine
 from .training.epochs import OnEpoch as OnEpoch
 from .training.outcome import History as History
-from .training.outcome import Outcome as Outcome
-from .training.outcome import Trained as Trained
+from .training.outcome import TrialRecord as TrialRecord
 from .training.outcome import TrialResult as TrialResult
+from .training.outcome import log_probabilities as log_probabilities
 from .training.recipe import Recipe as Recipe
-from .training.scores import log_probabilities as log_probabilities
 from .training.trial import Trial as Trial
 
 __version__: str

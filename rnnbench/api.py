@@ -12,16 +12,13 @@ from rnnbench.analysis.boards import ACCURACY, Board, RunHistory, rank_runs, tra
 from rnnbench.analysis.compare import ComparedRuns, compare_runs, differing_settings
 from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
 from rnnbench.analysis.errors import words_of_test_documents
-from rnnbench.analysis.load import load_environment
 from rnnbench.analysis.load import load_run as load_stored_run
-from rnnbench.analysis.summary import drop_duplicates, summarize_run
-from rnnbench.config.load import dump, load_data
-from rnnbench.config.schema import Benchmark
+from rnnbench.analysis.summary import drop_duplicates
+from rnnbench.config.load import load_data
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.load import prepare
 from rnnbench.data.settings import Data
-from rnnbench.environment import constraints
-from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.errors import UserError
 from rnnbench.job import (
     Config,
     Settings,
@@ -36,20 +33,13 @@ from rnnbench.records import Record
 from rnnbench.report.compare import comparison_tables
 from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Shown, Table
-from rnnbench.report.tables_of_run import result_tables, summary_rows, table_files
+from rnnbench.report.tables_of_run import result_tables, summary_rows
 from rnnbench.report.tables_of_runs import board_tables, history_table
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
-from rnnbench.results.store import CONSTRAINTS, RESULTS, Store
-from rnnbench.runner.benchmark import (
-    Plan,
-    PlanResult,
-    plan_benchmark,
-    run_plan,
-)
-from rnnbench.runner.events import all_of
 from rnnbench.runner.executors import LocalExecutor
-from rnnbench.runner.tracking import tell_trackers
+from rnnbench.runner.run import Options
+from rnnbench.runner.run import run as run_benchmark
 from rnnbench.terminal.display import show_steps, show_trials
 from rnnbench.tracking import check_trackers
 
@@ -353,19 +343,16 @@ def run(
         track=track,
         progress=progress,
     )
-    store, benchmark = Store(job.store.folder, is_compact=compact), job.benchmark
-    check_trackers(benchmark.tracking)
-    flags = {"--save-models": save_models, "--compact": compact}
-    command = command or _command(store.folder, jobs, executor, scheduler, flags)
-    plan = plan_benchmark(benchmark, job.data, job.executor.threads, keep_models=save_models)
-    with lock_folder(store.folder, command):
-        store.check_writable()
-        store.save_first_config(dump(benchmark, store.folder), RESULTS)
-        with tell_trackers(benchmark, store.folder) as trackers:
-            with show_trials(quiet=not progress) as display:
-                done = run_plan(plan, job.executor, store, all_of(display, trackers), fresh=fresh)
-            finished = _finish(benchmark, plan, done, store, command) if done.trials else None
-    return require_whole(finished, plan, done, store.folder, command)
+    check_trackers(job.benchmark.tracking)
+    folder, flags = job.store.folder, {"--save-models": save_models, "--compact": compact}
+    command = command or _command(folder, jobs, executor, scheduler, flags)
+    options = Options(command, keep_models=save_models, fresh=fresh, compact=compact)
+    display = show_trials(quiet=not progress)
+    finished, plan, done = run_benchmark(
+        job.benchmark, job.data, job.executor, folder, options, display
+    )
+    whole = Run(**vars(finished)) if finished else None
+    return require_whole(whole, plan, done, folder, command)
 
 
 def load_run(folder: str | Path) -> Run:
@@ -521,22 +508,6 @@ def _check_report(run: StoredRun, words: int, errors: int) -> None:
             f"{run.folder}: a report is about all test documents, and has a section "
             "without duplicates; load the run again and report on that"
         )
-
-
-def _finish(benchmark: Benchmark, plan: Plan, done: PlanResult, store: Store, command: str) -> Run:
-    """Summarize the trials that have a result, and write everything that belongs to the run."""
-    if not store.has_environment():
-        raise RnnbenchError(f"{store.folder}: its files were removed during the run; run it again")
-    results = summarize_run(benchmark, plan.dataset, done.trials, command, done.missing)
-    environment = load_environment(store.folder)
-    files = {"config.yaml": dump(benchmark, store.folder), CONSTRAINTS: constraints(environment)}
-    files |= table_files(results)
-    store.save_results(results, files, plan.vocabulary)
-    trials = {
-        model.name: [trial for trial in done.trials if trial.record.model == model.name]
-        for model in results.models
-    }
-    return Run(store.folder, results, trials, benchmark, environment)
 
 
 def _command(

@@ -20,8 +20,8 @@ from rnnbench.data.settings import PATHS
 from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
 from rnnbench.results.lock import HINT, check_folder
 from rnnbench.results.store import CHOICE, RESULTS, SUMMARY_FILES, Store
-from rnnbench.runner.benchmark import Plan, PlanResult, describe, first_traceback
 from rnnbench.runner.executors import EXECUTORS, Executor, executor_class
+from rnnbench.runner.run import Plan, PlanResult, describe, first_traceback
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file
 from rnnbench.terminal.display import show_download
 from rnnbench.text import encodable, listed

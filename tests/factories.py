@@ -15,7 +15,7 @@ from rnnbench.data.corpus import Corpus, corpus_of_words
 from rnnbench.data.dataset import make_dataset, split_fingerprint
 from rnnbench.environment import SCHEMA_VERSION, constraints
 from rnnbench.report.tables_of_run import table_files
-from rnnbench.results.run import StoredRun
+from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.store import CONSTRAINTS, Store
 from rnnbench.speed.results import (
     ContenderTimes,
@@ -336,5 +336,5 @@ def write_run(run: StoredRun) -> Path:
         store.save(trial)
     files = {"config.yaml": dump(run.benchmark, run.folder)} | table_files(run.results)
     files[CONSTRAINTS] = constraints(run.environment)
-    store.save_results(run.results, files)
+    save_run(run.folder, run.results, files)
     return run.folder

@@ -11,17 +11,11 @@ import numpy as np
 
 from rnnbench.analysis.summary import summarize_run
 from rnnbench.config.schema import Benchmark
+from rnnbench.results.arrays import read_predictions, write_predictions
 from rnnbench.results.lock import lock_folder
-from rnnbench.results.run import load_benchmark, load_trials, read_summary
+from rnnbench.results.run import load_benchmark, load_trials, read_summary, save_run
 from rnnbench.results.schema import SUMMARY_VERSION, Results
-from rnnbench.results.store import (
-    RESULTS,
-    Place,
-    Store,
-    place_of,
-    read_predictions,
-    write_predictions,
-)
+from rnnbench.results.store import RESULTS, TrialFiles, place_of
 from rnnbench.storage import (
     DamagedResultError,
     Document,
@@ -33,8 +27,7 @@ from rnnbench.storage import (
     validate,
     write_facts,
 )
-from rnnbench.training.outcome import TRIAL_VERSION
-from rnnbench.training.scores import ROUNDING, log_probabilities
+from rnnbench.training.outcome import ROUNDING, TRIAL_VERSION, log_probabilities
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +56,7 @@ def convert_run(folder: Path) -> None:
         return
     with lock_folder(folder, "conversion of an older run"):
         if _has_version(folder, OLD):  # no other process was faster
-            Store(folder).save_results(_convert(folder), {})
+            save_run(folder, _convert(folder), {})
             log.warning(
                 "%s: converted from rnnbench 0.4, which stored no probabilities below 1.2e-38; "
                 "table.md and table.csv still show its intervals, p-values and log-loss",
@@ -147,7 +140,7 @@ def _without_log_loss(record: Document) -> Document:
     return record | {"metrics": metrics}
 
 
-def _convert_trial(place: Place) -> None:
+def _convert_trial(place: TrialFiles) -> None:
     """Convert the predictions of a trial, and its record.
 
     The new predictions wait beside the old ones until the record has their checksum, so that at
@@ -171,7 +164,7 @@ def _convert_trial(place: Place) -> None:
             waiting.unlink()
 
 
-def _convert_record(place: Place, waiting: Path, document: Document) -> Document:
+def _convert_record(place: TrialFiles, waiting: Path, document: Document) -> Document:
     """Return the new record of a trial; predictions that change are written to ``waiting``."""
     check_file(place.predictions, document.get("predictions_sha256"), place.record)
     document = document | {"schema_version": TRIAL_VERSION}

@@ -25,7 +25,7 @@ from rnnbench.report.table import Shown, Table, to_markdown
 from rnnbench.report.tables_of_run import parameter_columns
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.store import CHOICE, CONSTRAINTS
-from rnnbench.runner.benchmark import Plan, PlanResult, plan_benchmark, run_plan
+from rnnbench.runner.run import Plan, PlanResult, plan_benchmark, run_plan
 from rnnbench.section import spell
 from rnnbench.storage import write_document, write_text
 from rnnbench.terminal.display import show_trials

@@ -12,7 +12,7 @@ from rnnbench.analysis.intervals import Hits, accuracy_interval, folds_interval
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.records import Record
 from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
-from rnnbench.runner.benchmark import Plan
+from rnnbench.runner.run import Plan
 from rnnbench.training.outcome import TrialResult
 
 CHOICE_VERSION: Final = 2

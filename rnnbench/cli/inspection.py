@@ -129,6 +129,44 @@ def show_model(
     console.print_record(record, view, as_json=as_json)
 
 
+@models.command(
+    epilog=options.examples(
+        "rnnbench models export results/zoo bilstm_max --out bilstm.keras",
+        "rnnbench models export results/zoo gru --seed 1 --out gru.keras --force",
+    )
+)
+def export(
+    run: Annotated[Path, options.run_folder("The folder of a run made with --save-models.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A network of RUN.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The new .keras file.")],
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K",
+            help="The seed of the trained network; by default the first.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
+) -> None:
+    """Write a network that `rnnbench run --save-models` kept as a file for Keras.
+
+    `keras.models.load_model` reads it. Import `rnnbench.models.saved` before, if the network has
+    layers that Keras does not have.
+    """
+    from rnnbench.prediction.predict import export_network
+
+    export_network(run, model, seed, out, overwrite=force)
+    console.err.print(f"Written to {out}", soft_wrap=True)
+
+
 def _load(
     config: Path, data: str | None, path: str | None, settings: list[str] | None
 ) -> Benchmark:
@@ -312,7 +350,7 @@ def _check_machine(*, as_json: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from rnnbench.runner.machine import check_machine
+    from rnnbench.runner.check import check_machine
 
     checks = check_machine()
     table = Table.grid(padding=(0, 2))

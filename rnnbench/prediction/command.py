@@ -1,15 +1,22 @@
-"""The command ``rnnbench predict``."""
+"""The command ``rnnbench predict``: the texts that it is given, and the answers in the terminal."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
 
 from rnnbench.errors import UserError, shortened
 from rnnbench.storage import read_file
 from rnnbench.terminal import options
+from rnnbench.text import counted
+
+if TYPE_CHECKING:
+    from rnnbench.prediction.predict import Prediction
 
 EXAMPLES = options.examples(
     'rnnbench predict results/all lstm "net profit rose 7 pct"',
@@ -21,6 +28,8 @@ MAX_TEXT = 1_000_000
 """The largest text in bytes."""
 SHORT = 40
 """Characters of a text that it is called by."""
+BAR_WIDTH = 30
+UNKNOWN_SHOWN = 10
 
 
 def predict(
@@ -58,7 +67,6 @@ def predict(
     answer to a text of which the network knows no word.
     """
     from rnnbench.prediction.predict import predict_texts
-    from rnnbench.prediction.table import prediction_table
     from rnnbench.terminal.console import print_record
 
     given = read_texts(texts or [], file or [])
@@ -103,3 +111,40 @@ def _standard_input() -> str:
     if len(content) > MAX_TEXT:
         raise UserError(f"-: cannot be read: longer than {MAX_TEXT:,} bytes")
     return content.decode(errors="replace")
+
+
+def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType:
+    """Return the topics with bars, and below them the number of words read and the unknown ones.
+
+    If the text has a name, it stands above. Where words are unknown, the numbers are doubted.
+    """
+    table = Table.grid(padding=(0, 2))
+    for topic in prediction.topics:
+        bar = "█" * round(topic.probability * BAR_WIDTH) or "▏"
+        table.add_row(topic.topic, f"{topic.probability:.4f}", bar)
+    heading = [Text(name, style="bold")] if name else []
+    doubt = [Text(_doubt(prediction), style="yellow")] if prediction.is_doubtful else []
+    bars = [table] if prediction.topics else []
+    return Group(*heading, *bars, Text(_words(prediction), style="dim"), *doubt, "")
+
+
+def _doubt(prediction: "Prediction") -> str:
+    if not prediction.topics:
+        return "The network knows none of the words that it read, so it has no answer."
+    n, n_unknown = prediction.words, len(prediction.unknown_words)
+    return f"It does not know {n_unknown} of {counted(n, 'word')}, so do not rely on its answer."
+
+
+def _words(prediction: "Prediction") -> str:
+    n, read, unknown = prediction.words, prediction.words_read, prediction.unknown_words
+    distinct = list(dict.fromkeys(unknown))
+    shown = ", ".join(map(_printable, distinct[:UNKNOWN_SHOWN]))
+    more = ", …" if len(distinct) > UNKNOWN_SHOWN else ""
+    listed = f": {shown}{more}" if unknown else ""
+    cut = "" if read == n else f", {read} of them read"
+    return f"{counted(n, 'word')}{cut}, {len(unknown)} unknown{listed}"
+
+
+def _printable(word: str) -> str:
+    """Return a word without characters that would, for example, move the terminal's cursor."""
+    return "".join(letter if letter.isprintable() else "�" for letter in word)

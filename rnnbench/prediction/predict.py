@@ -1,25 +1,30 @@
-"""From texts to topics, by a network that a run has kept."""
+"""The networks that a run has kept: what they predict, and their files for Keras."""
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
 
 from rnnbench.analysis.load import load_summary
 from rnnbench.data.dataset import INDEX_FROM
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.models.descriptions import Network
+from rnnbench.models import in_numpy
+from rnnbench.models.descriptions import LayeredNetwork, Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.records import Record
+from rnnbench.results.arrays import read_weights
 from rnnbench.results.run import load_benchmark
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
-from rnnbench.storage import DamagedResultError
+from rnnbench.storage import DamagedResultError, atomic_write
 
 if TYPE_CHECKING:
-    import numpy as np
+    import keras
     from numpy.typing import NDArray
 
 PREDICTIONS_VERSION: Final = 1
@@ -57,38 +62,44 @@ class Predictions(Record):
     predictions: list[Prediction]
 
 
+@dataclass(frozen=True)
+class KeptNetwork:
+    """A trained network of a run.
+
+    Attributes:
+        network: its description.
+        shape: of the dataset that it was trained on.
+        weights: the file of its weights.
+        vocabulary: turns texts into word ids.
+    """
+
+    network: Network
+    shape: Shape
+    weights: Path
+    vocabulary: Vocabulary
+
+
 def predict_texts(
     folder: Path, model: str, seed: int | None, texts: Sequence[str], top: int | None = None
 ) -> Predictions:
-    """Predict the topics of texts with a network of a run; this imports TensorFlow.
+    """Predict the topics of texts with a network of a run.
 
     Texts are split into words in the same way as the corpus of the run. By default, the network of
     the first seed predicts, and all topics are returned. A text of which the network reads nothing
-    but unknown words has no topics: the answer would not be about this text.
+    but unknown words has no topics: the answer would not be about this text. TensorFlow is imported
+    only for a network that NumPy cannot compute.
 
     Raises:
         UserError: there is no such model or seed, it was not kept, or there is no text to read.
-        DamagedResultError: a file is not as it was written, or cannot be loaded.
+        DamagedResultError: a file is not as it was written, or an older version wrote it.
         PluginError: the code of the model's own layers is gone, or failed.
     """
-    results = load_summary(folder)
-    file = _find(folder, results, model, seed)
-    vocabulary = _vocabulary(folder, results)
+    kept = find_network(folder, model, seed)
+    vocabulary = kept.vocabulary
     encoded = encode(texts, vocabulary)
     if not texts or not all(encoded.words):
         raise UserError("a text contains no words")
-    description = load_benchmark(folder, [model]).models[model]
-    if not isinstance(description, Network):
-        raise DamagedResultError(f"unusable result: {folder}: config.yaml has no network {model}")
-    n_ids = len(vocabulary.words) + INDEX_FROM + 1
-    with quiet_tensorflow():
-        from rnnbench.models.build import build, predict
-        from rnnbench.models.saved import load_weights
-
-        shape = Shape(vocabulary.timesteps, len(vocabulary.topics), n_ids)
-        network = build(description, shape, seed=0)
-        load_weights(network, file)
-        probabilities = predict(network, encoded.ids)
+    probabilities = _probabilities(kept, encoded.ids)
     is_known = [bool((row > INDEX_FROM).any()) for row in encoded.ids]
     readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
     return Predictions(
@@ -106,6 +117,62 @@ def predict_texts(
     )
 
 
+def export_network(
+    folder: Path, model: str, seed: int | None, file: Path, *, overwrite: bool = False
+) -> None:
+    """Write a network of a run as a ``.keras`` file; this imports TensorFlow.
+
+    Args:
+        folder: of the run.
+        model: its name.
+        seed: of the trial; by default the first.
+        file: the new file.
+        overwrite: whether it is replaced if it exists.
+
+    Raises:
+        UserError: there is no such model or seed, it was not kept, the file has another ending, it
+            exists and may not be replaced, or it cannot be written.
+        RnnbenchError: Keras cannot save a layer of the network.
+        DamagedResultError: as for ``predict_texts``.
+        PluginError: as for ``predict_texts``.
+    """
+    if file.suffix != ".keras":
+        raise UserError(f"--out {file}: got '{file.suffix}' (allowed: .keras)")
+    if file.exists() and not overwrite:
+        raise UserError(f"--out {file}: exists already (--force overwrites it)")
+    kept = find_network(folder, model, seed)
+    with quiet_tensorflow():
+        from rnnbench.models.saved import to_bytes
+
+        content = to_bytes(_in_keras(kept))
+    with atomic_write(file) as opened:
+        opened.write(content)
+
+
+def _probabilities(kept: KeptNetwork, ids: "NDArray[np.int32]") -> "NDArray[np.float32]":
+    """Return a network's probability for each text and topic."""
+    network, shape = kept.network, kept.shape
+    if isinstance(network, LayeredNetwork) and in_numpy.is_covered(network):
+        floats, shapes = np.dtype(np.float32), in_numpy.weight_shapes(network, shape)
+        weights = read_weights(kept.weights, [(of_one, floats) for of_one in shapes])
+        return np.asarray(in_numpy.predict(network, shape, weights, ids), np.float32)
+    with quiet_tensorflow():
+        from rnnbench.models.build import predict
+
+        return predict(_in_keras(kept), ids)
+
+
+def _in_keras(kept: KeptNetwork) -> "keras.Model":
+    """Return a trained network as a Keras model."""
+    from rnnbench.models.build import build
+    from rnnbench.models.saved import weights_of
+
+    model = build(kept.network, kept.shape, seed=0)
+    expected = [(array.shape, array.dtype) for array in weights_of(model)]
+    model.set_weights(read_weights(kept.weights, expected))
+    return model
+
+
 def _topics(
     names: Sequence[str], probabilities: "NDArray[np.floating]", top: int | None
 ) -> list[TopicProbability]:
@@ -116,8 +183,14 @@ def _topics(
     ]
 
 
-def _find(folder: Path, results: Results, name: str, seed: int | None) -> Path:
-    """Return the file of a trained model."""
+def find_network(folder: Path, name: str, seed: int | None) -> KeptNetwork:
+    """Return a trained network of a run; by default, that of the first seed.
+
+    Raises:
+        UserError: there is no such model or seed, or it was not kept.
+        DamagedResultError: a file is not as it was written, or an older version wrote it.
+    """
+    results = load_summary(folder)
     models = {model.name: model for model in results.models}
     if name not in models:
         raise UserError(f"{folder}: no model '{name}' ({did_you_mean(name, models)})")
@@ -127,7 +200,7 @@ def _find(folder: Path, results: Results, name: str, seed: int | None) -> Path:
         raise UserError(f"{folder}: {name} has no seed {seed} (allowed: {allowed})")
     trial = trials[next(iter(trials)) if seed is None else seed]
     try:
-        return Store(folder).model_file(name, trial.seed, trial.fingerprint)
+        weights = Store(folder).weights_file(name, trial.seed, trial.fingerprint)
     except FileNotFoundError:
         why = (
             "a baseline is never kept, because fitting it takes only a second"
@@ -135,6 +208,13 @@ def _find(folder: Path, results: Results, name: str, seed: int | None) -> Path:
             else _run_again(results)
         )
         raise UserError(f"{folder}: the trained {name} was not kept ({why})") from None
+    vocabulary = _vocabulary(folder, results)
+    network = load_benchmark(folder, [name]).models[name]
+    if not isinstance(network, Network):
+        raise DamagedResultError(f"unusable result: {folder}: config.yaml has no network {name}")
+    n_ids = len(vocabulary.words) + INDEX_FROM + 1
+    shape = Shape(vocabulary.timesteps, len(vocabulary.topics), n_ids)
+    return KeptNetwork(network, shape, weights, vocabulary)
 
 
 def _vocabulary(folder: Path, results: Results) -> Vocabulary:

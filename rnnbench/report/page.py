@@ -20,8 +20,8 @@ from rnnbench.report.plot import COLOURS, GRID, INK, ON_DARK, Plot
 from rnnbench.report.plots_of_run import STRONGEST
 from rnnbench.report.sections import ReportSection, best_first, make_sections
 from rnnbench.report.table import to_markdown
-from rnnbench.results.run import StoredRun
-from rnnbench.results.store import PAGES, Store
+from rnnbench.results.run import StoredRun, report_files
+from rnnbench.results.store import PAGES
 from rnnbench.storage import PLOTS, atomic_write
 from rnnbench.text import counted, for_markdown, visible
 
@@ -67,7 +67,7 @@ def write_page(
     files = {name: render(page, f"{name}.j2").encode() for name in PAGES}
     plots = (plot for section in page.sections for plot in section.plots)
     files |= {f"{PLOTS}/{plot.name}.png": plot.png() for plot in plots}
-    before = Store(run.folder).report()
+    before = report_files(run.folder)
     for path in (run.folder / name for name in files):
         if os.path.lexists(path) and path not in before:
             raise UserError(f"{path}: rnnbench did not write it (move it away)")

@@ -63,7 +63,7 @@ def check_folder(folder: Path, record: str) -> None:
     Raises:
         UserError: it holds something else.
     """
-    names = sorted(each.name for each in folder.glob("[!.]*"))
+    names = sorted(path.name for path in folder.glob("[!.]*"))
     if not names or _is_ours(folder / record):
         return
     other = next((kind for name, kind in KINDS.items() if _is_ours(folder / name)), None)
@@ -84,7 +84,7 @@ def _is_ours(file: Path) -> bool:
 
 def _has_begun(folder: Path) -> bool:
     """Return whether a folder holds only what is written before ``environment.json``."""
-    names, first = {each.name for each in folder.glob("[!.]*")}, {TRIALS, PREDICTIONS}
+    names, first = {path.name for path in folder.glob("[!.]*")}, {TRIALS, PREDICTIONS}
     is_first = names <= first or first <= names <= {*first, TRACKING, "config.yaml"}
     return is_first and not any(any((folder / name).glob("[!.]*")) for name in first)
 

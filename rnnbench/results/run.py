@@ -1,6 +1,8 @@
-"""A finished run, and the files that it is read from."""
+"""A finished run, and the files that it is written to and read from."""
 
-from collections.abc import Iterable
+import os
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,14 +12,37 @@ import numpy as np
 from rnnbench.config.load import Override, load
 from rnnbench.config.nodes import ConfigError
 from rnnbench.config.schema import Benchmark
+from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.errors import UserError
 from rnnbench.results.schema import SUMMARY_VERSION, Results
-from rnnbench.results.store import RESULTS, Store
-from rnnbench.storage import DamagedResultError, Document, check_file, read_document, validate
+from rnnbench.results.store import PAGES, RESULTS, Store
+from rnnbench.storage import (
+    MAX_DOCUMENT,
+    PLOTS,
+    DamagedResultError,
+    Document,
+    check_file,
+    read_document,
+    read_file,
+    sha256_file,
+    spell_document,
+    validate,
+    write_text,
+)
 from rnnbench.training.outcome import TrialResult
 
 UNTRACKED = Override("", "tracking", "[]")
 """A run that is over can be read without its trackers, which may not be installed here."""
+_PAGE = re.compile(
+    rb"<title>.*: rnnbench report</title>|\A# .*\n## Accuracy\n.*\n## Reproduce\n", re.DOTALL
+)
+"""A part of each page of a report, which other files of these names do not have."""
+_PLOTS = {
+    PAGES[0]: re.compile(rb'id="([^"/]+)-figure_1"'),
+    PAGES[1]: re.compile(rb"^(?:!|- )\[.*\]\(plots/([^()/]+)\.png\)$", re.MULTILINE),
+}
+"""How each page names its plots; neither pattern is found in texts of documents, as escaped there.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +61,60 @@ class StoredRun:
     def config(self) -> dict[str, Any]:
         """The resolved config as plain data."""
         return self.benchmark.model_dump(mode="json", exclude_none=True)
+
+
+def save_run(
+    folder: Path, results: Results, files: Mapping[str, str], vocabulary: Vocabulary | None = None
+) -> None:
+    """Write the summary of a run, which makes its folder that of a finished one, after all else.
+
+    If it differs from the one in the folder, the report of that one is removed, and no other file.
+
+    Args:
+        folder: of the run.
+        results: the summary; the checksum of ``config.yaml`` is stored with it.
+        files: texts by the names of their files; ``config.yaml`` is one of them.
+        vocabulary: turns texts into inputs of the kept networks.
+
+    Raises:
+        UnwritableError: a file cannot be written.
+    """
+    if vocabulary is not None:
+        Store(folder).save_vocabulary(vocabulary)
+    for name, text in files.items():
+        write_text(folder / name, text)
+    text = spell_document(results, config_sha256=sha256_file(folder / "config.yaml"))
+    if not _holds(folder / RESULTS, text.encode()):
+        for file in report_files(folder):
+            file.unlink()
+        write_text(folder / RESULTS, text)
+
+
+def report_files(folder: Path) -> list[Path]:
+    """Return the files of the report on the run in ``folder``: its pages, and their plots."""
+    pages = {name: text for name in PAGES if (text := _page(folder / name))}
+    found = (name for page, text in pages.items() for name in _PLOTS[page].findall(text))
+    names = {os.fsdecode(name).replace("\\", "") for name in found}
+    files = {folder / PLOTS / f"{name}{end}" for name in names for end in (".png", ".svg")}
+    plots = files.intersection(folder.glob(f"{PLOTS}/*"))
+    return [*(folder / name for name in pages), *plots]
+
+
+def _page(file: Path) -> bytes:
+    """Return the text of a page of a report; nothing if ``rnnbench report`` did not write it."""
+    try:
+        text = read_file(file, MAX_DOCUMENT)
+    except OSError:
+        return b""
+    return text if _PAGE.search(text) else b""
+
+
+def _holds(file: Path, content: bytes) -> bool:
+    """Return whether ``file`` has this content; a longer one is not read."""
+    try:
+        return read_file(file, len(content)) == content
+    except OSError:
+        return False
 
 
 def load_results(folder: Path) -> Results:

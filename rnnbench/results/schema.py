@@ -290,7 +290,7 @@ class Results(Record):
     @model_validator(mode="after")
     def _publishes_nothing_about_other_models(self) -> Self:
         ours = {model.name for model in self.models}
-        if any(each.intervals.keys() - ours for each in self.published):
+        if any(published.intervals.keys() - ours for published in self.published):
             raise ValueError("an interval of a model that is not there")
         return self
 
@@ -306,8 +306,8 @@ class Results(Record):
 
     def comparisons_of(self, name: str) -> dict[str, Comparison]:
         """Return the comparisons of a model, or of the majority, as ``a``, by the other's name."""
-        found = [each.seen_from(name) for each in self.comparisons if name in (each.a, each.b)]
-        return {each.b: each for each in found}
+        own = (pair for pair in self.comparisons if name in (pair.a, pair.b))
+        return {pair.b: pair for pair in (pair.seen_from(name) for pair in own)}
 
     @property
     def n_corrected_for(self) -> int:
@@ -318,8 +318,8 @@ class Results(Record):
     def changed_verdicts(self) -> list[tuple[Comparison, Comparison]]:
         """The comparisons whose verdict is another one without duplicates, before and after."""
         rest = self.without_duplicates
-        after = {(each.a, each.b): each for each in rest.comparisons} if rest else {}
-        pairs = [(each, after[each.a, each.b]) for each in self.comparisons if after]
+        after = {(pair.a, pair.b): pair for pair in rest.comparisons} if rest else {}
+        pairs = [(pair, after[pair.a, pair.b]) for pair in self.comparisons if after]
         return [
             (one, other)
             for one, other in pairs
@@ -341,9 +341,9 @@ class Results(Record):
     def missing_models(self) -> dict[str, MissingTrial]:
         """The models without any result, and the first trial of each."""
         present, found = {model.name for model in self.models}, dict[str, MissingTrial]()
-        for each in self.missing:
-            if each.model not in present:
-                found.setdefault(each.model, each)
+        for trial in self.missing:
+            if trial.model not in present:
+                found.setdefault(trial.model, trial)
         return found
 
     def n_missing_in_words(self) -> str:
@@ -353,8 +353,8 @@ class Results(Record):
     def missing_in_words(self) -> str:
         """Return how many trials are missing, and which ones and why; of many, the first."""
         groups: dict[tuple[str, str], list[int]] = {}
-        for each in self.missing:
-            groups.setdefault((each.model, each.reason), []).append(each.seed)
+        for trial in self.missing:
+            groups.setdefault((trial.model, trial.reason), []).append(trial.seed)
         lists = [
             f"{model} {plural(len(seeds), 'seed')} {listed(seeds, LISTED)} ({reason})"
             for (model, reason), seeds in groups.items()
@@ -363,4 +363,4 @@ class Results(Record):
 
 
 def _pairs_of(comparisons: Sequence[Comparison]) -> list[tuple[str, str]]:
-    return [(each.a, each.b) for each in comparisons]
+    return [(pair.a, pair.b) for pair in comparisons]

@@ -2,18 +2,17 @@
 
 ``trials/<model>-seed<k>-<16 digits>.json`` is the record of a trial, named after the first digits
 of its fingerprint. It holds a checksum of itself, of the predictions in ``predictions/`` and, where
-the trained network was kept, of its file in ``models/``; those files have the same name. Trials of
-other configurations can be stored beside it: the whole fingerprint is checked, so a trial is never
-mistaken for another.
+the trained network was kept, of its weights in ``models/``; those files have the same name. Trials
+of other configurations can be stored beside it: the whole fingerprint is checked, so a trial is
+never mistaken for another.
 """
 
 import errno
-import hashlib
 import logging
 import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,35 +22,27 @@ from numpy.typing import NDArray
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.errors import RnnbenchError, uninterrupted
 from rnnbench.points import POINT
-from rnnbench.results.compact import compact
-from rnnbench.results.schema import Results
+from rnnbench.results.arrays import compact, read_predictions, write_predictions, write_weights
 from rnnbench.section import spell
 from rnnbench.storage import (
-    MAX_DOCUMENT,
     MAX_HASHED,
     MODELS,
-    PLOTS,
     PREDICTIONS,
     TRIALS,
     DamagedResultError,
     OtherVersionError,
     UnwritableError,
-    atomic_write,
     check_file,
     check_replaceable,
-    check_unpacked,
     read_document,
-    read_file,
     sha256_file,
-    spell_document,
     validate,
     version_of,
     write_document,
     write_facts,
     write_text,
 )
-from rnnbench.training.outcome import TrialRecord, TrialResult
-from rnnbench.training.scores import ROUNDING
+from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult, Weights
 
 log = logging.getLogger(__name__)
 
@@ -65,37 +56,20 @@ CHOICE = "choice.json"
 """The file that makes a folder a choice."""
 PAGES = ("report.html", "report.md")
 """The files that ``rnnbench report`` writes beside it, and beside the folder of the plots."""
-_PAGE = re.compile(
-    rb"<title>.*: rnnbench report</title>|\A# .*\n## Accuracy\n.*\n## Reproduce\n", re.DOTALL
-)
-"""A part of each page, which other files of these names do not have."""
-_PLOTS = {
-    PAGES[0]: re.compile(rb'id="([^"/]+)-figure_1"'),
-    PAGES[1]: re.compile(rb"^(?:!|- )\[.*\]\(plots/([^()/]+)\.png\)$", re.MULTILINE),
-}
-"""How each page names its plots; neither pattern is found in texts of documents, as escaped there.
-"""
+OLD_NETWORK = ".keras"
+"""The ending of the files of kept networks before they were stored as weights."""
 
 
 @dataclass(frozen=True)
-class Place:
+class TrialFiles:
     """The files of one trial."""
 
     record: Path
     predictions: Path
-    model: Path
-
-    @classmethod
-    def named(cls, folder: Path, stem: str) -> "Place":
-        """Return the files of this name in the folder of a run."""
-        return cls(
-            folder / TRIALS / f"{stem}.json",
-            folder / PREDICTIONS / f"{stem}.npz",
-            folder / MODELS / f"{stem}.keras",
-        )
+    weights: Path
 
 
-def place_of(folder: Path, model: str, seed: int, fingerprint: str) -> Place:
+def place_of(folder: Path, model: str, seed: int, fingerprint: str) -> TrialFiles:
     """Return where a trial is stored in the folder of a run.
 
     Raises:
@@ -107,7 +81,12 @@ def place_of(folder: Path, model: str, seed: int, fingerprint: str) -> Place:
             f"unusable result: {folder}: {spell(whole)} is not the name of a trial "
             "(should be a model, a seed and 64 lower-case hexadecimal digits)"
         )
-    return Place.named(folder, whole[:-48])
+    stem = whole[:-48]
+    return TrialFiles(
+        folder / TRIALS / f"{stem}.json",
+        folder / PREDICTIONS / f"{stem}.npz",
+        folder / MODELS / f"{stem}.npz",
+    )
 
 
 class Store:
@@ -154,30 +133,24 @@ class Store:
         for name in summary:
             check_replaceable(self.folder / name)
 
-    def save(self, result: TrialResult) -> None:
-        """Write a finished trial; the record comes last, so it never exists without the rest.
+    def save(self, result: TrialResult) -> TrialResult:
+        """Write a finished trial, and return it as it is stored, without the weights.
+
+        The record comes last, so it never exists without the rest.
 
         Raises:
-            RnnbenchError: the predictions or the network are too large to be read again.
+            RnnbenchError: the predictions or the weights are too large to be read again.
             UnwritableError: a file cannot be written.
         """
-        record = result.record
-        place = place_of(self.folder, record.model, record.seed, record.fingerprint)
-        _write(result, place)
+        stored = compact(result) if self.is_compact else replace(result, weights=None)
+        _write(stored, result.weights, self._place(result.record))
+        return stored
 
-    def compact(self, result: TrialResult) -> TrialResult:
-        """Reduce a stored trial to what tables need, and return it; its network stays.
-
-        Raises:
-            UnwritableError: a file cannot be written.
-        """
-        record = result.record
-        if record.compact:
-            return result
-        place = place_of(self.folder, record.model, record.seed, record.fingerprint)
+    def _compact(self, result: TrialResult) -> TrialResult:
+        """Reduce a stored trial to what tables need, and return it; its network stays."""
+        place = self._place(result.record)
         document = read_document(place.record, version_of(TrialRecord))
-        network = document.get("model_sha256")
-        checksums = {"model_sha256": network} if network else {}
+        checksums = {key: text for key, text in document.items() if key.endswith("_sha256")}
         light = compact(result)
         with uninterrupted():
             write_predictions(place.predictions, light.labels, light.scores)
@@ -185,10 +158,15 @@ class Store:
             write_document(place.record, light.record, **checksums)
         return light
 
+    def _place(self, record: TrialRecord) -> TrialFiles:
+        return place_of(self.folder, record.model, record.seed, record.fingerprint)
+
     def find(
         self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
     ) -> TrialResult | None:
         """Return a trial if it is stored; a damaged one is named in a warning and not used.
+
+        A store that is compact makes it compact first.
 
         Args:
             model: its name.
@@ -197,12 +175,14 @@ class Store:
             with_model: whether the trained network must be there too.
         """
         try:
-            return self.load(model, seed, fingerprint, with_model=with_model)
+            found = self.load(model, seed, fingerprint, with_model=with_model)
         except DamagedResultError as error:
             if not isinstance(error, OtherVersionError):
                 log.warning("%s; it is not used", error)
         except FileNotFoundError:
             pass
+        else:
+            return self._compact(found) if self.is_compact and not found.record.compact else found
         return None
 
     def load(
@@ -214,16 +194,16 @@ class Store:
             FileNotFoundError: there is no such trial, or its network is wanted but was not kept.
             DamagedResultError: its files are not as they were written.
         """
-        place, record = self._find(model, seed, fingerprint, with_model=with_model)
-        labels, scores = read_predictions(place.predictions)
+        files, record = self._read(model, seed, fingerprint, with_model=with_model)
+        labels, scores = read_predictions(files.predictions)
         if record.score_kind == "log_probabilities" and scores.max(initial=0.0) > ROUNDING:
-            raise DamagedResultError(f"unusable result: {place.predictions}: probabilities above 1")
+            raise DamagedResultError(f"unusable result: {files.predictions}: probabilities above 1")
         return TrialResult(record, labels, scores)
 
     def holds(self, model: str, seed: int, fingerprint: str, *, with_model: bool = False) -> bool:
         """Return whether the files of a trial exist; they are not read."""
         place = place_of(self.folder, model, seed, fingerprint)
-        files = [place.record, place.predictions, *([place.model] if with_model else [])]
+        files = [place.record, place.predictions, *([place.weights] if with_model else [])]
         return all(map(Path.is_file, files))
 
     def scores(self, model: str, seed: int, fingerprint: str) -> NDArray[np.float32]:
@@ -234,60 +214,44 @@ class Store:
         """
         return read_predictions(place_of(self.folder, model, seed, fingerprint).predictions)[1]
 
-    def model_file(self, model: str, seed: int, fingerprint: str) -> Path:
-        """Return the file of a trained network that was kept.
+    def weights_file(self, model: str, seed: int, fingerprint: str) -> Path:
+        """Return the file of the weights of a trained network; see ``read_weights``.
 
         Raises:
             FileNotFoundError: there is no such trial, or its network was not kept.
+            OtherVersionError: an older version of rnnbench kept it, in another format.
             DamagedResultError: its files are not as they were written.
         """
-        return self._find(model, seed, fingerprint, with_model=True)[0].model
+        return self._read(model, seed, fingerprint, with_model=True)[0].weights
 
-    def _find(
+    def _read(
         self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
-    ) -> tuple[Place, TrialRecord]:
-        place = place_of(self.folder, model, seed, fingerprint)
-        record = _read(place, with_model=with_model)
-        if (record.model, record.seed, record.fingerprint) != (model, seed, fingerprint):
-            raise FileNotFoundError(errno.ENOENT, "no such trial", str(place.record))
-        return place, record
-
-    def save_results(
-        self, results: Results, files: Mapping[str, str], vocabulary: Vocabulary | None = None
-    ) -> None:
-        """Write the summary of a run, which makes the folder a finished one, after all else.
-
-        If it differs from the one in the folder, the report of that one is removed, and no
-        other file.
-
-        Args:
-            results: the summary; the checksum of ``config.yaml`` is stored with it.
-            files: texts by the names of their files; ``config.yaml`` is one of them.
-            vocabulary: turns texts into inputs of the kept networks.
+    ) -> tuple[TrialFiles, TrialRecord]:
+        """Return the files of a trial and its record, after checking their checksums.
 
         Raises:
-            UnwritableError: a file cannot be written.
+            FileNotFoundError: there is no such trial, or its network is wanted but was not kept.
+            OtherVersionError: an older version of rnnbench kept the network.
+            DamagedResultError: a file is not as it was written; the message names it.
         """
-        if vocabulary is not None:
-            self.save_vocabulary(vocabulary)
-        for name, text in files.items():
-            write_text(self.folder / name, text)
-        summary = self.folder / RESULTS
-        config_sha256 = sha256_file(self.folder / "config.yaml")
-        text = spell_document(results, config_sha256=config_sha256)
-        if not _holds(summary, text.encode()):
-            for file in self.report():
-                file.unlink()
-            write_text(summary, text)
-
-    def report(self) -> list[Path]:
-        """Return the files of the report in the folder: its pages, and the plots that they name."""
-        pages = {name: text for name in PAGES if (text := _page(self.folder / name))}
-        found = (name for page, text in pages.items() for name in _PLOTS[page].findall(text))
-        names = {os.fsdecode(name).replace("\\", "") for name in found}
-        files = {self.folder / PLOTS / f"{name}{end}" for name in names for end in (".png", ".svg")}
-        plots = files.intersection(self.folder.glob(f"{PLOTS}/*"))
-        return [*(self.folder / name for name in pages), *plots]
+        files = place_of(self.folder, model, seed, fingerprint)
+        document = read_document(files.record, version_of(TrialRecord))
+        kinds = ("predictions", "weights", "model")
+        predictions, weights, old = (document.pop(f"{kind}_sha256", None) for kind in kinds)
+        record = validate(files.record, TrialRecord, document)
+        check_file(files.predictions, predictions, files.record)
+        if with_model and old is not None:
+            raise OtherVersionError(
+                f"unusable result: {files.weights.with_suffix(OLD_NETWORK)}: an older version of "
+                "rnnbench kept this network; run the benchmark again with --save-models"
+            )
+        if with_model and weights is None:
+            raise FileNotFoundError(errno.ENOENT, "it was not kept", str(files.weights))
+        if with_model:
+            check_file(files.weights, weights, files.record)
+        if (record.model, record.seed, record.fingerprint) != (model, seed, fingerprint):
+            raise FileNotFoundError(errno.ENOENT, "no such trial", str(files.record))
+        return files, record
 
     def has_environment(self) -> bool:
         """Return whether ``environment.json`` is stored."""
@@ -328,27 +292,10 @@ class Store:
         return self.folder / MODELS / "vocabulary.json"
 
 
-def _page(file: Path) -> bytes:
-    """Return the text of a page of a report; nothing if ``rnnbench report`` did not write it."""
-    try:
-        text = read_file(file, MAX_DOCUMENT)
-    except OSError:
-        return b""
-    return text if _PAGE.search(text) else b""
-
-
-def _holds(file: Path, content: bytes) -> bool:
-    """Return whether ``file`` has this content; a longer one is not read."""
-    try:
-        return read_file(file, len(content)) == content
-    except OSError:
-        return False
-
-
-def _write(result: TrialResult, place: Place) -> None:
+def _write(result: TrialResult, weights: Weights | None, place: TrialFiles) -> None:
     n_bytes = {
         place.predictions: result.labels.nbytes + result.scores.nbytes,
-        place.model: len(result.model or b""),
+        place.weights: sum(array.nbytes for array in weights or ()),
     }
     for path, size in n_bytes.items():
         if size > MAX_HASHED:
@@ -356,60 +303,10 @@ def _write(result: TrialResult, place: Place) -> None:
             raise RnnbenchError(f"{path}: cannot be stored: {reason}")
     write_predictions(place.predictions, result.labels, result.scores)
     checksums = {"predictions_sha256": sha256_file(place.predictions)}
-    if result.model is not None:
-        with atomic_write(place.model) as file:
-            file.write(result.model)
-        checksums["model_sha256"] = hashlib.sha256(result.model).hexdigest()
+    if weights is not None:
+        write_weights(place.weights, weights)
+        checksums["weights_sha256"] = sha256_file(place.weights)
     else:
-        place.model.unlink(missing_ok=True)
+        place.weights.unlink(missing_ok=True)
+    place.weights.with_suffix(OLD_NETWORK).unlink(missing_ok=True)
     write_document(place.record, result.record, **checksums)
-
-
-def _read(place: Place, *, with_model: bool) -> TrialRecord:
-    """Return the record of a trial after checking the checksums of its files.
-
-    Raises:
-        FileNotFoundError: there is no such record, or a network is wanted but was not kept.
-        DamagedResultError: a file is not as it was written; the message names it.
-    """
-    document = read_document(place.record, version_of(TrialRecord))
-    predictions, model = (document.pop(f"{each}_sha256", None) for each in ("predictions", "model"))
-    record = validate(place.record, TrialRecord, document)
-    check_file(place.predictions, predictions, place.record)
-    if with_model:
-        if model is None:
-            raise FileNotFoundError(errno.ENOENT, "it was not kept", str(place.model))
-        check_file(place.model, model, place.record)
-    return record
-
-
-def write_predictions(file: Path, labels: NDArray[np.int32], scores: NDArray[np.float32]) -> None:
-    """Write labels ``(n_test,)`` and scores ``(n_test, n_topics)``.
-
-    Raises:
-        UnwritableError: ``file`` cannot be written.
-    """
-    with atomic_write(file) as opened:
-        np.savez_compressed(opened, labels=labels, scores=scores)
-
-
-def read_predictions(file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return labels ``(n_test,)`` and scores ``(n_test, n_topics)``.
-
-    Raises:
-        DamagedResultError: ``file`` does not hold them.
-    """
-    try:
-        check_unpacked(file)
-        with np.load(file, allow_pickle=False) as stored:
-            labels, scores = stored["labels"], stored["scores"]
-            if (labels.dtype.kind, scores.dtype.kind) != ("i", "f"):
-                raise ValueError("labels or scores have the wrong type")
-            if (labels.ndim, scores.ndim) != (1, 2) or len(labels) != len(scores):
-                raise ValueError("labels or scores have the wrong shape")
-            in_range = (labels >= 0) & (labels < scores.shape[1])
-            if not (np.isfinite(scores).all() and in_range.all()):
-                raise ValueError("labels or scores are out of range")
-    except Exception as error:  # a forged file makes NumPy and zipfile raise almost anything
-        raise DamagedResultError(f"unusable result: {file}: {error}") from error
-    return labels, scores

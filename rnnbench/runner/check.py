@@ -1,26 +1,39 @@
-"""Checking a benchmark without training: its data can be read, and its networks can be built."""
+"""Checks before anything is trained: of a benchmark, and of this machine."""
 
-from collections.abc import Mapping
+import platform
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rnnbench.config.schema import Benchmark
+from rnnbench.data import cache
 from rnnbench.data.dataset import Dataset, hold_out
+from rnnbench.data.fetch import ask_index
 from rnnbench.data.load import NotCachedError, prepare
 from rnnbench.data.settings import Data
-from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.data.sources import BUILT_IN
+from rnnbench.data.sources.r52 import REQUIREMENT
+from rnnbench.environment import cpu, missing, versions
+from rnnbench.errors import OutOfReachError, RnnbenchError, UserError
 from rnnbench.models.baselines import check_installed
 from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import BaselineModel, Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
+from rnnbench.records import Record
+from rnnbench.runner.executors.local import usable_cores
+from rnnbench.text import counted, listed
+from rnnbench.training.engines import ENGINES
 from rnnbench.training.settings import engine_for
 
 ASSUMED = "(sizes are assumed; `rnnbench data prepare` gets the documents)"
 TOPICS = {"r8": 8, "r52": 52}
+LEAST_FREE = 100 * 10**6
+"""A disk with fewer free bytes counts as full."""
 
 
 @dataclass(frozen=True)
-class Check:
+class BenchmarkCheck:
     """The outcome of reading the data and building every network.
 
     Attributes:
@@ -34,7 +47,7 @@ class Check:
     params: Mapping[str, int]
 
 
-def check(benchmark: Benchmark) -> Check:
+def check(benchmark: Benchmark) -> BenchmarkCheck:
     """Read the data that is at hand, and build every network once."""
     dataset = None
     try:
@@ -43,7 +56,7 @@ def check(benchmark: Benchmark) -> Check:
     except NotCachedError:
         shape, remark = _typical_shape(benchmark.data), f" {ASSUMED}"
     except RnnbenchError as error:
-        return Check({"data": str(error)}, None, {})
+        return BenchmarkCheck({"data": str(error)}, None, {})
     faults = _not_installed(benchmark)
     if dataset is not None:
         faults |= _too_few(benchmark, len(dataset.y_train))
@@ -59,7 +72,7 @@ def check(benchmark: Benchmark) -> Check:
                 params[name] = sizes[model.signature]
             except RnnbenchError as error:
                 faults[f"models.{name}"] = f"{error}{remark}"
-    return Check(faults, dataset, params)
+    return BenchmarkCheck(faults, dataset, params)
 
 
 def _not_installed(benchmark: Benchmark) -> dict[str, str]:
@@ -90,3 +103,73 @@ def _typical_shape(data: Data) -> Shape:
     """Return a likely shape of a dataset whose documents are not in the cache."""
     timesteps = data.pad_length or (data.maxlen or 101) - 1
     return Shape(timesteps, TOPICS.get(data.source, 46), n_ids=data.num_words or 30_000)
+
+
+class Finding(Record):
+    """One thing that was looked at."""
+
+    name: str
+    found: str
+    """The finding: a fact, or a problem and what to do about it."""
+    exit_code: int = 0
+    """0 if there is no problem; otherwise that of the command: see ``docs/faults.md``."""
+
+
+def check_machine() -> list[Finding]:
+    """Check everything in turn; the package index is asked, but nothing is downloaded."""
+    looks = {
+        "Python": lambda: f"{platform.python_version()}, {platform.platform()}",
+        "packages": _packages,
+        "processor": lambda: f"{cpu()}, {counted(usable_cores(), 'core')}",
+        "engine": _engine,
+        "cache": _cache,
+        "disk": _disk,
+        "package index": _index,
+    }
+    return [_check(name, look) for name, look in looks.items()]
+
+
+def _check(name: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name=name, found=look())
+    except RnnbenchError as error:
+        return Finding(name=name, found=str(error), exit_code=error.exit_code)
+
+
+def _packages() -> str:
+    names = dict.fromkeys(name for engine in ENGINES.usable() for name in engine.packages)
+    if lacking := missing(names):
+        raise RnnbenchError(f"not installed: {listed(lacking)} (pip install {' '.join(lacking)})")
+    return ", ".join(f"{name} {version}" for name, version in versions(names).items())
+
+
+def _engine() -> str:
+    why = ENGINES["native"].why_not()
+    return f"compiled; native cannot train here: {why}" if why else "native"
+
+
+def _cache() -> str:
+    folder = cache.folder()
+    probe = folder / "doctor"
+    with cache.writing(probe):
+        pass
+    probe.unlink()
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    names = [source.name for source in BUILT_IN if cache.newest(source.name)]
+    documents = f"documents of {listed(names)}" if names else "no documents (rnnbench data prepare)"
+    return f"{folder}, {size / 1e6:,.0f} MB, {documents}"
+
+
+def _disk() -> str:
+    free = shutil.disk_usage(".").free
+    if free < LEAST_FREE:
+        raise RnnbenchError(f"only {free / 1e6:,.0f} MB are free here (delete or move files)")
+    return f"{free / 1e9:,.1f} GB are free here"
+
+
+def _index() -> str:
+    try:
+        ask_index(REQUIREMENT)
+    except OutOfReachError as error:
+        raise OutOfReachError(f"{error} (check pip's settings, or use --path)") from None
+    return "can be reached"

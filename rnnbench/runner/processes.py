@@ -1,4 +1,4 @@
-"""Processes that are started for a run: they hear no Ctrl-C, and what they print goes to a file."""
+"""Processes that are started for a run: they ignore Ctrl-C, and what they print goes to a file."""
 
 import multiprocessing
 import os
@@ -30,15 +30,15 @@ def start_process(
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     ours, theirs = context.Pipe()
     process = context.Process(target=work, args=(theirs, *arguments))
-    with uninterrupted(), _deaf_children(), _without_main():
-        process.start()  # it would end with a traceback if it were not told what to do
+    with uninterrupted(), _ignoring_ctrl_c(), _without_main():
+        process.start()  # interrupted, it would end with a traceback
     theirs.close()  # or the death of the process would not be noticed
     return ours, process
 
 
 @contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Start processes that hear no Ctrl-C from their first moment, while the block runs.
+def _ignoring_ctrl_c() -> Iterator[None]:
+    """Start processes that ignore Ctrl-C from their first moment, while the block runs.
 
     They inherit that it is blocked. This thread hears a Ctrl-C of that time after the block, but
     another thread may hear it at once: see ``uninterrupted``.

@@ -65,7 +65,7 @@ def bench_speed(
     from rnnbench.errors import Interruption, signal_of
     from rnnbench.job import check_inputs
     from rnnbench.results.lock import SPEED, check_folder, lock_folder
-    from rnnbench.runner.benchmark import plan_benchmark
+    from rnnbench.runner.run import plan_benchmark
     from rnnbench.speed import measuring
     from rnnbench.speed.contenders import choose_contenders, only_networks
     from rnnbench.speed.results import FILES, speed_tables, write_speed

@@ -21,10 +21,10 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Product
 from rnnbench.models.layers.base import Shape
-from rnnbench.runner.benchmark import Plan, describe
 from rnnbench.runner.events import Finished, Listener, Planned
 from rnnbench.runner.executors import TrialFailure
 from rnnbench.runner.executors.local import usable_cores
+from rnnbench.runner.run import Plan, describe
 from rnnbench.speed.contenders import Contender, networks
 from rnnbench.speed.results import (
     ContenderTimes,
@@ -35,8 +35,8 @@ from rnnbench.speed.results import (
     TrialTime,
 )
 from rnnbench.training.engines import ENGINES
-from rnnbench.training.settings import settled
-from rnnbench.training.steps import count_batches
+from rnnbench.training.epochs import count_batches
+from rnnbench.training.settings import resolve_engine
 from rnnbench.training.trial import program_of
 
 FEW = 4
@@ -194,7 +194,9 @@ def estimate_seconds(
     if not params:
         return None
     models = {name: benchmark.models[name] for name in params}
-    trained = {name: settled(model, benchmark.training_of(name)) for name, model in models.items()}
+    trained = {
+        name: resolve_engine(model, benchmark.training_of(name)) for name, model in models.items()
+    }
     products: dict[str, list[Product]] = {}
     for name, model in models.items():
         if not isinstance(model, LayeredNetwork) or trained[name].engine not in STEP_BY_PRODUCTS:

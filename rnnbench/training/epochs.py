@@ -1,13 +1,15 @@
-"""The notes that an engine takes while it trains a network."""
+"""The epochs of a training: the order of their steps, and the notes that an engine takes."""
 
 import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from rnnbench.training.outcome import History, Outcome, Weights
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.training.outcome import History, TrialRecord, Weights
 from rnnbench.training.recipe import Recipe
-from rnnbench.training.steps import count_batches, ms_per_step
 
 OnEpoch = Callable[[int, float, float], None]
 """Called after each epoch with its number, from 1, and its loss and accuracy in training."""
@@ -64,7 +66,7 @@ class Epochs:
         self._last = now
         self.on_epoch(epoch, loss, accuracy)
 
-    def outcome(
+    def record(
         self,
         *,
         engine: str,
@@ -72,10 +74,10 @@ class Epochs:
         recipe: Recipe,
         documents: int,
         stock_layers: Sequence[str] = (),
-    ) -> Outcome:
+    ) -> TrialRecord:
         """Return the facts of a training on so many ``documents``, whose time ends now."""
         steps = count_batches(documents, recipe.batch_size)
-        return Outcome(
+        return TrialRecord(
             engine=engine,
             params=params,
             score_kind="log_probabilities",
@@ -87,3 +89,27 @@ class Epochs:
             history=self.history,
             stock_layers=list(stock_layers),
         )
+
+
+def batches(n: int, batch_size: int, seed: int, epoch: int) -> list[NDArray[np.intp]]:
+    """Return the positions of the documents in each step of an epoch; epochs count from 1.
+
+    Only the arguments decide the order: it is the permutation of ``n`` documents by
+    ``numpy.random.default_rng([seed, epoch])``, cut after every ``batch_size`` documents. The last
+    step may have fewer.
+    """
+    order = np.random.default_rng([seed, epoch]).permutation(n)
+    return np.split(order, range(batch_size, n, batch_size))
+
+
+def count_batches(n: int, batch_size: int) -> int:
+    """Return the number of batches in ``n`` documents, including a smaller last one."""
+    return -(-n // batch_size)
+
+
+def ms_per_step(epoch_seconds: Sequence[float], steps: int) -> float:
+    """Return the milliseconds per step in the median epoch, from the wall time of each.
+
+    The first epoch includes compilation, so it counts only if there is no other.
+    """
+    return float(np.median(epoch_seconds[1:] or epoch_seconds)) / steps * 1000

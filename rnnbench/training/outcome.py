@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.metrics import accuracy
 from rnnbench.records import Record
 
 TRIAL_VERSION: Literal[4] = 4
 """The version of the schema of ``TrialRecord``."""
+LOWEST = float(np.log(np.finfo(np.float32).tiny))
+"""The natural logarithm of the smallest normal float32, about -87.3."""
+ROUNDING = 1e-3
+"""How far above 0 rounding may lift a log-probability."""
 
 Weights = list[NDArray[np.float32]]
 """The weights of a network, in the order of Keras's ``model.get_weights()``."""
@@ -33,8 +37,23 @@ class History(Record):
     """On the validation documents."""
 
 
-class Outcome(Record):
-    """The facts of one training, as an engine reports them."""
+class Machine(Record):
+    """The worker of a cluster that trained a model."""
+
+    worker: str
+    """Its name in the cluster."""
+    host: str
+    """The name of its machine."""
+    python: str
+    """Its version."""
+    platform: str
+
+
+class TrialRecord(Record):
+    """One training: the facts that its engine reports, and everything that identifies it.
+
+    An engine leaves out what identifies a training; ``run_trial`` adds it.
+    """
 
     engine: str
     """Name of the engine that trained the model."""
@@ -58,123 +77,93 @@ class Outcome(Record):
     stock_layers: list[str] = []
     """Recurrent layers that the engine ``compiled`` left to Keras's own code, and why:
     ``gru_1: dropout``."""
-
-
-class Machine(Record):
-    """The worker of a cluster that trained a model."""
-
-    worker: str
-    """Its name in the cluster."""
-    host: str
-    """The name of its machine."""
-    python: str
-    """Its version."""
-    platform: str
-
-
-class TrialRecord(Outcome):
-    """One training, with everything that identifies it."""
-
     schema_version: Literal[4] = TRIAL_VERSION
-    fingerprint: str
+    fingerprint: str = ""
     """Of everything that can change the outcome: model, data, training, seed and versions."""
-    source: str
+    source: str = ""
     """The source of the documents."""
-    dataset_fingerprint: str
-    model: str
+    dataset_fingerprint: str = ""
+    model: str = ""
     """Name of the model."""
-    seed: int
-    cpu: str
+    seed: int = 0
+    cpu: str = ""
     """Name of the processor."""
-    threads: int
+    threads: int = 1
     """Threads of the process that trained the model."""
     machine: Machine | None = None
     """Where that was; ``None`` for the machine of ``environment.json``."""
     compact: bool = False
-    """Whether only what tables need was stored; see ``results.compact``."""
-
-
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """The return value of an engine."""
-
-    outcome: Outcome
-    scores: NDArray[np.float32]
-    """``(n_test, n_topics)``; the largest in a row is the model's answer. They are finite, even
-    where a probability is 0."""
-    model: bytes | None = None
-    """The trained model as the content of a ``.keras`` file, if it is kept."""
-    weights: Weights | None = None
-    """The weights of a model that is kept, from an engine that does not use Keras; the file is made
-    from them."""
+    """Whether only what tables need was stored; see ``results.arrays``."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrialResult:
-    """The result of one trial; scores, model and weights are as in ``Trained``."""
+    """The result of one trial.
+
+    Attributes:
+        record: the facts of the training.
+        labels: the true topics of the test documents, ``(n_test,)``.
+        stored_scores: the scores, or a function that reads them whenever they are needed, for
+            results that do not fit into memory together.
+        weights: of the trained network, in the order of Keras's ``get_weights()``, if it is kept.
+    """
 
     record: TrialRecord
     labels: NDArray[np.int32]
-    """The true topics of the test documents, ``(n_test,)``."""
-    scores: NDArray[np.float32]
-    model: bytes | None = None
+    stored_scores: NDArray[np.float32] | Callable[[], NDArray[np.float32]]
     weights: Weights | None = None
 
     @property
+    def scores(self) -> NDArray[np.float32]:
+        """The scores ``(n_test, n_topics)``; the largest in a row is the answer.
+
+        They are finite, even where a probability is 0.
+        """
+        return self.stored_scores() if callable(self.stored_scores) else self.stored_scores
+
+    @property
     def answers(self) -> NDArray[np.intp]:
         """The answers as labels, ``(n_test,)``."""
+        return self._answers.astype(np.intp)
+
+    @cached_property
+    def _answers(self) -> NDArray[np.int32]:  # half the size, because there may be many
         answers: NDArray[np.intp] = self.scores.argmax(axis=1)
-        return answers
+        return answers.astype(np.int32)
 
     @property
     def accuracy(self) -> float:
         """The share of right answers."""
-        return accuracy(self.labels, self.scores)
+        return float((self._answers == self.labels).mean())
 
     def without(self, positions: Sequence[int]) -> "TrialResult":
-        """Return the result without some test documents, and without the model."""
-        rest = np.delete(self.scores, positions, axis=0)
-        return TrialResult(self.record, np.delete(self.labels, positions), rest)
+        """Return the result without some test documents, and without the network."""
+
+        def read() -> NDArray[np.float32]:
+            return np.delete(self.scores, positions, axis=0)
+
+        scores = read if callable(self.stored_scores) else read()
+        return TrialResult(self.record, np.delete(self.labels, positions), scores)
 
 
-class LightResult(TrialResult):
-    """A result whose scores are read again whenever they are needed, for there are too many.
+def log_probabilities(probabilities: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return the natural logarithms of a network's probabilities; those below ``LOWEST`` become it.
 
-    Args:
-        result: the result, with its scores, which are not kept.
-        labels: its labels, which results can share.
-        read: returns the scores.
+    A logarithm keeps what a float32 probability cannot: naive Bayes gives topics probabilities far
+    below the smallest float32.
+
+    Numbers that are no probabilities, such as those of a training that diverged, stay visible: the
+    logarithm of NaN or of a negative number is NaN.
     """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.maximum(np.log(probabilities), LOWEST), np.float32)
 
-    def __init__(
-        self,
-        result: TrialResult,
-        labels: NDArray[np.int32],
-        read: Callable[[], NDArray[np.float32]],
-    ):
-        answers = result.answers.astype(np.min_scalar_type(result.scores.shape[1]))
-        facts = {"record": result.record, "labels": labels, "model": None, "weights": None}
-        for name, value in {**facts, "_read": read, "_answers": answers}.items():
-            object.__setattr__(self, name, value)  # a frozen dataclass takes no other way
 
-    @property
-    def scores(self) -> NDArray[np.float32]:
-        """As in ``TrialResult``."""
-        scores: NDArray[np.float32] = self._read()  # type: ignore[attr-defined]
-        return scores
+def with_floor(logs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return log-probabilities ``(n, n_topics)`` with a finite number in place of ``-inf``.
 
-    @property
-    def answers(self) -> NDArray[np.intp]:
-        """The answers as labels, ``(n_test,)``."""
-        answers: NDArray[np.intp] = self._answers.astype(np.intp)  # type: ignore[attr-defined]
-        return answers
-
-    @property
-    def accuracy(self) -> float:
-        """The share of right answers."""
-        return float((self.answers == self.labels).mean())
-
-    def without(self, positions: Sequence[int]) -> TrialResult:
-        """Return the result without some test documents."""
-        rest = super().without(positions)
-        return LightResult(rest, rest.labels, lambda: np.delete(self.scores, positions, axis=0))
+    It is ``LOWEST``, or the lowest finite one of its row if that is lower, so a topic without any
+    probability never outranks another one.
+    """
+    lowest = np.min(logs, axis=1, keepdims=True, where=np.isfinite(logs), initial=LOWEST)
+    return np.where(np.isneginf(logs), lowest, logs)

@@ -27,7 +27,7 @@ def begin(phase: str) -> None:
 
 
 @contextmanager
-def told_to(on_phase: OnPhase) -> Iterator[None]:
+def report_phases_to(on_phase: OnPhase) -> Iterator[None]:
     """Call ``on_phase`` for each phase that begins in the block."""
     token = _on_phase.set(on_phase)
     try:

@@ -68,13 +68,13 @@ def engine_for(model: Model, training: Training, name: str = "this model") -> En
             if reason := engine.why_not():
                 raise UserError(f"training.engine: {engine.name}: {reason}")
             return engine
-    able = [each.name for each in ENGINES.usable() if each.covers(model, training)]
+    able = [other.name for other in ENGINES.usable() if other.covers(model, training)]
     raise UserError(
         f"training.engine: {engine.name} cannot train {name} (allowed: {', '.join(able) or 'none'})"
     )
 
 
-def settled(model: Model, training: Training) -> Training:
+def resolve_engine(model: Model, training: Training) -> Training:
     """Return ``training`` with the name of an engine in the place of ``auto``.
 
     So a trial is trained by the same engine wherever that happens, and is stored as its work.

@@ -4,7 +4,7 @@ A trial is plain data that can be sent to another process or machine; ``run_tria
 function that carries it out. TensorFlow is imported when an engine needs it, not before.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,21 @@ from rnnbench.data.dataset import Dataset, Part, hold_out_part, make_dataset, sp
 from rnnbench.data.settings import Data
 from rnnbench.environment import cpu, versions
 from rnnbench.errors import RnnbenchError
+from rnnbench.models import in_numpy
 from rnnbench.models.code import code_of
-from rnnbench.models.descriptions import ABOUT_A_MODEL, BaselineModel, Model, Network
+from rnnbench.models.descriptions import (
+    ABOUT_A_MODEL,
+    BaselineModel,
+    LayeredNetwork,
+    Model,
+    Network,
+)
+from rnnbench.models.layers.base import Shape
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
 from rnnbench.training.engines import ENGINES, Engine, OnEpoch, ignore
-from rnnbench.training.outcome import Outcome, Trained, TrialRecord, TrialResult
+from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult
 from rnnbench.training.phases import TRAINING, begin
-from rnnbench.training.scores import ROUNDING
 from rnnbench.training.settings import Training, engine_for
 
 
@@ -45,7 +52,7 @@ class Trial:
         n_ids: all word ids are below this; the largest need not occur in the dataset.
         threads: threads of the process that trains.
         work: multiply-adds of an epoch. Trials are ordered by it; it does not change the outcome.
-        keep_model: whether the trained model, or its weights, is part of the result.
+        keep_model: whether the weights of the trained network are part of the result.
         part: the training documents that are held out in place of the test documents, if any.
     """
 
@@ -165,15 +172,14 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
             diverged.
     """
     dataset = dataset_of(trial, corpus)
-    trained = train(
+    result = train(
         trial.model, dataset, trial.training, trial.seed, on_epoch, keep_model=trial.keep_model
     )
-    if not np.isfinite(trained.scores).all():
+    if not np.isfinite(result.scores).all():
         rate = f" (training.learning_rate: {trial.training.learning_rate:g}; try a smaller one)"
         hint = rate if isinstance(trial.model, Network) else ""
         raise RnnbenchError(f"it diverged: its scores are not finite numbers{hint}")
-    record = _record(trial, trained.outcome)
-    return TrialResult(record, dataset.y_test, trained.scores, trained.model, trained.weights)
+    return replace(result, record=_identified(result.record, trial))
 
 
 def train(
@@ -184,46 +190,53 @@ def train(
     on_epoch: OnEpoch = ignore,
     *,
     keep_model: bool = False,
-) -> Trained:
+) -> TrialResult:
     """Train a model with the engine that covers it; see ``Engine.fit``.
 
     Raises:
         UserError: the engine that ``training`` names does not cover the model.
-        PluginError: an engine from another package failed, or returned scores of a wrong shape
-            or log-probabilities above 0.
+        PluginError: an engine from another package failed, or returned scores or weights of wrong
+            shapes or log-probabilities above 0.
     """
     engine = engine_for(model, training)
     begin(TRAINING)  # an engine may say more
     with ENGINES.blamed(engine.name):
         trained = engine.fit(model, dataset, training, seed, on_epoch, keep_model=keep_model)
-    if misfit := _misfit(trained, (len(dataset.y_test), len(dataset.topics))):
+    if misfit := _misfit(trained, model, dataset):
         raise PluginError(f"{ENGINES.label(engine.name)} returned {misfit}")
     return trained
 
 
-def _misfit(trained: Trained, expected: tuple[int, int]) -> str:
-    """Return the fault of the scores of an engine; empty if they have none."""
-    scores = trained.scores
+def _misfit(trained: TrialResult, model: Model, dataset: Dataset) -> str:
+    """Return the fault of what an engine returned; empty if it has none."""
+    scores, expected = trained.scores, (len(dataset.y_test), len(dataset.topics))
     if scores.shape != expected:
         return f"scores of the shape {scores.shape} (should be {expected})"
     above = scores[scores > ROUNDING]
-    if trained.outcome.score_kind == "log_probabilities" and above.size:
+    if trained.record.score_kind == "log_probabilities" and above.size:
         allowed = "natural logarithms of probabilities, which are 0 or less"
         return f"log-probabilities of up to {above.max():.3g} (should be {allowed})"
+    if trained.weights is not None and isinstance(model, LayeredNetwork):
+        shapes = [array.shape for array in trained.weights]
+        if in_numpy.is_covered(model) and shapes != in_numpy.weight_shapes(
+            model, Shape.of(dataset)
+        ):
+            return f"weights of the shapes {shapes} (should be those of Keras's get_weights())"
     return ""
 
 
-def _record(trial: Trial, outcome: Outcome) -> TrialRecord:
-    return TrialRecord(
-        **dict(outcome),
-        fingerprint=trial.fingerprint,
-        source=trial.source,
-        dataset_fingerprint=trial.dataset_fingerprint,
-        model=trial.name,
-        seed=trial.seed,
-        cpu=cpu(),
-        threads=trial.threads_used,
-    )
+def _identified(record: TrialRecord, trial: Trial) -> TrialRecord:
+    """Return the record of an engine with what identifies its trial."""
+    facts = {
+        "fingerprint": trial.fingerprint,
+        "source": trial.source,
+        "dataset_fingerprint": trial.dataset_fingerprint,
+        "model": trial.name,
+        "seed": trial.seed,
+        "cpu": cpu(),
+        "threads": trial.threads_used,
+    }
+    return record.model_copy(update=facts)
 
 
 def dataset_of(trial: Trial, corpus: Path) -> Dataset:

@@ -29,7 +29,7 @@ def pretrained_vectors(dataset: Dataset, dim: int, validation_split: float) -> N
     _, held_out = hold_out(len(dataset.y_train), validation_split)
     judging = np.concatenate([dataset.test_documents, dataset.train_documents[held_out]])
     others = np.setdiff1d(np.arange(len(dataset.documents)), judging)
-    return ppmi_svd_vectors([dataset.documents[each] for each in others], dataset.n_ids, dim)
+    return ppmi_svd_vectors([dataset.documents[place] for place in others], dataset.n_ids, dim)
 
 
 def ppmi_svd_vectors(

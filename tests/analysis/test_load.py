@@ -13,7 +13,7 @@ from rnnbench.analysis.summary import summarize_run
 from rnnbench.config.load import dump
 from rnnbench.environment import environment
 from rnnbench.errors import UserError
-from rnnbench.results.run import load_results
+from rnnbench.results.run import load_results, save_run
 from rnnbench.results.store import Store
 from rnnbench.storage import DamagedResultError, write_facts
 
@@ -43,7 +43,7 @@ def finished(tmp_path_factory):
     store.save_environment(ENVIRONMENT)
     for trial in TRIALS:
         store.save(trial)
-    store.save_results(RESULTS, {"config.yaml": dump(PLAN, folder)})
+    save_run(folder, RESULTS, {"config.yaml": dump(PLAN, folder)})
     return folder
 
 
@@ -126,7 +126,7 @@ def test_the_summary_is_read_without_the_trials_and_what_needs_them_names_its_co
 
 def test_a_summary_without_a_metric_is_made_anew_from_the_trials_with_a_warning(folder, caplog):
     older = RESULTS.model_copy(update={"metrics": RESULTS.metrics[:-1]})
-    Store(folder).save_results(older, {"config.yaml": dump(PLAN, folder)})
+    save_run(folder, older, {"config.yaml": dump(PLAN, folder)})
     file = folder / "results.json"
     before = file.read_bytes()
 
@@ -255,7 +255,7 @@ def test_the_environment_of_a_later_run_in_the_same_folder_is_read(folder):
     "text", ["name: !!python/object/apply:os.getcwd []\n", "name: small\n", "models: {}\nname: x\n"]
 )
 def test_an_invalid_config_is_named_with_its_line(folder, text):
-    Store(folder).save_results(RESULTS, {"config.yaml": text})
+    save_run(folder, RESULTS, {"config.yaml": text})
 
     with refusal(folder, "config.yaml", ":1: "):
         load_run(folder)
@@ -263,7 +263,7 @@ def test_an_invalid_config_is_named_with_its_line(folder, text):
 
 def test_a_config_that_lacks_a_model_of_the_results_is_named(folder):
     text = dump(PLAN, folder).replace("  svm:", "  bayes:")
-    Store(folder).save_results(RESULTS, {"config.yaml": text})
+    save_run(folder, RESULTS, {"config.yaml": text})
 
     with refusal(folder, "config.yaml", " svm$"):
         load_run(folder)

@@ -25,7 +25,7 @@ KINDS = {
     "environment": "environment.json",
     "record": "trials/*.json",
     "predictions": "predictions/*.npz",
-    "model": "models/rnn-*.keras",
+    "model": "models/rnn-*.npz",
     "vocabulary": "models/vocabulary.json",
     "corpus": "",
 }

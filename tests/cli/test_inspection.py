@@ -316,8 +316,8 @@ def test_without_an_argument_the_machine_is_checked(cli, monkeypatch):
 def test_what_is_wrong_with_a_machine_decides_the_exit_code(
     cli, monkeypatch, broken, stand_in, message, exit_code
 ):
-    monkeypatch.setattr("rnnbench.runner.machine.ask_index", lambda _: None)
-    monkeypatch.setattr(f"rnnbench.runner.machine.{broken}", stand_in)
+    monkeypatch.setattr("rnnbench.runner.check.ask_index", lambda _: None)
+    monkeypatch.setattr(f"rnnbench.runner.check.{broken}", stand_in)
     monkeypatch.setattr(console.out, "width", 300)
 
     done = cli("doctor")

@@ -31,7 +31,7 @@ SITE = ("site", "finished")
 NAMES = [
     *("config.yaml", "environment.json", "constraints.txt", "table.md", "table.csv", "choice.md"),
     *("report.html", "report.md", "index.html", "speed.md", "speed-config.yaml", *KINDS),
-    *("trials/a.json", "predictions/a.npz", "models/a.keras", "plots/mine.png", "tracking/a.csv"),
+    *("trials/a.json", "predictions/a.npz", "models/a.npz", "plots/mine.png", "tracking/a.csv"),
 ]
 """Files that rnnbench writes, or that lie in folders that it writes into."""
 

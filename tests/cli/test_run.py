@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,9 @@ from terminals import run_in_terminal
 from rnnbench.analysis.load import load_run
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus
+from rnnbench.models import in_numpy
+from rnnbench.prediction.predict import find_network
+from rnnbench.results.arrays import read_weights
 from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
@@ -114,7 +116,7 @@ def test_the_run_leaves_everything_in_its_folder(finished):
         + ["table.csv", "table.md", "models/vocabulary.json"]
         + [f"trials/{stem}.json" for stem in stems]
         + [f"predictions/{stem}.npz" for stem in stems]
-        + [f"models/{stem}.keras" for stem in stems if stem.startswith(("rnn", "gru"))]
+        + [f"models/{stem}.npz" for stem in stems if stem.startswith(("rnn", "gru"))]
     )
     assert list(_files(folder)) == TRIALS, "a baseline that no seed changes is tried once"
 
@@ -185,15 +187,14 @@ def test_all_tables_are_stored_and_printed_if_wanted(cli, copied):
 
 
 def test_a_kept_network_gives_the_scores_that_are_stored(finished):
-    from rnnbench.models.build import predict
-    from rnnbench.models.saved import from_bytes
-
     run = load_run(finished[0])
     x_test = make_dataset(load_corpus(run.benchmark.data), run.benchmark.data).x_test
 
     for name in ("rnn", "gru"):
-        network = from_bytes(_files(run.folder, "models")[f"{name}-seed3"].read_bytes())
-        probabilities = predict(network, x_test)
+        kept = find_network(run.folder, name, 3)
+        shapes = in_numpy.weight_shapes(kept.network, kept.shape)
+        weights = read_weights(kept.weights, [(each, np.dtype("f4")) for each in shapes])
+        probabilities = in_numpy.predict(kept.network, kept.shape, weights, x_test)
         stored = run.trials[name][0].scores
         np.testing.assert_allclose(probabilities, np.exp(stored), atol=1e-6)
 
@@ -251,7 +252,7 @@ def test_fresh_trains_again(cli, copied):
 
 def test_what_is_damaged_or_was_not_kept_is_trained_again(cli, copied):
     run = load_run(copied)
-    Store(copied).save(replace(run.trials["gru"][0], model=None))  # as without --save-models
+    Store(copied).save(run.trials["gru"][0])  # as without --save-models
     network, record = _files(copied, "models")["rnn-seed3"], _files(copied)["svm-seed3"]
     for file in (network, record):
         file.write_bytes(file.read_bytes()[:-30])
@@ -286,7 +287,7 @@ def test_a_compact_run_gives_the_same_tables_and_keeps_its_networks(cli, copied)
 
     assert "8 of 8 trials are stored already and are not trained again" in said
     compact = _content(copied)
-    networks = set(copied.glob("models/*.keras"))
+    networks = set(copied.glob("models/*.npz"))
     assert {file for file in files if compact[file] == files[file]} == networks
     assert load_results(copied).model_copy(update={"command": results.command}) == results
     assert shown() == tables

@@ -1,9 +1,14 @@
-"""The summary of a run."""
+"""The summary of a run, and its JSON Schema."""
 
 import pytest
 from factories import finished_run, scored_run
 
-from rnnbench.results.schema import Interval, MissingTrial, PublishedAccuracy, Results
+from rnnbench.results.schema import (
+    Interval,
+    MissingTrial,
+    PublishedAccuracy,
+    Results,
+)
 
 
 def lacking(missing) -> Results:

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from factories import result
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.errors import RnnbenchError
 from rnnbench.results import store as stores
+from rnnbench.results.arrays import read_weights
 from rnnbench.results.store import Store
 from rnnbench.storage import (
     DamagedResultError,
@@ -51,12 +52,17 @@ def predictions(store):
 @pytest.fixture
 def network(store):
     """The file of the network of ``KEY``."""
-    return store.folder / "models" / f"{STEM}.keras"
+    return store.folder / "models" / f"{STEM}.npz"
 
 
-def with_model(content=b"a trained network", **changes):
+WEIGHTS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.ones(3, np.float32)]
+DECLARED = [(each.shape, each.dtype) for each in WEIGHTS]
+
+
+def with_network(scale=1.0, **changes):
     """Return a trial whose network is to be kept."""
-    return replace(result(**{"fingerprint": MINE} | changes), model=content)
+    weights = [np.float32(scale) * each for each in WEIGHTS]
+    return replace(result(**{"fingerprint": MINE} | changes), weights=weights)
 
 
 def test_a_trial_comes_back_with_its_predictions(store):
@@ -74,35 +80,36 @@ def test_a_trial_comes_back_with_its_predictions(store):
 
 @pytest.mark.parametrize("key", [("rnn", 0, OTHER), ("rnn", 1, MINE), ("gru", 0, MINE)])
 def test_a_trial_is_given_for_its_own_model_seed_and_fingerprint_alone(store, key):
-    store.save(with_model())
+    store.save(with_network())
 
     assert store.find(*key) is None
     with pytest.raises(FileNotFoundError):
         store.load(*key)
     with pytest.raises(FileNotFoundError):
-        store.model_file(*key)
+        store.weights_file(*key)
 
 
 def test_the_files_are_named_after_model_seed_and_fingerprint(store, network):
-    store.save(with_model())
+    store.save(with_network())
     store.save(result(model="lstm", seed=7, fingerprint=OTHER))
 
     files = {str(file.relative_to(store.folder)) for file in store.folder.rglob("*.*")}
-    names = [f"trials/{STEM}.json", f"predictions/{STEM}.npz", f"models/{STEM}.keras"]
+    names = [f"trials/{STEM}.json", f"predictions/{STEM}.npz", f"models/{STEM}.npz"]
     other = "lstm-seed7-bbbbbbbbbbbbbbbb"
     assert files == {*names, f"trials/{other}.json", f"predictions/{other}.npz"}
-    assert store.model_file(*KEY) == network
-    assert network.read_bytes() == b"a trained network"
+    assert store.weights_file(*KEY) == network
+    for ours, theirs in zip(read_weights(network, DECLARED), WEIGHTS, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_trials_of_several_configurations_stand_beside_each_other(store):
-    store.save(with_model(b"mine", params=1))
-    store.save(with_model(b"other", params=2, fingerprint=OTHER))
+    store.save(with_network(1, params=1))
+    store.save(with_network(2, params=2, fingerprint=OTHER))
 
-    for fingerprint, params, content in ((MINE, 1, b"mine"), (OTHER, 2, b"other")):
+    for fingerprint, params in ((MINE, 1), (OTHER, 2)):
         key = ("rnn", 0, fingerprint)
         assert store.load(*key).record.params == params
-        assert store.model_file(*key).read_bytes() == content
+        assert read_weights(store.weights_file(*key), DECLARED)[1][0] == params
 
 
 def test_two_models_of_one_description_have_a_trial_each(store):
@@ -114,13 +121,13 @@ def test_two_models_of_one_description_have_a_trial_each(store):
 
 
 def test_the_same_trial_trained_afresh_replaces_the_old_one(store):
-    store.save(with_model(params=1))
+    store.save(with_network(params=1))
     store.save(result(fingerprint=MINE, params=2))
 
     assert store.load(*KEY).record.params == 2
     assert store.find(*KEY, with_model=True) is None, "the new one was stored without its network"
     with pytest.raises(FileNotFoundError):
-        store.model_file(*KEY)
+        store.weights_file(*KEY)
     assert not any((store.folder / "models").iterdir())
 
 
@@ -130,17 +137,17 @@ def test_a_network_is_asked_for_only_where_it_was_kept(store):
     assert store.find(*KEY, with_model=True) is None
     assert not (store.folder / "models").exists()
 
-    store.save(with_model())
+    store.save(with_network())
     assert store.find(*KEY)
     assert store.find(*KEY, with_model=True)
 
 
-@pytest.mark.parametrize(("limit", "kind"), [(1, "predictions"), (100, "models")])
+@pytest.mark.parametrize(("limit", "kind"), [(1, "predictions"), (64, "models")])
 def test_what_is_too_large_to_be_read_again_is_not_stored(store, limit, kind, monkeypatch):
     monkeypatch.setattr(stores, "MAX_HASHED", limit)
 
     with pytest.raises(RnnbenchError, match=rf"{kind}/{STEM}.*: cannot be stored: .* {limit}\)"):
-        store.save(with_model(b"a trained network" * 9))
+        store.save(replace(with_network(), weights=[np.ones(99, np.float32)]))
 
     assert not store.folder.exists()
 
@@ -174,7 +181,7 @@ def test_a_file_in_the_place_of_a_folder_is_named(store):
 )
 def test_names_from_outside_never_become_paths(store, model, fingerprint):
     assert store.find(model, 0, fingerprint) is None
-    for read in (store.load, store.model_file):
+    for read in (store.load, store.weights_file):
         with pytest.raises(DamagedResultError, match=f"^unusable result: {store.folder}: .* 64 "):
             read(model, 0, fingerprint)
     with pytest.raises(DamagedResultError):
@@ -257,7 +264,7 @@ def test_damaged_predictions_are_named_and_their_record_not_used(
 def test_a_damaged_network_is_named_and_not_used_but_its_trial_is(
     store, network, damage, reason, caplog
 ):
-    store.save(with_model())
+    store.save(with_network())
     damage(network)
 
     assert store.find(*KEY)
@@ -265,7 +272,7 @@ def test_a_damaged_network_is_named_and_not_used_but_its_trial_is(
     assert store.find(*KEY, with_model=True) is None
     assert f"unusable result: {network}: " in caplog.text
     with pytest.raises(DamagedResultError, match=rf"^unusable result: {network}: {reason}"):
-        store.model_file(*KEY)
+        store.weights_file(*KEY)
 
 
 def test_a_trial_of_an_unknown_version_is_trained_again_without_alarm(store, record, caplog):
@@ -354,6 +361,65 @@ def test_predictions_made_to_mislead_are_named_and_run_nothing(store, prediction
     assert not predictions.with_name("trace").exists()
 
 
+def _weights_larger_than_any_memory(file):
+    np.savez(file, np.zeros((2, 3, 10**15, 0), np.float32), WEIGHTS[1])
+
+
+def _bomb_of_weights(file):
+    np.savez(file, *WEIGHTS)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.getinfo("arr_0.npy").file_size = 2**31
+        archive.writestr("arr_2.npy", b"\0")
+
+
+MISLEADING_WEIGHTS = {
+    "a pickle": _pickle,
+    "a pickle in an array": lambda file: np.savez(
+        file, np.array([[_Hostile(file.with_name("trace"))]], dtype=object), WEIGHTS[1]
+    ),
+    "nothing": _empty,
+    "larger than any memory": _weights_larger_than_any_memory,
+    "a bomb": _bomb_of_weights,
+    "too few": lambda file: np.savez(file, WEIGHTS[0]),
+    "other names": lambda file: np.savez(file, kernel=WEIGHTS[0], bias=WEIGHTS[1]),
+    "another order": lambda file: np.savez(file, *WEIGHTS[::-1]),
+    "other numbers": lambda file: np.savez(file, WEIGHTS[0].astype("f8"), WEIGHTS[1]),
+}
+
+
+@pytest.mark.parametrize("write", MISLEADING_WEIGHTS.values(), ids=MISLEADING_WEIGHTS)
+def test_weights_other_than_those_of_the_network_are_named_and_not_read(tmp_path, write):
+    file = tmp_path / "weights.npz"
+    write(file)
+
+    with pytest.raises(DamagedResultError, match=f"^unusable result: {file}: "):
+        read_weights(file, DECLARED)
+
+    assert not file.with_name("trace").exists()
+
+
+def test_a_network_of_an_older_version_is_refused_in_a_sentence(store, record, network, caplog):
+    store.save(result(fingerprint=MINE))
+    old = network.with_suffix(".keras")
+    old.parent.mkdir()
+    old.write_bytes(b"a trained network")
+    checksum = {"predictions_sha256": json.loads(record.read_text())["predictions_sha256"]}
+    write_document(record, result(fingerprint=MINE).record, **checksum, model_sha256="0" * 64)
+
+    assert store.find(*KEY)
+    assert store.find(*KEY, with_model=True) is None
+    assert not caplog.text
+    with pytest.raises(OtherVersionError) as caught:
+        store.weights_file(*KEY)
+    assert str(caught.value) == (
+        f"unusable result: {old}: an older version of rnnbench kept this network; "
+        "run the benchmark again with --save-models"
+    )
+    store.save(with_network())
+    assert not old.exists()
+
+
+@settings(max_examples=30)
 @given(place=st.integers(0), value=st.integers(0, 255))
 def test_any_byte_of_the_predictions_may_differ_without_another_error(
     tmp_path_factory, place, value

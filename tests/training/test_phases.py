@@ -1,15 +1,15 @@
 """Phases are told to whoever listens, and to nobody else."""
 
-from rnnbench.training.phases import begin, told_to
+from rnnbench.training.phases import begin, report_phases_to
 
 
 def test_phases_are_told_in_a_block_and_not_after_it():
     told, inner = [], []
 
     begin("before")
-    with told_to(told.append):
+    with report_phases_to(told.append):
         begin("compiling")
-        with told_to(inner.append):
+        with report_phases_to(inner.append):
             begin("inside")
         begin("testing")
     begin("after")

@@ -13,6 +13,8 @@ from rnnbench import environment
 from rnnbench.data import cache
 from rnnbench.data.settings import Data
 from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.registry import PluginError
+from rnnbench.training.engines.native.engine import NativeEngine
 
 LAYERS = [{"simple_rnn": {"units": 3}}, SOFTMAX]
 RNN, SVM = {"rnn": {"layers": LAYERS}}, {"svm": {"baseline": "tfidf_linear_svm"}}
@@ -69,21 +71,20 @@ def test_the_result_of_a_baseline_tells_of_no_epochs(tmp_path):
     assert (record.model, record.engine, record.score_kind) == ("svm", "scikit-learn", "margins")
     assert (record.epochs, plan.epochs, record.fingerprint) == (0, 0, plan.fingerprint)
     assert result.accuracy == np.mean(result.answers == result.labels)
-    assert result.model is None
+    assert result.weights is None
 
 
-def test_a_model_is_part_of_the_result_if_it_is_to_be_kept(tmp_path):
-    plan = trial(tmp_path, training={"engine": "compiled", "epochs": 1})
-
-    assert train(tmp_path, plan).model is None
-    assert train(tmp_path, replace(plan, keep_model=True)).model
-
-
-def test_the_result_has_weights_in_place_of_a_model_that_keras_did_not_train(tmp_path):
+def test_weights_are_part_of_the_result_if_the_network_is_to_be_kept(tmp_path, monkeypatch):
     plan = trial(tmp_path, training={"engine": "native", "epochs": 1})
 
     assert train(tmp_path, plan).weights is None
-    assert train(tmp_path, replace(plan, keep_model=True)).weights
+    kept = train(tmp_path, replace(plan, keep_model=True))
+    assert kept.weights
+
+    fewer = replace(kept, weights=kept.weights[:-1])
+    monkeypatch.setattr(NativeEngine, "fit", lambda *_, **__: fewer)
+    with pytest.raises(PluginError, match=r"^engine 'native' returned weights of the shapes"):
+        train(tmp_path, plan)
 
 
 @pytest.mark.parametrize("models", [RNN, SVM], ids=["network", "baseline"])

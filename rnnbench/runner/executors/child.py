@@ -15,12 +15,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnnbench.errors import RnnbenchError
 from rnnbench.models.quiet import QUIET_ON_CPU
 from rnnbench.runner.events import EpochEnded, PhaseBegan
-from rnnbench.runner.executors.base import Task, TrialFailure
+from rnnbench.runner.executors.base import Task
 from rnnbench.runner.processes import last_words, print_to
-from rnnbench.training.phases import told_to
+from rnnbench.training.phases import report_phases_to
 from rnnbench.training.trial import Trial
 
 DIED = "a worker process died (killed, or out of memory?)"
@@ -40,15 +39,10 @@ class Died:
     Attributes:
         has_started: whether all was prepared for the trial by then.
         last_words: the end of what the child printed.
-        cause: in words.
     """
 
     has_started: bool
     last_words: str
-    cause: str = DIED
-
-    def __str__(self) -> str:
-        return f"{self.cause}\n{self.last_words}".rstrip()
 
 
 class Phase(NamedTuple):
@@ -71,17 +65,6 @@ def event_of(trial: Trial, report: Sequence[Any], worker: str = "") -> EpochEnde
         return PhaseBegan(trial, report[0], worker)
     epoch, loss, accuracy = report
     return EpochEnded(trial, epoch, loss, accuracy, worker)
-
-
-def failure_of(death: Died) -> TrialFailure:
-    """Return the failure of a trial whose child died when no other ran.
-
-    Raises:
-        RnnbenchError: the child died before it could start the trial: others would, too.
-    """
-    if not death.has_started:
-        raise RnnbenchError(f"{DIED} before it could start a trial\n{death.last_words}".rstrip())
-    return TrialFailure(str(death))
 
 
 class Child:
@@ -154,7 +137,7 @@ def work(
         connection.send(Phase(name))
 
     folder = Path.cwd()
-    with told_to(on_phase):
+    with report_phases_to(on_phase):
         while connection.poll(patience):
             task, trial, corpus = connection.recv()
             os.chdir(folder)  # the model of another trial may have left it

@@ -13,9 +13,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from rnnbench.errors import RnnbenchError
 from rnnbench.runner.events import Listener, PhaseBegan
 from rnnbench.runner.executors.base import WAITING, Executor, T, Task, TrialFailure
-from rnnbench.runner.executors.child import DIED, Child, Died, Done, event_of, failure_of, work
+from rnnbench.runner.executors.child import DIED, Child, Died, Done, event_of, work
 from rnnbench.runner.processes import start_process
 from rnnbench.storage import temporary_folder
 from rnnbench.training.trial import Trial
@@ -76,7 +77,7 @@ class LocalExecutor(Executor):
         for trial in again:
             with closing(self._side_by_side([trial], corpora, listener, task)) as outcomes:
                 for _, outcome in outcomes:
-                    yield trial, failure_of(outcome) if isinstance(outcome, Died) else outcome
+                    yield trial, _failure_of(outcome) if isinstance(outcome, Died) else outcome
 
     def _side_by_side(
         self,
@@ -102,7 +103,7 @@ class LocalExecutor(Executor):
                         give_next(worker)
                         listener(PhaseBegan(worker.trial, "starting worker"))
                     ready = wait(list(workers), LOOK_SECONDS)
-                    ended = [each for each, worker in workers.items() if worker.has_ended()]
+                    ended = [sender for sender, worker in workers.items() if worker.has_ended()]
                     for connection in {*ready, *ended}:
                         worker = workers[connection]
                         trial, message = worker.trial, worker.receive()
@@ -119,6 +120,17 @@ class LocalExecutor(Executor):
                     worker.terminate()
                 for worker in workers.values():
                     worker.end()
+
+
+def _failure_of(death: Died) -> TrialFailure:
+    """Return the failure of a trial whose worker died when no other ran.
+
+    Raises:
+        RnnbenchError: the worker died before it could start the trial: others would, too.
+    """
+    if not death.has_started:
+        raise RnnbenchError(f"{DIED} before it could start a trial\n{death.last_words}".rstrip())
+    return TrialFailure(f"{DIED}\n{death.last_words}".rstrip())
 
 
 class Worker(Child):

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from rnnbench.data.dataset import Dataset
     from rnnbench.models.descriptions import Model
     from rnnbench.training.epochs import OnEpoch
-    from rnnbench.training.outcome import Trained
+    from rnnbench.training.outcome import TrialResult
     from rnnbench.training.recipe import Recipe
 
 
@@ -55,7 +55,7 @@ class Engine(ABC):
         on_epoch: "OnEpoch",
         *,
         keep_model: bool,
-    ) -> "Trained":
+    ) -> "TrialResult":
         """Train a model, and score the test documents with it.
 
         The same arguments on the same machine must give the same scores, bit for bit.
@@ -67,11 +67,12 @@ class Engine(ABC):
                 out are used only to choose the best epoch.
             seed: decides everything random.
             on_epoch: called after each epoch.
-            keep_model: whether to return the trained model too, or its weights, if the engine can.
+            keep_model: whether to return the weights of the trained network too.
 
         Returns:
-            The outcome, and finite scores: natural logarithms of probabilities, or margins.
-            ``rnnbench.log_probabilities`` gives a finite logarithm to a probability of 0.
+            A record of the training, without what identifies it; ``dataset.y_test``; and finite
+            scores: natural logarithms of probabilities, or margins. ``rnnbench.log_probabilities``
+            gives a finite logarithm to a probability of 0.
 
         Raises:
             RnnbenchError: the model cannot be trained.

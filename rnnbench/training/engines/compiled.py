@@ -17,10 +17,9 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.models.fused import with_cores
 from rnnbench.training.engines.keras_engine import Documents, make_optimizer
 from rnnbench.training.engines.keras_fit import Averages, averages_of
-from rnnbench.training.epochs import Epochs
+from rnnbench.training.epochs import Epochs, batches
 from rnnbench.training.phases import TRAINING, begin
 from rnnbench.training.recipe import Recipe
-from rnnbench.training.steps import batches
 
 Scores = tuple[tf.Tensor, tf.Tensor]
 """Mean loss and accuracy."""

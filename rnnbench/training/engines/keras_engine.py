@@ -19,9 +19,8 @@ from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import NOT_NEEDED, QUIET_ON_CPU, without
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import Epochs, OnEpoch
-from rnnbench.training.outcome import Trained
+from rnnbench.training.outcome import TrialResult, log_probabilities
 from rnnbench.training.phases import begin
-from rnnbench.training.scores import log_probabilities
 
 if TYPE_CHECKING:
     import keras
@@ -33,11 +32,11 @@ Documents = tuple[NDArray[np.int32], NDArray[np.int32]]
 """Word ids ``(n, timesteps)`` and labels ``(n,)``."""
 
 Train = Callable[["keras.Model", Documents, Documents | None, "Recipe", int, Epochs], list[str]]
-"""Trains an uncompiled model in place, in the order of ``steps.batches``.
+"""Trains an uncompiled model in place, in the order of ``epochs.batches``.
 
 It is given the model, the training documents, the validation documents if there are any, the
 ``training`` section, the seed, and ``Epochs`` to note each epoch in. It returns the layers that
-are run by Keras itself, not by the engine; see ``Outcome.stock_layers``.
+are run by Keras itself, not by the engine; see ``TrialRecord.stock_layers``.
 """
 
 
@@ -79,10 +78,10 @@ class KerasEngine(Engine):
         on_epoch: OnEpoch,
         *,
         keep_model: bool,
-    ) -> Trained:
+    ) -> TrialResult:
         """Train a network and score the test documents; see ``Engine.fit``."""
         from rnnbench.models.build import predict
-        from rnnbench.models.saved import to_bytes
+        from rnnbench.models.saved import weights_of
 
         assert isinstance(model, Network)  # noqa: S101 - the engine covers nothing else
         x, y = dataset.x_train, dataset.y_train
@@ -90,7 +89,7 @@ class KerasEngine(Engine):
         validation = (x[held_out], y[held_out]) if len(held_out) else None
         train: Train = importlib.import_module(self._module).train
         begin("building network")
-        built = _build(model, Shape.of(dataset), seed, check_saving=keep_model)
+        built = _build(model, Shape.of(dataset), seed)
         epochs = Epochs(on_epoch)
         if model.pretrained_dim:
             from rnnbench.training.word_vectors import pretrained_vectors
@@ -102,31 +101,26 @@ class KerasEngine(Engine):
         keras_layers = train(built, (x[kept], y[kept]), validation, recipe, seed, epochs)
         if validation:
             built.set_weights(epochs.best_weights)
-        outcome = epochs.outcome(
+        record = epochs.record(
             engine=self.name,
             params=sum(math.prod(weight.shape) for weight in built.trainable_weights),
             recipe=recipe,
             documents=len(kept),
             stock_layers=keras_layers,
         )
-        content = None
-        if keep_model:
-            begin("saving network")
-            content = to_bytes(built)
         begin("testing")
-        return Trained(outcome, log_probabilities(predict(built, dataset.x_test)), content)
+        scores = log_probabilities(predict(built, dataset.x_test))
+        weights = weights_of(built) if keep_model else None
+        return TrialResult(record, dataset.y_test, scores, weights)
 
 
-def _build(network: Network, shape: Shape, seed: int, *, check_saving: bool) -> "keras.Model":
+def _build(network: Network, shape: Shape, seed: int) -> "keras.Model":
     """Return the model with the initial weights and the dropout masks of a seed."""
     import keras
     import tensorflow as tf
 
     from rnnbench.models.build import build
-    from rnnbench.models.saved import from_bytes, to_bytes
 
-    if check_saving:  # a model that cannot be saved should fail now, not after hours of training
-        from_bytes(to_bytes(build(network, shape, seed)))
     keras.utils.clear_session()  # or memory would grow with every trial
     tf.config.experimental.enable_op_determinism()
     return build(network, shape, seed)

@@ -15,10 +15,9 @@ import tensorflow as tf
 
 from rnnbench.models.build import EVALUATION_BATCH
 from rnnbench.training.engines.keras_engine import Documents, make_optimizer
-from rnnbench.training.epochs import Epochs
+from rnnbench.training.epochs import Epochs, batches, count_batches
 from rnnbench.training.phases import begin
 from rnnbench.training.recipe import Recipe
-from rnnbench.training.steps import batches, count_batches
 
 ACCURACY = "sparse_categorical_accuracy"
 """With a single topic, plain ``accuracy`` would become the binary one."""

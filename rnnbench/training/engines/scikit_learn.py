@@ -14,9 +14,8 @@ from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.models.quiet import without
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import OnEpoch
-from rnnbench.training.outcome import Outcome, Trained
+from rnnbench.training.outcome import TrialRecord, TrialResult, with_floor
 from rnnbench.training.phases import begin
-from rnnbench.training.scores import with_floor
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -49,7 +48,7 @@ class ScikitLearn(Engine):
         on_epoch: OnEpoch,  # noqa: ARG002
         *,
         keep_model: bool,  # noqa: ARG002
-    ) -> Trained:
+    ) -> TrialResult:
         """Fit a baseline and score the test documents; see ``Engine.fit``.
 
         Raises:
@@ -70,13 +69,13 @@ class ScikitLearn(Engine):
             begin("testing")
             with BASELINES.blamed(baseline.kind):
                 scores = score(baseline, classifier, tested, len(dataset.topics))
-        outcome = Outcome(
+        record = TrialRecord(
             engine=self.name,
             params=count_params(classifier),
             score_kind="log_probabilities" if baseline.gives_probabilities else "margins",
             fit_seconds=seconds,
         )
-        return Trained(outcome, scores.astype(np.float32))
+        return TrialResult(record, dataset.y_test, scores.astype(np.float32))
 
 
 REASONS = {

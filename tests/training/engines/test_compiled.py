@@ -10,10 +10,9 @@ from keras import layers
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.keras_layers import WEIGHT_DROP
 from rnnbench.training.engines import compiled
-from rnnbench.training.epochs import Epochs
+from rnnbench.training.epochs import Epochs, batches
 from rnnbench.training.recipe import Recipe
 from rnnbench.training.settings import Training
-from rnnbench.training.steps import batches
 
 N, STEPS, TOPICS, BATCH_SIZE = 23, 6, 5, 8
 

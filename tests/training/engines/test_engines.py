@@ -53,7 +53,7 @@ MOST_FREQUENT = """
 
     import numpy as np
 
-    from rnnbench import Engine, Network, Outcome, Trained, log_probabilities
+    from rnnbench import Engine, Network, TrialRecord, TrialResult, log_probabilities
 
 
     class MostFrequent(Engine):
@@ -70,7 +70,7 @@ MOST_FREQUENT = """
             shares = np.bincount(dataset.y_train, minlength=len(dataset.topics))
             shares = shares / len(dataset.y_train)
             on_epoch(1, 0.0, float(shares.max()))
-            outcome = Outcome(
+            record = TrialRecord(
                 engine=self.name,
                 params=len(shares),
                 score_kind="log_probabilities",
@@ -78,7 +78,8 @@ MOST_FREQUENT = """
             )
             assert "tensorflow" not in sys.modules
             scores = log_probabilities(shares)
-            return Trained(outcome, np.tile(scores, (len(dataset.y_test), 1)))
+            scores = np.tile(scores, (len(dataset.y_test), 1))
+            return TrialResult(record, dataset.y_test, scores)
 
 
     class Careless(MostFrequent):
@@ -86,7 +87,7 @@ MOST_FREQUENT = """
 
         def fit(self, *arguments, **options):
             trained = super().fit(*arguments, **options)
-            return Trained(trained.outcome, trained.scores[:-1])
+            return TrialResult(trained.record, trained.labels, trained.scores[:-1])
 
 
     class Forgetful(MostFrequent):
@@ -94,14 +95,14 @@ MOST_FREQUENT = """
 
         def fit(self, *arguments, **options):
             trained = super().fit(*arguments, **options)
-            return Trained(trained.outcome, np.exp(trained.scores))
+            return TrialResult(trained.record, trained.labels, np.exp(trained.scores))
 
 
     class Older(MostFrequent):
         name = "older"
 
         def fit(self, *arguments, **options):
-            Outcome(engine=self.name, params=0, score_kind="probabilities", fit_seconds=0.5)
+            TrialRecord(engine=self.name, params=0, score_kind="probabilities", fit_seconds=0.5)
 
 
     class Failing(MostFrequent):

@@ -10,15 +10,13 @@ import pytest
 import tensorflow as tf
 from stacks import EMBEDDING, MEAN, STACKS, is_random, network, randomized
 
-from rnnbench.models.build import build, predict
+from rnnbench.models.build import build
 from rnnbench.models.layers.base import Shape
-from rnnbench.models.saved import from_bytes, load_weights, to_bytes
 from rnnbench.training.engines import compiled, keras_fit
-from rnnbench.training.epochs import Epochs
+from rnnbench.training.epochs import Epochs, batches
 from rnnbench.training.outcome import History
 from rnnbench.training.recipe import OptimizerName
 from rnnbench.training.settings import Training
-from rnnbench.training.steps import batches
 
 SHAPE = Shape(timesteps=5, n_topics=3, n_ids=12)
 SEED, N, TOLERANCE = 7, 11, 1e-4
@@ -109,20 +107,6 @@ def test_all_that_is_trained_has_moved_and_nothing_else(trained):
     for weight, before in zip(trained.model.weights, trained.before, strict=True):
         moved = np.abs(weight.numpy() - before).max()
         assert moved > 10 * TOLERANCE if id(weight) in trainable else moved == 0, weight.path
-
-
-def test_a_trained_model_comes_back_from_its_file_with_the_same_answers(stack, trained, tmp_path):
-    ids, _ = documents()
-    file, content = tmp_path / "model.keras", to_bytes(trained.model)
-    file.write_bytes(content)
-    again = build(network(stack), SHAPE, 1)
-    load_weights(again, file)
-
-    answers = predict(trained.model, ids)
-
-    np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-5)
-    np.testing.assert_array_equal(predict(from_bytes(content), ids), answers)
-    np.testing.assert_array_equal(predict(again, ids), answers)
 
 
 @pytest.fixture

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from rnnbench.training.engines import compiled, keras_fit
 from rnnbench.training.engines.keras_fit import Averages, averages_of
-from rnnbench.training.epochs import Epochs
+from rnnbench.training.epochs import Epochs, batches
 from rnnbench.training.settings import Training
-from rnnbench.training.steps import batches
 
 N, EPOCHS, DECAY, SEED = 11, 3, 0.8, 5
 

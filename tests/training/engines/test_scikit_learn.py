@@ -29,7 +29,7 @@ from rnnbench.models.descriptions import BaselineModel
 from rnnbench.registry import PluginError
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.scikit_learn import count_params, score, texts
-from rnnbench.training.scores import LOWEST
+from rnnbench.training.outcome import LOWEST
 from rnnbench.training.settings import Training
 
 kinds = pytest.mark.parametrize("kind", KINDS)
@@ -217,7 +217,7 @@ def test_test_documents_have_no_influence_on_training(dataset, kind):
 
     ours, others = (train(BASELINES[kind](), data, 0.4) for data in (dataset, other))
 
-    assert ours.outcome.params == others.outcome.params
+    assert ours.record.params == others.record.params
     if kind != "stratified":  # it draws document by document
         np.testing.assert_array_equal(np.roll(ours.scores, 5, axis=0), others.scores)
 

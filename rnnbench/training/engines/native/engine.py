@@ -16,9 +16,8 @@ from rnnbench.training.engines.native.cells import CELLS
 from rnnbench.training.engines.native.network import NetworkSizes
 from rnnbench.training.engines.native.weights import initial_weights
 from rnnbench.training.epochs import Epochs, OnEpoch
-from rnnbench.training.outcome import Trained
+from rnnbench.training.outcome import LOWEST, TrialResult
 from rnnbench.training.phases import TRAINING, begin
-from rnnbench.training.scores import LOWEST
 
 if TYPE_CHECKING:
     from rnnbench.training.recipe import Recipe
@@ -57,7 +56,7 @@ class NativeEngine(Engine):
         on_epoch: OnEpoch,
         *,
         keep_model: bool,
-    ) -> Trained:
+    ) -> TrialResult:
         """Train a network and score the test documents; see ``Engine.fit``."""
         from rnnbench.training.engines.native.training import (
             NativeNetwork,
@@ -89,13 +88,11 @@ class NativeEngine(Engine):
             network = NativeNetwork(program, epochs.best_weights)
         weights = network.weights
         params = sum(weight.size for weight in weights)
-        outcome = epochs.outcome(
-            engine=self.name, params=params, recipe=recipe, documents=len(kept)
-        )
+        record = epochs.record(engine=self.name, params=params, recipe=recipe, documents=len(kept))
         begin("testing")
         logs = network.log_probabilities(_inputs(model, dataset, dataset.x_test))
         scores = np.maximum(logs, LOWEST).astype(np.float32)
-        return Trained(outcome, scores, weights=weights if keep_model else None)
+        return TrialResult(record, dataset.y_test, scores, weights if keep_model else None)
 
 
 @cache

@@ -16,10 +16,9 @@ from rnnbench.training.engines.native.assembler import Assembler, Processor
 from rnnbench.training.engines.native.network import Arena, NetworkArrays, NetworkSizes
 from rnnbench.training.engines.native.program import BETA_1, BETA_2, make_program, product
 from rnnbench.training.engines.native.weights import new_arena, read_weights
-from rnnbench.training.epochs import Epochs
+from rnnbench.training.epochs import Epochs, batches, count_batches
 from rnnbench.training.outcome import Weights
 from rnnbench.training.recipe import Recipe
-from rnnbench.training.steps import batches, count_batches
 
 FLOATS = np.ctypeslib.ndpointer(np.float32, flags="C_CONTIGUOUS")
 """An array of floats without gaps; others are refused."""

@@ -127,7 +127,7 @@ def test_a_kept_model_is_the_trained_one_in_keras():
     again = build(MIXED, Shape.of(dataset), seed=1)
     again.set_weights(trained.weights)
     np.testing.assert_allclose(np.log(predict(again, x[:5])), trained.scores, atol=1e-5)
-    assert again.count_params() == trained.outcome.params
+    assert again.count_params() == trained.record.params
 
 
 @examples(20)

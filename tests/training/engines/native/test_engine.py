@@ -13,7 +13,7 @@ from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.training import settings
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.native import engine, training
-from rnnbench.training.settings import Training, engine_for, settled
+from rnnbench.training.settings import Training, engine_for, resolve_engine
 
 NATIVE = ENGINES["native"]
 LSTM = {"lstm": {"units": 3}}
@@ -123,7 +123,7 @@ def test_auto_is_native_where_that_can_train_the_model(installed, layers, reason
     model, auto = network(*layers), Training(engine="auto")
 
     assert engine_for(model, auto) is ENGINES[name]
-    assert settled(model, auto) == Training(engine=name)
+    assert resolve_engine(model, auto) == Training(engine=name)
 
 
 def test_auto_says_once_why_it_is_not_native(installed, caplog):
@@ -176,7 +176,7 @@ places = np.arange(30)
 data = Dataset(x, x[:, -1] % 3, x, x[:, -1] % 3, ("a", "b", "c"), 9, places, places, documents=x)
 training = Training(engine="native", epochs=3, batch_size=7)
 trained = train(model, data, training, 1)
-print(repr(trained.outcome.history.loss), trained.scores.tobytes().hex())
+print(repr(trained.record.history.loss), trained.scores.tobytes().hex())
 print({"tensorflow", "keras"} & set(sys.modules))
 """
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from baseline_kinds import KINDS
 from factories import SOFTMAX, benchmark
 from in_process import InProcess
 
@@ -17,11 +16,9 @@ from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES
 from rnnbench.registry import PluginError
 from rnnbench.results.store import Store
-from rnnbench.runner.benchmark import describe, plan_benchmark, run_plan
 from rnnbench.runner.events import EpochEnded, Failed, Finished, Planned
 from rnnbench.runner.executors import TrialFailure
-from rnnbench.runner.saving import Saver
-from rnnbench.runner.stored import find_stored
+from rnnbench.runner.run import describe, find_stored, plan_benchmark, run_plan
 
 
 @pytest.fixture
@@ -114,37 +111,9 @@ def test_a_baseline_that_no_seed_changes_is_planned_once_and_after_all_networks(
     ]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_baseline_is_planned_as_often_as_seeds_can_change_it(make_plan, kind):
-    plan = make_plan(models={"it": {"baseline": kind}}, training={"seeds": 3})
-
-    assert len(plan.trials) == (3 if kind == "stratified" else 1)
-
-
-def test_the_dataset_is_described_with_the_documents_of_each_topic_by_label(plan):
-    dataset = plan.dataset
-
-    assert [count.topic for count in dataset.topics] == ["earn", "acq"]
-    assert sum(count.train for count in dataset.topics) == dataset.train_size == 22
-    assert sum(count.test for count in dataset.topics) == dataset.test_size == 22
-    assert dataset.majority_topic == "earn"
-    assert dataset.majority_accuracy == dataset.topics[0].test / 22
-
-
-def test_how_documents_are_cut_and_padded_makes_another_dataset_of_the_same_split(make_plan):
-    ours, padded, split_otherwise = (
-        make_plan(data).dataset for data in ({}, {"padding": "post"}, {"seed": 1})
-    )
-
-    assert ours.fingerprint != padded.fingerprint
-    assert ours.split_fingerprint == padded.split_fingerprint
-    assert ours.split_fingerprint != split_otherwise.split_fingerprint
-
-
-@pytest.mark.parametrize("share", [0.01, 0.04])
-def test_a_share_that_holds_no_document_out_is_refused_before_anything_is_trained(make_plan, share):
-    with pytest.raises(UserError, match=rf"^training\.validation_split: {share} of 22 .*leaves 0"):
-        make_plan(training={"validation_split": share})
+def test_a_share_that_holds_no_document_out_is_refused_before_anything_is_trained(make_plan):
+    with pytest.raises(UserError, match=r"^training\.validation_split: 0\.04 of 22 .*leaves 0"):
+        make_plan(training={"validation_split": 0.04})
 
 
 def test_a_baseline_whose_package_is_missing_is_refused_before_anything_is_trained(
@@ -250,26 +219,14 @@ def test_documents_that_are_removed_end_the_run_at_the_first_trial(plan, store):
     assert not [event for event in events if isinstance(event, Failed)]
 
 
-def test_a_network_that_cannot_be_saved_fails_its_trial_and_the_others_are_stored(
-    plan, store, monkeypatch
-):
-    def file_of(_, trial, weights):
-        assert weights
-        return TrialFailure("no space") if trial.seed == 7 else b"a network"
-
-    monkeypatch.setattr(Saver, "file_of", file_of)
+def test_weights_are_stored_and_not_kept_in_memory(plan, store):
     keeping = replace(plan, trials=[replace(trial, keep_model=True) for trial in plan.trials])
 
     done, events = run(keeping, store)
 
-    assert {(each.model, each.reason) for each in done.missing} == {
-        ("big", "no space"),
-        ("small", "no space"),
-    }
-    assert {event.trial.seed for event in events if isinstance(event, Failed)} == {7}
-    assert {trial.seed for trial in find_stored(keeping.trials, store)} == {0}
-    assert len(find_stored(plan.trials, store)) == 4, "their scores are stored all the same"
-    assert {file.read_bytes() for file in store.folder.glob("models/*")} == {b"a network"}
+    assert len(list(store.folder.glob("models/*.npz"))) == len(plan.trials)
+    results = [event.result for event in events if isinstance(event, Finished)]
+    assert {each.weights for each in [*results, *done.trials]} == {None}
 
 
 def test_a_run_that_trains_nothing_removes_the_temporary_folders_of_killed_ones(
@@ -352,7 +309,7 @@ def test_scores_of_many_trials_are_not_kept_in_memory(make_plan, store, monkeypa
     models = {name: {"baseline": name} for name in ("multinomial_naive_bayes", "stratified")}
     plan = make_plan(models=models)
     whole = run_all(plan, store)[0]
-    monkeypatch.setattr("rnnbench.runner.stored.MOST_IN_MEMORY", 0)
+    monkeypatch.setattr("rnnbench.runner.run.MOST_IN_MEMORY", 0)
     scores = []
 
     def listen(event):

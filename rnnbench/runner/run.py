@@ -1,12 +1,18 @@
-"""Running a benchmark: from its config to the results of its trials."""
+"""The way of a run: plan its trials, train and store them, summarize them, write the run."""
 
 import textwrap
-from collections.abc import Collection, Generator, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from rnnbench.analysis.load import load_environment
+from rnnbench.analysis.summary import summarize_run
+from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.data.dataset import (
@@ -20,24 +26,28 @@ from rnnbench.data.dataset import (
 from rnnbench.data.load import PreparedData
 from rnnbench.data.settings import PATHS
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
-from rnnbench.environment import environment
+from rnnbench.environment import constraints, environment
 from rnnbench.errors import RnnbenchError, uninterrupted
 from rnnbench.models.baselines import check_installed
 from rnnbench.models.descriptions import BaselineModel
 from rnnbench.registry import PluginError
+from rnnbench.report.tables_of_run import table_files
+from rnnbench.results.lock import lock_folder
+from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
-from rnnbench.results.store import Store
-from rnnbench.runner.events import Failed, Finished, Listener, Planned
+from rnnbench.results.store import CONSTRAINTS, RESULTS, Store
+from rnnbench.runner.events import Failed, Finished, Listener, Planned, all_of
 from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailure
-from rnnbench.runner.saving import Saver
-from rnnbench.runner.stored import Results, find_stored
+from rnnbench.runner.tracking import tell_trackers
 from rnnbench.storage import sweep_temporary_folders
 from rnnbench.training.outcome import TrialResult
-from rnnbench.training.settings import settled
+from rnnbench.training.settings import resolve_engine
 from rnnbench.training.trial import Trial
 
 LONGEST_ERROR = 200
 """The most characters that are kept of the error that a trial failed with."""
+MOST_IN_MEMORY = 256 * 2**20
+"""The most bytes of scores that a run keeps in memory; others are read again when needed."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +168,7 @@ def _trials(
         Trial(
             name=name,
             model=model,
-            training=settled(model, benchmark.training_of(name)),
+            training=resolve_engine(model, benchmark.training_of(name)),
             seed=seed,
             data=data.section.model_copy(update=dict.fromkeys(PATHS)),
             corpus_fingerprint=fingerprint,
@@ -184,7 +194,7 @@ def _check(trials: Sequence[Trial], datasets: Collection[Dataset]) -> None:
     for model in {trial.name: trial.model for trial in trials}.values():
         if isinstance(model, BaselineModel):
             check_installed(model.baseline)
-    n_train = min(len(each.y_train) for each in datasets)
+    n_train = min(len(dataset.y_train) for dataset in datasets)
     for share in {trial.training.validation_split for trial in trials}:
         hold_out(n_train, share)
 
@@ -197,6 +207,79 @@ def _sort(trials: list[Trial]) -> None:
         return -trial.length, numbers.setdefault(trial.program, len(numbers))
 
     trials.sort(key=order)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run is carried out.
+
+    Attributes:
+        command: repeats the run from the config that it stores.
+        keep_models: whether trained networks are kept.
+        fresh: whether stored trials are trained again.
+        compact: whether trials, stored ones too, keep only what tables need.
+    """
+
+    command: str
+    keep_models: bool = False
+    fresh: bool = False
+    compact: bool = False
+
+
+def run(
+    benchmark: Benchmark,
+    data: PreparedData,
+    executor: Executor,
+    folder: Path,
+    options: Options,
+    display: AbstractContextManager[Listener],
+) -> tuple[StoredRun | None, Plan, PlanResult]:
+    """Plan the trials of a benchmark, train them, store and summarize them, and write the run.
+
+    Args:
+        benchmark: the benchmark.
+        data: the data that its ``data`` section asks for.
+        executor: trains the trials.
+        folder: of the run; nobody else may write into it meanwhile.
+        options: how the run is carried out.
+        display: shows the progress while trials are trained.
+
+    Returns:
+        The run, or ``None`` if no trial has a result; its trials; and their results.
+
+    Raises:
+        UserError: another process is writing into the folder, it cannot be written to, or the
+            benchmark cannot be trained on its data.
+        RnnbenchError: a file cannot be written, or was removed.
+    """
+    store = Store(folder, is_compact=options.compact)
+    plan = plan_benchmark(benchmark, data, executor.threads, keep_models=options.keep_models)
+    with lock_folder(folder, options.command):
+        store.check_writable()
+        store.save_first_config(dump(benchmark, folder), RESULTS)
+        with tell_trackers(benchmark, folder) as trackers:
+            with display as shown:
+                listener = all_of(shown, trackers)
+                done = run_plan(plan, executor, store, listener, fresh=options.fresh)
+            finished = _write(benchmark, plan, done, folder, options) if done.trials else None
+    return finished, plan, done
+
+
+def _write(
+    benchmark: Benchmark, plan: Plan, done: PlanResult, folder: Path, options: Options
+) -> StoredRun:
+    """Summarize the trials that have a result, and write everything that belongs to the run."""
+    if not Store(folder).has_environment():
+        raise RnnbenchError(f"{folder}: its files were removed during the run; run it again")
+    results = summarize_run(benchmark, plan.dataset, done.trials, options.command, done.missing)
+    machine = load_environment(folder)
+    files = {"config.yaml": dump(benchmark, folder), CONSTRAINTS: constraints(machine)}
+    save_run(folder, results, files | table_files(results), plan.vocabulary)
+    trials = {
+        model.name: [trial for trial in done.trials if trial.record.model == model.name]
+        for model in results.models
+    }
+    return StoredRun(folder, results, trials, benchmark, machine)
 
 
 def run_plan(
@@ -217,9 +300,7 @@ def run_plan(
     """
     with suppress(OSError):  # if there is no place for temporary folders, what needs it says so
         sweep_temporary_folders()
-    results = Results(store)
-    if not fresh:
-        results.find(plan.trials)
+    results = {} if fresh else find_stored(plan.trials, store)
     to_train = [trial for trial in plan.trials if trial not in results]
     listener(Planned(to_train, list(results)))
     failures: dict[Trial, TrialFailure] = {}
@@ -229,8 +310,7 @@ def run_plan(
     except (KeyboardInterrupt, RnnbenchError) as error:
         ending = error
         done = results.keys() | failures.keys()
-        untried = [trial for trial in to_train if trial not in done]
-        results.find(untried)
+        results |= find_stored([trial for trial in to_train if trial not in done], store)
     return PlanResult(
         [results[trial] for trial in plan.trials if trial in results],
         failures,
@@ -239,15 +319,66 @@ def run_plan(
     )
 
 
-def describe(failures: Mapping[Trial, TrialFailure]) -> str:
-    """Return the first traceback, if there is one, and then which trials failed and why."""
-    lines = [f"{trial} failed: {failure.reason}" for trial, failure in failures.items()]
-    return "\n".join([*first_traceback(failures), *lines])
+def find_stored(trials: Iterable[Trial], store: Store) -> dict[Trial, TrialResult]:
+    """Return the results of those trials that are stored."""
+    results: dict[Trial, TrialResult] = {}
+    for trial in trials:
+        found = store.find(*_key(trial), with_model=trial.keep_model)
+        if found is not None:
+            results[trial] = _fitting(found, trial, results, store)
+    return results
 
 
-def first_traceback(failures: Mapping[Trial, TrialFailure]) -> list[str]:
-    """Return a list with the first traceback, or an empty list if there is none."""
-    return [failure.traceback for failure in failures.values() if failure.traceback][:1]
+def _key(trial: Trial) -> tuple[str, int, str]:
+    return trial.name, trial.seed, trial.fingerprint
+
+
+def _fitting(
+    result: TrialResult, trial: Trial, others: Mapping[Trial, TrialResult], store: Store
+) -> TrialResult:
+    """Return a stored result so that it fits into memory beside others, which are about as large.
+
+    So a run with thousands of trials does not need as much memory as they have together.
+    """
+    if (len(others) + 1) * result.scores.nbytes <= MOST_IN_MEMORY:
+        return result
+    labels = next((other.labels for other in others.values()), result.labels)
+    if np.array_equal(labels, result.labels):
+        result = replace(result, labels=labels)
+    return replace(result, stored_scores=partial(store.scores, *_key(trial)))
+
+
+def _train(
+    trials: list[Trial],
+    plan: Plan,
+    executor: Executor,
+    store: Store,
+    listener: Listener,
+    results: dict[Trial, TrialResult],
+    failures: dict[Trial, TrialFailure],
+) -> None:
+    """Train and store trials of a plan; add them to ``results``, or to ``failures``."""
+    if not trials:
+        return
+    packages = dict.fromkeys(package for trial in plan.trials for package in trial.packages)
+    facts = environment(packages, jobs=executor.jobs, threads=executor.threads)
+    if not store.has_environment():
+        store.save_environment(facts)
+    with closing(_outcomes(executor, trials, plan, listener)) as outcomes:
+        for trial, outcome in outcomes:
+            event: Failed | Finished
+            if isinstance(outcome, TrialFailure):
+                _check_corpora(plan)
+                failures[trial] = outcome
+                event = Failed(trial, outcome.reason)
+            else:
+                with uninterrupted():  # what has finished is not lost
+                    stored = store.save(outcome)
+                    store.save_environment(facts)  # until now, the stored one was still true
+                    results[trial] = _fitting(stored, trial, results, store)
+                light = replace(outcome, weights=None)  # they may be large
+                event = Finished(trial, light.accuracy, light.record.fit_seconds, light)
+            listener(event)
 
 
 def _outcomes(
@@ -270,42 +401,6 @@ def _outcomes(
         raise PluginError(f"{EXECUTORS.label(executor.name)} gave no outcome for {names}")
 
 
-def _train(
-    trials: list[Trial],
-    plan: Plan,
-    executor: Executor,
-    store: Store,
-    listener: Listener,
-    results: Results,
-    failures: dict[Trial, TrialFailure],
-) -> None:
-    """Train and store trials of a plan; add them to ``results``, or to ``failures``."""
-    if not trials:
-        return
-    packages = dict.fromkeys(each for trial in plan.trials for each in trial.packages)
-    facts = environment(packages, jobs=executor.jobs, threads=executor.threads)
-    if not store.has_environment():
-        store.save_environment(facts)
-    with (
-        Saver(plan.dataset, listener) as saver,
-        closing(_outcomes(executor, trials, plan, listener)) as outcomes,
-    ):
-        for trial, outcome in outcomes:
-            if isinstance(outcome, TrialFailure):
-                _check_corpora(plan)
-            event: Failed | Finished
-            with uninterrupted():  # what has finished is not lost
-                stored = _store(trial, outcome, saver, store)
-                if isinstance(stored, TrialFailure):
-                    failures[trial] = stored
-                    event = Failed(trial, stored.reason)
-                else:
-                    store.save_environment(facts)  # until now, the stored one was still true
-                    results.keep(trial, stored)
-                    event = Finished(trial, stored.accuracy, stored.record.fit_seconds, stored)
-            listener(event)
-
-
 def _check_corpora(plan: Plan) -> None:
     """Make sure that trials can still read their documents.
 
@@ -317,22 +412,12 @@ def _check_corpora(plan: Plan) -> None:
             raise RnnbenchError(f"{file}: removed while the benchmark ran; run it again")
 
 
-def _store(
-    trial: Trial, outcome: TrialResult | TrialFailure, saver: Saver, store: Store
-) -> TrialResult | TrialFailure:
-    """Store the result of a trial, and return it without its network, which may be large.
+def describe(failures: Mapping[Trial, TrialFailure]) -> str:
+    """Return the first traceback, if there is one, and then which trials failed and why."""
+    lines = [f"{trial} failed: {failure.reason}" for trial, failure in failures.items()]
+    return "\n".join([*first_traceback(failures), *lines])
 
-    If its network cannot be saved, its scores are stored all the same, for runs that keep none.
-    """
-    if isinstance(outcome, TrialFailure):
-        return outcome
-    model, light = outcome.model, replace(outcome, model=None, weights=None)
-    if trial.keep_model and outcome.weights is not None:
-        file = saver.file_of(trial, outcome.weights)
-        if isinstance(file, TrialFailure):
-            if not find_stored([trial], store):  # else this would remove an older network
-                store.save(light)
-            return file
-        model = file
-    store.save(replace(light, model=model))
-    return light
+
+def first_traceback(failures: Mapping[Trial, TrialFailure]) -> list[str]:
+    """Return a list with the first traceback, or an empty list if there is none."""
+    return [failure.traceback for failure in failures.values() if failure.traceback][:1]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from rnnbench.training.scores import LOWEST, log_probabilities, with_floor
+from rnnbench.training.outcome import LOWEST, log_probabilities, with_floor
 
 TINY = np.finfo(np.float32).tiny
 SMALLEST = np.finfo(np.float32).smallest_subnormal

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rnnbench.metrics import usable_metrics
-from rnnbench.results.compact import compact, compact_scores
+from rnnbench.results.arrays import compact, compact_scores
 from rnnbench.results.store import Store
 from rnnbench.training.outcome import History, TrialResult
 
@@ -63,23 +63,27 @@ def test_scores_that_decide_nothing_are_levelled_and_the_others_lose_digits():
 
 
 @pytest.mark.parametrize("kind", [{}, MARGINS])
-def test_a_compact_trial_is_stored_in_a_fraction_of_the_size(tmp_path, kind):
+@pytest.mark.parametrize("is_stored", [True, False], ids=["found stored", "trained"])
+def test_a_compact_trial_is_stored_in_a_fraction_of_the_size(tmp_path, kind, is_stored):
     random = np.random.default_rng(0)
     scores = np.log(random.dirichlet([0.1] * 40, 500) + 1e-30).astype(np.float32)
     history = History(loss=[1 / 3, None], accuracy=[2 / 3, 1.0])
-    trial = TrialResult(record(history=history, **kind), scores.argmax(1).astype("i4"), scores)
-    store = Store(tmp_path)
-    store.save(trial)
+    weights = [np.ones(3, np.float32)]
+    facts, labels = record(history=history, **kind), scores.argmax(1).astype("i4")
+    trial, key = TrialResult(facts, labels, scores, weights), ("rnn", 0, "f" * 64)
+    Store(tmp_path).save(trial)
     (file,) = tmp_path.glob("predictions/*")
-    size = file.stat().st_size
+    size, store = file.stat().st_size, Store(tmp_path, is_compact=True)
 
-    light = store.compact(trial)
+    light = store.find(*key) if is_stored else store.save(trial)
 
     assert file.stat().st_size < size / 5
-    loaded = store.load("rnn", 0, "f" * 64)
+    loaded = store.load(*key, with_model=True)
     assert loaded.record == light.record == compact(trial).record
     assert loaded.record.compact
     assert loaded.record.history == History(loss=[0.3333, None], accuracy=[0.6667, 1.0])
     np.testing.assert_array_equal(loaded.scores, light.scores)
     np.testing.assert_array_equal(loaded.labels, trial.labels)
-    assert store.compact(loaded) is loaded
+    written = file.stat().st_mtime_ns
+    assert store.find(*key, with_model=True).weights is None
+    assert file.stat().st_mtime_ns == written
