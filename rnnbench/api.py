@@ -356,11 +356,10 @@ def run(
 
 
 def load_run(folder: str | Path) -> Run:
-    """Return the finished run in a folder; one of an older version is converted first.
+    """Return the finished run in a folder.
 
     Raises:
-        UserError: there is no finished run, or an older one cannot be converted: another process
-            is writing into the folder, or it cannot be written to.
+        UserError: there is no finished run.
         DamagedResultError: a file is not as it was written; the message names it.
     """
     return Run(**vars(load_stored_run(Path(folder))))

@@ -1,14 +1,13 @@
 import io
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 import rnnbench
-from rnnbench.analysis.load import load_run, load_summary
+from rnnbench.analysis.load import load_run
 from rnnbench.cli.run import short_table
 from rnnbench.config.load import Override, load
 from rnnbench.metrics import METRICS
@@ -16,28 +15,24 @@ from rnnbench.models.descriptions import Network
 from rnnbench.points import model_of
 from rnnbench.report.numbers import mean_and_interval
 from rnnbench.report.table import to_rich
+from rnnbench.results.run import load_results
 from rnnbench.training.settings import engine_for
 
 ROOT = Path(__file__).parents[1]
+REFERENCE = ROOT / "results/reference"
 README = (ROOT / "README.md").read_text()
-TABLE = (ROOT / "results/reference/README.md").read_text()
-REFERENCE_RUNS = [file.parent for file in (ROOT / "results/reference").glob("*/results.json")]
-CHOICES = [file.parent for file in (ROOT / "results/reference/choice").glob("*/choice.json")]
+TABLE = (REFERENCE / "README.md").read_text()
+REFERENCE_RUNS = [file.parent for file in REFERENCE.glob("*/results.json")]
+CHOICES = [file.parent for file in (REFERENCE / "choice").glob("*/choice.json")]
 
 
 CHANGES = {"keras": ("training.engine", "keras"), "all": ("training.seeds", "20")}
 """Of the configs that are shipped, by the commands in the table."""
 
 
-@pytest.fixture(scope="module")
-def reference(tmp_path_factory):
-    """A copy of the reference runs, in which those of an older version are converted."""
-    return shutil.copytree(ROOT / "results/reference", tmp_path_factory.mktemp("copy") / "runs")
-
-
-def test_the_table_is_what_the_reference_run_prints(reference):
+def test_the_table_is_what_the_reference_run_prints():
     console = Console(width=80, file=io.StringIO())
-    (table,) = short_table(rnnbench.load_run(reference / "all"))
+    (table,) = short_table(rnnbench.load_run(REFERENCE / "all"))
     console.print(to_rich(table, console), highlight=False)
     lines = [line.rstrip() for line in console.file.getvalue().splitlines() if line.strip()]
 
@@ -48,8 +43,8 @@ def test_it_fits_on_a_page():
     assert len(README.splitlines()) <= 110
 
 
-def test_the_reference_run_is_whole(reference):
-    assert load_run(reference / "all").results.metrics == list(METRICS)
+def test_the_reference_run_is_whole():
+    assert load_run(REFERENCE / "all").results.metrics == list(METRICS)
 
 
 def with_engines(benchmark):
@@ -66,8 +61,8 @@ def with_engines(benchmark):
 
 
 @pytest.mark.parametrize("folder", REFERENCE_RUNS, ids=lambda folder: folder.name)
-def test_reference_runs_are_of_the_config_that_is_shipped(reference, folder):
-    results = load_summary(reference / folder.name)  # which checks config.yaml too
+def test_reference_runs_are_of_the_config_that_is_shipped(folder):
+    results = load_results(folder)  # which checks config.yaml too
     config = ROOT / "configs" / f"{results.name}.yaml"
     changes = [Override("", *CHANGES[folder.name])] if folder.name in CHANGES else []
 
@@ -77,7 +72,7 @@ def test_reference_runs_are_of_the_config_that_is_shipped(reference, folder):
 @pytest.mark.parametrize("folder", [*REFERENCE_RUNS, *CHOICES], ids=lambda folder: folder.name)
 def test_the_command_beside_a_reference_folder_is_the_one_that_wrote_it(folder):
     (record,) = (*folder.glob("results.json"), *folder.glob("choice.json"))
-    name = folder.relative_to(ROOT / "results/reference")
+    name = folder.relative_to(REFERENCE)
     cells = re.findall(r"^\| (.*) \| (.*) \|$", TABLE, re.M)
 
     (command,) = [command for names, command in cells if f"`{name}`" in names]
@@ -85,7 +80,7 @@ def test_the_command_beside_a_reference_folder_is_the_one_that_wrote_it(folder):
 
 
 def test_reference_runs_stay_small():
-    files = [file for file in (ROOT / "results/reference").rglob("*") if file.is_file()]
+    files = [file for file in REFERENCE.rglob("*") if file.is_file()]
 
     assert sum(file.stat().st_size for file in files) < 6_000_000
 
@@ -94,7 +89,7 @@ def chosen_network(name):
     """Return the network of a config that scored highest on the documents that choose."""
     models = load(ROOT / "configs" / f"{name}.yaml").models
     best = {}
-    for file in (ROOT / "results/reference/choice").glob(f"{name}*/choice.json"):
+    for file in (REFERENCE / "choice").glob(f"{name}*/choice.json"):
         for each in json.loads(file.read_text())["candidates"]:
             model = model_of(each["name"])
             best[model] = max(best.get(model, 0), each["accuracy"])
@@ -114,8 +109,8 @@ def row_that_links(file):
 
 
 @pytest.mark.parametrize("name", CHOSEN)
-def test_the_accuracies_of_the_wider_field_are_those_of_their_runs(reference, name):
-    run = load_summary(reference / name)
+def test_the_accuracies_of_the_wider_field_are_those_of_their_runs(name):
+    run = load_results(REFERENCE / name)
     models = {model.name: model.accuracy for model in run.models}
     without_duplicates = run.without_duplicates.accuracy
     row = row_that_links(f"{name}/table.md")
@@ -128,7 +123,7 @@ def test_the_accuracies_of_the_wider_field_are_those_of_their_runs(reference, na
 
 
 def test_the_documents_that_all_models_misclassify_are_those_of_the_table():
-    rows = (ROOT / "results/reference/zoo/errors.md").read_text().split("\n\n")[0].splitlines()
+    rows = (REFERENCE / "zoo/errors.md").read_text().split("\n\n")[0].splitlines()
     headings, *models, (_, everywhere, of_few, *_) = (row.strip("| ").split(" | ") for row in rows)
     words = " ".join(README.split())
 
@@ -141,9 +136,9 @@ def test_the_documents_that_all_models_misclassify_are_those_of_the_table():
 
 
 @pytest.mark.parametrize("name", ["r52", "r8", "reuters46"])
-def test_the_best_published_accuracy_without_a_caveat_is_named(reference, name):
+def test_the_best_published_accuracy_without_a_caveat_is_named(name):
     references = load(ROOT / "configs" / f"{name}.yaml").references
-    split = load_summary(reference / name).dataset.split_fingerprint
+    split = load_results(REFERENCE / name).dataset.split_fingerprint
     comparable = [  # several sources may have a model of the same name
         (model, published.accuracy)
         for reference in references.values()

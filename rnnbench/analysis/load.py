@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rnnbench.analysis.convert import convert_run
 from rnnbench.analysis.summary import drop_duplicates, summarize_run
 from rnnbench.environment import Environment
 from rnnbench.errors import UserError
@@ -17,7 +16,6 @@ from rnnbench.results.store import RESULTS
 from rnnbench.storage import (
     TRIALS,
     DamagedResultError,
-    OtherVersionError,
     peek,
     read_document,
     validate,
@@ -36,22 +34,21 @@ ROUNDING = 1e-9
 def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
     """Return the finished run in ``folder``, with all test documents or without duplicates.
 
-    A run of an older version is converted first. A summary that lacks a metric is recomputed
+    A summary that lacks a metric is recomputed
     from the stored trials, with a warning; the file stays as it is.
 
     Raises:
-        UserError: there is no finished run, or an older one cannot be converted: another process
-            is writing into the folder, or it cannot be written to.
+        UserError: there is no finished run.
         DamagedResultError: a file is not as it was written, or the summary does not fit the
             predictions; the message names it.
     """
     command = peek(folder / RESULTS).get("command")
-    if command and not (folder / TRIALS).is_dir():  # an older summary stays as it is
+    if command and not (folder / TRIALS).is_dir():
         raise DamagedResultError(
             f"unusable result: {folder}: it holds only the summary of a run, without trials "
             f"(to train them again: {command})"
         )
-    results = load_summary(folder)
+    results = load_results(folder)
     try:
         benchmark = load_benchmark(folder, [model.name for model in results.models])
         trials = load_trials(folder, results)
@@ -107,20 +104,6 @@ def _numbers(
     for pair in results.comparisons:
         place = f"the difference of {pair.a} and {pair.b}"
         yield place, pair.difference, means[pair.a] - means[pair.b]
-
-
-def load_summary(folder: Path) -> Results:
-    """Return the summary of the finished run in ``folder``; an older run is converted first.
-
-    Raises:
-        UserError: there is no finished run, or an older one cannot be converted.
-        DamagedResultError: a file is not as it was written; the message names it.
-    """
-    try:
-        return load_results(folder)
-    except OtherVersionError:
-        convert_run(folder)
-        return load_results(folder)
 
 
 def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> list[StoredRun]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from rnnbench.analysis.load import load_summary
 from rnnbench.data.dataset import INDEX_FROM
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import UserError, did_you_mean
@@ -18,7 +17,7 @@ from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.records import Record
 from rnnbench.results.arrays import read_weights
-from rnnbench.results.run import load_benchmark
+from rnnbench.results.run import load_benchmark, load_results
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
 from rnnbench.storage import DamagedResultError, atomic_write
@@ -190,7 +189,7 @@ def find_network(folder: Path, name: str, seed: int | None) -> KeptNetwork:
         UserError: there is no such model or seed, or it was not kept.
         DamagedResultError: a file is not as it was written, or an older version wrote it.
     """
-    results = load_summary(folder)
+    results = load_results(folder)
     models = {model.name: model for model in results.models}
     if name not in models:
         raise UserError(f"{folder}: no model '{name}' ({did_you_mean(name, models)})")

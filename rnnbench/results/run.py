@@ -20,7 +20,6 @@ from rnnbench.storage import (
     MAX_DOCUMENT,
     PLOTS,
     DamagedResultError,
-    Document,
     check_file,
     read_document,
     read_file,
@@ -122,30 +121,19 @@ def load_results(folder: Path) -> Results:
 
     Raises:
         UserError: there is no finished run.
-        OtherVersionError: another version of rnnbench wrote it.
-        DamagedResultError: ``results.json`` or ``config.yaml`` is not as it was written.
-    """
-    return validate(folder / RESULTS, Results, read_summary(folder, SUMMARY_VERSION))
-
-
-def read_summary(folder: Path, version: int) -> Document:
-    """Return the summary in ``folder``, of a schema version, as it stands in its file.
-
-    Raises:
-        UserError: there is no finished run.
-        OtherVersionError: it has another version.
-        DamagedResultError: ``results.json`` or ``config.yaml`` is not as it was written.
+        DamagedResultError: ``results.json`` or ``config.yaml`` is not as it was written, or is of
+            another version of rnnbench.
     """
     file = folder / RESULTS
     if not file.is_file():
         hint = "a folder that `rnnbench run` finished, such as results/all"
         raise UserError(f"{folder}: no {RESULTS} in it (should be {hint})")
-    document = read_document(file, version)
+    document = read_document(file, SUMMARY_VERSION)
     try:
         check_file(folder / "config.yaml", document.pop("config_sha256", None), file)
     except DamagedResultError as error:  # such as when a run was killed between the two files
         raise type(error)(f"{error}; run the benchmark again") from error
-    return document
+    return validate(file, Results, document)
 
 
 def load_benchmark(folder: Path, models: Iterable[str]) -> Benchmark:
