@@ -7,15 +7,13 @@ from dataclasses import replace
 import cluster_tasks
 import numpy as np
 import pytest
-from cluster_tasks import task
+from cluster_runs import baselines, run, start
 from clusters import children, cluster, kept, listeners, wait_for
 from factories import corpora, trial
 
 from rnnbench.runner.events import Connected, EpochEnded, PhaseBegan
 from rnnbench.runner.executors import TRAINING, DaskExecutor, LocalExecutor
 from rnnbench.runner.executors.base import WAITING
-
-BASELINE = {"models": {"svm": {"baseline": "tfidf_linear_svm"}}}
 
 
 @pytest.fixture(scope="module")
@@ -27,21 +25,13 @@ def two_workers(tmp_path_factory):
 
 @pytest.fixture
 def trials(tmp_path):
-    return [trial(tmp_path, seed=seed, **BASELINE) for seed in range(3)]
+    return baselines(tmp_path, 3)
 
 
-def start(where, trials, folder, carry_out=None, *, jobs=None):
-    """Return the generator of outcomes, and the list of events."""
-    events = []
-    work = task(carry_out) if carry_out else TRAINING
-    executor = DaskExecutor(jobs, str(where.file))
-    return executor.run(trials, corpora(folder), events.append, work), events
-
-
-def run(where, trials, folder, carry_out=None, **options):
+def run_and_listen(*arguments):
     """Return the outcomes of trials by seed, and the events."""
-    outcomes, events = start(where, trials, folder, carry_out, **options)
-    return {one.seed: outcome for one, outcome in outcomes}, events
+    events = []
+    return run(*arguments, listen=events.append), events
 
 
 def test_results_have_the_same_bits_as_those_of_local_processes(two_workers, tmp_path, trials):
@@ -49,7 +39,7 @@ def test_results_have_the_same_bits_as_those_of_local_processes(two_workers, tmp
     kept = trial(tmp_path, seed=8, training={"epochs": 2, "engine": "native"})
     all_trials = [network, replace(kept, keep_model=True), trials[0]]
 
-    there, events = run(two_workers, all_trials, tmp_path)
+    there, events = run_and_listen(two_workers, all_trials, tmp_path, TRAINING)
 
     assert len(there[8].weights) == 5
     here = LocalExecutor(2, 1).run(all_trials, corpora(tmp_path), lambda _: None, TRAINING)
@@ -83,7 +73,7 @@ def _is_epoch(event, seed):
 def test_events_name_cluster_and_workers_and_of_quick_epochs_tell_the_first_and_last(
     two_workers, tmp_path, trials
 ):
-    _, events = run(two_workers, trials, tmp_path, cluster_tasks.count_to_9)
+    _, events = run_and_listen(two_workers, trials, tmp_path, cluster_tasks.count_to_9)
 
     (connected,) = (event for event in events if isinstance(event, Connected))
     assert (connected.scheduler, connected.workers, connected.cores) == (two_workers.address, 2, 2)
@@ -97,14 +87,14 @@ def test_as_many_trials_run_side_by_side_as_there_are_threads(two_workers, tmp_p
     assert (executor.jobs, executor.threads) == (2, 1)
     assert DaskExecutor(1, two_workers.address).jobs == 1
 
-    alone, _ = run(two_workers, trials, tmp_path, cluster_tasks.nap, jobs=1)
+    alone = run(two_workers, trials, tmp_path, cluster_tasks.nap, jobs=1)
     assert len(set(alone.values())) == 1, "one child has carried out all of them"
 
 
 def test_the_files_of_a_run_are_removed_when_it_ends_and_those_of_others_stay(
     two_workers, tmp_path, trials
 ):
-    other, _ = start(two_workers, trials, tmp_path, cluster_tasks.nap)
+    other = start(two_workers, trials, tmp_path, cluster_tasks.nap)
     next(other)
     during = two_workers.ask(kept)
 
@@ -120,7 +110,7 @@ def test_the_files_of_a_run_are_removed_when_it_ends_and_those_of_others_stay(
 
 
 def test_a_trial_that_fails_keeps_no_other_from_being_carried_out(two_workers, tmp_path, trials):
-    outcomes, _ = run(two_workers, trials, tmp_path, cluster_tasks.fail)
+    outcomes = run(two_workers, trials, tmp_path, cluster_tasks.fail)
 
     reasons = {outcomes[seed].reason for seed in range(3)}
     assert reasons <= {"no training today (on w0)", "no training today (on w1)"}
@@ -131,7 +121,7 @@ def test_a_child_that_dies_costs_no_trial_and_leaves_no_process_behind(
 ):
     work = cluster_tasks.leave_a_process_and_die_once
 
-    outcomes, _ = run(two_workers, trials, tmp_path, work)
+    outcomes = run(two_workers, trials, tmp_path, work)
 
     assert outcomes == dict.fromkeys(range(3), "done")
     assert "svm seed 0: a worker process died (killed, or out of memory?) on w" in caplog.text
@@ -140,14 +130,14 @@ def test_a_child_that_dies_costs_no_trial_and_leaves_no_process_behind(
 
 
 def test_a_child_begins_each_trial_in_its_own_folder(two_workers, tmp_path, trials):
-    outcomes, _ = run(two_workers, trials, tmp_path, cluster_tasks.leave_the_folder, jobs=1)
+    outcomes = run(two_workers, trials, tmp_path, cluster_tasks.leave_the_folder, jobs=1)
 
     assert len(set(outcomes.values())) == 1
     assert "/" not in outcomes.values()
 
 
 def test_a_trial_whose_children_die_fails_with_their_last_words(two_workers, tmp_path, trials):
-    outcomes, _ = run(two_workers, trials, tmp_path, cluster_tasks.die_with_seed_0)
+    outcomes = run(two_workers, trials, tmp_path, cluster_tasks.die_with_seed_0)
 
     assert (outcomes[1], outcomes[2]) == ("done", "done")
     assert re.match(r"a worker process died \(.*\) on w.; that was attempt 3", outcomes[0].reason)
@@ -155,7 +145,7 @@ def test_a_trial_whose_children_die_fails_with_their_last_words(two_workers, tmp
 
 
 def test_a_killed_worker_costs_no_trial(two_workers, tmp_path, trials, caplog):
-    outcomes, events = run(two_workers, trials, tmp_path, cluster_tasks.kill_worker_once)
+    outcomes, events = run_and_listen(two_workers, trials, tmp_path, cluster_tasks.kill_worker_once)
 
     assert outcomes == dict.fromkeys(range(3), "done")
     assert "was lost; it is tried again" in caplog.text
@@ -171,7 +161,7 @@ def test_a_killed_worker_costs_no_trial(two_workers, tmp_path, trials, caplog):
 def test_a_run_that_is_closed_ends_its_children_and_leaves_the_cluster_usable(
     two_workers, tmp_path, trials
 ):
-    outcomes, _ = start(two_workers, trials, tmp_path, cluster_tasks.sleep_with_seed_0)
+    outcomes = start(two_workers, trials, tmp_path, cluster_tasks.sleep_with_seed_0)
     next(outcomes)
     next(outcomes)
     assert children(two_workers.folder)
@@ -181,7 +171,7 @@ def test_a_run_that_is_closed_ends_its_children_and_leaves_the_cluster_usable(
 
     assert time.monotonic() - begin < 10
     assert not children(two_workers.folder)
-    assert run(two_workers, trials, tmp_path, cluster_tasks.process)[0].keys() == {0, 1, 2}
+    assert run(two_workers, trials, tmp_path, cluster_tasks.process).keys() == {0, 1, 2}
 
 
 def test_nothing_to_do_needs_no_cluster():

@@ -102,7 +102,8 @@ def test_what_a_module_imports_from_its_folder_travels_with_it(working_folder, t
 
     found = _modules(tmp_path, "mine:build")
 
-    assert found == ["helper.py", "mine.py", "parts/__init__.py", "parts/sizes.py", "sizes.py"]
+    parts = ["parts/__init__.py", "parts/sizes.py"]
+    assert found == ["helper.py", "loose/sizes.py", "mine.py", *parts]
 
 
 def test_what_differs_between_versions_is_grouped():

@@ -36,9 +36,9 @@ class RunOnScheduler(SchedulerPlugin):
         """End the run on all workers if its client is gone, and has not done so."""
 
         async def end() -> None:
+            scheduler.remove_plugin(name=self.name)
             if self.run in scheduler.worker_plugins:
                 await scheduler.unregister_worker_plugin(None, self.run)
-            scheduler.remove_plugin(name=self.name)
 
         if client == self.client:
             self.work = asyncio.ensure_future(end())
