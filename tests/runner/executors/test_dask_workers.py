@@ -151,4 +151,4 @@ def test_a_cluster_without_usable_workers_is_told_how_to_get_some(tmp_path, tria
         begin = time.monotonic()
         with pytest.raises(UserError, match=r"no worker takes trials\n  rnnbench is not installed"):
             run(made, trials, tmp_path, cluster_tasks.process)
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 15
