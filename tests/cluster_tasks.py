@@ -63,15 +63,6 @@ def die_with_seed_0(one, *_):
     return die() if one.seed == 0 else "done"
 
 
-def die_once(one, *_):
-    """Stand for a child that somebody kills."""
-    trace = Path(os.environ["TRACES"], f"died-{one.seed}")
-    if not trace.exists():
-        trace.touch()
-        die()
-    return "done"
-
-
 def sleep_once(one, *_):
     """Sleep for ever, except the second time."""
     trace = Path(os.environ["TRACES"], f"slept-{one.seed}")
@@ -139,18 +130,15 @@ def _here(pid):
     return OnlyHere()
 
 
-def only_here(*_):
-    return OnlyHere()
-
-
 def leave_the_folder(*_):
     folder = str(Path.cwd())
     os.chdir("/")
     return folder
 
 
-def unreadable_with_seed_0(one, *_):
-    return Unreadable() if one.seed == 0 else "done"
+def unreadable_with_seed_0_or_1(one, *_):
+    """Return something that this machine cannot read, or the worker."""
+    return {0: Unreadable(), 1: OnlyHere()}.get(one.seed, "done")
 
 
 def lack(*_):

@@ -186,7 +186,7 @@ def children(folder: Path) -> list[int]:
             line = (process / "cmdline").read_bytes()
         except OSError:
             continue
-        if b"dask.children import main" in line and str(folder).encode() in line:
+        if b"dask.on_worker import main" in line and str(folder).encode() in line:
             found.append(int(process.name))
     return found
 

@@ -21,8 +21,6 @@ from campaigns.campaign import Campaign, misbehaviour
 from campaigns.kills import PATIENCE, RUN_FOLDER, other_results
 from clusters import Cluster, children, cluster, kept, kill_session
 
-from rnnbench.runner.executors.dask.children import IDLE_SECONDS
-
 ENDINGS = {
     "scheduler": 3,
     "connection": 3,
@@ -73,8 +71,7 @@ def _after_strike(
         yield "the run did not end in time"
     if "Traceback" in said:
         yield "a traceback"
-    idle = IDLE_SECONDS if strike.target.endswith("silence") else 0  # nobody can end idle ones
-    if not wait_until(lambda: not children(made.folder), PATIENCE + idle, every=0.1):
+    if not wait_until(lambda: not children(made.folder), PATIENCE, every=0.1):
         yield "processes that train are left"
     reached = ("child", "worker", "connection", "ctrl-c")
     if strike.target in reached and any(made.ask(kept).values()):

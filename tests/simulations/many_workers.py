@@ -64,17 +64,19 @@ def serve(folder: Path) -> None:
     import dask
     from distributed import LocalCluster, get_worker
 
-    from rnnbench.runner.executors.dask import worker
+    from rnnbench.runner.executors.dask import on_worker
 
-    outcome = train(folder, trial(folder, **BASELINE))
+    outcome = pickle.dumps(train(folder, trial(folder, **BASELINE)))
+    machine = {"worker": "", "host": "", "python": "", "platform": ""}
 
     def sleep(*_: object) -> object:
         at = get_worker()
-        at.log_event(worker.TOPIC, {"key": at.get_current_task(), "report": (0, 0.0, 0.0)})
+        facts = {"key": at.get_current_task(), "name": str(at.name), "report": (0, 0.0, 0.0)}
+        at.log_event(on_worker.TOPIC, facts)
         time.sleep(SECONDS)
-        return pickle.dumps(outcome)
+        return pickle.dumps((outcome, machine | {"address": at.address}))
 
-    worker.carry_out = sleep  # type: ignore[assignment]
+    on_worker.carry_out = sleep  # type: ignore[assignment]
     dask.config.set(SETTINGS)
     options = {"processes": False, "host": "127.0.0.1", "protocol": "tcp://", "memory_limit": 0}
     with LocalCluster(

@@ -39,10 +39,15 @@ class Died:
     Attributes:
         has_started: whether all was prepared for the trial by then.
         last_words: the end of what the child printed.
+        cause: in words.
     """
 
     has_started: bool
     last_words: str
+    cause: str = DIED
+
+    def __str__(self) -> str:
+        return f"{self.cause}\n{self.last_words}".rstrip()
 
 
 class Phase(NamedTuple):

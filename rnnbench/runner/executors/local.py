@@ -130,7 +130,7 @@ def _failure_of(death: Died) -> TrialFailure:
     """
     if not death.has_started:
         raise RnnbenchError(f"{DIED} before it could start a trial\n{death.last_words}".rstrip())
-    return TrialFailure(f"{DIED}\n{death.last_words}".rstrip())
+    return TrialFailure(str(death))
 
 
 class Worker(Child):

@@ -1,19 +1,14 @@
 """Faults of clusters: workers, schedulers and connections that are lost, silent or restarted."""
 
-import asyncio
 import os
-import pickle
 import signal
-import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import cluster_tasks
-import dask
-import distributed
 import pytest
-from cluster_tasks import task
+from cluster_runs import baselines, run, start
 from clusters import (
     ON_LOOPBACK,
     SCHEDULER,
@@ -26,19 +21,14 @@ from clusters import (
     run_out_of_memory,
     wait_for,
 )
-from factories import corpora, trial
 
-from rnnbench.errors import OutOfReachError, UserError
-from rnnbench.runner.executors import DaskExecutor
-from rnnbench.runner.executors.dask import admission, connection, messages, worker
-from rnnbench.runner.executors.dask.connection import warn_if_open
-
-BASELINE = {"models": {"svm": {"baseline": "tfidf_linear_svm"}}}
+from rnnbench.errors import OutOfReachError
+from rnnbench.runner.executors.dask import executor as dask_executor
 
 
 @pytest.fixture
 def trials(tmp_path):
-    return [trial(tmp_path, seed=seed, **BASELINE) for seed in range(4)]
+    return baselines(tmp_path, 4)
 
 
 @pytest.fixture(scope="module")
@@ -46,18 +36,6 @@ def one_worker(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cluster")
     with cluster(folder, 1) as made:
         yield made
-
-
-def start(where, trials, folder, carry_out):
-    """Return the generator of outcomes; the trials' corpus is in ``folder``."""
-    return DaskExecutor(address=where.address).run(
-        trials, corpora(folder), lambda _: None, task(carry_out)
-    )
-
-
-def run(where, trials, folder, carry_out):
-    """Return the outcomes of trials by seed."""
-    return {one.seed: outcome for one, outcome in start(where, trials, folder, carry_out)}
 
 
 def start_until_last(where, trials, folder, act):
@@ -84,12 +62,15 @@ def after(moment, act):
     return acting
 
 
-def test_closing_does_not_wait_for_a_worker_that_stalls(one_worker, tmp_path, trials):
-    outcomes = start(one_worker, trials, tmp_path, cluster_tasks.sleep_with_seed_0)
+def test_neither_the_begin_nor_the_end_of_a_run_waits_for_a_worker_that_stalls(
+    one_worker, tmp_path, trials, monkeypatch
+):
+    monkeypatch.setattr(dask_executor, "BEGIN_SECONDS", 1.0)
+    outcomes = start(one_worker, trials[::-1], tmp_path, cluster_tasks.sleep_with_seed_0)
     stalled = one_worker.add_worker("stalled", "--no-nanny")
+    os.kill(stalled.pid, signal.SIGSTOP)
     try:
         next(outcomes)
-        os.kill(stalled.pid, signal.SIGSTOP)
         begin = time.monotonic()
         outcomes.close()
         assert time.monotonic() - begin < 10
@@ -137,7 +118,7 @@ def test_an_outcome_is_fetched_again_if_only_its_own_connection_is_cut(
 
 
 def test_a_silent_scheduler_ends_the_run(one_worker, tmp_path, trials, monkeypatch):
-    monkeypatch.setattr(messages, "SILENCE_SECONDS", 2.0)
+    monkeypatch.setattr(dask_executor, "SILENCE_SECONDS", 2.0)
     stop = partial(one_worker.scheduler.send_signal, signal.SIGSTOP)
     outcomes = start_until_last(one_worker, trials, tmp_path, stop)
     begin = time.monotonic()
@@ -150,58 +131,13 @@ def test_a_silent_scheduler_ends_the_run(one_worker, tmp_path, trials, monkeypat
     wait_for(lambda: not children(one_worker.folder), "the end of its child")
 
 
-@pytest.fixture
-def in_one_process(monkeypatch):
-    """A cluster of eight workers in this process, which say at once that a trial is done."""
-    monkeypatch.setattr(worker, "carry_out", lambda *_: pickle.dumps("done"))
-    options = {"processes": False, "host": "127.0.0.1", "protocol": "tcp://", "memory_limit": 0}
-    with distributed.LocalCluster(
-        n_workers=8, threads_per_worker=1, dashboard_address=None, **options
-    ) as made:
-        yield made.scheduler
+def test_what_cannot_be_read_fails_only_its_trial(one_worker, tmp_path, trials):
+    outcomes = run(one_worker, trials, tmp_path, cluster_tasks.unreadable_with_seed_0_or_1)
 
-
-def test_a_worker_that_is_lost_takes_no_results_of_others_with_it(
-    in_one_process, tmp_path, monkeypatch, caplog
-):
-    scheduler, lost = in_one_process, []
-    fetch = scheduler.handlers["gather"]
-
-    async def lose_a_worker_meanwhile(keys, serializers=None):
-        if not lost:
-            await asyncio.sleep(0.5)  # until all are finished; Dask fetches five, then the others
-        if len(keys) > 1 and not lost:
-            (address,) = scheduler.get_who_has(keys[:1])[keys[0]]
-            lost.append(address)
-            await scheduler.remove_worker(address, stimulus_id="test")
-            await asyncio.sleep(1)  # until the run has seen that it is lost
-        return await fetch(keys=keys, serializers=serializers)
-
-    monkeypatch.setitem(scheduler.handlers, "gather", lose_a_worker_meanwhile)
-    monkeypatch.setattr(messages, "LOOK_SECONDS", 0.1)
-    trials = [trial(tmp_path, seed=seed, **BASELINE) for seed in range(8)]
-
-    outcomes = run(scheduler, trials, tmp_path, cluster_tasks.process)
-
-    assert outcomes == dict.fromkeys(range(8), "done")
-    assert caplog.text.count("it is tried again") == len(lost) == 1
-
-
-def test_what_cannot_be_read_here_fails_only_its_trial(one_worker, tmp_path, trials):
-    outcomes = run(one_worker, trials, tmp_path, cluster_tasks.unreadable_with_seed_0)
-
-    assert outcomes.pop(0).reason.startswith("its task on w0 was lost: ValueError: no traces")
-    assert outcomes == dict.fromkeys((1, 2, 3), "done")
-
-
-def test_what_the_worker_cannot_read_fails_its_trial(one_worker, tmp_path, trials):
-    outcomes = start(one_worker, trials[:1], tmp_path, cluster_tasks.only_here)
-
-    _, failure = next(outcomes)
-
-    assert failure.reason.startswith("ValueError: made elsewhere (on w0)")
-    wait_for(lambda: not children(one_worker.folder), "the end of its child")
-    outcomes.close()
+    reasons = [outcomes.pop(seed).reason for seed in (0, 1)]
+    assert reasons[0].startswith("its task was lost: ValueError: no traces (on w0)")
+    assert reasons[1].startswith("ValueError: made elsewhere (on w0)")
+    assert outcomes == dict.fromkeys((2, 3), "done")
 
 
 def test_whatever_happens_to_the_worker_while_a_trial_goes_on_its_child_ends(
@@ -264,6 +200,7 @@ def test_children_end_when_the_process_that_started_the_run_was_killed(one_worke
 
     process.kill()
 
+    wait_for(lambda: not any(one_worker.ask(kept).values()), "the end of its files", seconds=15)
     wait_for(lambda: not children(one_worker.folder), "the end of its child", seconds=15)
 
 
@@ -274,15 +211,7 @@ def own(tmp_path):
         yield made
 
 
-def test_a_lost_scheduler_ends_the_run_after_what_has_finished(own, tmp_path, trials):
-    outcomes = start_until_last(own, trials, tmp_path, own.scheduler.kill)
-
-    with pytest.raises(OutOfReachError, match="the connection to the scheduler is lost; finished"):
-        next(outcomes)
-    wait_for(lambda: not children(own.folder), "the end of its child")
-
-
-def test_a_scheduler_that_restarts_ends_the_run(own, tmp_path, trials):
+def test_a_scheduler_that_restarts_ends_the_run_after_what_has_finished(own, tmp_path, trials):
     port = own.address.rpartition(":")[2]
 
     def restart():
@@ -292,8 +221,9 @@ def test_a_scheduler_that_restarts_ends_the_run(own, tmp_path, trials):
 
     outcomes = start_until_last(own, trials, tmp_path, restart)
 
-    with pytest.raises(OutOfReachError, match=r"scheduler (is lost|was restarted); finished"):
+    with pytest.raises(OutOfReachError, match="the connection to the scheduler is lost; finished"):
         next(outcomes)
+    wait_for(lambda: not children(own.folder), "the end of its child")
 
 
 def test_the_trials_of_a_lost_machine_are_tried_on_another_if_there_is_one(
@@ -311,116 +241,8 @@ def test_the_trials_of_a_lost_machine_are_tried_on_another_if_there_is_one(
     acting.result()
     assert "svm seed 0: its worker w0 was lost; it is tried again" in caplog.text
 
-    monkeypatch.setattr(admission, "SILENCE_SECONDS", 2.0)
+    monkeypatch.setattr(dask_executor, "SILENCE_SECONDS", 2.0)
     kill = partial(kill_session, own.processes[-1])
     outcomes = start_until_last(own, trials, tmp_path, kill)
     with pytest.raises(OutOfReachError, match="no worker has taken trials for 2 s; finished"):
         next(outcomes)
-
-
-@pytest.fixture
-def certificates(tmp_path):
-    """Dask's configuration with a certificate and its key, for all that take part."""
-    made = distributed.Security.temporary()
-    texts = {"ca-file": made.tls_ca_file}
-    for role in ("scheduler", "worker", "client"):
-        texts[f"{role}.cert"] = getattr(made, f"tls_{role}_cert")
-        texts[f"{role}.key"] = getattr(made, f"tls_{role}_key")
-    for name, text in texts.items():
-        (tmp_path / name).write_text(text)
-    return {f"distributed.comm.tls.{name}": str(tmp_path / name) for name in texts}
-
-
-def _as_environment(configuration):
-    names = str.maketrans({".": "__", "-": "_"})
-    return {f"DASK_{key.translate(names).upper()}": value for key, value in configuration.items()}
-
-
-def test_with_certificates_everything_is_encrypted(tmp_path, trials, certificates, caplog):
-    environment = _as_environment(certificates)
-    with (
-        dask.config.set(certificates),
-        cluster(tmp_path / "cluster", 1, "--protocol", "tls", **environment) as made,
-    ):
-        assert made.address.startswith("tls://")
-        outcomes = run(made, trials[:2], tmp_path, cluster_tasks.process)
-    assert outcomes.keys() == {0, 1}
-    assert not caplog.text
-
-
-def test_without_certificates_it_is_said_which_are_missing():
-    with pytest.raises(UserError, match="needs certificates"):
-        print(DaskExecutor(address="tls://127.0.0.1:8786").jobs)  # noqa: T201
-
-
-def test_certificates_that_cannot_be_read_are_named(certificates):
-    missing = {"distributed.comm.tls.client.cert": "/no/such.pem"}
-    message = r"distributed\.comm\.tls .*No such file.*, /no/such\.pem, /"
-    with dask.config.set(certificates | missing), pytest.raises(UserError, match=message):
-        print(DaskExecutor(address="tls://127.0.0.1:8786").jobs)  # noqa: T201
-
-
-@pytest.mark.parametrize(
-    ("address", "is_open"),
-    [
-        ("tcp://127.0.0.1:8786", False),
-        ("tcp://localhost:8786", False),
-        ("tcp://192.0.2.7:8786", True),
-        ("tls://192.0.2.7:8786", False),
-    ],
-)
-def test_only_a_port_that_others_reach_without_encryption_is_warned_of(address, is_open, caplog):
-    for addresses in (("tcp://127.0.0.1:8786", address), (address, "tcp://127.0.0.1:8786")):
-        caplog.clear()
-        warn_if_open(*addresses)
-
-        assert ("whoever reaches this port can run code" in caplog.text) is is_open
-
-
-def test_the_address_that_the_scheduler_gives_is_looked_at(
-    one_worker, tmp_path, trials, monkeypatch, caplog
-):
-    given = {"address": "tcp://192.0.2.7:1"}
-    monkeypatch.setattr("rnnbench.runner.executors.dask.executor.identity_of", lambda _: given)
-
-    run(one_worker, trials[:1], tmp_path, cluster_tasks.process)
-
-    assert "tcp://192.0.2.7:1: not encrypted" in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("address", "error", "message"),
-    [
-        ("nowhere.json", UserError, "nowhere.json: No such file or directory"),
-        ("foo://host:1", UserError, "unknown address scheme 'foo'"),
-        ("tcp://127.0.0.1", UserError, "missing port number"),
-        ("tcp://nowhere.invalid:1", OutOfReachError, "no Dask scheduler can be reached"),
-    ],
-)
-def test_an_address_that_is_none_is_named(address, error, message):
-    with pytest.raises(error, match=message):
-        print(DaskExecutor(address=address).jobs)  # noqa: T201
-
-
-def test_something_that_listens_but_says_nothing_is_no_scheduler(monkeypatch):
-    monkeypatch.setattr(connection, "CONNECT_SECONDS", 1.0)
-    with socket.create_server(("127.0.0.1", 0)) as mute:
-        begin = time.monotonic()
-        with pytest.raises(OutOfReachError, match="no Dask scheduler can be reached: no answer"):
-            print(DaskExecutor(address=f"tcp://127.0.0.1:{mute.getsockname()[1]}").jobs)  # noqa: T201
-    assert time.monotonic() - begin < 5
-
-
-def test_the_address_of_a_worker_is_not_taken_for_that_of_a_scheduler(one_worker):
-    worker = one_worker.workers()["w0"]
-
-    for address, kind in ((worker["address"], "worker"), (worker["nanny"], "nanny")):
-        with pytest.raises(OutOfReachError, match=f"a Dask {kind} listens there"):
-            print(DaskExecutor(address=address).jobs)  # noqa: T201
-
-
-def test_without_an_address_dask_is_asked_for_one(one_worker):
-    with pytest.raises(UserError, match="needs a scheduler: give --scheduler"):
-        print(DaskExecutor().jobs)  # noqa: T201
-    with dask.config.set({"scheduler-address": one_worker.address}):
-        assert DaskExecutor().jobs == 1

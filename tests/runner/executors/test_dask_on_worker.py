@@ -6,7 +6,7 @@ import pytest
 
 from rnnbench.runner.executors import Task
 from rnnbench.runner.executors.child import Died, Done
-from rnnbench.runner.executors.dask.children import Process
+from rnnbench.runner.executors.dask.on_worker import WorkerChild
 
 WITHOUT_RNNBENCH = """
 import os, sys
@@ -23,23 +23,15 @@ def start(tmp_path, monkeypatch):
     def start_with(name, code):
         (tmp_path / name).write_text(code)
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-        child = Process(tmp_path, tmp_path / "place")
-        started.append(child)
-        child.give_message(pickle.dumps((Task(print, id), "trial", "corpus")))
-        return child
+        started.append(WorkerChild(tmp_path, tmp_path / "place"))
+        return [*started[0].reports(pickle.dumps((Task(print, id), "trial", "corpus")))]
 
     yield start_with
-    for each in started:
-        each.clear()
-
-
-def next_message(child):
-    assert child.connection.poll(60)
-    return child.receive()
+    started[0].end()
 
 
 def test_a_child_that_cannot_begin_says_why(start):
-    death = next_message(start("rnnbench.py", "raise ImportError('half of it is missing')"))
+    (death,) = start("rnnbench.py", "raise ImportError('half of it is missing')")
 
     assert isinstance(death, Died)
     assert not death.has_started
@@ -47,7 +39,7 @@ def test_a_child_that_cannot_begin_says_why(start):
 
 
 def test_a_child_finds_rnnbench_where_its_worker_did(start):
-    child = start("sitecustomize.py", WITHOUT_RNNBENCH)
+    begin, end = start("sitecustomize.py", WITHOUT_RNNBENCH)
 
-    assert next_message(child)[0] == 0, "it has started"
-    assert next_message(child) == Done(None)
+    assert begin[0] == 0, "it has started"
+    assert end == Done(None)
