@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.models.descriptions import LayeredNetwork, Network
-from rnnbench.models.keras_layers import BagOfWords
 from rnnbench.models.layers import Batch, Layer
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.layers.feedforward import (
@@ -22,6 +21,7 @@ from rnnbench.models.layers.feedforward import (
     LayerNorm,
     Pooling,
     SpatialDropout,
+    WordCounts,
 )
 from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, Recurrent, SimpleRNN
 from rnnbench.models.word_weights import weighted_counts
@@ -153,7 +153,7 @@ def _normalize(layer: LayerNorm, weights: Sequence[Floats], x: Floats, _: Mask) 
     return normal
 
 
-def _count_words(layer: BagOfWords, weights: Sequence[Floats], ids: Any, _: Mask) -> Floats:
+def _count_words(layer: WordCounts, weights: Sequence[Floats], ids: Any, _: Mask) -> Floats:
     return np.stack([weighted_counts(row, weights[0], layer.values) for row in ids])
 
 
@@ -245,7 +245,7 @@ KINDS: dict[type[Layer], NumpyLayer] = {
     Embedding: NumpyLayer(
         lambda layer, batch: [(batch.n_ids, layer.dim)], lambda _, w, ids, __: w[0][ids]
     ),
-    BagOfWords: NumpyLayer(lambda _, batch: [(batch.n_ids,)], _count_words),
+    WordCounts: NumpyLayer(lambda _, batch: [(batch.n_ids,)], _count_words),
     Conv1D: NumpyLayer(
         lambda layer, batch: [
             (layer.kernel_size, batch.features, layer.filters),

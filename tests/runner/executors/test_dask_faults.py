@@ -89,7 +89,7 @@ def test_a_connection_that_is_cut_ends_the_run_although_the_scheduler_goes_on(
     with pytest.raises(OutOfReachError, match="the connection to the scheduler is lost; finished"):
         next(outcomes)
     wait_for(lambda: not children(one_worker.folder), "the end of its child")
-    assert not any(one_worker.ask(kept).values())
+    wait_for(lambda: not any(one_worker.ask(kept).values()), "the removal of its files")
 
 
 @pytest.mark.parametrize("itself", [False, True])
@@ -103,7 +103,7 @@ def test_a_connection_that_is_cut_while_an_outcome_is_fetched_ends_the_run(
 
     assert "tried again" not in caplog.text
     wait_for(lambda: not children(one_worker.folder), "the end of its child")
-    assert not any(one_worker.ask(kept).values())
+    wait_for(lambda: not any(one_worker.ask(kept).values()), "the removal of its files")
 
 
 def test_an_outcome_is_fetched_again_if_only_its_own_connection_is_cut(

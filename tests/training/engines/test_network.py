@@ -106,7 +106,7 @@ def test_every_epoch_is_recorded_and_told(training):
     assert {len(values) for values in history.model_dump().values()} == {EPOCHS}
     assert told == list(zip(range(1, EPOCHS + 1), history.loss, history.accuracy, strict=True))
     assert 0 < outcome.ms_per_step * outcome.steps / 1000 < outcome.fit_seconds
-    assert trained.model is None
+    assert trained.weights is None
 
 
 def test_the_scores_are_those_of_the_epoch_that_was_best_on_the_held_out_documents(
@@ -204,7 +204,7 @@ def test_a_network_regularised_in_every_way_is_validated_tested_and_kept_bit_for
 def test_other_features_are_dropped_in_each_epoch_and_none_while_validating(dataset, engine):
     trained = fit(dataset, engine, REGULARISED, epochs=2, **STANDING_STILL)
 
-    history = trained.outcome.history
+    history = trained.record.history
     loss, accuracy = loss_and_accuracy(trained, dataset)
     assert abs(history.loss[0] - history.loss[1]) > 1e-5
     np.testing.assert_allclose(history.val_loss, [loss] * 2, rtol=1e-5)
@@ -261,7 +261,7 @@ def test_a_pretrained_embedding_starts_with_vectors_of_other_documents_than_it_i
 
     vectors = trained.weights[0]
     np.testing.assert_array_equal(vectors, pretrained_vectors(dataset, 4, SHARE))
-    assert trained.outcome.params == 3 * 5, "only what is trained is counted"
+    assert trained.record.params == 3 * 5, "only what is trained is counted"
     first = ["building network", "making word vectors", "compiling"]
     assert phases == [*first, "testing"]
 

@@ -232,8 +232,8 @@ def test_held_out_documents_are_not_learned_just_as_for_a_network(dataset, kind)
     ours = train(BASELINES[kind](), dataset, 0.4)
 
     np.testing.assert_array_equal(ours.scores, train(BASELINES[kind](), other, 0.4).scores)
-    assert (ours.outcome.engine, ours.outcome.epochs) == ("scikit-learn", 0)
-    assert ours.outcome.fit_seconds > 0
+    assert (ours.record.engine, ours.record.epochs) == ("scikit-learn", 0)
+    assert ours.record.fit_seconds > 0
     if kind == "most_frequent":
         shares = np.bincount(dataset.y_train[kept], minlength=3) / 12
         np.testing.assert_allclose(np.exp(ours.scores), np.tile(shares, (20, 1)), rtol=1e-6)
