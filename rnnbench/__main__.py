@@ -10,6 +10,7 @@ import io
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -51,6 +52,9 @@ def main() -> None:
     except OSError as error:
         status = status or _refused_by_stdout(error)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+    if any(thread.name.startswith("tracker ") for thread in threading.enumerate()):
+        sys.stderr.flush()
+        os._exit(status if isinstance(status, int) else bool(status))  # it hangs, as would an exit
     sys.exit(status)
 
 
@@ -102,11 +106,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     """End the command; signals that come together are one, and a later one ends it at once."""
     first = time.monotonic()
 
-    def interrupt_again(number: int, _frame: FrameType | None) -> None:
+    def interrupt_again(number: int, frame: FrameType | None) -> None:
         if time.monotonic() - first > TOGETHER:
-            if LATER:
-                signal.setitimer(signal.ITIMER_REAL, 0)
-            raise _interruption(number)
+            _raise_where_it_is_heard(_interruption(number), frame)
 
     for ending in ENDING:
         if signal.getsignal(ending) is not signal.SIG_IGN:

@@ -2,9 +2,9 @@
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rnnbench.analysis.summary import drop_duplicates, summarize_run
 from rnnbench.environment import Environment
@@ -16,6 +16,7 @@ from rnnbench.results.store import RESULTS
 from rnnbench.storage import (
     TRIALS,
     DamagedResultError,
+    OtherVersionError,
     peek,
     read_document,
     validate,
@@ -24,6 +25,8 @@ from rnnbench.storage import (
 from rnnbench.training.outcome import TrialResult
 
 log = logging.getLogger(__name__)
+
+G = TypeVar("G")
 
 OF_ANSWERS = ("accuracy", "macro_f1", "balanced_accuracy", "weighted_f1")
 """The metrics that are checked: they depend on the answers alone, not on the digits of scores."""
@@ -34,8 +37,8 @@ ROUNDING = 1e-9
 def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
     """Return the finished run in ``folder``, with all test documents or without duplicates.
 
-    A summary that lacks a metric is recomputed
-    from the stored trials, with a warning; the file stays as it is.
+    A summary that lacks a metric is recomputed from the stored trials, with a warning; the file
+    stays as it is.
 
     Raises:
         UserError: there is no finished run.
@@ -109,8 +112,8 @@ def _numbers(
 def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> list[StoredRun]:
     """Return the finished runs among ``paths``, which may be everything that ``*`` matches.
 
-    Other paths are left out with a warning, as long as there is a run, and so are runs that cannot
-    be had without duplicates.
+    Other paths are left out with a warning, as long as there is a run, and so are runs of older
+    versions, and those that cannot be had without duplicates.
 
     Raises:
         UserError: a path does not exist, or there is no finished run or none without duplicates.
@@ -122,14 +125,23 @@ def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> lis
     for path in others:
         log.warning("%s: no finished run, left out", path)
     finished = [path for path in paths if path not in others]
-    runs = [load_run(path) for path in finished]
-    if not without_duplicates:
-        return runs
+    runs = _accepted(finished, load_run, OtherVersionError)
+    return _accepted(runs, drop_duplicates, UserError) if without_duplicates else runs
+
+
+def _accepted(
+    given: Sequence[G], act: Callable[[G], StoredRun], refusal: type[UserError]
+) -> list[StoredRun]:
+    """Return what ``act`` makes of each; those that it refuses are left out with a warning.
+
+    Raises:
+        UserError: it refuses them all.
+    """
     found, last = [], None
-    for run in runs:
+    for one in given:
         try:
-            found.append(drop_duplicates(run))
-        except UserError as error:
+            found.append(act(one))
+        except refusal as error:
             last = error
             log.warning("%s, left out", error)
     if last and not found:

@@ -86,10 +86,10 @@ class _Trackers:
                     self._begin(trial)
                 if epoch == self._last_epochs[trial] + 1:
                     self._tell_epoch(trial, loss, accuracy)
-            case Finished(trial, result=result) if result is not None:
+            case Finished(trial, result=result) if result and trial in self._unfinished:
                 self._catch_up(trial, result.record.history)
                 self._end(trial, "trial_finished", result, metrics_of(result))
-            case Failed(trial, reason):
+            case Failed(trial, reason) if trial in self._unfinished:
                 self._catch_up(trial, History())
                 self._end(trial, "trial_failed", reason)
 
@@ -162,7 +162,9 @@ class TrackerThread(threading.Thread):
     """
 
     def __init__(self, name: str, folder: Path):
-        super().__init__(daemon=True)  # one that hangs does not keep the process from ending
+        super().__init__(
+            daemon=True, name=f"tracker {name}"
+        )  # by which the end of a process knows it
         self.label = TRACKERS.label(name)
         self.failure = ""
         """Why the tracker failed."""
@@ -181,8 +183,9 @@ class TrackerThread(threading.Thread):
 
     def run(self) -> None:
         """Make the tracker and call it; keep the reason if that fails."""
-        if hasattr(signal, "pthread_sigmask"):  # Ctrl-C must wake the main thread, not this one
-            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        if hasattr(signal, "pthread_sigmask"):  # they must wake the main thread, not this one
+            ending = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+            signal.pthread_sigmask(signal.SIG_BLOCK, ending)
         path = self._folder / f"{self._tracker}.log"
         try:
             with blame(self.label):

@@ -14,8 +14,6 @@ from rnnbench.training.outcome import History, TrialResult
 from rnnbench.training.trial import Trial
 
 Setting = bool | int | float | str
-
-CURVES = ("loss", "accuracy")
 VALIDATION_CURVES = ("val_loss", "val_accuracy")
 
 

@@ -152,7 +152,10 @@ TEXTS = st.text(min_size=1).filter(lambda text: text.strip() and "\r" not in tex
 LABELS = TEXTS.map(str.strip).filter(str.isprintable)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
+    max_examples=10,
+)
 @given(rows=st.lists(st.tuples(TEXTS, LABELS), min_size=1))
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
 def test_any_text_is_read_as_it_is(tmp_path, ending, rows):

@@ -152,7 +152,7 @@ class ClusterRun:
                 others = [address for address in self._open if address not in attempt.losses]
                 self._in_background(self._follow(key, attempt, others if attempt.losses else []))
             try:
-                answer = self._inbox.get(timeout=2 * SILENCE_SECONDS)
+                answer = self._inbox.get(timeout=FILES_SECONDS + SILENCE_SECONDS)
             except Empty:  # not even ``_watch`` says anything
                 self._fail("Dask has been silent for too long")
             yield from answer() or ()
@@ -199,7 +199,7 @@ class ClusterRun:
             here, files = asdict(self._here), self._files
             on_workers = RunPlugin(self._id, here, files, self._modules)
             plugin = RunOnScheduler(self._id, client.id, on_workers)
-            await asyncio.wait_for(client.register_plugin(plugin), SILENCE_SECONDS)
+            await asyncio.wait_for(client.register_plugin(plugin), FILES_SECONDS)
             while client.status == "running" and client.scheduler_comm is comm:
                 asking = client.scheduler.identity(n_workers=-1), client.scheduler.processing()
                 seen, tasks = await asyncio.wait_for(asyncio.gather(*asking), SILENCE_SECONDS)
@@ -351,7 +351,7 @@ class ClusterRun:
     def _lose(self, attempt: Attempt, failure: TrialFailure) -> Outcomes:
         """Have a trial tried again, or yield its failure, which may be that of all workers."""
         attempt.losses.append(attempt.at)
-        is_tried_by_all = self._open.keys() <= {*attempt.losses}
+        is_tried_by_all = bool(self._open) and self._open.keys() <= {*attempt.losses}
         if len(attempt.losses) < ATTEMPTS and not (failure.is_of_machine and is_tried_by_all):
             self._say_again(attempt.trial, failure.reason)
             (self._waiting.append if attempt.is_alone else self._waiting.appendleft)(attempt)
