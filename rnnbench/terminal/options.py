@@ -244,7 +244,7 @@ def changes(
     """
     from rnnbench.config.load import Override
 
-    if seeds and seeds.isdecimal() and (n := int(seeds)) > MANY_SEEDS:
+    if seeds and seeds.isdecimal() and len(seeds) < 10 and (n := int(seeds)) > MANY_SEEDS:
         means, alone = f"means {n} seeds, 0 to {n - 1}", f"for seed {n} alone: --seeds {n},"
         log.warning("--seeds %d: %s (%s)", n, means, alone)
     flags = {

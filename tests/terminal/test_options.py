@@ -43,3 +43,7 @@ def test_many_seeds_are_not_mistaken_for_one(caplog, written, seeds, said):
 
     assert benchmark.training.seeds == tuple(seeds)
     assert caplog.messages == said
+
+
+def test_a_number_of_seeds_too_long_for_python_is_left_to_the_config():
+    assert [change.value for change in changes(seeds="9" * 5000)] == ["9" * 5000]
