@@ -74,7 +74,7 @@ def _after_strike(
     if not wait_until(lambda: not children(made.folder), PATIENCE, every=0.1):
         yield "processes that train are left"
     reached = ("child", "worker", "connection", "ctrl-c")
-    if strike.target in reached and any(made.ask(kept).values()):
+    if strike.target in reached and not wait_until(lambda: _is_clean(made), PATIENCE, every=0.5):
         yield "files of the run are left in workers"
     if status and status == ENDINGS.get(strike.target):
         n_stored = said.count("test accuracy")
@@ -86,6 +86,14 @@ def _after_strike(
         yield f"exit status {status}: {said[-300:]}"
     with suppress(FileNotFoundError):
         yield from other_results(folder / RUN_FOLDER, bench)
+
+
+def _is_clean(made: Cluster) -> bool:
+    """Return whether no worker keeps files of the run; a worker that restarts cannot say so."""
+    try:
+        return not any(made.ask(kept).values())
+    except OSError:
+        return False
 
 
 def _struck(
