@@ -109,7 +109,9 @@ def _caption(results: ChoiceResults) -> str:
             "over the folds, as if that pair were the only one (the corrected t-test of Nadeau and "
             "Bengio)."
         )
-    if results.searched:
+    tried = {model.name for model in results.candidates}
+    tried |= {trial.model for trial in results.missing}
+    if results.searched and len(tried) < results.n_models:
         sentences.append(f"{results.sampler} drew at most {results.searched} points of each grid.")
     tests = [candidate.against_best for candidate in results.candidates if candidate.against_best]
     if about := condition(tests):

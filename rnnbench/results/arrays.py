@@ -93,7 +93,10 @@ def read_weights(file: Path, expected: Sequence[Declared]) -> Weights:
                         f"{dtype} {shape}"
                     )
         with np.load(file, allow_pickle=False) as stored:
-            return [stored[name] for name in names]
+            weights = [stored[name] for name in names]
+        if not all(np.isfinite(array).all() for array in weights):
+            raise ValueError("some of its weights are not finite")
+        return weights
     except Exception as error:  # see above
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
 

@@ -60,7 +60,10 @@ def tell_trackers(benchmark: Benchmark, folder: Path) -> Iterator[Listener]:
             trackers.finish()
             raise
         else:
-            trackers.finish()
+            try:
+                trackers.finish()
+            except KeyboardInterrupt:  # nothing else is awaited: all trials are stored
+                log.warning("trackers that had not finished were left out")
 
 
 class _Trackers:
@@ -144,7 +147,8 @@ class _Trackers:
             thread.join(NOTICE_SECONDS)
             left = deadline - time.monotonic()
             if thread.is_alive() and left > 0:
-                log.warning("waiting for %s, for %.0f s at most", thread.label, left)
+                how_long = f"for {left:.0f} s at most, or until Ctrl-C"
+                log.warning("waiting for %s, %s", thread.label, how_long)
                 thread.join(left)
             if thread.is_alive():
                 limit = f"{FINISH_SECONDS:.0f} s"

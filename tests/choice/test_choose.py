@@ -374,7 +374,9 @@ def test_a_sample_has_some_points_of_each_grid_and_all_other_models(cli):
     assert (len(names), first["searched"], first["n_models"]) == (4, 2, 6)
     again = cli(*command)
     assert "started" not in again.stderr, "the same points are drawn"
-    assert len(choose(sample=50).results.candidates) == 5, "which is all"
+    whole = choose(sample=50)
+    assert len(whole.results.candidates) == 5, "which is all"
+    assert "drew" not in str(whole)
     assert "Random sampling (seed 0) drew at most 2 points of each grid." in " ".join(
         again.stdout.split()
     )

@@ -384,6 +384,7 @@ MISLEADING_WEIGHTS = {
     "other names": lambda file: np.savez(file, kernel=WEIGHTS[0], bias=WEIGHTS[1]),
     "another order": lambda file: np.savez(file, *WEIGHTS[::-1]),
     "other numbers": lambda file: np.savez(file, WEIGHTS[0].astype("f8"), WEIGHTS[1]),
+    "no numbers": lambda file: np.savez(file, np.full_like(WEIGHTS[0], np.nan), WEIGHTS[1]),
 }
 
 

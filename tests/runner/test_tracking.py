@@ -245,3 +245,16 @@ def test_only_a_second_ctrl_c_keeps_trackers_from_finishing(tmp_path, trials, er
         end(tell)
 
     assert (["close"] in diary(tmp_path)) is is_closed
+
+
+def test_ctrl_c_while_only_trackers_are_awaited_leaves_them_out(
+    tmp_path, trials, caplog, monkeypatch
+):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tracking.TrackerThread, "join", interrupted)
+
+    track(tmp_path, ["diary"], Planned(trials, []), finished(trials[0]))
+
+    assert caplog.messages == ["trackers that had not finished were left out"]
