@@ -77,7 +77,7 @@ def choose(
     stored; after Ctrl-C, the same command continues. The table says which models are clearly worse
     than the best.
     """
-    from rnnbench.choice import choose as package  # imports scikit-learn
+    from rnnbench.choice import choose as package  # imports NumPy and pydantic
 
     changes = options.changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
     if write is not None:
@@ -91,7 +91,7 @@ def choose(
         last=last,
         sample=sample,
         settings=changes,
-        models=None if models is None else options.names(models),
+        models=options.names(models),
         jobs=jobs,
         out=out,
         fresh=fresh,

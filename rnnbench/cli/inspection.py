@@ -40,7 +40,7 @@ from rnnbench.report.models import (
     network_json,
     network_text,
 )
-from rnnbench.terminal import completion, console, options
+from rnnbench.terminal import console, options
 from rnnbench.terminal.display import show_download
 from rnnbench.training.inputs import input_of
 
@@ -137,23 +137,9 @@ def show_model(
 )
 def export(
     run: Annotated[Path, options.run_folder("The folder of a run made with --save-models.")],
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL",
-            help="A network of RUN.",
-            show_default=False,
-        ),
-    ],
+    model: options.NetworkName,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The new .keras file.")],
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            metavar="K",
-            help="The seed of the trained network; by default the first.",
-            show_default=False,
-        ),
-    ] = None,
+    seed: options.NetworkSeed = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
 ) -> None:
     """Write a network that `rnnbench run --save-models` kept as a file for Keras.
@@ -252,11 +238,8 @@ def show_document(
     number: Annotated[int, typer.Argument(metavar="N", help="Number of the document, from 0.")],
     config: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="CONFIG",
-            help="A config file, or the name of one; it defines the ids and the models.",
-            show_default=False,
-            autocompletion=completion.config_files,
+        options.config_argument(
+            "A config file, or the name of one; it defines the ids and the models."
         ),
     ] = None,
     data: options.Source = None,
@@ -315,11 +298,8 @@ def _prepare(section: Data, *, offline: bool = False) -> PreparedData:
 def doctor(
     config: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="CONFIG|RUN",
-            help="A config file or name, or the folder of a finished run.",
-            show_default=False,
-            autocompletion=completion.config_files,
+        options.config_argument(
+            "A config file or name, or the folder of a finished run.", "CONFIG|RUN"
         ),
     ] = None,
     as_json: options.Json = False,

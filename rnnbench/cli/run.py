@@ -69,7 +69,7 @@ def run(
     table shows the trials that finished; the same command continues from there. The other tables
     are in table.md, in the report, and printed with --verbose.
     """
-    from rnnbench import api  # imports scikit-learn
+    from rnnbench import api  # imports NumPy and pydantic
 
     carry_out(
         partial(
@@ -78,7 +78,7 @@ def run(
             settings=options.changes(
                 settings, epochs=epochs, seeds=seeds, data=data, path=path, track=track
             ),
-            models=None if models is None else options.names(models),
+            models=options.names(models),
             jobs=jobs,
             out=out,
             save_models=save_models,

@@ -29,7 +29,8 @@ from rnnbench.results.schema import SUMMARY_VERSION
 from rnnbench.storage import atomic_write, peek, write_text
 from rnnbench.terminal import completion, console, options
 
-FORMATS = TABLE, MARKDOWN, JUNIT = ("table", "markdown", "junit")
+TABLE, JUNIT = "table", "junit"
+FORMATS = (TABLE, "markdown", JUNIT)
 
 Run = Annotated[Path, options.run_folder("The folder of a finished run.")]
 Runs = Annotated[
@@ -46,10 +47,6 @@ def _record(**parts: Sequence[BaseModel]) -> dict[str, Any]:
     """Return the JSON output of a command: lists by their names."""
     lists = {name: [each.model_dump(mode="json") for each in part] for name, part in parts.items()}
     return {"schema_version": SUMMARY_VERSION, **lists}
-
-
-def _names(models: str | None) -> list[str] | None:
-    return None if models is None else options.names(models)
 
 
 @commands.command(
@@ -74,7 +71,7 @@ def report(
     documents, the documents misclassified most often, the data and the environment. The words of
     the documents come from the cache; nothing is downloaded.
     """
-    from rnnbench import api  # imports scikit-learn
+    from rnnbench import api  # imports NumPy and pydantic
 
     page = api.load_run(run).write_report(words=words, errors=errors, command=options.command())
     console.out.print(str(page), soft_wrap=True)
@@ -177,7 +174,7 @@ def power(
     the measured difference were the true one.
     """
     stored = load_run(run, without_duplicates=without_duplicates)
-    pairs = power_of_pairs(stored, _names(models))
+    pairs = power_of_pairs(stored, options.names(models))
     console.print_record(_record(pairs=pairs), power_table(pairs, stored.results), as_json=as_json)
 
 
@@ -230,7 +227,7 @@ def compare(
     """
     gates = [parse_gate(text) for text in fail_if or ()]
     _check_format(form, has_gates=bool(gates), as_json=as_json)
-    only = _names(models)
+    only = options.names(models)
     a, b = (load_run(run, without_duplicates=without_duplicates) for run in (run_a, run_b))
     comparison = compare_runs(a, b, only)
     verdicts = [judge(gate, comparison) for gate in gates]

@@ -34,14 +34,7 @@ UNKNOWN_SHOWN = 10
 
 def predict(
     run: Annotated[Path, options.run_folder("The folder of a run made with --save-models.")],
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL",
-            help="A network of RUN.",
-            show_default=False,
-        ),
-    ],
+    model: options.NetworkName,
     texts: Annotated[
         list[str] | None,
         typer.Argument(metavar="TEXT", help="Texts, or - for one from standard input."),
@@ -50,14 +43,7 @@ def predict(
         list[Path] | None,
         typer.Option("--file", metavar="FILE", help="A file with one text; repeatable."),
     ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            metavar="K",
-            help="The seed of the trained network; by default the first.",
-            show_default=False,
-        ),
-    ] = None,
+    seed: options.NetworkSeed = None,
     top: Annotated[int, typer.Option(min=1, metavar="N", help="Topics shown.")] = 5,
     as_json: options.Json = False,
 ) -> None:

@@ -79,7 +79,7 @@ def bench_speed(
             options.changes(settings, epochs=epochs, seeds=seeds, data=data, path=path),
         )
     )
-    contenders = choose_contenders(None if only is None else options.names(only), benchmark)
+    contenders = choose_contenders(options.names(only), benchmark)
     folder = out or Path("results", f"speed-{benchmark.name}")
     check_folder(folder, SPEED)
     check_inputs(config, benchmark, folder, FILES)

@@ -30,22 +30,33 @@ MANY_SEEDS = 50
 CHANGES, RUNNING = "Changes to the config", "How trials run"
 """The groups of options in the help of a command."""
 
-Config = Annotated[
-    Path,
-    typer.Argument(
-        metavar="CONFIG",
-        help="A config file, or the name of one from `rnnbench config list`.",
+
+def config_argument(text: str, metavar: str = "CONFIG") -> Any:
+    """Return the argument of a command that takes a config."""
+    return typer.Argument(
+        metavar=metavar,
+        help=text,
         show_default=False,
         autocompletion=completion.config_files,
-    ),
+    )
+
+
+Config = Annotated[
+    Path, config_argument("A config file, or the name of one from `rnnbench config list`.")
 ]
 OptionalConfig = Annotated[
     Path | None,
-    typer.Argument(
-        metavar="CONFIG",
-        help="A config file, or the name of one; only its data section is used.",
+    config_argument("A config file, or the name of one; only its data section is used."),
+]
+NetworkName = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A network of RUN.", show_default=False)
+]
+NetworkSeed = Annotated[
+    int | None,
+    typer.Option(
+        metavar="K",
+        help="The seed of the trained network; by default the first.",
         show_default=False,
-        autocompletion=completion.config_files,
     ),
 ]
 Epochs = Annotated[
@@ -203,7 +214,7 @@ def load_benchmark(config: Path, models: str | None, changes: "Sequence[Override
     from rnnbench.config.load import load, select  # slow: completion goes without it
 
     benchmark = load(config, changes)
-    return benchmark if models is None else select(benchmark, names(models), "--models")
+    return benchmark if models is None else select(benchmark, split_names(models), "--models")
 
 
 def program() -> str:
@@ -223,9 +234,9 @@ def command() -> str:
     return line(*sys.argv[1:])
 
 
-def names(text: str) -> list[str]:
-    """Return the names in a comma-separated list."""
-    return split_names(text)
+def names(text: str | None) -> list[str] | None:
+    """Return the names in a comma-separated list; ``None`` if there is no list."""
+    return None if text is None else split_names(text)
 
 
 def changes(
@@ -254,7 +265,7 @@ def changes(
         ("--path", "data.path"): None if path is None else json.dumps(path),
         ("--track", "tracking"): None
         if track is None
-        else json.dumps([name for each in track for name in names(each)]),
+        else json.dumps([name for each in track for name in split_names(each)]),
     }
     given = [Override(*flag, value) for flag, value in flags.items() if value is not None]
     for setting in settings or ():

@@ -82,7 +82,7 @@ def _connect(distributed: Any, address: str) -> Any:
     security = _certificates(distributed.Security(), address)
     try:
         with ThreadPoolExecutor(1) as pool:  # for notebooks, whose thread has a loop of its own
-            pool.submit(asyncio.run, _knock(distributed, address, security)).result()
+            pool.submit(asyncio.run, _ask_for_workers(distributed, address, security)).result()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             client = distributed.Client(
@@ -124,7 +124,7 @@ def _certificates(security: Any, address: str) -> Mapping[str, Any]:
     return found
 
 
-async def _knock(distributed: Any, address: str, security: Mapping[str, Any]) -> None:
+async def _ask_for_workers(distributed: Any, address: str, security: Mapping[str, Any]) -> None:
     async with asyncio.timeout(CONNECT_SECONDS):
         comm = await distributed.comm.connect(address, timeout=CONNECT_SECONDS, **security)
         try:

@@ -104,7 +104,7 @@ class Attempt:
 
     trial: Trial
     losses: list[str] = field(default_factory=list)  # addresses of workers that had it
-    was_cut: bool = False  # a child has died at it
+    lost_child: bool = False  # a child has died at it
     at: str = ""  # the address of the worker that has it, if that is known
     worker: str = ""  # the name of that worker
     future: Any = None  # Dask's, if it runs
@@ -113,7 +113,7 @@ class Attempt:
     @property
     def is_alone(self) -> bool:
         """Whether it is the last attempt, which has the cluster to itself."""
-        return self.was_cut and len(self.losses) == ATTEMPTS - 1
+        return self.lost_child and len(self.losses) == ATTEMPTS - 1
 
 
 class ClusterRun:
@@ -193,7 +193,7 @@ class ClusterRun:
         client, comm = self._client, self._client.scheduler_comm
         reason = LOST_CONNECTION
         try:
-            client.subscribe_topic(on_worker.TOPIC, lambda event: self._tell(self._hear, event[1]))
+            client.subscribe_topic(on_worker.TOPIC, lambda event: self._tell(self._note, event[1]))
             with suppress(KeyError):
                 self._dashboard = client.dashboard_link or ""
             here, files = asdict(self._here), self._files
@@ -258,7 +258,7 @@ class ClusterRun:
         is_full = load >= sum(self._open.values()) or len(self._running) == self._limit
         return None if is_full else self._waiting.popleft()
 
-    def _hear(self, facts: Mapping[str, Any]) -> None:
+    def _note(self, facts: Mapping[str, Any]) -> None:
         if facts.get("run") == self._id:
             self._refused[facts["worker"]] = facts
             if facts["fault"]:
@@ -268,7 +268,7 @@ class ClusterRun:
                 log.warning("%s; until then they take no trials", text)
         elif (attempt := self._running.get(facts.get("key", ""))) is not None:
             if attempt.at not in ("", facts["worker"]):
-                self._say_lost(attempt)
+                self._say_worker_lost(attempt)
             attempt.at, attempt.worker = facts["worker"], facts["name"]
             self._has_started |= len(facts["report"]) > 1
             self._listener(event_of(attempt.trial, facts["report"], facts["name"]))
@@ -280,8 +280,8 @@ class ClusterRun:
         self._refused = {at: facts for at, facts in self._refused.items() if at in workers}
         if not self._has_begun:
             self._begin(workers, able)
-        has_hope = len(workers) > len(self._refused)
-        patience = SILENCE_SECONDS + (FILES_SECONDS if has_hope else 0)
+        may_get_workers = len(workers) > len(self._refused)
+        patience = SILENCE_SECONDS + (FILES_SECONDS if may_get_workers else 0)
         if able:
             self._seen_able = time.monotonic()
         elif time.monotonic() - self._seen_able > patience:
@@ -293,7 +293,7 @@ class ClusterRun:
             log.warning("%s: %s; no trial starts until one of them resumes", names, reason)
         for key, attempt in [*self._running.items()]:
             if attempt.at and attempt.at not in workers:
-                self._say_lost(attempt)
+                self._say_worker_lost(attempt)
             is_missed = key not in placed and getattr(attempt.future, "status", "") == "pending"
             attempt.n_missed = attempt.n_missed + 1 if is_missed else 0
             if attempt.n_missed > 1:  # Dask tries no workers that got their resource later
@@ -318,7 +318,7 @@ class ClusterRun:
             cores = sum(facts["nthreads"] for facts in able.values())
             self._listener(Connected(self._address, len(able), cores, self._dashboard))
 
-    def _say_lost(self, attempt: Attempt) -> None:
+    def _say_worker_lost(self, attempt: Attempt) -> None:
         self._say_again(attempt.trial, f"its worker {attempt.worker} was lost")
         attempt.at = ""
 
@@ -334,7 +334,7 @@ class ClusterRun:
         match outcome:
             case Died(has_started) as death:
                 self._has_started |= has_started
-                attempt.was_cut = True
+                attempt.lost_child = True
                 yield from self._lose(attempt, TrialFailure(_remarked(str(death), f" on {worker}")))
             case TrialFailure(reason, is_of_machine=of_machine) as failure:
                 failure = replace(failure, reason=_remarked(reason, f" (on {worker})"))

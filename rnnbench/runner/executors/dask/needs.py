@@ -25,7 +25,7 @@ OTHER_CODE = "different rnnbench code (same version, but another commit or local
 
 @dataclass(frozen=True)
 class Installed:
-    """What a machine has that can change results; ``code`` is the sha256 of rnnbench's files."""
+    """The versions and code of a machine; ``code`` is the SHA-256 of rnnbench's files."""
 
     python: str
     packages: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""What a run sends to a cluster: plugins of Dask, which begin it there and end it.
+"""The plugins of Dask that a run sends to a cluster: they begin it there and end it.
 
 They are pickled by value, because the scheduler has no rnnbench, and a worker may have another
 version. So they import from it late, and their attributes are plain data.
