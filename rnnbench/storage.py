@@ -342,9 +342,11 @@ def read_document(path: Path, version: int) -> Document:
         document: Document = json.loads(read_file(path, MAX_DOCUMENT).decode())
         found = document.get("schema_version")
         if found != version:
+            is_newer = isinstance(found, int) and found > version
+            hint = "update rnnbench" if is_newer else "run the benchmark again"
             raise OtherVersionError(
                 f"unusable result: {path}: it has schema version {found}, but this rnnbench reads "
-                f"version {version}; run the benchmark again"
+                f"version {version}; {hint}"
             )
         if "checksum" not in document:
             fault = "it has no checksum"

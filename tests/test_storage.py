@@ -230,8 +230,14 @@ def test_a_document_that_is_not_there_is_not_damaged(tmp_path):
         read_document(tmp_path / "a.json", VERSION)
 
 
-@pytest.mark.parametrize("version", [99, str(VERSION), None])
-def test_a_document_of_another_version_says_so_and_what_to_do(file, version):
+@pytest.mark.parametrize(
+    ("version", "hint"),
+    [
+        (VERSION + 1, "update rnnbench"),
+        *((version, "run the benchmark again") for version in (VERSION - 1, str(VERSION), None)),
+    ],
+)
+def test_a_document_of_another_version_says_so_and_what_to_do(file, version, hint):
     document = json.loads(file.read_text())
     file.write_text(json.dumps(document | {"schema_version": version}))
 
@@ -240,7 +246,7 @@ def test_a_document_of_another_version_says_so_and_what_to_do(file, version):
 
     assert str(caught.value) == (
         f"unusable result: {file}: it has schema version {version}, but this rnnbench reads "
-        f"version {VERSION}; run the benchmark again"
+        f"version {VERSION}; {hint}"
     )
 
 

@@ -281,7 +281,7 @@ def test_a_trial_of_an_unknown_version_is_trained_again_without_alarm(store, rec
 
     assert store.find(*KEY) is None
     assert not caplog.text
-    with pytest.raises(OtherVersionError, match="run the benchmark again"):
+    with pytest.raises(OtherVersionError, match="update rnnbench"):
         store.load(*KEY)
 
 
