@@ -269,10 +269,12 @@ def _write(
     benchmark: Benchmark, plan: Plan, done: PlanResult, folder: Path, options: Options
 ) -> StoredRun:
     """Summarize the trials that have a result, and write everything that belongs to the run."""
-    if not Store(folder).has_environment():
-        raise RnnbenchError(f"{folder}: its files were removed during the run; run it again")
     results = summarize_run(benchmark, plan.dataset, done.trials, options.command, done.missing)
-    machine = load_environment(folder)
+    try:
+        machine = load_environment(folder)
+    except FileNotFoundError as error:
+        message = f"{folder}: its files were removed during the run; run it again"
+        raise RnnbenchError(message) from error
     files = {"config.yaml": dump(benchmark, folder), CONSTRAINTS: constraints(machine)}
     save_run(folder, results, files | table_files(results), plan.vocabulary)
     trials = {

@@ -267,3 +267,15 @@ def test_trials_that_somebody_removes_meanwhile_are_named(cli, monkeypatch, comm
     assert "This command continues from there:" in done.stderr
     monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
     assert cli(*command, "--out", "out").exit_code == 0
+
+
+def test_an_environment_that_somebody_removes_meanwhile_is_named(cli, monkeypatch):
+    def gone(folder):
+        raise FileNotFoundError(folder)
+
+    monkeypatch.setattr("rnnbench.runner.run.load_environment", gone)
+
+    done = cli(*RUN, "--out", "out")
+
+    assert done.exit_code == 1
+    assert done.stderr.endswith("out: its files were removed during the run; run it again\n")
