@@ -246,7 +246,7 @@ class Histories(Shown, Record):
     """One for each group of runs that were tested on the same documents, the oldest run first."""
 
     def tables(self) -> list[Table]:
-        """Return the tables that ``rnnbench history`` prints."""
+        """Return the tables that ``rnnbench leaderboard --history`` prints."""
         return list(map(history_table, self.histories))
 
 

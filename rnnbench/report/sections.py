@@ -49,8 +49,6 @@ a mistake is a misclassified document.
 
 BY_ALL = "all models"
 COLOURS_OF_SHARES = "The stronger the blue of a cell, the closer it is to 1."
-SHOWN_POWERS = 20
-"""The most pairs in the section on power."""
 NO_TEXTS = (
     " Their words are not shown: either none were asked for, or the documents of this run are not "
     "in the cache of the machine that wrote this report."
@@ -195,13 +193,11 @@ def duplicates(reported: Reported) -> ReportSection:
 
 def power(reported: Reported) -> ReportSection:
     """Return what the run could have found."""
-    pairs = power_of_pairs(reported.run)[:SHOWN_POWERS]
     return ReportSection(
         "power",
         "Power",
-        _as_parts(power_table(pairs, reported.results)),
-        "The differences that this run could have found, and the seeds that would show more. "
-        f"Of many pairs, the first {SHOWN_POWERS} are shown; rnnbench power has all of them.",
+        _as_parts(power_table(power_of_pairs(reported.run), reported.results)),
+        "The differences that this run could have found, and the seeds that would show more.",
     )
 
 
