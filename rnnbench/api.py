@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from rnnbench.analysis.boards import ACCURACY, Board, RunHistory, rank_runs, trace_runs
 from rnnbench.analysis.compare import ComparedRuns, compare_runs, differing_settings
-from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
 from rnnbench.analysis.errors import words_of_test_documents
 from rnnbench.analysis.load import load_run as load_stored_run
+from rnnbench.analysis.mean_ranks import MeanRanks, rank_over_datasets
 from rnnbench.analysis.summary import drop_duplicates
 from rnnbench.config.load import load_data
 from rnnbench.data.dataset import Dataset
@@ -234,7 +234,7 @@ class Leaderboard(Shown, Record):
         Raises:
             UserError: as for ``mean_ranks``, or ``ax`` is something else than Matplotlib axes.
         """
-        from rnnbench.report.plots_of_runs import RanksPlot  # imports Matplotlib
+        from rnnbench.report.mean_ranks import RanksPlot  # imports Matplotlib
 
         return RanksPlot(self.mean_ranks()).on(ax)
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from rnnbench.analysis.boards import rank_runs, trace_runs
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
-from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
 from rnnbench.analysis.load import load_run, load_runs
+from rnnbench.analysis.mean_ranks import MeanRanks, rank_over_datasets
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.metrics import find_quantity
 from rnnbench.report.compare import (
@@ -24,7 +24,7 @@ from rnnbench.report.compare import (
 from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Table
 from rnnbench.report.tables_of_run import power_table
-from rnnbench.report.tables_of_runs import board_tables, history_table, ranks_table
+from rnnbench.report.tables_of_runs import board_tables, history_table
 from rnnbench.results.schema import SUMMARY_VERSION
 from rnnbench.storage import atomic_write, peek, write_text
 from rnnbench.terminal import completion, console, options
@@ -194,7 +194,7 @@ def _check_plot(file: Path, *, overwrite: bool) -> None:
 
 def _draw(ranks: MeanRanks, file: Path) -> Table:
     """Write the diagram of mean ranks, and return them as a table."""
-    from rnnbench.report.plots_of_runs import RanksPlot  # imports Matplotlib
+    from rnnbench.report.mean_ranks import RanksPlot, ranks_table  # imports Matplotlib
 
     picture = RanksPlot(ranks).picture(file.suffix.lower())
     with atomic_write(file) as opened:

@@ -1,13 +1,11 @@
-"""The tables of several runs: leaderboards, mean ranks over datasets, and histories."""
+"""The tables of several runs: leaderboards and histories."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from math import comb
 
 from rnnbench.analysis.boards import ACCURACY, Board, HistoryEntry, RankedModel, RunHistory
 from rnnbench.analysis.compare import Change
-from rnnbench.analysis.critical_difference import ALPHA, FEW_DATASETS, MeanRanks
 from rnnbench.metrics import FIT_SECONDS, METRICS, find_quantity
 from rnnbench.report.numbers import (
     MISSING,
@@ -19,7 +17,6 @@ from rnnbench.report.numbers import (
     quantity_text,
     remarks_on_tests,
     scope,
-    short_p,
 )
 from rnnbench.report.table import Columns, Table, table_of, with_points
 from rnnbench.results.schema import TOO_FEW_SEEDS
@@ -27,14 +24,6 @@ from rnnbench.text import counted
 
 SHORT = 12
 """Characters shown of a commit or a fingerprint."""
-CAUTION = (
-    "Seeds are not datasets: a model has one rank on each dataset, however many seeds it has. "
-    "Datasets of one collection are not independent: the ranks describe these datasets and prove "
-    "nothing about others."
-)
-ALMOST_NO_POWER = (
-    f"With fewer than {FEW_DATASETS} datasets, the tests have almost no power: a bar says little."
-)
 
 
 # Leaderboards
@@ -119,55 +108,6 @@ def _board_caption(board: Board) -> str:
         clearly = f"Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm)."
         sentences += [clearly, condition(against_best)]
     return " ".join(filter(None, sentences))
-
-
-# Mean ranks over datasets
-
-
-def ranks_table(ranks: MeanRanks) -> Table:
-    """Return the mean rank of each model, and its rank on each dataset."""
-    columns: Columns[str] = {
-        "model": lambda name: name,
-        "mean rank": lambda name: f"{ranks.models[name]:.2f}",
-        "ranks": lambda name: ", ".join(f"{dataset.ranks[name]:g}" for dataset in ranks.datasets),
-    }
-    table = table_of(list(ranks.models), columns, ranks_caption(ranks))
-    return replace(table, models=[[name] for name in ranks.models])
-
-
-def ranks_caption(ranks: MeanRanks) -> str:
-    """Return the facts and cautions that a reader needs beside the mean ranks."""
-    n, k, test = len(ranks.datasets), len(ranks.models), ranks.test
-    statistic = (
-        "all datasets rank the models alike"
-        if test.f is None
-        else f"F({test.df[0]}, {test.df[1]}) = {test.f:.2f} (Iman and Davenport)"
-    )
-    nemenyi = f"{ranks.critical_difference:.2f} (Nemenyi's test at the level {ALPHA})"
-    verdict = (
-        "models differ. A bar joins models whose mean ranks differ by less than the critical "
-        f"difference, {nemenyi}"
-        if test.is_clear
-        else "no clear difference, so a bar joins all models. The critical difference would be "
-        f"{nemenyi}"
-    )
-    sentences = [
-        f"Mean ranks of {k} models by {ranks.metric} on {n} datasets:",
-        f"{', '.join(dataset.name for dataset in ranks.datasets)}.",
-        f"Friedman's test: {statistic}, p = {short_p(test.p)}: {verdict}.",
-        ALMOST_NO_POWER if n < FEW_DATASETS else "",
-        _of_one_corpus(ranks),
-        CAUTION,
-    ]
-    return " ".join(filter(None, sentences))
-
-
-def _of_one_corpus(ranks: MeanRanks) -> str:
-    """Return how many datasets are parts of the same corpus; nothing if none are."""
-    corpora = Counter(dataset.corpus_fingerprint for dataset in ranks.datasets)
-    first, *others = [n for n in corpora.values() if n > 1] or [0]
-    more = "".join(f", and {n} of another" for n in others)
-    return f"{first} of the datasets are parts of one corpus{more}." if first else ""
 
 
 # Histories

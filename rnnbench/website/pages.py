@@ -12,13 +12,14 @@ from rnnbench.analysis.boards import (
     rank_runs,
     trace_runs,
 )
-from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
+from rnnbench.analysis.mean_ranks import MeanRanks, rank_over_datasets
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
+from rnnbench.report.mean_ranks import RanksPlot, ranks_table
 from rnnbench.report.numbers import mean_and_interval, quantity_text
 from rnnbench.report.page import PageContent
-from rnnbench.report.plots_of_runs import HistoryPlot, RanksPlot
+from rnnbench.report.plots_of_runs import HistoryPlot
 from rnnbench.report.sections import ReportSection
 from rnnbench.report.table import Columns, Table, table_of
 from rnnbench.report.tables_of_runs import (
@@ -27,7 +28,6 @@ from rnnbench.report.tables_of_runs import (
     history_table,
     minute,
     rank_table,
-    ranks_table,
     short_hash,
 )
 from rnnbench.results.run import StoredRun

@@ -8,6 +8,7 @@ each, however many seeds it was trained with.
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from math import factorial, inf, isclose
 
 import numpy as np
@@ -20,9 +21,6 @@ from rnnbench.records import Record
 log = logging.getLogger(__name__)
 
 ALPHA = 0.05
-FEW_DATASETS = 5
-"""With fewer datasets than these, the tests have almost no power."""
-DIAGRAM = "a critical-difference diagram"
 
 
 class RankedDataset(Record):
@@ -77,32 +75,37 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
     Raises:
         UserError: there are fewer than two datasets, or fewer than two models that all have.
     """
+    needs = "a critical-difference diagram needs 2"
+    sets = [_name(board, board.runs) for board in boards]
     if len(boards) < 2:
-        given = "".join(f", {_name(board, board.runs)}" for board in boards)
+        got = "".join(f", {name}" for name in sets)
         hint = "runs on the same documents count as one"
-        raise UserError(f"{DIAGRAM} needs 2 datasets or more, got {len(boards)}{given} ({hint})")
+        raise UserError(f"{needs} datasets or more, got {len(boards)}{got} ({hint})")
     entries = [_entries(board) for board in boards]
-    names = list(dict.fromkeys(entry.model.name for board in boards for entry in board.entries))
-    common = [name for name in names if all(name in of_board for of_board in entries)]
+    names = dict.fromkeys(entry.model.name for board in boards for entry in board.entries)
+    lacking = {
+        name: [s for s, of in zip(sets, entries, strict=True) if name not in of] for name in names
+    }
+    left_out = {name: datasets for name, datasets in lacking.items() if datasets}
+    common = [name for name in names if name not in left_out]
     if len(common) < 2:
         lists = "; ".join(
-            f"{_name(board, board.runs)}: {', '.join(of_board) or 'none'}"
-            for board, of_board in zip(boards, entries, strict=True)
+            f"{name}: {', '.join(of_set) or 'none'}"
+            for name, of_set in zip(sets, entries, strict=True)
         )
-        needs = f"{DIAGRAM} needs 2 models or more that all datasets have, got {len(common)}"
-        raise UserError(f"{needs}; models are matched by name ({lists})")
-    left_out = {
-        name: [
-            _name(board, board.runs)
-            for board, of_board in zip(boards, entries, strict=True)
-            if name not in of_board
-        ]
-        for name in names
-        if name not in common
-    }
-    _warn(boards, entries, common, left_out)
-    datasets = [_ranked(*pair, common) for pair in zip(boards, entries, strict=True)]
-    return _mean_ranks(boards[0].metric, datasets, left_out)
+        raise UserError(
+            f"{needs} models or more that all datasets have, got {len(common)}; models are matched "
+            f"by name ({lists})"
+        )
+    metric = boards[0].metric
+    for name, datasets in left_out.items():
+        log.warning("%s: left out, no %s on %s", name, metric, ", ".join(datasets))
+    ranked = [_ranked(*pair, common) for pair in zip(boards, entries, strict=True)]
+    return _mean_ranks(metric, ranked, left_out)
+
+
+def _name(board: Board, runs: Sequence[str]) -> str:
+    return f"{board.dataset.source} ({', '.join(runs)})"
 
 
 def _entries(board: Board) -> dict[str, RankedModel]:
@@ -114,39 +117,29 @@ def _entries(board: Board) -> dict[str, RankedModel]:
     return found
 
 
-def _name(board: Board, runs: Sequence[str]) -> str:
-    return f"{board.dataset.source} ({', '.join(runs)})"
-
-
-def _warn(
-    boards: Sequence[Board],
-    entries: Sequence[Mapping[str, RankedModel]],
-    common: Sequence[str],
-    left_out: Mapping[str, Sequence[str]],
-) -> None:
-    for name, datasets in left_out.items():
-        log.warning("%s: left out, no %s on %s", name, boards[0].metric, ", ".join(datasets))
-    for board, used in zip(boards, entries, strict=True):
-        counts = Counter(entry.model.name for entry in board.entries)
-        several: dict[str, list[str]] = {}
-        for name in common:
-            if counts[name] > 1:
-                several.setdefault(used[name].run, []).append(name)
-        if several:
-            chosen = "; ".join(f"{', '.join(of)} from {run}" for run, of in several.items())
-            what = "these runs count as one dataset; of models in several of them, one is used:"
-            log.warning("%s: %s %s", _name(board, board.runs), what, chosen)
-
-
 def _ranked(
     board: Board, entries: Mapping[str, RankedModel], names: Sequence[str]
 ) -> RankedDataset:
-    scores = np.array([score_of(entries[name].model, board.metric) for name in names], np.float64)
+    """Return the ranks of models; a warning says which run counts for those in several."""
+    from scipy.stats import rankdata
+
+    counts = Counter(entry.model.name for entry in board.entries)
+    several: dict[str, list[str]] = {}
+    for name in names:
+        if counts[name] > 1:
+            several.setdefault(entries[name].run, []).append(name)
+    if several:
+        log.warning(
+            "%s: these runs count as one dataset; of models in several of them, one is used: %s",
+            _name(board, board.runs),
+            "; ".join(f"{', '.join(of)} from {run}" for run, of in several.items()),
+        )
     used = {entries[name].run for name in names}
+    scores = np.array([score_of(entries[name].model, board.metric) for name in names], np.float64)
     return RankedDataset(
         name=_name(board, [run for run in board.runs if run in used]),
         corpus_fingerprint=board.dataset.corpus_fingerprint,
-        ranks=dict(zip(names, ranks_of(scores).tolist(), strict=True)),
+        ranks=dict(zip(names, rankdata(-scores).tolist(), strict=True)),
     )
 
 
@@ -154,44 +147,29 @@ def _mean_ranks(
     metric: str, datasets: list[RankedDataset], left_out: dict[str, list[str]]
 ) -> MeanRanks:
     ranks = np.array([list(dataset.ranks.values()) for dataset in datasets])
-    means = dict(zip(datasets[0].ranks, ranks.mean(axis=0).tolist(), strict=True))
-    models = {name: means[name] for name in sorted(means, key=lambda name: means[name])}
-    test = friedman_test(ranks)
-    difference = critical_difference(*ranks.shape)
-    # Without a difference at all, as Demšar has it, pairs are not tested.
-    groups = groups_within(models, difference) if test.is_clear else [list(models)]
+    means = zip(datasets[0].ranks, ranks.mean(axis=0).tolist(), strict=True)
+    models = dict(sorted(means, key=lambda pair: pair[1]))
+    test, difference = friedman_test(ranks), critical_difference(*ranks.shape)
     return MeanRanks(
         metric=metric,
         datasets=datasets,
         models=models,
         test=test,
         critical_difference=difference,
-        groups=groups,
+        # Without a difference at all, as Demšar has it, pairs are not tested.
+        groups=groups_within(models, difference) if test.is_clear else [list(models)],
         left_out=left_out,
     )
 
 
-def ranks_of(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the rank of each score, along the last axis: 1 for the highest.
-
-    Equals share the mean of their ranks.
-    """
-    from scipy.stats import rankdata
-
-    return np.asarray(rankdata(-scores, axis=-1), np.float64)
-
-
 def friedman_test(ranks: NDArray[np.float64]) -> FriedmanTest:
-    """Return the test that all models have the same ranks on average.
+    """Return the test that all models have the same mean rank; ``ranks`` is (datasets, models).
 
     The F statistic is that of R. L. Iman and J. M. Davenport: Approximations of the critical region
-    of the Friedman statistic. Communications in Statistics A 9 (1980). As in Demšar's paper, ties
-    are not corrected for, so many of them make the test cautious. The p-value is no smaller than
-    the probability that all datasets rank the models alike by chance, which the approximation does
-    not know of: with two models and two datasets it is 0.5.
-
-    Args:
-        ranks: ``(n_datasets, n_models)``.
+    of the Friedman statistic. Communications in Statistics A 9 (1980). As in Demšar's paper, and
+    unlike in SciPy, ties are not corrected for, so many of them make the test cautious. The p-value
+    is no smaller than the probability that all datasets rank the models alike by chance, which the
+    approximation does not know of: with two models and two datasets it is 0.5.
     """
     from scipy.stats import f as f_distribution
 
@@ -219,16 +197,12 @@ def critical_difference(n_datasets: int, n_models: int) -> float:
 def groups_within(means: Mapping[str, float], difference: float) -> list[list[str]]:
     """Return the largest sets of two or more models whose means differ by less than ``difference``.
 
-    Args:
-        means: of each model, ascending.
-        difference: above 0.
+    The means ascend, and ``difference`` is above 0.
     """
-    names, values = list(means), list(means.values())
-    found: list[list[str]] = []
-    end = 0
-    for start, lowest in enumerate(values):
-        past = sum(value - lowest < difference for value in values)
-        if past > max(end, start + 1):
-            found.append(names[start:past])
-            end = past
-    return found
+    names, values = list(means), np.array(list(means.values()))
+    ends = [int((values - lowest < difference).sum()) for lowest in values]
+    return [
+        names[start:end]
+        for start, (before, end) in enumerate(pairwise([0, *ends]))
+        if end > max(before, start + 1)
+    ]
