@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from rnnbench.analysis.compare import Change, compare_runs, documents_of
@@ -39,99 +38,12 @@ class Board(Record):
     entries: list[RankedModel]
 
 
-def rank_runs(runs: Sequence[StoredRun], metric: str = ACCURACY) -> list[Board]:
-    """Return one leaderboard for each set of documents, in the order of the runs.
-
-    ``metric`` is a metric or a cost; its mean over seeds decides the rank.
-    """
-    names = distinct_names([run.folder for run in runs])
-    groups: dict[tuple[str, bytes], dict[str, StoredRun]] = {}
-    for name, run in zip(names, runs, strict=True):
-        groups.setdefault(documents_of(run), {})[name] = run
-    return [_board(group, metric) for group in groups.values()]
-
-
-def distinct_names(folders: Sequence[Path]) -> list[str]:
-    """Return for each folder the shortest end of its path that no other folder shares."""
-    paths = [folder.resolve() for folder in folders]
-
-    def shortest(path: Path) -> str:
-        others = set(paths) - {path}
-        for depth in range(1, len(path.parts)):
-            last = path.parts[-depth:]
-            if all(other.parts[-depth:] != last for other in others):
-                return str(Path(*last))
-        return str(path)
-
-    return [shortest(path) for path in paths]
-
-
-@dataclass(frozen=True)
-class _Contestant:
-    run: str
-    model: ModelSummary
-    hits: Hits
-
-
-def _board(runs: Mapping[str, StoredRun], metric: str) -> Board:
-    contestants = _contestants(runs)
-    scores = [score_of(contestant.model, metric) for contestant in contestants]
-    entries = [
-        RankedModel(
-            rank=None if score is None else 1 + sum(s is not None and s > score for s in scores),
-            run=contestant.run,
-            model=contestant.model,
-            against_best=comparison,
-        )
-        for contestant, score, comparison in zip(
-            contestants, scores, _against_best(contestants), strict=True
-        )
-    ]
-    return Board(
-        metric=metric,
-        dataset=next(iter(runs.values())).results.dataset,
-        runs=list(runs),
-        entries=sorted(entries, key=lambda entry: entry.rank or math.inf),
-    )
-
-
-def _contestants(runs: Mapping[str, StoredRun]) -> list[_Contestant]:
-    """Return the models of all runs; the same trials with the same outcome only once."""
-    in_order = any(run.results.dataset.in_order for run in runs.values())
-    found: dict[tuple[object, ...], _Contestant] = {}
-    for name, run in runs.items():
-        for model in run.results.models:
-            hits = Hits.of(run.trials[model.name], in_order=in_order)
-            marks = [trial.fingerprint for trial in model.trials]
-            trials = (model.name, *marks, hits.right.tobytes())
-            found.setdefault(trials, _Contestant(name, model, hits))
-    return list(found.values())
-
-
-def score_of(model: ModelSummary, metric: str) -> float | None:
-    """Return a number that is higher for a better model, rounded so that ties are exact."""
-    mean = model.mean_of(metric)
-    if mean is None:
-        return None
-    sign = 1 if find_quantity(metric, "--metric").higher_is_better else -1
-    return round(sign * mean, 12)
-
-
-def _against_best(contestants: Sequence[_Contestant]) -> list[Comparison | None]:
-    """Return the comparison of the best accuracy with each, corrected for all pairs of models."""
-    named = {f"{one.model.name} of {one.run}": one for one in contestants}
-    hits = {name: contestant.hits for name, contestant in named.items()}
-    fixed = {name for name, contestant in named.items() if not contestant.model.is_random}
-    found = compare_with_best(hits, fixed)
-    return [found.get(name) for name in named]
-
-
 class HistoryEntry(Record):
     """A run in a history."""
 
     run: str
     date: str | None
-    """When its last trials were trained: UTC, as ISO 8601; ``None`` for older runs."""
+    """When its last trials were trained: UTC, as ISO 8601."""
     commit: str | None
     """The commit of rnnbench; ``None`` if it was installed from elsewhere."""
     version: str
@@ -152,50 +64,106 @@ class RunHistory(Record):
     entries: list[HistoryEntry]
 
 
+def rank_runs(runs: Sequence[StoredRun], metric: str = ACCURACY) -> list[Board]:
+    """Return one leaderboard for each set of documents, in the order of the runs.
+
+    ``metric`` is a metric or a cost; its mean over seeds decides the rank.
+    """
+    return [_board(group, metric) for group in _by_documents(runs, None)]
+
+
 def trace_runs(
     runs: Sequence[StoredRun], metric: str = ACCURACY, names: Sequence[str] | None = None
 ) -> list[RunHistory]:
     """Return one history for each set of documents, in the order of the runs.
 
-    Runs of versions that stored no date come first, in their own order. ``names`` are those of the
-    runs; by default, their folders tell them apart.
+    ``names`` are those of the runs; by default, their folders tell them apart.
     """
-    names = names or distinct_names([run.folder for run in runs])
-    groups: dict[tuple[str, bytes], list[tuple[str, StoredRun]]] = {}
-    for name, run in zip(names, runs, strict=True):
-        groups.setdefault(documents_of(run), []).append((name, run))
-    return [
-        _history(sorted(group, key=lambda named: _date(named[1])), metric)
-        for group in groups.values()
+    return [_history(group, metric) for group in _by_documents(runs, names)]
+
+
+def _by_documents(
+    runs: Sequence[StoredRun], names: Sequence[str] | None
+) -> list[dict[str, StoredRun]]:
+    """Return the runs on each set of documents, by name."""
+    groups: dict[tuple[str, bytes], dict[str, StoredRun]] = {}
+    for name, run in zip(names or distinct_names([run.folder for run in runs]), runs, strict=True):
+        groups.setdefault(documents_of(run), {})[name] = run
+    return list(groups.values())
+
+
+def distinct_names(folders: Sequence[Path]) -> list[str]:
+    """Return for each folder the shortest end of its path that no other folder shares."""
+    paths = [folder.resolve() for folder in folders]
+
+    def shortest(path: Path) -> str:
+        others = {*paths} - {path}
+        ends = (path.parts[-depth:] for depth in range(1, len(path.parts)))
+        own = (end for end in ends if all(other.parts[-len(end) :] != end for other in others))
+        return str(Path(*next(own, path.parts)))
+
+    return list(map(shortest, paths))
+
+
+def _board(runs: Mapping[str, StoredRun], metric: str) -> Board:
+    in_order = any(run.results.dataset.in_order for run in runs.values())
+    found: dict[tuple[object, ...], tuple[str, ModelSummary, Hits]] = {}
+    for name, run in runs.items():
+        for model in run.results.models:
+            hits = Hits.of(run.trials[model.name], in_order=in_order)
+            marks = [trial.fingerprint for trial in model.trials]
+            same = (model.name, *marks, hits.right.tobytes())
+            found.setdefault(same, (name, model, hits))
+    named = {f"{model.name} of {run}": (run, model, hits) for run, model, hits in found.values()}
+    against_best = compare_with_best(
+        {name: hits for name, (_, _, hits) in named.items()},
+        {name for name, (_, model, _) in named.items() if not model.is_random},
+    )
+    scores = {name: score_of(model, metric) for name, (_, model, _) in named.items()}
+    entries = [
+        RankedModel(
+            rank=None
+            if (score := scores[name]) is None
+            else 1 + sum(other is not None and other > score for other in scores.values()),
+            run=run,
+            model=model,
+            against_best=against_best.get(name),
+        )
+        for name, (run, model, _) in named.items()
     ]
+    return Board(
+        metric=metric,
+        dataset=next(iter(runs.values())).results.dataset,
+        runs=list(runs),
+        entries=sorted(entries, key=lambda entry: entry.rank or math.inf),
+    )
 
 
-def _date(run: StoredRun) -> str:
-    return run.environment.get("date") or ""
+def score_of(model: ModelSummary, metric: str) -> float | None:
+    """Return a number that is higher for a better model, rounded so that ties are exact."""
+    mean = model.mean_of(metric)
+    sign = 1 if find_quantity(metric, "--metric").higher_is_better else -1
+    return None if mean is None else round(sign * mean, 12)
 
 
-def _history(named: Sequence[tuple[str, StoredRun]], metric: str) -> RunHistory:
+def _history(group: Mapping[str, StoredRun], metric: str) -> RunHistory:
+    named = sorted(group.items(), key=lambda named: named[1].environment.get("date") or "")
     runs = [run for _, run in named]
-    befores = [None, *runs[:-1]]
     return RunHistory(
         metric=metric,
         dataset=runs[0].results.dataset,
         models=list(dict.fromkeys(model.name for run in runs for model in run.results.models)),
         entries=[
-            _entry(name, run, before, metric)
-            for (name, run), before in zip(named, befores, strict=True)
+            HistoryEntry(
+                run=name,
+                date=run.environment.get("date"),
+                commit=run.environment["git_commit"],
+                version=run.environment["versions"]["rnnbench"],
+                values={model.name: model.statistic(metric) for model in run.results.models},
+                changes=_changes(before, run) if before and metric == ACCURACY else {},
+            )
+            for (name, run), before in zip(named, [None, *runs[:-1]], strict=True)
         ],
-    )
-
-
-def _entry(name: str, run: StoredRun, before: StoredRun | None, metric: str) -> HistoryEntry:
-    return HistoryEntry(
-        run=name,
-        date=_date(run) or None,
-        commit=run.environment["git_commit"],
-        version=run.environment["versions"]["rnnbench"],
-        values={model.name: model.statistic(metric) for model in run.results.models},
-        changes=_changes(before, run) if before and metric == ACCURACY else {},
     )
 
 
