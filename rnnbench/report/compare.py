@@ -12,19 +12,23 @@ from xml.etree import ElementTree
 
 from rnnbench.analysis.compare import ComparedRuns, Failure, ModelChange, Verdict, branches
 from rnnbench.metrics import METRICS, MS_PER_STEP, Metric
-from rnnbench.report.numbers import (
+from rnnbench.report.table import (
     MISSING,
     SECOND,
+    Columns,
+    Table,
     condition,
+    interval_text,
     mean_and_interval,
     mean_text,
     metrics_of,
     remarks_on_tests,
     scope_of,
     short_p,
-    signed_interval_text,
+    table_of,
+    to_markdown,
+    with_points,
 )
-from rnnbench.report.table import Columns, Table, table_of, to_markdown, with_points
 from rnnbench.report.tables_of_runs import short_hash
 from rnnbench.results.schema import TOO_FEW_SEEDS, ModelSummary
 from rnnbench.text import counted, for_markdown, visible
@@ -74,8 +78,8 @@ def changes_table(comparison: ComparedRuns) -> Table:
         "in A": lambda change: f"{change.a.accuracy.mean:.4f}",
         "in B": lambda change: f"{change.b.accuracy.mean:.4f}",
         "B - A": lambda change: f"{change.difference:+z.4f}",
-        f"95 % interval of B - A {scope_of(comparison.models)}": lambda change: (
-            signed_interval_text(change.interval)
+        f"95 % interval of B - A {scope_of(comparison.models)}": lambda change: interval_text(
+            change.interval, "+z.4f"
         ),
         "p (Holm)": lambda change: short_p(change.p_holm),
     }

@@ -6,7 +6,7 @@ from typing import Any
 from rnnbench.analysis.boards import score_of
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import find_quantity
-from rnnbench.report.numbers import quantity_text
+from rnnbench.report.table import quantity_text
 from rnnbench.results.schema import TOO_FEW_SEEDS, ModelSummary, Results
 from rnnbench.text import listed
 

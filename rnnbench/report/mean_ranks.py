@@ -13,9 +13,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 from rnnbench.analysis.mean_ranks import ALPHA, MeanRanks
-from rnnbench.report.numbers import short_p
 from rnnbench.report.plot import COLOURS, Plot, about, ink
-from rnnbench.report.table import Columns, Table, table_of
+from rnnbench.report.table import Columns, Table, short_p, table_of
 from rnnbench.text import visible
 
 FEW_DATASETS = 5

@@ -13,7 +13,7 @@ from rich.text import Text
 from rnnbench.models.describe import Description, Dimensions, LayerFacts
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
 from rnnbench.models.layers.base import Shape
-from rnnbench.report.numbers import MISSING
+from rnnbench.report.table import MISSING
 from rnnbench.section import spell_parameters
 
 

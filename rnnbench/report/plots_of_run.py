@@ -18,12 +18,6 @@ from rnnbench.analysis.comparisons import by_better_model
 from rnnbench.analysis.errors import confusion, frequent_topics
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.registry import Registry
-from rnnbench.report.numbers import (
-    MISSING,
-    comparison_text,
-    scope,
-    scope_of,
-)
 from rnnbench.report.plot import (
     COLOURS,
     LARGEST,
@@ -37,7 +31,15 @@ from rnnbench.report.plot import (
     legend_columns,
     width_beside,
 )
-from rnnbench.report.table import Columns, Table, table_of, with_points
+from rnnbench.report.table import (
+    MISSING,
+    Columns,
+    Table,
+    scope,
+    scope_of,
+    table_of,
+    with_points,
+)
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, Interval, ModelSummary
 from rnnbench.text import visible
@@ -241,7 +243,11 @@ class DifferencesPlot(RunPlot):
             raise UserError(f"models: no two of {', '.join(self.chosen)} were compared ({hint})")
         self._shown = [*chain(*self._pairs.values())]
         self.size = (width_beside(self.chosen), 1.5 + 0.25 * (len(self._pairs) + len(self._shown)))
-        self.alt = "; ".join(map(comparison_text, self._shown))
+        self.alt = "; ".join(
+            f"{pair.a} - {pair.b} {pair.difference:+z.3f} "
+            f"({pair.interval.low:+z.3f} to {pair.interval.high:+z.3f}, {pair.verdict})"
+            for pair in self._shown
+        )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         """Draw the pairs of the best model at the top."""

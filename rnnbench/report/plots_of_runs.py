@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from rnnbench.analysis.boards import ACCURACY, HistoryEntry, RunHistory
 from rnnbench.analysis.compare import ComparedRuns
 from rnnbench.metrics import find_quantity
-from rnnbench.report.numbers import quantity_text
 from rnnbench.report.plot import COLOURS, LARGEST, NARROW, THICK, THIN, Plot, about
 from rnnbench.report.plots_of_run import draw_difference, finish_differences
+from rnnbench.report.table import quantity_text
 from rnnbench.report.tables_of_runs import direction
 from rnnbench.text import counted, visible
 

@@ -13,22 +13,25 @@ from rnnbench.analysis.comparisons import MOST, PairPower
 from rnnbench.metrics import COSTS, FIT_SECONDS
 from rnnbench.points import model_of, short, values_of
 from rnnbench.report.findings import unclear_from, which_epoch
-from rnnbench.report.numbers import (
+from rnnbench.report.table import (
+    FAILED,
     MISSING,
     SECOND,
+    Columns,
+    Table,
     condition,
     interval_text,
     mean_and_interval,
-    mean_and_std,
     mean_text,
     metrics_of,
     remarks_on_tests,
     scope,
     scope_of,
     short_p,
-    signed_interval_text,
+    table_of,
+    to_markdown,
+    with_points,
 )
-from rnnbench.report.table import FAILED, Columns, Table, table_of, to_markdown, with_points
 from rnnbench.results.schema import (
     Comparison,
     MissingTrial,
@@ -141,8 +144,8 @@ def comparisons_table(results: Results) -> Table:
     columns: Columns[Comparison] = {
         "accuracy of": lambda pair: f"{pair.a} - {pair.b}",
         "difference": lambda pair: f"{pair.difference:+z.4f}",
-        f"95 % interval {scope_of(results.comparisons)}": lambda pair: signed_interval_text(
-            pair.interval
+        f"95 % interval {scope_of(results.comparisons)}": lambda pair: interval_text(
+            pair.interval, "+z.4f"
         ),
         "p": lambda pair: short_p(pair.p),
         "p (Holm)": lambda pair: short_p(pair.p_holm),
@@ -211,8 +214,6 @@ def _caption(results: Results) -> str:
 def _rest(results: Results) -> str:
     """Return which verdicts change without duplicates."""
     dataset = results.dataset
-    if dataset.duplicates is None:
-        return "It was not recorded whether test documents are also in the training set."
     if not dataset.duplicate_positions:
         return ""
     if not results.without_duplicates:
@@ -235,33 +236,26 @@ def _rest(results: Results) -> str:
 
 def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
     """Return a row for each pair, with the difference that 80 % of such runs would show."""
+
+    def difference(value: float | None) -> str:
+        return MISSING if value is None else f"{value:.4f}"
+
+    def seeds(pair: PairPower) -> str:
+        if pair.seeds_needed:
+            return f"{pair.seeds_needed:,}"
+        is_told = pair.is_spread_known and pair.comparison.difference != 0
+        return "more documents" if is_told else MISSING
+
     columns: Columns[PairPower] = {
         "accuracy of": lambda pair: f"{pair.comparison.a} - {pair.comparison.b}",
         "difference": lambda pair: f"{pair.comparison.difference:+z.4f}",
         "p (Holm)": lambda pair: short_p(pair.comparison.p_holm),
-        "detectable alone": lambda pair: _difference(pair.detectable),
-        "detectable (Holm)": lambda pair: _difference(pair.detectable_corrected),
-        "seeds needed": _seeds,
+        "detectable alone": lambda pair: difference(pair.detectable),
+        "detectable (Holm)": lambda pair: difference(pair.detectable_corrected),
+        "seeds needed": seeds,
     }
-    caption = _power_caption(results) if pairs else "There is no pair without a clear difference."
-    models = [(pair.comparison.a, pair.comparison.b) for pair in pairs]
-    return replace(table_of(pairs, columns, caption), models=models)
-
-
-def _difference(value: float | None) -> str:
-    return MISSING if value is None else f"{value:.4f}"
-
-
-def _seeds(pair: PairPower) -> str:
-    if pair.seeds_needed:
-        return f"{pair.seeds_needed:,}"
-    is_told = pair.is_spread_known and pair.comparison.difference != 0
-    return "more documents" if is_told else MISSING
-
-
-def _power_caption(results: Results) -> str:
     dataset, n = results.dataset, results.n_corrected_for
-    return (
+    caption = (
         "The pairs of models without a clear difference. Detectable alone: the smallest true "
         f"difference that 80 % of runs with {dataset.test_size:,} test documents"
         f"{remarks_on_tests(dataset)} and these seeds would find if no other were tested (p below "
@@ -270,7 +264,11 @@ def _power_caption(results: Results) -> str:
         "or two seeds. Seeds needed: seeds of each model with which a true difference equal to the "
         f"measured one would be clear in 80 % of runs; 'more documents' if even {MOST:,} are too "
         "few, '-' if a model has only one seed or the accuracies are equal."
+        if pairs
+        else "There is no pair without a clear difference."
     )
+    models = [(pair.comparison.a, pair.comparison.b) for pair in pairs]
+    return replace(table_of(pairs, columns, caption), models=models)
 
 
 # Published accuracies
@@ -286,31 +284,35 @@ def published_tables(results: Results) -> list[Table]:
 
 def _among_others(results: Results, others: Sequence[PublishedAccuracy]) -> Table:
     """Return our models and those of others, the best first."""
-    best = results.best
-    theirs = [(result.accuracy, _cells_of_theirs(result, best)) for result in others]
-    ours = [(model.accuracy.mean, _cells_of_ours(model, best)) for model in results.models]
-    ranked = sorted([*theirs, *ours], key=lambda row: -row[0])  # of equals, theirs come first
+    best, rows = results.best, []
+    for other in others:
+        cells = [
+            f"{other.model} {CAVEAT}" if other.caveat else other.model,
+            other.source,
+            _mean_and_std(other.accuracy, other.std),
+            {True: "yes", False: "no", None: MISSING}[other.transductive],
+            other.pretrained or MISSING,
+            best.accuracy_interval.place_of(other.accuracy),
+        ]
+        rows.append((other.accuracy, cells))
+    for model in results.models:
+        cells = [
+            model.name,
+            "ours, best" if model is best else "ours",
+            _mean_and_std(model.accuracy.mean, model.accuracy.std),
+            "no" if model.pretrained == "nothing" else MISSING,
+            model.pretrained or MISSING,
+            MISSING,
+        ]
+        rows.append((model.accuracy.mean, cells))
+    rows.sort(key=lambda row: -row[0])  # of equals, theirs come first
     headers = ["model", "by", "accuracy ± std", "saw test texts", "pretrained", "lies"]
-    rows = [cells for _, cells in ranked]
-    return with_points(Table(headers, rows, _about_others(best, others), text_columns=2))
+    caption = _about_others(best, others)
+    return with_points(Table(headers, [cells for _, cells in rows], caption, text_columns=2))
 
 
-def _cells_of_theirs(published: PublishedAccuracy, best: ModelSummary) -> list[str]:
-    return [
-        f"{published.model} {CAVEAT}" if published.caveat else published.model,
-        published.source,
-        mean_and_std(published.accuracy, published.std),
-        {True: "yes", False: "no", None: MISSING}[published.transductive],
-        published.pretrained or MISSING,
-        best.accuracy_interval.place_of(published.accuracy),
-    ]
-
-
-def _cells_of_ours(model: ModelSummary, best: ModelSummary) -> list[str]:
-    accuracy = mean_and_std(model.accuracy.mean, model.accuracy.std)
-    by = "ours, best" if model is best else "ours"
-    saw_texts = "no" if model.pretrained == "nothing" else MISSING
-    return [model.name, by, accuracy, saw_texts, model.pretrained or MISSING, MISSING]
+def _mean_and_std(mean: float, std: float | None) -> str:
+    return f"{mean:.4f}" if std is None else f"{mean:.4f} ± {std:.4f}"
 
 
 def _about_others(best: ModelSummary, others: Sequence[PublishedAccuracy]) -> str:

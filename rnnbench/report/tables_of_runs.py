@@ -7,9 +7,11 @@ from math import comb
 from rnnbench.analysis.boards import ACCURACY, Board, HistoryEntry, RankedModel, RunHistory
 from rnnbench.analysis.compare import Change
 from rnnbench.metrics import FIT_SECONDS, METRICS, find_quantity
-from rnnbench.report.numbers import (
+from rnnbench.report.table import (
     MISSING,
     SECOND,
+    Columns,
+    Table,
     condition,
     interval_text,
     mean_and_interval,
@@ -17,8 +19,9 @@ from rnnbench.report.numbers import (
     quantity_text,
     remarks_on_tests,
     scope,
+    table_of,
+    with_points,
 )
-from rnnbench.report.table import Columns, Table, table_of, with_points
 from rnnbench.results.schema import TOO_FEW_SEEDS
 from rnnbench.text import counted
 

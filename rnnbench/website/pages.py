@@ -17,11 +17,10 @@ from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
 from rnnbench.report.mean_ranks import RanksPlot, ranks_table
-from rnnbench.report.numbers import mean_and_interval, quantity_text
 from rnnbench.report.page import PageContent
 from rnnbench.report.plots_of_runs import HistoryPlot
 from rnnbench.report.sections import ReportSection
-from rnnbench.report.table import Columns, Table, table_of
+from rnnbench.report.table import Columns, Table, mean_and_interval, quantity_text, table_of
 from rnnbench.report.tables_of_runs import (
     board_costs_table,
     direction,

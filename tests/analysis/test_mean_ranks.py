@@ -7,9 +7,6 @@ import pytest
 from factories import MARGINS, runs_on_datasets, scored_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import friedmanchisquare
-
-from rnnbench.analysis.boards import rank_runs
 from rnnbench.analysis.critical_difference import (
     critical_difference,
     friedman_test,
@@ -17,6 +14,9 @@ from rnnbench.analysis.critical_difference import (
     rank_over_datasets,
     ranks_of,
 )
+from scipy.stats import friedmanchisquare
+
+from rnnbench.analysis.boards import rank_runs
 from rnnbench.errors import UserError
 
 # Demšar's table 6: the areas under the curve of C4.5, C4.5+m, C4.5+cf and C4.5+m+cf. On the

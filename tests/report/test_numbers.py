@@ -1,7 +1,7 @@
 import pytest
 from factories import scored_run
 
-from rnnbench.report.numbers import condition, in_blocks, mean_and_std, scope_of, short_p
+from rnnbench.report.table import condition, in_blocks, mean_and_std, scope_of, short_p
 
 
 @pytest.mark.parametrize(
