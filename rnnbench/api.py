@@ -30,11 +30,10 @@ from rnnbench.job import (
 from rnnbench.metrics import find_quantity
 from rnnbench.prediction.predict import Prediction, predict_texts
 from rnnbench.records import Record
-from rnnbench.report.compare import comparison_tables
 from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Shown, Table
 from rnnbench.report.tables_of_run import result_tables, summary_rows
-from rnnbench.report.tables_of_runs import board_tables, history_table
+from rnnbench.report.tables_of_runs import board_tables, comparison_tables, history_table
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.runner.executors import LocalExecutor
@@ -234,7 +233,7 @@ class Leaderboard(Shown, Record):
         Raises:
             UserError: as for ``mean_ranks``, or ``ax`` is something else than Matplotlib axes.
         """
-        from rnnbench.report.mean_ranks import RanksPlot  # imports Matplotlib
+        from rnnbench.report.plots_of_runs import RanksPlot  # imports Matplotlib
 
         return RanksPlot(self.mean_ranks()).on(ax)
 

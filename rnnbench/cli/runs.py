@@ -15,16 +15,17 @@ from rnnbench.analysis.load import load_run, load_runs
 from rnnbench.analysis.mean_ranks import MeanRanks, rank_over_datasets
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.metrics import find_quantity
-from rnnbench.report.compare import (
-    comparison_markdown,
-    comparison_tables,
-    junit,
-    verdict_lines,
-)
 from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Table
 from rnnbench.report.tables_of_run import power_table
-from rnnbench.report.tables_of_runs import board_tables, history_table
+from rnnbench.report.tables_of_runs import (
+    board_tables,
+    comparison_markdown,
+    comparison_tables,
+    history_table,
+    junit,
+    verdict_lines,
+)
 from rnnbench.results.schema import SUMMARY_VERSION
 from rnnbench.storage import atomic_write, peek, write_text
 from rnnbench.terminal import completion, console, options
@@ -194,7 +195,7 @@ def _check_plot(file: Path, *, overwrite: bool) -> None:
 
 def _draw(ranks: MeanRanks, file: Path) -> Table:
     """Write the diagram of mean ranks, and return them as a table."""
-    from rnnbench.report.mean_ranks import RanksPlot, ranks_table  # imports Matplotlib
+    from rnnbench.report.plots_of_runs import RanksPlot, ranks_table  # imports Matplotlib
 
     picture = RanksPlot(ranks).picture(file.suffix.lower())
     with atomic_write(file) as opened:

@@ -1,18 +1,27 @@
-"""The plots of several runs: their changes, and their history."""
+"""The plots of several runs: their changes, their history, and mean ranks with their table.
 
+The diagram of mean ranks is that of J. Demšar (Journal of Machine Learning Research 7, 2006):
+models hang from a line of mean ranks, the best at the right, and a bar joins those that are not
+told apart.
+"""
+
+import textwrap
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
-from rnnbench.analysis.boards import ACCURACY, HistoryEntry, RunHistory
+from rnnbench.analysis.boards import ACCURACY, RunHistory
 from rnnbench.analysis.compare import ComparedRuns
+from rnnbench.analysis.mean_ranks import ALPHA, MeanRanks
 from rnnbench.metrics import find_quantity
-from rnnbench.report.plot import COLOURS, LARGEST, NARROW, THICK, THIN, Plot, about
+from rnnbench.report.plot import COLOURS, LARGEST, NARROW, THICK, THIN, Plot, about, ink
 from rnnbench.report.plots_of_run import draw_difference, finish_differences
-from rnnbench.report.table import quantity_text
+from rnnbench.report.table import Columns, Table, quantity_text, short_p, table_of
 from rnnbench.report.tables_of_runs import direction
 from rnnbench.text import counted, visible
 
@@ -23,6 +32,20 @@ CHANGES: dict[str, dict[str, Any]] = {
 """The mark of a clear change, by its direction."""
 LABELS, RUNS_PER_LABEL = 5, 8
 """The labels that fit into any plot, and the runs per label in a wide one."""
+FEW_DATASETS = 5
+ROW, RULER, TOP = 0.27, 1.5, 2.6
+"""The height of a row in inches; in rows above the line of ranks, the critical difference and the
+end of the diagram."""
+FIRST_BAR, BETWEEN_BARS = 0.55, 0.45
+"""How far the bars are below the line of ranks, in rows."""
+CHARACTERS = 13.5
+"""Characters of a caption in an inch."""
+MOST_NUMBERS = 12
+CAUTION = (
+    "Seeds are not datasets: a model has one rank on each dataset, however many seeds it has. "
+    "Datasets of one collection are not independent: the ranks describe these datasets and prove "
+    "nothing about others."
+)
 
 
 class ChangesPlot(Plot):
@@ -52,20 +75,20 @@ class HistoryPlot(Plot):
 
     def __init__(self, history: RunHistory, model: str, name: str):
         self.name, self.title, self.models = name, model, [model]
-        self._history, self._entries = history, history.entries
-        self._changes = {
-            position: entry.changes[model]
+        self._history = history
+        self._ways = {
+            position: direction(entry.changes[model])
             for position, entry in enumerate(history.entries)
             if model in entry.changes and entry.changes[model].is_clear
         }
-        self.size = (max(NARROW, 2 + 0.12 * len(self._entries)), 2.8)
+        self.size = (max(NARROW, 2 + 0.12 * len(history.entries)), 2.8)
         self._quantity = find_quantity(history.metric, "metric")
         self._values = [entry.values.get(model) for entry in history.entries]
         values = [value for value in self._values if value]
         first, last = (quantity_text(self._quantity, values[end]) for end in (0, -1))
         self.alt = (
             f"{self._quantity.header} of {model} in {counted(len(values), 'run')}: {first} in the "
-            f"first, {last} in the last, {counted(len(self._changes), 'clear change')}"
+            f"first, {last} in the last, {counted(len(self._ways), 'clear change')}"
         )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
@@ -79,17 +102,21 @@ class HistoryPlot(Plot):
             if value and value.over_seeds:
                 ends = value.over_seeds.low, value.over_seeds.high
                 axes.vlines(position, *np.clip(ends, *limits), color=blue, **THICK)
-        ways = {position: direction(change) for position, change in self._changes.items()}
-        for position, way in ways.items():
+        for position, way in self._ways.items():
             axes.plot(position, means[position], color=orange, **CHANGES[way])
-        _label_runs(axes, self._entries)
+        entries = self._history.entries
+        step = -(-len(entries) // max(LABELS, len(entries) // RUNS_PER_LABEL))
+        labels = [f"{(e.date or e.run)[:10]}\n{(e.commit or '')[:7]}" for e in entries[::step]]
+        axes.set_xticks(range(0, len(entries), step), list(map(visible, labels)))
+        axes.set_xlim(-0.5, len(entries) - 0.5)
+        axes.grid(axis="x", visible=False)
         axes.set_ylabel(self._quantity.header)
         return [
             *axes.plot([], [], "o-", color=blue, label="mean over seeds", **THIN),
             *axes.plot([], [], color=blue, label="95 % over seeds", **THICK),
             *(
                 handle
-                for way in sorted({*ways.values()})
+                for way in sorted({*self._ways.values()})
                 for handle in axes.plot(
                     [], [], color=orange, label=f"clearly {way}", **CHANGES[way]
                 )
@@ -97,12 +124,107 @@ class HistoryPlot(Plot):
         ]
 
 
-def _label_runs(axes: Axes, entries: Sequence[HistoryEntry]) -> None:
-    """Label runs with their dates and commits; of many, only some, at equal steps."""
-    step = -(-len(entries) // max(LABELS, len(entries) // RUNS_PER_LABEL))
-    labels = [
-        f"{(entry.date or entry.run)[:10]}\n{(entry.commit or '')[:7]}" for entry in entries[::step]
+# Mean ranks over datasets
+
+
+def ranks_table(ranks: MeanRanks) -> Table:
+    """Return the mean rank of each model, and its rank on each dataset."""
+    columns: Columns[str] = {
+        "model": lambda name: name,
+        "mean rank": lambda name: f"{ranks.models[name]:.2f}",
+        "ranks": lambda name: ", ".join(f"{dataset.ranks[name]:g}" for dataset in ranks.datasets),
+    }
+    table = table_of(list(ranks.models), columns, ranks_caption(ranks))
+    return replace(table, models=[[name] for name in ranks.models])
+
+
+def ranks_caption(ranks: MeanRanks) -> str:
+    """Return the facts and cautions that a reader needs beside the mean ranks."""
+    n, test = len(ranks.datasets), ranks.test
+    statistic = (
+        "all datasets rank the models alike"
+        if test.f is None
+        else f"F({test.df[0]}, {test.df[1]}) = {test.f:.2f} (Iman and Davenport)"
+    )
+    verdict = (
+        "models differ. A bar joins models whose mean ranks differ by less than the critical "
+        "difference, "
+        if test.is_clear
+        else "no clear difference, so a bar joins all models. The critical difference would be "
+    )
+    nemenyi = f"{ranks.critical_difference:.2f} (Nemenyi's test at the level {ALPHA})"
+    few = f"With fewer than {FEW_DATASETS} datasets, the tests have almost no power: a bar says"
+    corpora = Counter(dataset.corpus_fingerprint for dataset in ranks.datasets)
+    first, *others = [n for n in corpora.values() if n > 1] or [0]
+    more = "".join(f", and {n} of another" for n in others)
+    sentences = [
+        f"Mean ranks of {len(ranks.models)} models by {ranks.metric} on {n} datasets:",
+        f"{', '.join(dataset.name for dataset in ranks.datasets)}.",
+        f"Friedman's test: {statistic}, p = {short_p(test.p)}: {verdict}{nemenyi}.",
+        f"{few} little." if n < FEW_DATASETS else "",
+        f"{first} of the datasets are parts of one corpus{more}." if first else "",
+        CAUTION,
     ]
-    axes.set_xticks(range(0, len(entries), step), list(map(visible, labels)))
-    axes.set_xlim(-0.5, len(entries) - 0.5)
-    axes.grid(axis="x", visible=False)
+    return " ".join(filter(None, sentences))
+
+
+class RanksPlot(Plot):
+    """Mean ranks as a diagram of critical differences.
+
+    On a page, its caption stands beside it; elsewhere, below it in the picture.
+    """
+
+    def __init__(self, ranks: MeanRanks, name: str = "ranks"):
+        self.name, self._ranks, self._caption = name, ranks, ranks_caption(ranks)
+        n = len(ranks.datasets)
+        self.title = f"Mean rank by {ranks.metric} over {n} datasets (1 is best)"
+        self.alt = "; ".join(f"{model} {rank:.2f}" for model, rank in ranks.models.items())
+        self._first_row = FIRST_BAR + BETWEEN_BARS * len(ranks.groups) + 0.5  # that has names
+        self._depth = self._first_row + (len(ranks.models) + 1) // 2
+        width = max(7, 5 + 0.09 * sum(sorted(map(len, ranks.models))[-2:]))
+        height = 0.1 + ROW * (TOP + self._depth)
+        lines = 1 + len(self._caption) / CHARACTERS / width
+        self.size, self.size_on_page = (width, 0.3 + height + 0.15 * lines), (width, height)
+
+    def draw(self, axes: Axes) -> Sequence[Artist]:
+        """Draw the line of ranks, the bars below it, and the names, without a legend."""
+        axes.set_axis_off()
+        axes.figure.canvas.figure.draw_without_rendering()  # the axes get their final width
+        means, difference = self._ranks.models, self._ranks.critical_difference
+        k, names = len(means), list(means)
+        axes.plot([1, k], [0, 0], color=ink(), lw=1.5)
+        axes.vlines(range(1, k + 1), 0, 0.2, color=ink(), lw=1.5)
+        for rank in range(1, k + 1, 1 + (k - 1) // MOST_NUMBERS):
+            axes.text(rank, 0.35, str(rank), ha="center")
+        axes.plot([k, k - difference], [RULER, RULER], "|-", color=ink(), lw=1.5)
+        words = f"critical difference {difference:.2f}"
+        axes.text(k - difference / 2, RULER + 0.25, words, ha="center")
+        for number, group in enumerate(self._ranks.groups):
+            y = -FIRST_BAR - BETWEEN_BARS * number
+            ends = [means[group[0]] - 0.01 * k, means[group[-1]] + 0.01 * k]
+            axes.plot(ends, [y, y], color=COLOURS[0], lw=5, solid_capstyle="butt")
+        half, left, right = (k + 1) // 2, k * 1.03, min(1, k - difference) - k * 0.03
+        worse = max(self._draw_name(axes, *name, left) for name in enumerate(names[half:][::-1]))
+        better = max(self._draw_name(axes, *name, right) for name in enumerate(names[:half]))
+        width = axes.get_window_extent().width
+        scale = (left - right) / max(width - worse - better, 0.2 * width)  # ranks in a pixel
+        axes.set_xlim(left + worse * scale, right - better * scale)
+        axes.set_ylim(-self._depth, TOP)
+        return ()
+
+    def _draw_name(self, axes: Axes, row: int, name: str, edge: float) -> float:
+        """Draw a name at the end of a line to its rank, and return its width in pixels."""
+        rank, y = self._ranks.models[name], -self._first_row - row
+        axes.plot([rank, rank, edge], [0, y, y], color=ink(), lw=0.8, gid=about(name))
+        is_left = edge > rank  # the best is at the right
+        words = f"{name}  {rank:.2f} " if is_left else f" {rank:.2f}  {name}"
+        side = "right" if is_left else "left"
+        text = axes.text(edge, y, words, ha=side, va="center", gid=about(name))
+        return text.get_window_extent().width
+
+    def draw_alone(self, axes: Axes) -> None:
+        """Draw with title and caption."""
+        super().draw_alone(axes)
+        width = axes.get_window_extent().width / axes.figure.dpi
+        lines = textwrap.wrap(visible(self._caption), max(40, round(CHARACTERS * width)))
+        axes.text(0, 0, "\n".join(lines), transform=axes.transAxes, va="top", fontsize="small")

@@ -16,9 +16,8 @@ from rnnbench.analysis.mean_ranks import MeanRanks, rank_over_datasets
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
-from rnnbench.report.mean_ranks import RanksPlot, ranks_table
 from rnnbench.report.page import PageContent
-from rnnbench.report.plots_of_runs import HistoryPlot
+from rnnbench.report.plots_of_runs import HistoryPlot, RanksPlot, ranks_table
 from rnnbench.report.sections import ReportSection
 from rnnbench.report.table import Columns, Table, mean_and_interval, quantity_text, table_of
 from rnnbench.report.tables_of_runs import (

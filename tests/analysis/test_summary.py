@@ -38,9 +38,8 @@ from rnnbench.analysis.summary import (
 )
 from rnnbench.errors import UserError
 from rnnbench.metrics import METRICS
-from rnnbench.report.compare import comparison_tables
 from rnnbench.report.tables_of_run import accuracy_table, power_table
-from rnnbench.report.tables_of_runs import rank_table
+from rnnbench.report.tables_of_runs import comparison_tables, rank_table
 from rnnbench.results.schema import Interval
 from rnnbench.training.outcome import TrialResult
 

@@ -17,7 +17,6 @@ from rnnbench.analysis.boards import rank_runs, trace_runs
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.summary import statistic
-from rnnbench.report.compare import comparison_markdown, comparison_tables, junit, verdict_lines
 from rnnbench.report.findings import best_in_words, findings, make_badge
 from rnnbench.report.sections import errors_table
 from rnnbench.report.table import to_markdown
@@ -28,7 +27,14 @@ from rnnbench.report.tables_of_run import (
     result_tables,
     to_csv,
 )
-from rnnbench.report.tables_of_runs import board_tables, history_table, ranks_caption, ranks_table
+from rnnbench.report.tables_of_runs import (
+    board_tables,
+    comparison_markdown,
+    comparison_tables,
+    history_table,
+    junit,
+    verdict_lines,
+)
 from rnnbench.results.schema import Interval, MissingTrial
 
 ANSWERS = Path(__file__).with_name("answers.md")

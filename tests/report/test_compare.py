@@ -8,7 +8,7 @@ from factories import scored_run
 from rich.console import Console
 
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
-from rnnbench.report.compare import comparison_tables, junit
+from rnnbench.report.tables_of_runs import comparison_tables, junit
 from rnnbench.report.table import to_rich
 
 
