@@ -100,11 +100,19 @@ class Plot(ABC):
         return None
 
     def draw_alone(self, axes: Axes) -> None:
-        """Draw on axes with a title and a legend."""
+        """Draw on axes of any height with a title, and a legend below that covers no data."""
         handles = self.draw(axes)
         axes.set_title(self.title)
         if handles:
-            _add_legend_below(axes, handles)
+            down = ScaledTranslation(0, -ROOM_FOR_LABELS, axes.figure.dpi_scale_trans)
+            axes.legend(
+                handles=handles,
+                loc="upper center",
+                bbox_to_anchor=(0.5, 0),
+                bbox_transform=axes.transAxes + down,
+                ncols=3,
+                frameon=False,
+            )
 
     def draw_on_page(self, figure: Figure) -> None:
         """Draw in an empty figure for a page, which has the title above it."""
@@ -125,14 +133,14 @@ class Plot(ABC):
         return figure, _file(figure, ".svg", transparent=True).decode()
 
     @property
-    def svg(self) -> str:
-        """The plot for a page, on a transparent background."""
-        return self._drawn[1]
-
-    @property
     def figure(self) -> Figure:
         """The plot for a page, as Matplotlib has drawn it."""
         return self._drawn[0]
+
+    @property
+    def svg(self) -> str:
+        """The plot for a page, on a transparent background."""
+        return self._drawn[1]
 
     def png(self) -> bytes:
         """Return the plot for a page on white."""
@@ -148,8 +156,7 @@ class Plot(ABC):
     def on(self, ax: Axes | None) -> Axes:
         """Draw with title and legend in the style in use, and return the axes.
 
-        Args:
-            ax: axes to draw on; by default new ones of pyplot, which a notebook shows by itself.
+        By default, they are new ones of pyplot, which a notebook shows by itself.
 
         Raises:
             UserError: ``ax`` is something else than axes.
@@ -189,19 +196,6 @@ def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
 def legend_columns(labels: Sequence[str], width: float) -> int:
     """Return how many columns of a legend fit into a width in inches, at 11 characters an inch."""
     return max(1, min(len(labels), int(11 * width / (max(map(len, labels)) + 8))))
-
-
-def _add_legend_below(axes: Axes, handles: Sequence[Artist]) -> None:
-    """Add a legend below axes of any height; it covers no data."""
-    down = ScaledTranslation(0, -ROOM_FOR_LABELS, axes.figure.dpi_scale_trans)
-    axes.legend(
-        handles=handles,
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0),
-        bbox_transform=axes.transAxes + down,
-        ncols=3,
-        frameon=False,
-    )
 
 
 def _file(figure: Figure, suffix: str, **options: Any) -> bytes:

@@ -41,7 +41,7 @@ from rnnbench.report.table import (
     with_points,
 )
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, Interval, ModelSummary
+from rnnbench.results.schema import TOO_FEW_SEEDS, Difference
 from rnnbench.text import visible
 from rnnbench.training.outcome import TrialResult
 
@@ -73,11 +73,6 @@ class RunPlot(Plot):
     A subclass has a ``title``. It sets ``size``, a width and a height in inches, and ``alt``, the
     same facts in words, in ``prepare``. ``draw(axes)`` draws, and returns the entries of a legend.
 
-    Args:
-        run: the run.
-        models: only these of its models.
-        curve: of learning curves, the one to draw.
-
     Attributes:
         kind: the name of the plot in ``Run.plot``, and of its entry point.
         section: the section of the report that shows it.
@@ -99,9 +94,14 @@ class RunPlot(Plot):
         if curve is not None and not self.has_curves:
             hint = "allowed: only for learning_curves"
             raise UserError(f"curve: got '{curve}' for '{self.kind}' ({hint})")
-        self.name, self.run, self.curve = self.kind, run, curve
-        self.chosen = _chosen(models, list(run.trials))
-        self.is_of_all = models is None
+        names = list(run.trials) if models is None else models
+        wrong = [name for name in names if name not in run.trials]
+        if wrong or not names:
+            message = f"no model '{wrong[0]}'" if wrong else "names no model"
+            hint = did_you_mean(str([*wrong, ""][0]), run.trials)
+            raise UserError(f"models: {message} ({hint})")
+        self.name, self.run, self.curve, self.is_of_all = self.kind, run, curve, models is None
+        self.chosen = [model for model in run.trials if model in names]
         self.prepare()
 
     @abstractmethod
@@ -137,17 +137,6 @@ def plot_run(
         return plot.on(ax)
 
 
-def _chosen(names: Sequence[str] | None, models: Sequence[str]) -> list[str]:
-    """Return the models that were asked for, in the order of the run; by default all."""
-    if names is None:
-        return list(models)
-    wrong = [name for name in names if name not in models]
-    if wrong or not names:
-        message = f"no model '{wrong[0]}'" if wrong else "names no model"
-        raise UserError(f"models: {message} ({did_you_mean(str([*wrong, ''][0]), models)})")
-    return [model for model in models if model in names]
-
-
 class AccuracyPlot(RunPlot):
     """The accuracy of each model with both its intervals, and the majority baseline."""
 
@@ -170,7 +159,13 @@ class AccuracyPlot(RunPlot):
         rows = {model.name: row for row, model in enumerate(reversed(self._models))}
         diamond = DIAMOND | {"mec": ink()}
         for model in self._models:
-            _draw_intervals(axes, model, rows[model.name])
+            colour, gid = COLOURS[1 if model.is_baseline else 0], about(model.name)
+            seeds, row = model.accuracy.over_seeds, rows[model.name]
+            for interval, line in ((model.accuracy_interval, THIN), (seeds, THICK)):
+                if interval:
+                    ends = np.clip((interval.low, interval.high), 0, 1)
+                    axes.hlines(row, *ends, color=colour, gid=gid, **line)
+            axes.plot(model.accuracy.mean, row, "o", color=colour, gid=gid)
         published = [
             result
             for result in self.run.results.published
@@ -210,20 +205,6 @@ class AccuracyPlot(RunPlot):
             transform=axes.get_xaxis_transform(), ha="center", va="bottom",
         )  # fmt: skip
         add_legend(figure, handles)
-
-
-def _draw_intervals(axes: Axes, model: ModelSummary, row: int) -> None:
-    colour = COLOURS[1] if model.is_baseline else COLOURS[0]
-    seeds, gid = model.accuracy.over_seeds, about(model.name)
-    axes.hlines(row, *_possible(model.accuracy_interval), color=colour, gid=gid, **THIN)
-    if seeds:
-        axes.hlines(row, *_possible(seeds), color=colour, gid=gid, **THICK)
-    axes.plot(model.accuracy.mean, row, "o", color=colour, gid=gid)
-
-
-def _possible(interval: Interval) -> tuple[float, float]:
-    """Return the ends of an interval, moved to those of what an accuracy can be."""
-    return min(max(interval.low, 0.0), 1.0), min(max(interval.high, 0.0), 1.0)
 
 
 class DifferencesPlot(RunPlot):
@@ -269,7 +250,7 @@ class DifferencesPlot(RunPlot):
 def draw_difference(axes: Axes, shown: Difference, row: int, gid: str) -> None:
     """Draw a difference with its interval, as far as a difference of accuracies can go."""
     given = (shown.interval.low, shown.difference, shown.interval.high)
-    low, middle, high = (min(max(value, -1.0), 1.0) for value in given)
+    low, middle, high = np.clip(given, -1, 1)
     axes.hlines(row, low, high, color=COLOURS[0], gid=gid, **THIN)
     axes.plot(middle, row, color=COLOURS[0], gid=gid, **MARKS[shown.verdict])
 
@@ -302,7 +283,9 @@ class LearningCurves(RunPlot):
 
     def prepare(self) -> None:
         """Find the networks and their curves, and make room for two rows above a legend."""
-        self._networks, self._curves = _networks_of(self.run), _curves_of(self.run)
+        self._networks = [name for name in self.run.trials if self._has(name, "loss")]
+        held_out = any(self._has(name, "val_loss") for name in self._networks)
+        self._curves = [curve for curve in CURVES if held_out or not curve.startswith("val_")]
         if not self._networks:
             raise UserError(
                 f"{self.run.folder}: no model was trained in epochs, so there are no curves"
@@ -335,8 +318,11 @@ class LearningCurves(RunPlot):
         caption = "In the last epoch: the median over seeds, and the lowest and the highest value."
         return with_points(table_of(self.chosen, columns, caption))
 
+    def _has(self, network: str, curve: str) -> bool:
+        return bool(getattr(self.run.trials[network][0].record.history, curve))
+
     def _last(self, curve: str, network: str) -> str:
-        if not _has(self.run, network, curve):
+        if not self._has(network, curve):
             return MISSING
         low, median, high = (values[-1] for values in _spread_of(self.run.trials[network], curve))
         is_drawn = median is not np.ma.masked and abs(median) < LARGEST
@@ -347,16 +333,15 @@ class LearningCurves(RunPlot):
         handles: list[Artist] = []
         curve = curve or self._curve
         for number, network in enumerate(self._networks):
-            if network not in self.chosen or not _has(self.run, network, curve):
+            if network not in self.chosen or not self._has(network, curve):
                 continue
             low, median, high = _spread_of(self.run.trials[network], curve)
             epochs, gid = np.arange(1, len(median) + 1), about(network)
-            colour = COLOURS[number % len(COLOURS)]
-            style = STYLES[number // len(COLOURS) % len(STYLES)]
-            axes.fill_between(epochs, low, high, color=colour, alpha=0.2, lw=0, gid=gid)
-            handles += axes.plot(
-                epochs, median, style, color=colour, lw=1.5, label=network, gid=gid
-            )
+            cycle, place = divmod(number, len(COLOURS))
+            line = {"color": COLOURS[place], "gid": gid}
+            axes.fill_between(epochs, low, high, alpha=0.2, lw=0, **line)
+            style = STYLES[cycle % len(STYLES)]
+            handles += axes.plot(epochs, median, style, label=network, **THIN, **line)
         axes.set_title(CURVES[curve])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         return handles
@@ -379,27 +364,8 @@ class LearningCurves(RunPlot):
         add_legend(figure, grid[0][0].get_legend_handles_labels()[0])
 
 
-def _networks_of(run: StoredRun) -> list[str]:
-    """Return the models that were trained in epochs."""
-    return [model for model, trials in run.trials.items() if trials[0].record.history.loss]
-
-
-def _curves_of(run: StoredRun) -> list[str]:
-    """Return the names of the curves of a run: four if any network held documents out, or two."""
-    networks = _networks_of(run)
-    has_validation = any(_has(run, name, "val_loss") for name in networks)
-    return [curve for curve in CURVES if has_validation or not curve.startswith("val_")]
-
-
-def _has(run: StoredRun, network: str, curve: str) -> bool:
-    return bool(getattr(run.trials[network][0].record.history, curve))
-
-
 def _spread_of(trials: Sequence[TrialResult], curve: str) -> tuple[Any, Any, Any]:
-    """Return the lowest, the median and the highest value of a curve over trials, by epoch.
-
-    What is not a number is masked.
-    """
+    """Return the lowest, the median and the highest value of a curve by epoch; NaN is masked."""
     lists = [getattr(trial.record.history, curve) for trial in trials]
     curves = np.full((len(lists), max(map(len, lists))), np.nan)  # engines may stop early
     for row, values in zip(curves, lists, strict=True):
@@ -425,7 +391,7 @@ class ConfusionPlot(RunPlot):
         trials = self.run.trials[model]
         labels, names = trials[0].labels, self.run.results.dataset.topics
         topics = frequent_topics(labels, SHOWN_TOPICS)
-        counts = [int((labels == topic).sum()) for topic in topics]
+        counts = np.bincount(labels)[topics].tolist()
         self._topics = [*(visible(names[topic].topic) for topic in topics), "others"]
         self._counts = [*counts, len(labels) - sum(counts)]
         self._shares = confusion(trials, topics)  # of the row's documents, by the column's answer
