@@ -1,13 +1,12 @@
 """The main results of a run, in sentences and as a badge that shields.io reads."""
 
-import math
 from typing import Any
 
 from rnnbench.analysis.boards import score_of
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import find_quantity
 from rnnbench.report.table import quantity_text
-from rnnbench.results.schema import TOO_FEW_SEEDS, ModelSummary, Results
+from rnnbench.results.schema import TOO_FEW_SEEDS, Results
 from rnnbench.text import listed
 
 BETTER, WORSE, NO_BETTER, NEUTRAL = "brightgreen", "red", "lightgrey", "blue"
@@ -122,31 +121,22 @@ def make_badge(results: Results, model: str | None, metric: str) -> dict[str, An
         UserError: there is no such model or metric, or the model does not have the metric.
     """
     quantity = find_quantity(metric, "--metric")
-    chosen = _find_model(results, model, metric)
-    value = chosen.statistic(metric)
+    models = {found.name: found for found in results.models}
+    if model is not None and model not in models:
+        raise UserError(f"--model: no model '{model}' ({did_you_mean(model, models)})")
+    if model is None:
+        scores = {name: score_of(found, metric) for name, found in models.items()}
+        measured = {name: score for name, score in scores.items() if score is not None}
+        model = max(measured, key=measured.__getitem__, default=next(iter(models)))
+    value = models[model].statistic(metric)
     if value is None:
-        raise UserError(f"--metric {metric}: {chosen.name} has no {metric}")
+        raise UserError(f"--metric {metric}: {model} has no {metric}")
     partial = " (partial run)" if results.missing else ""
+    majority = results.comparisons_of(model)[results.dataset.majority_name]
+    colour = (BETTER if majority.difference > 0 else WORSE) if majority.is_clear else NO_BETTER
     return {
         "schemaVersion": 1,
         "label": quantity.header,
-        "message": f"{chosen.name} {quantity_text(quantity, value)}{partial}",
-        "color": _badge_colour(results, chosen.name) if metric == "accuracy" else NEUTRAL,
+        "message": f"{model} {quantity_text(quantity, value)}{partial}",
+        "color": colour if metric == "accuracy" else NEUTRAL,
     }
-
-
-def _find_model(results: Results, name: str | None, metric: str) -> ModelSummary:
-    if name is None:
-        scores = [(score_of(model, metric), model) for model in results.models]
-        return max(scores, key=lambda pair: -math.inf if pair[0] is None else pair[0])[1]
-    models = {model.name: model for model in results.models}
-    if name not in models:
-        raise UserError(f"--model: no model '{name}' ({did_you_mean(name, models)})")
-    return models[name]
-
-
-def _badge_colour(results: Results, name: str) -> str:
-    found = results.comparisons_of(name)[results.dataset.majority_name]
-    if not found.is_clear:
-        return NO_BETTER
-    return BETTER if found.difference > 0 else WORSE
