@@ -26,9 +26,6 @@ from rnnbench.analysis.intervals import (
 )
 from rnnbench.analysis.load import load_runs
 from rnnbench.analysis.summary import (
-    ONE_MORE,
-    OVER_DOCUMENTS,
-    OVER_DOCUMENTS_AND_SEEDS,
     compute_metrics,
     drop_duplicates,
     locate_published,
@@ -232,18 +229,18 @@ def test_an_accuracy_of_our_model_is_compared_with_the_interval_of_one_more_trai
     results = of_several_seeds(OURS)
 
     (found,), (model,) = results.published, results.models
-    assert found.yardstick == ONE_MORE
+    assert found.yardstick == "of one more training"
     assert found.intervals == {"rnn": prediction_interval([0.5, 0.75, 1.0])}
     assert found.intervals["rnn"].low < model.accuracy.over_seeds.low
     for other in of_several_seeds(OTHERS).published:
-        assert other.yardstick == OVER_DOCUMENTS_AND_SEEDS
+        assert other.yardstick == "over documents and seeds"
         assert other.intervals == {"rnn": model.accuracy_interval}
 
 
 def test_a_single_seed_says_nothing_about_another_training_so_wilsons_interval_is_used():
     (found,) = of_several_seeds(OURS, answers=ANSWERS[:1]).published
 
-    assert found.yardstick == OVER_DOCUMENTS
+    assert found.yardstick == "over documents"
     right = np.array([[True, True, False, False]])
     assert found.intervals == {"rnn": accuracy_interval(Hits(right))}
 

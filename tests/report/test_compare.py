@@ -8,8 +8,8 @@ from factories import scored_run
 from rich.console import Console
 
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
-from rnnbench.report.tables_of_runs import comparison_tables, junit
 from rnnbench.report.table import to_rich
+from rnnbench.report.tables_of_runs import comparison_tables, junit
 
 
 def two_runs():

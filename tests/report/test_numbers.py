@@ -1,7 +1,7 @@
 import pytest
 from factories import scored_run
 
-from rnnbench.report.table import condition, in_blocks, mean_and_std, scope_of, short_p
+from rnnbench.report.table import condition, in_blocks, scope_of, short_p
 
 
 @pytest.mark.parametrize(
@@ -10,11 +10,6 @@ from rnnbench.report.table import condition, in_blocks, mean_and_std, scope_of, 
 )
 def test_a_p_value_is_shown_with_two_digits_or_one_and_a_power_of_ten(p, text):
     assert short_p(p) == text
-
-
-def test_a_mean_has_its_standard_deviation_beside_it_if_there_is_one():
-    assert mean_and_std(0.97069, 0.001) == "0.9707 ± 0.0010"
-    assert mean_and_std(0.97069, None) == "0.9707"
 
 
 def test_there_are_no_more_blocks_than_documents():

@@ -10,14 +10,13 @@ from factories import runs_on_datasets, scored_run
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from rnnbench.analysis.critical_difference import rank_over_datasets
 
 from rnnbench.analysis.boards import rank_runs, trace_runs
 from rnnbench.analysis.compare import compare_runs
+from rnnbench.analysis.mean_ranks import rank_over_datasets
 from rnnbench.errors import UserError
 from rnnbench.report.plot import COLOURS, PAPER
-from rnnbench.report.plots_of_runs import ChangesPlot, HistoryPlot, RanksPlot
-from rnnbench.report.tables_of_runs import ranks_caption
+from rnnbench.report.plots_of_runs import ChangesPlot, HistoryPlot, RanksPlot, ranks_caption
 from rnnbench.results.schema import Interval
 
 

@@ -5,11 +5,12 @@ import io
 import pytest
 from factories import MARGINS, runs_on_datasets, scored_run
 from rich.console import Console
-from rnnbench.analysis.critical_difference import rank_over_datasets
 
 from rnnbench.analysis.boards import rank_runs
+from rnnbench.analysis.mean_ranks import rank_over_datasets
+from rnnbench.report.plots_of_runs import ranks_caption
 from rnnbench.report.table import to_rich
-from rnnbench.report.tables_of_runs import board_tables, ranks_caption
+from rnnbench.report.tables_of_runs import board_tables
 
 
 @pytest.mark.parametrize("width", [80, 120])
