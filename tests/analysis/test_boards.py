@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench.analysis.boards import distinct_names, rank_runs, trace_runs
-from rnnbench.analysis.comparisons import BLOCKS, compare_pairs, mcnemar_p
+from rnnbench.analysis.comparisons import compare_pairs, mcnemar_p
 from rnnbench.analysis.intervals import Hits
-from rnnbench.metrics import find_quantity, quantity_names
 
 DOCUMENTS = 20
 
@@ -50,24 +49,6 @@ def test_models_are_ranked_by_accuracy(runs, expected):
     assert order(board) == expected
 
 
-@settings(max_examples=15)
-@given(
-    st.lists(st.lists(st.integers(0, DOCUMENTS), min_size=1, max_size=3), min_size=1, max_size=5),
-    st.sampled_from(quantity_names()),
-)
-def test_no_model_is_better_than_one_with_a_lower_rank(rights, metric):
-    models = {f"model{number}": trials for number, trials in enumerate(rights)}
-    records = {name: {"ms_per_step": float(sum(trials))} for name, trials in models.items()}
-
-    (board,) = rank_runs([run("one", records=records, **models)], metric)
-
-    sign = 1 if find_quantity(metric, "").higher_is_better else -1
-    scores = [sign * entry.model.mean_of(metric) for entry in board.entries]
-    ranks = [entry.rank for entry in board.entries]
-    assert ranks == sorted(ranks)
-    assert ranks == [1 + sum(other > score + 1e-9 for other in scores) for score in scores]
-
-
 def test_a_model_without_the_metric_comes_last_without_a_rank():
     (board,) = rank_runs([run("one", svm=[20], rnn=[9], records={"svm": MARGINS})], "log_loss")
 
@@ -91,15 +72,6 @@ def test_each_is_compared_with_the_best_accuracy_only():
     assert far.p == mcnemar_p(hits["rnn"], hits["lstm"])
     assert far.p_holm == 3 * far.p, "corrected for all pairs"
     assert far.is_clear
-
-
-def test_the_best_is_compared_by_blocks_if_documents_are_in_order_of_time():
-    (board,) = rank_runs([run("one", dataset={"in_order": True}, rnn=[18]), run("two", gru=[7])])
-
-    assert [entry.against_best and entry.against_best.method for entry in board.entries] == [
-        None,
-        BLOCKS,
-    ]
 
 
 def test_a_corrected_p_value_is_that_of_the_run_itself():

@@ -317,18 +317,6 @@ def test_the_summary_has_what_a_run_without_duplicates_has():
     assert (none.results.without_duplicates, none.results.changed_verdicts) == (None, [])
 
 
-def test_a_verdict_that_rests_on_duplicates_is_named():
-    ahead = [LABELS, LABELS, LABELS]
-    behind = [[1] * 20 + LABELS[20:]] * 3
-    run = run_with(list(range(20)), {"rnn": ahead, "lstm": behind})
-
-    (changed,) = (
-        pair for pair in run.results.changed_verdicts if (pair[0].a, pair[0].b) == ("rnn", "lstm")
-    )
-
-    assert [each.verdict for each in changed] == ["clear", "not clear"]
-
-
 def test_a_test_set_of_nothing_but_duplicates_is_refused():
     run = run_with(list(range(40)))
 

@@ -22,7 +22,6 @@ from rnnbench.report.table import to_rich
 from rnnbench.report.tables_of_run import (
     accuracy_table,
     comparisons_table,
-    metrics_table,
     result_tables,
     to_csv,
 )
@@ -83,14 +82,6 @@ def test_the_caption_says_which_epochs_of_models_that_differ(trainings, epoch):
     assert f" Epoch: {epoch}. Engine:" in accuracy_table(changed).caption
 
 
-def test_a_metric_that_all_models_lack_has_no_column():
-    lacking = with_accuracy(0.5)
-
-    assert metrics_table(with_models(summarize(), lacking, lacking)).headers[2:] == [
-        "topics missed"
-    ]
-
-
 def widest(n_seeds):
     """Results with the names, the published accuracies and the widest numbers of the benchmark."""
     notebook = NOTEBOOK | {"models": {name: {"accuracy": 0.8} for name in NETWORKS}}
@@ -113,10 +104,9 @@ def widest(n_seeds):
     )
 
 
-@pytest.mark.parametrize("n_seeds", [1, 5])
-@pytest.mark.parametrize("width", [40, 50, 80, 120, 200])
-def test_tables_fit_any_terminal_and_no_number_or_word_is_broken(n_seeds, width):
-    results = widest(n_seeds)
+@pytest.mark.parametrize("width", [40, 50, 80, 200])
+def test_tables_fit_any_terminal_and_no_number_or_word_is_broken(width):
+    results = widest(5)
     for table in (*result_tables(results), comparisons_table(results)):
         console = Console(width=width, file=io.StringIO())
         console.print(to_rich(table, console), crop=False)
