@@ -39,15 +39,12 @@ N_BLOCKS = 16
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """Which test documents the trials of a model got right.
-
-    Attributes:
-        right: bool ``(n_trials, n_documents)``.
-        in_order: whether the documents are in order of time.
-    """
+    """Which test documents the trials of a model got right."""
 
     right: NDArray[np.bool_]
+    """``(n_trials, n_documents)``"""
     in_order: bool = False
+    """Whether the documents are in order of time."""
 
     @classmethod
     def of(cls, trials: Sequence[TrialResult], *, in_order: bool) -> "Hits":
@@ -214,19 +211,18 @@ class MeanSquares:
     The answers that neither seed nor document explains are chance. It adds to the mean square of
     the documents and to that of the seeds, so the sum of both is too large by it.
 
-    Attributes:
-        n_documents: of the sample; or the number of blocks.
-        documents: from the values by document.
-        n_seeds: of each model with several trials, ``(n_models,)``.
-        seeds: from the accuracies by seed, for each of the same models.
-        chance: from the answers that neither seed nor document explains, for the same models.
     """
 
     n_documents: int
+    """The number of documents, or of blocks."""
     documents: float
+    """From the values by document."""
     n_seeds: NDArray[np.float64]
+    """The number of each model with several trials, ``(n_models,)``."""
     seeds: NDArray[np.float64]
+    """From the accuracies by seed, for each of the same models."""
     chance: NDArray[np.float64]
+    """From the answers that neither seed nor document explains, for the same models."""
 
     @property
     def variance(self) -> float:

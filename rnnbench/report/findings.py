@@ -45,29 +45,24 @@ def findings(results: Results) -> list[str]:
         sentences.append(f"Not clearly worse: {listed(level)}.")
     if undecided := others[TOO_FEW_SEEDS]:
         sentences.append(f"{TOO_FEW_SEEDS.capitalize()} to tell it from {listed(undecided)}.")
-    sentences += _against_majority(results)
+    always, accuracy = results.dataset.majority_name, results.dataset.majority_accuracy
+    others, pairs = _by_verdict(results, always), results.comparisons_of(always)
+    verdicts = {
+        "Clearly worse than": [name for name in others[CLEAR] if pairs[name].difference > 0],
+        "Not clearly different from": others[NOT_CLEAR],
+        f"{TOO_FEW_SEEDS.capitalize()} for a verdict against": others[TOO_FEW_SEEDS],
+    }
+    sentences += [
+        f"{verdict} {always}, which scores {accuracy:.3f}: {listed(names)}."
+        for verdict, names in verdicts.items()
+        if names
+    ] or [f"Clearly better than {always}, which scores {accuracy:.3f}: all models."]
     if not all(model.is_baseline for model in results.models):
         sentences.append(
             f"Epoch of the networks: {which_epoch(results)}. rnnbench never chooses an epoch by "
             "the test documents."
         )
     return sentences
-
-
-def _against_majority(results: Results) -> list[str]:
-    """Return how the models compare with always answering the most frequent topic."""
-    always, accuracy = results.dataset.majority_name, results.dataset.majority_accuracy
-    models, pairs = _by_verdict(results, always), results.comparisons_of(always)
-    verdicts = {
-        "Clearly worse than": [name for name in models[CLEAR] if pairs[name].difference > 0],
-        "Not clearly different from": models[NOT_CLEAR],
-        f"{TOO_FEW_SEEDS.capitalize()} for a verdict against": models[TOO_FEW_SEEDS],
-    }
-    return [
-        f"{verdict} {always}, which scores {accuracy:.3f}: {listed(names)}."
-        for verdict, names in verdicts.items()
-        if names
-    ] or [f"Clearly better than {always}, which scores {accuracy:.3f}: all models."]
 
 
 def _by_verdict(results: Results, name: str, without: str = "") -> dict[str, list[str]]:
@@ -111,11 +106,9 @@ def which_epoch(results: Results) -> str:
 def make_badge(results: Results, model: str | None, metric: str) -> dict[str, Any]:
     """Return the JSON of an endpoint badge (https://shields.io/badges/endpoint-badge).
 
-    Args:
-        results: of a run.
-        model: the name of a model; by default that with the best value.
-        metric: a metric or a cost. An accuracy is green if it is clearly better than that of always
-            answering the most frequent topic, red if it is clearly worse, and else grey.
+    By default, it is about the model with the best value. An accuracy is green if it is clearly
+    better than that of always answering the most frequent topic, red if it is clearly worse, and
+    else grey.
 
     Raises:
         UserError: there is no such model or metric, or the model does not have the metric.

@@ -70,23 +70,18 @@ _SETTINGS: dict[Any, Any] = {
 
 
 class Plot(ABC):
-    """A plot of some results.
-
-    Attributes:
-        name: the name of its files, without suffix; plots on one page have different names.
-        title: its heading.
-        size: its width and height in inches.
-        size_on_page: its size on a page, where that differs.
-        alt: the same facts in words, for those who cannot see it.
-        models: those that it is about, where it is about some alone.
-    """
+    """A plot of some results: its title, its size in inches, its drawing, and its facts."""
 
     name: str
+    """That of its files, without suffix; plots on one page have different names."""
     title: str
     size: Size
     size_on_page: Size | None = None
+    """Its size on a page, where that differs."""
     alt: str
+    """The same facts in words, for those who cannot see it."""
     models: Sequence[str] = ()
+    """Those that it is about, where it is about some alone."""
 
     @abstractmethod
     def draw(self, axes: Axes) -> Sequence[Artist]:

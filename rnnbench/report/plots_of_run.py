@@ -73,20 +73,20 @@ class RunPlot(Plot):
     A subclass has a ``title``. It sets ``size``, a width and a height in inches, and ``alt``, the
     same facts in words, in ``prepare``. ``draw(axes)`` draws, and returns the entries of a legend.
 
-    Attributes:
-        kind: the name of the plot in ``Run.plot``, and of its entry point.
-        section: the section of the report that shows it.
-        has_curves: whether it has several curves to choose from.
-        chosen: the models to draw, in the order of the run.
-        is_of_all: whether none were named.
-
     Raises:
         UserError: an argument is wrong, or the models do not have what the plot shows.
     """
 
     kind: ClassVar[str]
+    """The name of the plot in ``Run.plot``, and of its entry point."""
     section: ClassVar[str]
+    """The section of the report that shows it."""
     has_curves: ClassVar[bool] = False
+    """Whether it has several curves to choose from."""
+    chosen: Sequence[str]
+    """The models to draw, in the order of the run."""
+    is_of_all: bool
+    """Whether none were named."""
 
     def __init__(
         self, run: StoredRun, models: Sequence[str] | None = None, curve: str | None = None

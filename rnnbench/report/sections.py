@@ -74,19 +74,16 @@ class ReportSection:
 
 @dataclass(frozen=True)
 class Reported:
-    """The content that sections are made of.
-
-    Attributes:
-        run: the run, with its best model first.
-        texts: the words of the test documents, if they are available.
-        words: the most words that are shown of a document.
-        hardest: the misclassified documents to show.
-    """
+    """The content that sections are made of."""
 
     run: StoredRun
+    """The run, with its best model first."""
     texts: Sequence[Sequence[str]] | None
+    """The words of the test documents, if they are available."""
     words: int
+    """The most words that are shown of a document."""
     hardest: Sequence[HardDocument]
+    """The misclassified documents to show."""
 
     @property
     def results(self) -> Results:

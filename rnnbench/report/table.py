@@ -41,29 +41,24 @@ NO_BREAK, INDENT = "\N{NO-BREAK SPACE}", "    "
 
 @dataclass(frozen=True)
 class Table:
-    """A table as text.
-
-    Attributes:
-        headers: of the columns.
-        rows: one for each model, the baseline last.
-        caption: the facts that a reader needs beside the numbers.
-        is_last_apart: whether a line stands above the last row.
-        text_columns: how many of the first columns are text; all others are numbers.
-        keys: how many of the first columns tell the rows apart.
-        models: those that each row is about, where rows are about models.
-        links: the addresses that cells of one column lead to on a page, by the text of the cell.
-        linked: the position of that column.
-    """
+    """A table as text."""
 
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str
+    """The facts that a reader needs beside the numbers."""
     is_last_apart: bool = False
+    """Whether a line stands above the last row, such as that of the majority baseline."""
     text_columns: int = 1
+    """How many of the first columns are text; all others are numbers."""
     keys: int = 1
+    """How many of the first columns tell the rows apart."""
     models: Sequence[Sequence[str]] = ()
+    """Those that each row is about, where rows are about models."""
     links: Mapping[str, str] = field(default_factory=dict)
+    """The addresses that cells of one column lead to on a page, by the text of the cell."""
     linked: int = 0
+    """The position of that column."""
 
 
 def table_of(items: Sequence[T], columns: Columns[T], caption: str) -> Table:
@@ -77,22 +72,18 @@ def with_points(table: Table, position: int = 0) -> Table:
 
     The names of the models are in the column ``position``.
     """
-    names = [row[position] for row in table.rows]
+    names, end = [row[position] for row in table.rows], position + 1
     parameters = list(dict.fromkeys(key for name in names for key in values_of(name)))
-
-    def spread(row: Sequence[str]) -> list[str]:
-        values = values_of(row[position])
-        cells = [model_of(row[position]), *(values.get(key, MISSING) for key in parameters)]
-        return [*row[:position], *cells, *row[position + 1 :]]
-
-    headers = [*table.headers[: position + 1], *parameters, *table.headers[position + 1 :]]
-    is_inside_text = position + 1 < table.text_columns
+    rows = []
+    for row, name in zip(table.rows, names, strict=True):
+        values = [values_of(name).get(key, MISSING) for key in parameters]
+        rows.append([*row[:position], model_of(name), *values, *row[end:]])
     return replace(
         table,
-        headers=headers,
-        rows=list(map(spread, table.rows)),
-        text_columns=table.text_columns + (len(parameters) if is_inside_text else 0),
-        keys=max(table.keys, position + 1) + len(parameters),
+        headers=[*table.headers[:end], *parameters, *table.headers[end:]],
+        rows=rows,
+        text_columns=table.text_columns + (len(parameters) if end < table.text_columns else 0),
+        keys=max(table.keys, end) + len(parameters),
         models=[[name] for name in names],
     )
 
@@ -116,8 +107,8 @@ def to_rich(table: Table, console: "Console") -> "RenderableType":
         for lay_out in (_in_one, _in_groups)
         for candidate in (shown, _folded(shown))
     )
-    grids: Sequence[RenderableType] = next(filter(None, layouts), [])
-    body = grids or [Text(_in_lines(shown, console.width))]
+    lines = [Text(_in_lines(shown, console.width))]
+    body: Sequence[RenderableType] = next(filter(None, layouts), lines)
     caption = _fill(visible(table.caption), min(console.width, CAPTION_WIDTH))
     return Group(*body, Text(caption))
 

@@ -34,7 +34,6 @@ from rnnbench.report.table import (
 )
 from rnnbench.results.schema import (
     Comparison,
-    MissingTrial,
     ModelSummary,
     PublishedAccuracy,
     Results,
@@ -85,20 +84,14 @@ def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
         columns["without duplicates"] = lambda model: mean_and_interval(rest.accuracy[model.name])
         always.append(f"{rest.majority_accuracy:.4f}")
     table = table_of(results.models, columns, _caption(results))
-    open_cells = [MISSING] * (len(columns) - 2)
-    without = [
-        [name, _short_reason(trial), *open_cells] for name, trial in results.missing_models.items()
-    ]
+    without = []
+    for name, trial in results.missing_models.items():
+        innermost = (trial.error or "").rpartition(" failed: ")[2]  # the caption has all of it
+        short_reason = f"{FAILED}: {textwrap.shorten(innermost, 40, placeholder='...')}"
+        reason = short_reason if trial.error is not None else trial.reason
+        without.append([name, reason, *[MISSING] * (len(columns) - 2)])
     rows = [*table.rows, *without, always]
     return with_points(replace(table, rows=rows, is_last_apart=True))
-
-
-def _short_reason(trial: MissingTrial) -> str:
-    """Return why a model has no result, in a few words; the caption has the full reason."""
-    if trial.error is None:
-        return trial.reason
-    innermost = trial.error.rpartition(" failed: ")[2]
-    return f"{FAILED}: {textwrap.shorten(innermost, 40, placeholder='...')}"
 
 
 def metrics_table(results: Results) -> Table:
@@ -358,8 +351,7 @@ def _beside_the_same(published: Sequence[PublishedAccuracy]) -> Table:
 
 def to_csv(results: Results) -> str:
     """Return ``summary_rows`` as CSV, without control characters."""
-    rows = summary_rows(results)
-    text = io.StringIO()
+    text, rows = io.StringIO(), summary_rows(results)
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
@@ -371,54 +363,46 @@ def summary_rows(results: Results) -> list[dict[str, object]]:
 
     Each parameter in which the points of grids differ has a column.
     """
+    dataset, rows = results.dataset, list[dict[str, object]]()
     parameters = dict.fromkeys(key for model in results.models for key in values_of(model.name))
-    return [
-        *(_summary_row(results, model, list(parameters)) for model in results.models),
-        {
-            "source": results.dataset.source,
-            "model": results.dataset.majority_name,
-            "params": 0,
-            "accuracy_mean": results.dataset.majority_accuracy,
-            "macro_f1_mean": results.dataset.majority_macro_f1,
-        },
-    ]
-
-
-def _summary_row(
-    results: Results, model: ModelSummary, parameters: Sequence[str]
-) -> dict[str, object]:
-    row: dict[str, object] = {
-        "source": results.dataset.source,
-        "model": model.name,
-        **parameter_columns(model.name, parameters, RESERVED),
-        "params": model.params,
-        "trials": model.accuracy.n,
-        "accuracy_low": model.accuracy_interval.low,
-        "accuracy_high": model.accuracy_interval.high,
-        "topics_never_predicted": len(model.topics_never_predicted),
+    for model in results.models:
+        row: dict[str, object] = {
+            "source": dataset.source,
+            "model": model.name,
+            **parameter_columns(model.name, list(parameters), RESERVED),
+            "params": model.params,
+            "trials": model.accuracy.n,
+            "accuracy_low": model.accuracy_interval.low,
+            "accuracy_high": model.accuracy_interval.high,
+            "topics_never_predicted": len(model.topics_never_predicted),
+        }
+        for name in [*results.metrics, *COSTS]:
+            statistic = model.statistic(name)
+            row[f"{name}_mean"] = statistic and statistic.mean
+            row[f"{name}_std"] = statistic and statistic.std
+        rows.append(row)
+    always = {
+        "source": dataset.source,
+        "model": dataset.majority_name,
+        "params": 0,
+        "accuracy_mean": dataset.majority_accuracy,
+        "macro_f1_mean": dataset.majority_macro_f1,
     }
-    for name in [*results.metrics, *COSTS]:
-        statistic = model.statistic(name)
-        row[f"{name}_mean"] = statistic and statistic.mean
-        row[f"{name}_std"] = statistic and statistic.std
-    return row
+    return [*rows, always]
 
 
 def parameter_columns(
     name: str, parameters: Sequence[str], reserved: Sequence[str]
 ) -> dict[str, object]:
     """Return the values of a point for a row; a name that is ``reserved`` gets a prefix."""
+
+    def number(text: str | None) -> float | str | None:
+        if text is None or not re.fullmatch(r"-?\d+(\.\d*)?(e[+-]?\d+)?", text):
+            return text
+        return int(text) if text.removeprefix("-").isdecimal() else float(text)
+
     values = values_of(name)
     return {
-        f"parameter_{key}" if key in reserved else key: (
-            _number(values[key]) if key in values else None
-        )
+        f"parameter_{key}" if key in reserved else key: number(values.get(key))
         for key in parameters
     }
-
-
-def _number(text: str) -> float | str:
-    """Return the number that a text stands for, if it does."""
-    if re.fullmatch(r"-?\d+", text):
-        return int(text)
-    return float(text) if re.fullmatch(r"-?\d+(\.\d*)?(e[+-]?\d+)?", text) else text
