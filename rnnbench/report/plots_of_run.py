@@ -338,7 +338,7 @@ class LearningCurves(RunPlot):
             low, median, high = _spread_of(self.run.trials[network], curve)
             epochs, gid = np.arange(1, len(median) + 1), about(network)
             cycle, place = divmod(number, len(COLOURS))
-            line = {"color": COLOURS[place], "gid": gid}
+            line: dict[str, Any] = {"color": COLOURS[place], "gid": gid}
             axes.fill_between(epochs, low, high, alpha=0.2, lw=0, **line)
             style = STYLES[cycle % len(STYLES)]
             handles += axes.plot(epochs, median, style, label=network, **THIN, **line)

@@ -391,9 +391,8 @@ def junit(name: str, verdicts: Sequence[Verdict]) -> str:
         rows = _rows_of(verdict)
         n = Counter(outcome for _, _, outcome, _ in rows)
         counts = {"tests": len(rows), "failures": n[FAILED], "errors": 0, "skipped": n[UNMEASURED]}
-        suite = add(
-            root, "testsuite", name=verdict.gate, **{key: str(counts[key]) for key in counts}
-        )
+        facts = {"name": verdict.gate} | {key: str(count) for key, count in counts.items()}
+        suite = add(root, "testsuite", facts)
         for gate, model, outcome, reason in rows:
             # Dots in the name of a class would be read as those of a package.
             case = add(suite, "testcase", classname="rnnbench", name=f"{model}: {gate}")

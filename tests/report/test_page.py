@@ -199,18 +199,6 @@ def test_plots_are_written_beside_the_pages_and_only_files_of_reports_are_replac
     assert not [*folder.glob("report.*")]
 
 
-def test_published_accuracies_have_their_sources_below():
-    models = {"Text GCN": {"accuracy": 0.9707, "caveat": "an <odd> caveat"}}
-    paper = {"source": "Yao 2019", "where": "AAAI, Table 2", "split": "5" * 64, "models": models}
-
-    html, markdown = pages(finished_run(ANSWERS, references={"paper": paper}))
-
-    assert "<dt>Yao 2019</dt><dd>AAAI, Table 2</dd>" in html
-    assert "an &lt;odd&gt; caveat" in html
-    assert "| Text GCN \\* | Yao 2019 | 0.9707 |" in markdown
-    assert "- Yao 2019: AAAI, Table 2\n" in markdown
-
-
 def test_a_misclassified_document_is_shown_with_its_words_and_every_answer(run, page):
     document = page[page.index("test document 3") :]
 

@@ -103,15 +103,6 @@ def test_a_curve_is_chosen_by_the_name_that_keras_gives_it():
     assert curves["val_loss"].get_title() == "loss on the validation documents"
 
 
-def test_a_network_has_the_same_colour_whichever_others_are_drawn():
-    run = made_up()
-
-    both, one = (plot_run(run, "learning_curves", models) for models in (None, ["lstm"]))
-
-    assert legend_of(one) == ["lstm"]
-    assert lines_of(one)["lstm"].get_color() == lines_of(both)["lstm"].get_color()
-
-
 def test_a_program_can_go_on_with_the_axes():
     axes = plot_run(made_up(), "learning_curves")
 

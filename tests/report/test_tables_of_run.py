@@ -7,13 +7,11 @@ import pytest
 from factories import scored_run
 from rich.console import Console
 from summaries import (
-    ALWAYS,
     NAMES_OF_THE_BENCHMARK,
     NETWORKS,
     NOTEBOOK,
     PAPER,
     summarize,
-    with_accuracy,
     with_models,
 )
 
@@ -25,46 +23,6 @@ from rnnbench.report.tables_of_run import (
     result_tables,
     to_csv,
 )
-from rnnbench.results.schema import Comparison, Interval
-
-
-def with_p(results, **p_holm):
-    """The results with these corrected p-values, by ``a__b``, where ``always`` is the majority."""
-    comparisons = [
-        Comparison(
-            a=a,
-            b=b.replace("always", ALWAYS),
-            difference=-0.0123,
-            interval=Interval(low=-0.03, high=0.01),
-            p=p / 2,
-            p_holm=p,
-            method="a test",
-            n_seeds=5,
-        )
-        for (a, b), p in ((pair.split("__"), p) for pair, p in p_holm.items())
-    ]
-    return results.model_copy(update={"comparisons": comparisons})
-
-
-@pytest.mark.parametrize(
-    ("p_best", "p_always", "unclear"),
-    [
-        (0.01, 0.01, "-"),
-        (0.05, 0.01, "the best"),
-        (0.01, 0.05, ALWAYS),
-        (0.3, 0.3, f"the best, {ALWAYS}"),
-    ],
-)
-def test_a_model_names_only_the_best_and_the_majority_as_not_clearly_different(
-    p_best, p_always, unclear
-):
-    results = with_models(summarize(["a", "b", "c"]), *map(with_accuracy, (0.9, 0.8, 0.7)))
-    p = {"a__b": p_best, "b__always": p_always, "a__always": p_always, "b__c": 0.9, "a__c": 0.001}
-
-    table = accuracy_table(with_p(results, **p))
-
-    best = f"best, {ALWAYS}" if ALWAYS in unclear else "best"
-    assert [row[3] for row in table.rows] == [best, unclear, "-", "-"]
 
 
 @pytest.mark.parametrize(
