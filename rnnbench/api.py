@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.boards import ACCURACY, Board, RunHistory, rank_runs, trace_runs
+from rnnbench.analysis.boards import (
+    ACCURACY,
+    Board,
+    MeanRanks,
+    RunHistory,
+    rank_over_datasets,
+    rank_runs,
+    trace_runs,
+)
 from rnnbench.analysis.compare import ComparedRuns, compare_runs, differing_settings
 from rnnbench.analysis.errors import words_of_test_documents
 from rnnbench.analysis.load import load_run as load_stored_run
-from rnnbench.analysis.mean_ranks import MeanRanks, rank_over_datasets
 from rnnbench.analysis.summary import drop_duplicates
 from rnnbench.config.load import load_data
 from rnnbench.data.dataset import Dataset

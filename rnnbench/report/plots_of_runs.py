@@ -15,9 +15,8 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
-from rnnbench.analysis.boards import ACCURACY, RunHistory
+from rnnbench.analysis.boards import ACCURACY, ALPHA, MeanRanks, RunHistory
 from rnnbench.analysis.compare import ComparedRuns
-from rnnbench.analysis.mean_ranks import ALPHA, MeanRanks
 from rnnbench.metrics import find_quantity
 from rnnbench.report.plot import COLOURS, LARGEST, NARROW, THICK, THIN, Plot, about, ink
 from rnnbench.report.plots_of_run import draw_difference, finish_differences

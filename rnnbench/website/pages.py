@@ -8,11 +8,12 @@ from rnnbench.analysis.boards import (
     ACCURACY,
     Board,
     HistoryEntry,
+    MeanRanks,
     RunHistory,
+    rank_over_datasets,
     rank_runs,
     trace_runs,
 )
-from rnnbench.analysis.mean_ranks import MeanRanks, rank_over_datasets
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity

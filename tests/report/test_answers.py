@@ -12,10 +12,9 @@ import pytest
 from factories import MARGINS, finished_run, runs_on_datasets, scored_run
 from summaries import GRID, NOTEBOOK, PAPER, summarize, with_models
 
-from rnnbench.analysis.boards import rank_runs, trace_runs
+from rnnbench.analysis.boards import rank_over_datasets, rank_runs, trace_runs
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
-from rnnbench.analysis.mean_ranks import rank_over_datasets
 from rnnbench.analysis.summary import statistic
 from rnnbench.report.findings import best_in_words, findings, make_badge
 from rnnbench.report.plots_of_runs import ranks_caption, ranks_table

@@ -11,9 +11,8 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from rnnbench.analysis.boards import rank_runs, trace_runs
+from rnnbench.analysis.boards import rank_over_datasets, rank_runs, trace_runs
 from rnnbench.analysis.compare import compare_runs
-from rnnbench.analysis.mean_ranks import rank_over_datasets
 from rnnbench.errors import UserError
 from rnnbench.report.plot import COLOURS, PAPER
 from rnnbench.report.plots_of_runs import ChangesPlot, HistoryPlot, RanksPlot, ranks_caption
