@@ -272,10 +272,23 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
             f"by name ({lists})"
         )
     metric = boards[0].metric
-    for name, datasets in left_out.items():
-        log.warning("%s: left out, no %s on %s", name, metric, ", ".join(datasets))
-    ranked = [_ranked(*pair, common) for pair in zip(boards, entries, strict=True)]
-    return _mean_ranks(metric, ranked, left_out)
+    for name, without in left_out.items():
+        log.warning("%s: left out, no %s on %s", name, metric, ", ".join(without))
+    datasets = [_ranked(*pair, common) for pair in zip(boards, entries, strict=True)]
+    ranks = np.array([list(dataset.ranks.values()) for dataset in datasets])
+    means = dict(zip(common, ranks.mean(axis=0).tolist(), strict=True))
+    models = {name: means[name] for name in sorted(means, key=means.__getitem__)}
+    test, difference = friedman_test(ranks), critical_difference(*ranks.shape)
+    return MeanRanks(
+        metric=metric,
+        datasets=datasets,
+        models=models,
+        test=test,
+        critical_difference=difference,
+        # Without a difference at all, as Demšar has it, pairs are not tested.
+        groups=groups_within(models, difference) if test.is_clear else [list(models)],
+        left_out=left_out,
+    )
 
 
 def _name(board: Board, runs: Sequence[str]) -> str:
@@ -314,25 +327,6 @@ def _ranked(
         name=_name(board, [run for run in board.runs if run in used]),
         corpus_fingerprint=board.dataset.corpus_fingerprint,
         ranks=dict(zip(names, rankdata(-scores).tolist(), strict=True)),
-    )
-
-
-def _mean_ranks(
-    metric: str, datasets: list[RankedDataset], left_out: dict[str, list[str]]
-) -> MeanRanks:
-    ranks = np.array([list(dataset.ranks.values()) for dataset in datasets])
-    means = zip(datasets[0].ranks, ranks.mean(axis=0).tolist(), strict=True)
-    models = dict(sorted(means, key=lambda pair: pair[1]))
-    test, difference = friedman_test(ranks), critical_difference(*ranks.shape)
-    return MeanRanks(
-        metric=metric,
-        datasets=datasets,
-        models=models,
-        test=test,
-        critical_difference=difference,
-        # Without a difference at all, as Demšar has it, pairs are not tested.
-        groups=groups_within(models, difference) if test.is_clear else [list(models)],
-        left_out=left_out,
     )
 
 

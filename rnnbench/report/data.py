@@ -109,7 +109,7 @@ def _topics(summary: DatasetSummary) -> Table:
         "share": lambda count: f"{(count.train + count.test) / total:.1%}",
     }
     caption = f"The most frequent of {counted(len(summary.topics), 'topic')}."
-    return replace(table_of(shown, columns, caption), text_columns=2)
+    return table_of(shown, columns, caption, text_columns=2)
 
 
 def sources_text(sources: Iterable[Source]) -> Grid:

@@ -9,7 +9,7 @@ import io
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -27,8 +27,11 @@ ON_DARK = ("#4ea8de", "#f0803c", "#2fc49a", "#dd9cc0", "#f0b53a", "#8fd0f5", "#c
 """The same palette, lighter, for a dark background."""
 INK, GRID, PAPER = "#1b1f24", "#d0d7de", "#fefefe"
 STYLES = ("-", "--", ":", "-.")
-THIN: dict[str, Any] = {"lw": 1.5}
-THICK: dict[str, Any] = {"lw": 7, "alpha": 0.45}
+Style = dict[str, Any]
+"""Keyword arguments of ``Axes.plot``."""
+THIN: Style = {"lw": 1.5}
+THICK: Style = {"lw": 7, "alpha": 0.45}
+DOTTED: Style = {"lw": 1, "ls": ":"}
 NARROW = 6
 """The width of a plot that fits a phone, in inches."""
 LARGEST = 1e38
@@ -175,6 +178,15 @@ def about(*models: str) -> str:
 def ink() -> Any:
     """Return the colour of text in the style in use."""
     return mpl.rcParams["text.color"]
+
+
+def legend_entries(axes: Axes, styles: Mapping[str, Style]) -> list[Artist]:
+    """Return an entry of a legend for each label, in its style."""
+    return [
+        handle
+        for label, style in styles.items()
+        for handle in axes.plot([], [], label=label, **style)
+    ]
 
 
 def width_beside(names: Iterable[str]) -> float:

@@ -20,15 +20,18 @@ from rnnbench.errors import UserError, did_you_mean
 from rnnbench.registry import Registry
 from rnnbench.report.plot import (
     COLOURS,
+    DOTTED,
     LARGEST,
     STYLES,
     THICK,
     THIN,
     Plot,
+    Style,
     about,
     add_legend,
     ink,
     legend_columns,
+    legend_entries,
     width_beside,
 )
 from rnnbench.report.table import (
@@ -51,8 +54,9 @@ and, with the lighter colours of a dark theme, on black."""
 BLUES = LinearSegmentedColormap.from_list("blues", [(0, 0.447, 0.698, a) for a in (0, STRONGEST)])
 """Shares from 0 to 1, as the opacity of the first colour."""
 SHOWN_TOPICS = 10
-DIAMOND: dict[str, Any] = {"marker": "D", "ls": "", "mfc": "none", "ms": 6}
-MARKS: dict[str, dict[str, Any]] = {
+BLUE: Style = {"color": COLOURS[0]}
+DIAMOND: Style = {"marker": "D", "ls": "", "mfc": "none", "ms": 6}
+MARKS: dict[str, Style] = {
     "clear": {"marker": "o", "ls": ""},
     "not clear": {"marker": "o", "ls": "", "mfc": "none"},
     TOO_FEW_SEEDS: {"marker": "x", "ls": "", "mew": 1.5},
@@ -173,28 +177,21 @@ class AccuracyPlot(RunPlot):
         ]
         for result in published:
             axes.plot(result.accuracy, rows[result.model] - 0.3, gid=about(result.model), **diamond)
-        majority = axes.axvline(
-            dataset.majority_accuracy,
-            color=ink(),
-            lw=1,
-            ls=":",
-            label=visible(dataset.majority_name),
-        )
+        name = visible(dataset.majority_name)
+        majority = axes.axvline(dataset.majority_accuracy, color=ink(), label=name, **DOTTED)
         axes.set_yticks(list(rows.values()), list(rows))
         axes.set_ylim(-0.7, len(rows) - 0.4)
         axes.grid(axis="y", visible=False)
         axes.set_xlabel("test accuracy")
-        grey, n_seeds = COLOURS[7], max(model.accuracy.n for model in self._models)
-        has_seeds = n_seeds > 1
-        return [
-            *axes.plot(
-                [], [], "o", color=grey, label="mean over seeds" if has_seeds else "accuracy"
-            ),
-            *(axes.plot([], [], color=grey, label="95 % over seeds", **THICK) if has_seeds else ()),
-            *axes.plot([], [], color=grey, label=f"95 % {scope(n_seeds)}", **THIN),
-            *(axes.plot([], [], label="published", **diamond) if published else ()),
-            majority,
-        ]
+        n_seeds = max(model.accuracy.n for model in self._models)
+        grey: Style = {"color": COLOURS[7]}
+        dot = MARKS["clear"] | grey
+        styles = {"mean over seeds": dot, "95 % over seeds": THICK | grey}
+        styles = styles if n_seeds > 1 else {"accuracy": dot}
+        styles[f"95 % {scope(n_seeds)}"] = THIN | grey
+        if published:
+            styles["published"] = diamond
+        return [*legend_entries(axes, styles), majority]
 
     def draw_on_page(self, figure: Figure) -> None:
         """Name the majority baseline above its line, where the page leaves room for it."""
@@ -251,25 +248,19 @@ def draw_difference(axes: Axes, shown: Difference, row: int, gid: str) -> None:
     """Draw a difference with its interval, as far as a difference of accuracies can go."""
     given = (shown.interval.low, shown.difference, shown.interval.high)
     low, middle, high = np.clip(given, -1, 1)
-    axes.hlines(row, low, high, color=COLOURS[0], gid=gid, **THIN)
-    axes.plot(middle, row, color=COLOURS[0], gid=gid, **MARKS[shown.verdict])
+    axes.hlines(row, low, high, gid=gid, **THIN, **BLUE)
+    axes.plot(middle, row, gid=gid, **MARKS[shown.verdict], **BLUE)
 
 
 def finish_differences(axes: Axes, label: str, shown: Sequence[Difference]) -> list[Artist]:
     """Label the axes, and draw the line of no difference; the entries of a legend are returned."""
-    axes.axvline(0, color=ink(), lw=1, ls=":")
+    axes.axvline(0, color=ink(), **DOTTED)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(label)
     has_too_few = any(difference.has_too_few_seeds for difference in shown)
     marks = {name: mark for name, mark in MARKS.items() if has_too_few or name != TOO_FEW_SEEDS}
-    return [
-        *(
-            handle
-            for name, mark in marks.items()
-            for handle in axes.plot([], [], color=COLOURS[0], label=name, **mark)
-        ),
-        *axes.plot([], [], label=f"95 % {scope_of(shown)}", color=COLOURS[0], **THIN),
-    ]
+    styles = marks | {f"95 % {scope_of(shown)}": THIN}
+    return legend_entries(axes, {name: style | BLUE for name, style in styles.items()})
 
 
 class LearningCurves(RunPlot):
@@ -338,7 +329,7 @@ class LearningCurves(RunPlot):
             low, median, high = _spread_of(self.run.trials[network], curve)
             epochs, gid = np.arange(1, len(median) + 1), about(network)
             cycle, place = divmod(number, len(COLOURS))
-            line: dict[str, Any] = {"color": COLOURS[place], "gid": gid}
+            line: Style = {"color": COLOURS[place], "gid": gid}
             axes.fill_between(epochs, low, high, alpha=0.2, lw=0, **line)
             style = STYLES[cycle % len(STYLES)]
             handles += axes.plot(epochs, median, style, label=network, **THIN, **line)

@@ -8,8 +8,6 @@ told apart.
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -18,15 +16,26 @@ from matplotlib.axes import Axes
 from rnnbench.analysis.boards import ACCURACY, ALPHA, MeanRanks, RunHistory
 from rnnbench.analysis.compare import ComparedRuns
 from rnnbench.metrics import find_quantity
-from rnnbench.report.plot import COLOURS, LARGEST, NARROW, THICK, THIN, Plot, about, ink
-from rnnbench.report.plots_of_run import draw_difference, finish_differences
+from rnnbench.report.plot import (
+    COLOURS,
+    LARGEST,
+    NARROW,
+    THICK,
+    THIN,
+    Plot,
+    Style,
+    about,
+    ink,
+    legend_entries,
+)
+from rnnbench.report.plots_of_run import BLUE, draw_difference, finish_differences
 from rnnbench.report.table import Columns, Table, quantity_text, short_p, table_of
 from rnnbench.report.tables_of_runs import direction
 from rnnbench.text import counted, visible
 
-CHANGES: dict[str, dict[str, Any]] = {
-    "up": {"marker": "^", "ls": "", "ms": 10},
-    "down": {"marker": "v", "ls": "", "ms": 10},
+CHANGES: dict[str, Style] = {
+    "up": {"marker": "^", "ls": "", "ms": 10, "color": COLOURS[1]},
+    "down": {"marker": "v", "ls": "", "ms": 10, "color": COLOURS[1]},
 }
 """The mark of a clear change, by its direction."""
 LABELS, RUNS_PER_LABEL = 5, 8
@@ -95,14 +104,14 @@ class HistoryPlot(Plot):
         limits = (0.0, 1.0) if self._history.metric == ACCURACY else (-LARGEST, LARGEST)
         given = [np.nan if value is None else value.mean for value in self._values]
         means = np.ma.masked_invalid(given).clip(*limits)
-        blue, orange = COLOURS[:2]
-        axes.plot(range(len(means)), means, "o-", color=blue, **THIN)
+        dots, bars = THIN | BLUE | {"marker": "o"}, THICK | BLUE
+        axes.plot(range(len(means)), means, **dots)
         for position, value in enumerate(self._values):
             if value and value.over_seeds:
                 ends = value.over_seeds.low, value.over_seeds.high
-                axes.vlines(position, *np.clip(ends, *limits), color=blue, **THICK)
+                axes.vlines(position, *np.clip(ends, *limits), **bars)
         for position, way in self._ways.items():
-            axes.plot(position, means[position], color=orange, **CHANGES[way])
+            axes.plot(position, means[position], **CHANGES[way])
         entries = self._history.entries
         step = -(-len(entries) // max(LABELS, len(entries) // RUNS_PER_LABEL))
         labels = [f"{(e.date or e.run)[:10]}\n{(e.commit or '')[:7]}" for e in entries[::step]]
@@ -110,17 +119,9 @@ class HistoryPlot(Plot):
         axes.set_xlim(-0.5, len(entries) - 0.5)
         axes.grid(axis="x", visible=False)
         axes.set_ylabel(self._quantity.header)
-        return [
-            *axes.plot([], [], "o-", color=blue, label="mean over seeds", **THIN),
-            *axes.plot([], [], color=blue, label="95 % over seeds", **THICK),
-            *(
-                handle
-                for way in sorted({*self._ways.values()})
-                for handle in axes.plot(
-                    [], [], color=orange, label=f"clearly {way}", **CHANGES[way]
-                )
-            ),
-        ]
+        styles = {"mean over seeds": dots, "95 % over seeds": bars}
+        styles |= {f"clearly {way}": CHANGES[way] for way in sorted({*self._ways.values()})}
+        return legend_entries(axes, styles)
 
 
 # Mean ranks over datasets
@@ -133,8 +134,8 @@ def ranks_table(ranks: MeanRanks) -> Table:
         "mean rank": lambda name: f"{ranks.models[name]:.2f}",
         "ranks": lambda name: ", ".join(f"{dataset.ranks[name]:g}" for dataset in ranks.datasets),
     }
-    table = table_of(list(ranks.models), columns, ranks_caption(ranks))
-    return replace(table, models=[[name] for name in ranks.models])
+    names = list(ranks.models)
+    return table_of(names, columns, ranks_caption(ranks), models=[[name] for name in names])
 
 
 def ranks_caption(ranks: MeanRanks) -> str:

@@ -61,10 +61,10 @@ class Table:
     """The position of that column."""
 
 
-def table_of(items: Sequence[T], columns: Columns[T], caption: str) -> Table:
+def table_of(items: Sequence[T], columns: Columns[T], caption: str, **facts: Any) -> Table:
     """Return a table with a row for each item; ``columns`` gives the cell under each header."""
     rows = [[cell(item) for cell in columns.values()] for item in items]
-    return Table(list(columns), rows, caption)
+    return Table(list(columns), rows, caption, **facts)
 
 
 def with_points(table: Table, position: int = 0) -> Table:

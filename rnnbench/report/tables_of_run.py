@@ -147,8 +147,8 @@ def comparisons_table(results: Results) -> Table:
     methods = "; ".join(sorted({pair.method for pair in results.comparisons}))
     n = counted(results.n_corrected_for, "comparison")
     caption = f"p-values: {methods}; corrected for {n} (Holm). {condition(results.comparisons)}"
-    pairs = [(pair.a, pair.b) for pair in results.comparisons]
-    return replace(table_of(results.comparisons, columns, caption.rstrip()), models=pairs)
+    models = [(pair.a, pair.b) for pair in results.comparisons]
+    return table_of(results.comparisons, columns, caption.rstrip(), models=models)
 
 
 def _over(n_seeds: int) -> str:
@@ -261,7 +261,7 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
         else "There is no pair without a clear difference."
     )
     models = [(pair.comparison.a, pair.comparison.b) for pair in pairs]
-    return replace(table_of(pairs, columns, caption), models=models)
+    return table_of(pairs, columns, caption, models=models)
 
 
 # Published accuracies
