@@ -1,7 +1,5 @@
 """Two runs side by side, and the gates that they must pass."""
 
-from dataclasses import replace
-
 import pytest
 from factories import MARGINS, SOFTMAX, finished_run, scored_run
 from hypothesis import given, settings
@@ -169,25 +167,6 @@ def test_every_difference_of_config_and_environment_has_its_place():
 
 
 PLAIN = run(rnn=[3])
-TREES = st.recursive(
-    st.integers(0, 3) | st.lists(st.integers(0, 3), max_size=2),
-    lambda below: (
-        st.dictionaries(st.sampled_from("abc"), below, max_size=3) | st.lists(below, max_size=2)
-    ),
-    max_leaves=8,
-)
-
-
-@given(TREES, TREES)
-def test_differences_of_the_environment_are_mirrored_and_equals_have_none(tree_a, tree_b):
-    a, b = (replace(PLAIN, environment={"tree": tree}) for tree in (tree_a, tree_b))
-
-    forth = [(each.key, each.a, each.b) for each in find_differences(a, b)]
-    back = [(each.key, each.b, each.a) for each in find_differences(b, a)]
-
-    assert sorted(forth, key=repr) == sorted(back, key=repr)
-    assert bool(forth) == (tree_a != tree_b)
-    assert all(in_a != in_b for _, in_a, in_b in forth)
 
 
 DIRECTION = st.sampled_from(["drops", "rises"])

@@ -111,7 +111,7 @@ def test_trials_that_agree_are_compared_by_mcnemars_test_others_by_an_analysis_o
     )
 
 
-@pytest.mark.parametrize("trials", [[5, 5, 5, 5, 1, 1, 1], [5, 5, 5, 5, 5], [1, 1, 1, 1]], ids=str)
+@pytest.mark.parametrize("trials", [[5, 5, 5, 5, 1, 1, 1], [1, 1, 1, 1]], ids=str)
 def test_any_difference_that_is_not_there_is_found_in_5_percent(trials):
     times = 200
     drawn = Population(seeds=0.1).draw(np.random.default_rng(4), times, trials, 599)
@@ -192,7 +192,7 @@ def test_of_many_models_only_the_pairs_with_the_best_are_returned(n):
     assert {each.b for each in found[best]} == rights.keys() - {best}
 
 
-@pytest.mark.parametrize(("n_seeds", "points"), [(5, 0.3), (5, 3), (10, 1)])
+@pytest.mark.parametrize(("n_seeds", "points"), [(5, 3), (10, 1)])
 def test_a_detectable_difference_is_found_in_80_percent(n_seeds, points):
     random = np.random.default_rng(0)
     equal = Population.of(0.85, points).draw(random, 200, [n_seeds] * 2, 599)

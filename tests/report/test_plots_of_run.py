@@ -9,7 +9,6 @@ import matplotlib as mpl
 import pytest
 from factories import finished_run, scored_run
 from matplotlib import pyplot as plt
-from matplotlib.colors import to_hex
 from PIL import Image
 
 from rnnbench.data.audit import TopicCount
@@ -115,14 +114,6 @@ def test_a_program_can_go_on_with_the_axes():
     low, high = axes.get_ylim()
     assert 0.1 < low < 0.5, "the losses fill a logarithmic axis"
     assert 1.0 < high < 10
-
-
-def test_text_has_the_colour_of_the_style_in_use():
-    with plt.style.context("dark_background"):
-        accuracy, confusion = (plot_run(made_up(), *plot) for plot in (PLOTS[0], PLOTS[3]))
-
-    assert to_hex(lines_of(accuracy)["always 'earn'"].get_color()) == "#ffffff"
-    assert {to_hex(text.get_color()) for text in confusion.texts} == {"#ffffff"}
 
 
 TOPICS = [TopicCount(topic=topic, train=9, test=1) for topic in ("$\\frac$", "\ud800", "others")]
