@@ -217,24 +217,16 @@ def _change(a: ModelSummary, b: ModelSummary, test: Comparison) -> ModelChange:
 
 @dataclass(frozen=True)
 class Gate:
-    """A change from A to B that no model may make.
+    """A change from A to B that no model may make."""
 
-    Attributes:
-        metric: a metric or a cost, by name.
-        direction: ``drops`` or ``rises``.
-        amount: how far it may move without failing; ``None`` if only a significant move fails.
-        is_relative: whether ``amount`` is a percentage of the value in A.
-    """
-
+    text: str
     metric: str
+    """A metric or a cost, by name."""
     direction: str
     amount: float | None
+    """How far it may move without failing; ``None`` if only a significant move fails."""
     is_relative: bool = False
-
-    def __str__(self) -> str:
-        percent = "%" if self.is_relative else ""
-        amount = SIGNIFICANTLY if self.amount is None else f"{self.amount!r}".removesuffix(".0")
-        return f"{self.metric} {self.direction} {amount}{percent}"
+    """Whether ``amount`` is a percentage of the value in A."""
 
     def is_failed_by(self, change: ModelChange) -> bool:
         """Return whether a model moved too far, or lost a metric that it had in A."""
@@ -298,7 +290,7 @@ def parse_gate(text: str) -> Gate:
         if metric != "accuracy":
             example = f"give an amount, such as '{metric} {direction} 5%'"
             raise _wrong(text, f"only accuracy is tested for significance; {example}")
-        return Gate(metric, direction, None)
+        return Gate(" ".join(words), metric, direction, None)
     try:
         number = float(amount.removesuffix("%"))
     except ValueError:
@@ -306,7 +298,7 @@ def parse_gate(text: str) -> Gate:
     if not 0 <= number < math.inf:
         allowed = f"allowed: a number from 0, a percentage of A, {SIGNIFICANTLY}"
         raise _wrong(text, f"got '{amount}' ({allowed})")
-    return Gate(metric, direction, number, amount.endswith("%"))
+    return Gate(" ".join(words), metric, direction, number, amount.endswith("%"))
 
 
 def _wrong(text: str, reason: str) -> UserError:
@@ -326,11 +318,11 @@ def judge(gate: Gate, comparison: ComparedRuns) -> Verdict:
     }
     checked = [name for name, (a, b) in values.items() if a is not None and b is not None]
     if not checked:
-        raise _wrong(str(gate), f"no model has {metric} in both runs ({', '.join(values)})")
+        raise _wrong(gate.text, f"no model has {metric} in both runs ({', '.join(values)})")
     undecided = [change.name for change in changes if change.has_too_few_seeds]
     if gate.amount is None and undecided:
         raise _wrong(
-            str(gate),
+            gate.text,
             f"{', '.join(undecided)}: too few seeds to tell (use 3 or more in both runs, or a gate "
             "with an amount)",
         )
@@ -345,7 +337,7 @@ def judge(gate: Gate, comparison: ComparedRuns) -> Verdict:
         if gate.is_failed_by(change)
     ]
     return Verdict(
-        gate=str(gate),
+        gate=gate.text,
         checked=checked,
         unmeasured=[name for name, (a, _) in values.items() if a is None],
         failures=failures + [Failure(model=name, a=None, b=None) for name in comparison.only_in_a],
