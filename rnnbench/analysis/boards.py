@@ -187,11 +187,7 @@ def _changes(before: StoredRun, after: StoredRun) -> dict[str, Change]:
     """Return how the accuracies of the models that are in both runs changed."""
     if not before.trials.keys() & after.trials.keys():
         return {}
-    keys = set(Change.model_fields)
-    return {
-        change.name: Change(**change.model_dump(include=keys))
-        for change in compare_runs(before, after).models
-    }
+    return {change.name: change for change in compare_runs(before, after).models}
 
 
 # Mean ranks over datasets
