@@ -246,23 +246,20 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
         UserError: there are fewer than two datasets, or fewer than two models that all have.
     """
     needs = "a critical-difference diagram needs 2"
-    sets = [_name(board, board.runs) for board in boards]
+    found = {_name(board, board.runs): _entries(board) for board in boards}
     if len(boards) < 2:
-        got = "".join(f", {name}" for name in sets)
+        got = "".join(f", {name}" for name in found)
         hint = "runs on the same documents count as one"
         raise UserError(f"{needs} datasets or more, got {len(boards)}{got} ({hint})")
-    entries = [_entries(board) for board in boards]
     names = dict.fromkeys(entry.model.name for board in boards for entry in board.entries)
-    lacking = {
-        name: [s for s, of in zip(sets, entries, strict=True) if name not in of] for name in names
+    left_out = {
+        name: without
+        for name in names
+        if (without := [dataset for dataset, entries in found.items() if name not in entries])
     }
-    left_out = {name: datasets for name, datasets in lacking.items() if datasets}
     common = [name for name in names if name not in left_out]
     if len(common) < 2:
-        lists = "; ".join(
-            f"{name}: {', '.join(of_set) or 'none'}"
-            for name, of_set in zip(sets, entries, strict=True)
-        )
+        lists = "; ".join(f"{name}: {', '.join(of) or 'none'}" for name, of in found.items())
         raise UserError(
             f"{needs} models or more that all datasets have, got {len(common)}; models are matched "
             f"by name ({lists})"
@@ -270,7 +267,7 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
     metric = boards[0].metric
     for name, without in left_out.items():
         log.warning("%s: left out, no %s on %s", name, metric, ", ".join(without))
-    datasets = [_ranked(*pair, common) for pair in zip(boards, entries, strict=True)]
+    datasets = [_ranked(*pair, common) for pair in zip(boards, found.values(), strict=True)]
     ranks = np.array([list(dataset.ranks.values()) for dataset in datasets])
     means = dict(zip(common, ranks.mean(axis=0).tolist(), strict=True))
     models = {name: means[name] for name in sorted(means, key=means.__getitem__)}

@@ -114,7 +114,10 @@ class HistoryPlot(Plot):
             axes.plot(position, means[position], **CHANGES[way])
         entries = self._history.entries
         step = -(-len(entries) // max(LABELS, len(entries) // RUNS_PER_LABEL))
-        labels = [f"{(e.date or e.run)[:10]}\n{(e.commit or '')[:7]}" for e in entries[::step]]
+        labels = [
+            f"{(entry.date or entry.run)[:10]}\n{(entry.commit or '')[:7]}"
+            for entry in entries[::step]
+        ]
         axes.set_xticks(range(0, len(entries), step), list(map(visible, labels)))
         axes.set_xlim(-0.5, len(entries) - 0.5)
         axes.grid(axis="x", visible=False)
