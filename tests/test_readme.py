@@ -13,8 +13,7 @@ from rnnbench.config.load import Override, load
 from rnnbench.metrics import METRICS
 from rnnbench.models.descriptions import Network
 from rnnbench.points import model_of
-from rnnbench.report.numbers import mean_and_interval
-from rnnbench.report.table import to_rich
+from rnnbench.report.table import mean_and_interval, to_rich
 from rnnbench.results.run import load_results
 from rnnbench.training.settings import engine_for
 
