@@ -15,9 +15,8 @@ from rnnbench.analysis.errors import words_of_test_documents
 from rnnbench.analysis.load import load_run as load_stored_run
 from rnnbench.analysis.summary import drop_duplicates
 from rnnbench.config.load import load_data
-from rnnbench.data.dataset import Dataset
+from rnnbench.data.dataset import Data, Dataset
 from rnnbench.data.load import prepare
-from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
 from rnnbench.job import (
     Config,
@@ -29,7 +28,6 @@ from rnnbench.job import (
 )
 from rnnbench.metrics import find_quantity
 from rnnbench.prediction.predict import Prediction, predict_texts
-from rnnbench.records import Record
 from rnnbench.report.compare import comparison_tables
 from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Shown, Table
@@ -40,6 +38,7 @@ from rnnbench.results.run import StoredRun, load_results
 from rnnbench.runner.executors import LocalExecutor
 from rnnbench.runner.run import Options
 from rnnbench.runner.run import run as run_benchmark
+from rnnbench.section import Record
 from rnnbench.terminal.display import show_steps, show_trials
 from rnnbench.tracking import check_trackers
 

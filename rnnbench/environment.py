@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 import rnnbench
-from rnnbench.records import Record
+from rnnbench.section import Record
 
 SCHEMA_VERSION: Literal[2] = 2
 """The schema version of ``environment.json``."""

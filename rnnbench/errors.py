@@ -5,6 +5,10 @@ import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from signal import SIGINT
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """The errors of a disk that is full or broken."""
@@ -107,6 +111,12 @@ def shortened(text: str, length: int) -> str:
     'one two...'
     """
     return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
+def first_fault(error: "ValidationError") -> str:
+    """Return the first fault of a value that is no record: its place, if it has one, and why."""
+    first = error.errors()[0]
+    return ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))
 
 
 def line_of(error: UnicodeDecodeError) -> int:

@@ -14,7 +14,7 @@ import tempfile
 import time
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from filelock import AcquireReturnProxy, FileLock, Timeout
 from pydantic import ValidationError
 
-from rnnbench.errors import STATUS_OF, UserError
-from rnnbench.records import Record, first_fault
+from rnnbench.errors import STATUS_OF, UserError, first_fault, uninterrupted
+from rnnbench.section import Record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 SUBFOLDERS = ("trials", "predictions", "models", "plots", "tracking")
 TRIALS, PREDICTIONS, MODELS, PLOTS, TRACKING = SUBFOLDERS
 """The folders in that of a run."""
-TEMPORARY_START, TEMPORARY_END = ".rnnbench-", ".tmp"
-"""The names of files that are still being written."""
+TEMPORARY_START, TEMPORARY_END = ".rnnbench-", ".tmp"  # of the names of files being written
 TEMPORARY_FOLDER, OWNED = "rnnbench-", ".owned"
 """The names of temporary folders, and the file in each that its owner has locked."""
 JUST_MADE = 60.0
@@ -75,11 +74,10 @@ class UnwritableError(UserError):
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file that becomes ``path`` at the end of the block, so that no reader ever
-    sees half a file.
+    """Open a temporary file that becomes ``path`` at the end of the block.
 
-    Missing folders are made. If the block raises an exception, ``path`` stays as it was. A link to
-    a file is replaced itself; the file stays as it is.
+    So no reader ever sees half a file. Missing folders are made. If the block raises an exception,
+    ``path`` stays as it was. A link to a file is replaced itself; the file stays as it is.
 
     Raises:
         UnwritableError: it cannot be written; the message names it.
@@ -124,6 +122,29 @@ def check_replaceable(path: Path) -> None:
         raise UnwritableError(path, error) from error
 
 
+def check_new(
+    file: Path,
+    option: str = "",
+    endings: Collection[str] = (),
+    *,
+    overwrite: bool,
+    replaced: str = "it",
+) -> None:
+    """Make sure that a file, the value of an option, may be written.
+
+    Its name has one of ``endings``, in upper or lower case, if there are any. ``replaced`` says in
+    the message what ``--force`` overwrites.
+
+    Raises:
+        UserError: it has another ending, or it exists and is not to be overwritten.
+    """
+    name = f"{option} {file}".lstrip()
+    if endings and file.suffix.lower() not in endings:
+        raise UserError(f"{name}: got '{file.suffix}' (allowed: {', '.join(endings)})")
+    if file.exists() and not overwrite:
+        raise UserError(f"{name}: exists already (--force overwrites {replaced})")
+
+
 def peek(file: Path) -> Document:
     """Return the JSON object in a file, whoever wrote it, unchecked; an empty one if none is."""
     try:
@@ -136,19 +157,14 @@ def peek(file: Path) -> Document:
 def sweep(folder: Path, *, older_than: float = 0.0) -> None:
     """Remove temporary files that killed processes left in ``folder`` and in its ``SUBFOLDERS``.
 
-    Other folders in it, such as those of other runs, may have writers of their own.
-
-    Args:
-        folder: the folder of a run, or of cached corpora.
-        older_than: files younger than this many seconds are kept, because another process may
-            still be writing them.
+    Other folders in it, such as those of other runs, may have writers of their own. Files younger
+    than ``older_than`` seconds are kept, because another process may still be writing them.
     """
-    name = f"{TEMPORARY_START}*{TEMPORARY_END}"
-    places = [folder, *(folder / each for each in SUBFOLDERS)]
-    for file in (file for place in places for file in place.glob(name)):
-        with suppress(OSError):
-            if time.time() - file.stat().st_mtime >= older_than:
-                file.unlink()
+    for place in (folder, *(folder / name for name in SUBFOLDERS)):
+        for file in place.glob(f"{TEMPORARY_START}*{TEMPORARY_END}"):
+            with suppress(OSError):
+                if time.time() - file.stat().st_mtime >= older_than:
+                    file.unlink()
 
 
 @contextmanager
@@ -171,11 +187,9 @@ def temporary_folder() -> Iterator[Path]:
             raise UnwritableError(folder, error) from error
         yield folder
     finally:
-        try:
-            _remove_temporary_folder(folder, lock)
-        except KeyboardInterrupt:  # Ctrl-C just now; it is raised once
-            _remove_temporary_folder(folder, lock)
-            raise
+        with uninterrupted():
+            lock.release()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def acquire(lock: FileLock) -> AcquireReturnProxy[FileLock]:
@@ -198,11 +212,6 @@ def acquire(lock: FileLock) -> AcquireReturnProxy[FileLock]:
         raise OSError(errno.ENOLCK, reason, lock.lock_file) from error
 
 
-def _remove_temporary_folder(folder: Path, lock: FileLock) -> None:
-    lock.release()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def sweep_temporary_folders() -> None:
     """Remove this user's temporary folders whose owner no longer holds their lock.
 
@@ -222,12 +231,7 @@ def _is_mine(lock: Path) -> bool:
 
 
 def read_file(path: Path, limit: int) -> bytes:
-    """Return the content of a regular file of at most ``limit`` bytes.
-
-    Raises:
-        OSError: there is no such file, it is of another kind (a pipe would wait for ever), or it
-            is longer.
-    """
+    """Return the content of a file; ``open_regular`` says which errors it raises."""
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         content = file.read(min(max(size, 2**20), limit) + 1)  # the system's own files have size 0
@@ -300,23 +304,16 @@ def check_unpacked(archive: Path) -> None:
         raise ValueError(f"it unpacks to {unpacked:,} bytes (allowed: {MAX_UNPACKED:,})")
 
 
-def write_document(path: Path, record: Record, **facts: Any) -> None:
+def write_document(path: Path, record: Record | Document, **facts: Any) -> None:
     """Write a record, ``facts`` beside its own keys, and the checksum of both."""
     write_text(path, spell_document(record, **facts))
 
 
-def write_facts(path: Path, facts: Document) -> None:
-    """Write ``facts``, which include ``schema_version``, and their checksum."""
-    write_text(path, _spell(facts))
-
-
-def spell_document(record: Record, **facts: Any) -> str:
+def spell_document(record: Record | Document, **facts: Any) -> str:
     """Return the text that ``write_document`` writes."""
-    return _spell(json.loads(record.model_dump_json()) | facts)
-
-
-def _spell(facts: Document) -> str:
-    return json.dumps(facts | {"checksum": sha256_json(facts)}, indent=1) + "\n"
+    plain = json.loads(record.model_dump_json()) if isinstance(record, Record) else record
+    whole = plain | facts
+    return json.dumps(whole | {"checksum": sha256_json(whole)}, indent=1) + "\n"
 
 
 def version_of(kind: type[Record]) -> int:
@@ -326,15 +323,11 @@ def version_of(kind: type[Record]) -> int:
 
 
 def read_document(path: Path, version: int) -> Document:
-    """Return the document that ``write_document`` or ``write_facts`` wrote, without its checksum.
-
-    Args:
-        path: of the document.
-        version: the schema version that is wanted.
+    """Return the document that ``write_document`` wrote, without its checksum.
 
     Raises:
         FileNotFoundError: there is no such document.
-        OtherVersionError: it has another version.
+        OtherVersionError: it has another schema version than ``version``.
         DamagedResultError: it is not as it was written.
     """
     fault = ""

@@ -10,9 +10,9 @@ from rnnbench.analysis.comparisons import compare_with_best
 from rnnbench.analysis.intervals import Hits
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import find_quantity
-from rnnbench.records import Record
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Comparison, ModelSummary, Statistic
+from rnnbench.section import Record
 
 ACCURACY = "accuracy"
 """The only metric whose changes are tested."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rnnbench.analysis.boards import Board, RankedModel, score_of
 from rnnbench.errors import UserError
-from rnnbench.records import Record
+from rnnbench.section import Record
 
 log = logging.getLogger(__name__)
 

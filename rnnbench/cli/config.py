@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rnnbench.config import shipped
-from rnnbench.config.load import Override, dump, load
-from rnnbench.config.merge import tree_of
+from rnnbench.config.load import Override, dump, load, tree_of
 from rnnbench.config.nodes import ConfigError, Node, Problem
 from rnnbench.config.shipped import copy_config, starter, write_new
 from rnnbench.errors import UserError

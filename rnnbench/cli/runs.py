@@ -26,7 +26,7 @@ from rnnbench.report.table import Table
 from rnnbench.report.tables_of_run import power_table
 from rnnbench.report.tables_of_runs import board_tables, history_table, ranks_table
 from rnnbench.results.schema import SUMMARY_VERSION
-from rnnbench.storage import atomic_write, peek, write_text
+from rnnbench.storage import atomic_write, check_new, peek, write_text
 from rnnbench.terminal import completion, console, options
 
 TABLE, JUNIT = "table", "junit"
@@ -121,7 +121,9 @@ def leaderboard(
     """
     find_quantity(metric, "--metric")
     if plot is not None:
-        _check_plot(plot, overwrite=force)
+        from rnnbench.report.plot import FORMATS  # imports Matplotlib
+
+        check_new(plot, "--plot", FORMATS, overwrite=force)
     elif force:
         raise UserError("--force: needs --plot")
     boards = rank_runs(load_runs(runs, without_duplicates=without_duplicates), metric)
@@ -134,15 +136,6 @@ def leaderboard(
     console.print_record(record, *tables, as_json=as_json)
     if plot is not None:
         console.err.print(f"Written to {plot}", soft_wrap=True)
-
-
-def _check_plot(file: Path, *, overwrite: bool) -> None:
-    from rnnbench.report.plot import FORMATS  # imports Matplotlib
-
-    if file.suffix.lower() not in FORMATS:
-        raise UserError(f"--plot {file}: got '{file.suffix}' (allowed: {', '.join(FORMATS)})")
-    if file.exists() and not overwrite:
-        raise UserError(f"--plot {file}: exists already (--force overwrites it)")
 
 
 def _draw(ranks: MeanRanks, file: Path) -> Table:

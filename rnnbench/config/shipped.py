@@ -12,7 +12,7 @@ import yaml
 from rnnbench.config.nodes import to_yaml
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.section import Variant, spell
-from rnnbench.storage import write_text
+from rnnbench.storage import check_new, write_text
 
 STARTER = "starter"
 GRIDS = re.compile(r"_(baselines|grids|layers|networks)$")
@@ -71,7 +71,7 @@ def copy_config(name: str, path: Path, *, overwrite: bool = False) -> list[Path]
     if "path" in data:
         copies[path.parent / data["path"]] = config.parent / data["path"]
     for copy in copies:
-        _check_new(copy, overwrite=overwrite and copy == path)
+        check_new(copy, overwrite=overwrite and copy == path, replaced="a config")
     for copy, original in copies.items():
         write_new(copy, original.read_text(encoding="utf-8"), overwrite=overwrite)
     return list(copies)
@@ -123,11 +123,6 @@ def _as_yaml(value: Any) -> str:
     return value if isinstance(value, str) else spell(value)
 
 
-def _check_new(path: Path, *, overwrite: bool) -> None:
-    if path.exists() and not overwrite:
-        raise UserError(f"{path}: exists already (--force overwrites a config)")
-
-
 def write_new(path: Path, text: str, *, overwrite: bool) -> None:
     """Write a text to a file.
 
@@ -135,7 +130,7 @@ def write_new(path: Path, text: str, *, overwrite: bool) -> None:
         UserError: the file exists and ``overwrite`` is false, or it cannot be written.
     """
     try:
-        _check_new(path, overwrite=overwrite)
+        check_new(path, overwrite=overwrite, replaced="a config")
         write_text(path, text)
     except (OSError, ValueError) as error:  # of a path that no file can have
         reason = getattr(error, "strerror", None) or error

@@ -9,7 +9,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import Dataset, split_fingerprint
-from rnnbench.records import Record, Share
+from rnnbench.section import Record, Share
 from rnnbench.storage import sha256_json
 
 

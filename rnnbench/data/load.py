@@ -11,9 +11,8 @@ from pathlib import Path
 from rnnbench.data import cache
 from rnnbench.data.audit import DatasetSummary, summarize_dataset
 from rnnbench.data.corpus import Corpus
-from rnnbench.data.dataset import Dataset, make_dataset
+from rnnbench.data.dataset import Data, Dataset, make_dataset
 from rnnbench.data.fetch import Progress, silent
-from rnnbench.data.settings import Data
 from rnnbench.data.source import Source
 from rnnbench.data.sources import AUTO, BUILT_IN, SOURCES
 from rnnbench.data.sources.files import FILES

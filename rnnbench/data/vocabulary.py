@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 from pydantic import PositiveInt
 
 from rnnbench.data.corpus import Corpus
-from rnnbench.data.dataset import INDEX_FROM, START, UNKNOWN, Dataset, pad
-from rnnbench.data.settings import Data
+from rnnbench.data.dataset import INDEX_FROM, START, UNKNOWN, Data, Dataset, pad
 from rnnbench.data.source import TOKENIZERS
 from rnnbench.data.sources import SOURCES
 from rnnbench.data.sources.files import FILES
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.records import Record
+from rnnbench.section import Record
 
 Place = Literal["training", "test", "left out"]
 Side = Literal["pre", "post"]

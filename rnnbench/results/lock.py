@@ -16,8 +16,8 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from rnnbench.errors import UserError
-from rnnbench.records import Record
 from rnnbench.results.store import CHOICE, RESULTS
+from rnnbench.section import Record
 from rnnbench.storage import (
     MAX_DOCUMENT,
     PREDICTIONS,

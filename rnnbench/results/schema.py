@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.records import Pretrained, Publication, Record, Share
+from rnnbench.section import Pretrained, Publication, Record, Share
 from rnnbench.text import listed, plural
 
 SUMMARY_VERSION: Literal[4] = 4

@@ -8,10 +8,10 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from rnnbench.records import Record
 from rnnbench.report.numbers import MISSING
 from rnnbench.report.table import Table, to_markdown
 from rnnbench.results.lock import SPEED
+from rnnbench.section import Record
 from rnnbench.storage import write_text
 from rnnbench.text import counted
 

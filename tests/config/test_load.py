@@ -15,7 +15,7 @@ from strategies import plain_values, texts
 from rnnbench.config.load import Override, dump, load, load_data, select
 from rnnbench.config.nodes import ConfigError
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.settings import Data
+from rnnbench.data.dataset import Data
 from rnnbench.models.baselines import TfidfLinearSVM
 from rnnbench.models.descriptions import BaselineModel, Network
 from rnnbench.storage import write_text

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.config.merge import Override, tree_of
+from rnnbench.config.load import Override, tree_of
 from rnnbench.storage import write_text
 
 

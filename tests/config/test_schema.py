@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.settings import Data
+from rnnbench.data.dataset import Data
 from rnnbench.models.baselines import TfidfLinearSVM
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Network, PythonNetwork
 from rnnbench.training.settings import Training

@@ -18,7 +18,7 @@ from rnnbench.config.load import dump, load
 from rnnbench.config.nodes import ConfigError, parse
 from rnnbench.config.schema import Benchmark, Published, Reference
 from rnnbench.config.shipped import starter
-from rnnbench.data.settings import Data
+from rnnbench.data.dataset import Data
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, PythonNetwork
 from rnnbench.models.layers import LAYERS

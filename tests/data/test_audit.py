@@ -7,8 +7,7 @@ from sklearn.metrics import f1_score
 
 from rnnbench.data.audit import TopicCount, rest_of, summarize_dataset
 from rnnbench.data.corpus import corpus_of_words
-from rnnbench.data.dataset import make_dataset, split_fingerprint
-from rnnbench.data.settings import Data
+from rnnbench.data.dataset import Data, make_dataset, split_fingerprint
 
 EARN, ACQ, TRADE, GOLD = range(4)
 

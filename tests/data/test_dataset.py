@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import (
     PAD,
+    Data,
     Fold,
     Last,
     hold_out,
@@ -20,7 +21,6 @@ from rnnbench.data.dataset import (
     make_parts,
     split_fingerprint,
 )
-from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
 
 WORDS = [f"w{rank}" for rank in range(1, 10)]

@@ -12,9 +12,8 @@ import pytest
 from rnnbench.config.load import load
 from rnnbench.data import cache
 from rnnbench.data.corpus import corpus_of_words
-from rnnbench.data.dataset import make_dataset, split_fingerprint
+from rnnbench.data.dataset import Data, make_dataset, split_fingerprint
 from rnnbench.data.load import load_corpus, prepare
-from rnnbench.data.settings import Data
 from rnnbench.data.sources import SOURCES, keras_npz, sgml
 from rnnbench.errors import OutOfReachError, UserError
 

@@ -7,8 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rnnbench.data.corpus import corpus_of_words
-from rnnbench.data.dataset import PAD, START, UNKNOWN, make_dataset
-from rnnbench.data.settings import Data
+from rnnbench.data.dataset import PAD, START, UNKNOWN, Data, make_dataset
 from rnnbench.data.vocabulary import encode, find_document, make_vocabulary
 from rnnbench.errors import UserError
 

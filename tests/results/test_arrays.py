@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rnnbench.metrics import usable_metrics
-from rnnbench.results.arrays import compact, compact_scores
-from rnnbench.results.store import Store
+from rnnbench.results.store import Store, compact, compact_scores
 from rnnbench.training.outcome import History, TrialResult
 
 SPREAD = st.floats(width=32, allow_nan=False, allow_infinity=False)

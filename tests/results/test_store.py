@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.errors import RnnbenchError
 from rnnbench.results import store as stores
-from rnnbench.results.arrays import read_weights
-from rnnbench.results.store import Store
+from rnnbench.results.store import Store, read_weights
 from rnnbench.storage import (
     DamagedResultError,
     OtherVersionError,

@@ -9,9 +9,8 @@ import yaml
 
 from rnnbench.config.load import load
 from rnnbench.data.audit import summarize_dataset
-from rnnbench.data.dataset import PAD, make_dataset
+from rnnbench.data.dataset import PAD, Data, make_dataset
 from rnnbench.data.fetch import read_members
-from rnnbench.data.settings import Data
 from rnnbench.data.source import keras_reuters
 from rnnbench.data.sources.keras_npz import TOPICS
 from rnnbench.data.sources.sgml import (
