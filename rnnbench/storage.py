@@ -106,9 +106,11 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 def check_replaceable(path: Path) -> None:
     """Make sure that nothing but a regular file, or a link to one, is in the place of a new file.
 
+    In ``/dev``, a link such as ``stdout`` leads to whatever the shell has opened, so nothing is
+    replaced there.
+
     Raises:
-        UnwritableError: it is a folder, a device, a pipe or the like. In ``/dev``, a link such as
-            ``stdout`` leads to whatever the shell has opened, so nothing is replaced there.
+        UnwritableError: it is a folder, a device, a pipe or the like.
     """
     try:
         mode = path.stat().st_mode
@@ -195,8 +197,8 @@ def temporary_folder() -> Iterator[Path]:
 def acquire(lock: FileLock) -> AcquireReturnProxy[FileLock]:
     """Take a lock.
 
-    If its file system lacks system calls for locks, a file that names this process takes their
-    place, and is as safe between processes of one machine.
+    Without system calls for locks, a file that names this process takes their place, and is as
+    safe between processes of one machine.
 
     Raises:
         Timeout: another process holds it.
@@ -213,21 +215,15 @@ def acquire(lock: FileLock) -> AcquireReturnProxy[FileLock]:
 
 
 def sweep_temporary_folders() -> None:
-    """Remove this user's temporary folders whose owner no longer holds their lock.
-
-    A folder without a lock file is kept: it is not ours, or an older version may still use it.
-    """
+    """Remove this user's temporary folders whose owner no longer holds their lock."""
+    me = os.getuid() if hasattr(os, "getuid") else 0  # on Windows, all files belong to 0
     for lock in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_FOLDER}*/{OWNED}"):
         with suppress(OSError, Timeout):
-            if _is_mine(lock) and time.time() - lock.lstat().st_mtime >= JUST_MADE:
+            facts = lock.lstat()
+            is_mine = lock.parent.lstat().st_uid == me and stat.S_ISREG(facts.st_mode)  # no link
+            if is_mine and time.time() - facts.st_mtime >= JUST_MADE:
                 with acquire(FileLock(lock, timeout=0)):
                     shutil.rmtree(lock.parent, ignore_errors=True)
-
-
-def _is_mine(lock: Path) -> bool:
-    """Return whether this user made the folder of a lock, which is a file and not a link."""
-    me = os.getuid() if hasattr(os, "getuid") else 0  # on Windows, all files belong to 0
-    return lock.parent.lstat().st_uid == me and stat.S_ISREG(lock.lstat().st_mode)
 
 
 def read_file(path: Path, limit: int) -> bytes:
@@ -295,8 +291,7 @@ def check_unpacked(archive: Path) -> None:
 
     Raises:
         ValueError: it unpacks to more than ``MAX_UNPACKED`` bytes.
-        OSError: it cannot be read.
-        zipfile.BadZipFile: it is not a zip file.
+        OSError, zipfile.BadZipFile: it cannot be read, or is no zip file.
     """
     with zipfile.ZipFile(archive) as opened:
         unpacked = sum(member.file_size for member in opened.infolist())
@@ -318,8 +313,7 @@ def spell_document(record: Record | Document, **facts: Any) -> str:
 
 def version_of(kind: type[Record]) -> int:
     """Return the schema version of the records of a class."""
-    version: int = kind.model_fields["schema_version"].default
-    return version
+    return int(kind.model_fields["schema_version"].default)
 
 
 def read_document(path: Path, version: int) -> Document:
@@ -330,7 +324,6 @@ def read_document(path: Path, version: int) -> Document:
         OtherVersionError: it has another schema version than ``version``.
         DamagedResultError: it is not as it was written.
     """
-    fault = ""
     try:
         document: Document = json.loads(read_file(path, MAX_DOCUMENT).decode())
         found = document.get("schema_version")
@@ -341,20 +334,18 @@ def read_document(path: Path, version: int) -> Document:
                 f"unusable result: {path}: it has schema version {found}, but this rnnbench reads "
                 f"version {version}; {hint}"
             )
-        if "checksum" not in document:
-            fault = "it has no checksum"
-        elif document.pop("checksum") != sha256_json(document):
-            fault = "its content does not match its checksum"
+        checksum = document.pop("checksum", None)
+        if checksum == sha256_json(document):
+            return document
+        fault = "its content does not match its checksum" if checksum else "it has no checksum"
     except FileNotFoundError:
         raise
     except OSError as error:
         raise DamagedResultError(f"unusable result: {path}: {error.strerror}") from error
     except (ValueError, AttributeError, TypeError, RecursionError):
         fault = "it is not the JSON that was written"
-    if fault:
-        hint = "running the benchmark again replaces it"
-        raise DamagedResultError(f"unusable result: {path}: {fault} ({hint})")
-    return document
+    hint = "running the benchmark again replaces it"
+    raise DamagedResultError(f"unusable result: {path}: {fault} ({hint})")
 
 
 def validate(path: Path, kind: type[R], document: Document) -> R:

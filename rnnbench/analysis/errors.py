@@ -86,8 +86,7 @@ def _kinds(
     """Yield the name of each kind of test document, and which documents are of it."""
     n_train = np.array([topic.train for topic in dataset.topics])[labels]
     contradicted = np.zeros(len(labels), bool)
-    if dataset.duplicates:
-        contradicted[dataset.duplicates.other_topics] = True
+    contradicted[dataset.duplicates.other_topics] = True
     yield "all documents", np.ones(len(labels), bool)
     yield f"topics with fewer than {FEW} training documents", n_train < FEW
     yield f"topics with {FEW} to {MANY - 1}", (n_train >= FEW) & (n_train < MANY)

@@ -289,13 +289,9 @@ def drop_duplicates(run: R) -> R:
     Positions of test documents are then those in what is left.
 
     Raises:
-        UserError: nothing is left, or the duplicates were not recorded.
+        UserError: nothing is left.
     """
     dataset = run.results.dataset
-    if dataset.duplicates is None:
-        raise UserError(
-            f"{run.folder}: an older version wrote it and did not record duplicates; run it again"
-        )
     dropped = dataset.duplicates.positions
     if not dropped:
         return run

@@ -14,30 +14,20 @@ from rnnbench.storage import sha256_arrays
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """Documents as ranks of words, in the order of the source.
-
-    Attributes:
-        tokens: int32 ``(n_tokens,)``, all documents one after another; a token is the rank of
-            its word by frequency, starting at 1.
-        offsets: int64 ``(n_documents + 1,)``; document ``i`` is
-            ``tokens[offsets[i]:offsets[i + 1]]``.
-        labels: int32 ``(n_documents,)``, positions in ``topics``.
-        topics: names of the topics.
-        vocabulary: words by rank; the word of rank ``r`` is ``vocabulary[r - 1]``.
-        is_test: bool ``(n_documents,)``, the test set of the source's own split; ``None`` if the
-            source has no split.
-        provenance: the origin of the corpus, in words; not part of the fingerprint.
-        file: its file in the cache, if it has one; not part of the fingerprint.
-    """
+    """Documents as ranks of words, in the order of the source."""
 
     tokens: NDArray[np.int32]
+    """All documents one after another; a token is the rank of its word by frequency, from 1."""
     offsets: NDArray[np.int64]
-    labels: NDArray[np.int32]
+    """``(n_documents + 1,)``; document ``i`` is ``tokens[offsets[i]:offsets[i + 1]]``."""
+    labels: NDArray[np.int32]  # (n_documents,), positions in topics
     topics: tuple[str, ...]
-    vocabulary: tuple[str, ...]
+    vocabulary: tuple[str, ...]  # the word of rank r is vocabulary[r - 1]
     is_test: NDArray[np.bool_] | None = None
+    """``(n_documents,)``, the test set of the source's own split, if it has one."""
     provenance: dict[str, str] = field(default_factory=dict)
-    file: Path | None = None
+    """Where it comes from, in words; not part of the fingerprint."""
+    file: Path | None = None  # in the cache, if it is there; not part of the fingerprint
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -57,10 +47,7 @@ class Corpus:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 of the content.
-
-        Provenance is left out, so a corpus that was rebuilt elsewhere is recognised as the same.
-        """
+        """sha256 of the content, which is the same if the corpus is rebuilt from other files."""
         arrays: dict[str, NDArray[Any]] = {
             "tokens": self.tokens.astype("<i4"),
             "offsets": self.offsets.astype("<i8"),
@@ -72,17 +59,11 @@ class Corpus:
 
 
 def rank_words_of(corpus: Corpus, documents: NDArray[np.int64]) -> tuple[Corpus, int]:
-    """Rank the words of a corpus by their frequency in some documents only.
+    """Rank the words of a corpus by their frequency in some documents, given by position.
 
     Words that do not occur in them come last. Of equally frequent words, the first to occur in
-    them comes first, so that nothing depends on the other documents.
-
-    Args:
-        corpus: the corpus.
-        documents: int64 ``(n,)``, the positions of the documents.
-
-    Returns:
-        The corpus with other ranks, and how many words occur in the documents.
+    them comes first, so that nothing depends on the other documents. Also return how many words
+    occur in them.
     """
     chosen = np.zeros(len(corpus), bool)
     chosen[documents] = True

@@ -108,35 +108,22 @@ class Data(Section):
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Padded word ids and labels, split for training and testing.
+    """Padded word ids and labels, split for training and testing."""
 
-    Attributes:
-        x_train: int32 ``(n_train, timesteps)``.
-        y_train: int32 ``(n_train,)``, positions in ``topics``.
-        x_test: int32 ``(n_test, timesteps)``.
-        y_test: int32 ``(n_test,)``.
-        topics: names of the topics.
-        n_ids: every id is below this.
-        train_documents: int64 ``(n_train,)``, the position of each document in the corpus.
-        test_documents: int64 ``(n_test,)``.
-        documents: the ids of every document of the corpus, int32, uncut, without a start mark.
-        vocabulary: the words that have ids of their own, from ``INDEX_FROM`` + 1 on.
-        separator: stands between the words of a text; nothing if they are single characters.
-        in_order: whether the training documents, and the test documents, are in order of time.
-    """
-
-    x_train: NDArray[np.int32]
-    y_train: NDArray[np.int32]
-    x_test: NDArray[np.int32]
-    y_test: NDArray[np.int32]
+    x_train: NDArray[np.int32]  # (n_train, timesteps)
+    y_train: NDArray[np.int32]  # (n_train,), positions in topics
+    x_test: NDArray[np.int32]  # (n_test, timesteps)
+    y_test: NDArray[np.int32]  # (n_test,)
     topics: tuple[str, ...]
-    n_ids: int
-    train_documents: NDArray[np.int64]
-    test_documents: NDArray[np.int64]
+    n_ids: int  # every id is below this
+    train_documents: NDArray[np.int64]  # (n_train,), the position of each in the corpus
+    test_documents: NDArray[np.int64]  # (n_test,)
     documents: Sequence[NDArray[np.int32]]
-    vocabulary: Sequence[str] = ()
-    separator: str = " "
+    """The ids of every document of the corpus, uncut, without a start mark."""
+    vocabulary: Sequence[str] = ()  # the words that have ids of their own, from INDEX_FROM + 1 on
+    separator: str = " "  # of the words of a text; nothing if they are single characters
     in_order: bool = False
+    """Whether the training documents, and the test documents, are in order of time."""
 
     @property
     def timesteps(self) -> int:
@@ -169,11 +156,10 @@ def split_fingerprint(corpus_fingerprint: str, dataset: Dataset) -> str:
 def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     """Return the dataset that the settings in ``data`` make of a corpus.
 
-    The length of the sequences and the limit of the ids follow from all documents, as in Keras, or,
-    if ``blind``, from the training documents alone; test documents are then cut to fit.
-
     Shuffle, start mark, filter by length, unknown words and split are those of
-    ``keras.datasets.reuters.load_data``; padding is that of ``keras.utils.pad_sequences``.
+    ``keras.datasets.reuters.load_data``; padding is that of ``keras.utils.pad_sequences``. So the
+    length of the sequences and the limit of the ids follow from all documents, or, if ``blind``,
+    from the training documents alone; test documents are then cut to fit.
 
     Raises:
         UserError: the corpus has no such split, or no documents are left to train or test on.
@@ -201,7 +187,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
 
     def padded(numbers: NDArray[np.int64]) -> NDArray[np.int32]:
         sequences = [documents[number] for number in numbers]
-        return pad(sequences, timesteps, padding=data.padding, truncating=data.truncating)
+        return pad(sequences, timesteps, data.padding, data.truncating)
 
     return Dataset(
         x_train=padded(train),
@@ -286,31 +272,23 @@ def _n_ids(corpus: Corpus, kept: NDArray[np.int64], num_words: int | None) -> in
 
 
 def pad(
-    sequences: Sequence[NDArray[np.int32]],
-    timesteps: int,
-    *,
-    padding: Side,
-    truncating: Side,
+    sequences: Sequence[NDArray[np.int32]], timesteps: int, padding: Side, truncating: Side
 ) -> NDArray[np.int32]:
     """Return int32 ``(len(sequences), timesteps)``: a start mark, the ids, and zeros to pad."""
     padded = np.full((len(sequences), timesteps), PAD, np.int32)
     for row, ids in zip(padded, sequences, strict=True):
         sequence = np.concatenate([[START], ids])
-        if len(sequence) > timesteps:
-            cut = len(sequence) - timesteps
-            sequence = sequence[cut:] if truncating == "pre" else sequence[:timesteps]
-        if padding == "post":
-            row[: len(sequence)] = sequence
-        else:
-            row[timesteps - len(sequence) :] = sequence
+        sequence = sequence[-timesteps:] if truncating == "pre" else sequence[:timesteps]
+        start = timesteps - len(sequence) if padding == "pre" else 0
+        row[start : start + len(sequence)] = sequence
     return padded
 
 
 def hold_out(n: int, share: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the positions of the documents to train on, and of those to hold out, ascending.
 
-    Of ``n`` training documents, ``held = int(n * share)`` are held out: the same ones for all
-    models and seeds of a benchmark. The shapes are ``(n - held,)`` and ``(held,)``.
+    Of ``n`` training documents, ``int(n * share)`` are held out: the same ones for all models and
+    seeds of a benchmark.
 
     Raises:
         UserError: one of the two would be empty, although ``share`` is not 0.

@@ -211,8 +211,6 @@ def _caption(results: Results) -> str:
 def _rest(results: Results) -> str:
     """Return which verdicts change without duplicates."""
     dataset = results.dataset
-    if dataset.duplicates is None:
-        return "It was not recorded whether test documents are also in the training set."
     if not dataset.duplicate_positions:
         return ""
     if not results.without_duplicates:

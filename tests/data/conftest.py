@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from rnnbench.data.sources import keras_npz
+from rnnbench.data.sources import sgml
 
 CONTENT = bytes(range(256)) * 1_000
 
@@ -38,9 +38,9 @@ def pinned(monkeypatch):
     """Makes an npz and its word index pass for the files that Keras distributes."""
 
     def pin(npz):
-        word_index = npz.with_name(keras_npz.WORD_INDEX).read_bytes()
-        monkeypatch.setattr(keras_npz, "NPZ_SHA256", hashlib.sha256(npz.read_bytes()).hexdigest())
-        monkeypatch.setattr(keras_npz, "WORD_INDEX_MD5", hashlib.md5(word_index).hexdigest())  # noqa: S324
+        word_index = npz.with_name(sgml.WORD_INDEX).read_bytes()
+        monkeypatch.setattr(sgml, "NPZ_SHA256", hashlib.sha256(npz.read_bytes()).hexdigest())
+        monkeypatch.setattr(sgml, "WORD_INDEX_MD5", hashlib.md5(word_index).hexdigest())  # noqa: S324
         return npz
 
     return pin

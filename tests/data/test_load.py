@@ -14,7 +14,7 @@ from rnnbench.data import cache
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import Data, make_dataset, split_fingerprint
 from rnnbench.data.load import load_corpus, prepare
-from rnnbench.data.sources import SOURCES, keras_npz, sgml
+from rnnbench.data.sources import SOURCES, sgml
 from rnnbench.errors import OutOfReachError, UserError
 
 
@@ -33,7 +33,7 @@ def homes(monkeypatch, tmp_path, server):
     """Stands for the homes of Reuters-21578 and of the Keras files; returns the folder."""
     urls = tuple(f"{server.url}/files/{name}.tar.gz" for name in ("first", "second"))
     monkeypatch.setattr(sgml, "HOMES", urls)
-    monkeypatch.setattr(keras_npz, "HOME", f"{server.url}/files")
+    monkeypatch.setattr(sgml, "NPZ_HOME", f"{server.url}/files")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     return server.folder
 
@@ -137,7 +137,7 @@ def test_the_keras_files_are_downloaded_and_checked(homes, keras_files, keras_co
     assert found.provenance == {
         "source": "keras",
         "from": "reuters.npz",
-        "sha256": keras_npz.NPZ_SHA256,
+        "sha256": sgml.NPZ_SHA256,
     }
     assert reports[-1][1:] == (size, size)
 

@@ -1,7 +1,8 @@
-"""Reuters-21578 in SGML, and the Keras set that is rebuilt from it."""
+"""The Keras Reuters set from the files of Keras, and rebuilt from Reuters-21578 in SGML."""
 
 import hashlib
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +13,11 @@ from rnnbench.data.audit import summarize_dataset
 from rnnbench.data.dataset import PAD, Data, make_dataset
 from rnnbench.data.fetch import read_members
 from rnnbench.data.source import keras_reuters
-from rnnbench.data.sources.keras_npz import TOPICS
+from rnnbench.data.sources import sgml
 from rnnbench.data.sources.sgml import (
     FILE_NAMES,
     FINGERPRINT,
+    TOPICS,
     build_corpus,
     dict_order,
     is_original,
@@ -249,3 +251,70 @@ def test_the_table_grows_where_that_of_python_2_does(n_keys, sha256):
     order = b"\n".join(dict_order([b"w%d" % number for number in range(n_keys)]))
 
     assert hashlib.sha256(order).hexdigest() == sha256
+
+
+# The files that Keras distributes; ``test_load.py`` downloads them.
+
+
+class Hostile:
+    """Creates a file when it is unpickled."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return Path.touch, (self.marker,)
+
+
+@pytest.fixture
+def small_npz(tmp_path):
+    """Two documents of three words, in the format of Keras."""
+    index = '{"cocoa": 2, "the": 1, "\\u00fcber": 3}'
+    (tmp_path / sgml.WORD_INDEX).write_text(index, encoding="utf-8")
+    documents = np.empty(2, dtype=object)
+    documents[:] = [[1, 2, 1], [3]]
+    np.savez(tmp_path / sgml.NPZ, x=documents, y=np.array([0, 45]))
+    return tmp_path / sgml.NPZ
+
+
+def test_documents_labels_and_words_are_read(small_npz, pinned):
+    corpus = sgml.read_npz(pinned(small_npz))
+
+    assert [corpus.words(number) for number in range(2)] == [["the", "cocoa", "the"], ["über"]]
+    assert [corpus.topics[label] for label in corpus.labels] == ["cocoa", "lead"]
+    assert corpus.is_test is None
+    assert corpus.provenance == {"from": "reuters.npz", "sha256": sgml.NPZ_SHA256}
+
+
+def test_the_corpus_is_the_one_that_is_rebuilt_from_reuters_21578(keras_npz, keras_corpus, pinned):
+    corpus = sgml.read_npz(pinned(keras_npz))
+
+    assert corpus.fingerprint == keras_corpus.fingerprint
+    for name in ("tokens", "offsets", "labels"):
+        assert getattr(corpus, name).dtype == getattr(keras_corpus, name).dtype
+
+
+def test_topics_and_addresses_are_those_of_keras():
+    from keras.src.datasets import reuters
+
+    code = Path(reuters.__file__).read_text()
+    assert reuters.get_label_names() == sgml.TOPICS
+    for constant in (sgml.NPZ_HOME, sgml.NPZ_SHA256, sgml.WORD_INDEX_MD5):
+        assert constant in code
+
+
+def test_a_pickle_that_keras_does_not_distribute_is_refused_and_does_not_run(small_npz, tmp_path):
+    marker = tmp_path / "marker"
+    np.savez(small_npz, x=np.array([Hostile(marker)], dtype=object), y=np.array([0]))
+
+    with pytest.raises(UserError, match=r"reuters\.npz: not the file that Keras distributes"):
+        sgml.read_npz(small_npz)
+
+    assert not marker.exists()
+
+
+def test_a_word_index_that_keras_does_not_distribute_is_refused(small_npz, pinned):
+    pinned(small_npz).with_name(sgml.WORD_INDEX).write_text("{}")
+
+    with pytest.raises(UserError, match=r"reuters_word_index\.json: not the file that Keras"):
+        sgml.read_npz(small_npz)
