@@ -113,11 +113,7 @@ def expanded(root: Node) -> tuple[Node, list[Problem]]:
 
 
 def _points(name: str, model: Node) -> dict[str, Node]:
-    """Return the models that a model stands for, by name.
-
-    Raises:
-        ConfigError: there are too many, or a name or value is not possible.
-    """
+    """Return the models that a model stands for, by name."""
     grid, base = at(model, ["grid"]), without(model, ["grid"])
     if grid.value is None or not re.fullmatch(POINT, name):
         return {name: base}
@@ -168,11 +164,7 @@ def _axes(grid: Node, name: str) -> list[Axis]:
 
 
 def _targets(model: Node, name: str, path: str, value: Node) -> list[list[str]]:
-    """Return the keys of every value that a path stands for.
-
-    Raises:
-        ConfigError: a list has no such item, or an item, such as a layer, not the next key.
-    """
+    """Return the keys of every value that a path stands for."""
     found: list[tuple[list[str], Node]] = [([], model)]
     keys = path.split(".")
     for key, below in zip(keys, [*keys[1:], None], strict=True):

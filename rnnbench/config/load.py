@@ -41,7 +41,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import PATHS, Data
 from rnnbench.errors import did_you_mean, line_of
 from rnnbench.points import model_of, split_keys, values_of
-from rnnbench.section import Loc, Section, spell
+from rnnbench.section import Section, spell
 from rnnbench.storage import read_file
 from rnnbench.text import listed
 
@@ -57,12 +57,9 @@ _S = TypeVar("_S", bound=Section)
 class Override:
     """A value that a flag sets in place of the file's."""
 
-    flag: str
-    """The flag as the user wrote it, for messages: ``--epochs``."""
-    key: str
-    """The key in the config: ``training.epochs``."""
-    value: str
-    """The value as YAML text."""
+    flag: str  # as the user wrote it, for messages: --epochs
+    key: str  # in the config: training.epochs
+    value: str  # as YAML text
 
 
 @dataclass
@@ -71,11 +68,9 @@ class Tree:
 
     root: Node
     problems: list[Problem] = field(default_factory=list)
-    """Those found so far."""
     files: list[Path] = field(default_factory=list)
     """The file of the config, and those that it extends."""
-    is_whole: bool = True
-    """False if a file that it extends could not be read."""
+    is_whole: bool = True  # false if a file that it extends could not be read
 
 
 def load(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Benchmark:
@@ -159,8 +154,9 @@ def _validated(schema: type[_S], tree: Tree) -> _S:
 def _located(error: ValidationError, tree: Tree, written: Collection[str]) -> Iterator[Problem]:
     """Yield the problems in ``error``, each with the place of its key or of the nearest parent.
 
-    If a file could not be read, a missing key may be in that file, so it is not reported, except
-    in a list: lists are never merged.
+    A point of a grid is called by its model, which is ``written``. If a file could not be read, a
+    missing key may be in that file, so it is not reported, except in a list: lists are never
+    merged.
     """
     for item in error.errors():
         keys = item["loc"]
@@ -172,15 +168,10 @@ def _located(error: ValidationError, tree: Tree, written: Collection[str]) -> It
             if str(key) not in node.children:
                 break
             node = node.children[str(key)]
-        yield Problem(node.where, key_path(_as_written(keys, written)), item["msg"])
-
-
-def _as_written(keys: Loc, models: Collection[str]) -> Loc:
-    """Return ``keys`` with the name of a model in place of a point that its grid made."""
-    match keys:
-        case ("models", str(name), *below) if name not in models:
-            return ("models", model_of(name), *below)
-    return keys
+        match keys:
+            case ("models", str(name), *below) if name not in written:
+                keys = ("models", model_of(name), *below)
+        yield Problem(node.where, key_path(keys), item["msg"])
 
 
 # Trees.
@@ -203,13 +194,13 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
         found = None if path.is_file() else shipped.find(path)
         tree.root = _read(tree, found or path, ())
     for override in overrides:
+        flag, keys = override.flag, split_keys(override.key)
         try:
-            value, duplicates = parse(override.value, override.flag, has_lines=False)
-            keys = split_keys(override.key)
+            value, duplicates = parse(override.value, flag, has_lines=False)
             if len(keys) > MAX_DEPTH:
                 message = f"a path of {len(keys):,} keys (allowed: {MAX_DEPTH})"
-                raise config_error(override.flag, (), message)
-            tree.root = _with_flag(tree.root, keys, value or Node(None, override.flag))
+                raise config_error(flag, (), message)
+            tree.root = _with_flag(tree.root, keys, value or Node(None, flag))
             tree.problems += duplicates
         except ConfigError as error:
             tree.problems += error.problems
@@ -233,11 +224,7 @@ def _node(value: Any, depth: int = 0) -> Node:
 
 
 def _read(tree: Tree, path: Path, above: tuple[Path, ...]) -> Node:
-    """Return the values of a file, merged over those of the files that it extends.
-
-    ``above`` are the files that led to it by ``extends``. The file and its problems are added to
-    ``tree``.
-    """
+    """Return the values of a file over those of the files that it extends; see ``_extended``."""
     tree.files.append(path)
     root, duplicates = _parse(_text_of(path), str(path))
     if root is None:
@@ -271,7 +258,8 @@ def _text_of(path: Path) -> str:
 def _extended(tree: Tree, own: Node, folder: Path, above: tuple[Path, ...]) -> Node:
     """Return ``own`` merged over the files that it extends; its paths are relative to ``folder``.
 
-    ``above`` are the files that led to it by ``extends``; the last one is its own.
+    ``above`` are the files that led to it by ``extends``; the last one is its own. Files and
+    problems are added to ``tree``.
     """
     for keys in (["data", key] for key in PATHS):
         path = at(own, keys)
@@ -296,10 +284,7 @@ def _extended(tree: Tree, own: Node, folder: Path, above: tuple[Path, ...]) -> N
 
 
 def _file(name: Node, folder: Path, above: tuple[Path, ...]) -> Path:
-    """Return the file that ``extends`` names: in ``folder``, or else one of the package.
-
-    A name without an ending is that of a ``.yaml`` file.
-    """
+    """Return the file that ``extends`` names: in ``folder``, with ``.yaml``, or of the package."""
     value = name.value
     if not isinstance(value, str | Path) or not str(value) or not str(value).isprintable():
         message = "should name a config file, or a list of them (relative to this file)"
@@ -327,10 +312,6 @@ def _with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
 
     A value of ``training`` applies to all models, so it replaces those of single models and of
     grids. A list for a single value of a model, or of ``training``, makes a grid.
-
-    Raises:
-        ConfigError: a list has no such item; the value overlaps with an axis of a grid; or a point
-            of an earlier grid is named after it.
     """
     match list(keys):
         case ["training", *path]:
@@ -368,19 +349,14 @@ def _axis(root: Node, name: str, path: Sequence[str]) -> list[str]:
 def _with_axis_of_networks(root: Node, path: Sequence[str], values: Node) -> Node:
     networks = [name for name, node in models_of(root).items() if "baseline" not in node.children]
     if not networks:
-        message = "there is no network to try these values on"
-        raise config_error(values.where, path, message)
+        raise config_error(values.where, path, "there is no network to try these values on")
     for name in networks:
         root = with_value(root, ["models", name, "grid", ".".join(path)], values)
     return root
 
 
 def _without_axis(root: Node, name: str, path: Sequence[str], new: Node) -> Node:
-    """Return ``root`` without the axis ``path`` in the grid of a model.
-
-    Raises:
-        ConfigError: another axis overlaps with it, or the name of the model has its value.
-    """
+    """Return ``root`` without the axis ``path`` in the grid of a model."""
     model = at(root, ["models", name])
     if _is_in_name(values_of(name), path, at(model, path), new):
         message = "has this value in its name (change the config that has the grid)"

@@ -80,11 +80,7 @@ def get(url: str, progress: Progress = silent, *, patience: float = PATIENCE) ->
 
 
 def _not_too_slow(response: "HTTPResponse") -> Iterator[bytes]:
-    """Yield the parts of an answer.
-
-    Raises:
-        TimeoutError: they come more slowly than ``SLOWEST``.
-    """
+    """Yield the parts of an answer."""
     start, received = time.monotonic(), 0
     while chunk := response.read1(1 << 16):
         yield chunk

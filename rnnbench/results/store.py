@@ -14,9 +14,9 @@ import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,8 +71,7 @@ Declared = tuple[tuple[int, ...], np.dtype[Any]]
 """The shape and the type of an array."""
 
 
-@dataclass(frozen=True)
-class TrialFiles:
+class TrialFiles(NamedTuple):
     """The files of one trial."""
 
     record: Path
@@ -92,21 +91,13 @@ def place_of(folder: Path, model: str, seed: int, fingerprint: str) -> TrialFile
             f"unusable result: {folder}: {spell(whole)} is not the name of a trial "
             "(should be a model, a seed and 64 lower-case hexadecimal digits)"
         )
-    stem = whole[:-48]
-    return TrialFiles(
-        folder / TRIALS / f"{stem}.json",
-        folder / PREDICTIONS / f"{stem}.npz",
-        folder / MODELS / f"{stem}.npz",
-    )
+    name = whole[:-48]
+    folders = {TRIALS: "json", PREDICTIONS: "npz", MODELS: "npz"}
+    return TrialFiles(*(folder / kind / f"{name}.{end}" for kind, end in folders.items()))
 
 
 class Store:
-    """Reads and writes the files in the folder of a run.
-
-    Args:
-        folder: of the run.
-        is_compact: whether no more is kept of trials than tables need.
-    """
+    """The files in the folder of a run; if compact, no more of trials than tables need."""
 
     def __init__(self, folder: Path, *, is_compact: bool = False):
         self.folder, self.is_compact = folder, is_compact
@@ -237,14 +228,14 @@ class Store:
         predictions, weights, old = (document.pop(f"{kind}_sha256", None) for kind in kinds)
         record = validate(files.record, TrialRecord, document)
         check_file(files.predictions, predictions, files.record)
-        if with_model and old is not None:
-            raise OtherVersionError(
-                f"unusable result: {files.weights.with_suffix(OLD_NETWORK)}: an older version of "
-                "rnnbench kept this network; run the benchmark again with --save-models"
-            )
-        if with_model and weights is None:
-            raise FileNotFoundError(errno.ENOENT, "it was not kept", str(files.weights))
         if with_model:
+            if old is not None:
+                raise OtherVersionError(
+                    f"unusable result: {files.weights.with_suffix(OLD_NETWORK)}: an older version "
+                    "of rnnbench kept this network; run the benchmark again with --save-models"
+                )
+            if weights is None:
+                raise FileNotFoundError(errno.ENOENT, "it was not kept", str(files.weights))
             check_file(files.weights, weights, files.record)
         if (record.model, record.seed, record.fingerprint) != (model, seed, fingerprint):
             raise FileNotFoundError(errno.ENOENT, "no such trial", str(files.record))
@@ -282,12 +273,11 @@ class Store:
 
 
 def _write(result: TrialResult, weights: Weights | None, place: TrialFiles) -> None:
-    n_bytes = {
-        place.predictions: result.labels.nbytes + result.scores.nbytes,
-        place.weights: sum(array.nbytes for array in weights or ()),
-    }
-    for path, size in n_bytes.items():
-        if size > MAX_HASHED:
+    for path, arrays in (
+        (place.predictions, [result.labels, result.scores]),
+        (place.weights, weights or []),
+    ):
+        if (size := sum(array.nbytes for array in arrays)) > MAX_HASHED:
             reason = f"{size:,} bytes are too many (allowed: {MAX_HASHED:,})"
             raise RnnbenchError(f"{path}: cannot be stored: {reason}")
     write_predictions(place.predictions, result.labels, result.scores)
@@ -334,11 +324,7 @@ def read_predictions(file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32]
 
 @contextmanager
 def _unpacking(file: Path) -> Iterator[None]:
-    """Check how large a file unpacks, and then have any error in it say that it is damaged.
-
-    Raises:
-        DamagedResultError: it is damaged.
-    """
+    """Check how large a file unpacks, and then have any error in it say that it is damaged."""
     try:
         check_unpacked(file)
         yield
