@@ -118,11 +118,8 @@ _V = TypeVar("_V", bound=Variant)
 def parse_variant(value: Any, kinds: Mapping[str, type[_V]], word: str, example: str) -> _V:
     """Return the variant described by ``{kind: parameters}``; a variant is returned as it is.
 
-    Args:
-        value: the description.
-        kinds: the classes of all kinds, by name.
-        word: names any of them in messages, such as ``layer``.
-        example: shows in messages how one is written.
+    In messages, ``word`` names any of the ``kinds``, such as ``layer``, and ``example`` shows how
+    one is written.
 
     Raises:
         PydanticCustomError: it is written in another way, or there is no such kind.

@@ -30,18 +30,13 @@ from rnnbench.storage import temporary_folder, write_text
 if TYPE_CHECKING:
     from http.client import HTTPResponse
 
-PATIENCE = 10.0
-"""Seconds to wait for the first answer, and for every further part of it."""
+PATIENCE = 10.0  # seconds to wait for the first answer, and for every further part of it
 SLOWEST = 1_000
 """Bytes per second, over ``PATIENCE`` seconds, below which a download is abandoned."""
 LONGEST = 900.0
 """Seconds that pip may take for all it does; 8 MB then come at 9,000 bytes per second."""
-
-MAX_BYTES = 64 * 2**20
-"""A longer response is refused; the largest file needed has 8 MB."""
-MAX_MEMBERS = 10_000
-MAX_MEMBER_BYTES = 64 * 2**20
-MAX_TOTAL_BYTES = 256 * 2**20
+MAX_BYTES = 64 * 2**20  # of a response; the largest file needed has 8 MB
+MAX_MEMBERS, MAX_MEMBER_BYTES, MAX_TOTAL_BYTES = 10_000, 64 * 2**20, 256 * 2**20
 """For scale: Reuters-21578 has 34 members of 28 MB in total, the largest of 1.5 MB."""
 
 Progress = Callable[[str, int, int | None], None]
@@ -179,14 +174,14 @@ Member = tuple[str, int, Callable[[], bytes]]
 
 
 class _RefusedError(Exception):
-    """The reason for refusing an archive."""
+    """Why an archive is refused."""
 
 
 def read_members(content: bytes, wanted: Collection[str], name: str) -> dict[str, bytes]:
     """Return the content of files in a tar (plain or compressed) or a zip, by base name.
 
-    ``wanted`` holds base names, so the folders in the archive do not matter; ``name`` is the
-    archive's name in messages.
+    Only the ``wanted`` base names count, not the folders in the archive, whose ``name`` is for
+    messages.
 
     Raises:
         UserError: the archive is truncated, damaged or of another kind, contains a wanted file

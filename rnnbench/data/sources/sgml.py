@@ -121,10 +121,8 @@ def _unpack(content: bytes, name: str) -> dict[str, bytes]:
 
 def is_original(files: Mapping[str, bytes]) -> bool:
     """Return whether ``files``, content by name, are those of Distribution 1.0, byte for byte."""
-    digest = hashlib.sha256()
-    for name in FILE_NAMES:
-        digest.update(files.get(name, b""))
-    return digest.hexdigest() == ORIGINAL_SHA256
+    content = b"".join(files.get(name, b"") for name in FILE_NAMES)
+    return hashlib.sha256(content).hexdigest() == ORIGINAL_SHA256
 
 
 def build_corpus(files: Iterable[bytes], *, min_documents: int = MIN_DOCUMENTS) -> Corpus:
@@ -195,9 +193,8 @@ def string_hash(text: bytes) -> int:
 def dict_order(keys: Sequence[bytes]) -> list[bytes]:
     """Return distinct ``keys`` in the order of iteration of a dict that was filled with them.
 
-    Only insertions are modelled: nothing was ever deleted from the dict in question.
-    Source: ``insertdict``, ``dictresize`` and ``lookdict_string`` in CPython 2.7's
-    ``Objects/dictobject.c``.
+    Nothing was ever deleted from it. Source: ``insertdict``, ``dictresize`` and
+    ``lookdict_string`` in CPython 2.7's ``Objects/dictobject.c``.
     """
     table: Table = [None] * 8
     for used, key in enumerate(keys, start=1):
