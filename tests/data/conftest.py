@@ -118,14 +118,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def index_drop_by_drop(self):
         self.drop_by_drop("text/html")
 
-    def round_and_round(self):
-        self.send_response(302)
-        self.send_header("Location", self.path + "/on")
-        self.end_headers()
-
-    def out_of_order(self):
-        self.send_error(503)
-
     def too_short(self):
         self.send(CONTENT, length=len(CONTENT) - 1)
 
