@@ -85,19 +85,15 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     check_replaceable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(TEMPORARY_END, TEMPORARY_START, path.parent)
+        temporary = path.with_name(f"{TEMPORARY_START}{os.urandom(8).hex()}{TEMPORARY_END}")
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with temporary.open("xb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            # mkstemp makes private files, but results may be shared as far as the umask allows.
-            umask = os.umask(0)
-            os.umask(umask)
-            Path(name).chmod(0o666 & ~umask)
-            Path(name).replace(path)
+            temporary.replace(path)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise UnwritableError(path, error) from error
@@ -143,7 +139,7 @@ def check_new(
     name = f"{option} {file}".lstrip()
     if endings and file.suffix.lower() not in endings:
         raise UserError(f"{name}: got '{file.suffix}' (allowed: {', '.join(endings)})")
-    if file.exists() and not overwrite:
+    if os.path.exists(file) and not overwrite:  # noqa: PTH110 - any name, however long
         raise UserError(f"{name}: exists already (--force overwrites {replaced})")
 
 

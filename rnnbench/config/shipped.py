@@ -55,7 +55,7 @@ def copy_config(name: str, path: Path, *, overwrite: bool = False) -> list[Path]
         The new files.
 
     Raises:
-        UserError: there is no such config, a file exists already, or one cannot be written.
+        UserError: there is no such config, or a file exists already or cannot be written.
     """
     config = find(name)
     if config is None:
@@ -67,7 +67,7 @@ def copy_config(name: str, path: Path, *, overwrite: bool = False) -> list[Path]
     for copy in copies:
         check_new(copy, overwrite=overwrite and copy == path, replaced="a config")
     for copy, original in copies.items():
-        write_new(copy, original.read_text(encoding="utf-8"), overwrite=overwrite)
+        write_text(copy, original.read_text(encoding="utf-8"))
     return list(copies)
 
 
@@ -107,17 +107,3 @@ def _kinds(kinds: Iterable[type[Variant]], start: str) -> str:
             f"{kind.kind}:\0{{{spelled}}}", 80, initial_indent=start, subsequent_indent=after
         )
     return "".join(f"{line}\n" for line in lines).replace("\0", " ")
-
-
-def write_new(path: Path, text: str, *, overwrite: bool) -> None:
-    """Write a text to a file.
-
-    Raises:
-        UserError: the file exists and ``overwrite`` is false, or it cannot be written.
-    """
-    try:
-        check_new(path, overwrite=overwrite, replaced="a config")
-        write_text(path, text)
-    except (OSError, ValueError) as error:  # of a path that no file can have
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"{path}: cannot be written: {reason}") from error

@@ -45,7 +45,7 @@ def _corpora() -> Path:
 def newest(name: str) -> Path | None:
     """Return the file that was last cached for the source ``name``, if there is one."""
     files = _files(f"{name}-{'[0-9a-f]' * 64}.npz")
-    return max(files, key=_time_of_writing, default=None)
+    return max(files, key=lambda file: file.stat().st_mtime_ns, default=None)
 
 
 def find(fingerprint: str) -> Path | None:
@@ -57,13 +57,6 @@ def find(fingerprint: str) -> Path | None:
 def _files(pattern: str) -> Iterator[Path]:
     """Yield the cached files that match; links that lead nowhere, and pipes, are no files."""
     return filter(Path.is_file, _corpora().glob(pattern))
-
-
-def _time_of_writing(file: Path) -> int:
-    try:
-        return file.stat().st_mtime_ns
-    except OSError:  # another process has just removed it
-        return 0
 
 
 def store(name: str, corpus: Corpus) -> Corpus:

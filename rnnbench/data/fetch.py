@@ -8,7 +8,6 @@ import bz2
 import gzip
 import io
 import lzma
-import queue
 import re
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import urllib.parse
 import zipfile
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from http.client import HTTPResponse
 
 PATIENCE = 10.0  # seconds to wait for the first answer, and for every further part of it
-SLOWEST = 1_000
-"""Bytes per second, over ``PATIENCE`` seconds, below which a download is abandoned."""
+SLOWEST = 1_000  # bytes per second, below which a download is abandoned
 LONGEST = 900.0
 """Seconds that pip may take for all it does; 8 MB then come at 9,000 bytes per second."""
 MAX_BYTES = 64 * 2**20  # of a response; the largest file needed has 8 MB
@@ -60,11 +59,15 @@ def get(url: str, progress: Progress = silent, *, patience: float = PATIENCE) ->
         with _open(url, patience) as response:
             length = response.headers.get("Content-Length", "")
             total = int(length) if length.isdecimal() else None
-            for chunk in _not_too_slow(response):
+            start = time.monotonic()
+            while chunk := response.read1(1 << 16):
                 content += chunk
                 progress(f"downloading {url}", len(content), total)
                 if len(content) > MAX_BYTES:
                     raise OSError(f"it sends more than {MAX_BYTES:,} bytes")
+                seconds = time.monotonic() - start
+                if seconds >= PATIENCE and len(content) < SLOWEST * seconds:
+                    raise OSError(f"it sends {len(content) / seconds:,.0f} bytes per second")
         if total is not None and len(content) < total:
             raise OSError(f"it broke off after {len(content):,} of {total:,} bytes")
     except (OSError, HTTPException) as error:
@@ -74,39 +77,23 @@ def get(url: str, progress: Progress = silent, *, patience: float = PATIENCE) ->
     return bytes(content)
 
 
-def _not_too_slow(response: "HTTPResponse") -> Iterator[bytes]:
-    """Yield the parts of an answer."""
-    start, received = time.monotonic(), 0
-    while chunk := response.read1(1 << 16):
-        yield chunk
-        received += len(chunk)
-        seconds = time.monotonic() - start
-        if seconds >= PATIENCE:
-            if received < SLOWEST * seconds:
-                raise TimeoutError(f"it sends {received / seconds:,.0f} bytes per second")
-            start, received = time.monotonic(), 0
-
-
 def _open(url: str, patience: float) -> "HTTPResponse":
     """Call ``urlopen``, and limit the time for resolving the host name too."""
     from urllib.request import urlopen
 
-    outcome: queue.SimpleQueue[HTTPResponse | Exception] = queue.SimpleQueue()
+    answer: Future[HTTPResponse] = Future()
 
     def run() -> None:
         try:
-            outcome.put(urlopen(url, timeout=PATIENCE))  # noqa: S310
+            answer.set_result(urlopen(url, timeout=PATIENCE))  # noqa: S310
         except Exception as error:
-            outcome.put(error)
+            answer.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
     try:
-        answer = outcome.get(timeout=patience)
-    except queue.Empty:
+        return answer.result(timeout=patience)
+    except TimeoutError:
         raise TimeoutError(f"no answer in {patience:.0f} s") from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
 
 
 @contextmanager

@@ -132,8 +132,6 @@ def _cached(name: str) -> Corpus | None:
         return None
     try:
         return cache.read(file)
-    except FileNotFoundError:  # another process has just removed it
-        return None
     except cache.DamagedCacheError as error:
         log.warning("%s; it is not used", error)
         return None
