@@ -39,15 +39,10 @@ JUST_MADE = 60.0
 """Temporary folders younger than this many seconds are kept: they may not be locked yet."""
 NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 """The errors of a file system whose files cannot be locked."""
-MAX_HASHED = 2**30
-"""The size of the largest file that is hashed, in bytes."""
-MAX_DOCUMENT = 256 * 2**20
-"""The size of the largest document that is read, in bytes."""
-MAX_UNPACKED = 2**30
-"""The most that an archive from outside may unpack to, in bytes."""
+MAX_HASHED, MAX_DOCUMENT, MAX_UNPACKED = 2**30, 256 * 2**20, 2**30
+"""The most bytes of a file that is hashed, of a document, and that an archive unpacks to."""
 
 R = TypeVar("R", bound=Record)
-
 Document = dict[str, Any]
 
 
@@ -145,11 +140,10 @@ def check_new(
 
 def peek(file: Path) -> Document:
     """Return the JSON object in a file, whoever wrote it, unchecked; an empty one if none is."""
-    try:
+    with suppress(OSError, ValueError, RecursionError):
         found = json.loads(read_file(file, MAX_DOCUMENT))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        return found if isinstance(found, dict) else {}
+    return {}
 
 
 def sweep(folder: Path, *, older_than: float = 0.0) -> None:
@@ -224,7 +218,7 @@ def sweep_temporary_folders() -> None:
 
 def read_file(path: Path, limit: int) -> bytes:
     """Return the content of a file; ``open_regular`` says which errors it raises."""
-    with open_regular(path) as file:
+    with open_regular(path, limit) as file:
         size = os.fstat(file.fileno()).st_size
         content = file.read(min(max(size, 2**20), limit) + 1)  # the system's own files have size 0
     if len(content) > limit:
@@ -232,7 +226,7 @@ def read_file(path: Path, limit: int) -> bytes:
     return content
 
 
-def open_regular(path: Path, limit: int | None = None) -> BufferedReader:
+def open_regular(path: Path, limit: int) -> BufferedReader:
     """Open a regular file of at most ``limit`` bytes.
 
     Raises:
@@ -242,7 +236,7 @@ def open_regular(path: Path, limit: int | None = None) -> BufferedReader:
     facts = path.stat()
     if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
         raise OSError(errno.EINVAL, "not a regular file", str(path))
-    if limit is not None and facts.st_size > limit:
+    if stat.S_ISREG(facts.st_mode) and facts.st_size > limit:
         raise OSError(errno.EFBIG, f"longer than {limit:,} bytes", str(path))
     return path.open("rb")  # which fails for a folder
 

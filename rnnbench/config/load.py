@@ -90,10 +90,7 @@ def load_data(
 ) -> Data:
     """Return the ``data`` section of a config, or the default one without a config.
 
-    A mapping may consist of its ``data`` section alone.
-
-    Raises:
-        ConfigError: as ``load``.
+    A mapping may consist of its ``data`` section alone. It raises what ``load`` raises.
     """
     if config is None or (isinstance(config, Mapping) and set(config) <= {"data"}):
         return _validated(_OnlyData, tree_of(config or {}, overrides)).data

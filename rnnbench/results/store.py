@@ -97,7 +97,12 @@ def place_of(folder: Path, model: str, seed: int, fingerprint: str) -> TrialFile
 
 
 class Store:
-    """The files in the folder of a run; if compact, no more of trials than tables need."""
+    """The files in the folder of a run; if compact, no more of trials than tables need.
+
+    A method that writes raises ``UnwritableError`` if a file cannot be written. One that reads
+    raises ``FileNotFoundError`` if there is no such thing, and ``DamagedResultError`` if a file is
+    not as it was written. Both errors name the file.
+    """
 
     def __init__(self, folder: Path, *, is_compact: bool = False):
         self.folder, self.is_compact = folder, is_compact
@@ -106,19 +111,12 @@ class Store:
         """Write ``config.yaml``, so that a run can be continued from it.
 
         If ``record``, the file of the result, exists, ``config.yaml`` belongs to it and is kept.
-
-        Raises:
-            UnwritableError: the file cannot be written.
         """
         if not (self.folder / record).exists():
             write_text(self.folder / "config.yaml", text)
 
     def check_writable(self, summary: Sequence[str] = SUMMARY_FILES) -> None:
-        """Make sure, before anything is trained, that trials and ``summary`` can be written.
-
-        Raises:
-            UnwritableError: a file or folder cannot be written; the message names it.
-        """
+        """Make sure, before anything is trained, that trials and ``summary`` can be written."""
         kept = [MODELS] if (self.folder / MODELS).exists() else []  # made when a network is kept
         for folder in (self.folder / name for name in (TRIALS, PREDICTIONS, *kept)):
             try:
@@ -137,7 +135,6 @@ class Store:
 
         Raises:
             RnnbenchError: the predictions or the weights are too large to be read again.
-            UnwritableError: a file cannot be written.
         """
         stored = compact(result) if self.is_compact else replace(result, weights=None)
         _write(stored, result.weights, self._place(result.record))
@@ -179,12 +176,7 @@ class Store:
     def load(
         self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
     ) -> TrialResult:
-        """Return a stored trial with its predictions, but without a trained network.
-
-        Raises:
-            FileNotFoundError: there is no such trial, or its network is wanted but was not kept.
-            DamagedResultError: its files are not as they were written.
-        """
+        """Return a stored trial with its predictions; ``with_model``, its network must be there."""
         files, record = self._read(model, seed, fingerprint, with_model=with_model)
         labels, scores = read_predictions(files.predictions)
         if record.score_kind == "log_probabilities" and scores.max(initial=0.0) > ROUNDING:
@@ -198,30 +190,21 @@ class Store:
         return all(map(Path.is_file, files))
 
     def scores(self, model: str, seed: int, fingerprint: str) -> NDArray[np.float32]:
-        """Return the scores of a stored trial.
-
-        Raises:
-            DamagedResultError: they cannot be read.
-        """
+        """Return the scores of a stored trial."""
         return read_predictions(place_of(self.folder, model, seed, fingerprint).predictions)[1]
 
     def weights_file(self, model: str, seed: int, fingerprint: str) -> Path:
         """Return the file of the weights of a trained network; see ``read_weights``.
 
         Raises:
-            FileNotFoundError: there is no such trial, or its network was not kept.
             OtherVersionError: an older version of rnnbench kept it, in another format.
-            DamagedResultError: its files are not as they were written.
         """
         return self._read(model, seed, fingerprint, with_model=True)[0].weights
 
     def _read(
         self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
     ) -> tuple[TrialFiles, TrialRecord]:
-        """Return the files of a trial and its record, after checking their checksums.
-
-        It raises what ``load`` and ``weights_file`` raise.
-        """
+        """Return the files of a trial and its record, after checking their checksums."""
         files = place_of(self.folder, model, seed, fingerprint)
         document = read_document(files.record, version_of(TrialRecord))
         kinds = ("predictions", "weights", "model")
@@ -246,28 +229,15 @@ class Store:
         return (self.folder / ENVIRONMENT).is_file()
 
     def save_environment(self, environment: dict[str, Any]) -> None:
-        """Write the machine and the versions that trials are trained with.
-
-        Raises:
-            UnwritableError: the file cannot be written.
-        """
+        """Write the machine and the versions that trials are trained with."""
         write_document(self.folder / ENVIRONMENT, environment)
 
     def save_vocabulary(self, vocabulary: Vocabulary) -> None:
-        """Write the vocabulary that turns texts into inputs of the kept networks.
-
-        Raises:
-            UnwritableError: a file cannot be written.
-        """
+        """Write the vocabulary that turns texts into inputs of the kept networks."""
         write_document(self.folder / VOCABULARY, vocabulary)
 
     def vocabulary(self) -> Vocabulary:
-        """Return the vocabulary that turns texts into inputs of the kept networks.
-
-        Raises:
-            FileNotFoundError: no networks were kept.
-            DamagedResultError: it is not as it was written.
-        """
+        """Return the vocabulary that turns texts into inputs of the kept networks."""
         file = self.folder / VOCABULARY
         return validate(file, Vocabulary, read_document(file, version_of(Vocabulary)))
 
@@ -283,7 +253,8 @@ def _write(result: TrialResult, weights: Weights | None, place: TrialFiles) -> N
     write_predictions(place.predictions, result.labels, result.scores)
     checksums = {"predictions_sha256": sha256_file(place.predictions)}
     if weights is not None:
-        write_weights(place.weights, weights)
+        with atomic_write(place.weights) as opened:
+            np.savez(opened, *weights)
         checksums["weights_sha256"] = sha256_file(place.weights)
     else:
         place.weights.unlink(missing_ok=True)
@@ -295,11 +266,7 @@ def _write(result: TrialResult, weights: Weights | None, place: TrialFiles) -> N
 
 
 def write_predictions(file: Path, labels: NDArray[np.int32], scores: NDArray[np.float32]) -> None:
-    """Write labels ``(n_test,)`` and scores ``(n_test, n_topics)``.
-
-    Raises:
-        UnwritableError: ``file`` cannot be written.
-    """
+    """Write labels ``(n_test,)`` and scores ``(n_test, n_topics)``; see ``atomic_write``."""
     with atomic_write(file) as opened:
         np.savez_compressed(opened, labels=labels, scores=scores)
 
@@ -330,16 +297,6 @@ def _unpacking(file: Path) -> Iterator[None]:
         yield
     except Exception as error:  # a forged file makes NumPy and zipfile raise almost anything
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
-
-
-def write_weights(file: Path, weights: Weights) -> None:
-    """Write the weights of a network in their order.
-
-    Raises:
-        UnwritableError: ``file`` cannot be written.
-    """
-    with atomic_write(file) as opened:
-        np.savez(opened, *weights)
 
 
 def read_weights(file: Path, expected: Sequence[Declared]) -> Weights:
