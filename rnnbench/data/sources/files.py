@@ -164,14 +164,12 @@ def _folder(path: Path, _columns: Columns) -> Iterator[Text]:
                 raise UserError(f"{file}:{line_of(error)}: not UTF-8") from None
 
 
-def _separated(path: Path, columns: Columns, delimiter: str) -> Iterator[Text]:
-    """Yield the texts of a file of comma-separated or tab-separated values with a header.
-
-    Only commas need quotes, because a tab or a new line in a text would be ambiguous.
-    """
+def _separated(
+    path: Path, columns: Columns, reader: Callable[[Iterator[str]], Any]
+) -> Iterator[Text]:
+    """Yield the texts of a file of comma-separated or tab-separated values with a header."""
     with _lines(path) as lines, _long_fields():
-        quoting = csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE
-        rows = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
+        rows = reader(lines)
         try:
             header = [name.strip() for name in next(rows, [])]
             text, label = (_position(name, header, path) for name in columns)
@@ -305,9 +303,11 @@ def _long_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
+# Only commas need quotes, because a tab or a new line in a text would be ambiguous.
+_tabs = partial(csv.reader, delimiter="\t", quoting=csv.QUOTE_NONE)
 READERS: dict[str, Reader] = {
-    ".csv": lambda path, columns: _separated(path, columns, ","),
-    ".tsv": lambda path, columns: _separated(path, columns, "\t"),
+    ".csv": partial(_separated, reader=partial(csv.reader, strict=True)),
+    ".tsv": partial(_separated, reader=_tabs),
     ".jsonl": _json_lines,
     ".ndjson": _json_lines,
     ".parquet": _parquet,
