@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +44,6 @@ from rnnbench.storage import (
 from rnnbench.training.outcome import TrialRecord
 
 VERSION = version_of(TrialRecord)
-SHA256_OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 SHA256_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 SHA256_OF_BRACES = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
 
@@ -84,11 +83,6 @@ def test_the_mode_of_a_file_is_as_the_umask_says(tmp_path, umask, mode):
     assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == mode
 
 
-def test_text_is_written_as_utf_8_with_its_own_line_ends(tmp_path):
-    write_text(tmp_path / "a.txt", "é\r\n\n")
-    assert (tmp_path / "a.txt").read_bytes() == b"\xc3\xa9\r\n\n"
-
-
 def shuffled(value, random):
     if isinstance(value, dict):
         entries = [(key, shuffled(inner, random)) for key, inner in value.items()]
@@ -112,10 +106,12 @@ def test_canonical_json_is_short_and_has_only_numbers_of_json():
             canonical_json({"loss": number})
 
 
-@pytest.mark.parametrize(("content", "sha256"), [(b"", SHA256_OF_NOTHING), (b"abc", SHA256_OF_ABC)])
-def test_the_hash_of_a_file_is_that_of_its_content(tmp_path, content, sha256):
-    (tmp_path / "a.bin").write_bytes(content)
-    assert sha256_file(tmp_path / "a.bin") == sha256
+def test_text_is_written_as_utf_8_with_its_own_line_ends_and_hashed_as_it_is(tmp_path):
+    file = tmp_path / ("x" * 255)
+    write_text(file, "é\r\n\n")
+    assert file.read_bytes() == b"\xc3\xa9\r\n\n"
+    write_text(file, "abc")
+    assert sha256_file(file) == SHA256_OF_ABC
 
 
 def test_the_order_of_arrays_does_not_matter_but_name_type_shape_and_values_do():
@@ -213,21 +209,6 @@ def test_whatever_was_changed_is_noticed(file, before, after):
 
     with pytest.raises(DamagedResultError, match=f"^unusable result: {file}: "):
         read_document(file, VERSION)
-
-
-@settings(max_examples=30)
-@given(data=st.data())
-def test_no_change_of_a_character_is_taken_for_what_was_written(tmp_path_factory, data):
-    file = tmp_path_factory.getbasetemp() / "changed.json"
-    write_document(file, record())
-    before, text = read_document(file, VERSION), file.read_text()
-    place = data.draw(st.integers(0, len(text) - 1))
-    character = data.draw(st.characters(codec="ascii"))
-
-    file.write_text(text[:place] + character + text[place + 1 :])
-
-    with suppress(DamagedResultError):
-        assert read_document(file, VERSION) == before
 
 
 @pytest.mark.parametrize(
@@ -349,12 +330,6 @@ def test_old_files_are_swept_where_no_others_write(tmp_path):
     assert {*tmp_path.rglob("*.tmp")} == {tmp_path / "another-run" / ".rnnbench-x.tmp"}
 
 
-def test_a_file_name_may_be_as_long_as_the_system_allows(tmp_path):
-    write_text(tmp_path / ("x" * 255), "text")
-
-    assert (tmp_path / ("x" * 255)).read_text() == "text"
-
-
 def test_a_file_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "a.json").mkdir()
 
@@ -398,17 +373,12 @@ def test_only_regular_files_are_read_and_no_more_than_allowed(tmp_path):
             read_file(file, limit)
 
 
-def _forge_size(file, size):
-    """Write a zip file whose only member claims to have ``size`` bytes."""
-    with zipfile.ZipFile(file, "w") as archive:
+@pytest.mark.parametrize("excess", [0, 1])
+def test_an_archive_that_unpacks_to_more_than_allowed_is_refused(tmp_path, excess):
+    with zipfile.ZipFile(tmp_path / "bomb.npz", "w") as archive:
         archive.writestr("zeros", b"\0")
-        archive.getinfo("zeros").file_size = size
-
-
-@pytest.mark.parametrize(("excess", "refused"), [(0, False), (1, True)])
-def test_an_archive_that_unpacks_to_more_than_allowed_is_refused(tmp_path, excess, refused):
-    _forge_size(tmp_path / "bomb.npz", MAX_UNPACKED + excess)
+        archive.getinfo("zeros").file_size = MAX_UNPACKED + excess
 
     refusal = pytest.raises(ValueError, match="it unpacks to 1,073,741,825 bytes")
-    with refusal if refused else nullcontext():
+    with refusal if excess else nullcontext():
         check_unpacked(tmp_path / "bomb.npz")

@@ -1,6 +1,5 @@
 """Grids: which models they make, and how flags and other files change them."""
 
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -260,16 +259,6 @@ def test_a_grid_that_is_too_large_is_refused(line, answer):
     (found,) = messages(file)
     assert "models.rnn.grid: " in found
     assert found.endswith(answer)
-
-
-@pytest.mark.parametrize("value", [b"x", date(2026, 1, 1), {(1, 2): 3}], ids=repr)
-@pytest.mark.parametrize("path", ["layers.0.embedding.dropout", "training.ema"])
-def test_a_value_that_only_python_can_give_is_refused(path, value):
-    config = yaml.safe_load(RNN)
-    config["models"]["rnn"]["grid"] = {path: [0.5, value]}
-
-    with pytest.raises(ConfigError, match=rf"models.rnn.{path}: got .* \(should be a valid number"):
-        load(config)
 
 
 def test_a_point_cannot_have_the_name_of_another_model():

@@ -133,9 +133,3 @@ def test_a_value_is_put_at_its_place(before, keys, after):
     root = tree(before)
     assert with_value(root, keys.split("."), Node(9, "--set")).plain == after
     assert root == tree(before)
-
-
-@pytest.mark.parametrize("key", ["2", "-1", "9" * 5000])
-def test_a_list_gets_no_new_items(key):
-    with pytest.raises(ConfigError, match=r"^--set: no item '.+ \(the list has 2, counted"):
-        with_value(tree("a: [1, 2]"), ["a", key], Node(9, "--set"))

@@ -1,7 +1,5 @@
 """The typed benchmark: its defaults, values in several forms, and models."""
 
-from pathlib import Path
-
 import pytest
 from pydantic import ValidationError
 
@@ -35,12 +33,6 @@ def test_seeds_are_a_number_of_seeds_or_a_list_of_ten_thousand_at_most():
     assert Training(seeds=10_000).seeds == Training(seeds=list(range(10_000))).seeds
     with pytest.raises(ValidationError, match=r"got 10,001 seeds \(allowed: at most 10,000\)"):
         Training(seeds=list(range(10_001)))
-
-
-def test_data_may_be_on_a_path(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert Data(path="corpus").path == Data(path=Path("corpus")).path == Path("corpus")
-    assert Data(path="~/corpus").path == tmp_path / "corpus"
 
 
 def test_the_keys_of_a_model_tell_its_kind():

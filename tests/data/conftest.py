@@ -82,7 +82,6 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self, folder):
         super().__init__(("127.0.0.1", 0), Handler)
         self.folder = folder
-        self.files_stall = False
         self.is_over = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}"
 
@@ -140,10 +139,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def files(self):
         content = (self.server.folder / self.path.split("/")[-1]).read_bytes()
-        self.send(content[:1000], length=len(content))
-        if self.server.files_stall:
-            self.server.is_over.wait()
-        self.wfile.write(content[1000:])
+        self.send(content)
 
     def send(self, content, *, length=-1, kind="application/octet-stream"):
         self.send_response(200)

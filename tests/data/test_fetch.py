@@ -6,7 +6,6 @@ import hashlib
 import io
 import lzma
 import random
-import resource
 import struct
 import tarfile
 import time
@@ -18,7 +17,6 @@ import pytest
 from rnnbench.data import fetch
 from rnnbench.data.fetch import read_members
 from rnnbench.errors import OutOfReachError, UserError
-from rnnbench.storage import UnwritableError
 
 CONTENT = bytes(range(256)) * 1_000
 WHEEL = "madeup-1.0-py3-none-any.whl"
@@ -129,19 +127,6 @@ def test_a_wheel_that_does_not_come_as_it_should_is_out_of_reach(
         fetch.pip_download("madeup==1.0", sha256 or pip_index),
     ):
         pass
-
-
-def test_a_temporary_folder_without_room_is_named(pip_index):
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
-    try:
-        with (
-            pytest.raises(UnwritableError, match=r"requirements\.txt: cannot be written: "),
-            fetch.pip_download("madeup==1.0", pip_index),
-        ):
-            pass
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 FILES = {"a.sgm": b"hello " * 200, "b.sgm": bytes(range(256)) * 4, "empty.sgm": b""}

@@ -238,22 +238,6 @@ def test_endless_text_in_a_small_parquet_file_is_refused(tmp_path, text, rows, m
         rows_of(tmp_path / "own.parquet")
 
 
-def test_long_texts_in_parquet_are_read_a_few_rows_at_a_time(tmp_path, monkeypatch):
-    rows = [("a" * 30, "x"), ("b", "y"), ("c" * 30, "x")] * 5
-    table = write_table(tmp_path / "own.parquet", rows)
-    monkeypatch.setattr(files, "AT_ONCE", 65)
-    sizes = []
-    iter_batches = parquet.ParquetFile.iter_batches
-    monkeypatch.setattr(
-        parquet.ParquetFile,
-        "iter_batches",
-        lambda file, size, **facts: sizes.append(size) or iter_batches(file, size, **facts),
-    )
-
-    assert rows_of(table) == rows
-    assert sizes == [files.MAX_ROWS, 2]
-
-
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_only_regular_files_are_read(tmp_path, ending):
     os.mkfifo(tmp_path / f"own.{ending}")

@@ -24,14 +24,12 @@ def table(*rows):
     return HEADER + "\t\n" + "".join(f"{topic}\t{text}\n" for topic, text in rows)
 
 
-@pytest.fixture
-def corpus():
+def test_training_documents_come_first_and_number_the_topics_and_all_rank_the_words():
     train = table(("earn", "net profit up"), ("acq", "up it buys"))
     test = table(("trade", "up profit gap"), ("earn", "loss"))
-    return build_corpus(parse_table(train), parse_table(test))
 
+    corpus = build_corpus(parse_table(train), parse_table(test))
 
-def test_training_documents_come_first_and_number_the_topics_and_all_rank_the_words(corpus):
     assert corpus.is_test.tolist() == [False, False, True, True]
     assert corpus.words(1) == ["up", "it", "buys"]
     assert corpus.words(3) == ["loss"]
@@ -59,10 +57,6 @@ def test_r52_has_the_published_number_of_short_documents(r52_corpus):
 def test_words_of_a_text_are_lower_case_letters():
     found = words_of("Net profit rose 7 pct, the bank's été")
     assert found == ["net", "profit", "rose", "pct", "the", "bank", "s", "t"]
-
-
-def test_the_words_of_r52_stay_the_same(r52_corpus):
-    assert words_of(" ".join(r52_corpus.vocabulary)) == list(r52_corpus.vocabulary)
 
 
 def wire(part, *topics, text="<TITLE>a title</TITLE><BODY>a body</BODY>", has_topics="YES"):

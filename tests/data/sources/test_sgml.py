@@ -267,14 +267,6 @@ def test_documents_labels_and_words_are_read(small_npz, pinned):
     assert corpus.provenance == {"from": "reuters.npz", "sha256": sgml.NPZ_SHA256}
 
 
-def test_the_corpus_is_the_one_that_is_rebuilt_from_reuters_21578(keras_npz, keras_corpus, pinned):
-    corpus = sgml.read_npz(pinned(keras_npz))
-
-    assert corpus.fingerprint == keras_corpus.fingerprint
-    for name in ("tokens", "offsets", "labels"):
-        assert getattr(corpus, name).dtype == getattr(keras_corpus, name).dtype
-
-
 def test_topics_and_addresses_are_those_of_keras():
     keras = Path(find_spec("keras").origin).parent  # to import it takes seconds
     code = (keras / "src/datasets/reuters.py").read_text()
@@ -292,10 +284,3 @@ def test_a_pickle_that_keras_does_not_distribute_is_refused_and_does_not_run(sma
         sgml.read_npz(small_npz)
 
     assert not marker.exists()
-
-
-def test_a_word_index_that_keras_does_not_distribute_is_refused(small_npz, pinned):
-    pinned(small_npz).with_name(sgml.WORD_INDEX).write_text("{}")
-
-    with pytest.raises(UserError, match=r"reuters_word_index\.json: not the file that Keras"):
-        sgml.read_npz(small_npz)
