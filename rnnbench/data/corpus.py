@@ -14,20 +14,30 @@ from rnnbench.storage import sha256_arrays
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """Documents as ranks of words, in the order of the source."""
+    """Documents as ranks of words, in the order of the source.
+
+    Attributes:
+        tokens: int32 ``(n_tokens,)``, all documents one after another; a token is the rank of
+            its word by frequency, starting at 1.
+        offsets: int64 ``(n_documents + 1,)``; document ``i`` is
+            ``tokens[offsets[i]:offsets[i + 1]]``.
+        labels: int32 ``(n_documents,)``, positions in ``topics``.
+        topics: names of the topics.
+        vocabulary: words by rank; the word of rank ``r`` is ``vocabulary[r - 1]``.
+        is_test: bool ``(n_documents,)``, the test set of the source's own split; ``None`` if the
+            source has no split.
+        provenance: the origin of the corpus, in words; not part of the fingerprint.
+        file: its file in the cache, if it has one; not part of the fingerprint.
+    """
 
     tokens: NDArray[np.int32]
-    """All documents one after another; a token is the rank of its word by frequency, from 1."""
     offsets: NDArray[np.int64]
-    """``(n_documents + 1,)``; document ``i`` is ``tokens[offsets[i]:offsets[i + 1]]``."""
-    labels: NDArray[np.int32]  # (n_documents,), positions in topics
+    labels: NDArray[np.int32]
     topics: tuple[str, ...]
-    vocabulary: tuple[str, ...]  # the word of rank r is vocabulary[r - 1]
+    vocabulary: tuple[str, ...]
     is_test: NDArray[np.bool_] | None = None
-    """``(n_documents,)``, the test set of the source's own split, if it has one."""
     provenance: dict[str, str] = field(default_factory=dict)
-    """Where it comes from, in words; not part of the fingerprint."""
-    file: Path | None = None  # in the cache, if it is there; not part of the fingerprint
+    file: Path | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

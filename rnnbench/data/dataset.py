@@ -108,22 +108,35 @@ class Data(Section):
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Padded word ids and labels, split for training and testing."""
+    """Padded word ids and labels, split for training and testing.
 
-    x_train: NDArray[np.int32]  # (n_train, timesteps)
-    y_train: NDArray[np.int32]  # (n_train,), positions in topics
-    x_test: NDArray[np.int32]  # (n_test, timesteps)
-    y_test: NDArray[np.int32]  # (n_test,)
+    Attributes:
+        x_train: int32 ``(n_train, timesteps)``.
+        y_train: int32 ``(n_train,)``, positions in ``topics``.
+        x_test: int32 ``(n_test, timesteps)``.
+        y_test: int32 ``(n_test,)``.
+        topics: names of the topics.
+        n_ids: every id is below this.
+        train_documents: int64 ``(n_train,)``, the position of each document in the corpus.
+        test_documents: int64 ``(n_test,)``.
+        documents: the ids of every document of the corpus, int32, uncut, without a start mark.
+        vocabulary: the words that have ids of their own, from ``INDEX_FROM`` + 1 on.
+        separator: stands between the words of a text; nothing if they are single characters.
+        in_order: whether the training documents, and the test documents, are in order of time.
+    """
+
+    x_train: NDArray[np.int32]
+    y_train: NDArray[np.int32]
+    x_test: NDArray[np.int32]
+    y_test: NDArray[np.int32]
     topics: tuple[str, ...]
-    n_ids: int  # every id is below this
-    train_documents: NDArray[np.int64]  # (n_train,), the position of each in the corpus
-    test_documents: NDArray[np.int64]  # (n_test,)
+    n_ids: int
+    train_documents: NDArray[np.int64]
+    test_documents: NDArray[np.int64]
     documents: Sequence[NDArray[np.int32]]
-    """The ids of every document of the corpus, uncut, without a start mark."""
-    vocabulary: Sequence[str] = ()  # the words that have ids of their own, from INDEX_FROM + 1 on
-    separator: str = " "  # of the words of a text; nothing if they are single characters
+    vocabulary: Sequence[str] = ()
+    separator: str = " "
     in_order: bool = False
-    """Whether the training documents, and the test documents, are in order of time."""
 
     @property
     def timesteps(self) -> int:

@@ -20,37 +20,47 @@ class Source:
     """A source of documents: how to recognise, read, download and tokenise them.
 
     Another package adds one by naming an instance in the entry-point group ``rnnbench.sources``.
+
+    Attributes:
+        name: the value of ``data.source`` and ``--data``: lower-case letters, digits and ``_``.
+        help: one sentence about the documents.
+        file: a description of the file or folder that a user can provide instead of a download.
+        read: returns the corpus in such a file or folder. Raises ``UserError`` if it contains
+            something else. ``source`` and ``from`` of the provenance have defaults.
+        options: keys of the ``data`` section that ``read`` takes as keyword arguments, if they
+            are given.
+        tokenize: splits a new text into words as the texts of the corpus were split.
+        fetch: downloads the corpus and reports progress. Raises ``OutOfReachError``.
+            ``None`` if the source can only be read from a path.
+        patterns: shell patterns for the names, in lower case, of files that it reads.
+        folder_patterns: shell patterns for files inside a folder that it reads.
+        split: the source's own split: ``modapte`` if its corpora have ``is_test``, or else
+            ``shuffled``; ``None`` if that depends on the files.
+        ranks_words_of: the documents whose words are counted to rank them: ``all``, as in
+            Keras's loader, or those for ``training``, so that nothing is learned from the others.
+        in_order: whether the training and the test documents of its own split are in order of time,
+            so that errors come in bursts, and blocks of documents give the variances.
+        is_default: whether ``data.source: auto`` tries it. It applies to built-in sources only,
+            so that installing a package never changes the data of a config.
+        rebuilds: the source whose corpus it rebuilds exactly from other files.
+        fingerprint: of the corpus in the original files, if altered files can be read too.
     """
 
-    name: str  # the value of data.source and --data: lower-case letters, digits and _
-    help: str  # one sentence about the documents
-    file: str  # the file or folder that a user can provide instead of a download, in words
+    name: str
+    help: str
+    file: str
     read: Callable[..., Corpus]
-    """Returns the corpus in such a file or folder. Raises ``UserError`` if it contains something
-    else. ``source`` and ``from`` of the provenance have defaults."""
     tokenize: Callable[[str], list[str]]
-    """Splits a new text into words as the texts of the corpus were split."""
     fetch: Callable[[Progress], Corpus] | None = None
-    """Downloads the corpus and reports progress. Raises ``OutOfReachError``. ``None`` if the source
-    can only be read from a path."""
-    patterns: tuple[str, ...] = ()  # shell patterns for the names, in lower case, of its files
-    folder_patterns: tuple[str, ...] = ()  # and for files inside a folder that it reads
+    patterns: tuple[str, ...] = ()
+    folder_patterns: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
-    """Keys of the ``data`` section that ``read`` takes as keyword arguments, if they are given."""
     split: Literal["shuffled", "modapte"] | None = "shuffled"
-    """Its own split: ``modapte`` if its corpora have ``is_test``; ``None`` if the files decide."""
     ranks_words_of: Literal["all", "training"] = "all"
-    """The documents whose words are counted to rank them: ``all``, as in Keras's loader, or those
-    for ``training``, so that nothing is learned from the others."""
     in_order: bool = False
-    """Whether the training and the test documents of its own split are in order of time, so that
-    errors come in bursts, and blocks of documents give the variances."""
     is_default: bool = False
-    """Whether ``data.source: auto`` tries it. That is for built-in sources only, so that installing
-    a package never changes the data of a config."""
-    rebuilds: str | None = None  # the source whose corpus it rebuilds exactly from other files
+    rebuilds: str | None = None
     fingerprint: str | None = None
-    """Of the corpus in the original files, if altered files can be read too."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[a-z0-9_]+", self.name):  # it becomes part of file names
