@@ -39,16 +39,6 @@ class Duplicates(Record):
         """All of them, ascending."""
         return sorted([*self.same_topic, *self.other_topics, *self.both])
 
-    def in_words(self, test_size: int) -> str:
-        """Return how many there are, and with which topics they are in training."""
-        if not self.positions:
-            return "no test document is in the training set"
-        return (
-            f"{len(self.positions):,} of {test_size:,} test documents are also in the training "
-            f"set: {len(self.same_topic):,} only with the same topic, {len(self.other_topics):,} "
-            f"only with other topics, {len(self.both):,} with both"
-        )
-
 
 class DatasetSummary(Record):
     """A dataset, and how well always answering its most frequent topic does."""
@@ -102,7 +92,14 @@ class DatasetSummary(Record):
 
     def duplicates_in_words(self, *, whole: bool = False) -> str:
         """Return how many duplicates there are; of the ``whole`` texts, or as models see them."""
-        return (self.whole_duplicates if whole else self.duplicates).in_words(self.test_size)
+        found = self.whole_duplicates if whole else self.duplicates
+        if not found.positions:
+            return "no test document is in the training set"
+        return (
+            f"{len(found.positions):,} of {self.test_size:,} test documents are also in the "
+            f"training set: {len(found.same_topic):,} only with the same topic, "
+            f"{len(found.other_topics):,} only with other topics, {len(found.both):,} with both"
+        )
 
     @property
     def topics_by_frequency(self) -> list[TopicCount]:

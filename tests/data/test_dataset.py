@@ -148,7 +148,6 @@ LONG = ["a"] * 9 + ["b " * 1000]
         (["a", "b", "c"], "xyx", {"split": "stratified"}, "the topic 'y' has only one document, "),
         (LONG, "xy" * 5, {}, "10 documents of 1,001 steps are too many"),
     ],
-    ids=["no split", "too short", "too few", "one topic", "one document", "no memory"],
 )
 def test_a_dataset_that_cannot_be_made_says_why(monkeypatch, texts, labels, data, message):
     monkeypatch.setattr("rnnbench.data.dataset.MAX_STEPS", 10_000)
@@ -160,13 +159,11 @@ def test_a_dataset_that_cannot_be_made_says_why(monkeypatch, texts, labels, data
 @pytest.mark.parametrize(
     ("source", "data", "test", "in_order"),
     [
-        ("r52", {}, [2, 3], True),
         ("r8", {"split": "modapte"}, [2, 3], True),
         ("r8", {"split": "shuffled"}, [0, 1], False),
         ("files", {}, [2, 3], False),
         ("files", {"split": "last", "test_split": 0.25}, [3], True),
     ],
-    ids=str,
 )
 def test_a_split_is_in_order_of_time_if_its_source_says_so_or_it_is_the_last(
     source, data, test, in_order
@@ -193,7 +190,6 @@ CORPUS = corpus_of_texts([*NUMBERS, "w3 w4 w5"], ["earn"] * 41)
         ({"test_split": 0.3}, False),
         ({"maxlen": 4}, False),
     ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_the_split_is_identified_by_its_documents_however_they_are_cut_and_padded(
     change, is_same_split
@@ -202,11 +198,7 @@ def test_the_split_is_identified_by_its_documents_however_they_are_cut_and_padde
 
     assert ours.fingerprint != others.fingerprint
     assert (split_fingerprint("c", ours) == split_fingerprint("c", others)) == is_same_split
-    swapped = replace(
-        ours, train_documents=ours.test_documents, test_documents=ours.train_documents
-    )
-    marks = {split_fingerprint("c", ours), split_fingerprint("c", swapped)}
-    assert len({*marks, split_fingerprint("d", ours)}) == 3, "each document and the corpus count"
+    assert split_fingerprint("c", ours) != split_fingerprint("d", ours)
 
 
 @few
