@@ -154,17 +154,13 @@ def rest_of(summary: DatasetSummary, labels: NDArray[np.int32]) -> DatasetSummar
     """
     test = np.bincount(labels, minlength=len(summary.topics))
     names = [count.topic for count in summary.topics]
-    topics = [
-        count.model_copy(update={"test": n})
-        for count, n in zip(summary.topics, test.tolist(), strict=True)
-    ]
-    dropped = summary.duplicate_positions
+    pairs, dropped = zip(summary.topics, test.tolist(), strict=True), summary.duplicate_positions
     facts = {
         "fingerprint": sha256_json([summary.fingerprint, dropped]),
         "split_fingerprint": sha256_json([summary.split_fingerprint, dropped]),
         "test_size": len(labels),
         "n_left_out": len(dropped),
-        "topics": topics,
+        "topics": [count.model_copy(update={"test": n}) for count, n in pairs],
         "duplicates": Duplicates(),
         "whole_duplicates": Duplicates(),
     }

