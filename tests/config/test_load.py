@@ -188,20 +188,12 @@ def test_a_file_beats_the_extended_one_and_a_flag_beats_the_file():
     assert (training.epochs, training.batch_size, training.seeds) == (5, 4, (0, 1, 2))
 
 
-@pytest.mark.parametrize(
-    ("text", "flags", "section"),
-    [
-        ("", {"training.epochs": "6"}, Training(epochs=6)),
-        ("training: {epochs: ten}\n", {"training.epochs": "6"}, Training(epochs=6)),
-        ("data: {maxlen: 50}\n", {"data.maxlen": ""}, Data()),
-    ],
-    ids=["of two flags the last wins", "mends a mistake", "without a value means none"],
-)
-def test_a_flag_replaces_a_value(text, flags, section):
+def test_of_two_flags_the_last_wins_and_one_may_mend_a_mistake_or_remove_a_value():
+    file = write(f"training: {{epochs: ten}}\ndata: {{maxlen: 50}}\n{SMALL}")
+    flags = {"training.epochs": "6", "data.maxlen": ""}
     earlier = Override("--epochs", "training.epochs", "5")
-    changes = [setting(key, value) for key, value in flags.items()]
-    benchmark = load(write(f"{text}{SMALL}"), [earlier, *changes])
-    assert section in (benchmark.training, benchmark.data)
+    benchmark = load(file, [earlier, *(setting(key, value) for key, value in flags.items())])
+    assert (benchmark.training, benchmark.data) == (Training(epochs=6), Data())
 
 
 def test_the_data_path_of_a_flag_is_relative_to_the_working_folder():
@@ -282,12 +274,7 @@ def test_any_argument_and_text_that_is_dumped_loads_again(value, text):
 
 @pytest.mark.parametrize(
     ("path", "folder"),
-    [
-        ("configs/corpus", "results/small"),
-        ("corpus", "configs"),
-        ("/corpora/Büro", "results/small"),
-        ("configs/corpus", "link"),
-    ],
+    [("corpus", "configs"), ("/corpora/Büro", "results/small"), ("configs/corpus", "link")],
 )
 def test_a_dump_names_the_same_data_from_another_folder(path, folder):
     Path("far/away").mkdir(parents=True)
