@@ -22,9 +22,8 @@ from rnnbench.analysis.errors import words_of_test_documents
 from rnnbench.analysis.load import load_run as load_stored_run
 from rnnbench.analysis.summary import drop_duplicates
 from rnnbench.config.load import load_data
-from rnnbench.data.dataset import Dataset
+from rnnbench.data.dataset import Data, Dataset
 from rnnbench.data.load import prepare
-from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
 from rnnbench.job import (
     Config,
@@ -36,7 +35,6 @@ from rnnbench.job import (
 )
 from rnnbench.metrics import find_quantity
 from rnnbench.prediction.predict import Prediction, predict_texts
-from rnnbench.records import Record
 from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Shown, Table
 from rnnbench.report.tables_of_run import result_tables, summary_rows
@@ -46,6 +44,7 @@ from rnnbench.results.run import StoredRun, load_results
 from rnnbench.runner.executors import LocalExecutor
 from rnnbench.runner.run import Options
 from rnnbench.runner.run import run as run_benchmark
+from rnnbench.section import Record
 from rnnbench.terminal.display import show_steps, show_trials
 from rnnbench.tracking import check_trackers
 
