@@ -1,4 +1,4 @@
-"""``rnnbench config``: check, show, new, list, copy and schema."""
+"""``rnnbench config``: check, show, new and list."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -80,19 +80,49 @@ def check(
     epilog=options.examples(
         "rnnbench config show configs/all.yaml",
         "rnnbench config show configs/lstm.yaml --set training.epochs=50 > faster.yaml",
+        "rnnbench config show --schema > config.schema.json",
+        "rnnbench config show --schema --results",
     )
 )
-def show(config: options.Config, settings: options.Settings = None) -> None:
+def show(
+    config: Annotated[
+        Path | None,
+        options.config_argument("A config file, or the name of one from `rnnbench config list`."),
+    ] = None,
+    schema: Annotated[
+        bool,
+        typer.Option("--schema", help="Print the JSON Schema (draft 2020-12) of configs instead."),
+    ] = False,
+    results: Annotated[
+        bool, typer.Option("--results", help="With --schema: the schema of results.json.")
+    ] = False,
+    settings: options.Settings = None,
+) -> None:
     """Print CONFIG in full: merged with the files that it extends, with every default.
 
     The output is a config of the same benchmark.
+
+    With --schema, print a JSON Schema for editors and other programs. That of configs includes the
+    layers, baselines, sources and engines of other packages that are installed.
     """
-    _print_yaml(dump(load(config, options.changes(settings))))
+    if (config is None) != schema:
+        raise UserError("CONFIG or --schema: name one of the two")
+    if config is not None:
+        if results:
+            raise UserError("--results: needs --schema")
+        _print_yaml(dump(load(config, options.changes(settings))))
+        return
+    from rnnbench.json_schema import config_schema, results_schema
+
+    typer.echo(json.dumps(results_schema() if results else config_schema(), indent=1))
 
 
 @app.command(
     epilog=options.examples(
-        "rnnbench config new my.yaml", "rnnbench config new my.yaml --force", "rnnbench config new"
+        "rnnbench config new my.yaml",
+        "rnnbench config new my.yaml --force",
+        "rnnbench config new mine.yaml --from own_texts",
+        "rnnbench config new",
     )
 )
 def new(
@@ -102,14 +132,31 @@ def new(
             metavar="CONFIG", help="The file to write; without it the config is printed."
         ),
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="NAME",
+            help="Copy this config of the package, and the table of texts that it names, if any. "
+            "`rnnbench config list` shows the names.",
+            show_default=False,
+            autocompletion=completion.config_names,
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite CONFIG if it exists.")] = False,
 ) -> None:
-    """Write a small example config, with comments that explain every option."""
+    """Write a config to start from: a small example that explains every option, or a copy."""
     if config is None:
-        _print_yaml(starter())
+        _print_yaml(starter() if source is None else shipped.get(source).read_text("utf-8"))
         return
-    write_new(config, starter(config.stem), overwrite=force)
+    if source is None:
+        write_new(config, starter(config.stem), overwrite=force)
+        others = []
+    else:
+        others = copy_config(source, config, overwrite=force)[1:]
     check_it = options.line("config", "check", config)
+    for file in others:
+        console.err.print(f"Written to {file}", soft_wrap=True)
     console.err.print(f"Written to {config}; next: {check_it}", soft_wrap=True)
 
 
@@ -122,53 +169,6 @@ def list_configs(as_json: options.Json = False) -> None:
         size = {key: _check(file, (), build=False)[key] for key in ("models", "trials")}
         found.append({"name": name, **size, "summary": shipped.summary(file)})
     console.print_record({"configs": found}, _config_table(found), as_json=as_json)
-
-
-@app.command(
-    epilog=options.examples("rnnbench config copy all", "rnnbench config copy own_texts mine.yaml")
-)
-def copy(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME",
-            help="A name from `rnnbench config list`.",
-            show_default=False,
-            autocompletion=completion.config_names,
-        ),
-    ],
-    config: Annotated[
-        Path | None,
-        typer.Argument(metavar="CONFIG", help="The file to write; by default NAME.yaml."),
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite the config if it exists.")
-    ] = False,
-) -> None:
-    """Copy a config that comes with rnnbench, so that you can change it."""
-    target = config or Path(f"{name.removesuffix('.yaml')}.yaml")
-    for file in copy_config(name, target, overwrite=force):
-        console.err.print(f"Written to {file}", soft_wrap=True)
-
-
-@app.command(
-    epilog=options.examples(
-        "rnnbench config schema > config.schema.json", "rnnbench config schema --results"
-    )
-)
-def schema(
-    results: Annotated[
-        bool, typer.Option("--results", help="The schema of results.json instead.")
-    ] = False,
-) -> None:
-    """Print the JSON Schema (draft 2020-12) of configs, for editors and other programs.
-
-    It includes the layers, baselines, sources and engines of other packages that are installed.
-    """
-    from rnnbench.json_schema import config_schema, results_schema
-
-    found = results_schema() if results else config_schema()
-    typer.echo(json.dumps(found, indent=1))
 
 
 def _config_table(configs: list[dict[str, Any]]) -> "Table":

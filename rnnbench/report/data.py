@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,10 +19,11 @@ from rnnbench.data.dataset import INDEX_FROM, PAD, START, UNKNOWN
 from rnnbench.data.settings import Data
 from rnnbench.data.source import Source
 from rnnbench.data.vocabulary import Document
+from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
+from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.points import model_of
 from rnnbench.report.table import Columns, Table, table_of
 from rnnbench.text import counted, listed, visible
-from rnnbench.training.inputs import Input
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 TOPICS_SHOWN = 10
@@ -34,11 +34,21 @@ INDENT = (0, 0, 0, 3)
 GAP = 2
 """Columns between two words."""
 START_MARK = "(start)"
-FEW = 3
-"""Zeros are written one by one if fewer than this follow each other."""
+EMBEDDED = "word ids, each of which selects a vector of an embedding"
+INPUTS = {
+    "numbers": "the id of each word as a number, one feature at each step",
+    "scaled_numbers": "the id of each word, divided by {n_ids:,}, one feature at each step",
+    "ids": f"{EMBEDDED}, even for padding",
+    "masked_ids": f"{EMBEDDED}; padding is skipped",
+    "tfidf": "the TF-IDF of each id",
+    "shares": "the share of each id among the words",
+    "text": "the ids as a text, without the padding and the start mark",
+    "words": "the words as a text, without those that are unknown or cut off",
+}
+"""The kinds of input that models get from a document, in words."""
 
-Inputs = Mapping[str, Input]
-"""The input of each model of a config, by the name of the model."""
+Inputs = Mapping[str, Sequence[str]]
+"""The names of the models of a config, by their kind of input."""
 
 
 def data_facts(corpus: Corpus, summary: DatasetSummary, section: Data) -> dict[str, Any]:
@@ -199,22 +209,7 @@ def document_facts(document: Document, inputs: Inputs | None) -> dict[str, Any]:
         "cut_off": {"count": document.n_cut, "side": document.cut_side},
         "padding": {"count": document.n_padding, "side": document.padding_side},
         "sequence": document.sequence,
-        "inputs": [
-            _input_facts(document, given, names) for given, names in _by_input(inputs or {}).items()
-        ],
-    }
-
-
-def _input_facts(document: Document, given: Input, models: Sequence[str]) -> dict[str, Any]:
-    words = _words_by_id(document)
-    return {
-        "models": models,
-        "kind": given.kind,
-        "shape": given.shape,
-        "values": given.values,
-        "weights": [
-            {"id": id_, "word": words[id_], "weight": weight} for id_, weight in given.weights
-        ],
+        "inputs": [{"models": names, "kind": kind} for kind, names in (inputs or {}).items()],
     }
 
 
@@ -237,32 +232,13 @@ def document_text(document: Document, inputs: Inputs | None) -> RenderableType:
         parts.append(Text("Name a config, such as all, to see what its models are given.", ASIDE))
     elif inputs:
         parts.append(Text("The inputs of the models", HEADING))
-        parts += _inputs(document, inputs)
+        lines = [
+            Text.assemble((listed([*dict.fromkeys(map(model_of, names))]), NAME), f": {meaning}")
+            for kind, names in inputs.items()
+            for meaning in [INPUTS[kind].format(n_ids=document.n_ids)]
+        ]
+        parts.append(Padding(Text("\n").join(lines), INDENT))
     return Group(*[line for part in parts for line in (part, "")][:-1])
-
-
-def _inputs(document: Document, inputs: Inputs) -> Iterator[RenderableType]:
-    for given, names in _by_input(inputs).items():
-        short = _without_points(names, [name for name in inputs if name not in names])
-        yield Padding(_input_text(document, given, short), INDENT)
-
-
-def _by_input(inputs: Inputs) -> dict[Input, list[str]]:
-    """Return the names of the models that have each input."""
-    found: dict[Input, list[str]] = {}
-    for name, given in inputs.items():
-        found.setdefault(given, []).append(name)
-    return found
-
-
-def _without_points(names: Sequence[str], others: Sequence[str]) -> list[str]:
-    """Return the names of models; a point keeps its own name if ``others`` has the same model."""
-    split = set(map(model_of, others))
-    return list(dict.fromkeys(n if model_of(n) in split else model_of(n) for n in names))
-
-
-def _words_by_id(document: Document) -> dict[int, str]:
-    return dict(zip(document.ids[1:], document.words, strict=True)) | {UNKNOWN: "(unknown)"}
 
 
 def _glosses(document: Document) -> list[Gloss]:
@@ -314,42 +290,22 @@ def _length(document: Document) -> Iterator[str]:
         yield f"{steps}: there is no padding, and nothing is cut off."
 
 
-def _input_text(document: Document, given: Input, models: Sequence[str]) -> Text:
-    shape = f", {given.shape}" if given.shape else ""
-    heading = f": {_meaning(given, document.n_ids)}{shape}"
-    return Text.assemble((listed(models), NAME), heading, "\n", _values(document, given))
+def models_by_input(models: Mapping[str, Model]) -> Inputs:
+    """Return the names of models by their kind of input."""
+    found: dict[str, list[str]] = {}
+    for name, model in models.items():
+        found.setdefault(_input_of(model), []).append(name)
+    return found
 
 
-def _meaning(given: Input, n_ids: int) -> str:
-    """Return the meaning of an input in words."""
-    vectors = "word ids, each of which selects a vector of an embedding"
-    return {
-        "numbers": "the id of each word as a number, one feature at each step",
-        "scaled_numbers": f"the id of each word, divided by {n_ids:,}, one feature at each step",
-        "ids": f"{vectors}, even for padding",
-        "masked_ids": f"{vectors}; padding is skipped",
-        "tfidf": "the TF-IDF of each id, 0 except for these",
-        "shares": "the share of each id among the words, 0 except for these",
-        "text": "a text, without the padding and the start mark",
-    }[given.kind]
-
-
-def _values(document: Document, given: Input) -> str:
-    if given.kind == "text":
-        return f"{given.values[0]}"
-    if given.kind in ("tfidf", "shares"):
-        words = _words_by_id(document)
-        ranked = sorted(given.weights, key=lambda pair: -pair[1])
-        return ", ".join(f"{words[id_]} {weight:.4f}" for id_, weight in ranked) or "none"
-    return ", ".join(_numbers(given.values))
-
-
-def _numbers(values: Sequence[int | float | str]) -> Iterator[str]:
-    """Yield the numbers; a row of zeros is counted."""
-    for value, run in groupby(values):
-        n = len(list(run))
-        text = f"{value}" if isinstance(value, int) or value == PAD else f"{value:.6f}"
-        if value == PAD and n >= FEW:
-            yield f"{PAD} ({n:,} times)"
-        else:
-            yield from [text] * n
+def _input_of(model: Model) -> str:
+    if isinstance(model, BaselineModel):
+        return "words" if model.baseline.reads_words else "text"
+    if not isinstance(model, LayeredNetwork):
+        return "ids"
+    first = model.layers[0]
+    if isinstance(first, WordCounts):
+        return first.values
+    if first.takes == "ids":
+        return "masked_ids" if first.gives_mask else "ids"
+    return "numbers" if model.inputs == "ids" else "scaled_numbers"

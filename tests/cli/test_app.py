@@ -8,7 +8,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 import rnnbench
-from rnnbench.cli.app import COMMANDS, app, load_command
+from rnnbench.cli.app import COMMANDS, REMOVED, app, load_command
 
 
 def tree():
@@ -96,3 +96,13 @@ def test_a_wrong_command_line_is_the_users_error(cli, arguments, message):
     assert result.exit_code == 2
     assert message in result.stderr
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("words", [words for words in REMOVED if (words,) not in TREE])
+def test_removed_commands_and_options_say_what_to_use(cli, words):
+    arguments = ["choose", "all", words] if words.startswith("-") else words.split()
+
+    result = cli(*arguments)
+
+    assert result.exit_code == 2
+    assert " ".join(REMOVED[words].split()[:2]) in result.stderr

@@ -189,15 +189,15 @@ def test_the_configs_of_the_package_are_listed(cli):
 
 
 def test_a_copy_is_a_config_with_the_table_it_names(cli):
-    assert cli("config", "copy", "own_texts", "sub/mine.yaml").exit_code == 0
+    assert cli("config", "new", "sub/mine.yaml", "--from", "own_texts").exit_code == 0
 
     assert {file.name for file in Path("sub").iterdir()} == {"mine.yaml", "own_texts.csv"}
     assert cli("config", "check", "sub/mine.yaml", "--no-build").exit_code == 0
-    again = cli("config", "copy", "own_texts", "sub/mine.yaml")
+    again = cli("config", "new", "sub/mine.yaml", "--from", "own_texts")
     message = "sub/mine.yaml: exists already (--force overwrites a config)\n"
     assert (again.exit_code, again.stderr) == (2, message)
-    assert cli("config", "copy", "lstm", "sub/mine.yaml", "--force").exit_code == 0
-    refused = cli("config", "copy", "al")
+    assert cli("config", "new", "sub/mine.yaml", "--from", "lstm", "--force").exit_code == 0
+    refused = cli("config", "new", "--from", "al")
     assert refused.exit_code == 2
     assert "no config 'al' (allowed: all, " in refused.stderr
 
@@ -205,10 +205,10 @@ def test_a_copy_is_a_config_with_the_table_it_names(cli):
 def test_a_table_is_never_overwritten_and_then_nothing_is_copied(cli):
     Path("own_texts.csv").write_text("mine")
 
-    assert cli("config", "copy", "own_texts", "--force").exit_code == 2
+    assert cli("config", "new", "a.yaml", "--from", "own_texts", "--force").exit_code == 2
 
     assert Path("own_texts.csv").read_text() == "mine"
-    assert not Path("own_texts.yaml").exists()
+    assert not Path("a.yaml").exists()
 
 
 # Building networks.
@@ -298,8 +298,11 @@ def test_baselines_that_need_a_package_that_is_missing_are_named_with_their_line
 
 def test_the_json_schemas_are_printed(cli):
     schema, of_results = (
-        json.loads(cli("config", "schema", *options).stdout) for options in ((), ("--results",))
+        json.loads(cli("config", "show", "--schema", *options).stdout)
+        for options in ((), ("--results",))
     )
 
     assert "models" in schema["$defs"]["Benchmark"]["properties"]
     assert "models" in of_results["properties"]
+    assert cli("config", "show", "fine.yaml", "--schema").exit_code == 2
+    assert cli("config", "show", "fine.yaml", "--results").exit_code == 2
