@@ -100,8 +100,8 @@ def show_models(
     """
     changes = options.changes(settings, data=data, path=path)
     benchmark = options.load_benchmark(config, None, changes)
-    record, view = _all_models(benchmark) if model is None else _one_model(benchmark, model)
-    console.print_record(record, view, as_json=as_json)
+    view = _all_models(benchmark) if model is None else _one_model(benchmark, model)
+    console.print_record(*view, as_json=as_json)
 
 
 def _all_models(benchmark: Benchmark) -> View:
@@ -195,8 +195,7 @@ def prepare(
     Without CONFIG, the data section has its defaults, which are those of Keras's loader.
     """
     changes = options.changes(settings, data=data, path=path)
-    record, *views = _dataset(_prepare(load_data(config, changes)))
-    console.print_record(record, *views, as_json=as_json)
+    console.print_record(*_dataset(_prepare(load_data(config, changes))), as_json=as_json)
 
 
 @data.command(
@@ -239,19 +238,18 @@ def show_data(
     padding, words that are cut off and unknown words are marked. Without CONFIG, the data section
     has its defaults, which are those of Keras's loader.
     """
+    changes = options.changes(settings, data=data, path=path)
     if number is not None and not number.isdecimal():  # `data show CONFIG`
         if config is not None:
             raise UserError(f"N: got '{number}' (should be the number of a document)")
-        number, config = None, Path(number)
+        config, number = Path(number), None
     if sources:
-        record, *views = _sources()
+        view = _sources()
+    elif number is None:
+        view = _dataset(_prepare(load_data(config, changes), offline=True))
     else:
-        changes = options.changes(settings, data=data, path=path)
-        if number is None:
-            record, *views = _dataset(_prepare(load_data(config, changes), offline=True))
-        else:
-            record, *views = _document(int(number), config, changes)
-    console.print_record(record, *views, as_json=as_json)
+        view = _document(int(number), config, changes)
+    console.print_record(*view, as_json=as_json)
 
 
 def _sources() -> View:

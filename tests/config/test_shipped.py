@@ -245,7 +245,9 @@ def test_a_wheel_brings_the_package_and_the_configs(installed, tmp_path):
     assert (
         "all: fine, 6 models, 22 trials" in rnnbench("config", "check", "all", "--no-build").stdout
     )
-    assert "own_texts.csv" in rnnbench(*"config new own_texts.yaml --from own_texts".split()).stderr
+    assert (
+        "own_texts.csv" in rnnbench("config", "new", "own_texts.yaml", "--from", "own_texts").stderr
+    )
     table = rnnbench("run", "own_texts.yaml", "--models", "tfidf_logistic_regression").stdout
     assert "tfidf_logistic_regression" in table
     assert (tmp_path / "results" / "own_texts" / "results.json").is_file()
