@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import yaml
 from campaigns.bench import CONFIG, Bench
-from campaigns.campaign import Campaign, at_most, spell, warnings_heard
+from campaigns.campaign import Campaign, at_most, replace_value, spell, warnings_heard
 
 import rnnbench
 from rnnbench.config.load import dump
@@ -33,32 +33,11 @@ WEIRD = [
     *("{a: {b: c}}", "{a: }", "*a", "&a b", "&a [*a]", "!!int x", "!!binary x", "!<x> y", "!x"),
     *("!!python/object/apply:os.system ['true']", "!!python/name:os.system", "!!set {a}"),
     *("? x", "- - -", "%YAML 9", "---", "...", "<<: *x", "|", ">-", "@", "`", "%", "{[}]", "a: b"),
-    *(
-        "\u2028",
-        "\u202e",
-        "\ufeff",
-        "\x85",
-        "\x1b[31m",
-        "\x00",
-        "\x07",
-        "\t",
-        "\r",
-        "\U0001d4b3",
-        "\u0131",
-        "é",
-    ),
+    *("\u2028", "\u202e", "\ufeff", "\x85", "\x1b[31m", "\x00", "\x07", "\t", "\r", "\U0001d4b3"),
     *("<img src=x onerror=alert(1)>", "../../etc/passwd", "/dev/zero", "~root", "~nobody-has/x"),
     *("a" * 10_000, "a b " * 5_000, "2026-01-01", "12:30:45", "{{x}}", "$HOME", "topics", "Name"),
-    *(
-        ",".join("m" * 50_000),
-        "[0, 0]",
-        "[1, 2, 3]",
-        "[-1]",
-        "[1.0]",
-        "['']",
-        "4294967296",
-        "99999999999999999999",
-    ),
+    *(",".join("m" * 50_000), "[0, 0]", "[1, 2, 3]", "[-1]", "[1.0]", "['']", "4294967296"),
+    *("99999999999999999999", "\u0131", "é"),
 ]
 """Texts that stand where a value, or a line, should be."""
 VALUES = [
@@ -72,6 +51,9 @@ OBJECTS = [
     *({1: 2}, {None: 1}, {(1, 2): 3}, Path("x"), Ellipsis, len, "\udcff", 1j),
 ]
 """Values that only a program can give."""
+
+KEYS = ["", "a" * 3_000, "\x1b[31m", "name", "layers", "extends"]
+"""Keys that a value may get in place of its own."""
 
 
 def prepare(_bench: Bench, _folder: Path) -> dict[str, str]:
@@ -124,34 +106,18 @@ def _changed_text(random: Random, file: Path) -> Change:
 
 def _changed_tree(random: Random, file: Path) -> Change:
     tree = yaml.safe_load(file.read_bytes())
-    path, value = _replace(random, tree, VALUES)
+    path, value = replace_value(random, tree, lambda _: random.choice(VALUES), KEYS)
     file.write_text(yaml.safe_dump(tree, allow_unicode=True, sort_keys=False), "utf-8")
     return f"{path} becomes {value!r:.80}", lambda: rnnbench.load_config(file)
 
 
 def _mapping(random: Random, file: Path) -> Change:
     tree = yaml.safe_load(file.read_bytes())
-    path, value = _replace(random, tree, [*VALUES, *OBJECTS, tree])
+    values = [*VALUES, *OBJECTS, tree]
+    path, value = replace_value(random, tree, lambda _: random.choice(values), KEYS)
     if path != "extends" and isinstance(tree.get("extends"), str):
         tree["extends"] = str(file.parent / tree["extends"])  # else from the working folder
     return f"mapping, {path} becomes {value!r:.80}", lambda: rnnbench.load_config(tree)
-
-
-def _replace(random: Random, tree: Any, values: list[Any]) -> tuple[str, Any]:
-    """Replace a random value in a tree, or add one; return its path and the new value."""
-    keys: list[str] = []
-    while True:
-        key = random.choice(list(tree) if isinstance(tree, dict) else range(len(tree)))
-        keys.append(str(key))
-        below = tree[key]
-        if not isinstance(below, dict | list) or not below or random.random() < 0.2:
-            break
-        tree = below
-    new = random.choice(values)
-    if isinstance(tree, dict) and random.random() < 0.1:
-        key = random.choice(["x", "", "a" * 3_000, "\x1b[31m", "name", "layers", "extends"])
-    tree[key] = new
-    return ".".join(keys), new
 
 
 def _options(random: Random, file: Path) -> Change:
@@ -307,4 +273,4 @@ TEXT_CHANGES = [
     *(_other_encoding, _cut, _two_documents, _no_line_ends, _flip),
 ]
 
-CAMPAIGN = Campaign(long=10_000, short=50, prepare=prepare, attempt=attempt)
+CAMPAIGN = Campaign(long=10_000, short=50, attempt=attempt, prepare=prepare)

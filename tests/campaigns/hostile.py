@@ -262,6 +262,4 @@ CASES: list[tuple[str, Callable[[Bench, Path], Iterator[str]]]] = [
     ),
 ]
 
-CAMPAIGN = Campaign(
-    long=len(CASES), short=3, prepare=lambda bench, _folder: bench, attempt=attempt, is_list=True
-)
+CAMPAIGN = Campaign(long=len(CASES), short=1, attempt=attempt, is_list=True)

@@ -282,4 +282,4 @@ def _metrics(run: Path) -> dict[str, list[dict[str, float]]]:
     return {model.name: [trial.metrics for trial in model.trials] for model in models}
 
 
-CAMPAIGN = Campaign(long=200, short=1, prepare=lambda bench, _folder: bench, attempt=attempt)
+CAMPAIGN = Campaign(long=200, short=1, attempt=attempt)

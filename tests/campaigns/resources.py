@@ -265,6 +265,4 @@ CASES: list[Case] = [
     *((name, partial(_with_name, *facts)) for name, facts in NAMES.items()),
 ]
 
-CAMPAIGN = Campaign(
-    long=len(CASES), short=3, prepare=lambda bench, _folder: bench, attempt=attempt, is_list=True
-)
+CAMPAIGN = Campaign(long=len(CASES), short=1, attempt=attempt, is_list=True)

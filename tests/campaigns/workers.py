@@ -141,4 +141,4 @@ def _strike(target: str, random: Random, made: Cluster, workers: list[int], run:
             os.kill(random.choice(pids or workers), signal.SIGKILL)
 
 
-CAMPAIGN = Campaign(long=20, short=0, prepare=lambda bench, _folder: bench, attempt=attempt)
+CAMPAIGN = Campaign(long=20, short=0, attempt=attempt)
