@@ -1,7 +1,5 @@
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -109,19 +107,6 @@ def test_a_fault_in_a_grid_is_reported_at_the_line_of_its_model(cli, folder):
         "mine.yaml:3: models.m[n=1]",
         "mine.yaml:3: models.m[n=2]",
     ]
-
-
-def test_configs_are_handled_without_anything_heavy():
-    code = (
-        "import sys\n"
-        "from rnnbench.cli.app import app\n"
-        "for command in ('check fine.yaml --no-build', 'show fine.yaml', 'new'):\n"
-        "    app(['config', *command.split()], standalone_mode=False)\n"
-        "heavy = {'tensorflow', 'keras', 'sklearn'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
 # show

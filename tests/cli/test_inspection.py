@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import factories
@@ -195,19 +193,6 @@ def test_a_model_that_is_not_there_and_a_grid_are_the_users_errors(cli):
     assert cli("models", "show", "a.yaml", "svm[C=2]").exit_code == 0
 
 
-def test_tensorflow_is_not_needed_where_nothing_is_counted():
-    code = (
-        "import sys; sys.argv = ['rnnbench', 'models', 'show', 'a.yaml']\n"
-        "from rnnbench.__main__ import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "heavy = {'tensorflow', 'keras', 'sklearn'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-
-
 # data
 
 
@@ -220,24 +205,17 @@ def test_prepare_describes_the_newswires(cli):
     for fact in ("majority baseline", "duplicates", "topics only in test", "█"):
         assert fact in result.stdout
     assert "not the original files of sgml" in result.stderr
-
-
-def test_json_holds_the_same_facts(cli):
     facts = as_json(cli, "data", "prepare", *MADE_UP)
-
     assert (facts["documents"], facts["topics"], facts["vocabulary"]) == (44, 2, 35)
     assert len(facts["topic_counts"]) == 2
     assert len(facts["corpus_fingerprint"]) == len(facts["dataset_fingerprint"]) == 64
 
 
-def test_info_without_anything_cached_says_what_to_do(cli):
-    result = cli("data", "show")
+def test_documents_in_the_cache_are_described_with_the_notes_on_them(cli):
+    missing = cli("data", "show")
+    assert missing.exit_code == 2
+    assert "run `rnnbench data prepare`" in missing.stderr
 
-    assert result.exit_code == 2
-    assert "run `rnnbench data prepare`" in result.stderr
-
-
-def test_info_describes_the_data_of_a_config_with_the_notes_on_them(cli):
     facts = as_json(cli, "data", "show", "mine.yaml")
 
     assert facts["timesteps"] <= 15
