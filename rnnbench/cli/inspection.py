@@ -336,7 +336,7 @@ def _notes_on_config(config: Path) -> "Iterator[Note]":
     try:
         prepared = prepare_data(benchmark.data, offline=True)
     except RnnbenchError as error:
-        console.err.print(f"No notes about the documents: {error}", soft_wrap=True)
+        console.notice(f"No notes about the documents: {error}")
     else:
         corpus = prepared.corpus
         yield from notes_on_data(prepared.summary, benchmark.data, corpus)
