@@ -1,12 +1,12 @@
 """A dataset, and one of its documents, for people and for machines."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from rich.cells import cell_len, set_cell_size
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich import columns
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Column
 from rich.table import Table as Grid
@@ -31,8 +31,6 @@ BAR_WIDTH = 12
 """The columns of the bar of the most frequent topic."""
 HEADING, NAME, ASIDE, REPLACED = "bold cyan", "bold", "dim", "yellow"
 INDENT = (0, 0, 0, 3)
-GAP = 2
-"""Columns between two words."""
 START_MARK = "(start)"
 EMBEDDED = "word ids, each of which selects a vector of an embedding"
 INPUTS = {
@@ -115,7 +113,7 @@ def _topics(summary: DatasetSummary) -> Table:
     def bar(count: TopicCount) -> str:
         return "█" * round(BAR_WIDTH * (count.train + count.test) / most) or "▏"
 
-    columns: Columns[TopicCount] = {
+    cells: Columns[TopicCount] = {
         "topic": lambda count: count.topic,
         "": bar,
         "train": lambda count: f"{count.train:,}",
@@ -123,7 +121,7 @@ def _topics(summary: DatasetSummary) -> Table:
         "share": lambda count: f"{(count.train + count.test) / total:.1%}",
     }
     caption = f"The most frequent of {counted(len(summary.topics), 'topic')}."
-    return replace(table_of(shown, columns, caption), text_columns=2)
+    return replace(table_of(shown, cells, caption), text_columns=2)
 
 
 def sources_text(sources: Iterable[Source]) -> Grid:
@@ -150,50 +148,6 @@ def notes_text(notes: Sequence[Note]) -> RenderableType:
 
 
 # One document
-
-
-class Gloss(NamedTuple):
-    """A word, and what stands below it."""
-
-    above: str
-    below: str
-    style: str = ""
-
-
-@dataclass(frozen=True)
-class Glosses:
-    """Words with a gloss below each, in as many lines as a terminal needs."""
-
-    glosses: Sequence[Gloss]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for number, row in enumerate(self._rows(options.max_width)):
-            yield from [""] * (number > 0)
-            yield from (self._line(row, half, options.max_width) for half in (0, 1))
-
-    def _rows(self, width: int) -> Iterator[list[Gloss]]:
-        """Yield as many glosses at a time as fit into a line; one that is too long stands alone."""
-        row: list[Gloss] = []
-        for gloss in self.glosses:
-            if row and sum(_width(other) + GAP for other in row) + _width(gloss) > width:
-                yield row
-                row = []
-            row.append(gloss)
-        if row:
-            yield row
-
-    def _line(self, row: Sequence[Gloss], half: int, width: int) -> Text:
-        """Return one half of each gloss, padded to the wider half and cropped to the line."""
-        line = Text(" " * GAP).join(
-            Text(set_cell_size(gloss[half], min(_width(gloss), width)), gloss.style)
-            for gloss in row
-        )
-        line.rstrip()
-        return line
-
-
-def _width(gloss: Gloss) -> int:
-    return max(cell_len(gloss.above), cell_len(gloss.below))
 
 
 def document_facts(document: Document, inputs: Inputs | None) -> dict[str, Any]:
@@ -225,8 +179,10 @@ def document_text(document: Document, inputs: Inputs | None) -> RenderableType:
         Text(title, "bold"),
         Text(" ".join(document.words)),
         Text("Words and their ids", HEADING),
-        Padding(Glosses(_glosses(document)), INDENT),
-        Padding(Text("\n".join(_remarks(document))), INDENT),
+        Padding(
+            Group(columns.Columns(_glosses(document), (0, 2)), *map(Text, _remarks(document))),
+            INDENT,
+        ),
     ]
     if inputs is None:
         parts.append(Text("Name a config, such as all, to see what its models are given.", ASIDE))
@@ -241,18 +197,18 @@ def document_text(document: Document, inputs: Inputs | None) -> RenderableType:
     return Group(*[line for part in parts for line in (part, "")][:-1])
 
 
-def _glosses(document: Document) -> list[Gloss]:
-    """Return the words with their ids, and a gloss each for cut-off words and for padding."""
+def _glosses(document: Document) -> list[Text]:
+    """Return the words with their ids below, and a gloss each for cut-off words and for padding."""
     words = [START_MARK, *document.words]
     glosses = [
-        Gloss(word, f"{id_}", REPLACED if id_ == UNKNOWN else "")
+        Text(f"{word}\n{id_}\n", REPLACED if id_ == UNKNOWN else "")
         for word, id_ in zip(words, document.ids, strict=True)
     ][document.kept]
     for name, n, below, side in (
         ("cut off", document.n_cut, "-", document.cut_side),
-        ("padding", document.n_padding, f"{PAD}", document.padding_side),
+        ("padding", document.n_padding, PAD, document.padding_side),
     ):
-        gloss = [Gloss(f"{name}, {counted(n, 'step')}", below, ASIDE)] if n else []
+        gloss = [Text(f"{name}, {counted(n, 'step')}\n{below}\n", ASIDE)] if n else []
         glosses = [*gloss, *glosses] if side == "pre" else [*glosses, *gloss]
     return glosses
 

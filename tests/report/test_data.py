@@ -4,12 +4,9 @@ import io
 
 import pytest
 from factories import SOFTMAX, benchmark
-from hypothesis import given
-from hypothesis import strategies as st
-from rich.console import Console
 
 from rnnbench.data.vocabulary import Document
-from rnnbench.report.data import Gloss, Glosses, document_facts, document_text, models_by_input
+from rnnbench.report.data import document_facts, document_text, models_by_input
 from rnnbench.terminal.console import SafeConsole
 
 SHORT = Document(
@@ -125,19 +122,3 @@ def test_no_line_is_longer_than_the_terminal_is_wide(width):
 def test_everything_but_the_words_is_ascii():
     for document in (SHORT, LONG, LEFT_OUT):
         assert "\n".join(shown(document_text(document, INPUTS))).isascii()
-
-
-@given(
-    st.lists(st.tuples(st.text("ab漢", min_size=1, max_size=30), st.integers(0, 99_999))),
-    st.integers(12, 60),
-)
-def test_a_word_and_its_id_begin_in_the_same_column_of_their_lines(pairs, width):
-    console = Console(width=width, file=io.StringIO())
-    console.print(Glosses([Gloss(word, f"{id_}") for word, id_ in pairs]))
-    lines = console.file.getvalue().splitlines()
-
-    found = []
-    for above, below in zip(lines[::3], lines[1::3], strict=True):
-        assert len(above.split()) == len(below.split())
-        found += [int(each) for each in below.split()]
-    assert found == [id_ for _, id_ in pairs]
