@@ -79,9 +79,9 @@ it is called ``commands``, has the command among others of the same level.
 """
 
 REMOVED = {
-    "power": "see `rnnbench compare` and the report",
-    "history": "see `rnnbench site`",
-    "badge": "see `rnnbench site`",
+    "power": "use `rnnbench compare RUN`",
+    "history": "use `rnnbench leaderboard RUN ... --history`",
+    "badge": "use `rnnbench leaderboard RUN --badge FILE`",
     "config copy": "use `rnnbench config new FILE --from NAME`",
     "config schema": "use `rnnbench config show --schema`",
     "models list": "use `rnnbench models show CONFIG`",

@@ -1,7 +1,7 @@
 """``rnnbench config``: check, show, new and list."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,8 +19,6 @@ from rnnbench.terminal import completion, console, options
 from rnnbench.text import counted, duration
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from rnnbench.config.schema import Benchmark
 
 SECTIONS = ("data", "training")
@@ -71,7 +69,10 @@ def check(
             for problem in facts["problems"]:
                 console.print_error(str(Problem(**problem)))
             if facts["is_fine"]:
-                typer.echo(f"{facts['file']}: fine, {', '.join(_sizes(facts))}")
+                sizes = [counted(facts["models"], "model"), counted(facts["trials"], "trial")]
+                if facts["seconds"] is not None:
+                    sizes += [f"about {duration(facts['seconds'])} of training on this machine"]
+                typer.echo(f"{facts['file']}: fine, {', '.join(sizes)}")
     if not all(facts["is_fine"] for facts in checked):
         raise typer.Exit(UserError.exit_code)
 
@@ -163,36 +164,23 @@ def new(
 @app.command("list", epilog=options.examples("rnnbench config list", "rnnbench config list --json"))
 def list_configs(as_json: options.Json = False) -> None:
     """List the configs that come with rnnbench. Their names will do wherever one takes a config."""
+    from rich.table import Column, Table
+
     found = []
     for name in shipped.listed():
         file = shipped.folder() / f"{name}.yaml"
         size = {key: _check(file, (), build=False)[key] for key in ("models", "trials")}
         found.append({"name": name, **size, "summary": shipped.summary(file)})
-    console.print_record({"configs": found}, _config_table(found), as_json=as_json)
-
-
-def _config_table(configs: list[dict[str, Any]]) -> "Table":
-    """Return the table of ``config list``; those that others extend have no models of their own."""
-    from rich.table import Column, Table
-
-    headers = ("name", "models", "trials", "summary")
-    table = Table(*(Column(header, overflow="fold") for header in headers))
-    for config in configs:
-        table.add_row(*(str(config[header] or "-") for header in headers))
-    return table
+    table = Table(*(Column(header, overflow="fold") for header in found[0]))
+    for config in found:  # those that others extend have no models of their own
+        table.add_row(*(str(value or "-") for value in config.values()))
+    console.print_record({"configs": found}, table, as_json=as_json)
 
 
 def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str, Any]:
     """Return the size of the benchmark in a config, or every problem."""
-    facts: dict[str, Any] = {
-        "file": str(file),
-        "is_fine": False,
-        "name": None,
-        "models": None,
-        "trials": None,
-        "seconds": None,
-        "problems": [],
-    }
+    facts: dict[str, Any] = {"file": str(file), "is_fine": False}
+    facts |= dict.fromkeys(("name", "models", "trials", "seconds")) | {"problems": []}
     try:
         benchmark = load(file, changes)
         seconds = _checked_by_building(benchmark, file) if build else None
@@ -228,14 +216,6 @@ def _located(faults: Mapping[str, str], file: Path) -> list[Problem]:
         key: places.get(key, places.get(key.partition("[")[0], elsewhere)).where for key in faults
     }
     return [Problem(where[key], "" if key in SECTIONS else key, faults[key]) for key in faults]
-
-
-def _sizes(facts: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the size of a benchmark in words, and the time that it takes if that is known."""
-    yield counted(facts["models"], "model")
-    yield counted(facts["trials"], "trial")
-    if facts["seconds"] is not None:
-        yield f"about {duration(facts['seconds'])} of training on this machine"
 
 
 def _print_yaml(text: str) -> None:

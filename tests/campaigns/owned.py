@@ -30,6 +30,7 @@ INTO_FILES = [
     ("explain", "lstm", "--save", "mine.svg"),
     (*CHOOSE, "--write", "mine.yaml"),
     ("config", "new", "mine.yaml", "--from", "smoke"),
+    ("leaderboard", "results/tiny", "--badge", "mine.json"),
 ]
 INTO_RUNS = [BASELINES, ("report", "results/tiny", "--words", "0")]
 """Commands that write into the folder of a run."""
@@ -55,7 +56,8 @@ def attempt(_number: int, random: Random, bench: Bench, folder: Path) -> Iterato
             own = [f"out/{name}" for name in random.sample(NAMES, random.choice((1, 1, 2, 5)))]
             command, statuses = random.choice(INTO_FOLDERS), [WRONG]
         case "file":
-            own, command, statuses = ["mine.svg", "mine.yaml"], random.choice(INTO_FILES), [WRONG]
+            own, command = ["mine.svg", "mine.yaml", "mine.json"], random.choice(INTO_FILES)
+            statuses = [WRONG]
         case "run":
             names = random.sample(OWN_IN_RUNS, random.choice((1, 2)))
             own = [f"results/tiny/{name}" for name in names]
