@@ -28,7 +28,6 @@ CAMPAIGNS: dict[str, Campaign] = {
     "flips": damage.FLIPS,
     "configs": configs.CAMPAIGN,
     "resources": resources.CAMPAIGN,
-    "mixing": owned.MIXING,
     "hostile": hostile.CAMPAIGN,
     "forgeries": damage.FORGERIES,
     "owned": owned.CAMPAIGN,

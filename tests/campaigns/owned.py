@@ -1,7 +1,7 @@
-"""Shares folders with files of the user's, with a second run, and with who removes results.
+"""Puts files of the user's where commands write, or removes results while a run goes on.
 
-A user's file keeps its bytes, whatever its name. Of two runs with different configs in one folder,
-the results are those of one. A run whose results were removed never ends as if they were there.
+A user's file keeps its bytes, whatever its name, and a run whose results were removed never ends as
+if they were there.
 """
 
 import shutil
@@ -11,11 +11,7 @@ from pathlib import Path
 from random import Random
 
 from campaigns.bench import BASELINES, N_TRIALS, Bench, finish, rnnbench, start, wait_until
-from campaigns.campaign import Campaign, misbehaviour, spell, warnings_heard
-
-from rnnbench.analysis.load import load_run
-from rnnbench.errors import RnnbenchError
-from rnnbench.results.run import StoredRun
+from campaigns.campaign import Campaign, misbehaviour
 
 FINE, WRONG = 0, 2
 OUT = ("--out", "out")
@@ -95,62 +91,3 @@ def _removal(random: Random, folder: Path) -> Iterator[str]:
 
 
 CAMPAIGN = Campaign(long=120, short=1, attempt=attempt)
-
-
-# Two runs in one folder.
-
-ALPHA = "models.bayes.baseline.multinomial_naive_bayes.alpha"
-COMMANDS = {alpha: [*BASELINES, "--set", f"{ALPHA}={alpha}"] for alpha in (1.0, 50.0)}
-"""The commands of two configs; the trials that depend on the value differ, too."""
-
-
-def run_apart(bench: Bench, folder: Path) -> tuple[Bench, dict[float, list[bytes]]]:
-    """Run both commands, each in a folder of its own, and return their answers too."""
-    answers = {}
-    for alpha, command in COMMANDS.items():
-        place = bench.lay_out(folder / str(alpha))
-        done = rnnbench(command, place)
-        if done.status:
-            raise RuntimeError(f"an undisturbed run failed: {done.err}")
-        answers[alpha] = _answers(load_run(place / "results" / "tiny"))
-    return bench, answers
-
-
-def _answers(run: StoredRun) -> list[bytes]:
-    return [trial.scores.tobytes() for of_model in run.trials.values() for trial in of_model]
-
-
-def mix(
-    _number: int, random: Random, apart: tuple[Bench, dict[float, list[bytes]]], folder: Path
-) -> Iterator[str]:
-    """Yield what is wrong when both commands run in one folder: trials have to match the config."""
-    bench, answers = apart
-    bench.lay_out(folder)
-    first, second = random.sample(list(COMMANDS), 2)
-    delay = random.choice([0, 0, random.uniform(0, 0.3), random.uniform(0, 2)])
-    started = {first: start(COMMANDS[first], folder)}
-    time.sleep(delay)
-    started[second] = start(COMMANDS[second], folder)
-    ended = {alpha: finish(process) for alpha, process in started.items()}
-    for done in ended.values():
-        yield from misbehaviour(done, (FINE, WRONG))
-        if done.status == WRONG and "another process is writing there" not in done.err:
-            yield f"refused for another reason: {done.err[:200]}"
-    if not any(done.status == FINE for done in ended.values()):
-        yield f"both were refused, the second one {delay:.3f} s later"
-    try:
-        with warnings_heard():
-            run = load_run(folder / "results" / "tiny")
-    except RnnbenchError as error:
-        yield f"the run cannot be read: {spell(error)}"
-        return
-    alpha = run.config["models"]["bayes"]["baseline"]["multinomial_naive_bayes"]["alpha"]
-    if ended[alpha].status:
-        yield "the results are those of the run that was refused"
-    if _answers(run) != answers[alpha]:
-        yield f"the trials are not those of the config, the second run {delay:.3f} s later"
-    if f"{ALPHA}={alpha}" not in run.results.command:
-        yield f"the command is not that of the config: {run.results.command}"
-
-
-MIXING = Campaign(long=30, short=0, attempt=mix, prepare=run_apart)
