@@ -83,7 +83,7 @@ REMOVED = {
     "history": "use `rnnbench leaderboard RUN ... --history`",
     "badge": "use `rnnbench leaderboard RUN --badge FILE`",
     "config copy": "use `rnnbench config new FILE --from NAME`",
-    "config schema": "use `rnnbench config show --schema`",
+    "config schema": "use `rnnbench config show --schema config`",
     "models list": "use `rnnbench models show CONFIG`",
     "data info": "use `rnnbench data show CONFIG`",
     "data sources": "use `rnnbench data show --sources`",

@@ -81,8 +81,7 @@ def check(
     epilog=options.examples(
         "rnnbench config show configs/all.yaml",
         "rnnbench config show configs/lstm.yaml --set training.epochs=50 > faster.yaml",
-        "rnnbench config show --schema > config.schema.json",
-        "rnnbench config show --schema --results",
+        "rnnbench config show --schema config > config.schema.json",
     )
 )
 def show(
@@ -91,31 +90,34 @@ def show(
         options.config_argument("A config file, or the name of one from `rnnbench config list`."),
     ] = None,
     schema: Annotated[
-        bool,
-        typer.Option("--schema", help="Print the JSON Schema (draft 2020-12) of configs instead."),
-    ] = False,
-    results: Annotated[
-        bool, typer.Option("--results", help="With --schema: the schema of results.json.")
-    ] = False,
+        str | None,
+        typer.Option(
+            metavar="config|results",
+            help="Print the JSON Schema (draft 2020-12) of configs, or of results.json, instead.",
+            show_default=False,
+            autocompletion=completion.among("config", "results"),
+        ),
+    ] = None,
     settings: options.Settings = None,
 ) -> None:
     """Print CONFIG in full: merged with the files that it extends, with every default.
 
     The output is a config of the same benchmark.
 
-    With --schema, print a JSON Schema for editors and other programs. That of configs includes the
-    layers, baselines, sources and engines of other packages that are installed.
+    A schema is for editors and other programs. That of configs includes the layers, baselines,
+    sources and engines of other packages that are installed.
     """
-    if (config is None) != schema:
+    if (config is None) == (schema is None):
         raise UserError("CONFIG or --schema: name one of the two")
     if config is not None:
-        if results:
-            raise UserError("--results: needs --schema")
         _print_yaml(dump(load(config, options.changes(settings))))
         return
     from rnnbench.json_schema import config_schema, results_schema
 
-    typer.echo(json.dumps(results_schema() if results else config_schema(), indent=1))
+    schemas = {"config": config_schema, "results": results_schema}
+    if schema not in schemas:
+        raise UserError(f"--schema: no schema '{schema}' (allowed: {', '.join(schemas)})")
+    typer.echo(json.dumps(schemas[schema](), indent=1))
 
 
 @app.command(

@@ -203,12 +203,18 @@ def prepare(
     epilog=options.examples(
         "rnnbench data show all",
         "rnnbench data show --data r52 --json",
-        "rnnbench data show 17 all",
-        "rnnbench data show 17 zoo --set data.pad_length=10",
+        "rnnbench data show all 17",
+        "rnnbench data show zoo 17 --set data.pad_length=10",
         "rnnbench data show --sources",
     ),
 )
 def show_data(
+    config: Annotated[
+        str | None,
+        options.config_argument(
+            "A config file, or the name of one; it defines the ids and the models."
+        ),
+    ] = None,
     number: Annotated[
         str | None,
         typer.Argument(
@@ -216,12 +222,6 @@ def show_data(
             help="Number of a document, from 0; without it, all documents are described.",
             show_default=False,
             autocompletion=completion.config_files,
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        options.config_argument(
-            "A config file, or the name of one; it defines the ids and the models."
         ),
     ] = None,
     sources: Annotated[
@@ -239,16 +239,17 @@ def show_data(
     has its defaults, which are those of Keras's loader.
     """
     changes = options.changes(settings, data=data, path=path)
-    if number is not None and not number.isdecimal():  # `data show CONFIG`
-        if config is not None:
-            raise UserError(f"N: got '{number}' (should be the number of a document)")
-        config, number = Path(number), None
+    if config is not None and config.isdecimal():  # `data show 17`, or `data show 17 all`
+        config, number = number, config
+    if number is not None and not number.isdecimal():
+        raise UserError(f"N: got '{number}' (should be the number of a document)")
+    file = None if config is None else Path(config)
     if sources:
         view = _sources()
     elif number is None:
-        view = _dataset(_prepare(load_data(config, changes), offline=True))
+        view = _dataset(_prepare(load_data(file, changes), offline=True))
     else:
-        view = _document(int(number), config, changes)
+        view = _document(int(number), file, changes)
     console.print_record(*view, as_json=as_json)
 
 

@@ -239,7 +239,7 @@ def test_show_prints_what_each_model_of_a_config_is_given(cli):
     pad = ("--set", "data.pad_length=5", "--set", "data.padding=pre", "--set", "data.maxlen=50")
     svm = ("--set", "models.svm={baseline: tfidf_linear_svm}")
 
-    facts = as_json(cli, "data", "show", 8, "mine.yaml", *pad, *svm)
+    facts = as_json(cli, "data", "show", "mine.yaml", 8, *pad, *svm)
 
     assert facts["cut_off"] == {"count": 15, "side": "pre"}
     assert facts["sequence"] == facts["ids"][-5:]
@@ -247,6 +247,7 @@ def test_show_prints_what_each_model_of_a_config_is_given(cli):
         {"models": ["rnn"], "kind": "numbers"},
         {"models": ["svm"], "kind": "text"},
     ]
+    assert "N: got 'x' (should be" in cli("data", "show", "mine.yaml", "x").stderr
     lines = cli("data", "show", 8, "mine.yaml", *pad).stdout.splitlines()
     assert all(line == line.rstrip() for line in lines), "it is no terminal that they have to fill"
 
