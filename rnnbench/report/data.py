@@ -179,10 +179,7 @@ def document_text(document: Document, inputs: Inputs | None) -> RenderableType:
         Text(title, "bold"),
         Text(" ".join(document.words)),
         Text("Words and their ids", HEADING),
-        Padding(
-            Group(columns.Columns(_glosses(document), (0, 2)), *map(Text, _remarks(document))),
-            INDENT,
-        ),
+        Padding(Group(*_glosses(document), *map(Text, _remarks(document))), INDENT),
     ]
     if inputs is None:
         parts.append(Text("Name a config, such as all, to see what its models are given.", ASIDE))
@@ -197,20 +194,22 @@ def document_text(document: Document, inputs: Inputs | None) -> RenderableType:
     return Group(*[line for part in parts for line in (part, "")][:-1])
 
 
-def _glosses(document: Document) -> list[Text]:
-    """Return the words with their ids below, and a gloss each for cut-off words and for padding."""
+def _glosses(document: Document) -> list[RenderableType]:
+    """Return the words with their ids below, and a line each for cut-off words and for padding."""
     words = [START_MARK, *document.words]
     glosses = [
         Text(f"{word}\n{id_}\n", REPLACED if id_ == UNKNOWN else "")
         for word, id_ in zip(words, document.ids, strict=True)
     ][document.kept]
-    for name, n, below, side in (
-        ("cut off", document.n_cut, "-", document.cut_side),
-        ("padding", document.n_padding, PAD, document.padding_side),
+    parts: list[RenderableType] = [columns.Columns(glosses, (0, 2))]
+    for name, n, side in (
+        ("cut off", document.n_cut, document.cut_side),
+        (f"padding ({PAD})", document.n_padding, document.padding_side),
     ):
-        gloss = [Text(f"{name}, {counted(n, 'step')}\n{below}\n", ASIDE)] if n else []
-        glosses = [*gloss, *glosses] if side == "pre" else [*glosses, *gloss]
-    return glosses
+        if n:
+            line = Text(f"{name}: {counted(n, 'step')}\n", ASIDE)
+            parts.insert(0 if side == "pre" else len(parts), line)
+    return parts
 
 
 def _remarks(document: Document) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """One document in the terminal, at any width and in any encoding."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from factories import SOFTMAX, benchmark
@@ -21,9 +22,9 @@ SHORT = Document(
     cut_side="pre",
     padding_side="post",
 )
-LONG = Document(**vars(SHORT) | {"sequence": [1900, 2]})
-CONTROLS = Document(**vars(SHORT) | {"words": ["\x1b" * 30] * 4})
-LEFT_OUT = Document(**vars(SHORT) | {"sequence": None, "place": "left out", "maxlen": 5})
+LONG = replace(SHORT, sequence=[1900, 2])
+CONTROLS = replace(SHORT, words=["\x1b" * 30] * 4)
+LEFT_OUT = replace(SHORT, sequence=None, place="left out", maxlen=5)
 INPUTS = {"scaled_numbers": ["rnn"], "masked_ids": ["lstm[units=1]", "lstm[units=2]"]}
 
 
@@ -41,23 +42,22 @@ def test_words_stand_above_their_ids_and_padding_at_its_place():
     lines = shown(document_text(SHORT, {}))
 
     assert lines[0] == "document 7, topic earn, 4 words, training"
-    assert "   (start)  net  profit  rose  zyzzyva  padding, 3 steps" in lines
-    assert "   1        39   61      1900  2        0" in lines
-    before = Document(**vars(SHORT) | {"padding_side": "pre"})
-    assert "   padding, 3 steps  (start)  net  profit  rose  zyzzyva" in shown(
-        document_text(before, {})
-    )
+    place = lines.index("   (start)  net  profit  rose  zyzzyva")
+    assert lines[place + 1] == "   1        39   61      1900  2"
+    assert lines[place + 3] == "   padding (0): 3 steps"
+    before = shown(document_text(replace(SHORT, padding_side="pre"), {}))
+    assert before.index("   padding (0): 3 steps") == place
 
 
 def test_what_is_cut_off_is_counted_and_named():
     lines, text = shown(document_text(LONG, {})), words(document_text(LONG, {}))
 
-    assert "   cut off, 3 steps  rose  zyzzyva" in lines
-    assert "   -                 1900  2" in lines
+    place = lines.index("   cut off: 3 steps")
+    assert lines[place + 2 : place + 4] == ["   rose  zyzzyva", "   1900  2"]
     assert "make 5 steps. Every sequence has 2 steps: the first 3 are cut off." in text
     assert "Cut off: (start) net profit Unknown: zyzzyva 0 is padding" in text
-    at_the_end = Document(**vars(LONG) | {"cut_side": "post"})
-    assert "   (start)  net  cut off, 3 steps" in shown(document_text(at_the_end, {}))
+    at_the_end = replace(LONG, cut_side="post")
+    assert "   (start)  net" in shown(document_text(at_the_end, {}))
     assert "Cut off: profit rose zyzzyva" in words(document_text(at_the_end, {}))
 
 
