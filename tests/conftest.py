@@ -17,7 +17,7 @@ from hypothesis import settings
 from newswires import tiny_newswires, write_files
 from typer.testing import CliRunner
 
-from rnnbench.cli.app import app
+from rnnbench.cli.app import COMMANDS, app
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.load import load_corpus
 from rnnbench.data.settings import Data
@@ -118,7 +118,7 @@ def keras_npz(
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
     """Puts a folder on the path, as if its packages had always been installed."""
-    folders, registries = [], (LAYERS, BASELINES, SOURCES, TRACKERS)
+    folders, registries = [], (LAYERS, BASELINES, SOURCES, TRACKERS, COMMANDS)
 
     def on_path(folder: Path) -> None:
         monkeypatch.syspath_prepend(folder)

@@ -26,9 +26,9 @@ from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.load import load_run
 from rnnbench.cli.app import COMMANDS, load_command
 from rnnbench.config.load import load
-from rnnbench.explain.export import stack
-from rnnbench.explain.kinds import LSTM
-from rnnbench.speed.results import SpeedResults
+from rnnbench.plugins.speed.results import SpeedResults
+from rnnbench.plugins.teach.export import stack
+from rnnbench.plugins.teach.kinds import LSTM
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -36,7 +36,7 @@ REFERENCE = ROOT / "results/reference"
 PAGES = {file.stem: file.read_text() for file in DOCS.glob("*.md")}
 MADE = {"index", "commands", "config"}
 """Pages that are made while the site is built; the first is the README."""
-OF_THE_PACKAGE = sorted(ROOT.glob("rnnbench/explain/drawings/*.svg"))
+OF_THE_PACKAGE = sorted(ROOT.glob("rnnbench/plugins/teach/drawings/*.svg"))
 DRAWINGS = [*sorted(DOCS.glob("images/*.svg")), *OF_THE_PACKAGE]
 SCHEMA = json.loads((ROOT / "rnnbench/config/config.schema.json").read_text())["$defs"]
 
@@ -355,6 +355,8 @@ def test_the_plug_ins_of_the_page_work_together(plugged):
     report = run_rnnbench("report", "results/plugged", site=package, cwd=folder)
     assert report.returncode == 0, report.stderr
     assert "## Sizes\n\n![" in (folder / "results/plugged/report.md").read_text()
+    largest = run_rnnbench("largest", "results/plugged", site=package, cwd=folder)
+    assert largest.stdout.strip() in found, largest.stderr
 
 
 def test_each_kind_of_plug_in_has_an_example():

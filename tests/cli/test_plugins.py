@@ -382,7 +382,7 @@ def test_trials_run_where_an_installed_package_has_them_run(cli, here, install, 
     assert "executor 'broken' of the package made-up cannot be loaded" in refused.stderr
 
 
-# Trackers; for what those of this package record, see tests/tracking/test_trackers.py
+# Trackers; for what those of this package record, see tests/plugins/trackers/test_trackers.py
 
 TRACKERS = """
     import rnnbench
@@ -436,7 +436,7 @@ def test_trackers_of_a_package_record_a_run_and_one_that_fails_does_not_end_it(h
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ("csv", "tracking: no tracker 'csv' (allowed: tensorboard, mlflow, wandb)\n"),
+        ("csv", "--track: no tracker 'csv' (allowed: mlflow, tensorboard, wandb)\n"),
         ("tensorboard,wandb", "tracker 'wandb' needs wandb: pip install 'rnnbench[wandb]'\n"),
     ],
 )
@@ -462,3 +462,58 @@ def test_a_program_names_trackers_too(here, monkeypatch):
     assert len([*(here.folder / "results/tiny/tracking/tensorboard").iterdir()]) == 1
     stored = json.loads((here.folder / "results/tiny/results.json").read_text())
     assert stored["command"] == "rnnbench run results/tiny/config.yaml --out results/tiny"
+
+
+# Commands
+
+COMMANDS = """
+    from rnnbench import Command
+
+    GREET = Command("greet", "made_up_greeting:greet", "Greet somebody.")
+    LOST = Command("lost", "not_there:find", "Find it.", "Look at results")
+    RUN = Command("run", "made_up_greeting:greet", "Take the place of ours.")
+"""
+GREETING = """
+    EXAMPLES = "Examples:\\n\\n- `rnnbench greet you`"
+
+
+    def greet(name: str, twice: bool = False):
+        '''Greet NAME.'''
+        print(f"Hello, {name}!" * (1 + twice))
+"""
+
+
+@pytest.fixture
+def with_commands(tmp_path, install):
+    names = {name: f"made_up_commands:{name.upper()}" for name in ("greet", "lost", "run")}
+    modules = {"made_up_commands": COMMANDS, "made_up_greeting": GREETING}
+    entries = names | {"broken": "absent:It"}
+    install(write_distribution(tmp_path, entries, modules, group="rnnbench.commands"))
+
+
+@pytest.mark.usefixtures("with_commands")
+def test_help_lists_commands_of_a_package_without_importing_what_they_do(cli, caplog):
+    lines = cli("--help").stdout.splitlines()
+
+    (line,) = [number for number, line in enumerate(lines) if "Greet somebody." in line]
+    assert "Plug-ins" in lines[line - 1]
+    assert any("Train and test every model" in line for line in lines)
+    assert "made_up_greeting" not in sys.modules
+    (warning,) = caplog.messages
+    assert warning.startswith("command 'broken' of the package made-up cannot be loaded")
+
+
+@pytest.mark.usefixtures("with_commands")
+def test_a_command_of_a_package_runs_like_ours(cli):
+    assert cli("greet", "you", "--twice").stdout == "Hello, you!Hello, you!\n"
+    assert "rnnbench greet you" in cli("greet", "--help").stdout
+
+
+@pytest.mark.parametrize(("name", "place"), [("lost", "not_there:find"), ("broken", "absent:It")])
+@pytest.mark.usefixtures("with_commands")
+def test_a_command_that_cannot_be_loaded_is_named(cli, name, place):
+    done = cli(name)
+
+    assert done.exit_code == 2
+    reason = f"command '{name}' of the package made-up cannot be loaded from {place}: ModuleNotF"
+    assert done.stderr.startswith(reason)

@@ -1,0 +1,82 @@
+"""Layers on paper and in NumPy.
+
+``test_facts.py`` and ``test_export.py`` compare steps and equations with Keras's layers, and
+``test_toy.py`` compares the two with each other.
+"""
+
+import doctest
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnbench.models.layers.recurrent import RECURRENT
+from rnnbench.plugins.teach import kinds as module
+from rnnbench.plugins.teach.kinds import KINDS, find_kind, in_ascii
+
+kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+sizes = st.integers(1, 40)
+
+
+def value(formula, **letters):
+    """Evaluate a formula in which ``4h`` and ``h(h + i)`` are products."""
+    spelled = re.sub(r"([0-9h])(?=[(h])", r"\1*", formula.replace("×", "*"))  # noqa: RUF001
+    return eval(spelled, {}, letters)  # noqa: S307 - it is ours
+
+
+@kinds
+@settings(max_examples=25)
+@given(h=sizes, i=sizes)
+def test_every_formula_has_its_value_in_letters_and_in_numbers(kind, h, i):
+    for formula in (kind.parameters(h, i), *kind.weights(h, i).values()):
+        assert value(formula.text, h=h, i=i) == formula.value
+        assert value(formula.numbers) == formula.value
+
+
+@kinds
+def test_equations_and_formulas_have_a_spelling_in_ascii(kind):
+    texts = [*(each.text for each in kind.equations), *kind.notes, kind.parameters(3, 2).numbers]
+
+    assert all(in_ascii(text).isascii() for text in texts)
+    assert in_ascii("hₜ = oₜ ⊙ tanh(cₜ₋₁)") == "h[t] = o[t] * tanh(c[t-1])"
+
+
+@kinds
+def test_the_names_are_those_of_configs_and_of_keras(kind):
+    assert RECURRENT[kind.name].keras_name == kind.keras_name
+    assert find_kind(kind.name) is kind
+
+
+def values(kind, dtype="float64", scale=1):
+    """Return the recurrence on 2 sequences of 4 steps and 5 features, with 3 units."""
+    random, width = np.random.default_rng(0), 3 * len(kind.gates)
+    bias = (width,) if kind.bias_rows == 1 else (2, width)
+    shapes = ((2, 4, 5), (5, width), (3, width), bias)
+    x, *weights = (random.normal(size=shape).astype(dtype) for shape in shapes)
+    return kind.run(x * scale, *weights)
+
+
+@kinds
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_values_are_those_of_the_equations_in_the_precision_of_the_arguments(kind, dtype):
+    found = values(kind, dtype)
+
+    assert list(found) == [equation.symbol for equation in kind.equations]
+    assert {(each.shape, each.dtype) for each in found.values()} == {((2, 4, 3), np.dtype(dtype))}
+
+
+@kinds
+def test_huge_numbers_saturate_without_a_warning(kind):
+    with np.errstate(all="raise", under="ignore"):
+        found = values(kind, scale=1e6)
+
+    assert all(np.isfinite(each).all() for each in found.values())
+
+
+def test_the_examples_in_the_docstrings_are_right():
+    outcome = doctest.testmod(module)
+
+    assert outcome.attempted >= 4
+    assert not outcome.failed
