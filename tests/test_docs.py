@@ -27,8 +27,8 @@ from rnnbench.analysis.load import load_run
 from rnnbench.cli.app import COMMANDS, load_command
 from rnnbench.config.load import load
 from rnnbench.plugins.speed.results import SpeedResults
-from rnnbench.plugins.teach.export import stack
 from rnnbench.plugins.teach.kinds import LSTM
+from rnnbench.plugins.teach.toy import stack
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rnnbench.errors import RnnbenchError, UserError
-from rnnbench.plugins.teach import LARGEST, LayerSizes
+from rnnbench.plugins.teach import LARGEST
 from rnnbench.terminal import options
 
 if TYPE_CHECKING:
@@ -76,26 +76,31 @@ def explain(
 
     --toy, --code and --save do something else instead, at once and without TensorFlow.
     """
-    from rnnbench.plugins.teach.export import numpy_code, save_drawing
+    from rnnbench.plugins.teach import toy as exports
+    from rnnbench.plugins.teach.facts import explain_layer
     from rnnbench.plugins.teach.kinds import find_kind
-    from rnnbench.plugins.teach.toy import ToyPage, toy_facts, work_through
     from rnnbench.terminal.console import err, print_record
 
     kinds = [find_kind(layer) for layer in layers]
     _check_options(context, kinds)
     if save is not None:
-        save_drawing(kinds, save, overwrite=force)
+        exports.save_drawing(kinds, save, overwrite=force)
         err.print(f"Written to {save}", soft_wrap=True)
     if toy:
-        worked = work_through(kinds)
-        print_record(toy_facts(worked), ToyPage(worked), as_json=as_json)
+        worked = exports.work_through(kinds)
+        print_record(exports.toy_facts(worked), exports.ToyPage(worked), as_json=as_json)
     elif code and as_json:
         names = [kind.name for kind in kinds]
-        print_record({"layers": names, "code": numpy_code(kinds)}, as_json=True)
+        print_record({"layers": names, "code": exports.numpy_code(kinds)}, as_json=True)
     elif code:
-        typer.echo(numpy_code(kinds), nl=False)  # as it is: it will be copied
+        typer.echo(exports.numpy_code(kinds), nl=False)  # as it is: it will be copied
     elif save is None:
-        _explain(kinds[0], LayerSizes(units, features, steps, batch), as_json=as_json)
+        explanation = explain_layer(
+            kinds[0].name, units=units, features=features, steps=steps, batch=batch
+        )
+        print_record(explanation, explanation, as_json=as_json)
+        if explanation.failures:
+            raise RnnbenchError("\n".join(explanation.failures))
 
 
 def _check_options(context: typer.Context, kinds: Sequence["Kind"]) -> None:
@@ -121,15 +126,3 @@ def _check_options(context: typer.Context, kinds: Sequence["Kind"]) -> None:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise UserError(f"--{name}: has no effect with --{other[0]}; leave one of them out")
-
-
-def _explain(kind: "Kind", sizes: LayerSizes, *, as_json: bool) -> None:
-    from rnnbench.models.quiet import quiet_tensorflow
-    from rnnbench.plugins.teach.facts import explain_kind
-    from rnnbench.terminal.console import print_record
-
-    with quiet_tensorflow():
-        explanation = explain_kind(kind, sizes)
-    print_record(explanation, explanation, as_json=as_json)
-    if explanation.failures:
-        raise RnnbenchError("\n".join(explanation.failures))

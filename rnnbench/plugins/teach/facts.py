@@ -1,13 +1,10 @@
-"""The facts about a recurrent layer, read from a real Keras layer.
-
-Only ``explain_kind``, and ``explain_layer`` after it has checked its arguments, import TensorFlow.
-"""
+"""The facts about a recurrent layer, read from a real Keras layer, which imports TensorFlow."""
 
 import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import computed_field
@@ -22,7 +19,6 @@ from rnnbench.records import Record
 from rnnbench.report.table import plain_console
 from rnnbench.section import spell
 
-EXPLANATION_VERSION: Final = 1
 TOLERANCE = 1e-6
 """The largest allowed difference between NumPy and Keras."""
 UNITS_SHOWN = 3
@@ -106,7 +102,7 @@ class NumpyCheck:
 class Explanation(Record):
     """All facts about a recurrent layer; it is displayed as ``rnnbench explain`` prints it."""
 
-    schema_version: Literal[1] = EXPLANATION_VERSION
+    schema_version: Literal[1] = 1
     layer: str
     keras_name: str
     keras_version: str
@@ -150,8 +146,7 @@ class Explanation(Record):
         console.print(self, crop=False)
         return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
-    def __str__(self) -> str:
-        return repr(self)
+    __str__ = __repr__
 
 
 def explain_layer(
@@ -199,9 +194,9 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
     layer = _build(kind, sizes, return_sequences=True, return_state=True)
     *kernels, bias = layer.get_weights()
     weights = [*kernels, random.uniform(-1, 1, bias.shape)]
-    layer.set_weights(weights)
     last_only = _build(kind, sizes)
-    last_only.set_weights(weights)
+    for one in (layer, last_only):
+        one.set_weights(weights)
     sequence, *states = map(np.asarray, layer(x))
     last = np.asarray(last_only(x))
     values = kind.run(x, *weights)
@@ -211,6 +206,9 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
         keras_version=keras.__version__,
         title=kind.title,
         source=kind.source,
+        gates=kind.gates,
+        equations=kind.equations,
+        notes=kind.notes,
         sizes=sizes,
         axes=(
             Axis("batch", x.shape[0], "sequences that go through the layer side by side"),
@@ -222,12 +220,9 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
             Output(True, sequence.shape, ("batch", "timesteps", "units"), "after every step"),
         ),
         states=tuple(
-            CarriedState(state.symbol, state.name, state.meaning, last_value.shape)
+            CarriedState(**asdict(state), shape=last_value.shape)
             for state, last_value in zip(kind.states, states, strict=True)
         ),
-        gates=kind.gates,
-        equations=kind.equations,
-        notes=kind.notes,
         parameters=_parameters(kind, sizes, layer),
         check=_check([values[state.symbol] for state in kind.states], sequence, last, states),
     )

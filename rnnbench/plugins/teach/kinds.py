@@ -1,20 +1,13 @@
-"""The recurrent layers on paper and in NumPy: equations, gates, formulas of parameters, and steps.
+"""The recurrent layers on paper and in NumPy: equations, gates, and formulas of parameters.
 
 ``hₜ`` is the hidden state at a step; ``h`` alone is the number of units and ``i`` the number of
-features. The equations treat vectors as rows, as Keras does.
-
-The steps in NumPy are written for reading and for checking Keras, not for speed. Shapes: ``B``
-sequences, ``T`` steps, ``I`` features, ``H`` units, ``G`` gates. A step takes the input ``x``,
-``(B, I)``, the states after the previous step, ``(B, H)`` each, and the weights as
-``layer.get_weights()`` returns them: ``kernel``, ``(I, G * H)``, ``recurrent_kernel``,
-``(H, G * H)``, and ``bias``. The weights of the gates stand side by side. A step returns all that
-it computes, ``(B, H)`` each, by the symbols of the equations.
+features. The equations treat vectors as rows, as Keras does, and NumPy carries them out as they
+stand. Shapes: ``B`` sequences, ``T`` steps, ``I`` features, ``H`` units, ``G`` gates.
 """
 
 # ruff: noqa: RUF001, RUF002 - mathematics has signs that look like Latin letters
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +17,46 @@ from numpy.typing import NDArray
 from rnnbench.errors import UserError, did_you_mean
 
 Floats = NDArray[np.floating[Any]]
-States = tuple[Floats, ...]
 Values = dict[str, Floats]
-Step = Callable[[Floats, States, Floats, Floats, Floats], Values]
+
+IN_PYTHON = {
+    "ₜ₋₁": "",  # a state is replaced only after its last use
+    "xₜ": "x_t",
+    "ₜ": "",
+    "ĥ": "candidate",
+    "ĉ": "candidate",
+    "σ": "sigmoid",
+    "tanh": "np.tanh",
+    "⊙": "*",
+    "−": "-",
+}
+IN_ASCII = {
+    "ₜ₋₁": "[t-1]",
+    "ₜ": "[t]",
+    "ĥ": "h~",
+    "ĉ": "c~",
+    "σ(a) = 1 / (1 + e⁻ᵃ)": "sigmoid(a) = 1 / (1 + exp(-a))",
+    "σ": "sigmoid",
+    "⊙": "*",
+    "×": "*",
+    "−": "-",
+}
+"""The signs of equations and formulas in Python, and as terminals without Unicode show them."""
+
+
+def in_ascii(text: str) -> str:
+    """Return an equation, or a text about one, in ASCII.
+
+    >>> in_ascii("hₜ = oₜ ⊙ tanh(cₜ)")
+    'h[t] = o[t] * tanh(c[t])'
+    """
+    return _replaced(text, IN_ASCII)
+
+
+def _replaced(text: str, signs: dict[str, str]) -> str:
+    for sign, spelling in signs.items():
+        text = text.replace(sign, spelling)
+    return text
 
 
 @dataclass(frozen=True)
@@ -49,6 +79,15 @@ class Equation:
     def symbol(self) -> str:
         """The symbol of its result: ``h`` in ``hₜ = oₜ ⊙ tanh(cₜ)``."""
         return self.text.partition("ₜ")[0]
+
+    @property
+    def python(self) -> str:
+        """An assignment that carries it out.
+
+        >>> Equation("hₜ = tanh(xₜ W + hₜ₋₁ U + b)", "new hidden state").python
+        'h = np.tanh(x_t @ W + h @ U + b)'
+        """
+        return re.sub(r"(\w) ([WU])", r"\1 @ \2", _replaced(self.text, IN_PYTHON))
 
 
 @dataclass(frozen=True)
@@ -75,7 +114,6 @@ class Kind:
         keras_name: its class in Keras.
         title: its name in words.
         source: the author and year of its description.
-        step: one of its steps in NumPy.
         gates: the blocks that stand side by side in its weights, in Keras's order.
         bias_rows: the number of biases of each gate.
         states: in Keras's order.
@@ -87,7 +125,6 @@ class Kind:
     keras_name: str
     title: str
     source: str
-    step: Step
     gates: tuple[str, ...]
     bias_rows: int
     states: tuple[State, ...]
@@ -112,33 +149,53 @@ class Kind:
             "b" if rows == 1 else "b, d": _formula(bias, h, i, rows * n * h),
         }
 
-    def run(self, x: Floats, kernel: Floats, recurrent_kernel: Floats, bias: Floats) -> Values:
-        """Return each value after every step, ``(B, T, H)``, in the precision of the arguments.
+    def by_gate(self, kernel: Floats, recurrent_kernel: Floats, bias: Floats) -> dict[str, Floats]:
+        """Return the weights of each gate by their names in the equations, such as ``W_i``.
 
-        ``x`` holds the sequences, ``(B, T, I)``. All states are zero before the first step.
+        Those of ``layer.get_weights()``, ``(I, G * H)``, ``(H, G * H)`` and ``(G * H,)`` or ``(2,
+        G * H)``, have the gates side by side.
+        """
+        named = {"W": kernel, "U": recurrent_kernel}
+        named |= {"b": bias} if bias.ndim == 1 else {"b": bias[0], "d": bias[1]}
+        if (n := len(self.gates)) == 1:
+            return named
+        parts = {name: np.split(weight, n, axis=-1) for name, weight in named.items()}
+        return {
+            f"{name}_{gate}": split[position]
+            for position, gate in enumerate(self.gates)
+            for name, split in parts.items()
+        }
+
+    def run(self, x: Floats, *weights: Floats) -> Values:
+        """Return the result of each equation after every step, ``(B, T, H)``, by its symbol.
+
+        ``x`` holds the sequences, ``(B, T, I)``, and ``weights`` are those of
+        ``layer.get_weights()``. All states are zero before the first step.
 
         Examples:
             The cell of an LSTM counts steps when its gates are open and its candidate is 1, or
             almost:
 
             >>> x, zeros = np.zeros((1, 3, 1)), np.zeros((1, 4))
-            >>> values = LSTM.run(x, zeros, zeros, bias=np.full(4, 20.0))
+            >>> values = LSTM.run(x, zeros, zeros, np.full(4, 20.0))
             >>> values["c"].round(3).tolist()
             [[[1.0], [2.0], [3.0]]]
             >>> values["h"].round(3).tolist()
             [[[0.762], [0.964], [0.995]]]
         """
-        zeros = np.zeros((len(x), len(recurrent_kernel)), x.dtype)
-        carried: States = (zeros,) * len(self.states)
-        history = []
+        zeros = np.zeros((len(x), len(weights[1])), x.dtype)
+        known: dict[str, Any] = {"np": np, "sigmoid": _sigmoid, **self.by_gate(*weights)}
+        known |= {state.symbol: zeros for state in self.states}
+        program = compile(
+            "\n".join(equation.python for equation in self.equations), self.name, "exec"
+        )
+        history: dict[str, list[Floats]] = {equation.symbol: [] for equation in self.equations}
         for x_t in np.swapaxes(x, 0, 1):
-            values = self.step(x_t, carried, kernel, recurrent_kernel, bias)
-            carried = tuple(values[state.symbol] for state in self.states)
-            history.append(values)
-        return {
-            symbol: np.stack([values[symbol] for values in history], axis=1)
-            for symbol in history[0]
-        }
+            known["x_t"] = x_t
+            exec(program, known)  # noqa: S102 - our own equations
+            for symbol, values in history.items():
+                values.append(known[_replaced(symbol, IN_PYTHON)])
+        return {symbol: np.stack(values, axis=1) for symbol, values in history.items()}
 
 
 def _times(n: int) -> str:
@@ -151,57 +208,6 @@ def _formula(text: str, h: int, i: int, value: int) -> Formula:
     return Formula(text, products.replace("h", f"{h}").replace("i", f"{i}"), value)
 
 
-def simple_rnn_step(
-    x: Floats, states: States, kernel: Floats, recurrent_kernel: Floats, bias: Floats
-) -> Values:
-    """Carry out a step of a SimpleRNN; ``bias`` is ``(H,)``.
-
-    Source: J. L. Elman: Finding structure in time. Cognitive Science 14 (1990).
-    """
-    (h,) = states
-    return {"h": np.tanh(x @ kernel + h @ recurrent_kernel + bias)}
-
-
-def gru_step(
-    x: Floats, states: States, kernel: Floats, recurrent_kernel: Floats, bias: Floats
-) -> Values:
-    """Carry out a step of a GRU with ``reset_after=True``, Keras's default.
-
-    The gates are ``z`` (update), ``r`` (reset) and the candidate. ``bias`` is ``(2, 3 * H)``: one
-    for the input, one for the state.
-
-    Source: K. Cho et al.: Learning phrase representations using RNN encoder-decoder for
-    statistical machine translation. EMNLP (2014). In the paper ``r`` multiplies the state before
-    the product with the recurrent kernel; with ``reset_after`` it multiplies the product.
-    """
-    (h,) = states
-    x_z, x_r, x_candidate = np.split(x @ kernel + bias[0], 3, axis=-1)
-    h_z, h_r, h_candidate = np.split(h @ recurrent_kernel + bias[1], 3, axis=-1)
-    z = _sigmoid(x_z + h_z)
-    r = _sigmoid(x_r + h_r)
-    candidate = np.tanh(x_candidate + r * h_candidate)
-    return {"z": z, "r": r, "ĥ": candidate, "h": z * h + (1 - z) * candidate}
-
-
-def lstm_step(
-    x: Floats, states: States, kernel: Floats, recurrent_kernel: Floats, bias: Floats
-) -> Values:
-    """Carry out a step of an LSTM; ``bias`` is ``(4 * H,)``.
-
-    The gates are ``i`` (input), ``f`` (forget), the candidate and ``o`` (output); the states are
-    the hidden state ``h`` and the cell state ``c``.
-
-    Sources: S. Hochreiter, J. Schmidhuber: Long short-term memory. Neural Computation 9 (1997);
-    for the forget gate F. A. Gers, J. Schmidhuber, F. Cummins: Learning to forget: continual
-    prediction with LSTM. Neural Computation 12 (2000).
-    """
-    h, c = states
-    sums = np.split(x @ kernel + h @ recurrent_kernel + bias, 4, axis=-1)
-    i, f, candidate, o = _sigmoid(sums[0]), _sigmoid(sums[1]), np.tanh(sums[2]), _sigmoid(sums[3])
-    c = f * c + i * candidate
-    return {"i": i, "f": f, "ĉ": candidate, "o": o, "c": c, "h": o * np.tanh(c)}
-
-
 def _sigmoid(z: Floats) -> Floats:
     """Return ``1 / (1 + exp(-z))``; computed with ``tanh``, it does not overflow."""
     half: Floats = 0.5 * (1 + np.tanh(0.5 * z))
@@ -212,12 +218,12 @@ _ROWS = "xₜ is (batch, features) and hₜ (batch, units): one row per sequence
 _SIGNS = "σ(a) = 1 / (1 + e⁻ᵃ); ⊙ multiplies element by element."
 _HIDDEN = State("h", "hidden state", "the output, which the next step also sees")
 
+# J. L. Elman: Finding structure in time. Cognitive Science 14 (1990).
 SIMPLE_RNN = Kind(
     name="simple_rnn",
     keras_name="SimpleRNN",
     title="vanilla recurrent layer",
     source="Elman 1990",
-    step=simple_rnn_step,
     gates=("h",),
     bias_rows=1,
     states=(_HIDDEN,),
@@ -225,12 +231,14 @@ SIMPLE_RNN = Kind(
     notes=(_ROWS, "Every step uses the same W, U and b."),
 )
 
+# K. Cho et al.: Learning phrase representations using RNN encoder-decoder for statistical machine
+# translation. EMNLP (2014). There, r multiplies the state before the product with the recurrent
+# kernel; with ``reset_after`` it multiplies the product.
 GRU = Kind(
     name="gru",
     keras_name="GRU",
     title="gated recurrent unit",
     source="Cho et al. 2014; reset_after=True, Keras's default",
-    step=gru_step,
     gates=("z", "r", "h"),
     bias_rows=2,
     states=(_HIDDEN,),
@@ -249,12 +257,14 @@ GRU = Kind(
     ),
 )
 
+# S. Hochreiter, J. Schmidhuber: Long short-term memory. Neural Computation 9 (1997); for the forget
+# gate F. A. Gers, J. Schmidhuber, F. Cummins: Learning to forget: continual prediction with LSTM.
+# Neural Computation 12 (2000).
 LSTM = Kind(
     name="lstm",
     keras_name="LSTM",
     title="long short-term memory",
     source="Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000",
-    step=lstm_step,
     gates=("i", "f", "c", "o"),
     bias_rows=1,
     states=(_HIDDEN, State("c", "cell state", "the memory, which gates write and erase")),
@@ -273,31 +283,6 @@ LSTM = Kind(
         "this order: W = [W_i W_f W_c W_o], and U and b likewise.",
     ),
 )
-
-ASCII = {
-    "ₜ₋₁": "[t-1]",
-    "ₜ": "[t]",
-    "ĥ": "h~",
-    "ĉ": "c~",
-    "σ(a) = 1 / (1 + e⁻ᵃ)": "sigmoid(a) = 1 / (1 + exp(-a))",
-    "σ": "sigmoid",
-    "⊙": "*",
-    "×": "*",
-    "−": "-",
-}
-"""The signs of the equations and formulas as terminals without Unicode show them."""
-
-
-def in_ascii(text: str) -> str:
-    """Return an equation, or a text about one, in ASCII.
-
-    >>> in_ascii("hₜ = oₜ ⊙ tanh(cₜ)")
-    'h[t] = o[t] * tanh(c[t])'
-    """
-    for sign, plain in ASCII.items():
-        text = text.replace(sign, plain)
-    return text
-
 
 KINDS = {kind.name: kind for kind in (SIMPLE_RNN, GRU, LSTM)}
 

@@ -1,4 +1,4 @@
-"""An explained layer in the terminal, to be read from top to bottom."""
+"""Pages on layers in the terminal, to be read from top to bottom: an explained layer."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -12,11 +12,10 @@ from rich.text import Text
 from rnnbench.plugins.teach.kinds import in_ascii
 
 if TYPE_CHECKING:
-    from rnnbench.plugins.teach.facts import Explanation, NumpyCheck, Parameters, Step
+    from rnnbench.plugins.teach.facts import Explanation, NumpyCheck
 
 WIDTH = 80
 """Columns on every terminal: longer lines are tiring to read, shorter ones would cut numbers."""
-INDENT = 3
 
 HEADING, VALUE, ASIDE, GOOD, BAD = "bold cyan", "bold", "dim", "green", "bold red"
 
@@ -35,6 +34,19 @@ def in_blocks(
     yield from console.render(Group(*lines[:-1]), options.update(width=width))
 
 
+def indented(block: RenderableType) -> Padding:
+    """Return a block below a heading."""
+    return Padding(block, (0, 0, 0, 3))
+
+
+def grid(rows: Iterable[Sequence[str]], styles: Sequence[str] = ()) -> Table:
+    """Return rows without lines, perhaps with a style for each column."""
+    table = Table.grid(*(Column(style=style) for style in styles), padding=(0, 2))
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
 def explanation_page(explanation: "Explanation", spell: Spell) -> Blocks:
     """Yield an explanation in six numbered parts, to be printed uncropped."""
     yield from _title(explanation)
@@ -48,8 +60,7 @@ def explanation_page(explanation: "Explanation", spell: Spell) -> Blocks:
     }
     for number, (heading, body) in enumerate(parts.items(), start=1):
         yield Text(f"{number}  {heading}", style=HEADING)
-        for block in body:
-            yield Padding(block, (0, 0, 0, INDENT))
+        yield from map(indented, body)
 
 
 def _title(explanation: "Explanation") -> Blocks:
@@ -68,7 +79,7 @@ def _input(explanation: "Explanation") -> Blocks:
     yield Text.assemble("x  ", (str(shape), VALUE), (f"  {names}", ASIDE))
     width = len(str(max(shape)))
     rows = [(axis.name, f"{axis.size:>{width}}", axis.meaning) for axis in axes]
-    yield _grid(rows, ("", VALUE, ASIDE))
+    yield grid(rows, ("", VALUE, ASIDE))
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -81,7 +92,7 @@ def _outputs(explanation: "Explanation") -> Blocks:
         (f"return_sequences={output.return_sequences}", str(output.shape), _listed(output.axes))
         for output in outputs
     ]
-    yield _grid(rows, ("", VALUE, ASIDE))
+    yield grid(rows, ("", VALUE, ASIDE))
     meanings = (f"{output.return_sequences}: {output.meaning}" for output in outputs)
     yield Text("; ".join(meanings) + ".")
 
@@ -90,37 +101,32 @@ def _states(explanation: "Explanation") -> Blocks:
     rows = [
         (state.symbol, state.name, str(state.shape), state.meaning) for state in explanation.states
     ]
-    yield _grid(rows, (VALUE, "", VALUE, ASIDE))
+    yield grid(rows, (VALUE, "", VALUE, ASIDE))
     yield Text("(batch, units), zero before the first step; return_state=True gives the last.")
 
 
 def _equations(explanation: "Explanation", spell: Spell) -> Blocks:
     rows = [(spell(equation.text), equation.meaning) for equation in explanation.equations]
-    grid = _grid(rows, (VALUE, ASIDE))
-    grid.columns[0].no_wrap = True  # an equation in two lines is hard to read
-    yield grid
+    equations = grid(rows, (VALUE, ASIDE))
+    equations.columns[0].no_wrap = True  # one in two lines is hard to read
+    yield equations
     yield Text("\n".join(map(spell, explanation.notes)))
 
 
 def _parameters(explanation: "Explanation", spell: Spell) -> Blocks:
     sizes, formula = explanation.sizes, explanation.parameters.formula
     yield Text(f"units h = {sizes.units}, features i = {sizes.features}")
-    yield _weights(explanation.parameters, spell)
+    counts = (Column(title, justify="right") for title in ("by formula", "in Keras"))
+    table = _table("weight", "", "shape", "size", *counts)
+    for weight in explanation.parameters.weights:
+        size = weight.formula
+        words = (weight.symbol, weight.name, str(weight.shape), spell(size.text))
+        table.add_row(*words, *_counts(size.value, weight.count))
+    table.add_section()
+    table.add_row("sum", "", "", "", *_counts(formula.value, explanation.parameters.count))
+    yield table
     numbers = spell(formula.numbers)
     yield Text.assemble((spell(formula.text), VALUE), f" = {numbers} = {formula.value:,}")
-
-
-def _weights(parameters: "Parameters", spell: Spell) -> Table:
-    table = _table("weight", "", "shape", "size")
-    table.add_column("by formula", justify="right")
-    table.add_column("in Keras", justify="right")
-    for weight in parameters.weights:
-        formula = weight.formula
-        counts = _counts(formula.value, weight.count)
-        table.add_row(weight.symbol, weight.name, str(weight.shape), spell(formula.text), *counts)
-    table.add_section()
-    table.add_row("sum", "", "", "", *_counts(parameters.formula.value, parameters.count))
-    return table
 
 
 def _counts(by_formula: int, in_keras: int) -> tuple[str, Text]:
@@ -132,7 +138,15 @@ def _check(check: "NumpyCheck") -> Blocks:
     n_units = len(check.steps[0].numpy)
     units = "the only unit" if n_units == 1 else f"the first {n_units} units"
     yield Text(f"The hidden state of the first sequence, {units}; both in {check.dtype}:")
-    yield _steps(check.steps)
+    table = _table(Column("\nstep", justify="right"))
+    for library in ("NumPy", "Keras"):
+        for unit in range(n_units):
+            table.add_column(f"{'' if unit else library}\nunit {unit + 1}", justify="right")
+    table.add_column("largest\ndifference", justify="right")
+    for step in check.steps:
+        values = [f"{value:.5f}" for value in (*step.numpy, *step.keras)]
+        table.add_row(f"{step.step}", *values, f"{step.largest_difference:.1e}")
+    yield table
     is_close = check.largest_difference <= check.tolerance
     yield Text.assemble(
         f"All {check.compared:,} numbers of the output: at most ",
@@ -141,25 +155,5 @@ def _check(check: "NumpyCheck") -> Blocks:
     )
 
 
-def _steps(steps: Sequence["Step"]) -> Table:
-    table = _table(Column("\nstep", justify="right"))
-    for library in ("NumPy", "Keras"):
-        for unit in range(len(steps[0].numpy)):
-            table.add_column(f"{'' if unit else library}\nunit {unit + 1}", justify="right")
-    table.add_column("largest\ndifference", justify="right")
-    for step in steps:
-        values = [f"{value:.5f}" for value in (*step.numpy, *step.keras)]
-        table.add_row(f"{step.step}", *values, f"{step.largest_difference:.1e}")
-    return table
-
-
 def _table(*columns: Column | str) -> Table:
     return Table(*columns, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
-
-
-def _grid(rows: Iterable[Sequence[str]], styles: Iterable[str]) -> Table:
-    """Return rows without lines, with a style for each column."""
-    grid = Table.grid(*(Column(style=style) for style in styles), padding=(0, 2))
-    for row in rows:
-        grid.add_row(*map(Text, row))
-    return grid

@@ -1,28 +1,33 @@
-"""The toy array of the teaching notebook, worked through by layers with small weights."""
+"""Stacks of layers as numbers, on the toy array of the notebook, as NumPy code, and as drawings."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.padding import Padding
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Column, Table
 from rich.text import Text
 
+from rnnbench.errors import UserError
 from rnnbench.plugins.teach.kinds import Equation, Floats, Kind, Values
 from rnnbench.plugins.teach.page import (
     ASIDE,
     HEADING,
-    INDENT,
     VALUE,
     WIDTH,
     Blocks,
     Spell,
+    grid,
     in_blocks,
+    indented,
 )
+from rnnbench.storage import write_text
 
 TOY = np.arange(1.0, 19.0).reshape(3, 2, 3)
 """The array: 3 sequences of 2 steps with 3 features each."""
@@ -35,6 +40,10 @@ PATTERNS = {
 """Made-up numbers, repeated to fill a weight: they are easy to work with on paper."""
 DIGITS = 4
 """Decimals of the numbers on the page."""
+COLUMNS = (88, 160, 232, 304)
+"""The middle of each step, in pixels from the left."""
+TOP, APART = 88, 80
+"""The top of the last layer, and the distance between layers."""
 
 
 @dataclass(frozen=True)
@@ -87,32 +96,12 @@ def terms(layer: ToyLayer, sequence: int, step: int) -> dict[str, Floats]:
         f"{state.symbol}ₜ₋₁": values[state.symbol][sequence, step - 1] if step else np.zeros(UNITS)
         for state in kind.states
     }
+    factors = {"W": ("xₜ ", layer.x[sequence, step]), "U": ("hₜ₋₁ ", before["hₜ₋₁"])}
     found = before | {f"{symbol}ₜ": value[sequence, step] for symbol, value in values.items()}
-    for name, weight in weights_by_gate(layer).items():
-        match name[0]:
-            case "W":
-                found[f"xₜ {name}"] = layer.x[sequence, step] @ weight
-            case "U":
-                found[f"hₜ₋₁ {name}"] = before["hₜ₋₁"] @ weight
-            case _:
-                found[name] = weight
+    for name, weight in kind.by_gate(*layer.weights.values()).items():
+        factor, value = factors.get(name[0], ("", None))
+        found[factor + name] = weight if value is None else value @ weight
     return found
-
-
-def weights_by_gate(layer: ToyLayer) -> dict[str, Floats]:
-    """Return the weights of each gate by their names in the equations, such as ``W_i``."""
-    kernel, recurrent_kernel, bias = layer.weights.values()
-    named = {"W": kernel, "U": recurrent_kernel}
-    named |= {"b": bias} if bias.ndim == 1 else {"b": bias[0], "d": bias[1]}
-    gates = layer.kind.gates
-    if len(gates) == 1:
-        return named
-    parts = {name: np.split(weight, len(gates), axis=-1) for name, weight in named.items()}
-    return {
-        f"{name}_{gate}": split[position]
-        for position, gate in enumerate(gates)
-        for name, split in parts.items()
-    }
 
 
 def toy_facts(layers: Sequence[ToyLayer]) -> dict[str, Any]:
@@ -155,7 +144,7 @@ def _page(layers: Sequence[ToyLayer], spell: Spell) -> Blocks:
         "option --code prints NumPy code that computes them."
     )
     yield Text(f"x, {TOY.shape}, (batch, timesteps, features)", HEADING)
-    yield _indented(_grid(_rows_of(TOY, "sequence")))
+    yield indented(grid(_sequences(TOY)))
     for number, layer in enumerate(layers, start=1):
         yield from _layer(layer, f"Layer {number}: " if len(layers) > 1 else "", spell)
     shape = layers[-1].values["h"].shape
@@ -171,17 +160,17 @@ def _layer(layer: ToyLayer, title: str, spell: Spell) -> Blocks:
     kind, shape = layer.kind, layer.x.shape
     reads = "x" if layer.x is TOY else "the states of the previous layer"
     yield Text(f"{title}{kind.keras_name} reads {reads}, {shape}", HEADING)
-    weights = weights_by_gate(layer).items()
-    yield _indented(_grid((name, _spelled(weight)) for name, weight in weights))
+    weights = kind.by_gate(*layer.weights.values()).items()
+    yield indented(grid((name, _spelled(weight)) for name, weight in weights))
     for step in range(shape[1]):
         known = terms(layer, 0, step)
         title = f"Sequence 1, step {step + 1}: x = {_spelled(layer.x[0, step])}"
         before = (f", {one.name} {_spelled(known[one.symbol + 'ₜ₋₁'])}" for one in kind.states)
-        yield _indented(Text.assemble((title, VALUE), *before))
+        yield indented(Text.assemble((title, VALUE), *before))
         for equation in kind.equations:
-            yield _indented(_worked(equation, known, spell))
-    yield _indented(Text("The hidden state after each step", VALUE))
-    yield _indented(_grid(_rows_of(layer.values["h"], "sequence")))
+            yield indented(_worked(equation, known, spell))
+    yield indented(Text("The hidden state after each step", VALUE))
+    yield indented(grid(_sequences(layer.values["h"])))
 
 
 def _worked(equation: Equation, known: Mapping[str, Floats], spell: Spell) -> Group:
@@ -190,16 +179,16 @@ def _worked(equation: Equation, known: Mapping[str, Floats], spell: Spell) -> Gr
     by_length = sorted(known, key=len, reverse=True)
     term = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in by_length))
     numbers = term.sub(lambda found: _spelled(known[found[0]]), right)
-    grid = Table.grid(Column(no_wrap=True), Column(), padding=(0, 1))
-    grid.add_row(Text(spell(left)), Text(f"= {spell(right)}"))
-    grid.add_row("", Text(f"= {spell(numbers)}"))
-    grid.add_row("", Text(f"= {_spelled(known[left])}", VALUE))
-    return Group(Text(equation.meaning, ASIDE), grid)
+    lines = Table.grid(Column(no_wrap=True), Column(), padding=(0, 1))
+    lines.add_row(Text(spell(left)), Text(f"= {spell(right)}"))
+    lines.add_row("", Text(f"= {spell(numbers)}"))
+    lines.add_row("", Text(f"= {_spelled(known[left])}", VALUE))
+    return Group(Text(equation.meaning, ASIDE), lines)
 
 
-def _rows_of(array: Floats, name: str) -> Iterator[tuple[str, ...]]:
+def _sequences(array: Floats) -> Iterator[tuple[str, ...]]:
     for number, rows in enumerate(array, start=1):
-        yield (f"{name} {number}", *map(_spelled, rows))
+        yield (f"sequence {number}", *map(_spelled, rows))
 
 
 def _spelled(array: Floats) -> str:
@@ -210,12 +199,66 @@ def _spelled(array: Floats) -> str:
     return f"[{' '.join(f'{number:g}' for number in numbers)}]"
 
 
-def _grid(rows: Iterable[Sequence[str]]) -> Table:
-    grid = Table.grid(padding=(0, 2))
-    for row in rows:
-        grid.add_row(*map(Text, row))
-    return grid
+def numpy_code(kinds: Sequence[Kind]) -> str:
+    """Return a program that computes what a stack of Keras layers computes with the same weights.
+
+    It has a function for each kind of layer, and one for the stack. As a script, it prints the
+    output of the stack for the toy array.
+    """
+    return _template("numpy.py.j2").render(
+        kinds=kinds,
+        distinct=list(dict.fromkeys(kinds)),
+        has_gates=any(len(kind.gates) > 1 for kind in kinds),
+        splits=_splits,
+        toy_shape=TOY.shape,
+        patterns={name: list(pattern) for name, pattern in PATTERNS.items()},
+        shapes=[weight_shapes(layer.kind, layer.x.shape[-1]) for layer in work_through(kinds)],
+    )
 
 
-def _indented(block: RenderableType) -> Padding:
-    return Padding(block, (0, 0, 0, INDENT))
+def _splits(kind: Kind) -> Iterator[str]:
+    """Yield the assignments that split the weights of a layer by gate."""
+    if (n := len(kind.gates)) > 1:
+        rows = {"b": "b"} if kind.bias_rows == 1 else {"b": "b[0]", "d": "b[1]"}
+        for name, weight in ({"W": "W", "U": "U"} | rows).items():
+            names = ", ".join(f"{name}_{gate}" for gate in kind.gates)
+            yield f"{names} = np.split({weight}, {n}, axis=-1)"
+
+
+def save_drawing(kinds: Sequence[Kind], file: Path, *, overwrite: bool) -> None:
+    """Write the drawing of a layer, or of a stack of layers, to a file.
+
+    Raises:
+        UserError: the file is not an SVG file, exists and may not be overwritten, or cannot be
+            written.
+    """
+    if file.suffix.lower() != ".svg":
+        raise UserError(f"--save {file}: got '{file.suffix}' (allowed: .svg)")
+    if file.exists() and not overwrite:
+        raise UserError(f"--save {file}: exists already (--force overwrites it)")
+    write_text(file, cell(kinds[0]) if len(kinds) == 1 else stack(kinds))
+
+
+def cell(kind: Kind) -> str:
+    """Return a step of a layer as SVG."""
+    drawing = files("rnnbench.plugins.teach") / f"drawings/{kind.name}.svg"
+    return drawing.read_text(encoding="utf-8")
+
+
+def stack(kinds: Sequence[Kind]) -> str:
+    """Return a stack of layers over four steps as SVG, the first layer at the bottom."""
+    return _template("stacking.svg.j2").render(
+        kinds=kinds, columns=COLUMNS, bottom=TOP + APART * (len(kinds) - 1), apart=APART
+    )
+
+
+def _template(name: str) -> Template:
+    environment = Environment(
+        loader=PackageLoader("rnnbench.plugins.teach"),
+        autoescape=name.endswith(".svg.j2"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(name)

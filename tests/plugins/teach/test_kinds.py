@@ -1,7 +1,6 @@
 """Layers on paper and in NumPy.
 
-``test_facts.py`` and ``test_export.py`` compare steps and equations with Keras's layers, and
-``test_toy.py`` compares the two with each other.
+``test_facts.py`` and ``test_toy.py`` compare what the equations compute with Keras's layers.
 """
 
 import doctest
