@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rnnbench.errors import Interruption, signal_of
 from rnnbench.terminal import completion, options
 
 if TYPE_CHECKING:
@@ -16,8 +17,30 @@ EXAMPLES = options.examples(
     "rnnbench bench-speed configs/all.yaml --epochs 20 --rounds 3",
     "rnnbench bench-speed configs/gru.yaml --only compiled,torch --json",
 )
-CONTENDERS = ("compiled", "compiled-1", "native", "keras", "torch", "torch-plain")
+CONTENDERS = ("compiled", "compiled-1", "native", "keras", "torch")
 """The names of all contenders; what they are takes long to import."""
+
+Rounds = Annotated[
+    int, typer.Option(min=1, metavar="N", help="How often each contender trains everything.")
+]
+Only = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B",
+        help=f"Only these contenders: {', '.join(CONTENDERS)}.",
+        show_default=False,
+        autocompletion=completion.among(*CONTENDERS, is_list=True),
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="The folder for the results; by default results/speed-NAME.",
+        show_default=False,
+        parser=options.folder,
+    ),
+]
 
 
 def bench_speed(
@@ -27,27 +50,9 @@ def bench_speed(
     models: options.Models = None,
     data: options.Source = None,
     path: options.DataPath = None,
-    rounds: Annotated[
-        int, typer.Option(min=1, metavar="N", help="How often each contender trains everything.")
-    ] = 3,
-    only: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B",
-            help=f"Only these contenders: {', '.join(CONTENDERS)}.",
-            show_default=False,
-            autocompletion=completion.among(*CONTENDERS, is_list=True),
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="The folder for the results; by default results/speed-NAME.",
-            show_default=False,
-            parser=options.folder,
-        ),
-    ] = None,
+    rounds: Rounds = 3,
+    only: Only = None,
+    out: Out = None,
     settings: options.Settings = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -56,29 +61,21 @@ def bench_speed(
 
     The contenders take turns: compiled, one process per core; compiled-1, a single process;
     native, machine code, one process per core; keras, model.fit on all cores, one model after
-    another; torch, tuned, one process per core; torch-plain, the same with PyTorch's defaults. The
-    matrix products of each model's training step are also timed alone. Each round is stored when it
-    ends.
+    another; torch, one process per core. The matrix products of each model's training step are also
+    timed alone. Each round is stored when it ends.
     """
     from rnnbench.config.load import dump
     from rnnbench.data.load import prepare
-    from rnnbench.errors import Interruption, signal_of
     from rnnbench.job import check_inputs
-    from rnnbench.plugins.speed import measuring
-    from rnnbench.plugins.speed.contenders import choose_contenders, only_networks
+    from rnnbench.plugins.speed.contenders import choose_contenders, measure, only_networks
     from rnnbench.plugins.speed.results import FILES, speed_tables, write_speed
     from rnnbench.results.lock import SPEED, check_folder, lock_folder
     from rnnbench.runner.run import plan_benchmark
     from rnnbench.terminal.console import err, print_record
     from rnnbench.terminal.display import show_download, show_trials
 
-    benchmark = only_networks(
-        options.load_benchmark(
-            config,
-            models,
-            options.changes(settings, epochs=epochs, seeds=seeds, data=data, path=path),
-        )
-    )
+    changes = options.changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
+    benchmark = only_networks(options.load_benchmark(config, models, changes))
     contenders = choose_contenders(options.names(only), benchmark)
     folder = out or Path("results", f"speed-{benchmark.name}")
     check_folder(folder, SPEED)
@@ -94,7 +91,7 @@ def bench_speed(
     n_stored = 0
     try:
         with lock_folder(folder, options.command(), SPEED):
-            for results in measuring.bench_speed(benchmark, plan, contenders, rounds, show):
+            for results in measure(benchmark, plan, contenders, rounds, show):
                 write_speed(folder, results, dump(benchmark, folder))
                 n_stored += 1
     except KeyboardInterrupt as interruption:

@@ -1,33 +1,55 @@
-"""The contenders: ways of training all models of a config, and the cost of a trial in each."""
+"""The contenders: ways of training all models of a config, which take turns at it.
+
+The matrix products of a step, timed alone in NumPy's BLAS, are a lower bound for training with it.
+"""
 
 import logging
 import os
 import re
 import sys
 import time
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, closing
+from dataclasses import asdict, astuple, dataclass, replace
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import cast
 
 from rnnbench.config.schema import Benchmark
-from rnnbench.errors import UserError, did_you_mean
+from rnnbench.environment import machine
+from rnnbench.errors import RnnbenchError, UserError, did_you_mean
+from rnnbench.estimate import time_products
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.plugins.speed.results import TrialTime
-from rnnbench.runner.executors import LocalExecutor, Task
+from rnnbench.models.layers import Product
+from rnnbench.models.layers.base import Shape
+from rnnbench.plugins.speed.results import (
+    ContenderTimes,
+    ProductRate,
+    ProductTime,
+    SpeedResults,
+    TableTime,
+    TrialTime,
+)
+from rnnbench.runner.events import Finished, Listener, Planned
+from rnnbench.runner.executors import LocalExecutor, Task, TrialFailure
 from rnnbench.runner.executors.base import prepare_engine
 from rnnbench.runner.executors.local import usable_cores
+from rnnbench.runner.run import Plan, describe
 from rnnbench.training.engines import ENGINES, OnEpoch
 from rnnbench.training.epochs import count_batches, ms_per_step
 from rnnbench.training.phases import TRAINING, begin
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
+PRODUCT_SECONDS = 0.2
+"""The time for which each product is repeated."""
 PROCESS_STATUS = Path("/proc/self/status")
 """Facts about this process; only on Linux."""
 
 log = logging.getLogger(__name__)
+
+Show = Callable[[str], AbstractContextManager[Listener]]
+"""Shows the trials of a table while it is trained, under the given title."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +76,17 @@ class Contender:
         training = trial.training.model_copy(update=engine)
         return replace(trial, training=training, threads=self.executor.threads)
 
+    def why_not(self, benchmark: Benchmark) -> str:
+        """Return why it cannot take part; empty if it can."""
+        is_torch, engine = self.engine is None, ENGINES[self.engine or "native"]
+        if is_torch and not find_spec("torch"):
+            return "PyTorch is not installed (pip install 'rnnbench[torch]')"
+        for name, model in networks(benchmark).items():  # PyTorch is timed with plain stacks alone
+            is_covered = engine.covers(model, benchmark.training)
+            if not is_covered or (is_torch and model.inputs != "ids"):
+                return f"it cannot train {name}"
+        return "" if is_torch else engine.why_not()
+
 
 def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]:
     """Return the contenders of these names; by default all that can train ``benchmark``.
@@ -67,7 +100,7 @@ def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list
     known = {contender.name: contender for contender in _contenders()}
     if names is not None:
         _check(names, known)
-    reasons = {name: _why_not(known[name], benchmark) for name in names or known}
+    reasons = {name: known[name].why_not(benchmark) for name in names or known}
     absent = {reason: name for name, reason in reversed(reasons.items()) if reason}
     for reason, name in absent.items():
         if names:
@@ -89,18 +122,14 @@ def _check(names: Sequence[str], known: Collection[str]) -> None:
 def _contenders() -> list[Contender]:
     cores = usable_cores()
     one_a_core, sequential = LocalExecutor(cores, 1), LocalExecutor(1, cores)
-    ours = Task(run_engine, prepare_engine)
-    tuned, plain = (
-        Task(partial(run_torch, is_tuned=is_tuned), prepare_torch) for is_tuned in (True, False)
-    )
-    eager = "eager PyTorch, one process per core"
+    ours, torchs = Task(run_engine, prepare_engine), Task(run_torch, prepare_torch)
+    eager = "eager PyTorch, one process per core, denormals flushed, Adam fused"
     return [
         Contender("compiled", "one process per core", one_a_core, ours, "compiled"),
         Contender("compiled-1", "a single process", LocalExecutor(1, 1), ours, "compiled"),
         Contender("native", "machine code, one process per core", one_a_core, ours, "native"),
         Contender("keras", "model.fit, as in the notebook", sequential, ours, "keras"),
-        Contender("torch", f"{eager}, denormals flushed, Adam fused", one_a_core, tuned),
-        Contender("torch-plain", f"{eager}, its defaults", one_a_core, plain),
+        Contender("torch", eager, one_a_core, torchs),
     ]
 
 
@@ -127,29 +156,11 @@ def only_networks(benchmark: Benchmark) -> Benchmark:
     return benchmark.model_copy(update={"models": models, "training": training})
 
 
-def _why_not(contender: Contender, benchmark: Benchmark) -> str:
-    """Return why a contender cannot take part; empty if it can."""
-    if contender.engine is None:
-        return _why_not_torch(benchmark)
-    engine = ENGINES[contender.engine]
-    for name, model in networks(benchmark).items():
-        if not engine.covers(model, benchmark.training):
-            return f"it cannot train {name}"
-    return engine.why_not()
-
-
-def _why_not_torch(benchmark: Benchmark) -> str:
-    """Return why PyTorch cannot take part; empty if it can."""
-    if not find_spec("torch"):
-        return "PyTorch is not installed (pip install 'rnnbench[torch]')"
-    from rnnbench.plugins.speed.torch_training import why_not
-
-    if benchmark.training.optimizer != "adam":
-        return f"it is timed with adam only, not {benchmark.training.optimizer}"
-    if benchmark.training.ema is not None:
-        return "it has no moving average of the weights (training.ema)"
-    reasons = (why_not(name, model) for name, model in networks(benchmark).items())
-    return next(filter(None, reasons), "")
+def run_engine(trial: Trial, corpus: Path, on_epoch: OnEpoch) -> TrialTime:
+    """Carry out a trial exactly as ``rnnbench run`` does."""
+    started = time.time()
+    result = run_trial(trial, corpus, on_epoch)
+    return _cost(trial, started, result.accuracy, result.record.ms_per_step, result.record.steps)
 
 
 def prepare_torch(trial: Trial) -> None:
@@ -161,22 +172,14 @@ def prepare_torch(trial: Trial) -> None:
     torch.set_num_threads(trial.threads)
 
 
-def run_engine(trial: Trial, corpus: Path, on_epoch: OnEpoch) -> TrialTime:
-    """Carry out a trial exactly as ``rnnbench run`` does."""
-    started = time.time()
-    result = run_trial(trial, corpus, on_epoch)
-    return _cost(trial, started, result.accuracy, result.record.ms_per_step, result.record.steps)
-
-
-def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch, *, is_tuned: bool) -> TrialTime:
+def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch) -> TrialTime:
     """Train a model of the same shapes on the same data with PyTorch."""
-    from rnnbench.plugins.speed.torch_training import train
+    from rnnbench.plugins.speed.pytorch import train
 
     started = time.time()
-    dataset = dataset_of(trial, corpus)
-    model = cast(LayeredNetwork, trial.model)
+    dataset, model = dataset_of(trial, corpus), cast(LayeredNetwork, trial.model)
     begin(TRAINING)
-    epochs, accuracy = train(model, dataset, trial.training, trial.seed, on_epoch, is_tuned)
+    epochs, accuracy = train(model, dataset, trial.training, trial.seed, on_epoch)
     steps = count_batches(len(dataset.y_train), trial.training.batch_size)
     ms = ms_per_step(epochs, steps)
     return _cost(trial, started, accuracy, ms, steps * trial.training.epochs)
@@ -208,3 +211,91 @@ def peak_memory() -> int:
 
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def measure(
+    benchmark: Benchmark, plan: Plan, contenders: Sequence[Contender], rounds: int, show: Show
+) -> Iterator[SpeedResults]:
+    """Yield after each round the results of all rounds so far.
+
+    In a round each contender trains everything once, so that other load on the machine affects all
+    of them; each round starts with another contender. ``plan`` holds the trials of ``benchmark``.
+
+    Raises:
+        RnnbenchError: a training failed, or a worker process died.
+    """
+    batch_size = min(benchmark.training.batch_size, plan.dataset.train_size)
+    shape = Shape(plan.dataset.timesteps, len(plan.dataset.topics), plan.trials[0].n_ids)
+    products = {
+        name: model.products(batch_size, shape) for name, model in networks(benchmark).items()
+    }
+    seconds: dict[Product, float] = {}
+    tables: dict[str, list[TableTime]] = {contender.name: [] for contender in contenders}
+    for number in range(rounds):
+        timed = time_products(chain.from_iterable(products.values()), PRODUCT_SECONDS)
+        for product, now in timed.items():
+            seconds[product] = min(now, seconds.get(product, now))
+        start = number % len(contenders)
+        for contender in (*contenders[start:], *contenders[:start]):
+            with show(f"round {number + 1} of {rounds}: {contender.name}") as listener:
+                tables[contender.name].append(_train_table(contender, plan, listener))
+        yield SpeedResults(
+            name=benchmark.name,
+            dataset_fingerprint=plan.dataset.fingerprint,
+            train_size=plan.dataset.train_size,
+            timesteps=plan.dataset.timesteps,
+            epochs=benchmark.training.epochs,
+            batch_size=benchmark.training.batch_size,
+            optimizer=benchmark.training.optimizer,
+            seeds=list(benchmark.training.seeds),
+            contenders=[
+                ContenderTimes(
+                    name=contender.name,
+                    what=contender.what,
+                    jobs=contender.executor.jobs,
+                    threads=contender.executor.threads,
+                    rounds=tables[contender.name],
+                )
+                for contender in contenders
+            ],
+            products=[_rate(product, seconds[product]) for product in sorted(seconds, key=astuple)],
+            product_times=[
+                ProductTime(model=name, ms_per_step=_ms(of_model, seconds))
+                for name, of_model in products.items()
+            ],
+            environment=machine(
+                (*ENGINES["compiled"].packages, *ENGINES["native"].packages, "torch")
+            ),
+        )
+
+
+def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableTime:
+    """Train everything with ``contender``, in processes started for it."""
+    adapted = [contender.adapt(trial) for trial in plan.trials]
+    listener(Planned(adapted, []))
+    costs: list[TrialTime] = []
+    start, seconds = time.time(), 0.0
+    outcomes = contender.executor.run(adapted, plan.corpora, listener, contender.task)
+    with closing(outcomes):
+        for trial, cost in outcomes:
+            if isinstance(cost, TrialFailure):
+                raise RnnbenchError(f"{contender.name}: {describe({trial: cost})}")
+            costs.append(cost.model_copy(update={"started": cost.started - start}))
+            listener(Finished(trial, cost.accuracy, cost.seconds))
+            seconds = time.time() - start
+    return TableTime(seconds=seconds, trials=costs)
+
+
+def _rate(product: Product, seconds: float) -> ProductRate:
+    """Return the rate of a product whose ``count`` repeats took ``seconds`` together."""
+    return ProductRate(
+        **asdict(product),
+        microseconds=seconds / product.count * 1e6,
+        gflops=2 * product.multiply_adds / seconds / 1e9,
+    )
+
+
+def _ms(products: Sequence[Product], seconds: dict[Product, float]) -> float | None:
+    """Return the time of the timed products; ``None`` if there are none."""
+    timed = [seconds[product] for product in products if product in seconds]
+    return sum(timed) * 1000 if timed else None

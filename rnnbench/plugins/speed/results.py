@@ -4,9 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, median
-from typing import Any, Final, Literal
-
-import numpy as np
+from typing import Any, Literal
 
 from rnnbench.records import Record
 from rnnbench.report.numbers import MISSING
@@ -15,7 +13,6 @@ from rnnbench.results.lock import SPEED
 from rnnbench.storage import write_text
 from rnnbench.text import counted
 
-SPEED_VERSION: Final = 1
 CONFIG, TABLES = "speed-config.yaml", "speed.md"
 FILES = (SPEED, CONFIG, TABLES)
 """The files of a speed benchmark."""
@@ -78,13 +75,12 @@ class ContenderTimes(Record):
 
     def ms_per_step(self, model: str) -> float:
         """Return the median over all trials of ``model`` in all rounds."""
-        times = [trial.ms_per_step for trial in self.trials if trial.model == model]
-        return float(np.median(times))
+        return median(trial.ms_per_step for trial in self.trials if trial.model == model)
 
     @property
     def table_seconds(self) -> float:
         """The time of the whole table: the median over rounds."""
-        return float(np.median([table.seconds for table in self.rounds]))
+        return median(table.seconds for table in self.rounds)
 
     @property
     def overhead_seconds(self) -> float:
@@ -93,7 +89,7 @@ class ContenderTimes(Record):
         It includes start-up, compilation, predictions, and the excess of slow epochs over the
         median.
         """
-        return float(np.median([table.overhead_seconds for table in self.rounds]))
+        return median(table.overhead_seconds for table in self.rounds)
 
     def speedups(self, baseline: "ContenderTimes") -> list[float]:
         """Return for each round how many times faster than ``baseline`` the whole table was.
@@ -130,7 +126,7 @@ class ProductTime(Record):
 class SpeedResults(Record):
     """The content of ``speed.json``."""
 
-    schema_version: Literal[1] = SPEED_VERSION
+    schema_version: Literal[1] = 1
     name: str
     dataset_fingerprint: str
     train_size: int

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.plugins.speed import measuring
+from rnnbench.plugins.speed import contenders
 from rnnbench.plugins.speed.results import SpeedResults
 
 TINY = """\
@@ -23,7 +23,7 @@ FOLDER = Path("results/speed-tiny")
 def bench(cli, tmp_path, tiny_sgml_folder, monkeypatch):
     """Run the command on one small model and made-up newswires, in a working folder of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(measuring, "PRODUCT_SECONDS", 0.02)
+    monkeypatch.setattr(contenders, "PRODUCT_SECONDS", 0.02)
     Path("tiny.yaml").write_text(TINY.replace("path: sgml", f"path: {tiny_sgml_folder}"))
     return lambda *arguments: cli("bench-speed", "tiny.yaml", *arguments)
 
@@ -95,7 +95,7 @@ def test_ctrl_c_says_how_many_rounds_are_stored(bench, monkeypatch):
     def press_ctrl_c(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(measuring, "time_products", press_ctrl_c)
+    monkeypatch.setattr(contenders, "time_products", press_ctrl_c)
     result = bench("--only", "compiled")
 
     assert result.exit_code == 130

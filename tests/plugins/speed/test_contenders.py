@@ -7,7 +7,7 @@ from factories import SOFTMAX, benchmark, train, trial
 from rnnbench.errors import UserError
 from rnnbench.plugins.speed import contenders
 from rnnbench.plugins.speed.command import CONTENDERS
-from rnnbench.plugins.speed.contenders import choose_contenders, peak_memory, run_engine
+from rnnbench.plugins.speed.contenders import choose_contenders, peak_memory, run_engine, run_torch
 from rnnbench.training.engines import ENGINES, ignore
 
 RNN = {"layers": [{"simple_rnn": {"units": 3}}, SOFTMAX]}
@@ -90,67 +90,38 @@ def test_the_memory_of_a_process_is_its_own_and_not_that_of_the_one_that_started
     assert int(said) < len(ballast) < peak_memory()
 
 
-class TestTorch:
-    """With PyTorch installed."""
+@pytest.mark.parametrize(
+    "changed",
+    [
+        plan({"gru": {"units": 3, "dropout": 0.5}}),
+        plan({"simple_rnn": {"units": 3}}, {"layer_norm": {}}),
+        plan(models={"rnn": RNN | {"inputs": "scaled_ids"}}),
+        plan(training={"optimizer": "sgd", "epochs": 2}),
+        plan(training={"ema": 0.9, "epochs": 2}),
+    ],
+)
+def test_pytorch_is_timed_with_plain_stacks_alone(changed, monkeypatch):
+    monkeypatch.setattr(contenders, "find_spec", lambda _: "installed")
 
-    @pytest.fixture(autouse=True)
-    def _torch(self, monkeypatch):
-        pytest.importorskip("torch")
-        monkeypatch.setattr(contenders, "find_spec", lambda _: "installed")
+    assert choose_contenders(None, plan())[-1].name == "torch"
+    assert "torch" not in {found.name for found in choose_contenders(None, changed)}
+    with pytest.raises(UserError, match=r"^--only torch: it cannot train rnn"):
+        choose_contenders(["compiled", "torch"], changed)
 
-    def test_it_takes_part(self):
-        assert [found.name for found in choose_contenders(None, plan())][-2:] == [
-            "torch",
-            "torch-plain",
-        ]
 
-    @pytest.mark.parametrize("is_tuned", [True, False])
-    def test_it_trains_models_of_the_same_shapes(self, tmp_path, is_tuned):
-        layers = [
-            {"lstm": {"units": 3, "return_sequences": True}},
-            {"dropout": {"rate": 0.1}},
-            {"gru": {"units": 3}},
-            {"dense": {"units": 4, "activation": "relu"}},
-            SOFTMAX,
-        ]
-        training = {"epochs": 60, "learning_rate": 0.01}
-        planned = trial(tmp_path, models={"rnn": {"layers": layers}}, training=training)
-        losses = []
+def test_pytorch_trains_models_of_the_same_shapes(tmp_path):
+    pytest.importorskip("torch")
+    layers = [{"lstm": {"units": 3, "return_sequences": True}}, {"gru": {"units": 3}}, SOFTMAX]
+    training = {"epochs": 60, "learning_rate": 0.01}
+    planned = trial(tmp_path, models={"rnn": {"layers": layers}}, training=training)
+    losses = []
 
-        cost = contenders.run_torch(
-            planned,
-            tmp_path / "made-up.npz",
-            lambda _, loss, __: losses.append(loss),
-            is_tuned=is_tuned,
-        )
+    cost = run_torch(planned, tmp_path / "made-up.npz", lambda _, loss, __: losses.append(loss))
 
-        assert len(losses) == 60
-        assert losses[-1] < losses[0]
-        assert (cost.model, cost.steps) == ("rnn", 60)
-        assert 0 <= cost.accuracy <= 1
-
-    @pytest.mark.parametrize(
-        ("benchmark", "reason"),
-        [
-            (plan({"gru": {"units": 3, "dropout": 0.5}}), r"for rnn \(gru: dropout\)"),
-            (
-                plan({"gru": {"units": 3}}, {"dense": {"units": 4, "activation": "softmax"}}),
-                r"for rnn \(dense: activation\)",
-            ),
-            (plan({"simple_rnn": {"units": 3}}, {"layer_norm": {}}), r"\(layer_norm: the layer\)"),
-            (
-                plan(models={"rnn": RNN | {"inputs": "scaled_ids"}}),
-                r"for rnn \(inputs: scaled_ids\)",
-            ),
-            (plan({"gru": {"units": 3, "weight_drop": 0.5}}), r"for rnn \(gru: weight_drop\)"),
-            (plan(training={"optimizer": "sgd", "epochs": 2}), "with adam only, not sgd"),
-            (plan(training={"ema": 0.9, "epochs": 2}), r"no moving average .* \(training.ema\)"),
-        ],
-    )
-    def test_a_part_without_a_counterpart_keeps_it_out(self, benchmark, reason):
-        assert "torch" not in {found.name for found in choose_contenders(None, benchmark)}
-        with pytest.raises(UserError, match=f"^--only torch: .* {reason}"):
-            choose_contenders(["compiled", "torch"], benchmark)
+    assert len(losses) == 60
+    assert losses[-1] < losses[0]
+    assert (cost.model, cost.steps) == ("rnn", 60)
+    assert 0 <= cost.accuracy <= 1
 
 
 def test_models_with_a_training_of_their_own_are_not_timed():

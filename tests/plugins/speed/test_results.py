@@ -1,7 +1,7 @@
 import pytest
 from factories import contender_times, speed_results, table_time, trial_time
 
-from rnnbench.plugins.speed.results import ProductTime, contender_table, product_table, speed_table
+from rnnbench.plugins.speed.results import ProductTime, speed_table, speed_tables
 
 
 def test_each_model_and_last_the_whole_table_is_compared_with_the_other_contenders():
@@ -54,31 +54,18 @@ def test_without_our_engine_there_is_nothing_to_compare_with():
     assert speed_table(alone).headers == ["ms per step", "keras", "products alone"]
 
 
-def test_each_contender_has_its_costs_besides_steps():
+def test_each_contender_has_its_costs_besides_steps_and_each_product_its_rate():
     trials = [
         trial_time(peak_memory_mb=700, accuracy=0.25),
-        trial_time(peak_memory_mb=900, accuracy=0.75, process=2),
+        trial_time(peak_memory_mb=900, accuracy=0.75, process=2, ms_per_step=9.0),
     ]
     contenders = [contender_times(rounds=[table_time(trials)]), contender_times(name="keras")]
-    table = contender_table(speed_results(contenders=contenders))
+    _, table, products = speed_tables(speed_results(contenders=contenders))
 
+    assert products.rows == [["(5 x 6)(6 x 7)", "9", "8.0", "0"]]
+    assert contenders[0].ms_per_step("rnn") == 5.5
     assert table.rows[0] == ["compiled", "2", "1", "3.8", "900", "0.5000"]
     assert table.caption.startswith("Compiled: fast; keras: fast.")
-
-
-def test_each_product_is_listed_with_its_rate():
-    assert product_table(speed_results()).rows == [["(5 x 6)(6 x 7)", "9", "8.0", "0"]]
-
-
-def test_a_models_ms_per_step_is_the_median_over_seeds_and_rounds():
-    times = contender_times(
-        rounds=[
-            table_time([trial_time(ms_per_step=1.0), trial_time(ms_per_step=9.0, seed=1)]),
-            table_time([trial_time(ms_per_step=2.0), trial_time(model="other", ms_per_step=50.0)]),
-        ]
-    )
-
-    assert times.ms_per_step("rnn") == 2.0
 
 
 def test_overhead_is_the_time_of_the_busiest_process_outside_steps():
