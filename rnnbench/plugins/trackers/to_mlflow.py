@@ -3,18 +3,20 @@
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import rnnbench
+from rnnbench.config.load import dump
+from rnnbench.config.schema import Benchmark
 from rnnbench.errors import shortened
-from rnnbench.plugins.trackers.facts import final_numbers, settings_of, tags_of, validation_of
+from rnnbench.plugins.trackers import final_numbers, settings_of, tags_of, validation_of
+from rnnbench.storage import sha256_json
 from rnnbench.tracking import Tracker
-
-if TYPE_CHECKING:
-    from rnnbench.config.schema import Benchmark
-    from rnnbench.training.outcome import TrialResult
-    from rnnbench.training.trial import Trial
+from rnnbench.training.outcome import TrialResult
+from rnnbench.training.trial import Trial
 
 DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -22,13 +24,24 @@ DEFAULTS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # else a server that is gone is tried for minutes
 }
-"""Settings of MLflow while it records a run, unless the user has others."""
+"""Settings of MLflow while it is called, unless the user has others."""
 SEND_INTERVAL = 2.0
 """Seconds between two batches of epochs: a batch takes about as long as a single epoch."""
 MAX_METRICS, MAX_PARAMS = 1000, 100
 """The most that MLflow takes in a batch."""
 MAX_KEY, MAX_VALUE = 250, 6000
 """The most characters that it takes in a name, and in a parameter."""
+
+
+@contextmanager
+def _with_defaults() -> Iterator[None]:
+    added = {key: DEFAULTS[key] for key in DEFAULTS.keys() - os.environ.keys()}
+    os.environ |= added
+    try:
+        yield
+    finally:
+        for key in added:
+            os.environ.pop(key, None)
 
 
 class MlflowTracker(Tracker):
@@ -38,10 +51,9 @@ class MlflowTracker(Tracker):
     modules = ("mlflow", "sqlalchemy", "alembic")
     install = "pip install 'rnnbench[mlflow]'"
 
-    def start(self, folder: Path, benchmark: "Benchmark", trials: Sequence["Trial"]) -> None:
+    @_with_defaults()
+    def start(self, folder: Path, benchmark: Benchmark, trials: Sequence[Trial]) -> None:
         """Begin the run of the benchmark, or go on with one that was interrupted."""
-        self._settings = {key: DEFAULTS[key] for key in DEFAULTS.keys() - os.environ.keys()}
-        os.environ |= self._settings  # MLflow reads some of them when it is imported
         from mlflow import MlflowClient
 
         given = os.environ.get("MLFLOW_TRACKING_URI")
@@ -54,7 +66,8 @@ class MlflowTracker(Tracker):
         self._last_sent = 0.0
         self._missing, self._has_failed = set(trials), False
 
-    def trial_started(self, trial: "Trial") -> None:
+    @_with_defaults()
+    def trial_started(self, trial: Trial) -> None:
         """Begin a run with the parameters of a trial."""
         if trial in self._runs:
             self._end(trial, "KILLED")
@@ -62,14 +75,16 @@ class MlflowTracker(Tracker):
             str(trial), tags_of(trial) | {"mlflow.parentRunId": self._parent}, settings_of(trial)
         )
 
-    def epoch_ended(self, trial: "Trial", epoch: int, loss: float, accuracy: float) -> None:
+    @_with_defaults()
+    def epoch_ended(self, trial: Trial, epoch: int, loss: float, accuracy: float) -> None:
         """Note the metrics of an epoch, and send them now and then."""
         self._note(trial, epoch, {"loss": loss, "accuracy": accuracy})
         if time.monotonic() - self._last_sent >= SEND_INTERVAL:
             self._send()
 
+    @_with_defaults()
     def trial_finished(
-        self, trial: "Trial", result: "TrialResult", metrics: Mapping[str, float]
+        self, trial: Trial, result: TrialResult, metrics: Mapping[str, float]
     ) -> None:
         """Send all metrics, and end the run of the trial."""
         for epoch, scores in validation_of(result.record.history):
@@ -78,20 +93,20 @@ class MlflowTracker(Tracker):
         self._missing.discard(trial)
         self._end(trial, "FINISHED")
 
-    def trial_failed(self, trial: "Trial", reason: str) -> None:
+    @_with_defaults()
+    def trial_failed(self, trial: Trial, reason: str) -> None:
         """End the run of the trial."""
         self._client.set_tag(self._runs[trial], "rnnbench.error", shortened(reason, MAX_VALUE))
         self._has_failed = True
         self._end(trial, "FAILED")
 
+    @_with_defaults()
     def close(self) -> None:
         """End the runs of trials that were interrupted, and that of the benchmark."""
         for trial in list(self._runs):
             self._end(trial, "KILLED")
         ending = "FAILED" if self._has_failed else "KILLED"
         self._client.set_terminated(self._parent, ending if self._missing else "FINISHED")
-        for key in self._settings:
-            os.environ.pop(key, None)
 
     def _find_experiment(self, benchmark: str, artifacts: str | None) -> str:
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or benchmark
@@ -100,12 +115,8 @@ class MlflowTracker(Tracker):
             return str(found.experiment_id)
         return str(self._client.create_experiment(name, artifact_location=artifacts))
 
-    def _find_parent(self, benchmark: "Benchmark", folder: Path) -> str:
+    def _find_parent(self, benchmark: Benchmark, folder: Path) -> str:
         """Return the run of this benchmark in this folder; a new one if the last is finished."""
-        import rnnbench
-        from rnnbench.config.load import dump
-        from rnnbench.storage import sha256_json
-
         untracked = benchmark.model_copy(update={"tracking": ()})
         mark = sha256_json([str(folder.resolve()), dump(untracked)])
         same = f"tags.`rnnbench.run` = '{mark}' and attributes.status != 'FINISHED'"
@@ -131,7 +142,7 @@ class MlflowTracker(Tracker):
             self._client.log_batch(run, params=batch)
         return run
 
-    def _note(self, trial: "Trial", epoch: int, values: Mapping[str, float]) -> None:
+    def _note(self, trial: Trial, epoch: int, values: Mapping[str, float]) -> None:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
@@ -145,7 +156,7 @@ class MlflowTracker(Tracker):
         self._unsent = {}
         self._last_sent = time.monotonic()
 
-    def _end(self, trial: "Trial", status: str) -> None:
+    def _end(self, trial: Trial, status: str) -> None:
         self._send()
         self._client.set_terminated(self._runs.pop(trial), status)
 

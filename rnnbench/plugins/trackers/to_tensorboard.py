@@ -3,15 +3,13 @@
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
-from rnnbench.plugins.trackers.facts import final_numbers, settings_of, stem_of, validation_of
+from rnnbench.config.schema import Benchmark
+from rnnbench.plugins.trackers import final_numbers, settings_of, stem_of, validation_of
 from rnnbench.tracking import Tracker
-
-if TYPE_CHECKING:
-    from rnnbench.config.schema import Benchmark
-    from rnnbench.training.outcome import TrialResult
-    from rnnbench.training.trial import Trial
+from rnnbench.training.outcome import TrialResult
+from rnnbench.training.trial import Trial
 
 EVENTS = "events.out.tfevents"
 """The start of the names by which TensorBoard finds event files."""
@@ -27,12 +25,12 @@ class TensorBoardTracker(Tracker):
     modules = ("tensorboard",)
     install = "pip install tensorboard"
 
-    def start(self, folder: Path, benchmark: "Benchmark", trials: Sequence["Trial"]) -> None:  # noqa: ARG002
+    def start(self, folder: Path, benchmark: Benchmark, trials: Sequence[Trial]) -> None:  # noqa: ARG002
         """Note the folder, which gets one for each trial."""
         self._folder = folder / "tensorboard"
         self._running: dict[Trial, _EventFile] = {}
 
-    def trial_started(self, trial: "Trial") -> None:
+    def trial_started(self, trial: Trial) -> None:
         """Begin an event file with the hyperparameters; an earlier attempt at the trial goes."""
         from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 
@@ -45,12 +43,12 @@ class TensorBoardTracker(Tracker):
         events = self._running[trial] = _EventFile(folder)
         events.write(step=0, summary=hparams_pb(settings_of(trial), trial_id=folder.name))
 
-    def epoch_ended(self, trial: "Trial", epoch: int, loss: float, accuracy: float) -> None:
+    def epoch_ended(self, trial: Trial, epoch: int, loss: float, accuracy: float) -> None:
         """Write the scalars of an epoch."""
         self._running[trial].write_scalars(epoch, {"loss": loss, "accuracy": accuracy})
 
     def trial_finished(
-        self, trial: "Trial", result: "TrialResult", metrics: Mapping[str, float]
+        self, trial: Trial, result: TrialResult, metrics: Mapping[str, float]
     ) -> None:
         """Write the scalars on the validation documents, and the final ones."""
         for epoch, scores in validation_of(result.record.history):
@@ -59,7 +57,7 @@ class TensorBoardTracker(Tracker):
         self._running[trial].write_scalars(result.record.epochs, final)
         self._end(trial, "STATUS_SUCCESS")
 
-    def trial_failed(self, trial: "Trial", reason: str) -> None:  # noqa: ARG002
+    def trial_failed(self, trial: Trial, reason: str) -> None:  # noqa: ARG002
         """Note that the trial failed."""
         self._end(trial, "STATUS_FAILURE")
 
@@ -68,7 +66,7 @@ class TensorBoardTracker(Tracker):
         for trial in list(self._running):
             self._end(trial, "STATUS_UNKNOWN")
 
-    def _end(self, trial: "Trial", status: str) -> None:
+    def _end(self, trial: Trial, status: str) -> None:
         events = self._running.pop(trial)
         events.write(step=trial.epochs, summary=_end_pb(status))
         events.close()

@@ -4,15 +4,13 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rnnbench.plugins.trackers.facts import final_numbers, settings_of, tags_of, validation_of
+from rnnbench.config.schema import Benchmark
+from rnnbench.plugins.trackers import final_numbers, settings_of, tags_of, validation_of
 from rnnbench.tracking import Tracker
-
-if TYPE_CHECKING:
-    from rnnbench.config.schema import Benchmark
-    from rnnbench.training.outcome import TrialResult
-    from rnnbench.training.trial import Trial
+from rnnbench.training.outcome import TrialResult
+from rnnbench.training.trial import Trial
 
 DEFAULTS = {
     "WANDB_MODE": ("mode", "offline"),
@@ -33,7 +31,7 @@ class WandbTracker(Tracker):
     modules = ("wandb",)
     install = "pip install 'rnnbench[wandb]'"
 
-    def start(self, folder: Path, benchmark: "Benchmark", trials: Sequence["Trial"]) -> None:  # noqa: ARG002
+    def start(self, folder: Path, benchmark: Benchmark, trials: Sequence[Trial]) -> None:  # noqa: ARG002
         """Choose where the runs go."""
         self._is_alone = "wandb" not in sys.modules  # else a program uses it, too
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # read when wandb is imported
@@ -49,7 +47,7 @@ class WandbTracker(Tracker):
         self._group = benchmark.name
         self._runs: dict[Trial, Any] = {}
 
-    def trial_started(self, trial: "Trial") -> None:
+    def trial_started(self, trial: Trial) -> None:
         """Begin a run with the settings of a trial."""
         import wandb
 
@@ -65,12 +63,12 @@ class WandbTracker(Tracker):
         # Scores on the validation documents come after those of later epochs in training.
         run.define_metric("*", step_metric="epoch")
 
-    def epoch_ended(self, trial: "Trial", epoch: int, loss: float, accuracy: float) -> None:
+    def epoch_ended(self, trial: Trial, epoch: int, loss: float, accuracy: float) -> None:
         """Log an epoch."""
         self._runs[trial].log({"epoch": epoch, "loss": loss, "accuracy": accuracy})
 
     def trial_finished(
-        self, trial: "Trial", result: "TrialResult", metrics: Mapping[str, float]
+        self, trial: Trial, result: TrialResult, metrics: Mapping[str, float]
     ) -> None:
         """Log the scores on the validation documents and the final ones, and end the run."""
         for epoch, scores in validation_of(result.record.history):
@@ -78,7 +76,7 @@ class WandbTracker(Tracker):
         self._runs[trial].summary.update(final_numbers(result, metrics))
         self._end(trial, failed=False)
 
-    def trial_failed(self, trial: "Trial", reason: str) -> None:
+    def trial_failed(self, trial: Trial, reason: str) -> None:
         """End the run of a trial that failed."""
         self._runs[trial].summary.update({"error": reason})
         self._end(trial, failed=True)
@@ -92,5 +90,5 @@ class WandbTracker(Tracker):
         if self._is_alone:
             wandb.teardown()
 
-    def _end(self, trial: "Trial", *, failed: bool) -> None:
+    def _end(self, trial: Trial, *, failed: bool) -> None:
         self._runs.pop(trial).finish(exit_code=int(failed))
