@@ -60,20 +60,17 @@ def site(
     for name in metric:
         find_quantity(name, "--metric")
     from rnnbench.analysis.load import load_runs  # slow to import
-    from rnnbench.terminal.display import show_steps
-    from rnnbench.plugins.site.pages import INDEX
-    from rnnbench.plugins.site.site import write_site
+    from rnnbench.plugins.site.site import INDEX, write_site
 
-    with show_steps("report", quiet=quiet) as on_run:
-        made = write_site(
-            load_runs(runs),
-            out,
-            metrics=metric,
-            words=words,
-            n_errors=20,
-            command=options.command(),
-            on_run=on_run,
-        )
+    made = write_site(
+        load_runs(runs),
+        out,
+        metric,
+        words=words,
+        n_errors=20,
+        command=options.command(),
+        progress=not quiet,
+    )
     if as_json:
         console.print_record({"folder": str(out), **made.model_dump()}, as_json=True)
     else:

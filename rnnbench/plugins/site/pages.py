@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 
 from rnnbench.analysis.boards import (
     ACCURACY,
@@ -39,32 +40,35 @@ SHOWN_CHANGES = 10
 """The most clear changes that are shown as sentences; the tables have all of them."""
 
 
-@dataclass(frozen=True)
-class Analysis:
-    """Several runs, ranked and traced over time, for the pages to show.
+Boards = Mapping[str, Sequence[Board]]
+"""The leaderboards by each metric."""
+Histories = Mapping[str, Sequence[tuple[str, RunHistory]]]
+"""The histories by each metric, of configs with several runs on the same documents, each with the
+name of its config."""
+Texts = Mapping[str, str]
 
-    Attributes:
+
+def pages_of(
+    runs: Mapping[str, StoredRun], metrics: Sequence[str], reports: Texts
+) -> dict[str, PageContent]:
+    """Return the pages about some runs by file: their list, leaderboards and histories.
+
+    Args:
         runs: the runs, by names that tell them apart.
-        boards: the leaderboards by each metric.
-        histories: the histories by each metric, of configs with several runs on the same documents,
-            each with the name of its config.
+        metrics: those of leaderboards and histories.
+        reports: the addresses of the reports by run.
     """
-
-    runs: Mapping[str, StoredRun]
-    boards: Mapping[str, Sequence[Board]]
-    histories: Mapping[str, Sequence[tuple[str, RunHistory]]]
-
-
-def analyze(runs: Mapping[str, StoredRun], metrics: Sequence[str]) -> Analysis:
-    """Return the leaderboards and the histories of some runs by each of some metrics."""
-    return Analysis(
-        runs,
-        {metric: rank_runs(list(runs.values()), metric) for metric in metrics},
-        {metric: _histories(runs, metric) for metric in metrics},
-    )
+    boards = {metric: rank_runs(list(runs.values()), metric) for metric in metrics}
+    histories = {metric: _histories_by(runs, metric) for metric in metrics}
+    sets = _names_of_sets(runs)
+    pages = {
+        INDEX: _index(runs, boards, sets, reports),
+        LEADERBOARD: _leaderboard(runs, boards, sets, reports),
+    }
+    return pages | ({HISTORY: _history(histories, sets, reports)} if any(histories.values()) else {})
 
 
-def _histories(runs: Mapping[str, StoredRun], metric: str) -> list[tuple[str, RunHistory]]:
+def _histories_by(runs: Mapping[str, StoredRun], metric: str) -> list[tuple[str, RunHistory]]:
     configs: dict[str, dict[str, StoredRun]] = {}
     for name, run in runs.items():
         configs.setdefault(run.results.name, {})[name] = run
@@ -76,22 +80,15 @@ def _histories(runs: Mapping[str, StoredRun], metric: str) -> list[tuple[str, Ru
     ]
 
 
-def pages_of(analysis: Analysis, reports: Mapping[str, str]) -> dict[str, PageContent]:
-    """Return the pages by file; ``reports`` are the addresses of the reports by run."""
-    pages = {INDEX: _index(analysis, reports), LEADERBOARD: _leaderboard(analysis, reports)}
-    if any(analysis.histories.values()):
-        pages[HISTORY] = _history(analysis, reports)
-    return pages
-
-
-def _index(analysis: Analysis, reports: Mapping[str, str]) -> PageContent:
-    runs, sets = analysis.runs, _names_of_sets(analysis.runs)
+def _index(
+    runs: Mapping[str, StoredRun], boards: Boards, sets: Texts, reports: Texts
+) -> PageContent:
     return PageContent(
         title="rnnbench runs",
         heading="Runs",
         about=f"rnnbench: {counted(len(runs), 'run')}, "
         f"{counted(len(sets), 'set')} of test documents",
-        findings=list(_best(analysis, sets)),
+        findings=list(_best(boards, sets)),
         sections=[
             ReportSection(
                 "runs",
@@ -104,11 +101,11 @@ def _index(analysis: Analysis, reports: Mapping[str, str]) -> PageContent:
     )
 
 
-def _best(analysis: Analysis, sets: Mapping[str, str]) -> Iterator[str]:
+def _best(boards: Boards, sets: Texts) -> Iterator[str]:
     """Yield a sentence on the best model on each set of documents, by the first metric."""
-    metric, boards = next(iter(analysis.boards.items()))
+    metric, first_boards = next(iter(boards.items()))
     quantity = find_quantity(metric, "--metric")
-    for board in boards:
+    for board in first_boards:
         first = board.entries[0]
         if (value := first.model.statistic(metric)) is not None:
             yield (
@@ -117,7 +114,7 @@ def _best(analysis: Analysis, sets: Mapping[str, str]) -> Iterator[str]:
             )
 
 
-def _runs_table(runs: Mapping[str, StoredRun], sets: Mapping[str, str]) -> Table:
+def _runs_table(runs: Mapping[str, StoredRun], sets: Texts) -> Table:
     columns: Columns[tuple[str, StoredRun]] = {
         "run": lambda named: named[0],
         "documents": lambda named: sets[named[1].results.dataset.split_fingerprint],
@@ -125,7 +122,8 @@ def _runs_table(runs: Mapping[str, StoredRun], sets: Mapping[str, str]) -> Table
         "commit": lambda named: short_hash(named[1].environment["git_commit"]),
         "processor": lambda named: named[1].environment["cpu"],
         "best model": lambda named: named[1].results.best.name,
-        "test accuracy": lambda named: _accuracy(named[1].results),
+        "test accuracy": lambda named: mean_and_interval(named[1].results.best.accuracy)
+        + " (partial run)" * bool(named[1].results.missing),
         "models": lambda named: str(len(named[1].results.models)),
         "seeds": lambda named: str(len(named[1].results.seeds)),
     }
@@ -139,43 +137,34 @@ def _runs_table(runs: Mapping[str, StoredRun], sets: Mapping[str, str]) -> Table
     return replace(table_of(newest, columns, caption), text_columns=6)
 
 
-def _accuracy(results: Results) -> str:
-    partial = " (partial run)" if results.missing else ""
-    return f"{mean_and_interval(results.best.accuracy)}{partial}"
-
-
-def _leaderboard(analysis: Analysis, reports: Mapping[str, str]) -> PageContent:
-    sets = _names_of_sets(analysis.runs)
-    numbered = [
-        (f"{metric}-{number}", board)
-        for metric, boards in analysis.boards.items()
-        for number, board in enumerate(boards, start=1)
-    ]
+def _leaderboard(
+    runs: Mapping[str, StoredRun], boards: Boards, sets: Texts, reports: Texts
+) -> PageContent:
     sections = [
         ReportSection(
-            f"by-{name}",
-            f"{sets[board.dataset.split_fingerprint]}, by {board.metric}",
+            f"by-{metric}-{number}",
+            f"{sets[board.dataset.split_fingerprint]}, by {metric}",
             [
-                ("wordy", _with_reports(rank_table(board), reports)),
-                ("wordy", _with_reports(board_costs_table(board), reports)),
+                ("wordy", _with_reports(table, reports))
+                for table in (rank_table(board), board_costs_table(board))
             ],
         )
-        for name, board in numbered
+        for metric, of_metric in boards.items()
+        for number, board in enumerate(of_metric, start=1)
     ]
+    models = [model.name for run in runs.values() for model in run.results.models]
     return PageContent(
         title="rnnbench leaderboard",
         heading="Leaderboard",
         about="The models of all runs, best first. Only results on the same test documents are "
         "comparable, so each set of documents has its own tables.",
         findings=[],
-        sections=[*sections, *_mean_ranks(analysis)],
-        models=_distinct(
-            model.name for run in analysis.runs.values() for model in run.results.models
-        ),
+        sections=[*sections, *_mean_ranks(boards)],
+        models=list(dict.fromkeys(models)),
     )
 
 
-def _with_reports(table: Table, reports: Mapping[str, str]) -> Table:
+def _with_reports(table: Table, reports: Texts) -> Table:
     """Return a table of a leaderboard in which each run, the last column of text, is a link.
 
     Models and their first number, such as the accuracy, come first: a phone shows two columns, and
@@ -197,28 +186,22 @@ def _with_reports(table: Table, reports: Mapping[str, str]) -> Table:
     )
 
 
-def _mean_ranks(analysis: Analysis) -> Iterator[ReportSection]:
+def _mean_ranks(boards: Boards) -> Iterator[ReportSection]:
     """Yield a section for each metric, if two or more sets of documents have models in common."""
-    for metric, boards in analysis.boards.items():
-        try:
-            ranks = rank_over_datasets(boards)
-        except UserError:
-            continue
-        yield ReportSection(
-            f"ranks-{metric}",
-            f"Mean ranks by {metric}",
-            [("figure", RanksPlot(ranks, f"ranks-{metric}")), ("table", ranks_table(ranks))],
-            "Models that all sets of documents have in common, matched by name, in a "
-            f"critical-difference diagram.{_left_out(ranks)}",
-        )
+    for metric, of_metric in boards.items():
+        with suppress(UserError):
+            ranks = rank_over_datasets(of_metric)
+            left_out = f" Left out: {listed(list(ranks.left_out))}." if ranks.left_out else ""
+            yield ReportSection(
+                f"ranks-{metric}",
+                f"Mean ranks by {metric}",
+                [("figure", RanksPlot(ranks, f"ranks-{metric}")), ("table", ranks_table(ranks))],
+                "Models that all sets of documents have in common, matched by name, in a "
+                f"critical-difference diagram.{left_out}",
+            )
 
 
-def _left_out(ranks: MeanRanks) -> str:
-    return f" Left out: {listed(list(ranks.left_out))}." if ranks.left_out else ""
-
-
-def _history(analysis: Analysis, reports: Mapping[str, str]) -> PageContent:
-    sets = _names_of_sets(analysis.runs)
+def _history(histories: Histories, sets: Texts, reports: Texts) -> PageContent:
     sections = [
         ReportSection(
             f"{metric}-{number}",
@@ -228,22 +211,18 @@ def _history(analysis: Analysis, reports: Mapping[str, str]) -> PageContent:
                 ("wordy", replace(history_table(history), links=reports)),
             ],
         )
-        for metric, histories in analysis.histories.items()
-        for number, (config, history) in enumerate(histories, start=1)
+        for metric, of_metric in histories.items()
+        for number, (config, history) in enumerate(of_metric, start=1)
     ]
+    traced = [history for of_metric in histories.values() for _, history in of_metric]
     return PageContent(
         title="rnnbench history",
         heading="History",
         about="Configs that were run more than once on the same documents, oldest run first. "
         "The commits are those of rnnbench.",
-        findings=_changes(analysis),
+        findings=_changes(histories),
         sections=sections,
-        models=_distinct(
-            model
-            for histories in analysis.histories.values()
-            for _, history in histories
-            for model in history.models
-        ),
+        models=list(dict.fromkeys(model for history in traced for model in history.models)),
     )
 
 
@@ -256,14 +235,14 @@ def _plots(history: RunHistory, name: str) -> list[HistoryPlot]:
     ]
 
 
-def _changes(analysis: Analysis) -> list[str]:
+def _changes(histories: Histories) -> list[str]:
     """Return sentences on the last clear changes of accuracy, newest first."""
-    if ACCURACY not in analysis.histories:
+    if ACCURACY not in histories:
         return [f"Only {ACCURACY} is tested for clear changes."]
     found = [
         (entry.date or "", _change_in_words(config, entry, model))
-        for histories in analysis.histories.values()
-        for config, history in histories
+        for of_metric in histories.values()
+        for config, history in of_metric
         for entry in history.entries
         for model, change in entry.changes.items()
         if change.is_clear
@@ -286,17 +265,12 @@ def _change_in_words(config: str, entry: HistoryEntry, model: str) -> str:
 def _names_of_sets(runs: Mapping[str, StoredRun]) -> dict[str, str]:
     """Return a name for each set of documents, by the fingerprint of its split."""
     datasets = {run.results.dataset.split_fingerprint: run.results.dataset for run in runs.values()}
-    names = {split: _name_of_set(dataset) for split, dataset in datasets.items()}
+    names = {
+        split: f"{dataset.source}, {dataset.test_size:,} test documents"
+        for split, dataset in datasets.items()
+    }
     counts = Counter(names.values())
     return {
         split: name if counts[name] == 1 else f"{name}, split {split[:12]}"
         for split, name in names.items()
     }
-
-
-def _name_of_set(dataset: DatasetSummary) -> str:
-    return f"{dataset.source}, {dataset.test_size:,} test documents"
-
-
-def _distinct(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(names))

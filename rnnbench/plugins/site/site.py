@@ -7,7 +7,7 @@ the pages that link to them, and files that are no longer linked are removed las
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -38,7 +38,7 @@ from rnnbench.storage import (
     write_text,
 )
 from rnnbench.terminal.display import show_steps
-from rnnbench.plugins.site.pages import HISTORY, INDEX, LEADERBOARD, analyze, pages_of
+from rnnbench.plugins.site.pages import HISTORY, INDEX, LEADERBOARD, pages_of
 
 REPORT, CONFIG = "report.html", "config.yaml"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
@@ -48,9 +48,6 @@ LONGEST = 80
 _FILE = (
     rf"^({INDEX}|{LEADERBOARD}|{HISTORY}|runs/{NAME}/({REPORT}|{CONFIG}|{CONSTRAINTS}))$"
 ).replace(".html", r"\.html")
-
-OnRun = Callable[[str, int, int], None]
-"""Called with the run whose report is written next, its number from 1, and the number of runs."""
 
 
 class SiteFiles(Record):
@@ -93,64 +90,49 @@ def site(
             into it.
         RnnbenchError: a file cannot be written.
     """
-    runs = list(runs)  # the checks would use up an iterator
-    names = [metrics] if isinstance(metrics, str) else list(metrics)
-    for name in names:
-        find_quantity(name, "metrics")
-    for given, what in ((runs, "runs"), (names, "metrics")):
-        if not given:
-            raise UserError(f"{what}: names none (should be one or more)")
-    for run in runs:
-        check_report(run, words, errors)
-    with show_steps("report", quiet=not progress) as on_run:
-        write_site(
-            runs,
-            Path(out),
-            metrics=names,
-            words=words,
-            n_errors=errors,
-            command=command,
-            on_run=on_run,
-        )
+    names = [metrics] if isinstance(metrics, str) else metrics
+    write_site(
+        runs, Path(out), names, words=words, n_errors=errors, command=command, progress=progress
+    )
     return Path(out) / INDEX
 
 
 def write_site(
-    runs: Sequence[StoredRun],
+    given: Iterable[StoredRun],
     folder: Path,
+    metrics: Iterable[str],
     *,
-    metrics: Sequence[str],
     words: int,
     n_errors: int,
     command: str,
-    on_run: OnRun,
+    progress: bool,
 ) -> SiteFiles:
-    """Write the pages of some runs into a folder, and return what it holds.
+    """Write the pages of some runs, of which each is shown once; return what the folder then holds.
 
-    Args:
-        runs: at least one; a run that is given twice is shown once.
-        folder: that of an earlier site, or a new or empty one.
-        metrics: the metrics of leaderboards and histories.
-        words: the most words shown of each misclassified document.
-        n_errors: the number of misclassified documents in each report.
-        command: the command of this process, shown to another process that wants the folder.
-        on_run: called before each report is written.
-
-    Raises:
-        UserError: the folder holds something else, or another process is writing into it.
-        UnwritableError: a file cannot be written.
+    The arguments are those of ``site``.
     """
+    runs, names = list(given), list(metrics)
+    for name in names:
+        find_quantity(name, "metrics")
+    for those, what in ((runs, "runs"), (names, "metrics")):
+        if not those:
+            raise UserError(f"{what}: names none (should be one or more)")
+    for run in runs:
+        check_report(run, words, n_errors)
     files_in(folder)  # refuse somebody else's folder before computing anything
     distinct = list({run.folder.resolve(): run for run in runs}.values())
     named = dict(zip(distinct_names([run.folder for run in distinct]), distinct, strict=True))
     places = folders_of(named)
     reports = {name: f"{place}/{REPORT}" for name, place in places.items()}
-    pages = pages_of(analyze(named, metrics), reports)
+    pages = pages_of(named, names, reports)
     beside = {name: _files_beside(folder, places[name], run) for name, run in named.items()}
     others = [file for texts in beside.values() for file in texts]
     site = SiteFiles(files=[*pages, *reports.values(), *others], reports=reports)
     titles = {page.heading: file for file, page in pages.items()}
-    with open_site(folder, site, command):
+    with (
+        show_steps("report", quiet=not progress) as on_run,
+        open_site(folder, site, command),
+    ):
         for number, (name, run) in enumerate(named.items(), start=1):
             on_run(name, number, len(named))
             for file, text in beside[name].items():

@@ -3,7 +3,7 @@
 from factories import runs_on_datasets, scored_run
 
 from rnnbench.analysis.boards import distinct_names
-from rnnbench.plugins.site.pages import SHOWN_CHANGES, analyze, pages_of
+from rnnbench.plugins.site.pages import SHOWN_CHANGES, pages_of
 
 
 def nightly(name, day, config="nightly", *, split="5", **rights):
@@ -19,7 +19,7 @@ def nightly(name, day, config="nightly", *, split="5", **rights):
 
 def pages(*runs, metrics=("accuracy",)):
     named = dict(zip(distinct_names([run.folder for run in runs]), runs, strict=True))
-    return pages_of(analyze(named, metrics), {name: f"runs/{name}/report.html" for name in named})
+    return pages_of(named, metrics, {name: f"runs/{name}/report.html" for name in named})
 
 
 def titles(page):

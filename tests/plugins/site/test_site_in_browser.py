@@ -29,8 +29,8 @@ def site(tmp_path_factory):
     others = runs_on_datasets({"r8": MODELS, "r52": WORSE}, records=records, name="other")
     folder = tmp_path_factory.mktemp("site")
     write_site(
-        [*nightly, *others], folder, metrics=["accuracy"], words=0, n_errors=3,
-        command="rnnbench site", on_run=lambda *_: None,
+        [*nightly, *others], folder, ["accuracy"], words=0, n_errors=3,
+        command="rnnbench site", progress=False,
     )  # fmt: skip
     return folder
 
