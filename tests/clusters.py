@@ -199,4 +199,5 @@ def asleep(folder: Path) -> set[int]:
 
 def kept(dask_worker) -> list[str]:
     """Return the files that a worker keeps for runs; workers are asked for it."""
-    return [str(file) for file in Path(dask_worker.local_directory, "rnnbench").rglob("*")]
+    places = os.walk(Path(dask_worker.local_directory, "rnnbench"))  # some may just be removed
+    return [f"{place}/{name}" for place, folders, files in places for name in (*folders, *files)]

@@ -21,7 +21,7 @@ from typing import Any, NoReturn, Self
 from uuid import uuid4
 
 from rnnbench.errors import OutOfReachError, RnnbenchError, UserError
-from rnnbench.plugins.dask import connection, needs, on_worker
+from rnnbench.plugins.dask import connection, on_worker
 from rnnbench.runner.events import Connected, Listener, PhaseBegan
 from rnnbench.runner.executors.base import WAITING, Executor, T, Task, TrialFailure
 from rnnbench.runner.executors.child import Died, event_of
@@ -131,8 +131,8 @@ class ClusterRun:
         self._client, self._listener, self._task = client, listener, task
         self._id, self._limit = f"rnnbench-{uuid4().hex[:12]}", limit
         self._address, self._dashboard = client.scheduler.address, ""
-        self._files, self._corpora, self._modules = needs.pack(trials, corpora)
-        self._here = needs.Installed.here(needs.packages_of(trials))
+        self._files, self._corpora, self._modules = on_worker.pack(trials, corpora)
+        self._here = on_worker.Installed.here(on_worker.packages_of(trials))
         self._waiting = deque(map(Attempt, trials))
         self._running: dict[str, Attempt] = {}
         self._inbox: SimpleQueue[Callable[[], Outcomes | None]] = SimpleQueue()
@@ -264,7 +264,9 @@ class ClusterRun:
             if facts["fault"]:
                 log.warning("%s takes no trials: %s", facts["name"], facts["fault"])
             elif self._has_begun:
-                text = needs.describe_differences({facts["name"]: facts["differences"]}, self._here)
+                text = on_worker.describe_differences(
+                    {facts["name"]: facts["differences"]}, self._here
+                )
                 log.warning("%s; until then they take no trials", text)
         elif (attempt := self._running.get(facts.get("key", ""))) is not None:
             if attempt.at not in ("", facts["worker"]):
@@ -308,10 +310,10 @@ class ClusterRun:
             return  # until all were heard
         found = {facts["name"]: facts["differences"] for facts in self._refused.values()}
         if any(found.values()):
-            raise UserError(needs.describe_differences(found, self._here))
+            raise UserError(on_worker.describe_differences(found, self._here))
         if len(self._refused) == len(workers):
             faults = {facts["name"]: [facts["fault"]] for facts in self._refused.values()}
-            lines = [f"{self._address}: no worker takes trials", *needs.grouped(faults)]
+            lines = [f"{self._address}: no worker takes trials", *on_worker.grouped(faults)]
             raise UserError("\n".join(lines))
         if able:
             self._has_begun = True

@@ -76,11 +76,11 @@ class RunPlugin(WorkerPlugin):
 
             if rnnbench.__version__ != wanted:
                 return [f"rnnbench {rnnbench.__version__} (here: {wanted})"], ""
-            from rnnbench.plugins.dask import needs, on_worker
+            from rnnbench.plugins.dask import on_worker
 
             folder = Path(worker.local_directory, "rnnbench", self.name)
             self.there = there = on_worker.RunOnWorker(folder, self.modules)
-            return there.begin(needs.Installed(**self.here), files)
+            return there.begin(on_worker.Installed(**self.here), files)
         except Exception as error:
             is_missing = isinstance(error, ModuleNotFoundError) and error.name == "rnnbench"
             fault = "not installed" if is_missing else f"not usable there: {error}"

@@ -60,7 +60,8 @@ def site(
     for name in metric:
         find_quantity(name, "--metric")
     from rnnbench.analysis.load import load_runs  # slow to import
-    from rnnbench.plugins.site.site import INDEX, write_site
+    from rnnbench.plugins.site.pages import INDEX
+    from rnnbench.plugins.site.site import write_site
 
     made = write_site(
         load_runs(runs),

@@ -36,15 +36,13 @@ def run_and_listen(*arguments):
 
 
 def test_results_have_the_same_bits_as_those_of_local_processes(two_workers, tmp_path, trials):
-    network = trial(tmp_path, seed=7, training={"epochs": 2, "engine": "compiled"})
-    kept = trial(tmp_path, seed=8, training={"epochs": 2, "engine": "native"})
-    all_trials = [network, replace(kept, keep_model=True), trials[0]]
+    network = trial(tmp_path, seed=8, training={"epochs": 2, "engine": "native"})
+    both = [replace(network, keep_model=True), trials[0]]
 
-    there, events = run_and_listen(two_workers, all_trials, tmp_path, TRAINING)
+    there, events = run_and_listen(two_workers, both, tmp_path, TRAINING)
 
     assert len(there[8].weights) == 5
-    here = LocalExecutor(2, 1).run(all_trials, corpora(tmp_path), lambda _: None, TRAINING)
-    for one, expected in here:
+    for one, expected in LocalExecutor(1, 1).run(both, corpora(tmp_path), lambda _: None, TRAINING):
         result = there[one.seed]
         np.testing.assert_array_equal(result.scores, expected.scores)
         np.testing.assert_array_equal(result.labels, expected.labels)
@@ -53,17 +51,10 @@ def test_results_have_the_same_bits_as_those_of_local_processes(two_workers, tmp
         assert result.record.history == expected.record.history
         assert result.record.fingerprint == expected.record.fingerprint
         assert (result.record.machine.worker[:1], expected.record.machine) == ("w", None)
-    epochs = [event.epoch for event in events if _is_epoch(event, 7)]
+    epochs = [event.epoch for event in events if _is_epoch(event, 8)]
     assert (epochs[0], epochs[-1]) == (0, 2)
-    phases = [event for event in events if isinstance(event, PhaseBegan) and event.trial == network]
-    assert [event.phase for event in phases] == [
-        "loading TensorFlow",
-        "reading documents",
-        "training",
-        "building network",
-        "compiling",
-        "testing",
-    ]
+    phases = [event for event in events if isinstance(event, PhaseBegan) and event.trial == both[0]]
+    assert {"reading documents", "training"} <= {event.phase for event in phases}
     assert {event.worker for event in phases} <= {"w0", "w1"}
 
 

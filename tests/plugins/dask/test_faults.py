@@ -204,14 +204,39 @@ def test_children_end_when_the_process_that_started_the_run_was_killed(one_worke
     wait_for(lambda: not children(one_worker.folder), "the end of its child", seconds=15)
 
 
-@pytest.fixture
-def own(tmp_path):
-    """A cluster that a test may break."""
-    with cluster(tmp_path / "cluster", 1) as made:
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """A cluster that tests may break; each adds the workers that it needs."""
+    with cluster(tmp_path_factory.mktemp("own"), 0) as made:
         yield made
 
 
+def test_the_trials_of_a_lost_machine_are_tried_on_another_if_there_is_one(
+    own, tmp_path, trials, caplog, monkeypatch
+):
+    first = own.add_worker("first")
+
+    def lose_one():
+        own.add_worker("another", LATE="yes")
+        lost = children(own.folder)
+        kill_session(first)
+        wait_for(lambda: not {*lost} & {*children(own.folder)}, "the end of its child", 5)
+
+    outcomes = start(own, trials[:1], tmp_path, cluster_tasks.sleep_unless_late)
+    acting = after(lambda: asleep(own.folder), lose_one)
+    assert [outcome for _, outcome in outcomes] == ["done"]
+    acting.result()
+    assert "svm seed 0: its worker first was lost; it is tried again" in caplog.text
+
+    monkeypatch.setattr(dask_executor, "SILENCE_SECONDS", 2.0)
+    kill = partial(kill_session, own.processes[-1])
+    outcomes = start_until_last(own, trials, tmp_path, kill)
+    with pytest.raises(OutOfReachError, match="no worker has taken trials for 2 s; finished"):
+        next(outcomes)
+
+
 def test_a_scheduler_that_restarts_ends_the_run_after_what_has_finished(own, tmp_path, trials):
+    own.add_worker("last")
     port = own.address.rpartition(":")[2]
 
     def restart():
@@ -224,25 +249,3 @@ def test_a_scheduler_that_restarts_ends_the_run_after_what_has_finished(own, tmp
     with pytest.raises(OutOfReachError, match="the connection to the scheduler is lost; finished"):
         next(outcomes)
     wait_for(lambda: not children(own.folder), "the end of its child")
-
-
-def test_the_trials_of_a_lost_machine_are_tried_on_another_if_there_is_one(
-    own, tmp_path, trials, caplog, monkeypatch
-):
-    def lose_one():
-        own.add_worker("another", LATE="yes")
-        lost = children(own.folder)
-        kill_session(own.processes[1])
-        wait_for(lambda: not {*lost} & {*children(own.folder)}, "the end of its child", 5)
-
-    outcomes = start(own, trials[:1], tmp_path, cluster_tasks.sleep_unless_late)
-    acting = after(lambda: asleep(own.folder), lose_one)
-    assert [outcome for _, outcome in outcomes] == ["done"]
-    acting.result()
-    assert "svm seed 0: its worker w0 was lost; it is tried again" in caplog.text
-
-    monkeypatch.setattr(dask_executor, "SILENCE_SECONDS", 2.0)
-    kill = partial(kill_session, own.processes[-1])
-    outcomes = start_until_last(own, trials, tmp_path, kill)
-    with pytest.raises(OutOfReachError, match="no worker has taken trials for 2 s; finished"):
-        next(outcomes)

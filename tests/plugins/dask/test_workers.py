@@ -51,17 +51,21 @@ def added(where, name, *options, **environment):
         wait_for(lambda: name not in where.workers(), "its end")
 
 
-def test_a_worker_takes_a_trial_for_each_of_its_threads_and_may_join_late(
-    one_worker, tmp_path, trials
+def test_late_workers_take_a_trial_for_each_thread_unless_they_differ(
+    one_worker, tmp_path, trials, caplog
 ):
     outcomes = start(one_worker, trials, tmp_path, cluster_tasks.nap)
     first = [next(outcomes)]
 
-    with added(one_worker, "two", "--no-nanny", "--nthreads", 2):
-        assert DaskExecutor(address=one_worker.address).jobs == 3
+    with (
+        added(one_worker, "other", code=OTHER_VERSION),
+        added(one_worker, "two", "--no-nanny", "--nthreads", 2),
+    ):
+        assert DaskExecutor(address=one_worker.address).jobs == 4
         pids = {pid for _, pid in [*first, *outcomes]}
 
     assert len(pids) == 3
+    assert caplog.text.count("scikit-learn 0.1") == 1
 
 
 def test_workers_with_another_version_or_other_code_are_named_before_anything_is_trained(
@@ -82,17 +86,6 @@ def test_workers_with_another_version_or_other_code_are_named_before_anything_is
     assert "scikit-learn 0.1 (here: " in str(caught.value)
     assert "): other\n" in str(caught.value)
     assert "pip install scikit-learn==" in str(caught.value)
-
-
-def test_a_late_one_with_another_version_takes_no_trials(one_worker, tmp_path, trials, caplog):
-    outcomes = start(one_worker, trials, tmp_path, cluster_tasks.nap)
-    first = [next(outcomes)]
-
-    with added(one_worker, "other", code=OTHER_VERSION):
-        pids = {pid for _, pid in [*first, *outcomes]}
-
-    assert len(pids) == 1
-    assert caplog.text.count("scikit-learn 0.1") == 1
 
 
 def test_workers_that_lack_something_are_named_and_others_are_used(
