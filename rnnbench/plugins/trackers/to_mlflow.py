@@ -12,10 +12,8 @@ import rnnbench
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.errors import shortened
-from rnnbench.plugins.trackers import final_numbers, settings_of, tags_of, validation_of
+from rnnbench.plugins.trackers import TrialTracker, settings_of, tags_of
 from rnnbench.storage import sha256_json
-from rnnbench.tracking import Tracker
-from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial
 
 DEFAULTS = {
@@ -44,7 +42,7 @@ def _with_defaults() -> Iterator[None]:
             os.environ.pop(key, None)
 
 
-class MlflowTracker(Tracker):
+class MlflowTracker(TrialTracker):
     """Keeps a store in the folder of the run, unless ``MLFLOW_TRACKING_URI`` names another."""
 
     name = "mlflow"
@@ -61,50 +59,42 @@ class MlflowTracker(Tracker):
         artifacts = None if given else (folder / "mlflow-artifacts").resolve().as_uri()
         self._experiment = self._find_experiment(benchmark.name, artifacts)
         self._parent = self._find_parent(benchmark, folder)
-        self._runs: dict[Trial, str] = {}
         self._unsent: dict[str, list[Any]] = {}
         self._last_sent = 0.0
         self._missing, self._has_failed = set(trials), False
 
     @_with_defaults()
-    def trial_started(self, trial: Trial) -> None:
-        """Begin a run with the parameters of a trial."""
-        if trial in self._runs:
-            self._end(trial, "KILLED")
-        self._runs[trial] = self._begin(
-            str(trial), tags_of(trial) | {"mlflow.parentRunId": self._parent}, settings_of(trial)
-        )
+    def begin(self, trial: Trial) -> str:
+        """Begin a run below that of the benchmark."""
+        tags = tags_of(trial) | {"mlflow.parentRunId": self._parent}
+        return self._create(str(trial), tags, settings_of(trial))
 
     @_with_defaults()
-    def epoch_ended(self, trial: Trial, epoch: int, loss: float, accuracy: float) -> None:
+    def write(self, run: str, epoch: int, values: Mapping[str, float]) -> None:
         """Note the metrics of an epoch, and send them now and then."""
-        self._note(trial, epoch, {"loss": loss, "accuracy": accuracy})
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        metrics = [Metric(_key(name), value, now, epoch) for name, value in values.items()]
+        self._unsent.setdefault(run, []).extend(metrics)
         if time.monotonic() - self._last_sent >= SEND_INTERVAL:
             self._send()
 
     @_with_defaults()
-    def trial_finished(
-        self, trial: Trial, result: TrialResult, metrics: Mapping[str, float]
-    ) -> None:
-        """Send all metrics, and end the run of the trial."""
-        for epoch, scores in validation_of(result.record.history):
-            self._note(trial, epoch, scores)
-        self._note(trial, result.record.epochs, final_numbers(result, metrics))
-        self._missing.discard(trial)
-        self._end(trial, "FINISHED")
-
-    @_with_defaults()
-    def trial_failed(self, trial: Trial, reason: str) -> None:
-        """End the run of the trial."""
-        self._client.set_tag(self._runs[trial], "rnnbench.error", shortened(reason, MAX_VALUE))
-        self._has_failed = True
-        self._end(trial, "FAILED")
+    def end(self, run: str, trial: Trial, status: str, reason: str = "") -> None:
+        """Send all metrics, and end the run of a trial."""
+        if status == "FINISHED":
+            self._missing.discard(trial)
+        elif status == "FAILED":
+            self._client.set_tag(run, "rnnbench.error", shortened(reason, MAX_VALUE))
+            self._has_failed = True
+        self._send()
+        self._client.set_terminated(run, status)
 
     @_with_defaults()
     def close(self) -> None:
         """End the runs of trials that were interrupted, and that of the benchmark."""
-        for trial in list(self._runs):
-            self._end(trial, "KILLED")
+        super().close()
         ending = "FAILED" if self._has_failed else "KILLED"
         self._client.set_terminated(self._parent, ending if self._missing else "FINISHED")
 
@@ -128,9 +118,9 @@ class MlflowTracker(Tracker):
         training = benchmark.training.model_dump(mode="json", exclude_none=True)
         settings = {f"data.{key}": value for key, value in data.items()}
         settings |= {f"training.{key}": value for key, value in training.items()}
-        return self._begin(benchmark.name, tags, settings)
+        return self._create(benchmark.name, tags, settings)
 
-    def _begin(self, name: str, tags: Mapping[str, str], settings: Mapping[str, Any]) -> str:
+    def _create(self, name: str, tags: Mapping[str, str], settings: Mapping[str, Any]) -> str:
         from mlflow.entities import Param
 
         created = self._client.create_run(self._experiment, tags=dict(tags), run_name=name)
@@ -142,23 +132,12 @@ class MlflowTracker(Tracker):
             self._client.log_batch(run, params=batch)
         return run
 
-    def _note(self, trial: Trial, epoch: int, values: Mapping[str, float]) -> None:
-        from mlflow.entities import Metric
-
-        now = int(time.time() * 1000)
-        metrics = [Metric(_key(name), value, now, epoch) for name, value in values.items()]
-        self._unsent.setdefault(self._runs[trial], []).extend(metrics)
-
     def _send(self) -> None:
         for run, metrics in self._unsent.items():
             for batch in _batches(metrics, MAX_METRICS):
                 self._client.log_batch(run, metrics=batch)
         self._unsent = {}
         self._last_sent = time.monotonic()
-
-    def _end(self, trial: Trial, status: str) -> None:
-        self._send()
-        self._client.set_terminated(self._runs.pop(trial), status)
 
 
 def _local_store(folder: Path) -> str:

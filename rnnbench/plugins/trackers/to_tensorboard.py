@@ -6,16 +6,19 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from rnnbench.config.schema import Benchmark
-from rnnbench.plugins.trackers import final_numbers, settings_of, stem_of, validation_of
-from rnnbench.tracking import Tracker
-from rnnbench.training.outcome import TrialResult
+from rnnbench.plugins.trackers import TrialTracker, settings_of, stem_of
 from rnnbench.training.trial import Trial
 
 EVENTS = "events.out.tfevents"
 """The start of the names by which TensorBoard finds event files."""
+STATUSES = {
+    "FINISHED": "STATUS_SUCCESS",
+    "FAILED": "STATUS_FAILURE",
+    "KILLED": "STATUS_UNKNOWN",
+}
 
 
-class TensorBoardTracker(Tracker):
+class TensorBoardTracker(TrialTracker):
     """Scalars by epoch; hyperparameters and final metrics for the tab HPARAMS.
 
     The writers of TensorBoard would import TensorFlow, which takes seconds, only to write files.
@@ -28,48 +31,30 @@ class TensorBoardTracker(Tracker):
     def start(self, folder: Path, benchmark: Benchmark, trials: Sequence[Trial]) -> None:  # noqa: ARG002
         """Note the folder, which gets one for each trial."""
         self._folder = folder / "tensorboard"
-        self._running: dict[Trial, _EventFile] = {}
 
-    def trial_started(self, trial: Trial) -> None:
+    def begin(self, trial: Trial) -> "_EventFile":
         """Begin an event file with the hyperparameters; an earlier attempt at the trial goes."""
         from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 
-        if trial in self._running:
-            self._running.pop(trial).close()
         folder = self._folder / stem_of(trial)
         folder.mkdir(parents=True, exist_ok=True)
         for earlier in folder.glob(f"{EVENTS}.*"):
             earlier.unlink()
-        events = self._running[trial] = _EventFile(folder)
+        events = _EventFile(folder)
         events.write(step=0, summary=hparams_pb(settings_of(trial), trial_id=folder.name))
+        return events
 
-    def epoch_ended(self, trial: Trial, epoch: int, loss: float, accuracy: float) -> None:
-        """Write the scalars of an epoch."""
-        self._running[trial].write_scalars(epoch, {"loss": loss, "accuracy": accuracy})
+    def write(self, run: "_EventFile", epoch: int, values: Mapping[str, float]) -> None:
+        """Write a number under each tag."""
+        from tensorboard.compat.proto.summary_pb2 import Summary
 
-    def trial_finished(
-        self, trial: Trial, result: TrialResult, metrics: Mapping[str, float]
-    ) -> None:
-        """Write the scalars on the validation documents, and the final ones."""
-        for epoch, scores in validation_of(result.record.history):
-            self._running[trial].write_scalars(epoch, scores)
-        final = final_numbers(result, metrics)
-        self._running[trial].write_scalars(result.record.epochs, final)
-        self._end(trial, "STATUS_SUCCESS")
+        scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+        run.write(step=epoch, summary=Summary(value=scalars))
 
-    def trial_failed(self, trial: Trial, reason: str) -> None:  # noqa: ARG002
-        """Note that the trial failed."""
-        self._end(trial, "STATUS_FAILURE")
-
-    def close(self) -> None:
-        """Note that the trials that are still running were interrupted."""
-        for trial in list(self._running):
-            self._end(trial, "STATUS_UNKNOWN")
-
-    def _end(self, trial: Trial, status: str) -> None:
-        events = self._running.pop(trial)
-        events.write(step=trial.epochs, summary=_end_pb(status))
-        events.close()
+    def end(self, run: "_EventFile", trial: Trial, status: str, reason: str = "") -> None:  # noqa: ARG002
+        """Write how the trial ended."""
+        run.write(step=trial.epochs, summary=_end_pb(STATUSES[status]))
+        run.close()
 
 
 class _EventFile:
@@ -93,13 +78,6 @@ class _EventFile:
         from tensorboard.compat.proto.event_pb2 import Event
 
         self._records.write(Event(wall_time=time.time(), **facts).SerializeToString())
-
-    def write_scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Write a number under each tag."""
-        from tensorboard.compat.proto.summary_pb2 import Summary
-
-        scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
-        self.write(step=step, summary=Summary(value=scalars))
 
 
 def _end_pb(status: str) -> Any:

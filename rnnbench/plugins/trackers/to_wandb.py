@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.config.schema import Benchmark
-from rnnbench.plugins.trackers import final_numbers, settings_of, tags_of, validation_of
-from rnnbench.tracking import Tracker
-from rnnbench.training.outcome import TrialResult
+from rnnbench.plugins.trackers import TrialTracker, settings_of, tags_of
 from rnnbench.training.trial import Trial
 
 DEFAULTS = {
@@ -21,7 +19,7 @@ DEFAULTS = {
 """The settings of a run, unless the user has set the variable: its name and its value."""
 
 
-class WandbTracker(Tracker):
+class WandbTracker(TrialTracker):
     """Keeps its files in the folder of the run, unless ``WANDB_DIR`` names another.
 
     Nothing is sent unless ``WANDB_MODE=online`` asks for it; ``wandb sync`` sends it later.
@@ -45,15 +43,12 @@ class WandbTracker(Tracker):
             if key in known
         }
         self._group = benchmark.name
-        self._runs: dict[Trial, Any] = {}
 
-    def trial_started(self, trial: Trial) -> None:
-        """Begin a run with the settings of a trial."""
+    def begin(self, trial: Trial) -> Any:
+        """Begin a run in the group of the benchmark."""
         import wandb
 
-        if trial in self._runs:
-            self._end(trial, failed=True)
-        run = self._runs[trial] = wandb.init(
+        run = wandb.init(
             group=self._group,
             name=str(trial),
             config={**settings_of(trial), **tags_of(trial)},
@@ -62,33 +57,26 @@ class WandbTracker(Tracker):
         )
         # Scores on the validation documents come after those of later epochs in training.
         run.define_metric("*", step_metric="epoch")
+        return run
 
-    def epoch_ended(self, trial: Trial, epoch: int, loss: float, accuracy: float) -> None:
+    def write(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:
         """Log an epoch."""
-        self._runs[trial].log({"epoch": epoch, "loss": loss, "accuracy": accuracy})
+        run.log({"epoch": epoch, **values})
 
-    def trial_finished(
-        self, trial: Trial, result: TrialResult, metrics: Mapping[str, float]
-    ) -> None:
-        """Log the scores on the validation documents and the final ones, and end the run."""
-        for epoch, scores in validation_of(result.record.history):
-            self._runs[trial].log({"epoch": epoch, **scores})
-        self._runs[trial].summary.update(final_numbers(result, metrics))
-        self._end(trial, failed=False)
+    def write_final(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:  # noqa: ARG002
+        """Put the final numbers into the summary."""
+        run.summary.update(values)
 
-    def trial_failed(self, trial: Trial, reason: str) -> None:
-        """End the run of a trial that failed."""
-        self._runs[trial].summary.update({"error": reason})
-        self._end(trial, failed=True)
+    def end(self, run: Any, trial: Trial, status: str, reason: str = "") -> None:  # noqa: ARG002
+        """End a run."""
+        if reason:
+            run.summary.update({"error": reason})
+        run.finish(exit_code=int(status != "FINISHED"))
 
     def close(self) -> None:
         """End the runs of trials that were interrupted, and wait until all is written."""
         import wandb
 
-        for trial in list(self._runs):
-            self._end(trial, failed=True)
+        super().close()
         if self._is_alone:
             wandb.teardown()
-
-    def _end(self, trial: Trial, *, failed: bool) -> None:
-        self._runs.pop(trial).finish(exit_code=int(failed))
