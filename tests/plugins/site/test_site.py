@@ -182,24 +182,6 @@ def test_a_report_is_that_of_rnnbench_report_and_has_the_files_that_it_names(mad
         assert (beside / name).read_text() == (run.folder / name).read_text()
 
 
-def test_the_leaderboard_is_that_of_rnnbench_leaderboard(made, pages, cli):
-    runs = sorted((made[0] / "results/nightly").iterdir())
-    boards = json.loads(cli("leaderboard", *runs, made[0] / "results" / ODD, "--json").stdout)
-    page = Elements(pages["leaderboard.html"])
-
-    assert "by-accuracy-1" in page.ids
-    assert "by-macro_f1-2" in page.ids
-    first = text_of(pages["leaderboard.html"]).partition("clearly worse than the first")[2]
-    for entry in boards["leaderboards"][0]["entries"]:
-        assert f"{entry['model']['metrics']['accuracy']['mean']:.4f}" in first
-
-
-def test_runs_on_two_sets_of_documents_have_a_critical_difference_diagram(pages):
-    assert {"ranks-accuracy", "ranks-macro_f1"} <= {*Elements(pages["leaderboard.html"]).ids}
-    assert "critical difference" in pages["leaderboard.html"]
-    assert "Seeds are not datasets" in pages["leaderboard.html"]
-
-
 def test_the_history_has_a_plot_for_each_model_and_names_clear_changes(pages):
     page = pages["history.html"]
 
@@ -249,8 +231,6 @@ def test_without_histories_and_common_models_there_are_no_such_parts(cli):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "Missing argument"),
-        (["nowhere"], "nowhere: no results.json in it (should be a folder"),
         (["results/r8", "nowhere"], "nowhere: no results.json in it"),
         (["results/r8", "--metric", "acuracy"], "--metric: no metric 'acuracy' (allowed: accuracy"),
         (["results/r8", "--out", "results"], "results: holds something other than a site: r52, r8"),
@@ -277,19 +257,6 @@ def test_a_damaged_run_is_named_and_nothing_is_written(cli):
     assert done.exit_code == 2
     assert f"unusable result: {record}" in done.stderr
     assert not Path("site").exists()
-
-
-@pytest.mark.usefixtures("runs")
-def test_a_model_with_a_hostile_name_is_refused_with_its_run(cli):
-    file = Path("results/r8/results.json")
-    facts = json.loads(file.read_text().replace("svm", "<b>svm"))
-    del facts["checksum"]
-    write_facts(file, facts)
-
-    done = cli("site", "results/r8")
-
-    assert done.exit_code == 2
-    assert "config.yaml has no model <b>svm" in done.stderr
 
 
 def test_words_of_documents_are_shown_only_if_they_are_asked_for(pages, cli, tmp_path, monkeypatch):
@@ -397,22 +364,6 @@ def test_the_next_site_replaces_the_last_one_and_nothing_else(folder):
     assert content(folder) == {"index.html": "index.html", NEW: NEW, **kept}
     assert not (folder / "runs/old").exists()
     assert files_in(folder) == {"index.html", NEW}
-
-
-def test_hidden_files_do_not_make_a_folder_somebody_elses(tmp_path):
-    write_text(tmp_path / ".git/HEAD", "mine")
-
-    write_files(tmp_path, "index.html")
-
-    assert content(tmp_path)["index.html"] == "index.html"
-
-
-def test_a_folder_in_the_place_of_a_page_is_named(folder):
-    (folder / OLD).unlink()
-    (folder / OLD).mkdir()
-
-    with pytest.raises(UserError, match=f"{OLD}: cannot be written: Is a directory"):
-        write_files(folder, "index.html")
 
 
 def forged_list(folder):

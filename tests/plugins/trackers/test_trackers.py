@@ -166,12 +166,7 @@ def test_tensorboard_has_the_hyperparameters_of_each_trial(events):
             "training.optimizer": "adam",
         }.items()
     )
-    parameters = ("analyzer", "min_ngram", "max_ngram", "min_df", "alpha")
-    assert found["bayes seed 3"].keys() == {
-        "model",
-        "seed",
-        *(f"baseline.multinomial_naive_bayes.{each}" for each in parameters),
-    }
+    assert not [key for key in found["bayes seed 3"] if key.startswith("training.")]
 
 
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader")  # which MLflow uses
