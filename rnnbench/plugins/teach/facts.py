@@ -3,7 +3,6 @@
 import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -137,7 +136,8 @@ class Explanation(Record):
         return failures
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        return in_blocks(partial(explanation_page, self), console, options, WIDTH)
+        page = in_blocks(explanation_page(self))
+        return console.render(page, options.update(width=WIDTH))
 
     def __repr__(self) -> str:
         text = io.StringIO()

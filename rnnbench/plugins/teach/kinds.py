@@ -30,33 +30,7 @@ IN_PYTHON = {
     "⊙": "*",
     "−": "-",
 }
-IN_ASCII = {
-    "ₜ₋₁": "[t-1]",
-    "ₜ": "[t]",
-    "ĥ": "h~",
-    "ĉ": "c~",
-    "σ(a) = 1 / (1 + e⁻ᵃ)": "sigmoid(a) = 1 / (1 + exp(-a))",
-    "σ": "sigmoid",
-    "⊙": "*",
-    "×": "*",
-    "−": "-",
-}
-"""The signs of equations and formulas in Python, and as terminals without Unicode show them."""
-
-
-def in_ascii(text: str) -> str:
-    """Return an equation, or a text about one, in ASCII.
-
-    >>> in_ascii("hₜ = oₜ ⊙ tanh(cₜ)")
-    'h[t] = o[t] * tanh(c[t])'
-    """
-    return _replaced(text, IN_ASCII)
-
-
-def _replaced(text: str, signs: dict[str, str]) -> str:
-    for sign, spelling in signs.items():
-        text = text.replace(sign, spelling)
-    return text
+"""How the signs of equations are written in Python."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +61,10 @@ class Equation:
         >>> Equation("hₜ = tanh(xₜ W + hₜ₋₁ U + b)", "new hidden state").python
         'h = np.tanh(x_t @ W + h @ U + b)'
         """
-        return re.sub(r"(\w) ([WU])", r"\1 @ \2", _replaced(self.text, IN_PYTHON))
+        text = self.text
+        for sign, spelling in IN_PYTHON.items():
+            text = text.replace(sign, spelling)
+        return re.sub(r"(\w) ([WU])", r"\1 @ \2", text)
 
 
 @dataclass(frozen=True)
@@ -189,13 +166,16 @@ class Kind:
         program = compile(
             "\n".join(equation.python for equation in self.equations), self.name, "exec"
         )
-        history: dict[str, list[Floats]] = {equation.symbol: [] for equation in self.equations}
+        history: list[list[Floats]] = [[] for _ in self.equations]
         for x_t in np.swapaxes(x, 0, 1):
             known["x_t"] = x_t
             exec(program, known)  # noqa: S102 - our own equations
-            for symbol, values in history.items():
-                values.append(known[_replaced(symbol, IN_PYTHON)])
-        return {symbol: np.stack(values, axis=1) for symbol, values in history.items()}
+            for equation, values in zip(self.equations, history, strict=True):
+                values.append(known[equation.python.partition(" = ")[0]])
+        return {
+            equation.symbol: np.stack(values, axis=1)
+            for equation, values in zip(self.equations, history, strict=True)
+        }
 
 
 def _times(n: int) -> str:

@@ -1,15 +1,13 @@
 """Pages on layers in the terminal, to be read from top to bottom: an explained layer."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
-
-from rnnbench.plugins.teach.kinds import in_ascii
 
 if TYPE_CHECKING:
     from rnnbench.plugins.teach.facts import Explanation, NumpyCheck
@@ -21,17 +19,12 @@ HEADING, VALUE, ASIDE, GOOD, BAD = "bold cyan", "bold", "dim", "green", "bold re
 
 Blocks = Iterator[RenderableType]
 """Paragraphs and tables; a blank line separates them."""
-Spell = Callable[[str], str]
-"""Returns an equation or a formula as it is shown."""
 
 
-def in_blocks(
-    page: Callable[[Spell], Blocks], console: Console, options: ConsoleOptions, width: int
-) -> RenderResult:
-    """Render the blocks of a page, in ASCII where the encoding has only that."""
-    spell = in_ascii if options.ascii_only else str
-    lines = [line for block in page(spell) for line in (block, "")]
-    yield from console.render(Group(*lines[:-1]), options.update(width=width))
+def in_blocks(blocks: Blocks) -> Group:
+    """Return the blocks of a page as one."""
+    lines = [line for block in blocks for line in (block, "")]
+    return Group(*lines[:-1])
 
 
 def indented(block: RenderableType) -> Padding:
@@ -47,15 +40,15 @@ def grid(rows: Iterable[Sequence[str]], styles: Sequence[str] = ()) -> Table:
     return table
 
 
-def explanation_page(explanation: "Explanation", spell: Spell) -> Blocks:
+def explanation_page(explanation: "Explanation") -> Blocks:
     """Yield an explanation in six numbered parts, to be printed uncropped."""
     yield from _title(explanation)
     parts = {
         "The input has three axes": _input(explanation),
         "The output": _outputs(explanation),
         "The states carried from step to step": _states(explanation),
-        "The equations": _equations(explanation, spell),
-        "The trainable parameters": _parameters(explanation, spell),
+        "The equations": _equations(explanation),
+        "The trainable parameters": _parameters(explanation),
         "The same in NumPy, step by step": _check(explanation.check),
     }
     for number, (heading, body) in enumerate(parts.items(), start=1):
@@ -105,28 +98,27 @@ def _states(explanation: "Explanation") -> Blocks:
     yield Text("(batch, units), zero before the first step; return_state=True gives the last.")
 
 
-def _equations(explanation: "Explanation", spell: Spell) -> Blocks:
-    rows = [(spell(equation.text), equation.meaning) for equation in explanation.equations]
+def _equations(explanation: "Explanation") -> Blocks:
+    rows = [(equation.text, equation.meaning) for equation in explanation.equations]
     equations = grid(rows, (VALUE, ASIDE))
     equations.columns[0].no_wrap = True  # one in two lines is hard to read
     yield equations
-    yield Text("\n".join(map(spell, explanation.notes)))
+    yield Text("\n".join(explanation.notes))
 
 
-def _parameters(explanation: "Explanation", spell: Spell) -> Blocks:
+def _parameters(explanation: "Explanation") -> Blocks:
     sizes, formula = explanation.sizes, explanation.parameters.formula
     yield Text(f"units h = {sizes.units}, features i = {sizes.features}")
     counts = (Column(title, justify="right") for title in ("by formula", "in Keras"))
     table = _table("weight", "", "shape", "size", *counts)
     for weight in explanation.parameters.weights:
         size = weight.formula
-        words = (weight.symbol, weight.name, str(weight.shape), spell(size.text))
+        words = (weight.symbol, weight.name, str(weight.shape), size.text)
         table.add_row(*words, *_counts(size.value, weight.count))
     table.add_section()
     table.add_row("sum", "", "", "", *_counts(formula.value, explanation.parameters.count))
     yield table
-    numbers = spell(formula.numbers)
-    yield Text.assemble((spell(formula.text), VALUE), f" = {numbers} = {formula.value:,}")
+    yield Text.assemble((formula.text, VALUE), f" = {formula.numbers} = {formula.value:,}")
 
 
 def _counts(by_formula: int, in_keras: int) -> tuple[str, Text]:

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.console import Group
+from rich.constrain import Constrain
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -22,7 +22,6 @@ from rnnbench.plugins.teach.page import (
     VALUE,
     WIDTH,
     Blocks,
-    Spell,
     grid,
     in_blocks,
     indented,
@@ -121,21 +120,12 @@ def toy_facts(layers: Sequence[ToyLayer]) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class ToyPage:
-    """A stack of layers working through the toy array, in ASCII where the encoding has only that.
-
-    It is at most ``WIDTH`` columns wide.
-    """
-
-    layers: Sequence[ToyLayer]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        blocks = partial(_page, self.layers)
-        return in_blocks(blocks, console, options, width=min(options.max_width, WIDTH))
+def toy_page(layers: Sequence[ToyLayer]) -> Constrain:
+    """Return a stack of layers working through the toy array, at most ``WIDTH`` columns wide."""
+    return Constrain(in_blocks(_page(layers)), WIDTH)
 
 
-def _page(layers: Sequence[ToyLayer], spell: Spell) -> Blocks:
+def _page(layers: Sequence[ToyLayer]) -> Blocks:
     names = ", then ".join(layer.kind.keras_name for layer in layers)
     units = f"{UNITS} units" if len(layers) == 1 else f"{UNITS} units each"
     yield Text.assemble(("The toy array of the teaching notebook", "bold"), f": {names}, {units}")
@@ -146,7 +136,7 @@ def _page(layers: Sequence[ToyLayer], spell: Spell) -> Blocks:
     yield Text(f"x, {TOY.shape}, (batch, timesteps, features)", HEADING)
     yield indented(grid(_sequences(TOY)))
     for number, layer in enumerate(layers, start=1):
-        yield from _layer(layer, f"Layer {number}: " if len(layers) > 1 else "", spell)
+        yield from _layer(layer, f"Layer {number}: " if len(layers) > 1 else "")
     shape = layers[-1].values["h"].shape
     yield Text(
         f"With return_sequences=True the output is all of these states, {shape}; with False it is "
@@ -156,7 +146,7 @@ def _page(layers: Sequence[ToyLayer], spell: Spell) -> Blocks:
     )
 
 
-def _layer(layer: ToyLayer, title: str, spell: Spell) -> Blocks:
+def _layer(layer: ToyLayer, title: str) -> Blocks:
     kind, shape = layer.kind, layer.x.shape
     reads = "x" if layer.x is TOY else "the states of the previous layer"
     yield Text(f"{title}{kind.keras_name} reads {reads}, {shape}", HEADING)
@@ -168,20 +158,20 @@ def _layer(layer: ToyLayer, title: str, spell: Spell) -> Blocks:
         before = (f", {one.name} {_spelled(known[one.symbol + 'ₜ₋₁'])}" for one in kind.states)
         yield indented(Text.assemble((title, VALUE), *before))
         for equation in kind.equations:
-            yield indented(_worked(equation, known, spell))
+            yield indented(_worked(equation, known))
     yield indented(Text("The hidden state after each step", VALUE))
     yield indented(grid(_sequences(layer.values["h"])))
 
 
-def _worked(equation: Equation, known: Mapping[str, Floats], spell: Spell) -> Group:
+def _worked(equation: Equation, known: Mapping[str, Floats]) -> Group:
     """Return an equation with symbols, the same with numbers, and its result."""
     left, _, right = equation.text.partition(" = ")
     by_length = sorted(known, key=len, reverse=True)
     term = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in by_length))
     numbers = term.sub(lambda found: _spelled(known[found[0]]), right)
     lines = Table.grid(Column(no_wrap=True), Column(), padding=(0, 1))
-    lines.add_row(Text(spell(left)), Text(f"= {spell(right)}"))
-    lines.add_row("", Text(f"= {spell(numbers)}"))
+    lines.add_row(Text(left), Text(f"= {right}"))
+    lines.add_row("", Text(f"= {numbers}"))
     lines.add_row("", Text(f"= {_spelled(known[left])}", VALUE))
     return Group(Text(equation.meaning, ASIDE), lines)
 

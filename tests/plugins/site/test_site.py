@@ -366,6 +366,14 @@ def test_the_next_site_replaces_the_last_one_and_nothing_else(folder):
     assert files_in(folder) == {"index.html", NEW}
 
 
+def test_hidden_files_do_not_make_a_folder_somebody_elses(tmp_path):
+    write_text(tmp_path / ".git/HEAD", "mine")
+
+    write_files(tmp_path, "index.html")
+
+    assert content(tmp_path)["index.html"] == "index.html"
+
+
 def forged_list(folder):
     forged = SiteFiles.model_construct(files=["../victim"], reports={}, schema_version=1)
     write_text(folder.parent / "victim", "mine")

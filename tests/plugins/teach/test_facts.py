@@ -12,7 +12,7 @@ from rich.console import Console
 import rnnbench
 from rnnbench.plugins.teach import LayerSizes
 from rnnbench.plugins.teach.facts import explain_kind
-from rnnbench.plugins.teach.kinds import GRU, KINDS, LSTM, SIMPLE_RNN, Equation, Kind, in_ascii
+from rnnbench.plugins.teach.kinds import GRU, KINDS, LSTM, SIMPLE_RNN, Equation, Kind
 
 kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 few = st.integers(1, 12)
@@ -175,24 +175,6 @@ def test_it_is_no_wider_than_80_columns_and_no_number_is_cut(kind, width, sizes)
     for step in explanation.check.steps:
         row = [f"{step.step}", *(f"{value:.5f}" for value in (*step.numpy, *step.keras))]
         assert [*row, f"{step.largest_difference:.1e}"] in [line.split() for line in lines]
-
-
-@kinds
-def test_where_the_encoding_is_ascii_so_are_the_equations(kind):
-    file = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
-    console = Console(width=80, file=file)
-
-    console.print(explained(kind, NOTEBOOK), crop=False)
-
-    file.flush()
-    lines = [line.strip() for line in file.buffer.getvalue().decode("ascii").splitlines()]
-    assert max(map(len, lines)) <= 80
-    for equation in kind.equations:
-        assert any(line.startswith(in_ascii(equation.text)) for line in lines)
-    if kind is LSTM:
-        assert "c[t] = f[t] * c[t-1] + i[t] * c~[t]          new cell state" in lines
-        assert "sigmoid(a) = 1 / (1 + exp(-a)); * multiplies element by element." in lines
-        assert "4(h(h + i) + h) = 4 * (50 * (50 + 30) + 50) = 16,200" in lines
 
 
 def test_a_difference_is_shown_in_red():

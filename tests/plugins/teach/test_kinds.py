@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rnnbench.models.layers.recurrent import RECURRENT
 from rnnbench.plugins.teach import kinds as module
-from rnnbench.plugins.teach.kinds import KINDS, find_kind, in_ascii
+from rnnbench.plugins.teach.kinds import KINDS, find_kind
 
 kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 sizes = st.integers(1, 40)
@@ -32,14 +32,6 @@ def test_every_formula_has_its_value_in_letters_and_in_numbers(kind, h, i):
     for formula in (kind.parameters(h, i), *kind.weights(h, i).values()):
         assert value(formula.text, h=h, i=i) == formula.value
         assert value(formula.numbers) == formula.value
-
-
-@kinds
-def test_equations_and_formulas_have_a_spelling_in_ascii(kind):
-    texts = [*(each.text for each in kind.equations), *kind.notes, kind.parameters(3, 2).numbers]
-
-    assert all(in_ascii(text).isascii() for text in texts)
-    assert in_ascii("hₜ = oₜ ⊙ tanh(cₜ₋₁)") == "h[t] = o[t] * tanh(c[t-1])"
 
 
 @kinds
