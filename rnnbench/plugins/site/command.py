@@ -60,19 +60,18 @@ def site(
     for name in metric:
         find_quantity(name, "--metric")
     from rnnbench.analysis.load import load_runs  # slow to import
-    from rnnbench.plugins.site.pages import INDEX
-    from rnnbench.plugins.site.site import write_site
+    from rnnbench.plugins.site import site as pages
 
-    made = write_site(
+    index = pages.site(
         load_runs(runs),
         out,
-        metric,
+        metrics=metric,
         words=words,
-        n_errors=20,
-        command=options.command(),
         progress=not quiet,
+        command=options.command(),
     )
     if as_json:
-        console.print_record({"folder": str(out), **made.model_dump()}, as_json=True)
+        files = pages.read_site(out).model_dump()
+        console.print_record({"folder": str(out), **files}, as_json=True)
     else:
-        console.out.print(str(out / INDEX), soft_wrap=True)
+        console.out.print(str(index), soft_wrap=True)

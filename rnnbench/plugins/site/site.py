@@ -72,6 +72,8 @@ def site(
 ) -> Path:
     """Write static pages about several runs: their list, leaderboards, histories and reports.
 
+    A run that is given twice is shown once.
+
     Args:
         runs: finished runs.
         out: the folder of an earlier site, whose files are replaced, or a new or empty one.
@@ -90,59 +92,39 @@ def site(
             into it.
         RnnbenchError: a file cannot be written.
     """
-    names = [metrics] if isinstance(metrics, str) else metrics
-    write_site(
-        runs, Path(out), names, words=words, n_errors=errors, command=command, progress=progress
-    )
-    return Path(out) / INDEX
-
-
-def write_site(
-    given: Iterable[StoredRun],
-    folder: Path,
-    metrics: Iterable[str],
-    *,
-    words: int,
-    n_errors: int,
-    command: str,
-    progress: bool,
-) -> SiteFiles:
-    """Write the pages of some runs, of which each is shown once; return what the folder then holds.
-
-    The arguments are those of ``site``.
-    """
-    runs, names = list(given), list(metrics)
+    given, folder = list(runs), Path(out)
+    names = [metrics] if isinstance(metrics, str) else list(metrics)
     for name in names:
         find_quantity(name, "metrics")
-    for those, what in ((runs, "runs"), (names, "metrics")):
+    for those, what in ((given, "runs"), (names, "metrics")):
         if not those:
             raise UserError(f"{what}: names none (should be one or more)")
-    for run in runs:
-        check_report(run, words, n_errors)
+    for run in given:
+        check_report(run, words, errors)
     files_in(folder)  # refuse somebody else's folder before computing anything
-    distinct = list({run.folder.resolve(): run for run in runs}.values())
+    distinct = list({run.folder.resolve(): run for run in given}.values())
     named = dict(zip(distinct_names([run.folder for run in distinct]), distinct, strict=True))
     places = folders_of(named)
     reports = {name: f"{place}/{REPORT}" for name, place in places.items()}
     pages = pages_of(named, names, reports)
     beside = {name: _files_beside(folder, places[name], run) for name, run in named.items()}
     others = [file for texts in beside.values() for file in texts]
-    site = SiteFiles(files=[*pages, *reports.values(), *others], reports=reports)
+    files = SiteFiles(files=[*pages, *reports.values(), *others], reports=reports)
     titles = {page.heading: file for file, page in pages.items()}
     with (
         show_steps("report", quiet=not progress) as on_run,
-        open_site(folder, site, command),
+        open_site(folder, files, command),
     ):
         for number, (name, run) in enumerate(named.items(), start=1):
             on_run(name, number, len(named))
             for file, text in beside[name].items():
                 write_text(folder / file, text)
             texts = words_of_test_documents(run) if words else None
-            page = report_page(run, texts, words, n_errors)
+            page = report_page(run, texts, words, errors)
             write_text(folder / reports[name], render(_within(page, titles, reports[name])))
         for file, page in reversed(pages.items()):  # the index, which links to the others, last
             write_text(folder / file, render(_within(page, titles, file)))
-    return site
+    return folder / INDEX
 
 
 def folders_of(names: Iterable[str]) -> dict[str, str]:
@@ -194,8 +176,7 @@ def files_in(folder: Path) -> set[str]:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is not a folder ({HINT})")
     try:
-        document = read_document(folder / SITE, version_of(SiteFiles))
-        return set(validate(folder / SITE, SiteFiles, document).files)
+        return set(read_site(folder).files)
     except FileNotFoundError:
         check_folder(folder, SITE)
         return set()
@@ -207,12 +188,16 @@ def files_in(folder: Path) -> set[str]:
         raise UserError(f"{folder / SITE}: {what} ({HINT}, or remove this one)") from error
 
 
+def read_site(folder: Path) -> SiteFiles:
+    """Return the list of the files of a site."""
+    return validate(folder / SITE, SiteFiles, read_document(folder / SITE, version_of(SiteFiles)))
+
+
 @contextmanager
 def open_site(folder: Path, site: SiteFiles, command: str) -> Iterator[None]:
     """Let the block write the files of a site; then remove those of an earlier one.
 
-    If the block raises an exception, the files of both stay, and ``site.json`` lists them all. The
-    errors and the arguments are those of ``write_site``.
+    If the block raises an exception, the files of both stay, and ``site.json`` lists them all.
     """
     files_in(folder)  # before the lock is written: the folder may be somebody else's
     with lock_folder(folder, command, SITE):

@@ -4,8 +4,8 @@ import pytest
 from browser import AXE, CHROMIUM, barriers
 from factories import runs_on_datasets, scored_run
 
+import rnnbench
 from rnnbench.training.outcome import History
-from rnnbench.plugins.site.site import write_site
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 PAGES = ["index.html", "leaderboard.html", "history.html", "runs/1/report.html"]
@@ -28,10 +28,7 @@ def site(tmp_path_factory):
     ]
     others = runs_on_datasets({"r8": MODELS, "r52": WORSE}, records=records, name="other")
     folder = tmp_path_factory.mktemp("site")
-    write_site(
-        [*nightly, *others], folder, ["accuracy"], words=0, n_errors=3,
-        command="rnnbench site", progress=False,
-    )  # fmt: skip
+    rnnbench.site([*nightly, *others], folder, errors=3, progress=False)
     return folder
 
 
