@@ -420,7 +420,7 @@ def test_trials_run_where_an_installed_package_has_them_run(cli, here, install, 
     assert "executor 'broken' of the package made-up cannot be loaded" in refused.stderr
 
 
-# Trackers; for what those of this package record, see tests/plugins/trackers/test_trackers.py
+# Trackers; for what those of this package record, see tests/plugins/test_trackers.py
 
 
 @pytest.mark.parametrize(

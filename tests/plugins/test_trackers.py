@@ -14,9 +14,12 @@ from factories import benchmark, result, trial
 from plugin_files import MAKE, write_module
 
 from rnnbench.analysis.load import load_run
-from rnnbench.plugins.trackers.to_mlflow import DEFAULTS, MlflowTracker
-from rnnbench.plugins.trackers.to_tensorboard import TensorBoardTracker
-from rnnbench.plugins.trackers.to_wandb import WandbTracker
+from rnnbench.plugins.trackers import (
+    MLFLOW_DEFAULTS,
+    MlflowTracker,
+    TensorBoardTracker,
+    WandbTracker,
+)
 from rnnbench.runner import tracking
 
 CONFIG = """\
@@ -355,7 +358,7 @@ def statuses(runs_by_name):
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader")  # which MLflow uses
 def test_mlflow_goes_on_with_a_run_that_was_interrupted(tmp_path, three, runs):
     tracker = started(MlflowTracker, tmp_path, three)
-    assert not DEFAULTS.keys() & os.environ.keys(), "it may fail at any call"
+    assert not MLFLOW_DEFAULTS.keys() & os.environ.keys(), "it may fail at any call"
     end(tracker, three)
 
     assert not (tmp_path / "mlflow.db").exists()
