@@ -1,7 +1,6 @@
 """Dask clusters on this machine: a scheduler and workers with nannies, as processes."""
 
 import asyncio
-import ctypes
 import json
 import os
 import signal
@@ -102,14 +101,6 @@ class Cluster:
 def _cut_clients(dask_scheduler) -> None:
     for comm in list(dask_scheduler.client_comms.values()):
         comm.abort()
-
-
-def run_out_of_memory(dask_worker) -> None:
-    """Raise an exception in the threads of a worker that wait for their children."""
-    for thread in dask_worker.active_threads:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread), ctypes.py_object(MemoryError)
-        )
 
 
 def listeners(dask_scheduler) -> set[str]:

@@ -15,8 +15,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from rnnbench.errors import UserError
-from rnnbench.plugins.teach.kinds import Equation, Floats, Kind, Values
-from rnnbench.plugins.teach.page import (
+from rnnbench.plugins.teach.facts import (
     ASIDE,
     HEADING,
     VALUE,
@@ -26,6 +25,7 @@ from rnnbench.plugins.teach.page import (
     in_blocks,
     indented,
 )
+from rnnbench.plugins.teach.kinds import Equation, Floats, Kind, Values
 from rnnbench.storage import write_text
 
 TOY = np.arange(1.0, 19.0).reshape(3, 2, 3)

@@ -18,7 +18,6 @@ from clusters import (
     cut_at_gather,
     kept,
     kill_session,
-    run_out_of_memory,
     wait_for,
 )
 
@@ -138,19 +137,6 @@ def test_what_cannot_be_read_fails_only_its_trial(one_worker, tmp_path, trials):
     assert reasons[0].startswith("its task was lost: ValueError: no traces (on w0)")
     assert reasons[1].startswith("ValueError: made elsewhere (on w0)")
     assert outcomes == dict.fromkeys((2, 3), "done")
-
-
-def test_whatever_happens_to_the_worker_while_a_trial_goes_on_its_child_ends(
-    one_worker, tmp_path, trials
-):
-    outcomes = start(one_worker, trials[:1], tmp_path, cluster_tasks.sleep)
-    after(lambda: asleep(one_worker.folder), partial(one_worker.ask, run_out_of_memory))
-
-    _, failure = next(outcomes)
-
-    assert failure.reason.startswith("MemoryError")
-    wait_for(lambda: not children(one_worker.folder), "the end of its child", 10)
-    outcomes.close()
 
 
 def test_a_restart_of_all_workers_costs_no_trial(one_worker, tmp_path, trials, caplog):
