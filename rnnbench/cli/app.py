@@ -19,6 +19,7 @@ from rnnbench.command import CI, LEARN, PARTS, RESULTS, TRAIN, Command
 from rnnbench.errors import FULL, RnnbenchError, refused, signal_of
 from rnnbench.registry import Registry
 
+RUNS = "rnnbench.cli.runs:commands"
 COMMANDS: Registry[Command] = Registry(
     "command",
     Command,
@@ -36,23 +37,12 @@ COMMANDS: Registry[Command] = Registry(
             "Classify texts with a saved network.",
             TRAIN,
         ),
-        Command(
-            "report", "rnnbench.cli.runs:commands", "Write an HTML report about a run.", RESULTS
-        ),
-        Command(
-            "leaderboard", "rnnbench.cli.runs:commands", "Rank the models of many runs.", RESULTS
-        ),
-        Command(
-            "power",
-            "rnnbench.cli.runs:commands",
-            "Show which differences a run could have found.",
-            RESULTS,
-        ),
-        Command(
-            "compare", "rnnbench.cli.runs:commands", "Show how the models of two runs differ.", CI
-        ),
-        Command("history", "rnnbench.cli.runs:commands", "Show a metric over stored runs.", CI),
-        Command("badge", "rnnbench.cli.runs:commands", "Make a badge of a result.", CI),
+        Command("report", RUNS, "Write an HTML report about a run.", RESULTS),
+        Command("leaderboard", RUNS, "Rank the models of many runs.", RESULTS),
+        Command("power", RUNS, "Show which differences a run could have found.", RESULTS),
+        Command("compare", RUNS, "Show how the models of two runs differ.", CI),
+        Command("history", RUNS, "Show a metric over stored runs.", CI),
+        Command("badge", RUNS, "Make a badge of a result.", CI),
         Command(
             "doctor",
             "rnnbench.cli.inspection:doctor",
