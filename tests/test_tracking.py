@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from factories import SOFTMAX, trial
+from plugin_files import write_distribution
 
 from rnnbench.config.load import Override, dump, load
 from rnnbench.errors import UserError
@@ -76,10 +77,17 @@ def test_a_folder_that_a_tool_left_is_no_package(tmp_path, monkeypatch):
 
 
 def test_a_tracker_that_cannot_be_loaded_is_named_with_its_package(install, tmp_path):
-    from plugin_files import write_distribution
-
     entries = {"broken": "absent:It"}
     install(write_distribution(tmp_path, entries, {}, group="rnnbench.trackers"))
 
     with pytest.raises(PluginError, match="tracker 'broken' of the package made-up cannot be load"):
         check_trackers(["broken"])
+
+
+def test_trackers_of_this_package_come_first_and_cannot_be_replaced(install, tmp_path):
+    entries = {"a": "absent:It", "mlflow": "absent:It"}
+    install(write_distribution(tmp_path, entries, {}, group="rnnbench.trackers"))
+
+    assert list(TRACKERS) == ["mlflow", "tensorboard", "wandb", "a"]
+    assert TRACKERS["mlflow"].install == "pip install 'rnnbench[mlflow]'"
+    assert TRACKERS.label("mlflow") == "tracker 'mlflow'"

@@ -35,37 +35,43 @@ def _kinds() -> list[str]:
     return [*KINDS]
 
 
+Layers = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="LAYER",
+        help="simple_rnn, gru or lstm. Several make a stack, for --toy, --code and --save.",
+        show_default=False,
+        autocompletion=_kinds,
+    ),
+]
+Toy = Annotated[
+    bool, typer.Option("--toy", help="Work through the toy array of the notebook, with numbers.")
+]
+Code = Annotated[
+    bool, typer.Option("--code", help="Print NumPy code that computes what Keras computes.")
+]
+Save = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write a drawing of the layer or the stack to FILE, which ends in .svg.",
+        show_default=False,
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")]
+
+
 def explain(
     context: typer.Context,
-    layers: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="LAYER",
-            help="simple_rnn, gru or lstm. Several make a stack, for --toy, --code and --save.",
-            show_default=False,
-            autocompletion=_kinds,
-        ),
-    ],
+    layers: Layers,
     units: Annotated[int, _size(LARGEST.units, "Units, h.")] = 50,
     features: Annotated[int, _size(LARGEST.features, "Features of a step, i.")] = 30,
     steps: Annotated[int, _size(LARGEST.steps, "Steps of a sequence.")] = 10,
     batch: Annotated[int, _size(LARGEST.batch, "Sequences side by side.")] = 4,
-    toy: Annotated[
-        bool,
-        typer.Option("--toy", help="Work through the toy array of the notebook, with numbers."),
-    ] = False,
-    code: Annotated[
-        bool, typer.Option("--code", help="Print NumPy code that computes what Keras computes.")
-    ] = False,
-    save: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Write a drawing of the layer or the stack to FILE, which ends in .svg.",
-            show_default=False,
-        ),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
+    toy: Toy = False,
+    code: Code = False,
+    save: Save = None,
+    force: Force = False,
     as_json: options.Json = False,
 ) -> None:
     """Explain a recurrent layer: shapes, states, equations, parameters, and its steps in NumPy.

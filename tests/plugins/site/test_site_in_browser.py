@@ -50,15 +50,6 @@ def test_a_page_is_never_wider_than_the_window(browser, site, page, width):
     assert browser.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_a_phone_shows_the_accuracies_of_the_leaderboard_without_scrolling(browser, site):
-    browser.open(site / "leaderboard.html", 390)
-
-    cell = "document.querySelector('tbody tr').cells[1]"
-
-    assert browser.evaluate(f"{cell}.textContent").startswith("0.")
-    assert browser.evaluate(f"{cell}.getBoundingClientRect().right") < 390
-
-
 def test_links_lead_to_a_report_and_back_and_nothing_is_refused(browser, site):
     browser.open(site / "index.html")
     click = "document.querySelector('{}').click()"
@@ -90,16 +81,3 @@ def test_a_model_that_is_not_picked_leaves_its_plots_and_rows(browser, site):
 
         assert 0 < len(left) < before
         assert not [text for text in left if name in text]
-
-
-def test_on_paper_nothing_is_cut(browser, site):
-    for page in PAGES[:3]:
-        browser.open(site / page, width=680)
-        browser.send("Emulation.setEmulatedMedia", media="print")
-
-        assert browser.evaluate("document.documentElement.scrollWidth") == 680
-        cut = (
-            "[...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > e.clientWidth)"
-        )
-        assert browser.evaluate(f"{cut}.length") == 0
-        browser.send("Emulation.setEmulatedMedia", media="")
