@@ -8,16 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.boards import ACCURACY, Board, RunHistory, rank_runs, trace_runs
+from rnnbench.analysis.boards import (
+    ACCURACY,
+    Board,
+    MeanRanks,
+    RunHistory,
+    rank_over_datasets,
+    rank_runs,
+    trace_runs,
+)
 from rnnbench.analysis.compare import ComparedRuns, compare_runs, differing_settings
-from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
 from rnnbench.analysis.errors import words_of_test_documents
 from rnnbench.analysis.load import load_run as load_stored_run
 from rnnbench.analysis.summary import drop_duplicates
 from rnnbench.config.load import load_data
-from rnnbench.data.dataset import Dataset
+from rnnbench.data.dataset import Data, Dataset
 from rnnbench.data.load import prepare
-from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
 from rnnbench.job import (
     Config,
@@ -29,17 +35,16 @@ from rnnbench.job import (
 )
 from rnnbench.metrics import find_quantity
 from rnnbench.prediction.predict import Prediction, predict_texts
-from rnnbench.records import Record
-from rnnbench.report.compare import comparison_tables
 from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Shown, Table
 from rnnbench.report.tables_of_run import result_tables, summary_rows
-from rnnbench.report.tables_of_runs import board_tables, history_table
+from rnnbench.report.tables_of_runs import board_tables, comparison_tables, history_table
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.runner.executors import LocalExecutor
 from rnnbench.runner.run import Options
 from rnnbench.runner.run import run as run_benchmark
+from rnnbench.section import Record
 from rnnbench.terminal.display import show_trials
 from rnnbench.tracking import check_trackers
 
@@ -69,7 +74,7 @@ class Run(Shown, StoredRun):
         Its files stay as they are. Positions of test documents are those in what is left.
 
         Raises:
-            UserError: nothing is left, or the duplicates were not recorded.
+            UserError: nothing is left.
         """
         return drop_duplicates(self)
 
@@ -246,7 +251,7 @@ class Histories(Shown, Record):
     """One for each group of runs that were tested on the same documents, the oldest run first."""
 
     def tables(self) -> list[Table]:
-        """Return the tables that ``rnnbench history`` prints."""
+        """Return the tables that ``rnnbench leaderboard --history`` prints."""
         return list(map(history_table, self.histories))
 
 

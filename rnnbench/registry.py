@@ -14,7 +14,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.errors import RnnbenchError, UserError, first_fault
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +43,6 @@ def blame(name: str, failure: str = "failed") -> Iterator[None]:
 
 def _reason(error: BaseException) -> str:
     import pydantic  # slow, and not needed to list commands
-
-    from rnnbench.records import first_fault
 
     ours = [Path(file).parent for file in (__file__, importlib.__file__, pydantic.__file__)]
     frames = [

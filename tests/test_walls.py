@@ -15,7 +15,7 @@ FACE = "rnnbench/__init__.pyi"
 OPEN = {
     f"rnnbench{module}"
     for module in (
-        *("", ".command", ".environment", ".errors", ".estimate", ".job", ".metrics", ".records"),
+        *("", ".command", ".environment", ".errors", ".estimate", ".job", ".metrics"),
         *(".section", ".storage", ".text", ".tracking", ".runner.events", ".runner.run"),
     )
 }

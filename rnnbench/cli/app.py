@@ -39,10 +39,7 @@ COMMANDS: Registry[Command] = Registry(
         ),
         Command("report", RUNS, "Write an HTML report about a run.", RESULTS),
         Command("leaderboard", RUNS, "Rank the models of many runs.", RESULTS),
-        Command("power", RUNS, "Show which differences a run could have found.", RESULTS),
         Command("compare", RUNS, "Show how the models of two runs differ.", CI),
-        Command("history", RUNS, "Show a metric over stored runs.", CI),
-        Command("badge", RUNS, "Make a badge of a result.", CI),
         Command(
             "doctor",
             "rnnbench.cli.inspection:doctor",

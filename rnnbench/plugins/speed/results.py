@@ -6,10 +6,9 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any, Literal
 
-from rnnbench.records import Record
-from rnnbench.report.numbers import MISSING
-from rnnbench.report.table import Table, to_markdown
+from rnnbench.report.table import MISSING, Table, to_markdown
 from rnnbench.results.lock import SPEED
+from rnnbench.section import Record
 from rnnbench.storage import write_text
 from rnnbench.text import counted
 

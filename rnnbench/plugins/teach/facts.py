@@ -17,9 +17,8 @@ from rnnbench.errors import UserError
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.plugins.teach import LARGEST, LayerSizes
 from rnnbench.plugins.teach.kinds import Equation, Floats, Formula, Kind, State, find_kind
-from rnnbench.records import Record
 from rnnbench.report.table import plain_console
-from rnnbench.section import spell
+from rnnbench.section import Record, spell
 
 TOLERANCE = 1e-6
 """The largest allowed difference between NumPy and Keras."""

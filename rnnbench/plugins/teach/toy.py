@@ -14,7 +14,6 @@ from rich.constrain import Constrain
 from rich.table import Column, Table
 from rich.text import Text
 
-from rnnbench.errors import UserError
 from rnnbench.plugins.teach.facts import (
     ASIDE,
     HEADING,
@@ -26,7 +25,7 @@ from rnnbench.plugins.teach.facts import (
     indented,
 )
 from rnnbench.plugins.teach.kinds import Equation, Floats, Kind, Values
-from rnnbench.storage import write_text
+from rnnbench.storage import check_new, write_text
 
 TOY = np.arange(1.0, 19.0).reshape(3, 2, 3)
 """The array: 3 sequences of 2 steps with 3 features each."""
@@ -222,10 +221,7 @@ def save_drawing(kinds: Sequence[Kind], file: Path, *, overwrite: bool) -> None:
         UserError: the file is not an SVG file, exists and may not be overwritten, or cannot be
             written.
     """
-    if file.suffix.lower() != ".svg":
-        raise UserError(f"--save {file}: got '{file.suffix}' (allowed: .svg)")
-    if file.exists() and not overwrite:
-        raise UserError(f"--save {file}: exists already (--force overwrites it)")
+    check_new(file, "--save", [".svg"], overwrite=overwrite)
     write_text(file, cell(kinds[0]) if len(kinds) == 1 else stack(kinds))
 
 

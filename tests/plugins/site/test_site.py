@@ -22,7 +22,7 @@ from rnnbench.errors import UserError
 from rnnbench.report.page import render, report_page
 from rnnbench.results.lock import SITE, lock_folder
 from rnnbench.results.schema import MissingTrial
-from rnnbench.storage import write_document, write_facts, write_text
+from rnnbench.storage import write_document, write_text
 from rnnbench.plugins.site.site import NAME, SiteFiles, files_in, folders_of, open_site
 
 HOSTILE = "<script>alert(1)</script>"
