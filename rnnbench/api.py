@@ -1,6 +1,5 @@
 """The functions and results behind the public names of the package."""
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,14 +18,7 @@ from rnnbench.data.dataset import Dataset
 from rnnbench.data.load import prepare
 from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
-from rnnbench.job import (
-    Config,
-    Settings,
-    overrides_of,
-    prepare_job,
-    require_whole,
-    source_of,
-)
+from rnnbench.job import overrides_of, prepare_job, require_whole, source_of
 from rnnbench.metrics import find_quantity
 from rnnbench.prediction.predict import Prediction, predict_texts
 from rnnbench.records import Record
@@ -35,11 +27,10 @@ from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Shown, Table
 from rnnbench.report.tables_of_run import result_tables, summary_rows
 from rnnbench.report.tables_of_runs import board_tables, history_table
+from rnnbench.request import Config, RunRequest, Settings, takes
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
-from rnnbench.runner.executors import LocalExecutor
-from rnnbench.runner.run import Options
-from rnnbench.runner.run import run as run_benchmark
+from rnnbench.runner.run import run as run_job
 from rnnbench.terminal.display import show_steps, show_trials
 from rnnbench.tracking import check_trackers
 
@@ -250,7 +241,9 @@ class Histories(Shown, Record):
         return list(map(history_table, self.histories))
 
 
-def load_dataset(config: Config | Data | None = None, settings: Settings | None = None) -> Dataset:
+def load_dataset(
+    config: "Config | Data | None" = None, settings: Settings | None = None
+) -> Dataset:
     """Return the padded documents and the labels that a config trains and tests on.
 
     Args:
@@ -270,52 +263,13 @@ def load_dataset(config: Config | Data | None = None, settings: Settings | None 
     return prepare(load_data(source, overrides_of(settings))).dataset
 
 
-def run(
-    config: Config,
-    *,
-    seeds: int | Sequence[int] | None = None,
-    models: str | Sequence[str] | None = None,
-    epochs: int | None = None,
-    data: str | None = None,
-    path: str | Path | None = None,
-    jobs: int | None = None,
-    out: str | Path | None = None,
-    settings: Settings | None = None,
-    save_models: bool = False,
-    fresh: bool = False,
-    compact: bool = False,
-    executor: str = "local",
-    scheduler: str | Path | None = None,
-    track: str | Sequence[str] | None = None,
-    progress: bool = True,
-    command: str | None = None,
-) -> Run:
+@takes(RunRequest)
+def run(request: RunRequest) -> Run:
     """Train every model of a config with every seed, store the results, and return the run.
 
     Trials that are stored already are not trained again. If trials fail, or Ctrl-C ends the run,
     those that finished are stored as a partial run, and the same call without ``fresh`` continues
     from there.
-
-    Args:
-        config: a config file, its content, or the result of ``load_config``.
-        seeds: the number of seeds, or a list of seeds.
-        models: only these models of the config.
-        epochs: the number of epochs of every training.
-        data: the source of the documents: ``data.source`` of the config.
-        path: a file or folder to read the source from: ``data.path`` of the config.
-        jobs: the number of trials that run side by side; by default one per core.
-        out: the folder of the results; by default ``results/NAME``.
-        settings: values that replace others of the config.
-        save_models: whether trained networks are kept, for ``predict``.
-        fresh: whether stored trials are trained again.
-        compact: whether trials, stored ones too, keep only what tables need.
-        executor: where trials run: ``local``, or ``dask``, the workers of a Dask cluster.
-        scheduler: address of the Dask scheduler, or its scheduler file; by default that of Dask's
-            configuration.
-        track: trackers that record the run: ``tracking`` of the config.
-        progress: whether progress is shown on standard error.
-        command: the command that ``results.json`` gives for repeating the run; by default one
-            that runs its ``config.yaml``.
 
     Raises:
         ConfigError: the config or an argument is wrong.
@@ -328,31 +282,11 @@ def run(
         FailedTrialsError: trials have no result; it holds the partial run.
         InterruptedRunError: Ctrl-C ended the run; it holds the partial run.
     """
-    job = prepare_job(
-        config,
-        seeds=seeds,
-        models=models,
-        epochs=epochs,
-        data=data,
-        path=path,
-        jobs=jobs,
-        out=out,
-        settings=settings,
-        executor=executor,
-        scheduler=scheduler,
-        track=track,
-        progress=progress,
-    )
+    job = prepare_job(request, is_compact=request.compact)
     check_trackers(job.benchmark.tracking)
-    folder, flags = job.store.folder, {"--save-models": save_models, "--compact": compact}
-    command = command or _command(folder, jobs, executor, scheduler, flags)
-    options = Options(command, keep_models=save_models, fresh=fresh, compact=compact)
-    display = show_trials(quiet=not progress)
-    finished, plan, done = run_benchmark(
-        job.benchmark, job.data, job.executor, folder, options, display
-    )
-    whole = Run(**vars(finished)) if finished else None
-    return require_whole(whole, plan, done, folder, command)
+    display = show_trials(quiet=not request.progress)
+    stored, done = run_job(job, display, keep_models=request.save_models)
+    return require_whole(Run(**vars(stored)) if stored else None, job, done)
 
 
 def load_run(folder: str | Path) -> Run:
@@ -507,23 +441,6 @@ def _check_report(run: StoredRun, words: int, errors: int) -> None:
             f"{run.folder}: a report is about all test documents, and has a section "
             "without duplicates; load the run again and report on that"
         )
-
-
-def _command(
-    folder: Path,
-    jobs: int | None,
-    executor: str,
-    scheduler: str | Path | None,
-    flags: Mapping[str, bool],
-) -> str:
-    """Return the command that repeats a run from the config that it stores."""
-    options = [] if jobs is None else ["--jobs", str(jobs)]
-    options += [] if executor == LocalExecutor.name else ["--executor", executor]
-    options += [] if scheduler is None else ["--scheduler", str(scheduler)]
-    options += [flag for flag, is_set in flags.items() if is_set]
-    return shlex.join(
-        ["rnnbench", "run", str(folder / "config.yaml"), *options, "--out", str(folder)]
-    )
 
 
 def _frame(rows: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":

@@ -95,10 +95,13 @@ class Store:
     Args:
         folder: of the run.
         is_compact: whether no more is kept of trials than tables need.
+
+    Attributes:
+        n_of_other_versions: how many trials were not found because of another version of rnnbench.
     """
 
     def __init__(self, folder: Path, *, is_compact: bool = False):
-        self.folder, self.is_compact = folder, is_compact
+        self.folder, self.is_compact, self.n_of_other_versions = folder, is_compact, 0
 
     def save_first_config(self, text: str, record: str) -> None:
         """Write ``config.yaml`` before there is a result, so that a run can be continued from it.
@@ -177,7 +180,9 @@ class Store:
         try:
             found = self.load(model, seed, fingerprint, with_model=with_model)
         except DamagedResultError as error:
-            if not isinstance(error, OtherVersionError):
+            if isinstance(error, OtherVersionError):
+                self.n_of_other_versions += 1
+            else:
                 log.warning("%s; it is not used", error)
         except FileNotFoundError:
             pass

@@ -1,9 +1,10 @@
 """The way of a run: plan its trials, train and store them, summarize them, write the run."""
 
+import logging
 import textwrap
-from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,17 +33,20 @@ from rnnbench.models.baselines import check_installed
 from rnnbench.models.descriptions import BaselineModel
 from rnnbench.registry import PluginError
 from rnnbench.report.tables_of_run import table_files
-from rnnbench.results.lock import lock_folder
+from rnnbench.results.lock import HOLDER, LOCK, lock_folder
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
-from rnnbench.results.store import CONSTRAINTS, RESULTS, Store
+from rnnbench.results.store import CONSTRAINTS, RESULTS, SUMMARY_FILES, Store
 from rnnbench.runner.events import Failed, Finished, Listener, Planned, all_of
 from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailure
 from rnnbench.runner.tracking import tell_trackers
-from rnnbench.storage import sweep_temporary_folders
+from rnnbench.storage import PREDICTIONS, TRIALS, sweep_temporary_folders
+from rnnbench.text import counted
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.settings import resolve_engine
 from rnnbench.training.trial import Trial
+
+log = logging.getLogger(__name__)
 
 LONGEST_ERROR = 200
 """The most characters that are kept of the error that a trial failed with."""
@@ -68,21 +72,31 @@ class Plan:
     vocabulary: Vocabulary | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class PlanResult:
-    """The results of the trials of a plan, and the trials that have no result.
+    """What came of the trials of a plan, so far or at the end.
 
     Attributes:
-        trials: the results of all trials that finished, in the order of the plan.
-        failures: the failure of each trial that failed.
-        without_result: the trials that failed, and those that an early end kept from finishing.
+        plan: the trials.
+        results: the results of the trials that finished.
+        failures: why others failed.
         ending: the exception that ended the run early; ``None`` if it ran to its end.
     """
 
-    trials: list[TrialResult]
-    failures: Mapping[Trial, TrialFailure]
-    without_result: list[Trial]
-    ending: KeyboardInterrupt | RnnbenchError | None
+    plan: Plan
+    results: dict[Trial, TrialResult]
+    failures: dict[Trial, TrialFailure] = field(default_factory=dict)
+    ending: KeyboardInterrupt | RnnbenchError | None = None
+
+    @property
+    def trials(self) -> list[TrialResult]:
+        """The results, in the order of the plan."""
+        return [self.results[trial] for trial in self.plan.trials if trial in self.results]
+
+    @property
+    def without_result(self) -> list[Trial]:
+        """The trials that failed, and those that an early end kept from finishing."""
+        return [trial for trial in self.plan.trials if trial not in self.results]
 
     @property
     def missing(self) -> list[MissingTrial]:
@@ -107,6 +121,14 @@ class PlanResult:
         first_line = reason.partition("\n")[0]
         return textwrap.shorten(first_line, LONGEST_ERROR, placeholder="...")
 
+    def lost(self, store: Store) -> list[Trial]:
+        """Return the trials that have a result, but whose files have been removed since."""
+        return [
+            trial
+            for trial in self.plan.trials
+            if trial in self.results and not store.holds(*_key(trial), with_model=trial.keep_model)
+        ]
+
 
 def plan_benchmark(
     benchmark: Benchmark,
@@ -130,11 +152,14 @@ def plan_benchmark(
         UserError: too few documents for the validation set, an engine cannot train a model, or a
             baseline needs a package that is not installed.
     """
-    datasets = _datasets(data, parts)
+    datasets: dict[Part | None, Dataset] = {None: data.dataset}
+    if parts:
+        whole = make_dataset(data.corpus, data.section, blind=True)
+        datasets = {part: hold_out_part(whole, part) for part in parts}
     trials = [
         trial
         for part, dataset in datasets.items()
-        for trial in _trials(benchmark, data, dataset, part, threads, keep_models=keep_models)
+        for trial in _trials(benchmark, data, dataset, part=part, threads=threads, keep=keep_models)
     ]
     _sort(trials)
     _check(trials, datasets.values())
@@ -144,42 +169,28 @@ def plan_benchmark(
     return Plan(data.summary, trials, corpora, vocabulary)
 
 
-def _datasets(data: PreparedData, parts: Sequence[Part]) -> dict[Part | None, Dataset]:
-    """Return the dataset for each part to hold out; without parts, the only one."""
-    if not parts:
-        return {None: data.dataset}
-    whole = make_dataset(data.corpus, data.section, blind=True)
-    return {part: hold_out_part(whole, part) for part in parts}
-
-
 def _trials(
-    benchmark: Benchmark,
-    data: PreparedData,
-    dataset: Dataset,
-    part: Part | None,
-    threads: int,
-    *,
-    keep_models: bool,
+    benchmark: Benchmark, data: PreparedData, dataset: Dataset, *, keep: bool, **facts: Any
 ) -> list[Trial]:
-    """Return the trials of a benchmark on one dataset."""
+    """Return the trials of a benchmark on one dataset; ``facts`` are the same for all of them."""
     fingerprint = data.corpus.fingerprint
-    split = split_fingerprint(fingerprint, dataset)
+    facts |= {
+        "data": data.section.model_copy(update=dict.fromkeys(PATHS)),
+        "corpus_fingerprint": fingerprint,
+        "source": data.summary.source,
+        "dataset_fingerprint": dataset.fingerprint,
+        "split_fingerprint": split_fingerprint(fingerprint, dataset),
+        "n_ids": data.dataset.n_ids,
+    }
     return [
         Trial(
             name=name,
             model=model,
             training=resolve_engine(model, benchmark.training_of(name)),
             seed=seed,
-            data=data.section.model_copy(update=dict.fromkeys(PATHS)),
-            corpus_fingerprint=fingerprint,
-            source=data.summary.source,
-            dataset_fingerprint=dataset.fingerprint,
-            split_fingerprint=split,
-            n_ids=data.dataset.n_ids,
-            threads=threads,
             work=model.work_of_epoch(data.dataset),
-            keep_model=keep_models and not isinstance(model, BaselineModel),
-            part=part,
+            keep_model=keep and not isinstance(model, BaselineModel),
+            **facts,
         )
         for name, model, seed in benchmark.trials
     ]
@@ -210,66 +221,103 @@ def _sort(trials: list[Trial]) -> None:
 
 
 @dataclass(frozen=True)
-class Options:
-    """How a run is carried out.
+class Job:
+    """A benchmark with everything that its trials need.
 
     Attributes:
-        command: repeats the run from the config that it stores.
-        keep_models: whether trained networks are kept.
+        benchmark: the benchmark, with all changes.
+        data: the data that its ``data`` section asks for.
+        executor: trains its trials.
+        store: keeps them; nobody else may write into its folder meanwhile.
+        command: repeats the job from the config that it stores.
         fresh: whether stored trials are trained again.
-        compact: whether trials, stored ones too, keep only what tables need.
+        is_new: whether its folder did not exist before.
     """
 
+    benchmark: Benchmark
+    data: PreparedData
+    executor: Executor
+    store: Store
     command: str
-    keep_models: bool = False
-    fresh: bool = False
-    compact: bool = False
+    fresh: bool
+    is_new: bool
+
+    def plan(self, *, keep_models: bool = False, parts: Sequence[Part] = ()) -> Plan:
+        """Return its trials; see ``plan_benchmark``."""
+        threads = self.executor.threads
+        return plan_benchmark(
+            self.benchmark, self.data, threads, keep_models=keep_models, parts=parts
+        )
+
+    @contextmanager
+    def writing(
+        self, record: str = RESULTS, files: Sequence[str] = SUMMARY_FILES
+    ) -> Iterator[None]:
+        """Lock the folder while the block runs, and first store the config that continues the job.
+
+        Args:
+            record: the file that makes the folder a run or a choice.
+            files: those that describe it as a whole.
+
+        Raises:
+            UserError: another process is writing into the folder, or it cannot be written to.
+        """
+        folder = self.store.folder
+        with lock_folder(folder, self.command, record):
+            self.store.check_writable(files)
+            self.store.save_first_config(dump(self.benchmark, folder), record)
+            yield
+
+    def train(self, plan: Plan, listener: Listener) -> PlanResult:
+        """Return the results of a plan; see ``run_plan``. A new folder goes if nothing began."""
+        done = run_plan(plan, self.executor, self.store, listener, fresh=self.fresh)
+        has_begun = done.results or done.failures or isinstance(done.ending, KeyboardInterrupt)
+        if self.is_new and done.ending and not has_begun:
+            _remove_unused(self.store.folder)
+        return done
+
+
+def _remove_unused(folder: Path) -> None:
+    """Remove a folder that has only what is written before the first trial begins."""
+    with suppress(OSError):  # something else is in it
+        for name in (TRIALS, PREDICTIONS):
+            (folder / name).rmdir()
+        files = sorted(folder.iterdir(), reverse=True)  # the lock is the last one
+        if {file.name for file in files} <= {"config.yaml", "environment.json", HOLDER, LOCK}:
+            for file in files:
+                file.unlink()
+            folder.rmdir()
 
 
 def run(
-    benchmark: Benchmark,
-    data: PreparedData,
-    executor: Executor,
-    folder: Path,
-    options: Options,
-    display: AbstractContextManager[Listener],
-) -> tuple[StoredRun | None, Plan, PlanResult]:
-    """Plan the trials of a benchmark, train them, store and summarize them, and write the run.
+    job: Job, display: AbstractContextManager[Listener], *, keep_models: bool = False
+) -> tuple[StoredRun | None, PlanResult]:
+    """Plan the trials of a job, train them, store and summarize them, and write the run.
 
     Args:
-        benchmark: the benchmark.
-        data: the data that its ``data`` section asks for.
-        executor: trains the trials.
-        folder: of the run; nobody else may write into it meanwhile.
-        options: how the run is carried out.
+        job: the job.
         display: shows the progress while trials are trained.
+        keep_models: whether trained networks are kept.
 
     Returns:
-        The run, or ``None`` if no trial has a result; its trials; and their results.
+        The run, or ``None`` if no trial has a result; and the results of its trials.
 
     Raises:
         UserError: another process is writing into the folder, it cannot be written to, or the
             benchmark cannot be trained on its data.
         RnnbenchError: a file cannot be written, or was removed.
     """
-    store = Store(folder, is_compact=options.compact)
-    plan = plan_benchmark(benchmark, data, executor.threads, keep_models=options.keep_models)
-    with lock_folder(folder, options.command):
-        store.check_writable()
-        store.save_first_config(dump(benchmark, folder), RESULTS)
-        with tell_trackers(benchmark, folder) as trackers:
-            with display as shown:
-                listener = all_of(shown, trackers)
-                done = run_plan(plan, executor, store, listener, fresh=options.fresh)
-            finished = _write(benchmark, plan, done, folder, options) if done.trials else None
-    return finished, plan, done
+    plan = job.plan(keep_models=keep_models)
+    with job.writing(), tell_trackers(job.benchmark, job.store.folder) as trackers:
+        with display as shown:
+            done = job.train(plan, all_of(shown, trackers))
+        return _write(job, done) if done.results else None, done
 
 
-def _write(
-    benchmark: Benchmark, plan: Plan, done: PlanResult, folder: Path, options: Options
-) -> StoredRun:
+def _write(job: Job, done: PlanResult) -> StoredRun:
     """Summarize the trials that have a result, and write everything that belongs to the run."""
-    results = summarize_run(benchmark, plan.dataset, done.trials, options.command, done.missing)
+    benchmark, plan, folder = job.benchmark, done.plan, job.store.folder
+    results = summarize_run(benchmark, plan.dataset, done.trials, job.command, done.missing)
     try:
         machine = load_environment(folder)
     except FileNotFoundError as error:
@@ -302,23 +350,19 @@ def run_plan(
     """
     with suppress(OSError):  # if there is no place for temporary folders, what needs it says so
         sweep_temporary_folders()
-    results = {} if fresh else find_stored(plan.trials, store)
-    to_train = [trial for trial in plan.trials if trial not in results]
-    listener(Planned(to_train, list(results)))
-    failures: dict[Trial, TrialFailure] = {}
-    ending = None
+    done = PlanResult(plan, {} if fresh else find_stored(plan.trials, store))
+    if store.n_of_other_versions:
+        n = counted(store.n_of_other_versions, "stored trial")
+        log.warning("%s of another version of rnnbench cannot be used: trained again", n)
+    to_train = done.without_result
+    listener(Planned(to_train, list(done.results)))
     try:
-        _train(to_train, plan, executor, store, listener, results, failures)
+        _train(done, to_train, executor, store, listener)
     except (KeyboardInterrupt, RnnbenchError) as error:
-        ending = error
-        done = results.keys() | failures.keys()
-        results |= find_stored([trial for trial in to_train if trial not in done], store)
-    return PlanResult(
-        [results[trial] for trial in plan.trials if trial in results],
-        failures,
-        [trial for trial in plan.trials if trial not in results],
-        ending,
-    )
+        done.ending = error
+        left = [trial for trial in done.without_result if trial not in done.failures]
+        done.results |= find_stored(left, store)
+    return done
 
 
 def find_stored(trials: Iterable[Trial], store: Store) -> dict[Trial, TrialResult]:
@@ -351,33 +395,27 @@ def _fitting(
 
 
 def _train(
-    trials: list[Trial],
-    plan: Plan,
-    executor: Executor,
-    store: Store,
-    listener: Listener,
-    results: dict[Trial, TrialResult],
-    failures: dict[Trial, TrialFailure],
+    done: PlanResult, trials: list[Trial], executor: Executor, store: Store, listener: Listener
 ) -> None:
-    """Train and store trials of a plan; add them to ``results``, or to ``failures``."""
+    """Train and store trials; add their results or failures to what is done."""
     if not trials:
         return
-    packages = dict.fromkeys(package for trial in plan.trials for package in trial.packages)
+    packages = dict.fromkeys(package for trial in done.plan.trials for package in trial.packages)
     facts = environment(packages, jobs=executor.jobs, threads=executor.threads)
     if not store.has_environment():
         store.save_environment(facts)
-    with closing(_outcomes(executor, trials, plan, listener)) as outcomes:
+    with closing(_outcomes(executor, trials, done.plan, listener)) as outcomes:
         for trial, outcome in outcomes:
             event: Failed | Finished
             if isinstance(outcome, TrialFailure):
-                _check_corpora(plan)
-                failures[trial] = outcome
+                _check_corpora(done.plan)
+                done.failures[trial] = outcome
                 event = Failed(trial, outcome.reason)
             else:
                 with uninterrupted():  # what has finished is not lost
                     stored = store.save(outcome)
                     store.save_environment(facts)  # until now, the stored one was still true
-                    results[trial] = _fitting(stored, trial, results, store)
+                    done.results[trial] = _fitting(stored, trial, done.results, store)
                 light = replace(outcome, weights=None)  # they may be large
                 event = Finished(trial, light.accuracy, light.record.fit_seconds, light)
             listener(event)
@@ -399,7 +437,7 @@ def _outcomes(
                 waiting.discard(trial)
                 yield trial, outcome
     if waiting:
-        names = ", ".join(map(str, sorted(waiting, key=str)))
+        names = ", ".join(sorted(map(str, waiting)))
         raise PluginError(f"{EXECUTORS.label(executor.name)} gave no outcome for {names}")
 
 

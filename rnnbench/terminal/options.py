@@ -17,7 +17,6 @@ from rnnbench.metrics import quantity_names
 from rnnbench.points import split_names, split_setting
 from rnnbench.terminal import completion
 from rnnbench.text import encodable
-from rnnbench.tracking import TRACKERS
 
 if TYPE_CHECKING:
     from rnnbench.config.load import Override
@@ -36,7 +35,6 @@ def config_argument(text: str, metavar: str = "CONFIG") -> Any:
     return typer.Argument(
         metavar=metavar,
         help=text,
-        show_default=False,
         autocompletion=completion.config_files,
     )
 
@@ -56,35 +54,23 @@ NetworkSeed = Annotated[
     typer.Option(
         metavar="K",
         help="The seed of the trained network; by default the first.",
-        show_default=False,
     ),
 ]
 Epochs = Annotated[
     int | None,
-    typer.Option(
-        metavar="N",
-        help="Epochs of every training.",
-        show_default=False,
-        rich_help_panel=CHANGES,
-    ),
+    typer.Option(metavar="N", help="Epochs of every training.", rich_help_panel=CHANGES),
 ]
 Seeds = Annotated[
     str | None,
     typer.Option(
         metavar="N|LIST",
         help="The number of seeds, such as 5, or a list, such as 0,1,2; '7,' is seed 7 alone.",
-        show_default=False,
         rich_help_panel=CHANGES,
     ),
 ]
 Models = Annotated[
     str | None,
-    typer.Option(
-        metavar="A,B",
-        help="Only these models of the config.",
-        show_default=False,
-        rich_help_panel=CHANGES,
-    ),
+    typer.Option(metavar="A,B", help="Only these models of the config.", rich_help_panel=CHANGES),
 ]
 Source = Annotated[
     str | None,
@@ -92,7 +78,6 @@ Source = Annotated[
         "--data",
         metavar="SOURCE",
         help=f"The source of the documents: {', '.join(['auto', *SOURCES])}.",
-        show_default=False,
         autocompletion=completion.among("auto", *SOURCES),
         rich_help_panel=CHANGES,
     ),
@@ -115,54 +100,10 @@ Settings = Annotated[
         rich_help_panel=CHANGES,
     ),
 ]
-Jobs = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        max=1024,
-        metavar="N",
-        help="Trials side by side; by default one per core.",
-        show_default=False,
-        rich_help_panel=RUNNING,
-    ),
-]
-ExecutorName = Annotated[
-    str,
-    typer.Option(
-        "--executor",
-        metavar="NAME",
-        help="Where trials run: local, dask, or an executor that another package brings.",
-        autocompletion=completion.executors,
-        rich_help_panel=RUNNING,
-    ),
-]
-Scheduler = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ADDRESS|FILE",
-        help="With --executor dask: the scheduler; by default that of Dask's configuration.",
-        show_default=False,
-        rich_help_panel=RUNNING,
-    ),
-]
 WithoutDuplicates = Annotated[
     bool,
     typer.Option(
         "--without-duplicates", help="Leave out test documents that are also in the training set."
-    ),
-]
-Fresh = Annotated[
-    bool, typer.Option("--fresh", help="Train stored trials again.", rich_help_panel=RUNNING)
-]
-Trackers = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--track",
-        metavar="A,B",
-        help=f"Record the run while it goes on, with {', '.join(TRACKERS)}; repeatable.",
-        show_default=False,
-        autocompletion=completion.among(*TRACKERS, is_list=True),
-        rich_help_panel=RUNNING,
     ),
 ]
 METRICS = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
@@ -200,7 +141,6 @@ def run_folder(help_text: str, metavar: str = "RUN") -> Any:
     return typer.Argument(
         metavar=metavar,
         help=help_text,
-        show_default=False,
         autocompletion=completion.run_folders,
     )
 
@@ -239,35 +179,24 @@ def names(text: str | None) -> list[str] | None:
     return None if text is None else split_names(text)
 
 
-def changes(
-    settings: Iterable[str] | None = None,
-    *,
-    epochs: int | None = None,
-    seeds: str | None = None,
-    data: str | None = None,
-    path: str | None = None,
-    track: Iterable[str] | None = None,
-) -> "list[Override]":
+def changes(settings: Iterable[str] | None = None, **values: Any) -> "list[Override]":
     """Return the changes that options make to the config.
+
+    Args:
+        settings: those of ``--set``.
+        values: those of other options, by their names; ``None`` if they were not given.
 
     Raises:
         UserError: a value of ``--set`` has no ``=``.
     """
     from rnnbench.config.load import Override
+    from rnnbench.request import KEYS
 
-    if seeds and seeds.isdecimal() and len(seeds) < 10 and (n := int(seeds)) > MANY_SEEDS:
-        means, alone = f"means {n} seeds, 0 to {n - 1}", f"for seed {n} alone: --seeds {n},"
-        log.warning("--seeds %d: %s (%s)", n, means, alone)
-    flags = {
-        ("--epochs", "training.epochs"): None if epochs is None else str(epochs),
-        ("--seeds", "training.seeds"): seeds and (f"[{seeds}]" if "," in seeds else seeds),
-        ("--data", "data.source"): None if data is None else json.dumps(data),  # as YAML, too
-        ("--path", "data.path"): None if path is None else json.dumps(path),
-        ("--track", "tracking"): None
-        if track is None
-        else json.dumps([name for each in track for name in split_names(each)]),
-    }
-    given = [Override(*flag, value) for flag, value in flags.items() if value is not None]
+    given = [
+        Override(f"--{name}", key, _as_yaml(name, values[name]))
+        for name, key in KEYS.items()
+        if values.get(name) is not None
+    ]
     for setting in settings or ():
         key, value = split_setting(setting)
         if not key:
@@ -275,3 +204,18 @@ def changes(
             raise UserError(f"--set {shortened(setting, 60)}: {example}")
         given.append(Override(f"--set {shortened(setting, 60)}", key, value))
     return given
+
+
+def _as_yaml(name: str, value: Any) -> str:
+    if name == "seeds":
+        _warn_of_many(value)
+        return f"[{value}]" if "," in value else str(value)
+    if isinstance(value, list):
+        value = [item for text in value for item in split_names(text)]
+    return json.dumps(value)  # which is YAML, too
+
+
+def _warn_of_many(seeds: str) -> None:
+    if seeds.isdecimal() and len(seeds) < 10 and (n := int(seeds)) > MANY_SEEDS:
+        means, alone = f"means {n} seeds, 0 to {n - 1}", f"for seed {n} alone: --seeds {n},"
+        log.warning("--seeds %d: %s (%s)", n, means, alone)

@@ -1,0 +1,295 @@
+"""Requests: what a run and a choice can be told, declared once for Python and the command line."""
+
+import inspect
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, MISSING, Field, dataclass, field, fields
+from functools import wraps
+from operator import itemgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, ParamSpec, TypeAlias, TypeVar
+
+import typer
+
+from rnnbench.terminal import completion, options
+from rnnbench.tracking import TRACKERS
+
+if TYPE_CHECKING:
+    from rnnbench.config.load import Override
+    from rnnbench.config.schema import Benchmark
+
+Config: TypeAlias = "str | Path | Mapping[str, Any] | Benchmark"
+"""A config file, its content, or the result of ``load_config``."""
+Settings = Mapping[str, Any] | Sequence["Override"]
+"""New values of a config, by key: ``{"training.batch_size": 25}``."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def option(
+    default: Any,
+    kind: Any,
+    *names: str,
+    key: str = "",
+    repeats: bool = False,
+    place: int = 0,
+    **facts: Any,
+) -> Any:
+    """Return a field of a request that is also an option of its command.
+
+    Args:
+        default: in Python and on the command line.
+        kind: the type on the command line; with ``Annotated``, the whole option.
+        names: of the option, if they do not follow from that of the field.
+        key: the key of the config that it changes.
+        repeats: whether the command that repeats the request needs it.
+        place: options of a lower place come first in the help.
+        facts: arguments of ``typer.Option``.
+    """
+    command = Annotated[kind, typer.Option(*names, **facts)] if facts else kind
+    about = {"command": command, "key": key, "repeats": repeats, "place": place}
+    return field(default=default, metadata=about)
+
+
+def _out(folder: str) -> Any:
+    text = f"Where results go; by default {folder}."
+    return option(None, Path | None, place=1, metavar="FOLDER", help=text, parser=options.folder)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What ``run`` and ``choose`` both take.
+
+    Attributes:
+        config: a config file, its content, or the result of ``load_config``.
+        epochs: the number of epochs of every training.
+        seeds: the number of seeds, or a list of seeds.
+        models: only these models of the config.
+        data: the source of the documents: ``data.source`` of the config.
+        path: a file or folder to read the source from: ``data.path`` of the config.
+        jobs: the number of trials that run side by side; by default one per core.
+        executor: where trials run: ``local``, or ``dask``, the workers of a Dask cluster.
+        scheduler: address of the Dask scheduler, or its scheduler file; by default that of Dask's
+            configuration.
+        out: the folder of the results; by default ``results/NAME``, for ``choose``
+            ``results/choice-NAME``.
+        settings: values that replace others of the config.
+        fresh: whether stored trials are trained again.
+        progress: whether progress is shown on standard error.
+        command: the command that is stored with the results for repeating them; by default one
+            that runs their ``config.yaml``.
+    """
+
+    name: ClassVar[str]
+    """The name of the command."""
+    config: Config = field(metadata={"command": options.Config})
+    _: KW_ONLY
+    epochs: int | None = option(None, options.Epochs, key="training.epochs")
+    seeds: int | Sequence[int] | None = option(None, options.Seeds, key="training.seeds")
+    models: str | Sequence[str] | None = option(None, options.Models)
+    data: str | None = option(None, options.Source, key="data.source")
+    path: str | Path | None = option(None, options.DataPath, key="data.path")
+    jobs: int | None = option(
+        None,
+        int | None,
+        repeats=True,
+        min=1,
+        max=1024,
+        metavar="N",
+        help="Trials side by side; by default one per core.",
+        rich_help_panel=options.RUNNING,
+    )
+    executor: str = option(
+        "local",
+        str,
+        repeats=True,
+        metavar="NAME",
+        help="Where trials run: local, dask, or an executor that another package brings.",
+        autocompletion=completion.executors,
+        rich_help_panel=options.RUNNING,
+    )
+    scheduler: str | Path | None = option(
+        None,
+        str | None,
+        repeats=True,
+        metavar="ADDRESS|FILE",
+        help="With --executor dask: the scheduler; by default that of Dask's configuration.",
+        rich_help_panel=options.RUNNING,
+    )
+    out: str | Path | None = _out("results/NAME")
+    settings: Settings | None = option(None, options.Settings, place=1)
+    fresh: bool = option(
+        False,
+        bool,
+        "--fresh",
+        place=1,
+        help="Train stored trials again.",
+        rich_help_panel=options.RUNNING,
+    )
+    progress: bool = True
+    command: str | None = None
+
+    def repeated_by(self, folder: Path) -> str:
+        """Return the command that repeats this request from the config in a folder of results."""
+        words = ["rnnbench", self.name, str(folder / "config.yaml")]
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if option.metadata.get("repeats") and value != option.default:
+                flag = f"--{option.name.replace('_', '-')}"
+                words += [flag] if value is True else [flag, str(value)]
+        return shlex.join([*words, "--out", str(folder)])
+
+
+@dataclass(frozen=True)
+class RunRequest(Request):
+    """What ``run`` takes besides.
+
+    Attributes:
+        track: trackers that record the run: ``tracking`` of the config.
+        save_models: whether trained networks are kept, for ``predict``.
+        compact: whether trials, stored ones too, keep only what tables need.
+    """
+
+    name = "run"
+    _: KW_ONLY
+    track: str | Sequence[str] | None = option(
+        None,
+        list[str] | None,
+        key="tracking",
+        metavar="A,B",
+        help=f"Record the run while it goes on, with {', '.join(TRACKERS)}; repeatable.",
+        autocompletion=completion.among(*TRACKERS, is_list=True),
+        rich_help_panel=options.RUNNING,
+    )
+    save_models: bool = option(
+        False,
+        bool,
+        "--save-models",
+        place=1,
+        repeats=True,
+        help="Keep the trained networks, for `predict`.",
+    )
+    compact: bool = option(
+        False,
+        bool,
+        "--compact",
+        place=1,
+        repeats=True,
+        help="Store only what tables need, for runs kept in git.",
+    )
+
+
+@dataclass(frozen=True)
+class ChoiceRequest(Request):
+    """What ``choose`` takes besides.
+
+    Attributes:
+        folds: the number of folds of a cross-validation; by default 5.
+        last: the share of the training documents, from the end, to hold out instead of folds.
+        sample: the number of points of each grid that are drawn at random, instead of all.
+    """
+
+    name = "choose"
+    _: KW_ONLY
+    folds: int | None = option(
+        None,
+        int | None,
+        place=-2,
+        repeats=True,
+        min=2,
+        metavar="N",
+        help="Use N-fold cross-validation; by default 5 folds.",
+    )
+    last: float | None = option(
+        None,
+        float | None,
+        place=-2,
+        repeats=True,
+        metavar="SHARE",
+        help="Instead of folds, hold out the last SHARE of the documents, such as 0.2.",
+    )
+    sample: int | None = option(
+        None,
+        int | None,
+        place=-2,
+        repeats=True,
+        min=1,
+        metavar="N",
+        help="Try N points of each grid, drawn at random, instead of all.",
+    )
+    out: str | Path | None = _out("results/choice-NAME")
+
+
+KEYS = {
+    option.name: option.metadata["key"]
+    for option in fields(RunRequest)
+    if option.metadata.get("key")
+}
+"""The keys of the config that options change, by the name of the option."""
+
+
+def takes(request: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R]]:
+    """Give a function of a request the arguments of that request, with their documentation."""
+
+    def decorate(function: Callable[[T], R]) -> Callable[P, R]:
+        @wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            return function(request(*args, **kwargs))
+
+        texts = [inspect.cleandoc(kind.__doc__ or "") for kind in (Request, request)]
+        args = "\n".join(text.partition("Attributes:\n")[2] for text in texts)
+        doc = inspect.cleandoc(function.__doc__ or "")
+        call.__doc__ = doc.replace("Raises:\n", f"Args:\n{args}\n\nRaises:\n")
+        result = inspect.signature(function).return_annotation
+        signature = inspect.signature(request).replace(return_annotation=result)
+        call.__signature__ = signature  # type: ignore[attr-defined]
+        return call
+
+    return decorate
+
+
+def takes_options(request: type[Request]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command of a ``request`` the options of that request, beside its own.
+
+    Its own options come first in the help if its parameters come before ``request``. One of them
+    is ``quiet``.
+    """
+    found = [option for option in fields(request) if "command" in option.metadata]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def call(**values: Any) -> None:
+            given = {option.name: values.pop(option.name) for option in found}
+            keyed = {name: given.pop(name) for name in KEYS if name in given}
+            given |= {
+                "models": options.names(given["models"]),
+                "settings": options.changes(given["settings"], **keyed),
+                "progress": not values["quiet"],
+                "command": options.command(),
+            }
+            command(request=request(**given), **values)
+
+        placed, place = [], -1
+        for parameter in inspect.signature(command, eval_str=True).parameters.values():
+            if parameter.name == "request":
+                place = 2
+            else:
+                placed.append((place, parameter.replace(kind=parameter.KEYWORD_ONLY)))
+        placed += [(option.metadata.get("place", -3), _parameter(option)) for option in found]
+        in_order = [parameter for _, parameter in sorted(placed, key=itemgetter(0))]
+        call.__signature__ = inspect.Signature(in_order)  # type: ignore[attr-defined]
+        call.__annotations__ = {parameter.name: parameter.annotation for parameter in in_order}
+        return call
+
+    return decorate
+
+
+def _parameter(option: Field[Any]) -> inspect.Parameter:
+    return inspect.Parameter(
+        option.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if option.default is MISSING else option.default,
+        annotation=option.metadata["command"],
+    )
