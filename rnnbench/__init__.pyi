@@ -44,11 +44,11 @@ from .report.plots_of_run import RunPlot as RunPlot
 from .report.sections import ReportSection as ReportSection
 from .report.table import Table as Table
 from .results.schema import Results as Results
-from .runner.events import EpochEnded as EpochEnded
-from .runner.events import Listener as Listener
 from .runner.executors import Executor as Executor
 from .runner.executors import Task as Task
 from .runner.executors import TrialFailure as TrialFailure
+from .runner.executors.base import EpochEnded as EpochEnded
+from .runner.executors.base import Listener as Listener
 from .storage import DamagedResultError as DamagedResultError
 from .tracking import Tracker as Tracker
 from .training.engines import Engine as Engine

@@ -37,8 +37,8 @@ from rnnbench.results.lock import HOLDER, LOCK, lock_folder
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import CONSTRAINTS, RESULTS, SUMMARY_FILES, Store
-from rnnbench.runner.events import Failed, Finished, Listener, Planned, all_of
 from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailure
+from rnnbench.runner.executors.base import Event, Failed, Finished, Listener, Planned
 from rnnbench.runner.tracking import tell_trackers
 from rnnbench.storage import PREDICTIONS, TRIALS, sweep_temporary_folders
 from rnnbench.text import counted
@@ -310,7 +310,12 @@ def run(
     plan = job.plan(keep_models=keep_models)
     with job.writing(), tell_trackers(job.benchmark, job.store.folder) as trackers:
         with display as shown:
-            done = job.train(plan, all_of(shown, trackers))
+
+            def tell(event: Event) -> None:
+                shown(event)
+                trackers(event)
+
+            done = job.train(plan, tell)
         return _write(job, done) if done.results else None, done
 
 

@@ -9,7 +9,7 @@ import typer
 from rnnbench.terminal import completion, options
 
 if TYPE_CHECKING:
-    from rnnbench.runner.events import Listener
+    from rnnbench.runner.executors.base import Listener
 
 EXAMPLES = options.examples(
     "rnnbench bench-speed configs/all.yaml",

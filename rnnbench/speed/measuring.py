@@ -21,8 +21,8 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Product
 from rnnbench.models.layers.base import Shape
-from rnnbench.runner.events import Finished, Listener, Planned
 from rnnbench.runner.executors import TrialFailure
+from rnnbench.runner.executors.base import Finished, Listener, Planned
 from rnnbench.runner.executors.local import usable_cores
 from rnnbench.runner.run import Plan, describe
 from rnnbench.speed.contenders import Contender, networks

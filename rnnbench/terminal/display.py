@@ -4,8 +4,10 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import RenderableType
@@ -26,9 +28,17 @@ from rich.text import Text
 
 from rnnbench.data.fetch import Progress as OnBytes
 from rnnbench.data.fetch import silent
-from rnnbench.runner.events import Connected, EpochEnded, Event, Failed, Finished, Listener, Planned
+from rnnbench.runner.executors.base import (
+    Connected,
+    EpochEnded,
+    Event,
+    Failed,
+    Finished,
+    Listener,
+    PhaseBegan,
+    Planned,
+)
 from rnnbench.terminal.console import DRAWING, err
-from rnnbench.terminal.progress import RunningTrial, RunProgress
 from rnnbench.text import counted, visible
 from rnnbench.training.phases import TRAINING
 from rnnbench.training.trial import Trial
@@ -70,9 +80,8 @@ def _bars(*columns: ProgressColumn) -> Progress:
 class _Line(TextColumn):
     """A text on one line, which is cut if there is no room; Rich cuts it before other columns."""
 
-    def __init__(self, text: str, style: str = "none", max_width: int | None = None) -> None:
-        column = Column(max_width=max_width)
-        super().__init__(text, style=style, markup=False, table_column=column)
+    def __init__(self, text: str, **widths: int | None) -> None:
+        super().__init__(text, style="none", markup=False, table_column=Column(**widths))
 
     def render(self, task: Task) -> Text:
         text = super().render(task)
@@ -194,6 +203,135 @@ def show_trials(*, quiet: bool) -> Iterator[Listener]:
             yield lines
 
 
+@dataclass
+class Pace:
+    """How fast an amount grows, to estimate when it is complete."""
+
+    _first: tuple[float, float] | None = None
+    """The amount and the time, in seconds, from which the pace is measured."""
+    _last: tuple[float, float] = (0, 0)
+
+    def begin(self, amount: float, now: float) -> None:
+        """Measure the pace from here, if it is not measured yet."""
+        self._first = self._first or (amount, now)
+
+    def reach(self, amount: float, now: float) -> None:
+        """Record how far it has come."""
+        self.begin(amount, now)
+        self._last = (amount, now)
+
+    def seconds_left(self, total: float, now: float) -> float | None:
+        """Return the seconds until it is ``total``; ``None`` if there is no telling."""
+        if self._first is None or self._last[0] <= self._first[0]:
+            return None
+        (begun, start), (done, end) = self._first, self._last
+        left = (total - done) * (end - start) / (done - begun) - (now - end)
+        return left if left > 0 else None
+
+
+@dataclass
+class RunningTrial:
+    """A trial in progress.
+
+    Attributes:
+        trial: the trial.
+        since: when its phase began.
+        worker: the name of its worker in a cluster; else empty.
+        phase: the phase that it is in.
+        epoch: the last epoch that ended.
+        scores: the training loss and accuracy of that epoch.
+        pace: of its epochs, after compilation.
+    """
+
+    trial: Trial
+    since: float
+    worker: str = ""
+    phase: str = "starting"
+    epoch: int = 0
+    scores: str = ""
+    pace: Pace = field(default_factory=Pace)
+
+    def seconds_left(self, now: float) -> float | None:
+        """Return the seconds that its epochs still take; ``None`` if none has been timed."""
+        return self.pace.seconds_left(self.trial.epochs, now)
+
+
+class RunProgress:
+    """How far the trials of a run, or of several in a row, have come.
+
+    Attributes:
+        planned: the epochs of each trial to train; a failed one lacks those that it did not reach.
+        done: the epochs of each trial that have ended.
+        running: the trials in progress, in the order of their start.
+        ended: how many have ended.
+        start: when the first trials were planned; ``None`` before.
+    """
+
+    def __init__(self) -> None:
+        self.planned: Counter[Trial] = Counter()
+        self.done: Counter[Trial] = Counter()
+        self.running: dict[Trial, RunningTrial] = {}
+        self.ended = 0
+        self.start: float | None = None
+        self._pace = Pace()
+
+    def note(self, event: Event, now: float) -> None:
+        """Take an event into account."""
+        match event:
+            case Planned(to_train):
+                self.planned.update({trial: trial.epochs for trial in to_train})
+                self.start = now if self.start is None else self.start
+                if not any(self.planned.values()):
+                    self._pace.begin(0, now)
+            case PhaseBegan(trial, phase, worker):
+                running = self.running.setdefault(trial, RunningTrial(trial, now))
+                running.worker, running.phase, running.since = worker, phase, now
+                if phase == TRAINING and trial.epochs:
+                    running.pace.begin(running.epoch, now)
+                    self._pace.begin(self.work()[0], now)
+            case EpochEnded(trial, 0, worker=worker):  # it starts again if its worker died
+                self.done[trial] = 0
+                self.running[trial] = RunningTrial(trial, now, worker)
+            case EpochEnded(trial, epoch, loss, accuracy):
+                self.done[trial] = min(epoch, self.planned[trial])
+                self._pace.reach(self.work()[0], now)
+                if running := self.running.get(trial):  # or else this comes after its end
+                    if running.phase != TRAINING:  # as the first epoch compiles something
+                        running.phase, running.since = TRAINING, now
+                    running.epoch = epoch
+                    running.scores = f"loss {loss:.4f} accuracy {accuracy:.4f}"
+                    running.pace.reach(epoch, now)
+            case Finished(trial) | Failed(trial):
+                if isinstance(event, Failed):
+                    self.planned[trial] = self.done[trial]
+                self.running.pop(trial, None)
+                self.ended += 1
+                self._pace.reach(self.work()[0], now)
+
+    def work(self) -> tuple[int, int]:
+        """Return how much is done and planned: epochs weighted by their arithmetic, or trials."""
+        done, planned = (
+            sum(epochs * trial.work for trial, epochs in counts.items())
+            for counts in (self.done, self.planned)
+        )
+        return (done, planned) if planned else (self.ended, len(self.planned))
+
+    def share(self) -> float:
+        """Return the share of the work that is done."""
+        done, planned = self.work()
+        return done / max(planned, 1)
+
+    def seconds_left(self, now: float) -> float | None:
+        """Return the time left at the pace so far, or of the trial that takes longest if that is
+        more; ``None`` if nothing has been timed.
+        """
+        done, planned = self.work()
+        if done >= planned:
+            return None
+        left = [running.seconds_left(now) for running in self.running.values()]
+        return max(filter(None, [self._pace.seconds_left(planned, now), *left]), default=None)
+
+
 class _Screen:
     """A bar for the whole run, and one for each running trial."""
 
@@ -215,7 +353,7 @@ class _Screen:
         with DRAWING:
             with self._changing:
                 rows = rows_of(self._progress, time.monotonic())
-            self.bars.columns = _columns(err.width, rows.values())
+            self.bars.columns = _columns(err.width, rows)
             for ended in self._tasks.keys() - rows.keys():
                 self.bars.remove_task(self._tasks.pop(ended))
             for trial, row in rows.items():
@@ -226,34 +364,37 @@ class _Screen:
             self.bars.refresh()
 
 
-def _columns(width: int, rows: Collection[Mapping[str, Any]]) -> tuple[ProgressColumn, ...]:
+Rows = dict[Trial | None, dict[str, Any]]
+"""What is shown of each running trial, and under ``None`` of the whole run: the arguments of
+``Progress.update``."""
+
+
+def _columns(width: int, rows: Rows) -> tuple[ProgressColumn, ...]:
     """Return what is shown of rows on a terminal of some width; empty columns are left out."""
     shown = [
-        _column(field, width)
-        for field, least_width in WIDTHS.items()
-        if width >= least_width and (field == "bar" or any(row[field] for row in rows))
+        _column(name, width)
+        for name, least_width in WIDTHS.items()
+        if width >= least_width and (name == "bar" or any(row[name] for row in rows.values()))
     ]
-    return _Line("{task.description}"), *shown
+    count = len(rows[None]["description"]) if rows else None
+    return _Line("{task.description}", min_width=count), *shown
 
 
-def _column(field: str, width: int) -> ProgressColumn:
-    if field == "bar":
+def _column(name: str, width: int) -> ProgressColumn:
+    if name == "bar":
         return BarColumn(None, table_column=Column(max_width=max(width // 8, 4)))
-    most = max(width // 4, len("epoch 1000/2000")) if field == "phase" else None
+    most = max(width // 4, len("epoch 1000/2000")) if name == "phase" else None
     column = Column(no_wrap=True, overflow="ellipsis", max_width=most)
-    text, style = f"{{task.fields[{field}]}}", STYLES.get(field, "none")
+    text, style = f"{{task.fields[{name}]}}", STYLES.get(name, "none")
     return TextColumn(text, style=style, markup=False, table_column=column)
 
 
-def rows_of(run: RunProgress, now: float) -> dict[Trial | None, dict[str, Any]]:
-    """Return what is shown of each running trial, and under ``None`` of the whole run.
-
-    These are the arguments of ``Progress.update``; there are none before trials are planned.
-    """
+def rows_of(run: RunProgress, now: float) -> Rows:
+    """Return the rows of a run; there are none before trials are planned."""
     if run.start is None:
         return {}
     total = {
-        "description": f"{run.ended}/{run.n_trials} trials",
+        "description": f"{run.ended}/{len(run.planned)} trials",
         "completed": run.share(),
         "total": 1,
         **dict.fromkeys(WIDTHS, ""),
@@ -266,16 +407,14 @@ def rows_of(run: RunProgress, now: float) -> dict[Trial | None, dict[str, Any]]:
 def _row(running: RunningTrial, now: float) -> dict[str, Any]:
     trial = running.trial
     is_training = trial.epochs and running.phase == TRAINING
-    epoch = f"epoch {running.epoch}/{trial.epochs}"
-    scores = f"loss {running.loss:.4f} accuracy {running.accuracy:.4f}"
     return {
         "description": visible(trial.name),
         "seed": visible(str(trial).removeprefix(trial.name).lstrip()),
         "worker": visible(f"on {running.worker}") if running.worker else "",
         "completed": running.epoch,
         "total": trial.epochs or 1,
-        "phase": epoch if is_training else running.phase,
-        "scores": scores if is_training and running.epoch else "",
+        "phase": f"epoch {running.epoch}/{trial.epochs}" if is_training else running.phase,
+        "scores": running.scores if is_training else "",
         "elapsed": _clock(now - running.since),
         "left": _eta(running.seconds_left(now)) if is_training else "",
     }

@@ -16,8 +16,8 @@ from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES
 from rnnbench.registry import PluginError
 from rnnbench.results.store import Store
-from rnnbench.runner.events import EpochEnded, Failed, Finished, Planned
 from rnnbench.runner.executors import TrialFailure
+from rnnbench.runner.executors.base import EpochEnded, Failed, Finished, Planned
 from rnnbench.runner.run import describe, find_stored, plan_benchmark, run_plan
 
 

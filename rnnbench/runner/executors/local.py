@@ -14,10 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.runner.events import Listener, PhaseBegan
-from rnnbench.runner.executors.base import WAITING, Executor, T, Task, TrialFailure
-from rnnbench.runner.executors.child import DIED, Child, Died, Done, event_of, work
-from rnnbench.runner.processes import start_process
+from rnnbench.runner.executors.base import (
+    WAITING,
+    Executor,
+    Listener,
+    PhaseBegan,
+    T,
+    Task,
+    TrialFailure,
+)
+from rnnbench.runner.executors.child import DIED, Child, Died, Done, event_of, start_process, work
 from rnnbench.storage import temporary_folder
 from rnnbench.training.trial import Trial
 

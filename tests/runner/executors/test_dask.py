@@ -11,9 +11,8 @@ from cluster_runs import baselines, run, start
 from clusters import children, cluster, kept, listeners, wait_for
 from factories import corpora, trial
 
-from rnnbench.runner.events import Connected, EpochEnded, PhaseBegan
 from rnnbench.runner.executors import TRAINING, DaskExecutor, LocalExecutor
-from rnnbench.runner.executors.base import WAITING
+from rnnbench.runner.executors.base import WAITING, Connected, EpochEnded, PhaseBegan
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import pytest
 from factories import corpora, train, trial
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.runner.events import EpochEnded, PhaseBegan
 from rnnbench.runner.executors import TRAINING, LocalExecutor, Task, TrialFailure, local
+from rnnbench.runner.executors.base import EpochEnded, PhaseBegan
 
 
 def _prepare_nothing(_):

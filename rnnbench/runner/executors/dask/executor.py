@@ -21,8 +21,16 @@ from typing import Any, NoReturn, Self
 from uuid import uuid4
 
 from rnnbench.errors import OutOfReachError, RnnbenchError, UserError
-from rnnbench.runner.events import Connected, Listener, PhaseBegan
-from rnnbench.runner.executors.base import WAITING, Executor, T, Task, TrialFailure
+from rnnbench.runner.executors.base import (
+    WAITING,
+    Connected,
+    Executor,
+    Listener,
+    PhaseBegan,
+    T,
+    Task,
+    TrialFailure,
+)
 from rnnbench.runner.executors.child import Died, event_of
 from rnnbench.runner.executors.dask import connection, needs, on_worker
 from rnnbench.text import listed
