@@ -29,33 +29,22 @@ R = TypeVar("R")
 
 
 def option(
-    default: Any,
-    kind: Any,
-    *names: str,
-    key: str = "",
-    repeats: bool = False,
-    place: int = 0,
-    **facts: Any,
+    kind: Any, text: str = "", *, default: Any = None, key: str = "", place: int = 0, **facts: Any
 ) -> Any:
     """Return a field of a request that is also an option of its command.
 
     Args:
+        kind: the type on the command line; or the whole option, with ``Annotated``.
+        text: says in the help what it does.
         default: in Python and on the command line.
-        kind: the type on the command line; with ``Annotated``, the whole option.
-        names: of the option, if they do not follow from that of the field.
         key: the key of the config that it changes.
-        repeats: whether the command that repeats the request needs it.
         place: options of a lower place come first in the help.
-        facts: arguments of ``typer.Option``.
+        facts: other arguments of ``typer.Option``.
     """
-    command = Annotated[kind, typer.Option(*names, **facts)] if facts else kind
-    about = {"command": command, "key": key, "repeats": repeats, "place": place}
-    return field(default=default, metadata=about)
-
-
-def _out(folder: str) -> Any:
-    text = f"Where results go; by default {folder}."
-    return option(None, Path | None, place=1, metavar="FOLDER", help=text, parser=options.folder)
+    option = facts | {"help": text} if text else None
+    return field(
+        default=default, metadata={"kind": kind, "key": key, "place": place, "facts": option}
+    )
 
 
 @dataclass(frozen=True)
@@ -84,48 +73,44 @@ class Request:
 
     name: ClassVar[str]
     """The name of the command."""
-    config: Config = field(metadata={"command": options.Config})
+    config: Config = field(metadata={"kind": options.Config, "facts": None})
     _: KW_ONLY
-    epochs: int | None = option(None, options.Epochs, key="training.epochs")
-    seeds: int | Sequence[int] | None = option(None, options.Seeds, key="training.seeds")
-    models: str | Sequence[str] | None = option(None, options.Models)
-    data: str | None = option(None, options.Source, key="data.source")
-    path: str | Path | None = option(None, options.DataPath, key="data.path")
+    epochs: int | None = option(options.Epochs, key="training.epochs")
+    seeds: int | Sequence[int] | None = option(options.Seeds, key="training.seeds")
+    models: str | Sequence[str] | None = option(options.Models)
+    data: str | None = option(options.Source, key="data.source")
+    path: str | Path | None = option(options.DataPath, key="data.path")
     jobs: int | None = option(
-        None,
-        int | None,
-        repeats=True,
+        int,
+        "Trials side by side; by default one per core.",
+        metavar="N",
         min=1,
         max=1024,
-        metavar="N",
-        help="Trials side by side; by default one per core.",
         rich_help_panel=options.RUNNING,
     )
     executor: str = option(
-        "local",
         str,
-        repeats=True,
+        "Where trials run: local, dask, or an executor that another package brings.",
+        default="local",
         metavar="NAME",
-        help="Where trials run: local, dask, or an executor that another package brings.",
         autocompletion=completion.executors,
         rich_help_panel=options.RUNNING,
     )
     scheduler: str | Path | None = option(
-        None,
-        str | None,
-        repeats=True,
+        str,
+        "With --executor dask: the scheduler; by default that of Dask's configuration.",
         metavar="ADDRESS|FILE",
-        help="With --executor dask: the scheduler; by default that of Dask's configuration.",
         rich_help_panel=options.RUNNING,
     )
-    out: str | Path | None = _out("results/NAME")
-    settings: Settings | None = option(None, options.Settings, place=1)
+    out: str | Path | None = option(
+        Path, "Where results go; by default results/NAME.", **options.FOLDER
+    )
+    settings: Settings | None = option(options.Settings)
     fresh: bool = option(
-        False,
         bool,
-        "--fresh",
+        "Train stored trials again.",
+        default=False,
         place=1,
-        help="Train stored trials again.",
         rich_help_panel=options.RUNNING,
     )
     progress: bool = True
@@ -135,11 +120,15 @@ class Request:
         """Return the command that repeats this request from the config in a folder of results."""
         words = ["rnnbench", self.name, str(folder / "config.yaml")]
         for option in fields(self):
+            is_stored = not option.metadata.get("facts") or option.metadata["key"]  # in the config
             value = getattr(self, option.name)
-            if option.metadata.get("repeats") and value != option.default:
-                flag = f"--{option.name.replace('_', '-')}"
-                words += [flag] if value is True else [flag, str(value)]
+            if not is_stored and option.name not in ("out", "fresh") and value != option.default:
+                words += [_flag(option)] if value is True else [_flag(option), str(value)]
         return shlex.join([*words, "--out", str(folder)])
+
+
+def _flag(option: Field[Any]) -> str:
+    return f"--{option.name.replace('_', '-')}"
 
 
 @dataclass(frozen=True)
@@ -155,29 +144,16 @@ class RunRequest(Request):
     name = "run"
     _: KW_ONLY
     track: str | Sequence[str] | None = option(
-        None,
-        list[str] | None,
+        list[str],
+        f"Record the run while it goes on, with {', '.join(TRACKERS)}; repeatable.",
         key="tracking",
         metavar="A,B",
-        help=f"Record the run while it goes on, with {', '.join(TRACKERS)}; repeatable.",
         autocompletion=completion.among(*TRACKERS, is_list=True),
         rich_help_panel=options.RUNNING,
     )
-    save_models: bool = option(
-        False,
-        bool,
-        "--save-models",
-        place=1,
-        repeats=True,
-        help="Keep the trained networks, for `predict`.",
-    )
+    save_models: bool = option(bool, "Keep the trained networks, for `predict`.", default=False)
     compact: bool = option(
-        False,
-        bool,
-        "--compact",
-        place=1,
-        repeats=True,
-        help="Store only what tables need, for runs kept in git.",
+        bool, "Store only what tables need, for runs kept in git.", default=False
     )
 
 
@@ -194,32 +170,24 @@ class ChoiceRequest(Request):
     name = "choose"
     _: KW_ONLY
     folds: int | None = option(
-        None,
-        int | None,
-        place=-2,
-        repeats=True,
-        min=2,
-        metavar="N",
-        help="Use N-fold cross-validation; by default 5 folds.",
+        int, "Use N-fold cross-validation; by default 5 folds.", place=-2, min=2, metavar="N"
     )
     last: float | None = option(
-        None,
-        float | None,
+        float,
+        "Instead of folds, hold out the last SHARE of the documents, such as 0.2.",
         place=-2,
-        repeats=True,
         metavar="SHARE",
-        help="Instead of folds, hold out the last SHARE of the documents, such as 0.2.",
     )
     sample: int | None = option(
-        None,
-        int | None,
+        int,
+        "Try N points of each grid, drawn at random, instead of all.",
         place=-2,
-        repeats=True,
         min=1,
         metavar="N",
-        help="Try N points of each grid, drawn at random, instead of all.",
     )
-    out: str | Path | None = _out("results/choice-NAME")
+    out: str | Path | None = option(
+        Path, "Where results go; by default results/choice-NAME.", **options.FOLDER
+    )
 
 
 KEYS = {
@@ -256,7 +224,7 @@ def takes_options(request: type[Request]) -> Callable[[Callable[..., None]], Cal
     Its own options come first in the help if its parameters come before ``request``. One of them
     is ``quiet``.
     """
-    found = [option for option in fields(request) if "command" in option.metadata]
+    found = [option for option in fields(request) if option.metadata]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
@@ -287,9 +255,12 @@ def takes_options(request: type[Request]) -> Callable[[Callable[..., None]], Cal
 
 
 def _parameter(option: Field[Any]) -> inspect.Parameter:
+    kind, facts = option.metadata["kind"], option.metadata["facts"]
+    if facts:
+        flags = [_flag(option)] if kind is bool else []  # or else there is a --no-... too
+        is_optional = option.default is None
+        kind = Annotated[kind | None if is_optional else kind, typer.Option(*flags, **facts)]
+    default = inspect.Parameter.empty if option.default is MISSING else option.default
     return inspect.Parameter(
-        option.name,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=inspect.Parameter.empty if option.default is MISSING else option.default,
-        annotation=option.metadata["command"],
+        option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind
     )

@@ -51,16 +51,10 @@ SPEED_WIDTH = 80
 """The width from which downloads are shown with their speed and the time left."""
 PLAIN_INTERVAL = 30.0
 """Seconds between two lines about a running trial, if there is no terminal."""
-WIDTHS = {
-    "seed": 0,
-    "worker": 100,
-    "bar": 0,
-    "phase": 0,
-    "scores": 120,
-    "elapsed": 70,
-    "left": 0,
-}
+WIDTHS = {"seed": 0, "worker": 100, "phase": 0, "scores": 120, "elapsed": 70, "left": 0}
 """What is shown of a trial beside its name, each from this width of the terminal."""
+LEAST_BAR = 4
+"""The width of the narrowest bar that is shown."""
 STYLES = {"elapsed": "progress.elapsed", "left": "progress.remaining"}
 
 
@@ -369,20 +363,26 @@ Rows = dict[Trial | None, dict[str, Any]]
 ``Progress.update``."""
 
 
-def _columns(width: int, rows: Rows) -> tuple[ProgressColumn, ...]:
+def _columns(width: int, rows: Rows) -> list[ProgressColumn]:
     """Return what is shown of rows on a terminal of some width; empty columns are left out."""
-    shown = [
-        _column(name, width)
+    if not rows:
+        return []
+    count = len(rows[None]["description"])  # it stays whole; the names of models are cut
+    lengths = {name: max(len(row[name]) for row in rows.values()) for name in WIDTHS}
+    shown = {
+        name: _column(name, width)
         for name, least_width in WIDTHS.items()
-        if width >= least_width and (name == "bar" or any(row[name] for row in rows.values()))
-    ]
-    count = len(rows[None]["description"]) if rows else None
-    return _Line("{task.description}", min_width=count), *shown
+        if width >= least_width and lengths[name]
+    }
+    columns = [_Line("{task.description}", min_width=count), *shown.values()]
+    left = width - count - sum(1 + lengths[name] for name in shown)
+    if left > LEAST_BAR:
+        bar = BarColumn(None, table_column=Column(max_width=max(width // 8, LEAST_BAR)))
+        columns.insert(1 + len(shown.keys() & {"seed", "worker"}), bar)
+    return columns
 
 
 def _column(name: str, width: int) -> ProgressColumn:
-    if name == "bar":
-        return BarColumn(None, table_column=Column(max_width=max(width // 8, 4)))
     most = max(width // 4, len("epoch 1000/2000")) if name == "phase" else None
     column = Column(no_wrap=True, overflow="ellipsis", max_width=most)
     text, style = f"{{task.fields[{name}]}}", STYLES.get(name, "none")
@@ -405,11 +405,11 @@ def rows_of(run: RunProgress, now: float) -> Rows:
 
 
 def _row(running: RunningTrial, now: float) -> dict[str, Any]:
-    trial = running.trial
+    trial, name = running.trial, str(running.trial).removeprefix(running.trial.name).lstrip()
     is_training = trial.epochs and running.phase == TRAINING
     return {
         "description": visible(trial.name),
-        "seed": visible(str(trial).removeprefix(trial.name).lstrip()),
+        "seed": visible(name).replace(",", "").replace(" of ", "/"),
         "worker": visible(f"on {running.worker}") if running.worker else "",
         "completed": running.epoch,
         "total": trial.epochs or 1,

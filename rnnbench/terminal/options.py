@@ -136,6 +136,10 @@ def folder(name: str | Path) -> Path:
     return Path(name)
 
 
+FOLDER: dict[str, Any] = {"metavar": "FOLDER", "parser": folder}
+"""What options such as ``--out`` have in common."""
+
+
 def run_folder(help_text: str, metavar: str = "RUN") -> Any:
     """Return an argument that takes one or more folders of runs."""
     return typer.Argument(
