@@ -72,17 +72,13 @@ class Run(Shown, StoredRun):
         A value that a model does not have is ``None``.
         """
         settings = differing_settings(self.config["models"])
+        costs = {"params", "epochs", "best_epoch", "fit_seconds", "ms_per_step"}
         return [
-            {
-                "model": model.name,
-                "seed": trial.seed,
-                **dict.fromkeys(self.results.metrics),
-                **trial.metrics,
-                **stored.record.model_dump(
-                    include={"params", "epochs", "best_epoch", "fit_seconds", "ms_per_step"}
-                ),
-                **settings[model.name],
-            }
+            {"model": model.name, "seed": trial.seed}
+            | dict.fromkeys(self.results.metrics)
+            | trial.metrics
+            | stored.record.model_dump(include=costs)
+            | settings[model.name]
             for model in self.results.models
             for trial, stored in zip(model.trials, self.trials[model.name], strict=True)
         ]
@@ -396,18 +392,11 @@ def site(
     for given, what in ((runs, "runs"), (names, "metrics")):
         if not given:
             raise UserError(f"{what}: names none (should be one or more)")
-    for each in runs:
-        _check_report(each, words, errors)
+    for run in runs:
+        _check_report(run, words, errors)
+    given = {"metrics": names, "words": words, "n_errors": errors, "command": command}
     with show_steps("report", quiet=not progress) as on_run:
-        write_site(
-            runs,
-            Path(out),
-            metrics=names,
-            words=words,
-            n_errors=errors,
-            command=command,
-            on_run=on_run,
-        )
+        write_site(runs, Path(out), on_run=on_run, **given)
     return Path(out) / "index.html"
 
 

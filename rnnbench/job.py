@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -68,15 +68,8 @@ def prepare_job(
     return Job(benchmark, data, executor, store, command, request.fresh, not folder.exists())
 
 
-class Stored(Protocol):
-    """The result of a job: a run, or a choice."""
-
-    @property
-    def folder(self) -> Path:
-        """The folder that holds it."""
-
-
-S = TypeVar("S", bound=Stored)
+R = TypeVar("R")
+"""The result of a job: a run, or a choice."""
 
 
 class FailedTrialsError(RnnbenchError):
@@ -88,15 +81,15 @@ class FailedTrialsError(RnnbenchError):
             are missing, and the command that continues where something was out of reach.
     """
 
-    def __init__(self, run: Stored | None, done: PlanResult, command: str):
-        stored = f"; {run.folder}/ has the results of the others" if run else ""
+    def __init__(self, run: Any, done: PlanResult, job: Job):
+        stored = f"; {job.store.folder}/ has the results of the others" if run else ""
         verb = "have no result" if done.ending else "failed"
         count = f"{len(done.without_result)} of {len(done.plan.trials)} trials {verb}{stored}."
         end = [str(done.ending), count] if done.ending else [count]
         if isinstance(done.ending, OutOfReachError):
-            end.append(_continuation(command))
+            end.append(_continuation(job.command))
         super().__init__("\n".join([describe(done.failures), *end]).lstrip())
-        self.run: Any = run
+        self.run = run
         self.summary = "\n".join([*first_traceback(done.failures), *end])
         self.exit_code = getattr(done.ending, "exit_code", RnnbenchError.exit_code)
 
@@ -110,9 +103,9 @@ class InterruptedRunError(Interruption):
         run: the partial run, or choice; ``None`` if no trial has a result.
     """
 
-    def __init__(self, run: Stored | None, stored: str, command: str, signal: int):
+    def __init__(self, run: Any, stored: str, command: str, signal: int):
         super().__init__(f"Interrupted; {stored}. {_continuation(command)}", signal)
-        self.run: Any = run
+        self.run = run
 
 
 def _continuation(command: str) -> str:
@@ -120,13 +113,8 @@ def _continuation(command: str) -> str:
     return f"This command continues from there:\n  {again}"
 
 
-def require_whole(result: S | None, job: Job, done: PlanResult) -> S:
-    """Return the result of a job; raise an error if it ended early or trials are missing.
-
-    Args:
-        result: the run or the choice; ``None`` if no trial has a result.
-        job: the job.
-        done: the results of its trials.
+def require_whole(result: R | None, job: Job, done: PlanResult) -> R:
+    """Return the result of a job, if there is one and it is whole.
 
     Raises:
         InterruptedRunError: Ctrl-C or another signal ended the job.
@@ -146,7 +134,7 @@ def require_whole(result: S | None, job: Job, done: PlanResult) -> S:
     if done.ending is not None and result is None:
         raise done.ending
     if done.ending is not None or done.without_result or result is None:
-        raise FailedTrialsError(result, done, job.command)
+        raise FailedTrialsError(result, done, job)
     return result
 
 
@@ -223,7 +211,7 @@ def inputs_of(config: Config, benchmark: Benchmark) -> list[Path]:
 
 
 def paths_of(benchmark: Benchmark) -> list[Path]:
-    """Return the files and folders of its data."""
+    """Return the files and folders of the data of a benchmark."""
     return [path for key in PATHS if (path := getattr(benchmark.data, key))]
 
 

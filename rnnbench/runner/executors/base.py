@@ -63,10 +63,7 @@ class EpochEnded:
 
 @dataclass(frozen=True)
 class Finished:
-    """A trial is done: its test accuracy, and the seconds that its training took.
-
-    ``result`` is its result without the trained model, where there is one.
-    """
+    """A trial is done: its accuracy, the seconds of its training, its result without weights."""
 
     trial: Trial
     accuracy: float
@@ -93,8 +90,8 @@ class TrialFailure:
     Attributes:
         reason: in words.
         traceback: of the exception, if it was not expected.
-        is_of_machine: whether the machine may be to blame, and another one may do better: the trial
-            was not even prepared, or the system refused something.
+        is_of_machine: whether another machine may do better: the trial was not even prepared, or
+            the system refused something.
     """
 
     reason: str
@@ -124,11 +121,7 @@ class Task(Generic[T]):
     ) -> T | TrialFailure:
         """Return the outcome of a trial; an exception other than Ctrl-C becomes a failure.
 
-        Args:
-            trial: the trial to carry out.
-            corpus: the file of its corpus.
-            on_start: called when everything is prepared.
-            on_epoch: called after each epoch.
+        ``on_start`` is called when everything is prepared, ``on_epoch`` after each epoch.
         """
         is_prepared = False
         try:

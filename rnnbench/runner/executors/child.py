@@ -1,6 +1,6 @@
 """A process that carries out trials, and the side of the executor that gives it trials.
 
-It prints into a file, and ends with the process that started it.
+It prints into a file, ignores Ctrl-C, and ends with the process that started it.
 """
 
 import gc
@@ -128,10 +128,6 @@ def _without_main() -> Iterator[None]:
 class Child:
     """The executor's side of a process that carries out one trial after another.
 
-    Args:
-        connection: to the process.
-        log: the file that receives everything that the process prints.
-
     Attributes:
         connection: becomes readable when the process says something or has ended. Its end may not
             be noticed this way while a process that it started still runs.
@@ -172,7 +168,7 @@ def _print_to(file: Path) -> None:
 
 
 def _last_words(log: Path) -> str:
-    """Return the last lines of a log, which may be of any length, or not be there."""
+    """Return the last lines of a log, which may be of any length, or be missing."""
     try:
         with log.open("rb") as file:
             file.seek(max(file.seek(0, os.SEEK_END) - LAST_BYTES, 0))
@@ -198,7 +194,12 @@ def work(
         wait_for_parent: returns when the process on the executor's side has ended.
         patience: seconds without a trial after which this function returns; by default never.
     """
-    threading.Thread(target=_end_after, args=(wait_for_parent,), daemon=True).start()
+
+    def end_with_parent() -> None:
+        wait_for_parent()
+        os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
     _print_to(log)
     # What libraries leave there when this process is killed is swept with the folder.
     os.environ["TMPDIR"] = tempfile.tempdir = str(log.parent)
@@ -212,11 +213,8 @@ def work(
     def on_epoch(epoch: int, loss: float, accuracy: float) -> None:
         connection.send((epoch, loss, accuracy))
 
-    def on_phase(name: str) -> None:
-        connection.send(Phase(name))
-
     folder = Path.cwd()
-    with report_phases_to(on_phase):
+    with report_phases_to(lambda name: connection.send(Phase(name))):
         while connection.poll(patience):
             task, trial, corpus = connection.recv()
             os.chdir(folder)  # the model of another trial may have left it
@@ -227,9 +225,3 @@ def work(
 def _freeze_imports() -> None:
     """Keep the garbage collector from searching imported modules again, which costs seconds."""
     gc.freeze()
-
-
-def _end_after(wait: Callable[[], object]) -> None:
-    """End this process when ``wait`` returns."""
-    wait()
-    os._exit(1)

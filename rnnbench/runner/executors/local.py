@@ -1,7 +1,4 @@
-"""The executor of this machine: worker processes, one per job, that share its cores.
-
-Workers print nothing, ignore Ctrl-C, and end with their parent.
-"""
+"""The executor of this machine: worker processes, one per job, that share its cores."""
 
 import logging
 import multiprocessing
@@ -109,7 +106,9 @@ class LocalExecutor(Executor):
                         give_next(worker)
                         listener(PhaseBegan(worker.trial, "starting worker"))
                     ready = wait(list(workers), LOOK_SECONDS)
-                    ended = [sender for sender, worker in workers.items() if worker.has_ended()]
+                    ended = [
+                        key for key, worker in workers.items() if not worker.process.is_alive()
+                    ]
                     for connection in {*ready, *ended}:
                         worker = workers[connection]
                         trial, message = worker.trial, worker.receive()
@@ -123,7 +122,7 @@ class LocalExecutor(Executor):
                         yield trial, message.outcome if isinstance(message, Done) else message
             finally:
                 for worker in workers.values():  # all at once, in case of a second Ctrl-C
-                    worker.terminate()
+                    worker.process.terminate()
                 for worker in workers.values():
                     worker.end()
 
@@ -140,36 +139,22 @@ def _failure_of(death: Died) -> TrialFailure:
 
 
 class Worker(Child):
-    """A process of this machine that carries out one trial after another.
-
-    Args:
-        threads: how many it may use.
-        log: the file that receives everything it prints.
-    """
+    """A process of this machine that carries out one trial after another."""
 
     def __init__(self, threads: int, log: Path):
-        connection, self._process = start_process(_work, threads, log)
+        connection, self.process = start_process(_work, threads, log)
         super().__init__(connection, log)
-
-    def has_ended(self) -> bool:
-        """Return whether the process has ended."""
-        return not self._process.is_alive()
-
-    def terminate(self) -> None:
-        """Ask the process to end."""
-        self._process.terminate()
 
     def end(self) -> None:
         """End the process; a trial in progress is abandoned."""
-        self.terminate()
-        self._process.join(5)
-        self._process.kill()
-        self._process.join()
+        self.process.terminate()
+        self.process.join(5)
+        self.process.kill()
+        self.process.join()
         self.connection.close()
 
 
 def _work(connection: "Connection[Any, Any]", threads: int, log: Path) -> None:
-    """Carry out the trials that come through ``connection``, in a process of its own."""
     work(connection, threads, log, _wait_for_parent)
 
 
