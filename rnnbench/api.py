@@ -1,16 +1,12 @@
-"""The functions and results behind the public names of the package."""
+"""A run in Python: trained or loaded, as tables, frames, arrays and plots, and what it predicts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.boards import ACCURACY, Board, RunHistory, rank_runs, trace_runs
-from rnnbench.analysis.compare import ComparedRuns, compare_runs, differing_settings
-from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
-from rnnbench.analysis.errors import words_of_test_documents
 from rnnbench.analysis.load import load_run as load_stored_run
 from rnnbench.analysis.summary import drop_duplicates
 from rnnbench.config.load import load_data
@@ -20,23 +16,21 @@ from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
 from rnnbench.job import overrides_of, prepare_job, require_whole, source_of
 from rnnbench.metrics import find_quantity
-from rnnbench.prediction.predict import Prediction, predict_texts
-from rnnbench.records import Record
-from rnnbench.report.compare import comparison_tables
 from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Shown, Table
 from rnnbench.report.tables_of_run import result_tables, summary_rows
-from rnnbench.report.tables_of_runs import board_tables, history_table
 from rnnbench.request import Config, RunRequest, Settings, takes
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.runner.run import run as run_job
-from rnnbench.terminal.display import show_steps, show_trials
+from rnnbench.terminal.display import show_trials
 from rnnbench.tracking import check_trackers
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+    from rnnbench.prediction.predict import Prediction
 
 
 class Run(Shown, StoredRun):
@@ -71,6 +65,8 @@ class Run(Shown, StoredRun):
         ``fit_seconds``, ``ms_per_step``, and each key of the config in which the models differ.
         A value that a model does not have is ``None``.
         """
+        from rnnbench.analysis.compare import differing_settings
+
         settings = differing_settings(self.config["models"])
         costs = {"params", "epochs", "best_epoch", "fit_seconds", "ms_per_step"}
         return [
@@ -163,78 +159,15 @@ class Run(Shown, StoredRun):
                 number is negative, or this is a run without duplicates.
             RnnbenchError: a file cannot be written.
         """
+        from rnnbench.analysis.errors import words_of_test_documents
         from rnnbench.report.page import write_page  # imports Matplotlib
 
         texts = words_of_test_documents(self) if words else None
         with lock_folder(self.folder, command):
             if load_results(self.folder).fingerprints != self.results.fingerprints:
                 raise UserError(f"{self.folder}: it now holds another run; load it again")
-            _check_report(self, words, errors)
+            check_report(self, words, errors)
             return write_page(self, texts, words, errors)
-
-
-class RunComparison(Shown, ComparedRuns):
-    """How the models of one run differ from those of another; it is displayed as tables."""
-
-    def tables(self) -> list[Table]:
-        """Return the tables that ``rnnbench compare`` prints."""
-        return comparison_tables(self)
-
-    def plot(self, *, ax: "Axes | None" = None) -> "Axes":
-        """Draw how the accuracy of each model changed, on ``ax`` or on new axes, and return them.
-
-        Raises:
-            UserError: ``ax`` is something else than Matplotlib axes.
-        """
-        from rnnbench.report.plots_of_runs import ChangesPlot  # imports Matplotlib
-
-        return ChangesPlot(self).on(ax)
-
-
-class Leaderboard(Shown, Record):
-    """The models of several runs, ranked; they are displayed as tables."""
-
-    boards: list[Board]
-    """One for each group of runs that were tested on the same documents."""
-
-    def tables(self) -> list[Table]:
-        """Return the tables that ``rnnbench leaderboard`` prints."""
-        return [table for board in self.boards for table in board_tables(board)]
-
-    def mean_ranks(self) -> MeanRanks:
-        """Return the mean ranks, over all boards, of the models that every board has.
-
-        Models are matched by name. Those that are left out are named in a warning.
-
-        Raises:
-            UserError: there are fewer than two boards, or fewer than two such models.
-        """
-        return rank_over_datasets(self.boards)
-
-    def plot(self, *, ax: "Axes | None" = None) -> "Axes":
-        """Draw the mean ranks as a diagram of critical differences, on ``ax`` or on new axes.
-
-        A bar joins models that are not told apart. The diagram describes these datasets: seeds are
-        not datasets, and datasets of one collection are not exchangeable. Names and caption are
-        fitted to the width that ``ax`` has by now.
-
-        Raises:
-            UserError: as for ``mean_ranks``, or ``ax`` is something else than Matplotlib axes.
-        """
-        from rnnbench.report.plots_of_runs import RanksPlot  # imports Matplotlib
-
-        return RanksPlot(self.mean_ranks()).on(ax)
-
-
-class Histories(Shown, Record):
-    """A metric over several runs; it is displayed as tables."""
-
-    histories: list[RunHistory]
-    """One for each group of runs that were tested on the same documents, the oldest run first."""
-
-    def tables(self) -> list[Table]:
-        """Return the tables that ``rnnbench history`` prints."""
-        return list(map(history_table, self.histories))
 
 
 def load_dataset(
@@ -295,50 +228,7 @@ def load_run(folder: str | Path) -> Run:
     return Run(**vars(load_stored_run(Path(folder))))
 
 
-def compare(a: StoredRun, b: StoredRun, models: str | Sequence[str] | None = None) -> RunComparison:
-    """Return how the models of ``b`` differ from those of the same name in ``a``.
-
-    Args:
-        a: the run to compare with.
-        b: another run, tested on the same documents.
-        models: only these models; by default all.
-
-    Raises:
-        UserError: the documents differ, or the runs have no model in common.
-    """
-    names = [models] if isinstance(models, str) else models
-    return RunComparison(**dict(compare_runs(a, b, names)))
-
-
-def leaderboard(runs: Sequence[StoredRun], metric: str = "accuracy") -> Leaderboard:
-    """Return the models of all runs, the best first.
-
-    Args:
-        runs: finished runs.
-        metric: the metric that decides the rank.
-
-    Raises:
-        UserError: there is no such metric.
-    """
-    find_quantity(metric, "metric")
-    return Leaderboard(boards=rank_runs(runs, metric))
-
-
-def history(runs: Sequence[StoredRun], metric: str = ACCURACY) -> Histories:
-    """Return a metric over all runs, the oldest first, with the clear changes of accuracy.
-
-    Args:
-        runs: finished runs.
-        metric: a metric or a cost.
-
-    Raises:
-        UserError: there is no such metric.
-    """
-    find_quantity(metric, "metric")
-    return Histories(histories=trace_runs(runs, metric))
-
-
-def badge(run: StoredRun, model: str | None = None, metric: str = ACCURACY) -> dict[str, Any]:
+def badge(run: StoredRun, model: str | None = None, metric: str = "accuracy") -> dict[str, Any]:
     """Return the JSON that an endpoint badge of shields.io reads, as plain data.
 
     Args:
@@ -353,56 +243,9 @@ def badge(run: StoredRun, model: str | None = None, metric: str = ACCURACY) -> d
     return make_badge(run.results, model, metric)
 
 
-def site(
-    runs: Iterable[StoredRun],
-    out: str | Path = "site",
-    *,
-    metrics: str | Sequence[str] = ACCURACY,
-    words: int = 0,
-    errors: int = 20,
-    progress: bool = True,
-    command: str = "rnnbench.site()",
-) -> Path:
-    """Write static pages about several runs: their list, leaderboards, histories and reports.
-
-    Args:
-        runs: finished runs.
-        out: the folder of an earlier site, whose files are replaced, or a new or empty one.
-        metrics: the metrics of leaderboards and histories.
-        words: the number of words shown of each misclassified document, if they may be published.
-        errors: the number of misclassified documents in each report.
-        progress: whether progress is shown on standard error.
-        command: the name of this call, shown to another process that wants the folder.
-
-    Returns:
-        The page that lists the runs.
-
-    Raises:
-        UserError: there are no runs, there is no such metric, a number is negative, a run has its
-            duplicates left out, the folder holds something else, or another process is writing
-            into it.
-        RnnbenchError: a file cannot be written.
-    """
-    from rnnbench.website.site import write_site  # imports Matplotlib
-
-    runs = list(runs)  # the checks would use up an iterator
-    names = [metrics] if isinstance(metrics, str) else list(metrics)
-    for name in names:
-        find_quantity(name, "metrics")
-    for given, what in ((runs, "runs"), (names, "metrics")):
-        if not given:
-            raise UserError(f"{what}: names none (should be one or more)")
-    for run in runs:
-        _check_report(run, words, errors)
-    given = {"metrics": names, "words": words, "n_errors": errors, "command": command}
-    with show_steps("report", quiet=not progress) as on_run:
-        write_site(runs, Path(out), on_run=on_run, **given)
-    return Path(out) / "index.html"
-
-
 def predict(
     run: StoredRun, model: str, texts: str | Sequence[str], *, seed: int | None = None
-) -> list[Prediction]:
+) -> "list[Prediction]":
     """Return the predictions of a network that was kept with ``save_models``: one for each text.
 
     Args:
@@ -416,11 +259,13 @@ def predict(
         DamagedResultError: a file is not as it was written, or cannot be loaded.
         PluginError: the code of the model's own layers is gone, or failed.
     """
+    from rnnbench.prediction.predict import predict_texts
+
     given = [texts] if isinstance(texts, str) else texts
     return predict_texts(run.folder, model, seed, given).predictions
 
 
-def _check_report(run: StoredRun, words: int, errors: int) -> None:
+def check_report(run: StoredRun, words: int, errors: int) -> None:
     """Make sure that a run can have a report with so many words and errors."""
     for given, what in ((words, "words"), (errors, "errors")):
         if given < 0:  # or all but the last ones would be shown

@@ -120,9 +120,7 @@ def test_a_pipe_among_the_files_of_a_folder_is_refused(cli, folder):
 # Output
 
 
-@pytest.mark.parametrize(
-    "command", [["--version"], ["config", "show", "tiny.yaml"], [*RUN, "--quiet"]], ids=" ".join
-)
+@pytest.mark.parametrize("command", [["--version"], [*RUN, "--quiet"]], ids=" ".join)
 def test_a_full_device_as_standard_output_is_reported(command):
     with Path("/dev/full").open("wb") as full:
         status, printed = rnnbench(*command, stdout=full)
@@ -174,8 +172,6 @@ def test_a_reader_that_has_had_enough_is_no_error():
     ("moment", "number"),
     [
         ("typer", signal.SIGINT),
-        ("rnnbench.cli.app", signal.SIGHUP),
-        ("rnnbench.terminal.console", signal.SIGINT),
         ("rnnbench.cli.run", signal.SIGTERM),
     ],
 )

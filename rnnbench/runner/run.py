@@ -3,7 +3,7 @@
 import logging
 import textwrap
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -39,7 +39,6 @@ from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import CONSTRAINTS, RESULTS, SUMMARY_FILES, Store
 from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailure
 from rnnbench.runner.executors.base import Event, Failed, Finished, Listener, Planned
-from rnnbench.runner.tracking import tell_trackers
 from rnnbench.storage import PREDICTIONS, TRIALS, sweep_temporary_folders
 from rnnbench.text import counted
 from rnnbench.training.outcome import TrialResult
@@ -308,15 +307,24 @@ def run(
         RnnbenchError: a file cannot be written, or was removed.
     """
     plan = job.plan(keep_models=keep_models)
-    with job.writing(), tell_trackers(job.benchmark, job.store.folder) as trackers:
+    with job.writing(), _trackers(job) as tracked:
         with display as shown:
 
             def tell(event: Event) -> None:
                 shown(event)
-                trackers(event)
+                tracked(event)
 
             done = job.train(plan, tell)
         return _write(job, done) if done.results else None, done
+
+
+def _trackers(job: Job) -> AbstractContextManager[Listener]:
+    """Return the trackers of a job, which are imported only if it names some."""
+    if not job.benchmark.tracking:
+        return nullcontext(lambda _: None)
+    from rnnbench.runner.tracking import tell_trackers
+
+    return tell_trackers(job.benchmark, job.store.folder)
 
 
 def _write(job: Job, done: PlanResult) -> StoredRun:

@@ -45,9 +45,6 @@ def tell_trackers(benchmark: Benchmark, folder: Path) -> Iterator[Listener]:
         benchmark: names its trackers.
         folder: of the run; trackers write into ``tracking`` in it.
     """
-    if not benchmark.tracking:
-        yield lambda _: None
-        return
     trackers = _Trackers(benchmark, folder / TRACKING)
     stdout, stderr = (cast(IO[str], _ByThread(stream)) for stream in (sys.stdout, sys.stderr))
     with redirect_stdout(stdout), redirect_stderr(stderr):

@@ -71,11 +71,12 @@ def _bars(*columns: ProgressColumn) -> Progress:
     return _Bars(*columns, console=err, transient=True, auto_refresh=False)
 
 
-class _Line(TextColumn):
-    """A text on one line, which is cut if there is no room; Rich cuts it before other columns."""
+class _Name(TextColumn):
+    """The description on one line, cut if there is no room; Rich cuts it before other columns."""
 
-    def __init__(self, text: str, **widths: int | None) -> None:
-        super().__init__(text, style="none", markup=False, table_column=Column(**widths))
+    def __init__(self, min_width: int | None = None, max_width: int | None = None) -> None:
+        column = Column(min_width=min_width, max_width=max_width)
+        super().__init__("{task.description}", style="none", markup=False, table_column=column)
 
     def render(self, task: Task) -> Text:
         text = super().render(task)
@@ -145,7 +146,7 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
     if err.width >= SPEED_WIDTH:
         figures.append(TransferSpeedColumn(table_column=whole.copy()))
         figures.append(TimeRemainingColumn(table_column=whole.copy()))
-    name = _Line("{task.description}", max_width=err.width // 2)
+    name = _Name(max_width=err.width // 2)
     bars = _bars(name, BarColumn(None), *figures)
 
     def on_bytes(download: str, done: int, total: int | None) -> None:
@@ -169,7 +170,7 @@ def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
     if quiet:
         yield lambda *_: None
         return
-    name = _Line("{task.description}", max_width=err.width // 3)
+    name = _Name(max_width=err.width // 3)
     bars = _bars(name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     task = bars.add_task(what, total=None)
 
@@ -289,7 +290,8 @@ class RunProgress:
             case EpochEnded(trial, epoch, loss, accuracy):
                 self.done[trial] = min(epoch, self.planned[trial])
                 self._pace.reach(self.work()[0], now)
-                if running := self.running.get(trial):  # or else this comes after its end
+                if trial in self.running:  # or else this comes after its end
+                    running = self.running[trial]
                     if running.phase != TRAINING:  # as the first epoch compiles something
                         running.phase, running.since = TRAINING, now
                     running.epoch = epoch
@@ -347,7 +349,7 @@ class _Screen:
         with DRAWING:
             with self._changing:
                 rows = rows_of(self._progress, time.monotonic())
-            self.bars.columns = _columns(err.width, rows)
+            self.bars.columns = tuple(_columns(err.width, rows))
             for ended in self._tasks.keys() - rows.keys():
                 self.bars.remove_task(self._tasks.pop(ended))
             for trial, row in rows.items():
@@ -374,7 +376,7 @@ def _columns(width: int, rows: Rows) -> list[ProgressColumn]:
         for name, least_width in WIDTHS.items()
         if width >= least_width and lengths[name]
     }
-    columns = [_Line("{task.description}", min_width=count), *shown.values()]
+    columns: list[ProgressColumn] = [_Name(min_width=count), *shown.values()]
     left = width - count - sum(1 + lengths[name] for name in shown)
     if left > LEAST_BAR:
         bar = BarColumn(None, table_column=Column(max_width=max(width // 8, LEAST_BAR)))

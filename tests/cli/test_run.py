@@ -144,13 +144,8 @@ def test_results_json_holds_what_was_measured(finished):
         assert (model.ms_per_step is None) is model.is_baseline
     svm = results.models[-1]
     assert svm.metrics["accuracy"].mean > dataset.majority_accuracy, "words tell topics apart"
-
-
-def test_a_network_tells_its_best_epoch_and_its_metrics_on_the_validation_set(finished):
-    run = load_run(finished[0])
-
-    assert run.results.validation_split == 0.25
-    for trial in run.trials["rnn"]:
+    assert results.validation_split == 0.25
+    for trial in load_run(folder).trials["rnn"]:
         history = trial.record.history
         assert len(history.val_accuracy) == len(history.val_loss) == trial.record.epochs == 6
         assert history.val_accuracy[trial.record.best_epoch - 1] == max(history.val_accuracy)
@@ -240,16 +235,6 @@ def test_a_rerun_of_the_stored_config_trains_nothing_and_needs_no_tensorflow(cop
     assert printed.models == load_results(finished[0]).models
 
 
-def test_fresh_trains_again(cli, copied):
-    before = _content(copied)
-
-    _run(cli, "--models", "bayes", "--fresh", "--quiet", "--json")
-
-    after = _content(copied)
-    changed = {file.stem.partition("-")[0] for file in before if after[file] != before[file]}
-    assert changed == {"bayes"}
-
-
 def test_what_is_damaged_or_was_not_kept_is_trained_again(cli, copied):
     run = load_run(copied)
     Store(copied).save(run.trials["gru"][0])  # as without --save-models
@@ -295,7 +280,7 @@ def test_a_compact_run_gives_the_same_tables_and_keeps_its_networks(cli, copied)
     assert _content(copied) == compact, "stored trials stay compact"
 
 
-def test_trials_of_two_configurations_stand_beside_each_other(cli, copied):
+def test_trials_of_two_configurations_stand_beside_each_other_until_they_are_fresh(cli, copied):
     before, arguments = _content(copied), ("--models", "gru,svm")
 
     said = _run(cli, *arguments, "--epochs", "1", "--set", "training.batch_size=8").stderr
@@ -303,10 +288,24 @@ def test_trials_of_two_configurations_stand_beside_each_other(cli, copied):
     assert "1 of 3 trials are stored" in said, "the baseline knows no batches"
     assert _content(copied).items() > before.items()
     assert load_results(copied).epochs == 1
-    assert (
-        "3 of 3 trials are stored already and are not trained again" in _run(cli, *arguments).stderr
-    )
+    assert "3 of 3 trials are stored already" in _run(cli, *arguments).stderr
     assert load_results(copied).epochs == 6
+
+    before = _content(copied)
+    _run(cli, "--models", "bayes", "--fresh", "--quiet", "--json")
+    after = _content(copied)
+    changed = {file.stem.partition("-")[0] for file in before if after[file] != before[file]}
+    assert changed == {"bayes"}
+
+
+def test_stored_trials_of_another_version_are_trained_again_in_so_many_words(cli, copied):
+    record = _files(copied)["svm-seed3"]
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"schema_version": 1}))
+
+    said = _run(cli, "--models", "svm,bayes").stderr
+
+    assert "1 stored trial of another version of rnnbench cannot be used: trained again\n" in said
+    assert "1 of 2 trials are stored already" in said
 
 
 def test_flags_beat_the_file_only_when_given(cli):
@@ -388,10 +387,8 @@ def _start_and_wait_for(words, *arguments):
     return running, said
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(
-    cli, tmp_path, monkeypatch, how
-):
+def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(cli, tmp_path, monkeypatch):
+    how = signal.SIGTERM
     (tmp_path / "temporary").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     signal.signal(how, signal.SIG_DFL)  # else the run inherits it from tests under nohup
@@ -414,10 +411,9 @@ def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(
     assert list(_files("results/tiny")) == ["gru-seed0"]
     assert _is_gone_within(10, running.pid)
     assert not list((tmp_path / "temporary").iterdir())
-    for command in (["report"], ["leaderboard"], ["compare", "results/tiny"]):
-        shown = cli(*command, "results/tiny")
-        assert shown.exit_code == 0
-        assert "results/tiny: partial: 1 of 2 trials are missing: rnn seed 0" in shown.stderr
+    shown = cli("leaderboard", "results/tiny")
+    assert shown.exit_code == 0
+    assert "results/tiny: partial: 1 of 2 trials are missing: rnn seed 0" in shown.stderr
 
 
 def test_a_signal_that_the_parent_ignores_is_ignored():
@@ -491,12 +487,7 @@ def test_the_smoke_benchmark_runs_on_real_newswires():
     results = json.loads(done.stdout)
     assert results["dataset"]["source"] in ("keras", "sgml", "r52")
     dataset = results["dataset"]
-    n_topics = len(dataset["topics"])
-    assert (dataset["train_size"], dataset["test_size"], n_topics) in (
-        (1395, 599, 46),
-        (2243, 974, 52),
-    )
-    rest = 51 * (n_topics - 46)  # R52 has more topics than the Keras set
+    rest = 51 * (len(dataset["topics"]) - 46)  # R52 has more topics than the Keras set
     networks = [model for model in results["models"] if not model["is_baseline"]]
     assert {model["name"]: model["params"] - rest for model in networks} == {
         "vanilla_rnn": 4_946,
@@ -504,9 +495,6 @@ def test_the_smoke_benchmark_runs_on_real_newswires():
         "lstm": 12_746,
         "stacked_lstm": 32_946,
     }
-    for model in networks:
-        assert model["metrics"]["accuracy"]["mean"] >= dataset["majority_accuracy"] - 0.05
-    baselines = [model for model in results["models"] if model["is_baseline"]]
-    assert [model["name"] for model in baselines] == ["multinomial_naive_bayes", "tfidf_linear_svm"]
-    for model in baselines:
-        assert model["metrics"]["accuracy"]["mean"] > dataset["majority_accuracy"]
+    for model in results["models"]:
+        least = dataset["majority_accuracy"] - (0 if model["is_baseline"] else 0.05)
+        assert model["metrics"]["accuracy"]["mean"] > least
