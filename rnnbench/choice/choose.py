@@ -24,7 +24,7 @@ from rnnbench.report.table import Shown, Table, to_markdown
 from rnnbench.report.tables_of_run import parameter_columns
 from rnnbench.request import ChoiceRequest, takes
 from rnnbench.results.store import CHOICE, CONSTRAINTS
-from rnnbench.runner.run import Job, PlanResult
+from rnnbench.runner.run import Job, PlanResult, plan_benchmark
 from rnnbench.section import spell
 from rnnbench.storage import write_document, write_text
 from rnnbench.terminal.display import show_trials
@@ -119,7 +119,7 @@ def choose(request: ChoiceRequest) -> Choice:
         request = replace(request, folds=FOLDS)
     parts = make_parts(request.folds, request.last)
     job = prepare_job(request, CHOICE, prefix="choice-")
-    plan = job.plan(parts=parts)
+    plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, parts=parts)
     if sample is not None:
         drawn = draw_points(job.benchmark.models, sample)
         plan = replace(plan, trials=[trial for trial in plan.trials if trial.name in drawn])

@@ -2,7 +2,7 @@
 
 import logging
 import textwrap
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -160,8 +160,11 @@ def plan_benchmark(
         for part, dataset in datasets.items()
         for trial in _trials(benchmark, data, dataset, part=part, threads=threads, keep=keep_models)
     ]
-    _sort(trials)
-    _check(trials, datasets.values())
+    programs: dict[tuple[Any, ...], int] = {}
+    trials.sort(
+        key=lambda trial: (-trial.length, programs.setdefault(trial.program, len(programs)))
+    )
+    _check(trials, min(len(dataset.y_train) for dataset in datasets.values()))
     corpus = data.corpus
     vocabulary = make_vocabulary(corpus, data.dataset, data.section) if keep_models else None
     corpora = {corpus.fingerprint: corpus.file} if corpus.file else {}
@@ -195,28 +198,13 @@ def _trials(
     ]
 
 
-def _check(trials: Sequence[Trial], datasets: Collection[Dataset]) -> None:
-    """Make sure that trials can be trained, as far as that is known now.
-
-    Raises:
-        UserError: a package is not installed, or there are too few documents.
-    """
+def _check(trials: Sequence[Trial], n_train: int) -> None:
+    """Make sure that trials can be trained, as far as that is known now."""
     for model in {trial.name: trial.model for trial in trials}.values():
         if isinstance(model, BaselineModel):
             check_installed(model.baseline)
-    n_train = min(len(dataset.y_train) for dataset in datasets)
     for share in {trial.training.validation_split for trial in trials}:
         hold_out(n_train, share)
-
-
-def _sort(trials: list[Trial]) -> None:
-    """Put the longest trials first, and those together that can share a compiled program."""
-    numbers: dict[tuple[Any, ...], int] = {}
-
-    def order(trial: Trial) -> tuple[int, int]:
-        return -trial.length, numbers.setdefault(trial.program, len(numbers))
-
-    trials.sort(key=order)
 
 
 @dataclass(frozen=True)
@@ -241,13 +229,6 @@ class Job:
     fresh: bool
     is_new: bool
 
-    def plan(self, *, keep_models: bool = False, parts: Sequence[Part] = ()) -> Plan:
-        """Return its trials; see ``plan_benchmark``."""
-        threads = self.executor.threads
-        return plan_benchmark(
-            self.benchmark, self.data, threads, keep_models=keep_models, parts=parts
-        )
-
     @contextmanager
     def writing(
         self, record: str = RESULTS, files: Sequence[str] = SUMMARY_FILES
@@ -268,12 +249,74 @@ class Job:
             yield
 
     def train(self, plan: Plan, listener: Listener) -> PlanResult:
-        """Return the results of a plan; see ``run_plan``. A new folder goes if nothing began."""
-        done = run_plan(plan, self.executor, self.store, listener, fresh=self.fresh)
-        has_begun = done.results or done.failures or isinstance(done.ending, KeyboardInterrupt)
-        if self.is_new and done.ending and not has_begun:
-            _remove_unused(self.store.folder)
+        """Return the results of a plan, training the trials that are not stored.
+
+        A trial is stored the moment it finishes. A trial that fails does not keep others from being
+        trained. Ctrl-C, or an executor that gives up, leaves all finished ones stored; trials that
+        are not trained again because of it keep their stored result. If nothing could begin, a
+        folder that was made for it is removed.
+        """
+        with suppress(OSError):  # if there is no place for temporary folders, what needs it says so
+            sweep_temporary_folders()
+        done = PlanResult(plan, {} if self.fresh else find_stored(plan.trials, self.store))
+        if self.store.n_of_other_versions:
+            n = counted(self.store.n_of_other_versions, "stored trial")
+            log.warning("%s of another version of rnnbench cannot be used: trained again", n)
+        listener(Planned(done.without_result, list(done.results)))
+        try:
+            if done.without_result:
+                self._train(done, listener)
+        except (KeyboardInterrupt, RnnbenchError) as error:
+            done.ending = error
+            left = [trial for trial in done.without_result if trial not in done.failures]
+            done.results |= find_stored(left, self.store)
+            has_begun = done.results or done.failures or isinstance(error, KeyboardInterrupt)
+            if self.is_new and not has_begun:
+                _remove_unused(self.store.folder)
         return done
+
+    def _train(self, done: PlanResult, listener: Listener) -> None:
+        """Train and store the trials without a result; add their results or failures."""
+        store, trials = self.store, done.plan.trials
+        packages = dict.fromkeys(package for trial in trials for package in trial.packages)
+        facts = environment(packages, jobs=self.executor.jobs, threads=self.executor.threads)
+        if not store.has_environment():
+            store.save_environment(facts)
+        with closing(self._outcomes(done, listener)) as outcomes:
+            for trial, outcome in outcomes:
+                event: Failed | Finished
+                if isinstance(outcome, TrialFailure):
+                    _check_corpora(done.plan)
+                    done.failures[trial] = outcome
+                    event = Failed(trial, outcome.reason)
+                else:
+                    with uninterrupted():  # what has finished is not lost
+                        stored = store.save(outcome)
+                        store.save_environment(facts)  # until now, the stored one was still true
+                        done.results[trial] = _fitting(stored, trial, done.results, store)
+                    light = replace(outcome, weights=None)  # they may be large
+                    event = Finished(trial, light.accuracy, light.record.fit_seconds, light)
+                listener(event)
+
+    def _outcomes(
+        self, done: PlanResult, listener: Listener
+    ) -> Generator[tuple[Trial, TrialResult | TrialFailure], None, None]:
+        """Yield the outcome of each trial without a result.
+
+        Raises:
+            PluginError: an executor from another package failed, or left a trial out.
+        """
+        trials, executor = done.without_result, self.executor
+        waiting = set(trials)
+        with EXECUTORS.blamed(executor.name):
+            outcomes = executor.run(trials, done.plan.corpora, listener, TRAINING)
+            with closing(outcomes):
+                for trial, outcome in outcomes:
+                    waiting.discard(trial)
+                    yield trial, outcome
+        if waiting:
+            names = ", ".join(sorted(map(str, waiting)))
+            raise PluginError(f"{EXECUTORS.label(executor.name)} gave no outcome for {names}")
 
 
 def _remove_unused(folder: Path) -> None:
@@ -306,7 +349,8 @@ def run(
             benchmark cannot be trained on its data.
         RnnbenchError: a file cannot be written, or was removed.
     """
-    plan = job.plan(keep_models=keep_models)
+    threads = job.executor.threads
+    plan = plan_benchmark(job.benchmark, job.data, threads, keep_models=keep_models)
     with job.writing(), _trackers(job) as tracked:
         with display as shown:
 
@@ -345,39 +389,6 @@ def _write(job: Job, done: PlanResult) -> StoredRun:
     return StoredRun(folder, results, trials, benchmark, machine)
 
 
-def run_plan(
-    plan: Plan, executor: Executor, store: Store, listener: Listener, *, fresh: bool = False
-) -> PlanResult:
-    """Return the results of a plan, training the trials that are not stored.
-
-    A trial is stored the moment it finishes. A trial that fails does not keep others from being
-    trained. Ctrl-C, or an executor that gives up, leaves all finished ones stored; trials that are
-    not trained again because of it keep their stored result.
-
-    Args:
-        plan: the trials.
-        executor: trains them.
-        store: keeps finished trials.
-        listener: told of each event.
-        fresh: whether stored trials are trained again.
-    """
-    with suppress(OSError):  # if there is no place for temporary folders, what needs it says so
-        sweep_temporary_folders()
-    done = PlanResult(plan, {} if fresh else find_stored(plan.trials, store))
-    if store.n_of_other_versions:
-        n = counted(store.n_of_other_versions, "stored trial")
-        log.warning("%s of another version of rnnbench cannot be used: trained again", n)
-    to_train = done.without_result
-    listener(Planned(to_train, list(done.results)))
-    try:
-        _train(done, to_train, executor, store, listener)
-    except (KeyboardInterrupt, RnnbenchError) as error:
-        done.ending = error
-        left = [trial for trial in done.without_result if trial not in done.failures]
-        done.results |= find_stored(left, store)
-    return done
-
-
 def find_stored(trials: Iterable[Trial], store: Store) -> dict[Trial, TrialResult]:
     """Return the results of those trials that are stored."""
     results: dict[Trial, TrialResult] = {}
@@ -405,53 +416,6 @@ def _fitting(
     if np.array_equal(labels, result.labels):
         result = replace(result, labels=labels)
     return replace(result, stored_scores=partial(store.scores, *_key(trial)))
-
-
-def _train(
-    done: PlanResult, trials: list[Trial], executor: Executor, store: Store, listener: Listener
-) -> None:
-    """Train and store trials; add their results or failures to what is done."""
-    if not trials:
-        return
-    packages = dict.fromkeys(package for trial in done.plan.trials for package in trial.packages)
-    facts = environment(packages, jobs=executor.jobs, threads=executor.threads)
-    if not store.has_environment():
-        store.save_environment(facts)
-    with closing(_outcomes(executor, trials, done.plan, listener)) as outcomes:
-        for trial, outcome in outcomes:
-            event: Failed | Finished
-            if isinstance(outcome, TrialFailure):
-                _check_corpora(done.plan)
-                done.failures[trial] = outcome
-                event = Failed(trial, outcome.reason)
-            else:
-                with uninterrupted():  # what has finished is not lost
-                    stored = store.save(outcome)
-                    store.save_environment(facts)  # until now, the stored one was still true
-                    done.results[trial] = _fitting(stored, trial, done.results, store)
-                light = replace(outcome, weights=None)  # they may be large
-                event = Finished(trial, light.accuracy, light.record.fit_seconds, light)
-            listener(event)
-
-
-def _outcomes(
-    executor: Executor, trials: list[Trial], plan: Plan, listener: Listener
-) -> Generator[tuple[Trial, TrialResult | TrialFailure], None, None]:
-    """Yield the outcome of each trial.
-
-    Raises:
-        PluginError: an executor from another package failed, or left a trial out.
-    """
-    waiting = set(trials)
-    with EXECUTORS.blamed(executor.name):
-        outcomes = executor.run(trials, plan.corpora, listener, TRAINING)
-        with closing(outcomes):
-            for trial, outcome in outcomes:
-                waiting.discard(trial)
-                yield trial, outcome
-    if waiting:
-        names = ", ".join(sorted(map(str, waiting)))
-        raise PluginError(f"{EXECUTORS.label(executor.name)} gave no outcome for {names}")
 
 
 def _check_corpora(plan: Plan) -> None:

@@ -18,7 +18,7 @@ from rnnbench.registry import PluginError
 from rnnbench.results.store import Store
 from rnnbench.runner.executors import TrialFailure
 from rnnbench.runner.executors.base import EpochEnded, Failed, Finished, Planned
-from rnnbench.runner.run import describe, find_stored, plan_benchmark, run_plan
+from rnnbench.runner.run import Job, describe, find_stored, plan_benchmark
 
 
 @pytest.fixture
@@ -46,10 +46,11 @@ def store(tmp_path):
     return Store(tmp_path / "run")
 
 
-def run(plan, store, executor=None, **options):
+def run(plan, store, executor=None, *, fresh=False):
     """Run a plan; return its outcome and the events."""
     events = []
-    return run_plan(plan, executor or InProcess(), store, events.append, **options), events
+    job = Job(None, None, executor or InProcess(), store, "rnnbench", fresh, is_new=False)
+    return job.train(plan, events.append), events
 
 
 def run_all(plan, store, **options):
@@ -316,7 +317,9 @@ def test_scores_of_many_trials_are_not_kept_in_memory(make_plan, store, monkeypa
         if isinstance(event, Finished):
             scores.append(weakref.ref(event.result.scores))
 
-    light = run_plan(plan, InProcess(), store, listen, fresh=True).trials
+    light = (
+        Job(None, None, InProcess(), store, "", fresh=True, is_new=False).train(plan, listen).trials
+    )
     again = run_all(plan, store)[0]
 
     assert [each() for each in scores] == [None] * len(whole)
