@@ -103,7 +103,7 @@ class Run(Shown, StoredRun):
         curve: str | None = None,
         ax: "Axes | None" = None,
     ) -> "Axes":
-        """Draw one of the plots of a report, in Matplotlib's style in use.
+        """Draw one of the plots of a report, in Matplotlib's style in use, and return its axes.
 
         Args:
             name: ``accuracy``, with both intervals of each model and the majority baseline;
@@ -114,9 +114,6 @@ class Run(Shown, StoredRun):
             curve: of learning curves, ``loss`` (the default), ``accuracy``, ``val_loss`` or
                 ``val_accuracy``.
             ax: axes to draw on; by default new ones.
-
-        Returns:
-            The axes, with title, labels and legend, to go on with.
 
         Raises:
             UserError: there is no such plot, model or curve.
@@ -146,13 +143,8 @@ class Run(Shown, StoredRun):
     ) -> Path:
         """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of the run.
 
-        Args:
-            words: the number of words shown of each misclassified document.
-            errors: the number of misclassified documents shown.
-            command: the name of this call, shown to another process that wants the folder.
-
-        Returns:
-            The HTML file.
+        The report shows so many ``words`` of so many misclassified documents, and another process
+        that wants the folder the ``command``. The HTML file is returned.
 
         Raises:
             UserError: another process is writing into the folder, it holds another run by now, a

@@ -40,12 +40,6 @@ def prepare_job(
         record: the file that makes the folder of the results a run or a choice.
         prefix: of the name of that folder, if the request names none.
         is_compact: whether no more is kept of trials than tables need.
-
-    Raises:
-        ConfigError: the config or an argument is wrong.
-        UserError: an argument is wrong, or the config asks for data that does not exist.
-        OutOfReachError: the data could not be downloaded.
-        PluginError: the executor, which comes from another package, failed.
     """
     benchmark, jobs, models = _benchmark(request), request.jobs, request.models
     if models is not None:
@@ -77,8 +71,7 @@ class FailedTrialsError(RnnbenchError):
 
     Attributes:
         run: the partial run, or choice; ``None`` if no trial has a result.
-        summary: the first traceback, if there is one, what ended the run early, how many trials
-            are missing, and the command that continues where something was out of reach.
+        summary: the message without the failure of each trial.
     """
 
     def __init__(self, run: Any, done: PlanResult, job: Job):
@@ -114,13 +107,7 @@ def _continuation(command: str) -> str:
 
 
 def require_whole(result: R | None, job: Job, done: PlanResult) -> R:
-    """Return the result of a job, if there is one and it is whole.
-
-    Raises:
-        InterruptedRunError: Ctrl-C or another signal ended the job.
-        FailedTrialsError: trials have no result.
-        RnnbenchError: no trial could be trained, or somebody removed the files of some.
-    """
+    """Return the result of a job; raise an error if it ended early or trials are missing."""
     folder, n_trials = job.store.folder, len(done.plan.trials)
     lost = done.lost(job.store)
     if isinstance(done.ending, KeyboardInterrupt):
@@ -153,7 +140,6 @@ def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
 
 
 def _benchmark(request: Request) -> Benchmark:
-    """Return the benchmark of a request, with the changes that its arguments make."""
     values = {name: getattr(request, name, None) for name in KEYS}
     given = [
         Override(name, KEYS[name], _as_yaml(value))
@@ -164,7 +150,6 @@ def _benchmark(request: Request) -> Benchmark:
 
 
 def _folder(out: str | Path | None, name: str) -> Path:
-    """Return the folder of the results; by default, that of a name in ``results``."""
     if out == "":  # which is the working folder to pathlib
         raise UserError("out: names no folder ('.' is the working folder)")
     folder = Path("results", name) if out is None else Path(out)
@@ -176,18 +161,12 @@ def _folder(out: str | Path | None, name: str) -> Path:
 def check_inputs(
     config: Config, benchmark: Benchmark, folder: Path, written: Sequence[str] = WRITTEN
 ) -> None:
-    """Make sure that results do not overwrite the files that they are made from.
+    """Make sure that the results ``written`` do not overwrite the files that they are made from.
 
     These are the config, the configs that it extends, and the data. The config may be the one in
     the folder if its text stays the same, or if the finished run there stored it; a config that is
     extended must keep its text. Modules are safe: nothing that is written has the name of one.
     Results may not lie in a folder of texts either: the next run would read their ``.txt`` files.
-
-    Args:
-        config: as the user gave it.
-        benchmark: what it describes.
-        folder: where results go.
-        written: the names of the files and folders that are written there.
 
     Raises:
         UserError: results would overwrite one of them, or lie in a folder of texts.

@@ -101,11 +101,7 @@ def compare(a: StoredRun, b: StoredRun, models: str | Sequence[str] | None = Non
 
 
 def leaderboard(runs: Sequence[StoredRun], metric: str = "accuracy") -> Leaderboard:
-    """Return the models of all runs, the best first.
-
-    Args:
-        runs: finished runs.
-        metric: the metric that decides the rank.
+    """Return the models of all runs, the best by a metric first.
 
     Raises:
         UserError: there is no such metric.
@@ -115,11 +111,7 @@ def leaderboard(runs: Sequence[StoredRun], metric: str = "accuracy") -> Leaderbo
 
 
 def history(runs: Sequence[StoredRun], metric: str = ACCURACY) -> Histories:
-    """Return a metric over all runs, the oldest first, with the clear changes of accuracy.
-
-    Args:
-        runs: finished runs.
-        metric: a metric or a cost.
+    """Return a metric or a cost over all runs, the oldest first, with clear changes of accuracy.
 
     Raises:
         UserError: there is no such metric.
@@ -138,7 +130,9 @@ def site(
     progress: bool = True,
     command: str = "rnnbench.site()",
 ) -> Path:
-    """Write static pages about several runs: their list, leaderboards, histories and reports.
+    """Write static pages about several runs, and return the page that lists them.
+
+    The others are leaderboards, histories and reports.
 
     Args:
         runs: finished runs.
@@ -148,9 +142,6 @@ def site(
         errors: the number of misclassified documents in each report.
         progress: whether progress is shown on standard error.
         command: the name of this call, shown to another process that wants the folder.
-
-    Returns:
-        The page that lists the runs.
 
     Raises:
         UserError: there are no runs, there is no such metric, a number is negative, a run has its

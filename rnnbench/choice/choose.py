@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -90,11 +91,9 @@ class Choice(Shown):
 
 def _facts(candidate: Candidate) -> dict[str, Any]:
     keys = {"name", "accuracy", "of_parts", "params", "seeds", "fit_seconds"}
-    return candidate.model_dump(include=keys) | {
-        "low": candidate.interval.low,
-        "high": candidate.interval.high,
-        "p": candidate.against_best and candidate.against_best.p_holm,
-    }
+    p = candidate.against_best and candidate.against_best.p_holm
+    interval = {"low": candidate.interval.low, "high": candidate.interval.high}
+    return candidate.model_dump(include=keys) | interval | {"p": p}
 
 
 @takes(ChoiceRequest)
@@ -142,11 +141,8 @@ def draw_points(names: Iterable[str], n: int) -> set[str]:
     The names alone decide, so the same grid always gives the same points, on every machine, and
     those of a larger sample include those of a smaller one.
     """
-    grids: dict[str, list[str]] = {}
-    for name in sorted(names):
-        grids.setdefault(model_of(name), []).append(name)
     drawn: set[str] = set()
-    for model, points in grids.items():
+    for model, points in groupby(sorted(names, key=lambda name: (model_of(name), name)), model_of):
         random = Random(f"{SEED} {model}")
         # random() gives the same numbers in every version of Python; sample() may change.
         in_order = sorted((random.random(), point) for point in points)
@@ -171,7 +167,7 @@ def _record(
         n_models=len(benchmark.models),
         searched=request.sample,
         sampler=None if request.sample is None else f"Random sampling (seed {SEED})",
-        candidates=rank_candidates(benchmark.models, done.plan, done.trials, positions),
+        candidates=rank_candidates(benchmark.models, done, positions),
         missing=done.missing,
     )
 

@@ -1,6 +1,5 @@
 """The record of a choice, and how its candidates are ranked."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal
 
@@ -12,7 +11,7 @@ from rnnbench.analysis.intervals import Hits, accuracy_interval, folds_interval
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.records import Record
 from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
-from rnnbench.runner.run import Plan
+from rnnbench.runner.run import PlanResult
 from rnnbench.training.outcome import TrialResult
 
 CHOICE_VERSION: Final = 2
@@ -89,20 +88,16 @@ def rank_key(accuracy: float, epochs: int, params: int) -> tuple[float, int, int
 
 
 def rank_candidates(
-    order: Iterable[str],
-    plan: Plan,
-    results: Sequence[TrialResult],
-    positions: NDArray[np.intp],
+    order: Iterable[str], done: PlanResult, positions: NDArray[np.intp]
 ) -> list[Candidate]:
     """Return the models whose trials all have a result, best first; see ``rank_key``.
 
     Args:
         order: the models as in the config; this order decides if all else is equal.
-        plan: the trials of the choice; each names the part that is held out.
-        results: those that finished.
+        done: the trials of the choice; each names the part that is held out.
         positions: of the documents of all parts in the training set, ``(n_held_out,)``.
     """
-    complete = _complete(order, plan, results)
+    plan, complete = done.plan, _complete(order, done)
     if not complete:
         return []
     models = {trial.name: trial.model for trial in plan.trials}
@@ -139,31 +134,22 @@ def rank_candidates(
     return candidates
 
 
-def _complete(
-    order: Iterable[str], plan: Plan, results: Sequence[TrialResult]
-) -> dict[str, Answers]:
+def _complete(order: Iterable[str], done: PlanResult) -> dict[str, Answers]:
     """Return the results of each model that has them all, in ``order``."""
-    found = {
-        (result.record.model, result.record.seed, result.record.fingerprint): result
-        for result in results
-    }
-    planned = Counter(trial.name for trial in plan.trials)
-    by_model: dict[str, dict[int, list[TrialResult]]] = {name: {} for name in planned}
-    for trial in plan.trials:
-        if (result := found.get((trial.name, trial.seed, trial.fingerprint))) is not None:
-            by_model[trial.name].setdefault(trial.seed, []).append(result)
+    by_model: dict[str, dict[int, list[TrialResult]]] = {}
+    for trial in done.plan.trials:
+        if trial in done.results:
+            of_model = by_model.setdefault(trial.name, {})
+            of_model.setdefault(trial.seed, []).append(done.results[trial])
+    lacking = {trial.name for trial in done.without_result}
     return {
         name: list(by_model[name].values())
         for name in order
-        if name in planned and sum(map(len, by_model[name].values())) == planned[name]
+        if name in by_model and name not in lacking
     }
 
 
 def _hits_of(answers: Answers) -> NDArray[np.bool_]:
     """Return whether each seed got each held-out document right, ``(n_seeds, n_held_out)``."""
-    return np.stack(
-        [
-            np.concatenate([result.answers == result.labels for result in of_seed])
-            for of_seed in answers
-        ]
-    )
+    hits = [[result.answers == result.labels for result in of_seed] for of_seed in answers]
+    return np.stack(list(map(np.concatenate, hits)))

@@ -55,37 +55,27 @@ MOST_IN_MEMORY = 256 * 2**20
 
 @dataclass(frozen=True)
 class Plan:
-    """The trials of a benchmark, and the data they need.
-
-    Attributes:
-        dataset: the documents; trials may be given parts of the training documents only.
-        trials: every model with every seed that changes it. The longest come first, so that no
-            core idles at the end, and trials that share a compiled program are neighbours.
-        corpora: the file of each corpus in the cache, by fingerprint.
-        vocabulary: turns texts into the ids of the dataset; only if networks are kept.
-    """
+    """The trials of a benchmark, and the data they need."""
 
     dataset: DatasetSummary
     trials: list[Trial]
+    """Every model with every seed that changes it. The longest come first, so that no core idles at
+    the end, and trials that share a compiled program are neighbours."""
     corpora: Mapping[str, Path]
+    """The file of each corpus in the cache, by fingerprint."""
     vocabulary: Vocabulary | None = None
+    """Turns texts into the ids of the dataset; only if networks are kept."""
 
 
 @dataclass
 class PlanResult:
-    """What came of the trials of a plan, so far or at the end.
-
-    Attributes:
-        plan: the trials.
-        results: the results of the trials that finished.
-        failures: why others failed.
-        ending: the exception that ended the run early; ``None`` if it ran to its end.
-    """
+    """What came of the trials of a plan, so far or at the end."""
 
     plan: Plan
     results: dict[Trial, TrialResult]
     failures: dict[Trial, TrialFailure] = field(default_factory=dict)
     ending: KeyboardInterrupt | RnnbenchError | None = None
+    """The exception that ended the run early, if it did not run to its end."""
 
     @property
     def trials(self) -> list[TrialResult]:
@@ -144,8 +134,7 @@ def plan_benchmark(
         data: the data that its ``data`` section asks for.
         threads: of each process that trains.
         keep_models: whether trained networks are kept.
-        parts: parts of the training documents that are held out in turn, in place of the test
-            documents; the test documents then take no part.
+        parts: of the training documents; they are held out in turn instead of the test documents.
 
     Raises:
         UserError: too few documents for the validation set, an engine cannot train a model, or a
@@ -209,25 +198,18 @@ def _check(trials: Sequence[Trial], n_train: int) -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """A benchmark with everything that its trials need.
-
-    Attributes:
-        benchmark: the benchmark, with all changes.
-        data: the data that its ``data`` section asks for.
-        executor: trains its trials.
-        store: keeps them; nobody else may write into its folder meanwhile.
-        command: repeats the job from the config that it stores.
-        fresh: whether stored trials are trained again.
-        is_new: whether its folder did not exist before.
-    """
+    """A benchmark with everything that its trials need."""
 
     benchmark: Benchmark
     data: PreparedData
     executor: Executor
     store: Store
     command: str
+    """Repeats the job from the config that it stores."""
     fresh: bool
+    """Whether stored trials are trained again."""
     is_new: bool
+    """Whether its folder did not exist before."""
 
     @contextmanager
     def writing(
@@ -235,12 +217,7 @@ class Job:
     ) -> Iterator[None]:
         """Lock the folder while the block runs, and first store the config that continues the job.
 
-        Args:
-            record: the file that makes the folder a run or a choice.
-            files: those that describe it as a whole.
-
-        Raises:
-            UserError: another process is writing into the folder, or it cannot be written to.
+        Its ``record`` makes a folder a run or a choice; ``files`` describe it as a whole.
         """
         folder = self.store.folder
         with lock_folder(folder, self.command, record):
@@ -301,11 +278,7 @@ class Job:
     def _outcomes(
         self, done: PlanResult, listener: Listener
     ) -> Generator[tuple[Trial, TrialResult | TrialFailure], None, None]:
-        """Yield the outcome of each trial without a result.
-
-        Raises:
-            PluginError: an executor from another package failed, or left a trial out.
-        """
+        """Yield the outcome of each trial without a result; an executor may leave none out."""
         trials, executor = done.without_result, self.executor
         waiting = set(trials)
         with EXECUTORS.blamed(executor.name):
@@ -335,11 +308,6 @@ def run(
     job: Job, display: AbstractContextManager[Listener], *, keep_models: bool = False
 ) -> tuple[StoredRun | None, PlanResult]:
     """Plan the trials of a job, train them, store and summarize them, and write the run.
-
-    Args:
-        job: the job.
-        display: shows the progress while trials are trained.
-        keep_models: whether trained networks are kept.
 
     Returns:
         The run, or ``None`` if no trial has a result; and the results of its trials.
@@ -419,11 +387,7 @@ def _fitting(
 
 
 def _check_corpora(plan: Plan) -> None:
-    """Make sure that trials can still read their documents.
-
-    Raises:
-        RnnbenchError: they cannot, so no other trial would be trained either.
-    """
+    """Make sure that trials can still read their documents, or else none could be trained."""
     for file in plan.corpora.values():
         if not file.exists():
             raise RnnbenchError(f"{file}: removed while the benchmark ran; run it again")

@@ -22,7 +22,7 @@ LONGEST_REASON, LONGEST_TRACEBACK = 2_000, 20_000
 
 @dataclass(frozen=True)
 class Planned:
-    """The trials that are to be trained, and those that were found stored."""
+    """Some trials are to be trained, and others were found stored."""
 
     to_train: list[Trial]
     stored: list[Trial]
@@ -109,8 +109,8 @@ class Task(Generic[T]):
 
     Attributes:
         carry_out: called with the trial, the file of its corpus, and a function to be told of
-            finished epochs; its result is the outcome of the trial. It can be pickled.
-        prepare: called first, with the trial, to import the libraries needed. It can be pickled.
+            finished epochs; its result is the outcome of the trial.
+        prepare: called first, with the trial, to import the libraries needed.
     """
 
     carry_out: Callable[[Trial, Path, OnEpoch], T]
@@ -155,12 +155,9 @@ TRAINING: Task[TrialResult] = Task(run_trial, prepare_engine)
 class Executor(ABC):
     """Carries out trials: in processes of this machine, or on others.
 
-    Args:
-        jobs: how many trials run side by side; by default as many as there are cores.
-
     Attributes:
         name: by which ``--executor`` finds it.
-        jobs: how many trials run side by side.
+        jobs: how many trials run side by side; by default as many as there are cores.
         threads: the threads of each process that trains. Trials are planned with this number,
             because the order of sums, and so the results, depend on it.
     """

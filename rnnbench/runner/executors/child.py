@@ -41,16 +41,12 @@ class Done:
 
 @dataclass(frozen=True)
 class Died:
-    """The death of a child at its trial.
-
-    Attributes:
-        has_started: whether all was prepared for the trial by then.
-        last_words: the end of what the child printed.
-        cause: in words.
-    """
+    """The death of a child at its trial."""
 
     has_started: bool
+    """Whether all was prepared for the trial by then."""
     last_words: str
+    """The end of what the child printed."""
     cause: str = DIED
 
     def __str__(self) -> str:
@@ -82,10 +78,9 @@ def event_of(trial: Trial, report: Sequence[Any], worker: str = "") -> EpochEnde
 def start_process(
     work: Callable[..., None], *arguments: Any
 ) -> tuple["Connection[Any, Any]", BaseProcess]:
-    """Start a process that calls ``work`` with the other end of a connection, and ``arguments``.
+    """Start a process that calls ``work`` with a connection and ``arguments``.
 
-    Returns:
-        Our end of the connection, which ends when the process does; and the process.
+    Return our end of the connection, which ends when the process does, and the process.
     """
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     ours, theirs = context.Pipe()
@@ -126,18 +121,14 @@ def _without_main() -> Iterator[None]:
 
 
 class Child:
-    """The executor's side of a process that carries out one trial after another.
-
-    Attributes:
-        connection: becomes readable when the process says something or has ended. Its end may not
-            be noticed this way while a process that it started still runs.
-        trial: the trial that it is carrying out.
-    """
+    """The executor's side of a process that carries out one trial after another."""
 
     trial: Trial
 
     def __init__(self, connection: "Connection[Any, Any]", log: Path):
         self.connection = connection
+        """Becomes readable when the process says something or has ended. Its end may not be noticed
+        this way while a process that it started still runs."""
         self._log, self._has_started = log, False
 
     def give(self, task: Task[Any], trial: Trial, corpus: Path) -> None:
@@ -192,7 +183,7 @@ def work(
         threads: how many the process may use.
         log: the file that receives everything that is printed.
         wait_for_parent: returns when the process on the executor's side has ended.
-        patience: seconds without a trial after which this function returns; by default never.
+        patience: seconds without a trial after which this function returns.
     """
 
     def end_with_parent() -> None:

@@ -34,17 +34,11 @@ def usable_cores() -> int:
     """Return the cores this process may use, within its affinity and container limits."""
     from joblib import cpu_count
 
-    cores: int = cpu_count()
-    return cores
+    return int(cpu_count())
 
 
 class LocalExecutor(Executor):
-    """Worker processes on this machine, among which its cores are divided.
-
-    Args:
-        jobs: the number of processes; by default one per core.
-        threads: of each process; by default its share of the cores.
-    """
+    """Worker processes on this machine, by default one per core, which share its cores."""
 
     name = "local"
 
@@ -128,12 +122,8 @@ class LocalExecutor(Executor):
 
 
 def _failure_of(death: Died) -> TrialFailure:
-    """Return the failure of a trial whose worker died when no other ran.
-
-    Raises:
-        RnnbenchError: the worker died before it could start the trial: others would, too.
-    """
-    if not death.has_started:
+    """Return the failure of a trial whose worker died when no other ran."""
+    if not death.has_started:  # others would not either
         raise RnnbenchError(f"{DIED} before it could start a trial\n{death.last_words}".rstrip())
     return TrialFailure(str(death))
 
