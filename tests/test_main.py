@@ -45,22 +45,6 @@ def rnnbench(*arguments, stdout=subprocess.PIPE):
 # Input
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--out", "q/\udcff"], r"q/\udcff: the name of the folder is not in UTF-8"),
-        (["--out", "x" * 300], "File name too long"),
-        (["--path", "x" * 300], "File name too long"),
-    ],
-)
-def test_a_name_that_cannot_be_is_refused_before_anything_is_trained(cli, arguments, message):
-    result = cli("run", "tiny.yaml", *arguments)
-
-    assert result.exit_code == 2
-    assert message in result.stderr
-    assert not Path("results").exists()
-
-
 @pytest.mark.parametrize("arguments", [["config", "list"], ["run", "smoke"]], ids=" ".join)
 def test_a_working_folder_that_was_removed_is_reported(cli, folder, monkeypatch, arguments):
     gone = folder / "gone"

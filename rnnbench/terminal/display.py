@@ -5,12 +5,13 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
+from rich.live import Live
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -23,7 +24,8 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
-from rich.table import Column
+from rich.progress_bar import ProgressBar
+from rich.table import Column, Table
 from rich.text import Text
 
 from rnnbench.data.fetch import Progress as OnBytes
@@ -51,7 +53,15 @@ SPEED_WIDTH = 80
 """The width from which downloads are shown with their speed and the time left."""
 PLAIN_INTERVAL = 30.0
 """Seconds between two lines about a running trial, if there is no terminal."""
-WIDTHS = {"seed": 0, "worker": 100, "phase": 0, "scores": 120, "elapsed": 70, "left": 0}
+WIDTHS = {
+    "seed": 0,
+    "worker": 100,
+    "bar": 0,
+    "phase": 0,
+    "scores": 120,
+    "elapsed": 70,
+    "left": 0,
+}
 """What is shown of a trial beside its name, each from this width of the terminal."""
 LEAST_BAR = 4
 """The width of the narrowest bar that is shown."""
@@ -74,9 +84,10 @@ def _bars(*columns: ProgressColumn) -> Progress:
 class _Name(TextColumn):
     """The description on one line, cut if there is no room; Rich cuts it before other columns."""
 
-    def __init__(self, min_width: int | None = None, max_width: int | None = None) -> None:
-        column = Column(min_width=min_width, max_width=max_width)
-        super().__init__("{task.description}", style="none", markup=False, table_column=column)
+    def __init__(self, max_width: int) -> None:
+        super().__init__(
+            "{task.description}", markup=False, table_column=Column(max_width=max_width)
+        )
 
     def render(self, task: Task) -> Text:
         text = super().render(task)
@@ -85,7 +96,7 @@ class _Name(TextColumn):
 
 
 @contextmanager
-def _drawn(bars: Progress, tick: Callable[[], None] | None = None) -> Iterator[None]:
+def _drawn(bars: Progress | Live, tick: Callable[[], None] | None = None) -> Iterator[None]:
     """Draw bars on a terminal while the block runs; ``tick`` draws them again.
 
     As everywhere, ``DRAWING`` is locked before Rich's own lock: otherwise a thread that draws and
@@ -146,7 +157,7 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
     if err.width >= SPEED_WIDTH:
         figures.append(TransferSpeedColumn(table_column=whole.copy()))
         figures.append(TimeRemainingColumn(table_column=whole.copy()))
-    name = _Name(max_width=err.width // 2)
+    name = _Name(err.width // 2)
     bars = _bars(name, BarColumn(None), *figures)
 
     def on_bytes(download: str, done: int, total: int | None) -> None:
@@ -170,7 +181,7 @@ def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
     if quiet:
         yield lambda *_: None
         return
-    name = _Name(max_width=err.width // 3)
+    name = _Name(err.width // 3)
     bars = _bars(name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     task = bars.add_task(what, total=None)
 
@@ -190,7 +201,7 @@ def show_trials(*, quiet: bool) -> Iterator[Listener]:
         yield lambda _: None
     elif can_draw():
         screen = _Screen()
-        with _drawn(screen.bars, screen.tick):
+        with _drawn(screen.live, screen.tick):
             yield screen
     else:
         lines = _Lines()
@@ -332,9 +343,8 @@ class _Screen:
     """A bar for the whole run, and one for each running trial."""
 
     def __init__(self) -> None:
-        self.bars = _bars()
+        self.live = Live(console=err, transient=True, auto_refresh=False)
         self._progress = RunProgress()
-        self._tasks: dict[Trial | None, TaskID] = {}
         self._changing = threading.Lock()
 
     def __call__(self, event: Event) -> None:
@@ -348,73 +358,56 @@ class _Screen:
         """Draw the bars as they are now."""
         with DRAWING:
             with self._changing:
-                rows = rows_of(self._progress, time.monotonic())
-            self.bars.columns = tuple(_columns(err.width, rows))
-            for ended in self._tasks.keys() - rows.keys():
-                self.bars.remove_task(self._tasks.pop(ended))
-            for trial, row in rows.items():
-                if trial in self._tasks:
-                    self.bars.update(self._tasks[trial], **row)
-                else:
-                    self._tasks[trial] = self.bars.add_task(**row)
-            self.bars.refresh()
+                rows = _rows(self._progress, time.monotonic())
+            self.live.update(Group(_table(rows, err.width), ""), refresh=True)
 
 
-Rows = dict[Trial | None, dict[str, Any]]
-"""What is shown of each running trial, and under ``None`` of the whole run: the arguments of
-``Progress.update``."""
-
-
-def _columns(width: int, rows: Rows) -> list[ProgressColumn]:
+def _table(rows: Sequence[Mapping[str, Any]], width: int) -> Table:
     """Return what is shown of rows on a terminal of some width; empty columns are left out."""
-    if not rows:
-        return []
-    count = len(rows[None]["description"])  # it stays whole; the names of models are cut
-    lengths = {name: max(len(row[name]) for row in rows.values()) for name in WIDTHS}
-    shown = {
-        name: _column(name, width)
-        for name, least_width in WIDTHS.items()
-        if width >= least_width and lengths[name]
+    most = {"bar": max(width // 8, LEAST_BAR), "phase": max(width // 4, len("epoch 1000/2000"))}
+    lengths = {"bar": LEAST_BAR} | {
+        name: min(max((len(row[name]) for row in rows), default=0), most.get(name, width))
+        for name in WIDTHS.keys() - {"bar"}
     }
-    columns: list[ProgressColumn] = [_Name(min_width=count), *shown.values()]
-    left = width - count - sum(1 + lengths[name] for name in shown)
-    if left > LEAST_BAR:
-        bar = BarColumn(None, table_column=Column(max_width=max(width // 8, LEAST_BAR)))
-        columns.insert(1 + len(shown.keys() & {"seed", "worker"}), bar)
-    return columns
+    names = [name for name, least in WIDTHS.items() if width >= least and lengths[name]]
+    count = len(rows[0]["name"]) if rows else 0  # it stays whole; names of models are cut
+    if count + sum(1 + lengths[name] for name in names) > width:
+        names.remove("bar")
+    table = Table.grid(Column(min_width=count), padding=(0, 1))
+    for name in names:
+        table.add_column(no_wrap=True, overflow="ellipsis", max_width=most.get(name))
+    for row in rows:
+        model = Text(row["name"], no_wrap=True, overflow="ellipsis")
+        table.add_row(model, *(row[name] if name == "bar" else _text(row, name) for name in names))
+    return table
 
 
-def _column(name: str, width: int) -> ProgressColumn:
-    most = max(width // 4, len("epoch 1000/2000")) if name == "phase" else None
-    column = Column(no_wrap=True, overflow="ellipsis", max_width=most)
-    text, style = f"{{task.fields[{name}]}}", STYLES.get(name, "none")
-    return TextColumn(text, style=style, markup=False, table_column=column)
+def _text(row: Mapping[str, Any], name: str) -> Text:
+    return Text(row[name], style=STYLES.get(name, "none"))
 
 
-def rows_of(run: RunProgress, now: float) -> Rows:
-    """Return the rows of a run; there are none before trials are planned."""
+def _rows(run: RunProgress, now: float) -> list[dict[str, Any]]:
+    """Return a row for the whole run and one for each running trial; none before it is planned."""
     if run.start is None:
-        return {}
+        return []
     total = {
-        "description": f"{run.ended}/{len(run.planned)} trials",
-        "completed": run.share(),
-        "total": 1,
+        "name": f"{run.ended}/{len(run.planned)} trials",
         **dict.fromkeys(WIDTHS, ""),
+        "bar": ProgressBar(1, run.share()),
         "elapsed": _clock(now - run.start),
         "left": _eta(run.seconds_left(now)),
     }
-    return {None: total} | {trial: _row(running, now) for trial, running in run.running.items()}
+    return [total, *(_row(running, now) for running in run.running.values())]
 
 
 def _row(running: RunningTrial, now: float) -> dict[str, Any]:
     trial, name = running.trial, str(running.trial).removeprefix(running.trial.name).lstrip()
     is_training = trial.epochs and running.phase == TRAINING
     return {
-        "description": visible(trial.name),
+        "name": visible(trial.name),
         "seed": visible(name).replace(",", "").replace(" of ", "/"),
         "worker": visible(f"on {running.worker}") if running.worker else "",
-        "completed": running.epoch,
-        "total": trial.epochs or 1,
+        "bar": ProgressBar(trial.epochs or 1, running.epoch),
         "phase": f"epoch {running.epoch}/{trial.epochs}" if is_training else running.phase,
         "scores": running.scores if is_training else "",
         "elapsed": _clock(now - running.since),

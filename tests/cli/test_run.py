@@ -361,6 +361,9 @@ def test_a_narrow_terminal_without_unicode_gets_progress_and_table_all_the_same(
             "training.validation_split: 0.04 of 22 training documents leaves 0 to validate on",
         ),
         (["--out", "tiny.yaml"], "tiny.yaml: cannot be written"),
+        (["--out", "q/\udcff"], r"q/\udcff: the name of the folder is not in UTF-8"),
+        (["--out", "x" * 300], "File name too long"),
+        (["--path", "x" * 300], "File name too long"),
         (["--executor", "locl"], "no executor 'locl' (allowed: local, dask; did you mean"),
     ],
 )

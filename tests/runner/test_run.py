@@ -1,7 +1,6 @@
 """From a benchmark to the results of its trials, wherever they are trained."""
 
 import json
-import re
 import weakref
 from dataclasses import replace
 
@@ -14,7 +13,6 @@ from rnnbench.data.load import prepare
 from rnnbench.environment import environment
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES
-from rnnbench.registry import PluginError
 from rnnbench.results.store import Store
 from rnnbench.runner.executors import TrialFailure
 from rnnbench.runner.executors.base import EpochEnded, Failed, Finished, Planned
@@ -252,32 +250,6 @@ class Interrupted(InProcess):
         outcomes = super().run(trials, corpora, listener, task)
         yield next(outcomes)
         raise KeyboardInterrupt
-
-
-def test_ctrl_c_ends_a_run_and_names_all_trials_that_were_not_run(plan, store):
-    done, _ = run(plan, store, Interrupted())
-
-    assert isinstance(done.ending, KeyboardInterrupt)
-    assert [str(trial) for trial in find_stored(plan.trials, store)] == ["big seed 0"]
-    assert len(done.trials) == 1
-    assert {each.reason for each in done.missing} == {"not run: interrupted"}
-    assert len(done.missing) == 3
-
-
-class Forgets(InProcess):
-    """Leaves the last trial out."""
-
-    def run(self, trials, corpora, listener, task):
-        yield from super().run(trials[:-1], corpora, listener, task)
-
-
-def test_an_executor_that_leaves_a_trial_out_has_failed_and_the_others_are_stored(plan, store):
-    done, _ = run(plan, store, Forgets())
-
-    assert isinstance(done.ending, PluginError)
-    assert re.search("in-process.* gave no outcome for small seed 7$", str(done.ending))
-    assert [each.reason for each in done.missing] == [str(done.ending)]
-    assert find_stored(plan.trials, store).keys() == set(plan.trials[:-1])
 
 
 def test_trials_that_ctrl_c_kept_from_being_trained_again_keep_their_stored_result(plan, store):
