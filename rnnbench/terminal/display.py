@@ -365,14 +365,15 @@ class _Screen:
 def _table(rows: Sequence[Mapping[str, Any]], width: int) -> Table:
     """Return what is shown of rows on a terminal of some width; empty columns are left out."""
     most = {"bar": max(width // 8, LEAST_BAR), "phase": max(width // 4, len("epoch 1000/2000"))}
-    lengths = {"bar": LEAST_BAR} | {
+    lengths = {
         name: min(max((len(row[name]) for row in rows), default=0), most.get(name, width))
-        for name in WIDTHS.keys() - {"bar"}
+        for name, least_width in WIDTHS.items()
+        if name != "bar" and width >= least_width
     }
-    names = [name for name, least in WIDTHS.items() if width >= least and lengths[name]]
     count = len(rows[0]["name"]) if rows else 0  # it stays whole; names of models are cut
-    if count + sum(1 + lengths[name] for name in names) > width:
-        names.remove("bar")
+    room = width - count - sum(1 + length for length in lengths.values() if length) - 1
+    most["bar"] = lengths["bar"] = min(most["bar"], room) if room >= LEAST_BAR else 0
+    names = [name for name in WIDTHS if lengths.get(name)]
     table = Table.grid(Column(min_width=count), padding=(0, 1))
     for name in names:
         table.add_column(no_wrap=True, overflow="ellipsis", max_width=most.get(name))

@@ -105,13 +105,19 @@ def test_a_terminal_shows_the_whole_run_and_every_running_trial(screen, width, n
     assert ("loss 0.7500 accuracy 0.5000" in training[1]) == (width >= 120)
 
 
-def test_the_count_of_trials_is_whole_beside_a_fold_and_a_long_phase(screen, width, network):
+@pytest.mark.parametrize("epochs", [6, 60])
+def test_count_fold_and_time_left_are_whole_on_a_narrow_terminal(screen, width, network, epochs):
+    training = network.training.model_copy(update={"epochs": epochs})
+    running = replace(network, training=training, part=Fold(1, 5))
     with show_trials(quiet=False) as listener:
-        listener(Planned([replace(network, part=Fold(1, 5), seed=n) for n in range(12)], []))
-        listener(PhaseBegan(replace(network, part=Fold(1, 5), seed=0), "starting worker"))
+        listener(Planned([replace(running, seed=n) for n in range(12)], []))
+        listener(PhaseBegan(running, TRAINING))
+        time.sleep(0.01)
+        listener(EpochEnded(running, 1, 0.75, 0.5))
         total, row = drawn(listener, screen)
 
-    assert total.startswith("0/12 trials ")
+    assert re.match(r"0/12 trials .* ETA \d:\d\d$", total)
+    assert re.match(r"stacked_\S+ +seed 0 fold 1/5 .*epoch 1/\d+ .*ETA \d:\d\d$", row)
     assert max(cell_len(total), cell_len(row)) <= width
 
 
