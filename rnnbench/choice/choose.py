@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnbench.analysis.load import load_environment
-from rnnbench.choice.rank import Candidate, ChoiceResults, rank_candidates
-from rnnbench.choice.write import check_target, choice_table, costs_table, write_best
+from rnnbench.choice.results import (
+    Candidate,
+    ChoiceResults,
+    check_target,
+    choice_table,
+    costs_table,
+    rank_candidates,
+    write_best,
+)
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Part, make_parts

@@ -63,7 +63,7 @@ def choose(
 
 
 def _check_target(file: Path, request: ChoiceRequest, *, overwrite: bool) -> None:
-    from rnnbench.choice.write import check_target
+    from rnnbench.choice.results import check_target
     from rnnbench.job import inputs_of, load_config
 
     benchmark = load_config(request.config, request.settings)

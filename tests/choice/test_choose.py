@@ -15,7 +15,7 @@ import rnnbench
 from rnnbench import job
 from rnnbench.analysis.intervals import Hits, accuracy_interval, folds_p
 from rnnbench.choice.choose import FILES, draw_points
-from rnnbench.choice.write import P_OF_FOLDS, choice_table
+from rnnbench.choice.results import P_OF_FOLDS, choice_table
 from rnnbench.models.baselines import Stratified
 from rnnbench.report.numbers import in_blocks, short_p
 from rnnbench.storage import read_document

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.choice.rank import CHOICE_VERSION, ChoiceResults, rank_key
-from rnnbench.choice.write import best_points
+from rnnbench.choice.results import CHOICE_VERSION, ChoiceResults, best_points, rank_key
 from rnnbench.config import shipped
 from rnnbench.config.load import dump, load
 from rnnbench.config.nodes import ConfigError, parse

@@ -66,39 +66,18 @@ def test_trials_are_trained_and_reported_with_the_same_bits_as_in_this_process(t
     assert phases == {1: ["starting worker", *of_network], 0: of_network, 2: of_network}
 
 
-def test_nothing_to_do_starts_nothing(tmp_path):
-    assert run([], tmp_path) == ({}, [])
-
-
 def _facts(*_):
-    return {"tensorflow", "keras"} & set(sys.modules), os.environ["OMP_NUM_THREADS"]
+    variables = (os.environ["OMP_NUM_THREADS"], os.environ["CUDA_VISIBLE_DEVICES"])
+    return {"tensorflow", "keras"} & set(sys.modules), variables
 
 
-def _threads(*_):
-    import tensorflow as tf
-
-    threading = tf.config.threading
-    return (
-        threading.get_intra_op_parallelism_threads(),
-        threading.get_inter_op_parallelism_threads(),
-        tf.config.get_visible_devices("GPU"),
-    )
-
-
-def test_a_worker_has_its_share_of_the_threads_and_no_gpu(tmp_path):
-    compiled = trial(tmp_path, training={"engine": "compiled"})
-
-    outcomes, _ = run([compiled], tmp_path, _threads, prepare=TRAINING.prepare)
-
-    assert outcomes == {0: (1, 1, [])}
-
-
-def test_a_worker_imports_what_its_trials_need_and_no_tensorflow_for_baselines(tmp_path):
+def test_a_worker_has_its_threads_no_gpu_and_no_tensorflow_for_baselines(tmp_path):
+    assert run([], tmp_path) == ({}, [])
     baseline = trial(tmp_path, models={"svm": {"baseline": "tfidf_linear_svm"}})
 
     outcomes, _ = run([baseline], tmp_path, _facts, prepare=TRAINING.prepare)
 
-    assert outcomes == {0: (set(), "1")}
+    assert outcomes == {0: (set(), ("1", "-1"))}
 
 
 def _speak(*_):
