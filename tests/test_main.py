@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -72,33 +73,21 @@ def test_a_lack_of_memory_is_reported_even_if_no_command_can_be_imported(
     assert capsys.readouterr().err == message
 
 
-@pytest.mark.parametrize("kind", ["pipe", "device", "sparse"])
-def test_an_endless_input_is_refused(cli, folder, kind):
-    file = folder / f"{kind}.tar.gz"
-    if kind == "pipe":
-        os.mkfifo(file)
-    elif kind == "device":
-        file.symlink_to("/dev/zero")
-    else:
-        with file.open("wb") as sparse:
-            sparse.truncate(20 * 2**30)
+def test_an_endless_input_is_refused(cli, folder):
+    device, member = folder / "device.tar.gz", folder / "sgml" / "reut2-000.sgm"
+    device.symlink_to("/dev/zero")
+    member.unlink()
+    os.mkfifo(member)
 
-    for command in (["config", "check", file], ["data", "prepare", "--path", file]):
+    for command, file in (
+        (["config", "check", device], device.name),
+        (["data", "prepare", "--path", device], device.name),
+        (["data", "prepare", "--path", "sgml"], "reut2-000.sgm: cannot be read"),
+    ):
         result = cli(*command)
 
         assert result.exit_code == 2
-        assert "not a regular file" in result.stderr or "longer than" in result.stderr
-
-
-def test_a_pipe_among_the_files_of_a_folder_is_refused(cli, folder):
-    file = folder / "sgml" / "reut2-000.sgm"
-    file.unlink()
-    os.mkfifo(file)
-
-    result = cli("data", "prepare", "--path", "sgml")
-
-    assert result.exit_code == 2
-    assert "reut2-000.sgm: cannot be read: not a regular file" in result.stderr
+        assert re.search(f"{file}: .*not a regular file", result.stderr)
 
 
 # Output
@@ -123,7 +112,7 @@ def test_the_help_is_printed_in_ascii_too(monkeypatch):
     assert (status, "? rnnbench run configs/all.yaml" in printed) == (0, True)
 
 
-@pytest.mark.parametrize("closed", [">&- 2>&-", "<&-"])
+@pytest.mark.parametrize("closed", [">&- 2>&-", "<&-", "2>/dev/full"])
 def test_a_run_works_without_a_standard_stream(folder, closed):
     command = f"{sys.executable} -m rnnbench {' '.join(RUN)} {closed}"
 
@@ -131,14 +120,6 @@ def test_a_run_works_without_a_standard_stream(folder, closed):
 
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
     assert (folder / "results" / "tiny" / "results.json").is_file()
-
-
-def test_a_full_disk_behind_standard_error_does_not_end_a_run():
-    with Path("/dev/full").open("wb") as full:
-        command = [sys.executable, "-m", "rnnbench", *RUN]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, check=False)
-
-    assert (done.returncode, b"nb" in done.stdout) == (0, True)
 
 
 def test_a_reader_that_has_had_enough_is_no_error():

@@ -18,7 +18,6 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
-    Task,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
@@ -53,15 +52,7 @@ SPEED_WIDTH = 80
 """The width from which downloads are shown with their speed and the time left."""
 PLAIN_INTERVAL = 30.0
 """Seconds between two lines about a running trial, if there is no terminal."""
-WIDTHS = {
-    "seed": 0,
-    "worker": 100,
-    "bar": 0,
-    "phase": 0,
-    "scores": 120,
-    "elapsed": 70,
-    "left": 0,
-}
+WIDTHS = {"seed": 0, "worker": 100, "bar": 0, "phase": 0, "scores": 120, "elapsed": 70, "left": 0}
 """What is shown of a trial beside its name, each from this width of the terminal."""
 LEAST_BAR = 4
 """The width of the narrowest bar that is shown."""
@@ -81,18 +72,9 @@ def _bars(*columns: ProgressColumn) -> Progress:
     return _Bars(*columns, console=err, transient=True, auto_refresh=False)
 
 
-class _Name(TextColumn):
-    """The description on one line, cut if there is no room; Rich cuts it before other columns."""
-
-    def __init__(self, max_width: int) -> None:
-        super().__init__(
-            "{task.description}", markup=False, table_column=Column(max_width=max_width)
-        )
-
-    def render(self, task: Task) -> Text:
-        text = super().render(task)
-        text.no_wrap, text.overflow = True, "ellipsis"
-        return text
+def _name(max_width: int) -> ProgressColumn:
+    column = Column(no_wrap=True, overflow="ellipsis", max_width=max_width)
+    return TextColumn("{task.description}", markup=False, table_column=column)
 
 
 @contextmanager
@@ -157,8 +139,7 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
     if err.width >= SPEED_WIDTH:
         figures.append(TransferSpeedColumn(table_column=whole.copy()))
         figures.append(TimeRemainingColumn(table_column=whole.copy()))
-    name = _Name(err.width // 2)
-    bars = _bars(name, BarColumn(None), *figures)
+    bars = _bars(_name(err.width // 2), BarColumn(None), *figures)
 
     def on_bytes(download: str, done: int, total: int | None) -> None:
         if download not in tasks:
@@ -181,8 +162,8 @@ def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
     if quiet:
         yield lambda *_: None
         return
-    name = _Name(err.width // 3)
-    bars = _bars(name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    figures = MofNCompleteColumn(), TimeRemainingColumn()
+    bars = _bars(_name(err.width // 3), BarColumn(None), *figures)
     task = bars.add_task(what, total=None)
 
     def on_step(name: str, number: int, total: int) -> None:
