@@ -94,19 +94,13 @@ def test_a_config_is_loaded_from_a_mapping_or_a_file_and_can_be_changed(folder):
     assert rnnbench.load_config(changed) == changed
 
 
-def test_a_dataset_is_the_padded_arrays_of_a_config():
-    dataset = rnnbench.load_dataset(CONFIG, {"data.path": "sgml", "data.maxlen": 50})
+@pytest.mark.parametrize("section", [CONFIG, {"data": {"source": "sgml"}}, {"source": "sgml"}, 7])
+def test_a_dataset_is_the_padded_arrays_of_a_config_or_of_its_data_section(section):
+    section = rnnbench.Data(source="sgml", pad_length=7) if section == 7 else section
+
+    dataset = rnnbench.load_dataset(section, {"data.path": "sgml", "data.maxlen": 50})
 
     assert dataset.x_train.shape == (len(dataset.y_train), dataset.timesteps)
-    assert set(dataset.topics) == {"earn", "acq"}
-
-
-@pytest.mark.parametrize("section", [{"data": {"source": "sgml"}}, {"source": "sgml"}, None])
-def test_a_dataset_needs_no_more_than_the_data_section(section):
-    section = section or rnnbench.Data(source="sgml", pad_length=7)
-
-    dataset = rnnbench.load_dataset(section, {"data.path": "sgml"})
-
     assert set(dataset.topics) == {"earn", "acq"}
     assert (dataset.timesteps == 7) == isinstance(section, rnnbench.Data)
 

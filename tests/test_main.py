@@ -195,6 +195,12 @@ entry.main()
 ENDED = 128 + signal.SIGTERM
 
 
+def test_a_signal_that_the_parent_ignores_as_under_nohup_is_ignored():
+    nohup = "signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+    act = "os.kill(os.getpid(), signal.SIGHUP); print('on'); interrupt()"
+    assert command_that_interrupts_itself(nohup, act) == (ENDED, b"on\n", b"")
+
+
 def test_a_signal_while_an_object_is_destroyed_ends_a_command():
     dying = """
 class Dying:

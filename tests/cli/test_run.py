@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from terminals import run_in_terminal
 
 from rnnbench.analysis.load import load_run
@@ -308,24 +307,6 @@ def test_stored_trials_of_another_version_are_trained_again_in_so_many_words(cli
     assert "1 of 2 trials are stored already" in said
 
 
-def test_flags_beat_the_file_only_when_given(cli):
-    arguments = ("--models", "random", "--seeds", "1", "--epochs", "2", "--out", "elsewhere")
-    _run(cli, *arguments, "--set", "training.batch_size=8")
-
-    resolved = yaml.safe_load(Path("elsewhere/config.yaml").read_text())
-    assert resolved["training"] == {
-        "epochs": 2,
-        "batch_size": 8,
-        "optimizer": "adam",
-        "learning_rate": 0.001,
-        "validation_split": 0.25,
-        "engine": "auto",
-        "seeds": [0],
-    }
-    assert resolved["data"]["maxlen"] == 50
-    assert list(resolved["models"]) == ["random"]
-
-
 def test_a_narrow_terminal_without_unicode_gets_progress_and_table_all_the_same():
     command = [sys.executable, "-m", "rnnbench", "run", "tiny.yaml", "--models", "random"]
     environment = os.environ | {"PYTHONIOENCODING": "ascii", "TERM": "xterm", "NO_COLOR": "1"}
@@ -417,20 +398,6 @@ def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(cli, tmp_
     shown = cli("leaderboard", "results/tiny")
     assert shown.exit_code == 0
     assert "results/tiny: partial: 1 of 2 trials are missing: rnn seed 0" in shown.stderr
-
-
-def test_a_signal_that_the_parent_ignores_is_ignored():
-    """A command that nohup starts is in this state."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        running, said = _start_and_wait_for("gru seed 0: started", "--epochs", "2")
-    finally:
-        signal.signal(signal.SIGHUP, before)
-
-    os.killpg(running.pid, signal.SIGHUP)
-    _, more = running.communicate()
-
-    assert running.returncode == 0, said + more
 
 
 def test_a_run_that_is_killed_leaves_no_process_and_no_lock(cli):
