@@ -2,7 +2,6 @@
 
 import platform
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rnnbench.config.schema import Benchmark
@@ -97,7 +96,7 @@ class Finding(Record):
 
 def check_machine() -> list[Finding]:
     """Check everything in turn; the package index is asked, but nothing is downloaded."""
-    looks: dict[str, Callable[[], str]] = {
+    looks = {
         "Python": lambda: f"{platform.python_version()}, {platform.platform()}",
         "packages": _packages,
         "processor": lambda: f"{cpu()}, {counted(usable_cores(), 'core')}",
@@ -106,13 +105,13 @@ def check_machine() -> list[Finding]:
         "disk": _disk,
         "package index": _index,
     }
-    found = []
+    findings = []
     for name, look in looks.items():
         try:
-            found.append(Finding(name=name, found=look()))
+            findings.append(Finding(name=name, found=look()))
         except RnnbenchError as error:
-            found.append(Finding(name=name, found=str(error), exit_code=error.exit_code))
-    return found
+            findings.append(Finding(name=name, found=str(error), exit_code=error.exit_code))
+    return findings
 
 
 def _packages() -> str:
