@@ -38,13 +38,12 @@ def option(
         text: says in the help what it does.
         default: in Python and on the command line.
         key: the key of the config that it changes.
-        place: options of a lower place come first in the help.
+        place: options of a lower place come first in the help; see ``takes_options``.
         facts: other arguments of ``typer.Option``.
     """
-    option = facts | {"help": text} if text else None
-    return field(
-        default=default, metadata={"kind": kind, "key": key, "place": place, "facts": option}
-    )
+    about = {"kind": kind, "key": key, "place": place}
+    about["facts"] = facts | {"help": text} if text else None
+    return field(default=default, metadata=about)
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ class Request:
             is_stored = not option.metadata.get("facts") or option.metadata["key"]  # in the config
             value = getattr(self, option.name)
             if not is_stored and option.name not in ("out", "fresh") and value != option.default:
-                words += [_flag(option)] if value is True else [_flag(option), str(value)]
+                words += [_flag(option)] if option.default is False else [_flag(option), str(value)]
         return shlex.join([*words, "--out", str(folder)])
 
 
@@ -190,11 +189,7 @@ class ChoiceRequest(Request):
     )
 
 
-KEYS = {
-    option.name: option.metadata["key"]
-    for option in fields(RunRequest)
-    if option.metadata.get("key")
-}
+KEYS = {one.name: one.metadata["key"] for one in fields(RunRequest) if one.metadata.get("key")}
 """The keys of the config that options change, by the name of the option."""
 
 
@@ -221,8 +216,8 @@ def takes(request: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R
 def takes_options(request: type[Request]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command of a ``request`` the options of that request, beside its own.
 
-    Its own options come first in the help if its parameters come before ``request``. One of them
-    is ``quiet``.
+    In the help, those before its parameter ``request`` have the place -1, those after it 2. One of
+    them is ``quiet``.
     """
     found = [option for option in fields(request) if option.metadata]
 

@@ -131,15 +131,6 @@ def test_control_characters_in_names_are_visible(screen, network):
 
 
 @pytest.mark.parametrize("width", [80], indirect=True)
-def test_a_trial_that_starts_again_has_one_row(screen, network):
-    with show_trials(quiet=False) as listener:
-        start(listener, network)
-        listener(EpochEnded(network, 0, nan, nan))
-
-        assert "".join(drawn(listener, screen)).count("seed 0") == 1
-
-
-@pytest.mark.parametrize("width", [80], indirect=True)
 def test_a_baseline_has_a_row_without_epochs(screen, baseline):
     with show_trials(quiet=False) as listener:
         start(listener, baseline)
