@@ -32,11 +32,7 @@ CHANGES, RUNNING = "Changes to the config", "How trials run"
 
 def config_argument(text: str, metavar: str = "CONFIG") -> Any:
     """Return the argument of a command that takes a config."""
-    return typer.Argument(
-        metavar=metavar,
-        help=text,
-        autocompletion=completion.config_files,
-    )
+    return typer.Argument(metavar=metavar, help=text, autocompletion=completion.config_files)
 
 
 Config = Annotated[
@@ -51,10 +47,7 @@ NetworkName = Annotated[
 ]
 NetworkSeed = Annotated[
     int | None,
-    typer.Option(
-        metavar="K",
-        help="The seed of the trained network; by default the first.",
-    ),
+    typer.Option(metavar="K", help="The seed of the trained network; by default the first."),
 ]
 Epochs = Annotated[
     int | None,
@@ -126,12 +119,8 @@ def examples(*commands: str) -> str:
 
 
 def folder(name: str | Path) -> Path:
-    """Return the folder that ``--out`` names.
-
-    Raises:
-        UserError: the name is empty, which would be the working folder.
-    """
-    if name == "":
+    """Return the folder that ``--out`` names."""
+    if name == "":  # which would be the working folder
         raise UserError("--out: names no folder (`.` is the working folder)")
     return Path(name)
 
@@ -142,19 +131,11 @@ FOLDER: dict[str, Any] = {"metavar": "FOLDER", "parser": folder}
 
 def run_folder(help_text: str, metavar: str = "RUN") -> Any:
     """Return an argument that takes one or more folders of runs."""
-    return typer.Argument(
-        metavar=metavar,
-        help=help_text,
-        autocompletion=completion.run_folders,
-    )
+    return typer.Argument(metavar=metavar, help=help_text, autocompletion=completion.run_folders)
 
 
 def load_benchmark(config: Path, models: str | None, changes: "Sequence[Override]") -> "Benchmark":
-    """Load ``config`` with ``changes``, and with only some of its models if they are named.
-
-    Raises:
-        UserError: the config or an option is wrong.
-    """
+    """Load ``config`` with ``changes``, and with only some of its models if they are named."""
     from rnnbench.config.load import load, select  # slow: completion goes without it
 
     benchmark = load(config, changes)
@@ -184,15 +165,7 @@ def names(text: str | None) -> list[str] | None:
 
 
 def changes(settings: Iterable[str] | None = None, **values: Any) -> "list[Override]":
-    """Return the changes that options make to the config.
-
-    Args:
-        settings: those of ``--set``.
-        values: those of other options, by their names; ``None`` if they were not given.
-
-    Raises:
-        UserError: a value of ``--set`` has no ``=``.
-    """
+    """Return the changes to the config that ``--set`` and other options make, if they are given."""
     from rnnbench.config.load import Override
     from rnnbench.request import KEYS
 
