@@ -112,7 +112,7 @@ def test_the_help_is_printed_in_ascii_too(monkeypatch):
     assert (status, "? rnnbench run configs/all.yaml" in printed) == (0, True)
 
 
-@pytest.mark.parametrize("closed", [">&- 2>&-", "<&-", "2>/dev/full"])
+@pytest.mark.parametrize("closed", ["<&- >&- 2>&-", "2>/dev/full"])
 def test_a_run_works_without_a_standard_stream(folder, closed):
     command = f"{sys.executable} -m rnnbench {' '.join(RUN)} {closed}"
 
