@@ -238,7 +238,7 @@ class Job:
         done = PlanResult(plan, {} if self.fresh else find_stored(plan.trials, self.store))
         if self.store.n_of_other_versions:
             n = counted(self.store.n_of_other_versions, "stored trial")
-            log.warning("%s of another version of rnnbench cannot be used: trained again", n)
+            log.warning("not used, but trained again: %s of another version of rnnbench", n)
         listener(Planned(done.without_result, list(done.results)))
         try:
             if done.without_result:

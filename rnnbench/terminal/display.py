@@ -261,14 +261,16 @@ class RunProgress:
         self.ended = 0
         self.start: float | None = None
         self._pace = Pace()
+        self._work = {"done": 0, "planned": 0}
 
     def note(self, event: Event, now: float) -> None:
         """Take an event into account."""
         match event:
             case Planned(to_train):
-                self.planned.update({trial: trial.epochs for trial in to_train})
+                for trial in to_train:
+                    self._set("planned", trial, self.planned[trial] + trial.epochs)
                 self.start = now if self.start is None else self.start
-                if not any(self.planned.values()):
+                if not self._work["planned"]:
                     self._pace.begin(0, now)
             case PhaseBegan(trial, phase, worker):
                 running = self.running.setdefault(trial, RunningTrial(trial, now))
@@ -277,10 +279,10 @@ class RunProgress:
                     running.pace.begin(running.epoch, now)
                     self._pace.begin(self.work()[0], now)
             case EpochEnded(trial, 0, worker=worker):  # it starts again if its worker died
-                self.done[trial] = 0
+                self._set("done", trial, 0)
                 self.running[trial] = RunningTrial(trial, now, worker)
             case EpochEnded(trial, epoch, loss, accuracy):
-                self.done[trial] = min(epoch, self.planned[trial])
+                self._set("done", trial, min(epoch, self.planned[trial]))
                 self._pace.reach(self.work()[0], now)
                 if trial in self.running:  # or else this comes after its end
                     running = self.running[trial]
@@ -291,17 +293,19 @@ class RunProgress:
                     running.pace.reach(epoch, now)
             case Finished(trial) | Failed(trial):
                 if isinstance(event, Failed):
-                    self.planned[trial] = self.done[trial]
+                    self._set("planned", trial, self.done[trial])
                 self.running.pop(trial, None)
                 self.ended += 1
                 self._pace.reach(self.work()[0], now)
 
+    def _set(self, what: str, trial: Trial, epochs: int) -> None:
+        counts = self.done if what == "done" else self.planned
+        self._work[what] += (epochs - counts[trial]) * trial.work  # of thousands, not all again
+        counts[trial] = epochs
+
     def work(self) -> tuple[int, int]:
         """Return how much is done and planned: epochs weighted by their arithmetic, or trials."""
-        done, planned = (
-            sum(epochs * trial.work for trial, epochs in counts.items())
-            for counts in (self.done, self.planned)
-        )
+        done, planned = self._work["done"], self._work["planned"]
         return (done, planned) if planned else (self.ended, len(self.planned))
 
     def share(self) -> float:

@@ -303,7 +303,7 @@ def test_stored_trials_of_another_version_are_trained_again_in_so_many_words(cli
 
     said = _run(cli, "--models", "svm,bayes").stderr
 
-    assert "1 stored trial of another version of rnnbench cannot be used: trained again\n" in said
+    assert "not used, but trained again: 1 stored trial of another version of rnnbench\n" in said
     assert "1 of 2 trials are stored already" in said
 
 
