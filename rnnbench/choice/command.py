@@ -50,7 +50,7 @@ def choose(
         _check_target(write, request, overwrite=force)
     elif force:
         raise UserError("--force: needs --write")
-    job = lambda: package.choose(**vars(request))  # noqa: E731
+    job = partial(package.choose, **vars(request))
     carry_out(
         job if write is None else partial(_written, job, write),
         quiet=quiet,
