@@ -54,7 +54,7 @@ class Run(Shown, StoredRun):
         Its files stay as they are. Positions of test documents are those in what is left.
 
         Raises:
-            UserError: nothing is left, or the duplicates were not recorded.
+            UserError: nothing is left.
         """
         return drop_duplicates(self)
 

@@ -4,16 +4,22 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnbench.analysis.boards import ACCURACY, Board, RunHistory, rank_runs, trace_runs
+from rnnbench.analysis.boards import (
+    ACCURACY,
+    Board,
+    MeanRanks,
+    RunHistory,
+    rank_over_datasets,
+    rank_runs,
+    trace_runs,
+)
 from rnnbench.analysis.compare import ComparedRuns, compare_runs
-from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
 from rnnbench.api import check_report
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
 from rnnbench.records import Record
-from rnnbench.report.compare import comparison_tables
 from rnnbench.report.table import Shown, Table
-from rnnbench.report.tables_of_runs import board_tables, history_table
+from rnnbench.report.tables_of_runs import board_tables, comparison_tables, history_table
 from rnnbench.results.run import StoredRun
 from rnnbench.terminal.display import show_steps
 
@@ -81,7 +87,7 @@ class Histories(Shown, Record):
     """One for each group of runs that were tested on the same documents, the oldest run first."""
 
     def tables(self) -> list[Table]:
-        """Return the tables that ``rnnbench history`` prints."""
+        """Return the tables that ``rnnbench leaderboard --history`` prints."""
         return list(map(history_table, self.histories))
 
 

@@ -21,8 +21,18 @@ from rnnbench.errors import UserError
 from rnnbench.metrics import FIT_SECONDS
 from rnnbench.points import model_of, values_of
 from rnnbench.records import Record
-from rnnbench.report.numbers import MISSING, condition, in_blocks, interval_text, scope, short_p
-from rnnbench.report.table import Columns, Table, table_of, with_points
+from rnnbench.report.table import (
+    MISSING,
+    Columns,
+    Table,
+    condition,
+    in_blocks,
+    interval_text,
+    scope,
+    short_p,
+    table_of,
+    with_points,
+)
 from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
 from rnnbench.runner.run import PlanResult
 from rnnbench.storage import write_text

@@ -46,14 +46,7 @@ COMMANDS = {
         RESULTS,
     ),
     "leaderboard": ("rnnbench.cli.runs:commands", "Rank the models of many runs.", RESULTS),
-    "power": (
-        "rnnbench.cli.runs:commands",
-        "Show which differences a run could have found.",
-        RESULTS,
-    ),
     "compare": ("rnnbench.cli.runs:commands", "Show how the models of two runs differ.", CI),
-    "history": ("rnnbench.cli.runs:commands", "Show a metric over stored runs.", CI),
-    "badge": ("rnnbench.cli.runs:commands", "Make a badge of a result.", CI),
     "doctor": ("rnnbench.cli.inspection:doctor", "Check this machine, a config or a run.", LEARN),
     "explain": (
         "rnnbench.explain.command:explain",

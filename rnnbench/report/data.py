@@ -101,19 +101,15 @@ def data_views(
 def _topics(summary: DatasetSummary) -> Table:
     shown = summary.topics_by_frequency[:TOPICS_SHOWN]
     total, most = summary.train_size + summary.test_size, shown[0].train + shown[0].test
-
-    def bar(count: TopicCount) -> str:
-        return "█" * round(BAR_WIDTH * (count.train + count.test) / most) or "▏"
-
     columns: Columns[TopicCount] = {
         "topic": lambda count: count.topic,
-        "": bar,
+        "": lambda count: "█" * round(BAR_WIDTH * (count.train + count.test) / most) or "▏",
         "train": lambda count: f"{count.train:,}",
         "test": lambda count: f"{count.test:,}",
         "share": lambda count: f"{(count.train + count.test) / total:.1%}",
     }
     caption = f"The most frequent of {counted(len(summary.topics), 'topic')}."
-    return replace(table_of(shown, columns, caption), text_columns=2)
+    return table_of(shown, columns, caption, text_columns=2)
 
 
 def sources_text(sources: Iterable[Source]) -> Grid:
@@ -128,15 +124,11 @@ def notes_text(notes: Sequence[Note]) -> RenderableType:
     """Return each note: its title, its evidence and its advice."""
     if not notes:
         return Text("Nothing to note.")
-    return Group(
-        *(
-            Group(
-                Text(note.title, style="bold"),
-                Padding(Text(f"{note.evidence} {note.advice}"), (0, 0, 0, 2)),
-            )
-            for note in notes
-        )
-    )
+    lines: list[RenderableType] = []
+    for note in notes:
+        advice = Padding(Text(f"{note.evidence} {note.advice}"), (0, 0, 0, 2))
+        lines += [Text(note.title, style="bold"), advice]
+    return Group(*lines)
 
 
 # One document
@@ -149,6 +141,11 @@ class Gloss(NamedTuple):
     below: str
     style: str = ""
 
+    @property
+    def width(self) -> int:
+        """The columns that both take."""
+        return max(cell_len(self.above), cell_len(self.below))
+
 
 @dataclass(frozen=True)
 class Glosses:
@@ -157,33 +154,19 @@ class Glosses:
     glosses: Sequence[Gloss]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for number, row in enumerate(self._rows(options.max_width)):
+        width, rows = options.max_width, list[list[Gloss]]()
+        for gloss in self.glosses:  # one that is too long stands alone
+            if not rows or sum(other.width + GAP for other in rows[-1]) + gloss.width > width:
+                rows.append([])
+            rows[-1].append(gloss)
+        for number, row in enumerate(rows):
             yield from [""] * (number > 0)
-            yield from (self._line(row, half, options.max_width) for half in (0, 1))
-
-    def _rows(self, width: int) -> Iterator[list[Gloss]]:
-        """Yield as many glosses at a time as fit into a line; one that is too long stands alone."""
-        row: list[Gloss] = []
-        for gloss in self.glosses:
-            if row and sum(_width(other) + GAP for other in row) + _width(gloss) > width:
-                yield row
-                row = []
-            row.append(gloss)
-        if row:
-            yield row
-
-    def _line(self, row: Sequence[Gloss], half: int, width: int) -> Text:
-        """Return one half of each gloss, padded to the wider half and cropped to the line."""
-        line = Text(" " * GAP).join(
-            Text(set_cell_size(gloss[half], min(_width(gloss), width)), gloss.style)
-            for gloss in row
-        )
-        line.rstrip()
-        return line
-
-
-def _width(gloss: Gloss) -> int:
-    return max(cell_len(gloss.above), cell_len(gloss.below))
+            for half in (0, 1):
+                words = (set_cell_size(gloss[half], min(gloss.width, width)) for gloss in row)
+                styled = (Text(word, gloss.style) for word, gloss in zip(words, row, strict=True))
+                line = Text(" " * GAP).join(styled)
+                line.rstrip()
+                yield line
 
 
 def document_facts(document: Document, inputs: Inputs | None) -> dict[str, Any]:
@@ -200,20 +183,17 @@ def document_facts(document: Document, inputs: Inputs | None) -> dict[str, Any]:
         "padding": {"count": document.n_padding, "side": document.padding_side},
         "sequence": document.sequence,
         "inputs": [
-            _input_facts(document, given, names) for given, names in _by_input(inputs or {}).items()
-        ],
-    }
-
-
-def _input_facts(document: Document, given: Input, models: Sequence[str]) -> dict[str, Any]:
-    words = _words_by_id(document)
-    return {
-        "models": models,
-        "kind": given.kind,
-        "shape": given.shape,
-        "values": given.values,
-        "weights": [
-            {"id": id_, "word": words[id_], "weight": weight} for id_, weight in given.weights
+            {
+                "models": models,
+                "kind": given.kind,
+                "shape": given.shape,
+                "values": given.values,
+                "weights": [
+                    {"id": id_, "word": _words_by_id(document)[id_], "weight": weight}
+                    for id_, weight in given.weights
+                ],
+            }
+            for given, models in _by_input(inputs or {}).items()
         ],
     }
 
@@ -237,14 +217,13 @@ def document_text(document: Document, inputs: Inputs | None) -> RenderableType:
         parts.append(Text("Name a config, such as all, to see what its models are given.", ASIDE))
     elif inputs:
         parts.append(Text("The inputs of the models", HEADING))
-        parts += _inputs(document, inputs)
+        for given, names in _by_input(inputs).items():
+            # A point keeps its own name if the model has another input at another point.
+            split = {model_of(name) for name in inputs if name not in names}
+            short = [name if model_of(name) in split else model_of(name) for name in names]
+            text = _input_text(document, given, list(dict.fromkeys(short)))
+            parts.append(Padding(text, INDENT))
     return Group(*[line for part in parts for line in (part, "")][:-1])
-
-
-def _inputs(document: Document, inputs: Inputs) -> Iterator[RenderableType]:
-    for given, names in _by_input(inputs).items():
-        short = _without_points(names, [name for name in inputs if name not in names])
-        yield Padding(_input_text(document, given, short), INDENT)
 
 
 def _by_input(inputs: Inputs) -> dict[Input, list[str]]:
@@ -253,12 +232,6 @@ def _by_input(inputs: Inputs) -> dict[Input, list[str]]:
     for name, given in inputs.items():
         found.setdefault(given, []).append(name)
     return found
-
-
-def _without_points(names: Sequence[str], others: Sequence[str]) -> list[str]:
-    """Return the names of models; a point keeps its own name if ``others`` has the same model."""
-    split = set(map(model_of, others))
-    return list(dict.fromkeys(n if model_of(n) in split else model_of(n) for n in names))
 
 
 def _words_by_id(document: Document) -> dict[int, str]:
@@ -282,7 +255,7 @@ def _glosses(document: Document) -> list[Gloss]:
 
 
 def _remarks(document: Document) -> Iterator[str]:
-    """Yield sentences on the length, on words that are cut off or unknown, and on the ids."""
+    """Yield lines on the length, on words that are cut off or unknown, and on the ids."""
     yield " ".join(_length(document))
     if document.n_cut:
         words, kept = [START_MARK, *document.words], document.kept
@@ -315,33 +288,28 @@ def _length(document: Document) -> Iterator[str]:
 
 
 def _input_text(document: Document, given: Input, models: Sequence[str]) -> Text:
-    shape = f", {given.shape}" if given.shape else ""
-    heading = f": {_meaning(given, document.n_ids)}{shape}"
-    return Text.assemble((listed(models), NAME), heading, "\n", _values(document, given))
-
-
-def _meaning(given: Input, n_ids: int) -> str:
-    """Return the meaning of an input in words."""
+    """Return the names of some models, what their input means, and its values."""
     vectors = "word ids, each of which selects a vector of an embedding"
-    return {
+    meaning = {
         "numbers": "the id of each word as a number, one feature at each step",
-        "scaled_numbers": f"the id of each word, divided by {n_ids:,}, one feature at each step",
+        "scaled_numbers": f"the id of each word, divided by {document.n_ids:,}, one feature at "
+        "each step",
         "ids": f"{vectors}, even for padding",
         "masked_ids": f"{vectors}; padding is skipped",
         "tfidf": "the TF-IDF of each id, 0 except for these",
         "shares": "the share of each id among the words, 0 except for these",
         "text": "a text, without the padding and the start mark",
     }[given.kind]
-
-
-def _values(document: Document, given: Input) -> str:
     if given.kind == "text":
-        return f"{given.values[0]}"
-    if given.kind in ("tfidf", "shares"):
+        values = f"{given.values[0]}"
+    elif given.kind in ("tfidf", "shares"):
         words = _words_by_id(document)
         ranked = sorted(given.weights, key=lambda pair: -pair[1])
-        return ", ".join(f"{words[id_]} {weight:.4f}" for id_, weight in ranked) or "none"
-    return ", ".join(_numbers(given.values))
+        values = ", ".join(f"{words[id_]} {weight:.4f}" for id_, weight in ranked) or "none"
+    else:
+        values = ", ".join(_numbers(given.values))
+    shape = f", {given.shape}" if given.shape else ""
+    return Text.assemble((listed(models), NAME), f": {meaning}{shape}\n{values}")
 
 
 def _numbers(values: Sequence[int | float | str]) -> Iterator[str]:

@@ -8,26 +8,25 @@ from rnnbench.analysis.boards import (
     ACCURACY,
     Board,
     HistoryEntry,
+    MeanRanks,
     RunHistory,
+    rank_over_datasets,
     rank_runs,
     trace_runs,
 )
-from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
-from rnnbench.report.numbers import mean_and_interval, quantity_text
 from rnnbench.report.page import PageContent
-from rnnbench.report.plots_of_runs import HistoryPlot, RanksPlot
+from rnnbench.report.plots_of_runs import HistoryPlot, RanksPlot, ranks_table
 from rnnbench.report.sections import ReportSection
-from rnnbench.report.table import Columns, Table, table_of
+from rnnbench.report.table import Columns, Table, mean_and_interval, quantity_text, table_of
 from rnnbench.report.tables_of_runs import (
     board_costs_table,
     direction,
     history_table,
     minute,
     rank_table,
-    ranks_table,
     short_hash,
 )
 from rnnbench.results.run import StoredRun

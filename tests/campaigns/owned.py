@@ -24,7 +24,7 @@ INTO_FOLDERS = {
 }
 """Commands that write several files into a folder."""
 INTO_FILES = {
-    "badge": ("badge", "results/tiny", "--out"),
+    "badge": ("leaderboard", "results/tiny", "--badge"),
     "drawing": ("explain", "lstm", "--save"),
     "best": (*CHOOSE, "--write"),
     "config": ("config", "copy", "smoke"),

@@ -259,7 +259,7 @@ def test_what_is_damaged_or_was_not_kept_is_trained_again(cli, copied):
 
 def test_a_compact_run_gives_the_same_tables_and_keeps_its_networks(cli, copied):
     def shown():
-        printed = [cli(command, copied).stdout for command in ("leaderboard", "power")]
+        printed = [cli(command, copied).stdout for command in ("leaderboard", "compare")]
         cli("report", copied, "--words", "0")
         page, _, _ = (copied / "report.md").read_text().partition("## Reproduce")
         return [*printed, page, (copied / "table.md").read_text()]

@@ -99,12 +99,6 @@ def test_each_input_is_shown_once_with_its_models():
     assert below["   svm: a text, without the padding and the start mark"] == "   39 61 1900 2"
 
 
-def test_a_bag_without_a_known_word_is_all_zeros():
-    text = words(document_text(SHORT, {"bag": Input("shares", (2000,))}))
-
-    assert text.endswith("0 except for these, (2000,) none")
-
-
 def test_without_a_config_it_says_how_to_see_inputs():
     hint = "Name a config, such as all, to see what its models are given."
 
@@ -127,11 +121,6 @@ def test_json_has_exact_numbers():
 def test_no_line_is_longer_than_the_terminal_is_wide(width):
     for document in (SHORT, LONG, LEFT_OUT, CONTROLS):
         assert max(map(len, shown(document_text(document, INPUTS), width))) <= width
-
-
-def test_everything_but_the_words_is_ascii():
-    for document in (SHORT, LONG, LEFT_OUT):
-        assert "\n".join(shown(document_text(document, INPUTS))).isascii()
 
 
 @given(
