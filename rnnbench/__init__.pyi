@@ -10,9 +10,9 @@ from .config.nodes import ConfigError as ConfigError
 from .config.schema import Benchmark as Benchmark
 from .data.corpus import Corpus as Corpus
 from .data.corpus import corpus_of_words as corpus_of_words
+from .data.dataset import Data as Data
 from .data.dataset import Dataset as Dataset
 from .data.dataset import hold_out as hold_out
-from .data.settings import Data as Data
 from .data.source import Source as Source
 from .errors import OutOfReachError as OutOfReachError
 from .errors import RnnbenchError as RnnbenchError

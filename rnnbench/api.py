@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from rnnbench.analysis.load import load_run as load_stored_run
 from rnnbench.analysis.summary import drop_duplicates
 from rnnbench.config.load import load_data
-from rnnbench.data.dataset import Dataset
+from rnnbench.data.dataset import Data, Dataset
 from rnnbench.data.load import prepare
-from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
 from rnnbench.job import overrides_of, prepare_job, require_whole, source_of
 from rnnbench.metrics import find_quantity

@@ -16,8 +16,7 @@ from typing import Any, Generic, TypeVar
 
 import pydantic
 
-from rnnbench.errors import RnnbenchError, UserError
-from rnnbench.records import first_fault
+from rnnbench.errors import RnnbenchError, UserError, first_fault
 
 log = logging.getLogger(__name__)
 

@@ -17,10 +17,10 @@ from rnnbench.analysis.compare import ComparedRuns, compare_runs
 from rnnbench.api import check_report
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
-from rnnbench.records import Record
 from rnnbench.report.table import Shown, Table
 from rnnbench.report.tables_of_runs import board_tables, comparison_tables, history_table
 from rnnbench.results.run import StoredRun
+from rnnbench.section import Record
 from rnnbench.terminal.display import show_steps
 
 if TYPE_CHECKING:

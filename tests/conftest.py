@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 
 from rnnbench.cli.app import app
 from rnnbench.data.corpus import Corpus
+from rnnbench.data.dataset import Data
 from rnnbench.data.load import load_corpus
-from rnnbench.data.settings import Data
 from rnnbench.data.sources import SOURCES
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.layers import LAYERS

@@ -21,9 +21,9 @@ from rnnbench.analysis.intervals import Hits
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
-from rnnbench.records import Record
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Comparison, ModelSummary, Statistic
+from rnnbench.section import Record
 
 log = logging.getLogger(__name__)
 

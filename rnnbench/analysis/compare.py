@@ -16,9 +16,9 @@ from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import find_quantity
 from rnnbench.points import chosen
-from rnnbench.records import Record
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Comparison, Difference, ModelSummary
+from rnnbench.section import Record
 
 Part = Literal["config", "data", "environment"]
 OF_DOCUMENTS = {"source", "corpus_fingerprint", "train_size", "test_size", "split_fingerprint"}

@@ -17,7 +17,6 @@ from rnnbench.analysis.intervals import (
     sums_of_blocks,
 )
 from rnnbench.points import chosen
-from rnnbench.records import Record
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import (
     ANOVA,
@@ -28,6 +27,7 @@ from rnnbench.results.schema import (
     Comparison,
     ModelSummary,
 )
+from rnnbench.section import Record
 
 MAX_IN_PAIRS = 60
 """The most models that are all compared with each other; a comparison takes about a millisecond."""

@@ -66,7 +66,7 @@ def count_errors(
     }
     by_all = np.all([share > 0.5 for share in mistaken.values()], axis=0)
     n_train = np.array([topic.train for topic in dataset.topics])[labels]
-    contradicted = dataset.duplicates.other_topics if dataset.duplicates else []
+    contradicted = dataset.duplicates.other_topics
     kinds = {
         "all documents": n_train >= 0,
         f"topics with fewer than {FEW} training documents": n_train < FEW,

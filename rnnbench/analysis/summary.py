@@ -279,7 +279,7 @@ def drop_duplicates(run: R) -> R:
         UserError: nothing is left.
     """
     dataset = run.results.dataset
-    dropped = dataset.duplicate_positions
+    dropped = dataset.duplicates.positions
     if not dropped:
         return run
     if len(dropped) == dataset.test_size:

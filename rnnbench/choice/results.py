@@ -20,7 +20,6 @@ from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
 from rnnbench.metrics import FIT_SECONDS
 from rnnbench.points import model_of, values_of
-from rnnbench.records import Record
 from rnnbench.report.table import (
     MISSING,
     Columns,
@@ -35,6 +34,7 @@ from rnnbench.report.table import (
 )
 from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
 from rnnbench.runner.run import PlanResult
+from rnnbench.section import Record
 from rnnbench.storage import write_text
 from rnnbench.text import counted, numbers
 from rnnbench.training.outcome import TrialResult

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rnnbench.config import shipped
-from rnnbench.config.load import Override, dump, load
-from rnnbench.config.merge import tree_of
+from rnnbench.config.load import Override, dump, load, tree_of
 from rnnbench.config.nodes import ConfigError, Node, Problem
-from rnnbench.config.shipped import copy_config, starter, write_new
+from rnnbench.config.shipped import copy_config, starter
 from rnnbench.errors import UserError
 from rnnbench.runner.check import check as check_benchmark
+from rnnbench.storage import check_new, write_text
 from rnnbench.terminal import completion, console, options
 from rnnbench.text import counted, duration
 
@@ -108,7 +108,8 @@ def new(
     if config is None:
         _print_yaml(starter())
         return
-    write_new(config, starter(config.stem), overwrite=force)
+    check_new(config, overwrite=force, replaced="a config")
+    write_text(config, starter(config.stem))
     check_it = options.line("config", "check", config)
     console.err.print(f"Written to {config}; next: {check_it}", soft_wrap=True)
 

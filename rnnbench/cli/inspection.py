@@ -13,10 +13,9 @@ import typer
 from rnnbench.config.load import load, load_data, select
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.corpus import Corpus
-from rnnbench.data.dataset import make_dataset
+from rnnbench.data.dataset import Data, make_dataset
 from rnnbench.data.load import PreparedData, load_corpus
 from rnnbench.data.load import prepare as prepare_data
-from rnnbench.data.settings import Data
 from rnnbench.data.sources import SOURCES
 from rnnbench.data.vocabulary import Document, find_document
 from rnnbench.errors import RnnbenchError, UserError

@@ -26,7 +26,7 @@ from rnnbench.report.tables_of_runs import (
     verdict_lines,
 )
 from rnnbench.results.schema import SUMMARY_VERSION
-from rnnbench.storage import atomic_write, peek, write_text
+from rnnbench.storage import atomic_write, check_new, peek, write_text
 from rnnbench.terminal import completion, console, options
 
 TABLE, JUNIT = "table", "junit"
@@ -163,7 +163,9 @@ def leaderboard(
     if badge and len(runs) > 1:
         raise UserError(f"--badge: shows one RUN, got {len(runs)}")
     if plot is not None:
-        _check_plot(plot, overwrite=force)
+        from rnnbench.report.plot import FORMATS  # imports Matplotlib
+
+        check_new(plot, "--plot", FORMATS, overwrite=force)
     stored = load_runs(runs, without_duplicates=without_duplicates)
     if history:
         histories = trace_runs(stored, metric)
@@ -181,15 +183,6 @@ def leaderboard(
     console.print_record(record, *tables, as_json=as_json)
     for file in filter(None, (plot, badge)):
         console.err.print(f"Written to {file}", soft_wrap=True)
-
-
-def _check_plot(file: Path, *, overwrite: bool) -> None:
-    from rnnbench.report.plot import FORMATS  # imports Matplotlib
-
-    if file.suffix.lower() not in FORMATS:
-        raise UserError(f"--plot {file}: got '{file.suffix}' (allowed: {', '.join(FORMATS)})")
-    if file.exists() and not overwrite:
-        raise UserError(f"--plot {file}: exists already (--force overwrites it)")
 
 
 def _draw(ranks: MeanRanks, file: Path) -> Table:

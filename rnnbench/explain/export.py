@@ -9,10 +9,9 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from rnnbench.errors import UserError
 from rnnbench.explain.kinds import Equation, Kind
 from rnnbench.explain.toy import PATTERNS, TOY, UNITS, weight_shapes
-from rnnbench.storage import write_text
+from rnnbench.storage import check_new, write_text
 
 SPELLINGS = {
     "ₜ₋₁": "",  # a state is replaced only after its last use
@@ -82,10 +81,7 @@ def save_drawing(kinds: Sequence[Kind], file: Path, *, overwrite: bool) -> None:
         UserError: the file is not an SVG file, exists and may not be overwritten, or cannot be
             written.
     """
-    if file.suffix.lower() != ".svg":
-        raise UserError(f"--save {file}: got '{file.suffix}' (allowed: .svg)")
-    if file.exists() and not overwrite:
-        raise UserError(f"--save {file}: exists already (--force overwrites it)")
+    check_new(file, "--save", [".svg"], overwrite=overwrite)
     write_text(file, cell(kinds[0]) if len(kinds) == 1 else stack(kinds))
 
 

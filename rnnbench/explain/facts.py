@@ -18,9 +18,8 @@ from rnnbench.explain import LARGEST, LayerSizes
 from rnnbench.explain.kinds import Equation, Floats, Formula, Kind, State, find_kind
 from rnnbench.explain.page import WIDTH, explanation_page, in_blocks
 from rnnbench.models.quiet import quiet_tensorflow
-from rnnbench.records import Record
 from rnnbench.report.table import plain_console
-from rnnbench.section import spell
+from rnnbench.section import Record, spell
 
 EXPLANATION_VERSION: Final = 1
 TOLERANCE = 1e-6

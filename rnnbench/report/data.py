@@ -16,8 +16,7 @@ from rich.text import Text
 from rnnbench.analysis.notes import Note, notes_on_data
 from rnnbench.data.audit import DatasetSummary, TopicCount
 from rnnbench.data.corpus import Corpus
-from rnnbench.data.dataset import INDEX_FROM, PAD, START, UNKNOWN
-from rnnbench.data.settings import Data
+from rnnbench.data.dataset import INDEX_FROM, PAD, START, UNKNOWN, Data
 from rnnbench.data.source import Source
 from rnnbench.data.vocabulary import Document
 from rnnbench.points import model_of

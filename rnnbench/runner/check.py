@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data import cache
-from rnnbench.data.dataset import Dataset, hold_out
+from rnnbench.data.dataset import Data, Dataset, hold_out
 from rnnbench.data.fetch import ask_index
 from rnnbench.data.load import NotCachedError, prepare
-from rnnbench.data.settings import Data
 from rnnbench.data.sources import BUILT_IN
 from rnnbench.data.sources.r52 import REQUIREMENT
 from rnnbench.environment import cpu, missing, versions
@@ -19,8 +18,8 @@ from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
-from rnnbench.records import Record
 from rnnbench.runner.executors.local import usable_cores
+from rnnbench.section import Record
 from rnnbench.text import counted, listed
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.settings import engine_for

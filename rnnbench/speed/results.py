@@ -8,9 +8,9 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from rnnbench.records import Record
 from rnnbench.report.table import MISSING, Table, to_markdown
 from rnnbench.results.lock import SPEED
+from rnnbench.section import Record
 from rnnbench.storage import write_text
 from rnnbench.text import counted
 

@@ -20,11 +20,11 @@ from rnnbench.analysis.errors import words_of_test_documents
 from rnnbench.config.load import dump
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
-from rnnbench.records import Record
 from rnnbench.report.page import PageContent, render, report_page
 from rnnbench.results.lock import HINT, SITE, check_folder, lock_folder
 from rnnbench.results.run import StoredRun
 from rnnbench.results.store import CONSTRAINTS
+from rnnbench.section import Record
 from rnnbench.storage import (
     DamagedResultError,
     OtherVersionError,

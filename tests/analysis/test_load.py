@@ -15,7 +15,7 @@ from rnnbench.environment import environment
 from rnnbench.errors import UserError
 from rnnbench.results.run import load_results, save_run
 from rnnbench.results.store import Store
-from rnnbench.storage import DamagedResultError, write_facts
+from rnnbench.storage import DamagedResultError, write_document
 
 PLAN = benchmark(
     models={
@@ -214,7 +214,7 @@ def forge(file, key, value):
         del tree[last]
     else:
         tree[last] = value
-    write_facts(file, facts)
+    write_document(file, facts)
 
 
 def test_a_trial_of_another_run_in_the_folder_changes_nothing(folder):

@@ -14,8 +14,8 @@ from campaigns.campaign import Campaign, at_most, spell, warnings_heard
 
 from rnnbench import compare, leaderboard, load_dataset, load_run, predict
 from rnnbench.analysis.errors import words_of_test_documents
+from rnnbench.data.dataset import Data
 from rnnbench.data.load import load_corpus
-from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
 
 TEXT = "Net profit rose 7 pct"

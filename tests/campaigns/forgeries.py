@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from rnnbench import Run, compare, leaderboard, load_run, predict
 from rnnbench.cli.app import app
 from rnnbench.errors import RnnbenchError
-from rnnbench.storage import sha256_file, write_facts
+from rnnbench.storage import sha256_file, write_document
 
 LONGEST = 60
 """Seconds that a reader may take; drawing plots takes a few."""
@@ -174,7 +174,7 @@ def _forge_document(pattern: str) -> Callable[[Random, Path], str]:
         facts = json.loads(file.read_bytes())
         del facts["checksum"]
         done = [_mutate(random, facts) for _ in range(random.choice((1, 1, 2, 3)))]
-        write_facts(file, facts)
+        write_document(file, facts)
         return ", ".join(done)
 
     return forge
@@ -281,7 +281,7 @@ ARRAYS: dict[str, Callable[[np.ndarray, np.ndarray], Arrays]] = {
 def _put_right(file: Path, **changes: str) -> None:
     facts = json.loads(file.read_bytes())
     del facts["checksum"]
-    write_facts(file, facts | changes)
+    write_document(file, facts | changes)
 
 
 FORGERS: dict[str, Callable[[Random, Path], str]] = {

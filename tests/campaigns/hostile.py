@@ -25,7 +25,7 @@ from campaigns.bench import Bench, rnnbench
 from campaigns.campaign import Campaign, misbehaviour
 from pyarrow import parquet
 
-from rnnbench.storage import sha256_file, write_facts
+from rnnbench.storage import sha256_file, write_document
 
 SECONDS, MEMORY, PEAK_MB = 10, 6 * 2**30, 1_500
 """The time and the address space of a command, and the memory that it may really use."""
@@ -167,7 +167,7 @@ def _forged_network(write: Callable[[zipfile.ZipFile, bytes], None], folder: Pat
     (record,) = (folder / "results" / "tiny" / "trials").glob("rnn-*.json")
     facts = json.loads(record.read_bytes())
     del facts["checksum"]
-    write_facts(record, facts | {"weights_sha256": sha256_file(network)})
+    write_document(record, facts | {"weights_sha256": sha256_file(network)})
     yield from _checked(PREDICT, folder)
 
 

@@ -21,10 +21,9 @@ from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus
 from rnnbench.models import in_numpy
 from rnnbench.prediction.predict import find_network
-from rnnbench.results.arrays import read_weights
 from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
-from rnnbench.results.store import Store
+from rnnbench.results.store import Store, read_weights
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

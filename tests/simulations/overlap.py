@@ -18,8 +18,8 @@ from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.analysis.intervals import Hits, accuracy_interval
 from rnnbench.analysis.load import load_run
 from rnnbench.data.corpus import Corpus
+from rnnbench.data.dataset import Data
 from rnnbench.data.load import prepare
-from rnnbench.data.settings import Data
 from rnnbench.report.table import Table, interval_text, short_p, to_markdown
 
 END = 10

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from factories import SOFTMAX, benchmark, corpus
 
-from rnnbench.data.dataset import hold_out, make_dataset
-from rnnbench.data.settings import Data
+from rnnbench.data.dataset import Data, hold_out, make_dataset
 from rnnbench.models.build import build
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.word_weights import word_weights

@@ -22,7 +22,7 @@ from rnnbench.errors import UserError
 from rnnbench.report.page import render, report_page
 from rnnbench.results.lock import SITE, lock_folder
 from rnnbench.results.schema import MissingTrial
-from rnnbench.storage import write_document, write_facts, write_text
+from rnnbench.storage import write_document, write_text
 from rnnbench.website.site import NAME, SiteFiles, files_in, folders_of, open_site
 
 HOSTILE = "<script>alert(1)</script>"
@@ -284,7 +284,7 @@ def test_a_model_with_a_hostile_name_is_refused_with_its_run(cli):
     file = Path("results/r8/results.json")
     facts = json.loads(file.read_text().replace("svm", "<b>svm"))
     del facts["checksum"]
-    write_facts(file, facts)
+    write_document(file, facts)
 
     done = cli("site", "results/r8")
 
