@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -35,8 +36,24 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process compiles all
 # A shell has its background ignore Ctrl-C, and the processes that tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+SLOW = re.compile(
+    r"/(campaigns|examples|speed|[\w/]*dask|trackers|prediction)/|/test_(dask|trackers)|in_browser"
+    r"|/test_(action|api|cluster|docs|fetch|local|plugins|shipped)\.py|/cli/test_run\.py"
+    r"|/training/(test_trial|engines/test_\w+)\.py|/models/test_(fused|keras_layers)\.py"
+)
+"""The files of tests that train with TensorFlow, or start processes, clusters or browsers."""
+
 settings.register_profile("rnnbench", deadline=None)  # examples compete with whatever else runs
 settings.load_profile("rnnbench")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark slow tests; where files are spread over workers, begin with those of slow tests."""
+    for item in items:
+        if SLOW.search(item.path.as_posix()):
+            item.add_marker(pytest.mark.slow)
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(autouse=True)

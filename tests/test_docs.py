@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
@@ -19,6 +18,7 @@ import numpy as np
 import pytest
 import yaml
 from browser import AXE, CHROMIUM, violations
+from elements import Elements
 
 import rnnbench
 from rnnbench.analysis.comparisons import power_of_pairs
@@ -46,25 +46,6 @@ def blocks(page, language):
     return [(title, content) for title, content in found]
 
 
-class Html(HTMLParser):
-    """The anchors, links and loaded files of an HTML page."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.anchors, self.links, self.loaded = set(), set(), set()
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        facts = dict(attrs)
-        self.anchors |= {facts[key] for key in ("id", "name") if facts.get(key)}
-        if tag == "a" and facts.get("href"):
-            self.links.add(facts["href"])
-        if tag in ("img", "script") and facts.get("src"):
-            self.loaded.add(facts["src"])
-        if tag == "link" and "stylesheet" in facts.get("rel", ""):
-            self.loaded.add(facts["href"])
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The HTML of each page of the site, by file."""
@@ -81,6 +62,12 @@ def site(tmp_path_factory):
     )
     assert done.returncode == 0, done.stderr
     return {file: file.read_text() for file in folder.rglob("*.html")}
+
+
+@pytest.fixture(scope="module")
+def elements(site):
+    """The elements of each page, by file."""
+    return {file: Elements(text) for file, text in site.items()}
 
 
 @pytest.fixture(scope="module")
@@ -107,22 +94,22 @@ def test_no_page_repeats_a_paragraph_of_another():
     assert len(set(paragraphs)) == len(paragraphs)
 
 
-def test_links_lead_to_pages_and_to_places_on_them(site):
-    parsed = {file: Html(text) for file, text in site.items() if file.name != "404.html"}
-    for file, found in parsed.items():
-        for link in found.links:
+def test_links_lead_to_pages_and_to_places_on_them(elements):
+    for file, found in elements.items():
+        for link in () if file.name == "404.html" else {*found.links, *found.others}:
             place, anchor = urldefrag(link)
             if re.match(r"[a-z]+:", link):
                 continue
             target = (file.parent / unquote(place)).resolve() if place else file
             assert target.exists(), f"{file.name}: {link}"
             if anchor and target.suffix == ".html":
-                assert unquote(anchor) in parsed[target].anchors, f"{file.name}: {link}"
+                assert unquote(anchor) in elements[target].ids, f"{file.name}: {link}"
 
 
-def test_nothing_is_loaded_from_elsewhere(site):
-    for file, text in site.items():
-        assert not [each for each in Html(text).loaded if re.match(r"(https?:)?//", each)], file
+def test_nothing_is_loaded_from_elsewhere(elements):
+    for file, found in elements.items():
+        loaded = {source for source in found.loaded if re.match(r"(https?:)?//", source or "")}
+        assert not loaded, file
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
@@ -180,10 +167,10 @@ KEYS = {
 
 
 def test_every_config_key_is_on_its_page(page):
-    anchors = Html(page("config")).anchors
+    anchors = Elements(page("config")).ids
 
     keys = {f"{start}{key}" for start, name in KEYS.items() for key in SCHEMA[name]["properties"]}
-    assert keys <= anchors
+    assert keys <= {*anchors}
 
 
 def test_every_section_of_a_config_is_on_its_page():
@@ -206,9 +193,7 @@ def test_signatures_on_the_page_of_the_api_are_broken_into_lines(page):
 
 
 def test_every_public_name_is_on_the_page_of_the_api(page):
-    anchors = Html(page("api")).anchors
-
-    assert {f"rnnbench.{name}" for name in rnnbench.__all__} <= anchors
+    assert {f"rnnbench.{name}" for name in rnnbench.__all__} <= {*Elements(page("api")).ids}
 
 
 # Drawings

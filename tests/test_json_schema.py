@@ -51,7 +51,7 @@ def validator(schema):
 
 
 def test_the_shipped_schema_of_configs_is_the_generated_one(schema):
-    hint = "rnnbench config schema > rnnbench/config/config.schema.json"
+    hint = "rnnbench config show --schema config > rnnbench/config/config.schema.json"
     assert json.loads(CONFIG_SCHEMA.read_text()) == schema, hint
 
 
@@ -132,7 +132,7 @@ def test_every_key_and_kind_is_described(schema):
 
 
 def test_the_shipped_schema_of_results_is_the_generated_one():
-    hint = "rnnbench config schema --results > rnnbench/results/results.schema.json"
+    hint = "rnnbench config show --schema results > rnnbench/results/results.schema.json"
     shipped_schema = json.loads((PACKAGE / "results/results.schema.json").read_text())
     assert shipped_schema == results_schema(), hint
 

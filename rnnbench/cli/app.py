@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 import rnnbench
-from rnnbench.errors import FULL, RnnbenchError, refused, signal_of
+from rnnbench.errors import FULL, RnnbenchError, UserError, refused, signal_of
 
 TRAIN, RESULTS, CI, LEARN, PARTS = (
     "Train and choose",
@@ -71,6 +71,19 @@ A function has its examples beside it, as ``EXAMPLES``. A Typer app is a group o
 it is called ``commands``, has the command among others of the same level.
 """
 
+REMOVED = {
+    "power": "use `rnnbench compare RUN`",
+    "history": "use `rnnbench leaderboard RUN ... --history`",
+    "badge": "use `rnnbench leaderboard RUN --badge FILE`",
+    "config copy": "use `rnnbench config new FILE --from NAME`",
+    "config schema": "use `rnnbench config show --schema config`",
+    "models list": "use `rnnbench models show CONFIG`",
+    "data info": "use `rnnbench data show CONFIG`",
+    "data sources": "use `rnnbench data show --sources`",
+    "--search": "use --sample, which draws from the grid at random",
+}
+"""Commands and options of earlier versions, and what there is in their place."""
+
 QUICK_START = """\
 Benchmark sequence classifiers on Reuters newswires.
 
@@ -91,13 +104,23 @@ def load_command(name: str) -> Any:
         return get_group(found).commands[name]
     parent = typer.Typer(rich_markup_mode="markdown")
     if isinstance(found, typer.Typer):
-        parent.add_typer(found, name=name)
+        parent.add_typer(found, name=name, cls=_Group)
     else:
         parent.command(name, epilog=module.EXAMPLES)(found)
     return get_group(parent).commands[name]
 
 
-class _Commands(TyperGroup):
+class _Group(TyperGroup):
+    """Says what there is in the place of a command of an earlier version."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        words = args[0] if ctx.parent is None else f"{ctx.info_name} {args[0]}"
+        if words in REMOVED and args[0] not in self.commands and not ctx.resilient_parsing:
+            raise UserError(f"no command '{words}' ({REMOVED[words]})")
+        return super().resolve_command(ctx, args)
+
+
+class _Commands(_Group):
     """Imports the command that is asked for; ends with a message, not a traceback, if it fails."""
 
     def get_params(self, ctx: Any) -> list[Any]:
@@ -140,6 +163,10 @@ def _ending_with_a_message() -> Iterator[None]:
 
         console.print_error(message)
         raise typer.Exit(status) from None
+    except Exception as error:  # of Click, or of the copy of it that comes with Typer
+        if hint := REMOVED.get(getattr(error, "option_name", "")):
+            error.message = f"{error.message} ({hint})"  # type: ignore[attr-defined]
+        raise
 
 
 def _message_and_status(error: RnnbenchError | OSError | KeyboardInterrupt) -> tuple[str, int]:

@@ -39,6 +39,17 @@ def find(name: str | Path) -> Path | None:
     return folder() / f"{name}.yaml" if str(name) in names() else None
 
 
+def get(name: str) -> Path:
+    """Return the config of this name.
+
+    Raises:
+        UserError: there is none.
+    """
+    if found := find(name):
+        return found
+    raise UserError(f"no config '{name}' ({did_you_mean(name, names())})")
+
+
 def summary(file: Path) -> str:
     """Return the first sentence of a config's comments."""
     lines = file.read_text(encoding="utf-8").splitlines()
@@ -52,14 +63,12 @@ def copy_config(name: str, path: Path, *, overwrite: bool = False) -> list[Path]
     The copy may still extend others that come with the package. A table is never overwritten.
 
     Returns:
-        The new files.
+        The new files, the config first.
 
     Raises:
         UserError: there is no such config, or a file exists already or cannot be written.
     """
-    config = find(name)
-    if config is None:
-        raise UserError(f"no config '{name}' ({did_you_mean(name, names())})")
+    config = get(name)
     copies = {path: config}
     data = yaml.safe_load(config.read_text(encoding="utf-8")).get("data") or {}
     if "path" in data:

@@ -119,16 +119,6 @@ def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> 
         yield wheels[0]
 
 
-def ask_index(requirement: str) -> None:
-    """Ask the package index for the versions of a package, through pip; download nothing.
-
-    Raises:
-        OutOfReachError: pip finds no index or no such package, or gets no answer in time.
-    """
-    name = requirement.partition("==")[0]
-    _run_pip(["index", "versions", name], f"asking for {name} through pip", silent)
-
-
 def _run_pip(arguments: list[str], doing: str, progress: Progress) -> None:
     command = [sys.executable, "-m", "pip", *arguments, "--no-input", "--retries=1"]
     command += ["--disable-pip-version-check", f"--timeout={PATIENCE}"]

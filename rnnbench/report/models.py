@@ -18,7 +18,7 @@ from rnnbench.section import spell_parameters
 
 
 def models_json(models: Mapping[str, Model], params: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Return the JSON of ``models list``; the arguments are those of ``models_text``."""
+    """Return the JSON of the list of models; the arguments are those of ``models_text``."""
     return [
         {
             "name": name,

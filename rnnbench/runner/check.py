@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from rnnbench.config.schema import Benchmark
 from rnnbench.data import cache
 from rnnbench.data.dataset import Data, Dataset, hold_out
-from rnnbench.data.fetch import ask_index
 from rnnbench.data.load import NotCachedError, prepare
 from rnnbench.data.sources import BUILT_IN
-from rnnbench.data.sources.r52 import REQUIREMENT
 from rnnbench.environment import cpu, missing, versions
-from rnnbench.errors import OutOfReachError, RnnbenchError, UserError
+from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.baselines import check_installed
 from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import Network
@@ -94,7 +92,7 @@ class Finding(Record):
 
 
 def check_machine() -> list[Finding]:
-    """Check everything in turn; the package index is asked, but nothing is downloaded."""
+    """Check what a run needs of this machine."""
     looks = {
         "Python": lambda: f"{platform.python_version()}, {platform.platform()}",
         "packages": _packages,
@@ -102,7 +100,6 @@ def check_machine() -> list[Finding]:
         "engine": _engine,
         "cache": _cache,
         "disk": _disk,
-        "package index": _index,
     }
     findings = []
     for name, look in looks.items():
@@ -127,14 +124,12 @@ def _engine() -> str:
 
 def _cache() -> str:
     folder = cache.folder()
-    probe = folder / "doctor"
-    with cache.writing(probe):
+    with cache.writing(folder / "doctor"):
         pass
-    probe.unlink()
-    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    (folder / "doctor").unlink()
     names = [source.name for source in BUILT_IN if cache.newest(source.name)]
     documents = f"documents of {listed(names)}" if names else "no documents (rnnbench data prepare)"
-    return f"{folder}, {size / 1e6:,.0f} MB, {documents}"
+    return f"{folder}, {documents}"
 
 
 def _disk() -> str:
@@ -142,11 +137,3 @@ def _disk() -> str:
     if free < LEAST_FREE:
         raise RnnbenchError(f"only {free / 1e6:,.0f} MB are free here (delete or move files)")
     return f"{free / 1e9:,.1f} GB are free here"
-
-
-def _index() -> str:
-    try:
-        ask_index(REQUIREMENT)
-    except OutOfReachError as error:
-        raise OutOfReachError(f"{error} (check pip's settings, or use --path)") from None
-    return "can be reached"

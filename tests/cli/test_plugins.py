@@ -186,7 +186,7 @@ def test_a_plug_in_that_cannot_be_used_is_named_and_stops_no_other_command(
     assert BROKEN[kind] in done.stderr
     assert "ModuleNotFoundError: No module named 'absent'" in done.stderr
     assert not (here.folder / "results").exists()
-    assert cli("models", "list", "tiny.yaml").exit_code == 0
+    assert cli("models", "show", "tiny.yaml").exit_code == 0
     assert cli("config", "new", "new.yaml").exit_code == 0
 
 
@@ -195,7 +195,7 @@ def test_plug_ins_are_listed_and_shown_like_built_in_kinds(cli, place, install):
     install(place.site)
     only = ["--set", "models={own: {baseline: {nearest: {k: 2}}}}"]
 
-    assert "nearest (k: 2)" in cli("models", "list", "own.yaml", *only).stdout
+    assert "nearest (k: 2)" in cli("models", "show", "own.yaml", *only).stdout
     shown = cli("models", "show", "own.yaml", "own", *only).stdout
     assert "The topic of the nearest texts." in shown
     new = cli("config", "new").stdout
@@ -250,7 +250,7 @@ def test_a_source_of_another_package_is_used_like_a_built_in_one(cli, caplog):
     assert (shown["topic"], shown["words"]) == ("cats", ["meow", "purr"])
     assert not caplog.messages
 
-    sources = json.loads(cli("data", "sources", "--json").stdout)["sources"]
+    sources = json.loads(cli("data", "show", "--sources", "--json").stdout)["sources"]
     assert [*sources] == ["keras", "sgml", "r52", "r8", "files", "tweets"]
 
 

@@ -219,7 +219,7 @@ def test_a_wheel_brings_the_package_and_the_configs(tmp_path, repository):
         variables = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
         subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, check=True)
 
-    rnnbench("config", "copy", "own_texts")
+    rnnbench("config", "new", "own_texts.yaml", "--from", "own_texts")
     rnnbench("run", "own_texts.yaml", "--models", "tfidf_logistic_regression")
     assert (tmp_path / "results" / "own_texts" / "results.json").is_file()
 
