@@ -6,6 +6,7 @@ from .api import predict as predict
 from .api import run as run
 from .choice.choose import Choice as Choice
 from .choice.choose import choose as choose
+from .command import Command as Command
 from .config.nodes import ConfigError as ConfigError
 from .config.schema import Benchmark as Benchmark
 from .data.corpus import Corpus as Corpus
@@ -17,8 +18,6 @@ from .data.source import Source as Source
 from .errors import OutOfReachError as OutOfReachError
 from .errors import RnnbenchError as RnnbenchError
 from .errors import UserError as UserError
-from .explain.facts import Explanation as Explanation
-from .explain.facts import explain_layer as explain_layer
 from .job import FailedTrialsError as FailedTrialsError
 from .job import InterruptedRunError as InterruptedRunError
 from .job import load_config as load_config
@@ -31,6 +30,9 @@ from .models.layers import Layer as Layer
 from .models.layers import Product as Product
 from .models.layers import SeedOf as SeedOf
 from .models.layers.base import Shape as Shape
+from .plugins.site.site import site as site
+from .plugins.teach.facts import Explanation as Explanation
+from .plugins.teach.facts import explain_layer as explain_layer
 from .prediction.predict import Prediction as Prediction
 from .registry import PluginError as PluginError
 from .report.plots_of_run import RunPlot as RunPlot
@@ -48,7 +50,6 @@ from .runs import RunComparison as RunComparison
 from .runs import compare as compare
 from .runs import history as history
 from .runs import leaderboard as leaderboard
-from .runs import site as site
 from .storage import DamagedResultError as DamagedResultError
 from .tracking import Tracker as Tracker
 from .training.engines import Engine as Engine

@@ -151,7 +151,7 @@ class Run(Shown, StoredRun):
             RnnbenchError: a file cannot be written.
         """
         from rnnbench.analysis.errors import words_of_test_documents
-        from rnnbench.report.page import write_page  # imports Matplotlib
+        from rnnbench.report.page import check_report, write_page  # imports Matplotlib
 
         texts = words_of_test_documents(self) if words else None
         with lock_folder(self.folder, command):
@@ -254,18 +254,6 @@ def predict(
 
     given = [texts] if isinstance(texts, str) else texts
     return predict_texts(run.folder, model, seed, given).predictions
-
-
-def check_report(run: StoredRun, words: int, errors: int) -> None:
-    """Make sure that a run can have a report with so many words and errors."""
-    for given, what in ((words, "words"), (errors, "errors")):
-        if given < 0:  # or all but the last ones would be shown
-            raise UserError(f"{what}: got {given} (should be 0 or more)")
-    if run.results.dataset.n_left_out:
-        raise UserError(
-            f"{run.folder}: a report is about all test documents, and has a section "
-            "without duplicates; load the run again and report on that"
-        )
 
 
 def _frame(rows: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":

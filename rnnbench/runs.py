@@ -1,7 +1,6 @@
 """Several runs: compared, ranked, in order of time, and as a site."""
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rnnbench.analysis.boards import (
@@ -14,14 +13,11 @@ from rnnbench.analysis.boards import (
     trace_runs,
 )
 from rnnbench.analysis.compare import ComparedRuns, compare_runs
-from rnnbench.api import check_report
-from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
 from rnnbench.report.table import Shown, Table
 from rnnbench.report.tables_of_runs import board_tables, comparison_tables, history_table
 from rnnbench.results.run import StoredRun
 from rnnbench.section import Record
-from rnnbench.terminal.display import show_steps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -124,56 +120,3 @@ def history(runs: Sequence[StoredRun], metric: str = ACCURACY) -> Histories:
     """
     find_quantity(metric, "metric")
     return Histories(histories=trace_runs(runs, metric))
-
-
-def site(
-    runs: Iterable[StoredRun],
-    out: str | Path = "site",
-    *,
-    metrics: str | Sequence[str] = ACCURACY,
-    words: int = 0,
-    errors: int = 20,
-    progress: bool = True,
-    command: str = "rnnbench.site()",
-) -> Path:
-    """Write static pages about several runs, and return the page that lists them.
-
-    The others are leaderboards, histories and reports.
-
-    Args:
-        runs: finished runs.
-        out: the folder of an earlier site, whose files are replaced, or a new or empty one.
-        metrics: the metrics of leaderboards and histories.
-        words: the number of words shown of each misclassified document, if they may be published.
-        errors: the number of misclassified documents in each report.
-        progress: whether progress is shown on standard error.
-        command: the name of this call, shown to another process that wants the folder.
-
-    Raises:
-        UserError: there are no runs, there is no such metric, a number is negative, a run has its
-            duplicates left out, the folder holds something else, or another process is writing
-            into it.
-        RnnbenchError: a file cannot be written.
-    """
-    from rnnbench.website.site import write_site  # imports Matplotlib
-
-    runs = list(runs)  # the checks would use up an iterator
-    names = [metrics] if isinstance(metrics, str) else list(metrics)
-    for name in names:
-        find_quantity(name, "metrics")
-    for given, what in ((runs, "runs"), (names, "metrics")):
-        if not given:
-            raise UserError(f"{what}: names none (should be one or more)")
-    for run in runs:
-        check_report(run, words, errors)
-    with show_steps("report", quiet=not progress) as on_run:
-        write_site(
-            runs,
-            Path(out),
-            metrics=names,
-            words=words,
-            n_errors=errors,
-            command=command,
-            on_run=on_run,
-        )
-    return Path(out) / "index.html"

@@ -18,11 +18,12 @@ from hypothesis import settings
 from newswires import tiny_newswires, write_files
 from typer.testing import CliRunner
 
-from rnnbench.cli.app import app
+from rnnbench.cli.app import COMMANDS, app
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import Data
 from rnnbench.data.load import load_corpus
 from rnnbench.data.sources import SOURCES
+from rnnbench.metrics import METRICS, usable_metrics
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.layers import LAYERS
 from rnnbench.models.quiet import QUIET_ON_CPU
@@ -135,17 +136,20 @@ def keras_npz(
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
     """Puts a folder on the path, as if its packages had always been installed."""
-    folders, registries = [], (LAYERS, BASELINES, SOURCES, TRACKERS)
+    folders, registries = [], (LAYERS, BASELINES, METRICS, SOURCES, TRACKERS, COMMANDS)
 
     def on_path(folder: Path) -> None:
         monkeypatch.syspath_prepend(folder)
+        folders.append(folder)
+        refresh()
+
+    def refresh() -> None:
         for registry in registries:
             registry.refresh()
-        folders.append(folder)
+        usable_metrics.cache_clear()
 
     yield on_path
-    for registry in registries:
-        registry.refresh()
+    refresh()
     _forget_modules_in(folders)
 
 

@@ -25,9 +25,9 @@ from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.load import load_run
 from rnnbench.cli.app import COMMANDS, load_command
 from rnnbench.config.load import load
-from rnnbench.explain.export import stack
-from rnnbench.explain.kinds import LSTM
-from rnnbench.speed.results import SpeedResults
+from rnnbench.plugins.speed.results import SpeedResults
+from rnnbench.plugins.teach.kinds import LSTM
+from rnnbench.plugins.teach.toy import stack
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -35,7 +35,7 @@ REFERENCE = ROOT / "results/reference"
 PAGES = {file.stem: file.read_text() for file in DOCS.glob("*.md")}
 MADE = {"index", "commands", "config"}
 """Pages that are made while the site is built; the first is the README."""
-OF_THE_PACKAGE = sorted(ROOT.glob("rnnbench/explain/drawings/*.svg"))
+OF_THE_PACKAGE = sorted(ROOT.glob("rnnbench/plugins/teach/drawings/*.svg"))
 DRAWINGS = [*sorted(DOCS.glob("images/*.svg")), *OF_THE_PACKAGE]
 SCHEMA = json.loads((ROOT / "rnnbench/config/config.schema.json").read_text())["$defs"]
 

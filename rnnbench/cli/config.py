@@ -199,7 +199,7 @@ def _checked_by_building(benchmark: "Benchmark", file: Path) -> float | None:
     Raises:
         ConfigError: something is wrong.
     """
-    from rnnbench.speed.measuring import estimate_seconds
+    from rnnbench.estimate import estimate_seconds
 
     checked = check_benchmark(benchmark)
     if checked.faults:

@@ -37,7 +37,8 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        text = ": ".join(part for part in (self.where, self.key, self.message) if part)
+        key = "" if self.where and f"--{self.key}".startswith(self.where) else self.key  # --track
+        text = ": ".join(part for part in (self.where, key, self.message) if part)
         return shortened(text, LONGEST)
 
     @property

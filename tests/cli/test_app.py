@@ -53,7 +53,7 @@ def test_the_help_begins_with_a_quick_start_and_has_commands_in_groups(cli):
     text = " ".join(cli("--help").output.split())
 
     words = ["Quick start:", "rnnbench run smoke", "rnnbench report results/smoke"]
-    groups = dict.fromkeys(group for _, _, group in COMMANDS.values())
+    groups = dict.fromkeys(command.group for command in COMMANDS.values())
     places = [text.index(part) for part in (*words, *groups)]
     assert places == sorted(places)
 
