@@ -17,8 +17,7 @@ from rnnbench.points import MODEL, POINT
 from rnnbench.records import Publication, Text
 from rnnbench.section import Section, located, problem, problems, spell
 from rnnbench.tracking import TrackerNames
-from rnnbench.training.recipe import Recipe
-from rnnbench.training.settings import Training
+from rnnbench.training.settings import Recipe, Training
 
 
 def _name(value: Any, pattern: str = MODEL) -> str:

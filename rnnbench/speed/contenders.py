@@ -20,8 +20,7 @@ from rnnbench.runner.executors.base import prepare_engine
 from rnnbench.runner.executors.local import usable_cores
 from rnnbench.speed.results import TrialTime
 from rnnbench.training.engines import ENGINES, OnEpoch
-from rnnbench.training.epochs import count_batches, ms_per_step
-from rnnbench.training.phases import TRAINING, begin
+from rnnbench.training.epochs import TRAINING, begin, count_batches, ms_per_step
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
 PROCESS_STATUS = Path("/proc/self/status")

@@ -30,7 +30,7 @@ from rnnbench.runner.events import Connected, EpochEnded, Event, Failed, Finishe
 from rnnbench.terminal.console import DRAWING, err
 from rnnbench.terminal.progress import RunningTrial, RunProgress
 from rnnbench.text import counted, visible
-from rnnbench.training.phases import TRAINING
+from rnnbench.training.epochs import TRAINING
 from rnnbench.training.trial import Trial
 
 TICK_SECONDS = 0.5

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import nan
 
 from rnnbench.runner.events import EpochEnded, Event, Failed, Finished, PhaseBegan, Planned
-from rnnbench.training.phases import TRAINING
+from rnnbench.training.epochs import TRAINING
 from rnnbench.training.trial import Trial
 
 

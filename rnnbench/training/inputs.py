@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from rnnbench.data.dataset import Dataset, hold_out
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
+from rnnbench.models.in_numpy import as_numbers, weighted_counts, word_weights
 from rnnbench.models.layers.feedforward import WordCounts
-from rnnbench.models.word_weights import weighted_counts, word_weights
-from rnnbench.training.engines.scikit_learn import texts
+from rnnbench.training.engines.scikit_learn import inputs_of
 
 Kind = Literal["numbers", "scaled_numbers", "ids", "masked_ids", "tfidf", "shares", "text"]
 
@@ -47,20 +47,23 @@ def input_of(
         validation_split: the share of the training documents that are held out.
     """
     if isinstance(model, BaselineModel):
-        in_words = (dataset.vocabulary, dataset.separator) if model.baseline.reads_words else ()
-        return Input("text", values=tuple(texts(sequence[np.newaxis], *in_words)))
+        text = inputs_of(model.baseline, dataset, sequence[np.newaxis])
+        return Input("text", values=tuple(text))
     ids = tuple(sequence.tolist())
     if not isinstance(model, LayeredNetwork):
         return Input("ids", sequence.shape, ids)
     first = model.layers[0]
     if isinstance(first, WordCounts):
         weights = _weights(dataset, first.values, validation_split)
-        return _counted(first.values, weighted_counts(sequence, weights, first.values))
+        numbers = weighted_counts(sequence, weights, first.values)
+        above = np.flatnonzero(numbers)
+        pairs = zip(above.tolist(), numbers[above].tolist(), strict=True)
+        return Input(first.values, numbers.shape, weights=tuple(pairs))
     if first.takes == "ids":
         return Input("masked_ids" if first.gives_mask else "ids", sequence.shape, ids)
     if model.inputs == "ids":
         return Input("numbers", (*sequence.shape, 1), ids)
-    scaled = sequence.astype(np.float32) * np.float32(1 / dataset.n_ids)
+    scaled = as_numbers(model, dataset.n_ids, sequence)
     return Input("scaled_numbers", (*sequence.shape, 1), tuple(scaled.tolist()))
 
 
@@ -68,9 +71,3 @@ def input_of(
 def _weights(dataset: Dataset, values: str, validation_split: float) -> NDArray[np.float32]:
     kept, _ = hold_out(len(dataset.y_train), validation_split)
     return word_weights(dataset.x_train[kept], dataset.n_ids, values)
-
-
-def _counted(values: Literal["tfidf", "shares"], numbers: NDArray[np.float32]) -> Input:
-    above = np.flatnonzero(numbers)
-    pairs = zip(above.tolist(), numbers[above].tolist(), strict=True)
-    return Input(values, numbers.shape, weights=tuple(pairs))

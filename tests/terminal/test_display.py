@@ -16,7 +16,7 @@ from terminals import CONTROL
 from rnnbench.runner.events import Connected, EpochEnded, Failed, Finished, PhaseBegan, Planned
 from rnnbench.terminal import console, display
 from rnnbench.terminal.display import show_download, show_steps, show_trials
-from rnnbench.training.phases import TRAINING
+from rnnbench.training.epochs import TRAINING
 
 
 @pytest.fixture(params=[50, 80, 120])

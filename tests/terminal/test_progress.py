@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rnnbench.runner.events import EpochEnded, Failed, Finished, PhaseBegan, Planned
 from rnnbench.terminal.progress import RunProgress
-from rnnbench.training.phases import TRAINING
+from rnnbench.training.epochs import TRAINING
 
 
 @pytest.fixture(scope="module")

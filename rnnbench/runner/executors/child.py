@@ -19,7 +19,7 @@ from rnnbench.models.quiet import QUIET_ON_CPU
 from rnnbench.runner.events import EpochEnded, PhaseBegan
 from rnnbench.runner.executors.base import Task
 from rnnbench.runner.processes import last_words, print_to
-from rnnbench.training.phases import report_phases_to
+from rnnbench.training.epochs import report_phases_to
 from rnnbench.training.trial import Trial
 
 DIED = "a worker process died (killed, or out of memory?)"

@@ -17,9 +17,8 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.models.fused import with_cores
 from rnnbench.training.engines.keras_engine import Documents, make_optimizer
 from rnnbench.training.engines.keras_fit import Averages, averages_of
-from rnnbench.training.epochs import Epochs, batches
-from rnnbench.training.phases import TRAINING, begin
-from rnnbench.training.recipe import Recipe
+from rnnbench.training.epochs import TRAINING, Epochs, batches, begin
+from rnnbench.training.settings import Recipe
 
 Scores = tuple[tf.Tensor, tf.Tensor]
 """Mean loss and accuracy."""
@@ -135,7 +134,7 @@ def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program
     Every batch that the program is given has ``batch_size`` documents.
     """
     keras_layers: set[str] = set()
-    copy = with_cores(model, keras_layers.add, batch_size)
+    copy = with_cores(model, keras_layers, batch_size)
     optimizer = make_optimizer(recipe)
     optimizer.build(copy.trainable_variables)
     start = [variable.numpy() for variable in optimizer.variables]
@@ -148,12 +147,12 @@ def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program
             batch_loss, batch_hits = step(*batch, weights[n])
             return n + 1, loss + batch_loss, hits + batch_hits
 
-        steps = rows.shape[0]
+        steps, count = rows.shape[0], tf.reduce_sum(weights)
+        start = 0, 0.0, 0.0
         _, loss, hits = tf.while_loop(
-            lambda n, *_: n < steps, body, (0, 0.0, 0.0), maximum_iterations=steps
+            lambda n, *_: n < steps, body, start, maximum_iterations=steps
         )
-        n = tf.reduce_sum(weights)
-        return loss / n, hits / n
+        return loss / count, hits / count
 
     def evaluate(x: tf.Tensor, y: tf.Tensor) -> Scores:
         probabilities = copy(x, training=False)

@@ -1,7 +1,4 @@
-"""The shared part of engines that train a network as a Keras model.
-
-TensorFlow is imported when one is used.
-"""
+"""The part that the engines of Keras models share. TensorFlow is imported when one is used."""
 
 import importlib
 import math
@@ -15,18 +12,17 @@ from numpy.typing import NDArray
 
 from rnnbench.data.dataset import hold_out
 from rnnbench.models.descriptions import Model, Network
-from rnnbench.models.layers.base import Shape
+from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import NOT_NEEDED, QUIET_ON_CPU, without
 from rnnbench.training.engines.base import Engine
-from rnnbench.training.epochs import Epochs, OnEpoch
+from rnnbench.training.epochs import Epochs, OnEpoch, begin
 from rnnbench.training.outcome import TrialResult, log_probabilities
-from rnnbench.training.phases import begin
 
 if TYPE_CHECKING:
     import keras
 
     from rnnbench.data.dataset import Dataset
-    from rnnbench.training.recipe import Recipe
+    from rnnbench.training.settings import Recipe
 
 Documents = tuple[NDArray[np.int32], NDArray[np.int32]]
 """Word ids ``(n, timesteps)`` and labels ``(n,)``."""
@@ -80,8 +76,11 @@ class KerasEngine(Engine):
         keep_model: bool,
     ) -> TrialResult:
         """Train a network and score the test documents; see ``Engine.fit``."""
-        from rnnbench.models.build import predict
-        from rnnbench.models.saved import weights_of
+        import keras
+        import tensorflow as tf
+
+        from rnnbench.models.build import build, predict, weights_of
+        from rnnbench.models.keras_layers import BagOfWords
 
         assert isinstance(model, Network)  # noqa: S101 - the engine covers nothing else
         x, y = dataset.x_train, dataset.y_train
@@ -89,7 +88,9 @@ class KerasEngine(Engine):
         validation = (x[held_out], y[held_out]) if len(held_out) else None
         train: Train = importlib.import_module(self._module).train
         begin("building network")
-        built = _build(model, Shape.of(dataset), seed)
+        keras.utils.clear_session()  # or memory would grow with every trial
+        tf.config.experimental.enable_op_determinism()
+        built = build(model, Shape.of(dataset), seed)
         epochs = Epochs(on_epoch)
         if model.pretrained_dim:
             from rnnbench.training.word_vectors import pretrained_vectors
@@ -97,7 +98,9 @@ class KerasEngine(Engine):
             begin("making word vectors")
             vectors = pretrained_vectors(dataset, model.pretrained_dim, recipe.validation_split)
             built.layers[0].embeddings.assign(vectors)
-        _count_words(built, x[kept])
+        for layer in built.layers:
+            if isinstance(layer, BagOfWords):
+                layer.adapt(x[kept])
         keras_layers = train(built, (x[kept], y[kept]), validation, recipe, seed, epochs)
         if validation:
             built.set_weights(epochs.best_weights)
@@ -112,27 +115,6 @@ class KerasEngine(Engine):
         scores = log_probabilities(predict(built, dataset.x_test))
         weights = weights_of(built) if keep_model else None
         return TrialResult(record, dataset.y_test, scores, weights)
-
-
-def _build(network: Network, shape: Shape, seed: int) -> "keras.Model":
-    """Return the model with the initial weights and the dropout masks of a seed."""
-    import keras
-    import tensorflow as tf
-
-    from rnnbench.models.build import build
-
-    keras.utils.clear_session()  # or memory would grow with every trial
-    tf.config.experimental.enable_op_determinism()
-    return build(network, shape, seed)
-
-
-def _count_words(model: "keras.Model", x: NDArray[np.int32]) -> None:
-    """Have the layers that weight words by their frequency learn it from documents."""
-    from rnnbench.models.keras_layers import BagOfWords
-
-    for layer in model.layers:
-        if isinstance(layer, BagOfWords):
-            layer.adapt(x)
 
 
 def make_optimizer(recipe: "Recipe") -> "keras.Optimizer":

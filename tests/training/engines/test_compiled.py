@@ -11,7 +11,7 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.models.keras_layers import WEIGHT_DROP
 from rnnbench.training.engines import compiled
 from rnnbench.training.epochs import Epochs, batches
-from rnnbench.training.recipe import Recipe
+from rnnbench.training.settings import Recipe
 from rnnbench.training.settings import Training
 
 N, STEPS, TOPICS, BATCH_SIZE = 23, 6, 5, 8

@@ -15,7 +15,7 @@ from rnnbench.models.layers.base import Shape
 from rnnbench.training.engines import compiled, keras_fit
 from rnnbench.training.epochs import Epochs, batches
 from rnnbench.training.outcome import History
-from rnnbench.training.recipe import OptimizerName
+from rnnbench.training.settings import OptimizerName
 from rnnbench.training.settings import Training
 
 SHAPE = Shape(timesteps=5, n_topics=3, n_ids=12)

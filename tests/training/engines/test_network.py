@@ -15,10 +15,10 @@ from rnnbench.models.build import build, predict
 from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.models.keras_layers import WEIGHT_DROP
 from rnnbench.models.layers.base import Shape
-from rnnbench.models.word_weights import word_weights
+from rnnbench.models.in_numpy import word_weights
 from rnnbench.training.engines import ENGINES, compiled, ignore
 from rnnbench.training.outcome import LOWEST, log_probabilities
-from rnnbench.training.phases import report_phases_to
+from rnnbench.training.epochs import report_phases_to
 from rnnbench.training.settings import Training
 from rnnbench.training.word_vectors import pretrained_vectors
 

@@ -24,6 +24,8 @@ SECOND_CACHE = 2**19
 ROWS_OF_OUTER = 50
 """Rows, of several steps in time, that are collected for a product that gives the gradient of
 weights: so many that reading and writing that gradient takes little of the time."""
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
+"""Of Adam, as in Keras."""
 LARGEST_ARENA = 2**33
 """Floats, 34 GB in all: much more than such networks have needed so far."""
 

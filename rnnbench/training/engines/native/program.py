@@ -7,23 +7,37 @@ each of its columns is loaded, and one float of each of its rows is spread over 
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
 from rnnbench.training.engines.native.assembler import (
     F32,
     Assembler,
+    Code,
+    Processor,
     Value,
     View,
     least,
     pick,
     where,
 )
-from rnnbench.training.engines.native.network import Array, LayerArrays, NetworkArrays
+from rnnbench.training.engines.native.network import (
+    BETA_1,
+    BETA_2,
+    EPSILON,
+    Arena,
+    Array,
+    LayerArrays,
+    NetworkArrays,
+    NetworkSizes,
+)
 
-BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
-"""Of Adam, as in Keras."""
+SPREAD = 4.0
+"""The standard deviation of the numbers that test the code."""
 
+Program = tuple[NetworkArrays, Code]
+"""The machine code for the sizes of a network, its sequences and its batches."""
 Sums = list[Value]
 """The sums of a tile: all vectors of its first row, of the next, and so on."""
 
@@ -84,6 +98,35 @@ def transpose(asm: Assembler, out: View, source: View) -> None:
     for i in asm.loop(rows):
         for j in asm.loop(columns):
             out[j, i].store(source[i, j].load(F32))
+
+
+@lru_cache(maxsize=1)
+def program_for(
+    sizes: NetworkSizes, processor: Processor, assembler: type[Assembler] = Assembler
+) -> Program:
+    """Return the code for some sizes; only the last is kept, as in the engine ``compiled``."""
+    arrays, asm = NetworkArrays(sizes), assembler(processor)
+    make_program(asm, arrays)
+    return arrays, Code(asm)
+
+
+def passes(processor: Processor) -> bool:
+    """Return whether a product, sigmoid, tanh and exp in machine code are those of NumPy."""
+    lanes, memory = processor.lanes, Arena()
+    shapes = (7, 5), (5, 3 * lanes), (7, 3 * lanes), (lanes,), (3, lanes)
+    arrays = [memory.place(*shape) for shape in shapes]
+    asm = Assembler(processor)
+    with asm.function("test", ["arena"]):
+        a, b, out, x, gates = map(asm.at, arrays)
+        product(asm, out, a, b)
+        for number, name in enumerate(("sigmoid", "tanh", "exp")):
+            gates[number, 0].store(getattr(x[0].load(), name)())
+    arena = np.random.default_rng(0).normal(0, SPREAD, memory.size).astype(np.float32)
+    Code(asm).run("test", arena)
+    left, right, result, numbers, results = (array.of(arena) for array in arrays)
+    expected = [1 / (1 + np.exp(-numbers)), np.tanh(numbers), np.exp(numbers)]
+    is_product = np.allclose(result, left @ right, atol=1e-4)
+    return is_product and np.allclose(results, expected, 1e-5, 1e-6)
 
 
 def make_program(asm: Assembler, arrays: NetworkArrays) -> None:

@@ -12,7 +12,7 @@ from rnnbench.errors import UserError
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.training import settings
 from rnnbench.training.engines import ENGINES
-from rnnbench.training.engines.native import engine, training
+from rnnbench.training.engines.native import assembler, engine, program
 from rnnbench.training.settings import Training, engine_for, resolve_engine
 
 NATIVE = ENGINES["native"]
@@ -91,10 +91,8 @@ def test_a_machine_that_cannot_make_code_is_told_what_to_do(installed):
     ],
 )
 def test_whatever_is_missing_is_named(monkeypatch, hidden, reason):
-    if hidden == "find_spec":
-        monkeypatch.setattr(engine, "find_spec", lambda _: None)
-    else:
-        monkeypatch.setattr(training, hidden, lambda *_: None)
+    module = {"find_spec": engine, "processor": assembler, "passes": program}[hidden]
+    monkeypatch.setattr(module, hidden, lambda *_: None)
 
     assert re.match(reason, engine.why_not.__wrapped__())
 
@@ -103,7 +101,7 @@ def test_an_llvmlite_that_does_not_work_is_a_reason_too(monkeypatch):
     def fail(_):
         raise AttributeError("no such pass")
 
-    monkeypatch.setattr(training, "passes", fail)
+    monkeypatch.setattr(program, "passes", fail)
 
     expected = "llvmlite does not work here (no such pass); use training.engine: compiled"
     assert engine.why_not.__wrapped__() == expected

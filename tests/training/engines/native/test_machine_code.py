@@ -11,10 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from machine_code import LANES, REGISTERS, documents, examples, is_x86, network, program, sizes
 
-from rnnbench.training.engines.native.assembler import Assembler, Processor, Value
+from rnnbench.training.engines.native.assembler import (
+    Assembler,
+    Code,
+    Processor,
+    Value,
+    processor,
+)
 from rnnbench.training.engines.native.network import Arena, Array, NetworkSizes
-from rnnbench.training.engines.native.program import product, rows_of_tile
-from rnnbench.training.engines.native.training import Code, passes, processor
+from rnnbench.training.engines.native.program import passes, product, rows_of_tile
 
 SMALL = NetworkSizes((("gru", 5), ("lstm", 6)), topics=3, timesteps=4, batch=7, lanes=8)
 HERE = Processor(8, 32, is_x86)
