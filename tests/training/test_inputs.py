@@ -8,8 +8,8 @@ from factories import SOFTMAX, benchmark, corpus
 from rnnbench.data.dataset import hold_out, make_dataset
 from rnnbench.data.settings import Data
 from rnnbench.models.build import build
-from rnnbench.models.layers.base import Shape
 from rnnbench.models.in_numpy import word_weights
+from rnnbench.models.layers.base import Shape
 from rnnbench.training.inputs import input_of
 
 DATASET = make_dataset(corpus(), Data(test_split=0.5, padding="post", num_words=9))

@@ -33,19 +33,20 @@ def test_an_engine_that_does_not_cover_a_model_is_named_with_the_model_and_those
     )
 
 
-def test_no_engine_imports_its_library_before_it_is_used():
+def test_no_engine_imports_its_library_before_it_is_used_nor_more_than_it_needs():
     code = (
         "import sys; from rnnbench.training.settings import Training; Training(engine='keras')\n"
         "from rnnbench.training.engines import ENGINES; list(ENGINES.values())\n"
         "print({'tensorflow', 'keras', 'llvmlite', 'sklearn', 'scipy'} & set(sys.modules))\n"
         "ENGINES['keras'].prepare(3); import tensorflow as tf\n"
         "gpus = tf.config.list_physical_devices('GPU')\n"
-        "print(tf.config.threading.get_intra_op_parallelism_threads(), gpus)"
+        "print(tf.config.threading.get_intra_op_parallelism_threads(), gpus)\n"
+        "print({'IPython', 'matplotlib', 'pandas', 'sklearn'} & set(sys.modules)); import sklearn\n"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert done.stdout.splitlines() == ["set()", "3 []"]
+    assert done.stdout.splitlines() == ["set()", "3 []", "set()"]
 
 
 MOST_FREQUENT = """
