@@ -128,25 +128,26 @@ class _Words(Baseline):
             )
         return self
 
-    def _of_counts(self, classifier: Any, **options: Any) -> Any:
-        """Return the counts with a classifier; ``options`` are those of a ``CountVectorizer``."""
-        from sklearn.feature_extraction.text import CountVectorizer
-
-        return self._counted(CountVectorizer, options, classifier)
-
-    def _counted(self, vectorizer: Any, options: dict[str, Any], classifier: Any) -> Any:
+    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
+        """Return what counts, with the classifier of the counts."""
         from sklearn.pipeline import make_pipeline, make_union
 
-        options = {"min_df": self.min_df, "lowercase": False, **options}
-        of_words = (
-            {"tokenizer": str.split, "token_pattern": None} if self.analyzer == "word" else {}
-        )
+        options = {"min_df": self.min_df, "lowercase": False}
+        split = {"tokenizer": str.split, "token_pattern": None} if self.analyzer == "word" else {}
         ngrams = (self.min_ngram, self.max_ngram)
-        counted = vectorizer(analyzer=self.analyzer, ngram_range=ngrams, **of_words, **options)
+        counted = self._vectorizer(analyzer=self.analyzer, ngram_range=ngrams, **split, **options)
         if self.char_ngrams:
-            within = vectorizer(analyzer="char_wb", ngram_range=self.char_ngrams, **options)
+            within = self._vectorizer(analyzer="char_wb", ngram_range=self.char_ngrams, **options)
             counted = make_union(counted, within)
-        return make_pipeline(counted, classifier)
+        return make_pipeline(counted, self._classifier())
+
+    def _vectorizer(self, **options: Any) -> Any:
+        from sklearn.feature_extraction.text import CountVectorizer
+
+        return CountVectorizer(**options)
+
+    def _classifier(self) -> Any:
+        raise NotImplementedError
 
 
 class _Tfidf(_Words):
@@ -155,10 +156,10 @@ class _Tfidf(_Words):
     sublinear_tf: bool = False
     """Whether a count n is replaced by 1 + log(n)."""
 
-    def _of_tfidf(self, classifier: Any) -> Any:
+    def _vectorizer(self, **options: Any) -> Any:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        return self._counted(TfidfVectorizer, {"sublinear_tf": self.sublinear_tf}, classifier)
+        return TfidfVectorizer(sublinear_tf=self.sublinear_tf, **options)
 
 
 class TfidfLogisticRegression(_Tfidf):
@@ -168,11 +169,10 @@ class TfidfLogisticRegression(_Tfidf):
     C: Positive = 1.0
     """Inverse of the strength of L2 regularization."""
 
-    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
-        """Return TF-IDF with logistic regression."""
+    def _classifier(self) -> Any:
         from sklearn.linear_model import LogisticRegression
 
-        return self._of_tfidf(LogisticRegression(C=self.C, max_iter=1000))
+        return LogisticRegression(C=self.C, max_iter=1000)
 
 
 class TfidfLinearSVM(_Tfidf):
@@ -183,11 +183,10 @@ class TfidfLinearSVM(_Tfidf):
     C: Positive = 1.0
     """Inverse of the strength of L2 regularization."""
 
-    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
-        """Return TF-IDF with a linear SVM."""
+    def _classifier(self) -> Any:
         from sklearn.svm import LinearSVC
 
-        return self._of_tfidf(LinearSVC(C=self.C, random_state=0))
+        return LinearSVC(C=self.C, random_state=0)
 
 
 class MultinomialNaiveBayes(_Words):
@@ -199,11 +198,10 @@ class MultinomialNaiveBayes(_Words):
     alpha: Positive = 1.0
     """Additive smoothing."""
 
-    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
-        """Return counts with naive Bayes."""
+    def _classifier(self) -> Any:
         from sklearn.naive_bayes import MultinomialNB
 
-        return self._of_counts(MultinomialNB(alpha=self.alpha))
+        return MultinomialNB(alpha=self.alpha)
 
 
 class ComplementNaiveBayes(_Tfidf):
@@ -221,11 +219,10 @@ class ComplementNaiveBayes(_Tfidf):
     norm: bool = False
     """Whether the weights of a topic are divided by the sum of their sizes."""
 
-    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
-        """Return TF-IDF with complement naive Bayes."""
+    def _classifier(self) -> Any:
         from sklearn.naive_bayes import ComplementNB
 
-        return self._of_tfidf(ComplementNB(alpha=self.alpha, norm=self.norm))
+        return ComplementNB(alpha=self.alpha, norm=self.norm)
 
 
 class NBSVM(_Words):
@@ -243,11 +240,13 @@ class NBSVM(_Words):
     beta: Share = 0.25
     """The share of the SVM; the rest is naive Bayes."""
 
-    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
-        """Return the words that occur, with the classifier."""
+    def _vectorizer(self, **options: Any) -> Any:
+        return super()._vectorizer(binary=True, **options)  # whether a word occurs
+
+    def _classifier(self) -> Any:
         from rnnbench.models.estimators import NaiveBayesSVM
 
-        return self._of_counts(NaiveBayesSVM(self.alpha, self.C, self.beta), binary=True)
+        return NaiveBayesSVM(self.alpha, self.C, self.beta)
 
 
 class SentenceEmbedding(Baseline):
@@ -283,21 +282,12 @@ class SentenceEmbedding(Baseline):
         return make_pipeline(FunctionTransformer(encode), Normalizer(), classifier)
 
 
+_BUILT_IN: list[type[Baseline]] = [
+    MostFrequent, Stratified, TfidfLogisticRegression, TfidfLinearSVM, MultinomialNaiveBayes,
+    ComplementNaiveBayes, NBSVM, SentenceEmbedding,
+]  # fmt: skip
 BASELINES: Registry[type[Baseline]] = Registry(
-    "baseline",
-    Baseline,
-    [
-        MostFrequent,
-        Stratified,
-        TfidfLogisticRegression,
-        TfidfLinearSVM,
-        MultinomialNaiveBayes,
-        ComplementNaiveBayes,
-        NBSVM,
-        SentenceEmbedding,
-    ],
-    key="kind",
-    holds_classes=True,
+    "baseline", Baseline, _BUILT_IN, key="kind", holds_classes=True
 )
 """All kinds, by name."""
 

@@ -60,24 +60,21 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
     def _shares(self, x: csr_matrix) -> NDArray[np.float64]:
         """Return the logarithm of the share of each feature in all that occur."""
         counts = self.alpha + np.asarray(x.sum(axis=0)).ravel()
-        shares: NDArray[np.float64] = np.log(counts / counts.sum())
-        return shares
+        return np.asarray(np.log(counts / counts.sum()))
 
     def decision_function(self, x: csr_matrix) -> NDArray[np.float64]:
         """Return a margin for each document and topic, ``(n, n_topics)``."""
-        margins: NDArray[np.float64] = x @ self.coef_.T + self.intercept_
-        return margins
+        return np.asarray(x @ self.coef_.T + self.intercept_)
 
     def predict(self, x: csr_matrix) -> NDArray[Any]:
         """Return the label with the largest margin, ``(n,)``."""
-        answers: NDArray[Any] = self.classes_[self.decision_function(x).argmax(axis=1)]
-        return answers
+        return np.asarray(self.classes_[self.decision_function(x).argmax(axis=1)])
 
 
 def encode(texts: Sequence[str]) -> NDArray[np.float64]:
-    """Return the mean of the vectors of the pieces of each text, ``(n_texts, 256)``.
+    """Return the numbers of ``WordLlama.load().embed(texts)``, ``(n_texts, 256)``.
 
-    These are the numbers of ``WordLlama.load().embed(texts)``; those of an empty text are zeros.
+    They are the means of the vectors of the pieces of each text; those of an empty text are zeros.
     """
     tokenizer, vectors = _load()
     means = np.zeros((len(texts), vectors.shape[1]))
