@@ -47,4 +47,3 @@ def test_packages_are_hidden_in_the_block_alone(monkeypatch):
             importlib.import_module("this")
         importlib.import_module("os")  # has been imported before
     assert "this" not in sys.modules
-
