@@ -1,6 +1,7 @@
 """Small valid records; each test changes only what it is about."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -264,7 +265,7 @@ def finished_run(
     plan = benchmark(**{"models": {model: {"layers": layers} for model in answers}} | changes)
     facts = {"test_size": len(truth), "majority_accuracy": float(np.mean(truth == 0))}
     summary = dataset_summary(**facts | dict(dataset or {}))
-    results = summarize_run(plan, summary, [each for one in trials.values() for each in one])
+    results = summarize_run(plan, summary, list(chain.from_iterable(trials.values())))
     machine = {
         "schema_version": SCHEMA_VERSION,
         "jobs": 1,
@@ -332,7 +333,7 @@ def write_run(run: StoredRun) -> Path:
     """Write a run that never happened into its folder, which is returned."""
     store = Store(run.folder)
     store.save_environment(run.environment)
-    for trial in (each for of_model in run.trials.values() for each in of_model):
+    for trial in chain.from_iterable(run.trials.values()):
         store.save(trial)
     files = {"config.yaml": dump(run.benchmark, run.folder)} | table_files(run.results)
     files[CONSTRAINTS] = constraints(run.environment)

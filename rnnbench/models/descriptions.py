@@ -204,7 +204,11 @@ def _call(name: str, parameters: dict[str, Any]) -> str:
 def _model(value: Any) -> Any:
     if isinstance(value, Section):
         return value
-    kinds = {"baseline": BaselineModel, "python": PythonNetwork, "layers": LayeredNetwork}
+    kinds: dict[str, type[ModelSection]] = {
+        "baseline": BaselineModel,
+        "python": PythonNetwork,
+        "layers": LayeredNetwork,
+    }
     keys = list(map(str, value)) if isinstance(value, dict) else []
     meant = (nearest(key, kinds) for key in keys)  # one of them may be misspelled
     found = [*(kind for kind in kinds if kind in keys), *filter(None, meant), "layers"]

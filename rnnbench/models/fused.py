@@ -17,17 +17,13 @@ from rnnbench.models.keras_layers import WEIGHT_DROP, DropoutEmbedding, WeightDr
 def with_cores(
     model: keras.Model, keras_layers: set[str], batch_size: int | None = None
 ) -> keras.Model:
-    """Return a copy of ``model`` with the layers of this module and new weights.
+    """Return a copy of a sequential or functional model with the layers of this module.
 
-    It can be called on sequences of static shape, in a compiled program.
-
-    Args:
-        model: a sequential or functional model; layers within layers stay as they are, except for
-            the two of a ``Bidirectional``.
-        keras_layers: when the copy is made or called, this gets each recurrent layer that is run
-            by Keras itself, and why: ``gru_1: dropout``.
-        batch_size: of the batches that the copy is trained on, if known. The loops over time then
-            reuse their memory instead of clearing it each time.
+    It has new weights, and can be called on sequences of static shape, in a compiled program.
+    Layers within layers stay as they are, except for the two of a ``Bidirectional``. With the
+    ``batch_size`` that the copy is trained on, loops over time reuse their memory instead of
+    clearing it each time. When the copy is made or called, ``keras_layers`` gets each recurrent
+    layer that is run by Keras itself, and why: ``gru_1: dropout``.
     """
 
     def clone(layer: keras.Layer) -> keras.Layer:
@@ -69,9 +65,8 @@ class _FastRNN(keras.layers.RNN):
         super().build(sequences_shape, *args)
         timesteps = sequences_shape[1]
         if self.batch_size and timesteps and not _why_not(self, None, None):
-            self.scratch = cores.make_scratch(
-                self.core, timesteps, self.batch_size, self.units, self.compute_dtype
-            )
+            sizes = timesteps, self.batch_size, self.units, self.compute_dtype
+            self.scratch = cores.make_scratch(self.core, *sizes)
 
     def call(
         self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False

@@ -147,15 +147,9 @@ def program_of(model: Model, training: Training) -> tuple[Any, ...]:
 
 
 def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialResult:
-    """Train, predict the test set and return the result.
+    """Train on a corpus, a file that ``data.cache`` wrote; predict the test set; return the result.
 
     The same trial on the same machine gives the same weights, bit for bit.
-
-    Args:
-        trial: the trial to carry out.
-        corpus: the file of its corpus, as ``data.cache`` writes it.
-        on_epoch: called after each epoch with its number from 1, and the loss and the accuracy
-            on the training set.
 
     Raises:
         RnnbenchError: the corpus is not the one that the trial was planned with, or the training
@@ -223,11 +217,7 @@ def _misfit(trained: TrialResult, model: Model, dataset: Dataset) -> str:
 
 
 def dataset_of(trial: Trial, corpus: Path) -> Dataset:
-    """Return the dataset that a trial is trained and tested on.
-
-    Raises:
-        RnnbenchError: the file ``corpus`` is not the corpus that the trial was planned with.
-    """
+    """Return the dataset that a trial is trained and tested on; see ``run_trial``."""
     begin("reading documents")
     dataset = _load_dataset(corpus, trial.corpus_fingerprint, trial.data, trial.part)
     split = split_fingerprint(trial.corpus_fingerprint, dataset)

@@ -75,7 +75,7 @@ def refused(cli):
 
 
 def probabilities(prediction):
-    return {each["topic"]: each["probability"] for each in prediction["topics"]}
+    return {own["topic"]: own["probability"] for own in prediction["topics"]}
 
 
 def test_the_most_probable_topics_come_first_with_bars_and_the_words_that_were_read(cli, finished):

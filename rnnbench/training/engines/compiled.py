@@ -26,27 +26,21 @@ Scores = tuple[tf.Tensor, tf.Tensor]
 
 @dataclass(frozen=True)
 class Program:
-    """An epoch of training, compiled once for all seeds and learning rates of a model.
-
-    Attributes:
-        model: a copy of the model, whose variables the program trains.
-        optimizer: trains them.
-        start: the optimizer's variables before the first step.
-        averages: of the weights, if they are averaged.
-        epoch: trains for one epoch. It takes all documents and their labels, both filled up to
-            whole batches, and the batches and weights of ``pad``; it returns the scores in
-            training.
-        evaluate: returns the scores on other documents and labels.
-        keras_layers: recurrent layers that are run by Keras itself, and why.
-    """
+    """An epoch of training, compiled once for all seeds and learning rates of a model."""
 
     model: keras.Model
+    """A copy of the model, whose variables the program trains."""
     optimizer: keras.Optimizer
     start: list[NDArray[np.generic]]
+    """The optimizer's variables before the first step."""
     averages: Averages
     epoch: Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], Scores]
+    """Takes all documents and their labels, both filled up to whole batches, and the batches and
+    weights of ``pad``; returns the scores in training."""
     evaluate: Callable[[NDArray[np.int32], NDArray[np.int32]], Scores]
+    """Returns the scores on other documents and labels."""
     keras_layers: set[str]
+    """Recurrent layers that are run by Keras itself, and why."""
 
 
 def train(
@@ -76,11 +70,9 @@ def train(
     for epoch in range(1, recipe.epochs + 1):
         rows, weights = pad(batches(len(y), size, seed, epoch), size)
         loss, accuracy = map(float, program.epoch(features, labels, rows, weights))
-        judged = None
         with program.averages.in_use():
-            if validation:
-                val_loss, val_accuracy = map(float, program.evaluate(*validation))
-                judged = val_loss, val_accuracy
+            val_loss, val_accuracy = program.evaluate(*validation) if validation else (0, 0)
+            judged = (float(val_loss), float(val_accuracy)) if validation else None
             epochs.note(loss, accuracy, judged, program.model.get_weights)
     program.averages.swap()
     _copy(program.model, model)
@@ -88,10 +80,9 @@ def train(
 
 
 def pad(rows: Sequence[NDArray[np.intp]], size: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return batches filled up to one size, as a compiled program needs them, and their weights.
+    """Return batches filled up to one size, and their weights, both ``(steps, size)``.
 
-    Both are ``(steps, size)``. Document 0 with the weight 0 fills up a batch; all other weights
-    are 1.
+    Document 0 with the weight 0 fills up a batch; all other weights are 1.
     """
     padded = np.zeros((len(rows), size), np.int32)
     weights = np.zeros((len(rows), size), np.float32)

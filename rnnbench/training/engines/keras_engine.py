@@ -28,21 +28,15 @@ Documents = tuple[NDArray[np.int32], NDArray[np.int32]]
 """Word ids ``(n, timesteps)`` and labels ``(n,)``."""
 
 Train = Callable[["keras.Model", Documents, Documents | None, "Recipe", int, Epochs], list[str]]
-"""Trains an uncompiled model in place, in the order of ``epochs.batches``.
+"""Trains an uncompiled model in place, in the order of ``epochs.batches``, and notes each epoch.
 
-It is given the model, the training documents, the validation documents if there are any, the
-``training`` section, the seed, and ``Epochs`` to note each epoch in. It returns the layers that
-are run by Keras itself, not by the engine; see ``TrialRecord.stock_layers``.
+It is given documents to train and to validate on, and the seed. It returns the layers that are run
+by Keras itself; see ``TrialRecord.stock_layers``.
 """
 
 
 class KerasEngine(Engine):
-    """Trains networks; the engines of this class differ only in how they take optimizer steps.
-
-    Args:
-        name: its name in a config.
-        module: the module of this package whose ``train`` takes the steps; see ``Train``.
-    """
+    """Trains networks; those of this class differ in the module whose ``train`` takes the steps."""
 
     packages = ("tensorflow", "keras", "numpy")
 

@@ -71,13 +71,7 @@ TO_WHOLE = 1.5 * 2**23
 
 @dataclass(frozen=True)
 class Processor:
-    """The vectors of a processor.
-
-    Attributes:
-        lanes: floats in a register.
-        registers: their number.
-        is_x86: whether it is of this family.
-    """
+    """The vectors of a processor: floats in a register, the number of registers, its family."""
 
     lanes: int
     registers: int
@@ -207,19 +201,14 @@ def pick(vectors: Sequence[Value], lanes: Sequence[int]) -> Value:
 
 @dataclass(frozen=True)
 class View:
-    """An array in memory, or a part of one.
-
-    Attributes:
-        asm: makes the code that reads and writes it.
-        pointer: to its first element.
-        shape: its lengths, as ``Index``.
-        strides: in floats.
-    """
+    """An array in memory, or a part of one; ``asm`` makes the code that reads and writes it."""
 
     asm: "Assembler"
     pointer: ir.Value
     shape: tuple[Any, ...]
+    """Its lengths, as ``Index``."""
     strides: tuple[int, ...]
+    """In floats."""
 
     def __getitem__(self, indices: Index | tuple[Index, ...]) -> "View":
         """Return the part at indices of the first dimensions; an index may be past the end."""
@@ -273,8 +262,7 @@ class View:
 class Assembler:
     """Makes functions of machine code, one after the other.
 
-    Attributes:
-        given: the arrays of the function in progress, by name.
+    ``given`` has the arrays of the function in progress, by name.
     """
 
     def __init__(self, processor: Processor):

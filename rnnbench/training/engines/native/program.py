@@ -8,6 +8,7 @@ each of its columns is loaded, and one float of each of its rows is spread over 
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import repeat
 
 import numpy as np
 
@@ -327,32 +328,21 @@ def _loss(
     """Put the gradient of the loss in the place of a row of logits.
 
     The answer on the document has two numbers: the logit of its topic less the largest logit, and
-    the sum of the exponentials of the logits less the largest one.
-
-    Args:
-        asm: makes the code.
-        arrays: of the network.
-        row: of the part of the batch.
-        first: the document of the first row.
-        left: rows of the part that belong to the batch; others have no weight.
-        size: of the batch, whose mean loss counts.
+    the sum of the exponentials of the logits less the largest one. ``first`` is the document of the
+    first row; only the rows that are ``left`` belong to the batch; its mean loss counts.
     """
     topics, lanes, document = arrays.sizes.topics, asm.lanes, first + row
     columns = np.arange(-(-topics // lanes) * lanes).reshape(-1, lanes)
     places = [asm.at(arrays.logits, row, int(some[0])) for some in columns]
     are_topics = [asm.vector_of(some) < topics for some in columns]
-    logits = [
-        where(some, place.load(), -1e30) for some, place in zip(are_topics, places, strict=True)
-    ]
+    logits = list(map(where, are_topics, (place.load() for place in places), repeat(-1e30)))
     largest = asm.spread(asm.largest(logits))
     logits = [logit - largest for logit in logits]
-    powers = [where(some, logit.exp(), 0.0) for some, logit in zip(are_topics, logits, strict=True)]
+    powers = list(map(where, are_topics, (logit.exp() for logit in logits), repeat(0.0)))
     total = asm.total(powers)
     label = asm.spread(asm.given["labels"][document].load(F32))
     are_label = [label.equals(asm.vector_of(some)) for some in columns]
-    of_label = asm.total(
-        [where(some, logit, 0.0) for some, logit in zip(are_label, logits, strict=True)]
-    )
+    of_label = asm.total(list(map(where, are_label, logits, repeat(0.0))))
     asm.given["answers"][document * 2].store(of_label)
     asm.given["answers"][document * 2 + 1].store(total)
     share = where(row < left, 1 / asm.to_float(size), 0.0)
