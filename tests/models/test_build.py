@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from itertools import combinations
+from math import prod
 from pathlib import Path
 
 import keras
@@ -35,8 +36,6 @@ ALL = load(Path(__file__).parents[2] / "configs" / "all.yaml")
 SHAPE = Shape(timesteps=6, n_topics=7, n_ids=12)
 IDS = np.random.default_rng(0).integers(0, SHAPE.n_ids, (5, SHAPE.timesteps), dtype=np.int32)
 
-stacks = pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)
-
 
 def test_every_kind_and_option_stands_in_a_stack_that_is_tested():
     written = str(STACKS.values())
@@ -44,42 +43,42 @@ def test_every_kind_and_option_stands_in_a_stack_that_is_tested():
     assert all(f"'{option}'" in written for option in options)
 
 
-@stacks
-def test_a_model_maps_word_ids_to_a_probability_for_each_topic(stack):
-    model = randomized(build(network(stack), SHAPE, 0))
-
-    probabilities = predict(model, IDS)
-
-    (inputs,) = model.inputs
-    assert (inputs.shape, inputs.dtype) == ((None, 6), "int32")
-    assert model.output_shape == (None, 7)
-    assert probabilities.shape == (5, 7)
-    assert probabilities.dtype == np.float32
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
-    assert np.ptp(probabilities, axis=0).max() > 0.001, "words have an influence"
-
-
-def first_weights(stack, seed):
-    """Return the first weights of a network, layer by layer, whatever was drawn before."""
+def built(stack, seed):
+    """Return a network whatever was drawn before, and its first weights, layer by layer."""
     keras.utils.set_random_seed(int(np.random.default_rng().integers(2**31)))
-    return [layer.get_weights() for layer in build(network(stack), SHAPE, seed).layers]
+    model = build(network(stack), SHAPE, seed)
+    return model, [layer.get_weights() for layer in model.layers]
 
 
-def assert_equal(ours, theirs):
-    for our, their in zip(ours, theirs, strict=True):
-        for one, other in zip(our, their, strict=True):
-            np.testing.assert_array_equal(one, other)
+@pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)
+def test_a_model_follows_the_seed_and_maps_word_ids_to_a_probability_for_each_topic(stack):
+    (model, first), (_, again), (_, other) = (built(stack, seed) for seed in (0, 0, 1))
 
-
-@stacks
-def test_a_seed_gives_the_same_weights_and_another_seed_gives_others(stack):
-    first, again, other = (first_weights(stack, seed) for seed in (0, 0, 1))
-
-    assert_equal(first, again)
+    keras.tree.map_structure(np.testing.assert_array_equal, first, again)
     assert not all(np.array_equal(*pair) for pair in zip(first[-1], other[-1], strict=True))
     random = [weight for layer in first for weight in layer if weight.ndim > 1 and np.ptp(weight)]
     for one, two in combinations(random, 2):  # both directions of a bidirectional layer, too
         assert one.shape != two.shape or not np.array_equal(one, two)
+
+    probabilities = predict(randomized(model), IDS)
+
+    (inputs,) = model.inputs
+    assert (inputs.shape, inputs.dtype) == ((None, 6), "int32")
+    assert model.output_shape == (None, 7)
+    assert (probabilities.shape, probabilities.dtype) == ((5, 7), np.float32)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    assert np.ptp(probabilities, axis=0).max() > 0.001, "words have an influence"
+
+    batch_size = 11  # it divides no size of a layer, so it identifies the gradients of weights
+    products = network(stack).products(batch_size, SHAPE)
+    gradients = sum(own.rows * own.columns for own in products if own.inner % batch_size == 0)
+    kernels = [
+        weight.shape
+        for layer in model.layers
+        for weight in layer.weights
+        if len(weight.shape) > 1 and "bias" not in weight.name and "embedding" not in layer.name
+    ]
+    assert gradients == sum(map(prod, kernels)), "the products are those of its kernels"
 
 
 def test_the_notebooks_models_have_the_notebooks_parameters():

@@ -1,12 +1,10 @@
 """The matrix products of a training step, against numbers worked out by hand."""
 
 from collections import Counter
-from math import prod
 
 import pytest
-from stacks import EMBEDDING, FROZEN, STACKS, bag_of_words, conv1d, network
+from stacks import EMBEDDING, FROZEN, bag_of_words, conv1d, network
 
-from rnnbench.models.build import build
 from rnnbench.models.layers import Product, Shape
 
 
@@ -86,19 +84,3 @@ def test_a_convolution_is_a_product_of_all_its_windows(padding, steps):
     assert Counter(products) == Counter(
         [*kernel(6 * steps, 16, 3), *hidden, *kernel(6 * steps, 3, 2), *kernel(6, 2, 7)]
     )
-
-
-@pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)
-def test_the_gradients_of_the_weights_are_as_many_numbers_as_the_kernels_of_the_model(stack):
-    batch_size = 11  # it divides no size of a layer, so it identifies the gradients of weights
-    products = of_layers(*stack, batch_size=batch_size)
-
-    model = build(network(stack), Shape(timesteps=5, n_topics=7, n_ids=9), 0)
-    kernels = [
-        weight.shape
-        for layer in model.layers
-        for weight in layer.weights
-        if len(weight.shape) > 1 and "bias" not in weight.name and "embedding" not in layer.name
-    ]
-    gradients = [product for product in products if product.inner % batch_size == 0]
-    assert sum(own.rows * own.columns for own in gradients) == sum(map(prod, kernels))
