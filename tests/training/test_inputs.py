@@ -35,14 +35,16 @@ def test_a_recurrent_layer_is_given_one_number_at_each_step(inputs):
     np.testing.assert_allclose(given.values, expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("masking", "kind"), [(False, "ids"), (True, "masked_ids")])
-def test_an_embedding_is_given_ids(masking, kind):
-    chosen = model(layers=[{"embedding": {"dim": 2, "masking": masking}}, RNN, SOFTMAX])
+def test_an_embedding_and_a_network_of_the_users_own_are_given_ids():
+    for masking, kind in ((False, "ids"), (True, "masked_ids")):
+        chosen = model(layers=[{"embedding": {"dim": 2, "masking": masking}}, RNN, SOFTMAX])
 
-    given = input_of(chosen, DATASET, SEQUENCE, 0.0)
+        given = input_of(chosen, DATASET, SEQUENCE, 0.0)
 
-    assert (given.kind, given.shape) == (kind, SEQUENCE.shape)
-    assert given.values == tuple(SEQUENCE.tolist())
+        assert (given.kind, given.shape) == (kind, SEQUENCE.shape)
+        assert given.values == tuple(SEQUENCE.tolist())
+    own = input_of(model(python="nets:small"), DATASET, SEQUENCE, 0.0)
+    assert (own.kind, own.values) == ("ids", tuple(SEQUENCE.tolist()))
 
 
 @pytest.mark.parametrize("values", ["tfidf", "shares"])
@@ -76,9 +78,3 @@ def test_a_baseline_is_given_ids_or_words_as_a_text(analyzer, text):
     given = input_of(chosen, DATASET, SEQUENCE, 0.0)
 
     assert (given.kind, given.shape, given.values) == ("text", (), (text,))
-
-
-def test_a_network_of_the_users_own_is_given_ids():
-    given = input_of(model(python="nets:small"), DATASET, SEQUENCE, 0.0)
-
-    assert (given.kind, given.values) == ("ids", tuple(SEQUENCE.tolist()))
