@@ -55,21 +55,15 @@ class Core:
     d_inputs: Callable[..., tf.Tensor] = lambda d_q: d_q
 
     def __call__(
-        self,
-        x: tf.Tensor,
-        kernel: tf.Tensor,
-        recurrent_kernel: tf.Tensor,
-        bias: tf.Tensor,
-        *,
-        return_sequences: bool,
-        scratch: Scratch = (),
+        self, x: tf.Tensor, *weights: tf.Tensor, return_sequences: bool, scratch: Scratch = ()
     ) -> tf.Tensor:
         """Return the hidden states of all steps, ``(T, B, H)``, or only the last, ``(B, H)``.
 
-        For ``n`` gates, ``x`` is ``(T, B, I)``, the kernels ``W`` and ``U`` are ``(I, n H)`` and
-        ``(H, n H)``, and the bias is ``b``, ``(n H,)``, or ``(2, n H)``, ``b`` and a bias of
-        ``h[t-1] U``. For ``scratch`` see ``make_scratch``.
+        For ``n`` gates, ``x`` is ``(T, B, I)``, and the weights are ``W`` and ``U``, ``(I, n H)``
+        and ``(H, n H)``, and ``b``, ``(n H,)``, or ``(2, n H)``, ``b`` and a bias of ``h[t-1] U``.
+        For ``scratch`` see ``make_scratch``.
         """
+        kernel, recurrent_kernel, bias = weights
         units = recurrent_kernel.shape[0]
         buffers = scratch or _zeros(self, x.shape[0], x.shape[1], units, x.dtype)
         keep, keep_back = buffers[: len(self.kept)], buffers[len(self.kept) :]
@@ -101,9 +95,8 @@ class Core:
 
                 inputs = [*kept, *d_hidden]
                 d_q, *others = _scan(step_back, [last, *start[1:]], inputs, keep_back, reverse=True)
-                d_x, d_kernel, d_bias = _projection_gradients(
-                    self.d_inputs(d_q, *others), x, kernel
-                )
+                d_p = self.d_inputs(d_q, *others)
+                d_x, d_kernel, d_bias = _projection_gradients(d_p, x, kernel)
                 d_recurrent_biases = [tf.reduce_sum(d_q, axis=[0, 1]) for _ in biases[1:]]
                 return d_x, d_kernel, _outer(_before(hidden), d_q), d_bias, *d_recurrent_biases
 
@@ -122,11 +115,8 @@ def make_scratch(core: Core, *sizes: Any) -> list[tf.Variable]:
     return [tf.Variable(buffer, trainable=False) for buffer in _zeros(core, *sizes)]
 
 
-def _zeros(
-    core: Core, timesteps: int, batch_size: int, units: int, dtype: str | tf.DType
-) -> list[tf.Tensor]:
-    widths = (*core.kept, *core.kept_back)
-    return [tf.zeros((timesteps, batch_size, width * units), dtype) for width in widths]
+def _zeros(core: Core, steps: int, size: int, units: int, dtype: Any) -> list[tf.Tensor]:
+    return [tf.zeros((steps, size, n * units), dtype) for n in (*core.kept, *core.kept_back)]
 
 
 def _simple_rnn_step(_: State, p: tf.Tensor, q: tf.Tensor) -> tuple[State, list[tf.Tensor]]:
@@ -200,12 +190,7 @@ gru = Core((True, True, False), 1, (1,) * 6, (3, 1), _gru_step, _gru_step_back, 
 
 
 def _scan(
-    step: Step,
-    state: State,
-    inputs: Sequence[tf.Tensor],
-    buffers: Scratch,
-    *,
-    reverse: bool = False,
+    step: Step, state: State, inputs: Kept, buffers: Scratch, *, reverse: bool = False
 ) -> list[tf.Tensor]:
     """Run ``step`` over time and return the arrays that it kept, stacked along time.
 

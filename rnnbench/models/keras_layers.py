@@ -15,6 +15,7 @@ from rnnbench.models.in_numpy import TINY, word_weights
 
 _register = keras.saving.register_keras_serializable(package="rnnbench")
 Sizes = tuple[int | None, ...]
+Seed = int | None
 
 
 @_register
@@ -126,9 +127,7 @@ class AttentionPooling(_Pooling):
     (NAACL 2016), with as many hidden units as features.
     """
 
-    def __init__(
-        self, kernel_seed: int | None = None, query_seed: int | None = None, **kwargs: Any
-    ):
+    def __init__(self, kernel_seed: Seed = None, query_seed: Seed = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.kernel_seed, self.query_seed = kernel_seed, query_seed
 
@@ -155,11 +154,8 @@ class AttentionPooling(_Pooling):
 
 
 POOLING: dict[str, type[_Pooling]] = {
-    "max": MaxPooling,
-    "mean": MeanPooling,
-    "last": LastPooling,
-    "attention": AttentionPooling,
-}
+    "max": MaxPooling, "mean": MeanPooling, "last": LastPooling, "attention": AttentionPooling
+}  # fmt: skip
 
 
 class WeightDrop(keras.layers.RNN):
@@ -172,7 +168,7 @@ class WeightDrop(keras.layers.RNN):
     """
 
     def __init__(
-        self, *args: Any, weight_drop: float = 0.0, weight_drop_seed: int | None = None, **more: Any
+        self, *args: Any, weight_drop: float = 0.0, weight_drop_seed: Seed = None, **more: Any
     ):
         super().__init__(*args, **more)
         self.weight_drop, self.weight_drop_seed = weight_drop, weight_drop_seed
@@ -217,10 +213,8 @@ class DropoutEmbedding(keras.layers.Embedding):
     paper of Merity et al. All ids are dropped alike, that of padding too.
     """
 
-    def __init__(
-        self, *args: Any, dropout: float = 0.0, dropout_seed: int | None = None, **kwargs: Any
-    ):
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args: Any, dropout: float = 0.0, dropout_seed: Seed = None, **more: Any):
+        super().__init__(*args, **more)
         self.dropout, self.dropout_seed = dropout, dropout_seed
         self.dropout_generator = keras.random.SeedGenerator(dropout_seed)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.data.dataset import hold_out
 from rnnbench.training.outcome import History, TrialRecord, Weights
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 OnEpoch = Callable[[int, float, float], None]
 """Called after each epoch with its number, from 1, and its loss and accuracy in training."""
+Documents = tuple[NDArray[Any], NDArray[np.int32]]
+"""The inputs ``(n, timesteps)``, and the labels ``(n,)``."""
 TRAINING = "training"
 """The phase of the epochs, unless the first epoch has to compile something."""
 
@@ -110,6 +113,14 @@ class Epochs:
             history=self.history,
             stock_layers=list(stock_layers),
         )
+
+
+def hold_out_documents(
+    x: NDArray[Any], y: NDArray[np.int32], share: float
+) -> tuple[Documents, Documents | None]:
+    """Return the documents to train on, and those to validate on, if the share is not 0."""
+    kept, held_out = hold_out(len(y), share)
+    return (x[kept], y[kept]), (x[held_out], y[held_out]) if len(held_out) else None
 
 
 def batches(n: int, batch_size: int, seed: int, epoch: int) -> list[NDArray[np.intp]]:

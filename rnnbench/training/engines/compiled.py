@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.fused import with_cores
-from rnnbench.training.engines.keras_engine import Documents, make_optimizer
+from rnnbench.training.engines.keras_engine import make_optimizer
 from rnnbench.training.engines.keras_fit import Averages, averages_of
-from rnnbench.training.epochs import TRAINING, Epochs, batches, begin
+from rnnbench.training.epochs import TRAINING, Documents, Epochs, batches, begin
 from rnnbench.training.settings import Recipe
 
 Scores = tuple[tf.Tensor, tf.Tensor]

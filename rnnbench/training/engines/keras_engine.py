@@ -7,15 +7,11 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rnnbench.data.dataset import hold_out
 from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import NOT_NEEDED, QUIET_ON_CPU, without
 from rnnbench.training.engines.base import Engine
-from rnnbench.training.epochs import Epochs, OnEpoch, begin
+from rnnbench.training.epochs import Documents, Epochs, OnEpoch, begin, hold_out_documents
 from rnnbench.training.outcome import TrialResult, log_probabilities
 
 if TYPE_CHECKING:
@@ -23,9 +19,6 @@ if TYPE_CHECKING:
 
     from rnnbench.data.dataset import Dataset
     from rnnbench.training.settings import Recipe
-
-Documents = tuple[NDArray[np.int32], NDArray[np.int32]]
-"""Word ids ``(n, timesteps)`` and labels ``(n,)``."""
 
 Train = Callable[["keras.Model", Documents, Documents | None, "Recipe", int, Epochs], list[str]]
 """Trains an uncompiled model in place, in the order of ``epochs.batches``, and notes each epoch.
@@ -77,9 +70,8 @@ class KerasEngine(Engine):
         from rnnbench.models.keras_layers import BagOfWords
 
         assert isinstance(model, Network)  # noqa: S101 - the engine covers nothing else
-        x, y = dataset.x_train, dataset.y_train
-        kept, held_out = hold_out(len(y), recipe.validation_split)
-        validation = (x[held_out], y[held_out]) if len(held_out) else None
+        share = recipe.validation_split
+        (x, y), validation = hold_out_documents(dataset.x_train, dataset.y_train, share)
         train: Train = importlib.import_module(self._module).train
         begin("building network")
         keras.utils.clear_session()  # or memory would grow with every trial
@@ -90,19 +82,19 @@ class KerasEngine(Engine):
             from rnnbench.training.word_vectors import pretrained_vectors
 
             begin("making word vectors")
-            vectors = pretrained_vectors(dataset, model.pretrained_dim, recipe.validation_split)
+            vectors = pretrained_vectors(dataset, model.pretrained_dim, share)
             built.layers[0].embeddings.assign(vectors)
         for layer in built.layers:
             if isinstance(layer, BagOfWords):
-                layer.adapt(x[kept])
-        keras_layers = train(built, (x[kept], y[kept]), validation, recipe, seed, epochs)
+                layer.adapt(x)
+        keras_layers = train(built, (x, y), validation, recipe, seed, epochs)
         if validation:
             built.set_weights(epochs.best_weights)
         record = epochs.record(
             engine=self.name,
             params=sum(math.prod(weight.shape) for weight in built.trainable_weights),
             recipe=recipe,
-            documents=len(kept),
+            documents=len(y),
             stock_layers=keras_layers,
         )
         begin("testing")

@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnnbench.models.build import EVALUATION_BATCH
-from rnnbench.training.engines.keras_engine import Documents, make_optimizer
-from rnnbench.training.epochs import Epochs, batches, begin, count_batches
+from rnnbench.training.engines.keras_engine import make_optimizer
+from rnnbench.training.epochs import Documents, Epochs, batches, begin, count_batches
 from rnnbench.training.settings import Recipe
 
 ACCURACY = "sparse_categorical_accuracy"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.dataset import Dataset, hold_out
+from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import LayeredNetwork, Model
 from rnnbench.models.in_numpy import as_numbers
 from rnnbench.models.layers.feedforward import Dense
@@ -17,15 +17,21 @@ from rnnbench.training.engines.base import Engine
 from rnnbench.training.engines.native.cells import CELLS
 from rnnbench.training.engines.native.network import BETA_1, BETA_2, NetworkSizes
 from rnnbench.training.engines.native.weights import initial_weights, new_arena, read_weights
-from rnnbench.training.epochs import TRAINING, Epochs, OnEpoch, batches, begin, count_batches
+from rnnbench.training.epochs import (
+    TRAINING,
+    Documents,
+    Epochs,
+    OnEpoch,
+    batches,
+    begin,
+    count_batches,
+    hold_out_documents,
+)
 from rnnbench.training.outcome import LOWEST, TrialResult, Weights
 
 if TYPE_CHECKING:
     from rnnbench.training.engines.native.program import Program
     from rnnbench.training.settings import Recipe
-
-Documents = tuple[NDArray[np.float32], NDArray[np.int32]]
-"""The inputs ``(n, timesteps)``, and the labels ``(n,)``."""
 
 
 class NativeEngine(Engine):
@@ -70,9 +76,7 @@ class NativeEngine(Engine):
         x, tested = (
             as_numbers(model, dataset.n_ids, ids) for ids in (dataset.x_train, dataset.x_test)
         )
-        y = dataset.y_train
-        kept, held_out = hold_out(len(y), recipe.validation_split)
-        validation = (x[held_out], y[held_out]) if len(held_out) else None
+        (x, y), validation = hold_out_documents(x, dataset.y_train, recipe.validation_split)
         here = processor()
         assert here is not None  # noqa: S101 - see ``why_not``
         epochs = Epochs(on_epoch)
@@ -80,7 +84,7 @@ class NativeEngine(Engine):
             layers=tuple((layer.kind, layer.units) for layer in _recurrent(model)),
             topics=len(dataset.topics),
             timesteps=dataset.timesteps,
-            batch=min(recipe.batch_size, len(kept)),
+            batch=min(recipe.batch_size, len(y)),
             lanes=here.lanes,
         )
         begin("compiling")
@@ -88,7 +92,7 @@ class NativeEngine(Engine):
         begin(TRAINING)
         network = NativeNetwork(program, initial_weights(sizes, seed))
         for epoch in range(1, recipe.epochs + 1):
-            order = kept[np.concatenate(batches(len(kept), recipe.batch_size, seed, epoch))]
+            order = np.concatenate(batches(len(y), recipe.batch_size, seed, epoch))
             loss, accuracy = network.train((x[order], y[order]), recipe.learning_rate)
             judged = network.judge(validation) if validation else None
             epochs.note(loss, accuracy, judged, lambda: network.weights)
@@ -96,7 +100,7 @@ class NativeEngine(Engine):
             network = NativeNetwork(program, epochs.best_weights)
         weights = network.weights
         params = sum(weight.size for weight in weights)
-        record = epochs.record(engine=self.name, params=params, recipe=recipe, documents=len(kept))
+        record = epochs.record(engine=self.name, params=params, recipe=recipe, documents=len(y))
         begin("testing")
         scores = np.maximum(network.log_probabilities(tested), LOWEST).astype(np.float32)
         return TrialResult(record, dataset.y_test, scores, weights if keep_model else None)
