@@ -119,13 +119,11 @@ class _Words(Baseline):
     @model_validator(mode="after")
     def _has_a_range(self) -> "_Words":
         if self.min_ngram > self.max_ngram:
-            raise problem(
-                f"min_ngram: got {self.min_ngram}", f"allowed: up to max_ngram, {self.max_ngram}"
-            )
+            allowed = f"allowed: up to max_ngram, {self.max_ngram}"
+            raise problem(f"min_ngram: got {self.min_ngram}", allowed)
         if self.char_ngrams and self.analyzer != "word":
-            raise problem(
-                f"char_ngrams: not with analyzer: {self.analyzer}", "allowed: analyzer: word"
-            )
+            fault = f"char_ngrams: not with analyzer: {self.analyzer}"
+            raise problem(fault, "allowed: analyzer: word")
         return self
 
     def pipeline(self, seed: int) -> Any:  # noqa: ARG002
@@ -293,11 +291,7 @@ BASELINES: Registry[type[Baseline]] = Registry(
 
 
 def check_installed(baseline: Baseline) -> None:
-    """Make sure that a baseline has the packages that it needs.
-
-    Raises:
-        UserError: one is not installed.
-    """
+    """Raise a ``UserError`` if a package that a baseline needs is not installed."""
     if absent := missing(baseline.packages):
         hint = f": {baseline.install}" if baseline.install else ""
         raise UserError(f"{BASELINES.label(baseline.kind)} needs {', '.join(absent)}{hint}")

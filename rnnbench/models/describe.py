@@ -20,32 +20,23 @@ Dimensions = tuple[int | None, ...]
 
 @dataclass(frozen=True)
 class LayerFacts:
-    """One layer of a Keras model, or an operation between layers.
-
-    Attributes:
-        name: Keras's, unique in a model.
-        keras_class: the name of its class.
-        described_by: its description in the config, or ``None``.
-        outputs: shapes of its outputs, mostly one.
-        trainable_params, other_params: the count of numbers in its weights.
-    """
+    """One layer of a Keras model, or an operation between layers."""
 
     name: str
+    """Keras's, unique in a model."""
     keras_class: str
     described_by: Layer | None
+    """Its description in the config, or ``None``."""
     outputs: tuple[Dimensions, ...]
+    """Shapes of its outputs, mostly one."""
     trainable_params: int = 0
+    """The count of numbers in its weights."""
     other_params: int = 0
 
 
 @dataclass(frozen=True)
 class Description:
-    """A Keras model.
-
-    Attributes:
-        layers: from the word ids to the probabilities.
-        trainable_params, other_params: of all layers; a shared layer counts once.
-    """
+    """A Keras model, from the word ids to the probabilities; a shared layer is counted once."""
 
     layers: tuple[LayerFacts, ...]
     trainable_params: int

@@ -26,15 +26,11 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
     """A linear classifier of documents by the words that occur in them, one topic against the rest.
 
     Each word is multiplied by the logarithm of how much more often it occurs in documents of the
-    topic than in others, as in naive Bayes. A linear SVM is trained on these numbers, and its
-    weights are then moved towards their mean size: S. Wang, C. Manning: Baselines and Bigrams:
+    topic than in others, as in naive Bayes, where ``alpha`` is added to the number of documents
+    that it occurs in. A linear SVM with ``C`` is trained on these numbers, and its weights are then
+    moved towards their mean size; ``beta`` is the share of its own weights, and with 0 it is naive
+    Bayes, apart from the scale and the intercept. S. Wang, C. Manning: Baselines and Bigrams:
     Simple, Good Sentiment and Topic Classification (ACL 2012).
-
-    Args:
-        alpha: is added to the number of documents that a word occurs in.
-        C: of the SVM.
-        beta: the share of the SVM's own weights; with 0 it is naive Bayes, apart from the scale
-            and the intercept.
     """
 
     def __init__(self, alpha: float = 1.0, C: float = 1.0, beta: float = 0.25):  # noqa: N803
