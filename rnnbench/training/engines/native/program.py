@@ -41,6 +41,8 @@ Program = tuple[NetworkArrays, Code]
 """The machine code for the sizes of a network, its sequences and its batches."""
 Sums = list[Value]
 """The sums of a tile: all vectors of its first row, of the next, and so on."""
+Place = tuple[Value, Value, Value]
+"""A step in time, a row and a unit."""
 
 
 def rows_of_tile(rows: int, vectors: int, registers: int) -> int:
@@ -257,10 +259,7 @@ def _forward_step(
 def _gate_sums(
     asm: Assembler, layer: LayerArrays, a: View, b: View, units: int
 ) -> tuple[Sums, Sums]:
-    """Return the sums over the state, if the cell splits those of a gate, and all sums.
-
-    The latter then lack what the state gives to that gate.
-    """
+    """Return the sums over the state, and all sums; of a split gate, these lack the state's."""
     vectors, split, rest = b.shape[1] // asm.lanes, layer.state_rows, layer.width - layer.state_rows
     zero = asm.vector_of(0.0)
     zeros = [zero] * (vectors * a.shape[0])
@@ -275,12 +274,7 @@ def _gate_sums(
 
 
 def _forward_cell(
-    asm: Assembler,
-    layer: LayerArrays,
-    place: tuple[Value, Value, Value],
-    size: int,
-    of_state: Sequence[Value],
-    sums: Sequence[Value],
+    asm: Assembler, layer: LayerArrays, place: Place, size: int, of_state: Sums, sums: Sums
 ) -> Value:
     """Return the hidden states of a vector of units at a step of a sequence; store the rest."""
     t, row, unit = place
@@ -393,14 +387,11 @@ def _backward_step(
         product(asm, below, d_input_sums, back, adds=True)
 
 
-def _backward_cell(
-    asm: Assembler, layer: LayerArrays, at: tuple[Value, Value, Value], size: int, place: Value
-) -> None:
+def _backward_cell(asm: Assembler, layer: LayerArrays, at: Place, size: int, place: Value) -> None:
     """Compute the gradients of the gates of a vector of units, at a step of a sequence.
 
-    Those of the gates stand one after the other. They are stored as whole vectors, from the first
-    to the last, so each overwrites what the one before it wrote too much. What the last one
-    writes too much is 0, because the gradients of units that do not exist are.
+    They are stored as whole vectors, gate by gate, so each overwrites what the one before it wrote
+    too much. What the last one writes too much is 0, as the gradients of units that do not exist.
     """
     t, row, unit = at
     kept = asm.at(layer.kept, t, unit // asm.lanes, row)
