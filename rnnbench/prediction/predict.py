@@ -74,12 +74,11 @@ class KeptNetwork:
 def predict_texts(
     folder: Path, model: str, seed: int | None, texts: Sequence[str], top: int | None = None
 ) -> Predictions:
-    """Predict the topics of texts with a network of a run.
+    """Predict the topics of texts, by default with the network of the first seed.
 
-    Texts are split into words in the same way as the corpus of the run. By default, the network of
-    the first seed predicts, and all topics are returned. A text of which the network reads nothing
-    but unknown words has no topics: the answer would not be about this text. TensorFlow is imported
-    only for a network that NumPy cannot compute.
+    Texts are split into words in the same way as the corpus of the run. A text of which the network
+    reads nothing but unknown words has no topics: the answer would not be about this text.
+    TensorFlow is imported only for a network that NumPy cannot compute.
 
     Raises:
         UserError: there is no such model or seed, it was not kept, or there is no text to read.
@@ -163,9 +162,7 @@ def _in_keras(kept: KeptNetwork) -> "keras.Model":
 def find_network(folder: Path, name: str, seed: int | None) -> KeptNetwork:
     """Return a trained network of a run; by default, that of the first seed.
 
-    Raises:
-        UserError: there is no such model or seed, or it was not kept.
-        DamagedResultError: a file is not as it was written, or an older version wrote it.
+    It raises the errors of ``predict_texts`` that concern files, models and seeds.
     """
     results = load_results(folder)
     models = {model.name: model for model in results.models}

@@ -20,31 +20,26 @@ Kind = Literal["numbers", "scaled_numbers", "ids", "masked_ids", "tfidf", "share
 class Input:
     """The input that a model gets from a document.
 
-    Attributes:
-        kind: ``numbers``, ids as the only feature of each step; ``scaled_numbers``, divided by the
-            number of ids; ``ids``, or ``masked_ids`` if padding is skipped; ``tfidf`` or
-            ``shares``, a number for each id; ``text``.
-        shape: the shape of the array; empty for a text.
-        values: one for each step; for a text, only the text; empty for ``tfidf`` and ``shares``.
-        weights: the numbers of ``tfidf`` and ``shares`` that are not 0, by id.
+    It is ``numbers``, ids as the only feature of each step; ``scaled_numbers``, divided by the
+    number of ids; ``ids``, or ``masked_ids`` if padding is skipped; ``tfidf`` or ``shares``, a
+    number for each id; or a ``text``.
     """
 
     kind: Kind
     shape: tuple[int, ...] = ()
+    """Of the array; empty for a text."""
     values: tuple[int | float | str, ...] = ()
+    """One for each step; for a text, only the text; empty for ``tfidf`` and ``shares``."""
     weights: tuple[tuple[int, float], ...] = ()
+    """The numbers of ``tfidf`` and ``shares`` that are not 0, by id."""
 
 
 def input_of(
     model: Model, dataset: Dataset, sequence: NDArray[np.int32], validation_split: float
 ) -> Input:
-    """Return the input that a model gets from a document.
+    """Return the input that a model gets from a document, whose ids are as in the dataset.
 
-    Args:
-        model: the model.
-        dataset: the dataset that it is trained on.
-        sequence: the ids of the document as in ``dataset``, ``(timesteps,)``.
-        validation_split: the share of the training documents that are held out.
+    ``validation_split`` is the share of the training documents that are held out.
     """
     if isinstance(model, BaselineModel):
         text = inputs_of(model.baseline, dataset, sequence[np.newaxis])

@@ -127,10 +127,10 @@ def texts(
 def score(
     baseline: Baseline, classifier: "Pipeline", documents: list[str], n_topics: int
 ) -> NDArray[np.float64]:
-    """Return a fitted classifier's score for each document and topic, ``(n, n_topics)``.
+    """Return the log-probabilities or margins of a fitted classifier, ``(n, n_topics)``.
 
-    They are log-probabilities or margins. A topic without training documents has no probability
-    (see ``with_floor``), or a margin below all others.
+    A topic without training documents has no probability (see ``with_floor``), or a margin below
+    all others.
     """
     if baseline.gives_probabilities:
         with np.errstate(divide="ignore"):
