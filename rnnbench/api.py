@@ -1,23 +1,29 @@
 """The functions and results behind the public names of the package."""
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.boards import ACCURACY, Board, RunHistory, rank_runs, trace_runs
+from rnnbench.analysis.boards import (
+    ACCURACY,
+    Board,
+    MeanRanks,
+    RunHistory,
+    rank_over_datasets,
+    rank_runs,
+    trace_runs,
+)
 from rnnbench.analysis.compare import ComparedRuns, compare_runs, differing_settings
-from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
 from rnnbench.analysis.errors import words_of_test_documents
 from rnnbench.analysis.load import load_run as load_stored_run
 from rnnbench.analysis.summary import drop_duplicates
 from rnnbench.config.load import load_data
-from rnnbench.data.dataset import Dataset
+from rnnbench.data.dataset import Data, Dataset
 from rnnbench.data.load import prepare
-from rnnbench.data.settings import Data
 from rnnbench.errors import UserError
 from rnnbench.job import (
     Config,
@@ -29,18 +35,17 @@ from rnnbench.job import (
 )
 from rnnbench.metrics import find_quantity
 from rnnbench.prediction.predict import Prediction, predict_texts
-from rnnbench.records import Record
-from rnnbench.report.compare import comparison_tables
 from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Shown, Table
 from rnnbench.report.tables_of_run import result_tables, summary_rows
-from rnnbench.report.tables_of_runs import board_tables, history_table
+from rnnbench.report.tables_of_runs import board_tables, comparison_tables, history_table
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.runner.executors import LocalExecutor
 from rnnbench.runner.run import Options
 from rnnbench.runner.run import run as run_benchmark
-from rnnbench.terminal.display import show_steps, show_trials
+from rnnbench.section import Record
+from rnnbench.terminal.display import show_trials
 from rnnbench.tracking import check_trackers
 
 if TYPE_CHECKING:
@@ -69,7 +74,7 @@ class Run(Shown, StoredRun):
         Its files stay as they are. Positions of test documents are those in what is left.
 
         Raises:
-            UserError: nothing is left, or the duplicates were not recorded.
+            UserError: nothing is left.
         """
         return drop_duplicates(self)
 
@@ -176,13 +181,13 @@ class Run(Shown, StoredRun):
                 number is negative, or this is a run without duplicates.
             RnnbenchError: a file cannot be written.
         """
-        from rnnbench.report.page import write_page  # imports Matplotlib
+        from rnnbench.report.page import check_report, write_page  # imports Matplotlib
 
         texts = words_of_test_documents(self) if words else None
         with lock_folder(self.folder, command):
             if load_results(self.folder).fingerprints != self.results.fingerprints:
                 raise UserError(f"{self.folder}: it now holds another run; load it again")
-            _check_report(self, words, errors)
+            check_report(self, words, errors)
             return write_page(self, texts, words, errors)
 
 
@@ -246,7 +251,7 @@ class Histories(Shown, Record):
     """One for each group of runs that were tested on the same documents, the oldest run first."""
 
     def tables(self) -> list[Table]:
-        """Return the tables that ``rnnbench history`` prints."""
+        """Return the tables that ``rnnbench leaderboard --history`` prints."""
         return list(map(history_table, self.histories))
 
 
@@ -423,60 +428,6 @@ def badge(run: StoredRun, model: str | None = None, metric: str = ACCURACY) -> d
     return make_badge(run.results, model, metric)
 
 
-def site(
-    runs: Iterable[StoredRun],
-    out: str | Path = "site",
-    *,
-    metrics: str | Sequence[str] = ACCURACY,
-    words: int = 0,
-    errors: int = 20,
-    progress: bool = True,
-    command: str = "rnnbench.site()",
-) -> Path:
-    """Write static pages about several runs: their list, leaderboards, histories and reports.
-
-    Args:
-        runs: finished runs.
-        out: the folder of an earlier site, whose files are replaced, or a new or empty one.
-        metrics: the metrics of leaderboards and histories.
-        words: the number of words shown of each misclassified document, if they may be published.
-        errors: the number of misclassified documents in each report.
-        progress: whether progress is shown on standard error.
-        command: the name of this call, shown to another process that wants the folder.
-
-    Returns:
-        The page that lists the runs.
-
-    Raises:
-        UserError: there are no runs, there is no such metric, a number is negative, a run has its
-            duplicates left out, the folder holds something else, or another process is writing
-            into it.
-        RnnbenchError: a file cannot be written.
-    """
-    from rnnbench.website.site import write_site  # imports Matplotlib
-
-    runs = list(runs)  # the checks would use up an iterator
-    names = [metrics] if isinstance(metrics, str) else list(metrics)
-    for name in names:
-        find_quantity(name, "metrics")
-    for given, what in ((runs, "runs"), (names, "metrics")):
-        if not given:
-            raise UserError(f"{what}: names none (should be one or more)")
-    for each in runs:
-        _check_report(each, words, errors)
-    with show_steps("report", quiet=not progress) as on_run:
-        write_site(
-            runs,
-            Path(out),
-            metrics=names,
-            words=words,
-            n_errors=errors,
-            command=command,
-            on_run=on_run,
-        )
-    return Path(out) / "index.html"
-
-
 def predict(
     run: StoredRun, model: str, texts: str | Sequence[str], *, seed: int | None = None
 ) -> list[Prediction]:
@@ -495,18 +446,6 @@ def predict(
     """
     given = [texts] if isinstance(texts, str) else texts
     return predict_texts(run.folder, model, seed, given).predictions
-
-
-def _check_report(run: StoredRun, words: int, errors: int) -> None:
-    """Make sure that a run can have a report with so many words and errors."""
-    for given, what in ((words, "words"), (errors, "errors")):
-        if given < 0:  # or all but the last ones would be shown
-            raise UserError(f"{what}: got {given} (should be 0 or more)")
-    if run.results.dataset.n_left_out:
-        raise UserError(
-            f"{run.folder}: a report is about all test documents, and has a section "
-            "without duplicates; load the run again and report on that"
-        )
 
 
 def _command(

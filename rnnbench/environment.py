@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -12,10 +13,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 import rnnbench
-from rnnbench.records import Record
+from rnnbench.section import Record
 
 SCHEMA_VERSION: Literal[2] = 2
-"""The schema version of ``environment.json``."""
 DATE = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
 """The pattern of a date and time in UTC: ISO 8601."""
 NOT_INSTALLED = "not installed"
@@ -39,7 +39,7 @@ class Environment(Record):
     """Versions of all packages that rnnbench needs, however indirectly, by name."""
     git_commit: str | None
     date: Annotated[str, Field(pattern=DATE)] | None = None
-    """When the last trials were trained, in UTC; ``None`` before version 0.5."""
+    """When the last trials were trained, in UTC."""
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
@@ -60,12 +60,9 @@ def _version(package: str) -> str:
 
 
 def environment(packages: Iterable[str], *, jobs: int, threads: int) -> dict[str, Any]:
-    """Return the content of ``environment.json``.
+    """Return the content of ``environment.json``; the versions of ``packages`` can change a result.
 
-    Args:
-        packages: those whose versions can change a result.
-        jobs: processes that train side by side.
-        threads: threads of each process.
+    ``jobs`` processes, each with so many ``threads``, train side by side.
     """
     facts = {"schema_version": SCHEMA_VERSION, "jobs": jobs, "threads_per_job": threads}
     packages = tuple(packages)
@@ -114,22 +111,18 @@ def installed(packages: Iterable[str]) -> dict[str, str]:
 
 def constraints(environment: Mapping[str, Any]) -> str:
     """Return a constraints file for pip, which installs the packages of an environment again."""
-    rnnbench_version = environment["versions"]["rnnbench"]
-    lines = [
-        f"# rnnbench {rnnbench_version}, Python {environment['python']}, {environment['platform']}",
-        *(f"{name}=={version}" for name, version in environment["installed"].items()),
-    ]
-    return "\n".join([*lines, ""])
+    own = environment["versions"]["rnnbench"]
+    first = f"# rnnbench {own}, Python {environment['python']}, {environment['platform']}"
+    lines = [f"{name}=={version}" for name, version in environment["installed"].items()]
+    return "\n".join([first, *lines, ""])
 
 
 def cpu() -> str:
     """Return the name of the processor."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    text = info.read_text(errors="replace") if info.exists() else ""
+    named = re.search(r"^model name[^:\n]*:(.*)", text, re.MULTILINE)
+    return named[1].strip() if named else platform.processor() or platform.machine()
 
 
 def _commit(folder: Path) -> str | None:
@@ -137,21 +130,16 @@ def _commit(folder: Path) -> str | None:
 
     ``None`` without git, or if the package is not part of the repository around it.
     """
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), *arguments]
+        return subprocess.check_output(  # noqa: S603
+            command, stderr=subprocess.DEVNULL, text=True, timeout=10
+        ).strip()
+
     try:
-        _, head, changes = (
-            subprocess.run(  # noqa: S603
-                ["git", "-C", str(folder), *arguments],  # noqa: S607
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=10,
-            ).stdout.strip()
-            for arguments in (
-                ["ls-files", "--error-unmatch", "__init__.py"],
-                ["rev-parse", "HEAD"],
-                ["status", "--porcelain", "--untracked-files=no", "--", "."],
-            )
-        )
+        git("ls-files", "--error-unmatch", "__init__.py")
+        changes = git("status", "--porcelain", "--untracked-files=no", "--", ".")
+        return git("rev-parse", "HEAD") + ("+" if changes else "")
     except (OSError, subprocess.SubprocessError):
         return None
-    return head + ("+" if changes else "")

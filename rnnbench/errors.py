@@ -5,9 +5,12 @@ import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from signal import SIGINT
+from typing import TYPE_CHECKING
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""The errors of a disk that is full or broken."""
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # a disk that is full or broken
 _SHORTAGES = (*FULL, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
 _BAD_NAMES = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP)
 STATUS_OF = dict.fromkeys(_SHORTAGES, 1) | dict.fromkeys(_BAD_NAMES, 2)
@@ -17,12 +20,10 @@ _NO_ROOM, _NO_THREAD = "failed to map segment", "can't start new thread"
 
 
 class RnnbenchError(Exception):
-    """An error whose message the command line prints without a traceback.
-
-    ``exit_code`` is the exit status of the command: 1 if a run could not be finished.
-    """
+    """An error whose message the command line prints without a traceback."""
 
     exit_code = 1
+    """The exit status of the command: 1 if a run could not be finished."""
 
 
 class UserError(RnnbenchError):
@@ -66,11 +67,7 @@ def _is_lack_of_memory(error: BaseException | None) -> bool:
 
 
 class Interruption(KeyboardInterrupt):
-    """Ctrl-C, or another signal that asks the command to end.
-
-    Attributes:
-        signal: its number. The exit status of the command is 128 more.
-    """
+    """Ctrl-C, or another signal that asks the command to end; the exit status is 128 more."""
 
     def __init__(self, message: str = "Interrupted.", signal: int = SIGINT):
         super().__init__(message)
@@ -107,6 +104,12 @@ def shortened(text: str, length: int) -> str:
     'one two...'
     """
     return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
+def first_fault(error: "ValidationError") -> str:
+    """Return the first fault of a value that is no record: its place, if it has one, and why."""
+    first = error.errors()[0]
+    return ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))
 
 
 def line_of(error: UnicodeDecodeError) -> int:

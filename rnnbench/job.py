@@ -12,11 +12,10 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from rnnbench.config.load import Override, dump, load, select
-from rnnbench.config.merge import MAX_CONFIG, tree_of
+from rnnbench.config.load import MAX_CONFIG, Override, dump, load, select, tree_of
 from rnnbench.config.schema import Benchmark
+from rnnbench.data.dataset import PATHS
 from rnnbench.data.load import PreparedData, prepare
-from rnnbench.data.settings import PATHS
 from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
 from rnnbench.results.lock import HINT, check_folder
 from rnnbench.results.store import CHOICE, RESULTS, SUMMARY_FILES, Store

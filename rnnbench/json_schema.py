@@ -1,9 +1,8 @@
 """The JSON Schemas of configs, for editors, and of ``results.json``, for other programs.
 
 They are generated from the sections, records and registries; the docstrings below fields are the
-descriptions. An editor sees one config, not those that it extends, and no values that depend on
-each other. So the schema of configs accepts everything that is right, and refuses what has a wrong
-shape.
+descriptions. An editor sees one config, not those that it extends. So the schema of configs accepts
+everything that is right, and refuses what has a wrong shape.
 """
 
 import ast
@@ -118,16 +117,12 @@ def config_schema() -> Schema:
 
 def _one_kind(kinds: Mapping[str, type[Variant]], ref_of: Mapping[Any, Schema]) -> Schema:
     """Return the schema of ``{kind: parameters}``."""
-    return {
-        "type": "object",
-        "minProperties": 1,
-        "maxProperties": 1,
-        "additionalProperties": False,
-        "properties": {
-            kind: {**ref_of[variant], "description": variant.summary()}
-            for kind, variant in kinds.items()
-        },
+    described = {
+        kind: {**ref_of[variant], "description": variant.summary()}
+        for kind, variant in kinds.items()
     }
+    one = {"minProperties": 1, "maxProperties": 1}
+    return {"type": "object", **one, "additionalProperties": False, "properties": described}
 
 
 def _add_what_validators_allow(definitions: dict[str, Schema]) -> None:
@@ -160,11 +155,7 @@ def _one_or_several(one: Schema, item: Schema, **bounds: Any) -> Schema:
 
 
 def _add_grids(definitions: dict[str, Schema]) -> None:
-    """Add what models may have besides their parts: a grid, and values of ``training``.
-
-    The values of a grid may be just those that its model lacks, so such a model is only looked at
-    as a mapping.
-    """
+    """Add what models may have besides their parts: a grid, and values of ``training``."""
     of_all = definitions["Training"]
     definitions["ModelTraining"] = of_all | {
         "description": "How this model is trained, where it differs from the others.",
@@ -181,7 +172,7 @@ def _add_grids(definitions: dict[str, Schema]) -> None:
             "grid": {"$ref": "#/$defs/Grid"},
         }
     models = definitions["Benchmark"]["properties"]["models"]
-    models["additionalProperties"] = {
+    models["additionalProperties"] = {  # a model may lack the very values that its grid has
         "if": {"type": "object", "required": ["grid"]},
         "then": {"properties": {"grid": {"$ref": "#/$defs/Grid"}}},
         "else": models["additionalProperties"],

@@ -22,21 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
-    """A number that each trial has and that is summarized over trials.
-
-    Attributes:
-        name: in files, options and messages.
-        header: of its column in a table.
-        format: of its values, as ``format()`` takes it.
-        higher_is_better: whether a higher value is better.
-        description: a phrase that explains it, for captions.
-    """
+    """A number that each trial has and that is summarized over trials."""
 
     name: str
+    """In files, options and messages."""
     header: str
+    """Of its column in a table."""
     format: str = ".4f"
+    """Of its values, as ``format()`` takes it."""
     higher_is_better: bool = True
     description: str = ""
+    """A phrase that explains it, for captions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,17 +76,14 @@ def top_accuracy(labels: "Labels", scores: "Scores", k: int = 3) -> float:
 
 @dataclass(frozen=True)
 class TopicCounts:
-    """Numbers of documents by topic, each ``(n_topics,)``.
-
-    Attributes:
-        own: documents of the topic.
-        given: documents that were given the topic.
-        right: documents of the topic that were given it.
-    """
+    """Numbers of documents by topic, each ``(n_topics,)``."""
 
     own: "Labels"
+    """Documents of the topic."""
     given: "Labels"
+    """Documents that were given the topic."""
     right: "Labels"
+    """Documents of the topic that were given it."""
 
     @classmethod
     def of(cls, labels: "Labels", answers: "Labels", n_topics: int) -> "TopicCounts":

@@ -1,17 +1,19 @@
-"""Sections of a config: strict types, no unknown keys, no changes, and errors in plain words.
+"""The base classes of the sections of a config and of stored records.
 
-pydantic's errors become sentences that name the fault and the allowed values. A validator of a
-section raises ``problem(...)``, or several errors at once as ``problems(...)``.
+In sections, pydantic's errors become sentences that name the fault and the allowed values. A
+validator of a section raises ``problem(...)``, or several errors at once as ``problems(...)``.
 """
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Field,
+    PositiveInt,
     SerializationInfo,
     ValidationError,
     model_serializer,
@@ -25,10 +27,39 @@ from rnnbench.text import encodable
 
 Loc = tuple[str | int, ...]
 """Keys and positions that lead to a value."""
-
-
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A share of something, such as an accuracy."""
+Text = Annotated[str, Field(min_length=1)]
+Pretrained = Literal["nothing", "word vectors", "language model"]
+"""The part of a model that was learned from texts outside the corpus."""
 _FACTS = object()
 """The context in which a section is dumped for a fingerprint."""
+
+
+class Record(BaseModel):
+    """A stored record; unknown keys are refused, so that nothing is silently dropped."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="null")
+
+
+class Publication(BaseModel):
+    """A published accuracy, and the conditions under which it was measured.
+
+    What is ``None`` is not known.
+    """
+
+    accuracy: Share
+    """The mean, if several trainings were published."""
+    std: Share | None = None
+    """Standard deviation of the accuracy over trainings."""
+    runs: PositiveInt | None = None
+    """The number of trainings."""
+    transductive: bool | None = None
+    """Whether training used the texts of the test documents, without their topics."""
+    pretrained: Pretrained | None = None
+    """The part of the model that was learned from other texts."""
+    caveat: Text | None = None
+    """A reason to be careful when comparing with this accuracy."""
 
 
 class Section(BaseModel):
@@ -87,11 +118,8 @@ _V = TypeVar("_V", bound=Variant)
 def parse_variant(value: Any, kinds: Mapping[str, type[_V]], word: str, example: str) -> _V:
     """Return the variant described by ``{kind: parameters}``; a variant is returned as it is.
 
-    Args:
-        value: the description.
-        kinds: the classes of all kinds, by name.
-        word: names any of them in messages, such as ``layer``.
-        example: shows in messages how one is written.
+    In messages, ``word`` names any of the ``kinds``, such as ``layer``, and ``example`` shows how
+    one is written.
 
     Raises:
         PydanticCustomError: it is written in another way, or there is no such kind.
@@ -116,6 +144,13 @@ def problem(fault: str, hint: str = "") -> PydanticCustomError:
     """Return the error ``fault (hint)``, for a validator to raise."""
     text = f"{fault} ({hint})" if hint else fault
     return PydanticCustomError("problem", "{text}", {"text": encodable(text)})  # or pydantic fails
+
+
+def one_of(value: Any, names: Iterable[str]) -> str:
+    """Return a value that is one of some names, as a validator; otherwise it is a problem."""
+    if isinstance(value, str) and value in names:
+        return value
+    raise problem(f"got {spell(value)}", did_you_mean(str(value), names))
 
 
 def problems(details: Iterable[InitErrorDetails]) -> ValidationError:

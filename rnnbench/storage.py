@@ -14,7 +14,7 @@ import tempfile
 import time
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from filelock import AcquireReturnProxy, FileLock, Timeout
 from pydantic import ValidationError
 
-from rnnbench.errors import STATUS_OF, UserError
-from rnnbench.records import Record, first_fault
+from rnnbench.errors import STATUS_OF, UserError, first_fault, uninterrupted
+from rnnbench.section import Record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,23 +32,17 @@ if TYPE_CHECKING:
 SUBFOLDERS = ("trials", "predictions", "models", "plots", "tracking")
 TRIALS, PREDICTIONS, MODELS, PLOTS, TRACKING = SUBFOLDERS
 """The folders in that of a run."""
-TEMPORARY_START, TEMPORARY_END = ".rnnbench-", ".tmp"
-"""The names of files that are still being written."""
+TEMPORARY_START, TEMPORARY_END = ".rnnbench-", ".tmp"  # of the names of files being written
 TEMPORARY_FOLDER, OWNED = "rnnbench-", ".owned"
 """The names of temporary folders, and the file in each that its owner has locked."""
 JUST_MADE = 60.0
 """Temporary folders younger than this many seconds are kept: they may not be locked yet."""
 NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 """The errors of a file system whose files cannot be locked."""
-MAX_HASHED = 2**30
-"""The size of the largest file that is hashed, in bytes."""
-MAX_DOCUMENT = 256 * 2**20
-"""The size of the largest document that is read, in bytes."""
-MAX_UNPACKED = 2**30
-"""The most that an archive from outside may unpack to, in bytes."""
+MAX_HASHED, MAX_DOCUMENT, MAX_UNPACKED = 2**30, 256 * 2**20, 2**30
+"""The most bytes of a file that is hashed, of a document, and that an archive unpacks to."""
 
 R = TypeVar("R", bound=Record)
-
 Document = dict[str, Any]
 
 
@@ -75,11 +69,10 @@ class UnwritableError(UserError):
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file that becomes ``path`` at the end of the block, so that no reader ever
-    sees half a file.
+    """Open a temporary file that becomes ``path`` at the end of the block.
 
-    Missing folders are made. If the block raises an exception, ``path`` stays as it was. A link to
-    a file is replaced itself; the file stays as it is.
+    So no reader ever sees half a file. Missing folders are made. If the block raises an exception,
+    ``path`` stays as it was. A link to a file is replaced itself; the file stays as it is.
 
     Raises:
         UnwritableError: it cannot be written; the message names it.
@@ -87,19 +80,15 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     check_replaceable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(TEMPORARY_END, TEMPORARY_START, path.parent)
+        temporary = path.with_name(f"{TEMPORARY_START}{os.urandom(8).hex()}{TEMPORARY_END}")
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with temporary.open("xb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            # mkstemp makes private files, but results may be shared as far as the umask allows.
-            umask = os.umask(0)
-            os.umask(umask)
-            Path(name).chmod(0o666 & ~umask)
-            Path(name).replace(path)
+            temporary.replace(path)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise UnwritableError(path, error) from error
@@ -108,9 +97,11 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 def check_replaceable(path: Path) -> None:
     """Make sure that nothing but a regular file, or a link to one, is in the place of a new file.
 
+    In ``/dev``, a link such as ``stdout`` leads to whatever the shell has opened, so nothing is
+    replaced there.
+
     Raises:
-        UnwritableError: it is a folder, a device, a pipe or the like. In ``/dev``, a link such as
-            ``stdout`` leads to whatever the shell has opened, so nothing is replaced there.
+        UnwritableError: it is a folder, a device, a pipe or the like.
     """
     try:
         mode = path.stat().st_mode
@@ -124,31 +115,48 @@ def check_replaceable(path: Path) -> None:
         raise UnwritableError(path, error) from error
 
 
+def check_new(
+    file: Path,
+    option: str = "",
+    endings: Collection[str] = (),
+    *,
+    overwrite: bool,
+    replaced: str = "it",
+) -> None:
+    """Make sure that a file, the value of an option, may be written.
+
+    Its name has one of ``endings``, in upper or lower case, if there are any. ``replaced`` says in
+    the message what ``--force`` overwrites.
+
+    Raises:
+        UserError: it has another ending, or it exists and is not to be overwritten.
+    """
+    name = f"{option} {file}".lstrip()
+    if endings and file.suffix.lower() not in endings:
+        raise UserError(f"{name}: got '{file.suffix}' (allowed: {', '.join(endings)})")
+    if os.path.exists(file) and not overwrite:  # noqa: PTH110 - any name, however long
+        raise UserError(f"{name}: exists already (--force overwrites {replaced})")
+
+
 def peek(file: Path) -> Document:
     """Return the JSON object in a file, whoever wrote it, unchecked; an empty one if none is."""
-    try:
+    with suppress(OSError, ValueError, RecursionError):
         found = json.loads(read_file(file, MAX_DOCUMENT))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        return found if isinstance(found, dict) else {}
+    return {}
 
 
 def sweep(folder: Path, *, older_than: float = 0.0) -> None:
     """Remove temporary files that killed processes left in ``folder`` and in its ``SUBFOLDERS``.
 
-    Other folders in it, such as those of other runs, may have writers of their own.
-
-    Args:
-        folder: the folder of a run, or of cached corpora.
-        older_than: files younger than this many seconds are kept, because another process may
-            still be writing them.
+    Other folders in it, such as those of other runs, may have writers of their own. Files younger
+    than ``older_than`` seconds are kept, because another process may still be writing them.
     """
-    name = f"{TEMPORARY_START}*{TEMPORARY_END}"
-    places = [folder, *(folder / each for each in SUBFOLDERS)]
-    for file in (file for place in places for file in place.glob(name)):
-        with suppress(OSError):
-            if time.time() - file.stat().st_mtime >= older_than:
-                file.unlink()
+    for place in (folder, *(folder / name for name in SUBFOLDERS)):
+        for file in place.glob(f"{TEMPORARY_START}*{TEMPORARY_END}"):
+            with suppress(OSError):
+                if time.time() - file.stat().st_mtime >= older_than:
+                    file.unlink()
 
 
 @contextmanager
@@ -171,18 +179,16 @@ def temporary_folder() -> Iterator[Path]:
             raise UnwritableError(folder, error) from error
         yield folder
     finally:
-        try:
-            _remove_temporary_folder(folder, lock)
-        except KeyboardInterrupt:  # Ctrl-C just now; it is raised once
-            _remove_temporary_folder(folder, lock)
-            raise
+        with uninterrupted():
+            lock.release()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def acquire(lock: FileLock) -> AcquireReturnProxy[FileLock]:
     """Take a lock.
 
-    If its file system lacks system calls for locks, a file that names this process takes their
-    place, and is as safe between processes of one machine.
+    Without system calls for locks, a file that names this process takes their place, and is as
+    safe between processes of one machine.
 
     Raises:
         Timeout: another process holds it.
@@ -198,37 +204,21 @@ def acquire(lock: FileLock) -> AcquireReturnProxy[FileLock]:
         raise OSError(errno.ENOLCK, reason, lock.lock_file) from error
 
 
-def _remove_temporary_folder(folder: Path, lock: FileLock) -> None:
-    lock.release()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def sweep_temporary_folders() -> None:
-    """Remove this user's temporary folders whose owner no longer holds their lock.
-
-    A folder without a lock file is kept: it is not ours, or an older version may still use it.
-    """
+    """Remove this user's temporary folders whose owner no longer holds their lock."""
+    me = os.getuid() if hasattr(os, "getuid") else 0  # on Windows, all files belong to 0
     for lock in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_FOLDER}*/{OWNED}"):
         with suppress(OSError, Timeout):
-            if _is_mine(lock) and time.time() - lock.lstat().st_mtime >= JUST_MADE:
+            facts = lock.lstat()
+            is_mine = lock.parent.lstat().st_uid == me and stat.S_ISREG(facts.st_mode)  # no link
+            if is_mine and time.time() - facts.st_mtime >= JUST_MADE:
                 with acquire(FileLock(lock, timeout=0)):
                     shutil.rmtree(lock.parent, ignore_errors=True)
 
 
-def _is_mine(lock: Path) -> bool:
-    """Return whether this user made the folder of a lock, which is a file and not a link."""
-    me = os.getuid() if hasattr(os, "getuid") else 0  # on Windows, all files belong to 0
-    return lock.parent.lstat().st_uid == me and stat.S_ISREG(lock.lstat().st_mode)
-
-
 def read_file(path: Path, limit: int) -> bytes:
-    """Return the content of a regular file of at most ``limit`` bytes.
-
-    Raises:
-        OSError: there is no such file, it is of another kind (a pipe would wait for ever), or it
-            is longer.
-    """
-    with open_regular(path) as file:
+    """Return the content of a file; ``open_regular`` says which errors it raises."""
+    with open_regular(path, limit) as file:
         size = os.fstat(file.fileno()).st_size
         content = file.read(min(max(size, 2**20), limit) + 1)  # the system's own files have size 0
     if len(content) > limit:
@@ -236,7 +226,7 @@ def read_file(path: Path, limit: int) -> bytes:
     return content
 
 
-def open_regular(path: Path, limit: int | None = None) -> BufferedReader:
+def open_regular(path: Path, limit: int) -> BufferedReader:
     """Open a regular file of at most ``limit`` bytes.
 
     Raises:
@@ -246,7 +236,7 @@ def open_regular(path: Path, limit: int | None = None) -> BufferedReader:
     facts = path.stat()
     if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
         raise OSError(errno.EINVAL, "not a regular file", str(path))
-    if limit is not None and facts.st_size > limit:
+    if stat.S_ISREG(facts.st_mode) and facts.st_size > limit:
         raise OSError(errno.EFBIG, f"longer than {limit:,} bytes", str(path))
     return path.open("rb")  # which fails for a folder
 
@@ -291,8 +281,7 @@ def check_unpacked(archive: Path) -> None:
 
     Raises:
         ValueError: it unpacks to more than ``MAX_UNPACKED`` bytes.
-        OSError: it cannot be read.
-        zipfile.BadZipFile: it is not a zip file.
+        OSError, zipfile.BadZipFile: it cannot be read, or is no zip file.
     """
     with zipfile.ZipFile(archive) as opened:
         unpacked = sum(member.file_size for member in opened.infolist())
@@ -300,44 +289,31 @@ def check_unpacked(archive: Path) -> None:
         raise ValueError(f"it unpacks to {unpacked:,} bytes (allowed: {MAX_UNPACKED:,})")
 
 
-def write_document(path: Path, record: Record, **facts: Any) -> None:
+def write_document(path: Path, record: Record | Document, **facts: Any) -> None:
     """Write a record, ``facts`` beside its own keys, and the checksum of both."""
     write_text(path, spell_document(record, **facts))
 
 
-def write_facts(path: Path, facts: Document) -> None:
-    """Write ``facts``, which include ``schema_version``, and their checksum."""
-    write_text(path, _spell(facts))
-
-
-def spell_document(record: Record, **facts: Any) -> str:
+def spell_document(record: Record | Document, **facts: Any) -> str:
     """Return the text that ``write_document`` writes."""
-    return _spell(json.loads(record.model_dump_json()) | facts)
-
-
-def _spell(facts: Document) -> str:
-    return json.dumps(facts | {"checksum": sha256_json(facts)}, indent=1) + "\n"
+    plain = json.loads(record.model_dump_json()) if isinstance(record, Record) else record
+    whole = plain | facts
+    return json.dumps(whole | {"checksum": sha256_json(whole)}, indent=1) + "\n"
 
 
 def version_of(kind: type[Record]) -> int:
     """Return the schema version of the records of a class."""
-    version: int = kind.model_fields["schema_version"].default
-    return version
+    return int(kind.model_fields["schema_version"].default)
 
 
 def read_document(path: Path, version: int) -> Document:
-    """Return the document that ``write_document`` or ``write_facts`` wrote, without its checksum.
-
-    Args:
-        path: of the document.
-        version: the schema version that is wanted.
+    """Return the document that ``write_document`` wrote, without its checksum.
 
     Raises:
         FileNotFoundError: there is no such document.
-        OtherVersionError: it has another version.
+        OtherVersionError: it has another schema version than ``version``.
         DamagedResultError: it is not as it was written.
     """
-    fault = ""
     try:
         document: Document = json.loads(read_file(path, MAX_DOCUMENT).decode())
         found = document.get("schema_version")
@@ -348,20 +324,18 @@ def read_document(path: Path, version: int) -> Document:
                 f"unusable result: {path}: it has schema version {found}, but this rnnbench reads "
                 f"version {version}; {hint}"
             )
-        if "checksum" not in document:
-            fault = "it has no checksum"
-        elif document.pop("checksum") != sha256_json(document):
-            fault = "its content does not match its checksum"
+        checksum = document.pop("checksum", None)
+        if checksum == sha256_json(document):
+            return document
+        fault = "its content does not match its checksum" if checksum else "it has no checksum"
     except FileNotFoundError:
         raise
     except OSError as error:
         raise DamagedResultError(f"unusable result: {path}: {error.strerror}") from error
     except (ValueError, AttributeError, TypeError, RecursionError):
         fault = "it is not the JSON that was written"
-    if fault:
-        hint = "running the benchmark again replaces it"
-        raise DamagedResultError(f"unusable result: {path}: {fault} ({hint})")
-    return document
+    hint = "running the benchmark again replaces it"
+    raise DamagedResultError(f"unusable result: {path}: {fault} ({hint})")
 
 
 def validate(path: Path, kind: type[R], document: Document) -> R:

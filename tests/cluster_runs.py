@@ -5,7 +5,8 @@ from pathlib import Path
 from cluster_tasks import task
 from factories import corpora, trial
 
-from rnnbench.runner.executors import DaskExecutor, Task
+from rnnbench.plugins.dask.executor import DaskExecutor
+from rnnbench.runner.executors import Task
 
 
 def baselines(folder: Path, n: int) -> list:

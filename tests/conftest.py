@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -17,11 +18,12 @@ from hypothesis import settings
 from newswires import tiny_newswires, write_files
 from typer.testing import CliRunner
 
-from rnnbench.cli.app import app
+from rnnbench.cli.app import COMMANDS, app
 from rnnbench.data.corpus import Corpus
+from rnnbench.data.dataset import Data
 from rnnbench.data.load import load_corpus
-from rnnbench.data.settings import Data
 from rnnbench.data.sources import SOURCES
+from rnnbench.metrics import METRICS, usable_metrics
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.layers import LAYERS
 from rnnbench.models.quiet import QUIET_ON_CPU
@@ -35,8 +37,24 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process compiles all
 # A shell has its background ignore Ctrl-C, and the processes that tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+SLOW = re.compile(
+    r"/(campaigns|examples|speed|[\w/]*dask|trackers|prediction)/|/test_(dask|trackers)|in_browser"
+    r"|/test_(action|api|cluster|docs|fetch|local|plugins|shipped)\.py|/cli/test_run\.py"
+    r"|/training/(test_trial|engines/test_\w+)\.py|/models/test_(fused|keras_layers)\.py"
+)
+"""The files of tests that train with TensorFlow, or start processes, clusters or browsers."""
+
 settings.register_profile("rnnbench", deadline=None)  # examples compete with whatever else runs
 settings.load_profile("rnnbench")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark slow tests; where files are spread over workers, begin with those of slow tests."""
+    for item in items:
+        if SLOW.search(item.path.as_posix()):
+            item.add_marker(pytest.mark.slow)
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(autouse=True)
@@ -118,17 +136,20 @@ def keras_npz(
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
     """Puts a folder on the path, as if its packages had always been installed."""
-    folders, registries = [], (LAYERS, BASELINES, SOURCES, TRACKERS)
+    folders, registries = [], (LAYERS, BASELINES, METRICS, SOURCES, TRACKERS, COMMANDS)
 
     def on_path(folder: Path) -> None:
         monkeypatch.syspath_prepend(folder)
+        folders.append(folder)
+        refresh()
+
+    def refresh() -> None:
         for registry in registries:
             registry.refresh()
-        folders.append(folder)
+        usable_metrics.cache_clear()
 
     yield on_path
-    for registry in registries:
-        registry.refresh()
+    refresh()
     _forget_modules_in(folders)
 
 

@@ -2,6 +2,9 @@
 
 from html.parser import HTMLParser
 
+VOID = ("meta", "br", "img", "link", "wbr", "hr", "input")
+"""Tags of elements that have no end."""
+
 
 class Elements(HTMLParser):
     """Collects ids, links and all that a browser would load; checks that tags are closed.
@@ -24,8 +27,9 @@ class Elements(HTMLParser):
         links += [value for name, value in attrs if (tag, name) == ("a", "href")]
         self.addresses += [name for name, value in attrs if "://" in (value or "")]
         self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "br", "img", "link", "wbr"):
+        if tag not in VOID:
             self.open.append(tag)
 
     def handle_endtag(self, tag):
-        assert self.open.pop() == tag
+        if tag not in VOID:
+            assert self.open.pop() == tag

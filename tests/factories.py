@@ -15,10 +15,7 @@ from rnnbench.data.audit import DatasetSummary, TopicCount
 from rnnbench.data.corpus import Corpus, corpus_of_words
 from rnnbench.data.dataset import make_dataset, split_fingerprint
 from rnnbench.environment import SCHEMA_VERSION, constraints
-from rnnbench.report.tables_of_run import table_files
-from rnnbench.results.run import StoredRun, save_run
-from rnnbench.results.store import CONSTRAINTS, Store
-from rnnbench.speed.results import (
+from rnnbench.plugins.speed.results import (
     ContenderTimes,
     ProductRate,
     ProductTime,
@@ -26,6 +23,9 @@ from rnnbench.speed.results import (
     TableTime,
     TrialTime,
 )
+from rnnbench.report.tables_of_run import table_files
+from rnnbench.results.run import StoredRun, save_run
+from rnnbench.results.store import CONSTRAINTS, Store
 from rnnbench.storage import sha256_json
 from rnnbench.training.engines import OnEpoch, ignore
 from rnnbench.training.outcome import History, TrialRecord, TrialResult

@@ -2,13 +2,9 @@
 
 from factories import scored_run
 
-from rnnbench.analysis.summary import statistic
-
 NAMES = ["vanilla_rnn", "stacked_vanilla_rnn"]
-TOO_FEW = "too few seeds"
 NETWORKS = [*NAMES, "lstm", "stacked_lstm"]
 NAMES_OF_THE_BENCHMARK = [*NETWORKS, "multinomial_naive_bayes", "tfidf_linear_svm"]
-ALWAYS = "always 'earn'"
 NOTEBOOK = {
     "source": "notebook",
     "dataset": "d" * 64,
@@ -42,11 +38,3 @@ def with_models(results, *changes):
         for model, change in zip(results.models, changes, strict=True)
     ]
     return results.model_copy(update={"models": models})
-
-
-def with_accuracy(mean):
-    return {"metrics": {"accuracy": statistic([mean]), "macro_f1": statistic([0.1])}}
-
-
-def by_header(table, row=0):
-    return dict(zip(table.headers, table.rows[row], strict=True))

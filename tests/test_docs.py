@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
@@ -19,16 +18,16 @@ import numpy as np
 import pytest
 import yaml
 from browser import AXE, CHROMIUM, violations
-from plugin_files import run_rnnbench
+from elements import Elements
 
 import rnnbench
 from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.load import load_run
 from rnnbench.cli.app import COMMANDS, load_command
 from rnnbench.config.load import load
-from rnnbench.explain.export import stack
-from rnnbench.explain.kinds import LSTM
-from rnnbench.speed.results import SpeedResults
+from rnnbench.plugins.speed.results import SpeedResults
+from rnnbench.plugins.teach.kinds import LSTM
+from rnnbench.plugins.teach.toy import stack
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -36,7 +35,7 @@ REFERENCE = ROOT / "results/reference"
 PAGES = {file.stem: file.read_text() for file in DOCS.glob("*.md")}
 MADE = {"index", "commands", "config"}
 """Pages that are made while the site is built; the first is the README."""
-OF_THE_PACKAGE = sorted(ROOT.glob("rnnbench/explain/drawings/*.svg"))
+OF_THE_PACKAGE = sorted(ROOT.glob("rnnbench/plugins/teach/drawings/*.svg"))
 DRAWINGS = [*sorted(DOCS.glob("images/*.svg")), *OF_THE_PACKAGE]
 SCHEMA = json.loads((ROOT / "rnnbench/config/config.schema.json").read_text())["$defs"]
 
@@ -45,25 +44,6 @@ def blocks(page, language):
     """The title and the content of the code blocks of a page in a language."""
     found = re.findall(rf'^```{language}(?: title="(.+?)")?\n(.*?)^```$', page, re.M | re.S)
     return [(title, content) for title, content in found]
-
-
-class Html(HTMLParser):
-    """The anchors, links and loaded files of an HTML page."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.anchors, self.links, self.loaded = set(), set(), set()
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        facts = dict(attrs)
-        self.anchors |= {facts[key] for key in ("id", "name") if facts.get(key)}
-        if tag == "a" and facts.get("href"):
-            self.links.add(facts["href"])
-        if tag in ("img", "script") and facts.get("src"):
-            self.loaded.add(facts["src"])
-        if tag == "link" and "stylesheet" in facts.get("rel", ""):
-            self.loaded.add(facts["href"])
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +62,12 @@ def site(tmp_path_factory):
     )
     assert done.returncode == 0, done.stderr
     return {file: file.read_text() for file in folder.rglob("*.html")}
+
+
+@pytest.fixture(scope="module")
+def elements(site):
+    """The elements of each page, by file."""
+    return {file: Elements(text) for file, text in site.items()}
 
 
 @pytest.fixture(scope="module")
@@ -108,22 +94,22 @@ def test_no_page_repeats_a_paragraph_of_another():
     assert len(set(paragraphs)) == len(paragraphs)
 
 
-def test_links_lead_to_pages_and_to_places_on_them(site):
-    parsed = {file: Html(text) for file, text in site.items() if file.name != "404.html"}
-    for file, found in parsed.items():
-        for link in found.links:
+def test_links_lead_to_pages_and_to_places_on_them(elements):
+    for file, found in elements.items():
+        for link in () if file.name == "404.html" else {*found.links, *found.others}:
             place, anchor = urldefrag(link)
             if re.match(r"[a-z]+:", link):
                 continue
             target = (file.parent / unquote(place)).resolve() if place else file
             assert target.exists(), f"{file.name}: {link}"
             if anchor and target.suffix == ".html":
-                assert unquote(anchor) in parsed[target].anchors, f"{file.name}: {link}"
+                assert unquote(anchor) in elements[target].ids, f"{file.name}: {link}"
 
 
-def test_nothing_is_loaded_from_elsewhere(site):
-    for file, text in site.items():
-        assert not [each for each in Html(text).loaded if re.match(r"(https?:)?//", each)], file
+def test_nothing_is_loaded_from_elsewhere(elements):
+    for file, found in elements.items():
+        loaded = {source for source in found.loaded if re.match(r"(https?:)?//", source or "")}
+        assert not loaded, file
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
@@ -181,10 +167,10 @@ KEYS = {
 
 
 def test_every_config_key_is_on_its_page(page):
-    anchors = Html(page("config")).anchors
+    anchors = Elements(page("config")).ids
 
     keys = {f"{start}{key}" for start, name in KEYS.items() for key in SCHEMA[name]["properties"]}
-    assert keys <= anchors
+    assert keys <= {*anchors}
 
 
 def test_every_section_of_a_config_is_on_its_page():
@@ -207,9 +193,7 @@ def test_signatures_on_the_page_of_the_api_are_broken_into_lines(page):
 
 
 def test_every_public_name_is_on_the_page_of_the_api(page):
-    anchors = Html(page("api")).anchors
-
-    assert {f"rnnbench.{name}" for name in rnnbench.__all__} <= anchors
+    assert {f"rnnbench.{name}" for name in rnnbench.__all__} <= {*Elements(page("api")).ids}
 
 
 # Drawings
@@ -298,71 +282,12 @@ def configs_on(name):
 
 @pytest.mark.parametrize(
     ("name", "config"),
-    [(name, text) for name in PAGES if name != "extending" for text in configs_on(name)],
+    [(name, text) for name in PAGES for text in configs_on(name)],
 )
 def test_configs_are_right(tmp_path, name, config):
     (tmp_path / "it.yaml").write_text(config)
 
     assert load(tmp_path / "it.yaml").models, name
-
-
-@pytest.fixture(scope="module")
-def plugged(tmp_path_factory):
-    """A working folder with the package of the page on plug-ins, and the folder to install."""
-    folder = tmp_path_factory.mktemp("plugged")
-    package = folder / "installed"
-    (package / "my_package").mkdir(parents=True)
-    (package / "my_package/__init__.py").touch()
-    files = [
-        block for kind in ("python", "yaml", "toml") for block in blocks(PAGES["extending"], kind)
-    ]
-    for title, content in files:
-        if title:
-            place = package if title.startswith("my_package/") else folder
-            (place / title).write_text(content)
-    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
-    info = package / f"my_package-{project['version']}.dist-info"
-    info.mkdir()
-    facts = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-    (info / "METADATA").write_text(facts)
-    lines = [
-        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in entries.items())
-        for group, entries in project["entry-points"].items()
-    ]
-    (info / "entry_points.txt").write_text("\n".join(lines))
-    (folder / "own.notes").write_text("cats,meow purr\ndogs,woof growl\n" * 10)
-    return folder, package
-
-
-def test_the_plug_ins_of_the_page_work_together(plugged):
-    folder, package = plugged
-    (command,) = [
-        shlex.split(line)[1:]
-        for _, block in blocks(PAGES["extending"], "console")
-        for line in block.splitlines()
-        if line.startswith("rnnbench run")
-    ]
-
-    done = run_rnnbench(*command, "--json", "--quiet", site=package, cwd=folder)
-
-    assert done.returncode == 0, done.stderr
-    found = {model["name"]: model for model in json.loads(done.stdout)["models"]}
-    assert set(found) == {"scaled", "neighbours", "guess"}
-    assert all(0 < model["metrics"]["brier"]["mean"] < 1 for model in found.values())
-    assert found["guess"]["metrics"]["accuracy"]["mean"] == 0.5
-    tracked = (folder / "results/plugged/tracking/lines.txt").read_text().splitlines()
-    assert {line.partition(" seed")[0] for line in tracked} == set(found)
-    report = run_rnnbench("report", "results/plugged", site=package, cwd=folder)
-    assert report.returncode == 0, report.stderr
-    assert "## Sizes\n\n![" in (folder / "results/plugged/report.md").read_text()
-
-
-def test_each_kind_of_plug_in_has_an_example():
-    (text,) = [text for title, text in blocks(PAGES["extending"], "toml") if title]
-    shown = set(tomllib.loads(text)["project"]["entry-points"])
-    contributing = (ROOT / "CONTRIBUTING.md").read_text()
-
-    assert shown == set(re.findall(r"`(rnnbench\.[a-z]+s)` \|", contributing))
 
 
 # Figures
@@ -383,55 +308,32 @@ def words_of(name):
     return " ".join(PAGES[name].split())
 
 
-def test_the_simulated_coverage_is_that_of_the_table():
-    *_, two, three, five, ten = zip(*rows_of("coverage.md"), strict=True)
-
-    assert (
-        f"With 3 or more seeds, {in_percent(three + five + ten)} of them do; "
-        f"with 2, {in_percent(two)}" in words_of("trust")
-    )
-
-
-def test_the_simulated_verdicts_are_those_of_the_table():
+def test_the_simulated_shares_are_those_of_the_tables():
     def of(column, *seeds, is_mixed):
         rows = [row for row in rows_of("verdicts.md") if row[3] in seeds]
         return [row[column] for row in rows if (" " in row[2]) == is_mixed]
 
-    from_three, words = ("3", "5", "10"), words_of("trust")
-    assert f"below 0.05 in {in_percent(of(4, *from_three, is_mixed=False))} of cases" in words
+    words = words_of("trust")
+    *_, two, three, five, ten = zip(*rows_of("coverage.md"), strict=True)
+    assert f"{in_percent(three + five + ten)} of cases with 3 or more seeds" in words
+    assert f"in {in_percent(two)} with 2 ([coverage]" in words
+    from_three = ("3", "5", "10")
+    assert f"in {in_percent(of(4, *from_three, is_mixed=False))} of cases with 3 or more" in words
     largest = max(map(float, of(4, *from_three, is_mixed=True)))
     assert f"in up to {100 * largest:.0f} % if some models vary" in words
-    ten, five, three, two = (
-        in_percent(of(5, n_seeds, is_mixed=False)) for n_seeds in ("10", "5", "3", "2")
-    )
-    assert (
-        f"{ten} of benchmarks with 10 seeds, in {five} with 5, in {three} with 3, and in {two} "
-        "with 2" in words
-    )
-    ten, five, three, two = (
-        in_percent(of(5, n_seeds, is_mixed=True)) for n_seeds in ("10", "5", "3", "2")
-    )
-    assert f"in {ten} with 10 seeds, in {five} with 5, in {three} with 3, and in {two}" in words
-
-
-def test_the_shares_in_simulated_bursts_are_those_of_the_table():
-    rows = rows_of("bursts.md")
-    bursts, none = (
-        [in_percent(column) for column in list(zip(*some, strict=True))[5:]]
-        for some in (rows[: len(rows) // 2], rows[len(rows) // 2 :])
-    )
-    words = words_of("trust")
-
-    assert f"{bursts[1]} of the intervals of blocks contain the true value" in words
-    assert f"{bursts[0]} of those that take documents as independent" in words
+    five, two = (in_percent(of(5, n_seeds, is_mixed=False)) for n_seeds in ("5", "2"))
+    assert f"in {five} of benchmarks with 5 seeds, and in {two} with 2" in words
+    n = len(rows_of("bursts.md")) // 2
+    bursts = [
+        in_percent(column) for column in list(zip(*rows_of("bursts.md")[:n], strict=True))[5:]
+    ]
+    assert f"{bursts[1]} of their intervals contain the true value, and {bursts[0]} of" in words
     assert f"in {bursts[3]} of cases, instead of {bursts[2]}" in words
-    assert f"Without bursts, blocks cost little: {none[1]} and {none[3]}." in words
 
 
 def test_the_variances_of_alike_documents_are_those_of_the_table():
     rows, words = {row[0]: row for row in rows_of("dependence.md")}, words_of("trust")
     _, n, _, accuracies, differences = rows["alike: a cosine above 0.7"]
-    *_, closer, of_closer = rows["alike: a cosine above 0.9"]
     of_r52 = (REFERENCE / "dependence.md").read_text().split("\n\n")[2]
     in_blocks = re.search(r"blocks of 50 neighbours .*?(\S+ to \S+) ", of_r52)[1]
 
@@ -439,7 +341,6 @@ def test_the_variances_of_alike_documents_are_those_of_the_table():
     assert f"{n} of the 599 test documents resemble another one" in words
     assert f"the variance of accuracies would be {accuracies} times as large" in words
     assert f"that of differences {differences} times" in words
-    assert f"above 0.9, it is {closer} times, and {of_closer} times." in words
 
 
 def test_the_differences_that_could_be_found_are_those_of_the_reference_run(tmp_path):

@@ -19,12 +19,11 @@ from rnnbench.environment import (
 
 
 def test_versions_are_those_of_rnnbench_and_of_the_packages_that_are_asked_for():
-    found = versions(["tensorflow", "no-such-package"])
-
-    assert list(found) == ["rnnbench", "tensorflow", "no-such-package"]
-    assert found["rnnbench"] == rnnbench.__version__
-    assert found["tensorflow"].startswith("2.")
-    assert found["no-such-package"] == "not installed"
+    assert versions(["numpy", "no-such-package"]) == {
+        "rnnbench": rnnbench.__version__,
+        "numpy": version("numpy"),
+        "no-such-package": "not installed",
+    }
 
 
 def test_the_environment_tells_the_commit_the_versions_and_how_the_cores_were_shared():
@@ -56,19 +55,17 @@ def test_the_commit_of_a_repository_around_the_package_is_not_told(tmp_path, mon
 
 
 def test_all_packages_are_listed_that_are_needed_however_indirectly():
-    found = installed(["rnnbench"])
+    found = installed(["rnnbench", "no-such-package"])
 
     assert {"tensorflow", "h5py", "numpy", "pyyaml"} <= set(found)
     assert not {"pytest", "hypothesis"} & set(found), "its extras"
     assert "pytest" in installed(["rnnbench[test]"])
     assert list(found) == sorted(found)
-    assert found["h5py"] == version("h5py")
-    assert installed(["no-such-package"]) == {}
 
 
 def test_constraints_are_what_pip_reads():
     first, *lines = constraints(environment(["numpy"], jobs=1, threads=1)).splitlines()
 
     assert first.startswith(f"# rnnbench {rnnbench.__version__}, Python 3.")
-    assert f"numpy=={version('numpy')}" in lines
+    assert f"h5py=={version('h5py')}" in lines
     assert [str(Requirement(line)) for line in lines] == lines

@@ -7,13 +7,11 @@ import pytest
 from rnnbench.errors import OutOfReachError, RnnbenchError, UserError, did_you_mean, refused
 
 
-@pytest.mark.parametrize(
-    ("error", "exit_code"), [(RnnbenchError, 1), (UserError, 2), (OutOfReachError, 3)]
-)
-def test_every_kind_of_error_has_its_exit_code_and_can_be_caught_at_once(error, exit_code):
-    with pytest.raises(RnnbenchError, match=r"^no$") as caught:
-        raise error("no")
-    assert caught.value.exit_code == exit_code
+def test_every_kind_of_error_has_its_exit_code_and_can_be_caught_at_once():
+    kinds = (RnnbenchError, UserError, OutOfReachError)
+
+    assert [kind("no").exit_code for kind in kinds] == [1, 2, 3]
+    assert all(issubclass(kind, RnnbenchError) for kind in kinds)
 
 
 @pytest.mark.parametrize(
@@ -55,11 +53,8 @@ def test_a_possible_bug_is_not_reported_as_a_refusal_of_the_system(bug):
     [
         ("lstn", ["gru", "lstm"], "allowed: gru, lstm; did you mean 'lstm'?"),
         ("rn_2", ["rnn", "rnn_2"], "allowed: rnn, rnn_2; did you mean 'rnn_2'?"),
-        ("transformer", ["gru", "lstm"], "allowed: gru, lstm"),
         ("x", ["b", "c", "a"], "allowed: b, c, a"),
         ("lstm", [], "allowed: none"),
-        ("LSTM", ["gru", "lstm"], "allowed: gru, lstm; did you mean 'lstm'?"),
-        ("lstm", ["gru", "LSTM"], "allowed: gru, LSTM; did you mean 'LSTM'?"),
         ("LsTn", ["gru", "Lstm"], "allowed: gru, Lstm; did you mean 'Lstm'?"),
     ],
 )

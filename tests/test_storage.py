@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +16,9 @@ from factories import record
 from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import plain_values
 
 from rnnbench import storage
-from rnnbench.errors import UserError
 from rnnbench.storage import (
     MAX_UNPACKED,
     DamagedResultError,
@@ -44,80 +44,41 @@ from rnnbench.storage import (
 from rnnbench.training.outcome import TrialRecord
 
 VERSION = version_of(TrialRecord)
-SHA256_OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 SHA256_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 SHA256_OF_BRACES = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
 
-json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-)
 
-
-def test_a_file_appears_when_it_is_complete(tmp_path):
-    file = tmp_path / "a.bin"
+def write(file, content, error=None):
     with atomic_write(file) as stream:
-        stream.write(b"abc")
-        assert not file.exists()
-    assert file.read_bytes() == b"abc"
-
-
-def test_a_file_keeps_its_content_until_the_new_one_is_complete(tmp_path):
-    file = tmp_path / "a.bin"
-    file.write_bytes(b"old")
-    with atomic_write(file) as stream:
-        stream.write(b"new")
+        stream.write(content)
         stream.flush()
-        assert file.read_bytes() == b"old"
-    assert file.read_bytes() == b"new"
-
-
-def write_half(file, error):
-    with atomic_write(file) as stream:
-        stream.write(b"half of the n")
-        raise error
+        assert not file.exists() or file.read_bytes() == b"old"
+        if error:
+            raise error
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_a_block_that_fails_leaves_what_was_there_and_nothing_else(tmp_path, error):
-    file = tmp_path / "a.bin"
-    file.write_bytes(b"old")
+def test_a_file_appears_and_changes_when_the_new_one_is_complete(tmp_path, error):
+    file = tmp_path / "new" / "folder" / "a.bin"
+
+    write(file, b"old")
     with pytest.raises(error):
-        write_half(file, error)
+        write(file, b"half of the n", error)
     assert file.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [file]
+    write(file, b"new")
 
-
-def test_a_block_that_ends_well_leaves_one_file(tmp_path):
-    with atomic_write(tmp_path / "a.bin") as stream:
-        stream.write(b"abc")
-    assert [file.name for file in tmp_path.iterdir()] == ["a.bin"]
-
-
-def test_missing_folders_are_made(tmp_path):
-    write_text(tmp_path / "a" / "b" / "c.txt", "abc")
-    assert (tmp_path / "a" / "b" / "c.txt").read_bytes() == b"abc"
+    assert file.read_bytes() == b"new"
+    assert list(file.parent.iterdir()) == [file]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="files have no modes")
-@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
-def test_the_mode_of_a_file_is_as_the_umask_says(tmp_path, umask, mode):
-    before = os.umask(umask)
+def test_the_mode_of_a_file_is_as_the_umask_says(tmp_path):
+    before = os.umask(0o027)
     try:
         write_text(tmp_path / "a.txt", "abc")
-        assert os.umask(umask) == umask
     finally:
         os.umask(before)
-    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == mode
-
-
-def test_text_is_written_as_utf_8_with_its_own_line_ends(tmp_path):
-    write_text(tmp_path / "a.txt", "é\r\n\n")
-    assert (tmp_path / "a.txt").read_bytes() == b"\xc3\xa9\r\n\n"
+    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o640
 
 
 def shuffled(value, random):
@@ -128,36 +89,27 @@ def shuffled(value, random):
     return [shuffled(inner, random) for inner in value] if isinstance(value, list) else value
 
 
-@given(value=json_values, random=st.randoms(use_true_random=False))
-def test_canonical_json_does_not_depend_on_the_order_of_keys(value, random):
+@settings(max_examples=25)
+@given(value=plain_values, random=st.randoms(use_true_random=False))
+def test_canonical_json_says_all_there_is_whatever_the_order_of_keys(value, random):
     assert canonical_json(shuffled(value, random)) == canonical_json(value)
-
-
-@given(value=json_values)
-def test_canonical_json_says_all_there_is(value):
     assert json.loads(canonical_json(value)) == value
 
 
-def test_canonical_json_is_short():
+def test_canonical_json_is_short_and_has_only_numbers_of_json():
     assert canonical_json({"b": [1, 2.5, None], "a": "é"}) == b'{"a":"\\u00e9","b":[1,2.5,null]}'
-
-
-@pytest.mark.parametrize("number", [float("nan"), float("inf")])
-def test_canonical_json_has_only_numbers_of_json(number):
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        canonical_json({"loss": number})
-
-
-def test_the_hash_of_json_is_that_of_its_canonical_spelling():
     assert sha256_json({}) == SHA256_OF_BRACES
-    assert sha256_json({"a": 1, "b": 2}) == sha256_json({"b": 2, "a": 1})
-    assert sha256_json({"a": 1}) != sha256_json({"a": 1.0})
+    for number in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            canonical_json({"loss": number})
 
 
-@pytest.mark.parametrize(("content", "sha256"), [(b"", SHA256_OF_NOTHING), (b"abc", SHA256_OF_ABC)])
-def test_the_hash_of_a_file_is_that_of_its_content(tmp_path, content, sha256):
-    (tmp_path / "a.bin").write_bytes(content)
-    assert sha256_file(tmp_path / "a.bin") == sha256
+def test_text_is_written_as_utf_8_with_its_own_line_ends_and_hashed_as_it_is(tmp_path):
+    file = tmp_path / ("x" * 255)
+    write_text(file, "é\r\n\n")
+    assert file.read_bytes() == b"\xc3\xa9\r\n\n"
+    write_text(file, "abc")
+    assert sha256_file(file) == SHA256_OF_ABC
 
 
 def test_the_order_of_arrays_does_not_matter_but_name_type_shape_and_values_do():
@@ -178,30 +130,20 @@ def file(tmp_path):
 def test_what_was_written_comes_back_with_the_facts_beside_it(file):
     document = read_document(file, VERSION)
 
+    with pytest.raises(DamagedResultError, match=rf"^unusable result: {file}: [\s\S]*predictions_"):
+        validate(file, TrialRecord, document)
     assert document.pop("predictions_sha256") == "5" * 64
     assert validate(file, TrialRecord, document) == record()
 
 
-def test_a_document_with_other_keys_than_its_record_is_damaged(file):
-    with pytest.raises(DamagedResultError, match=rf"^unusable result: {file}: [\s\S]*predictions_"):
-        validate(file, TrialRecord, read_document(file, VERSION))
-
-
-def test_the_checksum_is_the_last_entry_and_covers_all_others(file):
-    document = json.loads(file.read_text())
+def test_the_checksum_covers_all_other_entries_in_whatever_layout(file):
+    document, before = json.loads(file.read_text()), read_document(file, VERSION)
 
     assert list(document)[-1] == "checksum"
-    assert document.pop("checksum") == sha256_json(document)
-    assert document["schema_version"] == VERSION
-
-
-def test_the_layout_of_a_document_does_not_matter(file):
-    document = json.loads(file.read_text())
-    before = read_document(file, VERSION)
-
     file.write_text(json.dumps(dict(sorted(document.items()))))
-
     assert read_document(file, VERSION) == before
+    assert document.pop("checksum") == sha256_json(document)
+    assert document == before
 
 
 numbers = st.floats(allow_nan=False) | st.just(float("nan"))
@@ -225,11 +167,6 @@ def test_every_number_and_every_name_comes_back_what_is_no_number_as_nothing(
     ]
 
 
-def test_a_document_that_is_not_there_is_not_damaged(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        read_document(tmp_path / "a.json", VERSION)
-
-
 @pytest.mark.parametrize(
     ("version", "hint"),
     [
@@ -250,33 +187,16 @@ def test_a_document_of_another_version_says_so_and_what_to_do(file, version, hin
     )
 
 
-def test_errors_of_documents_end_a_command_with_a_message():
-    assert issubclass(OtherVersionError, DamagedResultError)
-    assert issubclass(DamagedResultError, UserError)
-    assert DamagedResultError("no").exit_code == 2
-
-
 @pytest.mark.parametrize(
     ("before", "after"),
     [
         ('"fit_seconds": 1.5', '"fit_seconds": 1.25'),
         ('"fit_seconds": 1.5', '"fit_seconds": NaN'),
-        ('"model": "rnn"', '"model": "gru"'),
         ('"seed": 0', '"seed": 0, "note": "x"'),
         ('"steps": 6,', ""),
         (f'"{"5" * 64}"', f'"{"6" * 64}"'),
         ('"checksum": "', '"checksum": "0'),
         ('"checksum"', '"sum"'),
-    ],
-    ids=[
-        "a number",
-        "a number that is none",
-        "a word",
-        "an entry more",
-        "an entry less",
-        "a fact beside the record",
-        "the checksum",
-        "no checksum",
     ],
 )
 def test_whatever_was_changed_is_noticed(file, before, after):
@@ -289,25 +209,10 @@ def test_whatever_was_changed_is_noticed(file, before, after):
         read_document(file, VERSION)
 
 
-@settings(max_examples=60)
-@given(data=st.data())
-def test_no_change_of_a_character_is_taken_for_what_was_written(tmp_path_factory, data):
-    file = tmp_path_factory.getbasetemp() / "changed.json"
-    write_document(file, record())
-    before, text = read_document(file, VERSION), file.read_text()
-    place = data.draw(st.integers(0, len(text) - 1))
-    character = data.draw(st.characters(codec="ascii"))
-
-    file.write_text(text[:place] + character + text[place + 1 :])
-
-    with suppress(DamagedResultError):
-        assert read_document(file, VERSION) == before
-
-
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"null", b"3", b"[1, 2]", b'"text"', b"[" * 100_000, b"\xff\xfe", b"\x00" * 9],
-    ids=["nothing", "half", "null", "number", "list", "text", "nested", "no UTF-8", "zeros"],
+    [b"", b"{", b"null", b"[1, 2]", b"[" * 100_000, b"\xff\xfe"],
+    ids=["nothing", "half", "null", "list", "nested", "no UTF-8"],
 )
 def test_what_is_no_document_is_damaged(tmp_path, content):
     file = tmp_path / "{a}.json"
@@ -322,9 +227,11 @@ def test_what_is_no_document_is_damaged(tmp_path, content):
     )
 
 
-def test_a_folder_is_no_document(tmp_path):
+def test_a_folder_is_no_document_and_none_is_not_damaged(tmp_path):
     with pytest.raises(DamagedResultError, match=f"^unusable result: {tmp_path}: "):
         read_document(tmp_path, VERSION)
+    with pytest.raises(FileNotFoundError):
+        read_document(tmp_path / "a.json", VERSION)
 
 
 def test_a_file_beside_a_document_that_is_missing_or_another_one_is_named(tmp_path, file):
@@ -375,45 +282,24 @@ def test_files_of_a_killed_process_are_swept_and_those_of_a_running_one_are_kept
     assert [*place.rglob("*")] == [place / "run"]
 
 
-def test_a_temporary_folder_that_is_not_ours_is_left_alone(place):
-    (place / "rnnbench-of-an-older-version").mkdir()
-
-    with temporary_folder():
-        pass
-
-    assert [file.name for file in place.iterdir()] == ["rnnbench-of-an-older-version"]
-
-
-def abandoned(place) -> Path:
-    """A temporary folder that a killed process left."""
-    folder = place / "rnnbench-abandoned"
-    folder.mkdir()
-    (folder / ".owned").touch()
-    return folder
-
-
 @pytest.mark.skipif(os.name != "posix", reason="folders have no owners")
-def test_a_temporary_folder_of_another_user_is_left_alone(place, monkeypatch):
-    folder, me = abandoned(place), os.getuid()
+def test_an_abandoned_folder_is_swept_unless_it_is_of_someone_else(place, monkeypatch):
+    mine, not_ours, linked, other = (place / f"rnnbench-{name}" for name in "abcd")
+    for folder in (mine, not_ours, linked):
+        folder.mkdir()
+    (mine / ".owned").touch()
+    other.write_text("of another user")
+    (linked / ".owned").symlink_to(other)
 
+    me = os.getuid()
     with monkeypatch.context() as patched:
         patched.setattr(os, "getuid", lambda: me + 1)
-        with temporary_folder():
-            assert folder.exists()
+        storage.sweep_temporary_folders()
+    assert mine.exists()
+    storage.sweep_temporary_folders()
 
-    with temporary_folder():
-        assert not folder.exists()
-
-
-def test_a_lock_that_is_a_link_is_not_followed(place):
-    folder, other = abandoned(place), place / "other"
-    other.write_text("of another user")
-    (folder / ".owned").unlink()
-    (folder / ".owned").symlink_to(other)
-
-    with temporary_folder():
-        assert folder.exists()
-        assert other.read_text() == "of another user"
+    assert {*place.iterdir()} == {not_ours, linked, other}
+    assert other.read_text() == "of another user"
 
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
@@ -429,31 +315,17 @@ def test_a_temporary_folder_that_cannot_be_locked_is_removed(place, error, monke
     assert not [*place.iterdir()]
 
 
-def test_a_young_file_is_not_swept_where_others_write(tmp_path):
-    (tmp_path / ".rnnbench-x.tmp").touch()
-
-    sweep(tmp_path, older_than=60)
-    assert (tmp_path / ".rnnbench-x.tmp").exists()
-
-    sweep(tmp_path)
-    assert not (tmp_path / ".rnnbench-x.tmp").exists()
-
-
-def test_a_run_beside_the_folders_of_others_sweeps_only_its_own(tmp_path):
+def test_old_files_are_swept_where_no_others_write(tmp_path):
     mine = {tmp_path / name for name in ("trials", "predictions", "models", "plots")}
     for folder in (*mine, tmp_path / "another-run"):
         folder.mkdir()
         (folder / ".rnnbench-x.tmp").touch()
 
+    sweep(tmp_path, older_than=60)
+    assert len([*tmp_path.rglob("*.tmp")]) == 5
     sweep(tmp_path)
 
     assert {*tmp_path.rglob("*.tmp")} == {tmp_path / "another-run" / ".rnnbench-x.tmp"}
-
-
-def test_a_file_name_may_be_as_long_as_the_system_allows(tmp_path):
-    write_text(tmp_path / ("x" * 255), "text")
-
-    assert (tmp_path / ("x" * 255)).read_text() == "text"
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path):
@@ -499,17 +371,12 @@ def test_only_regular_files_are_read_and_no_more_than_allowed(tmp_path):
             read_file(file, limit)
 
 
-def _forge_size(file, size):
-    """Write a zip file whose only member claims to have ``size`` bytes."""
-    with zipfile.ZipFile(file, "w") as archive:
+@pytest.mark.parametrize("excess", [0, 1])
+def test_an_archive_that_unpacks_to_more_than_allowed_is_refused(tmp_path, excess):
+    with zipfile.ZipFile(tmp_path / "bomb.npz", "w") as archive:
         archive.writestr("zeros", b"\0")
-        archive.getinfo("zeros").file_size = size
-
-
-@pytest.mark.parametrize(("excess", "refused"), [(0, False), (1, True)])
-def test_an_archive_that_unpacks_to_more_than_allowed_is_refused(tmp_path, excess, refused):
-    _forge_size(tmp_path / "bomb.npz", MAX_UNPACKED + excess)
+        archive.getinfo("zeros").file_size = MAX_UNPACKED + excess
 
     refusal = pytest.raises(ValueError, match="it unpacks to 1,073,741,825 bytes")
-    with refusal if refused else nullcontext():
+    with refusal if excess else nullcontext():
         check_unpacked(tmp_path / "bomb.npz")

@@ -1,21 +1,36 @@
-"""Several runs on the same documents: rankings of their models, and metrics from run to run."""
+"""Several runs: rankings of their models, metrics from run to run, and mean ranks over datasets.
 
-import math
+Mean ranks are those of J. Demšar: Statistical comparisons of classifiers over multiple data sets.
+Journal of Machine Learning Research 7 (2006). Their unit is the dataset: a model has one rank on
+each, however many seeds it was trained with.
+"""
+
+import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from itertools import pairwise
+from math import factorial, inf, isclose
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rnnbench.analysis.compare import Change, compare_runs, documents_of
 from rnnbench.analysis.comparisons import compare_with_best
 from rnnbench.analysis.intervals import Hits
 from rnnbench.data.audit import DatasetSummary
+from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
-from rnnbench.records import Record
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Comparison, ModelSummary, Statistic
+from rnnbench.section import Record
+
+log = logging.getLogger(__name__)
 
 ACCURACY = "accuracy"
 """The only metric whose changes are tested."""
+ALPHA = 0.05
+"""The level of the tests of mean ranks."""
 
 
 class RankedModel(Record):
@@ -39,99 +54,12 @@ class Board(Record):
     entries: list[RankedModel]
 
 
-def rank_runs(runs: Sequence[StoredRun], metric: str = ACCURACY) -> list[Board]:
-    """Return one leaderboard for each set of documents, in the order of the runs.
-
-    ``metric`` is a metric or a cost; its mean over seeds decides the rank.
-    """
-    names = distinct_names([run.folder for run in runs])
-    groups: dict[tuple[str, bytes], dict[str, StoredRun]] = {}
-    for name, run in zip(names, runs, strict=True):
-        groups.setdefault(documents_of(run), {})[name] = run
-    return [_board(group, metric) for group in groups.values()]
-
-
-def distinct_names(folders: Sequence[Path]) -> list[str]:
-    """Return for each folder the shortest end of its path that no other folder shares."""
-    paths = [folder.resolve() for folder in folders]
-
-    def shortest(path: Path) -> str:
-        others = set(paths) - {path}
-        for depth in range(1, len(path.parts)):
-            last = path.parts[-depth:]
-            if all(other.parts[-depth:] != last for other in others):
-                return str(Path(*last))
-        return str(path)
-
-    return [shortest(path) for path in paths]
-
-
-@dataclass(frozen=True)
-class _Contestant:
-    run: str
-    model: ModelSummary
-    hits: Hits
-
-
-def _board(runs: Mapping[str, StoredRun], metric: str) -> Board:
-    contestants = _contestants(runs)
-    scores = [score_of(contestant.model, metric) for contestant in contestants]
-    entries = [
-        RankedModel(
-            rank=None if score is None else 1 + sum(s is not None and s > score for s in scores),
-            run=contestant.run,
-            model=contestant.model,
-            against_best=comparison,
-        )
-        for contestant, score, comparison in zip(
-            contestants, scores, _against_best(contestants), strict=True
-        )
-    ]
-    return Board(
-        metric=metric,
-        dataset=next(iter(runs.values())).results.dataset,
-        runs=list(runs),
-        entries=sorted(entries, key=lambda entry: entry.rank or math.inf),
-    )
-
-
-def _contestants(runs: Mapping[str, StoredRun]) -> list[_Contestant]:
-    """Return the models of all runs; the same trials with the same outcome only once."""
-    in_order = any(run.results.dataset.in_order for run in runs.values())
-    found: dict[tuple[object, ...], _Contestant] = {}
-    for name, run in runs.items():
-        for model in run.results.models:
-            hits = Hits.of(run.trials[model.name], in_order=in_order)
-            marks = [trial.fingerprint for trial in model.trials]
-            trials = (model.name, *marks, hits.right.tobytes())
-            found.setdefault(trials, _Contestant(name, model, hits))
-    return list(found.values())
-
-
-def score_of(model: ModelSummary, metric: str) -> float | None:
-    """Return a number that is higher for a better model, rounded so that ties are exact."""
-    mean = model.mean_of(metric)
-    if mean is None:
-        return None
-    sign = 1 if find_quantity(metric, "--metric").higher_is_better else -1
-    return round(sign * mean, 12)
-
-
-def _against_best(contestants: Sequence[_Contestant]) -> list[Comparison | None]:
-    """Return the comparison of the best accuracy with each, corrected for all pairs of models."""
-    named = {f"{one.model.name} of {one.run}": one for one in contestants}
-    hits = {name: contestant.hits for name, contestant in named.items()}
-    fixed = {name for name, contestant in named.items() if not contestant.model.is_random}
-    found = compare_with_best(hits, fixed)
-    return [found.get(name) for name in named]
-
-
 class HistoryEntry(Record):
     """A run in a history."""
 
     run: str
     date: str | None
-    """When its last trials were trained: UTC, as ISO 8601; ``None`` for older runs."""
+    """When its last trials were trained: UTC, as ISO 8601."""
     commit: str | None
     """The commit of rnnbench; ``None`` if it was installed from elsewhere."""
     version: str
@@ -152,50 +80,106 @@ class RunHistory(Record):
     entries: list[HistoryEntry]
 
 
+def rank_runs(runs: Sequence[StoredRun], metric: str = ACCURACY) -> list[Board]:
+    """Return one leaderboard for each set of documents, in the order of the runs.
+
+    ``metric`` is a metric or a cost; its mean over seeds decides the rank.
+    """
+    return [_board(group, metric) for group in _by_documents(runs, None)]
+
+
 def trace_runs(
     runs: Sequence[StoredRun], metric: str = ACCURACY, names: Sequence[str] | None = None
 ) -> list[RunHistory]:
     """Return one history for each set of documents, in the order of the runs.
 
-    Runs of versions that stored no date come first, in their own order. ``names`` are those of the
-    runs; by default, their folders tell them apart.
+    ``names`` are those of the runs; by default, their folders tell them apart.
     """
-    names = names or distinct_names([run.folder for run in runs])
-    groups: dict[tuple[str, bytes], list[tuple[str, StoredRun]]] = {}
-    for name, run in zip(names, runs, strict=True):
-        groups.setdefault(documents_of(run), []).append((name, run))
-    return [
-        _history(sorted(group, key=lambda named: _date(named[1])), metric)
-        for group in groups.values()
+    return [_history(group, metric) for group in _by_documents(runs, names)]
+
+
+def _by_documents(
+    runs: Sequence[StoredRun], names: Sequence[str] | None
+) -> list[dict[str, StoredRun]]:
+    """Return the runs on each set of documents, by name."""
+    groups: dict[tuple[str, bytes], dict[str, StoredRun]] = {}
+    for name, run in zip(names or distinct_names([run.folder for run in runs]), runs, strict=True):
+        groups.setdefault(documents_of(run), {})[name] = run
+    return list(groups.values())
+
+
+def distinct_names(folders: Sequence[Path]) -> list[str]:
+    """Return for each folder the shortest end of its path that no other folder shares."""
+    paths = [folder.resolve() for folder in folders]
+
+    def shortest(path: Path) -> str:
+        others = {*paths} - {path}
+        ends = (path.parts[-depth:] for depth in range(1, len(path.parts)))
+        own = (end for end in ends if all(other.parts[-len(end) :] != end for other in others))
+        return str(Path(*next(own, path.parts)))
+
+    return list(map(shortest, paths))
+
+
+def _board(runs: Mapping[str, StoredRun], metric: str) -> Board:
+    in_order = any(run.results.dataset.in_order for run in runs.values())
+    found: dict[tuple[object, ...], tuple[str, ModelSummary, Hits]] = {}
+    for name, run in runs.items():
+        for model in run.results.models:
+            hits = Hits.of(run.trials[model.name], in_order=in_order)
+            marks = [trial.fingerprint for trial in model.trials]
+            same = (model.name, *marks, hits.right.tobytes())
+            found.setdefault(same, (name, model, hits))
+    named = {f"{model.name} of {run}": (run, model, hits) for run, model, hits in found.values()}
+    against_best = compare_with_best(
+        {name: hits for name, (_, _, hits) in named.items()},
+        {name for name, (_, model, _) in named.items() if not model.is_random},
+    )
+    scores = {name: score_of(model, metric) for name, (_, model, _) in named.items()}
+    entries = [
+        RankedModel(
+            rank=None
+            if (score := scores[name]) is None
+            else 1 + sum(other is not None and other > score for other in scores.values()),
+            run=run,
+            model=model,
+            against_best=against_best.get(name),
+        )
+        for name, (run, model, _) in named.items()
     ]
+    return Board(
+        metric=metric,
+        dataset=next(iter(runs.values())).results.dataset,
+        runs=list(runs),
+        entries=sorted(entries, key=lambda entry: entry.rank or inf),
+    )
 
 
-def _date(run: StoredRun) -> str:
-    return run.environment.get("date") or ""
+def score_of(model: ModelSummary, metric: str) -> float | None:
+    """Return a number that is higher for a better model, rounded so that ties are exact."""
+    mean = model.mean_of(metric)
+    sign = 1 if find_quantity(metric, "--metric").higher_is_better else -1
+    return None if mean is None else round(sign * mean, 12)
 
 
-def _history(named: Sequence[tuple[str, StoredRun]], metric: str) -> RunHistory:
+def _history(group: Mapping[str, StoredRun], metric: str) -> RunHistory:
+    named = sorted(group.items(), key=lambda named: named[1].environment.get("date") or "")
     runs = [run for _, run in named]
-    befores = [None, *runs[:-1]]
     return RunHistory(
         metric=metric,
         dataset=runs[0].results.dataset,
         models=list(dict.fromkeys(model.name for run in runs for model in run.results.models)),
         entries=[
-            _entry(name, run, before, metric)
-            for (name, run), before in zip(named, befores, strict=True)
+            HistoryEntry(
+                run=name,
+                date=run.environment.get("date"),
+                commit=run.environment["git_commit"],
+                version=run.environment["versions"]["rnnbench"],
+                values={model.name: model.statistic(metric) for model in run.results.models},
+                changes=_changes(before, run) if before and metric == ACCURACY else {},
+            )
+            for (name, run), before in zip(named, [None, *runs[:-1]], strict=True)
         ],
-    )
-
-
-def _entry(name: str, run: StoredRun, before: StoredRun | None, metric: str) -> HistoryEntry:
-    return HistoryEntry(
-        run=name,
-        date=_date(run) or None,
-        commit=run.environment["git_commit"],
-        version=run.environment["versions"]["rnnbench"],
-        values={model.name: model.statistic(metric) for model in run.results.models},
-        changes=_changes(before, run) if before and metric == ACCURACY else {},
     )
 
 
@@ -203,8 +187,183 @@ def _changes(before: StoredRun, after: StoredRun) -> dict[str, Change]:
     """Return how the accuracies of the models that are in both runs changed."""
     if not before.trials.keys() & after.trials.keys():
         return {}
-    keys = set(Change.model_fields)
-    return {
-        change.name: Change(**change.model_dump(include=keys))
-        for change in compare_runs(before, after).models
+    return {change.name: change for change in compare_runs(before, after).models}
+
+
+# Mean ranks over datasets
+
+
+class RankedDataset(Record):
+    """A set of documents, and the ranks of the models on it."""
+
+    name: str
+    """Its source and, in brackets, the runs that the ranked models come from."""
+    corpus_fingerprint: str
+    ranks: dict[str, float]
+    """By model; 1 is the best, and equals share the mean of their ranks."""
+
+
+class FriedmanTest(Record):
+    """Whether models have different ranks at all."""
+
+    chi_squared: float
+    """Friedman's statistic."""
+    f: float | None
+    """That of Iman and Davenport; ``None`` if all datasets agree, where it is infinite."""
+    df: tuple[int, int]
+    """The degrees of freedom of ``f``."""
+    p: float
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the ranks differ."""
+        return self.p < ALPHA
+
+
+class MeanRanks(Record):
+    """The mean ranks of models over datasets, and which of them are told apart."""
+
+    metric: str
+    datasets: list[RankedDataset]
+    models: dict[str, float]
+    """The mean rank of each model, the best first."""
+    test: FriedmanTest
+    critical_difference: float
+    """Nemenyi's: mean ranks that differ by as much are told apart."""
+    groups: list[list[str]]
+    """The largest sets of models that are not told apart, each of at least two."""
+    left_out: dict[str, list[str]]
+    """For each model that is not ranked, the datasets on which it has no result."""
+
+
+def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
+    """Return the mean ranks of the models that all boards have; each board is a dataset.
+
+    Models are matched by name. Warnings name the models that are left out and, if several runs on
+    the same documents have a model, the run that counts: the first.
+
+    Raises:
+        UserError: there are fewer than two datasets, or fewer than two models that all have.
+    """
+    needs = "a critical-difference diagram needs 2"
+    found = {_name(board, board.runs): _entries(board) for board in boards}
+    if len(boards) < 2:
+        got = "".join(f", {name}" for name in found)
+        hint = "runs on the same documents count as one"
+        raise UserError(f"{needs} datasets or more, got {len(boards)}{got} ({hint})")
+    names = dict.fromkeys(entry.model.name for board in boards for entry in board.entries)
+    left_out = {
+        name: without
+        for name in names
+        if (without := [dataset for dataset, entries in found.items() if name not in entries])
     }
+    common = [name for name in names if name not in left_out]
+    if len(common) < 2:
+        lists = "; ".join(f"{name}: {', '.join(of) or 'none'}" for name, of in found.items())
+        raise UserError(
+            f"{needs} models or more that all datasets have, got {len(common)}; models are matched "
+            f"by name ({lists})"
+        )
+    metric = boards[0].metric
+    for name, without in left_out.items():
+        log.warning("%s: left out, no %s on %s", name, metric, ", ".join(without))
+    datasets = [_ranked(*pair, common) for pair in zip(boards, found.values(), strict=True)]
+    ranks = np.array([list(dataset.ranks.values()) for dataset in datasets])
+    means = dict(zip(common, ranks.mean(axis=0).tolist(), strict=True))
+    models = {name: means[name] for name in sorted(means, key=means.__getitem__)}
+    test, difference = friedman_test(ranks), critical_difference(*ranks.shape)
+    return MeanRanks(
+        metric=metric,
+        datasets=datasets,
+        models=models,
+        test=test,
+        critical_difference=difference,
+        # Without a difference at all, as Demšar has it, pairs are not tested.
+        groups=groups_within(models, difference) if test.is_clear else [list(models)],
+        left_out=left_out,
+    )
+
+
+def _name(board: Board, runs: Sequence[str]) -> str:
+    return f"{board.dataset.source} ({', '.join(runs)})"
+
+
+def _entries(board: Board) -> dict[str, RankedModel]:
+    """Return the entry of each model that has the metric; of several, that of the first run."""
+    found: dict[str, RankedModel] = {}
+    for entry in sorted(board.entries, key=lambda entry: board.runs.index(entry.run)):
+        if entry.rank is not None:
+            found.setdefault(entry.model.name, entry)
+    return found
+
+
+def _ranked(
+    board: Board, entries: Mapping[str, RankedModel], names: Sequence[str]
+) -> RankedDataset:
+    """Return the ranks of models; a warning says which run counts for those in several."""
+    from scipy.stats import rankdata
+
+    counts = Counter(entry.model.name for entry in board.entries)
+    several: dict[str, list[str]] = {}
+    for name in names:
+        if counts[name] > 1:
+            several.setdefault(entries[name].run, []).append(name)
+    if several:
+        log.warning(
+            "%s: these runs count as one dataset; of models in several of them, one is used: %s",
+            _name(board, board.runs),
+            "; ".join(f"{', '.join(of)} from {run}" for run, of in several.items()),
+        )
+    used = {entries[name].run for name in names}
+    scores = np.array([score_of(entries[name].model, board.metric) for name in names], np.float64)
+    return RankedDataset(
+        name=_name(board, [run for run in board.runs if run in used]),
+        corpus_fingerprint=board.dataset.corpus_fingerprint,
+        ranks=dict(zip(names, rankdata(-scores).tolist(), strict=True)),
+    )
+
+
+def friedman_test(ranks: NDArray[np.float64]) -> FriedmanTest:
+    """Return the test that all models have the same mean rank; ``ranks`` is (datasets, models).
+
+    The F statistic is that of R. L. Iman and J. M. Davenport: Approximations of the critical region
+    of the Friedman statistic. Communications in Statistics A 9 (1980). As in Demšar's paper, and
+    unlike in SciPy, ties are not corrected for, so many of them make the test cautious. The p-value
+    is no smaller than the probability that all datasets rank the models alike by chance, which the
+    approximation does not know of: with two models and two datasets it is 0.5.
+    """
+    from scipy.stats import f as f_distribution
+
+    n, k = ranks.shape
+    spread = float((ranks.mean(axis=0) ** 2).sum()) - k * (k + 1) ** 2 / 4
+    chi_squared, highest = max(0.0, 12 * n / (k * (k + 1)) * spread), n * (k - 1)
+    df = (k - 1, (k - 1) * (n - 1))
+    agree = isclose(chi_squared, highest)
+    f = inf if agree else (n - 1) * chi_squared / (highest - chi_squared)
+    p = max(float(f_distribution.sf(f, *df)), 1 / factorial(k) ** (n - 1))
+    return FriedmanTest(chi_squared=chi_squared, f=None if agree else f, df=df, p=p)
+
+
+def critical_difference(n_datasets: int, n_models: int) -> float:
+    """Return the difference of two mean ranks from which on Nemenyi's test tells models apart.
+
+    P. B. Nemenyi: Distribution-free multiple comparisons. PhD thesis, Princeton University (1963).
+    """
+    from scipy.stats import studentized_range
+
+    q = float(studentized_range.ppf(1 - ALPHA, n_models, inf)) / 2**0.5
+    return float(q * (n_models * (n_models + 1) / (6 * n_datasets)) ** 0.5)
+
+
+def groups_within(means: Mapping[str, float], difference: float) -> list[list[str]]:
+    """Return the largest sets of two or more models whose means differ by less than ``difference``.
+
+    The means ascend, and ``difference`` is above 0.
+    """
+    names, values = list(means), np.array(list(means.values()))
+    ends = [int((values - lowest < difference).sum()) for lowest in values]
+    return [
+        names[start:end]
+        for start, (before, end) in enumerate(pairwise([0, *ends]))
+        if end > max(before, start + 1)
+    ]

@@ -16,41 +16,22 @@ from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import find_quantity
 from rnnbench.points import chosen
-from rnnbench.records import Record
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Comparison, Difference, ModelSummary
+from rnnbench.section import Record
 
 Part = Literal["config", "data", "environment"]
-DATA_KEYS = (
-    "source",
-    "origin",
-    "fingerprint",
-    "split_fingerprint",
-    "corpus_fingerprint",
-    "train_size",
-    "test_size",
-    "timesteps",
-)
-DECIDE_THE_DOCUMENTS = (
-    "source",
-    "corpus_fingerprint",
-    "train_size",
-    "test_size",
-    "split_fingerprint",
-    "data.maxlen",
-    "data.split",
-    "data.test_split",
-    "data.seed",
-)
+OF_DOCUMENTS = {"source", "corpus_fingerprint", "train_size", "test_size", "split_fingerprint"}
+DATA_KEYS = OF_DOCUMENTS | {"origin", "fingerprint", "timesteps"}
+DECIDE_THE_DOCUMENTS = OF_DOCUMENTS | {
+    *("data.maxlen", "data.split", "data.test_split", "data.seed"),
+}
 """Keys of the data and of the config that decide which documents are trained on and tested on."""
 NO_DIFFERENCE = ("installed", "date")
 """Keys of the environment that cannot change a result: packages of others, and the date."""
 
 DIRECTIONS = {"drops": -1, "rises": 1}
 SIGNIFICANTLY = "significantly"
-EXAMPLES = (
-    "such as 'accuracy drops 0.01', 'ms_per_step rises 10%' or 'accuracy drops significantly'"
-)
 
 
 class Change(Difference):
@@ -101,7 +82,8 @@ def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) 
         UserError: the documents differ, no chosen model is in both runs, or a name in ``only`` is
             in neither.
     """
-    _check_same_documents(a, b)
+    differences = find_differences(a, b)
+    _check_same_documents(a, b, differences)
     of_a, of_b = ({model.name: model for model in run.results.models} for run in (a, b))
     names = chosen(list(of_a | of_b), only)
     matched = [name for name in names if name in of_a and name in of_b]
@@ -111,17 +93,14 @@ def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) 
             f"{a.folder}, {b.folder}: {which} is in both runs; models are matched by name "
             f"(A has {', '.join(of_a)}; B has {', '.join(of_b)})"
         )
-    tests = _test_all(a, b, matched)
     return ComparedRuns(
         a=str(a.folder),
         b=str(b.folder),
         dataset=a.results.dataset,
-        models=[
-            _change(of_a[name], of_b[name], test) for name, test in zip(matched, tests, strict=True)
-        ],
+        models=_changes(a, b, matched),
         only_in_a=[name for name in names if name not in of_b],
         only_in_b=[name for name in names if name not in of_a],
-        differences=find_differences(a, b),
+        differences=differences,
     )
 
 
@@ -131,44 +110,45 @@ def documents_of(run: StoredRun) -> tuple[str, bytes]:
     return run.results.dataset.split_fingerprint, labels.tobytes()
 
 
-def _check_same_documents(a: StoredRun, b: StoredRun) -> None:
+def _check_same_documents(a: StoredRun, b: StoredRun, differences: Sequence[DifferingFact]) -> None:
     """Raise an error, which names the differences, unless two runs had the same documents."""
     if documents_of(a) == documents_of(b):
         return
+
+    def short(value: Any) -> str:
+        return "nothing" if value is None else str(value)[:12]  # enough of a fingerprint
+
     why = [
-        f"  {fact.key}: {_short(fact.a)} in A, {_short(fact.b)} in B"
-        for fact in find_differences(a, b)
+        f"  {fact.key}: {short(fact.a)} in A, {short(fact.b)} in B"
+        for fact in differences
         if fact.key in DECIDE_THE_DOCUMENTS
     ]
-    raise UserError(
-        "\n".join(
-            [
-                f"{a.folder}, {b.folder}: not the same documents, so accuracies cannot be compared",
-                *(why or ["  the true topics of the test documents differ"]),
-                "Run one of them again with the data of the other: the data section of the config, "
-                "--data and --path decide which documents are trained on and tested on.",
-            ]
-        )
-    )
+    lines = [
+        f"{a.folder}, {b.folder}: not the same documents, so accuracies cannot be compared",
+        *(why or ["  the true topics of the test documents differ"]),
+        "Run one of them again with the data of the other: the data section of the config, "
+        "--data and --path decide which documents are trained on and tested on.",
+    ]
+    raise UserError("\n".join(lines))
 
 
 def find_differences(a: StoredRun, b: StoredRun) -> list[DifferingFact]:
     """Return every difference in the resolved configs, the data and the environments."""
-    data_a, data_b = (run.results.dataset.model_dump(include=set(DATA_KEYS)) for run in (a, b))
-    parts: dict[Part, tuple[Any, Any]] = {
+    data = [run.results.dataset.model_dump(include=DATA_KEYS) for run in (a, b)]
+    machines = [
+        {key: value for key, value in run.environment.items() if key not in NO_DIFFERENCE}
+        for run in (a, b)
+    ]
+    parts: dict[Part, Sequence[Any]] = {
         "config": (a.config, b.config),
-        "data": (data_a, data_b),
-        "environment": (_machine_of(a), _machine_of(b)),
+        "data": data,
+        "environment": machines,
     }
     return [
         DifferingFact(part=part, key=key, a=in_a, b=in_b)
         for part, trees in parts.items()
         for key, in_a, in_b in _differing(*trees)
     ]
-
-
-def _machine_of(run: StoredRun) -> dict[str, Any]:
-    return {key: value for key, value in run.environment.items() if key not in NO_DIFFERENCE}
 
 
 def _differing(a: Any, b: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
@@ -213,24 +193,19 @@ def plain_values(tree: Any, key: str = "") -> Iterator[tuple[str, Any]]:
         yield from plain_values(branch, f"{key}.{part}" if key else part)
 
 
-def _short(value: Any) -> str:
-    """Return a value for a message, cut short: the start of a fingerprint identifies it."""
-    return "nothing" if value is None else str(value)[:12]
-
-
-def _test_all(a: StoredRun, b: StoredRun, names: Sequence[str]) -> list[Comparison]:
+def _changes(a: StoredRun, b: StoredRun, names: Sequence[str]) -> list[ModelChange]:
     """Return B minus A for each model."""
     in_order = a.results.dataset.in_order or b.results.dataset.in_order
-    hits: dict[str, Hits] = {}
-    fixed = set()
-    for run, side in ((a, "A"), (b, "B")):
+    hits, fixed, models = {}, set(), {}
+    for side, run in {"A": a, "B": b}.items():
         for model in run.results.models:
             if model.name in names:
                 key = f"{model.name} in {side}"
                 hits[key] = Hits.of(run.trials[model.name], in_order=in_order)
-                if not model.is_random:
-                    fixed.add(key)
-    return compare_pairs([(f"{name} in B", f"{name} in A") for name in names], hits, fixed)
+                models[key] = model
+                fixed |= set() if model.is_random else {key}
+    tests = compare_pairs([(f"{name} in B", f"{name} in A") for name in names], hits, fixed)
+    return [_change(models[test.b], models[test.a], test) for test in tests]
 
 
 def _change(a: ModelSummary, b: ModelSummary, test: Comparison) -> ModelChange:
@@ -242,24 +217,16 @@ def _change(a: ModelSummary, b: ModelSummary, test: Comparison) -> ModelChange:
 
 @dataclass(frozen=True)
 class Gate:
-    """A change from A to B that no model may make.
+    """A change from A to B that no model may make."""
 
-    Attributes:
-        metric: a metric or a cost, by name.
-        direction: ``drops`` or ``rises``.
-        amount: how far it may move without failing; ``None`` if only a significant move fails.
-        is_relative: whether ``amount`` is a percentage of the value in A.
-    """
-
+    text: str
     metric: str
+    """A metric or a cost, by name."""
     direction: str
     amount: float | None
+    """How far it may move without failing; ``None`` if only a significant move fails."""
     is_relative: bool = False
-
-    def __str__(self) -> str:
-        percent = "%" if self.is_relative else ""
-        amount = SIGNIFICANTLY if self.amount is None else f"{self.amount!r}".removesuffix(".0")
-        return f"{self.metric} {self.direction} {amount}{percent}"
+    """Whether ``amount`` is a percentage of the value in A."""
 
     def is_failed_by(self, change: ModelChange) -> bool:
         """Return whether a model moved too far, or lost a metric that it had in A."""
@@ -310,7 +277,11 @@ def parse_gate(text: str) -> Gate:
     """
     words = text.split()
     if len(words) != 3:
-        raise _wrong(text, f"should be METRIC drops|rises AMOUNT, {EXAMPLES}")
+        raise _wrong(
+            text,
+            "should be METRIC drops|rises AMOUNT, such as 'accuracy drops 0.01', "
+            "'ms_per_step rises 10%' or 'accuracy drops significantly'",
+        )
     metric, direction, amount = words
     find_quantity(metric, f"--fail-if '{text}'")
     if direction not in DIRECTIONS:
@@ -319,20 +290,15 @@ def parse_gate(text: str) -> Gate:
         if metric != "accuracy":
             example = f"give an amount, such as '{metric} {direction} 5%'"
             raise _wrong(text, f"only accuracy is tested for significance; {example}")
-        return Gate(metric, direction, None)
-    return Gate(metric, direction, _number(text, amount), amount.endswith("%"))
-
-
-def _number(text: str, amount: str) -> float:
+        return Gate(" ".join(words), metric, direction, None)
     try:
         number = float(amount.removesuffix("%"))
     except ValueError:
         number = math.nan
     if not 0 <= number < math.inf:
-        raise _wrong(
-            text, f"got '{amount}' (allowed: a number from 0, a percentage of A, {SIGNIFICANTLY})"
-        )
-    return number
+        allowed = f"allowed: a number from 0, a percentage of A, {SIGNIFICANTLY}"
+        raise _wrong(text, f"got '{amount}' ({allowed})")
+    return Gate(" ".join(words), metric, direction, number, amount.endswith("%"))
 
 
 def _wrong(text: str, reason: str) -> UserError:
@@ -347,31 +313,32 @@ def judge(gate: Gate, comparison: ComparedRuns) -> Verdict:
             gate is on significance and a model has too few seeds for it.
     """
     changes, metric = comparison.models, gate.metric
-    unmeasured = [change.name for change in changes if change.a.mean_of(metric) is None]
-    checked = [
-        change.name
-        for change in changes
-        if change.name not in unmeasured and change.b.mean_of(metric) is not None
-    ]
+    values = {
+        change.name: (change.a.mean_of(metric), change.b.mean_of(metric)) for change in changes
+    }
+    checked = [name for name, (a, b) in values.items() if a is not None and b is not None]
     if not checked:
-        names = ", ".join(change.name for change in changes)
-        raise _wrong(str(gate), f"no model has {metric} in both runs ({names})")
+        raise _wrong(gate.text, f"no model has {metric} in both runs ({', '.join(values)})")
     undecided = [change.name for change in changes if change.has_too_few_seeds]
     if gate.amount is None and undecided:
         raise _wrong(
-            str(gate),
+            gate.text,
             f"{', '.join(undecided)}: too few seeds to tell (use 3 or more in both runs, or a gate "
             "with an amount)",
         )
     failures = [
         Failure(
             model=change.name,
-            a=change.a.mean_of(metric),
-            b=change.b.mean_of(metric),
+            a=values[change.name][0],
+            b=values[change.name][1],
             p_holm=change.p_holm if gate.amount is None else None,
         )
         for change in changes
         if gate.is_failed_by(change)
     ]
-    failures += [Failure(model=name, a=None, b=None) for name in comparison.only_in_a]
-    return Verdict(gate=str(gate), checked=checked, unmeasured=unmeasured, failures=failures)
+    return Verdict(
+        gate=gate.text,
+        checked=checked,
+        unmeasured=[name for name, (a, _) in values.items() if a is None],
+        failures=failures + [Failure(model=name, a=None, b=None) for name in comparison.only_in_a],
+    )

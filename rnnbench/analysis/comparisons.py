@@ -1,5 +1,6 @@
 """Which models differ on the same test documents, and which differences could have been found."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
@@ -16,7 +17,6 @@ from rnnbench.analysis.intervals import (
     sums_of_blocks,
 )
 from rnnbench.points import chosen
-from rnnbench.records import Record
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import (
     ANOVA,
@@ -27,6 +27,7 @@ from rnnbench.results.schema import (
     Comparison,
     ModelSummary,
 )
+from rnnbench.section import Record
 
 MAX_IN_PAIRS = 60
 """The most models that are all compared with each other; a comparison takes about a millisecond."""
@@ -189,14 +190,11 @@ class PairPower(Record):
 def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[PairPower]:
     """Return the power of the comparisons of a run, those closest to a verdict first.
 
-    Pairs that are clear are left out, and so are those with the most frequent topic.
-
-    Args:
-        run: a finished run.
-        only: these models alone.
+    Pairs that are clear are left out, and so are those with the most frequent topic. ``only`` has
+    the names of models that are chosen.
 
     Raises:
-        UserError: the run has no model of a name in ``only``.
+        UserError: the run has no model of such a name.
     """
     names = chosen(list(run.trials), only)
     in_order = run.results.dataset.in_order
@@ -249,10 +247,6 @@ def seeds_needed(squares: MeanSquares, level: float, difference: float) -> int |
         found = detectable(squares.with_seeds(n), level)
         return found is not None and found <= difference
 
-    if not is_enough(MOST):
-        return None
-    too_few, enough = FEWEST - 1, MOST
-    while enough - too_few > 1:
-        middle = (too_few + enough) // 2
-        too_few, enough = (too_few, middle) if is_enough(middle) else (middle, enough)
-    return enough
+    numbers = range(FEWEST, MOST + 1)
+    place = bisect_left(numbers, True, key=is_enough)
+    return numbers[place] if place < len(numbers) else None

@@ -1,8 +1,8 @@
 """The errors of models: the documents that they get wrong, their words, and topic by topic."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,7 @@ FEW, MANY = 10, 100
 ``MANY``, and on those between."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A model's most frequent answer to a document, and how many of its trials gave it."""
 
     topic: int
@@ -29,8 +28,7 @@ class Answer:
     of: int
 
 
-@dataclass(frozen=True)
-class HardDocument:
+class HardDocument(NamedTuple):
     """A test document that was often misclassified."""
 
     position: int
@@ -41,8 +39,7 @@ class HardDocument:
     answers: dict[str, Answer]
 
 
-@dataclass(frozen=True)
-class ErrorCount:
+class ErrorCount(NamedTuple):
     """How many test documents of a kind were misclassified."""
 
     kind: str
@@ -68,6 +65,17 @@ def count_errors(
         for model, of_model in trials.items()
     }
     by_all = np.all([share > 0.5 for share in mistaken.values()], axis=0)
+    n_train = np.array([topic.train for topic in dataset.topics])[labels]
+    contradicted = dataset.duplicates.other_topics
+    kinds = {
+        "all documents": n_train >= 0,
+        f"topics with fewer than {FEW} training documents": n_train < FEW,
+        f"topics with {FEW} to {MANY - 1}": (n_train >= FEW) & (n_train < MANY),
+        f"topics with {MANY} or more": n_train >= MANY,
+        "documents in training with other topics only": np.isin(
+            np.arange(len(labels)), contradicted
+        ),
+    }
     return [
         ErrorCount(
             kind,
@@ -75,24 +83,9 @@ def count_errors(
             {model: float(share[chosen].sum()) for model, share in mistaken.items()},
             int(by_all[chosen].sum()),
         )
-        for kind, chosen in _kinds(labels, dataset)
+        for kind, chosen in kinds.items()
         if chosen.any()
     ]
-
-
-def _kinds(
-    labels: NDArray[np.integer], dataset: DatasetSummary
-) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Yield the name of each kind of test document, and which documents are of it."""
-    n_train = np.array([topic.train for topic in dataset.topics])[labels]
-    contradicted = np.zeros(len(labels), bool)
-    if dataset.duplicates:
-        contradicted[dataset.duplicates.other_topics] = True
-    yield "all documents", np.ones(len(labels), bool)
-    yield f"topics with fewer than {FEW} training documents", n_train < FEW
-    yield f"topics with {FEW} to {MANY - 1}", (n_train >= FEW) & (n_train < MANY)
-    yield f"topics with {MANY} or more", n_train >= MANY
-    yield "documents in training with other topics only", contradicted
 
 
 def hardest_documents(
@@ -117,15 +110,13 @@ def hardest_documents(
             position,
             int(labels[position]),
             float(mistaken[position]),
-            {model: _most_frequent(given[:, position]) for model, given in answers.items()},
+            {
+                model: Answer(*Counter(given[:, position].tolist()).most_common(1)[0], len(given))
+                for model, given in answers.items()
+            },
         )
         for position in chosen
     ]
-
-
-def _most_frequent(answers: NDArray[np.intp]) -> Answer:
-    ((topic, trials),) = Counter(answers.tolist()).most_common(1)
-    return Answer(topic, trials, len(answers))
 
 
 def words_of_test_documents(run: StoredRun) -> list[list[str]] | None:
@@ -150,9 +141,8 @@ def words_of_test_documents(run: StoredRun) -> list[list[str]] | None:
 
 def frequent_topics(labels: NDArray[np.integer], n: int) -> list[int]:
     """Return the ``n`` topics with the most documents in ``labels``, the most frequent first."""
-    counts = np.bincount(labels)
-    order = sorted(np.flatnonzero(counts).tolist(), key=lambda topic: -counts[topic])
-    return order[:n]
+    counts = Counter(sorted(labels.tolist()))  # of equals, the first topic comes first
+    return [topic for topic, _ in counts.most_common(n)]
 
 
 def confusion(trials: Sequence[TrialResult], topics: Sequence[int]) -> NDArray[np.float64]:

@@ -39,15 +39,12 @@ N_BLOCKS = 16
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """Which test documents the trials of a model got right.
-
-    Attributes:
-        right: bool ``(n_trials, n_documents)``.
-        in_order: whether the documents are in order of time.
-    """
+    """Which test documents the trials of a model got right."""
 
     right: NDArray[np.bool_]
+    """``(n_trials, n_documents)``"""
     in_order: bool = False
+    """Whether the documents are in order of time."""
 
     @classmethod
     def of(cls, trials: Sequence[TrialResult], *, in_order: bool) -> "Hits":
@@ -96,18 +93,13 @@ def prediction_interval(values: Sequence[float]) -> Interval | None:
 
 
 def folds_interval(accuracies: NDArray[np.float64]) -> Interval | None:
-    """Return the interval of a mean accuracy over the folds and seeds of a cross-validation.
+    """Return the interval of a mean accuracy, ``(n_folds, n_seeds)``, of a cross-validation.
 
     The training sets of the k folds overlap, so the variance of their mean is more than 1/k of that
     of the folds: it is multiplied by 1/k + 1/(k - 1), the second term being the documents that a
     fold judges per document that its model learned (C. Nadeau, Y. Bengio: Inference for the
-    generalization error. Machine Learning 52, 2003). The variance over seeds is added.
-
-    Args:
-        accuracies: ``(n_folds, n_seeds)``; a single fold, or a single seed, has no variance.
-
-    Returns:
-        ``None`` if there is only one accuracy.
+    generalization error. Machine Learning 52, 2003). The variance over seeds is added. A single
+    fold, or a single seed, has no variance; of a single accuracy, there is no interval.
     """
     from scipy.special import stdtrit
 
@@ -130,14 +122,8 @@ def folds_interval(accuracies: NDArray[np.float64]) -> Interval | None:
 def folds_p(a: Sequence[float], b: Sequence[float]) -> float | None:
     """Return the p-value of the difference between two models over other training documents.
 
-    It is that of the corrected resampled t-test; see ``folds_interval``.
-
-    Args:
-        a: the accuracy of a model on each fold, a mean over seeds.
-        b: the same for the other model.
-
-    Returns:
-        ``None`` if there is only one fold.
+    It is that of the corrected resampled t-test; see ``folds_interval``. ``a`` and ``b`` are the
+    accuracies of the two on each fold, means over seeds; of a single fold, there is no p-value.
     """
     from scipy.special import stdtr
 
@@ -177,17 +163,13 @@ def accuracy_interval(hits: Hits) -> Interval:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A difference of two mean accuracies.
-
-    Attributes:
-        value: the difference.
-        error: its standard error over other documents and other seeds.
-        df: the degrees of freedom of ``error``.
-    """
+    """A difference of two mean accuracies, and its error over other documents and other seeds."""
 
     value: float
     error: float
+    """The standard error."""
     df: float
+    """The degrees of freedom of ``error``."""
 
     @property
     def interval(self) -> Interval:
@@ -195,14 +177,10 @@ class Estimate:
 
         It contains 0 if and only if ``p`` is above 0.05, unless there is no error.
         """
-        half = self.reach((1 - LEVEL) / 2) * self.error if self.error else 0.0
-        return Interval(low=max(-1.0, self.value - half), high=min(1.0, self.value + half))
-
-    def reach(self, tail: float) -> float:
-        """Return the number of standard errors above which ``tail`` of the distribution lies."""
         from scipy.special import stdtrit
 
-        return float(-stdtrit(self.df, tail))
+        half = float(-stdtrit(self.df, (1 - LEVEL) / 2)) * self.error if self.error else 0.0
+        return Interval(low=max(-1.0, self.value - half), high=min(1.0, self.value + half))
 
     @property
     def p(self) -> float:
@@ -233,19 +211,18 @@ class MeanSquares:
     The answers that neither seed nor document explains are chance. It adds to the mean square of
     the documents and to that of the seeds, so the sum of both is too large by it.
 
-    Attributes:
-        n_documents: of the sample; or the number of blocks.
-        documents: from the values by document.
-        n_seeds: of each model with several trials, ``(n_models,)``.
-        seeds: from the accuracies by seed, for each of the same models.
-        chance: from the answers that neither seed nor document explains, for the same models.
     """
 
     n_documents: int
+    """The number of documents, or of blocks."""
     documents: float
+    """From the values by document."""
     n_seeds: NDArray[np.float64]
+    """The number of each model with several trials, ``(n_models,)``."""
     seeds: NDArray[np.float64]
+    """From the accuracies by seed, for each of the same models."""
     chance: NDArray[np.float64]
+    """From the answers that neither seed nor document explains, for the same models."""
 
     @property
     def variance(self) -> float:

@@ -60,11 +60,8 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
         raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
     check_summary(folder, results, trials)
     if missing := [name for name in usable_metrics() if name not in results.metrics]:
-        log.warning(
-            "%s: it lacks %s; recomputed from the stored trials",
-            folder / RESULTS,
-            ", ".join(missing),
-        )
+        lacks = f"it lacks {', '.join(missing)}; recomputed from the stored trials"
+        log.warning("%s: %s", folder / RESULTS, lacks)
         flat = [trial for of_model in trials.values() for trial in of_model]
         results = summarize_run(benchmark, results.dataset, flat, results.command, results.missing)
     if results.missing:
@@ -112,8 +109,8 @@ def _numbers(
 def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> list[StoredRun]:
     """Return the finished runs among ``paths``, which may be everything that ``*`` matches.
 
-    Other paths are left out with a warning, as long as there is a run, and so are runs of older
-    versions, and those that cannot be had without duplicates.
+    Other paths are left out with a warning, as long as there is a run, and so are runs of other
+    versions, and those that have nothing but duplicates.
 
     Raises:
         UserError: a path does not exist, or there is no finished run or none without duplicates.
@@ -132,11 +129,7 @@ def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> lis
 def _accepted(
     given: Sequence[G], act: Callable[[G], StoredRun], refusal: type[UserError]
 ) -> list[StoredRun]:
-    """Return what ``act`` makes of each; those that it refuses are left out with a warning.
-
-    Raises:
-        UserError: it refuses them all.
-    """
+    """Return what ``act`` makes of each; unless it refuses them all, a warning names the others."""
     found, last = [], None
     for one in given:
         try:

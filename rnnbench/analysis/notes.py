@@ -7,12 +7,11 @@ import numpy as np
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.data.corpus import Corpus
-from rnnbench.data.dataset import INDEX_FROM, Dataset
-from rnnbench.data.settings import Data
+from rnnbench.data.dataset import INDEX_FROM, Data, Dataset
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
-from rnnbench.records import Record
 from rnnbench.results.run import StoredRun
+from rnnbench.section import Record
 from rnnbench.text import listed
 
 SHOWN = 5

@@ -41,10 +41,6 @@ log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=StoredRun)
 
-ONE_MORE = "of one more training"
-OVER_DOCUMENTS = "over documents"
-OVER_DOCUMENTS_AND_SEEDS = "over documents and seeds"
-
 
 def summarize_run(
     benchmark: Benchmark,
@@ -55,9 +51,9 @@ def summarize_run(
 ) -> Results:
     """Return the results of a run, from its trials; those that it lacks are ``missing``."""
     by_model = {
-        name: [trial for trial in trials if trial.record.model == name]
+        name: found
         for name in benchmark.models
-        if any(trial.record.model == name for trial in trials)
+        if (found := [trial for trial in trials if trial.record.model == name])
     }
     topics, in_order = [count.topic for count in dataset.topics], dataset.in_order
     majority = trials[0].labels == topics.index(dataset.majority_topic)
@@ -182,8 +178,7 @@ def _summarize(
     hits: Hits,
 ) -> ModelSummary:
     records = [trial.record for trial in trials]
-    answered = np.unique([trial.answers for trial in trials])
-    never = np.setdiff1d(trials[0].labels, answered)
+    never = np.setdiff1d(trials[0].labels, [trial.answers for trial in trials])
     times = [record.ms_per_step for record in records if record.ms_per_step is not None]
     values = {
         name: [of_trial[name] for of_trial in metrics if name in of_trial]
@@ -230,34 +225,26 @@ def locate_published(
     ours. The accuracy of any other model is comparable if its training and test documents are the
     same. It is compared with the intervals of all our models over documents and seeds.
     """
+
+    def comparable(reference: Reference, name: str, published: Published) -> list[ModelSummary]:
+        if reference.split is not None:
+            return list(models) if reference.split == dataset.split_fingerprint else []
+        if name not in benchmark.models or reference.dataset != dataset.fingerprint:
+            return []
+        training = benchmark.training_of(name).model_dump(include=set(Recipe.model_fields))
+        return [
+            model
+            for model in models
+            if model.name == name
+            and reference.training in (None, Recipe(**training))
+            and published.params in (None, model.params)
+        ]
+
     return [
-        _locate(reference, name, published, comparable)
+        _locate(reference, name, published, found)
         for reference in benchmark.references.values()
         for name, published in reference.models.items()
-        if (comparable := _comparable(reference, name, published, benchmark, dataset, models))
-    ]
-
-
-def _comparable(
-    reference: Reference,
-    name: str,
-    published: Published,
-    benchmark: Benchmark,
-    dataset: DatasetSummary,
-    models: Sequence[ModelSummary],
-) -> list[ModelSummary]:
-    if reference.split is not None:
-        return list(models) if reference.split == dataset.split_fingerprint else []
-    if name not in benchmark.models or reference.dataset != dataset.fingerprint:
-        return []
-    training = benchmark.training_of(name)
-    recipe = Recipe(**training.model_dump(include=set(Recipe.model_fields)))
-    return [
-        model
-        for model in models
-        if model.name == name
-        and reference.training in (None, recipe)
-        and published.params in (None, model.params)
+        if (found := comparable(reference, name, published))
     ]
 
 
@@ -265,13 +252,13 @@ def _locate(
     reference: Reference, name: str, published: Published, models: Sequence[ModelSummary]
 ) -> PublishedAccuracy:
     intervals = {model.name: model.accuracy_interval for model in models}
-    is_single = all(model.accuracy.n == 1 for model in models)
-    yardstick = OVER_DOCUMENTS if is_single else OVER_DOCUMENTS_AND_SEEDS
+    has_seeds = any(model.accuracy.n > 1 for model in models)
+    yardstick = "over documents and seeds" if has_seeds else "over documents"
     if reference.dataset is not None:
         (model,) = models
         accuracies = [trial.metrics["accuracy"] for trial in model.trials]
         if of_one_more := prediction_interval(accuracies):
-            intervals, yardstick = {model.name: of_one_more}, ONE_MORE
+            intervals, yardstick = {model.name: of_one_more}, "of one more training"
     return PublishedAccuracy(
         source=reference.source,
         where=reference.where,
@@ -289,13 +276,9 @@ def drop_duplicates(run: R) -> R:
     Positions of test documents are then those in what is left.
 
     Raises:
-        UserError: nothing is left, or the duplicates were not recorded.
+        UserError: nothing is left.
     """
     dataset = run.results.dataset
-    if dataset.duplicates is None:
-        raise UserError(
-            f"{run.folder}: an older version wrote it and did not record duplicates; run it again"
-        )
     dropped = dataset.duplicates.positions
     if not dropped:
         return run
@@ -305,12 +288,7 @@ def drop_duplicates(run: R) -> R:
         model: [trial.without(dropped) for trial in of_model]
         for model, of_model in run.trials.items()
     }
-    labels = next(iter(trials.values()))[0].labels
-    results = summarize_run(
-        run.benchmark,
-        rest_of(dataset, labels),
-        [trial for of_model in trials.values() for trial in of_model],
-        run.results.command,
-        run.results.missing,
-    )
+    flat = [trial for of_model in trials.values() for trial in of_model]
+    rest, results = rest_of(dataset, flat[0].labels), run.results
+    results = summarize_run(run.benchmark, rest, flat, results.command, results.missing)
     return replace(run, results=results, trials=trials)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from rnnbench.analysis.comparisons import compare_with_best
 from rnnbench.analysis.intervals import Hits, accuracy_interval, folds_interval
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.records import Record
 from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
 from rnnbench.runner.run import Plan
+from rnnbench.section import Record
 from rnnbench.training.outcome import TrialResult
 
 CHOICE_VERSION: Final = 2

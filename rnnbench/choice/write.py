@@ -14,8 +14,18 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.errors import UserError
 from rnnbench.metrics import FIT_SECONDS
 from rnnbench.points import model_of, values_of
-from rnnbench.report.numbers import MISSING, condition, in_blocks, interval_text, scope, short_p
-from rnnbench.report.table import Columns, Table, table_of, with_points
+from rnnbench.report.table import (
+    MISSING,
+    Columns,
+    Table,
+    condition,
+    in_blocks,
+    interval_text,
+    scope,
+    short_p,
+    table_of,
+    with_points,
+)
 from rnnbench.storage import write_text
 from rnnbench.text import counted, numbers
 

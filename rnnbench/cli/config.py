@@ -1,7 +1,7 @@
-"""``rnnbench config``: check, show, new, list, copy and schema."""
+"""``rnnbench config``: check, show, new and list."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rnnbench.config import shipped
-from rnnbench.config.load import Override, dump, load
-from rnnbench.config.merge import tree_of
+from rnnbench.config.load import Override, dump, load, tree_of
 from rnnbench.config.nodes import ConfigError, Node, Problem
-from rnnbench.config.shipped import copy_config, starter, write_new
+from rnnbench.config.shipped import copy_config, starter
 from rnnbench.errors import UserError
 from rnnbench.runner.check import check as check_benchmark
+from rnnbench.storage import check_new, write_text
 from rnnbench.terminal import completion, console, options
 from rnnbench.text import counted, duration
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from rnnbench.config.schema import Benchmark
 
 SECTIONS = ("data", "training")
@@ -71,7 +69,10 @@ def check(
             for problem in facts["problems"]:
                 console.print_error(str(Problem(**problem)))
             if facts["is_fine"]:
-                typer.echo(f"{facts['file']}: fine, {', '.join(_sizes(facts))}")
+                sizes = [counted(facts["models"], "model"), counted(facts["trials"], "trial")]
+                if facts["seconds"] is not None:
+                    sizes += [f"about {duration(facts['seconds'])} of training on this machine"]
+                typer.echo(f"{facts['file']}: fine, {', '.join(sizes)}")
     if not all(facts["is_fine"] for facts in checked):
         raise typer.Exit(UserError.exit_code)
 
@@ -80,19 +81,51 @@ def check(
     epilog=options.examples(
         "rnnbench config show configs/all.yaml",
         "rnnbench config show configs/lstm.yaml --set training.epochs=50 > faster.yaml",
+        "rnnbench config show --schema config > config.schema.json",
     )
 )
-def show(config: options.Config, settings: options.Settings = None) -> None:
+def show(
+    config: Annotated[
+        Path | None,
+        options.config_argument("A config file, or the name of one from `rnnbench config list`."),
+    ] = None,
+    schema: Annotated[
+        str | None,
+        typer.Option(
+            metavar="config|results",
+            help="Print the JSON Schema (draft 2020-12) of configs, or of results.json, instead.",
+            show_default=False,
+            autocompletion=completion.among("config", "results"),
+        ),
+    ] = None,
+    settings: options.Settings = None,
+) -> None:
     """Print CONFIG in full: merged with the files that it extends, with every default.
 
     The output is a config of the same benchmark.
+
+    A schema is for editors and other programs. That of configs includes the layers, baselines,
+    sources and engines of other packages that are installed.
     """
-    _print_yaml(dump(load(config, options.changes(settings))))
+    if (config is None) == (schema is None):
+        raise UserError("CONFIG or --schema: name one of the two")
+    if config is not None:
+        _print_yaml(dump(load(config, options.changes(settings))))
+        return
+    from rnnbench.json_schema import config_schema, results_schema
+
+    schemas = {"config": config_schema, "results": results_schema}
+    if schema not in schemas:
+        raise UserError(f"--schema: no schema '{schema}' (allowed: {', '.join(schemas)})")
+    typer.echo(json.dumps(schemas[schema](), indent=1))
 
 
 @app.command(
     epilog=options.examples(
-        "rnnbench config new my.yaml", "rnnbench config new my.yaml --force", "rnnbench config new"
+        "rnnbench config new my.yaml",
+        "rnnbench config new my.yaml --force",
+        "rnnbench config new mine.yaml --from own_texts",
+        "rnnbench config new",
     )
 )
 def new(
@@ -102,97 +135,55 @@ def new(
             metavar="CONFIG", help="The file to write; without it the config is printed."
         ),
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="NAME",
+            help="Copy this config of the package, and the table of texts that it names, if any. "
+            "`rnnbench config list` shows the names.",
+            show_default=False,
+            autocompletion=completion.config_names,
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite CONFIG if it exists.")] = False,
 ) -> None:
-    """Write a small example config, with comments that explain every option."""
+    """Write a config to start from: a small example that explains every option, or a copy."""
     if config is None:
-        _print_yaml(starter())
+        _print_yaml(starter() if source is None else shipped.get(source).read_text("utf-8"))
         return
-    write_new(config, starter(config.stem), overwrite=force)
+    if source is None:
+        check_new(config, overwrite=force, replaced="a config")
+        write_text(config, starter(config.stem))
+        others = []
+    else:
+        others = copy_config(source, config, overwrite=force)[1:]
     check_it = options.line("config", "check", config)
+    for file in others:
+        console.err.print(f"Written to {file}", soft_wrap=True)
     console.err.print(f"Written to {config}; next: {check_it}", soft_wrap=True)
 
 
 @app.command("list", epilog=options.examples("rnnbench config list", "rnnbench config list --json"))
 def list_configs(as_json: options.Json = False) -> None:
     """List the configs that come with rnnbench. Their names will do wherever one takes a config."""
+    from rich.table import Column, Table
+
     found = []
     for name in shipped.listed():
         file = shipped.folder() / f"{name}.yaml"
         size = {key: _check(file, (), build=False)[key] for key in ("models", "trials")}
         found.append({"name": name, **size, "summary": shipped.summary(file)})
-    console.print_record({"configs": found}, _config_table(found), as_json=as_json)
-
-
-@app.command(
-    epilog=options.examples("rnnbench config copy all", "rnnbench config copy own_texts mine.yaml")
-)
-def copy(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME",
-            help="A name from `rnnbench config list`.",
-            show_default=False,
-            autocompletion=completion.config_names,
-        ),
-    ],
-    config: Annotated[
-        Path | None,
-        typer.Argument(metavar="CONFIG", help="The file to write; by default NAME.yaml."),
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite the config if it exists.")
-    ] = False,
-) -> None:
-    """Copy a config that comes with rnnbench, so that you can change it."""
-    target = config or Path(f"{name.removesuffix('.yaml')}.yaml")
-    for file in copy_config(name, target, overwrite=force):
-        console.err.print(f"Written to {file}", soft_wrap=True)
-
-
-@app.command(
-    epilog=options.examples(
-        "rnnbench config schema > config.schema.json", "rnnbench config schema --results"
-    )
-)
-def schema(
-    results: Annotated[
-        bool, typer.Option("--results", help="The schema of results.json instead.")
-    ] = False,
-) -> None:
-    """Print the JSON Schema (draft 2020-12) of configs, for editors and other programs.
-
-    It includes the layers, baselines, sources and engines of other packages that are installed.
-    """
-    from rnnbench.json_schema import config_schema, results_schema
-
-    found = results_schema() if results else config_schema()
-    typer.echo(json.dumps(found, indent=1))
-
-
-def _config_table(configs: list[dict[str, Any]]) -> "Table":
-    """Return the table of ``config list``; those that others extend have no models of their own."""
-    from rich.table import Column, Table
-
-    headers = ("name", "models", "trials", "summary")
-    table = Table(*(Column(header, overflow="fold") for header in headers))
-    for config in configs:
-        table.add_row(*(str(config[header] or "-") for header in headers))
-    return table
+    table = Table(*(Column(header, overflow="fold") for header in found[0]))
+    for config in found:  # those that others extend have no models of their own
+        table.add_row(*(str(value or "-") for value in config.values()))
+    console.print_record({"configs": found}, table, as_json=as_json)
 
 
 def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str, Any]:
     """Return the size of the benchmark in a config, or every problem."""
-    facts: dict[str, Any] = {
-        "file": str(file),
-        "is_fine": False,
-        "name": None,
-        "models": None,
-        "trials": None,
-        "seconds": None,
-        "problems": [],
-    }
+    facts: dict[str, Any] = {"file": str(file), "is_fine": False}
+    facts |= dict.fromkeys(("name", "models", "trials", "seconds")) | {"problems": []}
     try:
         benchmark = load(file, changes)
         seconds = _checked_by_building(benchmark, file) if build else None
@@ -208,7 +199,7 @@ def _checked_by_building(benchmark: "Benchmark", file: Path) -> float | None:
     Raises:
         ConfigError: something is wrong.
     """
-    from rnnbench.speed.measuring import estimate_seconds
+    from rnnbench.estimate import estimate_seconds
 
     checked = check_benchmark(benchmark)
     if checked.faults:
@@ -228,14 +219,6 @@ def _located(faults: Mapping[str, str], file: Path) -> list[Problem]:
         key: places.get(key, places.get(key.partition("[")[0], elsewhere)).where for key in faults
     }
     return [Problem(where[key], "" if key in SECTIONS else key, faults[key]) for key in faults]
-
-
-def _sizes(facts: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the size of a benchmark in words, and the time that it takes if that is known."""
-    yield counted(facts["models"], "model")
-    yield counted(facts["trials"], "trial")
-    if facts["seconds"] is not None:
-        yield f"about {duration(facts['seconds'])} of training on this machine"
 
 
 def _print_yaml(text: str) -> None:

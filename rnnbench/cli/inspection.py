@@ -3,33 +3,32 @@
 Nothing is trained.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
+from rich.console import RenderableType
 
-from rnnbench.config.load import load, load_data, select
+from rnnbench.config.load import Override, load, load_data, select
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.corpus import Corpus
-from rnnbench.data.dataset import make_dataset
+from rnnbench.data.dataset import Data, make_dataset
 from rnnbench.data.load import PreparedData, load_corpus
 from rnnbench.data.load import prepare as prepare_data
-from rnnbench.data.settings import Data
 from rnnbench.data.sources import SOURCES
-from rnnbench.data.vocabulary import Document, find_document
+from rnnbench.data.vocabulary import find_document
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import BaselineModel, Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.report.data import (
-    Inputs,
     data_facts,
     data_views,
     document_facts,
     document_text,
+    models_by_input,
     sources_text,
 )
 from rnnbench.report.models import (
@@ -40,17 +39,20 @@ from rnnbench.report.models import (
     network_json,
     network_text,
 )
-from rnnbench.terminal import console, options
+from rnnbench.report.table import Table
+from rnnbench.terminal import completion, console, options
 from rnnbench.terminal.display import show_download
-from rnnbench.training.inputs import input_of
 
 if TYPE_CHECKING:
     from rnnbench.analysis.notes import Note
 
+View = tuple[Mapping[str, Any], *tuple[Table | RenderableType, ...]]
+"""The JSON of something, and what people see of it."""
+
 models = typer.Typer(
     help="Inspect the models of a config without training them.",
     no_args_is_help=True,
-    epilog=options.examples("rnnbench models list configs/all.yaml"),
+    epilog=options.examples("rnnbench models show configs/all.yaml"),
 )
 data = typer.Typer(
     help="Get the documents, and describe them.",
@@ -67,66 +69,59 @@ EXAMPLES = options.examples(
 
 
 @models.command(
-    "list",
-    epilog=options.examples(
-        "rnnbench models list configs/all.yaml",
-        "rnnbench models list configs/all.yaml --data r52 --json",
-    ),
-)
-def list_models(
-    config: options.Config,
-    data: options.Source = None,
-    path: options.DataPath = None,
-    settings: options.Settings = None,
-    as_json: options.Json = False,
-) -> None:
-    """List the models of CONFIG, with the number of trainable parameters of each network.
-
-    The numbers depend on the data, so they are shown only if the documents are in the cache.
-    """
-    benchmark = _load(config, data, path, settings)
-    params, remark = _count_params(benchmark)
-    record = {"models": models_json(benchmark.models, params)}
-    console.print_record(record, models_text(benchmark.models, params, remark), as_json=as_json)
-
-
-@models.command(
     "show",
     epilog=options.examples(
+        "rnnbench models show configs/all.yaml",
         "rnnbench models show configs/all.yaml lstm",
         "rnnbench models show zoo bilstm_max --data r52 --json",
     ),
 )
-def show_model(
+def show_models(
     config: options.Config,
     model: Annotated[
-        str,
-        typer.Argument(metavar="MODEL", help="A model of CONFIG.", show_default=False),
-    ],
+        str | None,
+        typer.Argument(
+            metavar="MODEL",
+            help="A model of CONFIG; without it, all are listed.",
+            show_default=False,
+        ),
+    ] = None,
     data: options.Source = None,
     path: options.DataPath = None,
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show one model layer by layer: purpose, output shapes, states and parameters.
+    """List the models of CONFIG, or show one layer by layer.
 
-    The shapes are for the documents of CONFIG, which have to be in the cache; nothing is
-    downloaded.
+    The list has the number of trainable parameters of each network; a single model is shown with
+    its purpose, output shapes, states and parameters. The numbers are for the documents of CONFIG,
+    which have to be in the cache; nothing is downloaded. The list does without them.
     """
-    benchmark = select(_load(config, data, path, settings), [model], "MODEL")
-    if model not in benchmark.models:
-        hint = f"allowed: {', '.join(benchmark.models)}"
-        raise UserError(f"MODEL: '{model}' has a grid; name one of its points ({hint})")
-    chosen = benchmark.models[model]
-    if isinstance(chosen, BaselineModel):
-        record, view = baseline_json(model, chosen), baseline_text(model, chosen)
-    else:
-        corpus, shape = _find_data(benchmark.data)
-        with quiet_tensorflow():
-            description = describe(chosen, shape)
-        facts = (model, chosen, description, shape, corpus.provenance)
-        record, view = network_json(*facts), network_text(*facts)
-    console.print_record(record, view, as_json=as_json)
+    changes = options.changes(settings, data=data, path=path)
+    benchmark = options.load_benchmark(config, None, changes)
+    view = _all_models(benchmark) if model is None else _one_model(benchmark, model)
+    console.print_record(*view, as_json=as_json)
+
+
+def _all_models(benchmark: Benchmark) -> View:
+    params, remark = _count_params(benchmark)
+    record = {"models": models_json(benchmark.models, params)}
+    return record, models_text(benchmark.models, params, remark)
+
+
+def _one_model(benchmark: Benchmark, name: str) -> View:
+    allowed = select(benchmark, [name], "MODEL").models
+    if name not in allowed:
+        hint = f"allowed: {', '.join(allowed)}"
+        raise UserError(f"MODEL: '{name}' has a grid; name one of its points ({hint})")
+    model = allowed[name]
+    if isinstance(model, BaselineModel):
+        return baseline_json(name, model), baseline_text(name, model)
+    corpus, shape = _find_data(benchmark.data)
+    with quiet_tensorflow():
+        description = describe(model, shape)
+    facts = (name, model, description, shape, corpus.provenance)
+    return network_json(*facts), network_text(*facts)
 
 
 @models.command(
@@ -151,12 +146,6 @@ def export(
 
     export_network(run, model, seed, out, overwrite=force)
     console.err.print(f"Written to {out}", soft_wrap=True)
-
-
-def _load(
-    config: Path, data: str | None, path: str | None, settings: list[str] | None
-) -> Benchmark:
-    return options.load_benchmark(config, None, options.changes(settings, data=data, path=path))
 
 
 def _count_params(benchmark: Benchmark) -> tuple[dict[str, int], str]:
@@ -205,89 +194,83 @@ def prepare(
     Without CONFIG, the data section has its defaults, which are those of Keras's loader.
     """
     changes = options.changes(settings, data=data, path=path)
-    _describe(load_data(config, changes), as_json=as_json)
-
-
-@data.command(
-    epilog=options.examples(
-        "rnnbench data info configs/all.yaml", "rnnbench data info --data r52 --json"
-    )
-)
-def info(
-    config: options.OptionalConfig = None,
-    data: options.Source = None,
-    path: options.DataPath = None,
-    settings: options.Settings = None,
-    as_json: options.Json = False,
-) -> None:
-    """Describe documents that are already in the cache; nothing is downloaded."""
-    changes = options.changes(settings, data=data, path=path)
-    _describe(load_data(config, changes), offline=True, as_json=as_json)
+    console.print_record(*_dataset(_prepare(load_data(config, changes))), as_json=as_json)
 
 
 @data.command(
     "show",
     epilog=options.examples(
-        "rnnbench data show 0",
-        "rnnbench data show 17 configs/all.yaml",
-        "rnnbench data show 17 zoo --set data.pad_length=10",
-        "rnnbench data show 7 --data r8 --json",
+        "rnnbench data show all",
+        "rnnbench data show --data r52 --json",
+        "rnnbench data show all 17",
+        "rnnbench data show zoo 17 --set data.pad_length=10",
+        "rnnbench data show --sources",
     ),
 )
-def show_document(
-    number: Annotated[int, typer.Argument(metavar="N", help="Number of the document, from 0.")],
+def show_data(
     config: Annotated[
-        Path | None,
+        str | None,
         options.config_argument(
             "A config file, or the name of one; it defines the ids and the models."
         ),
     ] = None,
+    number: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="N",
+            help="Number of a document, from 0; without it, all documents are described.",
+            show_default=False,
+            autocompletion=completion.config_files,
+        ),
+    ] = None,
+    sources: Annotated[
+        bool, typer.Option("--sources", help="List the sources, and the files that they can read.")
+    ] = False,
     data: options.Source = None,
     path: options.DataPath = None,
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show one document: its words and their ids, and what each model of CONFIG is given.
+    """Describe documents that are in the cache, or show document N.
 
-    Padding, words that are cut off and unknown words are marked. Without CONFIG, the data section
+    A document is shown with its words and their ids, and what each model of CONFIG is given;
+    padding, words that are cut off and unknown words are marked. Without CONFIG, the data section
     has its defaults, which are those of Keras's loader.
     """
     changes = options.changes(settings, data=data, path=path)
-    benchmark = load(config, changes) if config else None
-    prepared = _prepare(benchmark.data if benchmark else load_data(None, changes))
-    section, corpus = prepared.section, prepared.corpus
-    found = find_document(corpus, prepared.dataset, section, number)
-    inputs = _inputs(benchmark, prepared, found) if benchmark else None
-    console.print_record(
-        document_facts(found, inputs), document_text(found, inputs), as_json=as_json
-    )
+    if config is not None and config.isdecimal():  # `data show 17`, or `data show 17 all`
+        config, number = number, config
+    if number is not None and not number.isdecimal():
+        raise UserError(f"N: got '{number}' (should be the number of a document)")
+    file = None if config is None else Path(config)
+    if sources:
+        view = _sources()
+    elif number is None:
+        view = _dataset(_prepare(load_data(file, changes), offline=True))
+    else:
+        view = _document(int(number), file, changes)
+    console.print_record(*view, as_json=as_json)
 
 
-def _inputs(benchmark: Benchmark, prepared: PreparedData, document: Document) -> Inputs:
-    """Return the input of each model from a document; none if the document is left out."""
-    if document.sequence is None:
-        return {}
-    sequence = np.array(document.sequence, np.int32)
-    return {
-        name: input_of(
-            model, prepared.dataset, sequence, benchmark.training_of(name).validation_split
-        )
-        for name, model in benchmark.models.items()
-    }
-
-
-@data.command(epilog=options.examples("rnnbench data sources", "rnnbench data sources --json"))
-def sources(as_json: options.Json = False) -> None:
-    """List the sources of documents, and the file that can be used instead of a download."""
+def _sources() -> View:
     found = SOURCES.usable()
     facts = {source.name: {"help": source.help, "file": source.file} for source in found}
-    console.print_record({"sources": facts}, sources_text(found), as_json=as_json)
+    return {"sources": facts}, sources_text(found)
 
 
-def _describe(section: Data, *, offline: bool = False, as_json: bool) -> None:
-    prepared = _prepare(section, offline=offline)
+def _dataset(prepared: PreparedData) -> View:
     facts = (prepared.corpus, prepared.summary, prepared.section)
-    console.print_record(data_facts(*facts), *data_views(*facts), as_json=as_json)
+    return data_facts(*facts), *data_views(*facts)
+
+
+def _document(number: int, config: Path | None, changes: Sequence[Override]) -> View:
+    benchmark = load(config, changes) if config else None
+    prepared = _prepare(benchmark.data if benchmark else load_data(None, changes))
+    found = find_document(prepared.corpus, prepared.dataset, prepared.section, number)
+    inputs = None
+    if benchmark:
+        inputs = models_by_input(benchmark.models) if found.sequence is not None else {}
+    return document_facts(found, inputs), document_text(found, inputs)
 
 
 def _prepare(section: Data, *, offline: bool = False) -> PreparedData:
@@ -306,8 +289,7 @@ def doctor(
 ) -> None:
     """Check this machine, or point out what learners trip over in a config or a run.
 
-    Without CONFIG or RUN, it checks Python, packages, processor, engine, cache, disk and package
-    index.
+    Without CONFIG or RUN, it checks Python, packages, processor, engine, cache and disk.
 
     Otherwise, it gives notes on the documents, the models and the results. Each has its evidence
     and one sentence of advice. Notes about the documents need them in the cache; nothing is
@@ -354,7 +336,7 @@ def _notes_on_config(config: Path) -> "Iterator[Note]":
     try:
         prepared = prepare_data(benchmark.data, offline=True)
     except RnnbenchError as error:
-        console.err.print(f"No notes about the documents: {error}", soft_wrap=True)
+        console.notice(f"No notes about the documents: {error}")
     else:
         corpus = prepared.corpus
         yield from notes_on_data(prepared.summary, benchmark.data, corpus)

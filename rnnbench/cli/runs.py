@@ -1,4 +1,4 @@
-"""The commands that read finished runs: report, leaderboard, power, compare, history and badge."""
+"""The commands that read finished runs: report, leaderboard and compare."""
 
 import json
 from collections.abc import Sequence
@@ -8,25 +8,25 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 
-from rnnbench.analysis.boards import rank_runs, trace_runs
+from rnnbench.analysis.boards import MeanRanks, rank_over_datasets, rank_runs, trace_runs
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
-from rnnbench.analysis.critical_difference import MeanRanks, rank_over_datasets
 from rnnbench.analysis.load import load_run, load_runs
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.metrics import find_quantity
-from rnnbench.report.compare import (
-    comparison_markdown,
-    comparison_tables,
-    junit,
-    verdict_lines,
-)
 from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Table
 from rnnbench.report.tables_of_run import power_table
-from rnnbench.report.tables_of_runs import board_tables, history_table, ranks_table
+from rnnbench.report.tables_of_runs import (
+    board_tables,
+    comparison_markdown,
+    comparison_tables,
+    history_table,
+    junit,
+    verdict_lines,
+)
 from rnnbench.results.schema import SUMMARY_VERSION
-from rnnbench.storage import atomic_write, peek, write_text
+from rnnbench.storage import atomic_write, check_new, peek, write_text
 from rnnbench.terminal import completion, console, options
 
 TABLE, JUNIT = "table", "junit"
@@ -80,8 +80,9 @@ def report(
 @commands.command(
     epilog=options.examples(
         "rnnbench leaderboard results/reference/all results/all",
-        "rnnbench leaderboard results/* --metric macro_f1",
-        "rnnbench leaderboard results/* --json",
+        "rnnbench leaderboard results/* --metric macro_f1 --json",
+        "rnnbench leaderboard nightly/* --history",
+        "rnnbench leaderboard results/all --badge badge.json --model lstm",
         "rnnbench leaderboard results/all results/r52 results/r8 --plot ranks.svg",
     )
 )
@@ -95,6 +96,12 @@ def leaderboard(
             autocompletion=completion.metrics,
         ),
     ] = "accuracy",
+    history: Annotated[
+        bool,
+        typer.Option(
+            "--history", help="Show the metric from run to run instead, the oldest run first."
+        ),
+    ] = False,
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -104,7 +111,25 @@ def leaderboard(
             show_default=False,
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite the FILE of --plot if it exists.")
+    ] = False,
+    badge: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a badge of the only RUN into FILE, which may be a badge to replace.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The model on the badge; by default the best one.",
+            show_default=False,
+        ),
+    ] = None,
     without_duplicates: options.WithoutDuplicates = False,
     as_json: options.Json = False,
 ) -> None:
@@ -113,41 +138,56 @@ def leaderboard(
     Only results on the same documents are comparable, so each set of documents has a table of its
     own. Trials that occur in several runs are shown once.
 
+    With --history, the tables have a row for each run: date, commit, and the mean of each model.
+    They name the models whose accuracy clearly differs from that in the run before. The commit is
+    that of rnnbench, if it runs from a git repository.
+
     With --plot, runs on two or more datasets give a critical-difference diagram (Demšar, 2006) of
     the models that all datasets have in common, matched by name: mean ranks, Friedman's test and
     Nemenyi's test. It describes these datasets and proves nothing about others: seeds are not
     datasets, and datasets of one collection are not independent. With fewer than 5 datasets, the
     tests have almost no power.
+
+    With --badge, FILE is the JSON that an endpoint badge of shields.io reads. It has to be
+    published somewhere; the address of the picture is then https://img.shields.io/endpoint?url= and
+    the address of the file. An accuracy is green if it is clearly better than always answering the
+    most frequent topic, red if it is clearly worse, and grey if there is no clear difference.
     """
     find_quantity(metric, "--metric")
-    if plot is not None:
-        _check_plot(plot, overwrite=force)
-    elif force:
+    if force and plot is None:
         raise UserError("--force: needs --plot")
-    boards = rank_runs(load_runs(runs, without_duplicates=without_duplicates), metric)
-    tables = [table for board in boards for table in board_tables(board)]
-    record = _record(leaderboards=boards)
+    if model and badge is None:
+        raise UserError("--model: needs --badge")
+    if history and (plot or badge):
+        raise UserError(f"--history: not with {'--plot' if plot else '--badge'}")
+    if badge and len(runs) > 1:
+        raise UserError(f"--badge: shows one RUN, got {len(runs)}")
+    if plot is not None:
+        from rnnbench.report.plot import FORMATS  # imports Matplotlib
+
+        check_new(plot, "--plot", FORMATS, overwrite=force)
+    stored = load_runs(runs, without_duplicates=without_duplicates)
+    if history:
+        histories = trace_runs(stored, metric)
+        record, tables = _record(histories=histories), [*map(history_table, histories)]
+    else:
+        boards = rank_runs(stored, metric)
+        record = _record(leaderboards=boards)
+        tables = [table for board in boards for table in board_tables(board)]
     if plot is not None:
         ranks = rank_over_datasets(boards)
         record["mean_ranks"] = ranks.model_dump(mode="json")
         tables.append(_draw(ranks, plot))
+    if badge is not None:
+        _write_badge(make_badge(stored[0].results, model, metric), badge)
     console.print_record(record, *tables, as_json=as_json)
-    if plot is not None:
-        console.err.print(f"Written to {plot}", soft_wrap=True)
-
-
-def _check_plot(file: Path, *, overwrite: bool) -> None:
-    from rnnbench.report.plot import FORMATS  # imports Matplotlib
-
-    if file.suffix.lower() not in FORMATS:
-        raise UserError(f"--plot {file}: got '{file.suffix}' (allowed: {', '.join(FORMATS)})")
-    if file.exists() and not overwrite:
-        raise UserError(f"--plot {file}: exists already (--force overwrites it)")
+    for file in filter(None, (plot, badge)):
+        console.err.print(f"Written to {file}", soft_wrap=True)
 
 
 def _draw(ranks: MeanRanks, file: Path) -> Table:
     """Write the diagram of mean ranks, and return them as a table."""
-    from rnnbench.report.plots_of_runs import RanksPlot  # imports Matplotlib
+    from rnnbench.report.plots_of_runs import RanksPlot, ranks_table  # imports Matplotlib
 
     picture = RanksPlot(ranks).picture(file.suffix.lower())
     with atomic_write(file) as opened:
@@ -155,32 +195,16 @@ def _draw(ranks: MeanRanks, file: Path) -> Table:
     return ranks_table(ranks)
 
 
-@commands.command(
-    epilog=options.examples(
-        "rnnbench power results/all",
-        "rnnbench power results/all --models lstm,stacked_lstm --json",
-    )
-)
-def power(
-    run: Run,
-    models: Models = None,
-    without_duplicates: options.WithoutDuplicates = False,
-    as_json: options.Json = False,
-) -> None:
-    """Show which differences RUN could have found, and how many seeds it would take to find more.
-
-    For each pair of models without a clear difference: the smallest difference that these test
-    documents and seeds would show in 80 % of runs, and the number of seeds that would be needed if
-    the measured difference were the true one.
-    """
-    stored = load_run(run, without_duplicates=without_duplicates)
-    pairs = power_of_pairs(stored, options.names(models))
-    console.print_record(_record(pairs=pairs), power_table(pairs, stored.results), as_json=as_json)
+def _write_badge(badge: dict[str, Any], file: Path) -> None:
+    if file.is_file() and not {"schemaVersion", "label", "message"} <= peek(file).keys():
+        raise UserError(f"--badge {file}: exists and is not a badge (use another name)")
+    write_text(file, json.dumps(badge, indent=1) + "\n")
 
 
 @commands.command(
     epilog=options.examples(
         "rnnbench compare results/reference/all results/all",
+        "rnnbench compare results/all",
         "rnnbench compare results/before results/after --models lstm,gru --json",
         "rnnbench compare results/before results/after --fail-if 'accuracy drops significantly'",
         "rnnbench compare A B --fail-if 'macro_f1 drops 0.01' --fail-if 'ms_per_step rises 20%'",
@@ -191,8 +215,9 @@ def power(
 def compare(
     run_a: Annotated[Path, options.run_folder("The folder of a finished run.", "RUN_A")],
     run_b: Annotated[
-        Path, options.run_folder("The folder of another run on the same documents.", "RUN_B")
-    ],
+        Path | None,
+        options.run_folder("The folder of another run on the same documents.", "RUN_B"),
+    ] = None,
     fail_if: Annotated[
         list[str] | None,
         typer.Option(
@@ -224,10 +249,21 @@ def compare(
 
     The tables show accuracies with intervals and p-values, macro-F1, speed, and every difference
     in config, data and environment. Runs on different documents cannot be compared.
+
+    Without RUN_B, they show the power of RUN_A. For each pair of its models without a clear
+    difference: the smallest difference that these test documents and seeds would show in 80 % of
+    runs, and the number of seeds that would be needed if the measured difference were the true one.
     """
     gates = [parse_gate(text) for text in fail_if or ()]
     _check_format(form, has_gates=bool(gates), as_json=as_json)
     only = options.names(models)
+    if run_b is None:
+        if gates or form != TABLE:
+            raise UserError(f"{'--fail-if' if gates else '--format'}: needs RUN_B")
+        run = load_run(run_a, without_duplicates=without_duplicates)
+        pairs = power_of_pairs(run, only)
+        console.print_record(_record(pairs=pairs), power_table(pairs, run.results), as_json=as_json)
+        return
     a, b = (load_run(run, without_duplicates=without_duplicates) for run in (run_a, run_b))
     comparison = compare_runs(a, b, only)
     verdicts = [judge(gate, comparison) for gate in gates]
@@ -253,72 +289,3 @@ def _check_format(form: str, *, has_gates: bool, as_json: bool) -> None:
         raise UserError(f"--json: not with --format {form} (use one of the two)")
     if form == JUNIT and not has_gates:
         raise UserError(f"--format {form}: needs --fail-if, because gates are its test cases")
-
-
-@commands.command(
-    epilog=options.examples(
-        "rnnbench history results/monday results/tuesday results/wednesday",
-        "rnnbench history nightly/* --metric macro_f1",
-        "rnnbench history nightly/* --json",
-    )
-)
-def history(
-    runs: Runs,
-    metric: options.Metric = "accuracy",
-    without_duplicates: options.WithoutDuplicates = False,
-    as_json: options.Json = False,
-) -> None:
-    """Show a metric over all RUNs, the oldest first: date, commit, and the mean of each model.
-
-    The table names the models whose accuracy clearly differs from that in the run before. Only
-    results on the same documents are comparable, so each set of documents has a table of its own.
-    The commit is that of rnnbench, if it runs from a git repository.
-    """
-    find_quantity(metric, "--metric")
-    histories = trace_runs(load_runs(runs, without_duplicates=without_duplicates), metric)
-    console.print_record(
-        _record(histories=histories), *map(history_table, histories), as_json=as_json
-    )
-
-
-@commands.command(
-    epilog=options.examples(
-        "rnnbench badge results/all",
-        "rnnbench badge results/all --model lstm --metric macro_f1 --out badge.json",
-    )
-)
-def badge(
-    run: Run,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="A model of RUN; by default the best one.",
-            show_default=False,
-        ),
-    ] = None,
-    metric: options.Metric = "accuracy",
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="The file to write, or a badge to replace; without it, the badge is printed.",
-            show_default=False,
-        ),
-    ] = None,
-) -> None:
-    """Make a badge of a result: the JSON that an endpoint badge of shields.io reads.
-
-    The file has to be published somewhere; the address of the picture is then
-    https://img.shields.io/endpoint?url= and the address of the file. An accuracy is green if it is
-    clearly better than always answering the most frequent topic, red if it is clearly worse, and
-    grey if there is no clear difference.
-    """
-    text = json.dumps(make_badge(load_run(run).results, model, metric), indent=1) + "\n"
-    if out is None:
-        typer.echo(text, nl=False)
-        return
-    if out.is_file() and not {"schemaVersion", "label", "message"} <= peek(out).keys():
-        raise UserError(f"--out {out}: exists and is not a badge (use another name)")
-    write_text(out, text)
-    console.err.print(f"Written to {out}", soft_wrap=True)

@@ -13,7 +13,7 @@ together. A ``*`` in a path stands for every item of a list that has the next ke
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, combinations, product
+from itertools import combinations, product
 from math import prod
 from typing import Any
 
@@ -40,8 +40,8 @@ MAX_PATHS = 100
 """The most key paths in one grid; every two of them are compared."""
 ZIP = "zip"
 
-Axis = list[tuple[tuple[str, Node], ...]]
-"""The choices of one axis: values by key path; several if they are zipped."""
+Axis = dict[str, list[Node]]
+"""The values of one axis by key path: several equally long lists if they are zipped."""
 
 
 def flattened(root: Node) -> tuple[Node, list[Problem]]:
@@ -49,17 +49,15 @@ def flattened(root: Node) -> tuple[Node, list[Problem]]:
     problems: list[Problem] = []
     for name, model in models_of(root).items():
         grid, place = at(model, ["grid"]), ["models", name, "grid"]
-        if grid.value is None:
-            continue
-        if not isinstance(grid.value, dict):
+        if isinstance(grid.value, dict):
+            flat = dict(_lists(without(grid, [ZIP]), [], place, problems))
+            if zipped := grid.children.get(ZIP):
+                flat[ZIP] = Node(dict(_lists(zipped, [], [*place, ZIP], problems)), zipped.where)
+            root = replaced(root, place, Node(flat, grid.where))
+        elif grid.value is not None:
             message = f"got {spell(grid.plain)} (should be a mapping of key paths to lists)"
             problems.append(Problem(grid.where, key_path(place), message))
             root = without(root, place)
-            continue
-        flat = dict(_lists(without(grid, [ZIP]), [], place, problems))
-        if zipped := grid.children.get(ZIP):
-            flat[ZIP] = Node(dict(_lists(zipped, [], [*place, ZIP], problems)), zipped.where)
-        root = replaced(root, place, Node(flat, grid.where))
     return root, problems
 
 
@@ -108,19 +106,14 @@ def expanded(root: Node) -> tuple[Node, list[Problem]]:
             problems += error.problems
             of_model = {name: without(model, ["grid"])}
         if twice := [point for point in of_model if point in points]:
-            problems.append(
-                Problem(model.where, key_path(["models", twice[0]]), "two models have this name")
-            )
+            place = key_path(["models", twice[0]])
+            problems.append(Problem(model.where, place, "two models have this name"))
         points |= of_model
     return replaced(root, ["models"], Node(points, root.children["models"].where)), problems
 
 
 def _points(name: str, model: Node) -> dict[str, Node]:
-    """Return the models that a model stands for, by name.
-
-    Raises:
-        ConfigError: there are too many, or a name or value is not possible.
-    """
+    """Return the models that a model stands for, by name."""
     grid, base = at(model, ["grid"]), without(model, ["grid"])
     if grid.value is None or not re.fullmatch(POINT, name):
         return {name: base}
@@ -133,51 +126,45 @@ def _points(name: str, model: Node) -> dict[str, Node]:
         if overlap(one.split("."), other.split(".")):
             raise _error(grid, name, [one], f"overlaps with {other} (allowed: one of them)")
     axes = _axes(grid, name)
-    count = prod(len(axis) for axis in axes)
+    sizes = [len(next(iter(axis.values()))) for axis in axes]
+    count = prod(sizes)
     if count > MAX_POINTS or count * _size(base, MAX_VALUES) > MAX_VALUES:
-        message = (
-            f"makes {count:,} models (allowed: {MAX_POINTS:,}, with {MAX_VALUES:,} values in all)"
-        )
-        raise _error(grid, name, [], message)
-    targets = {path: _targets(base, name, path, node) for axis in axes for path, node in axis[0]}
+        allowed = f"(allowed: {MAX_POINTS:,}, with {MAX_VALUES:,} values in all)"
+        raise _error(grid, name, [], f"makes {count:,} models {allowed}")
+    targets = {path: _targets(base, name, path, axis[path][0]) for axis in axes for path in axis}
+    texts = {path: _texts(axis[path]) for axis in axes for path in axis}
+    # A parameter with a single value is in no name.
+    several = [path for axis, size in zip(axes, sizes, strict=True) if size > 1 for path in axis]
+    labels = _labels(several)
     points: dict[str, Node] = {}
-    for choices, named in zip(product(*axes), product(*_spelled(axes)), strict=True):
-        point = point_name(name, {label: text for part in named for label, text in part.items()})
+    for place in product(*map(range, sizes)):
+        chosen = {path: (axis, n) for axis, n in zip(axes, place, strict=True) for path in axis}
+        point = point_name(name, {labels[path]: texts[path][chosen[path][1]] for path in several})
         if not re.fullmatch(POINT, point):
             hint = f"allowed: {LONGEST} characters in brackets; vary fewer parameters at once"
             raise _error(grid, name, [], f"the name {spell(point)} is too long ({hint})")
         if point in points:
             raise _error(grid, name, [], f"makes {spell(point)} twice (a list repeats a value)")
         points[point] = base
-        for path, value in chain.from_iterable(choices):
+        for path, (axis, n) in chosen.items():
             for keys in targets[path]:
-                points[point] = with_value(points[point], keys, value)
+                points[point] = with_value(points[point], keys, axis[path][n])
     return points
 
 
 def _axes(grid: Node, name: str) -> list[Axis]:
-    crossed: list[Axis] = [
-        [((path, item),) for item in values.value]
-        for path, values in grid.children.items()
-        if path != ZIP
-    ]
+    crossed = [{path: values.value} for path, values in grid.children.items() if path != ZIP]
     zipped = at(grid, [ZIP])
-    if not zipped.children:
-        return crossed
     lengths = {path: len(values.value) for path, values in zipped.children.items()}
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{path} has {length}" for path, length in lengths.items())
         raise _error(zipped, name, [ZIP], f"needs lists of the same length ({counts})")
-    columns = [[(path, item) for item in node.value] for path, node in zipped.children.items()]
-    return [*crossed, list(zip(*columns, strict=True))]
+    columns = {path: values.value for path, values in zipped.children.items()}
+    return [*crossed, columns] if columns else crossed
 
 
 def _targets(model: Node, name: str, path: str, value: Node) -> list[list[str]]:
-    """Return the keys of every value that a path stands for.
-
-    Raises:
-        ConfigError: a list has no such item, or an item, such as a layer, not the next key.
-    """
+    """Return the keys of every value that a path stands for."""
     found: list[tuple[list[str], Node]] = [([], model)]
     keys = path.split(".")
     for key, below in zip(keys, [*keys[1:], None], strict=True):
@@ -217,31 +204,13 @@ def _error(node: Node, name: str, keys: Sequence[str], message: str) -> ConfigEr
 # The names of points.
 
 
-def _spelled(axes: Sequence[Axis]) -> list[list[dict[str, str]]]:
-    """Return for each choice of each axis the values in the names of points, by label.
-
-    A parameter with a single value is in no name.
-    """
-    labels = _labels([path for axis in axes if len(axis) > 1 for path, _ in axis[0]])
-    spelled = []
-    for axis in axes:
-        columns = {
-            labels[path]: _texts([choice[k][1].plain for choice in axis])
-            for k, (path, _) in enumerate(axis[0])
-            if path in labels
-        }
-        spelled.append(
-            [{label: texts[n] for label, texts in columns.items()} for n in range(len(axis))]
-        )
-    return spelled
-
-
-def _texts(values: Sequence[Any]) -> list[str]:
+def _texts(values: Sequence[Node]) -> list[str]:
     """Return values for the names of points; different ones that look alike are numbered."""
-    texts = list(map(text_of, values))
+    plain = [value.plain for value in values]
+    texts = list(map(text_of, plain))
     return [
         f"{text}-{n + 1}"
-        if any(text == texts[k] and values[k] != values[n] for k in range(n))
+        if any(text == texts[k] and plain[k] != plain[n] for k in range(n))
         else text
         for n, text in enumerate(texts)
     ]
@@ -255,7 +224,7 @@ def _labels(paths: Sequence[str]) -> dict[str, str]:
 
     def shortest(path: str) -> str:
         for depth in range(1, path.count(".") + 1):
-            if sum(end(other, depth) == end(path, depth) for other in paths) == 1:
+            if end(path, depth) not in [end(other, depth) for other in paths if other != path]:
                 return end(path, depth)
         return label_of(path)
 

@@ -1,26 +1,76 @@
-"""From a config and flags to a typed benchmark, or to a list of every problem."""
+"""From a config, the files that it ``extends``, and flags to a typed benchmark.
+
+The answer to a wrong config is a list of every problem.
+"""
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from rnnbench.config.grid import expanded, models_of
-from rnnbench.config.merge import Override, Tree, tree_of
-from rnnbench.config.nodes import ConfigError, Problem, config_error, key_path, to_yaml
+from rnnbench.config import shipped
+from rnnbench.config.grid import (
+    ZIP,
+    expanded,
+    flattened,
+    label_of,
+    models_of,
+    overlap,
+    paths_of,
+    text_of,
+)
+from rnnbench.config.nodes import (
+    MAX_DEPTH,
+    ConfigError,
+    Node,
+    Problem,
+    at,
+    config_error,
+    key_path,
+    merged,
+    parse,
+    to_yaml,
+    with_value,
+    without,
+)
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.settings import PATHS, Data
-from rnnbench.errors import did_you_mean
-from rnnbench.points import model_of
-from rnnbench.section import Loc, Section, spell
+from rnnbench.data.dataset import PATHS, Data
+from rnnbench.errors import did_you_mean, line_of
+from rnnbench.points import model_of, split_keys, values_of
+from rnnbench.section import Section, spell
+from rnnbench.storage import read_file
 from rnnbench.text import listed
 
-__all__ = ["Override", "dump", "load", "load_data", "select"]
+MAX_CONFIG = 2**20
+"""The size of the largest config that is read, in bytes."""
+MAX_FILES = 100
+"""The most files that a config may extend, directly and through others."""
 
 _S = TypeVar("_S", bound=Section)
+
+
+@dataclass(frozen=True)
+class Override:
+    """A value that a flag sets in place of the file's."""
+
+    flag: str  # as the user wrote it, for messages: --epochs
+    key: str  # in the config: training.epochs
+    value: str  # as YAML text
+
+
+@dataclass
+class Tree:
+    """The values of a config, and how it was read."""
+
+    root: Node
+    problems: list[Problem] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    """The file of the config, and those that it extends."""
+    is_whole: bool = True  # false if a file that it extends could not be read
 
 
 def load(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Benchmark:
@@ -40,10 +90,7 @@ def load_data(
 ) -> Data:
     """Return the ``data`` section of a config, or the default one without a config.
 
-    A mapping may consist of its ``data`` section alone.
-
-    Raises:
-        ConfigError: as ``load``.
+    A mapping may consist of its ``data`` section alone. It raises what ``load`` raises.
     """
     if config is None or (isinstance(config, Mapping) and set(config) <= {"data"}):
         return _validated(_OnlyData, tree_of(config or {}, overrides)).data
@@ -104,8 +151,9 @@ def _validated(schema: type[_S], tree: Tree) -> _S:
 def _located(error: ValidationError, tree: Tree, written: Collection[str]) -> Iterator[Problem]:
     """Yield the problems in ``error``, each with the place of its key or of the nearest parent.
 
-    If a file could not be read, a missing key may be in that file, so it is not reported, except
-    in a list: lists are never merged.
+    A point of a grid is called by its model, which is ``written``. If a file could not be read, a
+    missing key may be in that file, so it is not reported, except in a list: lists are never
+    merged.
     """
     for item in error.errors():
         keys = item["loc"]
@@ -117,12 +165,214 @@ def _located(error: ValidationError, tree: Tree, written: Collection[str]) -> It
             if str(key) not in node.children:
                 break
             node = node.children[str(key)]
-        yield Problem(node.where, key_path(_as_written(keys, written)), item["msg"])
+        match keys:
+            case ("models", str(name), *below) if name not in written:
+                keys = ("models", model_of(name), *below)
+        yield Problem(node.where, key_path(keys), item["msg"])
 
 
-def _as_written(keys: Loc, models: Collection[str]) -> Loc:
-    """Return ``keys`` with the name of a model in place of a point that its grid made."""
-    match keys:
-        case ("models", str(name), *below) if name not in models:
-            return ("models", model_of(name), *below)
-    return keys
+# Trees.
+
+
+def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Tree:
+    """Return the tree of a file or a mapping, with the values of flags.
+
+    A file that does not exist may be the name of a config that comes with the package. Paths in a
+    mapping are relative to the working folder.
+
+    Raises:
+        ConfigError: the file cannot be read, or the mapping contains itself.
+    """
+    tree = Tree(Node({}, ""))
+    if isinstance(config, Mapping):
+        tree.root = _extended(tree, _node(config), Path(), ())
+    else:
+        path = Path(config)
+        found = None if path.is_file() else shipped.find(path)
+        tree.root = _read(tree, found or path, ())
+    for override in overrides:
+        flag, keys = override.flag, split_keys(override.key)
+        try:
+            value, duplicates = parse(override.value, flag, has_lines=False)
+            if len(keys) > MAX_DEPTH:
+                message = f"a path of {len(keys):,} keys (allowed: {MAX_DEPTH})"
+                raise config_error(flag, (), message)
+            tree.root = _with_flag(tree.root, keys, value or Node(None, flag))
+            tree.problems += duplicates
+        except ConfigError as error:
+            tree.problems += error.problems
+    return tree
+
+
+def _node(value: Any, depth: int = 0) -> Node:
+    """Return a Python value as a node without a place."""
+    if depth > MAX_DEPTH:
+        raise config_error("", (), f"nested too deeply (allowed: {MAX_DEPTH} levels)")
+    if isinstance(value, Section):
+        value = value.model_dump(exclude_none=True)
+    if isinstance(value, Mapping):
+        return Node({str(key): _node(below, depth + 1) for key, below in value.items()}, "")
+    if isinstance(value, list | tuple):
+        return Node([_node(item, depth + 1) for item in value], "")
+    return Node(value, "")
+
+
+# Files, and those that they extend.
+
+
+def _read(tree: Tree, path: Path, above: tuple[Path, ...]) -> Node:
+    """Return the values of a file over those of the files that it extends; see ``_extended``."""
+    tree.files.append(path)
+    root, duplicates = _parse(_text_of(path), str(path))
+    if root is None:
+        raise config_error(str(path), (), "the file is empty (needs: name, models)")
+    if not isinstance(root.value, dict):
+        raise config_error(root.where, (), "should be a mapping, such as `name: all`")
+    tree.problems += duplicates
+    return _extended(tree, root, path.parent, (*above, path))
+
+
+_parse = lru_cache(maxsize=MAX_FILES)(parse)
+"""Several files may extend the same one, and PyYAML is slow."""
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return read_file(path, MAX_CONFIG).decode("utf-8-sig")
+    except FileNotFoundError:
+        neighbours = sorted(other.name for other in path.parent.glob("*.y*ml"))
+        neighbours += [] if path.suffix else shipped.names()
+        message = f"no such file ({did_you_mean(path.name, neighbours)})"
+    except IsADirectoryError:
+        message = "is a folder (should be a config file)"
+    except UnicodeDecodeError as error:
+        raise config_error(f"{path}:{line_of(error)}", (), "is not UTF-8") from None
+    except (OSError, ValueError) as error:
+        message = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    raise config_error(str(path), (), message)
+
+
+def _extended(tree: Tree, own: Node, folder: Path, above: tuple[Path, ...]) -> Node:
+    """Return ``own`` merged over the files that it extends; its paths are relative to ``folder``.
+
+    ``above`` are the files that led to it by ``extends``; the last one is its own. Files and
+    problems are added to ``tree``.
+    """
+    for keys in (["data", key] for key in PATHS):
+        path = at(own, keys)
+        if isinstance(path.value, str) and path.value and path.value[0] != "~":
+            own = with_value(own, keys, Node(str(folder / path.value), path.where))
+    own, problems = flattened(own)
+    tree.problems += problems
+    if "extends" not in own.value:
+        return own
+    extends, below = own.value["extends"], Node({}, own.where)
+    names = extends.value if isinstance(extends.value, list) else []
+    for name in names or [extends]:
+        try:
+            if len(tree.files) > MAX_FILES:
+                message = f"too many files (allowed: {MAX_FILES})"
+                raise config_error(name.where, ["extends"], message)
+            below = merged(below, _read(tree, _file(name, folder, above), above))
+        except ConfigError as error:
+            tree.problems += error.problems
+            tree.is_whole = False
+    return merged(below, without(own, ["extends"]))
+
+
+def _file(name: Node, folder: Path, above: tuple[Path, ...]) -> Path:
+    """Return the file that ``extends`` names: in ``folder``, with ``.yaml``, or of the package."""
+    value = name.value
+    if not isinstance(value, str | Path) or not str(value) or not str(value).isprintable():
+        message = "should name a config file, or a list of them (relative to this file)"
+        raise config_error(name.where, ["extends"], message)
+    base = folder / value
+    if os.path.realpath(base) in [os.path.realpath(file) for file in above]:
+        message = f"cycle: {' -> '.join(str(file) for file in (*above, base))}"
+        raise config_error(name.where, ["extends"], message)
+    for found in filter(None, (base, folder / f"{value}.yaml", shipped.find(value))):
+        # Unlike Path.is_file, this is false for impossible names.
+        if os.path.isfile(found) and found not in above:  # noqa: PTH113
+            return found
+    others = sorted(other for other in base.parent.glob("*.y*ml") if other not in above)
+    names = [str(Path(value).parent / other.name) for other in others]
+    names += [] if base.suffix else shipped.names()
+    message = f"no such file: {value} ({did_you_mean(str(value), names)})"
+    raise config_error(name.where, ["extends"], message)
+
+
+# Flags.
+
+
+def _with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
+    """Return ``root`` with the value that a flag sets.
+
+    A value of ``training`` applies to all models, so it replaces those of single models and of
+    grids. A list for a single value of a model, or of ``training``, makes a grid.
+    """
+    match list(keys):
+        case ["training", *path]:
+            for own in [keys] if path else [["training", key] for key in new.children]:
+                for name in models_of(root):
+                    root = without(_without_axis(root, name, own, new), ["models", name, *own])
+            if _is_several(new, path):
+                return _with_axis_of_networks(root, keys, new)
+        case ["models", _, "grid", "zip", *path] if path:
+            return with_value(root, [*keys[:4], ".".join(path)], new)
+        case ["models", name, "grid", *path] if path:
+            return with_value(root, _axis(root, name, path), new)
+        case ["models", name, *path] if path:
+            axis = _axis(root, name, path)
+            root = _without_axis(root, name, path, new)
+            if _is_several(new, path) and not isinstance(at(root, keys).value, list):
+                return with_value(root, axis, new)
+            if "*" in path:
+                return with_value(root, axis, Node([new], new.where))
+    return with_value(root, keys, new)
+
+
+def _is_several(new: Node, path: Sequence[str]) -> bool:
+    """Return whether ``new`` is a list for a parameter that takes a single value."""
+    takes_a_list = not path or path[0] == "arguments" or list(path) in (["layers"], ["seeds"])
+    return isinstance(new.value, list) and bool(new.value) and not takes_a_list
+
+
+def _axis(root: Node, name: str, path: Sequence[str]) -> list[str]:
+    """Return the keys of the axis ``path`` in a grid; a new one is crossed with the others."""
+    grid, key = ["models", name, "grid"], ".".join(path)
+    return [*grid, ZIP, key] if key in at(root, [*grid, ZIP]).children else [*grid, key]
+
+
+def _with_axis_of_networks(root: Node, path: Sequence[str], values: Node) -> Node:
+    networks = [name for name, node in models_of(root).items() if "baseline" not in node.children]
+    if not networks:
+        raise config_error(values.where, path, "there is no network to try these values on")
+    for name in networks:
+        root = with_value(root, ["models", name, "grid", ".".join(path)], values)
+    return root
+
+
+def _without_axis(root: Node, name: str, path: Sequence[str], new: Node) -> Node:
+    """Return ``root`` without the axis ``path`` in the grid of a model."""
+    model = at(root, ["models", name])
+    if _is_in_name(values_of(name), path, at(model, path), new):
+        message = "has this value in its name (change the config that has the grid)"
+        raise config_error(new.where, ["models", name], message)
+    for axis in paths_of(model):
+        if axis == ".".join(path):
+            root = without(root, _axis(root, name, path))
+        elif overlap(axis.split("."), path):
+            message = f"overlaps with {axis} in the grid (set that instead)"
+            raise config_error(new.where, ["models", name, *path], message)
+    return root
+
+
+def _is_in_name(named: Mapping[str, str], path: Sequence[str], old: Node, new: Node) -> bool:
+    """Return whether ``new`` would replace a value that is in the name of a point."""
+    if isinstance(new.value, dict):
+        return any(
+            _is_in_name(named, [*path, key], at(old, [key]), child)
+            for key, child in new.value.items()
+        )
+    labels = (label_of(".".join(path[start:])) for start in range(len(path)))
+    return bool(named) and any(named.get(label) == text_of(old.plain) for label in labels)

@@ -6,6 +6,7 @@ parser is used here; the numbers and booleans are those of YAML 1.2.
 
 import re
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -32,13 +33,12 @@ class Problem:
 
     where: str
     """``file:line``, or the flag that the value came from; empty if the config is a mapping."""
-    key: str
-    """Path of the key, ``training.epochs``; empty if the problem is in the whole file."""
+    key: str  # the path, such as training.epochs; empty if the whole file is wrong
     message: str
-    """The mistake, and the allowed values."""
 
     def __str__(self) -> str:
-        text = ": ".join(part for part in (self.where, self.key, self.message) if part)
+        key = "" if self.where and f"--{self.key}".startswith(self.where) else self.key  # --track
+        text = ": ".join(part for part in (self.where, key, self.message) if part)
         return shortened(text, LONGEST)
 
     @property
@@ -133,12 +133,11 @@ def with_value(root: Node, keys: Sequence[str], new: Node) -> Node:
     if not keys:
         return Node(new.value, root.where)
     key, *below = keys
-    children = dict(root.children)
-    is_list = isinstance(root.value, list)
+    children, is_list = dict(root.children), isinstance(root.value, list)
     if is_list and key not in children:
         message = f"no item {spell(key)} (the list has {len(children)}, counted from 0)"
         raise config_error(new.where, (), message)
-    child = Node(children[key].value if key in children else None, new.where)
+    child = Node(at(root, [key]).value, new.where)
     children[key] = with_value(child, below, new)
     return Node(list(children.values()) if is_list else children, root.where)
 
@@ -181,10 +180,7 @@ _SCALARS: dict[str, tuple[str, list[str], Callable[[str], Any]]] = {
 class _Dumper(yaml.SafeDumper):
     """Writes plain data so that YAML 1.1 and YAML 1.2 read the same values."""
 
-    yaml_implicit_resolvers = {
-        first: list(resolvers)
-        for first, resolvers in yaml.SafeDumper.yaml_implicit_resolvers.items()
-    }
+    yaml_implicit_resolvers = deepcopy(yaml.SafeDumper.yaml_implicit_resolvers)
 
 
 class _Loader(yaml.SafeLoader):
@@ -194,8 +190,7 @@ class _Loader(yaml.SafeLoader):
 
     def __init__(self, text: str, where: Callable[[yaml.Mark], str]):
         super().__init__(text)
-        self.duplicates: dict[int, Problem] = {}
-        """A problem for every duplicate key, by the identity of its node."""
+        self.duplicates: dict[int, Problem] = {}  # by the identity of the second node
         self._where = where
         self._n_parsed, self._n_values = 1, 0
 
@@ -204,9 +199,8 @@ class _Loader(yaml.SafeLoader):
         self._n_parsed += index is not None  # keys do not count
         if self._n_parsed > MAX_VALUES:
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(
-                problem=f"too many values (allowed: {MAX_VALUES:,})", problem_mark=mark
-            )
+            message = f"too many values (allowed: {MAX_VALUES:,})"
+            raise yaml.MarkedYAMLError(problem=message, problem_mark=mark)
         return super().compose_node(parent, index)
 
     def tree(self) -> Node | None:
@@ -243,12 +237,12 @@ class _Loader(yaml.SafeLoader):
             where = self._where(name.start_mark)
             if not isinstance(name, yaml.ScalarNode):
                 raise config_error(where, keys, "a key cannot be a list or a mapping")
-            key, path = name.value, (*keys, name.value)
-            if key in entries:
-                message = f"duplicate key (first on line {first_lines[key]})"
-                self.duplicates.setdefault(id(name), Problem(where, key_path(path), message))
-            first_lines.setdefault(key, name.start_mark.line + 1)
-            entries[key] = Node(self._value(value, path), where)
+            path = (*keys, name.value)
+            line = first_lines.setdefault(name.value, name.start_mark.line + 1)
+            if name.value in entries:
+                duplicate = Problem(where, key_path(path), f"duplicate key (first on line {line})")
+                self.duplicates.setdefault(id(name), duplicate)
+            entries[name.value] = Node(self._value(value, path), where)
         return entries
 
 
@@ -265,7 +259,7 @@ def to_yaml(value: Any) -> str:
 def parse(text: str, name: str, *, has_lines: bool = True) -> tuple[Node | None, list[Problem]]:
     """Return the tree in ``text``, if it has one, and a problem for every duplicate key.
 
-    ``name`` is the file or the flag that it comes from; line numbers are of no use in a flag.
+    ``name`` is the file or the flag that it comes from; lines are of no use in a flag.
 
     Raises:
         ConfigError: it is not YAML, or not plain data.

@@ -11,11 +11,10 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PositiveInt, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
-from rnnbench.data.settings import Data
+from rnnbench.data.dataset import Data
 from rnnbench.models.descriptions import Model
 from rnnbench.points import MODEL, POINT
-from rnnbench.records import Publication, Text
-from rnnbench.section import Section, located, problem, problems, spell
+from rnnbench.section import Publication, Section, Text, located, problem, problems, spell
 from rnnbench.tracking import TrackerNames
 from rnnbench.training.settings import Recipe, Training
 

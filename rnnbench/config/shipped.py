@@ -5,14 +5,13 @@ from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 from textwrap import wrap
-from typing import Any
 
 import yaml
 
 from rnnbench.config.nodes import to_yaml
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.section import Variant, spell
-from rnnbench.storage import write_text
+from rnnbench.section import Variant, spell_parameters
+from rnnbench.storage import check_new, write_text
 
 STARTER = "starter"
 GRIDS = re.compile(r"_(baselines|grids|layers|networks)$")
@@ -36,8 +35,19 @@ def listed() -> list[str]:
 
 
 def find(name: str | Path) -> Path | None:
-    """Return the config of this name; ``None`` if there is none."""
+    """Return the config of this name, if there is one."""
     return folder() / f"{name}.yaml" if str(name) in names() else None
+
+
+def get(name: str) -> Path:
+    """Return the config of this name.
+
+    Raises:
+        UserError: there is none.
+    """
+    if found := find(name):
+        return found
+    raise UserError(f"no config '{name}' ({did_you_mean(name, names())})")
 
 
 def summary(file: Path) -> str:
@@ -50,30 +60,23 @@ def summary(file: Path) -> str:
 def copy_config(name: str, path: Path, *, overwrite: bool = False) -> list[Path]:
     """Copy a config that comes with the package, and the table of texts that it names.
 
-    The copy may still extend others that come with the package.
-
-    Args:
-        name: of the config.
-        path: the new file.
-        overwrite: whether the config is replaced if it exists; a table never is.
+    The copy may still extend others that come with the package. A table is never overwritten.
 
     Returns:
-        The new files.
+        The new files, the config first.
 
     Raises:
-        UserError: there is no such config, a file exists already, or one cannot be written.
+        UserError: there is no such config, or a file exists already or cannot be written.
     """
-    config = find(name)
-    if config is None:
-        raise UserError(f"no config '{name}' ({did_you_mean(name, names())})")
+    config = get(name)
     copies = {path: config}
     data = yaml.safe_load(config.read_text(encoding="utf-8")).get("data") or {}
     if "path" in data:
         copies[path.parent / data["path"]] = config.parent / data["path"]
     for copy in copies:
-        _check_new(copy, overwrite=overwrite and copy == path)
+        check_new(copy, overwrite=overwrite and copy == path, replaced="a config")
     for copy, original in copies.items():
-        write_new(copy, original.read_text(encoding="utf-8"), overwrite=overwrite)
+        write_text(copy, original.read_text(encoding="utf-8"))
     return list(copies)
 
 
@@ -103,40 +106,13 @@ def _kinds(kinds: Iterable[type[Variant]], start: str) -> str:
     indent = start.replace("-", " ")
     lines = []
     for kind in kinds:
-        values = {
-            key: "N" if field.is_required() else field.default
-            for key, field in kind.model_fields.items()
-        }
-        # \0 stands for a space at which no line may break.
-        spelled = ", ".join(f"{key}:\0{_as_yaml(value)}" for key, value in values.items())
+        fields = kind.model_fields.items()
+        values = {key: "N" if field.is_required() else field.default for key, field in fields}
+        # In a line that may be broken, \0 stands for a space at which it may not.
+        spelled = spell_parameters(values).replace(": ", ":\0")
         after = indent + " " * len(f"{kind.kind}: {{")
         lines += [f"{indent}# {line}" for line in wrap(kind.summary(), 78 - len(indent))]
         lines += wrap(
             f"{kind.kind}:\0{{{spelled}}}", 80, initial_indent=start, subsequent_indent=after
         )
     return "".join(f"{line}\n" for line in lines).replace("\0", " ")
-
-
-def _as_yaml(value: Any) -> str:
-    if value is None:
-        return "null"
-    return value if isinstance(value, str) else spell(value)
-
-
-def _check_new(path: Path, *, overwrite: bool) -> None:
-    if path.exists() and not overwrite:
-        raise UserError(f"{path}: exists already (--force overwrites a config)")
-
-
-def write_new(path: Path, text: str, *, overwrite: bool) -> None:
-    """Write a text to a file.
-
-    Raises:
-        UserError: the file exists and ``overwrite`` is false, or it cannot be written.
-    """
-    try:
-        _check_new(path, overwrite=overwrite)
-        write_text(path, text)
-    except (OSError, ValueError) as error:  # of a path that no file can have
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"{path}: cannot be written: {reason}") from error

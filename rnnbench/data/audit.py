@@ -9,7 +9,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import Dataset, split_fingerprint
-from rnnbench.records import Record, Share
+from rnnbench.section import Record, Share
 from rnnbench.storage import sha256_json
 
 
@@ -39,16 +39,6 @@ class Duplicates(Record):
         """All of them, ascending."""
         return sorted([*self.same_topic, *self.other_topics, *self.both])
 
-    def in_words(self, test_size: int) -> str:
-        """Return how many there are, and with which topics they are in training."""
-        if not self.positions:
-            return "no test document is in the training set"
-        return (
-            f"{len(self.positions):,} of {test_size:,} test documents are also in the training "
-            f"set: {len(self.same_topic):,} only with the same topic, {len(self.other_topics):,} "
-            f"only with other topics, {len(self.both):,} with both"
-        )
-
 
 class DatasetSummary(Record):
     """A dataset, and how well always answering its most frequent topic does."""
@@ -65,18 +55,14 @@ class DatasetSummary(Record):
     timesteps: int
     topics: Annotated[list[TopicCount], Field(min_length=1)]
     """By label."""
-    duplicates: Duplicates | None
-    """Test documents whose padded sequence, which is all that a model sees, is in training, too.
-
-    ``None`` if that was not recorded, by an older version."""
-    whole_duplicates: Duplicates | None
+    duplicates: Duplicates
+    """Test documents whose padded sequence, which is all that a model sees, is in training, too."""
+    whole_duplicates: Duplicates
     """Those of them whose whole text is in training."""
     n_left_out: NonNegativeInt = 0
     """The number of test documents that were left out of all this because they are in training."""
     in_order: bool = False
-    """Whether the documents are in order of time, so that variances come from blocks of them.
-
-    ``False`` also if an older version did not record it."""
+    """Whether the documents are in order of time, so that variances come from blocks of them."""
     majority_topic: str
     """The most frequent topic in training."""
     majority_accuracy: Share
@@ -85,15 +71,10 @@ class DatasetSummary(Record):
     """Macro-F1 of always answering the majority topic."""
 
     @model_validator(mode="after")
-    def _has_its_majority_topic(self) -> Self:
+    def _is_consistent(self) -> Self:
         if self.majority_topic not in [count.topic for count in self.topics]:
             raise ValueError("the majority topic is none of the topics")
-        return self
-
-    @model_validator(mode="after")
-    def _has_its_duplicates(self) -> Self:
-        for duplicates in (self.duplicates, self.whole_duplicates):
-            found = duplicates.positions if duplicates else []
+        for found in (self.duplicates.positions, self.whole_duplicates.positions):
             is_inside = all(0 <= position < self.test_size for position in found)
             if len(set(found)) < len(found) or not is_inside:
                 raise ValueError("duplicates that are not documents of the test set")
@@ -106,13 +87,19 @@ class DatasetSummary(Record):
 
     @property
     def duplicate_positions(self) -> list[int]:
-        """The positions of the duplicates in the test set; none if they were not recorded."""
-        return self.duplicates.positions if self.duplicates else []
+        """The positions of the duplicates in the test set."""
+        return self.duplicates.positions
 
     def duplicates_in_words(self, *, whole: bool = False) -> str:
         """Return how many duplicates there are; of the ``whole`` texts, or as models see them."""
         found = self.whole_duplicates if whole else self.duplicates
-        return found.in_words(self.test_size) if found else "not recorded"
+        if not found.positions:
+            return "no test document is in the training set"
+        return (
+            f"{len(found.positions):,} of {self.test_size:,} test documents are also in the "
+            f"training set: {len(found.same_topic):,} only with the same topic, "
+            f"{len(found.other_topics):,} only with other topics, {len(found.both):,} with both"
+        )
 
     @property
     def topics_by_frequency(self) -> list[TopicCount]:
@@ -127,15 +114,12 @@ class DatasetSummary(Record):
 
 def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
     """Return the facts about a ``dataset`` that was made of ``corpus``."""
-    train, test = (
-        np.bincount(labels, minlength=len(dataset.topics))
-        for labels in (dataset.y_train, dataset.y_test)
-    )
+    train = np.bincount(dataset.y_train, minlength=len(dataset.topics))
+    test = np.bincount(dataset.y_test, minlength=len(dataset.topics))
     majority = int(train.argmax())
-    whole = (
-        [corpus.ranks(number) for number in numbers]
-        for numbers in (dataset.train_documents, dataset.test_documents)
-    )
+    whole_train = [corpus.ranks(number) for number in dataset.train_documents]
+    whole_test = [corpus.ranks(number) for number in dataset.test_documents]
+    counts = zip(dataset.topics, train.tolist(), test.tolist(), strict=True)
     return DatasetSummary(
         source=corpus.provenance["source"],
         origin=corpus.provenance["from"],
@@ -145,14 +129,9 @@ def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
         train_size=len(dataset.y_train),
         test_size=len(dataset.y_test),
         timesteps=dataset.timesteps,
-        topics=[
-            TopicCount(topic=topic, train=in_train, test=in_test)
-            for topic, in_train, in_test in zip(
-                dataset.topics, train.tolist(), test.tolist(), strict=True
-            )
-        ],
+        topics=[TopicCount(topic=topic, train=a, test=b) for topic, a, b in counts],
         duplicates=_duplicates(dataset, list(dataset.x_train), list(dataset.x_test)),
-        whole_duplicates=_duplicates(dataset, *whole),
+        whole_duplicates=_duplicates(dataset, whole_train, whole_test),
         in_order=dataset.in_order,
         majority_topic=dataset.topics[majority],
         **_scores_of_majority(test, majority),
@@ -171,24 +150,17 @@ def rest_of(summary: DatasetSummary, labels: NDArray[np.int32]) -> DatasetSummar
     """Return the facts about a dataset without its duplicates.
 
     Its fingerprints are others, because accuracies on it cannot be compared with others.
-
-    Args:
-        summary: the facts about the whole dataset.
-        labels: of the test documents that are left, ``(n_left,)``.
+    ``labels`` are those of the test documents that are left, ``(n_left,)``.
     """
     test = np.bincount(labels, minlength=len(summary.topics))
     names = [count.topic for count in summary.topics]
-    topics = [
-        count.model_copy(update={"test": n})
-        for count, n in zip(summary.topics, test.tolist(), strict=True)
-    ]
-    dropped = summary.duplicate_positions
+    pairs, dropped = zip(summary.topics, test.tolist(), strict=True), summary.duplicate_positions
     facts = {
         "fingerprint": sha256_json([summary.fingerprint, dropped]),
         "split_fingerprint": sha256_json([summary.split_fingerprint, dropped]),
         "test_size": len(labels),
         "n_left_out": len(dropped),
-        "topics": topics,
+        "topics": [count.model_copy(update={"test": n}) for count, n in pairs],
         "duplicates": Duplicates(),
         "whole_duplicates": Duplicates(),
     }

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import platformdirs
@@ -21,9 +21,11 @@ from rnnbench.storage import UnwritableError, atomic_write, sweep
 
 SCHEMA_VERSION = 2
 """Goes up when the same source would give another corpus, or when the layout of files changes."""
-
 LONGEST_WRITE = 600.0
 """Temporary files older than this many seconds count as abandoned."""
+ARRAYS = ("tokens", "offsets", "labels", "is_test")
+FACTS = ("topics", "vocabulary", "provenance")
+"""The parts of a corpus that are stored as arrays, and as JSON."""
 
 
 class DamagedCacheError(RnnbenchError):
@@ -43,7 +45,7 @@ def _corpora() -> Path:
 def newest(name: str) -> Path | None:
     """Return the file that was last cached for the source ``name``, if there is one."""
     files = _files(f"{name}-{'[0-9a-f]' * 64}.npz")
-    return max(files, key=_time_of_writing, default=None)
+    return max(files, key=lambda file: file.stat().st_mtime_ns, default=None)
 
 
 def find(fingerprint: str) -> Path | None:
@@ -57,19 +59,8 @@ def _files(pattern: str) -> Iterator[Path]:
     return filter(Path.is_file, _corpora().glob(pattern))
 
 
-def _time_of_writing(file: Path) -> int:
-    try:
-        return file.stat().st_mtime_ns
-    except OSError:  # another process has just removed it
-        return 0
-
-
 def store(name: str, corpus: Corpus) -> Corpus:
-    """Cache a corpus of the source ``name``, and return it with its file.
-
-    Raises:
-        UnwritableError: the cache folder cannot be written to.
-    """
+    """Cache a corpus of the source ``name``, and return it with its file; see ``writing``."""
     file = _corpora() / f"{name}-{corpus.fingerprint}.npz"
     sweep(file.parent, older_than=LONGEST_WRITE)
     write(file, corpus)
@@ -77,37 +68,20 @@ def store(name: str, corpus: Corpus) -> Corpus:
 
 
 def write(file: Path, corpus: Corpus) -> str:
-    """Write ``corpus`` to ``file`` atomically and return its fingerprint.
-
-    Raises:
-        UnwritableError: the folder cannot be written to.
-    """
-    fingerprint = corpus.fingerprint
-    facts = {
-        "fingerprint": fingerprint,
-        "topics": corpus.topics,
-        "vocabulary": corpus.vocabulary,
-        "provenance": corpus.provenance,
-    }
-    arrays: dict[str, Any] = {
-        "facts": np.frombuffer(json.dumps(facts).encode(), np.uint8),
-        "tokens": corpus.tokens,
-        "offsets": corpus.offsets,
-        "labels": corpus.labels,
-    }
-    if corpus.is_test is not None:
-        arrays["is_test"] = corpus.is_test
+    """Write ``corpus`` to ``file``, and return its fingerprint; see ``writing``."""
+    facts = {key: getattr(corpus, key) for key in ("fingerprint", *FACTS)}
+    arrays = {key: array for key in ARRAYS if (array := getattr(corpus, key)) is not None}
     with writing(file) as out:
-        np.savez(out, **arrays)
-    return fingerprint
+        np.savez(out, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays)
+    return corpus.fingerprint
 
 
 @contextmanager
 def writing(file: Path) -> Iterator[BinaryIO]:
-    """Open a file of the cache as ``atomic_write`` does; an error says how to use another folder.
+    """Open a file of the cache as ``atomic_write`` does.
 
     Raises:
-        UnwritableError: it cannot be written.
+        UnwritableError: it cannot be written; the message says how to use another folder.
     """
     try:
         with atomic_write(file) as out:
@@ -128,10 +102,7 @@ def read(file: Path) -> Corpus:
         with np.load(file, allow_pickle=False) as stored:
             facts = json.loads(stored["facts"].tobytes())
             corpus = Corpus(
-                tokens=stored["tokens"],
-                offsets=stored["offsets"],
-                labels=stored["labels"],
-                is_test=stored["is_test"] if "is_test" in stored else None,
+                **{key: stored[key] for key in ARRAYS if key != "is_test" or key in stored},
                 topics=tuple(facts["topics"]),
                 vocabulary=tuple(facts["vocabulary"]),
                 provenance=facts["provenance"],

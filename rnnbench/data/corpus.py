@@ -57,10 +57,7 @@ class Corpus:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 of the content.
-
-        Provenance is left out, so a corpus that was rebuilt elsewhere is recognised as the same.
-        """
+        """sha256 of the content, which is the same if the corpus is rebuilt from other files."""
         arrays: dict[str, NDArray[Any]] = {
             "tokens": self.tokens.astype("<i4"),
             "offsets": self.offsets.astype("<i8"),
@@ -72,17 +69,11 @@ class Corpus:
 
 
 def rank_words_of(corpus: Corpus, documents: NDArray[np.int64]) -> tuple[Corpus, int]:
-    """Rank the words of a corpus by their frequency in some documents only.
+    """Rank the words of a corpus by their frequency in some documents, given by position.
 
     Words that do not occur in them come last. Of equally frequent words, the first to occur in
-    them comes first, so that nothing depends on the other documents.
-
-    Args:
-        corpus: the corpus.
-        documents: int64 ``(n,)``, the positions of the documents.
-
-    Returns:
-        The corpus with other ranks, and how many words occur in the documents.
+    them comes first, so that nothing depends on the other documents. Also return how many words
+    occur in them.
     """
     chosen = np.zeros(len(corpus), bool)
     chosen[documents] = True

@@ -1,22 +1,25 @@
-"""From a corpus to the arrays for training, validating and testing models.
+"""The ``data`` section, and what it makes of a corpus: arrays to train, validate and test models.
 
 Parts of the training documents can take the place of the test documents, so that models and
 settings that are chosen on them owe nothing to the test documents.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Literal
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field, model_validator
 
 from rnnbench.data.corpus import Corpus, rank_words_of
-from rnnbench.data.settings import Data
+from rnnbench.data.source import TOKENIZERS
 from rnnbench.data.sources import BUILT_IN, SOURCES
-from rnnbench.errors import UserError
-from rnnbench.section import spell
+from rnnbench.errors import UserError, did_you_mean
+from rnnbench.section import Section, one_of, problem, spell
 from rnnbench.storage import sha256_arrays
 
 PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3
@@ -24,6 +27,83 @@ PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3
 MAX_STEPS = 2**30
 """The most steps that all padded documents may have together; each takes 4 bytes."""
 MAX_FOLDS = 1_000
+
+
+def _source(value: Any) -> Any:
+    if value == "auto" or value in list(SOURCES):
+        return value
+    looks_like_a_path = isinstance(value, str) and Path(value).suffix
+    hint = "; a file belongs in data.path, or --path" if looks_like_a_path else ""
+    raise problem(f"got {spell(value)}", did_you_mean(str(value), ["auto", *SOURCES]) + hint)
+
+
+def _path(value: Any) -> Any:
+    if isinstance(value, str | Path) and str(value) and "\0" not in str(value):
+        with suppress(RuntimeError, UnicodeEncodeError):  # no such user, not in UTF-8
+            str(value).encode()
+            return Path(value).expanduser()
+    raise problem(f"got {spell(value)}", "should be the name of a file or a folder")
+
+
+FilePath = Annotated[Path, BeforeValidator(_path)]
+Tokenizer = Annotated[str, BeforeValidator(partial(one_of, names=TOKENIZERS))]
+Side = Literal["pre", "post"]
+"""An end of a sequence."""
+Column = Annotated[str, Field(min_length=1, max_length=1_000)]
+PATHS = ("path", "train", "test")
+"""The keys that hold paths, which are relative to the file that they stand in."""
+
+
+class Data(Section):
+    """Which documents to use, and how they become arrays; named as in Keras's loader."""
+
+    source: Annotated[str, BeforeValidator(_source)] = "auto"
+    """A source of the catalogue, or ``auto``: the first of several that is within reach."""
+    path: FilePath | None = None
+    """A file or folder to read the source from, instead of downloading it."""
+    train: FilePath | None = None
+    """With source ``files``: a file or folder of texts to train on; ``test`` holds the rest."""
+    test: FilePath | None = None
+    """A file or folder of texts to test on."""
+    text_column: Column | None = None
+    """With source ``files``: the column of a table that holds the texts; by default ``text``."""
+    label_column: Column | None = None
+    """The column of a table that holds the labels; by default ``label``."""
+    tokenizer: Tokenizer | None = None
+    """With source ``files``: splits texts into words; by default ``words``."""
+    num_words: Annotated[int, Field(ge=4)] | None = None
+    """Ids from this one on are replaced by the id for unknown words, 2."""
+    maxlen: Annotated[int, Field(ge=3)] | None = None
+    """Documents of this length or longer, the start mark included, are left out."""
+    split: Literal["auto", "shuffled", "stratified", "last", "modapte"] = "auto"
+    """``modapte`` is the split that comes with R8 and R52; ``auto`` is the split that the documents
+    come with, or that ``train`` and ``test`` make, or else ``shuffled``. ``stratified`` is
+    shuffled, too, with the same share of every topic; ``last`` keeps the order, which should be
+    that of time, and tests on the last documents."""
+    test_split: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Share of the documents that are reserved for testing, if they come without a split."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 113
+    """Seed of the shuffled and the stratified split."""
+    pad_length: Annotated[int, Field(gt=0, le=100_000)] | None = None
+    """Length of every sequence; by default that of the longest."""
+    padding: Side = "pre"
+    """The end of a short document that is filled with zeros."""
+    truncating: Side = "pre"
+    """The end of a long document that is cut off if ``pad_length`` is shorter."""
+
+    @model_validator(mode="after")
+    def _has_files_that_go_together(self) -> "Data":
+        if (self.train is None) != (self.test is None) or (self.train and self.path):
+            raise problem("needs either path, or train and test")
+        if self.train and self.split != "auto":
+            raise problem("train and test are a split already", "allowed: split: auto")
+        return self
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys for the source that have a value, except for where its files are."""
+        keys = ("test", "text_column", "label_column", "tokenizer")
+        return {key: value for key in keys if (value := getattr(self, key)) is not None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,11 +169,10 @@ def split_fingerprint(corpus_fingerprint: str, dataset: Dataset) -> str:
 def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     """Return the dataset that the settings in ``data`` make of a corpus.
 
-    The length of the sequences and the limit of the ids follow from all documents, as in Keras, or,
-    if ``blind``, from the training documents alone; test documents are then cut to fit.
-
     Shuffle, start mark, filter by length, unknown words and split are those of
-    ``keras.datasets.reuters.load_data``; padding is that of ``keras.utils.pad_sequences``.
+    ``keras.datasets.reuters.load_data``; padding is that of ``keras.utils.pad_sequences``. So the
+    length of the sequences and the limit of the ids follow from all documents, or, if ``blind``,
+    from the training documents alone; test documents are then cut to fit.
 
     Raises:
         UserError: the corpus has no such split, or no documents are left to train or test on.
@@ -121,7 +200,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
 
     def padded(numbers: NDArray[np.int64]) -> NDArray[np.int32]:
         sequences = [documents[number] for number in numbers]
-        return pad(sequences, timesteps, padding=data.padding, truncating=data.truncating)
+        return pad(sequences, timesteps, data.padding, data.truncating)
 
     return Dataset(
         x_train=padded(train),
@@ -176,8 +255,7 @@ def _stratified(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the training and the test documents, with the same share of every topic, in order.
 
-    Of each topic, the first documents in ``order`` are for training, and at least one is for
-    training and one for testing.
+    Of each topic, the first documents in ``order`` are for training, at least one and not all.
     """
     labels = corpus.labels[order]
     counts = np.bincount(labels, minlength=len(corpus.topics))
@@ -207,31 +285,23 @@ def _n_ids(corpus: Corpus, kept: NDArray[np.int64], num_words: int | None) -> in
 
 
 def pad(
-    sequences: Sequence[NDArray[np.int32]],
-    timesteps: int,
-    *,
-    padding: Literal["pre", "post"],
-    truncating: Literal["pre", "post"],
+    sequences: Sequence[NDArray[np.int32]], timesteps: int, padding: Side, truncating: Side
 ) -> NDArray[np.int32]:
     """Return int32 ``(len(sequences), timesteps)``: a start mark, the ids, and zeros to pad."""
     padded = np.full((len(sequences), timesteps), PAD, np.int32)
     for row, ids in zip(padded, sequences, strict=True):
         sequence = np.concatenate([[START], ids])
-        if len(sequence) > timesteps:
-            cut = len(sequence) - timesteps
-            sequence = sequence[cut:] if truncating == "pre" else sequence[:timesteps]
-        if padding == "post":
-            row[: len(sequence)] = sequence
-        else:
-            row[timesteps - len(sequence) :] = sequence
+        sequence = sequence[-timesteps:] if truncating == "pre" else sequence[:timesteps]
+        start = timesteps - len(sequence) if padding == "pre" else 0
+        row[start : start + len(sequence)] = sequence
     return padded
 
 
 def hold_out(n: int, share: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the positions of the documents to train on, and of those to hold out, ascending.
 
-    Of ``n`` training documents, ``held = int(n * share)`` are held out: the same ones for all
-    models and seeds of a benchmark. The shapes are ``(n - held,)`` and ``(held,)``.
+    Of ``n`` training documents, ``int(n * share)`` are held out: the same ones for all models and
+    seeds of a benchmark.
 
     Raises:
         UserError: one of the two would be empty, although ``share`` is not 0.
@@ -251,14 +321,12 @@ class Fold:
     """One of several parts that are drawn at random, stratified by topic.
 
     Their sizes, and their numbers of documents of each topic, are the same to within one.
-
-    Attributes:
-        number: from 1.
-        of: the number of folds.
     """
 
     number: int
+    """From 1."""
     of: int
+    """The number of folds."""
 
     def positions(self, y_train: NDArray[np.int32]) -> NDArray[np.intp]:
         """Return the positions of its documents in the training set, ascending."""
@@ -275,12 +343,10 @@ class Last:
     """The last documents in the order of the training set.
 
     They are the latest if the documents are dated and were not shuffled.
-
-    Attributes:
-        share: of the training documents.
     """
 
     share: float
+    """Of the training documents."""
 
     def positions(self, y_train: NDArray[np.int32]) -> NDArray[np.intp]:
         """Return the positions of its documents in the training set, ascending; at least one."""

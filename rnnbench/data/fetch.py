@@ -8,7 +8,6 @@ import bz2
 import gzip
 import io
 import lzma
-import queue
 import re
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import urllib.parse
 import zipfile
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -30,18 +30,12 @@ from rnnbench.storage import temporary_folder, write_text
 if TYPE_CHECKING:
     from http.client import HTTPResponse
 
-PATIENCE = 10.0
-"""Seconds to wait for the first answer, and for every further part of it."""
-SLOWEST = 1_000
-"""Bytes per second, over ``PATIENCE`` seconds, below which a download is abandoned."""
+PATIENCE = 10.0  # seconds to wait for the first answer, and for every further part of it
+SLOWEST = 1_000  # bytes per second, below which a download is abandoned
 LONGEST = 900.0
 """Seconds that pip may take for all it does; 8 MB then come at 9,000 bytes per second."""
-
-MAX_BYTES = 64 * 2**20
-"""A longer response is refused; the largest file needed has 8 MB."""
-MAX_MEMBERS = 10_000
-MAX_MEMBER_BYTES = 64 * 2**20
-MAX_TOTAL_BYTES = 256 * 2**20
+MAX_BYTES = 64 * 2**20  # of a response; the largest file needed has 8 MB
+MAX_MEMBERS, MAX_MEMBER_BYTES, MAX_TOTAL_BYTES = 10_000, 64 * 2**20, 256 * 2**20
 """For scale: Reuters-21578 has 34 members of 28 MB in total, the largest of 1.5 MB."""
 
 Progress = Callable[[str, int, int | None], None]
@@ -65,11 +59,15 @@ def get(url: str, progress: Progress = silent, *, patience: float = PATIENCE) ->
         with _open(url, patience) as response:
             length = response.headers.get("Content-Length", "")
             total = int(length) if length.isdecimal() else None
-            for chunk in _not_too_slow(response):
+            start = time.monotonic()
+            while chunk := response.read1(1 << 16):
                 content += chunk
                 progress(f"downloading {url}", len(content), total)
                 if len(content) > MAX_BYTES:
                     raise OSError(f"it sends more than {MAX_BYTES:,} bytes")
+                seconds = time.monotonic() - start
+                if seconds >= PATIENCE and len(content) < SLOWEST * seconds:
+                    raise OSError(f"it sends {len(content) / seconds:,.0f} bytes per second")
         if total is not None and len(content) < total:
             raise OSError(f"it broke off after {len(content):,} of {total:,} bytes")
     except (OSError, HTTPException) as error:
@@ -79,43 +77,23 @@ def get(url: str, progress: Progress = silent, *, patience: float = PATIENCE) ->
     return bytes(content)
 
 
-def _not_too_slow(response: "HTTPResponse") -> Iterator[bytes]:
-    """Yield the parts of an answer.
-
-    Raises:
-        TimeoutError: they come more slowly than ``SLOWEST``.
-    """
-    start, received = time.monotonic(), 0
-    while chunk := response.read1(1 << 16):
-        yield chunk
-        received += len(chunk)
-        seconds = time.monotonic() - start
-        if seconds >= PATIENCE:
-            if received < SLOWEST * seconds:
-                raise TimeoutError(f"it sends {received / seconds:,.0f} bytes per second")
-            start, received = time.monotonic(), 0
-
-
 def _open(url: str, patience: float) -> "HTTPResponse":
     """Call ``urlopen``, and limit the time for resolving the host name too."""
     from urllib.request import urlopen
 
-    outcome: queue.SimpleQueue[HTTPResponse | Exception] = queue.SimpleQueue()
+    answer: Future[HTTPResponse] = Future()
 
     def run() -> None:
         try:
-            outcome.put(urlopen(url, timeout=PATIENCE))  # noqa: S310
+            answer.set_result(urlopen(url, timeout=PATIENCE))  # noqa: S310
         except Exception as error:
-            outcome.put(error)
+            answer.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
     try:
-        answer = outcome.get(timeout=patience)
-    except queue.Empty:
+        return answer.result(timeout=patience)
+    except TimeoutError:
         raise TimeoutError(f"no answer in {patience:.0f} s") from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
 
 
 @contextmanager
@@ -139,16 +117,6 @@ def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> 
         if len(wheels) != 1:
             raise OutOfReachError(f"{doing}: pip left no wheel")
         yield wheels[0]
-
-
-def ask_index(requirement: str) -> None:
-    """Ask the package index for the versions of a package, through pip; download nothing.
-
-    Raises:
-        OutOfReachError: pip finds no index or no such package, or gets no answer in time.
-    """
-    name = requirement.partition("==")[0]
-    _run_pip(["index", "versions", name], f"asking for {name} through pip", silent)
 
 
 def _run_pip(arguments: list[str], doing: str, progress: Progress) -> None:
@@ -183,14 +151,14 @@ Member = tuple[str, int, Callable[[], bytes]]
 
 
 class _RefusedError(Exception):
-    """The reason for refusing an archive."""
+    """Why an archive is refused."""
 
 
 def read_members(content: bytes, wanted: Collection[str], name: str) -> dict[str, bytes]:
     """Return the content of files in a tar (plain or compressed) or a zip, by base name.
 
-    ``wanted`` holds base names, so the folders in the archive do not matter; ``name`` is the
-    archive's name in messages.
+    Only the ``wanted`` base names count, not the folders in the archive, whose ``name`` is for
+    messages.
 
     Raises:
         UserError: the archive is truncated, damaged or of another kind, contains a wanted file

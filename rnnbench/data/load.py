@@ -11,9 +11,8 @@ from pathlib import Path
 from rnnbench.data import cache
 from rnnbench.data.audit import DatasetSummary, summarize_dataset
 from rnnbench.data.corpus import Corpus
-from rnnbench.data.dataset import Dataset, make_dataset
+from rnnbench.data.dataset import Data, Dataset, make_dataset
 from rnnbench.data.fetch import Progress, silent
-from rnnbench.data.settings import Data
 from rnnbench.data.source import Source
 from rnnbench.data.sources import AUTO, BUILT_IN, SOURCES
 from rnnbench.data.sources.files import FILES
@@ -37,11 +36,10 @@ class PreparedData:
 
 
 def prepare(data: Data, progress: Progress = silent, *, offline: bool = False) -> PreparedData:
-    """Load the documents that ``data`` asks for, and split and pad them; see ``load_corpus``.
+    """Load the documents that ``data`` asks for, and split and pad them.
 
     Raises:
-        UserError: the section asks for data that does not exist.
-        OutOfReachError: nothing can be downloaded.
+        RnnbenchError: see ``load_corpus`` and ``make_dataset``.
     """
     corpus = load_corpus(data, progress, offline=offline)
     dataset = make_dataset(corpus, data)
@@ -71,17 +69,13 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
             return cached
     if offline:
         choice = "" if data.source == "auto" else f" --data {data.source}"
-        command = f"rnnbench data prepare{choice}"
-        raise NotCachedError(f"no documents of {', '.join(names)} are cached: run `{command}`")
+        hint = f"run `rnnbench data prepare{choice}`"
+        raise NotCachedError(f"no documents of {', '.join(names)} are cached: {hint}")
     return _reached(names, same, progress)
 
 
 def _reached(names: Sequence[str], same: Collection[str], progress: Progress) -> Corpus:
-    """Return the corpus of the first source that can be reached; say if it is another one.
-
-    Raises:
-        OutOfReachError: there is none.
-    """
+    """Return the corpus of the first source that can be reached; say if it is another one."""
     reasons: dict[str, str] = {}
     for name in names:
         try:
@@ -95,12 +89,8 @@ def _reached(names: Sequence[str], same: Collection[str], progress: Progress) ->
         for other, reason in reasons.items():
             log.warning("%s is out of reach: %s", other, reason)
         if name not in same:
-            log.warning(
-                "using %s instead: these are other documents, so do not compare their accuracies "
-                "with those of %s",
-                name,
-                names[0],
-            )
+            hint = f"so do not compare their accuracies with those of {names[0]}"
+            log.warning("using %s instead: these are other documents, %s", name, hint)
         return found
     tried = [f"  {name}: {reason}" for name, reason in reasons.items()]
     files = [f"  --data {name} --path FILE: {SOURCES[name].file}" for name in names]
@@ -142,8 +132,6 @@ def _cached(name: str) -> Corpus | None:
         return None
     try:
         return cache.read(file)
-    except FileNotFoundError:  # another process has just removed it
-        return None
     except cache.DamagedCacheError as error:
         log.warning("%s; it is not used", error)
         return None
@@ -156,11 +144,7 @@ def _fetched(source: Source, progress: Progress) -> Corpus:
 
 
 def _from_source(source: Source, origin: str, make: Callable[[], Corpus]) -> Corpus:
-    """Return the corpus that ``make`` gets from ``source``, with its provenance.
-
-    Raises:
-        PluginError: the code of another package failed.
-    """
+    """Return the corpus that ``make`` gets from ``source``, with its provenance."""
     with SOURCES.blamed(source.name):
         corpus = make()
         if source.split is not None and (corpus.is_test is None) != (source.split == "shuffled"):

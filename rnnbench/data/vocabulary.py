@@ -9,16 +9,14 @@ from numpy.typing import NDArray
 from pydantic import PositiveInt
 
 from rnnbench.data.corpus import Corpus
-from rnnbench.data.dataset import INDEX_FROM, START, UNKNOWN, Dataset, pad
-from rnnbench.data.settings import Data
+from rnnbench.data.dataset import INDEX_FROM, START, UNKNOWN, Data, Dataset, Side, pad
 from rnnbench.data.source import TOKENIZERS
 from rnnbench.data.sources import SOURCES
 from rnnbench.data.sources.files import FILES
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.records import Record
+from rnnbench.section import Record
 
 Place = Literal["training", "test", "left out"]
-Side = Literal["pre", "post"]
 
 
 class Vocabulary(Record):
@@ -56,17 +54,11 @@ def make_vocabulary(corpus: Corpus, dataset: Dataset, data: Data) -> Vocabulary:
 
 @dataclass(frozen=True)
 class Encoded:
-    """Texts as input of a model.
+    """Texts as input of a model."""
 
-    Attributes:
-        ids: int32 ``(n_texts, timesteps)``.
-        words: the words of each text.
-        unknown: the words of each text that are not in the vocabulary.
-    """
-
-    ids: NDArray[np.int32]
-    words: list[list[str]]
-    unknown: list[list[str]]
+    ids: NDArray[np.int32]  # (n_texts, timesteps)
+    words: list[list[str]]  # of each text
+    unknown: list[list[str]]  # those that are not in the vocabulary
 
 
 def encode(texts: Sequence[str], vocabulary: Vocabulary) -> Encoded:
@@ -87,41 +79,23 @@ def encode(texts: Sequence[str], vocabulary: Vocabulary) -> Encoded:
     sequences = [
         np.array([id_of.get(word, UNKNOWN) for word in of_text], np.int32) for of_text in words
     ]
-    ids = pad(
-        sequences,
-        vocabulary.timesteps,
-        padding=vocabulary.padding,
-        truncating=vocabulary.truncating,
-    )
+    ids = pad(sequences, vocabulary.timesteps, vocabulary.padding, vocabulary.truncating)
     unknown = [[word for word in of_text if word not in id_of] for of_text in words]
     return Encoded(ids, words, unknown)
 
 
 @dataclass(frozen=True)
 class Document:
-    """One document, and what becomes of it in a dataset.
+    """One document, and what becomes of it in a dataset."""
 
-    Attributes:
-        number: its position in the corpus.
-        topic: its topic.
-        words: its words.
-        place: its place in the dataset.
-        ids: the start mark, and the id of each word.
-        sequence: what models read: the ids, cut and padded; ``None`` if it is left out.
-        n_ids: the number of ids; every id is below it.
-        maxlen: documents with this many ids or more are left out.
-        cut_side: the side of a long document that is cut off.
-        padding_side: the side of a short document that is padded.
-    """
-
-    number: int
+    number: int  # its position in the corpus
     topic: str
     words: list[str]
     place: Place
-    ids: list[int]
-    sequence: list[int] | None
-    n_ids: int
-    maxlen: int | None
+    ids: list[int]  # the start mark, and the id of each word
+    sequence: list[int] | None  # the ids, cut and padded, as models read them, or left out
+    n_ids: int  # every id is below it
+    maxlen: int | None  # documents with this many ids or more are left out
     cut_side: Side
     padding_side: Side
 
@@ -156,28 +130,21 @@ def find_document(corpus: Corpus, dataset: Dataset, data: Data, number: int) -> 
     """
     if not 0 <= number < len(corpus):
         raise UserError(f"no document {number} (allowed: 0 to {len(corpus) - 1})")
-    place, sequence = _place(dataset, number)
+    place: Place = "left out"
+    sequence = None
+    if (found := np.flatnonzero(dataset.train_documents == number)).size:
+        place, sequence = "training", dataset.x_train[found[0]].tolist()
+    elif (found := np.flatnonzero(dataset.test_documents == number)).size:
+        place, sequence = "test", dataset.x_test[found[0]].tolist()
     return Document(
         number=number,
         topic=corpus.topics[corpus.labels[number]],
         words=corpus.words(number),
         place=place,
         ids=[START, *dataset.documents[number].tolist()],
-        sequence=None if sequence is None else sequence.tolist(),
+        sequence=sequence,
         n_ids=dataset.n_ids,
         maxlen=data.maxlen,
         cut_side=data.truncating,
         padding_side=data.padding,
     )
-
-
-def _place(dataset: Dataset, number: int) -> tuple[Place, NDArray[np.int32] | None]:
-    """Return the part of a dataset that a document is in, and its sequence there."""
-    parts: tuple[tuple[Place, NDArray[np.int64], NDArray[np.int32]], ...] = (
-        ("training", dataset.train_documents, dataset.x_train),
-        ("test", dataset.test_documents, dataset.x_test),
-    )
-    for place, documents, sequences in parts:
-        if (found := np.flatnonzero(documents == number)).size:
-            return place, sequences[found[0]]
-    return "left out", None

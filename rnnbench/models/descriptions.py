@@ -17,8 +17,7 @@ from pydantic import (
 from rnnbench.errors import nearest
 from rnnbench.models.baselines import AnyBaseline, Baseline
 from rnnbench.models.layers import Batch, Layer, Layers, Product, Shape
-from rnnbench.records import Pretrained
-from rnnbench.section import Section, problem, spell_parameters
+from rnnbench.section import Pretrained, Section, problem, spell_parameters
 
 if TYPE_CHECKING:
     from rnnbench.data.dataset import Dataset

@@ -15,12 +15,11 @@ from rnnbench.models import in_numpy
 from rnnbench.models.descriptions import Network
 from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import quiet_tensorflow
-from rnnbench.records import Record
-from rnnbench.results.arrays import read_weights
 from rnnbench.results.run import load_benchmark, load_results
 from rnnbench.results.schema import Results
-from rnnbench.results.store import Store
-from rnnbench.storage import DamagedResultError, atomic_write
+from rnnbench.results.store import Store, read_weights
+from rnnbench.section import Record
+from rnnbench.storage import DamagedResultError, atomic_write, check_new
 
 if TYPE_CHECKING:
     import keras
@@ -125,8 +124,7 @@ def export_network(
     """
     if file.suffix != ".keras":
         raise UserError(f"--out {file}: got '{file.suffix}' (allowed: .keras)")
-    if file.exists() and not overwrite:
-        raise UserError(f"--out {file}: exists already (--force overwrites it)")
+    check_new(file, "--out", overwrite=overwrite)
     kept = find_network(folder, model, seed)
     with quiet_tensorflow():
         from rnnbench.models.build import to_bytes

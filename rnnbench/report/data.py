@@ -1,13 +1,12 @@
 """A dataset, and one of its documents, for people and for machines."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from rich.cells import cell_len, set_cell_size
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich import columns
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Column
 from rich.table import Table as Grid
@@ -16,14 +15,14 @@ from rich.text import Text
 from rnnbench.analysis.notes import Note, notes_on_data
 from rnnbench.data.audit import DatasetSummary, TopicCount
 from rnnbench.data.corpus import Corpus
-from rnnbench.data.dataset import INDEX_FROM, PAD, START, UNKNOWN
-from rnnbench.data.settings import Data
+from rnnbench.data.dataset import INDEX_FROM, PAD, START, UNKNOWN, Data
 from rnnbench.data.source import Source
 from rnnbench.data.vocabulary import Document
+from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
+from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.points import model_of
 from rnnbench.report.table import Columns, Table, table_of
 from rnnbench.text import counted, listed, visible
-from rnnbench.training.inputs import Input
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 TOPICS_SHOWN = 10
@@ -31,14 +30,22 @@ BAR_WIDTH = 12
 """The columns of the bar of the most frequent topic."""
 HEADING, NAME, ASIDE, REPLACED = "bold cyan", "bold", "dim", "yellow"
 INDENT = (0, 0, 0, 3)
-GAP = 2
-"""Columns between two words."""
 START_MARK = "(start)"
-FEW = 3
-"""Zeros are written one by one if fewer than this follow each other."""
+EMBEDDED = "word ids, each of which selects a vector of an embedding"
+INPUTS = {
+    "numbers": "the id of each word as a number, one feature at each step",
+    "scaled_numbers": "the id of each word, divided by {n_ids:,}, one feature at each step",
+    "ids": f"{EMBEDDED}, even for padding",
+    "masked_ids": f"{EMBEDDED}; padding is skipped",
+    "tfidf": "the TF-IDF of each id",
+    "shares": "the share of each id among the words",
+    "text": "the ids as a text, without the padding and the start mark",
+    "words": "the words as a text, without those that are unknown or cut off",
+}
+"""The kinds of input that models get from a document, in words."""
 
-Inputs = Mapping[str, Input]
-"""The input of each model of a config, by the name of the model."""
+Inputs = Mapping[str, Sequence[str]]
+"""The names of the models of a config, by their kind of input."""
 
 
 def data_facts(corpus: Corpus, summary: DatasetSummary, section: Data) -> dict[str, Any]:
@@ -101,19 +108,15 @@ def data_views(
 def _topics(summary: DatasetSummary) -> Table:
     shown = summary.topics_by_frequency[:TOPICS_SHOWN]
     total, most = summary.train_size + summary.test_size, shown[0].train + shown[0].test
-
-    def bar(count: TopicCount) -> str:
-        return "█" * round(BAR_WIDTH * (count.train + count.test) / most) or "▏"
-
     columns: Columns[TopicCount] = {
         "topic": lambda count: count.topic,
-        "": bar,
+        "": lambda count: "█" * round(BAR_WIDTH * (count.train + count.test) / most) or "▏",
         "train": lambda count: f"{count.train:,}",
         "test": lambda count: f"{count.test:,}",
         "share": lambda count: f"{(count.train + count.test) / total:.1%}",
     }
     caption = f"The most frequent of {counted(len(summary.topics), 'topic')}."
-    return replace(table_of(shown, columns, caption), text_columns=2)
+    return table_of(shown, columns, caption, text_columns=2)
 
 
 def sources_text(sources: Iterable[Source]) -> Grid:
@@ -128,62 +131,14 @@ def notes_text(notes: Sequence[Note]) -> RenderableType:
     """Return each note: its title, its evidence and its advice."""
     if not notes:
         return Text("Nothing to note.")
-    return Group(
-        *(
-            Group(
-                Text(note.title, style="bold"),
-                Padding(Text(f"{note.evidence} {note.advice}"), (0, 0, 0, 2)),
-            )
-            for note in notes
-        )
-    )
+    lines: list[RenderableType] = []
+    for note in notes:
+        advice = Padding(Text(f"{note.evidence} {note.advice}"), (0, 0, 0, 2))
+        lines += [Text(note.title, style="bold"), advice]
+    return Group(*lines)
 
 
 # One document
-
-
-class Gloss(NamedTuple):
-    """A word, and what stands below it."""
-
-    above: str
-    below: str
-    style: str = ""
-
-
-@dataclass(frozen=True)
-class Glosses:
-    """Words with a gloss below each, in as many lines as a terminal needs."""
-
-    glosses: Sequence[Gloss]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for number, row in enumerate(self._rows(options.max_width)):
-            yield from [""] * (number > 0)
-            yield from (self._line(row, half, options.max_width) for half in (0, 1))
-
-    def _rows(self, width: int) -> Iterator[list[Gloss]]:
-        """Yield as many glosses at a time as fit into a line; one that is too long stands alone."""
-        row: list[Gloss] = []
-        for gloss in self.glosses:
-            if row and sum(_width(other) + GAP for other in row) + _width(gloss) > width:
-                yield row
-                row = []
-            row.append(gloss)
-        if row:
-            yield row
-
-    def _line(self, row: Sequence[Gloss], half: int, width: int) -> Text:
-        """Return one half of each gloss, padded to the wider half and cropped to the line."""
-        line = Text(" " * GAP).join(
-            Text(set_cell_size(gloss[half], min(_width(gloss), width)), gloss.style)
-            for gloss in row
-        )
-        line.rstrip()
-        return line
-
-
-def _width(gloss: Gloss) -> int:
-    return max(cell_len(gloss.above), cell_len(gloss.below))
 
 
 def document_facts(document: Document, inputs: Inputs | None) -> dict[str, Any]:
@@ -199,22 +154,7 @@ def document_facts(document: Document, inputs: Inputs | None) -> dict[str, Any]:
         "cut_off": {"count": document.n_cut, "side": document.cut_side},
         "padding": {"count": document.n_padding, "side": document.padding_side},
         "sequence": document.sequence,
-        "inputs": [
-            _input_facts(document, given, names) for given, names in _by_input(inputs or {}).items()
-        ],
-    }
-
-
-def _input_facts(document: Document, given: Input, models: Sequence[str]) -> dict[str, Any]:
-    words = _words_by_id(document)
-    return {
-        "models": models,
-        "kind": given.kind,
-        "shape": given.shape,
-        "values": given.values,
-        "weights": [
-            {"id": id_, "word": words[id_], "weight": weight} for id_, weight in given.weights
-        ],
+        "inputs": [{"models": names, "kind": kind} for kind, names in (inputs or {}).items()],
     }
 
 
@@ -230,59 +170,41 @@ def document_text(document: Document, inputs: Inputs | None) -> RenderableType:
         Text(title, "bold"),
         Text(" ".join(document.words)),
         Text("Words and their ids", HEADING),
-        Padding(Glosses(_glosses(document)), INDENT),
-        Padding(Text("\n".join(_remarks(document))), INDENT),
+        Padding(Group(*_glosses(document), *map(Text, _remarks(document))), INDENT),
     ]
     if inputs is None:
         parts.append(Text("Name a config, such as all, to see what its models are given.", ASIDE))
     elif inputs:
         parts.append(Text("The inputs of the models", HEADING))
-        parts += _inputs(document, inputs)
+        lines = [
+            Text.assemble((listed([*dict.fromkeys(map(model_of, names))]), NAME), f": {meaning}")
+            for kind, names in inputs.items()
+            for meaning in [INPUTS[kind].format(n_ids=document.n_ids)]
+        ]
+        parts.append(Padding(Text("\n").join(lines), INDENT))
     return Group(*[line for part in parts for line in (part, "")][:-1])
 
 
-def _inputs(document: Document, inputs: Inputs) -> Iterator[RenderableType]:
-    for given, names in _by_input(inputs).items():
-        short = _without_points(names, [name for name in inputs if name not in names])
-        yield Padding(_input_text(document, given, short), INDENT)
-
-
-def _by_input(inputs: Inputs) -> dict[Input, list[str]]:
-    """Return the names of the models that have each input."""
-    found: dict[Input, list[str]] = {}
-    for name, given in inputs.items():
-        found.setdefault(given, []).append(name)
-    return found
-
-
-def _without_points(names: Sequence[str], others: Sequence[str]) -> list[str]:
-    """Return the names of models; a point keeps its own name if ``others`` has the same model."""
-    split = set(map(model_of, others))
-    return list(dict.fromkeys(n if model_of(n) in split else model_of(n) for n in names))
-
-
-def _words_by_id(document: Document) -> dict[int, str]:
-    return dict(zip(document.ids[1:], document.words, strict=True)) | {UNKNOWN: "(unknown)"}
-
-
-def _glosses(document: Document) -> list[Gloss]:
-    """Return the words with their ids, and a gloss each for cut-off words and for padding."""
+def _glosses(document: Document) -> list[RenderableType]:
+    """Return the words with their ids below, and a line each for cut-off words and for padding."""
     words = [START_MARK, *document.words]
     glosses = [
-        Gloss(word, f"{id_}", REPLACED if id_ == UNKNOWN else "")
+        Text(f"{word}\n{id_}\n", REPLACED if id_ == UNKNOWN else "")
         for word, id_ in zip(words, document.ids, strict=True)
     ][document.kept]
-    for name, n, below, side in (
-        ("cut off", document.n_cut, "-", document.cut_side),
-        ("padding", document.n_padding, f"{PAD}", document.padding_side),
+    parts: list[RenderableType] = [columns.Columns(glosses, (0, 2))]
+    for name, n, side in (
+        ("cut off", document.n_cut, document.cut_side),
+        (f"padding ({PAD})", document.n_padding, document.padding_side),
     ):
-        gloss = [Gloss(f"{name}, {counted(n, 'step')}", below, ASIDE)] if n else []
-        glosses = [*gloss, *glosses] if side == "pre" else [*glosses, *gloss]
-    return glosses
+        if n:
+            line = Text(f"{name}: {counted(n, 'step')}\n", ASIDE)
+            parts.insert(0 if side == "pre" else len(parts), line)
+    return parts
 
 
 def _remarks(document: Document) -> Iterator[str]:
-    """Yield sentences on the length, on words that are cut off or unknown, and on the ids."""
+    """Yield lines on the length, on words that are cut off or unknown, and on the ids."""
     yield " ".join(_length(document))
     if document.n_cut:
         words, kept = [START_MARK, *document.words], document.kept
@@ -314,42 +236,22 @@ def _length(document: Document) -> Iterator[str]:
         yield f"{steps}: there is no padding, and nothing is cut off."
 
 
-def _input_text(document: Document, given: Input, models: Sequence[str]) -> Text:
-    shape = f", {given.shape}" if given.shape else ""
-    heading = f": {_meaning(given, document.n_ids)}{shape}"
-    return Text.assemble((listed(models), NAME), heading, "\n", _values(document, given))
+def models_by_input(models: Mapping[str, Model]) -> Inputs:
+    """Return the names of models by their kind of input."""
+    found: dict[str, list[str]] = {}
+    for name, model in models.items():
+        found.setdefault(_input_of(model), []).append(name)
+    return found
 
 
-def _meaning(given: Input, n_ids: int) -> str:
-    """Return the meaning of an input in words."""
-    vectors = "word ids, each of which selects a vector of an embedding"
-    return {
-        "numbers": "the id of each word as a number, one feature at each step",
-        "scaled_numbers": f"the id of each word, divided by {n_ids:,}, one feature at each step",
-        "ids": f"{vectors}, even for padding",
-        "masked_ids": f"{vectors}; padding is skipped",
-        "tfidf": "the TF-IDF of each id, 0 except for these",
-        "shares": "the share of each id among the words, 0 except for these",
-        "text": "a text, without the padding and the start mark",
-    }[given.kind]
-
-
-def _values(document: Document, given: Input) -> str:
-    if given.kind == "text":
-        return f"{given.values[0]}"
-    if given.kind in ("tfidf", "shares"):
-        words = _words_by_id(document)
-        ranked = sorted(given.weights, key=lambda pair: -pair[1])
-        return ", ".join(f"{words[id_]} {weight:.4f}" for id_, weight in ranked) or "none"
-    return ", ".join(_numbers(given.values))
-
-
-def _numbers(values: Sequence[int | float | str]) -> Iterator[str]:
-    """Yield the numbers; a row of zeros is counted."""
-    for value, run in groupby(values):
-        n = len(list(run))
-        text = f"{value}" if isinstance(value, int) or value == PAD else f"{value:.6f}"
-        if value == PAD and n >= FEW:
-            yield f"{PAD} ({n:,} times)"
-        else:
-            yield from [text] * n
+def _input_of(model: Model) -> str:
+    if isinstance(model, BaselineModel):
+        return "words" if model.baseline.reads_words else "text"
+    if not isinstance(model, LayeredNetwork):
+        return "ids"
+    first = model.layers[0]
+    if isinstance(first, WordCounts):
+        return first.values
+    if first.takes == "ids":
+        return "masked_ids" if first.gives_mask else "ids"
+    return "numbers" if model.inputs == "ids" else "scaled_numbers"

@@ -1,13 +1,12 @@
 """The main results of a run, in sentences and as a badge that shields.io reads."""
 
-import math
 from typing import Any
 
 from rnnbench.analysis.boards import score_of
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import find_quantity
-from rnnbench.report.numbers import quantity_text
-from rnnbench.results.schema import TOO_FEW_SEEDS, ModelSummary, Results
+from rnnbench.report.table import quantity_text
+from rnnbench.results.schema import TOO_FEW_SEEDS, Results
 from rnnbench.text import listed
 
 BETTER, WORSE, NO_BETTER, NEUTRAL = "brightgreen", "red", "lightgrey", "blue"
@@ -46,29 +45,24 @@ def findings(results: Results) -> list[str]:
         sentences.append(f"Not clearly worse: {listed(level)}.")
     if undecided := others[TOO_FEW_SEEDS]:
         sentences.append(f"{TOO_FEW_SEEDS.capitalize()} to tell it from {listed(undecided)}.")
-    sentences += _against_majority(results)
+    always, accuracy = results.dataset.majority_name, results.dataset.majority_accuracy
+    others, pairs = _by_verdict(results, always), results.comparisons_of(always)
+    verdicts = {
+        "Clearly worse than": [name for name in others[CLEAR] if pairs[name].difference > 0],
+        "Not clearly different from": others[NOT_CLEAR],
+        f"{TOO_FEW_SEEDS.capitalize()} for a verdict against": others[TOO_FEW_SEEDS],
+    }
+    sentences += [
+        f"{verdict} {always}, which scores {accuracy:.3f}: {listed(names)}."
+        for verdict, names in verdicts.items()
+        if names
+    ] or [f"Clearly better than {always}, which scores {accuracy:.3f}: all models."]
     if not all(model.is_baseline for model in results.models):
         sentences.append(
             f"Epoch of the networks: {which_epoch(results)}. rnnbench never chooses an epoch by "
             "the test documents."
         )
     return sentences
-
-
-def _against_majority(results: Results) -> list[str]:
-    """Return how the models compare with always answering the most frequent topic."""
-    always, accuracy = results.dataset.majority_name, results.dataset.majority_accuracy
-    models, pairs = _by_verdict(results, always), results.comparisons_of(always)
-    verdicts = {
-        "Clearly worse than": [name for name in models[CLEAR] if pairs[name].difference > 0],
-        "Not clearly different from": models[NOT_CLEAR],
-        f"{TOO_FEW_SEEDS.capitalize()} for a verdict against": models[TOO_FEW_SEEDS],
-    }
-    return [
-        f"{verdict} {always}, which scores {accuracy:.3f}: {listed(names)}."
-        for verdict, names in verdicts.items()
-        if names
-    ] or [f"Clearly better than {always}, which scores {accuracy:.3f}: all models."]
 
 
 def _by_verdict(results: Results, name: str, without: str = "") -> dict[str, list[str]]:
@@ -112,41 +106,30 @@ def which_epoch(results: Results) -> str:
 def make_badge(results: Results, model: str | None, metric: str) -> dict[str, Any]:
     """Return the JSON of an endpoint badge (https://shields.io/badges/endpoint-badge).
 
-    Args:
-        results: of a run.
-        model: the name of a model; by default that with the best value.
-        metric: a metric or a cost. An accuracy is green if it is clearly better than that of always
-            answering the most frequent topic, red if it is clearly worse, and else grey.
+    By default, it is about the model with the best value. An accuracy is green if it is clearly
+    better than that of always answering the most frequent topic, red if it is clearly worse, and
+    else grey.
 
     Raises:
         UserError: there is no such model or metric, or the model does not have the metric.
     """
     quantity = find_quantity(metric, "--metric")
-    chosen = _find_model(results, model, metric)
-    value = chosen.statistic(metric)
+    models = {found.name: found for found in results.models}
+    if model is not None and model not in models:
+        raise UserError(f"--model: no model '{model}' ({did_you_mean(model, models)})")
+    if model is None:
+        scores = {name: score_of(found, metric) for name, found in models.items()}
+        measured = {name: score for name, score in scores.items() if score is not None}
+        model = max(measured, key=measured.__getitem__, default=next(iter(models)))
+    value = models[model].statistic(metric)
     if value is None:
-        raise UserError(f"--metric {metric}: {chosen.name} has no {metric}")
+        raise UserError(f"--metric {metric}: {model} has no {metric}")
     partial = " (partial run)" if results.missing else ""
+    majority = results.comparisons_of(model)[results.dataset.majority_name]
+    colour = (BETTER if majority.difference > 0 else WORSE) if majority.is_clear else NO_BETTER
     return {
         "schemaVersion": 1,
         "label": quantity.header,
-        "message": f"{chosen.name} {quantity_text(quantity, value)}{partial}",
-        "color": _badge_colour(results, chosen.name) if metric == "accuracy" else NEUTRAL,
+        "message": f"{model} {quantity_text(quantity, value)}{partial}",
+        "color": colour if metric == "accuracy" else NEUTRAL,
     }
-
-
-def _find_model(results: Results, name: str | None, metric: str) -> ModelSummary:
-    if name is None:
-        scores = [(score_of(model, metric), model) for model in results.models]
-        return max(scores, key=lambda pair: -math.inf if pair[0] is None else pair[0])[1]
-    models = {model.name: model for model in results.models}
-    if name not in models:
-        raise UserError(f"--model: no model '{name}' ({did_you_mean(name, models)})")
-    return models[name]
-
-
-def _badge_colour(results: Results, name: str) -> str:
-    found = results.comparisons_of(name)[results.dataset.majority_name]
-    if not found.is_clear:
-        return NO_BETTER
-    return BETTER if found.difference > 0 else WORSE

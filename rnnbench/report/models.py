@@ -13,12 +13,12 @@ from rich.text import Text
 from rnnbench.models.describe import Description, Dimensions, LayerFacts
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
 from rnnbench.models.layers.base import Shape
-from rnnbench.report.numbers import MISSING
+from rnnbench.report.table import MISSING
 from rnnbench.section import spell_parameters
 
 
 def models_json(models: Mapping[str, Model], params: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Return the JSON of ``models list``; the arguments are those of ``models_text``."""
+    """Return the JSON of the list of models; the arguments are those of ``models_text``."""
     return [
         {
             "name": name,
@@ -33,12 +33,9 @@ def models_json(models: Mapping[str, Model], params: Mapping[str, int]) -> list[
 def models_text(
     models: Mapping[str, Model], params: Mapping[str, int], remark: str
 ) -> RenderableType:
-    """Return a table with one line for each model.
+    """Return a table with one line for each model, by name.
 
-    Args:
-        models: by name.
-        params: the trainable parameters of each, where known.
-        remark: the reason if they are not known, or nothing.
+    ``params`` are its trainable parameters; if they are not known, ``remark`` says why.
     """
     table = _table(dict.fromkeys(("model", "kind", "layers", "trainable"), ""))
     for name, model in models.items():
@@ -67,13 +64,8 @@ def network_json(
 
 def baseline_json(name: str, model: BaselineModel) -> dict[str, Any]:
     """Return the JSON of a baseline."""
-    baseline = model.baseline
-    return {
-        "name": name,
-        "kind": "baseline",
-        "baseline": baseline.kind,
-        "parameters": dict(baseline),
-    }
+    facts = {"baseline": model.baseline.kind, "parameters": dict(model.baseline)}
+    return {"name": name, "kind": "baseline", **facts}
 
 
 def baseline_text(name: str, model: BaselineModel) -> RenderableType:
@@ -109,32 +101,22 @@ def network_text(
 
 def _layer_text(facts: LayerFacts, model: Model, shape: Shape) -> Text:
     """Return the name of a layer, and below it its purpose and its settings."""
+    name, lines = facts.keras_class, [""]
     if layer := facts.described_by:
         title, lines = layer.in_short(), [layer.in_words(shape), spell_parameters(layer.settings())]
+    elif name == "InputLayer":
+        title = "word ids"
+    elif isinstance(model, LayeredNetwork):  # the config does not name the layer
+        is_scaled = model.inputs == "scaled_ids"
+        words = {
+            "Reshape": "one feature at each step: the id as a number",
+            "Rescaling": f"divided by {shape.n_ids:,}" if is_scaled else "times 1: inputs are ids",
+        }
+        title, lines = name.lower(), [words.get(name, "")]
     else:
-        title, lines = _title_of_added(facts, model), [_words_of_added(facts, model, shape)]
+        title = f"{facts.name} ({name})"
     details = "".join(f"\n{line}" for line in lines if line)
     return Text.assemble((title, "bold"), (details, "dim"))
-
-
-def _title_of_added(facts: LayerFacts, model: Model) -> str:
-    """Return the name of a layer that the config does not name."""
-    if facts.keras_class == "InputLayer":
-        return "word ids"
-    if isinstance(model, LayeredNetwork):
-        return facts.keras_class.lower()
-    return f"{facts.name} ({facts.keras_class})"
-
-
-def _words_of_added(facts: LayerFacts, model: Model, shape: Shape) -> str:
-    if not isinstance(model, LayeredNetwork):
-        return ""
-    is_scaled = model.inputs == "scaled_ids"
-    words = {
-        "Reshape": "one feature at each step: the id as a number",
-        "Rescaling": f"divided by {shape.n_ids:,}" if is_scaled else "times 1: inputs are ids",
-    }
-    return words.get(facts.keras_class, "")
 
 
 def _dimensions(shape: Dimensions) -> str:

@@ -28,27 +28,21 @@ from rnnbench.text import counted, for_markdown, visible
 
 @dataclass(frozen=True)
 class PageContent:
-    """The content of a page.
-
-    Attributes:
-        title: the name of the window.
-        heading: the title on the page.
-        about: the line below the heading.
-        findings: sentences above all sections.
-        sections: the sections, with tables and plots.
-        models: the models that a reader can pick; rows and plots name those that they are about.
-        pages: the addresses of the pages of a site, relative to this one, by name.
-        address: its own address, if it is one of ``pages``.
-    """
+    """The content of a page: its title in the window and on the page, and all below it."""
 
     title: str
     heading: str
     about: str
+    """The line below the heading."""
     findings: Sequence[str]
+    """Sentences above all sections."""
     sections: Sequence[ReportSection]
     models: Sequence[str] = ()
+    """Those that a reader can pick; rows and plots name those that they are about."""
     pages: Mapping[str, str] = field(default_factory=dict)
+    """The addresses of the pages of a site, relative to this one, by name."""
     address: str = ""
+    """Its own address, if it is one of ``pages``."""
 
 
 def write_page(
@@ -80,13 +74,26 @@ def write_page(
     return run.folder / PAGES[0]
 
 
+def check_report(run: StoredRun, words: int, errors: int) -> None:
+    """Make sure that a run can have a report with so many words and errors.
+
+    Raises:
+        UserError: a number is negative, or the run has its duplicates left out.
+    """
+    for given, what in ((words, "words"), (errors, "errors")):
+        if given < 0:  # or all but the last ones would be shown
+            raise UserError(f"{what}: got {given} (should be 0 or more)")
+    if run.results.dataset.n_left_out:
+        raise UserError(
+            f"{run.folder}: a report is about all test documents, and has a section "
+            "without duplicates; load the run again and report on that"
+        )
+
+
 def report_page(
     run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
 ) -> PageContent:
-    """Return the report of a run; the arguments are those of ``make_sections``.
-
-    Models are in the order of their accuracy.
-    """
+    """Return the report of a run, as ``write_page`` writes it."""
     run = best_first(run)
     results, dataset = run.results, run.results.dataset
     return PageContent(
@@ -103,39 +110,16 @@ def report_page(
 
 def render(page: PageContent, template: str = "report.html.j2") -> str:
     """Return a page as the text of its file."""
-    text = (
-        _renderer(template)
-        .get_template(template)
-        .render(
-            page=page,
-            palettes=(COLOURS, ON_DARK),
-            strongest=STRONGEST,
-            style=_asset("report.css"),
-            script=_asset("report.js"),
-            policy=policy(_asset("report.js")),
-        )
+    style, script = (
+        files("rnnbench.report").joinpath("templates", name).read_text(encoding="utf-8")
+        for name in ("report.css", "report.js")
     )
-    return visible(text)
-
-
-def policy(script: str) -> str:
-    """Return a Content-Security-Policy that allows this script, and nothing from the network."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return (
+    policy = (  # allows this script, and nothing from the network
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
         "base-uri 'none'; form-action 'none'"
     )
-
-
-def _asset(name: str) -> Markup:
-    """Return a file of the package that stands in the page as it is."""
-    text = files("rnnbench.report").joinpath("templates", name).read_text(encoding="utf-8")
-    return Markup(text)  # noqa: S704 - our own
-
-
-def _renderer(template: str) -> Environment:
-    """Return the Jinja environment of a page; it escapes all text from the run."""
-    environment = Environment(
+    environment = Environment(  # escapes all text from the run
         loader=PackageLoader("rnnbench.report"),
         autoescape=True,
         finalize=_escape_markdown if template.endswith(".md.j2") else None,
@@ -148,7 +132,15 @@ def _renderer(template: str) -> Environment:
         "markdown": lambda table: Markup(to_markdown(table)),  # noqa: S704 - it escapes the cells
         "line": lambda text: Markup(" ".join(text.splitlines())),  # noqa: S704 - within a code block
     }
-    return environment
+    text = environment.get_template(template).render(
+        page=page,
+        palettes=(COLOURS, ON_DARK),
+        strongest=STRONGEST,
+        style=Markup(style),  # noqa: S704 - our own
+        script=Markup(script),  # noqa: S704 - our own
+        policy=policy,
+    )
+    return visible(text)
 
 
 def _escape_markdown(value: Any) -> Any:

@@ -9,7 +9,7 @@ import io
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -27,8 +27,11 @@ ON_DARK = ("#4ea8de", "#f0803c", "#2fc49a", "#dd9cc0", "#f0b53a", "#8fd0f5", "#c
 """The same palette, lighter, for a dark background."""
 INK, GRID, PAPER = "#1b1f24", "#d0d7de", "#fefefe"
 STYLES = ("-", "--", ":", "-.")
-THIN: dict[str, Any] = {"lw": 1.5}
-THICK: dict[str, Any] = {"lw": 7, "alpha": 0.45}
+Style = dict[str, Any]
+"""Keyword arguments of ``Axes.plot``."""
+THIN: Style = {"lw": 1.5}
+THICK: Style = {"lw": 7, "alpha": 0.45}
+DOTTED: Style = {"lw": 1, "ls": ":"}
 NARROW = 6
 """The width of a plot that fits a phone, in inches."""
 LARGEST = 1e38
@@ -70,23 +73,18 @@ _SETTINGS: dict[Any, Any] = {
 
 
 class Plot(ABC):
-    """A plot of some results.
-
-    Attributes:
-        name: the name of its files, without suffix; plots on one page have different names.
-        title: its heading.
-        size: its width and height in inches.
-        size_on_page: its size on a page, where that differs.
-        alt: the same facts in words, for those who cannot see it.
-        models: those that it is about, where it is about some alone.
-    """
+    """A plot of some results: its title, its size in inches, its drawing, and its facts."""
 
     name: str
+    """That of its files, without suffix; plots on one page have different names."""
     title: str
     size: Size
     size_on_page: Size | None = None
+    """Its size on a page, where that differs."""
     alt: str
+    """The same facts in words, for those who cannot see it."""
     models: Sequence[str] = ()
+    """Those that it is about, where it is about some alone."""
 
     @abstractmethod
     def draw(self, axes: Axes) -> Sequence[Artist]:
@@ -100,11 +98,19 @@ class Plot(ABC):
         return None
 
     def draw_alone(self, axes: Axes) -> None:
-        """Draw on axes with a title and a legend."""
+        """Draw on axes of any height with a title, and a legend below that covers no data."""
         handles = self.draw(axes)
         axes.set_title(self.title)
         if handles:
-            _add_legend_below(axes, handles)
+            down = ScaledTranslation(0, -ROOM_FOR_LABELS, axes.figure.dpi_scale_trans)
+            axes.legend(
+                handles=handles,
+                loc="upper center",
+                bbox_to_anchor=(0.5, 0),
+                bbox_transform=axes.transAxes + down,
+                ncols=3,
+                frameon=False,
+            )
 
     def draw_on_page(self, figure: Figure) -> None:
         """Draw in an empty figure for a page, which has the title above it."""
@@ -125,14 +131,14 @@ class Plot(ABC):
         return figure, _file(figure, ".svg", transparent=True).decode()
 
     @property
-    def svg(self) -> str:
-        """The plot for a page, on a transparent background."""
-        return self._drawn[1]
-
-    @property
     def figure(self) -> Figure:
         """The plot for a page, as Matplotlib has drawn it."""
         return self._drawn[0]
+
+    @property
+    def svg(self) -> str:
+        """The plot for a page, on a transparent background."""
+        return self._drawn[1]
 
     def png(self) -> bytes:
         """Return the plot for a page on white."""
@@ -148,8 +154,7 @@ class Plot(ABC):
     def on(self, ax: Axes | None) -> Axes:
         """Draw with title and legend in the style in use, and return the axes.
 
-        Args:
-            ax: axes to draw on; by default new ones of pyplot, which a notebook shows by itself.
+        By default, they are new ones of pyplot, which a notebook shows by itself.
 
         Raises:
             UserError: ``ax`` is something else than axes.
@@ -175,6 +180,15 @@ def ink() -> Any:
     return mpl.rcParams["text.color"]
 
 
+def legend_entries(axes: Axes, styles: Mapping[str, Style]) -> list[Artist]:
+    """Return an entry of a legend for each label, in its style."""
+    return [
+        handle
+        for label, style in styles.items()
+        for handle in axes.plot([], [], label=label, **style)
+    ]
+
+
 def width_beside(names: Iterable[str]) -> float:
     """Return the width of a plot with these names beside its axes, in inches; small for a phone."""
     return max(NARROW, 3.7 + 0.1 * max(map(len, names)))
@@ -189,19 +203,6 @@ def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
 def legend_columns(labels: Sequence[str], width: float) -> int:
     """Return how many columns of a legend fit into a width in inches, at 11 characters an inch."""
     return max(1, min(len(labels), int(11 * width / (max(map(len, labels)) + 8))))
-
-
-def _add_legend_below(axes: Axes, handles: Sequence[Artist]) -> None:
-    """Add a legend below axes of any height; it covers no data."""
-    down = ScaledTranslation(0, -ROOM_FOR_LABELS, axes.figure.dpi_scale_trans)
-    axes.legend(
-        handles=handles,
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0),
-        bbox_transform=axes.transAxes + down,
-        ncols=3,
-        frameon=False,
-    )
 
 
 def _file(figure: Figure, suffix: str, **options: Any) -> bytes:

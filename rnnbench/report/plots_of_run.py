@@ -18,28 +18,33 @@ from rnnbench.analysis.comparisons import by_better_model
 from rnnbench.analysis.errors import confusion, frequent_topics
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.registry import Registry
-from rnnbench.report.numbers import (
-    MISSING,
-    comparison_text,
-    scope,
-    scope_of,
-)
 from rnnbench.report.plot import (
     COLOURS,
+    DOTTED,
     LARGEST,
     STYLES,
     THICK,
     THIN,
     Plot,
+    Style,
     about,
     add_legend,
     ink,
     legend_columns,
+    legend_entries,
     width_beside,
 )
-from rnnbench.report.table import Columns, Table, table_of, with_points
+from rnnbench.report.table import (
+    MISSING,
+    Columns,
+    Table,
+    scope,
+    scope_of,
+    table_of,
+    with_points,
+)
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, Interval, ModelSummary
+from rnnbench.results.schema import TOO_FEW_SEEDS, Difference
 from rnnbench.text import visible
 from rnnbench.training.outcome import TrialResult
 
@@ -49,8 +54,9 @@ and, with the lighter colours of a dark theme, on black."""
 BLUES = LinearSegmentedColormap.from_list("blues", [(0, 0.447, 0.698, a) for a in (0, STRONGEST)])
 """Shares from 0 to 1, as the opacity of the first colour."""
 SHOWN_TOPICS = 10
-DIAMOND: dict[str, Any] = {"marker": "D", "ls": "", "mfc": "none", "ms": 6}
-MARKS: dict[str, dict[str, Any]] = {
+BLUE: Style = {"color": COLOURS[0]}
+DIAMOND: Style = {"marker": "D", "ls": "", "mfc": "none", "ms": 6}
+MARKS: dict[str, Style] = {
     "clear": {"marker": "o", "ls": ""},
     "not clear": {"marker": "o", "ls": "", "mfc": "none"},
     TOO_FEW_SEEDS: {"marker": "x", "ls": "", "mew": 1.5},
@@ -71,25 +77,20 @@ class RunPlot(Plot):
     A subclass has a ``title``. It sets ``size``, a width and a height in inches, and ``alt``, the
     same facts in words, in ``prepare``. ``draw(axes)`` draws, and returns the entries of a legend.
 
-    Args:
-        run: the run.
-        models: only these of its models.
-        curve: of learning curves, the one to draw.
-
-    Attributes:
-        kind: the name of the plot in ``Run.plot``, and of its entry point.
-        section: the section of the report that shows it.
-        has_curves: whether it has several curves to choose from.
-        chosen: the models to draw, in the order of the run.
-        is_of_all: whether none were named.
-
     Raises:
         UserError: an argument is wrong, or the models do not have what the plot shows.
     """
 
     kind: ClassVar[str]
+    """The name of the plot in ``Run.plot``, and of its entry point."""
     section: ClassVar[str]
+    """The section of the report that shows it."""
     has_curves: ClassVar[bool] = False
+    """Whether it has several curves to choose from."""
+    chosen: Sequence[str]
+    """The models to draw, in the order of the run."""
+    is_of_all: bool
+    """Whether none were named."""
 
     def __init__(
         self, run: StoredRun, models: Sequence[str] | None = None, curve: str | None = None
@@ -97,9 +98,14 @@ class RunPlot(Plot):
         if curve is not None and not self.has_curves:
             hint = "allowed: only for learning_curves"
             raise UserError(f"curve: got '{curve}' for '{self.kind}' ({hint})")
-        self.name, self.run, self.curve = self.kind, run, curve
-        self.chosen = _chosen(models, list(run.trials))
-        self.is_of_all = models is None
+        names = list(run.trials) if models is None else models
+        wrong = [name for name in names if name not in run.trials]
+        if wrong or not names:
+            message = f"no model '{wrong[0]}'" if wrong else "names no model"
+            hint = did_you_mean(str([*wrong, ""][0]), run.trials)
+            raise UserError(f"models: {message} ({hint})")
+        self.name, self.run, self.curve, self.is_of_all = self.kind, run, curve, models is None
+        self.chosen = [model for model in run.trials if model in names]
         self.prepare()
 
     @abstractmethod
@@ -135,17 +141,6 @@ def plot_run(
         return plot.on(ax)
 
 
-def _chosen(names: Sequence[str] | None, models: Sequence[str]) -> list[str]:
-    """Return the models that were asked for, in the order of the run; by default all."""
-    if names is None:
-        return list(models)
-    wrong = [name for name in names if name not in models]
-    if wrong or not names:
-        message = f"no model '{wrong[0]}'" if wrong else "names no model"
-        raise UserError(f"models: {message} ({did_you_mean(str([*wrong, ''][0]), models)})")
-    return [model for model in models if model in names]
-
-
 class AccuracyPlot(RunPlot):
     """The accuracy of each model with both its intervals, and the majority baseline."""
 
@@ -168,7 +163,13 @@ class AccuracyPlot(RunPlot):
         rows = {model.name: row for row, model in enumerate(reversed(self._models))}
         diamond = DIAMOND | {"mec": ink()}
         for model in self._models:
-            _draw_intervals(axes, model, rows[model.name])
+            colour, gid = COLOURS[1 if model.is_baseline else 0], about(model.name)
+            seeds, row = model.accuracy.over_seeds, rows[model.name]
+            for interval, line in ((model.accuracy_interval, THIN), (seeds, THICK)):
+                if interval:
+                    ends = np.clip((interval.low, interval.high), 0, 1)
+                    axes.hlines(row, *ends, color=colour, gid=gid, **line)
+            axes.plot(model.accuracy.mean, row, "o", color=colour, gid=gid)
         published = [
             result
             for result in self.run.results.published
@@ -176,28 +177,21 @@ class AccuracyPlot(RunPlot):
         ]
         for result in published:
             axes.plot(result.accuracy, rows[result.model] - 0.3, gid=about(result.model), **diamond)
-        majority = axes.axvline(
-            dataset.majority_accuracy,
-            color=ink(),
-            lw=1,
-            ls=":",
-            label=visible(dataset.majority_name),
-        )
+        name = visible(dataset.majority_name)
+        majority = axes.axvline(dataset.majority_accuracy, color=ink(), label=name, **DOTTED)
         axes.set_yticks(list(rows.values()), list(rows))
         axes.set_ylim(-0.7, len(rows) - 0.4)
         axes.grid(axis="y", visible=False)
         axes.set_xlabel("test accuracy")
-        grey, n_seeds = COLOURS[7], max(model.accuracy.n for model in self._models)
-        has_seeds = n_seeds > 1
-        return [
-            *axes.plot(
-                [], [], "o", color=grey, label="mean over seeds" if has_seeds else "accuracy"
-            ),
-            *(axes.plot([], [], color=grey, label="95 % over seeds", **THICK) if has_seeds else ()),
-            *axes.plot([], [], color=grey, label=f"95 % {scope(n_seeds)}", **THIN),
-            *(axes.plot([], [], label="published", **diamond) if published else ()),
-            majority,
-        ]
+        n_seeds = max(model.accuracy.n for model in self._models)
+        grey: Style = {"color": COLOURS[7]}
+        dot = MARKS["clear"] | grey
+        styles = {"mean over seeds": dot, "95 % over seeds": THICK | grey}
+        styles = styles if n_seeds > 1 else {"accuracy": dot}
+        styles[f"95 % {scope(n_seeds)}"] = THIN | grey
+        if published:
+            styles["published"] = diamond
+        return [*legend_entries(axes, styles), majority]
 
     def draw_on_page(self, figure: Figure) -> None:
         """Name the majority baseline above its line, where the page leaves room for it."""
@@ -208,20 +202,6 @@ class AccuracyPlot(RunPlot):
             transform=axes.get_xaxis_transform(), ha="center", va="bottom",
         )  # fmt: skip
         add_legend(figure, handles)
-
-
-def _draw_intervals(axes: Axes, model: ModelSummary, row: int) -> None:
-    colour = COLOURS[1] if model.is_baseline else COLOURS[0]
-    seeds, gid = model.accuracy.over_seeds, about(model.name)
-    axes.hlines(row, *_possible(model.accuracy_interval), color=colour, gid=gid, **THIN)
-    if seeds:
-        axes.hlines(row, *_possible(seeds), color=colour, gid=gid, **THICK)
-    axes.plot(model.accuracy.mean, row, "o", color=colour, gid=gid)
-
-
-def _possible(interval: Interval) -> tuple[float, float]:
-    """Return the ends of an interval, moved to those of what an accuracy can be."""
-    return min(max(interval.low, 0.0), 1.0), min(max(interval.high, 0.0), 1.0)
 
 
 class DifferencesPlot(RunPlot):
@@ -241,7 +221,11 @@ class DifferencesPlot(RunPlot):
             raise UserError(f"models: no two of {', '.join(self.chosen)} were compared ({hint})")
         self._shown = [*chain(*self._pairs.values())]
         self.size = (width_beside(self.chosen), 1.5 + 0.25 * (len(self._pairs) + len(self._shown)))
-        self.alt = "; ".join(map(comparison_text, self._shown))
+        self.alt = "; ".join(
+            f"{pair.a} - {pair.b} {pair.difference:+z.3f} "
+            f"({pair.interval.low:+z.3f} to {pair.interval.high:+z.3f}, {pair.verdict})"
+            for pair in self._shown
+        )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         """Draw the pairs of the best model at the top."""
@@ -263,26 +247,20 @@ class DifferencesPlot(RunPlot):
 def draw_difference(axes: Axes, shown: Difference, row: int, gid: str) -> None:
     """Draw a difference with its interval, as far as a difference of accuracies can go."""
     given = (shown.interval.low, shown.difference, shown.interval.high)
-    low, middle, high = (min(max(value, -1.0), 1.0) for value in given)
-    axes.hlines(row, low, high, color=COLOURS[0], gid=gid, **THIN)
-    axes.plot(middle, row, color=COLOURS[0], gid=gid, **MARKS[shown.verdict])
+    low, middle, high = np.clip(given, -1, 1)
+    axes.hlines(row, low, high, gid=gid, **THIN, **BLUE)
+    axes.plot(middle, row, gid=gid, **MARKS[shown.verdict], **BLUE)
 
 
 def finish_differences(axes: Axes, label: str, shown: Sequence[Difference]) -> list[Artist]:
     """Label the axes, and draw the line of no difference; the entries of a legend are returned."""
-    axes.axvline(0, color=ink(), lw=1, ls=":")
+    axes.axvline(0, color=ink(), **DOTTED)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(label)
     has_too_few = any(difference.has_too_few_seeds for difference in shown)
     marks = {name: mark for name, mark in MARKS.items() if has_too_few or name != TOO_FEW_SEEDS}
-    return [
-        *(
-            handle
-            for name, mark in marks.items()
-            for handle in axes.plot([], [], color=COLOURS[0], label=name, **mark)
-        ),
-        *axes.plot([], [], label=f"95 % {scope_of(shown)}", color=COLOURS[0], **THIN),
-    ]
+    styles = marks | {f"95 % {scope_of(shown)}": THIN}
+    return legend_entries(axes, {name: style | BLUE for name, style in styles.items()})
 
 
 class LearningCurves(RunPlot):
@@ -296,7 +274,9 @@ class LearningCurves(RunPlot):
 
     def prepare(self) -> None:
         """Find the networks and their curves, and make room for two rows above a legend."""
-        self._networks, self._curves = _networks_of(self.run), _curves_of(self.run)
+        self._networks = [name for name in self.run.trials if self._has(name, "loss")]
+        held_out = any(self._has(name, "val_loss") for name in self._networks)
+        self._curves = [curve for curve in CURVES if held_out or not curve.startswith("val_")]
         if not self._networks:
             raise UserError(
                 f"{self.run.folder}: no model was trained in epochs, so there are no curves"
@@ -329,8 +309,11 @@ class LearningCurves(RunPlot):
         caption = "In the last epoch: the median over seeds, and the lowest and the highest value."
         return with_points(table_of(self.chosen, columns, caption))
 
+    def _has(self, network: str, curve: str) -> bool:
+        return bool(getattr(self.run.trials[network][0].record.history, curve))
+
     def _last(self, curve: str, network: str) -> str:
-        if not _has(self.run, network, curve):
+        if not self._has(network, curve):
             return MISSING
         low, median, high = (values[-1] for values in _spread_of(self.run.trials[network], curve))
         is_drawn = median is not np.ma.masked and abs(median) < LARGEST
@@ -341,16 +324,15 @@ class LearningCurves(RunPlot):
         handles: list[Artist] = []
         curve = curve or self._curve
         for number, network in enumerate(self._networks):
-            if network not in self.chosen or not _has(self.run, network, curve):
+            if network not in self.chosen or not self._has(network, curve):
                 continue
             low, median, high = _spread_of(self.run.trials[network], curve)
             epochs, gid = np.arange(1, len(median) + 1), about(network)
-            colour = COLOURS[number % len(COLOURS)]
-            style = STYLES[number // len(COLOURS) % len(STYLES)]
-            axes.fill_between(epochs, low, high, color=colour, alpha=0.2, lw=0, gid=gid)
-            handles += axes.plot(
-                epochs, median, style, color=colour, lw=1.5, label=network, gid=gid
-            )
+            cycle, place = divmod(number, len(COLOURS))
+            line: Style = {"color": COLOURS[place], "gid": gid}
+            axes.fill_between(epochs, low, high, alpha=0.2, lw=0, **line)
+            style = STYLES[cycle % len(STYLES)]
+            handles += axes.plot(epochs, median, style, label=network, **THIN, **line)
         axes.set_title(CURVES[curve])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         return handles
@@ -373,27 +355,8 @@ class LearningCurves(RunPlot):
         add_legend(figure, grid[0][0].get_legend_handles_labels()[0])
 
 
-def _networks_of(run: StoredRun) -> list[str]:
-    """Return the models that were trained in epochs."""
-    return [model for model, trials in run.trials.items() if trials[0].record.history.loss]
-
-
-def _curves_of(run: StoredRun) -> list[str]:
-    """Return the names of the curves of a run: four if any network held documents out, or two."""
-    networks = _networks_of(run)
-    has_validation = any(_has(run, name, "val_loss") for name in networks)
-    return [curve for curve in CURVES if has_validation or not curve.startswith("val_")]
-
-
-def _has(run: StoredRun, network: str, curve: str) -> bool:
-    return bool(getattr(run.trials[network][0].record.history, curve))
-
-
 def _spread_of(trials: Sequence[TrialResult], curve: str) -> tuple[Any, Any, Any]:
-    """Return the lowest, the median and the highest value of a curve over trials, by epoch.
-
-    What is not a number is masked.
-    """
+    """Return the lowest, the median and the highest value of a curve by epoch; NaN is masked."""
     lists = [getattr(trial.record.history, curve) for trial in trials]
     curves = np.full((len(lists), max(map(len, lists))), np.nan)  # engines may stop early
     for row, values in zip(curves, lists, strict=True):
@@ -419,7 +382,7 @@ class ConfusionPlot(RunPlot):
         trials = self.run.trials[model]
         labels, names = trials[0].labels, self.run.results.dataset.topics
         topics = frequent_topics(labels, SHOWN_TOPICS)
-        counts = [int((labels == topic).sum()) for topic in topics]
+        counts = np.bincount(labels)[topics].tolist()
         self._topics = [*(visible(names[topic].topic) for topic in topics), "others"]
         self._counts = [*counts, len(labels) - sum(counts)]
         self._shares = confusion(trials, topics)  # of the row's documents, by the column's answer

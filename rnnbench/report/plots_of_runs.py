@@ -1,4 +1,4 @@
-"""The plots of several runs: their changes, their history, and mean ranks over datasets.
+"""The plots of several runs: their changes, their history, and mean ranks with their table.
 
 The diagram of mean ranks is that of J. Demšar (Journal of Machine Learning Research 7, 2006):
 models hang from a line of mean ranks, the best at the right, and a bar joins those that are not
@@ -6,40 +6,54 @@ told apart.
 """
 
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Literal
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
-from rnnbench.analysis.boards import ACCURACY, HistoryEntry, RunHistory
+from rnnbench.analysis.boards import ACCURACY, ALPHA, MeanRanks, RunHistory
 from rnnbench.analysis.compare import ComparedRuns
-from rnnbench.analysis.critical_difference import MeanRanks
 from rnnbench.metrics import find_quantity
-from rnnbench.report.numbers import quantity_text
-from rnnbench.report.plot import COLOURS, LARGEST, NARROW, THICK, THIN, Plot, about, ink
-from rnnbench.report.plots_of_run import draw_difference, finish_differences
-from rnnbench.report.tables_of_runs import direction, ranks_caption
+from rnnbench.report.plot import (
+    COLOURS,
+    LARGEST,
+    NARROW,
+    THICK,
+    THIN,
+    Plot,
+    Style,
+    about,
+    ink,
+    legend_entries,
+)
+from rnnbench.report.plots_of_run import BLUE, draw_difference, finish_differences
+from rnnbench.report.table import Columns, Table, quantity_text, short_p, table_of
+from rnnbench.report.tables_of_runs import direction
 from rnnbench.text import counted, visible
 
-CHANGES: dict[str, dict[str, Any]] = {
-    "up": {"marker": "^", "ls": "", "ms": 10},
-    "down": {"marker": "v", "ls": "", "ms": 10},
+CHANGES: dict[str, Style] = {
+    "up": {"marker": "^", "ls": "", "ms": 10, "color": COLOURS[1]},
+    "down": {"marker": "v", "ls": "", "ms": 10, "color": COLOURS[1]},
 }
 """The mark of a clear change, by its direction."""
 LABELS, RUNS_PER_LABEL = 5, 8
 """The labels that fit into any plot, and the runs per label in a wide one."""
-RULER, TOP = 1.5, 2.6
-"""Where the critical difference stands above the line of ranks, and where a diagram ends, in rows.
-"""
+FEW_DATASETS = 5
+ROW, RULER, TOP = 0.27, 1.5, 2.6
+"""The height of a row in inches; in rows above the line of ranks, the critical difference and the
+end of the diagram."""
 FIRST_BAR, BETWEEN_BARS = 0.55, 0.45
 """How far the bars are below the line of ranks, in rows."""
-ROW = 0.27
-"""The height of a row in inches."""
 CHARACTERS = 13.5
 """Characters of a caption in an inch."""
 MOST_NUMBERS = 12
+CAUTION = (
+    "Seeds are not datasets: a model has one rank on each dataset, however many seeds it has. "
+    "Datasets of one collection are not independent: the ranks describe these datasets and prove "
+    "nothing about others."
+)
 
 
 class ChangesPlot(Plot):
@@ -69,20 +83,20 @@ class HistoryPlot(Plot):
 
     def __init__(self, history: RunHistory, model: str, name: str):
         self.name, self.title, self.models = name, model, [model]
-        self._history, self._entries = history, history.entries
-        self._changes = {
-            position: entry.changes[model]
+        self._history = history
+        self._ways = {
+            position: direction(entry.changes[model])
             for position, entry in enumerate(history.entries)
             if model in entry.changes and entry.changes[model].is_clear
         }
-        self.size = (max(NARROW, 2 + 0.12 * len(self._entries)), 2.8)
+        self.size = (max(NARROW, 2 + 0.12 * len(history.entries)), 2.8)
         self._quantity = find_quantity(history.metric, "metric")
         self._values = [entry.values.get(model) for entry in history.entries]
         values = [value for value in self._values if value]
         first, last = (quantity_text(self._quantity, values[end]) for end in (0, -1))
         self.alt = (
             f"{self._quantity.header} of {model} in {counted(len(values), 'run')}: {first} in the "
-            f"first, {last} in the last, {counted(len(self._changes), 'clear change')}"
+            f"first, {last} in the last, {counted(len(self._ways), 'clear change')}"
         )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
@@ -90,39 +104,71 @@ class HistoryPlot(Plot):
         limits = (0.0, 1.0) if self._history.metric == ACCURACY else (-LARGEST, LARGEST)
         given = [np.nan if value is None else value.mean for value in self._values]
         means = np.ma.masked_invalid(given).clip(*limits)
-        blue, orange = COLOURS[:2]
-        axes.plot(range(len(means)), means, "o-", color=blue, **THIN)
+        dots, bars = THIN | BLUE | {"marker": "o"}, THICK | BLUE
+        axes.plot(range(len(means)), means, **dots)
         for position, value in enumerate(self._values):
             if value and value.over_seeds:
                 ends = value.over_seeds.low, value.over_seeds.high
-                axes.vlines(position, *np.clip(ends, *limits), color=blue, **THICK)
-        ways = {position: direction(change) for position, change in self._changes.items()}
-        for position, way in ways.items():
-            axes.plot(position, means[position], color=orange, **CHANGES[way])
-        _label_runs(axes, self._entries)
-        axes.set_ylabel(self._quantity.header)
-        return [
-            *axes.plot([], [], "o-", color=blue, label="mean over seeds", **THIN),
-            *axes.plot([], [], color=blue, label="95 % over seeds", **THICK),
-            *(
-                handle
-                for way in sorted({*ways.values()})
-                for handle in axes.plot(
-                    [], [], color=orange, label=f"clearly {way}", **CHANGES[way]
-                )
-            ),
+                axes.vlines(position, *np.clip(ends, *limits), **bars)
+        for position, way in self._ways.items():
+            axes.plot(position, means[position], **CHANGES[way])
+        entries = self._history.entries
+        step = -(-len(entries) // max(LABELS, len(entries) // RUNS_PER_LABEL))
+        labels = [
+            f"{(entry.date or entry.run)[:10]}\n{(entry.commit or '')[:7]}"
+            for entry in entries[::step]
         ]
+        axes.set_xticks(range(0, len(entries), step), list(map(visible, labels)))
+        axes.set_xlim(-0.5, len(entries) - 0.5)
+        axes.grid(axis="x", visible=False)
+        axes.set_ylabel(self._quantity.header)
+        styles = {"mean over seeds": dots, "95 % over seeds": bars}
+        styles |= {f"clearly {way}": CHANGES[way] for way in sorted({*self._ways.values()})}
+        return legend_entries(axes, styles)
 
 
-def _label_runs(axes: Axes, entries: Sequence[HistoryEntry]) -> None:
-    """Label runs with their dates and commits; of many, only some, at equal steps."""
-    step = -(-len(entries) // max(LABELS, len(entries) // RUNS_PER_LABEL))
-    labels = [
-        f"{(entry.date or entry.run)[:10]}\n{(entry.commit or '')[:7]}" for entry in entries[::step]
+# Mean ranks over datasets
+
+
+def ranks_table(ranks: MeanRanks) -> Table:
+    """Return the mean rank of each model, and its rank on each dataset."""
+    columns: Columns[str] = {
+        "model": lambda name: name,
+        "mean rank": lambda name: f"{ranks.models[name]:.2f}",
+        "ranks": lambda name: ", ".join(f"{dataset.ranks[name]:g}" for dataset in ranks.datasets),
+    }
+    names = list(ranks.models)
+    return table_of(names, columns, ranks_caption(ranks), models=[[name] for name in names])
+
+
+def ranks_caption(ranks: MeanRanks) -> str:
+    """Return the facts and cautions that a reader needs beside the mean ranks."""
+    n, test = len(ranks.datasets), ranks.test
+    statistic = (
+        "all datasets rank the models alike"
+        if test.f is None
+        else f"F({test.df[0]}, {test.df[1]}) = {test.f:.2f} (Iman and Davenport)"
+    )
+    verdict = (
+        "models differ. A bar joins models whose mean ranks differ by less than the critical "
+        "difference, "
+        if test.is_clear
+        else "no clear difference, so a bar joins all models. The critical difference would be "
+    )
+    nemenyi = f"{ranks.critical_difference:.2f} (Nemenyi's test at the level {ALPHA})"
+    few = f"With fewer than {FEW_DATASETS} datasets, the tests have almost no power: a bar says"
+    corpora = Counter(dataset.corpus_fingerprint for dataset in ranks.datasets)
+    first, *others = [n for n in corpora.values() if n > 1] or [0]
+    more = "".join(f", and {n} of another" for n in others)
+    sentences = [
+        f"Mean ranks of {len(ranks.models)} models by {ranks.metric} on {n} datasets:",
+        f"{', '.join(dataset.name for dataset in ranks.datasets)}.",
+        f"Friedman's test: {statistic}, p = {short_p(test.p)}: {verdict}{nemenyi}.",
+        f"{few} little." if n < FEW_DATASETS else "",
+        f"{first} of the datasets are parts of one corpus{more}." if first else "",
+        CAUTION,
     ]
-    axes.set_xticks(range(0, len(entries), step), list(map(visible, labels)))
-    axes.set_xlim(-0.5, len(entries) - 0.5)
-    axes.grid(axis="x", visible=False)
+    return " ".join(filter(None, sentences))
 
 
 class RanksPlot(Plot):
@@ -147,30 +193,8 @@ class RanksPlot(Plot):
         """Draw the line of ranks, the bars below it, and the names, without a legend."""
         axes.set_axis_off()
         axes.figure.canvas.figure.draw_without_rendering()  # the axes get their final width
-        k, names = len(self._ranks.models), list(self._ranks.models)
-        half = (k + 1) // 2
-        self._draw_scale(axes)
-        for number, group in enumerate(self._ranks.groups):
-            y, ranks = -FIRST_BAR - BETWEEN_BARS * number, self._ranks.models
-            ends = [ranks[group[0]] - 0.01 * k, ranks[group[-1]] + 0.01 * k]
-            axes.plot(ends, [y, y], color=COLOURS[0], lw=5, solid_capstyle="butt")
-        edges = (k * 1.03, min(1, k - self._ranks.critical_difference) - k * 0.03)
-        worse = self._draw_names(axes, names[half:][::-1], edges[0], "right")
-        better = self._draw_names(axes, names[:half], edges[1], "left")
-        axes.set_xlim(*_with_room(axes, edges, worse, better))
-        axes.set_ylim(-self._depth, TOP)
-        return ()
-
-    def draw_alone(self, axes: Axes) -> None:
-        """Draw with title and caption."""
-        super().draw_alone(axes)
-        width = axes.get_window_extent().width / axes.figure.dpi
-        lines = textwrap.wrap(visible(self._caption), max(40, round(CHARACTERS * width)))
-        axes.text(0, 0, "\n".join(lines), transform=axes.transAxes, va="top", fontsize="small")
-
-    def _draw_scale(self, axes: Axes) -> None:
-        """Draw the line of ranks, and the critical difference above it."""
-        k, difference = len(self._ranks.models), self._ranks.critical_difference
+        means, difference = self._ranks.models, self._ranks.critical_difference
+        k, names = len(means), list(means)
         axes.plot([1, k], [0, 0], color=ink(), lw=1.5)
         axes.vlines(range(1, k + 1), 0, 0.2, color=ink(), lw=1.5)
         for rank in range(1, k + 1, 1 + (k - 1) // MOST_NUMBERS):
@@ -178,30 +202,32 @@ class RanksPlot(Plot):
         axes.plot([k, k - difference], [RULER, RULER], "|-", color=ink(), lw=1.5)
         words = f"critical difference {difference:.2f}"
         axes.text(k - difference / 2, RULER + 0.25, words, ha="center")
+        for number, group in enumerate(self._ranks.groups):
+            y = -FIRST_BAR - BETWEEN_BARS * number
+            ends = [means[group[0]] - 0.01 * k, means[group[-1]] + 0.01 * k]
+            axes.plot(ends, [y, y], color=COLOURS[0], lw=5, solid_capstyle="butt")
+        half, left, right = (k + 1) // 2, k * 1.03, min(1, k - difference) - k * 0.03
+        worse = max(self._draw_name(axes, *name, left) for name in enumerate(names[half:][::-1]))
+        better = max(self._draw_name(axes, *name, right) for name in enumerate(names[:half]))
+        width = axes.get_window_extent().width
+        scale = (left - right) / max(width - worse - better, 0.2 * width)  # ranks in a pixel
+        axes.set_xlim(left + worse * scale, right - better * scale)
+        axes.set_ylim(-self._depth, TOP)
+        return ()
 
-    def _draw_names(
-        self, axes: Axes, names: Sequence[str], edge: float, side: Literal["left", "right"]
-    ) -> float:
-        """Draw the names of one half, the outermost first, each at the end of a line to its rank.
+    def _draw_name(self, axes: Axes, row: int, name: str, edge: float) -> float:
+        """Draw a name at the end of a line to its rank, and return its width in pixels."""
+        rank, y = self._ranks.models[name], -self._first_row - row
+        axes.plot([rank, rank, edge], [0, y, y], color=ink(), lw=0.8, gid=about(name))
+        is_left = edge > rank  # the best is at the right
+        words = f"{name}  {rank:.2f} " if is_left else f" {rank:.2f}  {name}"
+        side = "right" if is_left else "left"
+        text = axes.text(edge, y, words, ha=side, va="center", gid=about(name))
+        return text.get_window_extent().width
 
-        Returns:
-            The width of the longest in pixels.
-        """
-        widths = []
-        for number, name in enumerate(names):
-            rank, y = self._ranks.models[name], -self._first_row - number
-            axes.plot([rank, rank, edge], [0, y, y], color=ink(), lw=0.8, gid=about(name))
-            words = f" {rank:.2f}  {name}" if side == "left" else f"{name}  {rank:.2f} "
-            text = axes.text(edge, y, words, ha=side, va="center", gid=about(name))
-            widths.append(text.get_window_extent().width)
-        return max(widths)
-
-
-def _with_room(
-    axes: Axes, edges: tuple[float, float], worse: float, better: float
-) -> tuple[float, float]:
-    """Return the limits of an axis that also has room for names of these widths in pixels."""
-    width = axes.get_window_extent().width
-    left, right = edges
-    scale = (left - right) / max(width - worse - better, 0.2 * width)
-    return (left + worse * scale, right - better * scale)
+    def draw_alone(self, axes: Axes) -> None:
+        """Draw with title and caption."""
+        super().draw_alone(axes)
+        width = axes.get_window_extent().width / axes.figure.dpi
+        lines = textwrap.wrap(visible(self._caption), max(40, round(CHARACTERS * width)))
+        axes.text(0, 0, "\n".join(lines), transform=axes.transAxes, va="top", fontsize="small")

@@ -18,7 +18,6 @@ from rnnbench.analysis.errors import (
 )
 from rnnbench.analysis.notes import notes_on_run
 from rnnbench.analysis.summary import drop_duplicates
-from rnnbench.data.audit import DatasetSummary
 from rnnbench.registry import Registry
 from rnnbench.report.plot import Plot
 from rnnbench.report.plots_of_run import PLOTS
@@ -49,8 +48,6 @@ a mistake is a misclassified document.
 
 BY_ALL = "all models"
 COLOURS_OF_SHARES = "The stronger the blue of a cell, the closer it is to 1."
-SHOWN_POWERS = 20
-"""The most pairs in the section on power."""
 NO_TEXTS = (
     " Their words are not shown: either none were asked for, or the documents of this run are not "
     "in the cache of the machine that wrote this report."
@@ -77,19 +74,16 @@ class ReportSection:
 
 @dataclass(frozen=True)
 class Reported:
-    """The content that sections are made of.
-
-    Attributes:
-        run: the run, with its best model first.
-        texts: the words of the test documents, if they are available.
-        words: the most words that are shown of a document.
-        hardest: the misclassified documents to show.
-    """
+    """The content that sections are made of."""
 
     run: StoredRun
+    """The run, with its best model first."""
     texts: Sequence[Sequence[str]] | None
+    """The words of the test documents, if they are available."""
     words: int
+    """The most words that are shown of a document."""
     hardest: Sequence[HardDocument]
+    """The misclassified documents to show."""
 
     @property
     def results(self) -> Results:
@@ -156,10 +150,9 @@ def accuracy(reported: Reported) -> ReportSection:
 
 def published(reported: Reported) -> ReportSection:
     """Return the published accuracies, and where each source is found."""
-    parts: list[Part] = _as_parts(*published_tables(reported.results))
-    if sources := {
-        result.source: result.where for result in reported.results.published if result.where
-    }:
+    results = reported.results
+    parts: list[Part] = [("table", table) for table in published_tables(results)]
+    if sources := {result.source: result.where for result in results.published if result.where}:
         parts.append(("facts", sources))
     return ReportSection("published", "Published accuracies", parts)
 
@@ -179,11 +172,12 @@ def differences(reported: Reported) -> ReportSection:
 
 def duplicates(reported: Reported) -> ReportSection:
     """Return the tables without duplicates, if some test documents are duplicates, but not all."""
-    dataset, parts = reported.results.dataset, []
+    dataset, parts = reported.results.dataset, list[Part]()
     if 0 < len(dataset.duplicate_positions) < dataset.test_size:
         rest = best_first(drop_duplicates(reported.run)).results
-        tables = (accuracy_table(rest), comparisons_table(rest), metrics_table(rest))
-        parts = _as_parts(*tables)
+        parts = [
+            ("table", make(rest)) for make in (accuracy_table, comparisons_table, metrics_table)
+        ]
     return ReportSection(
         "duplicates",
         "Without duplicates",
@@ -195,20 +189,18 @@ def duplicates(reported: Reported) -> ReportSection:
 
 def power(reported: Reported) -> ReportSection:
     """Return what the run could have found."""
-    pairs = power_of_pairs(reported.run)[:SHOWN_POWERS]
     return ReportSection(
         "power",
         "Power",
-        _as_parts(power_table(pairs, reported.results)),
-        "The differences that this run could have found, and the seeds that would show more. "
-        f"Of many pairs, the first {SHOWN_POWERS} are shown; rnnbench power has all of them.",
+        [("table", power_table(power_of_pairs(reported.run), reported.results))],
+        "The differences that this run could have found, and the seeds that would show more.",
     )
 
 
 def metrics(reported: Reported) -> ReportSection:
     """Return the other metrics, and the costs."""
     tables = metrics_table(reported.results), cost_table(reported.results)
-    return ReportSection("metrics", "Other metrics", _as_parts(*tables))
+    return ReportSection("metrics", "Other metrics", [("table", table) for table in tables])
 
 
 def learning(reported: Reported) -> ReportSection:
@@ -225,10 +217,9 @@ def learning(reported: Reported) -> ReportSection:
 
 def topics(reported: Reported) -> ReportSection:
     """Return the F1 of each model on each topic; a topic leads to the first error that has it."""
-    run = reported.run
-    counts = run.results.dataset.topics
-    shown = frequent_topics(next(iter(run.trials.values()))[0].labels, len(counts))
-    f1 = f1_by_topic(run.trials, shown)
+    trials, counts = reported.run.trials, reported.results.dataset.topics
+    shown = frequent_topics(next(iter(trials.values()))[0].labels, len(counts))
+    f1 = f1_by_topic(trials, shown)
     rows = [
         [counts[topic].topic, str(counts[topic].train), str(counts[topic].test)]
         + [f"{of_model[row]:.2f}" for of_model in f1.values()]
@@ -261,13 +252,13 @@ def confusion(reported: Reported) -> ReportSection:
 
 def errors(reported: Reported) -> ReportSection:
     """Return the number of errors on each kind of document, and single documents."""
-    mistakes: list[Part] = [
-        ("mistake", _mistake(document, reported)) for document in reported.hardest
-    ]
     return ReportSection(
         "errors",
         "Errors",
-        [*_as_parts(errors_table(reported.run)), *mistakes],
+        [
+            ("table", errors_table(reported.run)),
+            *(("mistake", _mistake(document, reported)) for document in reported.hardest),
+        ],
         "How many documents of each kind were misclassified, and the documents misclassified most "
         "often." + NO_TEXTS * (reported.texts is None),
     )
@@ -304,26 +295,21 @@ def _mistake(document: HardDocument, reported: Reported) -> dict[str, Any]:
 def data(reported: Reported) -> ReportSection:
     """Return the facts of the dataset."""
     dataset = reported.results.dataset
+    never = ", ".join(dataset.topics_only_in_test)
     facts = {
-        "source": _source_of(dataset),
+        "source": f"{dataset.source} ({dataset.origin})",
         "documents": f"{dataset.train_size:,} for training, {dataset.test_size:,} for testing, "
         f"{dataset.timesteps} steps each",
         "majority topic": f"{dataset.majority_topic}: always predicting it scores "
         f"{dataset.majority_accuracy:.4f}",
         "duplicates": dataset.duplicates_in_words(),
         "whole texts": dataset.duplicates_in_words(whole=True),
-        "only in test": ", ".join(dataset.topics_only_in_test) + ": no model can have learned these"
-        if dataset.topics_only_in_test
-        else "no topic",
+        "only in test": f"{never}: no model can have learned these" if never else "no topic",
         "dataset": dataset.fingerprint,
         "split": dataset.split_fingerprint,
         "corpus": dataset.corpus_fingerprint,
     }
     return ReportSection("data", "Data", [("facts", facts)])
-
-
-def _source_of(dataset: DatasetSummary) -> str:
-    return f"{dataset.source} ({dataset.origin})"
 
 
 def notes(reported: Reported) -> ReportSection:
@@ -335,27 +321,21 @@ def notes(reported: Reported) -> ReportSection:
 
 def reproduce(reported: Reported) -> ReportSection:
     """Return the command, and the data, the machine and the versions that it ran with."""
-    run, dataset, environment = reported.run, reported.results.dataset, reported.run.environment
+    dataset, environment = reported.results.dataset, reported.run.environment
     apart = ("versions", "installed", "schema_version")
     facts = {
-        "data source": f"{_source_of(dataset)}, corpus {dataset.corpus_fingerprint}",
+        "data source": f"{dataset.source} ({dataset.origin}), corpus {dataset.corpus_fingerprint}",
         **{key.replace("_", " "): environment[key] for key in environment if key not in apart},
         **environment["versions"],
     }
-    exact = f", and the exact versions of all packages are in {CONSTRAINTS}, for pip install -c"
-    has_constraints = (run.folder / CONSTRAINTS).exists()  # an older version wrote none
     return ReportSection(
         "reproduce",
         "Reproduce",
-        [("command", run.results.command), ("facts", facts)],
-        "The command, its data, and the machine and versions it ran with. The config with "
-        f"every default is in config.yaml beside this file{exact * has_constraints}. Another "
-        "processor may round sums differently.",
+        [("command", reported.results.command), ("facts", facts)],
+        "The command, its data, and the machine and versions it ran with. The config with every "
+        "default is in config.yaml beside this file, and the exact versions of all packages are in "
+        f"{CONSTRAINTS}, for pip install -c. Another processor may round sums differently.",
     )
-
-
-def _as_parts(*tables: Table) -> list[Part]:
-    return [("table", table) for table in tables]
 
 
 SECTIONS: Registry[Callable[[Reported], ReportSection]] = Registry(

@@ -1,16 +1,19 @@
-"""A table for a terminal, a notebook or Markdown, and results that show themselves as tables."""
+"""A table for a terminal, a notebook or Markdown, and the numbers in it as text."""
 
 import io
 import re
 import textwrap
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
+from rnnbench.analysis.intervals import N_BLOCKS
+from rnnbench.data.audit import DatasetSummary
+from rnnbench.metrics import Metric, Quantity, usable_metrics
 from rnnbench.points import model_of, values_of
-from rnnbench.report.numbers import MISSING
-from rnnbench.text import for_markdown, visible
+from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, Interval, ModelSummary, Statistic
+from rnnbench.text import counted, for_markdown, visible
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -21,6 +24,10 @@ T = TypeVar("T")
 Columns = dict[str, Callable[[T], str]]
 """The cell of an item, by the header of its column."""
 
+MISSING = "-"
+"""Stands for a value that there is not."""
+SECOND = "macro_f1"
+"""The metric that is shown with its spread, as accuracy is."""
 FAILED = "failed"
 """How the cell of a model that failed begins."""
 HEADER_WIDTHS = (60, 30, 20, 12, 0)
@@ -34,35 +41,30 @@ NO_BREAK, INDENT = "\N{NO-BREAK SPACE}", "    "
 
 @dataclass(frozen=True)
 class Table:
-    """A table as text.
-
-    Attributes:
-        headers: of the columns.
-        rows: one for each model, the baseline last.
-        caption: the facts that a reader needs beside the numbers.
-        is_last_apart: whether a line stands above the last row.
-        text_columns: how many of the first columns are text; all others are numbers.
-        keys: how many of the first columns tell the rows apart.
-        models: those that each row is about, where rows are about models.
-        links: the addresses that cells of one column lead to on a page, by the text of the cell.
-        linked: the position of that column.
-    """
+    """A table as text."""
 
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str
+    """The facts that a reader needs beside the numbers."""
     is_last_apart: bool = False
+    """Whether a line stands above the last row, such as that of the majority baseline."""
     text_columns: int = 1
+    """How many of the first columns are text; all others are numbers."""
     keys: int = 1
+    """How many of the first columns tell the rows apart."""
     models: Sequence[Sequence[str]] = ()
+    """Those that each row is about, where rows are about models."""
     links: Mapping[str, str] = field(default_factory=dict)
+    """The addresses that cells of one column lead to on a page, by the text of the cell."""
     linked: int = 0
+    """The position of that column."""
 
 
-def table_of(items: Sequence[T], columns: Columns[T], caption: str) -> Table:
+def table_of(items: Sequence[T], columns: Columns[T], caption: str, **facts: Any) -> Table:
     """Return a table with a row for each item; ``columns`` gives the cell under each header."""
     rows = [[cell(item) for cell in columns.values()] for item in items]
-    return Table(list(columns), rows, caption)
+    return Table(list(columns), rows, caption, **facts)
 
 
 def with_points(table: Table, position: int = 0) -> Table:
@@ -70,22 +72,18 @@ def with_points(table: Table, position: int = 0) -> Table:
 
     The names of the models are in the column ``position``.
     """
-    names = [row[position] for row in table.rows]
+    names, end = [row[position] for row in table.rows], position + 1
     parameters = list(dict.fromkeys(key for name in names for key in values_of(name)))
-
-    def spread(row: Sequence[str]) -> list[str]:
-        values = values_of(row[position])
-        cells = [model_of(row[position]), *(values.get(key, MISSING) for key in parameters)]
-        return [*row[:position], *cells, *row[position + 1 :]]
-
-    headers = [*table.headers[: position + 1], *parameters, *table.headers[position + 1 :]]
-    is_inside_text = position + 1 < table.text_columns
+    rows = []
+    for row, name in zip(table.rows, names, strict=True):
+        values = [values_of(name).get(key, MISSING) for key in parameters]
+        rows.append([*row[:position], model_of(name), *values, *row[end:]])
     return replace(
         table,
-        headers=headers,
-        rows=list(map(spread, table.rows)),
-        text_columns=table.text_columns + (len(parameters) if is_inside_text else 0),
-        keys=max(table.keys, position + 1) + len(parameters),
+        headers=[*table.headers[:end], *parameters, *table.headers[end:]],
+        rows=rows,
+        text_columns=table.text_columns + (len(parameters) if end < table.text_columns else 0),
+        keys=max(table.keys, end) + len(parameters),
         models=[[name] for name in names],
     )
 
@@ -109,8 +107,8 @@ def to_rich(table: Table, console: "Console") -> "RenderableType":
         for lay_out in (_in_one, _in_groups)
         for candidate in (shown, _folded(shown))
     )
-    grids: Sequence[RenderableType] = next(filter(None, layouts), [])
-    body = grids or [Text(_in_lines(shown, console.width))]
+    lines = [Text(_in_lines(shown, console.width))]
+    body: Sequence[RenderableType] = next(filter(None, layouts), lines)
     caption = _fill(visible(table.caption), min(console.width, CAPTION_WIDTH))
     return Group(*body, Text(caption))
 
@@ -131,22 +129,19 @@ def _in_groups(table: Table, console: "Console") -> "list[RichTable]":
     keys, rest = [*range(table.keys)], [*range(table.keys, len(table.headers))]
     while rest:
         for n in range(len(rest), 0, -1):
-            if grid := _in_one(_columns(table, [*keys, *rest[:n]]), console):
+            indices = [*keys, *rest[:n]]
+            part = replace(
+                table,
+                headers=[table.headers[index] for index in indices],
+                rows=[[row[index] for index in indices] for row in table.rows],
+                text_columns=sum(index < table.text_columns for index in indices),
+            )
+            if grid := _in_one(part, console):
                 grids, rest = [*grids, *grid], rest[n:]
                 break
         else:
             return []
     return grids
-
-
-def _columns(table: Table, indices: Sequence[int]) -> Table:
-    """Return the table with only the columns at ``indices``."""
-    return replace(
-        table,
-        headers=[table.headers[index] for index in indices],
-        rows=[[row[index] for index in indices] for row in table.rows],
-        text_columns=sum(index < table.text_columns for index in indices),
-    )
 
 
 def _grid(table: Table, header_width: int) -> "RichTable":
@@ -267,3 +262,80 @@ def to_html(table: Table) -> "Markup":
         "<thead><tr>{}</tr></thead>\n<tbody>\n{}</tbody>\n</table>\n"
     )
     return Markup(visible(frame.format(table.caption, head, body)))  # noqa: S704 - escaped
+
+
+# Numbers
+
+
+def metrics_of(models: Iterable[ModelSummary]) -> list[Metric]:
+    """Return the metrics, other than accuracy, that any of ``models`` has."""
+    present = {name for model in models for name in model.metrics} - {"accuracy"}
+    return [metric for name, metric in usable_metrics().items() if name in present]
+
+
+def in_blocks(n: int) -> str:
+    """Return how intervals and p-values treat ``n`` documents in order of time."""
+    return f"in order of time, in {counted(min(n, N_BLOCKS), 'block')} that count as independent"
+
+
+def remarks_on_tests(dataset: DatasetSummary) -> str:
+    """Return remarks on the test documents, to be put behind their number; empty if none."""
+    n = dataset.n_left_out
+    remarks = [f"without the {n:,} that are in the training set, too"] if n else []
+    remarks += [in_blocks(dataset.test_size)] if dataset.in_order else []
+    return f" ({'; '.join(remarks)})" if remarks else ""
+
+
+def scope(n_seeds: int) -> str:
+    """Return what the interval of an accuracy is over, for a model with ``n_seeds`` seeds."""
+    return "over documents and seeds" if n_seeds > 1 else "over documents"
+
+
+def scope_of(differences: Iterable[Difference]) -> str:
+    """Return what the intervals of differences are over."""
+    return scope(
+        max((difference.n_seeds or 1) + difference.has_too_few_seeds for difference in differences)
+    )
+
+
+def interval_text(interval: Interval, form: str = ".4f") -> str:
+    """Return both ends of an interval."""
+    return f"{interval.low:{form}} to {interval.high:{form}}"
+
+
+def mean_text(quantity: Quantity, model: ModelSummary) -> str:
+    """Return the mean of a metric or cost over the seeds of a model."""
+    mean = model.mean_of(quantity.name)
+    return MISSING if mean is None else format(mean, quantity.format)
+
+
+def mean_and_interval(statistic: Statistic, form: str = ".4f") -> str:
+    """Return a mean and half the width of its 95 % interval over seeds; one seed has none."""
+    mean, over_seeds = format(statistic.mean, form), statistic.over_seeds
+    return f"{mean} ± {over_seeds.high - statistic.mean:{form}}" if over_seeds else mean
+
+
+def quantity_text(quantity: Quantity, value: Statistic | None) -> str:
+    """Return the mean of a metric or cost with its interval over seeds, in its own format."""
+    return mean_and_interval(value, quantity.format) if value else MISSING
+
+
+def short_p(p: float) -> str:
+    """Return a p-value in at most six characters: two digits, or one digit and a power of ten."""
+    return f"{p:.2g}" if p >= 0.001 else f"{p:.0e}"
+
+
+def condition(differences: Iterable[Difference]) -> str:
+    """Return what few seeds mean for ``differences``; nothing if all have enough."""
+    found, sentences = list(differences), []
+    if any(difference.n_seeds == 1 and not difference.has_too_few_seeds for difference in found):
+        sentences.append(
+            "With one seed, intervals are over documents alone, and p-values are about these "
+            "trainings, not about the models."
+        )
+    if any(difference.has_too_few_seeds for difference in found):
+        sentences.append(
+            f"{TOO_FEW_SEEDS.capitalize()}: with 1 or 2, p-values cannot be relied on; use 3 or "
+            "more, preferably 5."
+        )
+    return " ".join(sentences)

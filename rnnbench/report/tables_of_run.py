@@ -13,25 +13,27 @@ from rnnbench.analysis.comparisons import MOST, PairPower
 from rnnbench.metrics import COSTS, FIT_SECONDS
 from rnnbench.points import model_of, short, values_of
 from rnnbench.report.findings import unclear_from, which_epoch
-from rnnbench.report.numbers import (
+from rnnbench.report.table import (
+    FAILED,
     MISSING,
     SECOND,
+    Columns,
+    Table,
     condition,
     interval_text,
     mean_and_interval,
-    mean_and_std,
     mean_text,
     metrics_of,
     remarks_on_tests,
     scope,
     scope_of,
     short_p,
-    signed_interval_text,
+    table_of,
+    to_markdown,
+    with_points,
 )
-from rnnbench.report.table import FAILED, Columns, Table, table_of, to_markdown, with_points
 from rnnbench.results.schema import (
     Comparison,
-    MissingTrial,
     ModelSummary,
     PublishedAccuracy,
     Results,
@@ -82,20 +84,14 @@ def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
         columns["without duplicates"] = lambda model: mean_and_interval(rest.accuracy[model.name])
         always.append(f"{rest.majority_accuracy:.4f}")
     table = table_of(results.models, columns, _caption(results))
-    open_cells = [MISSING] * (len(columns) - 2)
-    without = [
-        [name, _short_reason(trial), *open_cells] for name, trial in results.missing_models.items()
-    ]
+    without = []
+    for name, trial in results.missing_models.items():
+        innermost = (trial.error or "").rpartition(" failed: ")[2]  # the caption has all of it
+        short_reason = f"{FAILED}: {textwrap.shorten(innermost, 40, placeholder='...')}"
+        reason = short_reason if trial.error is not None else trial.reason
+        without.append([name, reason, *[MISSING] * (len(columns) - 2)])
     rows = [*table.rows, *without, always]
     return with_points(replace(table, rows=rows, is_last_apart=True))
-
-
-def _short_reason(trial: MissingTrial) -> str:
-    """Return why a model has no result, in a few words; the caption has the full reason."""
-    if trial.error is None:
-        return trial.reason
-    innermost = trial.error.rpartition(" failed: ")[2]
-    return f"{FAILED}: {textwrap.shorten(innermost, 40, placeholder='...')}"
 
 
 def metrics_table(results: Results) -> Table:
@@ -141,8 +137,8 @@ def comparisons_table(results: Results) -> Table:
     columns: Columns[Comparison] = {
         "accuracy of": lambda pair: f"{pair.a} - {pair.b}",
         "difference": lambda pair: f"{pair.difference:+z.4f}",
-        f"95 % interval {scope_of(results.comparisons)}": lambda pair: signed_interval_text(
-            pair.interval
+        f"95 % interval {scope_of(results.comparisons)}": lambda pair: interval_text(
+            pair.interval, "+z.4f"
         ),
         "p": lambda pair: short_p(pair.p),
         "p (Holm)": lambda pair: short_p(pair.p_holm),
@@ -151,8 +147,8 @@ def comparisons_table(results: Results) -> Table:
     methods = "; ".join(sorted({pair.method for pair in results.comparisons}))
     n = counted(results.n_corrected_for, "comparison")
     caption = f"p-values: {methods}; corrected for {n} (Holm). {condition(results.comparisons)}"
-    pairs = [(pair.a, pair.b) for pair in results.comparisons]
-    return replace(table_of(results.comparisons, columns, caption.rstrip()), models=pairs)
+    models = [(pair.a, pair.b) for pair in results.comparisons]
+    return table_of(results.comparisons, columns, caption.rstrip(), models=models)
 
 
 def _over(n_seeds: int) -> str:
@@ -211,8 +207,6 @@ def _caption(results: Results) -> str:
 def _rest(results: Results) -> str:
     """Return which verdicts change without duplicates."""
     dataset = results.dataset
-    if dataset.duplicates is None:
-        return "It was not recorded whether test documents are also in the training set."
     if not dataset.duplicate_positions:
         return ""
     if not results.without_duplicates:
@@ -235,33 +229,26 @@ def _rest(results: Results) -> str:
 
 def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
     """Return a row for each pair, with the difference that 80 % of such runs would show."""
+
+    def difference(value: float | None) -> str:
+        return MISSING if value is None else f"{value:.4f}"
+
+    def seeds(pair: PairPower) -> str:
+        if pair.seeds_needed:
+            return f"{pair.seeds_needed:,}"
+        is_told = pair.is_spread_known and pair.comparison.difference != 0
+        return "more documents" if is_told else MISSING
+
     columns: Columns[PairPower] = {
         "accuracy of": lambda pair: f"{pair.comparison.a} - {pair.comparison.b}",
         "difference": lambda pair: f"{pair.comparison.difference:+z.4f}",
         "p (Holm)": lambda pair: short_p(pair.comparison.p_holm),
-        "detectable alone": lambda pair: _difference(pair.detectable),
-        "detectable (Holm)": lambda pair: _difference(pair.detectable_corrected),
-        "seeds needed": _seeds,
+        "detectable alone": lambda pair: difference(pair.detectable),
+        "detectable (Holm)": lambda pair: difference(pair.detectable_corrected),
+        "seeds needed": seeds,
     }
-    caption = _power_caption(results) if pairs else "There is no pair without a clear difference."
-    models = [(pair.comparison.a, pair.comparison.b) for pair in pairs]
-    return replace(table_of(pairs, columns, caption), models=models)
-
-
-def _difference(value: float | None) -> str:
-    return MISSING if value is None else f"{value:.4f}"
-
-
-def _seeds(pair: PairPower) -> str:
-    if pair.seeds_needed:
-        return f"{pair.seeds_needed:,}"
-    is_told = pair.is_spread_known and pair.comparison.difference != 0
-    return "more documents" if is_told else MISSING
-
-
-def _power_caption(results: Results) -> str:
     dataset, n = results.dataset, results.n_corrected_for
-    return (
+    caption = (
         "The pairs of models without a clear difference. Detectable alone: the smallest true "
         f"difference that 80 % of runs with {dataset.test_size:,} test documents"
         f"{remarks_on_tests(dataset)} and these seeds would find if no other were tested (p below "
@@ -270,7 +257,11 @@ def _power_caption(results: Results) -> str:
         "or two seeds. Seeds needed: seeds of each model with which a true difference equal to the "
         f"measured one would be clear in 80 % of runs; 'more documents' if even {MOST:,} are too "
         "few, '-' if a model has only one seed or the accuracies are equal."
+        if pairs
+        else "There is no pair without a clear difference."
     )
+    models = [(pair.comparison.a, pair.comparison.b) for pair in pairs]
+    return table_of(pairs, columns, caption, models=models)
 
 
 # Published accuracies
@@ -286,31 +277,35 @@ def published_tables(results: Results) -> list[Table]:
 
 def _among_others(results: Results, others: Sequence[PublishedAccuracy]) -> Table:
     """Return our models and those of others, the best first."""
-    best = results.best
-    theirs = [(result.accuracy, _cells_of_theirs(result, best)) for result in others]
-    ours = [(model.accuracy.mean, _cells_of_ours(model, best)) for model in results.models]
-    ranked = sorted([*theirs, *ours], key=lambda row: -row[0])  # of equals, theirs come first
+    best, rows = results.best, []
+    for other in others:
+        cells = [
+            f"{other.model} {CAVEAT}" if other.caveat else other.model,
+            other.source,
+            _mean_and_std(other.accuracy, other.std),
+            {True: "yes", False: "no", None: MISSING}[other.transductive],
+            other.pretrained or MISSING,
+            best.accuracy_interval.place_of(other.accuracy),
+        ]
+        rows.append((other.accuracy, cells))
+    for model in results.models:
+        cells = [
+            model.name,
+            "ours, best" if model is best else "ours",
+            _mean_and_std(model.accuracy.mean, model.accuracy.std),
+            "no" if model.pretrained == "nothing" else MISSING,
+            model.pretrained or MISSING,
+            MISSING,
+        ]
+        rows.append((model.accuracy.mean, cells))
+    rows.sort(key=lambda row: -row[0])  # of equals, theirs come first
     headers = ["model", "by", "accuracy ± std", "saw test texts", "pretrained", "lies"]
-    rows = [cells for _, cells in ranked]
-    return with_points(Table(headers, rows, _about_others(best, others), text_columns=2))
+    caption = _about_others(best, others)
+    return with_points(Table(headers, [cells for _, cells in rows], caption, text_columns=2))
 
 
-def _cells_of_theirs(published: PublishedAccuracy, best: ModelSummary) -> list[str]:
-    return [
-        f"{published.model} {CAVEAT}" if published.caveat else published.model,
-        published.source,
-        mean_and_std(published.accuracy, published.std),
-        {True: "yes", False: "no", None: MISSING}[published.transductive],
-        published.pretrained or MISSING,
-        best.accuracy_interval.place_of(published.accuracy),
-    ]
-
-
-def _cells_of_ours(model: ModelSummary, best: ModelSummary) -> list[str]:
-    accuracy = mean_and_std(model.accuracy.mean, model.accuracy.std)
-    by = "ours, best" if model is best else "ours"
-    saw_texts = "no" if model.pretrained == "nothing" else MISSING
-    return [model.name, by, accuracy, saw_texts, model.pretrained or MISSING, MISSING]
+def _mean_and_std(mean: float, std: float | None) -> str:
+    return f"{mean:.4f}" if std is None else f"{mean:.4f} ± {std:.4f}"
 
 
 def _about_others(best: ModelSummary, others: Sequence[PublishedAccuracy]) -> str:
@@ -356,8 +351,7 @@ def _beside_the_same(published: Sequence[PublishedAccuracy]) -> Table:
 
 def to_csv(results: Results) -> str:
     """Return ``summary_rows`` as CSV, without control characters."""
-    rows = summary_rows(results)
-    text = io.StringIO()
+    text, rows = io.StringIO(), summary_rows(results)
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
@@ -369,54 +363,46 @@ def summary_rows(results: Results) -> list[dict[str, object]]:
 
     Each parameter in which the points of grids differ has a column.
     """
+    dataset, rows = results.dataset, list[dict[str, object]]()
     parameters = dict.fromkeys(key for model in results.models for key in values_of(model.name))
-    return [
-        *(_summary_row(results, model, list(parameters)) for model in results.models),
-        {
-            "source": results.dataset.source,
-            "model": results.dataset.majority_name,
-            "params": 0,
-            "accuracy_mean": results.dataset.majority_accuracy,
-            "macro_f1_mean": results.dataset.majority_macro_f1,
-        },
-    ]
-
-
-def _summary_row(
-    results: Results, model: ModelSummary, parameters: Sequence[str]
-) -> dict[str, object]:
-    row: dict[str, object] = {
-        "source": results.dataset.source,
-        "model": model.name,
-        **parameter_columns(model.name, parameters, RESERVED),
-        "params": model.params,
-        "trials": model.accuracy.n,
-        "accuracy_low": model.accuracy_interval.low,
-        "accuracy_high": model.accuracy_interval.high,
-        "topics_never_predicted": len(model.topics_never_predicted),
+    for model in results.models:
+        row: dict[str, object] = {
+            "source": dataset.source,
+            "model": model.name,
+            **parameter_columns(model.name, list(parameters), RESERVED),
+            "params": model.params,
+            "trials": model.accuracy.n,
+            "accuracy_low": model.accuracy_interval.low,
+            "accuracy_high": model.accuracy_interval.high,
+            "topics_never_predicted": len(model.topics_never_predicted),
+        }
+        for name in [*results.metrics, *COSTS]:
+            statistic = model.statistic(name)
+            row[f"{name}_mean"] = statistic and statistic.mean
+            row[f"{name}_std"] = statistic and statistic.std
+        rows.append(row)
+    always = {
+        "source": dataset.source,
+        "model": dataset.majority_name,
+        "params": 0,
+        "accuracy_mean": dataset.majority_accuracy,
+        "macro_f1_mean": dataset.majority_macro_f1,
     }
-    for name in [*results.metrics, *COSTS]:
-        statistic = model.statistic(name)
-        row[f"{name}_mean"] = statistic and statistic.mean
-        row[f"{name}_std"] = statistic and statistic.std
-    return row
+    return [*rows, always]
 
 
 def parameter_columns(
     name: str, parameters: Sequence[str], reserved: Sequence[str]
 ) -> dict[str, object]:
     """Return the values of a point for a row; a name that is ``reserved`` gets a prefix."""
+
+    def number(text: str | None) -> float | str | None:
+        if text is None or not re.fullmatch(r"-?\d+(\.\d*)?(e[+-]?\d+)?", text):
+            return text
+        return int(text) if text.removeprefix("-").isdecimal() else float(text)
+
     values = values_of(name)
     return {
-        f"parameter_{key}" if key in reserved else key: (
-            _number(values[key]) if key in values else None
-        )
+        f"parameter_{key}" if key in reserved else key: number(values.get(key))
         for key in parameters
     }
-
-
-def _number(text: str) -> float | str:
-    """Return the number that a text stands for, if it does."""
-    if re.fullmatch(r"-?\d+", text):
-        return int(text)
-    return float(text) if re.fullmatch(r"-?\d+(\.\d*)?(e[+-]?\d+)?", text) else text

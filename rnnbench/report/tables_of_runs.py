@@ -1,40 +1,52 @@
-"""The tables of several runs: leaderboards, mean ranks over datasets, and histories."""
+"""The tables of several runs: leaderboards, histories, two runs side by side, and gates.
 
+The outcome of gates is also Markdown for the summary of a CI job, and JUnit XML.
+"""
+
+import json
+import re
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from math import comb
+from typing import Any
+from xml.etree import ElementTree
 
 from rnnbench.analysis.boards import ACCURACY, Board, HistoryEntry, RankedModel, RunHistory
-from rnnbench.analysis.compare import Change
-from rnnbench.analysis.critical_difference import ALPHA, FEW_DATASETS, MeanRanks
-from rnnbench.metrics import FIT_SECONDS, METRICS, find_quantity
-from rnnbench.report.numbers import (
+from rnnbench.analysis.compare import Change, ComparedRuns, Failure, ModelChange, Verdict, branches
+from rnnbench.metrics import FIT_SECONDS, METRICS, MS_PER_STEP, Metric, find_quantity
+from rnnbench.report.table import (
     MISSING,
     SECOND,
+    Columns,
+    Table,
     condition,
     interval_text,
     mean_and_interval,
     mean_text,
+    metrics_of,
     quantity_text,
     remarks_on_tests,
     scope,
+    scope_of,
     short_p,
+    table_of,
+    to_markdown,
+    with_points,
 )
-from rnnbench.report.table import Columns, Table, table_of, with_points
-from rnnbench.results.schema import TOO_FEW_SEEDS
-from rnnbench.text import counted
+from rnnbench.results.schema import TOO_FEW_SEEDS, ModelSummary
+from rnnbench.text import counted, for_markdown, visible
 
 SHORT = 12
 """Characters shown of a commit or a fingerprint."""
-CAUTION = (
-    "Seeds are not datasets: a model has one rank on each dataset, however many seeds it has. "
-    "Datasets of one collection are not independent: the ranks describe these datasets and prove "
-    "nothing about others."
-)
-ALMOST_NO_POWER = (
-    f"With fewer than {FEW_DATASETS} datasets, the tests have almost no power: a bar says little."
-)
+KEY_WIDTH, VALUE_WIDTH = 34, 19
+"""The widths at which cells are wrapped, so that three columns fit into 80 characters."""
+NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""The characters that XML 1.0 does not have, not even escaped."""
+PASSED, FAILED, UNMEASURED = "passed", "failed", "not measured"
+"""The outcomes of a gate for a model."""
 
 
 # Leaderboards
@@ -59,14 +71,31 @@ def rank_table(board: Board) -> Table:
             entry.model.accuracy_interval
         ),
     }
+
+    def is_clearly_worse(entry: RankedModel) -> str:
+        if entry.against_best is None:
+            return MISSING
+        verdict = entry.against_best.verdict
+        return {"clear": "yes", "not clear": "no"}.get(verdict, verdict)
+
     if board.metric == ACCURACY:
-        columns["clearly worse than the first"] = _is_clearly_worse
+        columns["clearly worse than the first"] = is_clearly_worse
     else:
         metric = find_quantity(board.metric, "--metric")
-        header = f"{metric.name} (mean over seeds)"
-        columns[header] = lambda entry: mean_text(metric, entry.model)
-    always = [f"{board.dataset.majority_accuracy:.4f}", MISSING, MISSING]
-    return _board_table(board, columns, always, _board_caption(board))
+        columns[f"{metric.name} (mean over seeds)"] = lambda entry: mean_text(metric, entry.model)
+    dataset, comparisons = board.dataset, counted(comb(len(board.entries), 2), "comparison")
+    sentences = [
+        f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on, "
+        f"{dataset.test_size:,} to test on{remarks_on_tests(dataset)}, "
+        f"split {dataset.split_fingerprint[:SHORT]}.",
+        f"Runs: {', '.join(board.runs)}; the same trials in several runs are shown once.",
+    ]
+    against_best = [entry.against_best for entry in board.entries if entry.against_best]
+    if board.metric == ACCURACY and against_best:
+        clearly = f"Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm)."
+        sentences += [clearly, condition(against_best)]
+    always = [f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
+    return _board_table(board, columns, always, " ".join(filter(None, sentences)))
 
 
 def board_costs_table(board: Board) -> Table:
@@ -93,81 +122,8 @@ def _board_table(
         "run": lambda entry: entry.run,
     }
     table = table_of(board.entries, named | columns, caption)
-    last = [MISSING, board.dataset.majority_name, MISSING, *always]
-    whole = replace(table, rows=[*table.rows, last], is_last_apart=True, text_columns=3)
-    return with_points(whole, list(named).index("model"))
-
-
-def _is_clearly_worse(entry: RankedModel) -> str:
-    if entry.against_best is None:
-        return MISSING
-    if entry.against_best.has_too_few_seeds:
-        return entry.against_best.verdict
-    return "yes" if entry.against_best.is_clear else "no"
-
-
-def _board_caption(board: Board) -> str:
-    dataset, comparisons = board.dataset, counted(comb(len(board.entries), 2), "comparison")
-    sentences = [
-        f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on, "
-        f"{dataset.test_size:,} to test on{remarks_on_tests(dataset)}, "
-        f"split {dataset.split_fingerprint[:12]}.",
-        f"Runs: {', '.join(board.runs)}; the same trials in several runs are shown once.",
-    ]
-    against_best = [entry.against_best for entry in board.entries if entry.against_best]
-    if board.metric == ACCURACY and against_best:
-        clearly = f"Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm)."
-        sentences += [clearly, condition(against_best)]
-    return " ".join(filter(None, sentences))
-
-
-# Mean ranks over datasets
-
-
-def ranks_table(ranks: MeanRanks) -> Table:
-    """Return the mean rank of each model, and its rank on each dataset."""
-    columns: Columns[str] = {
-        "model": lambda name: name,
-        "mean rank": lambda name: f"{ranks.models[name]:.2f}",
-        "ranks": lambda name: ", ".join(f"{dataset.ranks[name]:g}" for dataset in ranks.datasets),
-    }
-    table = table_of(list(ranks.models), columns, ranks_caption(ranks))
-    return replace(table, models=[[name] for name in ranks.models])
-
-
-def ranks_caption(ranks: MeanRanks) -> str:
-    """Return the facts and cautions that a reader needs beside the mean ranks."""
-    n, k, test = len(ranks.datasets), len(ranks.models), ranks.test
-    statistic = (
-        "all datasets rank the models alike"
-        if test.f is None
-        else f"F({test.df[0]}, {test.df[1]}) = {test.f:.2f} (Iman and Davenport)"
-    )
-    nemenyi = f"{ranks.critical_difference:.2f} (Nemenyi's test at the level {ALPHA})"
-    verdict = (
-        "models differ. A bar joins models whose mean ranks differ by less than the critical "
-        f"difference, {nemenyi}"
-        if test.is_clear
-        else "no clear difference, so a bar joins all models. The critical difference would be "
-        f"{nemenyi}"
-    )
-    sentences = [
-        f"Mean ranks of {k} models by {ranks.metric} on {n} datasets:",
-        f"{', '.join(dataset.name for dataset in ranks.datasets)}.",
-        f"Friedman's test: {statistic}, p = {short_p(test.p)}: {verdict}.",
-        ALMOST_NO_POWER if n < FEW_DATASETS else "",
-        _of_one_corpus(ranks),
-        CAUTION,
-    ]
-    return " ".join(filter(None, sentences))
-
-
-def _of_one_corpus(ranks: MeanRanks) -> str:
-    """Return how many datasets are parts of the same corpus; nothing if none are."""
-    corpora = Counter(dataset.corpus_fingerprint for dataset in ranks.datasets)
-    first, *others = [n for n in corpora.values() if n > 1] or [0]
-    more = "".join(f", and {n} of another" for n in others)
-    return f"{first} of the datasets are parts of one corpus{more}." if first else ""
+    rows = [*table.rows, [MISSING, board.dataset.majority_name, MISSING, *always]]
+    return with_points(replace(table, rows=rows, is_last_apart=True, text_columns=3), 1)
 
 
 # Histories
@@ -176,7 +132,7 @@ def _of_one_corpus(ranks: MeanRanks) -> str:
 def history_table(history: RunHistory) -> Table:
     """Return a row for each run, the oldest first, with the metric of each model."""
     quantity = find_quantity(history.metric, "--metric")
-    facts = ["run", "date (UTC)", "commit", "clear changes"]
+    dataset, facts = history.dataset, ["run", "date (UTC)", "commit", "clear changes"]
     rows = [
         [
             entry.run,
@@ -187,11 +143,10 @@ def history_table(history: RunHistory) -> Table:
         ]
         for entry in history.entries
     ]
-    dataset = history.dataset
     sentences = [
         f"{quantity.header}: mean ± 95 % over seeds. Data: {dataset.source}, "
         f"{dataset.test_size:,} documents to test on{remarks_on_tests(dataset)}, "
-        f"split {dataset.split_fingerprint[:12]}."
+        f"split {dataset.split_fingerprint[:SHORT]}."
     ]
     if history.metric != ACCURACY:
         sentences.append(f"Only {ACCURACY} is tested for clear changes.")
@@ -228,3 +183,223 @@ def _clear_changes(entry: HistoryEntry) -> str:
     ]
     undecided = any(change.has_too_few_seeds for change in entry.changes.values())
     return ", ".join([*clear, *([TOO_FEW_SEEDS] if undecided else [])]) or MISSING
+
+
+# Two runs side by side
+
+
+def comparison_tables(comparison: ComparedRuns) -> list[Table]:
+    """Return how accuracy, other metrics and costs changed, and all other differences."""
+    return [
+        _changes_table(comparison),
+        _metric_changes_table(comparison),
+        _cost_changes_table(comparison),
+        _differences_table(comparison),
+    ]
+
+
+def comparison_markdown(comparison: ComparedRuns, verdicts: Sequence[Verdict]) -> str:
+    """Return a page in GitHub's Markdown: gates and accuracies, and all else to be unfolded."""
+    accuracy, *others = comparison_tables(comparison)
+    unfolded = [  # words were broken to fold cells
+        replace(table, rows=[[cell.replace("\n", "") for cell in row] for row in table.rows])
+        for table in others
+    ]
+    return "\n".join(
+        [
+            f"### {for_markdown(f'{comparison.b} compared with {comparison.a}')}\n",
+            *map(to_markdown, [_gates_table(verdicts), accuracy] if verdicts else [accuracy]),
+            "<details>\n<summary>Other metrics, costs and differences</summary>\n",
+            *map(to_markdown, unfolded),
+            "</details>\n",
+        ]
+    )
+
+
+def _changes_table(comparison: ComparedRuns) -> Table:
+    """Return the accuracy of each model in both runs, and how certain the difference is."""
+    models, dataset = comparison.models, comparison.dataset
+    columns: Columns[ModelChange] = {
+        "accuracy of": lambda change: change.name,
+        "in A": lambda change: f"{change.a.accuracy.mean:.4f}",
+        "in B": lambda change: f"{change.b.accuracy.mean:.4f}",
+        "B - A": lambda change: f"{change.difference:+z.4f}",
+        f"95 % interval of B - A {scope_of(models)}": lambda change: interval_text(
+            change.interval, "+z.4f"
+        ),
+        "p (Holm)": lambda change: short_p(change.p_holm),
+    }
+    methods = " or ".join(sorted({change.method for change in models}))
+    sentences = [
+        f"A: {comparison.a}, {_seeds([change.a for change in models])}.",
+        f"B: {comparison.b}, {_seeds([change.b for change in models])}.",
+        f"Accuracies are means over seeds, on {dataset.test_size:,} test documents"
+        f"{remarks_on_tests(dataset)}.",
+        f"p: {methods}, corrected for {counted(len(models), 'model')}; clear: below 0.05.",
+        *_findings(comparison),
+        condition(models),
+    ]
+    return with_points(table_of(models, columns, " ".join(filter(None, sentences))))
+
+
+def _seeds(models: Sequence[ModelSummary]) -> str:
+    """Return how many seeds models were trained with: one if none of them depends on the seed."""
+    found = {change.accuracy.n for change in models if change.is_random} or {1}
+    least, most = min(found), max(found)
+    return counted(most, "seed") if least == most else f"{least:,} to {counted(most, 'seed')}"
+
+
+def _findings(comparison: ComparedRuns) -> list[str]:
+    """Return in sentences which differences of accuracy are clear, and which models lack a pair."""
+    clear = [change for change in comparison.models if change.is_clear]
+    undecided = [change.name for change in comparison.models if change.has_too_few_seeds]
+    named = {
+        "Clearly better in B": [change.name for change in clear if change.difference > 0],
+        "Clearly worse in B": [change.name for change in clear if change.difference < 0],
+        f"{TOO_FEW_SEEDS.capitalize()} for a verdict on": undecided,
+        "Only in A": comparison.only_in_a,
+        "Only in B": comparison.only_in_b,
+    }
+    return [
+        *(["No difference is clear."] if not clear and not undecided else []),
+        *(f"{label}: {', '.join(names)}." for label, names in named.items() if names),
+    ]
+
+
+def _metric_changes_table(comparison: ComparedRuns) -> Table:
+    """Return how much the mean of each other metric changed."""
+    metrics = metrics_of([model for change in comparison.models for model in (change.a, change.b)])
+
+    def moved(metric: Metric, change: ModelChange) -> str:
+        a, b = change.a.mean_of(metric.name), change.b.mean_of(metric.name)
+        return MISSING if a is None or b is None else format(b - a, f"+z{metric.format}")
+
+    columns: Columns[ModelChange] = {"B - A of": lambda change: change.name}
+    columns |= {metric.header: partial(moved, metric) for metric in metrics}
+    lower = ", ".join(metric.header for metric in metrics if not metric.higher_is_better)
+    caption = "Differences of means over seeds." + (f" Lower is better: {lower}." if lower else "")
+    return with_points(table_of(comparison.models, columns, caption))
+
+
+def _cost_changes_table(comparison: ComparedRuns) -> Table:
+    """Return macro-F1 and speed of each model in both runs."""
+    second, over = METRICS[SECOND].header, "(mean ± 95 % over seeds)"
+    columns: Columns[ModelChange] = {
+        "model": lambda change: change.name,
+        f"{second} in A {over}": lambda change: mean_and_interval(change.a.metrics[SECOND]),
+        f"{second} in B {over}": lambda change: mean_and_interval(change.b.metrics[SECOND]),
+        f"{MS_PER_STEP.header} in A": lambda change: mean_text(MS_PER_STEP, change.a),
+        f"{MS_PER_STEP.header} in B": lambda change: mean_text(MS_PER_STEP, change.b),
+        "A/B": lambda change: f"{change.speed_ratio:.2f}" if change.speed_ratio else MISSING,
+    }
+    is_same_cpu = all(fact.key != "cpu" for fact in comparison.differences)
+    caption = "A/B: ms per step in A divided by that in B; above 1, B is faster"
+    caption += "." if is_same_cpu else "; the processors differ."
+    return with_points(table_of(comparison.models, columns, caption))
+
+
+def _differences_table(comparison: ComparedRuns) -> Table:
+    """Return the differences in config, data and environment; a part without any is the same."""
+    rows = []
+    for part in ("config", "data", "environment"):
+        differing = [fact for fact in comparison.differences if fact.part == part]
+        rows += [
+            [_folded(f"{part}: {fact.key}", KEY_WIDTH), _shown(fact.a), _shown(fact.b)]
+            for fact in differing
+        ] or [[part, "the same", "the same"]]
+    caption = "From config.yaml with every default, results.json and environment.json."
+    return Table(["difference", "A", "B"], rows, caption, text_columns=3)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return MISSING
+    if branches(value) is not None:
+        return "present"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if len(text) >= 40 and not set(text) - set("0123456789abcdef+"):
+        return short_hash(text)
+    return _folded(textwrap.shorten(text, 4 * VALUE_WIDTH, placeholder=" ..."), VALUE_WIDTH)
+
+
+def _folded(text: str, width: int) -> str:
+    """Return ``text`` in lines of at most ``width``, broken after punctuation if possible."""
+    lines = [""]
+    for part in re.split(r"(?<=[ /-])|(?<=\.)(?!\d)", text):
+        if len(lines[-1] + part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
+# Gates
+
+
+def _rows_of(verdict: Verdict) -> list[tuple[str, str, str, str]]:
+    """Return the gate, each model, the outcome for it, and the reason, failures first."""
+    reasons = {failure.model: _reason(failure) for failure in verdict.failures}
+    passed = [name for name in verdict.checked if name not in reasons]
+    return [
+        *((verdict.gate, name, FAILED, reason) for name, reason in reasons.items()),
+        *((verdict.gate, name, PASSED, "") for name in passed),
+        *((verdict.gate, name, UNMEASURED, "") for name in verdict.unmeasured),
+    ]
+
+
+def _reason(failure: Failure) -> str:
+    if failure.b is None:
+        return "B lacks " + ("the model" if failure.a is None else "the metric")
+    p = "" if failure.p_holm is None else f", p {short_p(failure.p_holm)}"
+    return f"{failure.a:.6g} in A, {failure.b:.6g} in B{p}"
+
+
+def verdict_lines(verdicts: Sequence[Verdict]) -> tuple[list[str], list[str]]:
+    """Return a line for each gate that passed, and one for each model that failed one."""
+    passed = [
+        f"{PASSED}: {verdict.gate}: {counted(len(verdict.checked), 'model')}"
+        + (f" ({UNMEASURED}: {', '.join(verdict.unmeasured)})" if verdict.unmeasured else "")
+        for verdict in verdicts
+        if verdict.passed
+    ]
+    rows = [row for verdict in verdicts for row in _rows_of(verdict)]
+    return passed, [
+        f"{FAILED}: {gate}: {model}: {reason}"
+        for gate, model, outcome, reason in rows
+        if outcome == FAILED
+    ]
+
+
+def _gates_table(verdicts: Sequence[Verdict]) -> Table:
+    """Return the outcome of each gate for each model."""
+    rows = [row for verdict in verdicts for row in _rows_of(verdict)]
+    n_failed = sum(not verdict.passed for verdict in verdicts)
+    caption = f"{n_failed} of {counted(len(verdicts), 'gate')} failed."
+    return Table(["gate", "model", "outcome", ""], rows, caption, text_columns=4, keys=2)
+
+
+def junit(name: str, verdicts: Sequence[Verdict]) -> str:
+    """Return JUnit XML: a test suite for each gate, a test case in it for each model.
+
+    All characters are ASCII, so that it is right in every encoding.
+    """
+
+    def clean(text: str) -> str:
+        return NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", visible(text))
+
+    root, add = ElementTree.Element("testsuites", name=clean(name)), ElementTree.SubElement
+    for verdict in verdicts:
+        rows = _rows_of(verdict)
+        n = Counter(outcome for _, _, outcome, _ in rows)
+        counts = {"tests": len(rows), "failures": n[FAILED], "errors": 0, "skipped": n[UNMEASURED]}
+        facts = {"name": verdict.gate} | {key: str(count) for key, count in counts.items()}
+        suite = add(root, "testsuite", facts)
+        for gate, model, outcome, reason in rows:
+            # Dots in the name of a class would be read as those of a package.
+            case = add(suite, "testcase", classname="rnnbench", name=f"{model}: {gate}")
+            if outcome == FAILED:
+                add(case, "failure", message=clean(reason))
+            elif outcome == UNMEASURED:
+                add(case, "skipped", message="A has no such value")
+    ElementTree.indent(root, " ")
+    page: bytes = ElementTree.tostring(root, "us-ascii", xml_declaration=True)
+    return page.decode() + "\n"

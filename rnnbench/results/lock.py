@@ -16,8 +16,8 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from rnnbench.errors import UserError
-from rnnbench.records import Record
-from rnnbench.results.store import CHOICE, RESULTS
+from rnnbench.results.store import CHOICE, ENVIRONMENT, RESULTS
+from rnnbench.section import Record
 from rnnbench.storage import (
     MAX_DOCUMENT,
     PREDICTIONS,
@@ -45,20 +45,15 @@ class Holder(Record):
 
     pid: int
     host: str
-    since: str
-    """When it took the lock, in ISO 8601."""
+    since: str  # in ISO 8601
     command: str
 
 
 def check_folder(folder: Path, record: str) -> None:
-    """Make sure that a folder is new, is empty or holds the same kind of result.
+    """Make sure that a folder is new, is empty or holds the kind of result of ``record``.
 
     Hidden files, such as those of Git, do not count. A run or a choice may have been interrupted
     before it was finished.
-
-    Args:
-        folder: where results go.
-        record: the file of this kind of result in ``KINDS``.
 
     Raises:
         UserError: it holds something else.
@@ -66,13 +61,11 @@ def check_folder(folder: Path, record: str) -> None:
     names = sorted(path.name for path in folder.glob("[!.]*"))
     if not names or _is_ours(folder / record):
         return
-    other = next((kind for name, kind in KINDS.items() if _is_ours(folder / name)), None)
-    if other:
-        raise UserError(f"{folder}: holds {other} ({HINT})")
-    is_resumed = _is_ours(folder / "environment.json") or _has_begun(folder)
-    if record in (RESULTS, CHOICE) and is_resumed:
+    what = next((kind for name, kind in KINDS.items() if _is_ours(folder / name)), None)
+    is_resumed = _is_ours(folder / ENVIRONMENT) or _has_begun(folder)
+    if record in (RESULTS, CHOICE) and is_resumed and not what:
         return
-    what = f"something other than {KINDS[record]}: {listed(names)}"
+    what = what or f"something other than {KINDS[record]}: {listed(names)}"
     raise UserError(f"{folder}: holds {what} ({HINT})")
 
 
@@ -93,12 +86,8 @@ def _has_begun(folder: Path) -> bool:
 def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[None]:
     """Make ``folder`` and keep other processes from writing into it while the block runs.
 
-    The operating system frees the lock of a process that has died.
-
-    Args:
-        folder: of a run, or of another result.
-        command: the command of this process, for the message to others.
-        record: the file of this kind of result in ``KINDS``.
+    The operating system frees the lock of a process that has died. The ``command`` of this process
+    is for the message to others; ``record`` is the file of this kind of result in ``KINDS``.
 
     Raises:
         UserError: another process holds the lock, or the folder holds something else.
@@ -115,12 +104,8 @@ def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[N
         acquire(lock)
         if (folder / HOLDER).is_file() and _holder_in(folder) is None:
             raise _not_ours(folder / HOLDER)
-        holder = Holder(
-            pid=os.getpid(),
-            host=platform.node(),
-            since=datetime.now().astimezone().isoformat(" ", "seconds"),
-            command=command,
-        )
+        now = datetime.now().astimezone().isoformat(" ", "seconds")
+        holder = Holder(pid=os.getpid(), host=platform.node(), since=now, command=command)
         write_text(folder / HOLDER, holder.model_dump_json())
     except Timeout:
         raise UserError(

@@ -52,8 +52,7 @@ class StoredRun:
     results: Results
     trials: dict[str, list[TrialResult]]
     """The trials of each model, in the order of the seeds in the config."""
-    benchmark: Benchmark
-    """The resolved config."""
+    benchmark: Benchmark  # the resolved config
     environment: dict[str, Any]
 
     @property
@@ -68,12 +67,7 @@ def save_run(
     """Write the summary of a run, which makes its folder that of a finished one, after all else.
 
     If it differs from the one in the folder, the report of that one is removed, and no other file.
-
-    Args:
-        folder: of the run.
-        results: the summary; the checksum of ``config.yaml`` is stored with it.
-        files: texts by the names of their files; ``config.yaml`` is one of them.
-        vocabulary: turns texts into inputs of the kept networks.
+    The checksum of ``config.yaml``, one of the texts in ``files``, is stored with it.
 
     Raises:
         UnwritableError: a file cannot be written.
@@ -83,7 +77,7 @@ def save_run(
     for name, text in files.items():
         write_text(folder / name, text)
     text = spell_document(results, config_sha256=sha256_file(folder / "config.yaml"))
-    if not _holds(folder / RESULTS, text.encode()):
+    if _content(folder / RESULTS, len(text.encode())) != text.encode():
         for file in report_files(folder):
             file.unlink()
         write_text(folder / RESULTS, text)
@@ -91,7 +85,8 @@ def save_run(
 
 def report_files(folder: Path) -> list[Path]:
     """Return the files of the report on the run in ``folder``: its pages, and their plots."""
-    pages = {name: text for name in PAGES if (text := _page(folder / name))}
+    texts = {name: _content(folder / name, MAX_DOCUMENT) for name in PAGES}
+    pages = {name: text for name, text in texts.items() if text and _PAGE.search(text)}
     found = (name for page, text in pages.items() for name in _PLOTS[page].findall(text))
     names = {os.fsdecode(name).replace("\\", "") for name in found}
     files = {folder / PLOTS / f"{name}{end}" for name in names for end in (".png", ".svg")}
@@ -99,21 +94,12 @@ def report_files(folder: Path) -> list[Path]:
     return [*(folder / name for name in pages), *plots]
 
 
-def _page(file: Path) -> bytes:
-    """Return the text of a page of a report; nothing if ``rnnbench report`` did not write it."""
+def _content(file: Path, limit: int) -> bytes | None:
+    """Return the content of a file, if there is one and it is not longer than ``limit`` bytes."""
     try:
-        text = read_file(file, MAX_DOCUMENT)
+        return read_file(file, limit)
     except OSError:
-        return b""
-    return text if _PAGE.search(text) else b""
-
-
-def _holds(file: Path, content: bytes) -> bool:
-    """Return whether ``file`` has this content; a longer one is not read."""
-    try:
-        return read_file(file, len(content)) == content
-    except OSError:
-        return False
+        return None
 
 
 def load_results(folder: Path) -> Results:
@@ -126,8 +112,8 @@ def load_results(folder: Path) -> Results:
     """
     file = folder / RESULTS
     if not file.is_file():
-        hint = "a folder that `rnnbench run` finished, such as results/all"
-        raise UserError(f"{folder}: no {RESULTS} in it (should be {hint})")
+        hint = "should be a folder that `rnnbench run` finished, such as results/all"
+        raise UserError(f"{folder}: no {RESULTS} in it ({hint})")
     document = read_document(file, SUMMARY_VERSION)
     try:
         check_file(folder / "config.yaml", document.pop("config_sha256", None), file)
@@ -146,9 +132,8 @@ def load_benchmark(folder: Path, models: Iterable[str]) -> Benchmark:
         benchmark = load(folder / "config.yaml", [UNTRACKED])
     except ConfigError as error:  # it names the file
         raise DamagedResultError(f"unusable result: {error}") from error
-    if unknown := set(models) - set(benchmark.models):
-        named = ", ".join(sorted(unknown))
-        raise DamagedResultError(f"unusable result: {folder}: config.yaml has no model {named}")
+    if unknown := ", ".join(sorted(set(models) - set(benchmark.models))):
+        raise DamagedResultError(f"unusable result: {folder}: config.yaml has no model {unknown}")
     return benchmark
 
 

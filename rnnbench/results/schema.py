@@ -7,20 +7,18 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.records import Pretrained, Publication, Record, Share
+from rnnbench.section import Pretrained, Publication, Record, Share
 from rnnbench.text import listed, plural
 
 SUMMARY_VERSION: Literal[4] = 4
-SIGNIFICANT = 0.05
-"""The p-value below which a difference is clear."""
+SIGNIFICANT = 0.05  # the p-value below which a difference is clear
 DIGITS = 12
 """Accuracies that agree to so many decimals are equal; the rest is rounding."""
 MCNEMAR = "McNemar's exact test"
 BLOCKS = "randomization test of blocks of documents"
 ANOVA = "analysis of variance over documents and seeds"
 TOO_FEW = 2
-"""So many seeds give a standard deviation, but no p-value that can be relied on: see
-``results/reference/verdicts.md``."""
+"""So many seeds give no p-value to rely on: see ``results/reference/verdicts.md``."""
 TOO_FEW_SEEDS = "too few seeds"
 LISTED = 10
 """Groups of missing trials that are listed, and seeds of each group."""
@@ -107,7 +105,7 @@ class ModelSummary(Record):
     def statistic(self, quantity: str) -> Statistic | None:
         """Return a metric or cost by its name; ``None`` if the model has none."""
         costs = {"ms_per_step": self.ms_per_step, "fit_seconds": self.fit_seconds}
-        return costs[quantity] if quantity in costs else self.metrics.get(quantity)
+        return (self.metrics | costs).get(quantity)
 
     def mean_of(self, quantity: str) -> float | None:
         """Return the mean of a metric or cost over the seeds; ``None`` if the model has none."""
@@ -138,10 +136,7 @@ class Difference(Record):
 
     @property
     def has_too_few_seeds(self) -> bool:
-        """Whether the p-value cannot be relied on, because a model has just two seeds.
-
-        So it is with one seed against several; two single trainings can be compared.
-        """
+        """Whether there is no p-value to rely on: with two seeds, or one against several."""
         return self.n_seeds == TOO_FEW or (self.n_seeds == 1 and self.method == ANOVA)
 
     @property
@@ -163,12 +158,7 @@ class Comparison(Difference):
         if name == self.a:
             return self
         turned = Interval(low=-self.interval.high, high=-self.interval.low)
-        changes = {
-            "a": self.b,
-            "b": self.a,
-            "difference": -self.difference,
-            "interval": turned,
-        }
+        changes = {"a": self.b, "b": self.a, "difference": -self.difference, "interval": turned}
         return self.model_copy(update=changes)
 
 
@@ -263,34 +253,24 @@ class Results(Record):
         return models
 
     @model_validator(mode="after")
-    def _has_the_same_models_without_duplicates(self) -> Self:
-        rest = self.without_duplicates
-        if not rest:
-            return self
-        if rest.accuracy.keys() != {model.name for model in self.models}:
+    def _is_about_its_models(self) -> Self:
+        names, always = {model.name for model in self.models}, self.dataset.majority_name
+        pairs, rest = _pairs_of(self.comparisons), self.without_duplicates
+        if rest and rest.accuracy.keys() != names:
             raise ValueError("other models without duplicates")
-        if _pairs_of(rest.comparisons) != _pairs_of(self.comparisons):
+        if rest and _pairs_of(rest.comparisons) != pairs:
             raise ValueError("other comparisons without duplicates")
-        if rest.test_size != self.dataset.test_size - len(self.dataset.duplicate_positions):
+        if rest and rest.test_size != self.dataset.test_size - len(
+            self.dataset.duplicate_positions
+        ):
             raise ValueError("another number of test documents without duplicates")
-        return self
-
-    @model_validator(mode="after")
-    def _compares_its_models_with_the_best_and_the_majority(self) -> Self:
-        names, always = [model.name for model in self.models], self.dataset.majority_name
-        pairs = _pairs_of(self.comparisons)
         if unknown := {name for pair in pairs for name in pair} - {*names, always}:
             raise ValueError(f"a comparison with {min(unknown)}, which is not there")
-        found = set(map(frozenset, pairs))
-        needed = {frozenset((name, other)) for name in names for other in (self.best.name, always)}
-        if any(len(pair) > 1 and pair not in found for pair in needed):
+        others = (self.best.name, always)
+        needed = {frozenset((name, other)) for name in names for other in others}
+        if any(len(pair) > 1 for pair in needed - set(map(frozenset, pairs))):
             raise ValueError("a model that is not compared with the best or the majority")
-        return self
-
-    @model_validator(mode="after")
-    def _publishes_nothing_about_other_models(self) -> Self:
-        ours = {model.name for model in self.models}
-        if any(published.intervals.keys() - ours for published in self.published):
+        if any(published.intervals.keys() - names for published in self.published):
             raise ValueError("an interval of a model that is not there")
         return self
 

@@ -11,10 +11,12 @@ import errno
 import logging
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +24,6 @@ from numpy.typing import NDArray
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.errors import RnnbenchError, uninterrupted
 from rnnbench.points import POINT
-from rnnbench.results.arrays import compact, read_predictions, write_predictions, write_weights
 from rnnbench.section import spell
 from rnnbench.storage import (
     MAX_HASHED,
@@ -32,17 +33,18 @@ from rnnbench.storage import (
     DamagedResultError,
     OtherVersionError,
     UnwritableError,
+    atomic_write,
     check_file,
     check_replaceable,
+    check_unpacked,
     read_document,
     sha256_file,
     validate,
     version_of,
     write_document,
-    write_facts,
     write_text,
 )
-from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult, Weights
+from rnnbench.training.outcome import ROUNDING, History, TrialRecord, TrialResult, Weights
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +52,8 @@ RESULTS = "results.json"
 """The file that makes a folder a finished run."""
 CONSTRAINTS = "constraints.txt"
 """The exact versions of all packages, for ``pip install -c``."""
-SUMMARY_FILES = ("config.yaml", "environment.json", CONSTRAINTS, "table.md", "table.csv", RESULTS)
+ENVIRONMENT, VOCABULARY = "environment.json", f"{MODELS}/vocabulary.json"
+SUMMARY_FILES = ("config.yaml", ENVIRONMENT, CONSTRAINTS, "table.md", "table.csv", RESULTS)
 """The files that describe the run as a whole."""
 CHOICE = "choice.json"
 """The file that makes a folder a choice."""
@@ -58,10 +61,17 @@ PAGES = ("report.html", "report.md")
 """The files that ``rnnbench report`` writes beside it, and beside the folder of the plots."""
 OLD_NETWORK = ".keras"
 """The ending of the files of kept networks before they were stored as weights."""
+BEST = 3
+"""The number of topics of each document whose scores are kept in any case."""
+DIGITS = 8
+"""The binary digits that are kept of a score; some scores keep all."""
+HISTORY_DIGITS = 4
+"""The decimal digits that are kept of a loss and an accuracy in a history."""
+Declared = tuple[tuple[int, ...], np.dtype[Any]]
+"""The shape and the type of an array."""
 
 
-@dataclass(frozen=True)
-class TrialFiles:
+class TrialFiles(NamedTuple):
     """The files of one trial."""
 
     record: Path
@@ -81,47 +91,32 @@ def place_of(folder: Path, model: str, seed: int, fingerprint: str) -> TrialFile
             f"unusable result: {folder}: {spell(whole)} is not the name of a trial "
             "(should be a model, a seed and 64 lower-case hexadecimal digits)"
         )
-    stem = whole[:-48]
-    return TrialFiles(
-        folder / TRIALS / f"{stem}.json",
-        folder / PREDICTIONS / f"{stem}.npz",
-        folder / MODELS / f"{stem}.npz",
-    )
+    name = whole[:-48]
+    folders = {TRIALS: "json", PREDICTIONS: "npz", MODELS: "npz"}
+    return TrialFiles(*(folder / kind / f"{name}.{end}" for kind, end in folders.items()))
 
 
 class Store:
-    """Reads and writes the files in the folder of a run.
+    """The files in the folder of a run; if compact, no more of trials than tables need.
 
-    Args:
-        folder: of the run.
-        is_compact: whether no more is kept of trials than tables need.
+    A method that writes raises ``UnwritableError`` if a file cannot be written. One that reads
+    raises ``FileNotFoundError`` if there is no such thing, and ``DamagedResultError`` if a file is
+    not as it was written. Both errors name the file.
     """
 
     def __init__(self, folder: Path, *, is_compact: bool = False):
         self.folder, self.is_compact = folder, is_compact
 
     def save_first_config(self, text: str, record: str) -> None:
-        """Write ``config.yaml`` before there is a result, so that a run can be continued from it.
+        """Write ``config.yaml``, so that a run can be continued from it.
 
-        Args:
-            text: the resolved config.
-            record: the file of the result; if it exists, ``config.yaml`` belongs to it and is kept.
-
-        Raises:
-            UnwritableError: the file cannot be written.
+        If ``record``, the file of the result, exists, ``config.yaml`` belongs to it and is kept.
         """
         if not (self.folder / record).exists():
             write_text(self.folder / "config.yaml", text)
 
     def check_writable(self, summary: Sequence[str] = SUMMARY_FILES) -> None:
-        """Make sure, before anything is trained, that all files can be written.
-
-        Args:
-            summary: the names of those that describe the whole.
-
-        Raises:
-            UnwritableError: a file or folder cannot be written; the message names it.
-        """
+        """Make sure, before anything is trained, that trials and ``summary`` can be written."""
         kept = [MODELS] if (self.folder / MODELS).exists() else []  # made when a network is kept
         for folder in (self.folder / name for name in (TRIALS, PREDICTIONS, *kept)):
             try:
@@ -140,7 +135,6 @@ class Store:
 
         Raises:
             RnnbenchError: the predictions or the weights are too large to be read again.
-            UnwritableError: a file cannot be written.
         """
         stored = compact(result) if self.is_compact else replace(result, weights=None)
         _write(stored, result.weights, self._place(result.record))
@@ -164,15 +158,9 @@ class Store:
     def find(
         self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
     ) -> TrialResult | None:
-        """Return a trial if it is stored; a damaged one is named in a warning and not used.
+        """Return a trial if it is stored, and its trained network too if ``with_model``.
 
-        A store that is compact makes it compact first.
-
-        Args:
-            model: its name.
-            seed: of the trial.
-            fingerprint: of the trial.
-            with_model: whether the trained network must be there too.
+        A damaged one is named in a warning and not used. A compact store makes it compact first.
         """
         try:
             found = self.load(model, seed, fingerprint, with_model=with_model)
@@ -188,12 +176,7 @@ class Store:
     def load(
         self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
     ) -> TrialResult:
-        """Return a stored trial with its predictions, but without a trained network.
-
-        Raises:
-            FileNotFoundError: there is no such trial, or its network is wanted but was not kept.
-            DamagedResultError: its files are not as they were written.
-        """
+        """Return a stored trial with its predictions; ``with_model``, its network must be there."""
         files, record = self._read(model, seed, fingerprint, with_model=with_model)
         labels, scores = read_predictions(files.predictions)
         if record.score_kind == "log_probabilities" and scores.max(initial=0.0) > ROUNDING:
@@ -207,47 +190,35 @@ class Store:
         return all(map(Path.is_file, files))
 
     def scores(self, model: str, seed: int, fingerprint: str) -> NDArray[np.float32]:
-        """Return the scores of a stored trial.
-
-        Raises:
-            DamagedResultError: they cannot be read.
-        """
+        """Return the scores of a stored trial."""
         return read_predictions(place_of(self.folder, model, seed, fingerprint).predictions)[1]
 
     def weights_file(self, model: str, seed: int, fingerprint: str) -> Path:
         """Return the file of the weights of a trained network; see ``read_weights``.
 
         Raises:
-            FileNotFoundError: there is no such trial, or its network was not kept.
             OtherVersionError: an older version of rnnbench kept it, in another format.
-            DamagedResultError: its files are not as they were written.
         """
         return self._read(model, seed, fingerprint, with_model=True)[0].weights
 
     def _read(
         self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
     ) -> tuple[TrialFiles, TrialRecord]:
-        """Return the files of a trial and its record, after checking their checksums.
-
-        Raises:
-            FileNotFoundError: there is no such trial, or its network is wanted but was not kept.
-            OtherVersionError: an older version of rnnbench kept the network.
-            DamagedResultError: a file is not as it was written; the message names it.
-        """
+        """Return the files of a trial and its record, after checking their checksums."""
         files = place_of(self.folder, model, seed, fingerprint)
         document = read_document(files.record, version_of(TrialRecord))
         kinds = ("predictions", "weights", "model")
         predictions, weights, old = (document.pop(f"{kind}_sha256", None) for kind in kinds)
         record = validate(files.record, TrialRecord, document)
         check_file(files.predictions, predictions, files.record)
-        if with_model and old is not None:
-            raise OtherVersionError(
-                f"unusable result: {files.weights.with_suffix(OLD_NETWORK)}: an older version of "
-                "rnnbench kept this network; run the benchmark again with --save-models"
-            )
-        if with_model and weights is None:
-            raise FileNotFoundError(errno.ENOENT, "it was not kept", str(files.weights))
         if with_model:
+            if old is not None:
+                raise OtherVersionError(
+                    f"unusable result: {files.weights.with_suffix(OLD_NETWORK)}: an older version "
+                    "of rnnbench kept this network; run the benchmark again with --save-models"
+                )
+            if weights is None:
+                raise FileNotFoundError(errno.ENOENT, "it was not kept", str(files.weights))
             check_file(files.weights, weights, files.record)
         if (record.model, record.seed, record.fingerprint) != (model, seed, fingerprint):
             raise FileNotFoundError(errno.ENOENT, "no such trial", str(files.record))
@@ -255,58 +226,137 @@ class Store:
 
     def has_environment(self) -> bool:
         """Return whether ``environment.json`` is stored."""
-        return self._environment.is_file()
+        return (self.folder / ENVIRONMENT).is_file()
 
     def save_environment(self, environment: dict[str, Any]) -> None:
-        """Write the machine and the versions that trials are trained with.
-
-        Raises:
-            UnwritableError: the file cannot be written.
-        """
-        write_facts(self._environment, environment)
+        """Write the machine and the versions that trials are trained with."""
+        write_document(self.folder / ENVIRONMENT, environment)
 
     def save_vocabulary(self, vocabulary: Vocabulary) -> None:
-        """Write the vocabulary that turns texts into inputs of the kept networks.
-
-        Raises:
-            UnwritableError: a file cannot be written.
-        """
-        write_document(self._vocabulary, vocabulary)
+        """Write the vocabulary that turns texts into inputs of the kept networks."""
+        write_document(self.folder / VOCABULARY, vocabulary)
 
     def vocabulary(self) -> Vocabulary:
-        """Return the vocabulary that turns texts into inputs of the kept networks.
-
-        Raises:
-            FileNotFoundError: no networks were kept.
-            DamagedResultError: it is not as it was written.
-        """
-        document = read_document(self._vocabulary, version_of(Vocabulary))
-        return validate(self._vocabulary, Vocabulary, document)
-
-    @property
-    def _environment(self) -> Path:
-        return self.folder / "environment.json"
-
-    @property
-    def _vocabulary(self) -> Path:
-        return self.folder / MODELS / "vocabulary.json"
+        """Return the vocabulary that turns texts into inputs of the kept networks."""
+        file = self.folder / VOCABULARY
+        return validate(file, Vocabulary, read_document(file, version_of(Vocabulary)))
 
 
 def _write(result: TrialResult, weights: Weights | None, place: TrialFiles) -> None:
-    n_bytes = {
-        place.predictions: result.labels.nbytes + result.scores.nbytes,
-        place.weights: sum(array.nbytes for array in weights or ()),
-    }
-    for path, size in n_bytes.items():
-        if size > MAX_HASHED:
+    for path, arrays in (
+        (place.predictions, [result.labels, result.scores]),
+        (place.weights, weights or []),
+    ):
+        if (size := sum(array.nbytes for array in arrays)) > MAX_HASHED:
             reason = f"{size:,} bytes are too many (allowed: {MAX_HASHED:,})"
             raise RnnbenchError(f"{path}: cannot be stored: {reason}")
     write_predictions(place.predictions, result.labels, result.scores)
     checksums = {"predictions_sha256": sha256_file(place.predictions)}
     if weights is not None:
-        write_weights(place.weights, weights)
+        with atomic_write(place.weights) as opened:
+            np.savez(opened, *weights)
         checksums["weights_sha256"] = sha256_file(place.weights)
     else:
         place.weights.unlink(missing_ok=True)
     place.weights.with_suffix(OLD_NETWORK).unlink(missing_ok=True)
     write_document(place.record, result.record, **checksums)
+
+
+# Arrays.
+
+
+def write_predictions(file: Path, labels: NDArray[np.int32], scores: NDArray[np.float32]) -> None:
+    """Write labels ``(n_test,)`` and scores ``(n_test, n_topics)``; see ``atomic_write``."""
+    with atomic_write(file) as opened:
+        np.savez_compressed(opened, labels=labels, scores=scores)
+
+
+def read_predictions(file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return labels ``(n_test,)`` and scores ``(n_test, n_topics)``.
+
+    Raises:
+        DamagedResultError: ``file`` does not hold them.
+    """
+    with _unpacking(file), np.load(file, allow_pickle=False) as stored:
+        labels, scores = stored["labels"], stored["scores"]
+        if (labels.dtype.kind, scores.dtype.kind) != ("i", "f"):
+            raise ValueError("labels or scores have the wrong type")
+        if (labels.ndim, scores.ndim) != (1, 2) or len(labels) != len(scores):
+            raise ValueError("labels or scores have the wrong shape")
+        in_range = (labels >= 0) & (labels < scores.shape[1])
+        if not (np.isfinite(scores).all() and in_range.all()):
+            raise ValueError("labels or scores are out of range")
+    return labels, scores
+
+
+@contextmanager
+def _unpacking(file: Path) -> Iterator[None]:
+    """Check how large a file unpacks, and then have any error in it say that it is damaged."""
+    try:
+        check_unpacked(file)
+        yield
+    except Exception as error:  # a forged file makes NumPy and zipfile raise almost anything
+        raise DamagedResultError(f"unusable result: {file}: {error}") from error
+
+
+def read_weights(file: Path, expected: Sequence[Declared]) -> Weights:
+    """Return the weights of a network, in their order; each has an ``expected`` shape and type.
+
+    NumPy makes room for whatever an array declares to be. So all declarations are compared with the
+    network before anything is read.
+
+    Raises:
+        DamagedResultError: ``file`` does not hold such weights.
+    """
+    names = [f"arr_{number}" for number in range(len(expected))]
+    with _unpacking(file):
+        with zipfile.ZipFile(file) as archive:
+            found = archive.namelist()
+            if found != [f"{name}.npy" for name in names]:
+                raise ValueError(f"{len(found)} arrays, but the network has {len(names)} weights")
+            for name, (shape, dtype) in zip(found, expected, strict=True):
+                with archive.open(name) as member:
+                    np.lib.format.read_magic(member)
+                    is_shape, _, is_dtype = np.lib.format.read_array_header_1_0(member)
+                if (is_shape, is_dtype) != (shape, dtype):
+                    raise ValueError(
+                        f"{name} is {is_dtype} {is_shape}, but the network in config.yaml has "
+                        f"{dtype} {shape}"
+                    )
+        with np.load(file, allow_pickle=False) as stored:
+            weights = [stored[name] for name in names]
+        if not all(np.isfinite(array).all() for array in weights):
+            raise ValueError("some of its weights are not finite")
+    return weights
+
+
+def compact(result: TrialResult) -> TrialResult:
+    """Return a trial with fewer scores and digits, and with the same metrics to the last digit.
+
+    The score of each document's true topic stays as it is. Lower scores that are not among the best
+    three become the lowest score of the trial. The others lose digits, unless that would change
+    their order. So the answer, the best three and the rank of the true topic stay.
+    """
+    history = result.record.history.model_dump()
+    rounded = History(**{name: list(map(_rounded, curve)) for name, curve in history.items()})
+    record = result.record.model_copy(update={"compact": True, "history": rounded})
+    return TrialResult(record, result.labels, compact_scores(result.labels, result.scores))
+
+
+def compact_scores(labels: NDArray[np.int32], scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return scores ``(n_test, n_topics)`` as ``compact`` stores them."""
+    own = scores[range(len(labels)), labels, np.newaxis]
+    best = np.sort(scores, axis=1)[:, -BEST:]
+    level = np.where(scores < np.minimum(own, best[:, :1]), scores.min(), scores)
+    fraction, exponent = np.frexp(level)
+    short = np.ldexp(np.trunc(fraction * 2**DIGITS) / 2**DIGITS, exponent)
+    short = np.where(level == own, own, short)
+    order = np.argsort(level, axis=1)
+    before, after = (np.take_along_axis(rows, order, axis=1) for rows in (level, short))
+    steps = [rows[:, 1:] > rows[:, :-1] for rows in (before, after)]
+    same = (steps[0] == steps[1]).all(axis=1, keepdims=True)
+    return np.where(same, short, level)
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else float(f"{number:.{HISTORY_DIGITS}g}")

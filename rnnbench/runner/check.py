@@ -2,26 +2,23 @@
 
 import platform
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data import cache
-from rnnbench.data.dataset import Dataset, hold_out
-from rnnbench.data.fetch import ask_index
+from rnnbench.data.dataset import Data, Dataset, hold_out
 from rnnbench.data.load import NotCachedError, prepare
-from rnnbench.data.settings import Data
 from rnnbench.data.sources import BUILT_IN
-from rnnbench.data.sources.r52 import REQUIREMENT
 from rnnbench.environment import cpu, missing, versions
-from rnnbench.errors import OutOfReachError, RnnbenchError, UserError
+from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.baselines import check_installed
 from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import BaselineModel, Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
-from rnnbench.records import Record
 from rnnbench.runner.executors.local import usable_cores
+from rnnbench.section import Record
 from rnnbench.text import counted, listed
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.settings import engine_for
@@ -116,7 +113,7 @@ class Finding(Record):
 
 
 def check_machine() -> list[Finding]:
-    """Check everything in turn; the package index is asked, but nothing is downloaded."""
+    """Check what a run needs of this machine."""
     looks = {
         "Python": lambda: f"{platform.python_version()}, {platform.platform()}",
         "packages": _packages,
@@ -124,16 +121,14 @@ def check_machine() -> list[Finding]:
         "engine": _engine,
         "cache": _cache,
         "disk": _disk,
-        "package index": _index,
     }
-    return [_check(name, look) for name, look in looks.items()]
-
-
-def _check(name: str, look: Callable[[], str]) -> Finding:
-    try:
-        return Finding(name=name, found=look())
-    except RnnbenchError as error:
-        return Finding(name=name, found=str(error), exit_code=error.exit_code)
+    findings = []
+    for name, look in looks.items():
+        try:
+            findings.append(Finding(name=name, found=look()))
+        except RnnbenchError as error:
+            findings.append(Finding(name=name, found=str(error), exit_code=error.exit_code))
+    return findings
 
 
 def _packages() -> str:
@@ -150,14 +145,12 @@ def _engine() -> str:
 
 def _cache() -> str:
     folder = cache.folder()
-    probe = folder / "doctor"
-    with cache.writing(probe):
+    with cache.writing(folder / "doctor"):
         pass
-    probe.unlink()
-    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    (folder / "doctor").unlink()
     names = [source.name for source in BUILT_IN if cache.newest(source.name)]
     documents = f"documents of {listed(names)}" if names else "no documents (rnnbench data prepare)"
-    return f"{folder}, {size / 1e6:,.0f} MB, {documents}"
+    return f"{folder}, {documents}"
 
 
 def _disk() -> str:
@@ -165,11 +158,3 @@ def _disk() -> str:
     if free < LEAST_FREE:
         raise RnnbenchError(f"only {free / 1e6:,.0f} MB are free here (delete or move files)")
     return f"{free / 1e9:,.1f} GB are free here"
-
-
-def _index() -> str:
-    try:
-        ask_index(REQUIREMENT)
-    except OutOfReachError as error:
-        raise OutOfReachError(f"{error} (check pip's settings, or use --path)") from None
-    return "can be reached"

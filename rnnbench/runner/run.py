@@ -16,6 +16,7 @@ from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.data.dataset import (
+    PATHS,
     Dataset,
     Part,
     hold_out,
@@ -24,7 +25,6 @@ from rnnbench.data.dataset import (
     split_fingerprint,
 )
 from rnnbench.data.load import PreparedData
-from rnnbench.data.settings import PATHS
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import constraints, environment
 from rnnbench.errors import RnnbenchError, uninterrupted

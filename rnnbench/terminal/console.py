@@ -114,7 +114,7 @@ err = _console(stderr=True)
 
 
 def show_log() -> None:
-    """Show the package's warnings on standard error, one line each."""
+    """Show the package's warnings on standard error."""
     log = logging.getLogger("rnnbench")
     log.handlers = [_Warnings()]
     log.propagate = False
@@ -122,7 +122,12 @@ def show_log() -> None:
 
 class _Warnings(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        err.print(Text(record.getMessage(), style="yellow"), soft_wrap=True)
+        notice(record.getMessage(), style="yellow")
+
+
+def notice(text: str, style: str = "") -> None:
+    """Print sentences on standard error: wrapped at words on a terminal, else in one line."""
+    err.print(Text(text, style=style), soft_wrap=not err.is_terminal)
 
 
 def print_error(message: str) -> None:
@@ -190,6 +195,6 @@ def carry_out(
     if not quiet:
         *sentences, last = closing(finished, time.monotonic() - start)
         for sentence in sentences:
-            err.print(sentence, soft_wrap=not err.is_terminal)
+            notice(sentence)
         err.print(last, soft_wrap=True)
     return finished

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.records import Record
+from rnnbench.section import Record
 
 TRIAL_VERSION: Literal[4] = 4
 """The version of the schema of ``TrialRecord``."""
@@ -93,7 +93,7 @@ class TrialRecord(Record):
     machine: Machine | None = None
     """Where that was; ``None`` for the machine of ``environment.json``."""
     compact: bool = False
-    """Whether only what tables need was stored; see ``results.arrays``."""
+    """Whether only what tables need was stored; see ``results.store``."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt
 
-from rnnbench.errors import UserError, did_you_mean
+from rnnbench.errors import UserError
 from rnnbench.models.descriptions import BaselineModel, Model
-from rnnbench.section import Section, problem, spell
+from rnnbench.section import Section, one_of, problem, spell
 from rnnbench.training.engines import ENGINES, Engine
 
 log = logging.getLogger(__name__)
@@ -54,11 +54,8 @@ def _seeds(value: Any) -> Any:
     raise problem(f"got {spell(value)}", f"allowed: {allowed}")
 
 
-def _engine(value: Any) -> Any:
-    allowed = [AUTO, *ENGINES]
-    if isinstance(value, str) and value in allowed:
-        return value
-    raise problem(f"got {spell(value)}", did_you_mean(str(value), allowed))
+def _engine(value: Any) -> str:
+    return one_of(value, [AUTO, *ENGINES])
 
 
 class Training(Recipe):

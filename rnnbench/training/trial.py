@@ -12,8 +12,14 @@ from typing import Any
 import numpy as np
 
 from rnnbench.data import cache
-from rnnbench.data.dataset import Dataset, Part, hold_out_part, make_dataset, split_fingerprint
-from rnnbench.data.settings import Data
+from rnnbench.data.dataset import (
+    Data,
+    Dataset,
+    Part,
+    hold_out_part,
+    make_dataset,
+    split_fingerprint,
+)
 from rnnbench.environment import cpu, versions
 from rnnbench.errors import RnnbenchError
 from rnnbench.models import in_numpy

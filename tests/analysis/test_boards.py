@@ -1,16 +1,27 @@
-"""Rankings of the models of several runs, and metrics from run to run."""
+"""Rankings of the models of several runs, metrics from run to run, and mean ranks."""
 
+from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pytest
-from factories import MARGINS, scored_run
+from factories import MARGINS, runs_on_datasets, scored_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import friedmanchisquare, rankdata
 
-from rnnbench.analysis.boards import distinct_names, rank_runs, trace_runs
-from rnnbench.analysis.comparisons import BLOCKS, compare_pairs, mcnemar_p
+from rnnbench.analysis.boards import (
+    critical_difference,
+    distinct_names,
+    friedman_test,
+    groups_within,
+    rank_over_datasets,
+    rank_runs,
+    trace_runs,
+)
+from rnnbench.analysis.comparisons import mcnemar_p
 from rnnbench.analysis.intervals import Hits
-from rnnbench.metrics import find_quantity, quantity_names
+from rnnbench.errors import UserError
 
 DOCUMENTS = 20
 
@@ -50,24 +61,6 @@ def test_models_are_ranked_by_accuracy(runs, expected):
     assert order(board) == expected
 
 
-@settings(max_examples=15)
-@given(
-    st.lists(st.lists(st.integers(0, DOCUMENTS), min_size=1, max_size=3), min_size=1, max_size=5),
-    st.sampled_from(quantity_names()),
-)
-def test_no_model_is_better_than_one_with_a_lower_rank(rights, metric):
-    models = {f"model{number}": trials for number, trials in enumerate(rights)}
-    records = {name: {"ms_per_step": float(sum(trials))} for name, trials in models.items()}
-
-    (board,) = rank_runs([run("one", records=records, **models)], metric)
-
-    sign = 1 if find_quantity(metric, "").higher_is_better else -1
-    scores = [sign * entry.model.mean_of(metric) for entry in board.entries]
-    ranks = [entry.rank for entry in board.entries]
-    assert ranks == sorted(ranks)
-    assert ranks == [1 + sum(other > score + 1e-9 for other in scores) for score in scores]
-
-
 def test_a_model_without_the_metric_comes_last_without_a_rank():
     (board,) = rank_runs([run("one", svm=[20], rnn=[9], records={"svm": MARGINS})], "log_loss")
 
@@ -91,28 +84,6 @@ def test_each_is_compared_with_the_best_accuracy_only():
     assert far.p == mcnemar_p(hits["rnn"], hits["lstm"])
     assert far.p_holm == 3 * far.p, "corrected for all pairs"
     assert far.is_clear
-
-
-def test_the_best_is_compared_by_blocks_if_documents_are_in_order_of_time():
-    (board,) = rank_runs([run("one", dataset={"in_order": True}, rnn=[18]), run("two", gru=[7])])
-
-    assert [entry.against_best and entry.against_best.method for entry in board.entries] == [
-        None,
-        BLOCKS,
-    ]
-
-
-def test_a_corrected_p_value_is_that_of_the_run_itself():
-    """Pairs without the best count in the correction, too: some of them are clearer."""
-    one = run("one", rnn=[20], gru=[11], lstm=[1])
-
-    (board,) = rank_runs([one])
-
-    hits = {name: Hits.of(trials, in_order=False) for name, trials in one.trials.items()}
-    pairs = [("rnn", "gru"), ("rnn", "lstm"), ("gru", "lstm")]
-    expected = [each.p_holm for each in compare_pairs(pairs, hits, ())]
-    assert [entry.against_best.p_holm for entry in board.entries[1:]] == expected[:2]
-    assert expected[0] < 3 * mcnemar_p(hits["rnn"].right[0], hits["gru"].right[0])
 
 
 def test_the_comparison_is_with_the_best_accuracy_even_if_another_metric_decides_the_rank():
@@ -163,17 +134,9 @@ def test_a_run_has_the_shortest_name_that_tells_it_from_the_others(folders, name
     assert distinct_names([Path(folder) for folder in folders]) == names
 
 
-@settings(max_examples=25)
-@given(st.lists(st.lists(st.sampled_from("ab"), min_size=1, max_size=4), min_size=1, max_size=5))
-def test_different_folders_have_different_names(parts):
-    folders = [Path("/", *each) for each in parts]
-
-    assert len(set(distinct_names(folders))) == len(set(folders))
-
-
-def dated(name, day=None, *, split="5", **rights):
-    """A run of a day in November; without one, of a version that stored no date."""
-    environment = {"date": f"2026-11-{day:02}T10:20:30Z"} if day else {}
+def dated(name, day, *, split="5", **rights):
+    """A run of a day in November."""
+    environment = {"date": f"2026-11-{day:02}T10:20:30Z"}
     return scored_run(
         {model: list(trials) for model, trials in rights.items()},
         folder=f"runs/{name}",
@@ -182,24 +145,21 @@ def dated(name, day=None, *, split="5", **rights):
     )
 
 
-def test_runs_are_ordered_by_date_and_those_without_one_come_first():
+def test_runs_are_ordered_by_date():
     runs = [
         dated("c", 3, rnn=[9]),
-        dated("b", rnn=[9]),
         dated("d", 1, rnn=[9]),
-        dated("a", rnn=[9]),
-        dated("other", split="6", rnn=[9]),
+        dated("other", 1, split="6", rnn=[9]),
     ]
 
     history, other = trace_runs(runs)
-    named, _ = trace_runs(runs, names=[f"all/{name}" for name in "cbda."])
+    named, _ = trace_runs(runs, names=[f"all/{name}" for name in "cd."])
 
-    assert [entry.run for entry in history.entries] == ["b", "a", "d", "c"]
+    assert [entry.run for entry in history.entries] == ["d", "c"]
     assert [entry.run for entry in other.entries] == ["other"], "on other documents"
-    assert [entry.run for entry in named.entries] == ["all/b", "all/a", "all/d", "all/c"]
-    assert [entry.date for entry in history.entries][1:3] == [None, "2026-11-01T10:20:30Z"]
-    assert history.entries[0].commit == "0" * 40
-    assert history.entries[0].version == "0.0"
+    assert [entry.run for entry in named.entries] == ["all/d", "all/c"]
+    first = history.entries[0]
+    assert (first.date, first.commit, first.version) == ("2026-11-01T10:20:30Z", "0" * 40, "0.0")
 
 
 def test_a_change_is_that_from_the_run_before_on_the_same_documents():
@@ -230,3 +190,157 @@ def test_other_metrics_have_values_but_no_changes():
     assert second.changes == {}
     (costs,) = trace_runs([dated("a", 1, rnn=[9])], "ms_per_step")
     assert costs.entries[0].values["rnn"].mean == 2.5
+
+
+# Mean ranks over datasets
+
+# Demšar's table 6: the areas under the curve of C4.5, C4.5+m, C4.5+cf and C4.5+m+cf. On the
+# last dataset but one, C4.5+cf is ahead of C4.5+m+cf before rounding.
+AREAS = np.array(
+    [
+        [0.763, 0.768, 0.771, 0.798],
+        [0.599, 0.591, 0.590, 0.569],
+        [0.954, 0.971, 0.968, 0.967],
+        [0.628, 0.661, 0.654, 0.657],
+        [0.882, 0.888, 0.886, 0.898],
+        [0.936, 0.931, 0.916, 0.931],
+        [0.661, 0.668, 0.609, 0.685],
+        [0.583, 0.583, 0.563, 0.625],
+        [0.775, 0.838, 0.866, 0.875],
+        [1.000, 1.000, 1.000, 1.000],
+        [0.940, 0.962, 0.965, 0.962],
+        [0.619, 0.666, 0.614, 0.669],
+        [0.972, 0.981, 0.975, 0.975 - 1e-4],
+        [0.957, 0.978, 0.946, 0.970],
+    ]
+)
+# His table 5a: the critical values of Nemenyi's test at 0.05, for 2 to 10 models.
+QUANTILES = [1.960, 2.343, 2.569, 2.728, 2.850, 2.949, 3.031, 3.102, 3.164]
+
+
+def test_ranks_and_statistics_are_those_of_demsars_example():
+    ranks = rankdata(-AREAS, axis=1)
+
+    test = friedman_test(ranks)
+
+    assert ranks[5].tolist() == [1, 2.5, 4, 2.5]
+    assert ranks.mean(axis=0).round(3).tolist() == [3.143, 2.0, 2.893, 1.964]
+    assert (round(test.chi_squared, 2), round(test.f, 2), test.df) == (9.28, 3.69, (3, 39))
+    assert test.is_clear, "the critical value of F(3, 39) is 2.85"
+
+
+def test_critical_values_are_those_of_demsars_table():
+    found = [critical_difference(30, k) / (k * (k + 1) / (6 * 30)) ** 0.5 for k in range(2, 11)]
+
+    assert found == pytest.approx(QUANTILES, abs=0.001)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.integers(0, 30), min_size=2, max_size=9), st.integers(1, 31))
+def test_two_models_share_a_group_if_and_only_if_they_differ_by_less(values, difference):
+    means = {f"model{number}": value for number, value in enumerate(sorted(values))}
+
+    groups = [set(group) for group in groups_within(means, difference)]
+
+    for a, b in combinations(means, 2):
+        assert any({a, b} <= group for group in groups) == (means[b] - means[a] < difference)
+    assert not any(one <= other for one in groups for other in groups if one is not other)
+    assert all(len(group) > 1 for group in groups)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.permutations([1.0, 2.0, 3.0, 4.0]), min_size=2, max_size=9))
+def test_without_ties_friedmans_statistic_is_that_of_scipy(rows):
+    expected = friedmanchisquare(*np.transpose(rows)).statistic
+
+    assert friedman_test(np.array(rows)).chi_squared == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize(("n", "k", "p"), [(2, 2, 1 / 2), (5, 2, 1 / 16), (3, 3, 1 / 36)])
+def test_if_all_datasets_agree_the_p_value_is_the_probability_of_that(n, k, p):
+    test = friedman_test(np.tile(np.arange(1.0, k + 1), (n, 1)))
+
+    assert (test.f, test.p) == (None, pytest.approx(p))
+
+
+def ranked(rights, metric="accuracy", **facts):
+    return rank_over_datasets(rank_runs(runs_on_datasets(rights, **facts), metric))
+
+
+AGREEING = {f"set{number}": {"low": [3], "high": [15], "middle": [9]} for number in range(6)}
+
+
+def test_models_are_ranked_on_each_dataset_and_ordered_by_their_means():
+    ranks = ranked(
+        {"r8": {"rnn": [9], "gru": [15], "svm": [9]}, "r52": {"svm": [8], "rnn": [7], "gru": [8]}}
+    )
+
+    assert [each.name for each in ranks.datasets] == ["r8 (r8)", "r52 (r52)"]
+    assert [each.ranks for each in ranks.datasets] == [
+        {"gru": 1, "rnn": 2.5, "svm": 2.5},
+        {"gru": 1.5, "rnn": 3, "svm": 1.5},
+    ]
+    assert ranks.models == {"gru": 1.25, "svm": 2, "rnn": 2.75}
+    assert [*ranks.models] == ["gru", "svm", "rnn"]
+
+
+def test_without_a_clear_difference_all_models_are_one_group_however_many_seeds_they_have():
+    two = {name: AGREEING[name] for name in ("set0", "set1")}
+    seeds = {
+        name: {model: rights * 5 for model, rights in models.items()}
+        for name, models in two.items()
+    }
+
+    ranks = ranked(two)
+
+    assert ranks.test.p == pytest.approx(1 / 6)
+    assert ranks.groups == [["high", "middle", "low"]]
+    assert ranked(seeds) == ranks, "seeds do not count as datasets"
+
+
+def test_models_that_a_dataset_lacks_are_left_out_with_a_warning(caplog):
+    runs = {"r8": {"rnn": [9], "gru": [8], "mlp": [7]}, "r52": {"rnn": [9], "gru": [8], "svm": [7]}}
+
+    ranks = ranked(runs)
+
+    assert ranks.models.keys() == {"rnn", "gru"}
+    assert ranks.left_out == {"mlp": ["r52 (r52)"], "svm": ["r8 (r8)"]}
+    assert caplog.messages == [
+        "mlp: left out, no accuracy on r52 (r52)",
+        "svm: left out, no accuracy on r8 (r8)",
+    ]
+
+
+def test_runs_on_the_same_documents_are_one_dataset_and_the_first_counts(caplog):
+    first, other = runs_on_datasets({"r8": {"rnn": [9]}, "r52": {"rnn": [9], "gru": [8]}})
+    dataset = first.results.dataset.model_dump(include={"source", "split_fingerprint"})
+    again = scored_run({"rnn": [2], "gru": [5]}, folder="results/again", dataset=dataset)
+
+    ranks = rank_over_datasets(rank_runs([first, again, other]))
+
+    assert [each.name for each in ranks.datasets] == ["r8 (r8, again)", "r52 (r52)"]
+    assert ranks.datasets[0].ranks == {"rnn": 1, "gru": 2}
+    assert caplog.messages == [
+        "r8 (r8, again): these runs count as one dataset; of models in several of them, one is "
+        "used: rnn from r8"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("runs", "message"),
+    [
+        ({}, "needs 2 datasets or more, got 0"),
+        (
+            {"r8": {"rnn": [9], "gru": [8]}},
+            r"2 datasets or more, got 1, r8 \(r8\) \(runs on the sa",
+        ),
+        (
+            {"r8": {"rnn": [9], "gru": [8]}, "r52": {"rnn": [9], "svm": [8]}},
+            r"needs 2 models or more that all datasets have, got 1; models are matched by name "
+            r"\(r8 \(r8\): rnn, gru; r52 \(r52\): rnn, svm\)",
+        ),
+    ],
+)
+def test_a_diagram_needs_two_datasets_and_two_common_models(runs, message):
+    with pytest.raises(UserError, match=message):
+        ranked(runs)

@@ -68,14 +68,6 @@ def test_the_p_value_of_blocks_is_the_share_of_signs_that_give_as_large_a_differ
 
 
 @few
-@given(st.integers(0, 8), st.integers(0, 8))
-def test_the_p_value_of_blocks_of_one_document_is_mcnemars(only_a, only_b):
-    a, b = answers(only_a, only_b, 0, N_BLOCKS - only_a - only_b)
-
-    assert blocks_p(a, b) == pytest.approx(mcnemar_p(a, b))
-
-
-@few
 @given(st.integers(0, 1_000))
 def test_single_trials_in_order_of_time_are_compared_by_blocks_and_never_differ_more(seed):
     a, b = Population(seeds=0).draw(np.random.default_rng(seed), 1, [1, 1], 200)
@@ -86,20 +78,6 @@ def test_single_trials_in_order_of_time_are_compared_by_blocks_and_never_differ_
     assert found.method == BLOCKS
     assert found.p == max(mcnemar_p(a[0][0], b[0][0]), blocks_p(a[0][0], b[0][0]))
     assert found.interval == estimate_difference(*hits.values()).interval
-
-
-@pytest.mark.parametrize(
-    ("ps", "corrected"),
-    [
-        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),
-        ([0.2, 0.001, 0.001, 0.6, 0.013], [0.4, 0.005, 0.005, 0.6, 0.039]),
-        ([0.0004, 0.011, 0.012, 0.6, 1.0, 0.04], [0.0024, 0.055, 0.055, 1.0, 1.0, 0.12]),
-        ([0.5], [0.5]),
-        ([], []),
-    ],
-)
-def test_holms_correction_is_that_of_another_library(ps, corrected):
-    assert holm(ps, len(ps)) == pytest.approx(corrected)
 
 
 @few
@@ -133,7 +111,7 @@ def test_trials_that_agree_are_compared_by_mcnemars_test_others_by_an_analysis_o
     )
 
 
-@pytest.mark.parametrize("trials", [[5, 5, 5, 5, 1, 1, 1], [5, 5, 5, 5, 5], [1, 1, 1, 1]], ids=str)
+@pytest.mark.parametrize("trials", [[5, 5, 5, 5, 1, 1, 1], [1, 1, 1, 1]], ids=str)
 def test_any_difference_that_is_not_there_is_found_in_5_percent(trials):
     times = 200
     drawn = Population(seeds=0.1).draw(np.random.default_rng(4), times, trials, 599)
@@ -175,18 +153,6 @@ def test_a_verdict_needs_three_seeds_of_each_model_that_depends_on_them(
     assert found.is_clear == (verdict == "clear")
 
 
-def test_models_that_differ_a_lot_differ_clearly_after_correction():
-    drawn = [
-        Population(seeds=0.1, score=score).draw(np.random.default_rng(0), 1, [5] * 4, 599)[number]
-        for number, score in enumerate((0.5, 1.5, 1.5, 3.0))
-    ]
-    hits = {name: each[0] for name, each in zip("abcd", drawn, strict=True)}
-
-    clear = {(each.a, each.b) for each in compare(hits) if each.is_clear}
-
-    assert clear == set(combinations("abcd", 2)) - {("b", "c")}
-
-
 def by_better(results, *names):
     models = [model for model in results.models if not names or model.name in names]
     return by_better_model(results.comparisons, models)
@@ -226,7 +192,7 @@ def test_of_many_models_only_the_pairs_with_the_best_are_returned(n):
     assert {each.b for each in found[best]} == rights.keys() - {best}
 
 
-@pytest.mark.parametrize(("n_seeds", "points"), [(5, 0.3), (5, 3), (10, 1)])
+@pytest.mark.parametrize(("n_seeds", "points"), [(5, 3), (10, 1)])
 def test_a_detectable_difference_is_found_in_80_percent(n_seeds, points):
     random = np.random.default_rng(0)
     equal = Population.of(0.85, points).draw(random, 200, [n_seeds] * 2, 599)
@@ -272,22 +238,6 @@ def test_a_pair_that_no_number_of_seeds_tells_apart_says_why(
     )
 
 
-def test_pairs_that_need_the_fewest_seeds_come_first_and_those_that_no_number_tells_apart_last():
-    rights = {
-        "a": [880, 850, 910],
-        "b": [850, 820, 880],
-        "c": [800, 760, 840],
-        "d": [879, 849, 909],
-    }
-
-    pairs = power_of_pairs(scored_run(rights, of=1_000))
-
-    needed = [each.seeds_needed for each in pairs]
-    assert [each is None for each in needed] == [False, False, False, False, False, True]
-    assert needed[:5] == sorted(needed[:5])
-    assert len(set(needed[:5])) > 2
-
-
 @pytest.mark.parametrize("difference", [0.03, 0.04, 0.05])
 def test_the_seeds_needed_are_the_fewest_with_which_the_difference_is_detectable(difference):
     drawn = Population.of(0.85, 3).draw(np.random.default_rng(1), 1, [3, 3], 2_568)
@@ -308,17 +258,6 @@ def test_a_difference_is_detectable_alone_before_it_is_among_all(run):
     random = np.random.default_rng(0)
     few = (Hits(random.random((3, 2)) < 0.5) for _ in "ab")
     assert detectable(mean_squares(*few), 0.001) is None, "no difference is above 1"
-
-
-def test_documents_in_order_of_time_hide_larger_differences():
-    rights = {"a": [880, 850, 910], "b": [850, 820, 880]}
-
-    single, blocks = (
-        power_of_pairs(scored_run(rights, of=1_000, dataset={"in_order": way}))[0].detectable
-        for way in (False, True)
-    )
-
-    assert blocks > single
 
 
 def test_only_the_chosen_models_are_compared_if_they_are_not_clear(run):

@@ -20,9 +20,8 @@ from rnnbench.analysis.errors import (
 )
 from rnnbench.data import cache
 from rnnbench.data.audit import Duplicates, TopicCount
-from rnnbench.data.dataset import make_dataset, split_fingerprint
+from rnnbench.data.dataset import Data, make_dataset, split_fingerprint
 from rnnbench.data.load import load_corpus
-from rnnbench.data.settings import Data
 
 RIGHT = LABELS.tolist()
 

@@ -90,19 +90,6 @@ def test_trials_that_agree_have_the_interval_of_one(share):
     assert accuracy_interval(Hits(np.repeat(right, 4, axis=0))) == accuracy_interval(Hits(right))
 
 
-@few
-@given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.integers(1, 4), st.integers(1, 20))
-def test_the_interval_of_an_accuracy_contains_it_and_lies_between_0_and_1(
-    seed, accuracy, n_trials, n_documents
-):
-    hits = Hits(np.random.default_rng(seed).random((n_trials, n_documents)) < accuracy)
-
-    interval = accuracy_interval(hits)
-
-    assert 0 <= interval.low <= hits.accuracy + 1e-12
-    assert hits.accuracy - 1e-12 <= interval.high <= 1
-
-
 def two_way_analysis(hits):
     """The mean squares of the two-way analysis of variance, spelled out."""
     n_seeds, n_columns = hits.shape
@@ -154,9 +141,7 @@ def test_the_seeds_of_both_models_add_to_the_variance():
     ("n_seeds", "n_documents", "accuracy", "points", "least"),
     [
         (5, 599, 0.85, 0.3, 0.93),
-        (10, 599, 0.85, 3, 0.93),
         (5, 2_189, 0.96, 1, 0.93),
-        (3, 599, 0.85, 3, 0.91),
         (2, 599, 0.85, 1, 0.9),
     ],
 )
@@ -191,16 +176,6 @@ def test_a_difference_that_is_not_there_is_found_in_5_percent(models, points):
     assert 0.035 - chance <= np.mean(found) <= 0.065 + chance
 
 
-def test_with_five_seeds_small_p_values_are_hardly_more_frequent_than_they_say():
-    drawn = Population.of(0.85, 1).draw(np.random.default_rng(6), 1_500, [5, 5], 599)
-
-    pairs = zip(*drawn, strict=True)
-    found = np.array([estimate_difference(Hits(a), Hits(b)).p for a, b in pairs])
-
-    for level in (0.05, 0.01, 0.05 / 21):  # the smallest of 21 p-values has to be below the latter
-        assert np.mean(found < level) <= level + 2.5 * (level / len(found)) ** 0.5
-
-
 @few
 @given(pairs_of_models())
 def test_an_interval_contains_0_if_and_only_if_the_p_value_is_above_5_percent(models):
@@ -225,10 +200,9 @@ def test_exchanged_models_have_the_opposite_difference_and_the_same_ones_none(mo
 @few
 @given(st.floats(0.01, 2), st.floats(0.01, 2), st.floats(1, 50))
 def test_a_p_value_is_twice_students_tail_beyond_the_value(value, error, df):
-    estimate = Estimate(value, error, df)
-    assume(estimate.p > SMALLEST_P)
+    expected = 2 * stats.t.sf(value / error, df)
 
-    assert estimate.reach(estimate.p / 2) * error == pytest.approx(value, rel=1e-6)
+    assert Estimate(value, error, df).p == pytest.approx(max(SMALLEST_P, expected), rel=1e-6)
 
 
 def test_no_p_value_is_below_the_smallest():
@@ -282,37 +256,9 @@ def test_folds_that_all_show_one_difference_leave_no_doubt_and_one_fold_shows_no
     assert folds_p([0.5], [0.7]) is None
 
 
-def test_the_interval_over_seeds_of_one_part_is_students():
-    accuracies = np.array([[0.7, 0.8, 0.75]])
-    found, plain = folds_interval(accuracies), t_interval(accuracies[0])
-    assert (found.low, found.high) == (pytest.approx(plain.low), pytest.approx(plain.high))
-
-
 def test_a_single_training_has_no_interval_and_trainings_that_agree_have_a_point():
     assert folds_interval(np.array([[0.5]])) is None
     assert folds_interval(np.full((3, 2), 0.5)) == Interval(low=0.5, high=0.5)
-
-
-@few
-@given(st.integers(0, 1_000))
-def test_the_same_number_of_seeds_only_raises_variances_that_are_below_chance(seed):
-    squares = mean_squares(drawn(4, 200, seed=seed))
-
-    same = squares.with_seeds(4)
-
-    assert same.documents == pytest.approx(max(squares.documents, squares.chance.sum()))
-    assert same.seeds == pytest.approx(np.maximum(squares.seeds, squares.chance))
-    assert same.chance == pytest.approx(squares.chance)
-
-
-def test_more_seeds_leave_the_variance_over_documents():
-    squares = mean_squares(drawn(4))
-    of_documents = squares.documents - squares.chance.sum()
-
-    many = squares.with_seeds(10**9)
-
-    assert many.variance == pytest.approx(of_documents, rel=1e-6)
-    assert many.df(many.variance) == pytest.approx(598, rel=1e-6)
 
 
 def test_the_variance_that_is_expected_of_more_seeds_is_that_of_more_seeds():
@@ -348,18 +294,6 @@ def test_documents_that_come_several_times_in_a_row_count_once(right, times):
         assert squares.n_documents == N_BLOCKS
         assert squares.seeds == pytest.approx(once.seeds)
         assert squares.chance == pytest.approx(once.chance)
-
-
-@few
-@given(arrays(bool, (2, 80)), st.permutations(range(N_BLOCKS)))
-def test_the_order_of_blocks_and_of_documents_in_a_block_does_not_matter(right, order):
-    blocks = np.arange(80).reshape(N_BLOCKS, -1)
-    other = right[:, blocks[order, ::-1].ravel()]
-
-    in_order, mixed = (mean_squares(Hits(each, in_order=True)) for each in (right, other))
-
-    assert mixed.documents == pytest.approx(in_order.documents)
-    assert mixed.variance == pytest.approx(in_order.variance)
 
 
 @few

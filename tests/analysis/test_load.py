@@ -15,7 +15,7 @@ from rnnbench.environment import environment
 from rnnbench.errors import UserError
 from rnnbench.results.run import load_results, save_run
 from rnnbench.results.store import Store
-from rnnbench.storage import DamagedResultError, write_facts
+from rnnbench.storage import DamagedResultError, write_document
 
 PLAN = benchmark(
     models={
@@ -115,14 +115,6 @@ def test_the_summary_is_read_without_the_trials_and_what_needs_them_names_its_co
         "them again: rnnbench run small.yaml)"
     )
 
-    older = (
-        (folder / "results.json").read_text().replace('"schema_version": 4', '"schema_version": 3')
-    )
-    (folder / "results.json").write_text(older)
-    with pytest.raises(DamagedResultError, match="only the summary"):
-        load_run(folder)
-    assert (folder / "results.json").read_text() == older, "it is not converted for nothing"
-
 
 def test_a_summary_without_a_metric_is_made_anew_from_the_trials_with_a_warning(folder, caplog):
     older = RESULTS.model_copy(update={"metrics": RESULTS.metrics[:-1]})
@@ -183,8 +175,6 @@ OTHER_MODEL = {
 }
 WRONG = [
     ("results.json", "dataset.majority_topic", "wheat", "is none of the topics"),
-    ("results.json", "dataset.test_size", 0, "greater than 0"),
-    ("results.json", "dataset.majority_accuracy", 1.5, "less than or equal to 1"),
     ("results.json", "models.0.metrics.macro_f1", ..., "no macro_f1"),
     ("results.json", "models.0.metrics.accuracy.mean", 1.5, "no share"),
     ("results.json", "models.0.trials.1.metrics.accuracy", 0.25, "seed 3 is 0.25, but .* give 1"),
@@ -195,17 +185,9 @@ WRONG = [
         0.5,
         "accuracy of rnn is 0.5, but .* give 0.7",
     ),
-    (
-        "results.json",
-        "models.0.metrics.log_loss.mean",
-        0.5,
-        "log_loss of rnn is 0.5, but .* give 0.",
-    ),
     ("results.json", "comparisons.0.difference", 0.5, "difference of rnn and svm is 0.5, but"),
     ("results.json", "published", [OTHER_MODEL], "a model that is not there"),
-    ("environment.json", "versions", ..., "versions: Field required"),
     ("environment.json", "versions", "keras 3", "versions: .*dictionary"),
-    ("environment.json", "versions.keras", [3], "versions.keras: .*string"),
     ("environment.json", "colour", {}, "colour: Extra"),
 ]
 
@@ -232,7 +214,7 @@ def forge(file, key, value):
         del tree[last]
     else:
         tree[last] = value
-    write_facts(file, facts)
+    write_document(file, facts)
 
 
 def test_a_trial_of_another_run_in_the_folder_changes_nothing(folder):
@@ -242,13 +224,6 @@ def test_a_trial_of_another_run_in_the_folder_changes_nothing(folder):
         TRIALS[0].record,
         TRIALS[1].record,
     ]
-
-
-def test_the_environment_of_a_later_run_in_the_same_folder_is_read(folder):
-    other = ENVIRONMENT | {"jobs": 7}
-    Store(folder).save_environment(other)
-
-    assert load_run(folder).environment == other
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,7 @@ from rnnbench.analysis.notes import (
 from rnnbench.cli.app import load_command
 from rnnbench.data.audit import summarize_dataset
 from rnnbench.data.corpus import corpus_of_words
-from rnnbench.data.dataset import make_dataset
-from rnnbench.data.settings import Data
+from rnnbench.data.dataset import Data, make_dataset
 
 EMBEDDING, MASKED = {"embedding": {"dim": 2}}, {"embedding": {"dim": 2, "masking": True}}
 GRU, STACKED = {"gru": {"units": 2}}, {"gru": {"units": 2, "return_sequences": True}}

@@ -14,9 +14,7 @@ from factories import (
     write_run,
 )
 
-from rnnbench.analysis.boards import rank_runs
-from rnnbench.analysis.compare import compare_runs
-from rnnbench.analysis.comparisons import ANOVA, BLOCKS, MCNEMAR, power_of_pairs
+from rnnbench.analysis.comparisons import ANOVA, BLOCKS, MCNEMAR
 from rnnbench.analysis.intervals import (
     Hits,
     accuracy_interval,
@@ -26,9 +24,6 @@ from rnnbench.analysis.intervals import (
 )
 from rnnbench.analysis.load import load_runs
 from rnnbench.analysis.summary import (
-    ONE_MORE,
-    OVER_DOCUMENTS,
-    OVER_DOCUMENTS_AND_SEEDS,
     compute_metrics,
     drop_duplicates,
     locate_published,
@@ -38,9 +33,6 @@ from rnnbench.analysis.summary import (
 )
 from rnnbench.errors import UserError
 from rnnbench.metrics import METRICS
-from rnnbench.report.compare import comparison_tables
-from rnnbench.report.tables_of_run import accuracy_table, power_table
-from rnnbench.report.tables_of_runs import rank_table
 from rnnbench.results.schema import Interval
 from rnnbench.training.outcome import TrialResult
 
@@ -233,31 +225,20 @@ def test_an_accuracy_of_our_model_is_compared_with_the_interval_of_one_more_trai
     results = of_several_seeds(OURS)
 
     (found,), (model,) = results.published, results.models
-    assert found.yardstick == ONE_MORE
+    assert found.yardstick == "of one more training"
     assert found.intervals == {"rnn": prediction_interval([0.5, 0.75, 1.0])}
     assert found.intervals["rnn"].low < model.accuracy.over_seeds.low
     for other in of_several_seeds(OTHERS).published:
-        assert other.yardstick == OVER_DOCUMENTS_AND_SEEDS
+        assert other.yardstick == "over documents and seeds"
         assert other.intervals == {"rnn": model.accuracy_interval}
 
 
 def test_a_single_seed_says_nothing_about_another_training_so_wilsons_interval_is_used():
     (found,) = of_several_seeds(OURS, answers=ANSWERS[:1]).published
 
-    assert found.yardstick == OVER_DOCUMENTS
+    assert found.yardstick == "over documents"
     right = np.array([[True, True, False, False]])
     assert found.intervals == {"rnn": accuracy_interval(Hits(right))}
-
-
-def test_the_conditions_of_an_accuracy_are_kept_and_those_not_published_stay_unknown():
-    conditions = {"std": 0.001, "runs": 10, "transductive": True, "pretrained": "word vectors"}
-    models = {"Text GCN": {"accuracy": 0.9707} | conditions, "fastText": {"accuracy": 0.9613}}
-
-    known, unknown = published(OTHERS | {"where": "Table 2", "models": models})
-
-    assert (known.where, unknown.where) == ("Table 2", "Table 2")
-    assert known.model_dump(include=set(conditions)) == conditions
-    assert set(unknown.model_dump(include=set(conditions)).values()) == {None}
 
 
 def test_accuracies_of_other_models_are_compared_with_all_of_ours_on_the_same_split():
@@ -321,43 +302,12 @@ def test_the_summary_has_what_a_run_without_duplicates_has():
     assert (none.results.without_duplicates, none.results.changed_verdicts) == (None, [])
 
 
-def test_a_verdict_that_rests_on_duplicates_is_named():
-    ahead = [LABELS, LABELS, LABELS]
-    behind = [[1] * 20 + LABELS[20:]] * 3
-    run = run_with(list(range(20)), {"rnn": ahead, "lstm": behind})
-
-    (changed,) = (
-        pair for pair in run.results.changed_verdicts if (pair[0].a, pair[0].b) == ("rnn", "lstm")
-    )
-
-    assert [each.verdict for each in changed] == ["clear", "not clear"]
-
-
 def test_a_test_set_of_nothing_but_duplicates_is_refused():
     run = run_with(list(range(40)))
 
     assert run.results.without_duplicates is None
     with pytest.raises(UserError, match="all test documents are also in the training set"):
         drop_duplicates(run)
-
-
-def test_tables_without_duplicates_say_so():
-    nearly = [[1] * place + LABELS[place:] for place in (8, 9, 10)]
-    run = run_with(DUPLICATES, {"rnn": nearly, "lstm": nearly[::-1]})
-    rest = drop_duplicates(run)
-    said = "36 to test on (without the 4 that are in the training set, too)"
-
-    (board,) = rank_runs([rest])
-    comparison = compare_runs(rest, rest)
-
-    assert said in accuracy_table(rest.results).caption
-    assert said in rank_table(board).caption
-    for table in (
-        power_table(power_of_pairs(rest), rest.results),
-        *comparison_tables(comparison)[:1],
-    ):
-        assert "36 test documents (without the 4" in table.caption
-    assert "without the 4" not in accuracy_table(run.results).caption
 
 
 def test_runs_that_cannot_be_had_without_duplicates_are_left_out(tmp_path, caplog):

@@ -1,11 +1,75 @@
-"""``python tests/campaigns``: see ``all_campaigns.py``."""
+"""Try to break rnnbench with random and listed cases, and print a table of the findings.
 
+It works in a temporary folder, on made-up newswires, and needs Linux::
+
+    python tests/campaigns --short
+    python tests/campaigns --only kills,flips --kills 20 --seed 7
+    python tests/campaigns --only kills --seed 7 --case 12
+
+The last command repeats one case. The exit status is 1 if there are findings.
+"""
+
+import argparse
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 sys.path[0] = str(Path(__file__).parents[1])  # else the modules here would hide others
 
-from campaigns.all_campaigns import main  # noqa: E402
+from campaigns import configs, damage, hostile, kills, owned, resources, workers  # noqa: E402
+from campaigns.bench import make_bench  # noqa: E402
+from campaigns.campaign import Campaign, as_text, carry_out  # noqa: E402
+
+CAMPAIGNS: dict[str, Campaign] = {
+    "kills": kills.CAMPAIGN,
+    "workers": workers.CAMPAIGN,
+    "flips": damage.FLIPS,
+    "configs": configs.CAMPAIGN,
+    "resources": resources.CAMPAIGN,
+    "hostile": hostile.CAMPAIGN,
+    "forgeries": damage.FORGERIES,
+    "owned": owned.CAMPAIGN,
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Carry out campaigns and print what they found; return the exit status."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    given, outcomes = _parser().parse_args(arguments), []
+    with TemporaryDirectory(prefix="campaigns-") as folder:
+        bench = make_bench(Path(folder, "bench"))
+        for name in given.only or CAMPAIGNS:
+            campaign, count = CAMPAIGNS[name], getattr(given, name)
+            if count is None:
+                count = campaign.short if given.short else campaign.long
+            numbers = campaign.numbers(count) if given.case is None else [given.case]
+            if numbers:
+                outcomes.append(carry_out(name, campaign, given.seed, numbers, bench))
+    sys.stdout.write(as_text(outcomes, given.seed))
+    return 1 if any(outcome.findings for outcome in outcomes) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python tests/campaigns", description=__doc__.partition("\n")[0]
+    )
+    parser.add_argument("--seed", type=int, default=0, help="the seed of all random choices (0)")
+    parser.add_argument("--short", action="store_true", help="fewer cases, in half a minute")
+    parser.add_argument("--only", metavar="NAME,NAME", type=_names, help=", ".join(CAMPAIGNS))
+    parser.add_argument("--case", type=int, metavar="K", help="only this case of each campaign")
+    for name, campaign in CAMPAIGNS.items():
+        what = f"cases of {name} ({campaign.long:,})"
+        parser.add_argument(f"--{name}", type=int, metavar="N", help=what)
+    return parser
+
+
+def _names(text: str) -> list[str]:
+    if unknown := set(text.split(",")) - set(CAMPAIGNS):
+        raise argparse.ArgumentTypeError(f"no campaign {', '.join(sorted(unknown))}")
+    return text.split(",")
+
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from newswires import tiny_newswires, write_files
 
@@ -75,15 +76,10 @@ class Bench:
 
 @dataclass(frozen=True)
 class Done:
-    """A command that has ended.
+    """A command that has ended, by itself or because it hung and was killed.
 
-    Attributes:
-        status: its exit status; negative if a signal ended it.
-        out: what it printed on standard output.
-        err: what it printed on standard error.
-        seconds: how long it took.
-        peak_mb: the peak memory of the command or of its largest child, whichever is more.
-        hung: whether it had to be killed because it did not end.
+    A signal that ended it is a negative status. The peak memory is that of the command or of its
+    largest child, whichever is more.
     """
 
     status: int
@@ -121,15 +117,8 @@ def start(
 ) -> "subprocess.Popen[bytes]":
     """Start ``rnnbench`` in a folder that also holds its cache and its temporary files.
 
-    It leads its own process group, and its signals have their default handlers.
-
-    Args:
-        arguments: of the command.
-        folder: the working folder.
-        stdout: as in ``subprocess.Popen``.
-        stderr: likewise.
-        limits: ``resource.RLIMIT_...`` with their values.
-        variables: of the environment, beside those of this process.
+    It leads its own process group, and its signals have their default handlers. ``limits`` are
+    ``resource.RLIMIT_...`` with their values.
     """
 
     def begin() -> None:
@@ -161,13 +150,10 @@ def rnnbench(
     folder: Path,
     *,
     seconds: float = SECONDS,
-    stdout: int | object = subprocess.PIPE,
-    limits: Mapping[int, int] | None = None,
-    variables: Mapping[str, str] | None = None,
+    **options: Any,
 ) -> Done:
-    """Run ``rnnbench`` to its end; the arguments are those of ``start`` and ``finish``."""
-    process = start(arguments, folder, stdout=stdout, limits=limits, variables=variables)
-    return finish(process, seconds)
+    """Run ``rnnbench`` to its end; the options are those of ``start``."""
+    return finish(start(arguments, folder, **options), seconds)
 
 
 def finish(process: "subprocess.Popen[bytes]", seconds: float = SECONDS) -> Done:

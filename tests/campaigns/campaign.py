@@ -7,9 +7,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -18,6 +18,8 @@ from typing import Any
 from unittest.mock import patch
 
 from campaigns.bench import Bench, Done
+
+from rnnbench.report.table import Table, to_markdown
 
 
 class Skip(Exception):  # noqa: N818 - it is no error
@@ -35,16 +37,16 @@ class Campaign:
     Attributes:
         long: the default number of cases.
         short: the number of cases with ``--short``.
-        prepare: takes the bench and an empty folder, and returns what all cases share.
         attempt: tries one case and yields a description of each problem. It takes the number of
             the case, its own random generator, what ``prepare`` returned, and an empty folder.
+        prepare: takes the bench and an empty folder, and returns what all cases share.
         is_list: whether the cases are a fixed list; if not, there can be any number of them.
     """
 
     long: int
     short: int
-    prepare: Callable[[Bench, Path], Any]
     attempt: Callable[[int, Random, Any, Path], Iterable[str]]
+    prepare: Callable[[Bench, Path], Any] = lambda bench, _folder: bench
     is_list: bool = False
 
     def numbers(self, count: int) -> range:
@@ -54,39 +56,26 @@ class Campaign:
         return range(0, self.long, -(-self.long // count)) if count else range(0)
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Something that should not be.
-
-    Attributes:
-        campaign: the name of the campaign.
-        case: the number of the case.
-        what: what is wrong.
-    """
-
-    campaign: str
-    case: int
-    what: str
-
-
-@dataclass(frozen=True)
+@dataclass
 class Outcome:
-    """The end of a campaign: the number of cases, what was found and skipped, and the time."""
+    """What came of a campaign so far: cases, findings by number of the case, and skipped cases."""
 
     name: str
-    cases: int
-    findings: list[Finding]
-    skipped: list[str]
-    seconds: float
+    cases: int = 0
+    findings: list[tuple[int, str]] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 def carry_out(
     name: str, campaign: Campaign, seed: int, numbers: Iterable[int], bench: Bench
 ) -> Outcome:
     """Try cases, each in a temporary folder of its own."""
-    begun = time.monotonic()
-    findings, skipped, cases = [], [], 0
-    with TemporaryDirectory(prefix=f"campaign-{name}-") as folder, _cache_in(Path(folder, "cache")):
+    begun, outcome = time.monotonic(), Outcome(name)
+    with (
+        TemporaryDirectory(prefix=f"campaign-{name}-") as folder,
+        patch.dict(os.environ, {"RNNBENCH_CACHE": str(Path(folder, "cache"))}),
+    ):
         shared = Path(folder, "shared")
         shared.mkdir()
         context = campaign.prepare(bench, shared)
@@ -96,14 +85,33 @@ def carry_out(
             try:
                 whats = _tried(campaign, number, Random(f"{seed} {name} {number}"), context, place)
             except Skip as skip:
-                skipped.append(f"{name} {number}: {skip}")
+                outcome.skipped.append(f"{name} {number}: {skip}")
                 continue
             for what in whats:  # at once: a long campaign may be interrupted
-                findings.append(Finding(name, number, what))
+                outcome.findings.append((number, what))
                 print(f"{name} {number}: {what}", file=sys.stderr)  # noqa: T201
-            cases += 1
+            outcome.cases += 1
             shutil.rmtree(place, ignore_errors=True)  # long campaigns would fill the disk
-    return Outcome(name, cases, findings, skipped, time.monotonic() - begun)
+    outcome.seconds = time.monotonic() - begun
+    print(f"{name}: {outcome.cases} cases", file=sys.stderr)  # noqa: T201
+    return outcome
+
+
+def as_text(outcomes: Sequence[Outcome], seed: int) -> str:
+    """Return a table of the campaigns, all findings, and the reasons why cases were skipped."""
+    rows = [
+        [done.name, *(f"{n:,}" for n in (done.cases, len(done.findings), round(done.seconds)))]
+        for done in outcomes
+    ]
+    caption = f"Seed {seed}. Findings are listed below, each with the command that repeats it."
+    lines = [to_markdown(Table(["campaign", "cases", "findings", "seconds"], rows, caption))]
+    for done in outcomes:
+        for case, what in done.findings:
+            command = f"--only {done.name} --seed {seed} --case {case}"
+            lines += [f"- `python tests/campaigns {command}`"]
+            lines += [f"  {what.encode('unicode_escape').decode()}"]
+    lines += [f"- skipped: {reason}" for done in outcomes for reason in done.skipped]
+    return "\n".join([*lines, ""])
 
 
 def _tried(
@@ -118,12 +126,6 @@ def _tried(
         return [f"no answer within {slow} s"]
     except Exception as error:
         return [f"the case could not be tried: {spell(error)}"]
-
-
-@contextmanager
-def _cache_in(folder: Path) -> Iterator[None]:
-    with patch.dict(os.environ, {"RNNBENCH_CACHE": str(folder)}):
-        yield
 
 
 @contextmanager
@@ -192,3 +194,23 @@ def misbehaviour(done: Done, statuses: Iterable[int], lines: int = 6) -> Iterato
         count = len(done.err.strip().splitlines())
         if not 0 < count <= lines and "Traceback" not in done.err:
             yield f"a message of {count} lines: {last}"
+
+
+def replace_value(
+    random: Random, tree: Any, new_value: Callable[[Any], Any], new_keys: Sequence[str]
+) -> tuple[str, Any]:
+    """Replace a random value in a tree, or add one; return its path and the new value."""
+    keys: list[str] = []
+    while True:
+        key = random.choice(list(tree) if isinstance(tree, dict) else range(len(tree)))
+        keys.append(str(key))
+        below = tree[key]
+        if not isinstance(below, dict | list) or not below or random.random() < 0.2:
+            break
+        tree = below
+    new = new_value(below)
+    if isinstance(tree, dict) and random.random() < 0.1:
+        del tree[key]
+        key = random.choice([*new_keys, "x"])
+    tree[key] = new
+    return ".".join(keys), new

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import yaml
 from campaigns.bench import CONFIG, Bench
-from campaigns.campaign import Campaign, at_most, spell, warnings_heard
+from campaigns.campaign import Campaign, at_most, replace_value, spell, warnings_heard
 
 import rnnbench
 from rnnbench.config.load import dump
@@ -33,32 +33,11 @@ WEIRD = [
     *("{a: {b: c}}", "{a: }", "*a", "&a b", "&a [*a]", "!!int x", "!!binary x", "!<x> y", "!x"),
     *("!!python/object/apply:os.system ['true']", "!!python/name:os.system", "!!set {a}"),
     *("? x", "- - -", "%YAML 9", "---", "...", "<<: *x", "|", ">-", "@", "`", "%", "{[}]", "a: b"),
-    *(
-        "\u2028",
-        "\u202e",
-        "\ufeff",
-        "\x85",
-        "\x1b[31m",
-        "\x00",
-        "\x07",
-        "\t",
-        "\r",
-        "\U0001d4b3",
-        "\u0131",
-        "é",
-    ),
+    *("\u2028", "\u202e", "\ufeff", "\x85", "\x1b[31m", "\x00", "\x07", "\t", "\r", "\U0001d4b3"),
     *("<img src=x onerror=alert(1)>", "../../etc/passwd", "/dev/zero", "~root", "~nobody-has/x"),
     *("a" * 10_000, "a b " * 5_000, "2026-01-01", "12:30:45", "{{x}}", "$HOME", "topics", "Name"),
-    *(
-        ",".join("m" * 50_000),
-        "[0, 0]",
-        "[1, 2, 3]",
-        "[-1]",
-        "[1.0]",
-        "['']",
-        "4294967296",
-        "99999999999999999999",
-    ),
+    *(",".join("m" * 50_000), "[0, 0]", "[1, 2, 3]", "[-1]", "[1.0]", "['']", "4294967296"),
+    *("99999999999999999999", "\u0131", "é"),
 ]
 """Texts that stand where a value, or a line, should be."""
 VALUES = [
@@ -72,6 +51,9 @@ OBJECTS = [
     *({1: 2}, {None: 1}, {(1, 2): 3}, Path("x"), Ellipsis, len, "\udcff", 1j),
 ]
 """Values that only a program can give."""
+
+KEYS = ["", "a" * 3_000, "\x1b[31m", "name", "layers", "extends"]
+"""Keys that a value may get in place of its own."""
 
 
 def prepare(_bench: Bench, _folder: Path) -> dict[str, str]:
@@ -110,48 +92,33 @@ def _misloaded(load: Callable[[], Benchmark]) -> Iterator[str]:
 
 Change = tuple[str, Callable[[], Benchmark]]
 """How something was changed, and a function that loads it."""
+TextChange = Callable[[Random, bytes], bytes]
+"""Returns the content of a file, changed."""
 
 
 def _changed_text(random: Random, file: Path) -> Change:
     content, made = file.read_bytes(), []
     for _ in range(random.choice((1, 1, 2, 3))):
-        change = random.choice(TEXT_CHANGES)
-        content = change(random, content)
-        made.append(change.__name__.strip("_"))
+        made.append(random.choice([*TEXT_CHANGES]))
+        content = TEXT_CHANGES[made[-1]](random, content)
     file.write_bytes(content)
     return ", ".join(made), lambda: rnnbench.load_config(file)
 
 
 def _changed_tree(random: Random, file: Path) -> Change:
     tree = yaml.safe_load(file.read_bytes())
-    path, value = _replace(random, tree, VALUES)
+    path, value = replace_value(random, tree, lambda _: random.choice(VALUES), KEYS)
     file.write_text(yaml.safe_dump(tree, allow_unicode=True, sort_keys=False), "utf-8")
     return f"{path} becomes {value!r:.80}", lambda: rnnbench.load_config(file)
 
 
 def _mapping(random: Random, file: Path) -> Change:
     tree = yaml.safe_load(file.read_bytes())
-    path, value = _replace(random, tree, [*VALUES, *OBJECTS, tree])
+    values = [*VALUES, *OBJECTS, tree]
+    path, value = replace_value(random, tree, lambda _: random.choice(values), KEYS)
     if path != "extends" and isinstance(tree.get("extends"), str):
         tree["extends"] = str(file.parent / tree["extends"])  # else from the working folder
     return f"mapping, {path} becomes {value!r:.80}", lambda: rnnbench.load_config(tree)
-
-
-def _replace(random: Random, tree: Any, values: list[Any]) -> tuple[str, Any]:
-    """Replace a random value in a tree, or add one; return its path and the new value."""
-    keys: list[str] = []
-    while True:
-        key = random.choice(list(tree) if isinstance(tree, dict) else range(len(tree)))
-        keys.append(str(key))
-        below = tree[key]
-        if not isinstance(below, dict | list) or not below or random.random() < 0.2:
-            break
-        tree = below
-    new = random.choice(values)
-    if isinstance(tree, dict) and random.random() < 0.1:
-        key = random.choice(["x", "", "a" * 3_000, "\x1b[31m", "name", "layers", "extends"])
-    tree[key] = new
-    return ".".join(keys), new
 
 
 def _options(random: Random, file: Path) -> Change:
@@ -190,63 +157,32 @@ def _text(random: Random) -> str:
     return text + random.choice(["", "", "\udcff", ",", " ", "=", text[:20]])
 
 
-def _lines(content: bytes) -> list[bytes]:
-    return content.splitlines(keepends=True) or [b"\n"]
+def _on_lines(change: Callable[[Random, list[bytes], int], object]) -> TextChange:
+    """Return a change of the lines of a file, at a random place."""
+
+    def changed(random: Random, content: bytes) -> bytes:
+        lines = content.splitlines(keepends=True) or [b"\n"]
+        change(random, lines, random.randrange(len(lines)))
+        return b"".join(lines)
+
+    return changed
 
 
-def _delete_line(random: Random, content: bytes) -> bytes:
-    lines = _lines(content)
-    del lines[random.randrange(len(lines))]
-    return b"".join(lines)
+def _weird_line(random: Random, lines: list[bytes], place: int) -> None:
+    indent = lines[place][: len(lines[place]) - len(lines[place].lstrip(b" -"))]
+    lines.insert(place, indent + random.choice(WEIRD).encode() + b"\n")
 
 
-def _repeat_line(random: Random, content: bytes) -> bytes:
-    lines = _lines(content)
-    line = random.choice(lines)
-    lines.insert(random.randrange(len(lines)), line)
-    return b"".join(lines)
+def _weird_at(pattern: bytes) -> TextChange:
+    """Return a change of what the group in a pattern finds."""
 
+    def changed(random: Random, content: bytes) -> bytes:
+        new = random.choice(WEIRD).encode()
+        places = [found.span(1) for found in re.finditer(pattern, content)]
+        start, end = random.choice(places or [(0, len(content))])
+        return content[:start] + new + content[end:]
 
-def _swap_lines(random: Random, content: bytes) -> bytes:
-    lines = _lines(content)
-    one, other = (random.randrange(len(lines)) for _ in range(2))
-    lines[one], lines[other] = lines[other], lines[one]
-    return b"".join(lines)
-
-
-def _repeat_key(random: Random, content: bytes) -> bytes:
-    """Repeat a line right after itself, so that a key is there twice."""
-    lines = _lines(content)
-    place = random.randrange(len(lines))
-    return b"".join([*lines[: place + 1], *lines[place:]])
-
-
-def _weird_value(random: Random, content: bytes) -> bytes:
-    new = random.choice(WEIRD).encode()
-    places = [
-        found.span(1) for found in re.finditer(rb"(?:: |- |, |\[)([^\s,\]}][^\n,\]}]*)", content)
-    ]
-    if not places:
-        return new
-    start, end = random.choice(places)
-    return content[:start] + new + content[end:]
-
-
-def _weird_line(random: Random, content: bytes) -> bytes:
-    lines = _lines(content)
-    place = random.randrange(len(lines))
-    indent = re.match(rb"[ -]*", lines[place])
-    assert indent is not None
-    lines.insert(place, indent.group() + random.choice(WEIRD).encode() + b"\n")
-    return b"".join(lines)
-
-
-def _weird_key(random: Random, content: bytes) -> bytes:
-    keys = [found.span(1) for found in re.finditer(rb"([\w-]+):", content)]
-    if not keys:
-        return content + b"x: y\n"
-    start, end = random.choice(keys)
-    return content[:start] + random.choice(WEIRD).encode() + content[end:]
+    return changed
 
 
 def _deep(random: Random, content: bytes) -> bytes:
@@ -272,39 +208,39 @@ def _bad_bytes(random: Random, content: bytes) -> bytes:
     return content[:place] + bad + content[place:]
 
 
-def _bad_start(random: Random, content: bytes) -> bytes:
-    start = random.choice(
-        [b"\xef\xbb\xbf", b"\xff\xfe", b"%YAML 1.1\n---\n", b"---\n", b"- ", b"\t"]
-    )
-    return start + content
-
-
-def _other_encoding(random: Random, content: bytes) -> bytes:
-    return content.decode(errors="replace").encode(random.choice(["utf-16", "utf-32", "utf-8-sig"]))
-
-
-def _cut(random: Random, content: bytes) -> bytes:
-    return content[: random.randrange(len(content) + 1)]
-
-
-def _two_documents(random: Random, content: bytes) -> bytes:
-    return content + random.choice([b"---\n", b"...\n", b"--- x\n"]) + content
-
-
-def _no_line_ends(_random: Random, content: bytes) -> bytes:
-    return content.replace(b"\n", b"\r\n")
-
-
 def _flip(random: Random, content: bytes) -> bytes:
     damaged = bytearray(content or b"x")
     damaged[random.randrange(len(damaged))] ^= 1 << random.randrange(8)
     return bytes(damaged)
 
 
-TEXT_CHANGES = [
-    *(_delete_line, _repeat_line, _swap_lines, _repeat_key, _deep, _bomb, _bad_bytes, _bad_start),
-    *(_weird_value, _weird_value, _weird_value, _weird_line, _weird_line, _weird_key),
-    *(_other_encoding, _cut, _two_documents, _no_line_ends, _flip),
-]
+STARTS = [b"\xef\xbb\xbf", b"\xff\xfe", b"%YAML 1.1\n---\n", b"---\n", b"- ", b"\t"]
+BETWEEN = [b"---\n", b"...\n", b"--- x\n"]
+ENCODINGS = ["utf-16", "utf-32", "utf-8-sig"]
+TEXT_CHANGES: dict[str, TextChange] = {
+    "a line deleted": _on_lines(lambda _, lines, place: lines.pop(place)),
+    "a line moved": _on_lines(
+        lambda random, lines, place: lines.insert(random.randrange(len(lines)), lines.pop(place))
+    ),
+    "a line repeated": _on_lines(
+        lambda random, lines, place: lines.insert(place, random.choice(lines))
+    ),
+    "a key repeated": _on_lines(lambda _, lines, place: lines.insert(place, lines[place])),
+    "a weird line": _on_lines(_weird_line),
+    "a weird value": _weird_at(rb"(?:: |- |, |\[)([^\s,\]}][^\n,\]}]*)"),
+    "another weird value": _weird_at(rb": ([^\s,\]}][^\n,\]}]*)"),
+    "a weird key": _weird_at(rb"([\w-]+):"),
+    "deep": _deep,
+    "aliases": _bomb,
+    "bad bytes": _bad_bytes,
+    "a bit flipped": _flip,
+    "a bad start": lambda random, content: random.choice(STARTS) + content,
+    "another encoding": lambda random, content: content.decode(errors="replace").encode(
+        random.choice(ENCODINGS)
+    ),
+    "cut": lambda random, content: content[: random.randrange(len(content) + 1)],
+    "two documents": lambda random, content: content + random.choice(BETWEEN) + content,
+    "other line ends": lambda _, content: content.replace(b"\n", b"\r\n"),
+}
 
-CAMPAIGN = Campaign(long=10_000, short=50, prepare=prepare, attempt=attempt)
+CAMPAIGN = Campaign(long=10_000, short=50, attempt=attempt, prepare=prepare)

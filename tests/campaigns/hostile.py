@@ -6,7 +6,6 @@ Each command gets little time and memory, and has to say what is wrong.
 import bz2
 import gzip
 import io
-import json
 import lzma
 import os
 import resource
@@ -19,19 +18,14 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-import numpy as np
 import pyarrow
 from campaigns.bench import Bench, rnnbench
 from campaigns.campaign import Campaign, misbehaviour
 from pyarrow import parquet
 
-from rnnbench.storage import sha256_file, write_facts
-
 SECONDS, MEMORY, PEAK_MB = 10, 6 * 2**30, 1_500
 """The time and the address space of a command, and the memory that it may really use."""
 GIGABYTE = 2**30
-WEIGHTS = "arr_0.npy"
-"""The first weights in the file of a network."""
 
 
 def _fifo(place: Path) -> None:
@@ -131,46 +125,6 @@ def _bomb(name: str, _bench: Bench, folder: Path) -> Iterator[str]:
     yield from _checked(("data", "prepare", "--data", source, "--path", name), folder)
 
 
-def _network_of_zeros(_bench: Bench, folder: Path) -> Iterator[str]:
-    """Forge a network with 3 GB of zeros inside."""
-
-    def write(archive: zipfile.ZipFile, _weights: bytes) -> None:
-        with archive.open(WEIGHTS, "w", force_zip64=True) as member:
-            for _ in range(3 * 64):
-                member.write(bytes(GIGABYTE // 64))
-
-    yield from _forged_network(write, folder)
-
-
-def _network_that_declares(gigabytes: int, _bench: Bench, folder: Path) -> Iterator[str]:
-    """Forge a network with an array that is declared to be large, and has no content."""
-
-    def write(archive: zipfile.ZipFile, weights: bytes) -> None:
-        content = io.BytesIO()
-        shape = (gigabytes * GIGABYTE // 4,)
-        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(content, header)
-        archive.writestr(WEIGHTS, content.getvalue() + weights[-8:])
-
-    yield from _forged_network(write, folder)
-
-
-def _forged_network(write: Callable[[zipfile.ZipFile, bytes], None], folder: Path) -> Iterator[str]:
-    """Write other weights into a network, and the checksum of it into its record."""
-    (network,) = (folder / "results" / "tiny" / "models").glob("rnn-*.npz")
-    with zipfile.ZipFile(network) as whole:
-        parts = {name: whole.read(name) for name in whole.namelist()}
-    with zipfile.ZipFile(network, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as forged:
-        write(forged, parts.pop(WEIGHTS))
-        for name, content in parts.items():
-            forged.writestr(name, content)
-    (record,) = (folder / "results" / "tiny" / "trials").glob("rnn-*.json")
-    facts = json.loads(record.read_bytes())
-    del facts["checksum"]
-    write_facts(record, facts | {"weights_sha256": sha256_file(network)})
-    yield from _checked(PREDICT, folder)
-
-
 def _zeros() -> bytes:
     return bytes(300 * 2**20)
 
@@ -255,13 +209,6 @@ CASES: list[tuple[str, Callable[[Bench, Path], Iterator[str]]]] = [
         for thing in THINGS
     ),
     *((name, partial(_bomb, name)) for name in BOMBS),
-    ("a network with 3 GB of zeros", _network_of_zeros),
-    *(
-        (f"a network that declares {each} GB", partial(_network_that_declares, each))
-        for each in (2, 4)
-    ),
 ]
 
-CAMPAIGN = Campaign(
-    long=len(CASES), short=3, prepare=lambda bench, _folder: bench, attempt=attempt, is_list=True
-)
+CAMPAIGN = Campaign(long=len(CASES), short=1, attempt=attempt, is_list=True)

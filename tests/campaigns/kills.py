@@ -61,15 +61,6 @@ class Strike:
         return f"{self.number.name} to {self.target}, {self.delay:.3f} s after {self.moment}{older}"
 
 
-@dataclass(frozen=True)
-class Ended:
-    """A run after a strike: its status, what it said, and the target that there was."""
-
-    status: int
-    said: str
-    target: str
-
-
 def draw(random: Random) -> Strike:
     """Return a random strike."""
     moment = random.choice(MOMENTS)
@@ -86,7 +77,9 @@ def attempt(_number: int, random: Random, bench: Bench, folder: Path) -> Iterato
     if strike.over_older:
         bench.copy_older(folder)
     whats = [*_after_strike(strike, folder)]
-    _age(folder)
+    for file in (*(folder / "temporary").rglob("*"), *folder.rglob(".*.tmp")):
+        long_ago = file.stat().st_mtime - 3_600  # those that have just been made may be in use
+        os.utime(file, (long_ago, long_ago))
     whats += _after_rerun(_stored(folder), bench, folder)
     yield from (f"{strike}: {what}" for what in whats)
 
@@ -98,33 +91,23 @@ def _after_strike(strike: Strike, folder: Path) -> Iterator[str]:
     try:
         _wait_for(strike.moment, running, folder, before)
         time.sleep(strike.delay)
-        ended = _struck(running, strike, folder)
-        if ended is None:
+        target, process = _target(running.pid, strike.target)
+        with suppress(ProcessLookupError):
+            send = os.killpg if target == "group" else os.kill
+            send(process, strike.number)
+        try:
+            running.wait(SECONDS if target.endswith("worker") else PATIENCE)
+        except subprocess.TimeoutExpired:
             yield "the run did not end in time"
         else:
-            yield from _misjudged(ended, strike)
-            yield from _unsummarised(ended, folder)
+            yield from _misjudged(running.returncode, _said(folder), target, strike)
+            yield from _unsummarised(_said(folder), folder)
         if not wait_until(lambda: not list(processes_of(running.pid)), PATIENCE):
             yield f"processes are left: {[command for _, command, _ in processes_of(running.pid)]}"
     finally:
         end_group(running.pid)
         running.wait()
     yield from _damaged(folder, over_older=strike.over_older)
-
-
-def _struck(running: "subprocess.Popen[bytes]", strike: Strike, folder: Path) -> Ended | None:
-    """Send the signal; return how the run ended, if it did."""
-    target, process = _target(running.pid, strike.target)
-    with suppress(ProcessLookupError):
-        if target == "group":
-            os.killpg(process, strike.number)
-        else:
-            os.kill(process, strike.number)
-    try:
-        status = running.wait(SECONDS if target.endswith("worker") else PATIENCE)
-    except subprocess.TimeoutExpired:
-        return None
-    return Ended(status, _said(folder), target)
 
 
 def _files(folder: Path) -> dict[Path, int]:
@@ -172,28 +155,24 @@ def _workers(group: int) -> list[tuple[int, str, int]]:
     return [each for each in processes_of(group) if "spawn_main" in each[1]]
 
 
-def _misjudged(ended: Ended, strike: Strike) -> Iterator[str]:
+def _misjudged(status: int, said: str, target: str, strike: Strike) -> Iterator[str]:
     """Yield what is wrong with the status and the messages of a run that ended."""
-    had_finished = "Stored in" in ended.said
-    if ended.target.endswith("worker"):
-        allowed = [0]
-    elif strike.number == signal.SIGKILL:
-        allowed = [-signal.SIGKILL]
-    else:
-        allowed = [128 + strike.number]
+    had_finished = "Stored in" in said
+    allowed = [0] if had_finished or target.endswith("worker") else []
+    if not target.endswith("worker"):
+        allowed += [-strike.number if strike.number == signal.SIGKILL else 128 + strike.number]
         # Before the first line of Python, and after the last one, a signal has its default effect.
-        allowed += [-strike.number] if had_finished or not ended.said else []
-    allowed += [0] if had_finished else []
-    last = ended.said.strip().rpartition("\n")[2][:200]
-    if ended.status not in allowed:
-        yield f"exit status {ended.status}, not {' or '.join(map(str, allowed))}: {last}"
-    if "Traceback" in ended.said:
+        allowed += [-strike.number] if had_finished or not said else []
+    last = said.strip().rpartition("\n")[2][:200]
+    if status not in allowed:
+        yield f"exit status {status}, not {' or '.join(map(str, allowed))}: {last}"
+    if "Traceback" in said:
         yield f"a traceback: {last}"
 
 
-def _unsummarised(ended: Ended, folder: Path) -> Iterator[str]:
+def _unsummarised(said: str, folder: Path) -> Iterator[str]:
     """Yield what is wrong with the summary of a run that said how many trials it has stored."""
-    count = re.search(r"Interrupted; (\d+) of \d+ trials are stored", ended.said)
+    count = re.search(r"Interrupted; (\d+) of \d+ trials are stored", said)
     if count is None or count[1] == "0":
         return
     try:
@@ -231,13 +210,6 @@ def _stored(folder: Path) -> dict[Path, tuple[int, bytes]]:
     return {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in records}
 
 
-def _age(folder: Path) -> None:
-    """Make temporary files an hour older: those that have just been made may be in use."""
-    for file in (*(folder / "temporary").rglob("*"), *folder.rglob(".*.tmp")):
-        long_ago = file.stat().st_mtime - 3_600
-        os.utime(file, (long_ago, long_ago))
-
-
 def _after_rerun(
     stored: dict[Path, tuple[int, bytes]], bench: Bench, folder: Path
 ) -> Iterator[str]:
@@ -254,7 +226,7 @@ def _after_rerun(
 
 
 def _differences(bench: Bench, folder: Path) -> Iterator[str]:
-    """Yield what a finished run has, or lacks, in comparison with the undisturbed one."""
+    """Yield the files that a finished run has more or less than the undisturbed one."""
     run = folder / RUN_FOLDER
     for place, other in ((run, bench.run), (folder / "cache", bench.cache)):
         ours, theirs = (
@@ -273,13 +245,12 @@ def other_results(run: Path, bench: Bench) -> Iterator[str]:
         ours = run / "predictions" / file.name
         if not ours.is_file() or ours.read_bytes() != file.read_bytes():
             yield f"other predictions: {file.name}"
-    if _metrics(run) != _metrics(bench.run):
+    ours, theirs = (
+        [[trial.metrics for trial in model.trials] for model in load_results(folder).models]
+        for folder in (run, bench.run)
+    )
+    if ours != theirs:
         yield "other accuracies"
 
 
-def _metrics(run: Path) -> dict[str, list[dict[str, float]]]:
-    models = load_results(run).models
-    return {model.name: [trial.metrics for trial in model.trials] for model in models}
-
-
-CAMPAIGN = Campaign(long=200, short=1, prepare=lambda bench, _folder: bench, attempt=attempt)
+CAMPAIGN = Campaign(long=200, short=1, attempt=attempt)

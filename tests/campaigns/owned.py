@@ -16,21 +16,19 @@ from campaigns.campaign import Campaign, misbehaviour
 FINE, WRONG = 0, 2
 OUT = ("--out", "out")
 CHOOSE = ("choose", "tiny.yaml", "--models", "bayes,random", "--folds", "2", "--jobs", "1")
-INTO_FOLDERS = {
-    "run": (*BASELINES, *OUT),
-    "choose": (*CHOOSE, *OUT),
-    "bench-speed": ("bench-speed", "tiny.yaml", "--models", "rnn", *OUT),
-    "site": ("site", "results/tiny", *OUT),
-}
-"""Commands that write several files into a folder."""
-INTO_FILES = {
-    "badge": ("badge", "results/tiny", "--out"),
-    "drawing": ("explain", "lstm", "--save"),
-    "best": (*CHOOSE, "--write"),
-    "config": ("config", "copy", "smoke"),
-}
-"""Commands that write the file that is named last."""
-INTO_RUNS = {"run": BASELINES, "report": ("report", "results/tiny", "--words", "0")}
+INTO_FOLDERS = [
+    (*BASELINES, *OUT),
+    (*CHOOSE, *OUT),
+    ("bench-speed", "tiny.yaml", "--models", "rnn", *OUT),
+    ("site", "results/tiny", *OUT),
+]
+INTO_FILES = [
+    ("explain", "lstm", "--save", "mine.svg"),
+    (*CHOOSE, "--write", "mine.yaml"),
+    ("config", "new", "mine.yaml", "--from", "smoke"),
+    ("leaderboard", "results/tiny", "--badge", "mine.json"),
+]
+INTO_RUNS = [BASELINES, ("report", "results/tiny", "--words", "0")]
 """Commands that write into the folder of a run."""
 NAMES = [
     *("config.yaml", "environment.json", "constraints.txt", "results.json", "table.md"),
@@ -46,42 +44,25 @@ OWN_IN_RUNS = ["report.html", "report.md", "plots/mine.png", "mine.txt", "trials
 def attempt(_number: int, random: Random, bench: Bench, folder: Path) -> Iterator[str]:
     """Yield what is wrong in one of the cases."""
     bench.lay_out(folder)
-    way = random.choice((_folder, _folder, _file, _run, _inputs, _removal))
-    yield from (f"{way.__name__.strip('_')}: {what}" for what in way(random, bench, folder))
-
-
-def _folder(random: Random, bench: Bench, folder: Path) -> Iterator[str]:
+    match random.choice(("folder", "folder", "file", "run", "inputs", "removal")):
+        case "removal":
+            yield from _removal(random, folder)
+            return
+        case "folder":
+            own = [f"out/{name}" for name in random.sample(NAMES, random.choice((1, 1, 2, 5)))]
+            command, statuses = random.choice(INTO_FOLDERS), [WRONG]
+        case "file":
+            own, command = ["mine.svg", "mine.yaml", "mine.json"], random.choice(INTO_FILES)
+            statuses = [WRONG]
+        case "run":
+            names = random.sample(OWN_IN_RUNS, random.choice((1, 2)))
+            own = [f"results/tiny/{name}" for name in names]
+            command, statuses = random.choice(INTO_RUNS), [FINE, WRONG]
+        case _:  # results go to the folder of the config and its data, or to one of the two
+            out = random.choice((".", "", "sgml", "./temporary/.."))
+            own, statuses = [], [WRONG]
+            command = (*random.choice((BASELINES, CHOOSE)), "--out", out)
     bench.copy_run(folder)
-    names = random.sample(NAMES, random.choice((1, 1, 2, 5)))
-    command = random.choice(list(INTO_FOLDERS))
-    yield from _kept(INTO_FOLDERS[command], [f"out/{name}" for name in names], [WRONG], folder)
-
-
-def _file(random: Random, bench: Bench, folder: Path) -> Iterator[str]:
-    bench.copy_run(folder)
-    name = {"drawing": "mine.svg"}.get(command := random.choice(list(INTO_FILES)), "mine.json")
-    yield from _kept((*INTO_FILES[command], name), [name], [WRONG], folder)
-
-
-def _run(random: Random, bench: Bench, folder: Path) -> Iterator[str]:
-    bench.copy_run(folder)
-    names = random.sample(OWN_IN_RUNS, random.choice((1, 2)))
-    command = random.choice(list(INTO_RUNS))
-    own = [f"results/tiny/{name}" for name in names]
-    yield from _kept(INTO_RUNS[command], own, [FINE, WRONG], folder)
-
-
-def _inputs(random: Random, _bench: Bench, folder: Path) -> Iterator[str]:
-    """Have results go to the folder of the config and its data, or to one of the two."""
-    out = random.choice((".", "", "sgml", "./temporary/.."))
-    command = random.choice((BASELINES, CHOOSE))
-    yield from _kept((*command, "--out", out), [], [WRONG], folder)
-
-
-def _kept(
-    command: tuple[str, ...], own: list[str], statuses: list[int], folder: Path
-) -> Iterator[str]:
-    """Yield what is wrong after a command in a folder with files of the user's."""
     for name in own:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(f"my {name}")
@@ -94,7 +75,7 @@ def _kept(
             yield f"{' '.join(command)}: {file.relative_to(folder)} is lost"
 
 
-def _removal(random: Random, _bench: Bench, folder: Path) -> Iterator[str]:
+def _removal(random: Random, folder: Path) -> Iterator[str]:
     """Remove results a moment after the first trial was stored."""
     place = random.choice(("", "trials", "predictions"))
     process = start(("run", "tiny.yaml", "--jobs", "2", *OUT), folder)
@@ -109,4 +90,4 @@ def _removal(random: Random, _bench: Bench, folder: Path) -> Iterator[str]:
         yield f"{place or 'all'} was removed: exit status 0 with {left} files of {N_TRIALS} trials"
 
 
-CAMPAIGN = Campaign(long=120, short=2, prepare=lambda bench, _folder: bench, attempt=attempt)
+CAMPAIGN = Campaign(long=120, short=1, attempt=attempt)

@@ -24,9 +24,9 @@ COMMANDS = {
     "config show": ("config", "show", "tiny.yaml"),
     "config new": ("config", "new"),
     "config check": ("config", "check", "tiny.yaml", "--no-build"),
-    "models list": ("models", "list", "tiny.yaml"),
-    "data sources": ("data", "sources", "--json"),
-    "data info": ("data", "prepare", "tiny.yaml"),
+    "models show": ("models", "show", "tiny.yaml"),
+    "data show": ("data", "show", "--sources", "--json"),
+    "data prepare": ("data", "prepare", "tiny.yaml"),
     "compare": ("compare", "results/tiny", "results/tiny"),
     "leaderboard": ("leaderboard", "results/tiny"),
     "run": ("run", "tiny.yaml", "--models", "bayes,random"),
@@ -265,6 +265,4 @@ CASES: list[Case] = [
     *((name, partial(_with_name, *facts)) for name, facts in NAMES.items()),
 ]
 
-CAMPAIGN = Campaign(
-    long=len(CASES), short=3, prepare=lambda bench, _folder: bench, attempt=attempt, is_list=True
-)
+CAMPAIGN = Campaign(long=len(CASES), short=1, attempt=attempt, is_list=True)

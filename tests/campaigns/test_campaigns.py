@@ -5,9 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from campaigns.all_campaigns import as_text
 from campaigns.bench import Bench
-from campaigns.campaign import Campaign, Skip, carry_out
+from campaigns.campaign import Campaign, Skip, as_text, carry_out
 
 
 def test_the_short_form_finds_nothing():
@@ -31,18 +30,18 @@ def _attempt(number, random, context, folder):
 
 @pytest.fixture
 def made_up():
-    return Campaign(3, 3, lambda _bench, _folder: "shared", _attempt)
+    return Campaign(3, 3, _attempt, prepare=lambda _bench, _folder: "shared")
 
 
 def test_findings_come_with_the_command_that_repeats_them(made_up, tmp_path):
     outcome = carry_out("made-up", made_up, 7, range(3), Bench(tmp_path))
 
-    drew, failed = outcome.findings
+    (_, drew), (_, failed) = outcome.findings
     assert outcome.cases == 2
-    assert "ValueError: 'oh'" in failed.what
+    assert "ValueError: 'oh'" in failed
     text = as_text([outcome], seed=7)
     assert "| made-up | 2 | 2 | " in text
-    assert f"--only made-up --seed 7 --case 0`\n  {drew.what}" in text
+    assert f"--only made-up --seed 7 --case 0`\n  {drew}" in text
     assert "- skipped: made-up 1: not here" in text
 
 
@@ -54,7 +53,7 @@ def test_a_case_draws_the_same_alone(made_up, tmp_path):
 
 
 def test_the_cases_of_a_list_are_spread_over_it(made_up):
-    listed = Campaign(10, 3, made_up.prepare, made_up.attempt, is_list=True)
+    listed = Campaign(10, 3, made_up.attempt, is_list=True)
 
     assert list(listed.numbers(3)) == [0, 4, 8]
     assert list(listed.numbers(10)) == list(range(10))

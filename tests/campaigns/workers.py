@@ -12,7 +12,6 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -33,40 +32,37 @@ TARGETS = ("child", "worker", "machine", "retirement", *ENDINGS)
 MOMENTS = ("started", "test accuracy")
 
 
-@dataclass(frozen=True)
-class Strike:
-    """Something to kill, ``delay`` seconds after a text was seen ``count`` times."""
-
-    target: str
-    text: str
-    count: int
-    delay: float
-
-    def __str__(self) -> str:
-        return f"{self.target}, {self.delay:.2f} s after '{self.text}' number {self.count}"
-
-
-def draw(random: Random) -> Strike:
-    """Return a random strike, before the last trial has ended."""
-    text = random.choice(MOMENTS)
-    count = random.randint(1, N_TRIALS - (text == "test accuracy"))
-    return Strike(random.choice(TARGETS), text, count, random.choice([0, 0.1, 1, 4]))
-
-
 def attempt(_number: int, random: Random, bench: Bench, folder: Path) -> Iterator[str]:
-    """Yield what is wrong after a random strike."""
-    strike = draw(random)
+    """Yield what is wrong after a random strike, before the last trial has ended."""
+    text, target = random.choice(MOMENTS), random.choice(TARGETS)
+    count = random.randint(1, N_TRIALS - (text == "test accuracy"))
+    delay = random.choice([0, 0.1, 1, 4])
     bench.lay_out(folder)
     with cluster(folder / "cluster", 2) as made:
-        whats = [*_after_strike(strike, random, made, bench, folder)]
+        workers = [*made.ask(os.getpid).values()]
+        log = folder / "err"
+        options = ["--executor", "dask", "--scheduler", str(made.file)]
+        with (folder / "out").open("wb") as out, log.open("wb") as err:
+            running = start([*RUN, *options], folder, stdout=out, stderr=err)
+        try:
+            wait_until(
+                lambda: log.read_text().count(text) >= count or running.poll() is not None, SECONDS
+            )
+            time.sleep(delay)
+            _strike(target, random, made, workers, running.pid)
+            wait_until(lambda: running.poll() is not None, SECONDS)
+        finally:
+            made.scheduler.send_signal(signal.SIGCONT)
+            end_group(running.pid)
+        status = running.wait() if running.returncode is not None else None
+        whats = [*_after_strike(target, status, log.read_text(), made, bench, folder)]
+    strike = f"{target}, {delay:.2f} s after '{text}' number {count}"
     yield from (f"{strike}: {what}" for what in whats)
 
 
 def _after_strike(
-    strike: Strike, random: Random, made: Cluster, bench: Bench, folder: Path
+    target: str, status: int | None, said: str, made: Cluster, bench: Bench, folder: Path
 ) -> Iterator[str]:
-    workers = [*made.ask(os.getpid).values()]
-    status, said = _struck(strike, random, made, workers, folder)
     if status is None:
         yield "the run did not end in time"
     if "Traceback" in said:
@@ -74,9 +70,9 @@ def _after_strike(
     if not wait_until(lambda: not children(made.folder), PATIENCE, every=0.1):
         yield "processes that train are left"
     reached = ("child", "worker", "connection", "ctrl-c")
-    if strike.target in reached and not wait_until(lambda: _is_clean(made), PATIENCE, every=0.5):
+    if target in reached and not wait_until(lambda: _is_clean(made), PATIENCE, every=0.5):
         yield "files of the run are left in workers"
-    if status and status == ENDINGS.get(strike.target):
+    if status and status == ENDINGS.get(target):
         n_stored = said.count("test accuracy")
         done = rnnbench(RUN, folder)
         yield from (f"the next run: {what}" for what in misbehaviour(done, [0]))
@@ -94,30 +90,6 @@ def _is_clean(made: Cluster) -> bool:
         return not any(made.ask(kept).values())
     except OSError:
         return False
-
-
-def _struck(
-    strike: Strike, random: Random, made: Cluster, workers: list[int], folder: Path
-) -> tuple[int | None, str]:
-    """Return the exit status of a run during which something was killed, and what it said."""
-    log = folder / "err"
-    options = ["--executor", "dask", "--scheduler", str(made.file)]
-    with (folder / "out").open("wb") as out, log.open("wb") as err:
-        running = start([*RUN, *options], folder, stdout=out, stderr=err)
-    try:
-        wait_until(
-            lambda: (
-                log.read_text().count(strike.text) >= strike.count or running.poll() is not None
-            ),
-            SECONDS,
-        )
-        time.sleep(strike.delay)
-        _strike(strike.target, random, made, workers, running.pid)
-        wait_until(lambda: running.poll() is not None, SECONDS)
-    finally:
-        made.scheduler.send_signal(signal.SIGCONT)
-        end_group(running.pid)
-    return running.wait() if running.returncode is not None else None, log.read_text()
 
 
 def _strike(target: str, random: Random, made: Cluster, workers: list[int], run: int) -> None:
@@ -141,4 +113,4 @@ def _strike(target: str, random: Random, made: Cluster, workers: list[int], run:
             os.kill(random.choice(pids or workers), signal.SIGKILL)
 
 
-CAMPAIGN = Campaign(long=20, short=0, prepare=lambda bench, _folder: bench, attempt=attempt)
+CAMPAIGN = Campaign(long=20, short=0, attempt=attempt)

@@ -18,7 +18,7 @@ from rnnbench.analysis.intervals import Hits, accuracy_interval, folds_p
 from rnnbench.choice.choose import FILES, draw_points
 from rnnbench.choice.write import P_OF_FOLDS, choice_table
 from rnnbench.models.baselines import Stratified
-from rnnbench.report.numbers import in_blocks, short_p
+from rnnbench.report.table import in_blocks, short_p
 from rnnbench.storage import read_document
 
 CONFIG = """\

@@ -8,7 +8,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 import rnnbench
-from rnnbench.cli.app import COMMANDS, app, load_command
+from rnnbench.cli.app import COMMANDS, REMOVED, app, load_command
 
 
 def tree():
@@ -53,7 +53,7 @@ def test_the_help_begins_with_a_quick_start_and_has_commands_in_groups(cli):
     text = " ".join(cli("--help").output.split())
 
     words = ["Quick start:", "rnnbench run smoke", "rnnbench report results/smoke"]
-    groups = dict.fromkeys(group for _, _, group in COMMANDS.values())
+    groups = dict.fromkeys(command.group for command in COMMANDS.values())
     places = [text.index(part) for part in (*words, *groups)]
     assert places == sorted(places)
 
@@ -68,17 +68,21 @@ def test_the_version_is_printed(cli):
     assert cli("--version").output == f"rnnbench {rnnbench.__version__}\n"
 
 
-def test_help_imports_nothing_that_takes_long():
+def test_help_and_commands_about_configs_import_nothing_that_takes_long(tmp_path):
+    commands = "config check smoke --no-build", "config show smoke", "config new", "models show all"
     code = (
         "import sys\n"
         "from rnnbench.cli.app import app\n"
         "def heavy(command, *modules):\n"
-        "    app([*command, '--help'], standalone_mode=False)\n"
-        "    return {*modules, 'tensorflow', 'keras', 'sklearn', 'scipy'} & set(sys.modules)\n"
-        "assert not heavy([], 'numpy', 'pydantic', 'yaml')\n"
-        f"assert not [each for each in {[*TREE]} if heavy(each, 'matplotlib')]\n"
+        "    app(command, standalone_mode=False)\n"
+        "    return {*modules, 'tensorflow', 'keras', 'sklearn'} & set(sys.modules)\n"
+        "assert not heavy(['--help'], 'numpy', 'pydantic', 'yaml')\n"
+        f"for words in {[*TREE]}:\n"
+        "    assert not heavy([*words, '--help'], 'matplotlib', 'scipy'), words\n"
+        f"for command in {commands}:\n"
+        "    assert not heavy(command.split()), command\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -96,3 +100,13 @@ def test_a_wrong_command_line_is_the_users_error(cli, arguments, message):
     assert result.exit_code == 2
     assert message in result.stderr
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("words", [words for words in REMOVED if (words,) not in TREE])
+def test_removed_commands_and_options_say_what_to_use(cli, words):
+    arguments = ["choose", "all", words] if words.startswith("-") else words.split()
+
+    result = cli(*arguments)
+
+    assert result.exit_code == 2
+    assert " ".join(REMOVED[words].split()[:2]) in result.stderr

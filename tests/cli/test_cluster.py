@@ -38,6 +38,14 @@ def layers(shape):
 """
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A cluster on which networks wait until there is a file called ``go-on``."""
+    folder = tmp_path_factory.mktemp("cluster")
+    with cluster(folder, 2, PAUSE=str(folder / "go-on")) as started:
+        yield started
+
+
 @pytest.fixture(autouse=True)
 def folder(tmp_path, tiny_sgml, monkeypatch):
     """A working folder with a config, its documents, and a package with a network."""
@@ -73,58 +81,55 @@ def until(process: subprocess.Popen, text: str) -> str:
     return said
 
 
-def test_ctrl_c_ends_children_on_all_workers_and_another_run_finishes_what_is_left(
-    tmp_path,
-):
-    pause = tmp_path / "go-on"
-    with cluster(tmp_path / "cluster", 2, PAUSE=str(pause)) as made:
-        process = start(made, "run", "tiny.yaml")
-        until(process, "bayes seed 0: test accuracy")
-        wait_for(lambda: len(children(made.folder)) == 2, "both children")
+def test_ctrl_c_ends_children_on_all_workers_and_another_run_finishes_what_is_left(made):
+    process = start(made, "run", "tiny.yaml")
+    until(process, "bayes seed 0: test accuracy")
+    wait_for(lambda: len(children(made.folder)) == 2, "both children")
 
-        begin = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
 
-        assert time.monotonic() - begin < 10
-        assert process.returncode == 130
-        assert "1 of 2 trials are stored in results/tiny/" in said
-        assert not children(made.folder)
+    assert time.monotonic() - begin < 10
+    assert process.returncode == 130
+    assert "1 of 2 trials are stored in results/tiny/" in said
+    assert not children(made.folder)
 
-        pause.touch()
-        again = start(made, "run", "tiny.yaml")
-        _, said = again.communicate(timeout=120)
-        assert again.returncode == 0, said
-        assert "1 of 2 trials are stored already" in said
-        assert "Traceback" not in said
-        results = rnnbench.load_run("results/tiny")
-        assert results.trials["mine"][0].record.machine.worker in {"w0", "w1"}
+    pause = made.folder / "go-on"
+    pause.touch()
+    again = start(made, "run", "tiny.yaml")
+    _, said = again.communicate(timeout=120)
+    assert again.returncode == 0, said
+    assert "1 of 2 trials are stored already" in said
+    assert "Traceback" not in said
+    results = rnnbench.load_run("results/tiny")
+    assert results.trials["mine"][0].record.machine.worker in {"w0", "w1"}
 
-        choice = start(made, "choose", "tiny.yaml", "--models", "bayes", "--last", "0.3")
-        _, said = choice.communicate(timeout=60)
-        assert choice.returncode == 0, said
+    choice = start(made, "choose", "tiny.yaml", "--models", "bayes", "--last", "0.3")
+    _, said = choice.communicate(timeout=60)
+    assert choice.returncode == 0, said
+    pause.unlink()
 
 
-def test_a_run_whose_scheduler_is_silent_or_lost_ends_and_is_finished_by_local_processes(tmp_path):
-    with cluster(tmp_path / "cluster", 2, PAUSE=str(tmp_path / "never")) as made:
-        process = start(made, "run", "tiny.yaml")
-        until(process, "bayes seed 0: test accuracy")
-        made.scheduler.send_signal(signal.SIGSTOP)
-        begin = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
-        assert time.monotonic() - begin < 20
-        assert process.returncode == 130
-        assert "1 of 2 trials are stored in results/tiny/" in said
-        assert "Traceback" not in said
-        made.scheduler.send_signal(signal.SIGCONT)
-        wait_for(lambda: not children(made.folder), "the end of its children")
+def test_a_run_whose_scheduler_is_silent_or_lost_ends_and_is_finished_by_local_processes(made):
+    process = start(made, "run", "tiny.yaml")
+    until(process, "bayes seed 0: test accuracy")
+    made.scheduler.send_signal(signal.SIGSTOP)
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert time.monotonic() - begin < 20
+    assert process.returncode == 130
+    assert "1 of 2 trials are stored in results/tiny/" in said
+    assert "Traceback" not in said
+    made.scheduler.send_signal(signal.SIGCONT)
+    wait_for(lambda: not children(made.folder), "the end of its children")
 
-        process = start(made, "run", "tiny.yaml")
-        until(process, "1 of 2 trials are stored already")
-        wait_for(lambda: children(made.folder), "its child")
-        made.scheduler.kill()
-        _, said = process.communicate(timeout=30)
+    process = start(made, "run", "tiny.yaml")
+    until(process, "1 of 2 trials are stored already")
+    wait_for(lambda: children(made.folder), "its child")
+    made.scheduler.kill()
+    _, said = process.communicate(timeout=30)
 
     assert process.returncode == 3
     scheduler = f"--executor dask --scheduler {made.file}"

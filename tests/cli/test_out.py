@@ -11,8 +11,8 @@ from factories import run_folder, speed_results
 from in_process import InProcess
 
 from rnnbench import job
+from rnnbench.plugins.speed.results import write_speed
 from rnnbench.results.lock import KINDS
-from rnnbench.speed.results import write_speed
 from rnnbench.storage import atomic_write
 
 CONFIG = """\
@@ -220,11 +220,11 @@ def test_a_report_that_was_interrupted_is_written_again(cli, monkeypatch):
 def test_a_badge_replaces_only_a_badge(cli, kept):
     run = run_folder(Path("finished"), {"rnn": [(0, 0, 0, 1)]})
     for _ in range(2):
-        assert cli("badge", run, "--out", "badge.json").exit_code == 0
+        assert cli("leaderboard", run, "--badge", "badge.json").exit_code == 0
 
     Path("index.json").write_text('{"schemaVersion": 2, "manifests": []}')  # of container images
     for name in ("mine.yaml", "finished/results.json", "index.json"):
-        kept(f"--out {name}: exists and is not a badge", "badge", run, "--out", name)
+        kept(f"--badge {name}: exists and is not a badge", "leaderboard", run, "--badge", name)
 
 
 def test_a_diagram_replaces_a_file_only_with_force(kept):
@@ -240,7 +240,7 @@ def test_a_pipe_is_not_replaced_by_a_file(kept):
     Path("link").symlink_to("pipe")
 
     for name in ("pipe", "link"):
-        kept(f"{name}: cannot be written: not a regular file", "badge", run, "--out", name)
+        kept(f"{name}: cannot be written: not a regular file", "leaderboard", run, "--badge", name)
     assert Path("pipe").is_fifo()
     assert Path("link").is_symlink()
 

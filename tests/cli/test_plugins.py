@@ -22,7 +22,6 @@ import rnnbench
 from rnnbench import job
 from rnnbench.registry import Registry
 from rnnbench.results.run import load_results
-from rnnbench.results.schema import Results
 from rnnbench.runner import executors
 from rnnbench.runner.executors import Executor, LocalExecutor
 
@@ -63,6 +62,58 @@ models:
 """
 
 
+METRICS = """
+    import numpy as np
+
+    from rnnbench.metrics import Metric
+
+
+    def brier_score(labels, scores):
+        return np.mean((np.exp(scores) - np.eye(scores.shape[1])[labels]) ** 2)
+
+
+    def divide(labels, scores):
+        return 1 / 0
+
+
+    BRIER = Metric(
+        name="brier",
+        header="Brier score",
+        higher_is_better=False,
+        needs_log_probabilities=True,
+        description="mean squared error of the probabilities",
+        function=brier_score,
+    )
+    NAN = Metric(name="nan", header="nan", function=lambda labels, scores: float("nan"))
+    WRONG = Metric(name="wrong", header="wrong", function=divide)
+"""
+METRIC_NAMES = ("brier", "wrong", "nan")
+TRACKERS = """
+    import rnnbench
+
+
+    class Notes(rnnbench.Tracker):
+        '''Notes the accuracy of each trial.'''
+
+        name = "notes"
+
+        def start(self, folder, benchmark, trials):
+            print("Welcome to the notes!")
+            self.file = folder / "notes.txt"
+
+        def trial_finished(self, trial, result, metrics):
+            with self.file.open("a") as file:
+                file.write(f"{trial}: {metrics['accuracy']}\\n")
+
+
+    class Clumsy(rnnbench.Tracker):
+        name = "clumsy"
+
+        def trial_started(self, trial):
+            raise OSError("no space in the notes")
+"""
+
+
 class Place:
     """A working folder with configs, documents, and the user's own code."""
 
@@ -80,8 +131,17 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, tiny_sgml):
+    """With packages that bring a layer, a baseline, metrics and trackers."""
     place = Place(tmp_path_factory.mktemp("own"), tiny_sgml)
     write_nearest(write_scale(place.site), name="neighbours")
+    places = {name: f"made_up_metrics:{name.upper()}" for name in METRIC_NAMES}
+    entries = places | {"broken": "made_up_broken:BROKEN"}
+    modules = {"made_up_metrics": METRICS, "made_up_broken": "import not_installed_anywhere"}
+    facts = {"group": "rnnbench.metrics", "name": "measures"}
+    write_distribution(place.site, entries, modules, **facts)
+    entries = {"notes": "made_up_trackers:Notes", "clumsy": "made_up_trackers:Clumsy"}
+    facts = {"group": "rnnbench.trackers", "name": "books"}
+    write_distribution(place.site, entries, {"made_up_trackers": TRACKERS}, **facts)
     return place
 
 
@@ -97,8 +157,9 @@ def here(tmp_path, tiny_sgml, working_folder):
 
 @pytest.fixture(scope="module")
 def tried(place):
-    """A run of all models, some of which fail."""
-    return place.rnnbench("run", "own.yaml", "--jobs", "1", "--save-models")
+    """A run of all models, some of which fail, as do a metric and a tracker."""
+    options = ("--jobs", "1", "--save-models", "--track", "notes,clumsy", "--verbose")
+    return place.rnnbench("run", "own.yaml", *options)
 
 
 def test_each_model_that_fails_is_named_with_its_reason_and_without_a_traceback(place, tried):
@@ -120,6 +181,56 @@ def test_each_model_that_fails_is_named_with_its_reason_and_without_a_traceback(
     assert "| of_nothing | failed: python: nets:of_nothing" in table
     results = load_results(place.folder / "results/own")
     assert {*results.missing_models} == {"of_nothing", "that_fails", "that_cannot_fit"}
+
+
+WARNINGS = [
+    "metric 'broken' of the package measures cannot be loaded from made_up_broken:BROKEN: "
+    "ModuleNotFoundError: No module named 'not_installed_anywhere' (made_up_broken.py, line 1); "
+    "it is left out",
+    "metric 'wrong' of the package measures failed: ZeroDivisionError: division by zero "
+    "(made_up_metrics.py, line 12); it is left out",
+    "metric 'nan' of the package measures failed: ValueError: its value is nan; it is left out",
+]
+
+
+def test_a_run_computes_a_metric_and_names_those_that_fail(place, tried):
+    assert [line for line in tried.stderr.splitlines() if line.startswith("metric")] == WARNINGS
+    for model in load_results(place.folder / "results/own").models:
+        assert 0 < (mean := model.metrics["brier"].mean) < 1
+        assert "wrong" not in model.metrics
+        assert f"{mean:.4f}" in tried.stdout
+    explained = "Brier score: mean squared error of the probabilities."
+    assert explained in " ".join(tried.stdout.split())
+
+
+def test_trackers_record_a_run_and_one_that_fails_does_not_end_it(place, tried):
+    accuracies = {
+        f"{model.name} seed {trial.seed}: {trial.metrics['accuracy']}"
+        for model in load_results(place.folder / "results/own").models
+        for trial in model.trials
+    }
+    tracked = place.folder / "results/own/tracking"
+    assert {*(tracked / "notes.txt").read_text().splitlines()} == accuracies
+    assert (tracked / "notes.log").read_text() == "Welcome to the notes!\n"
+    reason = "tracker 'clumsy' of the package books failed: OSError: no space in the notes"
+    assert tried.stderr.count(reason) == 1
+
+
+@pytest.mark.usefixtures("here")
+def test_runs_are_compared_by_a_metric_that_came_later(cli, place, install, monkeypatch):
+    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    assert cli("run", "tiny.yaml", "--out", "before", "--quiet").exit_code == 0
+    install(place.site)
+
+    compared = cli("compare", "before", "before", "--fail-if", "brier rises 0")
+
+    assert compared.exit_code == 0, compared.stderr
+    assert "before/results.json: it lacks brier, wrong, nan; recomputed" in compared.stderr
+    assert "passed: brier rises 0: 1 model (not measured: svm)" in compared.stderr
+    assert "Lower is better: log-loss, Brier score." in " ".join(compared.stdout.split())
+    refused = cli("compare", "before", "before", "--fail-if", "broken rises 0")
+    assert refused.exit_code == 2
+    assert "metric 'broken' of the package measures cannot be loaded" in refused.stderr
 
 
 @pytest.mark.parametrize("model", ["from_python", "from_plugin"])
@@ -186,7 +297,7 @@ def test_a_plug_in_that_cannot_be_used_is_named_and_stops_no_other_command(
     assert BROKEN[kind] in done.stderr
     assert "ModuleNotFoundError: No module named 'absent'" in done.stderr
     assert not (here.folder / "results").exists()
-    assert cli("models", "list", "tiny.yaml").exit_code == 0
+    assert cli("models", "show", "tiny.yaml").exit_code == 0
     assert cli("config", "new", "new.yaml").exit_code == 0
 
 
@@ -195,7 +306,7 @@ def test_plug_ins_are_listed_and_shown_like_built_in_kinds(cli, place, install):
     install(place.site)
     only = ["--set", "models={own: {baseline: {nearest: {k: 2}}}}"]
 
-    assert "nearest (k: 2)" in cli("models", "list", "own.yaml", *only).stdout
+    assert "nearest (k: 2)" in cli("models", "show", "own.yaml", *only).stdout
     shown = cli("models", "show", "own.yaml", "own", *only).stdout
     assert "The topic of the nearest texts." in shown
     new = cli("config", "new").stdout
@@ -250,7 +361,7 @@ def test_a_source_of_another_package_is_used_like_a_built_in_one(cli, caplog):
     assert (shown["topic"], shown["words"]) == ("cats", ["meow", "purr"])
     assert not caplog.messages
 
-    sources = json.loads(cli("data", "sources", "--json").stdout)["sources"]
+    sources = json.loads(cli("data", "show", "--sources", "--json").stdout)["sources"]
     assert [*sources] == ["keras", "sgml", "r52", "r8", "files", "tweets"]
 
 
@@ -289,79 +400,6 @@ def test_a_source_that_fails_is_named(cli, arguments, status, reason):
     assert reason in refused.stderr
 
 
-# Metrics
-
-METRICS = """
-    import numpy as np
-
-    from rnnbench.metrics import Metric
-
-
-    def brier_score(labels, scores):
-        return np.mean((np.exp(scores) - np.eye(scores.shape[1])[labels]) ** 2)
-
-
-    def divide(labels, scores):
-        return 1 / 0
-
-
-    BRIER = Metric(
-        name="brier",
-        header="Brier score",
-        higher_is_better=False,
-        needs_log_probabilities=True,
-        description="mean squared error of the probabilities",
-        function=brier_score,
-    )
-    NAN = Metric(name="nan", header="nan", function=lambda labels, scores: float("nan"))
-    WRONG = Metric(name="wrong", header="wrong", function=divide)
-"""
-WARNINGS = [
-    "metric 'broken' of the package made-up cannot be loaded from made_up_broken:BROKEN: "
-    "ModuleNotFoundError: No module named 'not_installed_anywhere' (made_up_broken.py, line 1); "
-    "it is left out",
-    "metric 'wrong' of the package made-up failed: ZeroDivisionError: division by zero "
-    "(made_up_metrics.py, line 12); it is left out",
-    "metric 'nan' of the package made-up failed: ValueError: its value is nan; it is left out",
-]
-
-
-def test_a_run_computes_and_compares_a_metric_and_names_those_that_fail(cli, here, monkeypatch):
-    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
-    without = cli("run", "tiny.yaml", "--out", "before", "--quiet")
-    assert without.exit_code == 0, without.stderr
-    entries = {
-        "brier": "made_up_metrics:BRIER",
-        "broken": "made_up_broken:BROKEN",
-        "wrong": "made_up_metrics:WRONG",
-        "nan": "made_up_metrics:NAN",
-    }
-    modules = {"made_up_metrics": METRICS, "made_up_broken": "import not_installed_anywhere"}
-    write_distribution(here.site, entries, modules, group="rnnbench.metrics")
-
-    after = here.rnnbench("run", "tiny.yaml", "--out", "after", "--quiet", "--verbose")
-
-    assert [line for line in after.stderr.splitlines() if "metric" in line] == WARNINGS
-    bayes, svm = load_results(here.folder / "after").models
-    mean = bayes.metrics["brier"].mean
-    assert 0 < mean < 1
-    assert "brier" not in svm.metrics, "it has no probabilities"
-    assert "wrong" not in bayes.metrics
-    assert f"{mean:.4f}" in after.stdout
-    explained = "Brier score: mean squared error of the probabilities."
-    assert explained in " ".join(after.stdout.split())
-
-    compared = here.rnnbench("compare", "before", "after", "--fail-if", "brier rises 0")
-    assert compared.returncode == 0, compared.stderr
-    assert "before/results.json: it lacks brier, wrong, nan; recomputed" in compared.stderr
-    assert "passed: brier rises 0: 1 model (not measured: svm)" in compared.stderr
-    assert "Lower is better: log-loss, Brier score." in " ".join(compared.stdout.split())
-
-    refused = here.rnnbench("compare", "before", "after", "--fail-if", "broken rises 0")
-    assert refused.returncode == 2
-    assert "metric 'broken' of the package made-up cannot be loaded" in refused.stderr
-
-
 # Executors
 
 
@@ -382,61 +420,13 @@ def test_trials_run_where_an_installed_package_has_them_run(cli, here, install, 
     assert "executor 'broken' of the package made-up cannot be loaded" in refused.stderr
 
 
-# Trackers; for what those of this package record, see tests/tracking/test_trackers.py
-
-TRACKERS = """
-    import rnnbench
-
-
-    class Notes(rnnbench.Tracker):
-        '''Notes the accuracy of each trial.'''
-
-        name = "notes"
-
-        def start(self, folder, benchmark, trials):
-            print("Welcome to the notes!")
-            self.file = folder / "notes.txt"
-
-        def trial_finished(self, trial, result, metrics):
-            with self.file.open("a") as file:
-                file.write(f"{trial}: {metrics['accuracy']}\\n")
-
-
-    class Clumsy(rnnbench.Tracker):
-        name = "clumsy"
-
-        def trial_started(self, trial):
-            raise OSError("no space in the notes")
-"""
-
-
-def test_trackers_of_a_package_record_a_run_and_one_that_fails_does_not_end_it(here):
-    entries = {"notes": "made_up_trackers:Notes", "clumsy": "made_up_trackers:Clumsy"}
-    modules = {"made_up_trackers": TRACKERS}
-    write_distribution(here.site, entries, modules, group="rnnbench.trackers")
-    (here.folder / "tracked.yaml").write_text("extends: tiny.yaml\ntracking: [notes, clumsy]\n")
-
-    done = here.rnnbench("run", "tracked.yaml", "--json", "--quiet")
-
-    assert done.returncode == 0, done.stderr
-    results = Results.model_validate_json(done.stdout)
-    accuracies = {
-        f"{model.name} seed {trial.seed}: {trial.metrics['accuracy']}"
-        for model in results.models
-        for trial in model.trials
-    }
-    tracked = here.folder / "results/tiny/tracking"
-    assert {*(tracked / "notes.txt").read_text().splitlines()} == accuracies
-    assert (tracked / "notes.log").read_text() == "Welcome to the notes!\n"
-    about_the_data, message = done.stderr.splitlines()
-    assert "sgml" in about_the_data
-    assert message.startswith("tracker 'clumsy' of the package made-up failed: OSError: no space")
+# Trackers; for what those of this package record, see tests/plugins/test_trackers.py
 
 
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ("csv", "tracking: no tracker 'csv' (allowed: tensorboard, mlflow, wandb)\n"),
+        ("csv", "--track: no tracker 'csv' (allowed: mlflow, tensorboard, wandb)\n"),
         ("tensorboard,wandb", "tracker 'wandb' needs wandb: pip install 'rnnbench[wandb]'\n"),
     ],
 )
@@ -462,3 +452,58 @@ def test_a_program_names_trackers_too(here, monkeypatch):
     assert len([*(here.folder / "results/tiny/tracking/tensorboard").iterdir()]) == 1
     stored = json.loads((here.folder / "results/tiny/results.json").read_text())
     assert stored["command"] == "rnnbench run results/tiny/config.yaml --out results/tiny"
+
+
+# Commands
+
+COMMANDS = """
+    from rnnbench import Command
+
+    GREET = Command("greet", "made_up_greeting:greet", "Greet somebody.")
+    LOST = Command("lost", "not_there:find", "Find it.", "Look at results")
+    RUN = Command("run", "made_up_greeting:greet", "Take the place of ours.")
+"""
+GREETING = """
+    EXAMPLES = "Examples:\\n\\n- `rnnbench greet you`"
+
+
+    def greet(name: str, twice: bool = False):
+        '''Greet NAME.'''
+        print(f"Hello, {name}!" * (1 + twice))
+"""
+
+
+@pytest.fixture
+def with_commands(tmp_path, install):
+    names = {name: f"made_up_commands:{name.upper()}" for name in ("greet", "lost", "run")}
+    modules = {"made_up_commands": COMMANDS, "made_up_greeting": GREETING}
+    entries = names | {"broken": "absent:It"}
+    install(write_distribution(tmp_path, entries, modules, group="rnnbench.commands"))
+
+
+@pytest.mark.usefixtures("with_commands")
+def test_help_lists_commands_of_a_package_without_importing_what_they_do(cli, caplog):
+    lines = cli("--help").stdout.splitlines()
+
+    (line,) = [number for number, line in enumerate(lines) if "Greet somebody." in line]
+    assert "Plug-ins" in lines[line - 1]
+    assert any("Train and test every model" in line for line in lines)
+    assert "made_up_greeting" not in sys.modules
+    (warning,) = caplog.messages
+    assert warning.startswith("command 'broken' of the package made-up cannot be loaded")
+
+
+@pytest.mark.usefixtures("with_commands")
+def test_a_command_of_a_package_runs_like_ours(cli):
+    assert cli("greet", "you", "--twice").stdout == "Hello, you!Hello, you!\n"
+    assert "rnnbench greet you" in cli("greet", "--help").stdout
+
+
+@pytest.mark.parametrize(("name", "place"), [("lost", "not_there:find"), ("broken", "absent:It")])
+@pytest.mark.usefixtures("with_commands")
+def test_a_command_that_cannot_be_loaded_is_named(cli, name, place):
+    done = cli(name)
+
+    assert done.exit_code == 2
+    reason = f"command '{name}' of the package made-up cannot be loaded from {place}: ModuleNotF"
+    assert done.stderr.startswith(reason)

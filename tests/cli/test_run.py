@@ -22,10 +22,9 @@ from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus
 from rnnbench.models import in_numpy
 from rnnbench.prediction.predict import find_network
-from rnnbench.results.arrays import read_weights
 from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
-from rnnbench.results.store import Store
+from rnnbench.results.store import Store, read_weights
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -275,7 +274,7 @@ def test_what_is_damaged_or_was_not_kept_is_trained_again(cli, copied):
 
 def test_a_compact_run_gives_the_same_tables_and_keeps_its_networks(cli, copied):
     def shown():
-        printed = [cli(command, copied).stdout for command in ("leaderboard", "power")]
+        printed = [cli(command, copied).stdout for command in ("leaderboard", "compare")]
         cli("report", copied, "--words", "0")
         page, _, _ = (copied / "report.md").read_text().partition("## Reproduce")
         return [*printed, page, (copied / "table.md").read_text()]

@@ -1,12 +1,10 @@
 """The typed benchmark: its defaults, values in several forms, and models."""
 
-from pathlib import Path
-
 import pytest
 from pydantic import ValidationError
 
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.settings import Data
+from rnnbench.data.dataset import Data
 from rnnbench.models.baselines import TfidfLinearSVM
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Network, PythonNetwork
 from rnnbench.training.settings import Training
@@ -18,18 +16,16 @@ OWN = {"python": "my.nets:make", "arguments": {"units": 8, "rates": [0.1, None]}
 MODELS = {"rnn": {"layers": LAYERS}, "svm": SVM, "own": OWN}
 
 
-def test_the_data_are_by_default_as_keras_loads_them():
-    data = Data()
+def test_defaults_are_those_of_keras_and_one_seed_of_adam():
+    data, training = Data(), Training()
     assert (data.source, data.path, data.split) == ("auto", None, "auto")
     assert (data.num_words, data.maxlen, data.test_split, data.seed) == (None, None, 0.2, 113)
     assert (data.pad_length, data.padding, data.truncating) == (None, "pre", "pre")
-
-
-def test_training_is_by_default_one_seed_of_adam_on_all_training_documents():
-    training = Training()
     assert (training.epochs, training.batch_size, training.engine) == (10, 32, "auto")
     assert (training.optimizer, training.learning_rate) == ("adam", 0.001)
     assert (training.seeds, training.validation_split) == ((0,), 0)
+    with pytest.raises(ValidationError, match="frozen"):
+        training.epochs = 3
 
 
 def test_seeds_are_a_number_of_seeds_or_a_list_of_ten_thousand_at_most():
@@ -37,23 +33,6 @@ def test_seeds_are_a_number_of_seeds_or_a_list_of_ten_thousand_at_most():
     assert Training(seeds=10_000).seeds == Training(seeds=list(range(10_000))).seeds
     with pytest.raises(ValidationError, match=r"got 10,001 seeds \(allowed: at most 10,000\)"):
         Training(seeds=list(range(10_001)))
-
-
-def test_data_may_be_on_a_path(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert Data(path="corpus").path == Data(path=Path("corpus")).path == Path("corpus")
-    assert Data(path="~/corpus").path == tmp_path / "corpus"
-
-
-@pytest.mark.parametrize("name", ["7", "LSTM-2_x", "x" * 100])
-def test_a_name_has_letters_digits_and_dashes(name):
-    assert Benchmark(name=name, models=MODELS).name == name
-
-
-@pytest.mark.parametrize("python", ["nets:make", "_a.b_2.c:_f", "package.module:Class"])
-def test_a_function_is_named_by_its_module_and_its_name(python):
-    assert PythonNetwork(python=python).python == python
-    assert PythonNetwork(python=python).arguments == {}
 
 
 def test_the_keys_of_a_model_tell_its_kind():
@@ -70,12 +49,7 @@ def test_the_keys_of_a_model_tell_its_kind():
 
 
 def test_models_are_dumped_as_they_are_written():
-    benchmark = Benchmark(name="small", models=MODELS)
+    benchmark = Benchmark(name="LSTM-2_x", models=MODELS)
     dumped = benchmark.model_dump(mode="json")["models"]
     assert (dumped["svm"], dumped["own"]) == (SVM, OWN)
-    assert Benchmark(name="small", models=dumped) == benchmark
-
-
-def test_a_section_cannot_be_changed():
-    with pytest.raises(ValidationError, match="frozen"):
-        Training().epochs = 3
+    assert Benchmark(name="LSTM-2_x", models=dumped) == benchmark

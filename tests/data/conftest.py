@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from rnnbench.data.sources import keras_npz
+from rnnbench.data.sources import sgml
 
 CONTENT = bytes(range(256)) * 1_000
 
@@ -38,9 +38,9 @@ def pinned(monkeypatch):
     """Makes an npz and its word index pass for the files that Keras distributes."""
 
     def pin(npz):
-        word_index = npz.with_name(keras_npz.WORD_INDEX).read_bytes()
-        monkeypatch.setattr(keras_npz, "NPZ_SHA256", hashlib.sha256(npz.read_bytes()).hexdigest())
-        monkeypatch.setattr(keras_npz, "WORD_INDEX_MD5", hashlib.md5(word_index).hexdigest())  # noqa: S324
+        word_index = npz.with_name(sgml.WORD_INDEX).read_bytes()
+        monkeypatch.setattr(sgml, "NPZ_SHA256", hashlib.sha256(npz.read_bytes()).hexdigest())
+        monkeypatch.setattr(sgml, "WORD_INDEX_MD5", hashlib.md5(word_index).hexdigest())  # noqa: S324
         return npz
 
     return pin
@@ -82,7 +82,6 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self, folder):
         super().__init__(("127.0.0.1", 0), Handler)
         self.folder = folder
-        self.files_stall = False
         self.is_over = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}"
 
@@ -92,66 +91,36 @@ class Server(http.server.ThreadingHTTPServer):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        behaviour = self.path.strip("/").split("/")[0]
-        getattr(self, behaviour.replace("-", "_"), self.missing)()
-
-    def whole(self):
-        self.send(CONTENT)
-
-    def without_a_length(self):
-        self.send(CONTENT, length=None)
-
-    def missing(self):
-        self.send_error(404)
-
-    def broken_off(self):
-        self.send(CONTENT[:1000], length=len(CONTENT))
-
-    def silent(self):
-        self.server.is_over.wait()
-
-    def drop_by_drop(self, kind="application/octet-stream"):
-        self.send(b"", length=len(CONTENT), kind=kind)
-        while not self.server.is_over.wait(0.05):
-            self.wfile.write(b"x")
-
-    def index_drop_by_drop(self):
-        self.drop_by_drop("text/html")
-
-    def round_and_round(self):
-        self.send_response(302)
-        self.send_header("Location", self.path + "/on")
-        self.end_headers()
-
-    def out_of_order(self):
-        self.send_error(503)
-
-    def too_short(self):
-        self.send(CONTENT, length=len(CONTENT) - 1)
-
-    def dribbling(self):
-        self.send_response(200)
-        while not self.server.is_over.wait(0.1):
-            self.send_header("X-Patience", "please")
-            self.flush_headers()
-
-    def endless(self):
-        self.send(b"", length=None)
-        while not self.server.is_over.is_set():
-            self.wfile.write(bytes(1 << 16))
-
-    def simple(self):
-        """A package index: a page with links to the files of one package."""
-        wheels = self.server.folder.glob("*.whl")
-        page = "".join(f'<a href="/files/{w.name}">{w.name}</a>' for w in wheels).encode()
-        self.send(page, kind="text/html")
-
-    def files(self):
-        content = (self.server.folder / self.path.split("/")[-1]).read_bytes()
-        self.send(content[:1000], length=len(content))
-        if self.server.files_stall:
-            self.server.is_over.wait()
-        self.wfile.write(content[1000:])
+        lengths = {"whole": -1, "without-a-length": None, "too-short": len(CONTENT) - 1}
+        match self.path.strip("/").split("/"):
+            case [name] if name in lengths:
+                self.send(CONTENT, length=lengths[name])
+            case ["broken-off"]:
+                self.send(CONTENT[:1000], length=len(CONTENT))
+            case ["silent"]:
+                self.server.is_over.wait()
+            case ["drop-by-drop" | "index-drop-by-drop" as name, *_]:
+                kind = "text/html" if name.startswith("index") else "application/octet-stream"
+                self.send(b"", length=len(CONTENT), kind=kind)
+                while not self.server.is_over.wait(0.05):
+                    self.wfile.write(b"x")
+            case ["dribbling"]:
+                self.send_response(200)
+                while not self.server.is_over.wait(0.1):
+                    self.send_header("X-Patience", "please")
+                    self.flush_headers()
+            case ["endless"]:
+                self.send(b"", length=None)
+                while not self.server.is_over.is_set():
+                    self.wfile.write(bytes(1 << 16))
+            case ["simple", *_]:  # a package index: a page with links to the files of one package
+                names = [wheel.name for wheel in self.server.folder.glob("*.whl")]
+                page = "".join(f'<a href="/files/{name}">{name}</a>' for name in names)
+                self.send(page.encode(), kind="text/html")
+            case ["files", name] if (self.server.folder / name).is_file():
+                self.send((self.server.folder / name).read_bytes())
+            case _:
+                self.send_error(404)
 
     def send(self, content, *, length=-1, kind="application/octet-stream"):
         self.send_response(200)

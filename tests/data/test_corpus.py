@@ -22,22 +22,13 @@ def test_tokens_are_ranks_of_words():
     assert (len(CORPUS), CORPUS.lengths.tolist()) == (3, [3, 0, 1])
     arrays = (CORPUS.tokens, CORPUS.offsets, CORPUS.labels, CORPUS.is_test)
     assert [array.dtype for array in arrays] == [np.int32, np.int64, np.int32, np.bool_]
-
-
-def test_words_of_bytes_are_latin_1():
-    corpus = corpus_of_words([[b"\xe9t\xe9"]], [b"\xe9t\xe9"], [0], ["a"])
-
-    assert corpus.words(0) == ["été"]
-    assert corpus.is_test is None
+    in_latin_1 = corpus_of_words([[b"\xe9t\xe9"]], [b"\xe9t\xe9"], [0], ["a"])
+    assert (in_latin_1.words(0), in_latin_1.is_test) == (["été"], None)
 
 
 def test_provenance_and_the_type_of_numbers_do_not_change_the_fingerprint():
-    other = replace(
-        CORPUS,
-        provenance={"source": "elsewhere"},
-        tokens=CORPUS.tokens.astype(">i8"),
-        labels=CORPUS.labels.astype("u1"),
-    )
+    tokens, labels = CORPUS.tokens.astype(">i8"), CORPUS.labels.astype("u1")
+    other = replace(CORPUS, provenance={"source": "elsewhere"}, tokens=tokens, labels=labels)
 
     assert other.fingerprint == CORPUS.fingerprint
 

@@ -6,21 +6,17 @@ import hashlib
 import io
 import lzma
 import random
-import resource
 import struct
 import tarfile
 import time
 import zipfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from rnnbench.data import fetch
 from rnnbench.data.fetch import read_members
 from rnnbench.errors import OutOfReachError, UserError
-from rnnbench.storage import UnwritableError
 
 CONTENT = bytes(range(256)) * 1_000
 WHEEL = "madeup-1.0-py3-none-any.whl"
@@ -70,8 +66,6 @@ def test_a_file_is_fetched_with_progress_up_to_its_length(server, path, total):
         ("silent", r"(no answer in 0 s|timed out)$"),
         ("dribbling", r"\S"),
         ("drop-by-drop", r"it sends \d+ bytes per second$"),
-        ("round-and-round", r"\S"),
-        ("out-of-order", "Service Unavailable$"),
     ],
 )
 def test_a_server_that_does_not_send_the_whole_file_is_out_of_reach(
@@ -113,43 +107,26 @@ def test_pip_downloads_a_wheel_that_exists_until_the_block_ends(pip_index, serve
 
 
 @pytest.mark.parametrize(
-    ("path", "stalls", "is_same", "reason"),
+    ("path", "sha256", "reason"),
     [
-        ("simple", False, False, "HASH"),
-        ("missing", False, True, "No matching distribution found for madeup==1.0"),
-        ("silent", False, True, "No matching distribution found for madeup==1.0"),
-        ("simple", True, True, ""),
-        ("index-drop-by-drop", False, True, "it took more than 3 s$"),
+        ("simple", "0" * 64, "HASH"),
+        ("missing", None, "No matching distribution found for madeup==1.0"),
+        ("index-drop-by-drop", None, "it took more than 2 s$"),
     ],
-    ids=["another hash", "no index", "no answer", "the wheel stalls", "a byte now and then"],
+    ids=["another hash", "no index", "a byte now and then"],
 )
 def test_a_wheel_that_does_not_come_as_it_should_is_out_of_reach(
-    pip_index, server, monkeypatch, path, stalls, is_same, reason
+    pip_index, server, monkeypatch, path, sha256, reason
 ):
     monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/{path}")
-    monkeypatch.setattr(fetch, "LONGEST", 3.0 if "drop" in path else fetch.LONGEST)
-    monkeypatch.setattr(fetch, "PATIENCE", 0.5 if stalls or path == "silent" else fetch.PATIENCE)
-    server.files_stall = stalls
+    monkeypatch.setattr(fetch, "LONGEST", 2.0 if "drop" in path else fetch.LONGEST)
 
     with (
         within(60),
         pytest.raises(OutOfReachError, match=f"madeup==1.0 through pip: .*{reason}"),
-        fetch.pip_download("madeup==1.0", pip_index if is_same else "0" * 64),
+        fetch.pip_download("madeup==1.0", sha256 or pip_index),
     ):
         pass
-
-
-def test_a_temporary_folder_without_room_is_named(pip_index):
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
-    try:
-        with (
-            pytest.raises(UnwritableError, match=r"requirements\.txt: cannot be written: "),
-            fetch.pip_download("madeup==1.0", pip_index),
-        ):
-            pass
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 FILES = {"a.sgm": b"hello " * 200, "b.sgm": bytes(range(256)) * 4, "empty.sgm": b""}
@@ -201,10 +178,8 @@ def read(content):
 
 def read_or_refuse(content):
     """Return the files in an archive, or ``None`` if it is refused."""
-    try:
+    with suppress(UserError):
         return read(content)
-    except UserError:
-        return None
 
 
 ARCHIVES = {
@@ -308,28 +283,19 @@ def test_anything_else_is_refused_by_name(content):
 
 
 @pytest.mark.parametrize("kind", ARCHIVES)
-@settings(max_examples=25)
-@given(data=st.data())
-def test_an_archive_that_was_cut_off_is_read_correctly_or_refused(kind, data):
+def test_an_archive_that_was_cut_off_is_read_correctly_or_refused(kind):
     content = ARCHIVES[kind]
-    length = data.draw(st.integers(0, len(content)))
-
-    found = read_or_refuse(content[:length])
 
     assert read(content) == FILES
-    assert found == FILES or (found is None and length < len(content))
-
-
-def test_a_tar_that_was_cut_off_between_two_members_is_refused():
-    with pytest.raises(UserError, match=r"^x: truncated, damaged"):
-        read(tar_of(("a", b"a"), ("b", b"b"))[:1024])
+    for length in {*range(0, len(content), len(content) // 25), *range(0, len(content), 512)}:
+        assert read_or_refuse(content[:length]) in (None, FILES)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ARCHIVES if kind != "tar"])
 def test_a_changed_byte_never_changes_the_content_of_a_file(kind):
     content = bytearray(ARCHIVES[kind])
 
-    for place in range(0, len(content), 3):
+    for place in range(0, len(content), 7):
         content[place] ^= 0xFF
         found = read_or_refuse(bytes(content)) or {}
         assert set(found.values()) <= set(FILES.values())

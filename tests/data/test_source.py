@@ -1,6 +1,5 @@
 """Rules for all sources, and tokenizers."""
 
-import doctest
 from dataclasses import replace
 
 import pytest
@@ -8,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench.data.source import TOKENIZERS
-from rnnbench.data.sources import AUTO, BUILT_IN, SOURCES, r52, sgml
+from rnnbench.data.sources import AUTO, BUILT_IN, SOURCES, sgml
 
 every_source = pytest.mark.parametrize("source", BUILT_IN, ids=lambda source: source.name)
 
@@ -16,11 +15,6 @@ every_source = pytest.mark.parametrize("source", BUILT_IN, ids=lambda source: so
 def test_the_order_of_the_catalogue_and_of_auto():
     assert list(SOURCES) == ["keras", "sgml", "r52", "r8", "files"]
     assert AUTO == ("keras", "sgml", "r52")
-
-
-@pytest.mark.parametrize("module", [r52, sgml])
-def test_the_examples_in_the_docstrings_run(module):
-    assert doctest.testmod(module).failed == 0
 
 
 @every_source
@@ -51,24 +45,14 @@ def test_files_and_folders_are_recognised_by_patterns(tmp_path):
 
 
 def test_tokenizers_split_as_their_names_say():
-    text = "The U.S. bank's profit: 7%"
+    text, words = "The U.S. bank's profit: 7%", ["the", "u", "s", "bank's", "profit", "7"]
 
     found = {name: tokenize(text) for name, tokenize in TOKENIZERS.items()}
 
-    assert found == {
-        "words": ["the", "u", "s", "bank's", "profit", "7"],
-        "keras_reuters": ["the", "u", "s", "bank's", "profit", "7"],
-        "characters": list(text),
-    }
+    assert found == {"words": words, "keras_reuters": words, "characters": list(text)}
 
 
 def test_words_are_of_any_alphabet():
     assert TOKENIZERS["words"]("Žluťoučký kůň, 東京") == ["žluťoučký", "kůň", "東京"]
     assert TOKENIZERS["words"]("हिन्दी भाषा") == ["हिन्दी", "भाषा"]
     assert TOKENIZERS["words"]("cafe\u0301 ok") == ["café", "ok"]
-
-
-@settings(max_examples=25)
-@given(st.text())
-def test_no_tokenizer_gives_an_empty_word(text):
-    assert all("" not in tokenize(text) for tokenize in TOKENIZERS.values())

@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -30,19 +28,13 @@ def read(name):
 
 
 def execute(name, folder, questions, **parameters):
-    """Execute a notebook in a folder.
+    """Execute a notebook in a folder, with other parameters.
 
-    Args:
-        name: of its file.
-        folder: the working folder.
-        questions: expressions, by name, that the notebook's variables are asked for at the end.
-        parameters: new values of the variables in its cell of parameters.
-
-    Returns:
-        Its cells by id, with their outputs, and the answers to the questions by name.
+    ``questions`` are expressions, by name, that its variables are asked for at the end. Return its
+    cells by id, with their outputs, and the answers by name.
     """
     notebook = read(name)
-    (position,) = [n for n, cell in enumerate(notebook.cells) if is_for_parameters(cell)]
+    (position,) = [n for n, cell in enumerate(notebook.cells) if "parameters" in tags(cell)]
     injected = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
     asked = ", ".join(f"{key!r}: {question}" for key, question in questions.items())
     notebook.cells.insert(position + 1, nbformat.v4.new_code_cell(injected))
@@ -61,8 +53,8 @@ def execute(name, folder, questions, **parameters):
     )
 
 
-def is_for_parameters(cell):
-    return "parameters" in cell.metadata.get("tags", [])
+def tags(cell):
+    return cell.metadata.get("tags", [])
 
 
 def printed(cell, stream="stdout"):
@@ -121,84 +113,58 @@ def own_texts(tmp_path_factory):
     return execute("own_texts", folder, questions, EPOCHS=2, SEEDS=2)
 
 
-def test_the_recurrence_by_hand_is_that_of_keras(teaching):
-    assert teaching.answers["recurrence"] < 1e-6
+def test_layers_are_explained_and_confirmed_by_keras(teaching):
+    answers, (page,) = teaching.answers, teaching.cells["explain-lstm"].outputs
+
+    assert answers["recurrence"] < 1e-6
     assert printed(teaching.cells["toy-array"]).startswith("3 sequences of 2 steps with 3 features")
-
-
-def test_every_kind_of_layer_is_explained_and_confirmed_by_keras(teaching):
-    assert teaching.answers["layers"] == ["simple_rnn", "gru", "lstm"]
-    assert max(teaching.answers["differences"]) < 1e-6
-    assert teaching.answers["failures"] == [[], [], []]
-    (page,) = teaching.cells["explain-lstm"].outputs
+    assert answers["layers"] == ["simple_rnn", "gru", "lstm"]
+    assert max(answers["differences"]) < 1e-6
+    assert answers["failures"] == [[], [], []]
     assert "4(h(h + i) + h)" in page.data["text/plain"]
+    assert answers["counts"] == [15, 15]
 
 
-def test_parameters_by_formula_are_those_of_the_layers_and_models(teaching):
-    by_formula, in_keras = teaching.answers["counts"]
+def test_documents_become_sequences(teaching, tiny_sgml):
+    answers, n = teaching.answers, len(tiny_sgml)
 
-    assert by_formula == in_keras == 15
-    assert teaching.answers["by_formula"] == teaching.answers["parameters"]
-    assert list(teaching.answers["by_formula"]) == NETWORKS
-
-
-def test_documents_that_are_too_long_are_dropped(teaching, tiny_sgml):
-    whole, kept, timesteps = teaching.answers["sizes"]
-
-    assert (whole, kept) == (3 * len(tiny_sgml), 2 * len(tiny_sgml))
-    assert timesteps < MAXLEN
-    assert f"{len(tiny_sgml)} of {whole} documents are left out" in printed(
-        teaching.cells["dropped"]
-    )
-
-
-def test_ids_are_decoded_with_an_offset(teaching):
-    right, wrong = teaching.answers["decoded"]
-
+    assert answers["sizes"][:2] == [3 * n, 2 * n]
+    assert answers["sizes"][2] < MAXLEN
+    assert f"{n} of {3 * n} documents are left out" in printed(teaching.cells["dropped"])
+    right, wrong = answers["decoded"]
     assert re.match("<start> (net profit rose|it buys unit)", right)
     assert right != wrong
-
-
-def test_padding_is_at_one_end_and_a_mask_hides_it(teaching):
-    post, pre = teaching.answers["last_is_padding"]
-    with_mask, without_mask = teaching.answers["masks"]
-
+    post, pre = answers["last_is_padding"]
     assert post > 0 == pre
+    with_mask, without_mask = answers["masks"]
     assert with_mask < 1e-6 < without_mask
 
 
 def test_the_four_models_and_their_opponents_are_trained_and_compared(teaching):
-    assert teaching.answers["models"] == [*NETWORKS, "multinomial_naive_bayes", "tfidf_linear_svm"]
-    assert teaching.answers["trained"] == [1, [0, 1]]
-    assert teaching.answers["compared"] == 6 * 5 / 2 + 6
-    assert all(0 <= accuracy <= 1 for accuracy in teaching.answers["accuracies"].values())
-    said = printed(teaching.cells["differences"])
+    answers, said = teaching.answers, printed(teaching.cells["differences"])
+
+    assert answers["models"] == [*NETWORKS, "multinomial_naive_bayes", "tfidf_linear_svm"]
+    assert answers["trained"] == [1, [0, 1]]
+    assert answers["by_formula"] == answers["parameters"]
+    assert list(answers["by_formula"]) == NETWORKS
+    assert answers["compared"] == 6 * 5 / 2 + 6
+    assert all(0 <= accuracy <= 1 for accuracy in answers["accuracies"].values())
     assert re.search("not clearly better than always '(earn|acq)': ", said)
     assert "lstm and stacked_lstm: no clear difference" in said
 
 
-def test_own_texts_are_trained_on_and_put_into_a_frame(own_texts):
-    whole, tested, in_dataset = own_texts.answers["rows"]
+def test_own_texts_are_trained_on_and_new_ones_answered(own_texts):
+    answers = own_texts.answers
+    whole, tested, in_dataset = answers["rows"]
 
-    assert own_texts.answers["trials"] == {"bag_of_words": 1, "gru": 2}
+    assert answers["trials"] == {"bag_of_words": 1, "gru": 2}
     assert whole == in_dataset > tested > 0
-
-
-def test_misclassified_texts_are_found_in_the_table(own_texts):
-    in_table, in_run = own_texts.answers["labels"]
-    from_table, from_run = own_texts.answers["wrong"]
-
+    in_table, in_run = answers["labels"]
     assert in_table == in_run
-    assert from_table == pytest.approx(from_run)
-
-
-def test_a_mistake_in_the_config_is_shown(own_texts):
+    assert answers["wrong"][0] == pytest.approx(answers["wrong"][1])
     assert "training.optimizer: got 'adan'" in printed(own_texts.cells["mistake"])
-
-
-def test_new_texts_are_answered(own_texts):
-    assert set(own_texts.answers["answers"]) <= set(own_texts.answers["topics"])
-    assert "reykjavik" in own_texts.answers["unknown"]
+    assert set(answers["answers"]) <= set(answers["topics"])
+    assert "reykjavik" in answers["unknown"]
 
 
 def test_a_run_is_shown_once_and_its_progress_as_lines(teaching, own_texts):
@@ -231,42 +197,16 @@ def test_a_notebook_is_valid_and_without_outputs(name):
 
 
 @notebooks
-def test_numbers_are_computed_and_paths_are_those_of_any_machine(name):
-    for cell in read(name).cells:
-        if cell.cell_type == "markdown":
-            assert not re.search(r"\d\.\d|\d ?%|\d,\d{3}", cell.source), cell.id
-        assert not re.search(r"(?<![\w.)])[/~]\w+/|[A-Z]:\\\\", cell.source), cell.id
-
-
-@notebooks
-def test_only_public_names_are_used(name):
-    code = "\n".join(cell.source for cell in read(name).cells if cell.cell_type == "code")
-
-    assert set(re.findall(r"\brnnbench\.(\w+)", code)) <= set(rnnbench.__all__)
-    assert "from rnnbench" not in code
-
-
-@notebooks
-def test_links_lead_to_files(name):
-    text = "\n".join(cell.source for cell in read(name).cells if cell.cell_type == "markdown")
-
-    for target in re.findall(r"\]\(([^)]+)\)", text):
-        assert (EXAMPLES / target).is_file(), target
-
-
-@notebooks
-def test_the_readme_points_to_each_notebook(name):
-    assert f"(examples/{name}.ipynb)" in (EXAMPLES.parent / "README.md").read_text()
-
-
-@pytest.mark.parametrize("command", [("check",), ("format", "--check")], ids=" ".join)
-def test_the_code_has_the_style_of_the_project(command):
-    done = subprocess.run(
-        [sys.executable, "-m", "ruff", *command, "--no-cache", EXAMPLES],
-        cwd=EXAMPLES.parent,
-        capture_output=True,
-        text=True,
-        check=False,
+def test_text_and_code_fit_any_machine_and_version(name):
+    text, code = (
+        "\n".join(cell.source for cell in read(name).cells if cell.cell_type == kind)
+        for kind in ("markdown", "code")
     )
 
-    assert done.returncode == 0, done.stdout
+    assert not re.search(r"\d\.\d|\d ?%|\d,\d{3}", text), "numbers are computed"
+    assert not re.search(r"(?<![\w.)])[/~]\w+/|[A-Z]:\\\\", text + code), "paths are relative"
+    assert set(re.findall(r"\brnnbench\.(\w+)", code)) <= set(rnnbench.__all__)
+    assert "from rnnbench" not in code
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        assert (EXAMPLES / target).is_file(), target
+    assert f"(examples/{name}.ipynb)" in (EXAMPLES.parent / "README.md").read_text()

@@ -1,17 +1,14 @@
 """One document in the terminal, at any width and in any encoding."""
 
 import io
-import itertools
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from rich.console import Console
+from factories import SOFTMAX, benchmark
 
 from rnnbench.data.vocabulary import Document
-from rnnbench.report.data import Gloss, Glosses, document_facts, document_text
+from rnnbench.report.data import document_facts, document_text, models_by_input
 from rnnbench.terminal.console import SafeConsole
-from rnnbench.training.inputs import Input
 
 SHORT = Document(
     number=7,
@@ -25,18 +22,10 @@ SHORT = Document(
     cut_side="pre",
     padding_side="post",
 )
-LONG = Document(**vars(SHORT) | {"sequence": [1900, 2]})
-CONTROLS = Document(**vars(SHORT) | {"words": ["\x1b" * 30] * 4})
-LEFT_OUT = Document(**vars(SHORT) | {"sequence": None, "place": "left out", "maxlen": 5})
-INPUTS = {
-    "rnn": Input("numbers", (8, 1), tuple(SHORT.sequence)),
-    "scaled": Input("scaled_numbers", (8, 1), tuple(each / 2000 for each in SHORT.sequence)),
-    "lstm[units=1]": Input("masked_ids", (8,), tuple(SHORT.sequence)),
-    "lstm[units=2]": Input("masked_ids", (8,), tuple(SHORT.sequence)),
-    "bag[by=1]": Input("tfidf", (2000,), weights=((39, 0.25), (61, 0.5), (2, 0.125))),
-    "bag[by=2]": Input("shares", (2000,), weights=((39, 0.25),)),
-    "svm": Input("text", values=("39 61 1900 2",)),
-}
+LONG = replace(SHORT, sequence=[1900, 2])
+CONTROLS = replace(SHORT, words=["\x1b" * 30] * 4)
+LEFT_OUT = replace(SHORT, sequence=None, place="left out", maxlen=5)
+INPUTS = {"scaled_numbers": ["rnn"], "masked_ids": ["lstm[units=1]", "lstm[units=2]"]}
 
 
 def shown(view, width=80, **options):
@@ -53,23 +42,22 @@ def test_words_stand_above_their_ids_and_padding_at_its_place():
     lines = shown(document_text(SHORT, {}))
 
     assert lines[0] == "document 7, topic earn, 4 words, training"
-    assert "   (start)  net  profit  rose  zyzzyva  padding, 3 steps" in lines
-    assert "   1        39   61      1900  2        0" in lines
-    before = Document(**vars(SHORT) | {"padding_side": "pre"})
-    assert "   padding, 3 steps  (start)  net  profit  rose  zyzzyva" in shown(
-        document_text(before, {})
-    )
+    place = lines.index("   (start)  net  profit  rose  zyzzyva")
+    assert lines[place + 1] == "   1        39   61      1900  2"
+    assert lines[place + 3] == "   padding (0): 3 steps"
+    before = shown(document_text(replace(SHORT, padding_side="pre"), {}))
+    assert before.index("   padding (0): 3 steps") == place
 
 
 def test_what_is_cut_off_is_counted_and_named():
     lines, text = shown(document_text(LONG, {})), words(document_text(LONG, {}))
 
-    assert "   cut off, 3 steps  rose  zyzzyva" in lines
-    assert "   -                 1900  2" in lines
+    place = lines.index("   cut off: 3 steps")
+    assert lines[place + 2 : place + 4] == ["   rose  zyzzyva", "   1900  2"]
     assert "make 5 steps. Every sequence has 2 steps: the first 3 are cut off." in text
     assert "Cut off: (start) net profit Unknown: zyzzyva 0 is padding" in text
-    at_the_end = Document(**vars(LONG) | {"cut_side": "post"})
-    assert "   (start)  net  cut off, 3 steps" in shown(document_text(at_the_end, {}))
+    at_the_end = replace(LONG, cut_side="post")
+    assert "   (start)  net" in shown(document_text(at_the_end, {}))
     assert "Cut off: profit rose zyzzyva" in words(document_text(at_the_end, {}))
 
 
@@ -81,28 +69,32 @@ def test_a_document_that_is_left_out_says_why():
 
 
 def test_each_input_is_shown_once_with_its_models():
-    lines = shown(document_text(SHORT, INPUTS), 200)
-    below = dict(itertools.pairwise(lines))
+    *_, rnn, lstm = shown(document_text(SHORT, INPUTS), 200)
 
-    numbers = "one feature at each step, (8, 1)"
-    assert below[f"   rnn: the id of each word as a number, {numbers}"] == (
-        "   1, 39, 61, 1900, 2, 0 (3 times)"
-    )
-    assert below[f"   scaled: the id of each word, divided by 2,000, {numbers}"] == (
-        "   0.000500, 0.019500, 0.030500, 0.950000, 0.001000, 0 (3 times)"
-    )
+    assert rnn == "   rnn: the id of each word, divided by 2,000, one feature at each step"
     vectors = "word ids, each of which selects a vector of an embedding"
-    assert f"   lstm: {vectors}; padding is skipped, (8,)" in lines
-    assert below["   bag[by=1]: the TF-IDF of each id, 0 except for these, (2000,)"] == (
-        "   profit 0.5000, net 0.2500, (unknown) 0.1250"
-    )
-    assert below["   svm: a text, without the padding and the start mark"] == "   39 61 1900 2"
+    assert lstm == f"   lstm: {vectors}; padding is skipped"
 
 
-def test_a_bag_without_a_known_word_is_all_zeros():
-    text = words(document_text(SHORT, {"bag": Input("shares", (2000,))}))
+RNN = {"simple_rnn": {"units": 3}}
+EMBEDDING = {"embedding": {"dim": 2, "masking": False}}
 
-    assert text.endswith("0 except for these, (2000,) none")
+
+@pytest.mark.parametrize(
+    ("model", "kind"),
+    [
+        ({"layers": [RNN, SOFTMAX]}, "numbers"),
+        ({"layers": [RNN, SOFTMAX], "inputs": "scaled_ids"}, "scaled_numbers"),
+        ({"layers": [EMBEDDING, RNN, SOFTMAX]}, "ids"),
+        ({"layers": [{"embedding": {"dim": 2, "masking": True}}, RNN, SOFTMAX]}, "masked_ids"),
+        ({"layers": [{"bag_of_words": {"values": "shares"}}, SOFTMAX]}, "shares"),
+        ({"baseline": "tfidf_linear_svm"}, "text"),
+        ({"baseline": {"tfidf_linear_svm": {"analyzer": "char"}}}, "words"),
+        ({"python": "nets:small"}, "ids"),
+    ],
+)
+def test_the_input_of_a_model_is_that_of_its_first_layer(model, kind):
+    assert models_by_input(benchmark(models={"m": model}).models) == {kind: ["m"]}
 
 
 def test_without_a_config_it_says_how_to_see_inputs():
@@ -113,14 +105,12 @@ def test_without_a_config_it_says_how_to_see_inputs():
     assert document_facts(SHORT, None)["inputs"] == []
 
 
-def test_json_has_exact_numbers():
+def test_json_counts_steps_and_names_models():
     facts = document_facts(LONG, INPUTS)
 
     assert facts["cut_off"] == {"count": 3, "side": "pre"}
     assert facts["padding"] == {"count": 0, "side": "post"}
-    assert [each["models"] for each in facts["inputs"]][2] == ["lstm[units=1]", "lstm[units=2]"]
-    assert facts["inputs"][1]["values"] == INPUTS["scaled"].values
-    assert facts["inputs"][3]["weights"][0] == {"id": 39, "word": "net", "weight": 0.25}
+    assert facts["inputs"][1] == {"models": INPUTS["masked_ids"], "kind": "masked_ids"}
 
 
 @pytest.mark.parametrize("width", [20, 40, 50, 80, 120])
@@ -132,19 +122,3 @@ def test_no_line_is_longer_than_the_terminal_is_wide(width):
 def test_everything_but_the_words_is_ascii():
     for document in (SHORT, LONG, LEFT_OUT):
         assert "\n".join(shown(document_text(document, INPUTS))).isascii()
-
-
-@given(
-    st.lists(st.tuples(st.text("ab漢", min_size=1, max_size=30), st.integers(0, 99_999))),
-    st.integers(12, 60),
-)
-def test_a_word_and_its_id_begin_in_the_same_column_of_their_lines(pairs, width):
-    console = Console(width=width, file=io.StringIO())
-    console.print(Glosses([Gloss(word, f"{id_}") for word, id_ in pairs]))
-    lines = console.file.getvalue().splitlines()
-
-    found = []
-    for above, below in zip(lines[::3], lines[1::3], strict=True):
-        assert len(above.split()) == len(below.split())
-        found += [int(each) for each in below.split()]
-    assert found == [id_ for _, id_ in pairs]

@@ -112,20 +112,6 @@ def test_everything_is_in_landmarks_and_what_scrolls_can_have_the_focus(page):
     assert all(each["tabindex"] == "0" and each["aria-label"] for each in scrolling)
 
 
-def test_models_are_in_the_order_of_their_accuracy(page):
-    (names,) = re.findall(r'data-names="(.*?)"', page)
-    accuracies = page[page.index("<table ") :]
-
-    assert names == "lstm rnn"
-    assert accuracies.index(">lstm<") < accuracies.index(">rnn<")
-
-
-def test_rows_and_columns_name_their_models(page):
-    assert '<tr data-models="rnn lstm">' in page
-    assert '<th scope="col" data-models="lstm">' in page
-    assert '<div data-models="rnn"><dt>rnn</dt>' in page
-
-
 def luminance(colour):
     parts = [
         value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in colour
@@ -211,24 +197,6 @@ def test_plots_are_written_beside_the_pages_and_only_files_of_reports_are_replac
 
     assert sorted(folder.glob("plots/*")) == own
     assert not [*folder.glob("report.*")]
-
-
-def test_page_and_markdown_show_each_model_and_the_command(run, both):
-    for text in both:
-        assert all(model in text for model in ANSWERS)
-        assert run.results.command in text
-
-
-def test_published_accuracies_have_their_sources_below():
-    models = {"Text GCN": {"accuracy": 0.9707, "caveat": "an <odd> caveat"}}
-    paper = {"source": "Yao 2019", "where": "AAAI, Table 2", "split": "5" * 64, "models": models}
-
-    html, markdown = pages(finished_run(ANSWERS, references={"paper": paper}))
-
-    assert "<dt>Yao 2019</dt><dd>AAAI, Table 2</dd>" in html
-    assert "an &lt;odd&gt; caveat" in html
-    assert "| Text GCN \\* | Yao 2019 | 0.9707 |" in markdown
-    assert "- Yao 2019: AAAI, Table 2\n" in markdown
 
 
 def test_a_misclassified_document_is_shown_with_its_words_and_every_answer(run, page):

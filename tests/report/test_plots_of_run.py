@@ -9,7 +9,6 @@ import matplotlib as mpl
 import pytest
 from factories import finished_run, scored_run
 from matplotlib import pyplot as plt
-from matplotlib.colors import to_hex
 from PIL import Image
 
 from rnnbench.data.audit import TopicCount
@@ -103,21 +102,6 @@ def test_a_curve_is_chosen_by_the_name_that_keras_gives_it():
     assert curves["val_loss"].get_title() == "loss on the validation documents"
 
 
-def test_a_network_has_the_same_colour_whichever_others_are_drawn():
-    run = made_up()
-
-    both, one = (plot_run(run, "learning_curves", models) for models in (None, ["lstm"]))
-
-    assert legend_of(one) == ["lstm"]
-    assert lines_of(one)["lstm"].get_color() == lines_of(both)["lstm"].get_color()
-
-
-def test_only_some_models_are_drawn():
-    axes = plot_run(made_up(), "accuracy", "rnn")
-
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["rnn"]
-
-
 def test_a_program_can_go_on_with_the_axes():
     axes = plot_run(made_up(), "learning_curves")
 
@@ -130,24 +114,6 @@ def test_a_program_can_go_on_with_the_axes():
     low, high = axes.get_ylim()
     assert 0.1 < low < 0.5, "the losses fill a logarithmic axis"
     assert 1.0 < high < 10
-
-
-def test_text_has_the_colour_of_the_style_in_use():
-    with plt.style.context("dark_background"):
-        accuracy, confusion = (plot_run(made_up(), *plot) for plot in (PLOTS[0], PLOTS[3]))
-
-    assert to_hex(lines_of(accuracy)["always 'earn'"].get_color()) == "#ffffff"
-    assert {to_hex(text.get_color()) for text in confusion.texts} == {"#ffffff"}
-
-
-def test_the_legend_of_a_small_plot_in_a_large_figure_is_just_below_it():
-    figure, grid = plt.subplots(3, 1, figsize=(6, 12))
-
-    axes = plot_run(made_up(), "accuracy", ax=grid[0])
-    figure.canvas.draw()
-
-    gap = axes.get_window_extent().y0 - axes.get_legend().get_window_extent().y1
-    assert 0.4 < gap / figure.dpi < 0.8, "inches"
 
 
 TOPICS = [TopicCount(topic=topic, train=9, test=1) for topic in ("$\\frac$", "\ud800", "others")]
@@ -244,29 +210,6 @@ def test_each_difference_is_below_the_better_model_and_filled_if_it_is_clear():
     assert low > high, "the best model is at the top"
 
 
-def test_a_difference_has_another_mark_where_seeds_are_too_few():
-    axes = plot_run(scored_run({"rnn": [2, 3], "lstm": [18, 19]}), "differences")
-
-    assert [mark for _, mark, _ in marks_of(axes)] == ["x"]
-    assert legend_of(axes) == [
-        "clear",
-        "not clear",
-        "too few seeds",
-        "95 % over documents and seeds",
-    ]
-
-
-def test_the_zero_line_is_in_a_plot_of_differences_and_each_interval_is_drawn():
-    run = scored_run(SEEDS)
-
-    axes = plot_run(run, "differences", ["rnn", "lstm"])
-
-    (pair,) = [each for each in run.results.comparisons if {each.a, each.b} == {"rnn", "lstm"}]
-    assert [0, 0] in [list(line.get_xdata()) for line in axes.get_lines()]
-    (interval,) = [path.vertices[:, 0].tolist() for path in axes.collections[0].get_paths()]
-    assert interval == [-pair.interval.high, -pair.interval.low]
-
-
 def test_of_so_many_models_that_only_the_best_is_compared_others_have_no_differences():
     run = scored_run({f"model{number}": [2 + number % 17] for number in range(61)})
 
@@ -328,12 +271,6 @@ def test_parts_of_a_plot_name_their_models(plots):
     found = [{*re.findall(r'<g data-models="([^"]*)"', plot.svg)} for plot in plots[:3]]
 
     assert found == [{"rnn", "lstm"}, {"lstm rnn"}, {"rnn", "lstm"}]
-
-
-def test_there_is_no_plot_of_what_a_run_does_not_have():
-    run = finished_run({"rnn": ANSWERS["rnn"]}, records={"rnn": {"history": History()}})
-
-    assert DifferencesPlot.in_report(run) == LearningCurves.in_report(run) == []
 
 
 def test_curves_are_as_long_as_the_longest_training_and_the_table_has_their_ends():

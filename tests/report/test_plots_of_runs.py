@@ -11,13 +11,11 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from rnnbench.analysis.boards import rank_runs, trace_runs
+from rnnbench.analysis.boards import rank_over_datasets, rank_runs, trace_runs
 from rnnbench.analysis.compare import compare_runs
-from rnnbench.analysis.critical_difference import rank_over_datasets
 from rnnbench.errors import UserError
 from rnnbench.report.plot import COLOURS, PAPER
-from rnnbench.report.plots_of_runs import ChangesPlot, HistoryPlot, RanksPlot
-from rnnbench.report.tables_of_runs import ranks_caption
+from rnnbench.report.plots_of_runs import ChangesPlot, HistoryPlot, RanksPlot, ranks_caption
 from rnnbench.results.schema import Interval
 
 
@@ -176,13 +174,6 @@ def test_no_words_overlap_and_none_leave_the_picture(n_datasets, names):
     assert (corners[:, 3] <= height).all()
 
 
-def test_a_folder_may_have_any_name():
-    ranks = ranks_on(2, folder="$\\frac$\udcff")
-
-    assert "�" not in ranks_caption(ranks), "the table shows it"
-    draw(ranks)
-
-
 def test_mean_ranks_are_drawn_on_new_axes_or_on_given_ones_in_the_style_in_use():
     plot = RanksPlot(ranks_on(2))
     before = dict(mpl.rcParams)
@@ -209,14 +200,3 @@ def test_a_diagram_of_ranks_is_a_file_that_is_always_the_same(suffix, start):
     assert picture.startswith(start)
     assert plot.picture(suffix) == picture
     assert (PAPER.encode() in picture) == (suffix == ".svg"), "it is on paper"
-
-
-def test_a_diagram_of_ranks_for_a_page_has_its_caption_elsewhere():
-    plot = RanksPlot(ranks_on(2, ["rnn", "lstm"], (9, 15)))
-
-    texts = " ".join(filter(None, texts_of(plot)))
-
-    assert "critical difference" in texts
-    assert "Seeds are not datasets" not in texts
-    assert plot.alt == "lstm 1.00; rnn 2.00"
-    assert plot.svg.count('data-models="rnn"') == 2, "a line and its name"

@@ -97,16 +97,3 @@ def test_sections_without_content_are_left_out():
     assert list(alone) == [name for name in SECTIONS if name in alone]
     assert [kind for kind, _ in alone["differences"].parts] == ["table"], "with the majority"
     assert {"learning", "reproduce"} <= {*alone}
-
-
-def test_reproducing_begins_with_the_command_and_the_data():
-    run = finished_run(ANSWERS)
-
-    (_, command), (_, facts) = sections_of(run)["reproduce"].parts
-
-    assert command == run.results.command
-    assert next(iter(facts.items())) == ("data source", f"made-up (nowhere), corpus {'c' * 64}")
-
-
-def test_plots_are_in_the_sections_that_they_name():
-    assert {PLOTS[name].section for name in PLOTS} <= {*SECTIONS}

@@ -1,8 +1,23 @@
+"""Tables for a terminal, a notebook and Markdown, and the numbers in them."""
+
 import io
 
+import pytest
+from factories import scored_run
 from rich.console import Console
 
-from rnnbench.report.table import Shown, Table, to_html, to_markdown, to_rich, with_points
+from rnnbench.report.table import (
+    Shown,
+    Table,
+    condition,
+    in_blocks,
+    scope_of,
+    short_p,
+    to_html,
+    to_markdown,
+    to_rich,
+    with_points,
+)
 
 TWO = Table(
     ["model", "accuracy (mean ± 95 % over 5 seeds)", "log-loss"],
@@ -35,15 +50,6 @@ def test_headers_are_broken_between_words_where_there_is_less():
         " ──────────────────────────────────────────",
         " stacked_lstm     0.8588 ± 0.0040     0.856",
         " svm                       0.9149         -",
-    ]
-
-
-def test_and_after_hyphens():
-    assert printed(TWO, 38)[1:5] == [
-        "                accuracy (mean",
-        "                 ± 95 % over 5   log-",
-        " model                  seeds)   loss",
-        " ────────────────────────────────────",
     ]
 
 
@@ -149,3 +155,32 @@ def test_control_characters_and_markup_are_shown_and_columns_stay_in_line(monkey
     assert steering.index("0.5") == plain.index("0.5")
     assert "[bold]" in repr(result)
     assert "[/] ␛[2J" in result._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(1, "1"), (0.3149, "0.31"), (0.0499, "0.05"), (0.00123, "0.0012"), (9.9e-99, "1e-98")],
+)
+def test_a_p_value_is_shown_with_two_digits_or_one_and_a_power_of_ten(p, text):
+    assert short_p(p) == text
+
+
+def test_there_are_no_more_blocks_than_documents():
+    assert in_blocks(2) == "in order of time, in 2 blocks that count as independent"
+    assert "in 16 blocks" in in_blocks(17)
+
+
+def differences(**rights):
+    return scored_run(rights).results.comparisons
+
+
+def test_few_seeds_are_explained_each_number_once():
+    one, two = differences(a=[12], b=[14]), differences(a=[12, 13], b=[14, 15])
+
+    assert condition([*one, *two]) == f"{condition(one)} {condition(two)}"
+    assert condition(differences(a=[12, 13, 14], b=[14, 15, 16])) == ""
+
+
+def test_an_interval_is_over_seeds_if_there_are_several():
+    assert scope_of(differences(a=[12], b=[14])) == "over documents"
+    assert scope_of(differences(a=[12], b=[14, 15])) == "over documents and seeds"

@@ -7,13 +7,11 @@ import pytest
 from factories import scored_run
 from rich.console import Console
 from summaries import (
-    ALWAYS,
     NAMES_OF_THE_BENCHMARK,
     NETWORKS,
     NOTEBOOK,
     PAPER,
     summarize,
-    with_accuracy,
     with_models,
 )
 
@@ -22,50 +20,9 @@ from rnnbench.report.table import to_rich
 from rnnbench.report.tables_of_run import (
     accuracy_table,
     comparisons_table,
-    metrics_table,
     result_tables,
     to_csv,
 )
-from rnnbench.results.schema import Comparison, Interval
-
-
-def with_p(results, **p_holm):
-    """The results with these corrected p-values, by ``a__b``, where ``always`` is the majority."""
-    comparisons = [
-        Comparison(
-            a=a,
-            b=b.replace("always", ALWAYS),
-            difference=-0.0123,
-            interval=Interval(low=-0.03, high=0.01),
-            p=p / 2,
-            p_holm=p,
-            method="a test",
-            n_seeds=5,
-        )
-        for (a, b), p in ((pair.split("__"), p) for pair, p in p_holm.items())
-    ]
-    return results.model_copy(update={"comparisons": comparisons})
-
-
-@pytest.mark.parametrize(
-    ("p_best", "p_always", "unclear"),
-    [
-        (0.01, 0.01, "-"),
-        (0.05, 0.01, "the best"),
-        (0.01, 0.05, ALWAYS),
-        (0.3, 0.3, f"the best, {ALWAYS}"),
-    ],
-)
-def test_a_model_names_only_the_best_and_the_majority_as_not_clearly_different(
-    p_best, p_always, unclear
-):
-    results = with_models(summarize(["a", "b", "c"]), *map(with_accuracy, (0.9, 0.8, 0.7)))
-    p = {"a__b": p_best, "b__always": p_always, "a__always": p_always, "b__c": 0.9, "a__c": 0.001}
-
-    table = accuracy_table(with_p(results, **p))
-
-    best = f"best, {ALWAYS}" if ALWAYS in unclear else "best"
-    assert [row[3] for row in table.rows] == [best, unclear, "-", "-"]
 
 
 @pytest.mark.parametrize(
@@ -81,14 +38,6 @@ def test_a_model_names_only_the_best_and_the_majority_as_not_clearly_different(
 def test_the_caption_says_which_epochs_of_models_that_differ(trainings, epoch):
     changed = with_models(summarize(), *({"training": each} for each in trainings))
     assert f" Epoch: {epoch}. Engine:" in accuracy_table(changed).caption
-
-
-def test_a_metric_that_all_models_lack_has_no_column():
-    lacking = with_accuracy(0.5)
-
-    assert metrics_table(with_models(summarize(), lacking, lacking)).headers[2:] == [
-        "topics missed"
-    ]
 
 
 def widest(n_seeds):
@@ -113,10 +62,9 @@ def widest(n_seeds):
     )
 
 
-@pytest.mark.parametrize("n_seeds", [1, 5])
-@pytest.mark.parametrize("width", [40, 50, 80, 120, 200])
-def test_tables_fit_any_terminal_and_no_number_or_word_is_broken(n_seeds, width):
-    results = widest(n_seeds)
+@pytest.mark.parametrize("width", [40, 50, 80, 200])
+def test_tables_fit_any_terminal_and_no_number_or_word_is_broken(width):
+    results = widest(5)
     for table in (*result_tables(results), comparisons_table(results)):
         console = Console(width=width, file=io.StringIO())
         console.print(to_rich(table, console), crop=False)

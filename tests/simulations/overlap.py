@@ -18,10 +18,9 @@ from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.analysis.intervals import Hits, accuracy_interval
 from rnnbench.analysis.load import load_run
 from rnnbench.data.corpus import Corpus
+from rnnbench.data.dataset import Data
 from rnnbench.data.load import prepare
-from rnnbench.data.settings import Data
-from rnnbench.report.numbers import interval_text, short_p
-from rnnbench.report.table import Table, to_markdown
+from rnnbench.report.table import Table, interval_text, short_p, to_markdown
 
 END = 10
 """The last words of a document, by which it is found in R52, where its title precedes them."""

@@ -41,9 +41,9 @@ def variables(line):
             for command in ("run", "config check", "config check base.yaml", "models show")
         ),
         ("run configs/a", ["configs/all.yaml"]),
-        ("config copy stacked_l", ["stacked_lstm"]),
+        ("config new mine.yaml --from stacked_l", ["stacked_lstm"]),
         ("data show 0 zo", ["zoo"]),
-        ("run lstm --track ", ["tensorboard", "mlflow", "wandb"]),
+        ("run lstm --track ", ["mlflow", "tensorboard", "wandb"]),
         ("run lstm --track wandb,m", ["wandb,mlflow"]),
         ("run lstm --data r", ["r52", "r8"]),
         ("run lstm --executor d", ["dask"]),

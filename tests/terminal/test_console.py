@@ -1,6 +1,7 @@
 """Text from outside is shown in a terminal, but cannot control it."""
 
 import io
+import logging
 import re
 
 import pytest
@@ -8,6 +9,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from rnnbench.report.table import Table, to_rich
+from rnnbench.terminal import console
 from rnnbench.terminal.console import SafeConsole
 
 EVIL = "\x1b]0;title\x07\x1b[31mred\u202e"
@@ -49,3 +51,21 @@ def test_styles_of_our_own_reach_a_terminal():
     )
 
     assert "\x1b[31mred" in stream.getvalue()
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_warnings_are_wrapped_at_words_on_a_terminal_and_are_a_line_elsewhere(
+    monkeypatch, is_terminal
+):
+    stream, text = io.StringIO(), " ".join(["words"] * 12)
+    options = {"force_terminal": is_terminal, "color_system": None}
+    monkeypatch.setattr(console, "err", SafeConsole(file=stream, width=20, **options))
+    log = logging.getLogger("rnnbench")
+    monkeypatch.setattr(log, "handlers", [])
+    monkeypatch.setattr(log, "propagate", True)
+
+    console.show_log()
+    log.warning(text)
+
+    lines = [line.rstrip() for line in stream.getvalue().splitlines()]
+    assert lines == (["words words words"] * 4 if is_terminal else [text])

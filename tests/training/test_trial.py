@@ -11,7 +11,7 @@ from factories import SOFTMAX, corpora, corpus, train, trial
 
 from rnnbench import environment
 from rnnbench.data import cache
-from rnnbench.data.settings import Data
+from rnnbench.data.dataset import Data
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.registry import PluginError
 from rnnbench.training.engines.native.engine import NativeEngine

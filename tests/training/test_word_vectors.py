@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.data.dataset import UNKNOWN, hold_out, make_dataset
-from rnnbench.data.settings import Data
+from rnnbench.data.dataset import UNKNOWN, Data, hold_out, make_dataset
 from rnnbench.training.word_vectors import (
     ROOT_MEAN_SQUARE,
     ROUNDING,

@@ -2,9 +2,8 @@
 
 from rnnbench.data.source import Source
 from rnnbench.data.sources.files import FILES
-from rnnbench.data.sources.keras_npz import KERAS
 from rnnbench.data.sources.r52 import R8, R52
-from rnnbench.data.sources.sgml import SGML
+from rnnbench.data.sources.sgml import KERAS, SGML
 from rnnbench.registry import Registry
 
 BUILT_IN = (KERAS, SGML, R52, R8, FILES)

@@ -9,11 +9,10 @@ import logging
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -35,16 +34,14 @@ AT_ONCE, MAX_ROWS = 64 * 2**20, 10_000
 """The bytes of text, and the rows, of a compressed table that are unpacked at once."""
 
 
-@dataclass(frozen=True)
-class Columns:
+class Columns(NamedTuple):
     """The names of the columns that hold the texts and the labels."""
 
     text: str = "text"
     label: str = "label"
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """A text with its label, and its place: the file and the line, for messages."""
 
     place: str
@@ -59,20 +56,14 @@ def read(
     path: Path,
     *,
     test: Path | None = None,
-    text_column: str = Columns.text,
-    label_column: str = Columns.label,
+    text_column: str = "text",
+    label_column: str = "label",
     tokenizer: str = TOKENIZER,
 ) -> Corpus:
     """Return the corpus of the texts in a table or a folder; labels are sorted.
 
-    Words are ranked by frequency; of equally frequent ones, the first to occur comes first.
-
-    Args:
-        path: all texts, or those to train on.
-        test: the texts to test on; with them, the corpus has a split of its own.
-        text_column: the name of the column of a table that holds the texts.
-        label_column: the name of the column that holds the labels.
-        tokenizer: splits texts into words; a name in ``TOKENIZERS``.
+    With texts to ``test`` on, those in ``path`` are to train on, and the corpus has a split of its
+    own. Words are ranked by frequency; of equally frequent ones, the first to occur comes first.
 
     Raises:
         UserError: something in a file is wrong; the message names the line.
@@ -110,11 +101,10 @@ def _tokens(text: Text, tokenize: Callable[[str], list[str]]) -> list[str]:
     if len(text.label) > LONGEST_LABEL:
         label = shortened(text.label, 40)
         raise UserError(f"{text.place}: a label of {len(text.label):,} characters: {label}")
-    found = tokenize(text.text)
-    if not found:
-        start = shortened(" ".join(text.text.split()), 40)
-        raise UserError(f"{text.place}: no words in the text: {start}")
-    return found
+    if found := tokenize(text.text):
+        return found
+    start = shortened(" ".join(text.text.split()), 40)
+    raise UserError(f"{text.place}: no words in the text: {start}")
 
 
 def _check_labels(firsts: list[Text], counts: list[int], path: Path) -> None:
@@ -139,18 +129,13 @@ def read_texts(path: Path, columns: Columns) -> Iterator[Text]:
     ``keras.utils.text_dataset_from_directory``: labels and the names of ``.txt`` files are sorted.
 
     Raises:
-        UserError: the file is of another kind, or something in it is wrong; the message names
-            the line.
+        UserError: something in a file, or its kind, is wrong; the message names the line.
     """
-    if path.is_dir():
-        reader: Reader = _folder
-    elif path.suffix.lower() in READERS:
-        reader = READERS[path.suffix.lower()]
-    else:
+    reader = _folder if path.is_dir() else READERS.get(path.suffix.lower())
+    if reader is None:
         hint = did_you_mean(path.suffix or path.name, READERS)
         raise UserError(f"{path}: not a table of texts ({hint}; or a folder)")
-    for text in reader(path, columns):
-        yield _checked(text)
+    yield from map(_checked, reader(path, columns))
 
 
 def _checked(found: Text) -> Text:
@@ -179,19 +164,15 @@ def _folder(path: Path, _columns: Columns) -> Iterator[Text]:
                 raise UserError(f"{file}:{line_of(error)}: not UTF-8") from None
 
 
-def _separated(path: Path, columns: Columns, delimiter: str) -> Iterator[Text]:
-    """Yield the texts of a file of comma-separated or tab-separated values with a header.
-
-    Only commas need quotes, because a tab or a new line in a text would be ambiguous.
-    """
+def _separated(
+    path: Path, columns: Columns, reader: Callable[[Iterator[str]], Any]
+) -> Iterator[Text]:
+    """Yield the texts of a file of comma-separated or tab-separated values with a header."""
     with _lines(path) as lines, _long_fields():
-        if delimiter == ",":
-            rows = csv.reader(lines, strict=True)
-        else:
-            rows = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+        rows = reader(lines)
         try:
             header = [name.strip() for name in next(rows, [])]
-            text, label = (_position(name, header, path) for name in (columns.text, columns.label))
+            text, label = (_position(name, header, path) for name in columns)
             for row in rows:
                 if not row:
                     continue
@@ -208,23 +189,20 @@ def _json_lines(path: Path, columns: Columns) -> Iterator[Text]:
     """Yield the texts of a file with a JSON object on each line."""
     with _lines(path) as lines:
         for number, line in enumerate(lines, start=1):
-            if line.strip():
-                place = f"{path}:{number}"
-                yield _of_json(_parsed(line, place), columns, place)
+            if not line.strip():
+                continue
+            place = f"{path}:{number}"
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise UserError(f"{place}: not JSON: {error}") from None
+            yield _of_json(row, columns, place)
 
 
-def _parsed(line: str, place: str) -> dict[str, Any]:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{place}: not JSON: {error}") from None
-    if not isinstance(value, dict):
+def _of_json(row: Any, columns: Columns, place: str) -> Text:
+    if not isinstance(row, dict):
         raise UserError(f'{place}: should be an object, such as {{"text": ..., "label": ...}}')
-    return value
-
-
-def _of_json(row: dict[str, Any], columns: Columns, place: str) -> Text:
-    for name in (columns.text, columns.label):
+    for name in columns:
         _position(name, list(row), place)
     text, label = row[columns.text], row[columns.label]
     if not isinstance(text, str):
@@ -236,23 +214,22 @@ def _of_json(row: dict[str, Any], columns: Columns, place: str) -> Text:
 
 def _parquet(path: Path, columns: Columns) -> Iterator[Text]:
     """Yield the texts of a Parquet file, unpacking about ``AT_ONCE`` bytes at a time."""
-    names = [columns.text, columns.label]
+    names = [*columns]
     try:
         import pyarrow
         from pyarrow import parquet
     except ImportError:
-        hint = "needs pyarrow: pip install 'rnnbench[parquet]'"
-        raise UserError(f"{path}: {hint}") from None
+        raise UserError(f"{path}: needs pyarrow: pip install 'rnnbench[parquet]'") from None
     try:
         with open_regular(path, MAX_FILE) as raw, parquet.ParquetFile(raw) as file:
             for name in names:
                 _position(name, file.schema_arrow.names, path)
             longest = _longest_in_parquet(raw, file.schema_arrow, names, path)
-            number, rows = 0, min(MAX_ROWS, max(1, AT_ONCE // longest))
-            for batch in file.iter_batches(rows, columns=names):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield _of_json(row, columns, f"{path}, row {number}")
+            at_once = min(MAX_ROWS, max(1, AT_ONCE // longest))
+            batches = file.iter_batches(at_once, columns=names)
+            rows = (row for batch in batches for row in batch.to_pylist())
+            for number, row in enumerate(rows, start=1):
+                yield _of_json(row, columns, f"{path}, row {number}")
     except (pyarrow.ArrowException, UnicodeDecodeError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the file cannot be opened
@@ -264,9 +241,6 @@ def _longest_in_parquet(raw: BinaryIO, schema: Any, names: Sequence[str], path: 
 
     A repeated text takes only a few bits in each row, so a small file may hold endless text. Here
     the repetitions are counted, but not unpacked.
-
-    Raises:
-        UserError: a column does not hold texts or numbers, or all texts together are too long.
     """
     from pyarrow import compute, parquet, types
 
@@ -294,9 +268,8 @@ def _position(name: str, header: list[str], place: Path | str) -> int:
     if header.count(name) > 1:
         raise UserError(f"{place}: two columns '{name}'")
     if name not in header:
-        hint = did_you_mean(name, header)
-        keys = "data.text_column and data.label_column name them"
-        raise UserError(f"{place}: no column '{name}' ({hint}; {keys})")
+        hint = f"{did_you_mean(name, header)}; data.text_column and data.label_column name them"
+        raise UserError(f"{place}: no column '{name}' ({hint})")
     return header.index(name)
 
 
@@ -330,9 +303,11 @@ def _long_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
+# Only commas need quotes, because a tab or a new line in a text would be ambiguous.
+_tabs = partial(csv.reader, delimiter="\t", quoting=csv.QUOTE_NONE)
 READERS: dict[str, Reader] = {
-    ".csv": lambda path, columns: _separated(path, columns, ","),
-    ".tsv": lambda path, columns: _separated(path, columns, "\t"),
+    ".csv": partial(_separated, reader=partial(csv.reader, strict=True)),
+    ".tsv": partial(_separated, reader=_tabs),
     ".jsonl": _json_lines,
     ".ndjson": _json_lines,
     ".parquet": _parquet,

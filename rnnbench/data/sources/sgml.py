@@ -1,17 +1,23 @@
-"""Reuters-21578 in SGML, and the exact rebuild of the Keras Reuters set from it.
+"""The Keras Reuters set: as Keras distributes it, and rebuilt exactly from Reuters-21578 in SGML.
 
 The script that made ``keras.datasets.reuters`` was never published. Its steps, with their mistakes,
 were worked out from the result; each mistake that is kept is named in the code that keeps it.
 """
 
 import hashlib
+import io
+import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from rnnbench.data.corpus import Corpus, corpus_of_words
 from rnnbench.data.fetch import (
+    MAX_BYTES,
     MAX_MEMBER_BYTES,
     MAX_TOTAL_BYTES,
     PATIENCE,
@@ -43,6 +49,20 @@ FINGERPRINT = "b037a9a9065118fceaccd0f806a50ddeb1670a41d627106dd067d656baaa0d7d"
 
 MIN_DOCUMENTS = 15
 """A topic with fewer documents is left out, and so are its documents."""
+
+NPZ_HOME = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
+"""Source of the address and the hashes: ``keras.datasets.reuters``."""
+NPZ, NPZ_SHA256 = "reuters.npz", "d6586e694ee56d7a4e65172e12b3e987c03096cb01eab99753921ef915959916"
+WORD_INDEX, WORD_INDEX_MD5 = "reuters_word_index.json", "4d44cc38712099c9e383dc6e5f11a921"
+
+TOPICS = (
+    "cocoa", "grain", "veg-oil", "earn", "acq", "wheat", "copper", "housing", "money-supply",
+    "coffee", "sugar", "trade", "reserves", "ship", "cotton", "carcass", "crude", "nat-gas",
+    "cpi", "money-fx", "interest", "gnp", "meal-feed", "alum", "oilseed", "gold", "tin",
+    "strategic-metal", "livestock", "retail", "ipi", "iron-steel", "rubber", "heat", "jobs",
+    "lei", "bop", "zinc", "orange", "pet-chem", "dlr", "gas", "silver", "wpi", "hog", "lead",
+)  # fmt: skip
+"""Source: ``keras.datasets.reuters.get_label_names``."""
 
 
 def read(path: Path) -> Corpus:
@@ -101,10 +121,8 @@ def _unpack(content: bytes, name: str) -> dict[str, bytes]:
 
 def is_original(files: Mapping[str, bytes]) -> bool:
     """Return whether ``files``, content by name, are those of Distribution 1.0, byte for byte."""
-    digest = hashlib.sha256()
-    for name in FILE_NAMES:
-        digest.update(files.get(name, b""))
-    return digest.hexdigest() == ORIGINAL_SHA256
+    content = b"".join(files.get(name, b"") for name in FILE_NAMES)
+    return hashlib.sha256(content).hexdigest() == ORIGINAL_SHA256
 
 
 def build_corpus(files: Iterable[bytes], *, min_documents: int = MIN_DOCUMENTS) -> Corpus:
@@ -150,7 +168,7 @@ def _until_close(content: bytes, start: int) -> bytes:
     return content[start:end] if end >= 0 else content[start:]
 
 
-# The iteration order of a CPython 2.7 ``dict``, on which the word ids depend
+# The iteration order of a CPython 2.7 ``dict``, on which the word ids depend.
 
 MASK_64 = 2**64 - 1
 
@@ -175,9 +193,8 @@ def string_hash(text: bytes) -> int:
 def dict_order(keys: Sequence[bytes]) -> list[bytes]:
     """Return distinct ``keys`` in the order of iteration of a dict that was filled with them.
 
-    Only insertions are modelled: nothing was ever deleted from the dict in question.
-    Source: ``insertdict``, ``dictresize`` and ``lookdict_string`` in CPython 2.7's
-    ``Objects/dictobject.c``.
+    Nothing was ever deleted from it. Source: ``insertdict``, ``dictresize`` and
+    ``lookdict_string`` in CPython 2.7's ``Objects/dictobject.c``.
     """
     table: Table = [None] * 8
     for used, key in enumerate(keys, start=1):
@@ -219,4 +236,70 @@ SGML = Source(
     is_default=True,
     rebuilds="keras",
     fingerprint=FINGERPRINT,
+)
+
+
+# The files that Keras distributes.
+
+
+def read_npz(npz: Path) -> Corpus:
+    """Return the corpus in the two files of Keras.
+
+    Raises:
+        UserError: one is missing, or is not the file that Keras distributes.
+    """
+    word_index = npz.with_name(WORD_INDEX)
+    if not (npz.is_file() and word_index.is_file()):
+        raise UserError(f"{npz}: should be a file, with {WORD_INDEX} beside it")
+    return _keras_corpus(
+        read_file(npz, MAX_BYTES), read_file(word_index, MAX_BYTES), (npz, word_index)
+    )
+
+
+def fetch_npz(progress: Progress) -> Corpus:
+    """Return the corpus in Keras's own folder or, if it is not there, download it.
+
+    Raises:
+        OutOfReachError: the files cannot be downloaded.
+    """
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    try:
+        return read_npz(home / "datasets" / NPZ)
+    except (UserError, OSError):  # missing or damaged
+        urls = (f"{NPZ_HOME}/{NPZ}", f"{NPZ_HOME}/{WORD_INDEX}")
+        npz, word_index = (get(url, progress) for url in urls)
+    try:
+        return _keras_corpus(npz, word_index, urls)
+    except UserError as error:
+        raise OutOfReachError(str(error)) from error
+
+
+def _keras_corpus(npz: bytes, word_index: bytes, names: tuple[object, object]) -> Corpus:
+    """Check the hashes of the two files and return their corpus."""
+    if hashlib.sha256(npz).hexdigest() != NPZ_SHA256:
+        raise UserError(f"{names[0]}: not the file that Keras distributes (its sha256 differs)")
+    if hashlib.md5(word_index, usedforsecurity=False).hexdigest() != WORD_INDEX_MD5:
+        raise UserError(f"{names[1]}: not the file that Keras distributes (its md5 differs)")
+    with np.load(io.BytesIO(npz), allow_pickle=True) as arrays:  # safe: its sha256 is known
+        documents, labels = arrays["x"], arrays["y"]
+    ranks: dict[str, int] = json.loads(word_index)
+    return Corpus(
+        tokens=np.concatenate([np.asarray(document, np.int32) for document in documents]),
+        offsets=np.concatenate([[0], np.cumsum([len(document) for document in documents])]),
+        labels=labels.astype(np.int32),
+        topics=TOPICS,
+        vocabulary=tuple(sorted(ranks, key=ranks.__getitem__)),
+        provenance={"from": NPZ, "sha256": NPZ_SHA256},
+    )
+
+
+KERAS = Source(
+    name="keras",
+    help="The Reuters set of Keras: 11,228 newswires on 46 topics.",
+    file=f"{NPZ}, with {WORD_INDEX} beside it",
+    read=read_npz,
+    tokenize=keras_reuters,
+    fetch=fetch_npz,
+    patterns=("*.npz",),
+    is_default=True,
 )

@@ -60,9 +60,8 @@ class ScikitLearn(Engine):
         begin("fitting")
         baseline = model.baseline
         kept, _ = hold_out(len(dataset.y_train), recipe.validation_split)
-        documents, tested = (
-            inputs_of(baseline, dataset, ids) for ids in (dataset.x_train[kept], dataset.x_test)
-        )
+        in_words = (dataset.vocabulary, dataset.separator) if baseline.reads_words else ()
+        documents, tested = (texts(x, *in_words) for x in (dataset.x_train[kept], dataset.x_test))
         with threadpool_limits(1):  # or sums would depend on the number of cores
             classifier, seconds = _fitted(baseline, documents, dataset.y_train[kept], seed)
             begin("testing")
@@ -100,12 +99,6 @@ def _fitted(
         said = str(error)
         reason = next((ours for theirs, ours in REASONS.items() if theirs in said), said)
         raise UserError(f"{baseline.kind} cannot be fitted: {reason}") from error
-
-
-def inputs_of(baseline: Baseline, dataset: Dataset, ids: NDArray[np.int32]) -> list[str]:
-    """Return the documents ``(n, timesteps)`` as the texts that a baseline gets."""
-    in_words = (dataset.vocabulary, dataset.separator) if baseline.reads_words else ()
-    return texts(ids, *in_words)
 
 
 def texts(

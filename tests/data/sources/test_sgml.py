@@ -1,22 +1,26 @@
-"""Reuters-21578 in SGML, and the Keras set that is rebuilt from it."""
+"""The Keras Reuters set from the files of Keras, and rebuilt from Reuters-21578 in SGML."""
 
 import hashlib
+import re
 import zipfile
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from newswires import write_files
 
 from rnnbench.config.load import load
 from rnnbench.data.audit import summarize_dataset
-from rnnbench.data.dataset import PAD, make_dataset
+from rnnbench.data.dataset import PAD, Data, make_dataset
 from rnnbench.data.fetch import read_members
-from rnnbench.data.settings import Data
 from rnnbench.data.source import keras_reuters
-from rnnbench.data.sources.keras_npz import TOPICS
+from rnnbench.data.sources import sgml
 from rnnbench.data.sources.sgml import (
     FILE_NAMES,
     FINGERPRINT,
+    TOPICS,
     build_corpus,
     dict_order,
     is_original,
@@ -104,22 +108,16 @@ def test_topics_with_enough_documents_are_kept(files, kept, labels):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("The DOLLAR", ["the", "dollar"]),
         ("naïve CAFÉ", ["naïve", "cafÉ"]),  # only ASCII letters become lower case
         ("U.S. up 3.5-pct", ["u", "s", "up", "3", "5", "pct"]),
         ('!a"#$%&b()*+,-./:;<=>?@[\\]^_`{|}~c', ["a", "b", "c"]),
         ("bank's 'own'", ["bank's", "'own'"]),
-        ("a\tb\nc  d", ["a", "b", "c", "d"]),
-        ("a\rb\x03", ["a\rb\x03"]),  # other control characters stay
+        ("a\tb\nc  D\rb\x03", ["a", "b", "c", "d\rb\x03"]),  # other control characters stay
         ("profit—loss €5", ["profit", "loss", "5"]),  # Latin-1 has neither of the signs
     ],
 )
 def test_words_of_a_text(text, words):
     assert keras_reuters(text) == words
-
-
-def test_the_words_of_the_keras_set_stay_the_same(keras_corpus):
-    assert keras_reuters(" ".join(keras_corpus.vocabulary)) == list(keras_corpus.vocabulary)
 
 
 def test_the_rebuild_is_the_keras_set(keras_corpus):
@@ -128,6 +126,7 @@ def test_the_rebuild_is_the_keras_set(keras_corpus):
     assert len(keras_corpus.vocabulary) == 30_979
     assert {word: keras_corpus.vocabulary.index(word) + 1 for word in IDS} == IDS
     assert keras_corpus.topics == TOPICS
+    assert keras_reuters(" ".join(keras_corpus.vocabulary)) == list(keras_corpus.vocabulary)
 
 
 def test_the_default_split_has_the_golden_values_of_the_keras_set(keras_corpus):
@@ -146,16 +145,12 @@ def test_the_split_of_the_notebook_has_its_golden_values(keras_corpus, repositor
     data = Data.model_validate(config["data"])
     notebook = make_dataset(keras_corpus, data)
     facts = summarize_dataset(keras_corpus, notebook)
-    earn = facts.topics_by_frequency[0]
+    earn, found = facts.topics_by_frequency[0], facts.duplicates
 
-    assert (data.num_words, data.maxlen, data.test_split) == (30_000, 50, 0.3)
-    assert notebook.x_train.shape == (1395, 49)
-    assert notebook.x_test.shape == (599, 49)
+    assert (notebook.x_train.shape, notebook.x_test.shape) == ((1395, 49), (599, 49))
     assert (earn.topic, earn.train, earn.test) == ("earn", 997, 448)
-    assert facts.majority_topic == "earn"
-    assert round(facts.majority_accuracy, 4) == 0.7479
-    found = facts.duplicates
-    assert [len(each) for each in (found.same_topic, found.other_topics, found.both)] == [13, 16, 5]
+    assert (facts.majority_topic, round(facts.majority_accuracy, 4)) == ("earn", 0.7479)
+    assert list(map(len, (found.same_topic, found.other_topics, found.both))) == [13, 16, 5]
     assert facts.whole_duplicates == found
     assert len(facts.topics_only_in_test) == 4
     references = load(repository / "configs" / "all.yaml").references
@@ -173,15 +168,12 @@ def test_the_original_files_are_recognised(files):
         assert not is_original(files | {"reut2-021.sgm": content})
 
 
-@pytest.mark.parametrize("form", ["subfolder", "zip of UCI"])
-def test_every_form_gives_the_same_corpus(form, files, reuters_archive, tmp_path):
+def test_a_folder_and_the_zip_of_uci_give_the_same_files(files, reuters_archive, tmp_path):
     inner = {"README.txt": b"", "reuters21578.tar.gz": reuters_archive.read_bytes()}
-    path = {
-        "subfolder": lambda: _folder(tmp_path / "reuters21578", files).parent,
-        "zip of UCI": lambda: _zip(tmp_path / "uci.zip", inner),
-    }[form]()
 
-    assert read(path).fingerprint == FINGERPRINT
+    write_files(tmp_path / "reuters21578", files)
+    for path in (tmp_path, _zip(tmp_path / "uci.zip", inner)):
+        assert sgml.read_files(path) == [files[name] for name in FILE_NAMES]
 
 
 def test_missing_files_are_named(tiny_sgml, tiny_sgml_folder, tmp_path):
@@ -205,13 +197,6 @@ def test_a_damaged_archive_inside_that_of_uci_is_named(tmp_path):
         read(_zip(path, {"reuters21578.tar.gz": inner}))
 
 
-def _folder(folder, files):
-    folder.mkdir(exist_ok=True)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    return folder
-
-
 def _zip(path, files):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, content in files.items():
@@ -223,9 +208,7 @@ def _zip(path, files):
     ("text", "value"),
     [
         (b"", 0),
-        (b"a", 12416037344),
         (b"the", 16951513139072902650),
-        (b"paradyne's", 7753395952657369152),
         (b"\xe9t\xe9", 14329970690367393031),
         (b"\xff\x00\xfe", 8003493489078072330),
         (b"x" * 100, 12824308884547946692),
@@ -242,7 +225,6 @@ def test_string_hash_is_that_of_python_2(text, value):
         (6, "151e031a636f28210569239632a38cb9263f5a433c302acc905e3ddc5bce7fbc"),
         (21, "8a571253d0c5a9945e2b0c064c525c8096d1fa5fb58b005c3d1853bd64878682"),
         (22, "c06180d7e1811ab8e7cd3fbbc4fc004d791bec6b267860bcb9d8759e9695fcb6"),
-        (6_000, "7dd88a8333ede63a7a277e5375e7b52194239e5dc62ab1d40ee0ef7e08648a24"),
         (100_000, "dd99b0e09a6bec364b1849f2742b892b01c9e03b67c8da1a2fb85c0e34e53296"),
     ],
 )
@@ -250,3 +232,55 @@ def test_the_table_grows_where_that_of_python_2_does(n_keys, sha256):
     order = b"\n".join(dict_order([b"w%d" % number for number in range(n_keys)]))
 
     assert hashlib.sha256(order).hexdigest() == sha256
+
+
+# The files that Keras distributes; ``test_load.py`` downloads them.
+
+
+class Hostile:
+    """Creates a file when it is unpickled."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return Path.touch, (self.marker,)
+
+
+@pytest.fixture
+def small_npz(tmp_path):
+    """Two documents of three words, in the format of Keras."""
+    index = '{"cocoa": 2, "the": 1, "\\u00fcber": 3}'
+    (tmp_path / sgml.WORD_INDEX).write_text(index, encoding="utf-8")
+    documents = np.empty(2, dtype=object)
+    documents[:] = [[1, 2, 1], [3]]
+    np.savez(tmp_path / sgml.NPZ, x=documents, y=np.array([0, 45]))
+    return tmp_path / sgml.NPZ
+
+
+def test_documents_labels_and_words_are_read(small_npz, pinned):
+    corpus = sgml.read_npz(pinned(small_npz))
+
+    assert [corpus.words(number) for number in range(2)] == [["the", "cocoa", "the"], ["über"]]
+    assert [corpus.topics[label] for label in corpus.labels] == ["cocoa", "lead"]
+    assert corpus.is_test is None
+    assert corpus.provenance == {"from": "reuters.npz", "sha256": sgml.NPZ_SHA256}
+
+
+def test_topics_and_addresses_are_those_of_keras():
+    keras = Path(find_spec("keras").origin).parent  # to import it takes seconds
+    code = (keras / "src/datasets/reuters.py").read_text()
+
+    assert re.findall(r'^        "([\w-]+)",$', code, re.MULTILINE) == list(TOPICS)
+    for constant in (sgml.NPZ_HOME, sgml.NPZ_SHA256, sgml.WORD_INDEX_MD5):
+        assert constant in code
+
+
+def test_a_pickle_that_keras_does_not_distribute_is_refused_and_does_not_run(small_npz, tmp_path):
+    marker = tmp_path / "marker"
+    np.savez(small_npz, x=np.array([Hostile(marker)], dtype=object), y=np.array([0]))
+
+    with pytest.raises(UserError, match=r"reuters\.npz: not the file that Keras distributes"):
+        sgml.read_npz(small_npz)
+
+    assert not marker.exists()

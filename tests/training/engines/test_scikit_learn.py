@@ -13,8 +13,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
-from rnnbench.data.dataset import INDEX_FROM, PAD, START, Dataset, hold_out, make_dataset
-from rnnbench.data.settings import Data
+from rnnbench.data.dataset import INDEX_FROM, PAD, START, Data, Dataset, hold_out, make_dataset
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import (
     BASELINES,

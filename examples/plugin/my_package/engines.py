@@ -1,0 +1,32 @@
+"""An engine."""
+
+import time
+
+import numpy as np
+
+from rnnbench import Engine, Network, TrialRecord, TrialResult, log_probabilities
+
+
+class Shares(Engine):
+    """Scores each topic by its share of the training documents."""
+
+    name = "shares"
+
+    def covers(self, model, recipe):
+        return isinstance(model, Network)
+
+    def fit(self, model, dataset, recipe, seed, on_epoch, *, keep_model):
+        start = time.perf_counter()
+        shares = np.bincount(dataset.y_train, minlength=len(dataset.topics))
+        shares = shares / len(dataset.y_train)
+        scores = np.tile(log_probabilities(shares), (len(dataset.y_test), 1))
+        record = TrialRecord(
+            engine=self.name,
+            params=len(shares),
+            score_kind="log_probabilities",
+            fit_seconds=time.perf_counter() - start,
+        )
+        return TrialResult(record, dataset.y_test, scores)
+
+
+SHARES = Shares()

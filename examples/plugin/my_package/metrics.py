@@ -1,0 +1,20 @@
+"""A metric."""
+
+import numpy as np
+
+from rnnbench import Metric
+
+
+def brier_score(labels, scores):
+    truth = np.eye(scores.shape[1])[labels]
+    return float(np.mean((np.exp(scores) - truth) ** 2))
+
+
+BRIER = Metric(
+    name="brier",
+    header="Brier score",
+    higher_is_better=False,
+    needs_log_probabilities=True,
+    description="mean squared error of the probabilities",
+    function=brier_score,
+)

@@ -1,0 +1,56 @@
+"""The example of a package with plug-ins."""
+
+import json
+import re
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+from plugin_files import run_rnnbench
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "examples/plugin/pyproject.toml").read_text())["project"]
+
+
+@pytest.fixture(scope="module")
+def plugged(tmp_path_factory):
+    """A copy of the package, as if it were installed."""
+    folder = tmp_path_factory.mktemp("plugged") / "plugin"
+    shutil.copytree(ROOT / "examples/plugin", folder)
+    info = folder / f"my_package-{PROJECT['version']}.dist-info"
+    info.mkdir()
+    facts = f"Metadata-Version: 2.1\nName: {PROJECT['name']}\nVersion: {PROJECT['version']}\n"
+    (info / "METADATA").write_text(facts)
+    lines = [
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in entries.items())
+        for group, entries in PROJECT["entry-points"].items()
+    ]
+    (info / "entry_points.txt").write_text("\n".join(lines))
+    return folder
+
+
+def test_its_plug_ins_work_together(plugged):
+    command = ("run", "plugged.yaml", "--executor", "one_by_one", "--json", "--quiet")
+    done = run_rnnbench(*command, site=plugged, cwd=plugged)
+
+    assert done.returncode == 0, done.stderr
+    found = {model["name"]: model for model in json.loads(done.stdout)["models"]}
+    assert set(found) == {"scaled", "neighbours", "guess"}
+    assert all(0 < model["metrics"]["brier"]["mean"] < 1 for model in found.values())
+    assert found["guess"]["metrics"]["accuracy"]["mean"] == 0.5
+    tracked = (plugged / "results/plugged/tracking/lines.txt").read_text().splitlines()
+    assert {line.partition(" seed")[0] for line in tracked} == set(found)
+    report = run_rnnbench("report", "results/plugged", site=plugged, cwd=plugged)
+    assert report.returncode == 0, report.stderr
+    assert "## Sizes\n\n![" in (plugged / "results/plugged/report.md").read_text()
+    largest = run_rnnbench("largest", "results/plugged", site=plugged, cwd=plugged)
+    assert largest.stdout.strip() in found, largest.stderr
+
+
+def test_each_kind_of_plug_in_has_an_example():
+    contributing = (ROOT / "CONTRIBUTING.md").read_text()
+
+    assert set(PROJECT["entry-points"]) == set(
+        re.findall(r"`(rnnbench\.[a-z]+s)` \|", contributing)
+    )
