@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from rnnbench.errors import uninterrupted
 from rnnbench.models.quiet import QUIET_ON_CPU
 from rnnbench.runner.executors.base import EpochEnded, PhaseBegan, Task
-from rnnbench.training.phases import report_phases_to
+from rnnbench.training.epochs import report_phases_to
 from rnnbench.training.trial import Trial
 
 LAST_WORDS, LAST_BYTES = 10, 10_000
