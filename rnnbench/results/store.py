@@ -101,11 +101,12 @@ class Store:
 
     A method that writes raises ``UnwritableError`` if a file cannot be written. One that reads
     raises ``FileNotFoundError`` if there is no such thing, and ``DamagedResultError`` if a file is
-    not as it was written. Both errors name the file.
+    not as it was written. Both errors name the file. ``n_of_other_versions`` counts the trials that
+    were not found because of another version of rnnbench.
     """
 
     def __init__(self, folder: Path, *, is_compact: bool = False):
-        self.folder, self.is_compact = folder, is_compact
+        self.folder, self.is_compact, self.n_of_other_versions = folder, is_compact, 0
 
     def save_first_config(self, text: str, record: str) -> None:
         """Write ``config.yaml``, so that a run can be continued from it.
@@ -165,7 +166,9 @@ class Store:
         try:
             found = self.load(model, seed, fingerprint, with_model=with_model)
         except DamagedResultError as error:
-            if not isinstance(error, OtherVersionError):
+            if isinstance(error, OtherVersionError):
+                self.n_of_other_versions += 1
+            else:
                 log.warning("%s; it is not used", error)
         except FileNotFoundError:
             pass

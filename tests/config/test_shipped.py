@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.choice.rank import CHOICE_VERSION, ChoiceResults, rank_key
-from rnnbench.choice.write import best_points
+from rnnbench.choice.results import CHOICE_VERSION, ChoiceResults, best_points, rank_key
 from rnnbench.config import shipped
 from rnnbench.config.load import dump, load
 from rnnbench.config.nodes import ConfigError, parse
@@ -24,8 +23,7 @@ from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, PythonNe
 from rnnbench.models.layers import LAYERS
 from rnnbench.points import model_of
 from rnnbench.storage import read_document
-from rnnbench.training.recipe import Recipe
-from rnnbench.training.settings import Training
+from rnnbench.training.settings import Recipe, Training
 
 EXTENDED = {"notebook": ["models", "name"], "references": ["models", "name"]} | {
     "baseline_grids": ["name"]
