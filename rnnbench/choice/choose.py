@@ -16,7 +16,7 @@ from rnnbench.choice.rank import Candidate, ChoiceResults, rank_candidates
 from rnnbench.choice.write import check_target, choice_table, costs_table, write_best
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.dataset import Last, Part, make_parts
+from rnnbench.data.dataset import Part, make_parts
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
 from rnnbench.job import Config, Job, Settings, prepare_job, require_whole
@@ -209,7 +209,7 @@ def draw_points(names: Iterable[str], n: int) -> set[str]:
 
 def _command(folder: Path, parts: Sequence[Part], sample: int | None, jobs: int | None) -> str:
     """Return the command that repeats a choice from the config that it stores."""
-    how = ["--last", str(parts[0].share)] if isinstance(parts[0], Last) else ["--folds", len(parts)]
+    how = ["--last", parts[0].share] if parts[0].share else ["--folds", len(parts)]
     options = [] if jobs is None else ["--jobs", jobs]
     options += [] if sample is None else ["--sample", sample]
     words = ["rnnbench", "choose", folder / "config.yaml", *how, *options, "--out", folder]
@@ -231,8 +231,8 @@ def _record(
         name=benchmark.name,
         command=command,
         dataset=plan.dataset,
-        folds=None if isinstance(first, Last) else len(parts),
-        last=first.share if isinstance(first, Last) else None,
+        folds=None if first.share else len(parts),
+        last=first.share,
         held_out=len(positions),
         seeds=list(benchmark.training.seeds),
         epochs=sorted({trial.epochs for trial in plan.trials} - {0}),

@@ -76,9 +76,7 @@ def encode(texts: Sequence[str], vocabulary: Vocabulary) -> Encoded:
         tokenize = TOKENIZERS[vocabulary.tokenizer] if vocabulary.tokenizer else own
         words = [list(tokenize(text)) for text in texts]
     id_of = {word: number for number, word in enumerate(vocabulary.words, INDEX_FROM + 1)}
-    sequences = [
-        np.array([id_of.get(word, UNKNOWN) for word in of_text], np.int32) for of_text in words
-    ]
+    sequences = [[id_of.get(word, UNKNOWN) for word in of_text] for of_text in words]
     ids = pad(sequences, vocabulary.timesteps, vocabulary.padding, vocabulary.truncating)
     unknown = [[word for word in of_text if word not in id_of] for of_text in words]
     return Encoded(ids, words, unknown)

@@ -66,7 +66,7 @@ TOPICS = (
 
 
 def read(path: Path) -> Corpus:
-    """Return the corpus in a folder or an archive of the SGML files; see ``read_files``."""
+    """Return the corpus in a folder or an archive of the SGML files."""
     return build_corpus(read_files(path))
 
 
@@ -101,14 +101,12 @@ def fetch_files(progress: Progress) -> tuple[list[bytes], str]:
     reasons = []
     for url in HOMES:
         try:
-            content = get(url, progress, patience=PATIENCE / len(HOMES))
-            files = _unpack(content, url)
+            files = _unpack(get(url, progress, patience=PATIENCE / len(HOMES)), url)
+            if is_original(files):
+                return [files[name] for name in FILE_NAMES], url
+            reasons.append(f"{url}: not the original files (their sha256 differs)")
         except (OutOfReachError, UserError) as error:
             reasons.append(str(error))
-            continue
-        if is_original(files):
-            return [files[name] for name in FILE_NAMES], url
-        reasons.append(f"{url}: not the original files (their sha256 differs)")
     raise OutOfReachError("; ".join(dict.fromkeys(reasons)))
 
 
@@ -200,7 +198,10 @@ def dict_order(keys: Sequence[bytes]) -> list[bytes]:
     for used, key in enumerate(keys, start=1):
         _insert(table, (string_hash(key), key))
         if used * 3 >= len(table) * 2:
-            table = _resized(table, used * (2 if used > 50_000 else 4))
+            least = used * (2 if used > 50_000 else 4)
+            entries, table = table, [None] * (1 << least.bit_length())  # the next power of two
+            for entry in filter(None, entries):
+                _insert(table, entry)
     return [entry[1] for entry in table if entry is not None]
 
 
@@ -211,17 +212,6 @@ def _insert(table: Table, entry: tuple[int, bytes]) -> None:
         slot = (slot << 2) + slot + perturb + 1
         perturb >>= 5
     table[slot & mask] = entry
-
-
-def _resized(table: Table, at_least: int) -> Table:
-    size = 8
-    while size <= at_least:
-        size <<= 1
-    larger: Table = [None] * size
-    for entry in table:
-        if entry is not None:
-            _insert(larger, entry)
-    return larger
 
 
 SGML = Source(
@@ -248,28 +238,22 @@ def read_npz(npz: Path) -> Corpus:
     Raises:
         UserError: one is missing, or is not the file that Keras distributes.
     """
-    word_index = npz.with_name(WORD_INDEX)
-    if not (npz.is_file() and word_index.is_file()):
+    files = (npz, npz.with_name(WORD_INDEX))
+    if not all(map(Path.is_file, files)):
         raise UserError(f"{npz}: should be a file, with {WORD_INDEX} beside it")
-    return _keras_corpus(
-        read_file(npz, MAX_BYTES), read_file(word_index, MAX_BYTES), (npz, word_index)
-    )
+    return _keras_corpus(*(read_file(file, MAX_BYTES) for file in files), files)
 
 
 def fetch_npz(progress: Progress) -> Corpus:
-    """Return the corpus in Keras's own folder or, if it is not there, download it.
-
-    Raises:
-        OutOfReachError: the files cannot be downloaded.
-    """
+    """Return the corpus in Keras's own folder or, if it is not there, download it."""
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     try:
         return read_npz(home / "datasets" / NPZ)
     except (UserError, OSError):  # missing or damaged
         urls = (f"{NPZ_HOME}/{NPZ}", f"{NPZ_HOME}/{WORD_INDEX}")
-        npz, word_index = (get(url, progress) for url in urls)
+        contents = [get(url, progress) for url in urls]
     try:
-        return _keras_corpus(npz, word_index, urls)
+        return _keras_corpus(*contents, urls)
     except UserError as error:
         raise OutOfReachError(str(error)) from error
 

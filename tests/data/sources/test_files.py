@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from rnnbench.data.sources import files
-from rnnbench.data.sources.files import Columns, read, read_texts
+from rnnbench.data.sources.files import read, read_texts
 from rnnbench.errors import UserError
 
 
@@ -92,8 +92,8 @@ def test_texts_that_cannot_be_told_apart_are_refused(tmp_path, rows, message):
 ROWS = [("profit rose", "earn"), ('they said: "no"', "acq"), ("été à Oslo", "earn")]
 
 
-def rows_of(path, columns=Columns()):  # noqa: B008 - it cannot change
-    return [(found.text, found.label) for found in read_texts(path, columns)]
+def rows_of(path, *columns):
+    return [(found.text, found.label) for found in read_texts(path, columns or ("text", "label"))]
 
 
 def write_table(path, rows, header=("text", "label")):
@@ -123,8 +123,8 @@ def test_a_table_has_columns_of_any_name_and_others_are_left_out(tmp_path, endin
     rows = [("spam", 7, "buy now"), ("ham", -1, "hello")]
     table = write_table(tmp_path / f"own.{ending}", rows, ("kind", "id", "body"))
 
-    assert rows_of(table, Columns("body", "kind")) == [("buy now", "spam"), ("hello", "ham")]
-    assert rows_of(table, Columns("body", "id")) == [("buy now", "7"), ("hello", "-1")]
+    assert rows_of(table, "body", "kind") == [("buy now", "spam"), ("hello", "ham")]
+    assert rows_of(table, "body", "id") == [("buy now", "7"), ("hello", "-1")]
 
 
 def test_a_folder_has_a_folder_for_each_label(tmp_path):
