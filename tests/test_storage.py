@@ -6,8 +6,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import zipfile
-from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +18,6 @@ from strategies import plain_values
 
 from rnnbench import storage
 from rnnbench.storage import (
-    MAX_UNPACKED,
     DamagedResultError,
     OtherVersionError,
     UnwritableError,
@@ -28,7 +25,6 @@ from rnnbench.storage import (
     canonical_json,
     check_file,
     check_replaceable,
-    check_unpacked,
     read_document,
     read_file,
     sha256_arrays,
@@ -369,14 +365,3 @@ def test_only_regular_files_are_read_and_no_more_than_allowed(tmp_path):
     ]:
         with pytest.raises(OSError, match=reason):
             read_file(file, limit)
-
-
-@pytest.mark.parametrize("excess", [0, 1])
-def test_an_archive_that_unpacks_to_more_than_allowed_is_refused(tmp_path, excess):
-    with zipfile.ZipFile(tmp_path / "bomb.npz", "w") as archive:
-        archive.writestr("zeros", b"\0")
-        archive.getinfo("zeros").file_size = MAX_UNPACKED + excess
-
-    refusal = pytest.raises(ValueError, match="it unpacks to 1,073,741,825 bytes")
-    with refusal if excess else nullcontext():
-        check_unpacked(tmp_path / "bomb.npz")

@@ -35,7 +35,7 @@ from rnnbench.report.tables_of_run import table_files
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
-from rnnbench.results.store import CONSTRAINTS, RESULTS, Store
+from rnnbench.results.store import CONSTRAINTS, ENVIRONMENT, RESULTS, Store
 from rnnbench.runner.events import Failed, Finished, Listener, Planned, all_of
 from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailure
 from rnnbench.runner.tracking import tell_trackers
@@ -364,7 +364,7 @@ def _train(
         return
     packages = dict.fromkeys(package for trial in plan.trials for package in trial.packages)
     facts = environment(packages, jobs=executor.jobs, threads=executor.threads)
-    if not store.has_environment():
+    if not (store.folder / ENVIRONMENT).is_file():
         store.save_environment(facts)
     with closing(_outcomes(executor, trials, plan, listener)) as outcomes:
         for trial, outcome in outcomes:

@@ -21,6 +21,7 @@ from rnnbench.metrics import usable_metrics
 from rnnbench.results import store as stores
 from rnnbench.results.store import Store, compact, compact_scores, read_weights
 from rnnbench.storage import (
+    MAX_UNPACKED,
     DamagedResultError,
     OtherVersionError,
     UnwritableError,
@@ -399,6 +400,16 @@ def test_a_vocabulary_comes_back_as_it_was_stored_or_is_named(store):
     write_document(file, vocabulary, note="by hand")
     with pytest.raises(DamagedResultError, match=f"^unusable result: {file}: "):
         store.vocabulary()
+
+
+def test_predictions_that_unpack_to_more_than_allowed_are_refused(store, predictions):
+    predictions.parent.mkdir(parents=True)
+    with zipfile.ZipFile(predictions, "w") as archive:
+        archive.writestr("zeros", b"\0")
+        archive.getinfo("zeros").file_size = MAX_UNPACKED + 1
+
+    with pytest.raises(DamagedResultError, match="it unpacks to 1,073,741,825 bytes"):
+        store.scores(*KEY)
 
 
 # Compact runs keep everything in the scores that metrics are computed from.
