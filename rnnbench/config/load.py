@@ -4,8 +4,8 @@ The answer to a wrong config is a list of every problem.
 """
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -88,10 +88,7 @@ def load(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] =
 def load_data(
     config: Path | str | Mapping[str, Any] | None, overrides: Sequence[Override] = ()
 ) -> Data:
-    """Return the ``data`` section of a config, or the default one without a config.
-
-    A mapping may consist of its ``data`` section alone. It raises what ``load`` raises.
-    """
+    """Return the ``data`` section of a config, or the default one; a mapping may have no other."""
     if config is None or (isinstance(config, Mapping) and set(config) <= {"data"}):
         return _validated(_OnlyData, tree_of(config or {}, overrides)).data
     return load(config, overrides).data
@@ -100,10 +97,7 @@ def load_data(
 def select(benchmark: Benchmark, names: Sequence[str], flag: str) -> Benchmark:
     """Return ``benchmark`` with only the models ``names``, in the order of the config.
 
-    The name of a model with a grid stands for all its points.
-
-    Raises:
-        ConfigError: there is no such model; the message blames ``flag``.
+    The name of a model with a grid stands for all its points. An error blames ``flag``.
     """
     known, wanted = {*benchmark.models, *map(model_of, benchmark.models)}, set(names)
     wrong = [name for name in dict.fromkeys(names) if name not in known]
@@ -136,39 +130,30 @@ class _OnlyData(Section):
 
 
 def _validated(schema: type[_S], tree: Tree) -> _S:
+    """Return the section in a tree, or raise every problem with the place of its key or parent."""
     root, of_grids = expanded(tree.root)
     problems = [*tree.problems, *of_grids]
     try:
         valid = schema.model_validate(root.plain)
     except ValidationError as error:
-        problems += _located(error, replace(tree, root=root), models_of(tree.root))
+        for item in error.errors():
+            keys, node = item["loc"], root
+            # If a file could not be read, a missing key may be in it; lists are never merged.
+            is_in_list = any(isinstance(key, int) for key in keys)
+            if item["msg"] == "missing key" and not (tree.is_whole or is_in_list):
+                continue
+            for key in keys:
+                if str(key) not in node.children:
+                    break
+                node = node.children[str(key)]
+            match keys:  # a point of a grid is called by its model
+                case ("models", str(name), *below) if name not in models_of(tree.root):
+                    keys = ("models", model_of(name), *below)
+            problems.append(Problem(node.where, key_path(keys), item["msg"]))
     if problems:
         distinct = dict.fromkeys(problems)
         raise ConfigError(sorted(distinct, key=lambda problem: problem.reading_order))
     return valid
-
-
-def _located(error: ValidationError, tree: Tree, written: Collection[str]) -> Iterator[Problem]:
-    """Yield the problems in ``error``, each with the place of its key or of the nearest parent.
-
-    A point of a grid is called by its model, which is ``written``. If a file could not be read, a
-    missing key may be in that file, so it is not reported, except in a list: lists are never
-    merged.
-    """
-    for item in error.errors():
-        keys = item["loc"]
-        is_in_list = any(isinstance(key, int) for key in keys)
-        if item["msg"] == "missing key" and not (tree.is_whole or is_in_list):
-            continue
-        node = tree.root
-        for key in keys:
-            if str(key) not in node.children:
-                break
-            node = node.children[str(key)]
-        match keys:
-            case ("models", str(name), *below) if name not in written:
-                keys = ("models", model_of(name), *below)
-        yield Problem(node.where, key_path(keys), item["msg"])
 
 
 # Trees.
@@ -179,9 +164,6 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
 
     A file that does not exist may be the name of a config that comes with the package. Paths in a
     mapping are relative to the working folder.
-
-    Raises:
-        ConfigError: the file cannot be read, or the mapping contains itself.
     """
     tree = Tree(Node({}, ""))
     if isinstance(config, Mapping):
@@ -232,10 +214,6 @@ def _read(tree: Tree, path: Path, above: tuple[Path, ...]) -> Node:
     return _extended(tree, root, path.parent, (*above, path))
 
 
-_parse = lru_cache(maxsize=MAX_FILES)(parse)
-"""Several files may extend the same one, and PyYAML is slow."""
-
-
 def _text_of(path: Path) -> str:
     try:
         return read_file(path, MAX_CONFIG).decode("utf-8-sig")
@@ -250,6 +228,10 @@ def _text_of(path: Path) -> str:
     except (OSError, ValueError) as error:
         message = f"cannot be read: {getattr(error, 'strerror', None) or error}"
     raise config_error(str(path), (), message)
+
+
+_parse = lru_cache(maxsize=MAX_FILES)(parse)
+"""Several files may extend the same one, and PyYAML is slow."""
 
 
 def _extended(tree: Tree, own: Node, folder: Path, above: tuple[Path, ...]) -> Node:
@@ -316,7 +298,14 @@ def _with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
                 for name in models_of(root):
                     root = without(_without_axis(root, name, own, new), ["models", name, *own])
             if _is_several(new, path):
-                return _with_axis_of_networks(root, keys, new)
+                models = models_of(root).items()
+                networks = [name for name, node in models if "baseline" not in node.children]
+                if not networks:
+                    message = "there is no network to try these values on"
+                    raise config_error(new.where, keys, message)
+                for name in networks:
+                    root = with_value(root, ["models", name, "grid", ".".join(keys)], new)
+                return root
         case ["models", _, "grid", "zip", *path] if path:
             return with_value(root, [*keys[:4], ".".join(path)], new)
         case ["models", name, "grid", *path] if path:
@@ -341,15 +330,6 @@ def _axis(root: Node, name: str, path: Sequence[str]) -> list[str]:
     """Return the keys of the axis ``path`` in a grid; a new one is crossed with the others."""
     grid, key = ["models", name, "grid"], ".".join(path)
     return [*grid, ZIP, key] if key in at(root, [*grid, ZIP]).children else [*grid, key]
-
-
-def _with_axis_of_networks(root: Node, path: Sequence[str], values: Node) -> Node:
-    networks = [name for name, node in models_of(root).items() if "baseline" not in node.children]
-    if not networks:
-        raise config_error(values.where, path, "there is no network to try these values on")
-    for name in networks:
-        root = with_value(root, ["models", name, "grid", ".".join(path)], values)
-    return root
 
 
 def _without_axis(root: Node, name: str, path: Sequence[str], new: Node) -> Node:

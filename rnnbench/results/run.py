@@ -68,9 +68,6 @@ def save_run(
 
     If it differs from the one in the folder, the report of that one is removed, and no other file.
     The checksum of ``config.yaml``, one of the texts in ``files``, is stored with it.
-
-    Raises:
-        UnwritableError: a file cannot be written.
     """
     if vocabulary is not None:
         Store(folder).save_vocabulary(vocabulary)
@@ -123,11 +120,7 @@ def load_results(folder: Path) -> Results:
 
 
 def load_benchmark(folder: Path, models: Iterable[str]) -> Benchmark:
-    """Return the resolved config of the finished run in ``folder``.
-
-    Raises:
-        DamagedResultError: it is wrong, or lacks one of ``models``, those of the results.
-    """
+    """Return the resolved config of the finished run in ``folder``; it has ``models``."""
     try:
         benchmark = load(folder / "config.yaml", [UNTRACKED])
     except ConfigError as error:  # it names the file
@@ -138,12 +131,9 @@ def load_benchmark(folder: Path, models: Iterable[str]) -> Benchmark:
 
 
 def load_trials(folder: Path, results: Results) -> dict[str, list[TrialResult]]:
-    """Return the trials of each model of the finished run in ``folder``.
+    """Return the trials of each model of the finished run in ``folder``; see ``Store.load``.
 
-    Raises:
-        FileNotFoundError: a trial is missing.
-        DamagedResultError: a file is not as it was written, or a trial answers other documents
-            than those of the summary.
+    ``DamagedResultError`` is also raised if one answers other documents than the summary.
     """
     store = Store(folder)
     trials = {
