@@ -76,11 +76,8 @@ class Tree:
 def load(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Benchmark:
     """Return the benchmark that a YAML file, or a mapping with the same keys, describes.
 
-    Overrides replace its values; if two have the same key, the last one counts.
-
-    Raises:
-        ConfigError: the config is wrong; the message lists every problem, with its file and line,
-            or its flag.
+    Overrides replace its values; if two have the same key, the last one counts. ``ConfigError``
+    lists every problem, with its file and line, or its flag.
     """
     return _validated(Benchmark, tree_of(config, overrides))
 
@@ -237,8 +234,7 @@ _parse = lru_cache(maxsize=MAX_FILES)(parse)
 def _extended(tree: Tree, own: Node, folder: Path, above: tuple[Path, ...]) -> Node:
     """Return ``own`` merged over the files that it extends; its paths are relative to ``folder``.
 
-    ``above`` are the files that led to it by ``extends``; the last one is its own. Files and
-    problems are added to ``tree``.
+    ``above`` are the files that led to it by ``extends``; the last one is its own.
     """
     for keys in (["data", key] for key in PATHS):
         path = at(own, keys)

@@ -124,8 +124,7 @@ def merged(base: Node, top: Node) -> Node:
 def with_value(root: Node, keys: Sequence[str], new: Node) -> Node:
     """Return ``root`` with ``new`` at the end of ``keys``; missing mappings are added.
 
-    The values along the way get the place of ``new``; ``root`` keeps its own. ``ConfigError`` is
-    raised if a list has no such item.
+    The values along the way get the place of ``new``; ``root`` keeps its own.
     """
     if not keys:
         return Node(new.value, root.where)
@@ -257,7 +256,6 @@ def parse(text: str, name: str, *, has_lines: bool = True) -> tuple[Node | None,
     """Return the tree in ``text``, if it has one, and a problem for every duplicate key.
 
     ``name`` is the file or the flag that it comes from; lines are of no use in a flag.
-    ``ConfigError`` is raised if it is not YAML, or not plain data.
     """
 
     def where(mark: yaml.Mark) -> str:

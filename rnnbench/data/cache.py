@@ -74,11 +74,7 @@ def write(file: Path, corpus: Corpus) -> str:
 
 @contextmanager
 def writing(file: Path) -> Iterator[BinaryIO]:
-    """Open a file of the cache as ``atomic_write`` does.
-
-    Raises:
-        UnwritableError: it cannot be written; the message says how to use another folder.
-    """
+    """Open a file of the cache as ``atomic_write`` does; its error names another way."""
     try:
         with atomic_write(file) as out:
             yield out
@@ -88,12 +84,7 @@ def writing(file: Path) -> Iterator[BinaryIO]:
 
 
 def read(file: Path) -> Corpus:
-    """Return the corpus in ``file``, whose fingerprint has been checked.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        DamagedCacheError: the file is not the one that was written; the message names it.
-    """
+    """Return the corpus in ``file``; ``DamagedCacheError`` says that it is not the one written."""
     try:
         with np.load(file, allow_pickle=False) as stored:
             facts = json.loads(stored["facts"].tobytes())

@@ -314,11 +314,7 @@ class Part:
 
 
 def make_parts(folds: int | None, last: float | None) -> list[Part]:
-    """Return the parts that are held out in turn.
-
-    Raises:
-        UserError: not exactly one of the arguments is given, or it is out of range.
-    """
+    """Return the parts that are held out in turn; exactly one of the arguments is given."""
     if (folds is None) == (last is None):
         raise UserError("use either folds or last, not both, such as folds 5 or last 0.2")
     if last is not None:
@@ -335,9 +331,6 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
 
     The texts of the test documents are removed, so that nothing can be learned from them. Word ids
     stay those of the whole training set.
-
-    Raises:
-        UserError: there are too few training documents.
     """
     n = len(dataset.y_train)
     if part.of > n:
