@@ -125,10 +125,7 @@ def cpu() -> str:
 
 
 def _commit(folder: Path) -> str | None:
-    """Return the checked-out commit of the package in ``folder``, with ``+`` if files differ.
-
-    ``None`` without git, or if the package is not part of the repository around it.
-    """
+    """Return the commit of the package in ``folder``, with ``+`` if files differ, if it has one."""
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(folder), *arguments]

@@ -93,8 +93,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 def check_replaceable(path: Path) -> None:
     """Raise ``UnwritableError`` if a folder, a device or a pipe is in the place of a new file.
 
-    In ``/dev``, a link such as ``stdout`` leads to whatever the shell has opened, so nothing is
-    replaced there.
+    In ``/dev``, a link such as ``stdout`` leads to whatever the shell has opened.
     """
     try:
         mode = path.stat().st_mode
@@ -151,10 +150,7 @@ def sweep(folder: Path, *, older_than: float = 0.0) -> None:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Make a folder that is removed after the block; also remove those that killed processes left.
-
-    ``UnwritableError`` is raised if it cannot be made.
-    """
+    """Make a folder for the block, and remove those that killed processes left."""
     try:
         sweep_temporary_folders()
         folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_FOLDER))

@@ -74,7 +74,7 @@ def write(file: Path, corpus: Corpus) -> str:
 
 @contextmanager
 def writing(file: Path) -> Iterator[BinaryIO]:
-    """Open a file of the cache as ``atomic_write`` does; its error names another way."""
+    """Open a file of the cache as ``atomic_write`` does; its error names a way out."""
     try:
         with atomic_write(file) as out:
             yield out
@@ -84,7 +84,7 @@ def writing(file: Path) -> Iterator[BinaryIO]:
 
 
 def read(file: Path) -> Corpus:
-    """Return the corpus in ``file``; ``DamagedCacheError`` says that it is not the one written."""
+    """Return the corpus in ``file``, or raise ``DamagedCacheError`` if it is not as written."""
     try:
         with np.load(file, allow_pickle=False) as stored:
             facts = json.loads(stored["facts"].tobytes())

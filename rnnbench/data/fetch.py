@@ -47,11 +47,7 @@ def silent(doing: str, done: int, total: int | None) -> None:
 
 
 def get(url: str, progress: Progress = silent, *, patience: float = PATIENCE) -> bytes:
-    """Return the content of ``url``.
-
-    Raises:
-        OutOfReachError: the server does not answer in time, refuses, or breaks off.
-    """
+    """Return the content of ``url``, or raise ``OutOfReachError``, which names the server."""
     from http.client import HTTPException  # takes a while, and most commands download nothing
 
     content = bytearray()
@@ -98,13 +94,9 @@ def _open(url: str, patience: float) -> "HTTPResponse":
 
 @contextmanager
 def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> Iterator[Path]:
-    """Download one wheel through pip; it exists until the block ends.
+    """Download one wheel through pip, or raise ``OutOfReachError``; it exists in the block.
 
     The user's pip settings apply: index, proxy, certificates, cache. pip checks the hash.
-
-    Raises:
-        OutOfReachError: pip finds no index or no such wheel, or gets no answer in time.
-        UnwritableError: there is no room for temporary files.
     """
     with temporary_folder() as folder:
         pinned = folder / "requirements.txt"
@@ -163,11 +155,9 @@ class _RefusedError(Exception):
 def read_members(content: bytes, wanted: Collection[str], name: str) -> dict[str, bytes]:
     """Return the ``wanted`` files in a tar (plain or compressed) or a zip, by base name.
 
-    The ``name`` of the archive is for messages.
-
     Raises:
-        UserError: the archive is truncated, damaged or of another kind, contains a wanted file
-            twice, or exceeds the limits on sizes and counts.
+        UserError: the archive, called ``name``, is truncated, damaged or of another kind, contains
+            a wanted file twice, or exceeds the limits on sizes and counts.
     """
     found: dict[str, bytes] = {}
     total = 0

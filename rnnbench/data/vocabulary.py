@@ -62,12 +62,7 @@ class Encoded:
 
 
 def encode(texts: Sequence[str], vocabulary: Vocabulary) -> Encoded:
-    """Split ``texts`` into words as the corpus was split, and return their ids.
-
-    Raises:
-        UserError: the source of the corpus is not installed.
-        PluginError: its tokenizer is from another package, and failed.
-    """
+    """Split ``texts`` into words as the corpus was split, and return their ids."""
     if vocabulary.source not in SOURCES:
         hint = did_you_mean(vocabulary.source, SOURCES)
         raise UserError(f"the source '{vocabulary.source}' of this model is not installed ({hint})")
@@ -121,11 +116,7 @@ class Document:
 
 
 def find_document(corpus: Corpus, dataset: Dataset, data: Data, number: int) -> Document:
-    """Return document ``number`` of ``corpus``, and what ``data`` makes of it in ``dataset``.
-
-    Raises:
-        UserError: there is no such document.
-    """
+    """Return document ``number`` of ``corpus``, and what ``data`` makes of it in ``dataset``."""
     if not 0 <= number < len(corpus):
         raise UserError(f"no document {number} (allowed: 0 to {len(corpus) - 1})")
     place: Place = "left out"

@@ -85,10 +85,6 @@ def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[N
 
     The operating system frees the lock of a process that has died. The ``command`` of this process
     is for the message to others; ``record`` is the file of this kind of result in ``KINDS``.
-
-    Raises:
-        UserError: another process holds the lock, or the folder holds something else.
-        UnwritableError: the folder cannot be written to.
     """
     check_folder(folder, record)
     file, holder_file = folder / LOCK, folder / HOLDER

@@ -104,8 +104,7 @@ def load_results(folder: Path) -> Results:
 
     Raises:
         UserError: there is no finished run.
-        DamagedResultError: ``results.json`` or ``config.yaml`` is not as it was written, or is of
-            another version of rnnbench.
+        DamagedResultError: it is not as it was written, or is of another version of rnnbench.
     """
     file = folder / RESULTS
     if not file.is_file():

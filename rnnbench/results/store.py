@@ -122,10 +122,7 @@ class Store:
             check_replaceable(self.folder / name)
 
     def save(self, result: TrialResult) -> TrialResult:
-        """Write a finished trial, and return it as it is stored, without the weights.
-
-        ``RnnbenchError`` is raised if a file would be too large to be read again.
-        """
+        """Write a finished trial, and return it as it is stored, without the weights."""
         stored = compact(result) if self.is_compact else replace(result, weights=None)
         place, weights = self._place(result.record), result.weights
         arrays = {place.predictions: [stored.labels, stored.scores], place.weights: weights or []}
@@ -279,7 +276,7 @@ def read_weights(file: Path, expected: Sequence[Declared]) -> Weights:
     """Return the weights of a network, in their order; each has an ``expected`` shape and type.
 
     NumPy makes room for whatever an array declares to be. So all declarations are compared with the
-    network before anything is read. ``DamagedResultError`` is raised if they are others.
+    network before anything is read.
     """
     names = [f"arr_{number}" for number in range(len(expected))]
     with _unpacking(file) as archive:

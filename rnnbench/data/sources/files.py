@@ -119,9 +119,6 @@ def read_texts(path: Path, columns: Columns) -> Iterator[Text]:
 
     The texts of a folder are those of its folders, one for each label, as in
     ``keras.utils.text_dataset_from_directory``: labels and the names of ``.txt`` files are sorted.
-
-    Raises:
-        UserError: something in a file, or its kind, is wrong; the message names the line.
     """
     reader = _folder if path.is_dir() else READERS.get(path.suffix.lower())
     if reader is None:

@@ -71,11 +71,7 @@ def read(path: Path) -> Corpus:
 
 
 def read_files(path: Path) -> list[bytes]:
-    """Return the content of the SGML files in a folder or an archive, in order.
-
-    Raises:
-        UserError: a file is missing, or the archive cannot be read.
-    """
+    """Return the content of the SGML files in a folder or an archive, in order."""
     if path.is_dir():
         found = (file for pattern in IN_FOLDER for file in path.glob(pattern))
         files = {file.name: read_file(file, MAX_MEMBER_BYTES) for file in found}
@@ -93,11 +89,7 @@ def fetch(progress: Progress) -> Corpus:
 
 
 def fetch_files(progress: Progress) -> tuple[list[bytes], str]:
-    """Download the original files, and return them with the first address that has them.
-
-    Raises:
-        OutOfReachError: none has them.
-    """
+    """Download the original files, and return them with the first address that has them."""
     reasons = []
     for url in HOMES:
         try:
@@ -233,11 +225,7 @@ SGML = Source(
 
 
 def read_npz(npz: Path) -> Corpus:
-    """Return the corpus in the two files of Keras.
-
-    Raises:
-        UserError: one is missing, or is not the file that Keras distributes.
-    """
+    """Return the corpus in the two files of Keras, if they are those that it distributes."""
     files = (npz, npz.with_name(WORD_INDEX))
     if not all(map(Path.is_file, files)):
         raise UserError(f"{npz}: should be a file, with {WORD_INDEX} beside it")
