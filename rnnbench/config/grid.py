@@ -206,14 +206,12 @@ def _error(node: Node, name: str, keys: Sequence[str], message: str) -> ConfigEr
 
 def _texts(values: Sequence[Node]) -> list[str]:
     """Return values for the names of points; different ones that look alike are numbered."""
-    plain = [value.plain for value in values]
-    texts = list(map(text_of, plain))
-    return [
-        f"{text}-{n + 1}"
-        if any(text == texts[k] and plain[k] != plain[n] for k in range(n))
-        else text
-        for n, text in enumerate(texts)
-    ]
+    pairs = [(text_of(value.plain), value.plain) for value in values]
+    texts = []
+    for number, (text, plain) in enumerate(pairs, start=1):
+        is_taken = any(text == other and plain != its for other, its in pairs[: number - 1])
+        texts.append(f"{text}-{number}" if is_taken else text)
+    return texts
 
 
 def _labels(paths: Sequence[str]) -> dict[str, str]:

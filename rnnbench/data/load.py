@@ -104,7 +104,16 @@ def _from_path(path: Path, data: Data) -> Corpus:
     for given in filter(None, (path, data.test)):
         if not given.exists():
             raise UserError(f"{given}: no such file or folder (data.path, or --path)")
-    source = _source_of(path) if data.source == "auto" else SOURCES[data.source]
+    if data.source == "auto":
+        found = [source for source in BUILT_IN if source.recognises(path)]
+        usable = [] if found else SOURCES.usable()  # other packages are asked last
+        found += [source for source in usable if source.recognises(path)]
+        if not found:
+            files = "; ".join(f"{source.name}: {source.file}" for source in usable)
+            raise UserError(f"{path}: no source reads such a file or folder (allowed: {files})")
+        source = found[0]
+    else:
+        source = SOURCES[data.source]
     if misplaced := sorted(set(data.options) - set(source.options)):
         raise UserError(f"data.{misplaced[0]}: the source {source.name} has no such key")
     try:
@@ -116,17 +125,6 @@ def _from_path(path: Path, data: Data) -> Corpus:
         return cache.store(source.name, corpus)
     log.warning("%s: not the original files of %s, so the corpus differs", path, source.name)
     return cache.store(f"altered-{source.name}", corpus)
-
-
-def _source_of(path: Path) -> Source:
-    """Return the source that recognises ``path``; other packages are asked last."""
-    found = [source for source in BUILT_IN if source.recognises(path)]
-    usable = [] if found else SOURCES.usable()
-    found += [source for source in usable if source.recognises(path)]
-    if found:
-        return found[0]
-    files = "; ".join(f"{source.name}: {source.file}" for source in usable)
-    raise UserError(f"{path}: no source reads such a file or folder (allowed: {files})")
 
 
 def _cached(name: str) -> Corpus | None:
