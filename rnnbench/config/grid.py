@@ -201,9 +201,6 @@ def _error(node: Node, name: str, keys: Sequence[str], message: str) -> ConfigEr
     return config_error(node.where, ["models", name, "grid", *keys], message)
 
 
-# The names of points.
-
-
 def _texts(values: Sequence[Node]) -> list[str]:
     """Return values for the names of points; different ones that look alike are numbered."""
     pairs = [(text_of(value.plain), value.plain) for value in values]

@@ -153,9 +153,6 @@ def _validated(schema: type[_S], tree: Tree) -> _S:
     return valid
 
 
-# Trees.
-
-
 def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Tree:
     """Return the tree of a file or a mapping, with the values of flags.
 
@@ -194,9 +191,6 @@ def _node(value: Any, depth: int = 0) -> Node:
     if isinstance(value, list | tuple):
         return Node([_node(item, depth + 1) for item in value], "")
     return Node(value, "")
-
-
-# Files, and those that they extend.
 
 
 def _read(tree: Tree, path: Path, above: tuple[Path, ...]) -> Node:
@@ -277,9 +271,6 @@ def _file(name: Node, folder: Path, above: tuple[Path, ...]) -> Path:
     names += [] if base.suffix else shipped.names()
     message = f"no such file: {value} ({did_you_mean(str(value), names)})"
     raise config_error(name.where, ["extends"], message)
-
-
-# Flags.
 
 
 def _with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:

@@ -69,9 +69,6 @@ def key_path(keys: Sequence[str | int]) -> str:
     return ".".join(part if part and part.isprintable() else repr(part) for part in parts)
 
 
-# Trees.
-
-
 @dataclass(frozen=True)
 class Node:
     """A value of a config that knows where it was written."""
@@ -153,9 +150,6 @@ def without(root: Node, keys: Sequence[str]) -> Node:
     if below:
         return replaced(root, [key], without(root.value[key], below))
     return Node({other: node for other, node in root.value.items() if other != key}, root.where)
-
-
-# YAML.
 
 
 _TAG = "tag:yaml.org,2002:"

@@ -237,9 +237,6 @@ class Store:
         return validate(file, Vocabulary, read_document(file, version_of(Vocabulary)))
 
 
-# Arrays.
-
-
 def _write_predictions(file: Path, result: TrialResult) -> None:
     with atomic_write(file) as opened:
         np.savez_compressed(opened, labels=result.labels, scores=result.scores)

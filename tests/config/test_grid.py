@@ -51,9 +51,6 @@ def messages(file: Path, *settings: str) -> list[str]:
     return str(caught.value).splitlines()
 
 
-# The points of a grid.
-
-
 def facts(model) -> tuple:
     """Return the units of the two recurrent layers of a point, and its own training."""
     return model.layers[1].units, model.layers[2].units, model.training
@@ -144,9 +141,6 @@ def test_points_are_selected_by_name_or_all_together():
     assert list(select(benchmark, ["rnn[units=4]"], "--models").models) == ["rnn[units=4]"]
 
 
-# Flags.
-
-
 @pytest.mark.parametrize(
     ("key", "names"),
     [
@@ -221,17 +215,11 @@ def test_a_point_may_change_in_all_that_is_not_in_its_name():
     assert facts(changed["rnn[units=4]"]) == (2, 4, None)
 
 
-# Several files.
-
-
 def test_a_grid_of_another_file_is_changed_key_by_key():
     with_grid("layers.2.gru.units: [3, 4]", "training: {epochs: [1, 2]}")
     above = "extends: grid.yaml\nmodels: {rnn: {grid: {layers: {'2': {gru: {units: [5]}}}}}}\n"
     found = models(write(above, "above.yaml")).values()
     assert [facts(model) for model in found] == [(2, 5, {"epochs": n}) for n in (1, 2)]
-
-
-# Mistakes; for those in a single line see test_messages.py.
 
 
 LONG = [f"{'x' * 38}{n}" for n in range(2)]

@@ -54,9 +54,6 @@ def value_of(file: Path):
     return tree.root.plain
 
 
-# Files that cannot be read.
-
-
 def test_a_file_that_is_not_there_or_no_config_is_named():
     write(SMALL, "Small.yaml")
     assert messages(Path("smal.yaml")) == [
@@ -67,9 +64,6 @@ def test_a_file_that_is_not_there_or_no_config_is_named():
     assert messages(Path("configs")) == ["configs: is a folder (should be a config file)"]
     Path("bad.yaml").write_bytes("# no\nname: café\n".encode("latin-1"))
     assert messages(Path("bad.yaml")) == ["bad.yaml:2: is not UTF-8"]
-
-
-# The meaning of a config.
 
 
 def test_what_is_left_out_or_empty_is_at_its_default():
@@ -93,9 +87,6 @@ def test_a_model_may_be_a_baseline_whose_parameters_may_be_left_out(written):
     models = load(write(f"{SMALL}  svm: {{baseline: {written}}}\n")).models
     assert models["svm"] == BaselineModel(baseline=TfidfLinearSVM(max_ngram=2, C=1.0))
     assert isinstance(models["rnn"], Network)
-
-
-# Configs in Python.
 
 
 def test_a_mapping_means_the_same_as_a_file():
@@ -142,9 +133,6 @@ def test_a_mapping_that_contains_itself_is_refused():
     assert messages(config) == ["nested too deeply (allowed: 100 levels)"]
 
 
-# Several files.
-
-
 def test_names_and_data_paths_are_relative_to_the_file_that_they_are_in():
     write("name: &x base\nseed: 3\ndata: {path: ../corpus, train: *x}\n", "configs/bases/base.yaml")
     write("extends: bases/base.yaml\nname: middle\n", "configs/middle.yaml")
@@ -176,9 +164,6 @@ def test_a_config_extends_a_hundred_files_at_most():
 
     assert "too many files (allowed: 100)" in found.problems[0].message
     assert len(found.problems) < 100
-
-
-# Flags.
 
 
 def test_a_file_beats_the_extended_one_and_a_flag_beats_the_file():
@@ -224,9 +209,6 @@ def test_a_flag_leads_no_deeper_than_a_file_may_nest():
     assert str(problem) == "--set: a path of 101 keys (allowed: 100)"
 
 
-# Models by name, and data without models.
-
-
 @pytest.mark.parametrize(
     ("names", "answers"),
     [
@@ -252,9 +234,6 @@ def test_wrong_data_of_flags():
         load_data(None, [setting("data.sede", "3")])
     with pytest.raises(ConfigError, match=r"^--set .+: training: unknown key \(allowed: data\)$"):
         load_data(None, [setting("training.epochs", "3")])
-
-
-# Configs that are written out.
 
 
 def dumped_and_loaded(benchmark: Benchmark, folder: Path = Path()) -> Benchmark:

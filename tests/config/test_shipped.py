@@ -46,9 +46,6 @@ def benchmark_of(name: str) -> Benchmark:
     return load(name)
 
 
-# Names.
-
-
 def test_configs_are_found_by_their_names_only():
     assert {"all", "smoke", "own_texts", "notebook"} <= set(shipped.listed())
     assert shipped.find("all") == shipped.folder() / "all.yaml"
@@ -89,9 +86,6 @@ def test_a_copy_may_have_the_name_of_the_config_that_it_extends():
     Path("notebook.yaml").write_text(shipped.find("lstm").read_text())
 
     assert load("notebook.yaml") == benchmark_of("lstm")
-
-
-# What is in them.
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -202,9 +196,6 @@ def test_models_have_the_settings_that_were_best_on_training_documents(name):
         ).facts("seeds", "engine")
 
 
-# A wheel.
-
-
 def test_a_wheel_brings_the_package_and_the_configs(tmp_path, repository):
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", "."]
     subprocess.run([*command, repository], cwd=tmp_path, check=True)
@@ -223,9 +214,6 @@ def test_a_wheel_brings_the_package_and_the_configs(tmp_path, repository):
     rnnbench("config", "copy", "own_texts")
     rnnbench("run", "own_texts.yaml", "--models", "tfidf_logistic_regression")
     assert (tmp_path / "results" / "own_texts" / "results.json").is_file()
-
-
-# The starter.
 
 
 def read(text):

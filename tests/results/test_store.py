@@ -21,7 +21,6 @@ from rnnbench.metrics import usable_metrics
 from rnnbench.results import store as stores
 from rnnbench.results.store import Store, compact, compact_scores, read_weights
 from rnnbench.storage import (
-    MAX_UNPACKED,
     DamagedResultError,
     OtherVersionError,
     UnwritableError,
@@ -105,16 +104,6 @@ def test_the_files_are_named_after_model_seed_and_fingerprint(store, network):
     assert store.weights_file(*KEY) == network
     for ours, theirs in zip(read_weights(network, DECLARED), WEIGHTS, strict=True):
         np.testing.assert_array_equal(ours, theirs)
-
-
-def test_trials_of_several_configurations_stand_beside_each_other(store):
-    keys = [KEY, ("rnn", 0, OTHER), ("twin", 0, MINE)]
-    for params, (model, _, fingerprint) in enumerate(keys):
-        store.save(with_network(params, params=params, model=model, fingerprint=fingerprint))
-
-    for params, key in enumerate(keys):
-        assert store.load(*key).record.params == params
-        assert read_weights(store.weights_file(*key), DECLARED)[1][0] == params
 
 
 def test_the_same_trial_trained_afresh_replaces_the_old_one(store):
@@ -214,28 +203,22 @@ def _make_a_folder(file):
     file.mkdir()
 
 
-@pytest.mark.parametrize("damage", [_truncate, _make_a_folder])
-def test_a_damaged_record_is_named_and_never_used(store, record, damage, caplog):
+@pytest.mark.parametrize(
+    ("kind", "damage"),
+    [
+        *(("record", damage) for damage in (_truncate, _make_a_folder)),
+        *(("predictions", damage) for damage in (_truncate, Path.unlink)),
+    ],
+)
+def test_a_damaged_trial_is_named_and_never_used(store, files, kind, damage, caplog):
     store.save(result(fingerprint=MINE))
-    damage(record)
+    file = getattr(files, kind)
+    damage(file)
 
     assert store.find(*KEY) is None
-    assert f"unusable result: {record}: " in caplog.text
-    with pytest.raises(DamagedResultError, match=f"^unusable result: {record}: "):
+    assert f"unusable result: {file}: " in caplog.text
+    with pytest.raises(DamagedResultError, match=f"^unusable result: {file}: "):
         store.load(*KEY)
-
-
-@pytest.mark.parametrize("damage", [_truncate, Path.unlink])
-def test_damaged_predictions_are_named_and_their_record_not_used(
-    store, predictions, damage, caplog
-):
-    store.save(result(fingerprint=MINE))
-    damage(predictions)
-
-    assert store.find(*KEY) is None
-    assert str(predictions) in caplog.text
-    store.save(result(fingerprint=MINE))
-    assert store.find(*KEY)
 
 
 @pytest.mark.parametrize(
@@ -400,19 +383,6 @@ def test_a_vocabulary_comes_back_as_it_was_stored_or_is_named(store):
     write_document(file, vocabulary, note="by hand")
     with pytest.raises(DamagedResultError, match=f"^unusable result: {file}: "):
         store.vocabulary()
-
-
-def test_predictions_that_unpack_to_more_than_allowed_are_refused(store, predictions):
-    predictions.parent.mkdir(parents=True)
-    with zipfile.ZipFile(predictions, "w") as archive:
-        archive.writestr("zeros", b"\0")
-        archive.getinfo("zeros").file_size = MAX_UNPACKED + 1
-
-    with pytest.raises(DamagedResultError, match="it unpacks to 1,073,741,825 bytes"):
-        store.scores(*KEY)
-
-
-# Compact runs keep everything in the scores that metrics are computed from.
 
 
 SPREAD = st.floats(width=32, allow_nan=False, allow_infinity=False)

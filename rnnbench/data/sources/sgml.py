@@ -9,7 +9,7 @@ import io
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,7 +94,8 @@ def fetch_files(progress: Progress) -> tuple[list[bytes], str]:
     for url in HOMES:
         try:
             files = _unpack(get(url, progress, patience=PATIENCE / len(HOMES)), url)
-            if is_original(files):
+            content = b"".join(files.get(name, b"") for name in FILE_NAMES)
+            if hashlib.sha256(content).hexdigest() == ORIGINAL_SHA256:
                 return [files[name] for name in FILE_NAMES], url
             reasons.append(f"{url}: not the original files (their sha256 differs)")
         except (OutOfReachError, UserError) as error:
@@ -107,12 +108,6 @@ def _unpack(content: bytes, name: str) -> dict[str, bytes]:
     if inner := files.pop(INNER_ARCHIVE, None):
         return read_members(inner, FILE_NAMES, f"{name}/{INNER_ARCHIVE}")
     return files
-
-
-def is_original(files: Mapping[str, bytes]) -> bool:
-    """Return whether ``files``, content by name, are those of Distribution 1.0, byte for byte."""
-    content = b"".join(files.get(name, b"") for name in FILE_NAMES)
-    return hashlib.sha256(content).hexdigest() == ORIGINAL_SHA256
 
 
 def build_corpus(files: Iterable[bytes], *, min_documents: int = MIN_DOCUMENTS) -> Corpus:
@@ -219,9 +214,6 @@ SGML = Source(
     rebuilds="keras",
     fingerprint=FINGERPRINT,
 )
-
-
-# The files that Keras distributes.
 
 
 def read_npz(npz: Path) -> Corpus:
