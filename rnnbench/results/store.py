@@ -170,11 +170,10 @@ class Store:
         except DamagedResultError as error:
             if not isinstance(error, OtherVersionError):
                 log.warning("%s; it is not used", error)
+            return None
         except FileNotFoundError:
-            pass
-        else:
-            return self._compact(found) if self.is_compact and not found.record.compact else found
-        return None
+            return None
+        return self._compact(found) if self.is_compact and not found.record.compact else found
 
     def load(
         self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
