@@ -263,11 +263,6 @@ def spell_document(record: Record | Document, **facts: Any) -> str:
     return json.dumps(whole | {"checksum": sha256_json(whole)}, indent=1) + "\n"
 
 
-def version_of(kind: type[Record]) -> int:
-    """Return the schema version of the records of a class."""
-    return int(kind.model_fields["schema_version"].default)
-
-
 def read_document(path: Path, version: int) -> Document:
     """Return the document that ``write_document`` wrote, without its checksum.
 
@@ -300,10 +295,12 @@ def read_document(path: Path, version: int) -> Document:
     raise DamagedResultError(f"unusable result: {path}: {fault} ({hint})")
 
 
-def validate(path: Path, kind: type[R], document: Document) -> R:
-    """Return ``document``, which was read from ``path``, as a record of this kind."""
+def read_record(path: Path, kind: type[R], *beside: str) -> tuple[R, Document]:
+    """Return the record in a document, and the facts of these names that stand beside it."""
+    document = read_document(path, kind.model_fields["schema_version"].default)
+    facts = {name: document.pop(name) for name in beside if name in document}
     try:
-        return kind.model_validate(document)
+        return kind.model_validate(document), facts
     except ValidationError as error:
         raise DamagedResultError(f"unusable result: {path}: {first_fault(error)}") from error
 

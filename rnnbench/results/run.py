@@ -14,18 +14,17 @@ from rnnbench.config.nodes import ConfigError
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.errors import UserError
-from rnnbench.results.schema import SUMMARY_VERSION, Results
+from rnnbench.results.schema import Results
 from rnnbench.results.store import PAGES, RESULTS, Store
 from rnnbench.storage import (
     MAX_DOCUMENT,
     PLOTS,
     DamagedResultError,
     check_file,
-    read_document,
     read_file,
+    read_record,
     sha256_file,
     spell_document,
-    validate,
     write_text,
 )
 from rnnbench.training.outcome import TrialResult
@@ -110,12 +109,12 @@ def load_results(folder: Path) -> Results:
     if not file.is_file():
         hint = "should be a folder that `rnnbench run` finished, such as results/all"
         raise UserError(f"{folder}: no {RESULTS} in it ({hint})")
-    document = read_document(file, SUMMARY_VERSION)
+    results, facts = read_record(file, Results, "config_sha256")
     try:
-        check_file(folder / "config.yaml", document.pop("config_sha256", None), file)
+        check_file(folder / "config.yaml", facts.get("config_sha256"), file)
     except DamagedResultError as error:  # such as when a run was killed between the two files
         raise type(error)(f"{error}; run the benchmark again") from error
-    return validate(file, Results, document)
+    return results
 
 
 def load_benchmark(folder: Path, models: Iterable[str]) -> Benchmark:

@@ -37,10 +37,8 @@ from rnnbench.storage import (
     atomic_write,
     check_file,
     check_replaceable,
-    read_document,
+    read_record,
     sha256_file,
-    validate,
-    version_of,
     write_document,
     write_text,
 )
@@ -59,6 +57,8 @@ CHOICE = "choice.json"
 """The file that makes a folder a choice."""
 PAGES = ("report.html", "report.md")
 """The files that ``rnnbench report`` writes beside it, and beside the folder of the plots."""
+CHECKSUMS = ("predictions_sha256", "weights_sha256", "model_sha256")
+"""The facts beside the record of a trial; the last one is of a network in an older format."""
 OLD_NETWORK = ".keras"
 """The ending of the files of kept networks before they were stored as weights."""
 BEST = 3
@@ -145,10 +145,8 @@ class Store:
 
     def _compact(self, result: TrialResult) -> TrialResult:
         """Reduce a stored trial to what tables need, and return it; its network stays."""
-        place = self._place(result.record)
-        document = read_document(place.record, version_of(TrialRecord))
-        checksums = {key: text for key, text in document.items() if key.endswith("_sha256")}
-        light = compact(result)
+        place, light = self._place(result.record), compact(result)
+        checksums = read_record(place.record, TrialRecord, *CHECKSUMS)[1]
         with uninterrupted():
             _write_predictions(place.predictions, light)
             checksums["predictions_sha256"] = sha256_file(place.predictions)
@@ -204,10 +202,8 @@ class Store:
     ) -> tuple[TrialFiles, TrialRecord]:
         """Return the files of a trial and its record, after checking their checksums."""
         files = place_of(self.folder, model, seed, fingerprint)
-        document = read_document(files.record, version_of(TrialRecord))
-        kinds = ("predictions", "weights", "model")
-        predictions, weights, old = (document.pop(f"{kind}_sha256", None) for kind in kinds)
-        record = validate(files.record, TrialRecord, document)
+        record, checksums = read_record(files.record, TrialRecord, *CHECKSUMS)
+        predictions, weights, old = map(checksums.get, CHECKSUMS)
         check_file(files.predictions, predictions, files.record)
         if with_model:
             if old is not None:
@@ -232,8 +228,7 @@ class Store:
 
     def vocabulary(self) -> Vocabulary:
         """Return the vocabulary that turns texts into inputs of the kept networks."""
-        file = self.folder / VOCABULARY
-        return validate(file, Vocabulary, read_document(file, version_of(Vocabulary)))
+        return read_record(self.folder / VOCABULARY, Vocabulary)[0]
 
 
 def _write_predictions(file: Path, result: TrialResult) -> None:

@@ -29,10 +29,8 @@ from rnnbench.storage import (
     DamagedResultError,
     OtherVersionError,
     UnwritableError,
-    read_document,
+    read_record,
     sweep,
-    validate,
-    version_of,
     write_document,
     write_text,
 )
@@ -158,8 +156,7 @@ def files_in(folder: Path) -> set[str]:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is not a folder ({HINT})")
     try:
-        document = read_document(folder / SITE, version_of(SiteFiles))
-        return set(validate(folder / SITE, SiteFiles, document).files)
+        return set(read_record(folder / SITE, SiteFiles)[0].files)
     except FileNotFoundError:
         check_folder(folder, SITE)
         return set()
