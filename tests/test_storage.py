@@ -33,7 +33,8 @@ from rnnbench.storage import (
     write_document,
     write_text,
 )
-from rnnbench.training.outcome import TRIAL_VERSION, TrialRecord
+from rnnbench.training.outcome import TRIAL_VERSION as VERSION
+from rnnbench.training.outcome import TrialRecord
 
 SHA256_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 SHA256_OF_BRACES = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
@@ -112,11 +113,11 @@ def test_what_was_written_comes_back_with_the_facts_beside_it(file):
 
 
 def test_the_checksum_covers_all_other_entries_in_whatever_layout(file):
-    document, before = json.loads(file.read_text()), read_document(file, TRIAL_VERSION)
+    document, before = json.loads(file.read_text()), read_document(file, VERSION)
 
     assert list(document)[-1] == "checksum"
     file.write_text(json.dumps(dict(sorted(document.items()))))
-    assert read_document(file, TRIAL_VERSION) == before
+    assert read_document(file, VERSION) == before
     assert document.pop("checksum") == sha256_json(document)
     assert document == before
 
@@ -124,11 +125,8 @@ def test_the_checksum_covers_all_other_entries_in_whatever_layout(file):
 @pytest.mark.parametrize(
     ("version", "hint"),
     [
-        (TRIAL_VERSION + 1, "update rnnbench"),
-        *(
-            (version, "run the benchmark again")
-            for version in (TRIAL_VERSION - 1, str(TRIAL_VERSION), None)
-        ),
+        (VERSION + 1, "update rnnbench"),
+        *((version, "run the benchmark again") for version in (VERSION - 1, str(VERSION), None)),
     ],
 )
 def test_a_document_of_another_version_says_so_and_what_to_do(file, version, hint):
@@ -136,11 +134,11 @@ def test_a_document_of_another_version_says_so_and_what_to_do(file, version, hin
     file.write_text(json.dumps(document | {"schema_version": version}))
 
     with pytest.raises(OtherVersionError) as caught:
-        read_document(file, TRIAL_VERSION)
+        read_document(file, VERSION)
 
     assert str(caught.value) == (
         f"unusable result: {file}: it has schema version {version}, but this rnnbench reads "
-        f"version {TRIAL_VERSION}; {hint}"
+        f"version {VERSION}; {hint}"
     )
 
 
@@ -163,7 +161,7 @@ def test_whatever_was_changed_is_noticed(file, before, after):
     file.write_text(text.replace(before, after, 1))
 
     with pytest.raises(DamagedResultError, match=f"^unusable result: {file}: "):
-        read_document(file, TRIAL_VERSION)
+        read_document(file, VERSION)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +174,7 @@ def test_what_is_no_document_is_damaged(tmp_path, content):
     file.write_bytes(content)
 
     with pytest.raises(DamagedResultError) as caught:
-        read_document(file, TRIAL_VERSION)
+        read_document(file, VERSION)
 
     assert str(caught.value) == (
         f"unusable result: {file}: it is not the JSON that was written "
@@ -186,9 +184,9 @@ def test_what_is_no_document_is_damaged(tmp_path, content):
 
 def test_a_folder_is_no_document_and_none_is_not_damaged(tmp_path):
     with pytest.raises(DamagedResultError, match=f"^unusable result: {tmp_path}: "):
-        read_document(tmp_path, TRIAL_VERSION)
+        read_document(tmp_path, VERSION)
     with pytest.raises(FileNotFoundError):
-        read_document(tmp_path / "a.json", TRIAL_VERSION)
+        read_document(tmp_path / "a.json", VERSION)
 
 
 def test_a_file_beside_a_document_that_is_missing_or_another_one_is_named(tmp_path, file):
