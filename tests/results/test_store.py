@@ -45,21 +45,6 @@ def files(store):
     return stores.place_of(store.folder, *KEY)
 
 
-@pytest.fixture
-def record(files):
-    return files.record
-
-
-@pytest.fixture
-def predictions(files):
-    return files.predictions
-
-
-@pytest.fixture
-def network(files):
-    return files.weights
-
-
 WEIGHTS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.ones(3, np.float32)]
 DECLARED = [(each.shape, each.dtype) for each in WEIGHTS]
 
@@ -93,16 +78,16 @@ def test_a_trial_is_given_for_its_own_model_seed_and_fingerprint_alone(store, ke
         store.weights_file(*key)
 
 
-def test_the_files_are_named_after_model_seed_and_fingerprint(store, network):
+def test_the_files_are_named_after_model_seed_and_fingerprint(store, files):
     store.save(with_network())
     store.save(result(model="lstm", seed=7, fingerprint=OTHER))
 
-    files = {str(file.relative_to(store.folder)) for file in store.folder.rglob("*.*")}
+    found = {str(file.relative_to(store.folder)) for file in store.folder.rglob("*.*")}
     names = [f"trials/{STEM}.json", f"predictions/{STEM}.npz", f"models/{STEM}.npz"]
     other = "lstm-seed7-bbbbbbbbbbbbbbbb"
-    assert files == {*names, f"trials/{other}.json", f"predictions/{other}.npz"}
-    assert store.weights_file(*KEY) == network
-    for ours, theirs in zip(read_weights(network, DECLARED), WEIGHTS, strict=True):
+    assert found == {*names, f"trials/{other}.json", f"predictions/{other}.npz"}
+    assert store.weights_file(*KEY) == files.weights
+    for ours, theirs in zip(read_weights(files.weights, DECLARED), WEIGHTS, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
@@ -172,23 +157,23 @@ def test_names_from_outside_never_become_paths(store, model, fingerprint):
     assert not store.folder.exists()
 
 
-def test_a_record_under_the_name_of_another_trial_is_not_given(store, record):
+def test_a_record_under_the_name_of_another_trial_is_not_given(store, files):
     store.save(result(fingerprint=OTHER))
     for kind in ("trials", "predictions"):
         (file,) = (store.folder / kind).iterdir()
         file.rename(file.with_stem(STEM))
 
-    assert record.exists()
+    assert files.record.exists()
     assert store.find(*KEY) is None
     with pytest.raises(FileNotFoundError):
         store.load(*KEY)
 
 
-def test_a_loss_that_is_not_a_number_is_stored_as_null(store, record):
+def test_a_loss_that_is_not_a_number_is_stored_as_null(store, files):
     history = {"loss": [float("nan"), float("inf")], "accuracy": [0.5, 0.5]}
     store.save(result(history=history, fingerprint=MINE))
 
-    text = record.read_text()
+    text = files.record.read_text()
 
     assert json.loads(text, parse_constant=pytest.fail)["history"]["loss"] == [None, None]
     assert store.load(*KEY).record.history.loss == [None, None]
@@ -230,22 +215,24 @@ def test_a_damaged_trial_is_named_and_never_used(store, files, kind, damage, cap
     ],
 )
 def test_a_damaged_network_is_named_and_not_used_but_its_trial_is(
-    store, network, damage, reason, caplog
+    store, files, damage, reason, caplog
 ):
     store.save(with_network())
-    damage(network)
+    damage(files.weights)
 
     assert store.find(*KEY)
     assert not caplog.text
     assert store.find(*KEY, with_model=True) is None
-    assert f"unusable result: {network}: " in caplog.text
-    with pytest.raises(DamagedResultError, match=rf"^unusable result: {network}: {reason}"):
+    assert f"unusable result: {files.weights}: " in caplog.text
+    with pytest.raises(DamagedResultError, match=rf"^unusable result: {files.weights}: {reason}"):
         store.weights_file(*KEY)
 
 
-def test_a_trial_of_an_unknown_version_is_trained_again_without_alarm(store, record, caplog):
+def test_a_trial_of_an_unknown_version_is_trained_again_without_alarm(store, files, caplog):
     store.save(result(fingerprint=MINE))
-    record.write_text(record.read_text().replace('"schema_version": ', '"schema_version": 99'))
+    files.record.write_text(
+        files.record.read_text().replace('"schema_version": ', '"schema_version": 99')
+    )
 
     assert store.find(*KEY) is None
     assert not caplog.text
@@ -308,16 +295,16 @@ MISLEADING = {
 
 
 @pytest.mark.parametrize("write", MISLEADING.values(), ids=MISLEADING)
-def test_predictions_made_to_mislead_are_named_and_run_nothing(store, record, predictions, write):
+def test_predictions_made_to_mislead_are_named_and_run_nothing(store, files, write):
     saved = result(fingerprint=MINE)
     store.save(saved)
-    write(predictions)
-    write_document(record, saved.record, predictions_sha256=sha256_file(predictions))
+    write(files.predictions)
+    write_document(files.record, saved.record, predictions_sha256=sha256_file(files.predictions))
 
-    with pytest.raises(DamagedResultError, match=f"^unusable result: {predictions}: "):
+    with pytest.raises(DamagedResultError, match=f"^unusable result: {files.predictions}: "):
         store.load(*KEY)
 
-    assert not predictions.with_name("trace").exists()
+    assert not files.predictions.with_name("trace").exists()
 
 
 def _weights_larger_than_any_memory(file):
@@ -348,13 +335,13 @@ def test_weights_other_than_those_of_the_network_are_named_and_not_read(tmp_path
     assert not file.with_name("trace").exists()
 
 
-def test_a_network_of_an_older_version_is_refused_in_a_sentence(store, record, network, caplog):
+def test_a_network_of_an_older_version_is_refused_in_a_sentence(store, files, caplog):
     store.save(result(fingerprint=MINE))
-    old = network.with_suffix(".keras")
+    old = files.weights.with_suffix(".keras")
     old.parent.mkdir()
     old.write_bytes(b"a trained network")
-    checksum = {"predictions_sha256": json.loads(record.read_text())["predictions_sha256"]}
-    write_document(record, result(fingerprint=MINE).record, **checksum, model_sha256="0" * 64)
+    checksum = {"predictions_sha256": json.loads(files.record.read_text())["predictions_sha256"]}
+    write_document(files.record, result(fingerprint=MINE).record, **checksum, model_sha256="0" * 64)
 
     assert store.find(*KEY)
     assert store.find(*KEY, with_model=True) is None
