@@ -45,9 +45,6 @@ class Text(NamedTuple):
     label: str
 
 
-Reader = Callable[[Path, Columns], Iterator[Text]]
-
-
 def read(
     path: Path,
     *,
@@ -266,7 +263,7 @@ def _lines(path: Path) -> Iterator[str]:
             yield line
 
 
-READERS: dict[str, Reader] = {
+READERS: dict[str, Callable[[Path, Columns], Iterator[Text]]] = {
     ".csv": partial(_separated, strict=True),
     # Only commas need quotes, because a tab or a new line in a text would be ambiguous.
     ".tsv": partial(_separated, delimiter="\t", quoting=csv.QUOTE_NONE),
