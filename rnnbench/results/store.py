@@ -125,9 +125,12 @@ class Store:
         """Write a finished trial, and return it as it is stored, without the weights."""
         stored = compact(result) if self.is_compact else replace(result, weights=None)
         place, weights = self._place(result.record), result.weights
-        arrays = {place.predictions: [stored.labels, stored.scores], place.weights: weights or []}
-        for path, kept in arrays.items():
-            if (size := sum(array.nbytes for array in kept)) > MAX_HASHED:
+        sizes = {
+            place.predictions: stored.labels.nbytes + stored.scores.nbytes,
+            place.weights: sum(array.nbytes for array in weights or ()),
+        }
+        for path, size in sizes.items():
+            if size > MAX_HASHED:
                 reason = f"{size:,} bytes are too many (allowed: {MAX_HASHED:,})"
                 raise RnnbenchError(f"{path}: cannot be stored: {reason}")
         _write_predictions(place.predictions, stored)

@@ -9,9 +9,10 @@ import io
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -221,7 +222,7 @@ def read_npz(npz: Path) -> Corpus:
     files = (npz, npz.with_name(WORD_INDEX))
     if not all(map(Path.is_file, files)):
         raise UserError(f"{npz}: should be a file, with {WORD_INDEX} beside it")
-    return _keras_corpus(*(read_file(file, MAX_BYTES) for file in files), files)
+    return _keras_corpus({file: read_file(file, MAX_BYTES) for file in files})
 
 
 def fetch_npz(progress: Progress) -> Corpus:
@@ -231,19 +232,20 @@ def fetch_npz(progress: Progress) -> Corpus:
         return read_npz(home / "datasets" / NPZ)
     except (UserError, OSError):  # missing or damaged
         urls = (f"{NPZ_HOME}/{NPZ}", f"{NPZ_HOME}/{WORD_INDEX}")
-        contents = [get(url, progress) for url in urls]
+        files = {url: get(url, progress) for url in urls}
     try:
-        return _keras_corpus(*contents, urls)
+        return _keras_corpus(files)
     except UserError as error:
         raise OutOfReachError(str(error)) from error
 
 
-def _keras_corpus(npz: bytes, word_index: bytes, names: tuple[object, object]) -> Corpus:
-    """Check the hashes of the two files and return their corpus."""
+def _keras_corpus(files: Mapping[Any, bytes]) -> Corpus:
+    """Check the hashes of the npz and of the word index, by their names; return their corpus."""
+    (npz_name, npz), (index_name, word_index) = files.items()
     if hashlib.sha256(npz).hexdigest() != NPZ_SHA256:
-        raise UserError(f"{names[0]}: not the file that Keras distributes (its sha256 differs)")
+        raise UserError(f"{npz_name}: not the file that Keras distributes (its sha256 differs)")
     if hashlib.md5(word_index, usedforsecurity=False).hexdigest() != WORD_INDEX_MD5:
-        raise UserError(f"{names[1]}: not the file that Keras distributes (its md5 differs)")
+        raise UserError(f"{index_name}: not the file that Keras distributes (its md5 differs)")
     with np.load(io.BytesIO(npz), allow_pickle=True) as arrays:  # safe: its sha256 is known
         documents, labels = arrays["x"], arrays["y"]
     ranks: dict[str, int] = json.loads(word_index)
