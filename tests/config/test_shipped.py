@@ -112,15 +112,6 @@ def test_a_config_that_others_extend_lacks_only_a_name_and_models(name):
     ]
 
 
-@pytest.mark.parametrize("name", ["all", "own_texts", "r52_networks"])
-def test_a_config_that_is_dumped_loads_again(name):
-    benchmark = benchmark_of(name)
-    Path("config.yaml").write_text(dump(benchmark, Path()))
-    again = load("config.yaml")
-    assert dict(again) | {"data": None} == dict(benchmark) | {"data": None}
-    assert list(again.models) == list(benchmark.models)
-
-
 @pytest.mark.parametrize("name", CHOICES)
 def test_models_are_chosen_on_the_documents_that_they_are_run_on(name):
     run, choice = benchmark_of(name.partition("_")[0]), benchmark_of(name)
