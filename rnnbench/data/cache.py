@@ -74,7 +74,7 @@ def write(file: Path, corpus: Corpus) -> str:
 
 @contextmanager
 def writing(file: Path) -> Iterator[BinaryIO]:
-    """Open a file of the cache as ``atomic_write`` does; its error names a way out."""
+    """Open a file of the cache as ``atomic_write`` does; its error names ``RNNBENCH_CACHE``."""
     try:
         with atomic_write(file) as out:
             yield out

@@ -94,9 +94,10 @@ def _open(url: str, patience: float) -> "HTTPResponse":
 
 @contextmanager
 def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> Iterator[Path]:
-    """Download one wheel through pip, or raise ``OutOfReachError``; it exists in the block.
+    """Download one wheel through pip; it exists until the block ends.
 
     The user's pip settings apply: index, proxy, certificates, cache. pip checks the hash.
+    ``OutOfReachError`` is raised if no such wheel comes in time.
     """
     with temporary_folder() as folder:
         pinned = folder / "requirements.txt"

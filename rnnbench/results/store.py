@@ -146,16 +146,6 @@ class Store:
         write_document(place.record, stored.record, **checksums)
         return stored
 
-    def _compact(self, result: TrialResult) -> TrialResult:
-        """Reduce a stored trial to what tables need, and return it; its network stays."""
-        place, light = self._place(result.record), compact(result)
-        checksums = read_record(place.record, TrialRecord, *CHECKSUMS)[1]
-        with uninterrupted():
-            _write_predictions(place.predictions, light)
-            checksums["predictions_sha256"] = sha256_file(place.predictions)
-            write_document(place.record, light.record, **checksums)
-        return light
-
     def _place(self, record: TrialRecord) -> TrialFiles:
         return place_of(self.folder, record.model, record.seed, record.fingerprint)
 
@@ -174,7 +164,15 @@ class Store:
             return None
         except FileNotFoundError:
             return None
-        return self._compact(found) if self.is_compact and not found.record.compact else found
+        if not self.is_compact or found.record.compact:
+            return found
+        place, light = self._place(found.record), compact(found)
+        checksums = read_record(place.record, TrialRecord, *CHECKSUMS)[1]  # its network stays
+        with uninterrupted():
+            _write_predictions(place.predictions, light)
+            checksums["predictions_sha256"] = sha256_file(place.predictions)
+            write_document(place.record, light.record, **checksums)
+        return light
 
     def load(
         self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
