@@ -4,11 +4,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from config.test_load import messages, setting, write
 
-from rnnbench.config.load import Override, dump, load, select
-from rnnbench.config.nodes import ConfigError
-from rnnbench.points import split_setting
-from rnnbench.storage import write_text
+from rnnbench.config.load import dump, load, select
 
 RNN = """\
 name: small
@@ -27,28 +25,13 @@ SVM = """\
 """
 
 
-def write(text: str, name: str = "grid.yaml") -> Path:
-    write_text(Path(name), text)
-    return Path(name)
-
-
 def with_grid(*lines: str, after: str = "") -> Path:
     indented = "".join(f"      {line}\n" for line in lines)
-    return write(f"{RNN}    grid:\n{indented}{after}")
-
-
-def setting(text: str) -> Override:
-    return Override(f"--set {text}", *split_setting(text))
+    return write(f"{RNN}    grid:\n{indented}{after}", "grid.yaml")
 
 
 def models(file: Path, *settings: str) -> dict:
     return load(file, [setting(text) for text in settings]).models
-
-
-def messages(file: Path, *settings: str) -> list[str]:
-    with pytest.raises(ConfigError) as caught:
-        models(file, *settings)
-    return str(caught.value).splitlines()
 
 
 def facts(model) -> tuple:
@@ -203,7 +186,9 @@ def test_a_flag_may_name_every_layer_of_a_kind():
 
 
 def test_a_list_of_training_needs_a_network():
-    (found,) = messages(write(f"name: a\nmodels:\n{SVM}"), "training.learning_rate=[0.1, 0.2]")
+    (found,) = messages(
+        write(f"name: a\nmodels:\n{SVM}"), setting("training.learning_rate=[0.1, 0.2]")
+    )
     assert found.endswith("there is no network to try these values on")
 
 
