@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from factories import MARGINS, result
+from factories import MARGINS, Hostile, result
 from factories import record as trial_record
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -240,25 +240,11 @@ def test_a_trial_of_an_unknown_version_is_trained_again_without_alarm(store, fil
         store.load(*KEY)
 
 
-class _Hostile:
-    """Leaves a file behind when it is unpickled."""
-
-    def __init__(self, trace):
-        self.trace = trace
-
-    def __reduce__(self):
-        return Path.touch, (self.trace,)
-
-
 LABELS, SCORES = np.zeros(2, np.int32), np.ones((2, 3), np.float32)
 
 
-def _pickle(file):
-    file.write_bytes(pickle.dumps(_Hostile(file.with_name("trace"))))
-
-
 def _pickle_in_an_array(file):
-    hostile = np.array([_Hostile(file.with_name("trace"))], dtype=object)
+    hostile = np.array([Hostile(file.with_name("trace"))], dtype=object)
     np.savez(file, labels=hostile, scores=SCORES)
 
 
@@ -283,7 +269,7 @@ def _arrays(**arrays):
 
 
 MISLEADING = {
-    "a pickle": _pickle,
+    "a pickle": lambda file: file.write_bytes(pickle.dumps(Hostile(file.with_name("trace")))),
     "a pickle in an array": _pickle_in_an_array,
     "an array alone": lambda file: file.write_bytes(np.lib.format.magic(1, 0)),
     "a bomb": _bomb,
@@ -307,15 +293,13 @@ def test_predictions_made_to_mislead_are_named_and_run_nothing(store, files, wri
     assert not files.predictions.with_name("trace").exists()
 
 
-def _weights_larger_than_any_memory(file):
-    np.savez(file, np.zeros((2, 3, 10**15, 0), np.float32), WEIGHTS[1])
-
-
 MISLEADING_WEIGHTS = {
     "a pickle in an array": lambda file: np.savez(
-        file, np.array([[_Hostile(file.with_name("trace"))]], dtype=object), WEIGHTS[1]
+        file, np.array([[Hostile(file.with_name("trace"))]], dtype=object), WEIGHTS[1]
     ),
-    "larger than any memory": _weights_larger_than_any_memory,
+    "larger than any memory": lambda file: np.savez(
+        file, np.zeros((2, 3, 10**15, 0), np.float32), WEIGHTS[1]
+    ),
     "too few": lambda file: np.savez(file, WEIGHTS[0]),
     "other names": lambda file: np.savez(file, kernel=WEIGHTS[0], bias=WEIGHTS[1]),
     "another order": lambda file: np.savez(file, *WEIGHTS[::-1]),

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from factories import Hostile
 from newswires import write_files
 
 from rnnbench.config.load import load
@@ -225,16 +226,6 @@ def test_the_table_grows_where_that_of_python_2_does(n_keys, sha256):
     order = b"\n".join(dict_order([b"w%d" % number for number in range(n_keys)]))
 
     assert hashlib.sha256(order).hexdigest() == sha256
-
-
-class Hostile:
-    """Creates a file when it is unpickled."""
-
-    def __init__(self, marker):
-        self.marker = marker
-
-    def __reduce__(self):
-        return Path.touch, (self.marker,)
 
 
 @pytest.fixture
