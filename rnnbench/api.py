@@ -19,8 +19,8 @@ from rnnbench.analysis.boards import (
 )
 from rnnbench.analysis.compare import ComparedRuns, compare_runs, differing_settings
 from rnnbench.analysis.errors import words_of_test_documents
-from rnnbench.analysis.load import load_run as load_stored_run
 from rnnbench.analysis.summary import drop_duplicates
+from rnnbench.analysis.summary import load_run as load_stored_run
 from rnnbench.config.load import load_data
 from rnnbench.data.dataset import Dataset
 from rnnbench.data.load import prepare

@@ -23,7 +23,7 @@ from plugin_files import run_rnnbench
 
 import rnnbench
 from rnnbench.analysis.comparisons import power_of_pairs
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import load_run
 from rnnbench.cli.app import COMMANDS, load_command
 from rnnbench.config.load import load
 from rnnbench.explain.export import stack

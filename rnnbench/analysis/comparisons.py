@@ -77,7 +77,9 @@ def compare_pairs(
             p=p,
             p_holm=p_holm,
             method=method,
-            n_seeds=min((len(hits[name]) for name in (a, b) if name not in fixed), default=None),
+            n_seeds=min(
+                (len(hits[name].right) for name in (a, b) if name not in fixed), default=None
+            ),
         )
         for (a, b, estimate, p, method), p_holm in zip(found, corrected, strict=True)
     ]

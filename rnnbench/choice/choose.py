@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnbench.analysis.load import load_environment
+from rnnbench.analysis.summary import load_environment
 from rnnbench.choice.rank import Candidate, ChoiceResults, rank_candidates
 from rnnbench.choice.write import check_target, choice_table, costs_table, write_best
 from rnnbench.config.load import dump

@@ -316,8 +316,8 @@ def doctor(
     if config is None:
         _check_machine(as_json=as_json)
         return
-    from rnnbench.analysis.load import load_run
     from rnnbench.analysis.notes import notes_on_run
+    from rnnbench.analysis.summary import load_run
     from rnnbench.report.data import notes_text
 
     is_run = config.is_dir()

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from rnnbench.analysis.boards import MeanRanks, rank_over_datasets, rank_runs, trace_runs
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
-from rnnbench.analysis.load import load_run, load_runs
+from rnnbench.analysis.summary import load_run, load_runs
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.metrics import find_quantity
 from rnnbench.report.findings import make_badge

@@ -59,7 +59,7 @@ def site(
     """
     for name in metric:
         find_quantity(name, "--metric")
-    from rnnbench.analysis.load import load_runs  # slow to import
+    from rnnbench.analysis.summary import load_runs  # slow to import
     from rnnbench.terminal.display import show_steps
     from rnnbench.website.pages import INDEX
     from rnnbench.website.site import write_site

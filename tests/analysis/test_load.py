@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from factories import MARGINS, SOFTMAX, benchmark, dataset_summary, result
 
-from rnnbench.analysis.load import load_run
-from rnnbench.analysis.summary import summarize_run
+from rnnbench.analysis.summary import load_run, summarize_run
 from rnnbench.config.load import dump
 from rnnbench.environment import environment
 from rnnbench.errors import UserError

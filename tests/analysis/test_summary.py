@@ -22,10 +22,10 @@ from rnnbench.analysis.intervals import (
     prediction_interval,
     t_interval,
 )
-from rnnbench.analysis.load import load_runs
 from rnnbench.analysis.summary import (
     compute_metrics,
     drop_duplicates,
+    load_runs,
     locate_published,
     metrics_of,
     statistic,

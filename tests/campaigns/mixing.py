@@ -9,7 +9,7 @@ from time import sleep
 from campaigns.bench import BASELINES, Bench, Done, finish, rnnbench, start
 from campaigns.campaign import Campaign, misbehaviour, spell, warnings_heard
 
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import load_run
 from rnnbench.errors import RnnbenchError
 from rnnbench.results.run import StoredRun
 
