@@ -134,30 +134,27 @@ def _check_same_documents(a: StoredRun, b: StoredRun, differences: Sequence[Diff
 
 def find_differences(a: StoredRun, b: StoredRun) -> list[DifferingFact]:
     """Return every difference in the resolved configs, the data and the environments."""
-    data = [run.results.dataset.model_dump(include=DATA_KEYS) for run in (a, b)]
-    machines = [
-        {key: value for key, value in run.environment.items() if key not in NO_DIFFERENCE}
-        for run in (a, b)
-    ]
-    parts: dict[Part, Sequence[Any]] = {
-        "config": (a.config, b.config),
-        "data": data,
-        "environment": machines,
+    trees: dict[Part, list[Any]] = {
+        "config": [run.config for run in (a, b)],
+        "data": [run.results.dataset.model_dump(include=DATA_KEYS) for run in (a, b)],
+        "environment": [
+            {key: value for key, value in run.environment.items() if key not in NO_DIFFERENCE}
+            for run in (a, b)
+        ],
     }
     return [
         DifferingFact(part=part, key=key, a=in_a, b=in_b)
-        for part, trees in parts.items()
-        for key, in_a, in_b in _differing(*trees)
+        for part, pair in trees.items()
+        for key, in_a, in_b in _differing(*pair)
     ]
 
 
 def _differing(a: Any, b: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Yield the key path and both values wherever two trees differ."""
-    if a == b:
-        return
     branches_a, branches_b = branches(a), branches(b)
     if branches_a is None or branches_b is None:
-        yield key, a, b
+        if a != b:
+            yield key, a, b
         return
     for part in branches_a | branches_b:
         path = f"{key}.{part}" if key else part
@@ -204,15 +201,15 @@ def _changes(a: StoredRun, b: StoredRun, names: Sequence[str]) -> list[ModelChan
                 hits[key] = Hits.of(run.trials[model.name], in_order=in_order)
                 models[key] = model
                 fixed |= set() if model.is_random else {key}
-    tests = compare_pairs([(f"{name} in B", f"{name} in A") for name in names], hits, fixed)
-    return [_change(models[test.b], models[test.a], test) for test in tests]
-
-
-def _change(a: ModelSummary, b: ModelSummary, test: Comparison) -> ModelChange:
-    ms_a, ms_b = a.ms_per_step, b.ms_per_step
-    ratio = ms_a.mean / ms_b.mean if ms_a and ms_b and ms_b.mean else None
-    tested = test.model_dump(include=set(Change.model_fields))
-    return ModelChange(name=a.name, a=a, b=b, speed_ratio=ratio, **tested)
+    changes = []
+    for test in compare_pairs([(f"{name} in B", f"{name} in A") for name in names], hits, fixed):
+        of_a, of_b = models[test.b], models[test.a]
+        ms_a, ms_b = of_a.ms_per_step, of_b.ms_per_step
+        ratio = ms_a.mean / ms_b.mean if ms_a and ms_b and ms_b.mean else None
+        tested = test.model_dump(include=set(Change.model_fields))
+        change = ModelChange(name=of_a.name, a=of_a, b=of_b, speed_ratio=ratio, **tested)
+        changes.append(change)
+    return changes
 
 
 @dataclass(frozen=True)
@@ -227,17 +224,6 @@ class Gate:
     """How far it may move without failing; ``None`` if only a significant move fails."""
     is_relative: bool = False
     """Whether ``amount`` is a percentage of the value in A."""
-
-    def is_failed_by(self, change: ModelChange) -> bool:
-        """Return whether a model moved too far, or lost a metric that it had in A."""
-        a, b = change.a.mean_of(self.metric), change.b.mean_of(self.metric)
-        if a is None or b is None:
-            return a is not None
-        moved = (b - a) * DIRECTIONS[self.direction]
-        if self.amount is None:
-            return moved > 0 and change.is_clear
-        allowed = self.amount * abs(a) / 100 if self.is_relative else self.amount
-        return moved > allowed and not math.isclose(moved, allowed, abs_tol=1e-12)
 
 
 class Failure(Record):
@@ -275,21 +261,20 @@ def parse_gate(text: str) -> Gate:
     Raises:
         UserError: it is not a gate; the message lists the allowed values.
     """
-    words = text.split()
+    words, where = text.split(), f"--fail-if '{text}'"
     if len(words) != 3:
-        raise _wrong(
-            text,
-            "should be METRIC drops|rises AMOUNT, such as 'accuracy drops 0.01', "
-            "'ms_per_step rises 10%' or 'accuracy drops significantly'",
+        raise UserError(
+            f"{where}: should be METRIC drops|rises AMOUNT, such as 'accuracy drops 0.01', "
+            "'ms_per_step rises 10%' or 'accuracy drops significantly'"
         )
     metric, direction, amount = words
-    find_quantity(metric, f"--fail-if '{text}'")
+    find_quantity(metric, where)
     if direction not in DIRECTIONS:
-        raise _wrong(text, f"got '{direction}' ({did_you_mean(direction, DIRECTIONS)})")
+        raise UserError(f"{where}: got '{direction}' ({did_you_mean(direction, DIRECTIONS)})")
     if amount == SIGNIFICANTLY:
         if metric != "accuracy":
             example = f"give an amount, such as '{metric} {direction} 5%'"
-            raise _wrong(text, f"only accuracy is tested for significance; {example}")
+            raise UserError(f"{where}: only accuracy is tested for significance; {example}")
         return Gate(" ".join(words), metric, direction, None)
     try:
         number = float(amount.removesuffix("%"))
@@ -297,12 +282,8 @@ def parse_gate(text: str) -> Gate:
         number = math.nan
     if not 0 <= number < math.inf:
         allowed = f"allowed: a number from 0, a percentage of A, {SIGNIFICANTLY}"
-        raise _wrong(text, f"got '{amount}' ({allowed})")
+        raise UserError(f"{where}: got '{amount}' ({allowed})")
     return Gate(" ".join(words), metric, direction, number, amount.endswith("%"))
-
-
-def _wrong(text: str, reason: str) -> UserError:
-    return UserError(f"--fail-if '{text}': {reason}")
 
 
 def judge(gate: Gate, comparison: ComparedRuns) -> Verdict:
@@ -312,30 +293,33 @@ def judge(gate: Gate, comparison: ComparedRuns) -> Verdict:
         UserError: no model has the metric in both runs, so that nothing could be checked, or the
             gate is on significance and a model has too few seeds for it.
     """
-    changes, metric = comparison.models, gate.metric
+    changes, metric, where = comparison.models, gate.metric, f"--fail-if '{gate.text}'"
     values = {
         change.name: (change.a.mean_of(metric), change.b.mean_of(metric)) for change in changes
     }
     checked = [name for name, (a, b) in values.items() if a is not None and b is not None]
     if not checked:
-        raise _wrong(gate.text, f"no model has {metric} in both runs ({', '.join(values)})")
+        raise UserError(f"{where}: no model has {metric} in both runs ({', '.join(values)})")
     undecided = [change.name for change in changes if change.has_too_few_seeds]
     if gate.amount is None and undecided:
-        raise _wrong(
-            gate.text,
-            f"{', '.join(undecided)}: too few seeds to tell (use 3 or more in both runs, or a gate "
-            "with an amount)",
+        raise UserError(
+            f"{where}: {', '.join(undecided)}: too few seeds to tell (use 3 or more in both runs, "
+            "or a gate with an amount)"
         )
-    failures = [
-        Failure(
-            model=change.name,
-            a=values[change.name][0],
-            b=values[change.name][1],
-            p_holm=change.p_holm if gate.amount is None else None,
-        )
-        for change in changes
-        if gate.is_failed_by(change)
-    ]
+    failures = []
+    for change in changes:
+        (a, b), p = values[change.name], change.p_holm if gate.amount is None else None
+        if a is not None and b is not None:
+            moved = (b - a) * DIRECTIONS[gate.direction]
+            if gate.amount is None:
+                fails = moved > 0 and change.is_clear
+            else:
+                allowed = gate.amount * abs(a) / 100 if gate.is_relative else gate.amount
+                fails = moved > allowed and not math.isclose(moved, allowed, abs_tol=1e-12)
+        else:
+            fails = a is not None
+        if fails:
+            failures.append(Failure(model=change.name, a=a, b=b, p_holm=p))
     return Verdict(
         gate=gate.text,
         checked=checked,
