@@ -18,7 +18,7 @@ from rnnbench.metrics import find_quantity
 from rnnbench.points import chosen
 from rnnbench.records import Record
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import Comparison, Difference, ModelSummary
+from rnnbench.results.schema import Difference, ModelSummary
 
 Part = Literal["config", "data", "environment"]
 OF_DOCUMENTS = {"source", "corpus_fingerprint", "train_size", "test_size", "split_fingerprint"}

@@ -22,11 +22,10 @@ from rnnbench.report.plots_of_runs import HistoryPlot, RanksPlot, ranks_table
 from rnnbench.report.sections import ReportSection
 from rnnbench.report.table import Columns, Table, mean_and_interval, quantity_text, table_of
 from rnnbench.report.tables_of_runs import (
-    board_costs_table,
+    board_tables,
     direction,
     history_table,
     minute,
-    rank_table,
     short_hash,
 )
 from rnnbench.results.run import StoredRun
@@ -154,10 +153,7 @@ def _leaderboard(analysis: Analysis, reports: Mapping[str, str]) -> PageContent:
         ReportSection(
             f"by-{name}",
             f"{sets[board.dataset.split_fingerprint]}, by {board.metric}",
-            [
-                ("wordy", _with_reports(rank_table(board), reports)),
-                ("wordy", _with_reports(board_costs_table(board), reports)),
-            ],
+            [("wordy", _with_reports(table, reports)) for table in board_tables(board)],
         )
         for name, board in numbered
     ]
