@@ -14,14 +14,14 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from rnnbench.analysis.notes import Note, notes_on_data
-from rnnbench.data.audit import DatasetSummary, TopicCount
+from rnnbench.data.audit import DatasetSummary
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, UNKNOWN
 from rnnbench.data.settings import Data
 from rnnbench.data.source import Source
 from rnnbench.data.vocabulary import Document
 from rnnbench.points import model_of
-from rnnbench.report.table import Columns, Table, table_of
+from rnnbench.report.table import Table
 from rnnbench.text import counted, listed, visible
 from rnnbench.training.inputs import Input
 
@@ -71,22 +71,18 @@ def data_views(
     cut = "all words" if section.num_words is None else f"num_words {section.num_words:,}"
     quantiles = length_quantiles(corpus)
     length = "any length" if section.maxlen is None else f"maxlen {section.maxlen}"
+    n_topics, total = counted(len(summary.topics), "topic"), summary.train_size + summary.test_size
     rows = {
         "source": f"{provenance['source']} ({provenance['from']})",
-        "corpus": (
-            f"{len(corpus):,} documents, {len(summary.topics)} topics, "
-            f"{len(corpus.vocabulary):,} words"
-        ),
+        "corpus": f"{len(corpus):,} documents, {len(summary.topics)} topics, "
+        f"{len(corpus.vocabulary):,} words",
         "fingerprint": corpus.fingerprint,
         "words in each": ", ".join(f"{share} {n:,}" for share, n in quantiles.items()),
-        "dataset": (
-            f"{summary.train_size:,} documents to train on, {summary.test_size:,} to test on, "
-            f"{summary.timesteps:,} steps ({cut}, {length})"
-        ),
+        "dataset": f"{summary.train_size:,} documents to train on, {summary.test_size:,} to test "
+        f"on, {summary.timesteps:,} steps ({cut}, {length})",
         "dataset fingerprint": summary.fingerprint,
-        "majority baseline": (
-            f"always answering '{summary.majority_topic}' scores {summary.majority_accuracy:.4f}"
-        ),
+        "majority baseline": f"always answering '{summary.majority_topic}' scores "
+        f"{summary.majority_accuracy:.4f}",
         "duplicates": summary.duplicates_in_words(),
         "whole texts": summary.duplicates_in_words(whole=True),
         "topics only in test": ", ".join(summary.topics_only_in_test) or "none",
@@ -94,22 +90,17 @@ def data_views(
     facts = Grid.grid(padding=(0, 2))
     for name, value in rows.items():
         facts.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
+    shown, bars = summary.topics_by_frequency[:TOPICS_SHOWN], []
+    for count in shown:
+        both, most = count.train + count.test, shown[0].train + shown[0].test
+        bar = "█" * round(BAR_WIDTH * both / most) or "▏"
+        bars.append(
+            [count.topic, bar, f"{count.train:,}", f"{count.test:,}", f"{both / total:.1%}"]
+        )
+    headers, caption = ["topic", "", "train", "test", "share"], f"The most frequent of {n_topics}."
+    topics = Table(headers, bars, caption, text_columns=2)
     notes = list(notes_on_data(summary, section, corpus))
-    return [facts, _topics(summary), *([Text(), notes_text(notes)] if notes else [])]
-
-
-def _topics(summary: DatasetSummary) -> Table:
-    shown = summary.topics_by_frequency[:TOPICS_SHOWN]
-    total, most = summary.train_size + summary.test_size, shown[0].train + shown[0].test
-    columns: Columns[TopicCount] = {
-        "topic": lambda count: count.topic,
-        "": lambda count: "█" * round(BAR_WIDTH * (count.train + count.test) / most) or "▏",
-        "train": lambda count: f"{count.train:,}",
-        "test": lambda count: f"{count.test:,}",
-        "share": lambda count: f"{(count.train + count.test) / total:.1%}",
-    }
-    caption = f"The most frequent of {counted(len(summary.topics), 'topic')}."
-    return table_of(shown, columns, caption, text_columns=2)
+    return [facts, topics, *([Text(), notes_text(notes)] if notes else [])]
 
 
 def sources_text(sources: Iterable[Source]) -> Grid:
@@ -141,11 +132,6 @@ class Gloss(NamedTuple):
     below: str
     style: str = ""
 
-    @property
-    def width(self) -> int:
-        """The columns that both take."""
-        return max(cell_len(self.above), cell_len(self.below))
-
 
 @dataclass(frozen=True)
 class Glosses:
@@ -154,17 +140,20 @@ class Glosses:
     glosses: Sequence[Gloss]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        width, rows = options.max_width, list[list[Gloss]]()
+        rows, room = list[list[tuple[Gloss, int]]](), 0
         for gloss in self.glosses:  # one that is too long stands alone
-            if not rows or sum(other.width + GAP for other in rows[-1]) + gloss.width > width:
+            width = max(cell_len(gloss.above), cell_len(gloss.below))
+            if not rows or width > room:
                 rows.append([])
-            rows[-1].append(gloss)
+                room = options.max_width
+            rows[-1].append((gloss, min(width, options.max_width)))
+            room -= width + GAP
         for number, row in enumerate(rows):
             yield from [""] * (number > 0)
             for half in (0, 1):
-                words = (set_cell_size(gloss[half], min(gloss.width, width)) for gloss in row)
-                styled = (Text(word, gloss.style) for word, gloss in zip(words, row, strict=True))
-                line = Text(" " * GAP).join(styled)
+                line = Text(" " * GAP).join(
+                    Text(set_cell_size(gloss[half], width), gloss.style) for gloss, width in row
+                )
                 line.rstrip()
                 yield line
 
@@ -256,7 +245,22 @@ def _glosses(document: Document) -> list[Gloss]:
 
 def _remarks(document: Document) -> Iterator[str]:
     """Yield lines on the length, on words that are cut off or unknown, and on the ids."""
-    yield " ".join(_length(document))
+    n = len(document.ids)
+    length = f"The start mark and {counted(n - 1, 'word')} make {counted(n, 'step')}."
+    if document.sequence is None:
+        reason = f": it is not shorter than data.maxlen, {document.maxlen}"
+        yield f"{length} No model is given this document{reason if document.maxlen else ''}."
+    else:
+        steps = f"{length} Every sequence has {counted(len(document.sequence), 'step')}"
+        if document.n_cut:
+            end = {"pre": "first", "post": "last"}[document.cut_side]
+            yield f"{steps}: the {end} {document.n_cut:,} are cut off."
+        elif document.n_padding:
+            side = {"pre": "before", "post": "after"}[document.padding_side]
+            zeros = counted(document.n_padding, "step")
+            yield f"{steps}, so {zeros} of padding go {side} the words; nothing is cut off."
+        else:
+            yield f"{steps}: there is no padding, and nothing is cut off."
     if document.n_cut:
         words, kept = [START_MARK, *document.words], document.kept
         yield f"Cut off: {' '.join([*words[: kept.start or 0], *words[kept.stop :]])}"
@@ -266,25 +270,6 @@ def _remarks(document: Document) -> Iterator[str]:
         f"{PAD} is padding, {START} the start mark, {UNKNOWN} an unknown word. The id of any other "
         f"word is its rank by frequency plus {INDEX_FROM}, and below {document.n_ids:,}."
     )
-
-
-def _length(document: Document) -> Iterator[str]:
-    n = len(document.ids)
-    yield f"The start mark and {counted(n - 1, 'word')} make {counted(n, 'step')}."
-    if document.sequence is None:
-        reason = f": it is not shorter than data.maxlen, {document.maxlen}"
-        yield f"No model is given this document{reason if document.maxlen else ''}."
-        return
-    steps = f"Every sequence has {counted(len(document.sequence), 'step')}"
-    if document.n_cut:
-        end = {"pre": "first", "post": "last"}[document.cut_side]
-        yield f"{steps}: the {end} {document.n_cut:,} are cut off."
-    elif document.n_padding:
-        side = {"pre": "before", "post": "after"}[document.padding_side]
-        zeros = counted(document.n_padding, "step")
-        yield f"{steps}, so {zeros} of padding go {side} the words; nothing is cut off."
-    else:
-        yield f"{steps}: there is no padding, and nothing is cut off."
 
 
 def _input_text(document: Document, given: Input, models: Sequence[str]) -> Text:
@@ -300,24 +285,15 @@ def _input_text(document: Document, given: Input, models: Sequence[str]) -> Text
         "shares": "the share of each id among the words, 0 except for these",
         "text": "a text, without the padding and the start mark",
     }[given.kind]
-    if given.kind == "text":
-        values = f"{given.values[0]}"
-    elif given.kind in ("tfidf", "shares"):
-        words = _words_by_id(document)
-        ranked = sorted(given.weights, key=lambda pair: -pair[1])
-        values = ", ".join(f"{words[id_]} {weight:.4f}" for id_, weight in ranked) or "none"
-    else:
-        values = ", ".join(_numbers(given.values))
-    shape = f", {given.shape}" if given.shape else ""
-    return Text.assemble((listed(models), NAME), f": {meaning}{shape}\n{values}")
-
-
-def _numbers(values: Sequence[int | float | str]) -> Iterator[str]:
-    """Yield the numbers; a row of zeros is counted."""
-    for value, run in groupby(values):
-        n = len(list(run))
-        text = f"{value}" if isinstance(value, int) or value == PAD else f"{value:.6f}"
+    texts: list[str] = []
+    if given.kind in ("tfidf", "shares"):
+        words, ranked = _words_by_id(document), sorted(given.weights, key=lambda pair: -pair[1])
+        texts = [f"{words[id_]} {weight:.4f}" for id_, weight in ranked] or ["none"]
+    for value, group in groupby(given.values):
+        n, is_plain = len(list(group)), not isinstance(value, float) or value == PAD
         if value == PAD and n >= FEW:
-            yield f"{PAD} ({n:,} times)"
+            texts.append(f"{PAD} ({n:,} times)")
         else:
-            yield from [text] * n
+            texts += [f"{value}" if is_plain else f"{value:.6f}"] * n
+    shape = f", {given.shape}" if given.shape else ""
+    return Text.assemble((listed(models), NAME), f": {meaning}{shape}\n{', '.join(texts)}")

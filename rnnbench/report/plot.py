@@ -55,20 +55,13 @@ _SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "rnnbench",
     "pdf.fonttype": 42,  # so does that in a PDF file
     "text.parse_math": False,  # a topic may have dollars
-    "text.color": INK,
-    "axes.edgecolor": GRID,
-    "axes.labelcolor": INK,
     "axes.titlesize": 11,
     "axes.titlelocation": "left",
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
     "axes.facecolor": "none",
-    "grid.color": GRID,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "legend.frameon": False,
+    **dict.fromkeys(("axes.grid", "axes.axisbelow"), True),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "legend.frameon"), False),
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+    **dict.fromkeys(("axes.edgecolor", "grid.color"), GRID),
 }
 
 
@@ -103,14 +96,8 @@ class Plot(ABC):
         axes.set_title(self.title)
         if handles:
             down = ScaledTranslation(0, -ROOM_FOR_LABELS, axes.figure.dpi_scale_trans)
-            axes.legend(
-                handles=handles,
-                loc="upper center",
-                bbox_to_anchor=(0.5, 0),
-                bbox_transform=axes.transAxes + down,
-                ncols=3,
-                frameon=False,
-            )
+            below = {"bbox_to_anchor": (0.5, 0), "bbox_transform": axes.transAxes + down}
+            axes.legend(handles=handles, loc="upper center", ncols=3, frameon=False, **below)
 
     def draw_on_page(self, figure: Figure) -> None:
         """Draw in an empty figure for a page, which has the title above it."""
@@ -123,25 +110,21 @@ class Plot(ABC):
         return (self.size_on_page or self.size)[0] > NARROW
 
     @cached_property
-    def _drawn(self) -> tuple[Figure, str]:
-        """The plot for a page, and its SVG, which is the first file: each file moves the layout."""
+    def figure(self) -> Figure:
+        """The plot for a page."""
         with mpl.rc_context(_SETTINGS):
             figure = Figure(figsize=self.size_on_page or self.size, layout="constrained")
             self.draw_on_page(figure)
-        return figure, _file(figure, ".svg", transparent=True).decode()
+        return figure
 
-    @property
-    def figure(self) -> Figure:
-        """The plot for a page, as Matplotlib has drawn it."""
-        return self._drawn[0]
-
-    @property
+    @cached_property
     def svg(self) -> str:
         """The plot for a page, on a transparent background."""
-        return self._drawn[1]
+        return _file(self.figure, ".svg", transparent=True).decode()
 
     def png(self) -> bytes:
         """Return the plot for a page on white."""
+        _ = self.svg  # before any other file, each of which moves the layout
         return _file(self.figure, ".png", facecolor=PAPER)
 
     def picture(self, suffix: str) -> bytes:
