@@ -18,7 +18,7 @@ import numpy as np
 
 from rnnbench.analysis.comparisons import MAX_IN_PAIRS, compare_pairs
 from rnnbench.analysis.intervals import Hits, accuracy_interval, prediction_interval, t_interval
-from rnnbench.config.schema import Benchmark, Published, Reference
+from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary, rest_of
 from rnnbench.environment import Environment
 from rnnbench.errors import UserError
@@ -234,49 +234,37 @@ def locate_published(
     ours. The accuracy of any other model is comparable if its training and test documents are the
     same. It is compared with the intervals of all our models over documents and seeds.
     """
-
-    def comparable(reference: Reference, name: str, published: Published) -> list[ModelSummary]:
+    located = []
+    pairs = ((of, *named) for of in benchmark.references.values() for named in of.models.items())
+    for reference, name, published in pairs:
+        ours = []
         if reference.split is not None:
-            return list(models) if reference.split == dataset.split_fingerprint else []
-        if name not in benchmark.models or reference.dataset != dataset.fingerprint:
-            return []
-        training = benchmark.training_of(name).model_dump(include=set(Recipe.model_fields))
-        return [
-            model
-            for model in models
-            if model.name == name
-            and reference.training in (None, Recipe(**training))
-            and published.params in (None, model.params)
-        ]
-
-    return [
-        _locate(reference, name, published, found)
-        for reference in benchmark.references.values()
-        for name, published in reference.models.items()
-        if (found := comparable(reference, name, published))
-    ]
-
-
-def _locate(
-    reference: Reference, name: str, published: Published, models: Sequence[ModelSummary]
-) -> PublishedAccuracy:
-    intervals = {model.name: model.accuracy_interval for model in models}
-    has_seeds = any(model.accuracy.n > 1 for model in models)
-    yardstick = "over documents and seeds" if has_seeds else "over documents"
-    if reference.dataset is not None:
-        (model,) = models
-        accuracies = [trial.metrics["accuracy"] for trial in model.trials]
-        if of_one_more := prediction_interval(accuracies):
-            intervals, yardstick = {model.name: of_one_more}, "of one more training"
-    return PublishedAccuracy(
-        source=reference.source,
-        where=reference.where,
-        model=name,
-        is_of_our_model=reference.dataset is not None,
-        yardstick=yardstick,
-        intervals=intervals,
-        **published.model_dump(exclude={"params"}),
-    )
+            ours = list(models) if reference.split == dataset.split_fingerprint else []
+        elif reference.dataset == dataset.fingerprint and name in benchmark.models:
+            training = benchmark.training_of(name).model_dump(include=set(Recipe.model_fields))
+            if reference.training in (None, Recipe(**training)):
+                ours = [model for model in models if model.name == name]
+                ours = [model for model in ours if published.params in (None, model.params)]
+        if not ours:
+            continue
+        intervals = {model.name: model.accuracy_interval for model in ours}
+        has_seeds = any(model.accuracy.n > 1 for model in ours)
+        yardstick = "over documents and seeds" if has_seeds else "over documents"
+        if reference.dataset is not None:
+            accuracies = [trial.metrics["accuracy"] for trial in ours[0].trials]
+            if of_one_more := prediction_interval(accuracies):
+                intervals, yardstick = {name: of_one_more}, "of one more training"
+        accuracy = PublishedAccuracy(
+            source=reference.source,
+            where=reference.where,
+            model=name,
+            is_of_our_model=reference.dataset is not None,
+            yardstick=yardstick,
+            intervals=intervals,
+            **published.model_dump(exclude={"params"}),
+        )
+        located.append(accuracy)
+    return located
 
 
 def drop_duplicates(run: R) -> R:

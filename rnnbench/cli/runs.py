@@ -45,7 +45,7 @@ commands = typer.Typer(rich_markup_mode="markdown")
 
 def _record(**parts: Sequence[BaseModel]) -> dict[str, Any]:
     """Return the JSON output of a command: lists by their names."""
-    lists = {name: [each.model_dump(mode="json") for each in part] for name, part in parts.items()}
+    lists = {name: [item.model_dump(mode="json") for item in part] for name, part in parts.items()}
     return {"schema_version": SUMMARY_VERSION, **lists}
 
 
@@ -177,7 +177,10 @@ def leaderboard(
         record["mean_ranks"] = ranks.model_dump(mode="json")
         tables.append(_draw(ranks, plot))
     if badge is not None:
-        _write_badge(make_badge(stored[0].results, model, metric), badge)
+        made = make_badge(stored[0].results, model, metric)
+        if badge.is_file() and not {"schemaVersion", "label", "message"} <= peek(badge).keys():
+            raise UserError(f"--badge {badge}: exists and is not a badge (use another name)")
+        write_text(badge, json.dumps(made, indent=1) + "\n")
     console.print_record(record, *tables, as_json=as_json)
     for file in filter(None, (plot, badge)):
         console.err.print(f"Written to {file}", soft_wrap=True)
@@ -200,12 +203,6 @@ def _draw(ranks: MeanRanks, file: Path) -> Table:
     with atomic_write(file) as opened:
         opened.write(picture)
     return ranks_table(ranks)
-
-
-def _write_badge(badge: dict[str, Any], file: Path) -> None:
-    if file.is_file() and not {"schemaVersion", "label", "message"} <= peek(file).keys():
-        raise UserError(f"--badge {file}: exists and is not a badge (use another name)")
-    write_text(file, json.dumps(badge, indent=1) + "\n")
 
 
 @commands.command(

@@ -96,7 +96,7 @@ class Plot(ABC):
         axes.set_title(self.title)
         if handles:
             down = ScaledTranslation(0, -ROOM_FOR_LABELS, axes.figure.dpi_scale_trans)
-            below = {"bbox_to_anchor": (0.5, 0), "bbox_transform": axes.transAxes + down}
+            below: Style = {"bbox_to_anchor": (0.5, 0), "bbox_transform": axes.transAxes + down}
             axes.legend(handles=handles, loc="upper center", ncols=3, frameon=False, **below)
 
     def draw_on_page(self, figure: Figure) -> None:
