@@ -110,21 +110,25 @@ class Plot(ABC):
         return (self.size_on_page or self.size)[0] > NARROW
 
     @cached_property
-    def figure(self) -> Figure:
-        """The plot for a page."""
+    def _drawn(self) -> tuple[Figure, str]:
+        """The plot for a page, and its SVG, which is the first file: each file moves the layout."""
         with mpl.rc_context(_SETTINGS):
             figure = Figure(figsize=self.size_on_page or self.size, layout="constrained")
             self.draw_on_page(figure)
-        return figure
+        return figure, _file(figure, ".svg", transparent=True).decode()
 
-    @cached_property
+    @property
+    def figure(self) -> Figure:
+        """The plot for a page, as Matplotlib has drawn it."""
+        return self._drawn[0]
+
+    @property
     def svg(self) -> str:
         """The plot for a page, on a transparent background."""
-        return _file(self.figure, ".svg", transparent=True).decode()
+        return self._drawn[1]
 
     def png(self) -> bytes:
         """Return the plot for a page on white."""
-        _ = self.svg  # before any other file, each of which moves the layout
         return _file(self.figure, ".png", facecolor=PAPER)
 
     def picture(self, suffix: str) -> bytes:

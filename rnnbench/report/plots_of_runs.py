@@ -70,11 +70,11 @@ class ChangesPlot(Plot):
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         """Draw a row for each model."""
-        for row, model in enumerate(reversed(self._models)):
-            draw_difference(axes, model, row, about(model.name))
-        names = [model.name for model in reversed(self._models)]
-        axes.set_yticks(range(len(names)), names)
-        axes.set_ylim(-0.7, len(names) - 0.4)
+        rows = {model.name: row for row, model in enumerate(reversed(self._models))}
+        for model in self._models:
+            draw_difference(axes, model, rows[model.name], about(model.name))
+        axes.set_yticks(list(rows.values()), list(rows))
+        axes.set_ylim(-0.7, len(rows) - 0.4)
         return finish_differences(axes, "test accuracy, B minus A", self._models)
 
 
