@@ -193,12 +193,7 @@ def quantity_names() -> list[str]:
 
 
 def find_quantity(name: str, where: str) -> Quantity:
-    """Return a metric or a cost by its name; messages begin with ``where``, the name's place.
-
-    Raises:
-        UserError: there is none of that name.
-        PluginError: it is a plug-in that cannot be loaded.
-    """
+    """Return a metric or a cost by its name; messages begin with ``where``, the name's place."""
     if name in COSTS:
         return COSTS[name]
     if name not in METRICS:

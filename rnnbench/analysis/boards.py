@@ -234,9 +234,6 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
 
     Models are matched by name. Warnings name the models that are left out and, if several runs on
     the same documents have a model, the run that counts: the first.
-
-    Raises:
-        UserError: there are fewer than two datasets, or fewer than two models that all have.
     """
     needs = "a critical-difference diagram needs 2"
     found = {_name(board, board.runs): _measured(board) for board in boards}

@@ -76,12 +76,7 @@ class ComparedRuns(Record):
 
 
 def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) -> ComparedRuns:
-    """Return how the models of ``b`` differ from those of the same name in ``a``.
-
-    Raises:
-        UserError: the documents differ, no chosen model is in both runs, or a name in ``only`` is
-            in neither.
-    """
+    """Return how the models of ``b`` differ from those of the same name in ``a``."""
     differences = find_differences(a, b)
     _check_same_documents(a, b, differences)
     of_a, of_b = ({model.name: model for model in run.results.models} for run in (a, b))
@@ -256,11 +251,7 @@ class Verdict(Record):
 
 
 def parse_gate(text: str) -> Gate:
-    """Return the gate in ``METRIC drops|rises AMOUNT[%]`` or ``METRIC drops|rises significantly``.
-
-    Raises:
-        UserError: it is not a gate; the message lists the allowed values.
-    """
+    """Return the gate ``METRIC drops|rises AMOUNT[%]`` or ``METRIC drops|rises significantly``."""
     words, where = text.split(), f"--fail-if '{text}'"
     if len(words) != 3:
         raise UserError(

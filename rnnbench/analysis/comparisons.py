@@ -190,9 +190,6 @@ def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[Pa
 
     Pairs that are clear are left out, and so are those with the most frequent topic. ``only`` has
     the names of models that are chosen.
-
-    Raises:
-        UserError: the run has no model of such a name.
     """
     in_order, corrected = run.results.dataset.in_order, SIGNIFICANT / run.results.n_corrected_for
     names = chosen(list(run.trials), only)

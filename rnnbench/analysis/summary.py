@@ -299,11 +299,6 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
 
     A summary that lacks a metric is recomputed from the stored trials, with a warning; the file
     stays as it is.
-
-    Raises:
-        UserError: there is no finished run.
-        DamagedResultError: a file is not as it was written, or the summary does not fit the
-            predictions; the message names it.
     """
     command = peek(folder / RESULTS).get("command")
     if command and not (folder / TRIALS).is_dir():
@@ -360,10 +355,6 @@ def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> lis
 
     Other paths are left out with a warning, as long as there is a run, and so are runs of other
     versions, and those that have nothing but duplicates.
-
-    Raises:
-        UserError: a path does not exist, or there is no finished run or none without duplicates.
-        DamagedResultError: a file of a run is not as it was written; the message names it.
     """
     others = [path for path in paths if path.exists() and not (path / RESULTS).is_file()]
     if len(others) == len(paths):

@@ -5,7 +5,7 @@ from typing import Any
 from rnnbench.analysis.boards import score_of
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import find_quantity
-from rnnbench.report.table import interval_text, quantity_text
+from rnnbench.report.table import interval_text, mean_and_interval
 from rnnbench.results.schema import TOO_FEW_SEEDS, Results
 from rnnbench.text import listed
 
@@ -124,6 +124,6 @@ def make_badge(results: Results, model: str | None, metric: str) -> dict[str, An
     return {
         "schemaVersion": 1,
         "label": quantity.header,
-        "message": f"{model} {quantity_text(quantity, value)}{partial}",
+        "message": f"{model} {mean_and_interval(value, quantity.format)}{partial}",
         "color": colour if metric == "accuracy" else NEUTRAL,
     }

@@ -142,9 +142,6 @@ class Plot(ABC):
         """Draw with title and legend in the style in use, and return the axes.
 
         By default, they are new ones of pyplot, which a notebook shows by itself.
-
-        Raises:
-            UserError: ``ax`` is something else than axes.
         """
         if not isinstance(ax, Axes | None):
             kind = type(ax).__name__

@@ -126,12 +126,7 @@ def plot_run(
     curve: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a plot of a run, and return its axes; the arguments are those of ``Run.plot``.
-
-    Raises:
-        UserError: an argument is wrong, or the models do not have what the plot shows.
-        PluginError: the plot comes from another package, and failed.
-    """
+    """Draw a plot of a run, and return its axes; the arguments are those of ``Run.plot``."""
     if name not in PLOTS:
         raise UserError(f"no plot '{name}' ({did_you_mean(str(name), PLOTS)})")
     with PLOTS.blamed(name):

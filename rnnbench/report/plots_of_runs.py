@@ -29,7 +29,7 @@ from rnnbench.report.plot import (
     legend_entries,
 )
 from rnnbench.report.plots_of_run import BLUE, draw_difference, finish_differences
-from rnnbench.report.table import Table, quantity_text, short_p
+from rnnbench.report.table import Table, mean_and_interval, short_p
 from rnnbench.report.tables_of_runs import direction
 from rnnbench.text import counted, visible
 
@@ -91,7 +91,7 @@ class HistoryPlot(Plot):
         }
         self.size = (max(NARROW, 2 + 0.12 * len(history.entries)), 2.8)
         self._values = [entry.values.get(model) for entry in history.entries]
-        texts = [quantity_text(self._quantity, value) for value in self._values if value]
+        texts = [mean_and_interval(value, self._quantity.format) for value in self._values if value]
         self.alt = (
             f"{self._quantity.header} of {model} in {counted(len(texts), 'run')}: {texts[0]} in "
             f"the first, {texts[-1]} in the last, {counted(len(self._ways), 'clear change')}"

@@ -112,9 +112,6 @@ def make_sections(
 
     ``n_errors`` misclassified documents are shown, with at most ``words`` words of each if the
     ``texts`` of the test documents are available.
-
-    Raises:
-        PluginError: a section or a plot of another package failed.
     """
     reported = Reported(run, texts, words, hardest_documents(run.trials, n_errors))
     sections = []

@@ -288,15 +288,12 @@ def mean_text(quantity: Quantity, model: ModelSummary) -> str:
     return MISSING if mean is None else format(mean, quantity.format)
 
 
-def mean_and_interval(statistic: Statistic, form: str = ".4f") -> str:
+def mean_and_interval(statistic: Statistic | None, form: str = ".4f") -> str:
     """Return a mean and half the width of its 95 % interval over seeds; one seed has none."""
+    if statistic is None:
+        return MISSING
     mean, over_seeds = format(statistic.mean, form), statistic.over_seeds
     return f"{mean} ± {over_seeds.high - statistic.mean:{form}}" if over_seeds else mean
-
-
-def quantity_text(quantity: Quantity, value: Statistic | None) -> str:
-    """Return the mean of a metric or cost with its interval over seeds, in its own format."""
-    return mean_and_interval(value, quantity.format) if value else MISSING
 
 
 def short_p(p: float) -> str:

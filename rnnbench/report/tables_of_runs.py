@@ -27,7 +27,6 @@ from rnnbench.report.table import (
     mean_and_interval,
     mean_text,
     metrics_of,
-    quantity_text,
     remarks_on_tests,
     scope,
     scope_of,
@@ -115,9 +114,9 @@ def history_table(history: RunHistory) -> Table:
         clear = [f"{name} {direction(change)}" for name, change in changes if change.is_clear]
         undecided = any(change.has_too_few_seeds for _, change in changes)
         found = ", ".join([*clear, *([TOO_FEW_SEEDS] if undecided else [])]) or MISSING
-        values = [quantity_text(quantity, entry.values.get(name)) for name in history.models]
+        values = [entry.values.get(name) for name in history.models]
         facts = [entry.run, minute(entry.date), short_hash(entry.commit), found]
-        rows.append([*facts, *values])
+        rows.append([*facts, *(mean_and_interval(value, quantity.format) for value in values)])
     sentences = [
         f"{quantity.header}: mean ± 95 % over seeds. Data: {dataset.source}, "
         f"{dataset.test_size:,} documents to test on{remarks_on_tests(dataset)}, "

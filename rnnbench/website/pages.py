@@ -20,7 +20,7 @@ from rnnbench.metrics import find_quantity
 from rnnbench.report.page import PageContent
 from rnnbench.report.plots_of_runs import HistoryPlot, RanksPlot, ranks_table
 from rnnbench.report.sections import ReportSection
-from rnnbench.report.table import Columns, Table, mean_and_interval, quantity_text, table_of
+from rnnbench.report.table import Columns, Table, mean_and_interval, table_of
 from rnnbench.report.tables_of_runs import (
     board_tables,
     direction,
@@ -111,7 +111,7 @@ def _best(analysis: Analysis, sets: Mapping[str, str]) -> Iterator[str]:
         if (value := first.model.statistic(metric)) is not None:
             yield (
                 f"{sets[board.dataset.split_fingerprint]}: {first.model.name} of {first.run} has "
-                f"the best {quantity.header}, {quantity_text(quantity, value)}."
+                f"the best {quantity.header}, {mean_and_interval(value, quantity.format)}."
             )
 
 
