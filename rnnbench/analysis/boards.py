@@ -133,17 +133,19 @@ def trace_runs(
     for group in _by_documents(runs, names):
         named = sorted(group.items(), key=lambda named: named[1].environment.get("date") or "")
         models = dict.fromkeys(model.name for _, run in named for model in run.results.models)
-        entries, before = list[HistoryEntry](), None
+        entries: list[HistoryEntry] = []
+        before: StoredRun | None = None
         for name, run in named:
-            is_tested = before and metric == ACCURACY and before.trials.keys() & run.trials.keys()
-            changes = compare_runs(before, run).models if before and is_tested else []
+            changes: dict[str, Change] = {}
+            if before and metric == ACCURACY and before.trials.keys() & run.trials.keys():
+                changes = {change.name: change for change in compare_runs(before, run).models}
             entry = HistoryEntry(
                 run=name,
                 date=run.environment.get("date"),
                 commit=run.environment["git_commit"],
                 version=run.environment["versions"]["rnnbench"],
                 values={model.name: model.statistic(metric) for model in run.results.models},
-                changes={change.name: change for change in changes},
+                changes=changes,
             )
             entries.append(entry)
             before = run

@@ -102,20 +102,6 @@ def test_a_curve_is_chosen_by_the_name_that_keras_gives_it():
     assert curves["val_loss"].get_title() == "loss on the validation documents"
 
 
-def test_a_program_can_go_on_with_the_axes():
-    axes = plot_run(made_up(), "learning_curves")
-
-    axes.set_title("mine")
-    axes.set_yscale("log")
-    axes.axhline(0.75)
-    axes.figure.savefig(written := io.BytesIO(), format="png")
-
-    assert written.getvalue().startswith(b"\x89PNG")
-    low, high = axes.get_ylim()
-    assert 0.1 < low < 0.5, "the losses fill a logarithmic axis"
-    assert 1.0 < high < 10
-
-
 TOPICS = [TopicCount(topic=topic, train=9, test=1) for topic in ("$\\frac$", "\ud800", "others")]
 
 
