@@ -48,8 +48,8 @@ LAYOUTS = {
 """,
     33: """\
                 accuracy (mean
-                   ± 95 % over
- model                5 seeds)
+                 ± 95 % over 5
+ model                  seeds)
  ─────────────────────────────
  stacked_lstm  0.8588 ± 0.0040
  svm                    0.9149
