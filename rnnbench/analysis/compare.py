@@ -76,17 +76,33 @@ class ComparedRuns(Record):
 
 
 def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) -> ComparedRuns:
-    """Return how the models of ``b`` differ from those of the same name in ``a``."""
-    differences = find_differences(a, b)
-    _check_same_documents(a, b, differences)
+    """Return how the models of ``b`` differ from those of the same name in ``a``.
+
+    Raises:
+        UserError: the documents differ, or no chosen model is in both; the message says why.
+    """
+    differences, both = find_differences(a, b), f"{a.folder}, {b.folder}"
+    if documents_of(a) != documents_of(b):
+        why = [
+            f"  {fact.key}: {_short(fact.a)} in A, {_short(fact.b)} in B"
+            for fact in differences
+            if fact.key in DECIDE_THE_DOCUMENTS
+        ]
+        lines = [
+            f"{both}: not the same documents, so accuracies cannot be compared",
+            *(why or ["  the true topics of the test documents differ"]),
+            "Run one of them again with the data of the other: the data section of the config, "
+            "--data and --path decide which documents are trained on and tested on.",
+        ]
+        raise UserError("\n".join(lines))
     of_a, of_b = ({model.name: model for model in run.results.models} for run in (a, b))
     names = chosen(list(of_a | of_b), only)
     matched = [name for name in names if name in of_a and name in of_b]
     if not matched:
         which = "no model" if only is None else f"none of {', '.join(only)}"
         raise UserError(
-            f"{a.folder}, {b.folder}: {which} is in both runs; models are matched by name "
-            f"(A has {', '.join(of_a)}; B has {', '.join(of_b)})"
+            f"{both}: {which} is in both runs; models are matched by name (A has "
+            f"{', '.join(of_a)}; B has {', '.join(of_b)})"
         )
     return ComparedRuns(
         a=str(a.folder),
@@ -99,32 +115,14 @@ def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) 
     )
 
 
+def _short(value: Any) -> str:
+    return "nothing" if value is None else str(value)[:12]  # enough of a fingerprint
+
+
 def documents_of(run: StoredRun) -> tuple[str, bytes]:
     """Return the facts that are equal in two runs whose accuracies can be compared."""
     labels = next(iter(run.trials.values()))[0].labels
     return run.results.dataset.split_fingerprint, labels.tobytes()
-
-
-def _check_same_documents(a: StoredRun, b: StoredRun, differences: Sequence[DifferingFact]) -> None:
-    """Raise an error, which names the differences, unless two runs had the same documents."""
-    if documents_of(a) == documents_of(b):
-        return
-
-    def short(value: Any) -> str:
-        return "nothing" if value is None else str(value)[:12]  # enough of a fingerprint
-
-    why = [
-        f"  {fact.key}: {short(fact.a)} in A, {short(fact.b)} in B"
-        for fact in differences
-        if fact.key in DECIDE_THE_DOCUMENTS
-    ]
-    lines = [
-        f"{a.folder}, {b.folder}: not the same documents, so accuracies cannot be compared",
-        *(why or ["  the true topics of the test documents differ"]),
-        "Run one of them again with the data of the other: the data section of the config, "
-        "--data and --path decide which documents are trained on and tested on.",
-    ]
-    raise UserError("\n".join(lines))
 
 
 def find_differences(a: StoredRun, b: StoredRun) -> list[DifferingFact]:
@@ -164,10 +162,7 @@ def branches(tree: Any) -> dict[str, Any] | None:
 
 
 def differing_settings(trees: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the plain values in which trees differ, for each tree, by key path.
-
-    A value that a tree does not have is ``None``.
-    """
+    """Return the plain values in which trees differ, for each tree, by key path; or ``None``."""
     values = {name: dict(plain_values(tree)) for name, tree in trees.items()}
     first, *others = values.values()
     keys = dict.fromkeys(key for of_tree in values.values() for key in of_tree)
@@ -177,28 +172,26 @@ def differing_settings(trees: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def plain_values(tree: Any, key: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the key path and the value of each plain value in a tree."""
-    parts = branches(tree)
-    if parts is None:
+    if (parts := branches(tree)) is None:
         yield key, tree
-        return
-    for part, branch in parts.items():
+    for part, branch in (parts or {}).items():
         yield from plain_values(branch, f"{key}.{part}" if key else part)
 
 
 def _changes(a: StoredRun, b: StoredRun, names: Sequence[str]) -> list[ModelChange]:
     """Return B minus A for each model."""
     in_order = a.results.dataset.in_order or b.results.dataset.in_order
-    hits, fixed, models = {}, set(), {}
-    for side, run in {"A": a, "B": b}.items():
-        for model in run.results.models:
-            if model.name in names:
-                key = f"{model.name} in {side}"
-                hits[key] = Hits.of(run.trials[model.name], in_order=in_order)
-                models[key] = model
-                fixed |= set() if model.is_random else {key}
+    models = {
+        f"{model.name} in {side}": (model, Hits.of(run.trials[model.name], in_order=in_order))
+        for side, run in (("A", a), ("B", b))
+        for model in run.results.models
+        if model.name in names
+    }
+    hits = {key: of_model for key, (_, of_model) in models.items()}
+    fixed = {key for key, (model, _) in models.items() if not model.is_random}
     changes = []
     for test in compare_pairs([(f"{name} in B", f"{name} in A") for name in names], hits, fixed):
-        of_a, of_b = models[test.b], models[test.a]
+        (of_a, _), (of_b, _) = models[test.b], models[test.a]
         ms_a, ms_b = of_a.ms_per_step, of_b.ms_per_step
         ratio = ms_a.mean / ms_b.mean if ms_a and ms_b and ms_b.mean else None
         tested = test.model_dump(include=set(Change.model_fields))

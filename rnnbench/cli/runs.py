@@ -8,14 +8,13 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 
-from rnnbench.analysis.boards import MeanRanks, rank_over_datasets, rank_runs, trace_runs
+from rnnbench.analysis.boards import rank_over_datasets, rank_runs, trace_runs
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.summary import load_run, load_runs
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.metrics import find_quantity
 from rnnbench.report.findings import make_badge
-from rnnbench.report.table import Table
 from rnnbench.report.tables_of_run import power_table
 from rnnbench.report.tables_of_runs import (
     board_tables,
@@ -173,9 +172,14 @@ def leaderboard(
         record = _record(leaderboards=boards)
         tables = [table for board in boards for table in board_tables(board)]
     if plot is not None:
+        from rnnbench.report.plots_of_runs import RanksPlot, ranks_table  # imports Matplotlib
+
         ranks = rank_over_datasets(boards)
         record["mean_ranks"] = ranks.model_dump(mode="json")
-        tables.append(_draw(ranks, plot))
+        tables.append(ranks_table(ranks))
+        picture = RanksPlot(ranks).picture(plot.suffix.lower())
+        with atomic_write(plot) as opened:
+            opened.write(picture)
     if badge is not None:
         made = make_badge(stored[0].results, model, metric)
         if badge.is_file() and not {"schemaVersion", "label", "message"} <= peek(badge).keys():
@@ -193,16 +197,6 @@ def _check_plot(file: Path, *, overwrite: bool) -> None:
         raise UserError(f"--plot {file}: got '{file.suffix}' (allowed: {', '.join(FORMATS)})")
     if file.exists() and not overwrite:
         raise UserError(f"--plot {file}: exists already (--force overwrites it)")
-
-
-def _draw(ranks: MeanRanks, file: Path) -> Table:
-    """Write the diagram of mean ranks, and return them as a table."""
-    from rnnbench.report.plots_of_runs import RanksPlot, ranks_table  # imports Matplotlib
-
-    picture = RanksPlot(ranks).picture(file.suffix.lower())
-    with atomic_write(file) as opened:
-        opened.write(picture)
-    return ranks_table(ranks)
 
 
 @commands.command(

@@ -5,7 +5,7 @@ from typing import Any
 from rnnbench.analysis.boards import score_of
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import find_quantity
-from rnnbench.report.table import interval_text, mean_and_interval
+from rnnbench.report.table import MISSING, interval_text, mean_and_interval
 from rnnbench.results.schema import TOO_FEW_SEEDS, Results
 from rnnbench.text import listed
 
@@ -70,19 +70,17 @@ def _by_verdict(results: Results, name: str, without: str = "") -> dict[str, lis
     return found
 
 
-def unclear_from(results: Results, name: str) -> list[str]:
+def unclear_from(results: Results, name: str) -> str:
     """Return those of the best model and the majority that do not clearly differ from ``name``.
 
-    Where there are too few seeds to tell, the result says so instead.
+    Where there are too few seeds to tell, the result says so instead. The best says that it is.
     """
-    always = results.dataset.majority_name
-    pairs = results.comparisons_of(name)
-    found = (
-        TOO_FEW_SEEDS if pairs[other].has_too_few_seeds else text
-        for other, text in {results.best.name: "the best", always: always}.items()
-        if other in pairs and not pairs[other].is_clear
-    )
-    return list(dict.fromkeys(found))
+    always, pairs = results.dataset.majority_name, results.comparisons_of(name)
+    found = ["best"] if name == results.best.name else []
+    for other, text in {results.best.name: "the best", always: always}.items():
+        if other in pairs and not pairs[other].is_clear:
+            found.append(TOO_FEW_SEEDS if pairs[other].has_too_few_seeds else text)
+    return ", ".join(dict.fromkeys(found)) or MISSING
 
 
 def which_epoch(results: Results) -> str:

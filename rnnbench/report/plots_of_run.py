@@ -33,14 +33,7 @@ from rnnbench.report.plot import (
     legend_entries,
     width_beside,
 )
-from rnnbench.report.table import (
-    MISSING,
-    Table,
-    interval_text,
-    scope,
-    scope_of,
-    with_points,
-)
+from rnnbench.report.table import MISSING, Table, interval_text, scope, scope_of, with_points
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import TOO_FEW_SEEDS, Difference
 from rnnbench.text import visible

@@ -32,12 +32,7 @@ from rnnbench.report.table import (
     to_markdown,
     with_points,
 )
-from rnnbench.results.schema import (
-    Comparison,
-    ModelSummary,
-    PublishedAccuracy,
-    Results,
-)
+from rnnbench.results.schema import Comparison, ModelSummary, PublishedAccuracy, Results
 from rnnbench.section import spell_parameters
 from rnnbench.text import counted, listed, numbers, plural, visible
 
@@ -69,17 +64,13 @@ def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
 
     If it ``is_wide``, the accuracies without duplicates have a column.
     """
-    dataset, n, best = results.dataset, len(results.seeds_used), results.best
-
-    def unclear(model: ModelSummary) -> str:
-        itself = ["best"] if model is best else []
-        return ", ".join([*itself, *unclear_from(results, model.name)]) or MISSING
+    dataset, n = results.dataset, len(results.seeds_used)
 
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
         f"test accuracy ({_over(n)})": partial(_over_its_seeds, results, "accuracy"),
         f"95 % interval {scope(n)}": lambda model: interval_text(model.accuracy_interval),
-        "no clear difference from": unclear,
+        "no clear difference from": lambda model: unclear_from(results, model.name),
     }
     always = [dataset.majority_name, f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
     if is_wide and (rest := results.without_duplicates):
