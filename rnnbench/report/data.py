@@ -160,14 +160,10 @@ class Glosses:
 
 def document_facts(document: Document, inputs: Inputs | None) -> dict[str, Any]:
     """Return the facts that ``--json`` prints."""
+    words = _words_by_id(document)
+    plain = ("number", "topic", "place", "words", "ids", "n_ids", "unknown")
     return {
-        "number": document.number,
-        "topic": document.topic,
-        "place": document.place,
-        "words": document.words,
-        "ids": document.ids,
-        "n_ids": document.n_ids,
-        "unknown": document.unknown,
+        **{key: getattr(document, key) for key in plain},
         "cut_off": {"count": document.n_cut, "side": document.cut_side},
         "padding": {"count": document.n_padding, "side": document.padding_side},
         "sequence": document.sequence,
@@ -178,7 +174,7 @@ def document_facts(document: Document, inputs: Inputs | None) -> dict[str, Any]:
                 "shape": given.shape,
                 "values": given.values,
                 "weights": [
-                    {"id": id_, "word": _words_by_id(document)[id_], "weight": weight}
+                    {"id": id_, "word": words[id_], "weight": weight}
                     for id_, weight in given.weights
                 ],
             }

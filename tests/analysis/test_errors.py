@@ -134,19 +134,14 @@ def run_on(found, **data):
     return finished_run({"rnn": [(0, 0, 0, 1)]}, dataset={"source": "r8"} | marks, data=DATA | data)
 
 
-def expected_words(found, run):
-    return [
-        found.words(number) for number in make_dataset(found, run.benchmark.data).test_documents
-    ]
-
-
 def test_the_words_are_those_of_the_test_documents_of_the_corpus_in_the_cache():
-    cache.store("r8", corpus())
-    run = run_on(corpus())
+    found, run = corpus(), run_on(corpus())
+    cache.store("r8", found)
 
     words = words_of_test_documents(run)
 
-    assert words == expected_words(corpus(), run)
+    numbers = make_dataset(found, run.benchmark.data).test_documents
+    assert words == [found.words(number) for number in numbers]
     assert len(words) == 10
 
 

@@ -142,10 +142,6 @@ def gates():
     return comparison, [both, *(judge(parse_gate(text), comparison) for text in texts)]
 
 
-def passed_and_failed():
-    return "\n".join([line for lines in verdict_lines(gates()[1]) for line in lines])
-
-
 def boards(metric="accuracy"):
     """The tables of two runs that differ in one model."""
     records = {"svm": MARGINS | {"params": 12_746, "fit_seconds": 236.21}}
@@ -267,7 +263,7 @@ CASES = {
         *comparison_tables(compare_runs(*[scored_run({"r": [9]})] * 2))[::3]
     ),
     "Two runs on documents in order of time": in_blocks,
-    "Gates": passed_and_failed,
+    "Gates": lambda: "\n".join([line for lines in verdict_lines(gates()[1]) for line in lines]),
     "Gates in Markdown": lambda: comparison_markdown(*gates()).partition("| B - A of")[0],
     "Gates in JUnit XML": lambda: junit("after compared with before", gates()[1]),
     "A leaderboard": lambda: tables(*boards()),
