@@ -165,10 +165,10 @@ def f1_by_topic(
     trials: Mapping[str, Sequence[TrialResult]], topics: Sequence[int]
 ) -> dict[str, NDArray[np.float64]]:
     """Return the F1 of each of ``topics`` by model: means over the model's trials."""
+    own, n = list(topics), 1 + max(topics)
     return {
         model: np.mean(
-            [count_topics(trial.labels, trial.answers, 1 + max(topics)).f1 for trial in of_model],
-            axis=0,
-        )[list(topics)]
+            [count_topics(trial.labels, trial.answers, n).f1[own] for trial in of_model], axis=0
+        )
         for model, of_model in trials.items()
     }

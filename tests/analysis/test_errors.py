@@ -116,10 +116,10 @@ def test_confusion_is_the_mean_over_trials_and_each_row_with_documents_sums_to_o
 def test_f1_by_topic_is_that_of_scikit_learn_as_a_mean_over_trials(answers):
     trials = [result(answers=each) for each in answers]
 
-    scores = f1_by_topic({"rnn": trials}, [2, 0])
+    scores = f1_by_topic({"rnn": trials}, [1, 0])
 
     expected = [
-        f1_score(LABELS, each, labels=[2, 0], average=None, zero_division=0) for each in answers
+        f1_score(LABELS, each, labels=[1, 0], average=None, zero_division=0) for each in answers
     ]
     assert scores["rnn"] == pytest.approx(np.mean(expected, axis=0))
 
