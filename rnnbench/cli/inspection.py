@@ -24,21 +24,19 @@ from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import BaselineModel, Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
-from rnnbench.report.data import (
+from rnnbench.report.inspection import (
     Inputs,
+    baseline_json,
+    baseline_text,
     data_facts,
     data_views,
     document_facts,
     document_text,
-    sources_text,
-)
-from rnnbench.report.models import (
-    baseline_json,
-    baseline_text,
     models_json,
     models_text,
     network_json,
     network_text,
+    sources_text,
 )
 from rnnbench.terminal import console, options
 from rnnbench.terminal.display import show_download
@@ -318,7 +316,7 @@ def doctor(
         return
     from rnnbench.analysis.notes import notes_on_run
     from rnnbench.analysis.summary import load_run
-    from rnnbench.report.data import notes_text
+    from rnnbench.report.inspection import notes_text
 
     is_run = config.is_dir()
     notes = list(notes_on_run(load_run(config)) if is_run else _notes_on_config(config))
