@@ -58,31 +58,30 @@ def board_tables(board: Board) -> list[Table]:
     that says which are clearly worse than the best.
     """
     dataset, quantity = board.dataset, find_quantity(board.metric, "--metric")
-    is_tested, rows, costs = board.metric == ACCURACY, [], []
+    is_tested, accuracies, costs = board.metric == ACCURACY, [], []
     for entry in board.entries:
         model, against_best = entry.model, entry.against_best
-        last = MISSING if is_tested else mean_text(quantity, model)
-        if is_tested and against_best:
-            verdict = against_best.verdict
-            last = {"clear": "yes", "not clear": "no"}.get(verdict, verdict)
-        place = [str(entry.rank or MISSING), model.name, entry.run]
+        verdict = against_best.verdict if against_best else MISSING
+        worse = {"clear": "yes", "not clear": "no"}.get(verdict, verdict)
+        own = [str(entry.rank or MISSING), model.name, entry.run]
         interval = interval_text(model.accuracy_interval)
-        rows.append([*place, mean_and_interval(model.accuracy), interval, last])
+        last = worse if is_tested else mean_text(quantity, model)
+        accuracies.append([*own, mean_and_interval(model.accuracy), interval, last])
         second, n = mean_and_interval(model.metrics[SECOND]), model.accuracy.n
-        costs.append([*place, second, str(n), f"{model.params:,}", mean_text(FIT_SECONDS, model)])
+        costs.append([*own, second, str(n), f"{model.params:,}", mean_text(FIT_SECONDS, model)])
     always = [MISSING, dataset.majority_name, MISSING]
-    rows.append([*always, f"{dataset.majority_accuracy:.4f}", MISSING, MISSING])
+    accuracies.append([*always, f"{dataset.majority_accuracy:.4f}", MISSING, MISSING])
     costs.append([*always, f"{dataset.majority_macro_f1:.4f}", MISSING, "0", MISSING])
-    over, place = "(mean ± 95 % over seeds)", ["rank", "model", "run"]
-    interval = f"95 % interval {scope(max(entry.model.accuracy.n for entry in board.entries))}"
-    last = "clearly worse than the first" if is_tested else f"{quantity.name} (mean over seeds)"
-    time = "fit s: mean wall time of one training."
-    second = f"{METRICS[SECOND].header} {over}"
+    named, over = ["rank", "model", "run"], "(mean ± 95 % over seeds)"
+    n_seeds = max(entry.model.accuracy.n for entry in board.entries)
+    decides = "clearly worse than the first" if is_tested else f"{quantity.name} (mean over seeds)"
+    of_accuracies = [f"test accuracy {over}", f"95 % interval {scope(n_seeds)}", decides]
+    of_costs = [f"{METRICS[SECOND].header} {over}", "seeds", "params", FIT_SECONDS.header]
     return [
-        with_points(Table(headers, cells, caption, is_last_apart=True, text_columns=3), 1)
-        for headers, cells, caption in (
-            ([*place, f"test accuracy {over}", interval, last], rows, _board_caption(board)),
-            ([*place, second, "seeds", "params", FIT_SECONDS.header], costs, time),
+        with_points(Table(headers, rows, caption, is_last_apart=True, text_columns=3), 1)
+        for headers, rows, caption in (
+            ([*named, *of_accuracies], accuracies, _board_caption(board)),
+            ([*named, *of_costs], costs, "fit s: mean wall time of one training."),
         )
     ]
 
@@ -291,15 +290,14 @@ def _outcomes(verdicts: Sequence[Verdict]) -> list[tuple[str, str, str, str]]:
     """Return each gate and model with its outcome and the reason; failures of a gate come first."""
     rows = []
     for verdict in verdicts:
-        failed = set()
         for failure in verdict.failures:
-            failed.add(failure.model)
             p = "" if failure.p_holm is None else f", p {short_p(failure.p_holm)}"
             if failure.b is None:
                 reason = "B lacks " + ("the model" if failure.a is None else "the metric")
             else:
                 reason = f"{failure.a:.6g} in A, {failure.b:.6g} in B{p}"
             rows.append((verdict.gate, failure.model, FAILED, reason))
+        failed = {failure.model for failure in verdict.failures}
         passed = [name for name in verdict.checked if name not in failed]
         rows += [(verdict.gate, name, PASSED, "") for name in passed]
         rows += [(verdict.gate, name, UNMEASURED, "") for name in verdict.unmeasured]
