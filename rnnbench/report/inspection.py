@@ -22,7 +22,7 @@ from rnnbench.data.dataset import INDEX_FROM, PAD, START, UNKNOWN
 from rnnbench.data.settings import Data
 from rnnbench.data.source import Source
 from rnnbench.data.vocabulary import Document
-from rnnbench.models.describe import Description, Dimensions, LayerFacts
+from rnnbench.models.describe import Description, LayerFacts
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
 from rnnbench.models.layers.base import Shape
 from rnnbench.points import model_of
@@ -374,9 +374,10 @@ def network_text(
     table.leading = 1
     for facts in description.layers:
         params = facts.trainable_params + facts.other_params
+        outputs = [["batch" if n is None else n for n in output] for output in facts.outputs]
         table.add_row(
             _layer_text(facts, model, shape),
-            "\n".join(map(_dimensions, facts.outputs)),
+            "\n".join(f"({', '.join(map(str, dimensions))})" for dimensions in outputs),
             f"{params:,}",
         )
     caption = (
@@ -404,10 +405,6 @@ def _layer_text(facts: LayerFacts, model: Model, shape: Shape) -> Text:
         title = f"{facts.name} ({name})"
     details = "".join(f"\n{line}" for line in lines if line)
     return Text.assemble((title, "bold"), (details, "dim"))
-
-
-def _dimensions(shape: Dimensions) -> str:
-    return f"({', '.join('batch' if size is None else str(size) for size in shape)})"
 
 
 def _title(name: str, text: str) -> Text:
