@@ -294,3 +294,14 @@ def test_documents_that_come_several_times_in_a_row_count_once(right, times):
         assert squares.n_documents == N_BLOCKS
         assert squares.seeds == pytest.approx(once.seeds)
         assert squares.chance == pytest.approx(once.chance)
+
+
+@few
+@given(arrays(bool, st.tuples(st.integers(1, 3), st.integers(1, 60))))
+def test_order_never_makes_documents_vary_less_and_a_few_are_their_own_blocks(right):
+    single, in_order = (mean_squares(Hits(right, way)) for way in (False, True))
+
+    assert in_order.documents >= single.documents
+    if right.shape[1] <= N_BLOCKS:
+        assert in_order.documents == pytest.approx(single.documents)
+        assert in_order.chance == pytest.approx(single.chance)
