@@ -155,19 +155,17 @@ class Registry(Mapping[str, T], Generic[T]):
     def _load(self, plugin: EntryPoint) -> T:
         with self.blamed(plugin.name, f"cannot be loaded from {plugin.value}"):
             found: Any = plugin.load()
-        if misfit := self._misfit(found, plugin.name):
-            raise PluginError(f"{self.label(plugin.name)}: {plugin.value} {misfit}")
-        return found  # type: ignore[no-any-return]
-
-    def _misfit(self, found: Any, name: str) -> str | None:
-        base = f"{self._base.__module__}.{self._base.__qualname__}"
+        base, own = self._base, getattr(found, self._key, None)
         if self._holds_classes:
-            if not (isinstance(found, type) and issubclass(found, self._base)):
-                return f"is not a subclass of {base}"
-        elif not isinstance(found, self._base):
-            return f"is not an instance of {base}"
-        own = getattr(found, self._key, None)
-        return None if own == name else f"has the {self._key} {own!r}, not {name!r}"
+            what, is_fit = "a subclass", isinstance(found, type) and issubclass(found, base)
+        else:
+            what, is_fit = "an instance", isinstance(found, base)
+        if is_fit and own == plugin.name:
+            return found  # type: ignore[no-any-return]
+        misfit = f"is not {what} of {base.__module__}.{base.__qualname__}"
+        if is_fit:
+            misfit = f"has the {self._key} {own!r}, not {plugin.name!r}"
+        raise PluginError(f"{self.label(plugin.name)}: {plugin.value} {misfit}")
 
 
 def _is_ours(plugin: EntryPoint) -> bool:

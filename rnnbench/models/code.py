@@ -53,7 +53,14 @@ def code_of(model: Model) -> dict[str, str]:
     if isinstance(model, PythonNetwork):
         module = model.python.partition(":")[0]
         return {model.python: _sha256(module, f"python: {model.python}")}
-    return {part.kind: _version(part) for part in model.parts if is_from_outside(part)}
+    found = {}
+    for part in filter(is_from_outside, model.parts):
+        registry = _registry_of(part)
+        sha256 = _sha256(type(part).__module__, registry.label(part.kind))
+        plugin = registry.plugin(part.kind)
+        package = f"{plugin.dist.name} {plugin.dist.version} " if plugin and plugin.dist else ""
+        found[part.kind] = package + sha256
+    return found
 
 
 def code_of_rnnbench() -> str:
@@ -73,15 +80,6 @@ def find_working_folder() -> None:
         sys.path.append("")
 
 
-def _version(part: Layer | Baseline) -> str:
-    registry = _registry_of(part)
-    plugin = registry.plugin(part.kind)
-    sha256 = _sha256(type(part).__module__, registry.label(part.kind))
-    return (
-        f"{plugin.dist.name} {plugin.dist.version} {sha256}" if plugin and plugin.dist else sha256
-    )
-
-
 def _registry_of(part: Layer | Baseline) -> Registry[Any]:
     return LAYERS if isinstance(part, Layer) else BASELINES
 
@@ -90,9 +88,6 @@ def files_of(module: str) -> dict[str, Path]:
     """Return the file of ``module``, or all Python files of the package around it, by their names.
 
     A name is the path from the folder that the module or package is imported from.
-
-    Raises:
-        UserError: there is no such module, or it is not in a file.
     """
     file = _module_file(module, f"module {module}")
     package = _package_around(module, file)
@@ -110,8 +105,13 @@ def imported_beside(module: str) -> Iterator[str]:
     for name, file in files_of(module).items():
         folder = file.parents[name.count("/")]
         for imported in _imports(file):
-            if imported.partition(".")[0] not in packages and _lies_in(folder, imported):
-                yield imported
+            if imported.partition(".")[0] in packages:
+                continue
+            with suppress(UserError):  # there is no such module
+                found = _module_file(imported, imported)
+                depth = imported.count(".") + (found.name == "__init__.py")
+                if found.parents[depth] == folder and not is_installed(imported):
+                    yield imported
 
 
 def _imports(file: Path) -> Iterator[str]:
@@ -127,22 +127,8 @@ def _imports(file: Path) -> Iterator[str]:
                     yield from (f"{origin}.{alias.name}" for alias in names)
 
 
-def _lies_in(folder: Path, module: str) -> bool:
-    """Return whether Python finds a module, which is not installed, in a folder."""
-    try:
-        file = _module_file(module, module)
-    except UserError:
-        return False
-    depth = module.count(".") + (file.name == "__init__.py")
-    return file.parents[depth] == folder and not is_installed(module)
-
-
 def is_installed(module: str) -> bool:
-    """Return whether a module lies where packages are installed.
-
-    Raises:
-        UserError: there is no such module, or it is not in a file.
-    """
+    """Return whether a module lies where packages are installed."""
     file = _module_file(module, f"module {module}").resolve()
     own = [sysconfig.get_path(key) for key in ("purelib", "platlib")]
     folders = [*own, *site.getsitepackages(), site.getusersitepackages()]
@@ -178,6 +164,11 @@ def _package_around(module: str, file: Path) -> Path | None:
 
 
 def _module_file(module: str, name: str) -> Path:
+    """Return the file of a module.
+
+    Raises:
+        UserError: there is no such module, or it is not in a file.
+    """
     find_working_folder()
     try:
         spec = importlib.util.find_spec(module)

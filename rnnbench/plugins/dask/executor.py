@@ -44,9 +44,8 @@ Outcomes = Generator[tuple[Trial, Any], None, None]
 class DaskExecutor(Executor):
     """The workers of a Dask cluster, each of whose threads takes one trial at a time.
 
-    Args:
-        jobs: the most trials that run side by side; by default one per thread of the workers.
-        address: of the scheduler, or its scheduler file; by default that of Dask's configuration.
+    By default, as many run side by side as there are threads. The address is that of the scheduler,
+    or its scheduler file; by default that of Dask's configuration.
     """
 
     name = "dask"
@@ -270,7 +269,7 @@ class ClusterRun:
                 log.warning("%s; until then they take no trials", text)
         elif (attempt := self._running.get(facts.get("key", ""))) is not None:
             if attempt.at not in ("", facts["worker"]):
-                self._say_worker_lost(attempt)
+                self._say_again(attempt)
             attempt.at, attempt.worker = facts["worker"], facts["name"]
             self._has_started |= len(facts["report"]) > 1
             self._listener(event_of(attempt.trial, facts["report"], facts["name"]))
@@ -295,7 +294,7 @@ class ClusterRun:
             log.warning("%s: %s; no trial starts until one of them resumes", names, reason)
         for key, attempt in [*self._running.items()]:
             if attempt.at and attempt.at not in workers:
-                self._say_worker_lost(attempt)
+                self._say_again(attempt)
             is_missed = key not in placed and getattr(attempt.future, "status", "") == "pending"
             attempt.n_missed = attempt.n_missed + 1 if is_missed else 0
             if attempt.n_missed > 1:  # Dask tries no workers that got their resource later
@@ -320,13 +319,12 @@ class ClusterRun:
             cores = sum(facts["nthreads"] for facts in able.values())
             self._listener(Connected(self._address, len(able), cores, self._dashboard))
 
-    def _say_worker_lost(self, attempt: Attempt) -> None:
-        self._say_again(attempt.trial, f"its worker {attempt.worker} was lost")
+    def _say_again(self, attempt: Attempt, reason: str = "") -> None:
+        """Say that a trial is tried again; by default because its worker was lost."""
+        said = (reason or f"its worker {attempt.worker} was lost").partition("\n")[0]
+        log.warning("%s: %s; it is tried again", attempt.trial, said)
+        self._listener(PhaseBegan(attempt.trial, WAITING))
         attempt.at = ""
-
-    def _say_again(self, trial: Trial, reason: str) -> None:
-        log.warning("%s: %s; it is tried again", trial, reason.partition("\n")[0])
-        self._listener(PhaseBegan(trial, WAITING))
 
     def _end_attempt(self, key: str, outcome: Any, machine: dict[str, Any]) -> Outcomes:
         if (attempt := self._running.pop(key, None)) is None:
@@ -355,7 +353,7 @@ class ClusterRun:
         attempt.losses.append(attempt.at)
         is_tried_by_all = bool(self._open) and self._open.keys() <= {*attempt.losses}
         if len(attempt.losses) < ATTEMPTS and not (failure.is_of_machine and is_tried_by_all):
-            self._say_again(attempt.trial, failure.reason)
+            self._say_again(attempt, failure.reason)
             (self._waiting.append if attempt.is_alone else self._waiting.appendleft)(attempt)
         elif failure.is_of_machine:
             yield attempt.trial, failure

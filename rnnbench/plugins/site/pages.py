@@ -8,7 +8,6 @@ from dataclasses import replace
 from rnnbench.analysis.boards import (
     ACCURACY,
     Board,
-    HistoryEntry,
     MeanRanks,
     RunHistory,
     rank_over_datasets,
@@ -38,7 +37,6 @@ INDEX, LEADERBOARD, HISTORY = "index.html", "leaderboard.html", "history.html"
 SHOWN_CHANGES = 10
 """The most clear changes that are shown as sentences; the tables have all of them."""
 
-
 Boards = Mapping[str, Sequence[Board]]
 """The leaderboards by each metric."""
 Histories = Mapping[str, Sequence[tuple[str, RunHistory]]]
@@ -58,8 +56,27 @@ def pages_of(
         reports: the addresses of the reports by run.
     """
     boards = {metric: rank_runs(list(runs.values()), metric) for metric in metrics}
-    histories = {metric: _histories_by(runs, metric) for metric in metrics}
-    sets = _names_of_sets(runs)
+    configs: dict[str, dict[str, StoredRun]] = {}
+    for name, run in runs.items():
+        configs.setdefault(run.results.name, {})[name] = run
+    histories = {
+        metric: [
+            (config, history)
+            for config, group in configs.items()
+            for history in trace_runs(list(group.values()), metric, list(group))
+            if len(history.entries) > 1
+        ]
+        for metric in metrics
+    }
+    datasets = {run.results.dataset.split_fingerprint: run.results.dataset for run in runs.values()}
+    sets = {
+        split: f"{dataset.source}, {dataset.test_size:,} test documents"
+        for split, dataset in datasets.items()
+    }
+    counts = Counter(sets.values())
+    sets |= {
+        split: f"{name}, split {split[:12]}" for split, name in sets.items() if counts[name] > 1
+    }
     pages = {
         INDEX: _index(runs, boards, sets, reports),
         LEADERBOARD: _leaderboard(runs, boards, sets, reports),
@@ -67,27 +84,24 @@ def pages_of(
     return pages | ({HISTORY: _history(histories, sets, reports)} if any(histories.values()) else {})
 
 
-def _histories_by(runs: Mapping[str, StoredRun], metric: str) -> list[tuple[str, RunHistory]]:
-    configs: dict[str, dict[str, StoredRun]] = {}
-    for name, run in runs.items():
-        configs.setdefault(run.results.name, {})[name] = run
-    return [
-        (config, history)
-        for config, group in configs.items()
-        for history in trace_runs(list(group.values()), metric, list(group))
-        if len(history.entries) > 1
-    ]
-
-
 def _index(
     runs: Mapping[str, StoredRun], boards: Boards, sets: Texts, reports: Texts
 ) -> PageContent:
+    metric, first_boards = next(iter(boards.items()))
+    quantity, best = find_quantity(metric, "--metric"), []
+    for board in first_boards:
+        first = board.entries[0]
+        if (value := first.model.statistic(metric)) is not None:
+            best.append(
+                f"{sets[board.dataset.split_fingerprint]}: {first.model.name} of {first.run} has "
+                f"the best {quantity.header}, {quantity_text(quantity, value)}."
+            )
     return PageContent(
         title="rnnbench runs",
         heading="Runs",
         about=f"rnnbench: {counted(len(runs), 'run')}, "
         f"{counted(len(sets), 'set')} of test documents",
-        findings=list(_best(boards, sets)),
+        findings=best,
         sections=[
             ReportSection(
                 "runs",
@@ -98,19 +112,6 @@ def _index(
             )
         ],
     )
-
-
-def _best(boards: Boards, sets: Texts) -> Iterator[str]:
-    """Yield a sentence on the best model on each set of documents, by the first metric."""
-    metric, first_boards = next(iter(boards.items()))
-    quantity = find_quantity(metric, "--metric")
-    for board in first_boards:
-        first = board.entries[0]
-        if (value := first.model.statistic(metric)) is not None:
-            yield (
-                f"{sets[board.dataset.split_fingerprint]}: {first.model.name} of {first.run} has "
-                f"the best {quantity.header}, {quantity_text(quantity, value)}."
-            )
 
 
 def _runs_table(runs: Mapping[str, StoredRun], sets: Texts) -> Table:
@@ -206,7 +207,14 @@ def _history(histories: Histories, sets: Texts, reports: Texts) -> PageContent:
             f"{metric}-{number}",
             f"{config} on {sets[history.dataset.split_fingerprint]}, {metric}",
             [
-                ("gallery", _plots(history, f"{metric}-{number}")),
+                (
+                    "gallery",
+                    [
+                        HistoryPlot(history, model, f"{metric}-{number}-{model}")
+                        for model in history.models
+                        if any(entry.values.get(model) for entry in history.entries)
+                    ],
+                ),
                 ("wordy", replace(history_table(history), links=reports)),
             ],
         )
@@ -225,51 +233,26 @@ def _history(histories: Histories, sets: Texts, reports: Texts) -> PageContent:
     )
 
 
-def _plots(history: RunHistory, name: str) -> list[HistoryPlot]:
-    """Return a plot for each model that has the metric."""
-    return [
-        HistoryPlot(history, model, f"{name}-{model}")
-        for model in history.models
-        if any(entry.values.get(model) for entry in history.entries)
-    ]
-
-
 def _changes(histories: Histories) -> list[str]:
     """Return sentences on the last clear changes of accuracy, newest first."""
     if ACCURACY not in histories:
         return [f"Only {ACCURACY} is tested for clear changes."]
     found = [
-        (entry.date or "", _change_in_words(config, entry, model))
+        (config, entry, model, change)
         for of_metric in histories.values()
         for config, history in of_metric
         for entry in history.entries
         for model, change in entry.changes.items()
         if change.is_clear
     ]
-    newest = [sentence for _, sentence in sorted(found, key=lambda pair: pair[0], reverse=True)]
-    more = [f"{len(newest) - SHOWN_CHANGES:,} more are in the tables."]
-    return [*newest[:SHOWN_CHANGES], *more * (len(newest) > SHOWN_CHANGES)] or [
-        "No accuracy clearly changed from one run to the next."
-    ]
-
-
-def _change_in_words(config: str, entry: HistoryEntry, model: str) -> str:
-    change = entry.changes[model]
-    return (
+    newest = [
         f"{config}, {minute(entry.date)}, commit {short_hash(entry.commit)}: the accuracy of "
         f"{model} clearly went {direction(change)} in {entry.run}, by {abs(change.difference):.4f}."
-    )
-
-
-def _names_of_sets(runs: Mapping[str, StoredRun]) -> dict[str, str]:
-    """Return a name for each set of documents, by the fingerprint of its split."""
-    datasets = {run.results.dataset.split_fingerprint: run.results.dataset for run in runs.values()}
-    names = {
-        split: f"{dataset.source}, {dataset.test_size:,} test documents"
-        for split, dataset in datasets.items()
-    }
-    counts = Counter(names.values())
-    return {
-        split: name if counts[name] == 1 else f"{name}, split {split[:12]}"
-        for split, name in names.items()
-    }
+        for config, entry, model, change in sorted(
+            found, key=lambda facts: facts[1].date or "", reverse=True
+        )
+    ]
+    shown = newest[:SHOWN_CHANGES] or ["No accuracy clearly changed from one run to the next."]
+    if len(newest) > SHOWN_CHANGES:
+        shown.append(f"{len(newest) - SHOWN_CHANGES:,} more are in the tables.")
+    return shown

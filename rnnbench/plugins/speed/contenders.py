@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import asdict, astuple, dataclass, replace
 from importlib.util import find_spec
@@ -54,21 +54,13 @@ Show = Callable[[str], AbstractContextManager[Listener]]
 
 @dataclass(frozen=True)
 class Contender:
-    """A way of training all models of a config.
-
-    Attributes:
-        name: for the option ``--only``.
-        what: a description.
-        executor: its processes and threads.
-        task: the training of a trial in such a process.
-        engine: the engine of rnnbench that trains, unless PyTorch does.
-    """
+    """A way of training all models of a config, by its name for the option ``--only``."""
 
     name: str
     what: str
     executor: LocalExecutor
-    task: Task[TrialTime]
-    engine: str | None = None
+    task: Task[TrialTime]  # carried out in a process of the executor
+    engine: str | None = None  # that of rnnbench which trains, unless PyTorch does
 
     def adapt(self, trial: Trial) -> Trial:
         """Return ``trial`` with the engine and threads of this contender."""
@@ -98,25 +90,21 @@ def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list
     if benchmark.training.epochs < 2:
         raise UserError("training.epochs: got 1 (allowed: 2 or more, since the first one compiles)")
     known = {contender.name: contender for contender in _contenders()}
-    if names is not None:
-        _check(names, known)
-    reasons = {name: known[name].why_not(benchmark) for name in names or known}
+    chosen = [*known] if names is None else names
+    for name in chosen:
+        if name not in known:
+            raise UserError(f"--only: unknown contender '{name}' ({did_you_mean(name, known)})")
+        if chosen.count(name) > 1:
+            raise UserError(f"--only: '{name}' is named twice")
+    if not chosen:
+        raise UserError(f"--only: names no contender (allowed: {', '.join(known)})")
+    reasons = {name: known[name].why_not(benchmark) for name in chosen}
     absent = {reason: name for name, reason in reversed(reasons.items()) if reason}
     for reason, name in absent.items():
         if names:
             raise UserError(f"--only {name}: {reason}")
         log.warning("%s does not take part: %s", name, reason)
     return [known[name] for name, reason in reasons.items() if not reason]
-
-
-def _check(names: Sequence[str], known: Collection[str]) -> None:
-    for name in names:
-        if name not in known:
-            raise UserError(f"--only: unknown contender '{name}' ({did_you_mean(name, known)})")
-        if names.count(name) > 1:
-            raise UserError(f"--only: '{name}' is named twice")
-    if not names:
-        raise UserError(f"--only: names no contender (allowed: {', '.join(known)})")
 
 
 def _contenders() -> list[Contender]:
@@ -224,11 +212,12 @@ def measure(
     Raises:
         RnnbenchError: a training failed, or a worker process died.
     """
-    batch_size = min(benchmark.training.batch_size, plan.dataset.train_size)
-    shape = Shape(plan.dataset.timesteps, len(plan.dataset.topics), plan.trials[0].n_ids)
-    products = {
-        name: model.products(batch_size, shape) for name, model in networks(benchmark).items()
-    }
+    dataset, training = plan.dataset, benchmark.training
+    batch_size = min(training.batch_size, dataset.train_size)
+    shape = Shape(dataset.timesteps, len(dataset.topics), plan.trials[0].n_ids)
+    models = networks(benchmark).items()
+    products = {name: model.products(batch_size, shape) for name, model in models}
+    compiled, native = ENGINES["compiled"], ENGINES["native"]
     seconds: dict[Product, float] = {}
     tables: dict[str, list[TableTime]] = {contender.name: [] for contender in contenders}
     for number in range(rounds):
@@ -241,13 +230,13 @@ def measure(
                 tables[contender.name].append(_train_table(contender, plan, listener))
         yield SpeedResults(
             name=benchmark.name,
-            dataset_fingerprint=plan.dataset.fingerprint,
-            train_size=plan.dataset.train_size,
-            timesteps=plan.dataset.timesteps,
-            epochs=benchmark.training.epochs,
-            batch_size=benchmark.training.batch_size,
-            optimizer=benchmark.training.optimizer,
-            seeds=list(benchmark.training.seeds),
+            dataset_fingerprint=dataset.fingerprint,
+            train_size=dataset.train_size,
+            timesteps=dataset.timesteps,
+            epochs=training.epochs,
+            batch_size=training.batch_size,
+            optimizer=training.optimizer,
+            seeds=list(training.seeds),
             contenders=[
                 ContenderTimes(
                     name=contender.name,
@@ -258,14 +247,20 @@ def measure(
                 )
                 for contender in contenders
             ],
-            products=[_rate(product, seconds[product]) for product in sorted(seconds, key=astuple)],
-            product_times=[
-                ProductTime(model=name, ms_per_step=_ms(of_model, seconds))
-                for name, of_model in products.items()
+            products=[
+                ProductRate(
+                    **asdict(product),
+                    microseconds=seconds[product] / product.count * 1e6,
+                    gflops=2 * product.multiply_adds / seconds[product] / 1e9,
+                )
+                for product in sorted(seconds, key=astuple)
             ],
-            environment=machine(
-                (*ENGINES["compiled"].packages, *ENGINES["native"].packages, "torch")
-            ),
+            product_times=[
+                ProductTime(model=name, ms_per_step=sum(timed) * 1000 if timed else None)
+                for name, of_model in products.items()
+                for timed in [[seconds[product] for product in of_model if product in seconds]]
+            ],
+            environment=machine((*compiled.packages, *native.packages, "torch")),
         )
 
 
@@ -284,18 +279,3 @@ def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableT
             listener(Finished(trial, cost.accuracy, cost.seconds))
             seconds = time.time() - start
     return TableTime(seconds=seconds, trials=costs)
-
-
-def _rate(product: Product, seconds: float) -> ProductRate:
-    """Return the rate of a product whose ``count`` repeats took ``seconds`` together."""
-    return ProductRate(
-        **asdict(product),
-        microseconds=seconds / product.count * 1e6,
-        gflops=2 * product.multiply_adds / seconds / 1e9,
-    )
-
-
-def _ms(products: Sequence[Product], seconds: dict[Product, float]) -> float | None:
-    """Return the time of the timed products; ``None`` if there are none."""
-    timed = [seconds[product] for product in products if product in seconds]
-    return sum(timed) * 1000 if timed else None

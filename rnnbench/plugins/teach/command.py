@@ -1,6 +1,7 @@
 """The command ``rnnbench explain``."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,7 +9,7 @@ import typer
 
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.plugins.teach import LARGEST
-from rnnbench.terminal import options
+from rnnbench.terminal import completion, options
 
 if TYPE_CHECKING:
     from rnnbench.plugins.teach.kinds import Kind
@@ -21,18 +22,10 @@ EXAMPLES = options.examples(
     "rnnbench explain lstm --save lstm.svg",
     "rnnbench explain simple_rnn --json",
 )
-SIZES = ("units", "features", "steps", "batch")
-"""The options that apply only to the page on one layer."""
 
 
 def _size(largest: int, help_text: str) -> Any:
     return typer.Option(min=1, max=largest, metavar="N", help=help_text)
-
-
-def _kinds() -> list[str]:
-    from rnnbench.plugins.teach.kinds import KINDS  # imports NumPy
-
-    return [*KINDS]
 
 
 Layers = Annotated[
@@ -41,7 +34,7 @@ Layers = Annotated[
         metavar="LAYER",
         help="simple_rnn, gru or lstm. Several make a stack, for --toy, --code and --save.",
         show_default=False,
-        autocompletion=_kinds,
+        autocompletion=completion.among("simple_rnn", "gru", "lstm"),
     ),
 ]
 Toy = Annotated[
@@ -110,11 +103,7 @@ def explain(
 
 
 def _check_options(context: typer.Context, kinds: Sequence["Kind"]) -> None:
-    """Make sure that the options go together.
-
-    Raises:
-        UserError: they do not.
-    """
+    """Make sure that the options go together."""
     chosen = context.params
     other = [name for name in ("toy", "code", "save") if chosen[name]]
     if chosen["toy"] and chosen["code"]:
@@ -128,7 +117,7 @@ def _check_options(context: typer.Context, kinds: Sequence["Kind"]) -> None:
             f"{' '.join(kind.name for kind in kinds)}: only one layer is explained at a time "
             "(for a stack, use --toy, --code or --save)"
         )
-    for name in SIZES if other else ():
+    for name in asdict(LARGEST) if other else ():  # these apply only to the page on one layer
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise UserError(f"--{name}: has no effect with --{other[0]}; leave one of them out")

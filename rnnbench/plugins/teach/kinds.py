@@ -69,12 +69,10 @@ class Equation:
 
 @dataclass(frozen=True)
 class Formula:
-    """The number of parameters of a weight or a layer.
+    """The number of parameters of a weight or a layer, 4,050.
 
-    Attributes:
-        text: in h and i: ``h(h + i) + h``.
-        numbers: with the sizes filled in: ``50 × (50 + 30) + 50``.
-        value: 4,050.
+    Its text has the letters h and i: ``h(h + i) + h``; its numbers have the sizes filled in:
+    ``50 × (50 + 30) + 50``.
     """
 
     text: str
@@ -86,24 +84,16 @@ class Formula:
 class Kind:
     """A kind of recurrent layer.
 
-    Attributes:
-        name: in configs and on the command line.
-        keras_name: its class in Keras.
-        title: its name in words.
-        source: the author and year of its description.
-        gates: the blocks that stand side by side in its weights, in Keras's order.
-        bias_rows: the number of biases of each gate.
-        states: in Keras's order.
-        equations: in the order in which they are computed.
-        notes: further remarks on the equations.
+    Its gates are the blocks that stand side by side in its weights; they and the states are in
+    Keras's order, and the equations in the order in which they are computed.
     """
 
     name: str
     keras_name: str
     title: str
-    source: str
+    source: str  # author and year of its description
     gates: tuple[str, ...]
-    bias_rows: int
+    bias_rows: int  # biases of each gate
     states: tuple[State, ...]
     equations: tuple[Equation, ...]
     notes: tuple[str, ...]
@@ -163,19 +153,15 @@ class Kind:
         zeros = np.zeros((len(x), len(weights[1])), x.dtype)
         known: dict[str, Any] = {"np": np, "sigmoid": _sigmoid, **self.by_gate(*weights)}
         known |= {state.symbol: zeros for state in self.states}
-        program = compile(
-            "\n".join(equation.python for equation in self.equations), self.name, "exec"
-        )
-        history: list[list[Floats]] = [[] for _ in self.equations]
+        lines = {equation.symbol: equation.python for equation in self.equations}
+        program = compile("\n".join(lines.values()), self.name, "exec")
+        history: dict[str, list[Floats]] = {symbol: [] for symbol in lines}
         for x_t in np.swapaxes(x, 0, 1):
             known["x_t"] = x_t
             exec(program, known)  # noqa: S102 - our own equations
-            for equation, values in zip(self.equations, history, strict=True):
-                values.append(known[equation.python.partition(" = ")[0]])
-        return {
-            equation.symbol: np.stack(values, axis=1)
-            for equation, values in zip(self.equations, history, strict=True)
-        }
+            for symbol, line in lines.items():
+                history[symbol].append(known[line.partition(" = ")[0]])
+        return {symbol: np.stack(values, axis=1) for symbol, values in history.items()}
 
 
 def _times(n: int) -> str:
