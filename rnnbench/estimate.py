@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import chain
+from timeit import repeat
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,9 @@ def estimate_seconds(
         batch_size = min(trained[name].batch_size, len(dataset.y_train))
         products[name] = model.products(batch_size, Shape.of(dataset))
     of_product = time_products(chain.from_iterable(products.values()), ESTIMATE_SECONDS)
-    of_parameter = PASSES * _seconds_to_add()
+    a, b = np.ones((2, 2_000_000), np.float32)
+    to_add = min(repeat(lambda: np.add(a, b, out=b), repeat=5, number=1)) / a.size
+    of_parameter = PASSES * to_add
     trainings, programs = [], Counter[tuple[Any, ...]]()
     for name, model in models.items():
         training = trained[name]
@@ -76,17 +79,6 @@ def estimate_seconds(
         min(cores, n) * COMPILATION[engine] for (_, engine, *_), n in programs.items()
     )
     return max((sum(trainings) + compilations) / cores, *trainings)
-
-
-def _seconds_to_add() -> float:
-    """Return the seconds that adding two large arrays takes for each number."""
-    a, b = np.ones((2, 2_000_000), np.float32)
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        np.add(a, b, out=b)
-        times.append(time.perf_counter() - start)
-    return min(times) / a.size
 
 
 def time_products(products: Iterable[Product], seconds: float) -> dict[Product, float]:

@@ -89,11 +89,9 @@ def files_of(module: str) -> dict[str, Path]:
 
     A name is the path from the folder that the module or package is imported from.
     """
-    file = _module_file(module, f"module {module}")
-    package = _package_around(module, file)
-    if package is None:
-        return {file.name: file}
-    return {file.relative_to(package.parent).as_posix(): file for file in _python_files(package)}
+    file, depth = _find(module, f"module {module}")
+    files = _python_files(file.parents[depth - 1]) if depth else [file]
+    return {one.relative_to(file.parents[depth]).as_posix(): one for one in files}
 
 
 def imported_beside(module: str) -> Iterator[str]:
@@ -108,8 +106,7 @@ def imported_beside(module: str) -> Iterator[str]:
             if imported.partition(".")[0] in packages:
                 continue
             with suppress(UserError):  # there is no such module
-                found = _module_file(imported, imported)
-                depth = imported.count(".") + (found.name == "__init__.py")
+                found, depth = _find(imported, imported)
                 if found.parents[depth] == folder and not is_installed(imported):
                     yield imported
 
@@ -129,7 +126,7 @@ def _imports(file: Path) -> Iterator[str]:
 
 def is_installed(module: str) -> bool:
     """Return whether a module lies where packages are installed."""
-    file = _module_file(module, f"module {module}").resolve()
+    file = _find(module, f"module {module}")[0].resolve()
     own = [sysconfig.get_path(key) for key in ("purelib", "platlib")]
     folders = [*own, *site.getsitepackages(), site.getusersitepackages()]
     return any(file.is_relative_to(Path(folder).resolve()) for folder in folders)
@@ -137,9 +134,8 @@ def is_installed(module: str) -> bool:
 
 def _sha256(module: str, name: str) -> str:
     """Return the sha256 of the package around ``module``, or of its file if there is none."""
-    file = _module_file(module, name)
-    package = _package_around(module, file)
-    return sha256_file(file) if package is None else _sha256_of(package)
+    file, depth = _find(module, name)
+    return _sha256_of(file.parents[depth - 1]) if depth else sha256_file(file)
 
 
 def _sha256_of(package: Path) -> str:
@@ -157,14 +153,8 @@ def _python_files(package: Path) -> list[Path]:
     )
 
 
-def _package_around(module: str, file: Path) -> Path | None:
-    """Return the folder of the package around ``module``, which is in ``file``, if there is one."""
-    depth = module.count(".") - (file.name != "__init__.py")
-    return None if depth < 0 else file.parents[depth]
-
-
-def _module_file(module: str, name: str) -> Path:
-    """Return the file of a module.
+def _find(module: str, name: str) -> tuple[Path, int]:
+    """Return the file of a module, and how many packages it lies in, counting one that it is.
 
     Raises:
         UserError: there is no such module, or it is not in a file.
@@ -180,4 +170,5 @@ def _module_file(module: str, name: str) -> Path:
         raise UserError(
             f"{name}: no module {module} (should be installed, or in the working folder)"
         )
-    return Path(spec.origin)
+    file = Path(spec.origin)
+    return file, module.count(".") + (file.name == "__init__.py")
