@@ -19,10 +19,8 @@ from rnnbench.training.epochs import count_batches
 from rnnbench.training.settings import resolve_engine
 from rnnbench.training.trial import program_of
 
-FEW = 4
-"""A product with this few rows, columns or features is bound by memory, not by arithmetic."""
-ESTIMATE_SECONDS = 0.02
-"""The time for which each product is repeated."""
+FEW = 4  # a product with this few rows, columns or features is bound by memory, not by arithmetic
+ESTIMATE_SECONDS = 0.02  # the time for which each product is repeated
 STEP_BY_PRODUCTS = {"compiled": 2.5, "native": 1.2}
 """The time of an engine's step divided by that of its products, where nothing else uses the cores.
 Processors differ: ``results/reference/speed/speed.md`` has 1.8 to 2.1 and 1.0 to 1.2."""
@@ -38,16 +36,9 @@ def estimate_seconds(
 ) -> float | None:
     """Return about how many seconds the trainings of a benchmark take, with one on each core.
 
-    Baselines count as nothing. The rates of matrix products and of memory are measured.
-
-    Args:
-        benchmark: the benchmark.
-        dataset: its documents.
-        params: the number of trained parameters of each network.
-
-    Returns:
-        ``None`` without networks, or if one is not made of layers, or is trained by an engine
-        whose speed is not known.
+    Baselines count as nothing. The rates of matrix products and of memory are measured. ``params``
+    has the trained parameters of each network. The time is ``None`` without networks, or if one is
+    not made of layers, or is trained by an engine whose speed is not known.
     """
     if not params:
         return None
@@ -89,23 +80,19 @@ def time_products(products: Iterable[Product], seconds: float) -> dict[Product, 
     """
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1):
-        return {
-            product: _fastest(product, seconds)
-            for product in set(products)
-            if min(product.rows, product.inner, product.columns) > FEW
-        }
-
-
-def _fastest(product: Product, seconds: float) -> float:
-    random = np.random.default_rng(0)
-    left = random.random((product.count, product.rows, product.inner), np.float32)
-    right = random.random((product.inner, product.columns), np.float32)
-    out = np.empty((product.count, product.rows, product.columns), np.float32)
-    times = []
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        start = time.perf_counter()
-        np.matmul(left, right, out=out)
-        times.append(time.perf_counter() - start)
-    return min(times)
+    fastest = {}
+    for product in set(products):
+        if min(product.rows, product.inner, product.columns) <= FEW:
+            continue
+        random, times = np.random.default_rng(0), []
+        left = random.random((product.count, product.rows, product.inner), np.float32)
+        right = random.random((product.inner, product.columns), np.float32)
+        out = np.empty((product.count, product.rows, product.columns), np.float32)
+        with threadpool_limits(1):
+            end = time.perf_counter() + seconds
+            while time.perf_counter() < end:
+                start = time.perf_counter()
+                np.matmul(left, right, out=out)
+                times.append(time.perf_counter() - start)
+        fastest[product] = min(times)
+    return fastest

@@ -38,21 +38,18 @@ def blame(name: str, failure: str = "failed") -> Iterator[None]:
     except (KeyboardInterrupt, GeneratorExit, RnnbenchError):
         raise
     except BaseException as error:
-        raise PluginError(f"{name} {failure}: {type(error).__name__}: {_reason(error)}") from error
+        import pydantic  # slow, and not needed to list commands
 
-
-def _reason(error: BaseException) -> str:
-    import pydantic  # slow, and not needed to list commands
-
-    ours = [Path(file).parent for file in (__file__, importlib.__file__, pydantic.__file__)]
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith("<frozen")
-        and not any(map(Path(frame.filename).is_relative_to, ours))
-    ]
-    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return f"{first_fault(error) if isinstance(error, pydantic.ValidationError) else error}{place}"
+        ours = [Path(file).parent for file in (__file__, importlib.__file__, pydantic.__file__)]
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if not frame.filename.startswith("<frozen")
+            and not any(map(Path(frame.filename).is_relative_to, ours))
+        ]
+        place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+        reason = first_fault(error) if isinstance(error, pydantic.ValidationError) else error
+        raise PluginError(f"{name} {failure}: {type(error).__name__}: {reason}{place}") from error
 
 
 class Registry(Mapping[str, T], Generic[T]):

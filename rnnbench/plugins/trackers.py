@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import rnnbench
 from rnnbench.analysis.compare import plain_values
@@ -26,8 +26,7 @@ from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial
 
 Setting = bool | int | float | str
-EVENTS = "events.out.tfevents"
-"""The start of the names by which TensorBoard finds event files."""
+EVENTS = "events.out.tfevents"  # the start of the names by which TensorBoard finds event files
 STATUSES = {
     "FINISHED": "STATUS_SUCCESS",
     "FAILED": "STATUS_FAILURE",
@@ -42,10 +41,8 @@ MLFLOW_DEFAULTS = {
 """Settings of MLflow while it is called, unless the user has others."""
 SEND_INTERVAL = 2.0
 """Seconds between two batches of epochs: a batch takes about as long as a single epoch."""
-MAX_METRICS, MAX_PARAMS = 1000, 100
-"""The most that MLflow takes in a batch."""
-MAX_KEY, MAX_VALUE = 250, 6000
-"""The most characters that it takes in a name, and in a parameter."""
+MAX_METRICS, MAX_PARAMS = 1000, 100  # the most that MLflow takes in a batch
+MAX_KEY, MAX_VALUE = 250, 6000  # the most characters that it takes in a name, and in a parameter
 WANDB_DEFAULTS = {
     "WANDB_MODE": ("mode", "offline"),
     "WANDB_PROJECT": ("project", "rnnbench"),
@@ -153,25 +150,29 @@ class TensorBoardTracker(TrialTracker):
         """Note the folder, which gets one for each trial."""
         self._folder = folder / "tensorboard"
 
-    def _begin(self, trial: Trial) -> "_EventFile":
+    def _begin(self, trial: Trial) -> Any:
         from tensorboard.plugins.hparams.summary_v2 import hparams_pb
+        from tensorboard.summary.writer.record_writer import RecordWriter
 
         place = place_of(Path(), trial.name, trial.seed, trial.fingerprint)
         folder = self._folder / place.record.stem
         folder.mkdir(parents=True, exist_ok=True)
         for earlier in folder.glob(f"{EVENTS}.*"):  # of an earlier attempt
             earlier.unlink()
-        events = _EventFile(folder)
-        events.write(step=0, summary=hparams_pb(settings_of(trial), trial_id=folder.name))
+        path = folder / f"{EVENTS}.{int(time.time())}.rnnbench"
+        events = RecordWriter(path.open("wb", buffering=0))  # each event is written at once
+        _add_event(events, file_version="brain.Event:2")  # the first one of every file
+        settings = hparams_pb(settings_of(trial), trial_id=folder.name)
+        _add_event(events, step=0, summary=settings)
         return events
 
-    def _write(self, run: "_EventFile", epoch: int, values: Mapping[str, float]) -> None:
+    def _write(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:
         from tensorboard.compat.proto.summary_pb2 import Summary
 
         scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
-        run.write(step=epoch, summary=Summary(value=scalars))
+        _add_event(run, step=epoch, summary=Summary(value=scalars))
 
-    def _end(self, run: "_EventFile", trial: Trial, status: str, reason: str = "") -> None:  # noqa: ARG002
+    def _end(self, run: Any, trial: Trial, status: str, reason: str = "") -> None:  # noqa: ARG002
         """End the row of the tab HPARAMS, as ``hparams_pb`` begins it."""
         from tensorboard.compat.proto.summary_pb2 import Summary
         from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
@@ -183,26 +184,14 @@ class TensorBoardTracker(TrialTracker):
         )
         tag, nothing = metadata.SESSION_END_INFO_TAG, metadata.NULL_TENSOR
         value = Summary.Value(tag=tag, metadata=described, tensor=nothing)
-        run.write(step=trial.epochs, summary=Summary(value=[value]))
+        _add_event(run, step=trial.epochs, summary=Summary(value=[value]))
         run.close()
 
 
-class _EventFile:
-    """A new event file in the format of TensorBoard; each event is written at once."""
+def _add_event(events: Any, **facts: Any) -> None:
+    from tensorboard.compat.proto.event_pb2 import Event
 
-    def __init__(self, folder: Path):
-        from tensorboard.summary.writer.record_writer import RecordWriter
-
-        path = folder / f"{EVENTS}.{int(time.time())}.rnnbench"
-        self._file: BinaryIO = path.open("wb", buffering=0)
-        self._records = RecordWriter(self._file)
-        self.close = self._file.close
-        self.write(file_version="brain.Event:2")  # the first event of every file
-
-    def write(self, **facts: Any) -> None:
-        from tensorboard.compat.proto.event_pb2 import Event
-
-        self._records.write(Event(wall_time=time.time(), **facts).SerializeToString())
+    events.write(Event(wall_time=time.time(), **facts).SerializeToString())
 
 
 @contextmanager

@@ -37,8 +37,7 @@ INDEX, LEADERBOARD, HISTORY = "index.html", "leaderboard.html", "history.html"
 SHOWN_CHANGES = 10
 """The most clear changes that are shown as sentences; the tables have all of them."""
 
-Boards = Mapping[str, Sequence[Board]]
-"""The leaderboards by each metric."""
+Boards = Mapping[str, Sequence[Board]]  # the leaderboards by each metric
 Histories = Mapping[str, Sequence[tuple[str, RunHistory]]]
 """The histories by each metric, of configs with several runs on the same documents, each with the
 name of its config."""
@@ -50,10 +49,7 @@ def pages_of(
 ) -> dict[str, PageContent]:
     """Return the pages about some runs by file: their list, leaderboards and histories.
 
-    Args:
-        runs: the runs, by names that tell them apart.
-        metrics: those of leaderboards and histories.
-        reports: the addresses of the reports by run.
+    The runs, and the addresses of their reports, are by names that tell them apart.
     """
     boards = {metric: rank_runs(list(runs.values()), metric) for metric in metrics}
     configs: dict[str, dict[str, StoredRun]] = {}
@@ -152,6 +148,18 @@ def _leaderboard(
         for metric, of_metric in boards.items()
         for number, board in enumerate(of_metric, start=1)
     ]
+    for metric, of_metric in boards.items():
+        with suppress(UserError):  # fewer than two sets of documents have models in common
+            ranks = rank_over_datasets(of_metric)
+            left_out = f" Left out: {listed(list(ranks.left_out))}." if ranks.left_out else ""
+            section = ReportSection(
+                f"ranks-{metric}",
+                f"Mean ranks by {metric}",
+                [("figure", RanksPlot(ranks, f"ranks-{metric}")), ("table", ranks_table(ranks))],
+                "Models that all sets of documents have in common, matched by name, in a "
+                f"critical-difference diagram.{left_out}",
+            )
+            sections.append(section)
     models = [model.name for run in runs.values() for model in run.results.models]
     return PageContent(
         title="rnnbench leaderboard",
@@ -159,7 +167,7 @@ def _leaderboard(
         about="The models of all runs, best first. Only results on the same test documents are "
         "comparable, so each set of documents has its own tables.",
         findings=[],
-        sections=[*sections, *_mean_ranks(boards)],
+        sections=sections,
         models=list(dict.fromkeys(models)),
     )
 
@@ -184,21 +192,6 @@ def _with_reports(table: Table, reports: Texts) -> Table:
         links=reports,
         linked=n - 1,
     )
-
-
-def _mean_ranks(boards: Boards) -> Iterator[ReportSection]:
-    """Yield a section for each metric, if two or more sets of documents have models in common."""
-    for metric, of_metric in boards.items():
-        with suppress(UserError):
-            ranks = rank_over_datasets(of_metric)
-            left_out = f" Left out: {listed(list(ranks.left_out))}." if ranks.left_out else ""
-            yield ReportSection(
-                f"ranks-{metric}",
-                f"Mean ranks by {metric}",
-                [("figure", RanksPlot(ranks, f"ranks-{metric}")), ("table", ranks_table(ranks))],
-                "Models that all sets of documents have in common, matched by name, in a "
-                f"critical-difference diagram.{left_out}",
-            )
 
 
 def _history(histories: Histories, sets: Texts, reports: Texts) -> PageContent:

@@ -41,10 +41,8 @@ from rnnbench.terminal.display import show_steps
 from rnnbench.plugins.site.pages import HISTORY, INDEX, LEADERBOARD, pages_of
 
 REPORT, CONFIG = "report.html", "config.yaml"
-NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-"""The pattern of the names of the folders of runs."""
-LONGEST = 80
-"""The most characters that such a name takes from the name of a run."""
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"  # the pattern of the names of the folders of runs
+LONGEST = 80  # the most characters that such a name takes from the name of a run
 _FILE = (
     rf"^({INDEX}|{LEADERBOARD}|{HISTORY}|runs/{NAME}/({REPORT}|{CONFIG}|{CONSTRAINTS}))$"
 ).replace(".html", r"\.html")

@@ -41,10 +41,8 @@ from rnnbench.training.epochs import count_batches, ms_per_step
 from rnnbench.training.phases import TRAINING, begin
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
-PRODUCT_SECONDS = 0.2
-"""The time for which each product is repeated."""
-PROCESS_STATUS = Path("/proc/self/status")
-"""Facts about this process; only on Linux."""
+PRODUCT_SECONDS = 0.2  # the time for which each product is repeated
+PROCESS_STATUS = Path("/proc/self/status")  # facts about this process; only on Linux
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +87,18 @@ def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list
     """
     if benchmark.training.epochs < 2:
         raise UserError("training.epochs: got 1 (allowed: 2 or more, since the first one compiles)")
-    known = {contender.name: contender for contender in _contenders()}
+    cores = usable_cores()
+    one_a_core, sequential = LocalExecutor(cores, 1), LocalExecutor(1, cores)
+    ours, torchs = Task(run_engine, prepare_engine), Task(run_torch, prepare_torch)
+    eager = "eager PyTorch, one process per core, denormals flushed, Adam fused"
+    contenders = [
+        Contender("compiled", "one process per core", one_a_core, ours, "compiled"),
+        Contender("compiled-1", "a single process", LocalExecutor(1, 1), ours, "compiled"),
+        Contender("native", "machine code, one process per core", one_a_core, ours, "native"),
+        Contender("keras", "model.fit, as in the notebook", sequential, ours, "keras"),
+        Contender("torch", eager, one_a_core, torchs),
+    ]
+    known = {contender.name: contender for contender in contenders}
     chosen = [*known] if names is None else names
     for name in chosen:
         if name not in known:
@@ -105,20 +114,6 @@ def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list
             raise UserError(f"--only {name}: {reason}")
         log.warning("%s does not take part: %s", name, reason)
     return [known[name] for name, reason in reasons.items() if not reason]
-
-
-def _contenders() -> list[Contender]:
-    cores = usable_cores()
-    one_a_core, sequential = LocalExecutor(cores, 1), LocalExecutor(1, cores)
-    ours, torchs = Task(run_engine, prepare_engine), Task(run_torch, prepare_torch)
-    eager = "eager PyTorch, one process per core, denormals flushed, Adam fused"
-    return [
-        Contender("compiled", "one process per core", one_a_core, ours, "compiled"),
-        Contender("compiled-1", "a single process", LocalExecutor(1, 1), ours, "compiled"),
-        Contender("native", "machine code, one process per core", one_a_core, ours, "native"),
-        Contender("keras", "model.fit, as in the notebook", sequential, ours, "keras"),
-        Contender("torch", eager, one_a_core, torchs),
-    ]
 
 
 def networks(benchmark: Benchmark) -> dict[str, LayeredNetwork]:

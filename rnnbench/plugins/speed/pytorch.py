@@ -29,7 +29,10 @@ def train(
     """
     torch.set_flush_denormal(True)  # as TensorFlow does: such numbers are slow
     torch.manual_seed(seed)
-    net = _network(model, len(dataset.topics))
+    layers = [layer for layer in model.layers if isinstance(layer, Recurrent)]
+    sizes = list(pairwise([1, *(layer.units for layer in layers), len(dataset.topics)]))
+    stack = [RECURRENT[layer.kind](*size) for layer, size in zip(layers, sizes, strict=False)]
+    net = torch.nn.ModuleList([*stack, torch.nn.Linear(*sizes[-1])])
     optimizer = torch.optim.Adam(net.parameters(), lr=training.learning_rate, eps=1e-7, fused=True)
     x, y = _time_major(dataset.x_train), torch.from_numpy(dataset.y_train).long()
     times = [time.perf_counter()]
@@ -53,13 +56,6 @@ def train(
 def _time_major(ids: NDArray[np.int32]) -> Any:
     """Return word ids ``(n, timesteps)`` as a tensor of numbers, ``(timesteps, n, 1)``."""
     return torch.from_numpy(ids.T[..., np.newaxis].astype(np.float32))
-
-
-def _network(model: LayeredNetwork, n_topics: int) -> Any:
-    layers = [layer for layer in model.layers if isinstance(layer, Recurrent)]
-    sizes = list(pairwise([1, *(layer.units for layer in layers), n_topics]))
-    stack = [RECURRENT[layer.kind](*size) for layer, size in zip(layers, sizes, strict=False)]
-    return torch.nn.ModuleList([*stack, torch.nn.Linear(*sizes[-1])])
 
 
 def _scores(net: Any, x: Any) -> Any:

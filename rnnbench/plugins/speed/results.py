@@ -6,15 +6,14 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any, Literal
 
-from rnnbench.report.table import MISSING, Columns, Table, table_of, to_markdown
+from rnnbench.report.table import MISSING, Table, table_of, to_markdown
 from rnnbench.results.lock import SPEED
 from rnnbench.section import Record
 from rnnbench.storage import write_text
 from rnnbench.text import counted
 
 CONFIG, TABLES = "speed-config.yaml", "speed.md"
-FILES = (SPEED, CONFIG, TABLES)
-"""The files of a speed benchmark."""
+FILES = (SPEED, CONFIG, TABLES)  # the files of a speed benchmark
 OURS = "compiled"
 
 
@@ -137,12 +136,6 @@ def write_speed(folder: Path, results: SpeedResults, config: str) -> None:
     write_text(folder / TABLES, "\n".join(map(to_markdown, speed_tables(results))))
 
 
-def speed_tables(results: SpeedResults) -> list[Table]:
-    """Return all tables."""
-    products = [product_table(results)] if results.products else []
-    return [speed_table(results), contender_table(results), *products]
-
-
 def speed_table(results: SpeedResults) -> Table:
     """Return one row per model with the milliseconds of a step, and one for the whole table."""
     models = [of_model.model for of_model in results.product_times]
@@ -181,34 +174,34 @@ def _ratios(
     return [MISSING if a is None or b is None else f"{a / b:.2f}" for a, b in pairs]
 
 
-def contender_table(results: SpeedResults) -> Table:
-    """Return one row per contender: its processes, and its costs besides the steps."""
-    columns: Columns[ContenderTimes] = {
-        "contender": lambda one: one.name,
-        "processes": lambda one: str(one.jobs),
-        "threads of each": lambda one: str(one.threads),
-        "s not spent on steps": lambda one: (
-            f"{median(table.overhead_seconds for table in one.rounds):.1f}"
-        ),
-        "peak MB of a process": lambda one: (
-            f"{max(trial.peak_memory_mb for trial in one.trials):,.0f}"
-        ),
-        "mean test accuracy": lambda one: f"{mean(trial.accuracy for trial in one.trials):.4f}",
-    }
+def speed_tables(results: SpeedResults) -> list[Table]:
+    """Return all tables: times, the other costs of contenders, and the rates of products."""
     ways = "; ".join(f"{contender.name}: {contender.what}" for contender in results.contenders)
-    caption = (
+    costs = table_of(
+        results.contenders,
+        {
+            "contender": lambda one: one.name,
+            "processes": lambda one: str(one.jobs),
+            "threads of each": lambda one: str(one.threads),
+            "s not spent on steps": lambda one: (
+                f"{median(table.overhead_seconds for table in one.rounds):.1f}"
+            ),
+            "peak MB of a process": lambda one: (
+                f"{max(trial.peak_memory_mb for trial in one.trials):,.0f}"
+            ),
+            "mean test accuracy": lambda one: f"{mean(trial.accuracy for trial in one.trials):.4f}",
+        },
         f"{ways[0].upper()}{ways[1:]}. Not spent on steps, by the slowest process: start, "
-        "compilation, predictions, idling."
+        "compilation, predictions, idling.",
     )
-    return table_of(results.contenders, columns, caption)
-
-
-def product_table(results: SpeedResults) -> Table:
-    """Return one row per shape of product with its time on this machine."""
-    columns: Columns[ProductRate] = {
-        "product": lambda rate: f"({rate.rows} x {rate.inner})({rate.inner} x {rate.columns})",
-        "in a row": lambda rate: str(rate.count),
-        "us each": lambda rate: f"{rate.microseconds:.1f}",
-        "GFLOP/s": lambda rate: f"{rate.gflops:.0f}",
-    }
-    return table_of(results.products, columns, "NumPy's BLAS on one core.")
+    products = table_of(
+        results.products,
+        {
+            "product": lambda rate: f"({rate.rows} x {rate.inner})({rate.inner} x {rate.columns})",
+            "in a row": lambda rate: str(rate.count),
+            "us each": lambda rate: f"{rate.microseconds:.1f}",
+            "GFLOP/s": lambda rate: f"{rate.gflops:.0f}",
+        },
+        "NumPy's BLAS on one core.",
+    )
+    return [speed_table(results), costs, *[products] * bool(results.products)]

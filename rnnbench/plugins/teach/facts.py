@@ -20,12 +20,9 @@ from rnnbench.plugins.teach.kinds import Equation, Floats, Formula, Kind, State,
 from rnnbench.report.table import plain_console
 from rnnbench.section import Record, spell
 
-TOLERANCE = 1e-6
-"""The largest allowed difference between NumPy and Keras."""
-UNITS_SHOWN = 3
-"""Units whose values are shown step by step."""
-DTYPE = "float64"
-"""The precision of the layer; rounding in float32 can exceed ``TOLERANCE``."""
+TOLERANCE = 1e-6  # the largest allowed difference between NumPy and Keras
+UNITS_SHOWN = 3  # units whose values are shown step by step
+DTYPE = "float64"  # the precision of the layer; rounding in float32 can exceed TOLERANCE
 
 Shape = tuple[int, ...]
 WIDTH = 80
@@ -360,7 +357,8 @@ def _sizes(sizes: LayerSizes, parameters: Parameters) -> list[RenderableType]:
     counts = (Column(title, justify="right") for title in ("by formula", "in Keras"))
     table = Table("weight", "", "shape", "size", *counts, **LINES)
     total = parameters.formula
-    for counted in (*parameters.weights, parameters):
+    rows: list[Weight | Parameters] = [*parameters.weights, parameters]
+    for counted in rows:
         size = counted.formula
         words = ["sum", "", "", ""]
         if isinstance(counted, Weight):

@@ -35,12 +35,9 @@ PATTERNS = {
     "b": (0.1, -0.1, 0.2, -0.2, 0.3),
 }
 """Made-up numbers, repeated to fill a weight: they are easy to work with on paper."""
-DIGITS = 4
-"""Decimals of the numbers on the page."""
-COLUMNS = (88, 160, 232, 304)
-"""The middle of each step, in pixels from the left."""
-TOP, APART = 88, 80
-"""The top of the last layer, and the distance between layers."""
+DIGITS = 4  # decimals of the numbers on the page
+COLUMNS = (88, 160, 232, 304)  # the middle of each step, in pixels from the left
+TOP, APART = 88, 80  # the top of the last layer, and the distance between layers
 
 
 @dataclass(frozen=True)
@@ -148,19 +145,19 @@ def _layer(layer: ToyLayer, title: str) -> Iterator[RenderableType]:
     weights = kind.by_gate(*layer.weights.values()).items()
     yield indented(grid((name, _spelled(weight)) for name, weight in weights))
     for step in range(shape[1]):
-        known = terms(layer, 0, step)
+        spelled = {name: _spelled(value) for name, value in terms(layer, 0, step).items()}
+        by_length = sorted(spelled, key=len, reverse=True)
+        term = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, by_length))})(?!\w)")
         title = f"Sequence 1, step {step + 1}: x = {_spelled(layer.x[0, step])}"
-        before = (f", {one.name} {_spelled(known[one.symbol + 'ₜ₋₁'])}" for one in kind.states)
+        before = (f", {one.name} {spelled[one.symbol + 'ₜ₋₁']}" for one in kind.states)
         yield indented(Text.assemble((title, VALUE), *before))
-        by_length = sorted(known, key=len, reverse=True)
-        term = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in by_length))
         for equation in kind.equations:
             left, _, right = equation.text.partition(" = ")
-            numbers = term.sub(lambda found, known=known: _spelled(known[found[0]]), right)
+            numbers = "".join(spelled.get(part, part) for part in term.split(right))
             lines = Table.grid(Column(no_wrap=True), Column(), padding=(0, 1))
             lines.add_row(Text(left), Text(f"= {right}"))
             lines.add_row("", Text(f"= {numbers}"))
-            lines.add_row("", Text(f"= {_spelled(known[left])}", VALUE))
+            lines.add_row("", Text(f"= {spelled[left]}", VALUE))
             yield indented(Group(Text(equation.meaning, ASIDE), lines))
     yield indented(Text("The hidden state after each step", VALUE))
     yield indented(grid(_sequences(layer.values["h"])))
