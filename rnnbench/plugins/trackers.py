@@ -228,7 +228,23 @@ class MlflowTracker(TrialTracker):
             artifacts = None if given else (folder / "mlflow-artifacts").resolve().as_uri()
             created = self._client.create_experiment(name, artifact_location=artifacts)
             self._experiment = str(created)
-        self._parent = self._find_parent(benchmark, folder)
+        untracked = benchmark.model_copy(update={"tracking": ()})
+        mark = sha256_json([str(folder.resolve()), dump(untracked)])
+        same = f"tags.`rnnbench.run` = '{mark}' and attributes.status != 'FINISHED'"
+        if runs := self._client.search_runs([self._experiment], same):
+            self._parent = str(runs[0].info.run_id)
+            self._client.update_run(self._parent, status="RUNNING")
+        else:
+            tags = {"rnnbench.version": rnnbench.__version__, "rnnbench.run": mark}
+            sections = benchmark.model_dump(
+                mode="json", exclude_none=True, include={"data", "training"}
+            )
+            settings = {
+                f"{section}.{key}": value
+                for section, values in sections.items()
+                for key, value in values.items()
+            }
+            self._parent = self._create(benchmark.name, tags, settings)
         self._unsent: dict[str, list[Any]] = {}
         self._last_sent = 0.0
         self._missing, self._has_failed = set(trials), False
@@ -264,23 +280,6 @@ class MlflowTracker(TrialTracker):
         super().close()
         ending = "FAILED" if self._has_failed else "KILLED"
         self._client.set_terminated(self._parent, ending if self._missing else "FINISHED")
-
-    def _find_parent(self, benchmark: Benchmark, folder: Path) -> str:
-        """Return the run of this benchmark in this folder; a new one if the last is finished."""
-        untracked = benchmark.model_copy(update={"tracking": ()})
-        mark = sha256_json([str(folder.resolve()), dump(untracked)])
-        same = f"tags.`rnnbench.run` = '{mark}' and attributes.status != 'FINISHED'"
-        for run in self._client.search_runs([self._experiment], same):
-            self._client.update_run(run.info.run_id, status="RUNNING")
-            return str(run.info.run_id)
-        tags = {"rnnbench.version": rnnbench.__version__, "rnnbench.run": mark}
-        dumped = benchmark.model_dump(mode="json", exclude_none=True, include={"data", "training"})
-        settings = {
-            f"{section}.{key}": dumped[section][key]
-            for section in dumped
-            for key in dumped[section]
-        }
-        return self._create(benchmark.name, tags, settings)
 
     def _create(self, name: str, tags: Mapping[str, str], settings: Mapping[str, Any]) -> str:
         from mlflow.entities import Param

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -131,7 +131,7 @@ class ClusterRun:
         self._id, self._limit = f"rnnbench-{uuid4().hex[:12]}", limit
         self._address, self._dashboard = client.scheduler.address, ""
         self._files, self._corpora, self._modules = on_worker.pack(trials, corpora)
-        self._here = on_worker.Installed.here(on_worker.packages_of(trials))
+        self._here = on_worker.installed(on_worker.packages_of(trials))
         self._waiting = deque(map(Attempt, trials))
         self._running: dict[str, Attempt] = {}
         self._inbox: SimpleQueue[Callable[[], Outcomes | None]] = SimpleQueue()
@@ -195,8 +195,7 @@ class ClusterRun:
             client.subscribe_topic(on_worker.TOPIC, lambda event: self._tell(self._note, event[1]))
             with suppress(KeyError):
                 self._dashboard = client.dashboard_link or ""
-            here, files = asdict(self._here), self._files
-            on_workers = RunPlugin(self._id, here, files, self._modules)
+            on_workers = RunPlugin(self._id, self._here, self._files, self._modules)
             plugin = RunOnScheduler(self._id, client.id, on_workers)
             await asyncio.wait_for(client.register_plugin(plugin), FILES_SECONDS)
             while client.status == "running" and client.scheduler_comm is comm:

@@ -12,17 +12,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import asdict, astuple, dataclass, replace
 from importlib.util import find_spec
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
+
+import numpy as np
 
 from rnnbench.config.schema import Benchmark
+from rnnbench.data.dataset import Dataset
 from rnnbench.environment import machine
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.estimate import time_products
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Product
 from rnnbench.models.layers.base import Shape
+from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.plugins.speed.results import (
     ContenderTimes,
     ProductRate,
@@ -39,6 +43,7 @@ from rnnbench.runner.run import Plan, describe
 from rnnbench.training.engines import ENGINES, OnEpoch
 from rnnbench.training.epochs import count_batches, ms_per_step
 from rnnbench.training.phases import TRAINING, begin
+from rnnbench.training.settings import Training
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
 PRODUCT_SECONDS = 0.2  # the time for which each product is repeated
@@ -157,15 +162,63 @@ def prepare_torch(trial: Trial) -> None:
 
 def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch) -> TrialTime:
     """Train a model of the same shapes on the same data with PyTorch."""
-    from rnnbench.plugins.speed.pytorch import train
-
     started = time.time()
     dataset, model = dataset_of(trial, corpus), cast(LayeredNetwork, trial.model)
     begin(TRAINING)
-    epochs, accuracy = train(model, dataset, trial.training, trial.seed, on_epoch)
+    epochs, accuracy = _train_torch(model, dataset, trial.training, trial.seed, on_epoch)
     steps = count_batches(len(dataset.y_train), trial.training.batch_size)
     ms = ms_per_step(epochs, steps)
     return _cost(trial, started, accuracy, ms, steps * trial.training.epochs)
+
+
+def _train_torch(
+    model: LayeredNetwork, dataset: Dataset, training: Training, seed: int, on_epoch: OnEpoch
+) -> tuple[list[float], float]:
+    """Train as the engines do, with Adam, and predict the test set.
+
+    Return the wall time of each epoch in seconds, and the test accuracy. PyTorch has its own
+    initial weights, and a second bias in each layer: its models are timed, not scored.
+    """
+    import torch
+
+    kinds = {"simple_rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
+    torch.set_flush_denormal(True)  # as TensorFlow does: such numbers are slow
+    torch.manual_seed(seed)
+    layers = [layer for layer in model.layers if isinstance(layer, Recurrent)]
+    sizes = list(pairwise([1, *(layer.units for layer in layers), len(dataset.topics)]))
+    stack = [kinds[layer.kind](*size) for layer, size in zip(layers, sizes, strict=False)]
+    net = torch.nn.ModuleList([*stack, torch.nn.Linear(*sizes[-1])])
+    optimizer = torch.optim.Adam(net.parameters(), lr=training.learning_rate, eps=1e-7, fused=True)
+    # Word ids ``(n, timesteps)`` become numbers, ``(timesteps, n, 1)``.
+    x, x_test = (
+        torch.from_numpy(ids.T[..., np.newaxis].astype(np.float32))
+        for ids in (dataset.x_train, dataset.x_test)
+    )
+    y = torch.from_numpy(dataset.y_train).long()
+    times = [time.perf_counter()]
+    for epoch in range(1, training.epochs + 1):
+        loss_sum, hits = torch.zeros(()), torch.zeros(())
+        for rows in torch.randperm(len(y)).split(training.batch_size):
+            scores = _scores(net, x[:, rows])
+            loss = torch.nn.functional.cross_entropy(scores, y[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            loss_sum += loss.detach() * len(rows)
+            hits += (scores.argmax(1) == y[rows]).sum()
+        times.append(time.perf_counter())
+        on_epoch(epoch, float(loss_sum) / len(y), float(hits) / len(y))
+    with torch.no_grad():
+        predicted = _scores(net, x_test).argmax(1).numpy()
+    return np.diff(times).tolist(), float(np.mean(predicted == dataset.y_test))
+
+
+def _scores(net: Any, x: Any) -> Any:
+    """Return the scores ``(batch, n_topics)``, before the softmax; ``x`` is time-major."""
+    *stack, dense = net
+    for layer in stack:
+        x, _ = layer(x)
+    return dense(x[-1])
 
 
 def _cost(trial: Trial, started: float, accuracy: float, ms: float | None, steps: int) -> TrialTime:

@@ -100,21 +100,15 @@ class Kind:
 
     def parameters(self, h: int, i: int) -> Formula:
         """Return the number of parameters of a layer with ``h`` units and ``i`` features."""
-        n, rows = len(self.gates), self.bias_rows
-        text = f"h(h + i) + {_times(rows)}h"
-        text = text if n == 1 else f"{n}({text})"
-        return _formula(text, h, i, n * (h * (h + i) + rows * h))
+        n, text = len(self.gates), f"h(h + i) + {_times(self.bias_rows)}h"
+        return _formula(text if n == 1 else f"{n}({text})", h, i)
 
     def weights(self, h: int, i: int) -> dict[str, Formula]:
         """Return the sizes of the weights, by their symbols in the equations."""
-        n, rows = len(self.gates), self.bias_rows
-        width = f"{_times(n)}h"
-        bias = width if rows == 1 else f"{rows} × {width}"
-        return {
-            "W": _formula(f"i × {width}", h, i, i * n * h),
-            "U": _formula(f"h × {width}", h, i, h * n * h),
-            "b" if rows == 1 else "b, d": _formula(bias, h, i, rows * n * h),
-        }
+        width = f"{_times(len(self.gates))}h"
+        texts = {"W": f"i × {width}", "U": f"h × {width}"}
+        texts |= {"b": width} if self.bias_rows == 1 else {"b, d": f"{self.bias_rows} × {width}"}
+        return {symbol: _formula(text, h, i) for symbol, text in texts.items()}
 
     def by_gate(self, kernel: Floats, recurrent_kernel: Floats, bias: Floats) -> dict[str, Floats]:
         """Return the weights of each gate by their names in the equations, such as ``W_i``.
@@ -168,10 +162,11 @@ def _times(n: int) -> str:
     return "" if n == 1 else f"{n}"
 
 
-def _formula(text: str, h: int, i: int, value: int) -> Formula:
+def _formula(text: str, h: int, i: int) -> Formula:
     """Return a formula with the sizes filled in, its products ``4h`` and ``h(`` spelled out."""
     products = re.sub(r"(?<=[0-9h])(?=[(h])", " × ", text)
-    return Formula(text, products.replace("h", f"{h}").replace("i", f"{i}"), value)
+    numbers = products.replace("h", f"{h}").replace("i", f"{i}")
+    return Formula(text, numbers, eval(numbers.replace("×", "*")))  # noqa: S307 - our own
 
 
 def _sigmoid(z: Floats) -> Floats:
