@@ -326,6 +326,7 @@ class ClusterRun:
         attempt.at = ""
 
     def _end_attempt(self, key: str, outcome: Any, machine: dict[str, Any]) -> Outcomes:
+        """Yield the outcome of a trial, or have it tried again if a machine is to blame."""
         if (attempt := self._running.pop(key, None)) is None:
             return
         attempt.at = machine.pop("address", attempt.at)
@@ -334,21 +335,19 @@ class ClusterRun:
             case Died(has_started) as death:
                 self._has_started |= has_started
                 attempt.lost_child = True
-                yield from self._lose(attempt, TrialFailure(_remarked(str(death), f" on {worker}")))
-            case TrialFailure(reason, is_of_machine=of_machine) as failure:
-                failure = replace(failure, reason=_remarked(reason, f" (on {worker})"))
-                if of_machine:
-                    yield from self._lose(attempt, failure)
-                else:
+                failure = TrialFailure(_remarked(str(death), f" on {worker}"))
+            case TrialFailure(reason) as failed:
+                failure = replace(failed, reason=_remarked(reason, f" (on {worker})"))
+                if not failed.is_of_machine:
                     yield attempt.trial, failure
+                    return
             case TrialResult(record=record) as result:
                 record = record.model_copy(update={"machine": Machine(**machine)})
                 yield attempt.trial, replace(result, record=record)
+                return
             case _:
                 yield attempt.trial, outcome
-
-    def _lose(self, attempt: Attempt, failure: TrialFailure) -> Outcomes:
-        """Have a trial tried again, or yield its failure, which may be that of all workers."""
+                return
         attempt.losses.append(attempt.at)
         is_tried_by_all = bool(self._open) and self._open.keys() <= {*attempt.losses}
         if len(attempt.losses) < ATTEMPTS and not (failure.is_of_machine and is_tried_by_all):

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from operator import itemgetter
 
 from rnnbench.analysis.boards import (
     ACCURACY,
@@ -195,57 +196,44 @@ def _with_reports(table: Table, reports: Texts) -> Table:
 
 
 def _history(histories: Histories, sets: Texts, reports: Texts) -> PageContent:
-    sections = [
-        ReportSection(
-            f"{metric}-{number}",
-            f"{config} on {sets[history.dataset.split_fingerprint]}, {metric}",
-            [
+    """Return the page of histories, with the last clear changes of accuracy as sentences."""
+    sections, models, changes = [], [], []
+    for metric, of_metric in histories.items():
+        for number, (config, history) in enumerate(of_metric, start=1):
+            name, documents = f"{metric}-{number}", sets[history.dataset.split_fingerprint]
+            plots = [
+                HistoryPlot(history, model, f"{name}-{model}")
+                for model in history.models
+                if any(entry.values.get(model) for entry in history.entries)
+            ]
+            table = replace(history_table(history), links=reports)
+            title = f"{config} on {documents}, {metric}"
+            section = ReportSection(name, title, [("gallery", plots), ("wordy", table)])
+            sections.append(section)
+            models += history.models
+            changes += [
                 (
-                    "gallery",
-                    [
-                        HistoryPlot(history, model, f"{metric}-{number}-{model}")
-                        for model in history.models
-                        if any(entry.values.get(model) for entry in history.entries)
-                    ],
-                ),
-                ("wordy", replace(history_table(history), links=reports)),
-            ],
-        )
-        for metric, of_metric in histories.items()
-        for number, (config, history) in enumerate(of_metric, start=1)
-    ]
-    traced = [history for of_metric in histories.values() for _, history in of_metric]
+                    entry.date or "",
+                    f"{config}, {minute(entry.date)}, commit {short_hash(entry.commit)}: the "
+                    f"accuracy of {model} clearly went {direction(change)} in {entry.run}, by "
+                    f"{abs(change.difference):.4f}.",
+                )
+                for entry in history.entries
+                for model, change in entry.changes.items()
+                if change.is_clear
+            ]
+    newest = [sentence for _, sentence in sorted(changes, key=itemgetter(0), reverse=True)]
+    findings = newest[:SHOWN_CHANGES] or ["No accuracy clearly changed from one run to the next."]
+    if len(newest) > SHOWN_CHANGES:
+        findings.append(f"{len(newest) - SHOWN_CHANGES:,} more are in the tables.")
+    if ACCURACY not in histories:
+        findings = [f"Only {ACCURACY} is tested for clear changes."]
     return PageContent(
         title="rnnbench history",
         heading="History",
         about="Configs that were run more than once on the same documents, oldest run first. "
         "The commits are those of rnnbench.",
-        findings=_changes(histories),
+        findings=findings,
         sections=sections,
-        models=list(dict.fromkeys(model for history in traced for model in history.models)),
+        models=list(dict.fromkeys(models)),
     )
-
-
-def _changes(histories: Histories) -> list[str]:
-    """Return sentences on the last clear changes of accuracy, newest first."""
-    if ACCURACY not in histories:
-        return [f"Only {ACCURACY} is tested for clear changes."]
-    found = [
-        (config, entry, model, change)
-        for of_metric in histories.values()
-        for config, history in of_metric
-        for entry in history.entries
-        for model, change in entry.changes.items()
-        if change.is_clear
-    ]
-    newest = [
-        f"{config}, {minute(entry.date)}, commit {short_hash(entry.commit)}: the accuracy of "
-        f"{model} clearly went {direction(change)} in {entry.run}, by {abs(change.difference):.4f}."
-        for config, entry, model, change in sorted(
-            found, key=lambda facts: facts[1].date or "", reverse=True
-        )
-    ]
-    shown = newest[:SHOWN_CHANGES] or ["No accuracy clearly changed from one run to the next."]
-    if len(newest) > SHOWN_CHANGES:
-        shown.append(f"{len(newest) - SHOWN_CHANGES:,} more are in the tables.")
-    return shown
