@@ -28,43 +28,37 @@ def _size(largest: int, help_text: str) -> Any:
     return typer.Option(min=1, max=largest, metavar="N", help=help_text)
 
 
-Layers = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="LAYER",
-        help="simple_rnn, gru or lstm. Several make a stack, for --toy, --code and --save.",
-        show_default=False,
-        autocompletion=completion.among("simple_rnn", "gru", "lstm"),
-    ),
-]
-Toy = Annotated[
-    bool, typer.Option("--toy", help="Work through the toy array of the notebook, with numbers.")
-]
-Code = Annotated[
-    bool, typer.Option("--code", help="Print NumPy code that computes what Keras computes.")
-]
-Save = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Write a drawing of the layer or the stack to FILE, which ends in .svg.",
-        show_default=False,
-    ),
-]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")]
-
-
 def explain(
     context: typer.Context,
-    layers: Layers,
+    layers: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="LAYER",
+            help="simple_rnn, gru or lstm. Several make a stack, for --toy, --code and --save.",
+            show_default=False,
+            autocompletion=completion.among("simple_rnn", "gru", "lstm"),
+        ),
+    ],
     units: Annotated[int, _size(LARGEST.units, "Units, h.")] = 50,
     features: Annotated[int, _size(LARGEST.features, "Features of a step, i.")] = 30,
     steps: Annotated[int, _size(LARGEST.steps, "Steps of a sequence.")] = 10,
     batch: Annotated[int, _size(LARGEST.batch, "Sequences side by side.")] = 4,
-    toy: Toy = False,
-    code: Code = False,
-    save: Save = None,
-    force: Force = False,
+    toy: Annotated[
+        bool,
+        typer.Option("--toy", help="Work through the toy array of the notebook, with numbers."),
+    ] = False,
+    code: Annotated[
+        bool, typer.Option("--code", help="Print NumPy code that computes what Keras computes.")
+    ] = False,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a drawing of the layer or the stack to FILE, which ends in .svg.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """Explain a recurrent layer: shapes, states, equations, parameters, and its steps in NumPy.
