@@ -80,19 +80,23 @@ def time_products(products: Iterable[Product], seconds: float) -> dict[Product, 
     """
     from threadpoolctl import threadpool_limits
 
-    fastest = {}
-    for product in set(products):
-        if min(product.rows, product.inner, product.columns) <= FEW:
-            continue
-        random, times = np.random.default_rng(0), []
-        left = random.random((product.count, product.rows, product.inner), np.float32)
-        right = random.random((product.inner, product.columns), np.float32)
-        out = np.empty((product.count, product.rows, product.columns), np.float32)
-        with threadpool_limits(1):
-            end = time.perf_counter() + seconds
-            while time.perf_counter() < end:
-                start = time.perf_counter()
-                np.matmul(left, right, out=out)
-                times.append(time.perf_counter() - start)
-        fastest[product] = min(times)
-    return fastest
+    with threadpool_limits(1):
+        return {
+            product: _fastest(product, seconds)
+            for product in set(products)
+            if min(product.rows, product.inner, product.columns) > FEW
+        }
+
+
+def _fastest(product: Product, seconds: float) -> float:
+    random = np.random.default_rng(0)
+    left = random.random((product.count, product.rows, product.inner), np.float32)
+    right = random.random((product.inner, product.columns), np.float32)
+    out = np.empty((product.count, product.rows, product.columns), np.float32)
+    times = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        np.matmul(left, right, out=out)
+        times.append(time.perf_counter() - start)
+    return min(times)
