@@ -1,11 +1,5 @@
-from .api import Histories as Histories
-from .api import Leaderboard as Leaderboard
 from .api import Run as Run
-from .api import RunComparison as RunComparison
 from .api import badge as badge
-from .api import compare as compare
-from .api import history as history
-from .api import leaderboard as leaderboard
 from .api import load_dataset as load_dataset
 from .api import load_run as load_run
 from .api import predict as predict
@@ -45,11 +39,17 @@ from .report.plots_of_run import RunPlot as RunPlot
 from .report.sections import ReportSection as ReportSection
 from .report.table import Table as Table
 from .results.schema import Results as Results
-from .runner.events import EpochEnded as EpochEnded
-from .runner.events import Listener as Listener
 from .runner.executors import Executor as Executor
 from .runner.executors import Task as Task
 from .runner.executors import TrialFailure as TrialFailure
+from .runner.executors.base import EpochEnded as EpochEnded
+from .runner.executors.base import Listener as Listener
+from .runs import Histories as Histories
+from .runs import Leaderboard as Leaderboard
+from .runs import RunComparison as RunComparison
+from .runs import compare as compare
+from .runs import history as history
+from .runs import leaderboard as leaderboard
 from .storage import DamagedResultError as DamagedResultError
 from .tracking import Tracker as Tracker
 from .training.engines import Engine as Engine
@@ -58,7 +58,7 @@ from .training.outcome import History as History
 from .training.outcome import TrialRecord as TrialRecord
 from .training.outcome import TrialResult as TrialResult
 from .training.outcome import log_probabilities as log_probabilities
-from .training.recipe import Recipe as Recipe
+from .training.settings import Recipe as Recipe
 from .training.trial import Trial as Trial
 
 __version__: str

@@ -21,7 +21,7 @@ from rnnbench.analysis.summary import metrics_of
 from rnnbench.config.schema import Benchmark
 from rnnbench.errors import RnnbenchError, shortened
 from rnnbench.registry import PluginError, blame
-from rnnbench.runner.events import EpochEnded, Event, Failed, Finished, Listener, Planned
+from rnnbench.runner.executors.base import EpochEnded, Event, Failed, Finished, Listener, Planned
 from rnnbench.storage import TRACKING
 from rnnbench.tracking import TRACKERS
 from rnnbench.training.outcome import History
@@ -40,9 +40,6 @@ def tell_trackers(benchmark: Benchmark, folder: Path) -> Iterator[Listener]:
 
     They write into ``tracking`` in the folder of the run.
     """
-    if not benchmark.tracking:
-        yield lambda _: None
-        return
     trackers = _Trackers(benchmark, folder / TRACKING)
     stdout, stderr = (cast(IO[str], _ByThread(stream)) for stream in (sys.stdout, sys.stderr))
     with redirect_stdout(stdout), redirect_stderr(stderr):
@@ -63,10 +60,8 @@ def tell_trackers(benchmark: Benchmark, folder: Path) -> Iterator[Listener]:
 
 
 class _Trackers:
-    """The trackers of a run.
-
-    Whatever an executor reports or leaves out, they are told of the start of each trial, then of
-    all its epochs in their order, then of its end.
+    """The trackers of a run: whatever an executor reports or leaves out, they are told of the start
+    of each trial, then of all its epochs in their order, then of its end.
     """
 
     def __init__(self, benchmark: Benchmark, folder: Path):
@@ -143,14 +138,10 @@ class _Trackers:
 
 
 class TrackerThread(threading.Thread):
-    """Calls the methods of a tracker, one after the other, until it is stopped or fails.
-
-    The folder that it writes into is made if it is missing.
-    """
+    """Calls the methods of a tracker, one after the other, until it is stopped or fails."""
 
     def __init__(self, name: str, folder: Path):
-        # The end of a process knows it by its name.
-        super().__init__(daemon=True, name=f"tracker {name}")
+        super().__init__(daemon=True, name=f"tracker {name}")  # as the end of a process knows it
         self.label, self.failure = TRACKERS.label(name), ""
         self.prints: IO[str] | None = None  # the file that gets what this thread prints
         self._tracker, self._folder = name, folder

@@ -22,8 +22,16 @@ from uuid import uuid4
 
 from rnnbench.errors import OutOfReachError, RnnbenchError, UserError
 from rnnbench.plugins.dask import connection, on_worker
-from rnnbench.runner.events import Connected, Listener, PhaseBegan
-from rnnbench.runner.executors.base import WAITING, Executor, T, Task, TrialFailure
+from rnnbench.runner.executors.base import (
+    WAITING,
+    Connected,
+    Executor,
+    Listener,
+    PhaseBegan,
+    T,
+    Task,
+    TrialFailure,
+)
 from rnnbench.runner.executors.child import Died, event_of
 from rnnbench.text import listed
 from rnnbench.training.outcome import Machine, TrialResult

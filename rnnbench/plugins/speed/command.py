@@ -10,7 +10,7 @@ from rnnbench.errors import Interruption, signal_of
 from rnnbench.terminal import completion, options
 
 if TYPE_CHECKING:
-    from rnnbench.runner.events import Listener
+    from rnnbench.runner.executors.base import Listener
 
 EXAMPLES = options.examples(
     "rnnbench bench-speed configs/all.yaml",

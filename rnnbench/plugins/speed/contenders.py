@@ -35,14 +35,12 @@ from rnnbench.plugins.speed.results import (
     TableTime,
     TrialTime,
 )
-from rnnbench.runner.events import Finished, Listener, Planned
 from rnnbench.runner.executors import LocalExecutor, Task, TrialFailure
-from rnnbench.runner.executors.base import prepare_engine
+from rnnbench.runner.executors.base import Finished, Listener, Planned, prepare_engine
 from rnnbench.runner.executors.local import usable_cores
 from rnnbench.runner.run import Plan, describe
 from rnnbench.training.engines import ENGINES, OnEpoch
-from rnnbench.training.epochs import count_batches, ms_per_step
-from rnnbench.training.phases import TRAINING, begin
+from rnnbench.training.epochs import TRAINING, begin, count_batches, ms_per_step
 from rnnbench.training.settings import Training
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 

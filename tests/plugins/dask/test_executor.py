@@ -12,9 +12,8 @@ from clusters import children, cluster, kept, listeners, wait_for
 from factories import corpora, trial
 
 from rnnbench.plugins.dask.executor import DaskExecutor
-from rnnbench.runner.events import Connected, EpochEnded, PhaseBegan
 from rnnbench.runner.executors import TRAINING, LocalExecutor
-from rnnbench.runner.executors.base import WAITING
+from rnnbench.runner.executors.base import WAITING, Connected, EpochEnded, PhaseBegan
 
 
 @pytest.fixture(scope="module")

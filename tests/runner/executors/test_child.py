@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from rnnbench.runner.processes import start_process
+from rnnbench.runner.executors.child import start_process
 
 
 def _answer(connection):
