@@ -90,7 +90,7 @@ def _index(
         if (value := first.model.statistic(metric)) is not None:
             best.append(
                 f"{sets[board.dataset.split_fingerprint]}: {first.model.name} of {first.run} has "
-                f"the best {quantity.header}, {quantity_text(quantity, value)}."
+                f"the best {quantity.header}, {mean_and_interval(value, quantity.format)}."
             )
     return PageContent(
         title="rnnbench runs",
