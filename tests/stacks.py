@@ -64,12 +64,11 @@ def pooling(by: str) -> Description:
 
 DENSE = {"dense": {"units": 5, "activation": "tanh"}}
 STACKS: dict[str, list[Description]] = {
-    "embedding": [EMBEDDING, MEAN],
-    "convolutions": [EMBEDDING, *map(conv1d, ("same", "causal", "valid")), DENSE, pooling("max")],
+    "convolutions": [FROZEN, *map(conv1d, PADDINGS), DENSE, MEAN],
     "recurrent": [recurrent("gru"), recurrent("lstm"), recurrent("simple_rnn"), pooling("last")],
-    "both ways": [FROZEN, both_ways("gru", "concat"), both_ways("lstm", "ave"), MEAN],
-    "both ways, merged": [
-        EMBEDDING,
+    "both ways": [
+        both_ways("gru", "concat"),
+        both_ways("lstm", "ave"),
         both_ways("simple_rnn", "mul"),
         bidirectional("simple_rnn", "sum"),
     ],
@@ -86,7 +85,7 @@ STACKS: dict[str, list[Description]] = {
         {"spatial_dropout": {"rate": 0.5}},
         both_ways("gru", weight_drop=0.5),
         {"dropout": {"rate": 0.5}},
-        MEAN,
+        pooling("max"),
     ],
 }
 """A softmax over the topics follows."""

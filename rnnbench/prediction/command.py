@@ -103,7 +103,11 @@ def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType
     words, unknown = counted(prediction.words, "word"), prediction.unknown_words
     distinct = list(dict.fromkeys(unknown))
     more = ", …" if len(distinct) > UNKNOWN_SHOWN else ""
-    listed = f": {', '.join(distinct[:UNKNOWN_SHOWN])}{more}" if unknown else ""
+    # Characters that nobody sees, such as marks of direction, would disturb the line.
+    shown = "".join(
+        char if char.isprintable() else "�" for char in ", ".join(distinct[:UNKNOWN_SHOWN])
+    )
+    listed = f": {shown}{more}" if unknown else ""
     is_cut = prediction.words_read < prediction.words
     cut = f", {prediction.words_read} of them read" if is_cut else ""
     below = [Text(f"{words}{cut}, {len(unknown)} unknown{listed}", style="dim")]

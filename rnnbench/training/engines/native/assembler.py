@@ -38,30 +38,14 @@ The constants of tanh are those of Eigen and of XLA, this one for code without f
 With theirs for fused ones, 7.99881172180175781, it would be 1, but all results would change.
 """
 TANH_ABOVE = (
-    -2.76076847742355e-16,
-    2.00018790482477e-13,
-    -8.60467152213735e-11,
-    5.12229709037114e-08,
-    1.48572235717979e-05,
-    6.37261928875436e-04,
-    4.89352455891786e-03,
-)
-TANH_BELOW = (
-    1.19825839466702e-06,
-    1.18534705686654e-04,
-    2.26843463243900e-03,
-    4.89352518554385e-03,
-)
+    -2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-08,
+    1.48572235717979e-05, 6.37261928875436e-04, 4.89352455891786e-03,
+)  # fmt: skip
+TANH_BELOW = 1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03
 EXP = (
-    1.9875691500e-4,
-    1.3981999507e-3,
-    8.3334519073e-3,
-    4.1665795894e-2,
-    1.6666665459e-1,
-    5.0000001201e-1,
-    1.0,
-    1.0,
-)
+    1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
+    5.0000001201e-1, 1.0, 1.0,
+)  # fmt: skip
 """Of Cephes, for arguments of at most half of log 2."""
 LOG2_HIGH, LOG2_LOW = 0.693359375, -2.12194440e-4
 """Their sum is log 2; the first has so few digits that small multiples of it are exact."""
@@ -151,19 +135,17 @@ class Value:
         shifted = x * 1.44269504088896341 + TO_WHOLE
         whole = shifted - TO_WHOLE  # x / log 2, rounded
         rest = x - whole * LOG2_HIGH - whole * LOG2_LOW
-        return rest._polynomial(EXP) * shifted._power_of_two()
+        polynomial = rest._polynomial(EXP)
+        build, kind = self.builder, self.raw.type
+        bits = ir.VectorType(I32, kind.count)
+        exponent = build.shl(build.bitcast(shifted.raw, bits), ir.Constant(bits, 23))
+        power = build.bitcast(build.add(exponent, ir.Constant(bits, 127 << 23)), kind)
+        return polynomial * Value(build, power)
 
     def _limited(self, limit: float) -> "Value":
         """Return the number, or the limit that it is beyond; NaN stays NaN."""
         x = where(self > limit, self.lift(limit), self)
         return where(x < -limit, x.lift(-limit), x)
-
-    def _power_of_two(self) -> "Value":
-        """Return 2 to the whole number to which ``TO_WHOLE`` was added."""
-        build, kind = self.builder, self.raw.type
-        whole = ir.VectorType(I32, kind.count)
-        exponent = build.shl(build.bitcast(self.raw, whole), ir.Constant(whole, 23))
-        return Value(build, build.bitcast(build.add(exponent, ir.Constant(whole, 127 << 23)), kind))
 
     def _polynomial(self, coefficients: Sequence[float]) -> "Value":
         """Return a polynomial of the number; the coefficient of the highest power comes first."""

@@ -46,7 +46,6 @@ class NativeEngine(Engine):
         why_not()
 
     def why_not(self) -> str:
-        """Return why no machine code can be made here; empty if it can."""
         return why_not()
 
     def covers(self, model: Model, recipe: "Recipe") -> bool:
@@ -68,7 +67,6 @@ class NativeEngine(Engine):
         *,
         keep_model: bool,
     ) -> TrialResult:
-        """Train a network and score the test documents; see ``Engine.fit``."""
         from rnnbench.training.engines.native.assembler import processor
         from rnnbench.training.engines.native.program import program_for
 

@@ -6,7 +6,6 @@ add code to the function in progress. Products are blocked so that sums stay in 
 each of its columns is loaded, and one float of each of its rows is spread over a vector.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 from itertools import repeat
 
