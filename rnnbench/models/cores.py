@@ -183,11 +183,10 @@ def _gru_step_back(d_state: State, kept: Kept) -> tuple[State, list[tf.Tensor]]:
     return [d_h * z], [tf.concat([d_h * at_z, d_g * at_r, d_g * r], axis=-1), d_g]
 
 
-def _gru_d_inputs(d_q: tf.Tensor, d_g: tf.Tensor) -> tf.Tensor:
-    return tf.concat([d_q[..., : 2 * d_g.shape[-1]], d_g], axis=-1)
-
-
-gru = Core((True, True, False), 1, (1,) * 6, (3, 1), _gru_step, _gru_step_back, _gru_d_inputs)
+gru = Core(
+    (True, True, False), 1, (1,) * 6, (3, 1), _gru_step, _gru_step_back,
+    d_inputs=lambda d_q, d_g: tf.concat([d_q[..., : 2 * d_g.shape[-1]], d_g], axis=-1),
+)  # fmt: skip
 """``GRU`` with ``reset_after``: of the gates ``z, r, g``, ``z, r = sigmoid(p + q)`` and
 ``g = tanh(p + r q)``; ``h[t] = z h[t-1] + (1 - z) g``, ``h[-1] = 0``."""
 

@@ -34,11 +34,6 @@ TINY = 1e-9
 """Stands for the length of a vector of zeros."""
 
 
-def _sigmoid(x: Floats) -> Floats:
-    half: Floats = np.tanh(x / 2) / 2 + np.float32(0.5)  # which does not overflow
-    return half
-
-
 def _softmax(x: Floats, axis: int = -1) -> Floats:
     powers = np.exp(x - x.max(axis=axis, keepdims=True))
     shares: Floats = powers / powers.sum(axis=axis, keepdims=True)
@@ -48,7 +43,7 @@ def _softmax(x: Floats, axis: int = -1) -> Floats:
 ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
     "linear": lambda x: x,
     "relu": lambda x: np.maximum(x, 0),
-    "sigmoid": _sigmoid,
+    "sigmoid": lambda x: np.tanh(x / 2) / 2 + np.float32(0.5),  # which does not overflow
     "softmax": _softmax,
     "tanh": np.tanh,
 }
@@ -93,11 +88,7 @@ def predict(
 ) -> Floats:
     """Return the probabilities ``(n, n_topics)`` of word ids ``(n, timesteps)``.
 
-    Args:
-        network: one that ``is_covered``.
-        shape: of the dataset that it was trained on.
-        weights: of the shapes that ``weight_shapes`` returns.
-        ids: all below ``shape.n_ids``.
+    The network is one that ``is_covered``, with weights of the shapes of ``weight_shapes``.
     """
     answers = []
     for start in range(0, len(ids), ROWS_AT_ONCE):

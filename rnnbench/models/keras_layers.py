@@ -25,10 +25,6 @@ class BagOfWords(keras.layers.Layer):
     The count of each word is multiplied by a weight of the word, and the numbers of a document are
     then divided by their length (``tfidf``) or by their sum (``shares``). Padding and start marks
     are not counted. All weights are 1 until ``adapt`` learns them from documents.
-
-    Args:
-        n_ids: all word ids are below this.
-        values: ``tfidf`` or ``shares``.
     """
 
     def __init__(self, n_ids: int, values: str, **kwargs: Any):

@@ -73,7 +73,12 @@ def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
     Raises:
         UserError: there are none, one is blank or too long, or a file cannot be read.
     """
-    given = [_standard_input() if text == "-" else text for text in texts]
+    given = list(texts)
+    for place in (place for place, text in enumerate(texts) if text == "-"):
+        content = sys.stdin.buffer.read(MAX_TEXT + 1) if sys.stdin else b""  # it may be closed
+        if len(content) > MAX_TEXT:
+            raise UserError(f"-: cannot be read: longer than {MAX_TEXT:,} bytes")
+        given[place] = content.decode(errors="replace")
     for file in files:
         try:
             given.append(read_file(file, MAX_TEXT).decode(errors="replace"))
@@ -82,13 +87,6 @@ def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
     if not given or not all(text.strip() for text in given):
         raise UserError("a text is missing (should be TEXT, --file FILE, or - for standard input)")
     return given
-
-
-def _standard_input() -> str:
-    content = sys.stdin.buffer.read(MAX_TEXT + 1) if sys.stdin else b""  # it may be closed
-    if len(content) > MAX_TEXT:
-        raise UserError(f"-: cannot be read: longer than {MAX_TEXT:,} bytes")
-    return content.decode(errors="replace")
 
 
 def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType:

@@ -36,40 +36,30 @@ from rnnbench.training.settings import Training, engine_for
 
 @dataclass(frozen=True)
 class Trial:
-    """Everything that decides the outcome of one training, as plain data without paths.
-
-    Attributes:
-        name: name of the model.
-        model: its description.
-        training: how it is trained.
-        seed: of the initial weights and of the order of the batches.
-        data: how the corpus becomes a dataset.
-        corpus_fingerprint: of the corpus; the process that trains gets its file.
-        source: where the corpus came from.
-        dataset_fingerprint: the fingerprint that the dataset must have.
-        split_fingerprint: of the whole corpus and its training and test documents, because word
-            vectors are also learned from texts outside the dataset.
-        n_ids: all word ids are below this; the largest need not occur in the dataset.
-        threads: threads of the process that trains.
-        work: multiply-adds of an epoch. Trials are ordered by it; it does not change the outcome.
-        keep_model: whether the weights of the trained network are part of the result.
-        part: the training documents that are held out in place of the test documents, if any.
-    """
+    """Everything that decides the outcome of one training, as plain data without paths."""
 
     name: str
+    """Of the model."""
     model: Model
     training: Training
     seed: int
     data: Data
     corpus_fingerprint: str
     source: str
+    """Of the corpus."""
     dataset_fingerprint: str
     split_fingerprint: str
+    """Of the whole corpus and its training and test documents, because word vectors are also
+    learned from texts outside the dataset."""
     n_ids: int
+    """All word ids are below this; the largest need not occur in the dataset."""
     threads: int
+    """Of the process that trains."""
     work: int
+    """Multiply-adds of an epoch. Trials are ordered by it; it does not change the outcome."""
     keep_model: bool = False
     part: Part | None = None
+    """The training documents that are held out in place of the test documents, if any."""
 
     def __hash__(self) -> int:
         return hash((self.fingerprint, self.name))
@@ -86,7 +76,7 @@ class Trial:
 
     @cached_property
     def program(self) -> tuple[Any, ...]:
-        """See ``program_of``."""
+        """The same for trainings that can share a program; see ``program_of``."""
         return program_of(self.model, self.training)
 
     @property

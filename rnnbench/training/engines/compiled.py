@@ -26,10 +26,12 @@ Scores = tuple[tf.Tensor, tf.Tensor]
 
 @dataclass(frozen=True)
 class Program:
-    """An epoch of training, compiled once for all seeds and learning rates of a model."""
+    """An epoch of training, compiled once for all seeds and learning rates of a model.
+
+    It trains the variables of a copy of the model.
+    """
 
     model: keras.Model
-    """A copy of the model, whose variables the program trains."""
     optimizer: keras.Optimizer
     start: list[NDArray[np.generic]]
     """The optimizer's variables before the first step."""
@@ -88,9 +90,9 @@ def train(
 
 
 def pad(rows: Sequence[NDArray[np.intp]], size: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return batches filled up to one size, and their weights, both ``(steps, size)``.
+    """Return batches and their weights, both ``(steps, size)``, filled up with document 0.
 
-    Document 0 with the weight 0 fills up a batch; all other weights are 1.
+    It has the weight 0 there; all other weights are 1.
     """
     padded = np.zeros((len(rows), size), np.int32)
     weights = np.zeros((len(rows), size), np.float32)

@@ -32,10 +32,7 @@ class Averages:
     Neural Network Architectures for Document Classification (NAACL 2019) divides, but also adds the
     weights before the first step ``d^t / (1 - d^t)`` times. All agree after many steps.
 
-    Attributes:
-        decay: above 0 and below 1; ``None`` if nothing is averaged.
-        weights: those that are trained; none if nothing is averaged.
-        values: the average of each.
+    Without a decay, which is above 0 and below 1, nothing is averaged and there are no weights.
     """
 
     decay: float | None

@@ -26,7 +26,7 @@ SEED, N, TOLERANCE = 7, 11, 1e-4
 """Weights move much more than the tolerance, which is for rounding."""
 RNN = [{"simple_rnn": {"units": 3}}]
 COMPARED = {
-    name: STACKS[name] for name in STACKS if not is_random(STACKS[name]) and name != "shares"
+    name: stack for name, stack in STACKS.items() if not (is_random(stack) or name == "shares")
 }
 """Shares differ from TF-IDF in no weight that is trained."""
 

@@ -213,15 +213,12 @@ class View:
 
     @property
     def T(self) -> "View":  # noqa: N802 - as in NumPy
-        """The transposed matrix, in the same memory."""
         return replace(self, shape=self.shape[::-1], strides=self.strides[::-1])
 
     def rows(self, first: Index, count: Index) -> "View":
-        """Return some rows of a matrix."""
         return replace(self, pointer=self[first].pointer, shape=(count, *self.shape[1:]))
 
     def columns(self, first: Index, count: Index) -> "View":
-        """Return some columns of a matrix."""
         return self.T.rows(first, count).T
 
     def load(self, kind: ir.Type | None = None) -> Value:
@@ -242,10 +239,7 @@ class View:
 
 
 class Assembler:
-    """Makes functions of machine code, one after the other.
-
-    ``given`` has the arrays of the function in progress, by name.
-    """
+    """Makes functions of machine code; ``given`` are the arrays of the one in progress, by name."""
 
     def __init__(self, processor: Processor):
         self.processor, self.lanes = processor, processor.lanes
@@ -255,8 +249,6 @@ class Assembler:
         self.given: dict[str, View] = {}
         # Without any data, llvmlite sets aside no memory for the addresses of external functions.
         ir.GlobalVariable(self.module, I64, "data").initializer = ir.Constant(I64, 0)
-
-    # Functions
 
     @contextmanager
     def function(self, name: str, arrays: Sequence[str], numbers: int = 0) -> Iterator[list[Value]]:
@@ -280,7 +272,6 @@ class Assembler:
         self.builder.call(function, [*pointers, *(self.number(number).raw for number in numbers)])
 
     def intrinsic(self, name: str, result: Any, *arguments: Any) -> Value:
-        """Call a function that LLVM knows."""
         kinds = [argument.type for argument in arguments]
         function = self.module.globals.get(name) or ir.Function(
             self.module, ir.FunctionType(result, kinds), name
@@ -300,8 +291,6 @@ class Assembler:
         self.intrinsic("llvm.x86.sse.ldmxcsr", ir.VoidType(), now)
         yield
         self.intrinsic("llvm.x86.sse.ldmxcsr", ir.VoidType(), before)
-
-    # Loops
 
     def loop(
         self, count: Index, carried: list[Value] | None = None, *, step: int = 1
@@ -345,15 +334,12 @@ class Assembler:
         if total - whole:
             yield self.number(whole), total - whole
 
-    # Values
-
     def at(self, array: Array, *indices: Index) -> View:
         """Return an array in the arena, or its part at indices of the first dimensions."""
         arena = replace(self.given["arena"], shape=array.shape, strides=array.strides)
         return arena.moved(array.offset)[indices]
 
     def number(self, number: Index) -> Value:
-        """Return a whole number as a value."""
         if isinstance(number, Value):
             return number
         return Value(self.builder, ir.Constant(I64, number))
@@ -363,27 +349,22 @@ class Assembler:
         return Value(self.builder, ir.Constant(self.vector, np.asarray(numbers).tolist()))
 
     def spread(self, single: Value) -> Value:
-        """Return a vector of equal floats."""
         nothing = ir.Constant(self.vector, ir.Undefined)
         first = self.builder.insert_element(nothing, single.raw, ir.Constant(I32, 0))
         return pick([Value(self.builder, first)], [0] * self.lanes)
 
     def to_float(self, number: Value) -> Value:
-        """Return a whole number as a float."""
         return Value(self.builder, self.builder.sitofp(number.raw, F32))
 
     def largest(self, vectors: Sequence[Value]) -> Value:
-        """Return the largest float of vectors."""
         most = reduce(lambda one, other: where(other > one, other, one), vectors)
         return self.intrinsic(f"llvm.vector.reduce.fmax.v{self.lanes}f32", F32, most.raw)
 
     def total(self, vectors: Sequence[Value]) -> Value:
-        """Return the sum of all floats of vectors."""
         name, zero = f"llvm.vector.reduce.fadd.v{self.lanes}f32", ir.Constant(F32, 0.0)
         return self.intrinsic(name, F32, zero, reduce(add, vectors).raw)
 
     def root(self, floats: Value) -> Value:
-        """Return the square roots."""
         return self.intrinsic(f"llvm.sqrt.v{self.lanes}f32", self.vector, floats.raw)
 
 

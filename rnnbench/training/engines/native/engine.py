@@ -71,9 +71,7 @@ class NativeEngine(Engine):
         from rnnbench.training.engines.native.program import program_for
 
         assert isinstance(model, LayeredNetwork)  # noqa: S101 - the engine covers nothing else
-        x, tested = (
-            as_numbers(model, dataset.n_ids, ids) for ids in (dataset.x_train, dataset.x_test)
-        )
+        x = as_numbers(model, dataset.n_ids, dataset.x_train)
         (x, y), validation = hold_out_documents(x, dataset.y_train, recipe.validation_split)
         here = processor()
         assert here is not None  # noqa: S101 - see ``why_not``
@@ -100,7 +98,8 @@ class NativeEngine(Engine):
         params = sum(weight.size for weight in weights)
         record = epochs.record(engine=self.name, params=params, recipe=recipe, documents=len(y))
         begin("testing")
-        scores = np.maximum(network.log_probabilities(tested), LOWEST).astype(np.float32)
+        logs = network.log_probabilities(as_numbers(model, dataset.n_ids, dataset.x_test))
+        scores = np.maximum(logs, LOWEST).astype(np.float32)
         return TrialResult(record, dataset.y_test, scores, weights if keep_model else None)
 
 
