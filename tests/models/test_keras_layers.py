@@ -192,17 +192,6 @@ def test_padding_is_skipped_after_an_embedding_that_masks_and_no_mask_is_handed_
     np.testing.assert_allclose(model(padded), model(short), atol=1e-6)
 
 
-def test_the_weights_of_attention_follow_its_seeds():
-    config = POOLING["attention"](kernel_seed=1, query_seed=2).get_config()
-    first, again = (POOLING["attention"].from_config(config) for _ in range(2))
-
-    for layer in (first, again):
-        layer.build((1, 2, 5))
-
-    for one, other in zip(first.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
 # Dropped weights and words
 
 STEPS, UNITS, WORDS = 4, 20, 200
@@ -320,6 +309,7 @@ def test_nothing_is_dropped_while_predicting(kind):
 
     for own in (model, copy):
         np.testing.assert_allclose(own(SEQUENCES), plain(SEQUENCES), atol=1e-5)
+    np.testing.assert_array_equal(embedding()(IDS), np.ones((*IDS.shape, 3)))
     assert not stock
 
 
@@ -362,10 +352,3 @@ def test_an_embedding_drops_words_wherever_they_are_and_scales_the_rest(is_compi
     np.testing.assert_allclose(gradient, np.repeat(slopes[:, np.newaxis], 3, axis=1), rtol=1e-5)
     assert np.any(out != second), "each step drops others"
     np.testing.assert_array_equal(again()[0], out, err_msg="a seed drops the same")
-
-
-def test_an_embedding_drops_nothing_while_predicting():
-    model = embedding()
-
-    for own in (model, compiled(model)[0]):
-        np.testing.assert_array_equal(own(IDS), np.ones((*IDS.shape, 3)))
