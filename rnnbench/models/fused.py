@@ -125,21 +125,16 @@ class FastDropout(keras.layers.Dropout):
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training or not self.rate:
             return inputs
-        uniform = _uniform(self._mask_shape(inputs), self.seed_generator, inputs.dtype)
+        is_spatial = isinstance(self, keras.layers.SpatialDropout1D)
+        fixed = (None, 1, None) if is_spatial else self.noise_shape or inputs.shape
+        sizes = zip(inputs.shape, fixed, strict=True)
+        shape = [size if own is None else own for size, own in sizes]
+        uniform = _uniform(shape, self.seed_generator, inputs.dtype)
         return inputs * (tf.cast(uniform >= self.rate, inputs.dtype) / (1 - self.rate))
-
-    def _mask_shape(self, inputs: tf.Tensor) -> tuple[int | None, ...]:
-        return tuple(
-            size if own is None else own
-            for size, own in zip(inputs.shape, self.noise_shape or inputs.shape, strict=True)
-        )
 
 
 class FastSpatialDropout1D(FastDropout, keras.layers.SpatialDropout1D):
     """A ``SpatialDropout1D`` that multiplies by its mask."""
-
-    def _mask_shape(self, inputs: tf.Tensor) -> tuple[int | None, ...]:
-        return (inputs.shape[0], 1, inputs.shape[2])
 
 
 def _with_core(name: str, core: cores.Core) -> dict[type[keras.Layer], type[keras.Layer]]:

@@ -53,9 +53,12 @@ class NativeEngine(Engine):
         if not isinstance(model, LayeredNetwork) or recipe.optimizer != "adam" or recipe.ema:
             return False
         *layers, last = model.layers
-        plain = _recurrent(model)
-        is_stack = bool(layers) and layers == plain and not plain[-1].return_sequences
-        return is_stack and type(last) is Dense and last.gives_topics
+        kinds = [cell.layer for cell in CELLS.values()]
+        are_plain = all(
+            type(layer) in kinds and layer.settings().keys() <= {"return_sequences"}
+            for layer in layers
+        )
+        return bool(layers) and are_plain and type(last) is Dense and last.gives_topics
 
     def fit(
         self,
@@ -76,8 +79,9 @@ class NativeEngine(Engine):
         here = processor()
         assert here is not None  # noqa: S101 - see ``why_not``
         epochs = Epochs(on_epoch)
+        recurrent = [layer for layer in model.layers if isinstance(layer, Recurrent)]
         sizes = NetworkSizes(
-            layers=tuple((layer.kind, layer.units) for layer in _recurrent(model)),
+            layers=tuple((layer.kind, layer.units) for layer in recurrent),
             topics=len(dataset.topics),
             timesteps=dataset.timesteps,
             batch=min(recipe.batch_size, len(y)),
@@ -122,25 +126,8 @@ def why_not() -> str:
         return f"llvmlite does not work here ({error}); {use}"
 
 
-def _recurrent(model: LayeredNetwork) -> list[Recurrent]:
-    """Return the recurrent layers that are as in Keras."""
-    covered = [cell.layer for cell in CELLS.values()]
-    return [
-        layer
-        for layer in model.layers
-        if isinstance(layer, Recurrent)
-        and type(layer) in covered
-        and layer.settings().keys() <= {"return_sequences"}
-    ]
-
-
 class NativeNetwork:
-    """A network in training.
-
-    Attributes:
-        arena: its weights, and everything that is computed.
-        steps: optimizer steps taken so far.
-    """
+    """A network in training: its arena, and the optimizer steps taken so far."""
 
     def __init__(self, program: "Program", weights: Sequence[NDArray[np.float32]]):
         self.arrays, self.code = program
