@@ -15,8 +15,14 @@ from rnnbench.models.layers.feedforward import Dense
 from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.engines.native.cells import CELLS
-from rnnbench.training.engines.native.network import BETA_1, BETA_2, NetworkSizes
-from rnnbench.training.engines.native.weights import initial_weights, new_arena, read_weights
+from rnnbench.training.engines.native.network import (
+    BETA_1,
+    BETA_2,
+    NetworkSizes,
+    initial_weights,
+    new_arena,
+    read_weights,
+)
 from rnnbench.training.epochs import (
     TRAINING,
     Documents,

@@ -179,8 +179,8 @@ def _make_forward(asm: Assembler, arrays: NetworkArrays) -> None:
         for row in asm.loop(sizes.rows):
             start = (first + row) * sizes.timesteps
             for t in asm.loop(sizes.timesteps):
-                number = asm.given["documents"][start + t].load(F32)
-                asm.at(bottom.inputs, t, row, bottom.state_rows).store(number)
+                word = asm.given["documents"][start + t].load(F32)
+                asm.at(bottom.inputs, t, row, bottom.state_rows).store(word)
         for layer in layers:
             clear(asm, layer.cell_state)
         for t in asm.loop(sizes.timesteps):

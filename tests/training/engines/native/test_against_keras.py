@@ -15,8 +15,8 @@ from rnnbench.data.dataset import Dataset
 from rnnbench.models.build import build, predict
 from rnnbench.models.layers.base import Shape
 from rnnbench.training.engines import ENGINES, ignore
-from rnnbench.training.engines.native.network import NetworkSizes
-from rnnbench.training.engines.native.weights import (
+from rnnbench.training.engines.native.network import (
+    NetworkSizes,
     glorot_uniform,
     initial_weights,
     orthogonal,
