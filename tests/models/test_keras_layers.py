@@ -24,7 +24,6 @@ N_IDS = 9
 id_arrays = arrays.arrays(
     np.int32, st.tuples(st.integers(1, 5), st.integers(1, 6)), elements=st.integers(0, N_IDS - 1)
 )
-both_values = pytest.mark.parametrize("values", ["tfidf", "shares"])
 
 
 def bag(values, learned=None):
@@ -74,18 +73,6 @@ def test_shares_are_those_of_the_words_that_were_in_the_documents_learned_from(l
             row[word] += 1 / len(counted)
 
     assert_numbers("shares", learned, other, expected)
-
-
-@both_values
-def test_neither_order_nor_padding_nor_start_marks_count(values):
-    layer = bag(values, np.array([[1, 4, 5, 6, 0]], np.int32))
-    one = np.array([[1, 5, 4, 4, 0, 0]], np.int32)
-    other = np.array([[0, 0, 1, 4, 4, 5]], np.int32)
-
-    np.testing.assert_allclose(layer(one), layer(other), atol=1e-7)
-    np.testing.assert_array_equal(np.flatnonzero(layer(one)), [4, 5])
-    without_known_words = np.array([[1, 7], [1, 0]], np.int32)
-    np.testing.assert_array_equal(layer(without_known_words), np.zeros((2, N_IDS)))
 
 
 # Pooling
