@@ -57,14 +57,14 @@ MERGED: dict[str, Callable[[Floats, Floats], Floats]] = {
 
 def is_covered(network: object) -> TypeGuard[LayeredNetwork]:
     """Return whether ``predict`` can compute a network; others need TensorFlow."""
-    return isinstance(network, LayeredNetwork) and all(map(_is_covered, network.layers))
-
-
-def _is_covered(layer: Layer) -> bool:
-    used = {getattr(layer, key, "linear") for key in ("activation", "recurrent_activation")}
-    inner = not isinstance(layer, Bidirectional) or _is_covered(layer.layer)
+    if not isinstance(network, LayeredNetwork):
+        return False
+    inner = [layer.layer for layer in network.layers if isinstance(layer, Bidirectional)]
+    layers = [*network.layers, *inner]
+    keys = "activation", "recurrent_activation"
+    used = {getattr(layer, key, "linear") for layer in layers for key in keys}
     # A subclass from another package may compute something else.
-    return type(layer) in BUILT_IN and inner and used <= ACTIVATIONS.keys()
+    return used <= ACTIVATIONS.keys() and all(type(layer) in BUILT_IN for layer in layers)
 
 
 def weight_shapes(network: LayeredNetwork, shape: Shape) -> Shapes:

@@ -191,25 +191,21 @@ def train(
     begin(TRAINING)  # an engine may say more
     with ENGINES.blamed(engine.name):
         trained = engine.fit(model, dataset, training, seed, on_epoch, keep_model=keep_model)
-    if misfit := _misfit(trained, model, dataset):
-        raise PluginError(f"{ENGINES.label(engine.name)} returned {misfit}")
-    return trained
-
-
-def _misfit(trained: TrialResult, model: Model, dataset: Dataset) -> str:
-    """Return the fault of what an engine returned; empty if it has none."""
+    returned = f"{ENGINES.label(engine.name)} returned"
     scores, expected = trained.scores, (len(dataset.y_test), len(dataset.topics))
     if scores.shape != expected:
-        return f"scores of the shape {scores.shape} (should be {expected})"
+        raise PluginError(f"{returned} scores of the shape {scores.shape} (should be {expected})")
     above = scores[scores > ROUNDING]
     if trained.record.score_kind == "log_probabilities" and above.size:
         allowed = "natural logarithms of probabilities, which are 0 or less"
-        return f"log-probabilities of up to {above.max():.3g} (should be {allowed})"
+        largest = f"log-probabilities of up to {above.max():.3g}"
+        raise PluginError(f"{returned} {largest} (should be {allowed})")
     if trained.weights is not None and in_numpy.is_covered(model):
         shapes = [array.shape for array in trained.weights]
         if shapes != in_numpy.weight_shapes(model, Shape.of(dataset)):
-            return f"weights of the shapes {shapes} (should be those of Keras's get_weights())"
-    return ""
+            allowed = "those of Keras's get_weights()"
+            raise PluginError(f"{returned} weights of the shapes {shapes} (should be {allowed})")
+    return trained
 
 
 def dataset_of(trial: Trial, corpus: Path) -> Dataset:

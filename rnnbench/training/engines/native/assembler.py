@@ -126,8 +126,12 @@ class Value:
         """Return the logistic function, ``0.5 + 0.5 tanh(x / 2)``; polynomials have the halves."""
         x = self._limited(2 * TANH_LIMIT)
         square = x * x
-        above = [coefficient / 4 for coefficient in _in_quarters(TANH_ABOVE)]
-        return x * square._polynomial(above) / square._polynomial(_in_quarters(TANH_BELOW)) + 0.5
+        above, below = (  # the coefficients of the same polynomials of a quarter of the argument
+            [number / 4 ** (len(some) - 1 - place) for place, number in enumerate(some)]
+            for some in (TANH_ABOVE, TANH_BELOW)
+        )
+        above = [number / 4 for number in above]
+        return x * square._polynomial(above) / square._polynomial(below) + 0.5
 
     def exp(self) -> "Value":
         """Return the exponential of numbers up to 88; of those below -87, that of -87."""
@@ -153,12 +157,6 @@ class Value:
         for coefficient in coefficients[2:]:
             result = result * self + coefficient
         return result
-
-
-def _in_quarters(coefficients: Sequence[float]) -> list[float]:
-    """Return the coefficients of the same polynomial of a quarter of its argument."""
-    highest = len(coefficients) - 1
-    return [number / 4 ** (highest - place) for place, number in enumerate(coefficients)]
 
 
 Index = Value | int
