@@ -66,12 +66,7 @@ DENSE = {"dense": {"units": 5, "activation": "tanh"}}
 STACKS: dict[str, list[Description]] = {
     "convolutions": [FROZEN, *map(conv1d, PADDINGS), DENSE, MEAN],
     "recurrent": [recurrent("gru"), recurrent("lstm"), recurrent("simple_rnn"), pooling("last")],
-    "both ways": [
-        both_ways("gru", "concat"),
-        both_ways("lstm", "ave"),
-        both_ways("simple_rnn", "mul"),
-        bidirectional("simple_rnn", "sum"),
-    ],
+    "both ways": [both_ways("lstm", "concat"), bidirectional("gru", "sum")],
     "masked": [MASKED, {"layer_norm": {"epsilon": 0.01}}, recurrent("gru"), pooling("attention")],
     "tfidf": [bag_of_words("tfidf"), DENSE],
     "shares": [bag_of_words("shares")],
@@ -83,7 +78,8 @@ STACKS: dict[str, list[Description]] = {
     "dropout": [
         {"embedding": {"dim": 4, "dropout": 0.5}},
         {"spatial_dropout": {"rate": 0.5}},
-        both_ways("gru", weight_drop=0.5),
+        both_ways("gru", "mul", weight_drop=0.5),
+        both_ways("simple_rnn", "ave"),
         {"dropout": {"rate": 0.5}},
         pooling("max"),
     ],
