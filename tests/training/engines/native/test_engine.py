@@ -77,28 +77,24 @@ def test_a_machine_that_cannot_make_code_is_told_what_to_do(installed):
 
 
 @pytest.mark.parametrize(
-    ("hidden", "reason"),
+    ("module", "name", "replacement", "reason"),
     [
-        ("find_spec", r"^it needs llvmlite: pip install llvmlite, or use training"),
+        (engine, "find_spec", lambda _: None, r"it needs llvmlite: pip install llvmlite, or "),
         (
+            assembler,
             "processor",
-            r"^it makes no code for this processor \(allowed: x86-64 with AVX2 and FMA, ARM64\)",
+            lambda: None,
+            r"it makes no code for this processor \(allowed: x86-64 with AVX2 and FMA, ARM64\); ",
         ),
-        ("passes", r"^its code gives wrong results on this processor; use training\.engine: comp"),
+        (program, "passes", lambda _: False, "its code gives wrong results on this processor; "),
+        (program, "passes", lambda: None, r"llvmlite does not work here \(.*\); "),
     ],
+    ids=["no llvmlite", "another processor", "wrong results", "another llvmlite"],
 )
-def test_whatever_is_missing_is_named(monkeypatch, hidden, reason):
-    module = {"find_spec": engine, "processor": assembler, "passes": program}[hidden]
-    monkeypatch.setattr(module, hidden, lambda *_: None)
+def test_whatever_is_missing_is_named(monkeypatch, module, name, replacement, reason):
+    monkeypatch.setattr(module, name, replacement)
 
-    assert re.match(reason, engine.why_not.__wrapped__())
-
-
-def test_an_llvmlite_that_does_not_work_is_a_reason_too(monkeypatch):
-    monkeypatch.setattr(program, "passes", lambda: None)  # it is given an argument
-
-    expected = r"^llvmlite does not work here \(.*\); use training\.engine: compiled$"
-    assert re.match(expected, engine.why_not.__wrapped__())
+    assert re.match(rf"^{reason}use training\.engine: compiled$", engine.why_not.__wrapped__())
 
 
 @pytest.mark.parametrize(
