@@ -74,11 +74,12 @@ def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
         UserError: there are none, one is blank or too long, or a file cannot be read.
     """
     given = list(texts)
-    for place in (place for place, text in enumerate(texts) if text == "-"):
-        content = sys.stdin.buffer.read(MAX_TEXT + 1) if sys.stdin else b""  # it may be closed
-        if len(content) > MAX_TEXT:
-            raise UserError(f"-: cannot be read: longer than {MAX_TEXT:,} bytes")
-        given[place] = content.decode(errors="replace")
+    for place, text in enumerate(texts):
+        if text == "-":
+            content = sys.stdin.buffer.read(MAX_TEXT + 1) if sys.stdin else b""  # may be closed
+            if len(content) > MAX_TEXT:
+                raise UserError(f"-: cannot be read: longer than {MAX_TEXT:,} bytes")
+            given[place] = content.decode(errors="replace")
     for file in files:
         try:
             given.append(read_file(file, MAX_TEXT).decode(errors="replace"))
