@@ -308,7 +308,7 @@ def shown(unknown):
 
 
 def test_characters_of_unknown_words_that_nobody_sees_are_replaced():
-    assert "2 unknown: right\ufffdleft, \ufffd[31mred " in shown(["right\u200fleft", "\x1b[31mred"])
+    assert "2 unknown: right\ufffdleft, \ufffd[31mred" in shown(["right\u200fleft", "\x1b[31mred"])
 
 
 def test_a_text_of_which_most_words_are_unknown_is_doubted():
