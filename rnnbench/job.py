@@ -34,13 +34,17 @@ def prepare_job(
 ) -> Job:
     """Return the job that a request describes.
 
-    Args:
-        request: of ``run`` or ``choose``.
-        record: the file that makes the folder of the results a run or a choice.
-        prefix: of the name of that folder, if the request names none.
-        is_compact: whether no more is kept of trials than tables need.
+    Its folder is made a run or a choice by a ``record``, and named with a ``prefix`` if the request
+    names none.
     """
-    benchmark, jobs, models = _benchmark(request), request.jobs, request.models
+    values = {name: getattr(request, name, None) for name in KEYS}
+    given = [
+        Override(name, KEYS[name], _as_yaml(value))
+        for name, value in values.items()
+        if value is not None
+    ]
+    benchmark = load_config(request.config, [*given, *overrides_of(request.settings)])
+    jobs, models = request.jobs, request.models
     if models is not None:
         benchmark = select(benchmark, [models] if isinstance(models, str) else models, "models")
     if jobs is not None and jobs < 1:
@@ -48,7 +52,11 @@ def prepare_job(
     with EXECUTORS.blamed(request.executor):
         kind, address = executor_class(request.executor), request.scheduler
         executor = kind(jobs) if address is None else kind.at(str(address), jobs)
-    folder = _folder(request.out, f"{prefix}{benchmark.name}")
+    if request.out == "":  # which is the working folder to pathlib
+        raise UserError("out: names no folder ('.' is the working folder)")
+    folder = Path(request.out or Path("results", f"{prefix}{benchmark.name}"))
+    if (spelled := encodable(str(folder))) != str(folder):
+        raise UserError(f"{spelled}: the name of the folder is not in UTF-8")
     check_folder(folder, record)
     check_inputs(request.config, benchmark, folder)
     if (size := len(dump(benchmark, folder).encode())) > MAX_CONFIG:
@@ -134,27 +142,7 @@ def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
     Raises:
         ConfigError: the config is wrong; the message lists every problem, with its file and line.
     """
-    source = source_of(config)
-    return load(source, overrides_of(settings))
-
-
-def _benchmark(request: Request) -> Benchmark:
-    values = {name: getattr(request, name, None) for name in KEYS}
-    given = [
-        Override(name, KEYS[name], _as_yaml(value))
-        for name, value in values.items()
-        if value is not None
-    ]
-    return load_config(request.config, [*given, *overrides_of(request.settings)])
-
-
-def _folder(out: str | Path | None, name: str) -> Path:
-    if out == "":  # which is the working folder to pathlib
-        raise UserError("out: names no folder ('.' is the working folder)")
-    folder = Path("results", name) if out is None else Path(out)
-    if (spelled := encodable(str(folder))) != str(folder):
-        raise UserError(f"{spelled}: the name of the folder is not in UTF-8")
-    return folder
+    return load(source_of(config), overrides_of(settings))
 
 
 def check_inputs(
@@ -162,42 +150,38 @@ def check_inputs(
 ) -> None:
     """Make sure that the results ``written`` do not overwrite the files that they are made from.
 
-    These are the config, the configs that it extends, and the data. The config may be the one in
-    the folder if its text stays the same, or if the finished run there stored it; a config that is
-    extended must keep its text. Modules are safe: nothing that is written has the name of one.
-    Results may not lie in a folder of texts either: the next run would read their ``.txt`` files.
+    The config may be the one in the folder if its text stays the same, or if the finished run there
+    stored it; a config that is extended must keep its text. Modules are safe: nothing that is
+    written has the name of one. Nor may results lie in a folder of texts: the next run would read
+    their ``.txt`` files.
 
     Raises:
         UserError: results would overwrite one of them, or lie in a folder of texts.
     """
-    for texts in paths_of(benchmark) if benchmark.data.source == "files" else []:
-        if folder.resolve().is_relative_to(texts.resolve()):
+    data = benchmark.data
+    for texts in filter(None, (getattr(data, key) for key in PATHS)):
+        if data.source == "files" and folder.resolve().is_relative_to(texts.resolve()):
             raise UserError(f"{folder}: in {texts}, results would be read as texts ({HINT})")
     if not (places := [folder / name for name in written if os.path.lexists(folder / name)]):
         return
     text = dump(benchmark, folder)
     for i, file in enumerate(inputs_of(config, benchmark)):
         around = filter(Path.exists, (file, *file.resolve().parents))
-        for each, place in product(around, filter(Path.exists, places)):
-            if each.samefile(place) and not _is_kept(place, text, may_change=i == 0):
+        for path, place in product(around, filter(Path.exists, places)):
+            if not path.samefile(place):
+                continue
+            digest = sha256_file(place) if place.is_file() else ""
+            kept = [hashlib.sha256(text.encode()).hexdigest()]
+            if i == 0:  # the config itself
+                kept.append(peek(place.with_name(RESULTS)).get("config_sha256"))
+            if digest not in kept:
                 raise UserError(f"{file}: results would overwrite it ({HINT})")
 
 
 def inputs_of(config: Config, benchmark: Benchmark) -> list[Path]:
     """Return the config, those that it extends, and the files and folders of its data."""
-    return [*tree_of(source_of(config)).files, *paths_of(benchmark)]
-
-
-def paths_of(benchmark: Benchmark) -> list[Path]:
-    """Return the files and folders of the data of a benchmark."""
-    return [path for key in PATHS if (path := getattr(benchmark.data, key))]
-
-
-def _is_kept(file: Path, text: str, *, may_change: bool) -> bool:
-    """Return whether a config keeps its text, or may change and is as a finished run stored it."""
-    found = sha256_file(file) if file.is_file() else ""
-    stored = peek(file.with_name(RESULTS)).get("config_sha256") if may_change else None
-    return found in (hashlib.sha256(text.encode()).hexdigest(), stored)
+    paths = (getattr(benchmark.data, key) for key in PATHS)
+    return [*tree_of(source_of(config)).files, *filter(None, paths)]
 
 
 def source_of(config: Config) -> Path | Mapping[str, Any]:
@@ -216,10 +200,10 @@ def overrides_of(settings: Settings | None) -> Sequence[Override]:
 
 def _as_yaml(value: Any) -> str:
     """Return a value as JSON, which is YAML; numbers of NumPy become plain ones."""
-    return json.dumps(value, default=_plain, ensure_ascii=False)
 
+    def plain(value: Any) -> Any:
+        if isinstance(value, np.generic):
+            return value.item()
+        return list(value) if isinstance(value, Iterable) else str(value)
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    return list(value) if isinstance(value, Iterable) else str(value)
+    return json.dumps(value, default=plain, ensure_ascii=False)

@@ -33,13 +33,9 @@ def option(
 ) -> Any:
     """Return a field of a request that is also an option of its command.
 
-    Args:
-        kind: the type on the command line; or the whole option, with ``Annotated``.
-        text: says in the help what it does.
-        default: in Python and on the command line.
-        key: the key of the config that it changes.
-        place: options of a lower place come first in the help; see ``takes_options``.
-        facts: other arguments of ``typer.Option``.
+    ``kind`` is the type on the command line, or the whole option; then there is no ``text`` for the
+    help, and no ``facts`` for ``typer.Option``. The option changes ``key`` of the config. In the
+    help, those of a lower place come first; see ``takes_options``.
     """
     about = {"kind": kind, "key": key, "place": place}
     about["facts"] = facts | {"help": text} if text else None

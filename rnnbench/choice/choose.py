@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rnnbench.analysis.load import load_environment
 from rnnbench.choice.results import (
-    Candidate,
     ChoiceResults,
     check_target,
     choice_table,
@@ -78,7 +77,13 @@ class Choice(Shown):
         """
         import pandas as pd
 
-        rows = [_facts(candidate) for candidate in self.results.candidates]
+        keys = {"name", "accuracy", "of_parts", "params", "seeds", "fit_seconds"}
+        rows = [
+            candidate.model_dump(include=keys)
+            | {"low": candidate.interval.low, "high": candidate.interval.high}
+            | {"p": candidate.against_best and candidate.against_best.p_holm}
+            for candidate in self.results.candidates
+        ]
         parameters = list(dict.fromkeys(key for row in rows for key in values_of(row["name"])))
         return pd.DataFrame(
             {"name": row["name"], **parameter_columns(row["name"], parameters, list(row)), **row}
@@ -94,13 +99,6 @@ class Choice(Shown):
         """
         check_target(Path(file), overwrite=overwrite)
         write_best(Path(file), self.benchmark, self.results)
-
-
-def _facts(candidate: Candidate) -> dict[str, Any]:
-    keys = {"name", "accuracy", "of_parts", "params", "seeds", "fit_seconds"}
-    p = candidate.against_best and candidate.against_best.p_holm
-    interval = {"low": candidate.interval.low, "high": candidate.interval.high}
-    return candidate.model_dump(include=keys) | interval | {"p": p}
 
 
 @takes(ChoiceRequest)

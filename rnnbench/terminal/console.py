@@ -166,13 +166,8 @@ def carry_out(
 ) -> R:
     """Return the result of a job that trains after printing it; if it ends early, print a part.
 
-    Args:
-        job: trains, and returns what came of it.
-        quiet: whether nothing is said besides the result.
-        as_json: whether the result is printed as JSON.
-        closing: from the result and the seconds that it took, returns sentences to end with, and a
-            last line for copying, which is never wrapped.
-        views: returns the tables to print; by default all.
+    Unless all is to be ``quiet``, it ends with sentences and a last line for copying, which is
+    never wrapped: ``closing`` makes them from the result and the seconds that it took.
     """
     from rnnbench.job import FailedTrialsError, InterruptedRunError
 

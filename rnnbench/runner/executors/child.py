@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -41,12 +40,11 @@ class Done:
 
 @dataclass(frozen=True)
 class Died:
-    """The death of a child at its trial."""
+    """The death of a child at its trial, with the end of what it printed."""
 
     has_started: bool
     """Whether all was prepared for the trial by then."""
     last_words: str
-    """The end of what the child printed."""
     cause: str = DIED
 
     def __str__(self) -> str:
@@ -85,39 +83,31 @@ def start_process(
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     ours, theirs = context.Pipe()
     process = context.Process(target=work, args=(theirs, *arguments))
-    with uninterrupted(), _ignoring_ctrl_c(), _without_main():
+    with uninterrupted(), _as_children_start():
         process.start()  # interrupted, it would end with a traceback
     theirs.close()  # or the death of the process would not be noticed
     return ours, process
 
 
 @contextmanager
-def _ignoring_ctrl_c() -> Iterator[None]:
+def _as_children_start() -> Iterator[None]:
     """Start processes that ignore Ctrl-C from their first moment, while the block runs.
 
     They inherit that it is blocked. This thread hears a Ctrl-C of that time after the block, but
-    another thread may hear it at once: see ``uninterrupted``.
+    another thread may hear it at once: see ``uninterrupted``. Nor do they import the user's script,
+    which may start a run of its own.
     """
-    if not hasattr(signal, "pthread_sigmask"):  # on Windows
-        yield
-        return
-    resource_tracker.ensure_running()  # its start would end the block
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _without_main() -> Iterator[None]:
-    """Keep new processes from importing the user's script, which may start a run of its own."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
+    can_block = hasattr(signal, "pthread_sigmask")  # not on Windows
+    if can_block:
+        resource_tracker.ensure_running()  # its start would end the block
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
     try:
         yield
     finally:
         sys.modules["__main__"] = main
+        if can_block:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Child:
@@ -148,16 +138,6 @@ class Child:
         return Died(self._has_started, _last_words(self._log))
 
 
-def _print_to(file: Path) -> None:
-    """Send the output of this process and its libraries, C++ ones too, to ``file``."""
-    for stream in filter(None, (sys.stdout, sys.stderr)):
-        stream.flush()
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)
-
-
 def _last_words(log: Path) -> str:
     """Return the last lines of a log, which may be of any length, or be missing."""
     try:
@@ -178,12 +158,8 @@ def work(
 ) -> None:
     """Carry out the trials that come through ``connection``, in a process of its own.
 
-    Args:
-        connection: to the executor's side.
-        threads: how many the process may use.
-        log: the file that receives everything that is printed.
-        wait_for_parent: returns when the process on the executor's side has ended.
-        patience: seconds without a trial after which this function returns.
+    It prints into ``log``, ends as soon as ``wait_for_parent`` returns, and after ``patience``, in
+    seconds, without a trial.
     """
 
     def end_with_parent() -> None:
@@ -191,14 +167,20 @@ def work(
         os._exit(1)
 
     threading.Thread(target=end_with_parent, daemon=True).start()
-    _print_to(log)
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.flush()
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(descriptor, 1)  # so what libraries in C++ print goes there, too
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
     # What libraries leave there when this process is killed is swept with the folder.
     os.environ["TMPDIR"] = tempfile.tempdir = str(log.parent)
     os.environ |= QUIET_ON_CPU | {"OMP_NUM_THREADS": str(threads)}
 
     def on_start() -> None:
         os.ftruncate(1, 0)  # the log: what libraries print when they are imported explains nothing
-        _freeze_imports()
+        if not gc.get_freeze_count():
+            gc.freeze()  # searching imported modules for garbage again costs seconds
         on_epoch(0, float("nan"), float("nan"))
 
     def on_epoch(epoch: int, loss: float, accuracy: float) -> None:
@@ -210,9 +192,3 @@ def work(
             task, trial, corpus = connection.recv()
             os.chdir(folder)  # the model of another trial may have left it
             connection.send(Done(task.attempt(trial, corpus, on_start, on_epoch)))
-
-
-@lru_cache(maxsize=1)
-def _freeze_imports() -> None:
-    """Keep the garbage collector from searching imported modules again, which costs seconds."""
-    gc.freeze()

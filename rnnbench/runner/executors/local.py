@@ -74,7 +74,13 @@ class LocalExecutor(Executor):
         for trial in again:
             with closing(self._side_by_side([trial], corpora, listener, task)) as outcomes:
                 for _, outcome in outcomes:
-                    yield trial, _failure_of(outcome) if isinstance(outcome, Died) else outcome
+                    if not isinstance(outcome, Died):
+                        yield trial, outcome
+                    elif outcome.has_started:
+                        yield trial, TrialFailure(str(outcome))
+                    else:  # others would not start either
+                        message = f"{DIED} before it could start a trial\n{outcome.last_words}"
+                        raise RnnbenchError(message.rstrip())
 
     def _side_by_side(
         self,
@@ -100,10 +106,8 @@ class LocalExecutor(Executor):
                         give_next(worker)
                         listener(PhaseBegan(worker.trial, "starting worker"))
                     ready = wait(list(workers), LOOK_SECONDS)
-                    ended = [
-                        key for key, worker in workers.items() if not worker.process.is_alive()
-                    ]
-                    for connection in {*ready, *ended}:
+                    ended = {key for key, it in workers.items() if not it.process.is_alive()}
+                    for connection in ended.union(ready):
                         worker = workers[connection]
                         trial, message = worker.trial, worker.receive()
                         if isinstance(message, tuple):
@@ -119,13 +123,6 @@ class LocalExecutor(Executor):
                     worker.process.terminate()
                 for worker in workers.values():
                     worker.end()
-
-
-def _failure_of(death: Died) -> TrialFailure:
-    """Return the failure of a trial whose worker died when no other ran."""
-    if not death.has_started:  # others would not either
-        raise RnnbenchError(f"{DIED} before it could start a trial\n{death.last_words}".rstrip())
-    return TrialFailure(str(death))
 
 
 class Worker(Child):
@@ -145,11 +142,6 @@ class Worker(Child):
 
 
 def _work(connection: "Connection[Any, Any]", threads: int, log: Path) -> None:
-    work(connection, threads, log, _wait_for_parent)
-
-
-def _wait_for_parent() -> None:
-    """Return when the parent has ended: it may have been killed, and cannot end this process."""
     parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
+    assert parent is not None  # noqa: S101 - only a child calls this
+    work(connection, threads, log, parent.join)  # a parent that is killed cannot end this process
