@@ -13,7 +13,7 @@ from rnnbench.config.load import load_data
 from rnnbench.data.dataset import Data, Dataset
 from rnnbench.data.load import prepare
 from rnnbench.errors import UserError
-from rnnbench.job import overrides_of, prepare_job, require_whole, source_of
+from rnnbench.job import display_of, overrides_of, prepare_job, require_whole, source_of
 from rnnbench.metrics import find_quantity
 from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Shown, Table
@@ -22,7 +22,6 @@ from rnnbench.request import Config, RunRequest, Settings, takes
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.runner.run import run as run_job
-from rnnbench.terminal.display import show_trials
 from rnnbench.tracking import check_trackers
 
 if TYPE_CHECKING:
@@ -204,8 +203,7 @@ def run(request: RunRequest) -> Run:
     """
     job = prepare_job(request, is_compact=request.compact)
     check_trackers(job.benchmark.tracking)
-    display = show_trials(quiet=not request.progress)
-    stored, done = run_job(job, display, keep_models=request.save_models)
+    stored, done = run_job(job, display_of(request), keep_models=request.save_models)
     return require_whole(Run(**vars(stored)) if stored else None, job, done)
 
 

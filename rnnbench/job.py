@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,9 +21,9 @@ from rnnbench.request import KEYS, Config, Request, Settings
 from rnnbench.results.lock import HINT, check_folder
 from rnnbench.results.store import CHOICE, RESULTS, SUMMARY_FILES, Store
 from rnnbench.runner.executors import EXECUTORS, executor_class
+from rnnbench.runner.executors.base import Listener
 from rnnbench.runner.run import Job, PlanResult, describe, first_traceback
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file
-from rnnbench.terminal.display import show_download
 from rnnbench.text import encodable, listed
 
 WRITTEN = (*SUMMARY_FILES, CHOICE, "choice.md", *SUBFOLDERS)
@@ -62,11 +63,25 @@ def prepare_job(
     if (size := len(dump(benchmark, folder).encode())) > MAX_CONFIG:
         message = f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
         raise UserError(f"{benchmark.name}: {message}; make its grids smaller")
-    with show_download(quiet=not request.progress) as on_bytes:
-        data = prepare(benchmark.data, on_bytes)
+    if request.progress:
+        from rnnbench.terminal.display import show_download
+
+        with show_download(quiet=False) as on_bytes:
+            data = prepare(benchmark.data, on_bytes)
+    else:
+        data = prepare(benchmark.data)
     store = Store(folder, is_compact=is_compact)
     command = request.command or request.repeated_by(folder)
     return Job(benchmark, data, executor, store, command, request.fresh, not folder.exists())
+
+
+def display_of(request: Request) -> AbstractContextManager[Listener]:
+    """Return what shows the trials of a request; it is imported only if there is any."""
+    if not request.progress:
+        return nullcontext(lambda _: None)
+    from rnnbench.terminal.display import show_trials
+
+    return show_trials(quiet=False)
 
 
 R = TypeVar("R")

@@ -25,7 +25,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Part, make_parts
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
-from rnnbench.job import prepare_job, require_whole
+from rnnbench.job import display_of, prepare_job, require_whole
 from rnnbench.points import model_of, values_of
 from rnnbench.report.table import Shown, Table, to_markdown
 from rnnbench.report.tables_of_run import parameter_columns
@@ -34,7 +34,6 @@ from rnnbench.results.store import CHOICE, CONSTRAINTS
 from rnnbench.runner.run import Job, PlanResult, plan_benchmark
 from rnnbench.section import spell
 from rnnbench.storage import write_document, write_text
-from rnnbench.terminal.display import show_trials
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +130,7 @@ def choose(request: ChoiceRequest) -> Choice:
         log.warning("tracking: ignored, because only runs are tracked")
     choice = None
     with job.writing(CHOICE, FILES):
-        with show_trials(quiet=not request.progress) as listener:
+        with display_of(request) as listener:
             done = job.train(plan, listener)
         if done.results:
             results = _record(request, job, done, parts)
