@@ -186,7 +186,7 @@ def check_inputs(
             if not path.samefile(place):
                 continue
             digest = sha256_file(place) if place.is_file() else ""
-            kept = [hashlib.sha256(text.encode()).hexdigest()]
+            kept: list[Any] = [hashlib.sha256(text.encode()).hexdigest()]
             if i == 0:  # the config itself
                 kept.append(peek(place.with_name(RESULTS)).get("config_sha256"))
             if digest not in kept:

@@ -81,7 +81,7 @@ class Request:
         metavar="N",
         min=1,
         max=1024,
-        rich_help_panel=options.RUNNING,
+        **options.RUNNING,
     )
     executor: str = option(
         str,
@@ -89,24 +89,20 @@ class Request:
         default="local",
         metavar="NAME",
         autocompletion=completion.executors,
-        rich_help_panel=options.RUNNING,
+        **options.RUNNING,
     )
     scheduler: str | Path | None = option(
         str,
         "With --executor dask: the scheduler; by default that of Dask's configuration.",
         metavar="ADDRESS|FILE",
-        rich_help_panel=options.RUNNING,
+        **options.RUNNING,
     )
     out: str | Path | None = option(
         Path, "Where results go; by default results/NAME.", **options.FOLDER
     )
     settings: Settings | None = option(options.Settings)
     fresh: bool = option(
-        bool,
-        "Train stored trials again.",
-        default=False,
-        place=1,
-        rich_help_panel=options.RUNNING,
+        bool, "Train stored trials again.", default=False, place=1, **options.RUNNING
     )
     progress: bool = True
     command: str | None = None
@@ -144,7 +140,7 @@ class RunRequest(Request):
         key="tracking",
         metavar="A,B",
         autocompletion=completion.among(*TRACKERS, is_list=True),
-        rich_help_panel=options.RUNNING,
+        **options.RUNNING,
     )
     save_models: bool = option(bool, "Keep the trained networks, for `predict`.", default=False)
     compact: bool = option(

@@ -265,13 +265,12 @@ class Job:
         """Yield the outcome of each trial without a result; an executor may leave none out."""
         trials, name = done.without_result, self.executor.name
         waiting = set(trials)
-        with (
-            EXECUTORS.blamed(name),
-            closing(self.executor.run(trials, done.plan.corpora, listener, TRAINING)) as outcomes,
-        ):
-            for trial, outcome in outcomes:
-                waiting.discard(trial)
-                yield trial, outcome
+        with EXECUTORS.blamed(name):
+            outcomes = self.executor.run(trials, done.plan.corpora, listener, TRAINING)
+            with closing(outcomes):
+                for trial, outcome in outcomes:
+                    waiting.discard(trial)
+                    yield trial, outcome
         if waiting:
             names = ", ".join(sorted(map(str, waiting)))
             raise PluginError(f"{EXECUTORS.label(name)} gave no outcome for {names}")

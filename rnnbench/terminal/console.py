@@ -53,10 +53,7 @@ class SafeConsole(Console):
     ) -> Iterable[Segment]:
         """Yield the segments of anything, without control characters in their text."""
         for segment in super().render(renderable, options):
-            if segment.control:
-                yield segment
-            else:
-                yield segment._replace(text=visible(segment.text))
+            yield segment if segment.control else segment._replace(text=visible(segment.text))
 
 
 class _BestEffortStream:

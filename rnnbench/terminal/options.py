@@ -27,11 +27,8 @@ log = logging.getLogger(__name__)
 
 MANY_SEEDS = 50
 """A larger number may have been meant as a single seed."""
-CHANGES, RUNNING = "Changes to the config", "How trials run"
-"""The groups of options in the help of a command."""
-
-
-_change = partial(typer.Option, rich_help_panel=CHANGES)
+RUNNING: dict[str, Any] = {"rich_help_panel": "How trials run"}
+_change = partial(typer.Option, rich_help_panel="Changes to the config")
 
 
 def config_argument(text: str, metavar: str = "CONFIG") -> Any:

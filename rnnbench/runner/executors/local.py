@@ -12,8 +12,8 @@ import sys
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import count
 from multiprocessing import resource_tracker
@@ -190,36 +190,27 @@ def start_process(
 ) -> tuple["Connection[Any, Any]", BaseProcess]:
     """Start a process that calls ``work`` with a connection and ``arguments``.
 
-    Return our end of the connection, which ends when the process does, and the process.
+    It ignores Ctrl-C from its first moment: it inherits that it is blocked. Nor does it import the
+    user's script, which may start a run of its own. Return our end of the connection, which ends
+    when the process does, and the process.
     """
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     ours, theirs = context.Pipe()
     process = context.Process(target=work, args=(theirs, *arguments))
-    with uninterrupted(), _as_children_start():
-        process.start()  # interrupted, it would end with a traceback
+    can_block = hasattr(signal, "pthread_sigmask")  # not on Windows
+    with uninterrupted():  # another thread may hear a Ctrl-C at once, this one after the start
+        if can_block:
+            resource_tracker.ensure_running()  # its start would end the block
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+        try:
+            process.start()  # interrupted, it would end with a traceback
+        finally:
+            sys.modules["__main__"] = main
+            if can_block:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
     theirs.close()  # or the death of the process would not be noticed
     return ours, process
-
-
-@contextmanager
-def _as_children_start() -> Iterator[None]:
-    """Start processes that ignore Ctrl-C from their first moment, while the block runs.
-
-    They inherit that it is blocked. This thread hears a Ctrl-C of that time after the block, but
-    another thread may hear it at once: see ``uninterrupted``. Nor do they import the user's script,
-    which may start a run of its own.
-    """
-    can_block = hasattr(signal, "pthread_sigmask")  # not on Windows
-    if can_block:
-        resource_tracker.ensure_running()  # its start would end the block
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-        if can_block:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Child:
