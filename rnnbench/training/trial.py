@@ -22,6 +22,7 @@ from rnnbench.data.dataset import (
 )
 from rnnbench.environment import cpu, versions
 from rnnbench.errors import RnnbenchError
+from rnnbench.models import in_numpy
 from rnnbench.models.code import code_of
 from rnnbench.models.descriptions import (
     ABOUT_A_MODEL,
@@ -222,8 +223,6 @@ def _misfit(trained: TrialResult, model: Model, dataset: Dataset) -> str:
         allowed = "natural logarithms of probabilities, which are 0 or less"
         return f"log-probabilities of up to {above.max():.3g} (should be {allowed})"
     if trained.weights is not None and isinstance(model, LayeredNetwork):
-        from rnnbench.models import in_numpy
-
         shapes = [array.shape for array in trained.weights]
         if in_numpy.is_covered(model) and shapes != in_numpy.weight_shapes(
             model, Shape.of(dataset)
