@@ -58,7 +58,7 @@ from .training.outcome import History as History
 from .training.outcome import TrialRecord as TrialRecord
 from .training.outcome import TrialResult as TrialResult
 from .training.outcome import log_probabilities as log_probabilities
-from .training.recipe import Recipe as Recipe
+from .training.settings import Recipe as Recipe
 from .training.trial import Trial as Trial
 
 __version__: str

@@ -1,6 +1,7 @@
 """Small valid records; each test changes only what it is about."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -230,41 +231,28 @@ def finished_run(
 ) -> StoredRun:
     """Return a run that never happened; a trial has the fingerprint of its model and answers.
 
-    Args:
-        answers: by model, what each of its trials answered for each document, of three topics.
-        folder: where it seems to lie.
-        labels: the true topics of the documents.
-        records: what differs in the records of a model, by model.
-        dataset: what differs in the summary of the dataset.
-        environment: what differs in the environment.
-        changes: what differs in the config.
+    ``answers`` has, by model, what each of its trials answered for each document, of three topics.
+    What differs in records, by model, in the summary of the dataset, in the environment and in the
+    config can be given.
     """
     truth = np.array(labels, np.int32)
+
+    def trial_of(model: str, seed: int, given: Sequence[int]) -> TrialResult:
+        fingerprint = sha256_json([model, seed, list(map(int, given))])
+        facts = {"fingerprint": fingerprint, "model": model, "seed": seed}
+        scores = np.where(np.arange(3) == np.array(given)[:, np.newaxis], 0.5, 0.25)
+        facts |= (records or {}).get(model, {})
+        return TrialResult(record(**facts), truth, np.log(scores, dtype="f4"))
+
     trials = {
-        model: [
-            TrialResult(
-                record(
-                    **{
-                        "fingerprint": sha256_json([model, seed, list(map(int, given))]),
-                        "model": model,
-                        "seed": seed,
-                    }
-                    | dict((records or {}).get(model, {}))
-                ),
-                truth,
-                np.log(
-                    np.where(np.arange(3) == np.array(given)[:, np.newaxis], 0.5, 0.25), dtype="f4"
-                ),
-            )
-            for seed, given in enumerate(of_model)
-        ]
+        model: [trial_of(model, seed, given) for seed, given in enumerate(of_model)]
         for model, of_model in answers.items()
     }
     layers = [{"simple_rnn": {"units": 3}}, SOFTMAX]
     plan = benchmark(**{"models": {model: {"layers": layers} for model in answers}} | changes)
     facts = {"test_size": len(truth), "majority_accuracy": float(np.mean(truth == 0))}
     summary = dataset_summary(**facts | dict(dataset or {}))
-    results = summarize_run(plan, summary, [each for one in trials.values() for each in one])
+    results = summarize_run(plan, summary, list(chain.from_iterable(trials.values())))
     machine = {
         "schema_version": SCHEMA_VERSION,
         "jobs": 1,
@@ -283,13 +271,9 @@ def finished_run(
 def scored_run(
     rights: Mapping[str, Sequence[int]], *, folder: str = "results/made-up", of: int = 20, **facts
 ) -> StoredRun:
-    """Return a run that never happened, on documents of one topic; see ``finished_run``.
+    """Return a run on ``of`` documents of one topic; see ``finished_run``.
 
-    Args:
-        rights: by model, how many of the first documents each of its trials is right about.
-        folder: where it seems to lie.
-        of: number of documents.
-        facts: for ``finished_run``.
+    ``rights`` has, by model, how many of the first documents each of its trials is right about.
     """
     answers = {
         model: [[0] * right + [1] * (of - right) for right in trials]
@@ -301,13 +285,7 @@ def scored_run(
 def runs_on_datasets(
     rights: Mapping[str, Mapping[str, Sequence[int]]], *, folder: str = "results", **facts
 ) -> list[StoredRun]:
-    """Return runs that never happened, each on documents of its own; see ``scored_run``.
-
-    Args:
-        rights: by run, and by model, how many of its 20 documents each trial is right about.
-        folder: where the runs seem to lie.
-        facts: for ``scored_run``.
-    """
+    """Return runs, each on 20 documents of its own; ``rights`` is by run, as in ``scored_run``."""
     return [
         scored_run(
             of_run,
@@ -332,7 +310,7 @@ def write_run(run: StoredRun) -> Path:
     """Write a run that never happened into its folder, which is returned."""
     store = Store(run.folder)
     store.save_environment(run.environment)
-    for trial in (each for of_model in run.trials.values() for each in of_model):
+    for trial in chain.from_iterable(run.trials.values()):
         store.save(trial)
     files = {"config.yaml": dump(run.benchmark, run.folder)} | table_files(run.results)
     files[CONSTRAINTS] = constraints(run.environment)

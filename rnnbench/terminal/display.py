@@ -42,7 +42,7 @@ from rnnbench.runner.executors.base import (
 )
 from rnnbench.terminal.console import DRAWING, err
 from rnnbench.text import counted, visible
-from rnnbench.training.phases import TRAINING
+from rnnbench.training.epochs import TRAINING
 from rnnbench.training.trial import Trial
 
 TICK_SECONDS = 0.5

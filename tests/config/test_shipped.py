@@ -23,8 +23,7 @@ from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, PythonNe
 from rnnbench.models.layers import LAYERS
 from rnnbench.points import model_of
 from rnnbench.storage import read_document
-from rnnbench.training.recipe import Recipe
-from rnnbench.training.settings import Training
+from rnnbench.training.settings import Recipe, Training
 
 EXTENDED = {"notebook": ["models", "name"], "references": ["models", "name"]} | {
     "baseline_grids": ["name"]

@@ -26,7 +26,7 @@ from rnnbench.runner.executors.base import (
 )
 from rnnbench.terminal import console, display
 from rnnbench.terminal.display import RunProgress, show_download, show_steps, show_trials
-from rnnbench.training.phases import TRAINING
+from rnnbench.training.epochs import TRAINING
 
 
 @pytest.fixture(params=[50, 80, 120])

@@ -36,8 +36,7 @@ from rnnbench.runner.executors.base import Finished, Listener, Planned, prepare_
 from rnnbench.runner.executors.local import usable_cores
 from rnnbench.runner.run import Plan, describe
 from rnnbench.training.engines import ENGINES, OnEpoch
-from rnnbench.training.epochs import count_batches, ms_per_step
-from rnnbench.training.phases import TRAINING, begin
+from rnnbench.training.epochs import TRAINING, begin, count_batches, ms_per_step
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
 PRODUCT_SECONDS = 0.2

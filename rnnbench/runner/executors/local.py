@@ -36,7 +36,7 @@ from rnnbench.runner.executors.base import (
     TrialFailure,
 )
 from rnnbench.storage import temporary_folder
-from rnnbench.training.phases import report_phases_to
+from rnnbench.training.epochs import report_phases_to
 from rnnbench.training.trial import Trial
 
 log = logging.getLogger(__name__)
