@@ -126,8 +126,7 @@ def rank_candidates(
     plan, complete = done.plan, _complete(order, done)
     if not complete:
         return []
-    models = {trial.name: trial.model for trial in plan.trials}
-    epochs = {trial.name: trial.epochs for trial in plan.trials}
+    trials = {trial.name: trial for trial in plan.trials}
     params = {name: answers[0][0].record.params for name, answers in complete.items()}
     in_order = plan.dataset.in_order
     places = np.argsort(positions) if in_order else slice(None)
@@ -136,8 +135,12 @@ def rank_candidates(
         of_parts = [[result.answers == result.labels for result in parts] for parts in answers]
         of_seeds = np.stack(list(map(np.concatenate, of_parts)))  # (n_seeds, n_held_out)
         hits[name] = Hits(of_seeds[:, places], in_order)
-    names = sorted(hits, key=lambda name: rank_key(hits[name].accuracy, epochs[name], params[name]))
-    fixed = {name for name in names if not models[name].is_random}
+
+    def key(name: str) -> tuple[float, int, int]:
+        return rank_key(hits[name].accuracy, trials[name].epochs, params[name])
+
+    names = sorted(hits, key=key)
+    fixed = {name for name in names if not trials[name].model.is_random}
     against = compare_with_best({name: hits[name] for name in names}, fixed)
     candidates = []
     for name in names:
@@ -153,7 +156,7 @@ def rank_candidates(
                 of_parts=[float(mean) for mean in accuracies.mean(axis=1)],
                 over_parts=folds_interval(accuracies),
                 interval=accuracy_interval(hits[name]),
-                training=models[name].training or {},
+                training=trials[name].model.training or {},
                 seeds=len(answers),
                 fit_seconds=float(np.mean(seconds)),
                 against_best=against.get(name),

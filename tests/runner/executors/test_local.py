@@ -32,8 +32,8 @@ def run(trials, folder, carry_out=None, *, jobs=1, prepare=_prepare_nothing):
     return {one.seed: outcome for one, outcome in outcomes}, events
 
 
-def is_phase_of(one, event):
-    return isinstance(event, PhaseBegan) and event.trial == one
+def phases_of(one, events):
+    return [it.phase for it in events if isinstance(it, PhaseBegan) and it.trial == one]
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_trials_are_trained_and_reported_with_the_same_bits_as_in_this_process(t
     np.testing.assert_array_equal(outcomes[1].scores, ours.scores)
     epochs = [event.epoch for event in events if isinstance(event, EpochEnded)]
     assert sorted(epochs) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
-    phases = {one.seed: [each.phase for each in events if is_phase_of(one, each)] for one in trials}
+    phases = {one.seed: phases_of(one, events) for one in trials}
     of_network = ["reading documents", "training", "compiling", "training", "testing"]
     assert phases == {1: ["starting worker", *of_network], 0: of_network, 2: of_network}
 
@@ -94,7 +94,7 @@ def test_a_worker_neither_prints_nor_hears_ctrl_c_nor_leaves_temporary_files(
 ):
     outcomes, _ = run(trials, tmp_path, _speak)
 
-    pids, folders = (set(each) for each in zip(*outcomes.values(), strict=True))
+    pids, folders = (set(facts) for facts in zip(*outcomes.values(), strict=True))
     assert len(pids - {os.getpid()}) == 1
     assert capfd.readouterr() == ("", "")
     for folder in map(Path, folders):
@@ -179,7 +179,7 @@ def test_a_trial_whose_worker_died_is_tried_again_by_itself(tmp_path, trials, ca
     outcomes, events = run(trials[:2], tmp_path, _die_beside_another, jobs=2)
 
     assert outcomes == {0: "done", 1: "done"}
-    assert [each.phase for each in events if is_phase_of(trials[1], each)] == [
+    assert phases_of(trials[1], events) == [
         "starting worker",
         "waiting to be tried again",
         "starting worker",
