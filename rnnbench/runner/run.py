@@ -88,6 +88,11 @@ class PlanResult:
         return [trial for trial in self.plan.trials if trial not in self.results]
 
     @property
+    def without_outcome(self) -> list[Trial]:
+        """The trials that have neither a result nor failed."""
+        return [trial for trial in self.without_result if trial not in self.failures]
+
+    @property
     def missing(self) -> list[MissingTrial]:
         """The trials without a result, and why in a line each."""
         found = []
@@ -226,8 +231,7 @@ class Job:
                 self._train(done, listener)
         except (KeyboardInterrupt, RnnbenchError) as error:
             done.ending = error
-            left = [trial for trial in done.without_result if trial not in done.failures]
-            done.results |= find_stored(left, self.store)
+            done.results |= find_stored(done.without_outcome, self.store)
             has_begun = done.results or done.failures or isinstance(error, KeyboardInterrupt)
             if self.is_new and not has_begun:
                 _remove_unused(self.store.folder)
@@ -258,22 +262,17 @@ class Job:
                     light = replace(outcome, weights=None)  # they may be large
                     event = Finished(trial, light.accuracy, light.record.fit_seconds, light)
                 listener(event)
+        if forgotten := sorted(str(trial) for trial in done.without_outcome):
+            label = EXECUTORS.label(self.executor.name)
+            raise PluginError(f"{label} gave no outcome for {', '.join(forgotten)}")
 
     def _outcomes(
         self, done: PlanResult, listener: Listener
     ) -> Generator[tuple[Trial, TrialResult | TrialFailure], None, None]:
-        """Yield the outcome of each trial without a result; an executor may leave none out."""
-        trials, name = done.without_result, self.executor.name
-        waiting = set(trials)
-        with EXECUTORS.blamed(name):
-            outcomes = self.executor.run(trials, done.plan.corpora, listener, TRAINING)
-            with closing(outcomes):
-                for trial, outcome in outcomes:
-                    waiting.discard(trial)
-                    yield trial, outcome
-        if waiting:
-            names = ", ".join(sorted(map(str, waiting)))
-            raise PluginError(f"{EXECUTORS.label(name)} gave no outcome for {names}")
+        """Yield the outcome of each trial without a result."""
+        trials, corpora = done.without_result, done.plan.corpora
+        with EXECUTORS.blamed(self.executor.name):  # only for what it does itself
+            yield from self.executor.run(trials, corpora, listener, TRAINING)
 
 
 def _remove_unused(folder: Path) -> None:

@@ -238,18 +238,11 @@ class Child:
                 # Some phases begin before all is prepared.
                 self._has_started |= not isinstance(message, Phase)
                 return message
-        return Died(self._has_started, _last_words(self._log))
-
-
-def _last_words(log: Path) -> str:
-    """Return the last lines of a log, which may be of any length, or be missing."""
-    try:
-        with log.open("rb") as file:
+        lines = []
+        with suppress(OSError), self._log.open("rb") as file:  # it may be missing, or of any length
             file.seek(max(file.seek(0, os.SEEK_END) - LAST_BYTES, 0))
             lines = file.read(LAST_BYTES).decode(errors="replace").splitlines()
-    except OSError:
-        return ""
-    return "\n".join(lines[-LAST_WORDS:])
+        return Died(self._has_started, "\n".join(lines[-LAST_WORDS:]))
 
 
 def _wait_for_parent() -> None:
