@@ -36,7 +36,7 @@ from rnnbench.report.tables_of_run import table_files
 from rnnbench.results.lock import HOLDER, LOCK, lock_folder
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
-from rnnbench.results.store import CONSTRAINTS, RESULTS, SUMMARY_FILES, Store
+from rnnbench.results.store import CONSTRAINTS, ENVIRONMENT, RESULTS, SUMMARY_FILES, Store
 from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailure
 from rnnbench.runner.executors.base import Event, Failed, Finished, Listener, Planned
 from rnnbench.storage import PREDICTIONS, TRIALS, sweep_temporary_folders
@@ -242,7 +242,7 @@ class Job:
         store, trials = self.store, done.plan.trials
         packages = dict.fromkeys(package for trial in trials for package in trial.packages)
         facts = environment(packages, jobs=self.executor.jobs, threads=self.executor.threads)
-        if not store.has_environment():
+        if not (store.folder / ENVIRONMENT).is_file():
             store.save_environment(facts)
         with closing(self._outcomes(done, listener)) as outcomes:
             for trial, outcome in outcomes:

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from terminals import CONTROL
 
-from rnnbench.data.dataset import Fold
+from rnnbench.data.dataset import Part
 from rnnbench.runner.executors.base import (
     Connected,
     EpochEnded,
@@ -108,7 +108,7 @@ def test_a_terminal_shows_the_whole_run_and_every_running_trial(screen, width, n
 @pytest.mark.parametrize("epochs", [6, 60])
 def test_count_fold_and_time_left_are_whole_on_a_narrow_terminal(screen, width, network, epochs):
     training = network.training.model_copy(update={"epochs": epochs})
-    running = replace(network, training=training, part=Fold(1, 5))
+    running = replace(network, training=training, part=Part(1, 5))
     with show_trials(quiet=False) as listener:
         listener(Planned([replace(running, seed=n) for n in range(12)], []))
         listener(PhaseBegan(running, TRAINING))

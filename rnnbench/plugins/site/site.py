@@ -30,10 +30,8 @@ from rnnbench.storage import (
     DamagedResultError,
     OtherVersionError,
     UnwritableError,
-    read_document,
+    read_record,
     sweep,
-    validate,
-    version_of,
     write_document,
     write_text,
 )
@@ -190,7 +188,7 @@ def files_in(folder: Path) -> set[str]:
 
 def read_site(folder: Path) -> SiteFiles:
     """Return the list of the files of a site."""
-    return validate(folder / SITE, SiteFiles, read_document(folder / SITE, version_of(SiteFiles)))
+    return read_record(folder / SITE, SiteFiles)[0]
 
 
 @contextmanager
