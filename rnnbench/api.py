@@ -201,7 +201,7 @@ def run(request: RunRequest) -> Run:
         FailedTrialsError: trials have no result; it holds the partial run.
         InterruptedRunError: Ctrl-C ended the run; it holds the partial run.
     """
-    job = prepare_job(request, is_compact=request.compact)
+    job = prepare_job(request)
     check_trackers(job.benchmark.tracking)
     stored, done = run_job(job, display_of(request), keep_models=request.save_models)
     return require_whole(Run(**vars(stored)) if stored else None, job, done)

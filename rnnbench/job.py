@@ -17,7 +17,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import PATHS
 from rnnbench.data.load import prepare
 from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
-from rnnbench.request import KEYS, Config, Request, Settings
+from rnnbench.request import KEYS, Config, Request, RunRequest, Settings
 from rnnbench.results.lock import HINT, check_folder
 from rnnbench.results.store import CHOICE, RESULTS, SUMMARY_FILES, Store
 from rnnbench.runner.executors import EXECUTORS, executor_class
@@ -30,14 +30,8 @@ WRITTEN = (*SUMMARY_FILES, CHOICE, "choice.md", *SUBFOLDERS)
 """The files and folders that a run or a choice writes into its folder."""
 
 
-def prepare_job(
-    request: Request, record: str = RESULTS, *, prefix: str = "", is_compact: bool = False
-) -> Job:
-    """Return the job that a request describes.
-
-    Its folder is made a run or a choice by a ``record``, and named with a ``prefix`` if the request
-    names none.
-    """
+def prepare_job(request: Request, record: str = RESULTS) -> Job:
+    """Return the job that a request describes; a ``record`` makes its folder a run or a choice."""
     values = {name: getattr(request, name, None) for name in KEYS}
     given = [
         Override(name, KEYS[name], _as_yaml(value))
@@ -55,7 +49,7 @@ def prepare_job(
         executor = kind(jobs) if address is None else kind.at(str(address), jobs)
     if request.out == "":  # which is the working folder to pathlib
         raise UserError("out: names no folder ('.' is the working folder)")
-    folder = Path(request.out or Path("results", f"{prefix}{benchmark.name}"))
+    folder = request.folder_of(benchmark.name)
     if (spelled := encodable(str(folder))) != str(folder):
         raise UserError(f"{spelled}: the name of the folder is not in UTF-8")
     check_folder(folder, record)
@@ -70,7 +64,7 @@ def prepare_job(
             data = prepare(benchmark.data, on_bytes)
     else:
         data = prepare(benchmark.data)
-    store = Store(folder, is_compact=is_compact)
+    store = Store(folder, is_compact=isinstance(request, RunRequest) and request.compact)
     command = request.command or request.repeated_by(folder)
     return Job(benchmark, data, executor, store, command, request.fresh, not folder.exists())
 

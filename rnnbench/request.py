@@ -68,6 +68,8 @@ class Request:
 
     name: ClassVar[str]
     """The name of the command."""
+    prefix: ClassVar[str] = ""
+    """Of the name of the folder of the results, if ``out`` names none."""
     config: Config = field(metadata={"kind": options.Config, "facts": None})
     _: KW_ONLY
     epochs: int | None = option(options.Epochs, key="training.epochs")
@@ -106,6 +108,10 @@ class Request:
     )
     progress: bool = True
     command: str | None = None
+
+    def folder_of(self, name: str) -> Path:
+        """Return the folder of the results of a config with a name."""
+        return Path(self.out or Path("results", f"{self.prefix}{name}"))
 
     def repeated_by(self, folder: Path) -> str:
         """Return the command that repeats this request from the config in a folder of results."""
@@ -159,6 +165,7 @@ class ChoiceRequest(Request):
     """
 
     name = "choose"
+    prefix = "choice-"
     _: KW_ONLY
     folds: int | None = option(
         int, "Use N-fold cross-validation; by default 5 folds.", place=-2, min=2, metavar="N"

@@ -121,7 +121,7 @@ def choose(request: ChoiceRequest) -> Choice:
     if request.folds is None and request.last is None:
         request = replace(request, folds=FOLDS)
     parts = make_parts(request.folds, request.last)
-    job = prepare_job(request, CHOICE, prefix="choice-")
+    job = prepare_job(request, CHOICE)
     plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, parts=parts)
     if sample is not None:
         drawn = draw_points(job.benchmark.models, sample)
