@@ -83,7 +83,9 @@ class Run(Shown, StoredRun):
         Raises:
             ImportError: pandas is not installed.
         """
-        return _frame(self.to_dicts())
+        import pandas as pd
+
+        return pd.DataFrame(self.to_dicts())
 
     def summary_frame(self) -> "pd.DataFrame":
         """Return the models and the majority baseline, as in ``table.csv``, as a data frame.
@@ -91,7 +93,9 @@ class Run(Shown, StoredRun):
         Raises:
             ImportError: pandas is not installed.
         """
-        return _frame(summary_rows(self.results))
+        import pandas as pd
+
+        return pd.DataFrame(summary_rows(self.results))
 
     def plot(
         self,
@@ -252,9 +256,3 @@ def predict(
 
     given = [texts] if isinstance(texts, str) else texts
     return predict_texts(run.folder, model, seed, given).predictions
-
-
-def _frame(rows: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
-    import pandas as pd
-
-    return pd.DataFrame(list(rows))
