@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 import rnnbench
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import load_run
 from rnnbench.cli.run import short_table
 from rnnbench.config.load import Override, load
 from rnnbench.metrics import METRICS

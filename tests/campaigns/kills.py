@@ -30,7 +30,7 @@ from campaigns.bench import (
 )
 from campaigns.campaign import Campaign, misbehaviour, spell, warnings_heard
 
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import load_run
 from rnnbench.errors import RnnbenchError
 from rnnbench.results.run import load_results
 from rnnbench.storage import sha256_json

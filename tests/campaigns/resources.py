@@ -13,7 +13,7 @@ from random import Random
 from campaigns.bench import BASELINES, PACKAGE, RUN, Bench, rnnbench
 from campaigns.campaign import Campaign, Skip, misbehaviour, spell, warnings_heard
 
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import load_run
 from rnnbench.errors import RnnbenchError
 
 USED_UP, WRONG = 1, 2

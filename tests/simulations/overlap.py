@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.analysis.intervals import Hits, accuracy_interval
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import load_run
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import Data
 from rnnbench.data.load import prepare
