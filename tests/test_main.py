@@ -229,7 +229,7 @@ class Extension(ExtensionFileLoader):
 def test_a_signal_while_a_process_is_started_is_heard_when_it_knows_what_to_do():
     starting = """
 from multiprocessing.context import SpawnProcess
-from rnnbench.runner.executors.child import start_process
+from rnnbench.runner.executors.local import start_process
 
 def start(process):
     interrupt()

@@ -32,7 +32,7 @@ from rnnbench.runner.executors.base import (
     Task,
     TrialFailure,
 )
-from rnnbench.runner.executors.child import Died, event_of
+from rnnbench.runner.executors.local import Died, event_of
 from rnnbench.text import listed
 from rnnbench.training.outcome import Machine, TrialResult
 from rnnbench.training.trial import Trial

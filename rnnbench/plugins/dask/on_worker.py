@@ -32,7 +32,7 @@ from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models import code
 from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.runner.executors.base import TrialFailure
-from rnnbench.runner.executors.child import Child, Died, Done, Phase, Report, work
+from rnnbench.runner.executors.local import Child, Died, Done, Phase, Report, work
 from rnnbench.storage import atomic_write, sha256_file
 from rnnbench.text import listed
 from rnnbench.training.trial import Trial

@@ -77,7 +77,9 @@ def pages_of(
         INDEX: _index(runs, boards, sets, reports),
         LEADERBOARD: _leaderboard(runs, boards, sets, reports),
     }
-    return pages | ({HISTORY: _history(histories, sets, reports)} if any(histories.values()) else {})
+    return pages | (
+        {HISTORY: _history(histories, sets, reports)} if any(histories.values()) else {}
+    )
 
 
 def _index(
@@ -118,8 +120,10 @@ def _runs_table(runs: Mapping[str, StoredRun], sets: Texts) -> Table:
         "commit": lambda named: short_hash(named[1].environment["git_commit"]),
         "processor": lambda named: named[1].environment["cpu"],
         "best model": lambda named: named[1].results.best.name,
-        "test accuracy": lambda named: mean_and_interval(named[1].results.best.accuracy)
-        + " (partial run)" * bool(named[1].results.missing),
+        "test accuracy": lambda named: (
+            mean_and_interval(named[1].results.best.accuracy)
+            + " (partial run)" * bool(named[1].results.missing)
+        ),
         "models": lambda named: str(len(named[1].results.models)),
         "seeds": lambda named: str(len(named[1].results.seeds)),
     }

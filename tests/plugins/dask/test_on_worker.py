@@ -23,7 +23,7 @@ from rnnbench.plugins.dask.on_worker import (
     zip_modules,
 )
 from rnnbench.runner.executors import Task
-from rnnbench.runner.executors.child import Died, Done
+from rnnbench.runner.executors.local import Died, Done
 
 DOCUMENTS = b"documents, or so"
 NAME = f"{hashlib.sha256(DOCUMENTS).hexdigest()}.npz"
