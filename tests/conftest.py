@@ -55,9 +55,10 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(autouse=True)
 def cache_folder(tmp_path_factory, monkeypatch):
-    """An empty cache folder for each test; the user's is never touched."""
+    """An empty cache folder and the same path for each test; the user's cache is not touched."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("RNNBENCH_CACHE", str(folder))
+    monkeypatch.setattr(sys, "path", [*sys.path])  # configs put the working folder into it
     return folder
 
 
@@ -130,18 +131,19 @@ def keras_npz(
 
 
 @pytest.fixture
-def install(monkeypatch):
+def install():
     """Puts a folder on the path, as if its packages had always been installed."""
     folders, registries = [], (LAYERS, BASELINES, SOURCES, TRACKERS)
+    with pytest.MonkeyPatch.context() as patch:
 
-    def on_path(folder):
-        monkeypatch.syspath_prepend(folder)
-        for registry in registries:
-            registry.refresh()
-        folders.append(folder)
+        def on_path(folder):
+            patch.syspath_prepend(folder)
+            for registry in registries:
+                registry.refresh()
+            folders.append(folder)
 
-    yield on_path
-    for registry in registries:
+        yield on_path
+    for registry in registries:  # after the path: a thread of the test may still look into them
         registry.refresh()
     _forget_modules_in(folders)
 
@@ -150,7 +152,6 @@ def install(monkeypatch):
 def working_folder(monkeypatch, tmp_path):
     """An empty working folder; modules in it can be imported, and are forgotten at the end."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])  # the folder will be put into it
     importlib.invalidate_caches()
     yield tmp_path
     _forget_modules_in([tmp_path])

@@ -205,8 +205,23 @@ def _glosses(document: Document) -> list[RenderableType]:
 
 def _remarks(document: Document) -> Iterator[str]:
     """Yield lines on the length, on words that are cut off or unknown, and on the ids."""
-    yield " ".join(_length(document))
-    if document.n_cut:
+    n, n_cut = len(document.ids), document.n_cut
+    length = f"The start mark and {counted(n - 1, 'word')} make {counted(n, 'step')}."
+    if document.sequence is None:
+        reason = f": it is not shorter than data.maxlen, {document.maxlen}"
+        yield f"{length} No model is given this document{reason if document.maxlen else ''}."
+    else:
+        steps = f"{length} Every sequence has {counted(len(document.sequence), 'step')}"
+        if n_cut:
+            end = {"pre": "first", "post": "last"}[document.cut_side]
+            yield f"{steps}: the {end} {n_cut:,} are cut off."
+        elif document.n_padding:
+            side = {"pre": "before", "post": "after"}[document.padding_side]
+            zeros = counted(document.n_padding, "step")
+            yield f"{steps}, so {zeros} of padding go {side} the words; nothing is cut off."
+        else:
+            yield f"{steps}: there is no padding, and nothing is cut off."
+    if n_cut:
         words, kept = [START_MARK, *document.words], document.kept
         yield f"Cut off: {' '.join([*words[: kept.start or 0], *words[kept.stop :]])}"
     if document.unknown:
@@ -215,25 +230,6 @@ def _remarks(document: Document) -> Iterator[str]:
         f"{PAD} is padding, {START} the start mark, {UNKNOWN} an unknown word. The id of any other "
         f"word is its rank by frequency plus {INDEX_FROM}, and below {document.n_ids:,}."
     )
-
-
-def _length(document: Document) -> Iterator[str]:
-    n = len(document.ids)
-    yield f"The start mark and {counted(n - 1, 'word')} make {counted(n, 'step')}."
-    if document.sequence is None:
-        reason = f": it is not shorter than data.maxlen, {document.maxlen}"
-        yield f"No model is given this document{reason if document.maxlen else ''}."
-        return
-    steps = f"Every sequence has {counted(len(document.sequence), 'step')}"
-    if document.n_cut:
-        end = {"pre": "first", "post": "last"}[document.cut_side]
-        yield f"{steps}: the {end} {document.n_cut:,} are cut off."
-    elif document.n_padding:
-        side = {"pre": "before", "post": "after"}[document.padding_side]
-        zeros = counted(document.n_padding, "step")
-        yield f"{steps}, so {zeros} of padding go {side} the words; nothing is cut off."
-    else:
-        yield f"{steps}: there is no padding, and nothing is cut off."
 
 
 def models_by_input(models: Mapping[str, Model]) -> Inputs:
