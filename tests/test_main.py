@@ -120,9 +120,7 @@ def test_a_pipe_among_the_files_of_a_folder_is_refused(cli, folder):
 # Output
 
 
-@pytest.mark.parametrize(
-    "command", [["--version"], ["config", "show", "tiny.yaml"], [*RUN, "--quiet"]], ids=" ".join
-)
+@pytest.mark.parametrize("command", [["--version"], [*RUN, "--quiet"]], ids=" ".join)
 def test_a_full_device_as_standard_output_is_reported(command):
     with Path("/dev/full").open("wb") as full:
         status, printed = rnnbench(*command, stdout=full)
@@ -141,13 +139,12 @@ def test_the_help_is_printed_in_ascii_too(monkeypatch):
     assert (status, "? rnnbench run configs/all.yaml" in printed) == (0, True)
 
 
-@pytest.mark.parametrize("closed", [">&- 2>&-", "<&-"])
-def test_a_run_works_without_a_standard_stream(folder, closed):
-    command = f"{sys.executable} -m rnnbench {' '.join(RUN)} {closed}"
+def test_a_run_works_without_standard_streams(folder):
+    command = f"{sys.executable} -m rnnbench {' '.join(RUN)} <&- >&- 2>&-"
 
-    done = subprocess.run(command, shell=True, stderr=subprocess.PIPE, check=False)  # noqa: S602
+    done = subprocess.run(command, shell=True, check=False)  # noqa: S602
 
-    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+    assert done.returncode == 0
     assert (folder / "results" / "tiny" / "results.json").is_file()
 
 

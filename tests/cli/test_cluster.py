@@ -73,9 +73,7 @@ def until(process: subprocess.Popen, text: str) -> str:
     return said
 
 
-def test_ctrl_c_ends_children_on_all_workers_and_another_run_finishes_what_is_left(
-    tmp_path,
-):
+def test_ctrl_c_ends_children_on_all_workers_and_another_run_finishes_what_is_left(tmp_path):
     pause = tmp_path / "go-on"
     with cluster(tmp_path / "cluster", 2, PAUSE=str(pause)) as made:
         process = start(made, "run", "tiny.yaml")
