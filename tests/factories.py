@@ -230,36 +230,18 @@ def finished_run(
 ) -> StoredRun:
     """Return a run that never happened; a trial has the fingerprint of its model and answers.
 
-    Args:
-        answers: by model, what each of its trials answered for each document, of three topics.
-        folder: where it seems to lie.
-        labels: the true topics of the documents.
-        records: what differs in the records of a model, by model.
-        dataset: what differs in the summary of the dataset.
-        environment: what differs in the environment.
-        changes: what differs in the config.
+    The answers are those of each trial of a model to each document, of three topics. The records
+    of models, by model, the dataset, the environment and the config differ as it is said.
     """
     truth = np.array(labels, np.int32)
-    trials = {
-        model: [
-            TrialResult(
-                record(
-                    **{
-                        "fingerprint": sha256_json([model, seed, list(map(int, given))]),
-                        "model": model,
-                        "seed": seed,
-                    }
-                    | dict((records or {}).get(model, {}))
-                ),
-                truth,
-                np.log(
-                    np.where(np.arange(3) == np.array(given)[:, np.newaxis], 0.5, 0.25), dtype="f4"
-                ),
-            )
-            for seed, given in enumerate(of_model)
-        ]
-        for model, of_model in answers.items()
-    }
+    trials = {model: [] for model in answers}
+    for model, of_model in answers.items():
+        own = dict((records or {}).get(model, {}))
+        for seed, given in enumerate(of_model):
+            mark = sha256_json([model, seed, list(map(int, given))])
+            facts = {"fingerprint": mark, "model": model, "seed": seed} | own
+            shares = np.where(np.arange(3) == np.array(given)[:, np.newaxis], 0.5, 0.25)
+            trials[model].append(TrialResult(record(**facts), truth, np.log(shares, dtype="f4")))
     layers = [{"simple_rnn": {"units": 3}}, SOFTMAX]
     plan = benchmark(**{"models": {model: {"layers": layers} for model in answers}} | changes)
     facts = {"test_size": len(truth), "majority_accuracy": float(np.mean(truth == 0))}
@@ -285,11 +267,7 @@ def scored_run(
 ) -> StoredRun:
     """Return a run that never happened, on documents of one topic; see ``finished_run``.
 
-    Args:
-        rights: by model, how many of the first documents each of its trials is right about.
-        folder: where it seems to lie.
-        of: number of documents.
-        facts: for ``finished_run``.
+    ``rights`` are, by model, how many of the first documents each of its trials is right about.
     """
     answers = {
         model: [[0] * right + [1] * (of - right) for right in trials]
@@ -301,26 +279,13 @@ def scored_run(
 def runs_on_datasets(
     rights: Mapping[str, Mapping[str, Sequence[int]]], *, folder: str = "results", **facts
 ) -> list[StoredRun]:
-    """Return runs that never happened, each on documents of its own; see ``scored_run``.
-
-    Args:
-        rights: by run, and by model, how many of its 20 documents each trial is right about.
-        folder: where the runs seem to lie.
-        facts: for ``scored_run``.
-    """
-    return [
-        scored_run(
-            of_run,
-            folder=f"{folder}/{name}",
-            dataset={
-                "source": name,
-                "split_fingerprint": sha256_json(name),
-                "corpus_fingerprint": sha256_json(name),
-            },
-            **facts,
-        )
-        for name, of_run in rights.items()
-    ]
+    """Return runs that never happened, by name, each on documents of its own: ``scored_run``."""
+    runs = []
+    for name, of_run in rights.items():
+        marks = dict.fromkeys(("split_fingerprint", "corpus_fingerprint"), sha256_json(name))
+        dataset = {"source": name, **marks}
+        runs.append(scored_run(of_run, folder=f"{folder}/{name}", dataset=dataset, **facts))
+    return runs
 
 
 def run_folder(folder: Path, answers: Mapping[str, Sequence[Sequence[int]]], **facts) -> Path:
