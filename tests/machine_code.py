@@ -1,17 +1,15 @@
 """Networks of many sizes for the engine ``native``, and the machine code that trains them."""
 
 import os
-from typing import Any
 
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from rnnbench.training.engines.native.assembler import Assembler, Processor
 from rnnbench.training.engines.native.cells import CELLS
 from rnnbench.training.engines.native.network import NetworkSizes
-from rnnbench.training.engines.native.training import NativeNetwork, Program, processor, program_for
+from rnnbench.training.engines.native.training import NativeNetwork, processor, program_for
 from rnnbench.training.engines.native.weights import initial_weights
 
 MANY = int(os.environ.get("RNNBENCH_NATIVE_EXAMPLES", "0"))
@@ -22,13 +20,13 @@ LANES = st.sampled_from([4, 8, 16])
 REGISTERS = st.sampled_from([16, 32])
 
 
-def examples(few: int) -> Any:
+def examples(few):
     """Settings of a property that is tested on few examples, because each compiles a network."""
     return settings(max_examples=MANY or few, deadline=None, derandomize=not MANY)
 
 
 @st.composite
-def sizes(draw: Any, most_units: int = 130) -> NetworkSizes:
+def sizes(draw, most_units=130):
     """Sizes of networks of one to three layers."""
     layer = st.tuples(st.sampled_from(sorted(CELLS)), st.integers(1, most_units))
     return NetworkSizes(
@@ -40,14 +38,12 @@ def sizes(draw: Any, most_units: int = 130) -> NetworkSizes:
     )
 
 
-def program(
-    of: NetworkSizes, registers: int = 32, assembler: type[Assembler] = Assembler
-) -> Program:
+def program(of, registers=32, assembler=Assembler):
     """Return machine code for these sizes; this processor need not have such registers."""
     return program_for(of, Processor(of.lanes, registers, is_x86), assembler)
 
 
-def network(code: Program, seed: int = 0) -> NativeNetwork:
+def network(code, seed=0):
     """Return a network with random weights, of which no part is zero."""
     random, (arrays, _) = np.random.default_rng(seed), code
     weights = initial_weights(arrays.sizes, seed)
@@ -55,9 +51,7 @@ def network(code: Program, seed: int = 0) -> NativeNetwork:
     return NativeNetwork(code, weights)
 
 
-def documents(
-    of: NetworkSizes, count: int, seed: int = 0
-) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+def documents(of, count, seed=0):
     """Return made-up sequences and labels."""
     random = np.random.default_rng(seed)
     x = random.normal(size=(count, of.timesteps)).astype(np.float32)

@@ -1,8 +1,7 @@
 """A few stacks in which every kind of layer stands, with each of its options."""
 
-from typing import Any, get_args
+from typing import get_args
 
-import keras
 import numpy as np
 from factories import SOFTMAX
 
@@ -10,10 +9,8 @@ from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers.feedforward import Conv1D, Pooling, WordCounts
 from rnnbench.models.layers.recurrent import Bidirectional
 
-Description = dict[str, Any]
 
-
-def options_of(layer: type, parameter: str) -> tuple[str, ...]:
+def options_of(layer, parameter):
     """Return the allowed values of a layer's parameter."""
     return get_args(layer.model_fields[parameter].annotation)
 
@@ -29,41 +26,41 @@ FROZEN = {"embedding": {"dim": 4, "trainable": False}}
 MEAN = {"pooling": {"by": "mean"}}
 
 
-def recurrent(kind: str, **parameters: Any) -> Description:
+def recurrent(kind, **parameters):
     """Return a recurrent layer of three units that gives its state at each step."""
     return {kind: {"units": 3, "return_sequences": True} | parameters}
 
 
-def bidirectional(kind: str, merge_mode: str = "concat", **parameters: Any) -> Description:
+def bidirectional(kind, merge_mode="concat", **parameters):
     """Return a bidirectional layer of three units a direction."""
     inner = {kind: {"units": 3} | parameters}
     return {"bidirectional": {"layer": inner, "merge_mode": merge_mode}}
 
 
-def both_ways(kind: str, merge_mode: str = "concat", **parameters: Any) -> Description:
+def both_ways(kind, merge_mode="concat", **parameters):
     """Return the same, but it gives its states at each step."""
     return bidirectional(kind, merge_mode, return_sequences=True, **parameters)
 
 
-def bag_of_words(values: str) -> Description:
+def bag_of_words(values):
     """Return a layer that counts words."""
     return {"bag_of_words": {"values": values}}
 
 
-def conv1d(padding: str) -> Description:
+def conv1d(padding):
     """Return a convolution of an even number of steps, which "same" cannot centre."""
     return {
         "conv1d": {"filters": 3, "kernel_size": 4, "padding": padding, "activation": "tanh"},
     }
 
 
-def pooling(by: str) -> Description:
+def pooling(by):
     """Return one vector for each document."""
     return {"pooling": {"by": by}}
 
 
 DENSE = {"dense": {"units": 5, "activation": "tanh"}}
-STACKS: dict[str, list[Description]] = {
+STACKS = {
     "embedding": [EMBEDDING, MEAN],
     "convolutions": [EMBEDDING, *map(conv1d, ("same", "causal", "valid")), DENSE, pooling("max")],
     "recurrent": [recurrent("gru"), recurrent("lstm"), recurrent("simple_rnn"), pooling("last")],
@@ -88,18 +85,18 @@ STACKS: dict[str, list[Description]] = {
 """A softmax over the topics follows."""
 
 
-def network(stack: list[Description], **options: Any) -> LayeredNetwork:
+def network(stack, **options):
     """Return the network of a stack."""
     return LayeredNetwork.model_validate({"layers": [*stack, SOFTMAX]} | options)
 
 
-def randomized(model: keras.Model) -> keras.Model:
+def randomized(model):
     """Give a model random weights, and random biases too."""
     random = np.random.default_rng(1)
     model.set_weights([random.normal(size=weight.shape) for weight in model.get_weights()])
     return model
 
 
-def is_random(stack: list[Description]) -> bool:
+def is_random(stack):
     """Return whether training is random apart from first weights and order."""
     return any(word in str(stack) for word in ("dropout", "weight_drop"))
